@@ -1,0 +1,126 @@
+import { type Static, Type } from 'typebox';
+import { Page, paging } from './paging.ts';
+import { FreeText, Id, Instant, stored, TimeZone } from './scalars.ts';
+import { Slot } from './slot.ts';
+
+/** FHIR's list, no other. */
+export const APPOINTMENT_STATUSES = [
+  'proposed',
+  'pending',
+  'booked',
+  'arrived',
+  'checked-in',
+  'fulfilled',
+  'cancelled',
+  'noshow',
+  'entered-in-error',
+  'waitlist',
+] as const;
+export type AppointmentStatus = (typeof APPOINTMENT_STATUSES)[number];
+const Status = () => Type.Unsafe<AppointmentStatus>(Type.String({ enum: [...APPOINTMENT_STATUSES] }));
+
+export const NewAppointment = Type.Object(
+  {
+    patientId: Id(),
+    doctorId: Id(),
+    appointmentTypeId: Id(),
+    start: Instant(),
+    reason: Type.Optional(FreeText(500, 'Why the patient comes')),
+  },
+  { title: 'NewAppointment', additionalProperties: false },
+);
+export type NewAppointment = Static<typeof NewAppointment>;
+
+/** The plan: a patient, a doctor, a start and an end. */
+export const Appointment = Type.Object(
+  {
+    id: Id(),
+    patientId: Id(),
+    doctorId: Id(),
+    appointmentTypeId: Id(),
+    start: Instant(),
+    end: Instant(),
+    timeZone: TimeZone(),
+    status: Status(),
+    sequence: Type.Integer({ minimum: 0, description: 'Rises with every move (iCalendar)' }),
+    reason: Type.Optional(Type.String()),
+    ...stored,
+  },
+  { title: 'Appointment' },
+);
+export type Appointment = Static<typeof Appointment>;
+
+export const AppointmentPage = Page(Appointment, 'AppointmentPage');
+
+export const AppointmentQuery = Type.Object(
+  {
+    patientId: Type.Optional(Id()),
+    doctorId: Type.Optional(Id()),
+    status: Type.Optional(Status()),
+    from: Type.Optional(Instant('Starts at or after')),
+    to: Type.Optional(Instant('Starts before')),
+    ...paging,
+  },
+  { additionalProperties: false },
+);
+export type AppointmentQuery = Static<typeof AppointmentQuery>;
+
+export const Cancellation = Type.Object(
+  { reason: FreeText(500) },
+  { title: 'Cancellation', additionalProperties: false },
+);
+export type Cancellation = Static<typeof Cancellation>;
+
+export const Reschedule = Type.Object(
+  { start: Instant(), doctorId: Type.Optional(Id()) },
+  { title: 'Reschedule', additionalProperties: false },
+);
+export type Reschedule = Static<typeof Reschedule>;
+
+export const HISTORY_ACTIONS = [
+  'booked',
+  'rescheduled',
+  'cancelled',
+  'arrived',
+  'checked-in',
+  'fulfilled',
+  'noshow',
+] as const;
+export type HistoryAction = (typeof HISTORY_ACTIONS)[number];
+
+const Times = Type.Object({ doctorId: Id(), start: Instant(), end: Instant() });
+
+/** One change of an appointment: what, when, who, why. */
+export const HistoryEntry = Type.Object(
+  {
+    at: Instant(),
+    by: Type.Object({ id: Type.String(), role: Type.String() }),
+    action: Type.Unsafe<HistoryAction>(Type.String({ enum: [...HISTORY_ACTIONS] })),
+    sequence: Type.Integer(),
+    from: Type.Optional(Times),
+    to: Type.Optional(Times),
+    reason: Type.Optional(Type.String()),
+  },
+  { title: 'HistoryEntry' },
+);
+export type HistoryEntry = Static<typeof HistoryEntry>;
+
+export const History = Type.Object({ items: Type.Array(HistoryEntry) }, { title: 'History' });
+
+/** Slots are searched in a range of at most this many days. */
+export const MAX_SLOT_DAYS = 62;
+
+export const SlotQuery = Type.Object(
+  {
+    doctorId: Type.Optional(Id()),
+    specialty: Type.Optional(Type.String({ maxLength: 100 })),
+    appointmentTypeId: Id(),
+    from: Instant(),
+    to: Instant(),
+    limit: paging.limit,
+  },
+  { additionalProperties: false },
+);
+export type SlotQuery = Static<typeof SlotQuery>;
+
+export const SlotList = Type.Object({ items: Type.Array(Slot) }, { title: 'SlotList' });

@@ -1,0 +1,60 @@
+/**
+ * The catalogue of events: CloudEvents 1.0, JSON, structured mode. Ids and times only: a consumer that needs a name
+ * asks for it.
+ */
+import { type Static, type TSchema, Type } from 'typebox';
+import { Id, Instant } from './scalars.ts';
+
+const Times = Type.Object({ doctorId: Id(), start: Instant(), end: Instant() });
+
+export const AppointmentEventData = Type.Object({
+  appointmentId: Id(),
+  patientId: Id(),
+  doctorId: Id(),
+  appointmentTypeId: Id(),
+  start: Instant(),
+  end: Instant(),
+  previous: Type.Optional(Times),
+});
+export type AppointmentEventData = Static<typeof AppointmentEventData>;
+
+export const PatientEventData = Type.Object({ patientId: Id() });
+export const DoctorEventData = Type.Object({ doctorId: Id() });
+
+/** Each event type and the shape of its data. */
+export const eventTypes = {
+  'daybook.appointment.booked.v1': AppointmentEventData,
+  'daybook.appointment.rescheduled.v1': AppointmentEventData,
+  'daybook.appointment.cancelled.v1': AppointmentEventData,
+  'daybook.appointment.arrived.v1': AppointmentEventData,
+  'daybook.appointment.checked-in.v1': AppointmentEventData,
+  'daybook.appointment.fulfilled.v1': AppointmentEventData,
+  'daybook.appointment.noshow.v1': AppointmentEventData,
+  'daybook.patient.registered.v1': PatientEventData,
+  'daybook.patient.updated.v1': PatientEventData,
+  'daybook.patient.deactivated.v1': PatientEventData,
+  'daybook.doctor.registered.v1': DoctorEventData,
+  'daybook.doctor.updated.v1': DoctorEventData,
+  'daybook.doctor.deactivated.v1': DoctorEventData,
+  'daybook.doctor.schedule-changed.v1': DoctorEventData,
+} as const satisfies Record<string, TSchema>;
+
+export type EventType = keyof typeof eventTypes;
+export type EventData<T extends EventType> = Static<(typeof eventTypes)[T]>;
+
+/** An event as it travels. `sequence` rises within a `subject`; `source` names the service. */
+export interface CloudEvent<T extends EventType = EventType> {
+  readonly specversion: '1.0';
+  readonly id: string;
+  readonly source: string;
+  readonly type: T;
+  readonly subject: string;
+  readonly time: string;
+  readonly datacontenttype: 'application/json';
+  readonly sequence: number;
+  readonly traceparent?: string;
+  readonly data: EventData<T>;
+}
+
+/** `appointment.booked` for `daybook.appointment.booked.v1`. */
+export const routingKeyOf = (type: EventType): string => type.slice('daybook.'.length, type.lastIndexOf('.'));

@@ -1,0 +1,68 @@
+import { type Static, Type } from 'typebox';
+import { mergePatchOf } from './merge-patch.ts';
+import { Page, paging } from './paging.ts';
+import { Email, Id, Language, Phone, PlainDate, stored, VisibleText } from './scalars.ts';
+
+const Address = Type.Object(
+  {
+    lines: Type.Optional(Type.Array(VisibleText(200), { maxItems: 5 })),
+    city: Type.Optional(VisibleText(100)),
+    region: Type.Optional(VisibleText(100)),
+    postalCode: Type.Optional(VisibleText(20)),
+    country: Type.Optional(Type.String({ pattern: '^[A-Z]{2}$', description: 'ISO 3166-1 alpha-2' })),
+  },
+  { title: 'Address', additionalProperties: false },
+);
+
+/** A number that somebody else gave the patient; unique within its system. */
+const Identifier = Type.Object(
+  {
+    system: VisibleText(200, 'Who gave it, as a URI: `urn:mrn`'),
+    value: VisibleText(100),
+  },
+  { title: 'Identifier', additionalProperties: false },
+);
+export type Identifier = Static<typeof Identifier>;
+
+const writable = {
+  givenName: VisibleText(100),
+  familyName: VisibleText(100),
+  birthDate: PlainDate(),
+  gender: Type.Optional(
+    Type.Union([Type.Literal('female'), Type.Literal('male'), Type.Literal('other'), Type.Literal('unknown')], {
+      description: "FHIR's administrative gender",
+    }),
+  ),
+  email: Type.Optional(Email()),
+  phone: Type.Optional(Phone()),
+  address: Type.Optional(Address),
+  identifiers: Type.Optional(Type.Array(Identifier, { maxItems: 20 })),
+  language: Type.Optional(Language()),
+};
+
+export const NewPatient = Type.Object(
+  { ...writable, active: Type.Optional(Type.Boolean()) },
+  { title: 'NewPatient', additionalProperties: false },
+);
+export type NewPatient = Static<typeof NewPatient>;
+
+export const PatientPatch = mergePatchOf(Type.Object({ ...writable, active: Type.Boolean() }), 'PatientPatch');
+export type PatientPatch = Static<typeof PatientPatch>;
+
+export const Patient = Type.Object(
+  { id: Id(), ...writable, active: Type.Boolean({ description: 'May have new appointments' }), ...stored },
+  { title: 'Patient' },
+);
+export type Patient = Static<typeof Patient>;
+
+export const PatientPage = Page(Patient, 'PatientPage');
+
+export const PatientQuery = Type.Object(
+  {
+    q: Type.Optional(VisibleText(100, 'Beginning of a name, phone, e-mail or identifier')),
+    birthDate: Type.Optional(PlainDate()),
+    ...paging,
+  },
+  { additionalProperties: false },
+);
+export type PatientQuery = Static<typeof PatientQuery>;

@@ -1,0 +1,103 @@
+import { type Static, Type } from 'typebox';
+import { Slot } from './slot.ts';
+
+/**
+ * Every refusal that the API can give: the stable code, its HTTP status and its title (RFC 9457).
+ * A code, once published, keeps its meaning.
+ */
+export const problems = {
+  'malformed-body': { status: 400, title: 'The body is not JSON' },
+  'invalid-request': { status: 400, title: 'The request is not as described' },
+  'not-found': { status: 404, title: 'Not found' },
+  'method-not-allowed': { status: 405, title: 'Not with this method' },
+  'slot-taken': { status: 409, title: 'That time is taken' },
+  'patient-busy': { status: 409, title: 'The patient has another appointment then' },
+  'wrong-status': { status: 409, title: 'The status does not allow this' },
+  'changed-meanwhile': { status: 409, title: 'Somebody else changed it first' },
+  'identifier-taken': { status: 409, title: 'Another patient has that identifier' },
+  'name-taken': { status: 409, title: 'That name is taken' },
+  'idempotency-key-in-use': { status: 409, title: 'The first request with this key is still running' },
+  'precondition-failed': { status: 412, title: 'It has changed since you read it' },
+  'body-too-large': { status: 413, title: 'The body is too large' },
+  'unsupported-media-type': { status: 415, title: 'Send JSON' },
+  'outside-availability': { status: 422, title: 'The doctor does not work then' },
+  'too-soon': { status: 422, title: 'That is too soon' },
+  'too-far-ahead': { status: 422, title: 'That is too far ahead' },
+  'not-on-grid': { status: 422, title: `Times start every 5 minutes` },
+  'doctor-inactive': { status: 422, title: 'The doctor takes no new appointments' },
+  'patient-inactive': { status: 422, title: 'The patient is not active' },
+  'doctor-not-found': { status: 422, title: 'There is no such doctor' },
+  'patient-not-found': { status: 422, title: 'There is no such patient' },
+  'appointment-type-not-found': { status: 422, title: 'There is no such appointment type' },
+  'appointment-type-inactive': { status: 422, title: 'The appointment type is not in use' },
+  'overlapping-hours': { status: 422, title: 'Working hours overlap' },
+  'range-too-long': { status: 422, title: 'The range of time is too long' },
+  'idempotency-key-reused': { status: 422, title: 'The key was used for another request' },
+  'too-many-requests': { status: 429, title: 'Too many requests' },
+  'internal-error': { status: 500, title: 'Something went wrong here' },
+  'part-unavailable': { status: 503, title: 'A part that this needs is not available' },
+  'deadline-exceeded': { status: 504, title: 'It took too long' },
+} as const satisfies Record<string, { status: number; title: string }>;
+
+export type ProblemCode = keyof typeof problems;
+
+const Fault = Type.Object({ pointer: Type.String({ description: 'RFC 6901' }), message: Type.String() });
+export type Fault = Static<typeof Fault>;
+
+/** `application/problem+json`. */
+export const Problem = Type.Object(
+  {
+    type: Type.String(),
+    title: Type.String(),
+    status: Type.Integer(),
+    detail: Type.String(),
+    instance: Type.String(),
+    code: Type.String({ description: 'Stable; decide by it' }),
+    traceId: Type.String(),
+    errors: Type.Optional(Type.Array(Fault, { description: 'Every fault of the request at once' })),
+    alternatives: Type.Optional(Type.Array(Slot, { description: 'The nearest free slots' })),
+  },
+  { title: 'Problem' },
+);
+export type Problem = Static<typeof Problem>;
+
+/** What a refusal may carry beside its code and detail. */
+export interface RefusalExtras {
+  errors?: Fault[];
+  alternatives?: Slot[];
+  /** Whole seconds after which a retry makes sense; becomes `Retry-After`. */
+  retryAfterSeconds?: number;
+}
+
+/**
+ * A "no" with a reason that the caller may see. Thrown by domain, store and routes; turned into HTTP in one place
+ * (`packages/service`, problem-handler.ts). `detail` never holds a name, a contact or a reason of visit.
+ */
+export class Refusal extends Error {
+  readonly code: ProblemCode;
+  readonly extras: RefusalExtras;
+
+  constructor(code: ProblemCode, detail: string, extras: RefusalExtras = {}) {
+    super(detail);
+    this.name = 'Refusal';
+    this.code = code;
+    this.extras = extras;
+  }
+}
+
+/** The problem document of a refusal. `instance` is the path that was asked, without its query. */
+export function problemOf(refusal: Refusal, instance: string, traceId: string): Problem {
+  const { status, title } = problems[refusal.code];
+  const { errors, alternatives } = refusal.extras;
+  return {
+    type: `urn:daybook:problem:${refusal.code}`,
+    title,
+    status,
+    detail: refusal.message,
+    instance,
+    code: refusal.code,
+    traceId,
+    ...(errors && { errors }),
+    ...(alternatives && { alternatives }),
+  };
+}

@@ -1,0 +1,39 @@
+/** The small shapes that every resource is made of. Formats are checked by `packages/service` (validation.ts). */
+import { Type } from 'typebox';
+
+/** No control characters, no lone surrogates (they cannot be stored as UTF-8), and something to read. */
+const VISIBLE_TEXT = '^(?=.*\\S)[^\\p{Cc}\\p{Cs}]*$';
+/** The same, and lines and tabs are allowed. */
+const FREE_TEXT = '^(?=[\\s\\S]*\\S)(?:[^\\p{Cc}\\p{Cs}]|[\\n\\r\\t])*$';
+
+export const Id = (description?: string) =>
+  Type.String({ format: 'uuid', ...(description === undefined ? {} : { description }) });
+
+/** A moment, RFC 3339. Answers are in UTC; a request may carry any offset, but must carry one. */
+export const Instant = (description?: string) =>
+  Type.String({ format: 'date-time', ...(description === undefined ? {} : { description }) });
+
+export const PlainDate = (description?: string) =>
+  Type.String({ format: 'date', ...(description === undefined ? {} : { description }) });
+
+/** An IANA name such as `America/New_York`; an offset is not a place and is refused. */
+export const TimeZone = () => Type.String({ format: 'time-zone', description: 'IANA time zone' });
+
+export const VisibleText = (maxLength: number, description?: string) =>
+  Type.String({ pattern: VISIBLE_TEXT, maxLength, ...(description === undefined ? {} : { description }) });
+
+export const FreeText = (maxLength: number, description?: string) =>
+  Type.String({ pattern: FREE_TEXT, maxLength, ...(description === undefined ? {} : { description }) });
+
+export const Email = () => Type.String({ format: 'email', maxLength: 254 });
+
+export const Phone = () => Type.String({ pattern: '^\\+[1-9][0-9]{1,14}$', description: 'E.164' });
+
+export const Language = () => Type.String({ format: 'language-tag', maxLength: 35, description: 'BCP 47' });
+
+/** What every stored resource carries. `version` is also its ETag. */
+export const stored = {
+  version: Type.Integer({ minimum: 1 }),
+  createdAt: Instant(),
+  updatedAt: Instant(),
+};
