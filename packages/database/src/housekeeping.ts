@@ -1,0 +1,58 @@
+/** Rows that have served are deleted in small steps, so that no table grows for ever and no writer waits long. */
+import type { Database } from './database.ts';
+import { oldestKept } from './idempotency.ts';
+
+const EVERY_MILLIS = 10 * 60 * 1000;
+const ROWS_A_STEP = 500;
+/** A redelivery later than this would have its effect twice; brokers redeliver within minutes. */
+const INBOX_DAYS = 30;
+
+async function sweepKeys(database: Database): Promise<number> {
+  const before = oldestKept();
+  return database.write(async (transaction) => {
+    const due = await transaction
+      .selectFrom('idempotency_keys')
+      .select(['caller_id', 'key'])
+      .where('created_at', '<=', before)
+      .limit(ROWS_A_STEP)
+      .execute();
+    for (const { caller_id, key } of due) {
+      await transaction
+        .deleteFrom('idempotency_keys')
+        .where('caller_id', '=', caller_id)
+        .where('key', '=', key)
+        .execute();
+    }
+    return due.length;
+  });
+}
+
+async function sweepInbox(database: Database): Promise<number> {
+  const before = Temporal.Now.instant().subtract({ hours: 24 * INBOX_DAYS }).epochMilliseconds;
+  return database.write(async (transaction) => {
+    const due = await transaction
+      .selectFrom('inbox')
+      .select(['consumer', 'event_id'])
+      .where('handled_at', '<=', before)
+      .limit(ROWS_A_STEP)
+      .execute();
+    for (const { consumer, event_id } of due) {
+      await transaction.deleteFrom('inbox').where('consumer', '=', consumer).where('event_id', '=', event_id).execute();
+    }
+    return due.length;
+  });
+}
+
+/** Deletes one step of each kind. Returns how many rows went. */
+export async function sweep(database: Database): Promise<number> {
+  return (await sweepKeys(database)) + (await sweepInbox(database));
+}
+
+/** Sweeps now and then until it is stopped. `onFailure` hears of a sweep that could not be done; the next one tries again. */
+export function startHousekeeping(database: Database, onFailure: (error: unknown) => void): { close(): void } {
+  const timer = setInterval(() => {
+    sweep(database).catch(onFailure);
+  }, EVERY_MILLIS);
+  timer.unref();
+  return { close: () => clearInterval(timer) };
+}

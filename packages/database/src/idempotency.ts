@@ -1,0 +1,74 @@
+/** Answers kept by Idempotency-Key, written in the transaction of the change that they answer. */
+import type { Transaction } from 'kysely';
+import type { Database } from './database.ts';
+import type { DatabaseDialect } from './dialect.ts';
+import type { SharedTables } from './shared-tables.ts';
+
+export const KEPT_HOURS = 24;
+
+export interface KeptAnswer {
+  /** Of the request that was answered. */
+  readonly fingerprint: Uint8Array;
+  readonly status: number;
+  readonly headers: Record<string, string>;
+  /** As it was sent. */
+  readonly body: string;
+}
+
+/** Stores the answer for a result inside the transaction that produces it. */
+export type Keep<Result> = (transaction: Transaction<SharedTables>, result: Result) => Promise<void>;
+
+/** Another request with the same key was first; nothing of this one was done. */
+export class IdempotencyKeyTaken extends Error {
+  constructor() {
+    super('The idempotency key is taken.');
+    this.name = 'IdempotencyKeyTaken';
+  }
+}
+
+export const oldestKept = (): number => Temporal.Now.instant().subtract({ hours: KEPT_HOURS }).epochMilliseconds;
+
+export async function findAnswer(database: Database, callerId: string, key: string): Promise<KeptAnswer | undefined> {
+  const row = await database.read((db) =>
+    db
+      .selectFrom('idempotency_keys')
+      .select(['fingerprint', 'status', 'headers', 'body'])
+      .where('caller_id', '=', callerId)
+      .where('key', '=', key)
+      .where('created_at', '>', oldestKept())
+      .executeTakeFirst(),
+  );
+  return row && { ...row, headers: JSON.parse(row.headers) };
+}
+
+/** @throws IdempotencyKeyTaken when the key has an answer already */
+export async function keepAnswer(
+  dialect: DatabaseDialect,
+  transaction: Transaction<SharedTables>,
+  callerId: string,
+  key: string,
+  answer: KeptAnswer,
+): Promise<void> {
+  await transaction
+    .deleteFrom('idempotency_keys')
+    .where('caller_id', '=', callerId)
+    .where('key', '=', key)
+    .where('created_at', '<=', oldestKept())
+    .execute();
+  try {
+    await transaction
+      .insertInto('idempotency_keys')
+      .values({
+        caller_id: callerId,
+        key,
+        fingerprint: answer.fingerprint,
+        status: answer.status,
+        headers: JSON.stringify(answer.headers),
+        body: answer.body,
+        created_at: Temporal.Now.instant().epochMilliseconds,
+      })
+      .execute();
+  } catch (error) {
+    throw dialect.isUniqueViolation(error) ? new IdempotencyKeyTaken() : error;
+  }
+}

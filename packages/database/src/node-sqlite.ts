@@ -1,0 +1,168 @@
+/** Kysely over the SQLite that is built into Node. */
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  CompiledQuery,
+  type DatabaseConnection,
+  type Dialect,
+  type Driver,
+  type QueryResult,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+} from 'kysely';
+import { isBusy } from './dialect.ts';
+
+/** How long a transaction may wait for another process that writes to the same file. */
+const WRITE_LOCK_DEADLINE_MILLIS = 5000;
+/** How long a single statement may block the thread for another process, which only checkpoints make it do. */
+const BUSY_TIMEOUT_MILLIS = 50;
+const CACHED_STATEMENTS = 200;
+
+const isInput = (value: unknown): value is SQLInputValue =>
+  value === null ||
+  typeof value === 'number' ||
+  typeof value === 'string' ||
+  typeof value === 'bigint' ||
+  value instanceof Uint8Array;
+
+function inputOf(value: unknown): SQLInputValue {
+  if (isInput(value)) return value;
+  throw new TypeError(`SQLite cannot store a ${typeof value}`);
+}
+
+interface PreparedStatement {
+  statement: StatementSync;
+  returnsRows: boolean;
+}
+
+class NodeSqliteConnection implements DatabaseConnection {
+  readonly #database: DatabaseSync;
+  /** Least recently used first. */
+  readonly #prepared = new Map<string, PreparedStatement>();
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+  }
+
+  #prepare(sql: string): PreparedStatement {
+    let prepared = this.#prepared.get(sql);
+    if (prepared) {
+      this.#prepared.delete(sql);
+    } else {
+      const statement = this.#database.prepare(sql);
+      prepared = { statement, returnsRows: statement.columns().length > 0 };
+      const [oldest] = this.#prepared.keys();
+      if (oldest !== undefined && this.#prepared.size >= CACHED_STATEMENTS) this.#prepared.delete(oldest);
+    }
+    this.#prepared.set(sql, prepared);
+    return prepared;
+  }
+
+  async executeQuery<Row>({ sql, parameters }: CompiledQuery): Promise<QueryResult<Row>> {
+    const { statement, returnsRows } = this.#prepare(sql);
+    const inputs = parameters.map(inputOf);
+    // The row type is Kysely's claim about its own query, as for every driver.
+    if (returnsRows) return { rows: statement.all(...inputs) as Row[] };
+    const { changes, lastInsertRowid } = statement.run(...inputs);
+    return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) };
+  }
+
+  // biome-ignore lint/correctness/useYield: streaming is not offered
+  async *streamQuery(): AsyncIterableIterator<never> {
+    throw new Error('Reading a result in pieces is not offered: use pages.');
+  }
+}
+
+/** First come, first served. */
+class Turns {
+  readonly #waiting: (() => void)[] = [];
+  #taken = false;
+
+  async take(): Promise<void> {
+    if (!this.#taken) {
+      this.#taken = true;
+      return;
+    }
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting.push(resolve);
+    await promise;
+  }
+
+  give(): void {
+    const next = this.#waiting.shift();
+    if (next) next();
+    else this.#taken = false;
+  }
+}
+
+class NodeSqliteDriver implements Driver {
+  readonly #path: string;
+  readonly #turns = new Turns();
+  #database: DatabaseSync | undefined;
+  #connection: NodeSqliteConnection | undefined;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  async init(): Promise<void> {
+    const database = new DatabaseSync(this.#path, { timeout: BUSY_TIMEOUT_MILLIS, enableForeignKeyConstraints: true });
+    try {
+      // FULL: what was answered is on the disk, even if the power goes. WAL: readers and the writer do not block each other.
+      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;');
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+    this.#database = database;
+    this.#connection = new NodeSqliteConnection(database);
+  }
+
+  async acquireConnection(): Promise<DatabaseConnection> {
+    if (!this.#connection) throw new Error('the database is closed');
+    await this.#turns.take();
+    return this.#connection;
+  }
+
+  /** IMMEDIATE, so that a transaction never fails half-way because another process wrote in between. */
+  async beginTransaction(connection: DatabaseConnection): Promise<void> {
+    const giveUpAt = performance.now() + WRITE_LOCK_DEADLINE_MILLIS;
+    for (;;) {
+      try {
+        await connection.executeQuery(CompiledQuery.raw('begin immediate'));
+        return;
+      } catch (error) {
+        if (!isBusy(error) || performance.now() > giveUpAt) throw error;
+        await sleep(1 + Math.random() * 10);
+      }
+    }
+  }
+
+  async commitTransaction(connection: DatabaseConnection): Promise<void> {
+    await connection.executeQuery(CompiledQuery.raw('commit'));
+  }
+
+  async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    // SQLite rolls back by itself on errors such as a full disk; a second rollback would hide the first error.
+    if (this.#database?.isTransaction) await connection.executeQuery(CompiledQuery.raw('rollback'));
+  }
+
+  async releaseConnection(): Promise<void> {
+    this.#turns.give();
+  }
+
+  async destroy(): Promise<void> {
+    this.#database?.close();
+    this.#database = undefined;
+    this.#connection = undefined;
+  }
+}
+
+/** A Kysely dialect for the database file at `path`; `:memory:` for tests. */
+export const nodeSqlite = (path: string): Dialect => ({
+  createAdapter: () => new SqliteAdapter(),
+  createDriver: () => new NodeSqliteDriver(path),
+  createIntrospector: (db) => new SqliteIntrospector(db),
+  createQueryCompiler: () => new SqliteQueryCompiler(),
+});

@@ -1,0 +1,51 @@
+/** Events, stored in the transaction of the change that they tell of; a relay hands them to the bus. */
+import type { CloudEvent, EventData, EventType } from '@daybook/contracts';
+import type { Transaction } from 'kysely';
+import { idToBytes, newId } from './id.ts';
+import type { SharedTables } from './shared-tables.ts';
+
+/** An event before it has an id and a time. */
+export interface NewEvent<T extends EventType = EventType> {
+  readonly type: T;
+  /** The id of the resource that changed. */
+  readonly subject: string;
+  /** Rises within a subject: the version of the resource. */
+  readonly sequence: number;
+  readonly data: EventData<T>;
+}
+
+export interface EventOrigin {
+  /** The service: `/services/appointment`. */
+  readonly source: string;
+  readonly time: Temporal.Instant;
+  /** Of the request that caused it. */
+  readonly traceparent?: string | undefined;
+}
+
+export async function appendEvent<T extends EventType>(
+  transaction: Transaction<SharedTables>,
+  event: NewEvent<T>,
+  { source, time, traceparent }: EventOrigin,
+): Promise<void> {
+  const cloudEvent: CloudEvent<T> = {
+    specversion: '1.0',
+    id: newId(),
+    source,
+    type: event.type,
+    subject: event.subject,
+    time: time.toString(),
+    datacontenttype: 'application/json',
+    sequence: event.sequence,
+    ...(traceparent !== undefined && { traceparent }),
+    data: event.data,
+  };
+  await transaction
+    .insertInto('outbox')
+    .values({
+      event_id: idToBytes(cloudEvent.id),
+      event: JSON.stringify(cloudEvent),
+      subject: idToBytes(event.subject),
+      created_at: time.epochMilliseconds,
+    })
+    .execute();
+}

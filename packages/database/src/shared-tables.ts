@@ -1,0 +1,94 @@
+/** The tables that every service's database has beside its own: outbox, inbox, idempotency keys, parked events. */
+import type { Generated, Kysely, Transaction } from 'kysely';
+import type { DatabaseDialect } from './dialect.ts';
+
+export interface OutboxTable {
+  /** Rises in the order of the writes. A row is there while its event is due. */
+  position: Generated<number>;
+  event_id: Uint8Array;
+  /** The CloudEvent, as JSON. */
+  event: string;
+  subject: Uint8Array;
+  created_at: number;
+}
+
+export interface InboxTable {
+  consumer: string;
+  event_id: Uint8Array;
+  handled_at: number;
+}
+
+export interface ParkedEventsTable {
+  consumer: string;
+  event_id: Uint8Array;
+  event: string;
+  /** The kind of failure, never its data. */
+  reason: string;
+  parked_at: number;
+}
+
+export interface IdempotencyKeysTable {
+  caller_id: string;
+  key: string;
+  fingerprint: Uint8Array;
+  status: number;
+  headers: string;
+  body: string;
+  created_at: number;
+}
+
+export interface SharedTables {
+  outbox: OutboxTable;
+  inbox: InboxTable;
+  parked_events: ParkedEventsTable;
+  idempotency_keys: IdempotencyKeysTable;
+}
+
+/** What TypeScript sees for any concrete tables, but not for a type parameter: these tables are among them. */
+export const sharedPart = <Tables>(transaction: Transaction<Tables & SharedTables>): Transaction<SharedTables> =>
+  transaction as unknown as Transaction<SharedTables>;
+
+/** For the first migration of a service. */
+export async function createSharedTables(db: Kysely<never>, dialect: DatabaseDialect): Promise<void> {
+  const { types, clustered } = dialect;
+  await db.schema
+    .createTable('outbox')
+    .addColumn('position', types.position, (column) => column.primaryKey().autoIncrement())
+    .addColumn('event_id', types.id, (column) => column.notNull().unique())
+    .addColumn('event', types.longText, (column) => column.notNull())
+    .addColumn('subject', types.id, (column) => column.notNull())
+    .addColumn('created_at', types.instant, (column) => column.notNull())
+    .execute();
+  await clustered(
+    db.schema
+      .createTable('inbox')
+      .addColumn('consumer', types.text(100), (column) => column.notNull())
+      .addColumn('event_id', types.id, (column) => column.notNull())
+      .addColumn('handled_at', types.instant, (column) => column.notNull())
+      .addPrimaryKeyConstraint('inbox_pk', ['consumer', 'event_id']),
+  ).execute();
+  await db.schema.createIndex('inbox_age').on('inbox').column('handled_at').execute();
+  await clustered(
+    db.schema
+      .createTable('parked_events')
+      .addColumn('consumer', types.text(100), (column) => column.notNull())
+      .addColumn('event_id', types.id, (column) => column.notNull())
+      .addColumn('event', types.longText, (column) => column.notNull())
+      .addColumn('reason', types.text(200), (column) => column.notNull())
+      .addColumn('parked_at', types.instant, (column) => column.notNull())
+      .addPrimaryKeyConstraint('parked_events_pk', ['consumer', 'event_id']),
+  ).execute();
+  await clustered(
+    db.schema
+      .createTable('idempotency_keys')
+      .addColumn('caller_id', types.text(100), (column) => column.notNull())
+      .addColumn('key', types.text(255), (column) => column.notNull())
+      .addColumn('fingerprint', types.bytes, (column) => column.notNull())
+      .addColumn('status', types.integer, (column) => column.notNull())
+      .addColumn('headers', types.longText, (column) => column.notNull())
+      .addColumn('body', types.longText, (column) => column.notNull())
+      .addColumn('created_at', types.instant, (column) => column.notNull())
+      .addPrimaryKeyConstraint('idempotency_keys_pk', ['caller_id', 'key']),
+  ).execute();
+  await db.schema.createIndex('idempotency_keys_age').on('idempotency_keys').column('created_at').execute();
+}

@@ -1,0 +1,17 @@
+/** The port to the event bus. Adapters: in-process here; RabbitMQ beside it. */
+import type { CloudEvent, EventType } from '@daybook/contracts';
+
+export interface Subscription {
+  /** The name of the consumer; a queue of its own on a broker. Consumers of one name share the work. */
+  readonly consumer: string;
+  readonly types: readonly EventType[];
+  /** Resolves when the effect is stored; rejects when the event must come again. */
+  handle(event: CloudEvent): Promise<void>;
+}
+
+export interface Bus {
+  /** Resolves when the bus has taken the event for every subscriber: at least once, in order within a subject. */
+  publish(event: CloudEvent): Promise<void>;
+  subscribe(subscription: Subscription): Promise<void>;
+  close(): Promise<void>;
+}

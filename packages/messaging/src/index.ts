@@ -1,0 +1,4 @@
+export * from './bus.ts';
+export * from './consumer.ts';
+export * from './in-process.ts';
+export * from './relay.ts';

@@ -1,0 +1,104 @@
+/** Hands the events of an outbox to the bus: at least once, in order within a subject, after a crash as well. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { CloudEvent } from '@daybook/contracts';
+import { type Database, idFromBytes } from '@daybook/database';
+import type { Logger } from 'pino';
+import type { Bus } from './bus.ts';
+
+/** Notices what other processes wrote; what this process writes wakes the relay at once. */
+const POLL_MILLIS = 250;
+const LONGEST_PAUSE_MILLIS = 10_000;
+const BATCH = 100;
+
+export interface Relay {
+  /** Stops after the batch at hand. Events that are left wait in the outbox for the next start. */
+  close(): Promise<void>;
+}
+
+interface DueEvent {
+  position: number;
+  subject: string;
+  event: CloudEvent;
+}
+
+async function readDue(database: Database): Promise<DueEvent[]> {
+  const rows = await database.read((db) =>
+    db.selectFrom('outbox').select(['position', 'subject', 'event']).orderBy('position').limit(BATCH).execute(),
+  );
+  return rows.map(({ position, subject, event }) => ({
+    position,
+    subject: idFromBytes(subject),
+    event: JSON.parse(event),
+  }));
+}
+
+/** Publishes one subject's events one after the other; stops at the first that fails, so that none overtakes it. */
+async function publishInOrder(bus: Bus, events: readonly DueEvent[], published: number[]): Promise<void> {
+  for (const { position, event } of events) {
+    await bus.publish(event);
+    published.push(position);
+  }
+}
+
+/** Publishes a batch. Returns how many events were due; throws after storing what did work. */
+async function relayBatch(database: Database, bus: Bus): Promise<number> {
+  const due = await readDue(database);
+  if (due.length === 0) return 0;
+  const published: number[] = [];
+  const subjects = Map.groupBy(due, ({ subject }) => subject);
+  const outcomes = await Promise.allSettled(
+    [...subjects.values()].map((events) => publishInOrder(bus, events, published)),
+  );
+  if (published.length > 0) {
+    await database.write((transaction) =>
+      transaction.deleteFrom('outbox').where('position', 'in', published).execute(),
+    );
+  }
+  const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (failed) throw failed.reason;
+  return due.length;
+}
+
+/** Waits so long, or until the signal. */
+async function pause(millis: number, signal: AbortSignal): Promise<void> {
+  try {
+    await sleep(millis, undefined, { signal });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+/** Starts relaying. A bus or database that fails is tried again, ever more slowly, while the outbox keeps what is due. */
+export function startRelay(database: Database, bus: Bus, logger: Logger): Relay {
+  const closing = new AbortController();
+  const { signal } = closing;
+  let failures = 0;
+  /** Aborted by every commit: there is something to do. */
+  let idle = new AbortController();
+  const stopListening = database.onCommit(() => idle.abort());
+
+  async function run(): Promise<void> {
+    while (!signal.aborted) {
+      idle = new AbortController();
+      try {
+        const count = await relayBatch(database, bus);
+        failures = 0;
+        if (count < BATCH) await pause(POLL_MILLIS, AbortSignal.any([signal, idle.signal]));
+      } catch (error) {
+        failures += 1;
+        if (failures === 1) logger.warn({ err: error }, 'events wait in the outbox: the bus did not take them');
+        const millis = Math.min(POLL_MILLIS * 2 ** failures, LONGEST_PAUSE_MILLIS);
+        await pause(millis * (0.5 + Math.random()), signal);
+      }
+    }
+  }
+
+  const running = run();
+  return {
+    async close() {
+      closing.abort();
+      stopListening();
+      await running;
+    },
+  };
+}

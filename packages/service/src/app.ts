@@ -1,0 +1,74 @@
+/** The HTTP application that every service starts from. Nothing is listened on here. */
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { Refusal } from '@daybook/contracts';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyServerFactory,
+  LogController,
+} from 'fastify';
+import { addHealth, type HealthCheck } from './health.ts';
+import type { Logger } from './logger.ts';
+import { addMetrics } from './metrics.ts';
+import { addOpenApi } from './openapi.ts';
+import { addProblemHandler, refusalOf, sendProblem } from './problem-handler.ts';
+import { addRequestContext, requestIdOf } from './request-context.ts';
+import { traceOf } from './trace.ts';
+import { validatorCompiler } from './validation.ts';
+import { VERSION } from './version.ts';
+
+export type App = FastifyInstance<Server, IncomingMessage, ServerResponse, FastifyBaseLogger, TypeBoxTypeProvider>;
+
+/** Longer than any handler needs, shorter than a caller's patience. */
+const HANDLER_TIMEOUT_MILLIS = 10_000;
+const REQUEST_TIMEOUT_MILLIS = 30_000;
+const BODY_LIMIT_BYTES = 1024 * 1024;
+
+export interface ServiceAppOptions {
+  /** The service id: `patient-service`. */
+  name: string;
+  logger: Logger;
+  /** The parts without which this service is not ready. */
+  checks?: Readonly<Record<string, HealthCheck>>;
+  /** For the gateway, which takes most requests before Fastify sees them. */
+  serverFactory?: FastifyServerFactory;
+}
+
+/** Errors, validation, request context, health, metrics and the API document; the service adds its routes. */
+export async function createServiceApp({ name, logger, checks = {}, serverFactory }: ServiceAppOptions): Promise<App> {
+  const app: App = Fastify({
+    loggerInstance: logger.child({ service: name }) as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true }),
+    requestIdHeader: false,
+    genReqId: requestIdOf,
+    bodyLimit: BODY_LIMIT_BYTES,
+    handlerTimeout: HANDLER_TIMEOUT_MILLIS,
+    requestTimeout: REQUEST_TIMEOUT_MILLIS,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: 200 },
+    frameworkErrors: (error, request, reply) => {
+      // No hook has run yet.
+      request.trace = traceOf(request.headers.traceparent);
+      sendProblem(
+        request,
+        reply,
+        refusalOf(error) ?? new Refusal('invalid-request', 'The request cannot be understood.'),
+      );
+    },
+    ...(serverFactory && { serverFactory }),
+  }).withTypeProvider<TypeBoxTypeProvider>();
+  app.setValidatorCompiler(validatorCompiler);
+  app.removeContentTypeParser('text/plain');
+  app.addContentTypeParser(
+    'application/merge-patch+json',
+    { parseAs: 'string' },
+    app.getDefaultJsonParser('error', 'error'),
+  );
+  addRequestContext(app);
+  addProblemHandler(app);
+  await addOpenApi(app, name, VERSION);
+  addMetrics(app);
+  addHealth(app, name, VERSION, checks);
+  return app;
+}

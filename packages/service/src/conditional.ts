@@ -1,0 +1,49 @@
+/** ETags (RFC 9110, section 13): the version of a resource is its strong ETag. */
+import { Refusal } from '@daybook/contracts';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+
+export const etagOf = (version: number): string => `"${version}"`;
+
+const listed = (header: string): string[] => header.split(',').map((etag) => etag.trim());
+
+/** What a write demands of the version that it changes. */
+export interface Precondition {
+  /** Throws `precondition-failed` when the resource is not at a version that the caller knows. */
+  check(version: number): void;
+}
+
+/** The `If-Match` of a request; one without it demands nothing. */
+export function preconditionOf(request: FastifyRequest): Precondition {
+  const header = request.headers['if-match'];
+  return {
+    check(version) {
+      if (header === undefined || header.trim() === '*' || listed(header).includes(etagOf(version))) return;
+      throw new Refusal('precondition-failed', 'It has changed since you read it: read it again.');
+    },
+  };
+}
+
+/** Answers with one resource and its ETag, or 304 when the caller has this version already. */
+export function sendVersioned<Resource extends { version: number }>(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  resource: Resource,
+): FastifyReply {
+  return sendTagged(request, reply, resource, resource.version);
+}
+
+/** The same for a resource that does not show its version. */
+export function sendTagged(request: FastifyRequest, reply: FastifyReply, body: unknown, version: number): FastifyReply {
+  const etag = etagOf(version);
+  reply.header('etag', etag);
+  const known = request.headers['if-none-match'];
+  const isRead = request.method === 'GET' || request.method === 'HEAD';
+  if (
+    isRead &&
+    known !== undefined &&
+    (known.trim() === '*' || listed(known).some((tag) => tag.replace(/^W\//, '') === etag))
+  ) {
+    return reply.code(304).send();
+  }
+  return reply.send(body);
+}

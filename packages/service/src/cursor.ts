@@ -1,0 +1,53 @@
+/** Opaque cursors: where a page ended, so that the next begins there while rows come and go. */
+import { type PageOf, Refusal } from '@daybook/contracts';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+
+/** The sort key of a page's last row. */
+export type CursorKey = readonly (string | number)[];
+
+export const encodeCursor = (key: CursorKey): string => Buffer.from(JSON.stringify(key)).toString('base64url');
+
+/**
+ * Reads a cursor back. `shape` names the type of each part.
+ * @throws Refusal `invalid-request` when it is not one that this list gave out
+ */
+export function decodeCursor(cursor: string, shape: readonly ('string' | 'number')[]): CursorKey {
+  const refused = new Refusal('invalid-request', 'The cursor is not one that this list gave.', {
+    errors: [{ pointer: '/cursor', message: 'is not one that this list gave' }],
+  });
+  let key: unknown;
+  try {
+    key = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
+  } catch (error) {
+    if (error instanceof SyntaxError) throw refused;
+    throw error;
+  }
+  const fits = (part: unknown, index: number) =>
+    typeof part === shape[index] && (typeof part === 'string' || Number.isSafeInteger(part));
+  if (!Array.isArray(key) || key.length !== shape.length || !key.every(fits)) throw refused;
+  return key;
+}
+
+/** Cuts rows, of which one more than `limit` was read, to a page. */
+export function pageOf<Row, Item>(
+  rows: readonly Row[],
+  limit: number,
+  keyOf: (row: Row) => CursorKey,
+  itemOf: (row: Row) => Item,
+): PageOf<Item> {
+  const shown = rows.slice(0, limit);
+  const last = shown.at(-1);
+  const more = rows.length > limit && last !== undefined;
+  return { items: shown.map(itemOf), ...(more && { nextCursor: encodeCursor(keyOf(last)) }) };
+}
+
+/** Sends a page with the `Link` to the next one. */
+export function sendPage<Item>(request: FastifyRequest, reply: FastifyReply, page: PageOf<Item>): FastifyReply {
+  if (page.nextCursor !== undefined) {
+    const [path, query = ''] = request.url.split('?');
+    const parameters = new URLSearchParams(query);
+    parameters.set('cursor', page.nextCursor);
+    reply.header('link', `<${path}?${parameters}>; rel="next"`);
+  }
+  return reply.send(page);
+}

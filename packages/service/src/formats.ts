@@ -1,0 +1,28 @@
+/** The string formats that the contracts use, each a question with yes or no. */
+
+const RFC_3339 = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})$/;
+const FULL_DATE = /^\d{4}-\d{2}-\d{2}$/;
+
+const parses = (parse: () => unknown): boolean => {
+  try {
+    parse();
+    return true;
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+};
+
+export const isInstant = (text: string): boolean => RFC_3339.test(text) && parses(() => Temporal.Instant.from(text));
+
+export const isPlainDate = (text: string): boolean =>
+  FULL_DATE.test(text) && parses(() => Temporal.PlainDate.from(text));
+
+/** An IANA name. `+05:00` is an offset, not a place. */
+export const isTimeZone = (text: string): boolean =>
+  /^[A-Za-z]/.test(text) && parses(() => new Temporal.ZonedDateTime(0n, text));
+
+export const isLanguageTag = (text: string): boolean =>
+  parses(() => {
+    if (Intl.getCanonicalLocales(text).length !== 1) throw new RangeError('not one tag');
+  });

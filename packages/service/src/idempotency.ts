@@ -1,0 +1,142 @@
+/** A retry is harmless: the same key and body give the first answer again (draft-ietf-httpapi-idempotency-key-header). */
+import { createHash } from 'node:crypto';
+import { problemOf, problems, Refusal } from '@daybook/contracts';
+import {
+  type Database,
+  findAnswer,
+  IdempotencyKeyTaken,
+  type Keep,
+  type KeptAnswer,
+  keepAnswer,
+} from '@daybook/database';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { PROBLEM_JSON } from './problem-handler.ts';
+
+const KEY = /^[\x21-\x7e]{1,255}$/;
+
+/** What is answered for a result: the status and headers are part of what is kept. */
+export interface AnswerShape<Result> {
+  status: number;
+  headers(result: Result): Record<string, string>;
+}
+
+/** Keys in use by requests that run now, by the database of their service. Entries leave when their request ends. */
+const running = new WeakMap<Database, Set<string>>();
+
+function runningIn(database: Database): Set<string> {
+  const known = running.get(database) ?? new Set<string>();
+  running.set(database, known);
+  return known;
+}
+
+function keyOf(request: FastifyRequest): string | undefined {
+  const key = request.headers['idempotency-key'];
+  if (key === undefined) return undefined;
+  if (typeof key === 'string' && KEY.test(key)) return key;
+  throw new Refusal('invalid-request', 'The Idempotency-Key is not usable.', {
+    errors: [{ pointer: '/idempotency-key', message: 'must be 1 to 255 visible ASCII characters' }],
+  });
+}
+
+const fingerprintOf = (request: FastifyRequest): Uint8Array =>
+  createHash('sha256')
+    .update(`${request.method} ${request.url}\n${JSON.stringify(request.body)}`)
+    .digest();
+
+function replay(reply: FastifyReply, answer: KeptAnswer, fingerprint: Uint8Array): FastifyReply {
+  if (Buffer.compare(answer.fingerprint, fingerprint) !== 0) {
+    throw new Refusal('idempotency-key-reused', 'This Idempotency-Key was used for another request: take a new one.');
+  }
+  return reply.code(answer.status).headers(answer.headers).header('idempotency-replayed', 'true').send(answer.body);
+}
+
+/** A refusal of what was asked is an answer, too; one of a part that is down is not. */
+const isFinal = (refusal: Refusal): boolean => [409, 422].includes(problems[refusal.code].status);
+
+/**
+ * Runs `action` at most once for an `Idempotency-Key` and answers with its result. `action` calls `keep` inside its own
+ * transaction, so that effect and answer are stored together or not at all.
+ */
+export async function answerOnce<Result>(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  database: Database,
+  shape: AnswerShape<Result>,
+  action: (keep: Keep<Result>) => Promise<Result>,
+): Promise<FastifyReply> {
+  const key = keyOf(request);
+  if (key === undefined) {
+    const result = await action(async () => undefined);
+    return reply.code(shape.status).headers(shape.headers(result)).send(result);
+  }
+  const callerId = request.caller.id;
+  const fingerprint = fingerprintOf(request);
+  const inUse = runningIn(database);
+  const slot = `${callerId} ${key}`;
+  const kept = await findAnswer(database, callerId, key);
+  if (kept) return replay(reply, kept, fingerprint);
+  if (inUse.has(slot)) {
+    throw new Refusal('idempotency-key-in-use', 'The first request with this key is still running.', {
+      retryAfterSeconds: 1,
+    });
+  }
+  inUse.add(slot);
+  try {
+    return await firstAnswer(request, reply, database, shape, action, { callerId, key, fingerprint });
+  } finally {
+    inUse.delete(slot);
+  }
+}
+
+async function firstAnswer<Result>(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  database: Database,
+  shape: AnswerShape<Result>,
+  action: (keep: Keep<Result>) => Promise<Result>,
+  name: { callerId: string; key: string; fingerprint: Uint8Array },
+): Promise<FastifyReply> {
+  const json = { 'content-type': 'application/json; charset=utf-8' };
+  const answerFor = (result: Result): KeptAnswer => ({
+    fingerprint: name.fingerprint,
+    status: shape.status,
+    headers: { ...json, ...shape.headers(result) },
+    body: JSON.stringify(result),
+  });
+  try {
+    const result = await action((transaction, result) =>
+      keepAnswer(database.dialect, transaction, name.callerId, name.key, answerFor(result)),
+    );
+    const { status, headers, body } = answerFor(result);
+    return reply.code(status).headers(headers).send(body);
+  } catch (error) {
+    if (error instanceof IdempotencyKeyTaken) {
+      // Another process was first; its answer is the answer.
+      const first = await findAnswer(database, name.callerId, name.key);
+      if (first) return replay(reply, first, name.fingerprint);
+    }
+    if (error instanceof Refusal && isFinal(error)) await keepRefusal(request, database, name, error);
+    throw error;
+  }
+}
+
+async function keepRefusal(
+  request: FastifyRequest,
+  database: Database,
+  name: { callerId: string; key: string; fingerprint: Uint8Array },
+  refusal: Refusal,
+): Promise<void> {
+  const [path = '/'] = request.url.split('?');
+  const problem = problemOf(refusal, path, request.trace.traceId);
+  const answer = {
+    fingerprint: name.fingerprint,
+    status: problem.status,
+    headers: { 'content-type': PROBLEM_JSON },
+    body: JSON.stringify(problem),
+  };
+  try {
+    await database.write((transaction) => keepAnswer(database.dialect, transaction, name.callerId, name.key, answer));
+  } catch (error) {
+    if (!(error instanceof IdempotencyKeyTaken)) throw error;
+  }
+}

@@ -1,0 +1,26 @@
+import { collectDefaultMetrics, Histogram, Registry } from '@prometheus-io/client';
+import type { App } from './app.ts';
+
+/** Memory, garbage collection, event loop: one set a process, however many services are in it. */
+const processMetrics = new Registry();
+collectDefaultMetrics({ register: processMetrics });
+
+/** `/metrics` for Prometheus; every request is counted by route pattern, never by address, which may hold an id. */
+export function addMetrics(app: App): Registry {
+  const registry = new Registry();
+  const duration = new Histogram({
+    name: 'http_server_request_duration_seconds',
+    help: 'Time from a request to its answer',
+    labelNames: ['method', 'route', 'status'],
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers: [registry],
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? 'none';
+    duration.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1000);
+  });
+  app.get('/metrics', { schema: { hide: true } }, async (_request, reply) =>
+    reply.type(registry.contentType).send(await Registry.merge([processMetrics, registry]).metrics()),
+  );
+  return registry;
+}

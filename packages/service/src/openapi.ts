@@ -1,0 +1,91 @@
+/** The OpenAPI document of one service, from the schemas of its routes. */
+import { Problem, type ProblemCode, problems } from '@daybook/contracts';
+import swagger from '@fastify/swagger';
+import type { FastifyContextConfig, FastifySchema, RouteOptions } from 'fastify';
+import type { App } from './app.ts';
+
+type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+type JsonObject = { [key: string]: Json };
+
+const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** The refusals that follow from the shape of an operation: whoever takes a body can find it malformed, and so on. */
+function impliedProblems(method: string, url: string, schema: FastifySchema): ProblemCode[] {
+  return [
+    ...(url.includes(':') ? (['not-found'] as const) : []),
+    ...(schema.querystring || schema.body || method === 'POST' ? (['invalid-request'] as const) : []),
+    ...(schema.body ? (['malformed-body', 'body-too-large', 'unsupported-media-type'] as const) : []),
+    ...(method === 'POST' ? (['idempotency-key-in-use', 'idempotency-key-reused'] as const) : []),
+    ...(method === 'PATCH' || method === 'PUT' ? (['precondition-failed'] as const) : []),
+    'part-unavailable',
+    'deadline-exceeded',
+  ];
+}
+
+function problemResponses(codes: readonly ProblemCode[]): JsonObject {
+  const byStatus = Map.groupBy(new Set(codes), (code) => problems[code].status);
+  return Object.fromEntries(
+    [...byStatus].map(([status, group]) => [
+      String(status),
+      {
+        description: group.map((code) => `\`${code}\`: ${problems[code].title}.`).join(' '),
+        content: { 'application/problem+json': { schema: Problem as unknown as Json } },
+      },
+    ]),
+  );
+}
+
+const header = (description: string) => ({ type: 'string', description });
+
+function documentedHeaders(method: string, url: string): Record<string, { type: string; description: string }> {
+  if (method === 'POST') return { 'idempotency-key': header('Makes a retry harmless; kept for 24 hours') };
+  if (method === 'PATCH' || method === 'PUT')
+    return { 'if-match': header('The ETag that you read; 412 when it is stale') };
+  if (method === 'GET' && url.includes(':'))
+    return { 'if-none-match': header('The ETag that you have; 304 when unchanged') };
+  return {};
+}
+
+/** The schema of a route as the document shows it: with its headers and the refusals it can give. */
+function documentedSchema(
+  schema: FastifySchema,
+  route: RouteOptions & { config?: FastifyContextConfig },
+): FastifySchema {
+  const method = String(route.method);
+  const codes = [...impliedProblems(method, route.url, schema), ...(route.config?.problems ?? [])];
+  const headers = documentedHeaders(method, route.url);
+  return {
+    ...schema,
+    ...(Object.keys(headers).length > 0 && { headers: { type: 'object', properties: headers } }),
+    response: { ...(isObject(schema.response) ? schema.response : {}), ...problemResponses(codes) },
+  };
+}
+
+/** Moves every schema that has a title into `components`, so that a resource is described once. */
+function hoistTitled(value: Json, schemas: JsonObject): Json {
+  if (Array.isArray(value)) return value.map((item) => hoistTitled(item, schemas));
+  if (!isObject(value)) return value;
+  const copy: JsonObject = {};
+  for (const [key, item] of Object.entries(value)) copy[key] = hoistTitled(item, schemas);
+  if (typeof copy.title !== 'string' || copy.type !== 'object') return copy;
+  schemas[copy.title] = copy;
+  return { $ref: `#/components/schemas/${copy.title}` };
+}
+
+/** Collects the routes registered after it; `/openapi.json` serves the document. */
+export async function addOpenApi(app: App, name: string, version: string): Promise<void> {
+  await app.register(swagger, {
+    openapi: { openapi: '3.1.0', info: { title: name, version } },
+    convertConstToEnum: false,
+    transform: ({ schema, url, route }) => ({ schema: schema ? documentedSchema(schema, route) : schema, url }),
+    transformObject: (document) => {
+      if (!('openapiObject' in document)) throw new Error('expected an OpenAPI document');
+      const plain: JsonObject = JSON.parse(JSON.stringify(document.openapiObject));
+      const schemas: JsonObject = {};
+      const paths = hoistTitled(plain.paths ?? {}, schemas);
+      return { ...document.openapiObject, ...{ paths, components: { schemas } } } as typeof document.openapiObject;
+    },
+  });
+  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+}

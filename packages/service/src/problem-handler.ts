@@ -1,0 +1,65 @@
+/** The one place where a failure becomes an HTTP answer. */
+import { type Fault, problemOf, problems, Refusal } from '@daybook/contracts';
+import { DatabaseUnavailable } from '@daybook/database';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { faultOf } from './validation.ts';
+
+export const PROBLEM_JSON = 'application/problem+json; charset=utf-8';
+
+const describe: Record<string, (error: FastifyError) => Refusal> = {
+  FST_ERR_CTP_INVALID_JSON_BODY: () => new Refusal('malformed-body', 'The body is not valid JSON.'),
+  FST_ERR_CTP_EMPTY_JSON_BODY: () => new Refusal('malformed-body', 'The body is empty.'),
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: () =>
+    new Refusal('malformed-body', 'The body is not as long as Content-Length says.'),
+  FST_ERR_CTP_BODY_TOO_LARGE: () => new Refusal('body-too-large', 'The body is larger than this accepts.'),
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: () =>
+    new Refusal('unsupported-media-type', 'The Content-Type is not supported; send application/json.'),
+  FST_ERR_HANDLER_TIMEOUT: () => new Refusal('deadline-exceeded', 'The answer was not ready in time.'),
+  FST_ERR_VALIDATION: (error) => refusalOfValidation(error),
+};
+
+function refusalOfValidation(error: FastifyError): Refusal {
+  if (error.validationContext === 'params') return new Refusal('not-found', 'There is nothing at this address.');
+  const errors: Fault[] = (error.validation ?? []).map((fault) =>
+    faultOf({ ...fault, params: { ...fault.params }, message: fault.message ?? 'is not valid' }),
+  );
+  return new Refusal('invalid-request', `The ${error.validationContext ?? 'request'} is not as described.`, { errors });
+}
+
+/** The refusal that a failure amounts to; undefined when it is a fault of ours. */
+export function refusalOf(error: unknown): Refusal | undefined {
+  if (error instanceof Refusal) return error;
+  if (error instanceof DatabaseUnavailable) {
+    return new Refusal('part-unavailable', 'The data cannot be read or written now.', { retryAfterSeconds: 1 });
+  }
+  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  const known = error as FastifyError;
+  const described = describe[known.code]?.(known);
+  if (described) return described;
+  const refusedByFramework = known.statusCode !== undefined && known.statusCode >= 400 && known.statusCode < 500;
+  return refusedByFramework ? new Refusal('invalid-request', 'The request cannot be understood.') : undefined;
+}
+
+/** Sends a refusal as a problem document. */
+export function sendProblem(request: FastifyRequest, reply: FastifyReply, refusal: Refusal): FastifyReply {
+  const [path = '/'] = request.url.split('?');
+  const problem = problemOf(refusal, path, request.trace.traceId);
+  if (refusal.extras.retryAfterSeconds !== undefined) reply.header('retry-after', refusal.extras.retryAfterSeconds);
+  return reply.code(problem.status).type(PROBLEM_JSON).send(JSON.stringify(problem));
+}
+
+export function addProblemHandler(app: FastifyInstance): void {
+  app.setErrorHandler((error, request, reply) => {
+    const refusal = refusalOf(error);
+    if (refusal) {
+      if (problems[refusal.code].status >= 500)
+        request.log.warn({ code: refusal.code }, 'answered that a part is missing');
+      return sendProblem(request, reply, refusal);
+    }
+    request.log.error({ err: error }, 'an unexpected failure');
+    return sendProblem(request, reply, new Refusal('internal-error', 'The failure was written down.'));
+  });
+  app.setNotFoundHandler((request, reply) =>
+    sendProblem(request, reply, new Refusal('not-found', 'There is nothing at this address.')),
+  );
+}

@@ -1,0 +1,13 @@
+/** sysexits(3), as far as Daybook uses it. */
+export const EXIT = { usage: 64, unavailable: 69, configuration: 78 } as const;
+
+/** Why a process cannot start, in one line for a person. The process ends with `exitCode`. */
+export class StartFailure extends Error {
+  readonly exitCode: number;
+
+  constructor(exitCode: number, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'StartFailure';
+    this.exitCode = exitCode;
+  }
+}

@@ -1,0 +1,18 @@
+/** W3C Trace Context: taken from the request, passed on to whatever it causes. */
+import { randomBytes } from 'node:crypto';
+
+const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
+
+export interface Trace {
+  readonly traceId: string;
+  /** The header for what this request causes. */
+  readonly traceparent: string;
+}
+
+/** Continues the trace of a header, or begins one where the header is missing or malformed. */
+export function traceOf(header: string | string[] | undefined): Trace {
+  const [, traceId = '', parentId = '', flags = '01'] = (typeof header === 'string' && TRACEPARENT.exec(header)) || [];
+  const continued = /[1-9a-f]/.test(traceId) && /[1-9a-f]/.test(parentId);
+  const id = continued ? traceId : randomBytes(16).toString('hex');
+  return { traceId: id, traceparent: `00-${id}-${randomBytes(8).toString('hex')}-${continued ? flags : '01'}` };
+}

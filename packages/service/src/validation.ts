@@ -1,0 +1,49 @@
+/**
+ * One pair of validators for all services of a process: bodies are taken as they are, query parameters (which are all
+ * text) are read as the type their schema names. Every fault is reported, unknown fields are refused by the schemas.
+ */
+import type { Fault } from '@daybook/contracts';
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
+import { fullFormats } from 'ajv-formats/dist/formats.js';
+import type { FastifySchemaCompiler } from 'fastify';
+import type { TSchema } from 'typebox';
+import { isInstant, isLanguageTag, isPlainDate, isTimeZone } from './formats.ts';
+
+const formats = {
+  'date-time': isInstant,
+  date: isPlainDate,
+  'time-zone': isTimeZone,
+  'language-tag': isLanguageTag,
+  email: fullFormats.email,
+  uuid: /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i,
+};
+const common = { allErrors: true, formats, strict: false, removeAdditional: false } as const;
+const bodies = new Ajv({ ...common, coerceTypes: false, useDefaults: false });
+const texts = new Ajv({ ...common, coerceTypes: true, useDefaults: true });
+
+export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) =>
+  (httpPart === 'body' ? bodies : texts).compile(schema);
+
+/** A validator that reads text as the type its schema names, for configuration. It changes what it is given. */
+export const compileTextValidator = (schema: TSchema): ValidateFunction => texts.compile(schema);
+
+const escapePointer = (name: string): string => name.replaceAll('~', '~0').replaceAll('/', '~1');
+
+/** Where a fault is (RFC 6901) and what is wrong, in words. Never the value. */
+export function faultOf(error: Pick<ErrorObject, 'instancePath' | 'keyword' | 'params' | 'message'>): Fault {
+  const { missingProperty, additionalProperty, format, allowedValues } = error.params;
+  if (error.keyword === 'required') {
+    return { pointer: `${error.instancePath}/${escapePointer(String(missingProperty))}`, message: 'is needed' };
+  }
+  if (error.keyword === 'additionalProperties') {
+    return {
+      pointer: `${error.instancePath}/${escapePointer(String(additionalProperty))}`,
+      message: 'is not known here',
+    };
+  }
+  if (error.keyword === 'format') return { pointer: error.instancePath, message: `must be a valid ${format}` };
+  if (error.keyword === 'enum' && Array.isArray(allowedValues)) {
+    return { pointer: error.instancePath, message: `must be one of ${allowedValues.join(', ')}` };
+  }
+  return { pointer: error.instancePath, message: error.message ?? 'is not valid' };
+}
