@@ -1,3 +1,5 @@
+import { Refusal } from './problem.ts';
+
 /** Who may ask; `service` is another part of Daybook that asks on its own account. */
 export const ROLES = ['patient', 'doctor', 'front-desk', 'administrator', 'service'] as const;
 export type Role = (typeof ROLES)[number];
@@ -6,4 +8,15 @@ export type Role = (typeof ROLES)[number];
 export interface Caller {
   readonly id: string;
   readonly role: Role;
+}
+
+/** The people who work in the clinic, and the parts of Daybook. */
+export const STAFF: readonly Role[] = ['doctor', 'front-desk', 'administrator', 'service'];
+
+/**
+ * Denies by default: every store call names the roles that it is for.
+ * @throws Refusal `forbidden`
+ */
+export function permit(caller: Caller, roles: readonly Role[]): void {
+  if (!roles.includes(caller.role)) throw new Refusal('forbidden', 'Your role does not allow this.');
 }

@@ -3,6 +3,7 @@ export * from './appointment-type.ts';
 export * from './caller.ts';
 export * from './doctor.ts';
 export * from './events.ts';
+export * from './folding.ts';
 export * from './merge-patch.ts';
 export * from './notification.ts';
 export * from './operations.ts';

@@ -1,5 +1,5 @@
 /** What differs between the databases, as named capabilities. Nothing else in Daybook asks which database it is. */
-import type { CreateTableBuilder, Expression, RawBuilder } from 'kysely';
+import type { CreateTableBuilder, RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 export interface DatabaseDialect {
@@ -23,18 +23,14 @@ export interface DatabaseDialect {
   clustered<Table extends string, Column extends string>(
     table: CreateTableBuilder<Table, Column>,
   ): CreateTableBuilder<Table, Column>;
-  /** Can several workers claim rows side by side with SKIP LOCKED? */
-  readonly skipLocked: boolean;
+  /** Does a transaction lock the rows that it means to change (FOR UPDATE), and can others skip those? SQLite locks all. */
+  readonly locksRows: boolean;
   isUniqueViolation(error: unknown): boolean;
   /** Busy, deadlock, lock wait: the same transaction may work if it is tried again. */
   isTransient(error: unknown): boolean;
   /** The database cannot be read or written at all now: disk full, input or output error, no connection. */
   isUnavailable(error: unknown): boolean;
-  /** `column LIKE 'prefix%'` without regard to upper and lower case, with the prefix taken as it is. */
-  startsWith(column: Expression<string | null>, prefix: string): RawBuilder<boolean>;
 }
-
-export const escapeLike = (text: string): string => text.replace(/[\\%_]/g, (special) => `\\${special}`);
 
 const STRICT_CLUSTERED = sql`strict, without rowid`;
 
@@ -63,7 +59,7 @@ export const sqliteDialect: DatabaseDialect = {
     position: sql`integer`,
   },
   clustered: (table) => table.modifyEnd(STRICT_CLUSTERED),
-  skipLocked: false,
+  locksRows: false,
   isUniqueViolation: (error) =>
     errcodeOf(error) === SQLITE_CONSTRAINT_PRIMARYKEY || errcodeOf(error) === SQLITE_CONSTRAINT_UNIQUE,
   isTransient: isBusy,
@@ -71,5 +67,4 @@ export const sqliteDialect: DatabaseDialect = {
     const code = primary(error);
     return Object.values<number>(SQLITE).includes(code);
   },
-  startsWith: (column, prefix) => sql<boolean>`${column} like ${`${escapeLike(prefix)}%`} escape '\\'`,
 };

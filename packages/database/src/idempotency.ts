@@ -18,6 +18,16 @@ export interface KeptAnswer {
 /** Stores the answer for a result inside the transaction that produces it. */
 export type Keep<Result> = (transaction: Transaction<SharedTables>, result: Result) => Promise<void>;
 
+/** What comes with a write besides its content. */
+export interface WriteContext<Result> {
+  readonly keep: Keep<Result>;
+  /** Of the request that asks for it; its events carry it on. */
+  readonly traceparent?: string | undefined;
+}
+
+/** For a write that no Idempotency-Key names. */
+export const keepNothing: Keep<unknown> = async () => undefined;
+
 /** Another request with the same key was first; nothing of this one was done. */
 export class IdempotencyKeyTaken extends Error {
   constructor() {

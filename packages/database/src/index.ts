@@ -7,3 +7,4 @@ export * from './instant.ts';
 export type { Migrations } from './migrations.ts';
 export * from './outbox.ts';
 export * from './shared-tables.ts';
+export * from './shared-view.ts';

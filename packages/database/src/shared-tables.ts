@@ -1,5 +1,5 @@
 /** The tables that every service's database has beside its own: outbox, inbox, idempotency keys, parked events. */
-import type { Generated, Kysely, Transaction } from 'kysely';
+import type { Generated, Kysely } from 'kysely';
 import type { DatabaseDialect } from './dialect.ts';
 
 export interface OutboxTable {
@@ -43,10 +43,6 @@ export interface SharedTables {
   parked_events: ParkedEventsTable;
   idempotency_keys: IdempotencyKeysTable;
 }
-
-/** What TypeScript sees for any concrete tables, but not for a type parameter: these tables are among them. */
-export const sharedPart = <Tables>(transaction: Transaction<Tables & SharedTables>): Transaction<SharedTables> =>
-  transaction as unknown as Transaction<SharedTables>;
 
 /** For the first migration of a service. */
 export async function createSharedTables(db: Kysely<never>, dialect: DatabaseDialect): Promise<void> {

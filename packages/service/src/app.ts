@@ -31,12 +31,20 @@ export interface ServiceAppOptions {
   logger: Logger;
   /** The parts without which this service is not ready. */
   checks?: Readonly<Record<string, HealthCheck>>;
+  /** False for a service that has no API of its own to document. */
+  openApi?: boolean;
   /** For the gateway, which takes most requests before Fastify sees them. */
   serverFactory?: FastifyServerFactory;
 }
 
 /** Errors, validation, request context, health, metrics and the API document; the service adds its routes. */
-export async function createServiceApp({ name, logger, checks = {}, serverFactory }: ServiceAppOptions): Promise<App> {
+export async function createServiceApp({
+  name,
+  logger,
+  checks = {},
+  openApi = true,
+  serverFactory,
+}: ServiceAppOptions): Promise<App> {
   const app: App = Fastify({
     loggerInstance: logger.child({ service: name }) as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -67,7 +75,7 @@ export async function createServiceApp({ name, logger, checks = {}, serverFactor
   );
   addRequestContext(app);
   addProblemHandler(app);
-  await addOpenApi(app, name, VERSION);
+  if (openApi) await addOpenApi(app, name, VERSION);
   addMetrics(app);
   addHealth(app, name, VERSION, checks);
   return app;

@@ -28,12 +28,12 @@ export function sendVersioned<Resource extends { version: number }>(
   request: FastifyRequest,
   reply: FastifyReply,
   resource: Resource,
-): FastifyReply {
-  return sendTagged(request, reply, resource, resource.version);
+): void {
+  sendTagged(request, reply, resource, resource.version);
 }
 
 /** The same for a resource that does not show its version. */
-export function sendTagged(request: FastifyRequest, reply: FastifyReply, body: unknown, version: number): FastifyReply {
+export function sendTagged(request: FastifyRequest, reply: FastifyReply, body: unknown, version: number): void {
   const etag = etagOf(version);
   reply.header('etag', etag);
   const known = request.headers['if-none-match'];
@@ -43,7 +43,8 @@ export function sendTagged(request: FastifyRequest, reply: FastifyReply, body: u
     known !== undefined &&
     (known.trim() === '*' || listed(known).some((tag) => tag.replace(/^W\//, '') === etag))
   ) {
-    return reply.code(304).send();
+    reply.code(304).send();
+  } else {
+    reply.send(body);
   }
-  return reply.send(body);
 }

@@ -42,12 +42,12 @@ export function pageOf<Row, Item>(
 }
 
 /** Sends a page with the `Link` to the next one. */
-export function sendPage<Item>(request: FastifyRequest, reply: FastifyReply, page: PageOf<Item>): FastifyReply {
+export function sendPage<Item>(request: FastifyRequest, reply: FastifyReply, page: PageOf<Item>): void {
   if (page.nextCursor !== undefined) {
     const [path, query = ''] = request.url.split('?');
     const parameters = new URLSearchParams(query);
     parameters.set('cursor', page.nextCursor);
     reply.header('link', `<${path}?${parameters}>; rel="next"`);
   }
-  return reply.send(page);
+  reply.send(page);
 }

@@ -5,9 +5,10 @@ import {
   type Database,
   findAnswer,
   IdempotencyKeyTaken,
-  type Keep,
   type KeptAnswer,
   keepAnswer,
+  keepNothing,
+  type WriteContext,
 } from '@daybook/database';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PROBLEM_JSON } from './problem-handler.ts';
@@ -43,18 +44,18 @@ const fingerprintOf = (request: FastifyRequest): Uint8Array =>
     .update(`${request.method} ${request.url}\n${JSON.stringify(request.body)}`)
     .digest();
 
-function replay(reply: FastifyReply, answer: KeptAnswer, fingerprint: Uint8Array): FastifyReply {
+function replay(reply: FastifyReply, answer: KeptAnswer, fingerprint: Uint8Array): void {
   if (Buffer.compare(answer.fingerprint, fingerprint) !== 0) {
     throw new Refusal('idempotency-key-reused', 'This Idempotency-Key was used for another request: take a new one.');
   }
-  return reply.code(answer.status).headers(answer.headers).header('idempotency-replayed', 'true').send(answer.body);
+  reply.code(answer.status).headers(answer.headers).header('idempotency-replayed', 'true').send(answer.body);
 }
 
 /** A refusal of what was asked is an answer, too; one of a part that is down is not. */
 const isFinal = (refusal: Refusal): boolean => [409, 422].includes(problems[refusal.code].status);
 
 /**
- * Runs `action` at most once for an `Idempotency-Key` and answers with its result. `action` calls `keep` inside its own
+ * Runs `action` at most once for an `Idempotency-Key` and answers with its result. `action` calls `write.keep` inside its own
  * transaction, so that effect and answer are stored together or not at all.
  */
 export async function answerOnce<Result>(
@@ -62,12 +63,13 @@ export async function answerOnce<Result>(
   reply: FastifyReply,
   database: Database,
   shape: AnswerShape<Result>,
-  action: (keep: Keep<Result>) => Promise<Result>,
-): Promise<FastifyReply> {
+  action: (write: WriteContext<Result>) => Promise<Result>,
+): Promise<void> {
   const key = keyOf(request);
   if (key === undefined) {
-    const result = await action(async () => undefined);
-    return reply.code(shape.status).headers(shape.headers(result)).send(result);
+    const result = await action({ keep: keepNothing, traceparent: request.trace.traceparent });
+    reply.code(shape.status).headers(shape.headers(result)).send(result);
+    return;
   }
   const callerId = request.caller.id;
   const fingerprint = fingerprintOf(request);
@@ -82,7 +84,7 @@ export async function answerOnce<Result>(
   }
   inUse.add(slot);
   try {
-    return await firstAnswer(request, reply, database, shape, action, { callerId, key, fingerprint });
+    await firstAnswer(request, reply, database, shape, action, { callerId, key, fingerprint });
   } finally {
     inUse.delete(slot);
   }
@@ -93,9 +95,9 @@ async function firstAnswer<Result>(
   reply: FastifyReply,
   database: Database,
   shape: AnswerShape<Result>,
-  action: (keep: Keep<Result>) => Promise<Result>,
+  action: (write: WriteContext<Result>) => Promise<Result>,
   name: { callerId: string; key: string; fingerprint: Uint8Array },
-): Promise<FastifyReply> {
+): Promise<void> {
   const json = { 'content-type': 'application/json; charset=utf-8' };
   const answerFor = (result: Result): KeptAnswer => ({
     fingerprint: name.fingerprint,
@@ -104,11 +106,13 @@ async function firstAnswer<Result>(
     body: JSON.stringify(result),
   });
   try {
-    const result = await action((transaction, result) =>
-      keepAnswer(database.dialect, transaction, name.callerId, name.key, answerFor(result)),
-    );
+    const result = await action({
+      keep: (transaction, result) =>
+        keepAnswer(database.dialect, transaction, name.callerId, name.key, answerFor(result)),
+      traceparent: request.trace.traceparent,
+    });
     const { status, headers, body } = answerFor(result);
-    return reply.code(status).headers(headers).send(body);
+    reply.code(status).headers(headers).send(body);
   } catch (error) {
     if (error instanceof IdempotencyKeyTaken) {
       // Another process was first; its answer is the answer.

@@ -1,12 +1,18 @@
 export { type App, createServiceApp, type ServiceAppOptions } from './app.ts';
+export * from './clock.ts';
+export * from './common-config.ts';
 export * from './conditional.ts';
 export * from './configuration.ts';
 export * from './cursor.ts';
 export type { HealthCheck } from './health.ts';
+export * from './host-process.ts';
 export { type AnswerShape, answerOnce } from './idempotency.ts';
 export { createLogger, type Logger } from './logger.ts';
 export { PROBLEM_JSON, refusalOf, sendProblem } from './problem-handler.ts';
 export { ADMINISTRATOR, requestIdOf } from './request-context.ts';
+export * from './serve.ts';
+export * from './service-database.ts';
 export * from './start-failure.ts';
 export { type Trace, traceOf } from './trace.ts';
+export { compileTextValidator, faultOf } from './validation.ts';
 export { VERSION } from './version.ts';

@@ -1,0 +1,94 @@
+/** From an application to a running service, and back. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createEurekaClient, type EurekaClient } from '@daybook/discovery';
+import type { App } from './app.ts';
+import type { HostProcess, RunningService } from './host-process.ts';
+import type { Logger } from './logger.ts';
+import { EXIT, StartFailure } from './start-failure.ts';
+import { VERSION } from './version.ts';
+
+/** Requests that are still running after this are cut off. */
+const DRAIN_DEADLINE_MILLIS = 10_000;
+
+/** The registry as a service sees it: who is where, and its own place in it. */
+export function joinRegistry(host: HostProcess, eurekaUrl: string | undefined): EurekaClient {
+  const servers = eurekaUrl?.split(',') ?? [...host.registryUrls];
+  return createEurekaClient({
+    servers,
+    logger: host.logger,
+    fetchIntervalMillis: host.fetchIntervalMillis,
+    renewalIntervalMillis: RENEWAL_INTERVAL_MILLIS,
+  });
+}
+const RENEWAL_INTERVAL_MILLIS = 10_000;
+
+/** @throws StartFailure 69 when the port cannot be had */
+export async function listen(app: App, host: string, port: number, variable: string): Promise<string> {
+  try {
+    return await app.listen({ host, port });
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'EADDRINUSE') {
+      throw new StartFailure(EXIT.unavailable, `Port ${port} is taken. Stop what uses it, or set ${variable}.`, {
+        cause: error,
+      });
+    }
+    if (code === 'EADDRNOTAVAIL' || code === 'EACCES' || code === 'ENOTFOUND') {
+      throw new StartFailure(EXIT.unavailable, `Cannot listen on ${host}, port ${port} (${code}).`, { cause: error });
+    }
+    throw error;
+  }
+}
+
+/** Lets running requests end, for a while. */
+export async function drain(app: App, logger: Logger): Promise<void> {
+  const cut = setTimeout(() => {
+    logger.warn('cut off requests that did not end');
+    app.server.closeAllConnections();
+  }, DRAIN_DEADLINE_MILLIS);
+  try {
+    await app.close();
+  } finally {
+    clearTimeout(cut);
+  }
+}
+
+export interface ServeOptions {
+  name: string;
+  app: App;
+  host: HostProcess;
+  registry: EurekaClient;
+  listenOn: { host: string; port: number; variable: string };
+  /** What the service stands on; closed last, in reverse order. */
+  parts: AsyncDisposableStack;
+}
+
+/** Listens, then tells the registry. */
+export async function serve({ name, app, host, registry, listenOn, parts }: ServeOptions): Promise<RunningService> {
+  await using starting = parts;
+  starting.defer(() => drain(app, host.logger));
+  const url = await listen(app, listenOn.host, listenOn.port, listenOn.variable);
+  await registry.start();
+  starting.defer(() => registry.close());
+  const { hostname, port } = new URL(url);
+  await registry.register({
+    instanceId: `${hostname}:${name}:${port}`,
+    serviceId: name,
+    hostName: hostname,
+    ipAddr: hostname,
+    port: Number(port),
+    metadata: { version: VERSION },
+  });
+  const running = starting.move();
+  return {
+    name,
+    url,
+    async close({ callersAreGone = false } = {}) {
+      if (!callersAreGone) {
+        await registry.setStatus('DOWN');
+        await sleep(2 * host.fetchIntervalMillis);
+      }
+      await running.disposeAsync();
+    },
+  };
+}

@@ -1,0 +1,43 @@
+import {
+  type Database,
+  DatabaseUnusable,
+  type Migrations,
+  openDatabase,
+  sharedView,
+  startHousekeeping,
+} from '@daybook/database';
+import { startRelay } from '@daybook/messaging';
+import type { HostProcess } from './host-process.ts';
+import { EXIT, StartFailure } from './start-failure.ts';
+
+/**
+ * The database of a service, with its outbox relayed and its old rows swept; all of it closed with `parts`.
+ * @throws StartFailure 69 when the database cannot be used
+ */
+export async function openServiceDatabase<Tables>(
+  host: HostProcess,
+  url: string,
+  migrations: Migrations,
+  parts: AsyncDisposableStack,
+): Promise<Database<Tables>> {
+  const database = await open<Tables>(url, migrations);
+  parts.defer(() => database.close());
+  const housekeeping = startHousekeeping(sharedView(database), (error) =>
+    host.logger.warn({ err: error }, 'old rows stay for now'),
+  );
+  parts.defer(() => housekeeping.close());
+  if (host.relaysEvents) {
+    const relay = startRelay(sharedView(database), host.bus, host.logger);
+    parts.defer(() => relay.close());
+  }
+  return database;
+}
+
+async function open<Tables>(url: string, migrations: Migrations): Promise<Database<Tables>> {
+  try {
+    return await openDatabase<Tables>(url, migrations);
+  } catch (error) {
+    if (error instanceof DatabaseUnusable) throw new StartFailure(EXIT.unavailable, error.message, { cause: error });
+    throw error;
+  }
+}

@@ -1,0 +1,23 @@
+/** The doctor service, built out of what it is passed. */
+import type { Database } from '@daybook/database';
+import { type App, type Clock, createServiceApp, type Logger } from '@daybook/service';
+import { addDoctorRoutes } from './routes/doctors.ts';
+import { addScheduleRoutes } from './routes/schedules.ts';
+import { createDoctorStore } from './store/doctors.ts';
+import { createScheduleStore } from './store/schedules.ts';
+import type { DoctorTables } from './store/tables.ts';
+
+export const NAME = 'doctor-service';
+
+export interface DoctorParts {
+  logger: Logger;
+  database: Database<DoctorTables>;
+  clock: Clock;
+}
+
+export async function buildApp({ logger, database, clock }: DoctorParts): Promise<App> {
+  const app = await createServiceApp({ name: NAME, logger, checks: { database: () => database.check() } });
+  addDoctorRoutes(app, createDoctorStore(database, clock), database);
+  addScheduleRoutes(app, createScheduleStore(database, clock));
+  return app;
+}

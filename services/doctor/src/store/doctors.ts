@@ -1,0 +1,190 @@
+/** The doctors of this service's database. */
+import {
+  afterPrefix,
+  applyMergePatch,
+  type Caller,
+  DEFAULT_LIMIT,
+  type Doctor,
+  type DoctorPatch,
+  type DoctorQuery,
+  fold,
+  type NewDoctor,
+  type PageOf,
+  permit,
+  Refusal,
+  ROLES,
+  STAFF,
+} from '@daybook/contracts';
+import {
+  appendEvent,
+  type Database,
+  idFromBytes,
+  idToBytes,
+  isoFromMillis,
+  newId,
+  type SharedTables,
+  type WriteContext,
+} from '@daybook/database';
+import { type Clock, decodeCursor, type Precondition, pageOf } from '@daybook/service';
+import type { Transaction } from 'kysely';
+import { doctorEvent, SOURCE } from '../events.ts';
+import type { DoctorRow, DoctorTables } from './tables.ts';
+
+type DoctorTransaction = Transaction<DoctorTables & SharedTables>;
+
+export interface DoctorStore {
+  register(caller: Caller, input: NewDoctor, write: WriteContext<Doctor>): Promise<Doctor>;
+  find(caller: Caller, id: string): Promise<Doctor | undefined>;
+  /** @throws Refusal `not-found`, `precondition-failed` */
+  change(
+    caller: Caller,
+    id: string,
+    patch: DoctorPatch,
+    precondition: Precondition,
+    write: WriteContext<Doctor>,
+  ): Promise<Doctor>;
+  search(caller: Caller, query: DoctorQuery): Promise<PageOf<Doctor>>;
+}
+
+function toDoctor(row: DoctorRow): Doctor {
+  return {
+    id: idFromBytes(row.id),
+    givenName: row.given_name,
+    familyName: row.family_name,
+    timeZone: row.time_zone,
+    ...JSON.parse(row.details),
+    active: row.active === 1,
+    version: row.version,
+    createdAt: isoFromMillis(row.created_at),
+    updatedAt: isoFromMillis(row.updated_at),
+  };
+}
+
+function toColumns(doctor: Doctor): Omit<DoctorRow, 'id' | 'created_at'> {
+  const { id, givenName, familyName, timeZone, active, version, createdAt, updatedAt, ...details } = doctor;
+  return {
+    given_name: givenName,
+    family_name: familyName,
+    time_zone: timeZone,
+    active: active ? 1 : 0,
+    details: JSON.stringify(details),
+    version,
+    updated_at: Temporal.Instant.from(updatedAt).epochMilliseconds,
+  };
+}
+
+/** Everything that a search for this doctor may begin with. */
+function searchTermsOf({ givenName, familyName }: Doctor): string[] {
+  const both = `${givenName} ${familyName}`;
+  return [...new Set([both, `${familyName} ${givenName}`, ...both.split(/\s+/u)].map(fold))];
+}
+
+/** Writes what is derived from a doctor: specialties and search terms. */
+async function index(transaction: DoctorTransaction, doctor: Doctor): Promise<void> {
+  const doctor_id = idToBytes(doctor.id);
+  await transaction.deleteFrom('doctor_specialties').where('doctor_id', '=', doctor_id).execute();
+  await transaction.deleteFrom('doctor_search_terms').where('doctor_id', '=', doctor_id).execute();
+  const terms = searchTermsOf(doctor).map((term) => ({ term, doctor_id }));
+  await transaction.insertInto('doctor_search_terms').values(terms).execute();
+  const specialties = doctor.specialties.map((specialty) => ({ specialty, doctor_id }));
+  if (specialties.length > 0) await transaction.insertInto('doctor_specialties').values(specialties).execute();
+}
+
+export function createDoctorStore(database: Database<DoctorTables>, clock: Clock): DoctorStore {
+  return {
+    async register(caller, input, write) {
+      permit(caller, STAFF);
+      const now = clock();
+      const doctor: Doctor = {
+        id: newId(),
+        specialties: [],
+        languages: [],
+        active: true,
+        ...input,
+        version: 1,
+        createdAt: now.toString(),
+        updatedAt: now.toString(),
+      };
+      await database.write(async (transaction) => {
+        await transaction
+          .insertInto('doctors')
+          .values({ id: idToBytes(doctor.id), created_at: now.epochMilliseconds, ...toColumns(doctor) })
+          .execute();
+        await index(transaction, doctor);
+        await appendEvent(transaction, doctorEvent('registered', doctor), {
+          source: SOURCE,
+          time: now,
+          traceparent: write.traceparent,
+        });
+        await write.keep(transaction, doctor);
+      });
+      return doctor;
+    },
+
+    async find(caller, id) {
+      permit(caller, ROLES);
+      const row = await database.read((db) =>
+        db.selectFrom('doctors').selectAll().where('id', '=', idToBytes(id)).executeTakeFirst(),
+      );
+      return row && toDoctor(row);
+    },
+
+    async change(caller, id, patch, precondition, write) {
+      permit(caller, STAFF);
+      const now = clock();
+      return database.write(async (transaction) => {
+        const row = await transaction
+          .selectFrom('doctors')
+          .selectAll()
+          .where('id', '=', idToBytes(id))
+          .$if(database.dialect.locksRows, (query) => query.forUpdate())
+          .executeTakeFirst();
+        if (!row) throw new Refusal('not-found', 'There is no such doctor.');
+        precondition.check(row.version);
+        const before = toDoctor(row);
+        const doctor: Doctor = {
+          ...applyMergePatch(before, patch),
+          version: before.version + 1,
+          updatedAt: now.toString(),
+        };
+        await transaction.updateTable('doctors').set(toColumns(doctor)).where('id', '=', row.id).execute();
+        await index(transaction, doctor);
+        const kind = before.active && !doctor.active ? 'deactivated' : 'updated';
+        await appendEvent(transaction, doctorEvent(kind, doctor), {
+          source: SOURCE,
+          time: now,
+          traceparent: write.traceparent,
+        });
+        await write.keep(transaction, doctor);
+        return doctor;
+      });
+    },
+
+    async search(caller, { q, specialty, active, limit = DEFAULT_LIMIT, cursor }) {
+      permit(caller, ROLES);
+      const [after] = cursor === undefined ? [] : decodeCursor(cursor, ['string']);
+      const rows = await database.read((db) => {
+        let query = db.selectFrom('doctors').selectAll();
+        if (after !== undefined) query = query.where('id', '>', idToBytes(String(after)));
+        if (active !== undefined) query = query.where('active', '=', active ? 1 : 0);
+        if (specialty !== undefined) {
+          const having = db.selectFrom('doctor_specialties').select('doctor_id').where('specialty', '=', specialty);
+          query = query.where('id', 'in', having);
+        }
+        if (q !== undefined) {
+          const matching = db
+            .selectFrom('doctor_search_terms')
+            .select('doctor_id')
+            .where('term', '>=', fold(q))
+            .where('term', '<', afterPrefix(fold(q)));
+          query = query.where('id', 'in', matching);
+        }
+        return query
+          .orderBy('id')
+          .limit(limit + 1)
+          .execute();
+      });
+      return pageOf(rows, limit, (row) => [idFromBytes(row.id)], toDoctor);
+    },
+  };
+}

@@ -1,0 +1,102 @@
+/** The doctors' weekly hours. */
+import { type Caller, permit, Refusal, ROLES, type Schedule, STAFF } from '@daybook/contracts';
+import { appendEvent, type Database, idToBytes } from '@daybook/database';
+import type { Clock, Precondition } from '@daybook/service';
+import { doctorEvent, SOURCE } from '../events.ts';
+import type { DoctorTables } from './tables.ts';
+
+export interface StoredSchedule extends Schedule {
+  /** Of the schedule; 0 while none was ever set. */
+  readonly version: number;
+}
+
+export interface ScheduleOfDoctor {
+  readonly schedule: StoredSchedule;
+  /** Whether the doctor may have new appointments. */
+  readonly active: boolean;
+}
+
+export interface ScheduleStore {
+  /** A doctor without a schedule has no hours. Undefined when there is no such doctor. */
+  find(caller: Caller, doctorId: string): Promise<ScheduleOfDoctor | undefined>;
+  /** @throws Refusal `not-found`, `precondition-failed` */
+  replace(
+    caller: Caller,
+    doctorId: string,
+    schedule: Schedule,
+    precondition: Precondition,
+    traceparent: string,
+  ): Promise<StoredSchedule>;
+}
+
+export function createScheduleStore(database: Database<DoctorTables>, clock: Clock): ScheduleStore {
+  return {
+    async find(caller, doctorId) {
+      permit(caller, ROLES);
+      const row = await database.read((db) =>
+        db
+          .selectFrom('doctors')
+          .leftJoin('schedules', 'schedules.doctor_id', 'doctors.id')
+          .select(['doctors.time_zone as doctor_zone', 'doctors.active'])
+          .select(['schedules.time_zone', 'schedules.weekly_hours', 'schedules.version'])
+          .where('doctors.id', '=', idToBytes(doctorId))
+          .executeTakeFirst(),
+      );
+      if (!row) return undefined;
+      const schedule = {
+        timeZone: row.time_zone ?? row.doctor_zone,
+        weeklyHours: row.weekly_hours === null ? [] : JSON.parse(row.weekly_hours),
+        version: row.version ?? 0,
+      };
+      return { schedule, active: row.active === 1 };
+    },
+
+    async replace(caller, doctorId, schedule, precondition, traceparent) {
+      permit(caller, STAFF);
+      const now = clock();
+      const doctor_id = idToBytes(doctorId);
+      return database.write(async (transaction) => {
+        const doctor = await transaction
+          .selectFrom('doctors')
+          .select('version')
+          .where('id', '=', doctor_id)
+          .$if(database.dialect.locksRows, (query) => query.forUpdate())
+          .executeTakeFirst();
+        if (!doctor) throw new Refusal('not-found', 'There is no such doctor.');
+        const before = await transaction
+          .selectFrom('schedules')
+          .select('version')
+          .where('doctor_id', '=', doctor_id)
+          .executeTakeFirst();
+        precondition.check(before?.version ?? 0);
+        const version = (before?.version ?? 0) + 1;
+        const columns = {
+          time_zone: schedule.timeZone,
+          weekly_hours: JSON.stringify(schedule.weeklyHours),
+          version,
+          updated_at: now.epochMilliseconds,
+        };
+        if (before) {
+          await transaction.updateTable('schedules').set(columns).where('doctor_id', '=', doctor_id).execute();
+        } else {
+          await transaction
+            .insertInto('schedules')
+            .values({ doctor_id, ...columns })
+            .execute();
+        }
+        const changed = { id: doctorId, version: doctor.version + 1 };
+        await transaction
+          .updateTable('doctors')
+          .set({ version: changed.version, updated_at: now.epochMilliseconds })
+          .where('id', '=', doctor_id)
+          .execute();
+        await appendEvent(transaction, doctorEvent('schedule-changed', changed), {
+          source: SOURCE,
+          time: now,
+          traceparent,
+        });
+        return { ...schedule, version };
+      });
+    },
+  };
+}

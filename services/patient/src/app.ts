@@ -1,0 +1,20 @@
+/** The patient service, built out of what it is passed. */
+import type { Database } from '@daybook/database';
+import { type App, type Clock, createServiceApp, type Logger } from '@daybook/service';
+import { addPatientRoutes } from './routes/patients.ts';
+import { createPatientStore } from './store/patients.ts';
+import type { PatientTables } from './store/tables.ts';
+
+export const NAME = 'patient-service';
+
+export interface PatientParts {
+  logger: Logger;
+  database: Database<PatientTables>;
+  clock: Clock;
+}
+
+export async function buildApp({ logger, database, clock }: PatientParts): Promise<App> {
+  const app = await createServiceApp({ name: NAME, logger, checks: { database: () => database.check() } });
+  addPatientRoutes(app, createPatientStore(database, clock), database);
+  return app;
+}

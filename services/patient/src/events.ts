@@ -1,0 +1,14 @@
+/** Everything that this service publishes. It consumes nothing. */
+import type { Patient } from '@daybook/contracts';
+import type { NewEvent } from '@daybook/database';
+
+export const SOURCE = '/services/patient';
+
+type Kind = 'registered' | 'updated' | 'deactivated';
+
+export const patientEvent = (kind: Kind, patient: Patient): NewEvent => ({
+  type: `daybook.patient.${kind}.v1`,
+  subject: patient.id,
+  sequence: patient.version,
+  data: { patientId: patient.id },
+});

@@ -1,0 +1,66 @@
+import { Id, NewPatient, Patient, PatientPage, PatientPatch, PatientQuery, Refusal } from '@daybook/contracts';
+import { type Database, keepNothing } from '@daybook/database';
+import { type App, answerOnce, etagOf, preconditionOf, sendPage, sendVersioned } from '@daybook/service';
+import { Type } from 'typebox';
+import type { PatientStore } from '../store/patients.ts';
+import type { PatientTables } from '../store/tables.ts';
+
+const tags = ['Patients'];
+const Params = Type.Object({ id: Id() });
+
+const registered = {
+  status: 201,
+  headers: (patient: Patient) => ({ location: `/api/v1/patients/${patient.id}`, etag: etagOf(patient.version) }),
+};
+
+export function addPatientRoutes(app: App, store: PatientStore, database: Database<PatientTables>): void {
+  app.post(
+    '/api/v1/patients',
+    {
+      schema: { tags, operationId: 'registerPatient', body: NewPatient, response: { 201: Patient } },
+      config: { problems: ['identifier-taken'] },
+    },
+    async (request, reply) => {
+      await answerOnce(request, reply, database, registered, (write) =>
+        store.register(request.caller, request.body, write),
+      );
+      return reply;
+    },
+  );
+
+  app.get(
+    '/api/v1/patients/:id',
+    { schema: { tags, operationId: 'getPatient', params: Params, response: { 200: Patient } } },
+    async (request, reply) => {
+      const patient = await store.find(request.caller, request.params.id);
+      if (!patient) throw new Refusal('not-found', 'There is no such patient.');
+      sendVersioned(request, reply, patient);
+      return reply;
+    },
+  );
+
+  app.patch(
+    '/api/v1/patients/:id',
+    {
+      schema: { tags, operationId: 'changePatient', params: Params, body: PatientPatch, response: { 200: Patient } },
+      config: { problems: ['identifier-taken'] },
+    },
+    async (request, reply) => {
+      const patient = await store.change(request.caller, request.params.id, request.body, preconditionOf(request), {
+        keep: keepNothing,
+        traceparent: request.trace.traceparent,
+      });
+      sendVersioned(request, reply, patient);
+      return reply;
+    },
+  );
+
+  app.get(
+    '/api/v1/patients',
+    { schema: { tags, operationId: 'findPatients', querystring: PatientQuery, response: { 200: PatientPage } } },
+    async (request, reply) => {
+      sendPage(request, reply, await store.search(request.caller, request.query));
+      return reply;
+    },
+  );
+}

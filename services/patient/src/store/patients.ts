@@ -1,0 +1,180 @@
+/** The patients of this service's database. */
+import {
+  afterPrefix,
+  applyMergePatch,
+  type Caller,
+  DEFAULT_LIMIT,
+  fold,
+  type NewPatient,
+  type PageOf,
+  type Patient,
+  type PatientPatch,
+  type PatientQuery,
+  permit,
+  Refusal,
+  STAFF,
+} from '@daybook/contracts';
+import {
+  appendEvent,
+  type Database,
+  idFromBytes,
+  idToBytes,
+  isoFromMillis,
+  newId,
+  type SharedTables,
+  type WriteContext,
+} from '@daybook/database';
+import { type Clock, decodeCursor, type Precondition, pageOf } from '@daybook/service';
+import type { Transaction } from 'kysely';
+import { searchTermsOf } from '../domain/search-terms.ts';
+import { patientEvent, SOURCE } from '../events.ts';
+import type { PatientRow, PatientTables } from './tables.ts';
+
+type PatientTransaction = Transaction<PatientTables & SharedTables>;
+
+export interface PatientStore {
+  /** @throws Refusal `identifier-taken` */
+  register(caller: Caller, input: NewPatient, write: WriteContext<Patient>): Promise<Patient>;
+  find(caller: Caller, id: string): Promise<Patient | undefined>;
+  /** @throws Refusal `not-found`, `precondition-failed`, `identifier-taken` */
+  change(
+    caller: Caller,
+    id: string,
+    patch: PatientPatch,
+    precondition: Precondition,
+    write: WriteContext<Patient>,
+  ): Promise<Patient>;
+  search(caller: Caller, query: PatientQuery): Promise<PageOf<Patient>>;
+}
+
+function toPatient(row: PatientRow): Patient {
+  return {
+    id: idFromBytes(row.id),
+    givenName: row.given_name,
+    familyName: row.family_name,
+    birthDate: row.birth_date,
+    ...JSON.parse(row.details),
+    active: row.active === 1,
+    version: row.version,
+    createdAt: isoFromMillis(row.created_at),
+    updatedAt: isoFromMillis(row.updated_at),
+  };
+}
+
+function toColumns(patient: Patient): Omit<PatientRow, 'id' | 'created_at'> {
+  const { id, givenName, familyName, birthDate, active, version, createdAt, updatedAt, ...details } = patient;
+  return {
+    given_name: givenName,
+    family_name: familyName,
+    birth_date: birthDate,
+    active: active ? 1 : 0,
+    details: JSON.stringify(details),
+    version,
+    updated_at: Temporal.Instant.from(updatedAt).epochMilliseconds,
+  };
+}
+
+export function createPatientStore(database: Database<PatientTables>, clock: Clock): PatientStore {
+  /** Writes what is derived from a patient: identifiers, which are a key, and search terms. */
+  async function index(transaction: PatientTransaction, patient: Patient): Promise<void> {
+    const patient_id = idToBytes(patient.id);
+    await transaction.deleteFrom('patient_identifiers').where('patient_id', '=', patient_id).execute();
+    await transaction.deleteFrom('patient_search_terms').where('patient_id', '=', patient_id).execute();
+    const terms = searchTermsOf(patient).map((term) => ({ term, patient_id }));
+    await transaction.insertInto('patient_search_terms').values(terms).execute();
+    const identifiers = (patient.identifiers ?? []).map(({ system, value }) => ({ system, value, patient_id }));
+    if (identifiers.length === 0) return;
+    try {
+      await transaction.insertInto('patient_identifiers').values(identifiers).execute();
+    } catch (error) {
+      if (!database.dialect.isUniqueViolation(error)) throw error;
+      throw new Refusal('identifier-taken', 'Another patient has one of these identifiers.');
+    }
+  }
+
+  return {
+    async register(caller, input, write) {
+      permit(caller, STAFF);
+      const now = clock();
+      const at = now.toString();
+      const patient: Patient = { id: newId(), active: true, ...input, version: 1, createdAt: at, updatedAt: at };
+      await database.write(async (transaction) => {
+        await transaction
+          .insertInto('patients')
+          .values({ id: idToBytes(patient.id), created_at: now.epochMilliseconds, ...toColumns(patient) })
+          .execute();
+        await index(transaction, patient);
+        await appendEvent(transaction, patientEvent('registered', patient), {
+          source: SOURCE,
+          time: now,
+          traceparent: write.traceparent,
+        });
+        await write.keep(transaction, patient);
+      });
+      return patient;
+    },
+
+    async find(caller, id) {
+      permit(caller, STAFF);
+      const row = await database.read((db) =>
+        db.selectFrom('patients').selectAll().where('id', '=', idToBytes(id)).executeTakeFirst(),
+      );
+      return row && toPatient(row);
+    },
+
+    async change(caller, id, patch, precondition, write) {
+      permit(caller, STAFF);
+      const now = clock();
+      return database.write(async (transaction) => {
+        const row = await transaction
+          .selectFrom('patients')
+          .selectAll()
+          .where('id', '=', idToBytes(id))
+          .$if(database.dialect.locksRows, (query) => query.forUpdate())
+          .executeTakeFirst();
+        if (!row) throw new Refusal('not-found', 'There is no such patient.');
+        precondition.check(row.version);
+        const before = toPatient(row);
+        const patient: Patient = {
+          ...applyMergePatch(before, patch),
+          version: before.version + 1,
+          updatedAt: now.toString(),
+        };
+        await transaction.updateTable('patients').set(toColumns(patient)).where('id', '=', row.id).execute();
+        await index(transaction, patient);
+        const kind = before.active && !patient.active ? 'deactivated' : 'updated';
+        await appendEvent(transaction, patientEvent(kind, patient), {
+          source: SOURCE,
+          time: now,
+          traceparent: write.traceparent,
+        });
+        await write.keep(transaction, patient);
+        return patient;
+      });
+    },
+
+    async search(caller, { q, birthDate, limit = DEFAULT_LIMIT, cursor }) {
+      permit(caller, STAFF);
+      const [after] = cursor === undefined ? [] : decodeCursor(cursor, ['string']);
+      const prefix = q === undefined ? undefined : fold(q);
+      const rows = await database.read((db) => {
+        let query = db.selectFrom('patients').selectAll();
+        if (after !== undefined) query = query.where('id', '>', idToBytes(String(after)));
+        if (birthDate !== undefined) query = query.where('birth_date', '=', birthDate);
+        if (prefix !== undefined) {
+          const matching = db
+            .selectFrom('patient_search_terms')
+            .select('patient_id')
+            .where('term', '>=', prefix)
+            .where('term', '<', afterPrefix(prefix));
+          query = query.where('id', 'in', matching);
+        }
+        return query
+          .orderBy('id')
+          .limit(limit + 1)
+          .execute();
+      });
+      return pageOf(rows, limit, (row) => [idFromBytes(row.id)], toPatient);
+    },
+  };
+}
