@@ -107,8 +107,8 @@ export type HistoryEntry = Static<typeof HistoryEntry>;
 
 export const History = Type.Object({ items: Type.Array(HistoryEntry) }, { title: 'History' });
 
-/** Slots are searched in a range of at most this many days. */
-export const MAX_SLOT_DAYS = 62;
+/** Slots are searched in a range of at most this many days: with the longest visit at its end, what availability gives. */
+export const MAX_SLOT_DAYS = 61;
 
 export const SlotQuery = Type.Object(
   {

@@ -6,7 +6,7 @@ import type { Fault } from '@daybook/contracts';
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import { fullFormats } from 'ajv-formats/dist/formats.js';
 import type { FastifySchemaCompiler } from 'fastify';
-import type { TSchema } from 'typebox';
+import type { Static, TSchema } from 'typebox';
 import { isInstant, isLanguageTag, isPlainDate, isTimeZone } from './formats.ts';
 
 const formats = {
@@ -23,6 +23,18 @@ const texts = new Ajv({ ...common, coerceTypes: true, useDefaults: true });
 
 export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) =>
   (httpPart === 'body' ? bodies : texts).compile(schema);
+
+/**
+ * Reads what another part answered: the value, known to be as the schema says.
+ * @throws Error when it is not
+ */
+export function readerOf<Schema extends TSchema>(schema: Schema): (value: unknown) => Static<Schema> {
+  const validate = bodies.compile<Static<Schema>>(schema);
+  return (value) => {
+    if (validate(value)) return value;
+    throw new Error(`not a ${'title' in schema ? schema.title : 'value of the schema'}`);
+  };
+}
 
 /** A validator that reads text as the type its schema names, for configuration. It changes what it is given. */
 export const compileTextValidator = (schema: TSchema): ValidateFunction => texts.compile(schema);

@@ -1,0 +1,56 @@
+import type { Discovery, Instance } from './discovery.ts';
+
+/** An instance that was chosen for one request. Counts as in flight until it is released. */
+export interface Lease {
+  readonly instance: Instance;
+  /** To be called when the request has ended, however it ended. Once more does no harm. */
+  release(): void;
+}
+
+export interface Balancer {
+  /** The less busy of two instances taken by chance; undefined when none is known or all are excluded. */
+  pick(serviceId: string, exclude?: ReadonlySet<string>): Lease | undefined;
+}
+
+/**
+ * Power of two choices: nearly as even as asking all for their load, without the herd that a single least-loaded
+ * instance draws. Only instances with requests in flight are remembered, so those that left are forgotten.
+ */
+export function createBalancer(discovery: Discovery): Balancer {
+  const inFlight = new Map<string, number>();
+  const loadOf = (instance: Instance): number => inFlight.get(instance.instanceId) ?? 0;
+
+  function lease(instance: Instance): Lease {
+    const { instanceId } = instance;
+    inFlight.set(instanceId, loadOf(instance) + 1);
+    let released = false;
+    return {
+      instance,
+      release() {
+        if (released) return;
+        released = true;
+        const left = loadOf(instance) - 1;
+        if (left > 0) inFlight.set(instanceId, left);
+        else inFlight.delete(instanceId);
+      },
+    };
+  }
+
+  return {
+    pick(serviceId, exclude) {
+      const known = discovery.instancesOf(serviceId);
+      const candidates = exclude?.size ? known.filter(({ instanceId }) => !exclude.has(instanceId)) : known;
+      const [one, other] = twoOf(candidates);
+      if (!one) return undefined;
+      return lease(other && loadOf(other) < loadOf(one) ? other : one);
+    },
+  };
+}
+
+/** Two different ones by chance; fewer when there are fewer. */
+function twoOf<Item>(items: readonly Item[]): readonly [Item | undefined, Item | undefined] {
+  if (items.length < 2) return [items[0], undefined];
+  const first = Math.floor(Math.random() * items.length);
+  const step = 1 + Math.floor(Math.random() * (items.length - 1));
+  return [items[first], items[(first + step) % items.length]];
+}

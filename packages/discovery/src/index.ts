@@ -1,0 +1,11 @@
+export type { ServiceAnswer } from './attempt.ts';
+export { type Balancer, createBalancer, type Lease } from './balancer.ts';
+export type { Discovery, Instance } from './discovery.ts';
+export { createEurekaClient, type EurekaClient, type EurekaClientOptions } from './eureka-client.ts';
+export type { LocalInstance, LocalStatus } from './eureka-instance.ts';
+export {
+  createServiceClient,
+  type GetOptions,
+  type ServiceClient,
+  type ServiceClientOptions,
+} from './service-client.ts';

@@ -1,0 +1,108 @@
+/** Keeps the registry told of this process: registers it, renews its lease, says how it is, takes it out again. */
+import { type LocalInstance, type LocalStatus, toEurekaDocument } from './eureka-instance.ts';
+import { codeOf, type Log } from './log.ts';
+import { createLoop } from './loop.ts';
+import { createOutageLog } from './outage-log.ts';
+import type { RegistryConnection } from './registry-connection.ts';
+
+export interface Registration {
+  register(instance: LocalInstance): Promise<void>;
+  setStatus(status: LocalStatus): Promise<void>;
+  /** Says DOWN and leaves, if it had registered; gives up when the deadline passes. */
+  leave(deadline: AbortSignal): Promise<void>;
+}
+
+export interface RegistrationOptions {
+  connection: RegistryConnection;
+  logger: Log;
+  renewalIntervalMillis: number;
+}
+
+export function createRegistration({ connection, logger, renewalIntervalMillis }: RegistrationOptions): Registration {
+  let local: LocalInstance | undefined;
+  let status: LocalStatus = 'UP';
+  let lastDirtyTimestamp = 0;
+  /** Whether the registry has taken the document as it is now. */
+  let told = false;
+  const leaving = new AbortController();
+  const loop = createLoop({ run, intervalMillis: renewalIntervalMillis });
+  const outage = createOutageLog(logger, {
+    gone: 'the registry does not take this instance; it is tried again in the background',
+    back: 'the registry knows this instance',
+  });
+
+  function touch(): void {
+    lastDirtyTimestamp = Math.max(Temporal.Now.instant().epochMilliseconds, lastDirtyTimestamp + 1);
+    told = false;
+  }
+
+  async function tell(instance: LocalInstance, signal: AbortSignal): Promise<void> {
+    const sent = lastDirtyTimestamp;
+    const body = toEurekaDocument(instance, { status, lastDirtyTimestamp, renewalIntervalMillis });
+    await connection.call({ method: 'POST', path: `apps/${appOf(instance)}`, body, accepts: [204], signal });
+    told = sent === lastDirtyTimestamp;
+  }
+
+  async function renew(instance: LocalInstance, signal: AbortSignal): Promise<void> {
+    const path = `${pathOf(instance)}?status=${status}&lastDirtyTimestamp=${lastDirtyTimestamp}`;
+    const answer = await connection.call({ method: 'PUT', path, accepts: [200, 404], signal });
+    if (answer.status !== 404) return;
+    touch();
+    await tell(instance, signal);
+  }
+
+  async function run(): Promise<boolean> {
+    if (!local) return true;
+    try {
+      await (told ? renew(local, leaving.signal) : tell(local, leaving.signal));
+    } catch (error) {
+      if (!leaving.signal.aborted) outage.failed(error instanceof Error ? error.message : codeOf(error));
+      return false;
+    }
+    outage.worked();
+    return true;
+  }
+
+  async function sayDownAndLeave(instance: LocalInstance, deadline: AbortSignal): Promise<void> {
+    if (status !== 'DOWN' || !told) {
+      status = 'DOWN';
+      touch();
+      await tell(instance, deadline);
+    }
+    await connection.call({ method: 'DELETE', path: pathOf(instance), accepts: [200, 404], signal: deadline });
+  }
+
+  return {
+    async register(instance) {
+      if (local) throw new Error('This client has registered its instance already.');
+      local = instance;
+      status = instance.status ?? 'UP';
+      touch();
+      await loop.runNow();
+    },
+
+    async setStatus(next) {
+      if (!local) throw new Error('Register before a status is set.');
+      status = next;
+      touch();
+      await loop.runNow();
+    },
+
+    async leave(deadline) {
+      leaving.abort();
+      await loop.stop();
+      if (!local) return;
+      try {
+        await sayDownAndLeave(local, deadline);
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : codeOf(error);
+        logger.warn({ reason }, 'could not leave the registry; the lease will end by itself');
+      }
+    },
+  };
+}
+
+const appOf = (instance: LocalInstance): string => encodeURIComponent(instance.serviceId.toUpperCase());
+
+const pathOf = (instance: LocalInstance): string =>
+  `apps/${appOf(instance)}/${encodeURIComponent(instance.instanceId)}`;

@@ -1,0 +1,166 @@
+/** Asks another service: on whichever instance answers, within a deadline, without making a bad moment worse. */
+import { Refusal } from '@daybook/contracts';
+import {
+  BrokenCircuitError,
+  BulkheadRejectedError,
+  bulkhead,
+  ExponentialBackoff,
+  handleWhen,
+  retry,
+  TaskCancelledError,
+  TimeoutStrategy,
+  timeout,
+  wrap,
+} from 'cockatiel';
+import type { Logger } from 'pino';
+import {
+  AttemptFailure,
+  createAgent,
+  type GetRequest,
+  getFrom,
+  type ServiceAnswer,
+  UnusableAnswer,
+} from './attempt.ts';
+import type { Balancer, Lease } from './balancer.ts';
+import { createBreakers } from './breakers.ts';
+import type { Discovery } from './discovery.ts';
+import { codeOf } from './log.ts';
+import { createRetryBudget } from './retry-budget.ts';
+
+export interface ServiceClientOptions {
+  /** Lower case: `patient-service`. */
+  serviceId: string;
+  discovery: Discovery;
+  balancer: Balancer;
+  logger: Logger;
+  /** For all attempts together. */
+  deadlineMillis?: number;
+  attemptTimeoutMillis?: number;
+  /** Calls at the same time; the next one is refused at once. */
+  maxConcurrent?: number;
+}
+
+export interface GetOptions {
+  headers?: Readonly<Record<string, string>>;
+  signal?: AbortSignal;
+}
+
+export interface ServiceClient {
+  /**
+   * The answer, when its status is below 500. Whatever else happens is `Refusal('part-unavailable')`.
+   * `path` has a leading slash and is encoded.
+   */
+  get(path: string, options?: GetOptions): Promise<ServiceAnswer>;
+  /** Lets calls under way end, which their deadline bounds, and closes the connections. */
+  close(): Promise<void>;
+}
+
+class NoInstance extends Error {
+  override readonly name = 'NoInstance';
+}
+
+const MAX_ATTEMPTS = 3;
+const BACKOFF = new ExponentialBackoff({ initialDelay: 20, maxDelay: 200 });
+const EXPECTED = [
+  AttemptFailure,
+  UnusableAnswer,
+  NoInstance,
+  TaskCancelledError,
+  BulkheadRejectedError,
+  BrokenCircuitError,
+];
+
+const isInstanceFailure = (error: unknown): boolean => error instanceof AttemptFailure;
+const isRetriable = (error: unknown): boolean => isInstanceFailure(error) || error instanceof BrokenCircuitError;
+
+export function createServiceClient({
+  serviceId,
+  discovery,
+  balancer,
+  logger,
+  deadlineMillis = 2_000,
+  attemptTimeoutMillis = 1_000,
+  maxConcurrent = 100,
+}: ServiceClientOptions): ServiceClient {
+  const agent = createAgent({ attemptTimeoutMillis, maxConcurrent });
+  const breakers = createBreakers({ logger, isFailure: isInstanceFailure });
+  const budget = createRetryBudget();
+  // Aggressive: cockatiel's wait between two tries does not hear the signal, and a deadline is a promise.
+  const limits = wrap(bulkhead(maxConcurrent, 0), timeout(deadlineMillis, TimeoutStrategy.Aggressive));
+  const attemptLimit = timeout(attemptTimeoutMillis, TimeoutStrategy.Cooperative);
+  const detail = `The ${serviceId.replace(/-service$/, '').replaceAll('-', ' ')} service is not available.`;
+
+  /** The known instances that are of no use to this call: tried before, or to be left alone now. */
+  function excluded(tried: ReadonlySet<string>): ReadonlySet<string> {
+    const known = discovery.instancesOf(serviceId);
+    const unfit = known.filter((instance) => tried.has(instance.instanceId) || breakers.blocks(instance));
+    return new Set(unfit.map(({ instanceId }) => instanceId));
+  }
+
+  const isAnotherLeft = (tried: ReadonlySet<string>): boolean =>
+    excluded(tried).size < discovery.instancesOf(serviceId).length;
+
+  async function lease(tried: ReadonlySet<string>): Promise<Lease> {
+    if (discovery.instancesOf(serviceId).length === 0) await refreshOnce();
+    const found = balancer.pick(serviceId, excluded(tried));
+    if (!found) throw new NoInstance('no instance is known that works');
+    return found;
+  }
+
+  async function refreshOnce(): Promise<void> {
+    try {
+      await discovery.refresh();
+    } catch (error) {
+      throw new NoInstance(`no instance is known, and the list cannot be fetched: ${codeOf(error)}`);
+    }
+  }
+
+  /** So that an instance that is gone leaves the list before its lease ends. `refresh` lets callers share one fetch. */
+  function refreshInBackground(): void {
+    discovery.refresh().catch((error: unknown) => {
+      logger.warn({ serviceId, code: codeOf(error) }, 'could not fetch the list after an instance refused');
+    });
+  }
+
+  async function attempt(request: GetRequest, tried: Set<string>, call: AbortSignal): Promise<ServiceAnswer> {
+    const { instance, release } = await lease(tried);
+    tried.add(instance.instanceId);
+    try {
+      return await breakers
+        .of(instance, discovery.instancesOf(serviceId))
+        .execute(() =>
+          attemptLimit.execute(({ signal }) => getFrom(agent, instance, request, { attempt: signal, call }), call),
+        );
+    } catch (error) {
+      if (error instanceof AttemptFailure && error.unreachable) refreshInBackground();
+      throw error;
+    } finally {
+      release();
+    }
+  }
+
+  function withRetries(request: GetRequest, call: AbortSignal): Promise<ServiceAnswer> {
+    const tried = new Set<string>();
+    // Asked after every failure, the last one too: whatever takes from the budget stands at the end.
+    const mayRetry = () => tried.size < MAX_ATTEMPTS && isAnotherLeft(tried) && budget.tryRetry();
+    const policy = retry(
+      handleWhen((error) => isRetriable(error) && !call.aborted && mayRetry()),
+      { maxAttempts: MAX_ATTEMPTS - 1, backoff: BACKOFF },
+    );
+    budget.countRequest();
+    return policy.execute(() => attempt(request, tried, call), call);
+  }
+
+  return {
+    async get(path, { headers = {}, signal } = {}) {
+      try {
+        return await limits.execute((context) => withRetries({ path, headers }, context.signal), signal);
+      } catch (error) {
+        if (!(error instanceof Error) || !EXPECTED.some((kind) => error instanceof kind)) throw error;
+        logger.warn({ serviceId, reason: error.message }, 'a service did not answer');
+        throw new Refusal('part-unavailable', detail, { retryAfterSeconds: 1 });
+      }
+    },
+    close: () => agent.close(),
+  };
+}

@@ -1,0 +1,93 @@
+/** For this package's tests: a real HTTP server that answers as told, and a logger that can be read. */
+import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
+import { type Logger, pino } from 'pino';
+import type { Discovery, Instance } from './discovery.ts';
+
+export interface TestServer {
+  readonly url: string;
+  readonly port: number;
+  /** `GET /path`, in the order in which they came. */
+  readonly requests: string[];
+  close(): Promise<void>;
+}
+
+const running = new Set<TestServer>();
+
+export async function startServer(listener: RequestListener, port = 0): Promise<TestServer> {
+  const requests: string[] = [];
+  const server = createServer((request, response) => {
+    requests.push(`${request.method} ${request.url}`);
+    listener(request, response);
+  });
+  const { promise: listening, resolve } = Promise.withResolvers<void>();
+  server.listen(port, '127.0.0.1', resolve);
+  await listening;
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the test server has no port');
+  const { port: actual } = address;
+  const started: TestServer = {
+    url: `http://127.0.0.1:${actual}`,
+    port: actual,
+    requests,
+    async close() {
+      running.delete(started);
+      const closed = Promise.withResolvers<void>();
+      server.close(() => closed.resolve());
+      server.closeAllConnections();
+      await closed.promise;
+    },
+  };
+  running.add(started);
+  return started;
+}
+
+export async function closeServers(): Promise<void> {
+  await Promise.all([...running].map((server) => server.close()));
+}
+
+/** An address where nobody listens. */
+export async function deadUrl(): Promise<string> {
+  const server = await startServer(() => undefined);
+  await server.close();
+  return server.url;
+}
+
+export async function readJson(request: IncomingMessage): Promise<unknown> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of request) chunks.push(chunk);
+  return JSON.parse(Buffer.concat(chunks).toString());
+}
+
+export function createTestLogger(): { logger: Logger; lines: string[]; count: (text: string) => number } {
+  const lines: string[] = [];
+  const logger = pino({ level: 'debug' }, { write: (line: string) => lines.push(line) });
+  return { logger, lines, count: (text) => lines.filter((line) => line.includes(text)).length };
+}
+
+export interface TestDiscovery extends Discovery {
+  instances: Instance[];
+  refreshes: number;
+  onRefresh: () => Promise<void>;
+}
+
+/** Knows the instances at the given addresses, all of `patient-service`. */
+export function createTestDiscovery(urls: readonly string[]): TestDiscovery {
+  const discovery: TestDiscovery = {
+    instances: urls.map(instanceAt),
+    refreshes: 0,
+    onRefresh: async () => undefined,
+    instancesOf: (serviceId) => discovery.instances.filter((instance) => instance.serviceId === serviceId),
+    async refresh() {
+      discovery.refreshes += 1;
+      await discovery.onRefresh();
+    },
+  };
+  return discovery;
+}
+
+export const instanceAt = (url: string): Instance => ({
+  instanceId: url,
+  serviceId: 'patient-service',
+  url,
+  metadata: {},
+});

@@ -1,0 +1,31 @@
+/** The appointment service, built out of what it is passed. */
+import type { Database } from '@daybook/database';
+import { type App, type Clock, createServiceApp, type Logger } from '@daybook/service';
+import type { Directory } from './domain/ports.ts';
+import { addAppointmentStepRoutes } from './routes/appointment-steps.ts';
+import { addAppointmentTypeRoutes } from './routes/appointment-types.ts';
+import { addAppointmentRoutes } from './routes/appointments.ts';
+import { addSlotRoutes } from './routes/slots.ts';
+import { createAppointmentReads } from './store/appointment-reads.ts';
+import { createAppointmentTypeStore } from './store/appointment-types.ts';
+import { createAppointmentStore } from './store/appointments.ts';
+import type { AppointmentTables } from './store/tables.ts';
+
+export const NAME = 'appointment-service';
+
+export interface AppointmentParts {
+  logger: Logger;
+  database: Database<AppointmentTables>;
+  directory: Directory;
+  clock: Clock;
+}
+
+export async function buildApp({ logger, database, directory, clock }: AppointmentParts): Promise<App> {
+  const app = await createServiceApp({ name: NAME, logger, checks: { database: () => database.check() } });
+  const parts = { directory, store: createAppointmentStore(database, clock), clock };
+  addAppointmentTypeRoutes(app, createAppointmentTypeStore(database, clock), database);
+  addSlotRoutes(app, parts);
+  addAppointmentRoutes(app, parts, createAppointmentReads(database), database);
+  addAppointmentStepRoutes(app, parts, database);
+  return app;
+}

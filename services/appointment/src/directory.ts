@@ -1,0 +1,50 @@
+/** The patient and the doctor service, asked through discovery and the resilient client. */
+import { Availability, DoctorPage, MAX_LIMIT, Patient, Refusal } from '@daybook/contracts';
+import { isoFromMillis } from '@daybook/database';
+import type { ServiceClient } from '@daybook/discovery';
+import { readerOf } from '@daybook/service';
+import type { Asking, Directory } from './domain/ports.ts';
+
+const readPatient = readerOf(Patient);
+const readAvailability = readerOf(Availability);
+const readDoctors = readerOf(DoctorPage);
+
+/** Undefined when the answer is that there is nothing. Any other refusal means that the parts do not fit together. */
+async function get<Resource>(
+  client: ServiceClient,
+  path: string,
+  { traceparent }: Asking,
+  read: (body: unknown) => Resource,
+): Promise<Resource | undefined> {
+  const headers: Record<string, string> = traceparent === undefined ? {} : { traceparent };
+  const answer = await client.get(path, { headers });
+  if (answer.status === 404) return undefined;
+  if (answer.status !== 200) {
+    throw new Refusal('part-unavailable', 'A part answered what was not expected.', { retryAfterSeconds: 1 });
+  }
+  return read(answer.body);
+}
+
+export function createDirectory(patients: ServiceClient, doctors: ServiceClient): Directory {
+  return {
+    patient: (id, asking) => get(patients, `/api/v1/patients/${id}`, asking, readPatient),
+
+    async doctor(id, range, asking) {
+      const query = new URLSearchParams({ from: isoFromMillis(range.start), to: isoFromMillis(range.end) });
+      const path = `/api/v1/doctors/${id}/availability?${query}`;
+      const availability = await get(doctors, path, asking, readAvailability);
+      if (!availability) return undefined;
+      const open = availability.items.map(({ start, end }) => ({
+        start: Temporal.Instant.from(start).epochMilliseconds,
+        end: Temporal.Instant.from(end).epochMilliseconds,
+      }));
+      return { id, timeZone: availability.timeZone, active: availability.active, open };
+    },
+
+    async doctorsOf(specialty, asking) {
+      const query = new URLSearchParams({ specialty, active: 'true', limit: String(MAX_LIMIT) });
+      const page = await get(doctors, `/api/v1/doctors?${query}`, asking, readDoctors);
+      return (page?.items ?? []).map(({ id }) => id);
+    },
+  };
+}

@@ -1,0 +1,70 @@
+/**
+ * The rules of booking. One function says what stands in the way of a start; slots, bookings and alternatives all ask
+ * it, so that what is shown is what can be booked (rule 4 of the product).
+ */
+import type { AppointmentType, ProblemCode } from '@daybook/contracts';
+import { type Cells, cellsOf, type Interval, isOnGrid, MINUTE } from './grid.ts';
+
+/** How many seats are taken in a cell; a cell that is not there is free. */
+export type TakenSeats = ReadonlyMap<number, number>;
+
+export interface DoctorFacts {
+  readonly id: string;
+  readonly timeZone: string;
+  readonly active: boolean;
+  /** When the doctor works: in order, not overlapping, not touching. */
+  readonly open: readonly Interval[];
+}
+
+/** Everything that the rules need to know. Times in milliseconds since 1970 UTC. */
+export interface BookingFacts {
+  readonly now: number;
+  readonly type: AppointmentType;
+  readonly doctor: DoctorFacts;
+  readonly takenOfDoctor: TakenSeats;
+  readonly takenOfPatient: TakenSeats;
+}
+
+/** The visit itself, which the patient takes part in. */
+export const visitAt = (start: number, type: AppointmentType): Interval => ({
+  start,
+  end: start + type.durationMinutes * MINUTE,
+});
+
+/** The visit with the time that the doctor needs around it. */
+export function doctorTimeAt(start: number, type: AppointmentType): Interval {
+  const visit = visitAt(start, type);
+  return { start: visit.start - type.bufferBeforeMinutes * MINUTE, end: visit.end + type.bufferAfterMinutes * MINUTE };
+}
+
+export const earliestStart = (now: number, type: AppointmentType): number => now + type.minimumNoticeMinutes * MINUTE;
+
+/** The horizon is counted in days of the doctor's calendar. */
+export const latestStart = (now: number, type: AppointmentType, timeZone: string): number =>
+  Temporal.Instant.fromEpochMilliseconds(now).toZonedDateTimeISO(timeZone).add({ days: type.planningHorizonDays })
+    .epochMilliseconds;
+
+const isFull = (cells: Cells, taken: TakenSeats, capacity: number): boolean => {
+  for (let cell = cells.first; cell < cells.end; cell += 1) {
+    if ((taken.get(cell) ?? 0) >= capacity) return true;
+  }
+  return false;
+};
+
+/** Every rule that stands in the way of a visit at `start`, the one to name first in front. Empty: it can be booked. */
+export function obstaclesAt(start: number, facts: BookingFacts): ProblemCode[] {
+  const { now, type, doctor, takenOfDoctor, takenOfPatient } = facts;
+  const visit = visitAt(start, type);
+  const obstacles: ProblemCode[] = [];
+  if (!doctor.active) obstacles.push('doctor-inactive');
+  if (!type.active) obstacles.push('appointment-type-inactive');
+  if (!isOnGrid(start)) obstacles.push('not-on-grid');
+  if (start < earliestStart(now, type)) obstacles.push('too-soon');
+  if (start > latestStart(now, type, doctor.timeZone)) obstacles.push('too-far-ahead');
+  if (!doctor.open.some((open) => open.start <= visit.start && visit.end <= open.end)) {
+    obstacles.push('outside-availability');
+  }
+  if (isFull(cellsOf(doctorTimeAt(start, type)), takenOfDoctor, type.capacity)) obstacles.push('slot-taken');
+  if (isFull(cellsOf(visit), takenOfPatient, 1)) obstacles.push('patient-busy');
+  return obstacles;
+}

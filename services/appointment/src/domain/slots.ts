@@ -1,0 +1,48 @@
+/** Slots: the starts that nothing stands in the way of. */
+import type { Slot } from '@daybook/contracts';
+import { type BookingFacts, earliestStart, obstaclesAt, visitAt } from './booking-rules.ts';
+import { CELL_MILLIS, nextOnGrid } from './grid.ts';
+
+/** Every start that can be booked, in time order. */
+export function* freeStarts(facts: BookingFacts): Generator<number> {
+  const { now, type, doctor } = facts;
+  const earliest = earliestStart(now, type);
+  for (const open of doctor.open) {
+    const first = nextOnGrid(Math.max(open.start, earliest));
+    for (let start = first; visitAt(start, type).end <= open.end; start += CELL_MILLIS) {
+      if (obstaclesAt(start, facts).length === 0) yield start;
+    }
+  }
+}
+
+const toIso = (millis: number): string => Temporal.Instant.fromEpochMilliseconds(millis).toString();
+
+export function slotAt(start: number, { type, doctor }: BookingFacts): Slot {
+  const visit = visitAt(start, type);
+  return {
+    doctorId: doctor.id,
+    start: toIso(visit.start),
+    end: toIso(visit.end),
+    timeZone: doctor.timeZone,
+    status: 'free',
+  };
+}
+
+/** The first free slots of several doctors that start before `until`, in time order. */
+export function firstSlots(doctors: readonly BookingFacts[], until: number, limit: number): Slot[] {
+  return doctors
+    .flatMap((facts) => [...freeStarts(facts).take(limit)].map((start) => ({ start, facts })))
+    .filter(({ start }) => start < until)
+    .sort((a, b) => a.start - b.start || (a.facts.doctor.id < b.facts.doctor.id ? -1 : 1))
+    .slice(0, limit)
+    .map(({ start, facts }) => slotAt(start, facts));
+}
+
+/** The free slots that are nearest to a wished time, in time order. */
+export function nearestSlots(wished: number, facts: BookingFacts, limit: number): Slot[] {
+  return [...freeStarts(facts)]
+    .sort((a, b) => Math.abs(a - wished) - Math.abs(b - wished) || a - b)
+    .slice(0, limit)
+    .sort((a, b) => a - b)
+    .map((start) => slotAt(start, facts));
+}

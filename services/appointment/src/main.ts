@@ -1,0 +1,40 @@
+/** Reads the configuration, chooses the adapters, listens. */
+import { createBalancer, createServiceClient } from '@daybook/discovery';
+import {
+  databaseUrlOf,
+  joinRegistry,
+  openServiceDatabase,
+  type StartService,
+  serve,
+  systemClock,
+} from '@daybook/service';
+import { migrations } from '../migrations/index.ts';
+import { buildApp, NAME } from './app.ts';
+import { readConfig } from './config.ts';
+import { createDirectory } from './directory.ts';
+import type { AppointmentTables } from './store/tables.ts';
+
+export const start: StartService = async (host) => {
+  const { logger } = host;
+  const config = readConfig(host.environment);
+  await using parts = new AsyncDisposableStack();
+  const url = databaseUrlOf(config, 'appointment');
+  const database = await openServiceDatabase<AppointmentTables>(host, url, migrations, parts);
+  const registry = joinRegistry(host, config.EUREKA_URL);
+  const balancer = createBalancer(registry);
+  const clientOf = (serviceId: string) => {
+    const client = createServiceClient({ serviceId, discovery: registry, balancer, logger });
+    parts.defer(() => client.close());
+    return client;
+  };
+  const directory = createDirectory(clientOf('patient-service'), clientOf('doctor-service'));
+  const app = await buildApp({ logger, database, directory, clock: systemClock });
+  return serve({
+    name: NAME,
+    app,
+    host,
+    registry,
+    listenOn: { host: config.DAYBOOK_HOST, port: config.DAYBOOK_SERVICE_PORT, variable: 'DAYBOOK_SERVICE_PORT' },
+    parts: parts.move(),
+  });
+};

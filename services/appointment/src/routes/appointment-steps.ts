@@ -1,0 +1,83 @@
+/** What can be done with an appointment after it was booked. */
+import { Appointment, Cancellation, Id, Reschedule } from '@daybook/contracts';
+import type { Database } from '@daybook/database';
+import { type App, answerOnce, etagOf } from '@daybook/service';
+import { Type } from 'typebox';
+import { type BookingParts, rescheduleAppointment } from '../domain/booking.ts';
+import { STEPS, type Step } from '../domain/lifecycle.ts';
+import type { AppointmentTables } from '../store/tables.ts';
+
+const tags = ['Appointments'];
+const Params = Type.Object({ id: Id() });
+const response = { 200: Appointment };
+
+const changed = {
+  status: 200,
+  headers: (appointment: Appointment) => ({ etag: etagOf(appointment.version) }),
+};
+
+const OPERATION_IDS: Record<Step, string> = {
+  arrive: 'markArrived',
+  'check-in': 'checkIn',
+  fulfil: 'markFulfilled',
+  'no-show': 'markNoShow',
+};
+
+export function addAppointmentStepRoutes(app: App, parts: BookingParts, database: Database<AppointmentTables>): void {
+  app.post(
+    '/api/v1/appointments/:id/cancel',
+    {
+      schema: { tags, operationId: 'cancelAppointment', params: Params, body: Cancellation, response },
+      config: { problems: ['wrong-status', 'past-cancellation-deadline'] },
+    },
+    async (request, reply) => {
+      await answerOnce(request, reply, database, changed, (write) =>
+        parts.store.cancel(request.caller, request.params.id, request.body, write),
+      );
+      return reply;
+    },
+  );
+
+  app.post(
+    '/api/v1/appointments/:id/reschedule',
+    {
+      schema: { tags, operationId: 'rescheduleAppointment', params: Params, body: Reschedule, response },
+      config: {
+        problems: [
+          'slot-taken',
+          'patient-busy',
+          'wrong-status',
+          'outside-availability',
+          'too-soon',
+          'too-far-ahead',
+          'not-on-grid',
+          'doctor-inactive',
+          'doctor-not-found',
+          'appointment-type-inactive',
+        ],
+      },
+    },
+    async (request, reply) => {
+      await answerOnce(request, reply, database, changed, (write) =>
+        rescheduleAppointment(parts, request.caller, request.params.id, request.body, write),
+      );
+      return reply;
+    },
+  );
+
+  for (const step of Object.keys(STEPS) as Step[]) {
+    app.post(
+      `/api/v1/appointments/:id/${step}`,
+      {
+        schema: { tags, operationId: OPERATION_IDS[step], params: Params, response },
+        config: { problems: ['wrong-status'] },
+      },
+      async (request, reply) => {
+        await answerOnce(request, reply, database, changed, (write) =>
+          parts.store.take(request.caller, request.params.id, step, write),
+        );
+        return reply;
+      },
+    );
+  }
+}

@@ -1,0 +1,89 @@
+import {
+  AppointmentType,
+  AppointmentTypePage,
+  AppointmentTypePatch,
+  AppointmentTypeQuery,
+  Id,
+  NewAppointmentType,
+  Refusal,
+} from '@daybook/contracts';
+import type { Database } from '@daybook/database';
+import { type App, answerOnce, etagOf, preconditionOf, sendPage, sendVersioned } from '@daybook/service';
+import { Type } from 'typebox';
+import type { AppointmentTypeStore } from '../store/appointment-types.ts';
+import type { AppointmentTables } from '../store/tables.ts';
+
+const tags = ['Appointment types'];
+const Params = Type.Object({ id: Id() });
+
+const added = {
+  status: 201,
+  headers: (type: AppointmentType) => ({
+    location: `/api/v1/appointment-types/${type.id}`,
+    etag: etagOf(type.version),
+  }),
+};
+
+export function addAppointmentTypeRoutes(
+  app: App,
+  store: AppointmentTypeStore,
+  database: Database<AppointmentTables>,
+): void {
+  app.post(
+    '/api/v1/appointment-types',
+    {
+      schema: { tags, operationId: 'addAppointmentType', body: NewAppointmentType, response: { 201: AppointmentType } },
+      config: { problems: ['name-taken'] },
+    },
+    async (request, reply) => {
+      await answerOnce(request, reply, database, added, (write) => store.add(request.caller, request.body, write));
+      return reply;
+    },
+  );
+
+  app.get(
+    '/api/v1/appointment-types/:id',
+    { schema: { tags, operationId: 'getAppointmentType', params: Params, response: { 200: AppointmentType } } },
+    async (request, reply) => {
+      const type = await store.find(request.caller, request.params.id);
+      if (!type) throw new Refusal('not-found', 'There is no such appointment type.');
+      sendVersioned(request, reply, type);
+      return reply;
+    },
+  );
+
+  app.patch(
+    '/api/v1/appointment-types/:id',
+    {
+      schema: {
+        tags,
+        operationId: 'changeAppointmentType',
+        params: Params,
+        body: AppointmentTypePatch,
+        response: { 200: AppointmentType },
+      },
+      config: { problems: ['name-taken'] },
+    },
+    async (request, reply) => {
+      const { caller, params, body } = request;
+      sendVersioned(request, reply, await store.change(caller, params.id, body, preconditionOf(request)));
+      return reply;
+    },
+  );
+
+  app.get(
+    '/api/v1/appointment-types',
+    {
+      schema: {
+        tags,
+        operationId: 'listAppointmentTypes',
+        querystring: AppointmentTypeQuery,
+        response: { 200: AppointmentTypePage },
+      },
+    },
+    async (request, reply) => {
+      sendPage(request, reply, await store.list(request.caller, request.query));
+      return reply;
+    },
+  );
+}

@@ -1,0 +1,101 @@
+import {
+  Appointment,
+  AppointmentPage,
+  AppointmentQuery,
+  History,
+  Id,
+  NewAppointment,
+  Refusal,
+} from '@daybook/contracts';
+import type { Database } from '@daybook/database';
+import { type App, answerOnce, etagOf, sendPage, sendVersioned } from '@daybook/service';
+import { Type } from 'typebox';
+import { type BookingParts, bookAppointment } from '../domain/booking.ts';
+import type { AppointmentReads } from '../store/appointment-reads.ts';
+import type { AppointmentTables } from '../store/tables.ts';
+
+const tags = ['Appointments'];
+const Params = Type.Object({ id: Id() });
+
+const booked = {
+  status: 201,
+  headers: (appointment: Appointment) => ({
+    location: `/api/v1/appointments/${appointment.id}`,
+    etag: etagOf(appointment.version),
+  }),
+};
+
+const noSuchAppointment = () => new Refusal('not-found', 'There is no such appointment.');
+
+export function addAppointmentRoutes(
+  app: App,
+  parts: BookingParts,
+  reads: AppointmentReads,
+  database: Database<AppointmentTables>,
+): void {
+  app.post(
+    '/api/v1/appointments',
+    {
+      schema: { tags, operationId: 'bookAppointment', body: NewAppointment, response: { 201: Appointment } },
+      config: {
+        problems: [
+          'slot-taken',
+          'patient-busy',
+          'outside-availability',
+          'too-soon',
+          'too-far-ahead',
+          'not-on-grid',
+          'doctor-inactive',
+          'patient-inactive',
+          'appointment-type-inactive',
+          'doctor-not-found',
+          'patient-not-found',
+          'appointment-type-not-found',
+        ],
+      },
+    },
+    async (request, reply) => {
+      await answerOnce(request, reply, database, booked, (write) =>
+        bookAppointment(parts, request.caller, request.body, write),
+      );
+      return reply;
+    },
+  );
+
+  app.get(
+    '/api/v1/appointments/:id',
+    { schema: { tags, operationId: 'getAppointment', params: Params, response: { 200: Appointment } } },
+    async (request, reply) => {
+      const appointment = await parts.store.find(request.caller, request.params.id);
+      if (!appointment) throw noSuchAppointment();
+      sendVersioned(request, reply, appointment);
+      return reply;
+    },
+  );
+
+  app.get(
+    '/api/v1/appointments',
+    {
+      schema: {
+        tags,
+        operationId: 'listAppointments',
+        querystring: AppointmentQuery,
+        response: { 200: AppointmentPage },
+      },
+    },
+    async (request, reply) => {
+      sendPage(request, reply, await reads.list(request.caller, request.query));
+      return reply;
+    },
+  );
+
+  app.get(
+    '/api/v1/appointments/:id/history',
+    { schema: { tags, operationId: 'getAppointmentHistory', params: Params, response: { 200: History } } },
+    async (request, reply) => {
+      const items = await reads.history(request.caller, request.params.id);
+      if (items.length === 0) throw noSuchAppointment();
+      return reply.send({ items });
+    },
+  );
+}

@@ -1,0 +1,73 @@
+/** Reading many appointments, and what happened to one. */
+import {
+  type Appointment,
+  type AppointmentQuery,
+  type Caller,
+  DEFAULT_LIMIT,
+  type HistoryEntry,
+  type PageOf,
+  permit,
+  STAFF,
+} from '@daybook/contracts';
+import { type Database, idFromBytes, idToBytes } from '@daybook/database';
+import { decodeCursor, pageOf } from '@daybook/service';
+import { toAppointment } from './appointment-row.ts';
+import type { AppointmentTables } from './tables.ts';
+
+export interface AppointmentReads {
+  /** In the order of their starts. */
+  list(caller: Caller, query: AppointmentQuery): Promise<PageOf<Appointment>>;
+  /** Oldest first; empty when there is no such appointment, since every appointment has at least its booking. */
+  history(caller: Caller, id: string): Promise<HistoryEntry[]>;
+}
+
+const toMillis = (instant: string): number => Temporal.Instant.from(instant).epochMilliseconds;
+
+/** An appointment changes a few times, not thousands; what is shown is bounded all the same. */
+const MAX_HISTORY = 1000;
+
+export function createAppointmentReads(database: Database<AppointmentTables>): AppointmentReads {
+  return {
+    async list(caller, { patientId, doctorId, status, from, to, limit = DEFAULT_LIMIT, cursor }) {
+      permit(caller, STAFF);
+      const after = cursor === undefined ? undefined : decodeCursor(cursor, ['number', 'string']);
+      const rows = await database.read((db) => {
+        let query = db.selectFrom('appointments').selectAll();
+        if (patientId !== undefined) query = query.where('patient_id', '=', idToBytes(patientId));
+        if (doctorId !== undefined) query = query.where('doctor_id', '=', idToBytes(doctorId));
+        if (status !== undefined) query = query.where('status', '=', status);
+        if (from !== undefined) query = query.where('starts_at', '>=', toMillis(from));
+        if (to !== undefined) query = query.where('starts_at', '<', toMillis(to));
+        if (after) {
+          const [startsAt, id] = [Number(after[0]), idToBytes(String(after[1]))];
+          query = query.where((where) =>
+            where.or([
+              where('starts_at', '>', startsAt),
+              where.and([where('starts_at', '=', startsAt), where('id', '>', id)]),
+            ]),
+          );
+        }
+        return query
+          .orderBy('starts_at')
+          .orderBy('id')
+          .limit(limit + 1)
+          .execute();
+      });
+      return pageOf(rows, limit, (row) => [row.starts_at, idFromBytes(row.id)], toAppointment);
+    },
+
+    async history(caller, id) {
+      permit(caller, STAFF);
+      const rows = await database.read((db) =>
+        db
+          .selectFrom('appointment_history')
+          .select('entry')
+          .where('appointment_id', '=', idToBytes(id))
+          .orderBy('version')
+          .limit(MAX_HISTORY)
+          .execute(),
+      );
+      return rows.map(({ entry }) => JSON.parse(entry));
+    },
+  };
+}

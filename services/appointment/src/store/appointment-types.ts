@@ -1,0 +1,129 @@
+/** The appointment types of this service's database. */
+import {
+  APPOINTMENT_TYPE_DEFAULTS,
+  type AppointmentType,
+  type AppointmentTypePatch,
+  type AppointmentTypeQuery,
+  applyMergePatch,
+  type Caller,
+  DEFAULT_LIMIT,
+  type NewAppointmentType,
+  type PageOf,
+  permit,
+  Refusal,
+  ROLES,
+  STAFF,
+} from '@daybook/contracts';
+import { type Database, idFromBytes, idToBytes, isoFromMillis, newId, type WriteContext } from '@daybook/database';
+import { type Clock, decodeCursor, type Precondition, pageOf } from '@daybook/service';
+import type { AppointmentTables, AppointmentTypeRow } from './tables.ts';
+
+export interface AppointmentTypeStore {
+  /** @throws Refusal `name-taken` */
+  add(caller: Caller, input: NewAppointmentType, write: WriteContext<AppointmentType>): Promise<AppointmentType>;
+  find(caller: Caller, id: string): Promise<AppointmentType | undefined>;
+  /** @throws Refusal `not-found`, `precondition-failed`, `name-taken` */
+  change(caller: Caller, id: string, patch: AppointmentTypePatch, precondition: Precondition): Promise<AppointmentType>;
+  list(caller: Caller, query: AppointmentTypeQuery): Promise<PageOf<AppointmentType>>;
+}
+
+export const toAppointmentType = (row: AppointmentTypeRow): AppointmentType => ({
+  id: idFromBytes(row.id),
+  name: row.name,
+  durationMinutes: row.duration_minutes,
+  bufferBeforeMinutes: row.buffer_before_minutes,
+  bufferAfterMinutes: row.buffer_after_minutes,
+  minimumNoticeMinutes: row.minimum_notice_minutes,
+  planningHorizonDays: row.planning_horizon_days,
+  cancellationDeadlineMinutes: row.cancellation_deadline_minutes,
+  capacity: row.capacity,
+  active: row.active === 1,
+  version: row.version,
+  createdAt: isoFromMillis(row.created_at),
+  updatedAt: isoFromMillis(row.updated_at),
+});
+
+const toRow = (type: AppointmentType): AppointmentTypeRow => ({
+  id: idToBytes(type.id),
+  name: type.name,
+  duration_minutes: type.durationMinutes,
+  buffer_before_minutes: type.bufferBeforeMinutes,
+  buffer_after_minutes: type.bufferAfterMinutes,
+  minimum_notice_minutes: type.minimumNoticeMinutes,
+  planning_horizon_days: type.planningHorizonDays,
+  cancellation_deadline_minutes: type.cancellationDeadlineMinutes,
+  capacity: type.capacity,
+  active: type.active ? 1 : 0,
+  version: type.version,
+  created_at: Temporal.Instant.from(type.createdAt).epochMilliseconds,
+  updated_at: Temporal.Instant.from(type.updatedAt).epochMilliseconds,
+});
+
+export function createAppointmentTypeStore(database: Database<AppointmentTables>, clock: Clock): AppointmentTypeStore {
+  async function namedOnce<Result>(work: Promise<Result>): Promise<Result> {
+    try {
+      return await work;
+    } catch (error) {
+      if (!database.dialect.isUniqueViolation(error)) throw error;
+      throw new Refusal('name-taken', 'Another appointment type has that name.');
+    }
+  }
+
+  return {
+    async add(caller, input, write) {
+      permit(caller, STAFF);
+      const at = clock().toString();
+      const type = { id: newId(), ...APPOINTMENT_TYPE_DEFAULTS, ...input, version: 1, createdAt: at, updatedAt: at };
+      await database.write(async (transaction) => {
+        await namedOnce(transaction.insertInto('appointment_types').values(toRow(type)).execute());
+        await write.keep(transaction, type);
+      });
+      return type;
+    },
+
+    async find(caller, id) {
+      permit(caller, ROLES);
+      const row = await database.read((db) =>
+        db.selectFrom('appointment_types').selectAll().where('id', '=', idToBytes(id)).executeTakeFirst(),
+      );
+      return row && toAppointmentType(row);
+    },
+
+    async change(caller, id, patch, precondition) {
+      permit(caller, STAFF);
+      return database.write(async (transaction) => {
+        const row = await transaction
+          .selectFrom('appointment_types')
+          .selectAll()
+          .where('id', '=', idToBytes(id))
+          .$if(database.dialect.locksRows, (query) => query.forUpdate())
+          .executeTakeFirst();
+        if (!row) throw new Refusal('not-found', 'There is no such appointment type.');
+        precondition.check(row.version);
+        const before = toAppointmentType(row);
+        const type = {
+          ...applyMergePatch(before, patch),
+          version: before.version + 1,
+          updatedAt: clock().toString(),
+        };
+        const { id: _, ...columns } = toRow(type);
+        await namedOnce(transaction.updateTable('appointment_types').set(columns).where('id', '=', row.id).execute());
+        return type;
+      });
+    },
+
+    async list(caller, { limit = DEFAULT_LIMIT, cursor }) {
+      permit(caller, ROLES);
+      const [after] = cursor === undefined ? [] : decodeCursor(cursor, ['string']);
+      const rows = await database.read((db) => {
+        let query = db.selectFrom('appointment_types').selectAll();
+        if (after !== undefined) query = query.where('id', '>', idToBytes(String(after)));
+        return query
+          .orderBy('id')
+          .limit(limit + 1)
+          .execute();
+      });
+      return pageOf(rows, limit, (row) => [idFromBytes(row.id)], toAppointmentType);
+    },
+  };
+}

@@ -1,0 +1,52 @@
+/** The rows of this service's own tables, as the migrations make them. */
+import type { AppointmentStatus } from '@daybook/contracts';
+
+export interface AppointmentTypeRow {
+  id: Uint8Array;
+  name: string;
+  duration_minutes: number;
+  buffer_before_minutes: number;
+  buffer_after_minutes: number;
+  minimum_notice_minutes: number;
+  planning_horizon_days: number;
+  cancellation_deadline_minutes: number;
+  capacity: number;
+  active: number;
+  version: number;
+  created_at: number;
+  updated_at: number;
+}
+
+export interface AppointmentRow {
+  id: Uint8Array;
+  patient_id: Uint8Array;
+  doctor_id: Uint8Array;
+  appointment_type_id: Uint8Array;
+  starts_at: number;
+  ends_at: number;
+  time_zone: string;
+  status: AppointmentStatus;
+  sequence: number;
+  reason: string | null;
+  version: number;
+  created_at: number;
+  updated_at: number;
+}
+
+/** One person's time, in cells of five minutes. `seat` counts from 0 to the capacity. */
+export interface ReservationRow {
+  /** A patient or a doctor. */
+  resource_id: Uint8Array;
+  /** Five-minute cells since 1970 UTC. */
+  cell: number;
+  seat: number;
+  appointment_id: Uint8Array;
+}
+
+export interface AppointmentTables {
+  appointment_types: AppointmentTypeRow;
+  appointments: AppointmentRow;
+  /** A HistoryEntry as JSON for each version of an appointment. */
+  appointment_history: { appointment_id: Uint8Array; version: number; entry: string };
+  reservations: ReservationRow;
+}

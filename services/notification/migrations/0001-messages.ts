@@ -1,0 +1,22 @@
+import { createSharedTables, type DatabaseDialect } from '@daybook/database';
+import type { Kysely } from 'kysely';
+import type { Migration } from 'kysely/migration';
+
+export const messages = (dialect: DatabaseDialect): Migration => ({
+  async up(db: Kysely<never>) {
+    const { types, clustered } = dialect;
+    await clustered(
+      db.schema
+        .createTable('messages')
+        .addColumn('id', types.id, (column) => column.primaryKey().notNull())
+        .addColumn('appointment_id', types.id, (column) => column.notNull())
+        .addColumn('patient_id', types.id, (column) => column.notNull())
+        .addColumn('kind', types.text(30), (column) => column.notNull())
+        .addColumn('channel', types.text(30), (column) => column.notNull())
+        .addColumn('status', types.text(30), (column) => column.notNull())
+        .addColumn('created_at', types.instant, (column) => column.notNull()),
+    ).execute();
+    await db.schema.createIndex('messages_of').on('messages').columns(['appointment_id', 'id']).execute();
+    await createSharedTables(db, dialect);
+  },
+});

@@ -1,0 +1,32 @@
+/** Everything that this service consumes. It publishes nothing. */
+import { AppointmentEventData, type EventType, type MessageKind } from '@daybook/contracts';
+import type { Database } from '@daybook/database';
+import { createConsumer, type Subscription } from '@daybook/messaging';
+import { type Clock, type Logger, readerOf } from '@daybook/service';
+import { keepMessage } from './store/messages.ts';
+import type { NotificationTables } from './store/tables.ts';
+
+/** The changes that people are told of. */
+const MESSAGES: ReadonlyMap<EventType, MessageKind> = new Map([
+  ['daybook.appointment.booked.v1', 'booked'],
+  ['daybook.appointment.rescheduled.v1', 'rescheduled'],
+  ['daybook.appointment.cancelled.v1', 'cancelled'],
+]);
+
+const readAppointmentEvent = readerOf(AppointmentEventData);
+
+export const messagesOfAppointments = (
+  database: Database<NotificationTables>,
+  clock: Clock,
+  logger: Logger,
+): Subscription =>
+  createConsumer({
+    name: 'notification.messages',
+    types: [...MESSAGES.keys()],
+    database,
+    logger,
+    async effect(transaction, event) {
+      const kind = MESSAGES.get(event.type);
+      if (kind) await keepMessage(transaction, kind, readAppointmentEvent(event.data), clock());
+    },
+  });

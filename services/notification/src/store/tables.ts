@@ -1,0 +1,17 @@
+import type { Message, MessageKind } from '@daybook/contracts';
+
+/** The rows of this service's own tables, as the migrations make them. */
+export interface MessageRow {
+  id: Uint8Array;
+  appointment_id: Uint8Array;
+  /** For whom. Not in the answer: who may read it knows. */
+  patient_id: Uint8Array;
+  kind: MessageKind;
+  channel: Message['channel'];
+  status: Message['status'];
+  created_at: number;
+}
+
+export interface NotificationTables {
+  messages: MessageRow;
+}

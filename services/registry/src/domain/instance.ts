@@ -1,0 +1,104 @@
+/** What a registration must carry, and the instance as Java's codecs read it. */
+import { type Static, Type } from 'typebox';
+
+export const STATUSES = ['DOWN', 'OUT_OF_SERVICE', 'STARTING', 'UNKNOWN', 'UP'] as const;
+export type Status = (typeof STATUSES)[number];
+export const Status = () => Type.Unsafe<Status>(Type.String({ enum: [...STATUSES] }));
+
+/** The longest instance id; the router takes no longer part of a path. */
+const MAX_ID_LENGTH = 200;
+export const MAX_METADATA_ENTRIES = 200;
+/** A lease is refused no length, but the registry waits no longer than this for a renewal. */
+const MAX_LEASE_SECONDS = 24 * 60 * 60;
+/** What Java takes for a missing `leaseInfo`. */
+const DEFAULT_LEASE = { renewalIntervalInSecs: 30, durationInSecs: 90 };
+
+const text = (maxLength: number) => Type.String({ minLength: 1, maxLength });
+const optionalText = Type.Optional(Type.String({ maxLength: 2000 }));
+const Timestamp = Type.Union([Type.Integer({ minimum: 0 }), Type.String({ pattern: '^[0-9]{1,15}$' })]);
+const Port = Type.Object({
+  $: Type.Union([Type.Integer({ minimum: 0, maximum: 65_535 }), Type.String({ pattern: '^[0-9]{1,5}$' })]),
+  '@enabled': Type.Union([Type.Boolean(), Type.String({ enum: ['true', 'false'] })]),
+});
+
+export const Metadata = Type.Record(Type.String(), Type.String({ maxLength: 2000 }), {
+  maxProperties: MAX_METADATA_ENTRIES,
+});
+
+/** Fields that are not named here are taken and dropped: Java's mapper fails on what its model lacks. */
+export const Registration = Type.Object({
+  instanceId: Type.Optional(text(MAX_ID_LENGTH)),
+  hostName: text(MAX_ID_LENGTH),
+  app: text(MAX_ID_LENGTH),
+  ipAddr: text(MAX_ID_LENGTH),
+  status: Type.Optional(Status()),
+  overriddenStatus: Type.Optional(Status()),
+  port: Type.Optional(Port),
+  securePort: Type.Optional(Port),
+  dataCenterInfo: Type.Object({
+    '@class': optionalText,
+    name: text(100),
+    metadata: Type.Optional(Metadata),
+  }),
+  leaseInfo: Type.Optional(
+    Type.Object({
+      renewalIntervalInSecs: Type.Optional(Type.Integer({ minimum: 1 })),
+      durationInSecs: Type.Optional(Type.Integer({ minimum: 1 })),
+    }),
+  ),
+  metadata: Type.Optional(Metadata),
+  homePageUrl: optionalText,
+  statusPageUrl: optionalText,
+  healthCheckUrl: optionalText,
+  secureHealthCheckUrl: optionalText,
+  vipAddress: optionalText,
+  secureVipAddress: optionalText,
+  lastDirtyTimestamp: Type.Optional(Timestamp),
+});
+export type Registration = Static<typeof Registration>;
+
+export interface LeaseTimes {
+  readonly renewalIntervalInSecs: number;
+  readonly durationInSecs: number;
+}
+
+/** The id that Java falls back to. */
+export const idOf = (registration: Registration): string => registration.instanceId ?? registration.hostName;
+
+export const appOf = (registration: Registration): string => registration.app.toUpperCase();
+
+export function leaseTimesOf({ leaseInfo }: Registration): LeaseTimes {
+  const { renewalIntervalInSecs, durationInSecs } = { ...DEFAULT_LEASE, ...leaseInfo };
+  return { renewalIntervalInSecs, durationInSecs: Math.min(durationInSecs, MAX_LEASE_SECONDS) };
+}
+
+/** The part of the document that stays as it was registered; the lease adds what changes. */
+export function fixedPartOf(registration: Registration) {
+  const { dataCenterInfo, homePageUrl, statusPageUrl, healthCheckUrl, secureHealthCheckUrl } = registration;
+  const { vipAddress, secureVipAddress } = registration;
+  return {
+    instanceId: idOf(registration),
+    hostName: registration.hostName,
+    app: appOf(registration),
+    ipAddr: registration.ipAddr,
+    port: portOf(registration.port, { $: 7001, '@enabled': 'true' }),
+    securePort: portOf(registration.securePort, { $: 7002, '@enabled': 'false' }),
+    countryId: 1,
+    dataCenterInfo: {
+      // First: Java's reader needs the class before the fields (eureka#1310).
+      '@class': dataCenterInfo['@class'] ?? 'com.netflix.appinfo.InstanceInfo$DefaultDataCenterInfo',
+      name: dataCenterInfo.name,
+      ...(dataCenterInfo.metadata && { metadata: dataCenterInfo.metadata }),
+    },
+    ...(homePageUrl && { homePageUrl }),
+    ...(statusPageUrl && { statusPageUrl }),
+    ...(healthCheckUrl && { healthCheckUrl }),
+    ...(secureHealthCheckUrl && { secureHealthCheckUrl }),
+    ...(vipAddress && { vipAddress }),
+    ...(secureVipAddress && { secureVipAddress }),
+    isCoordinatingDiscoveryServer: 'false',
+  };
+}
+
+const portOf = (port: Static<typeof Port> | undefined, otherwise: { $: number; '@enabled': string }) =>
+  port === undefined ? otherwise : { $: Number(port.$), '@enabled': String(port['@enabled']) };

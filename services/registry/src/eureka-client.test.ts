@@ -1,0 +1,111 @@
+/** The contract between our client and our registry, over a real socket. */
+import { createEurekaClient, type EurekaClient, type LocalInstance } from '@daybook/discovery';
+import { type App, createLogger } from '@daybook/service';
+import { afterEach, describe, expect, it } from 'vitest';
+import { buildApp } from './app.ts';
+
+const logger = createLogger({ level: 'silent', pretty: false });
+const clients = new Set<EurekaClient>();
+const apps = new Set<App>();
+
+async function startRegistry(port = 0): Promise<{ app: App; url: string; port: number }> {
+  const app = await buildApp({ logger });
+  apps.add(app);
+  const url = await app.listen({ host: '127.0.0.1', port });
+  return { app, url: `${url}/eureka`, port: Number(new URL(url).port) };
+}
+
+function createClient(url: string): EurekaClient {
+  const client = createEurekaClient({
+    servers: [url],
+    logger,
+    fetchIntervalMillis: 20,
+    renewalIntervalMillis: 20,
+    requestTimeoutMillis: 1_000,
+  });
+  clients.add(client);
+  return client;
+}
+
+const patient = (port: number): LocalInstance => ({
+  instanceId: `127.0.0.1:patient-service:${port}`,
+  serviceId: 'patient-service',
+  hostName: '127.0.0.1',
+  ipAddr: '127.0.0.1',
+  port,
+  metadata: { zone: 'z1' },
+});
+
+const urlsOf = (client: EurekaClient) => client.instancesOf('patient-service').map(({ url }) => url);
+
+afterEach(async () => {
+  await Promise.all([...clients].map((client) => client.close()));
+  await Promise.all([...apps].map((app) => app.close()));
+  clients.clear();
+  apps.clear();
+});
+
+describe('a client and the registry', () => {
+  it('one finds what another registered, as it registered it', async () => {
+    const { url } = await startRegistry();
+    await createClient(url).register(patient(4001));
+    const reader = createClient(url);
+    await reader.start();
+    expect(reader.instancesOf('patient-service')).toEqual([
+      {
+        instanceId: '127.0.0.1:patient-service:4001',
+        serviceId: 'patient-service',
+        url: 'http://127.0.0.1:4001',
+        metadata: { zone: 'z1' },
+      },
+    ]);
+  });
+
+  it('an instance is found only while it says that it is UP', async () => {
+    const { url } = await startRegistry();
+    const writer = createClient(url);
+    await writer.register({ ...patient(4001), status: 'STARTING' });
+    const reader = createClient(url);
+    await reader.start();
+    expect(urlsOf(reader)).toEqual([]);
+    await writer.setStatus('UP');
+    await expect.poll(() => urlsOf(reader)).toEqual(['http://127.0.0.1:4001']);
+    await writer.setStatus('DOWN');
+    await expect.poll(() => urlsOf(reader)).toEqual([]);
+  });
+
+  it('heartbeats keep a lease alive, and the instance does not register again', async () => {
+    const { app, url } = await startRegistry();
+    await createClient(url).register(patient(4001));
+    const leaseNow = async () => {
+      const answer = await app.inject('/eureka/instances/127.0.0.1:patient-service:4001');
+      return answer.json().instance.leaseInfo;
+    };
+    const { registrationTimestamp } = await leaseNow();
+    await expect.poll(async () => (await leaseNow()).lastRenewalTimestamp).toBeGreaterThan(registrationTimestamp);
+    expect((await leaseNow()).registrationTimestamp).toBe(registrationTimestamp);
+  });
+
+  it('an instance that closes is gone from the registry', async () => {
+    const { app, url } = await startRegistry();
+    const writer = createClient(url);
+    await writer.register(patient(4001));
+    await writer.close();
+    expect((await app.inject('/eureka/apps/PATIENT-SERVICE')).statusCode).toBe(404);
+  });
+
+  it('an instance registers again with a registry that was started anew and knows nobody', async () => {
+    const first = await startRegistry();
+    await createClient(first.url).register(patient(4001));
+    const reader = createClient(first.url);
+    await reader.start();
+    await first.app.close();
+    expect(urlsOf(reader)).toEqual(['http://127.0.0.1:4001']);
+    const second = await startRegistry(first.port);
+    await expect
+      .poll(async () => (await second.app.inject('/eureka/apps/PATIENT-SERVICE')).statusCode, { timeout: 5_000 })
+      .toBe(200);
+    await reader.refresh();
+    expect(urlsOf(reader)).toEqual(['http://127.0.0.1:4001']);
+  });
+});

@@ -1,0 +1,223 @@
+import { createLogger } from '@daybook/service';
+import { afterEach, describe, expect, it } from 'vitest';
+import { buildApp } from '../app.ts';
+
+const ID = 'host1:patient-service:8081';
+const APP = 'PATIENT-SERVICE';
+
+const document = {
+  instanceId: ID,
+  hostName: 'host1',
+  app: APP,
+  ipAddr: '127.0.0.1',
+  status: 'UP',
+  overriddenStatus: 'UNKNOWN',
+  port: { $: 8081, '@enabled': 'true' },
+  securePort: { $: 443, '@enabled': 'false' },
+  countryId: 1,
+  dataCenterInfo: { '@class': 'com.netflix.appinfo.InstanceInfo$DefaultDataCenterInfo', name: 'MyOwn' },
+  leaseInfo: { renewalIntervalInSecs: 30, durationInSecs: 90 },
+  metadata: { zone: 'z1' },
+  homePageUrl: 'http://host1:8081/',
+  vipAddress: 'patient-service',
+  secureVipAddress: 'patient-secure',
+  lastUpdatedTimestamp: '1700000000000',
+  lastDirtyTimestamp: '1700000000000',
+};
+
+type App = Awaited<ReturnType<typeof buildApp>>;
+const apps = new Set<App>();
+
+async function startRegistry(prefix = '/eureka') {
+  const time = { now: 1_700_000_000_000 };
+  const app = await buildApp({
+    logger: createLogger({ level: 'silent', pretty: false }),
+    clock: () => time.now,
+  });
+  apps.add(app);
+  const base = `${await app.listen({ host: '127.0.0.1', port: 0 })}${prefix}`;
+  const call = async (method: string, path: string, headers: Record<string, string> = {}, body?: string) => {
+    const answer = await fetch(`${base}/${path}`, {
+      method,
+      headers: { accept: 'application/json', ...headers },
+      ...(body !== undefined && { body }),
+      signal: AbortSignal.timeout(5_000),
+    });
+    const text = await answer.text();
+    return { status: answer.status, text, json: text === '' ? undefined : JSON.parse(text) };
+  };
+  const register = (instance: object = document, path = `apps/${APP}`) =>
+    call('POST', path, { 'content-type': 'application/json' }, JSON.stringify({ instance }));
+  return { call, register, time };
+}
+
+const empty = (status: number) => ({ status, text: '', json: undefined });
+
+afterEach(async () => {
+  await Promise.all([...apps].map((app) => app.close()));
+  apps.clear();
+});
+
+describe.each(['/eureka', '/eureka/v2'])('under %s', (prefix) => {
+  it('an instance registers, renews, is found and leaves', async () => {
+    const { call, register } = await startRegistry(prefix);
+    expect(await register()).toEqual(empty(204));
+    expect(await call('PUT', `apps/${APP}/${ID}?status=UP&lastDirtyTimestamp=1700000000000`)).toEqual(empty(200));
+    expect((await call('GET', `apps/${APP}/${ID}`)).json.instance).toMatchObject(document);
+    expect(await call('DELETE', `apps/${APP}/${ID}`)).toEqual(empty(200));
+    expect(await call('DELETE', `apps/${APP}/${ID}`)).toEqual(empty(404));
+  });
+
+  it('an unknown path answers 404 without a body', async () => {
+    const { call } = await startRegistry(prefix);
+    expect(await call('GET', 'nothing/here')).toEqual(empty(404));
+  });
+});
+
+describe('a registration', () => {
+  it.each(['hostName', 'ipAddr', 'app', 'dataCenterInfo'] as const)(
+    'without %s is refused, without a body',
+    async (field) => {
+      const { [field]: _left, ...rest } = document;
+      const { register } = await startRegistry();
+      expect(await register(rest)).toEqual(empty(400));
+    },
+  );
+
+  it("is refused when its app is not the path's", async () => {
+    const { register } = await startRegistry();
+    expect(await register(document, 'apps/DOCTOR-SERVICE')).toEqual(empty(400));
+  });
+
+  it('that is no JSON is refused without a body', async () => {
+    const { call } = await startRegistry();
+    const headers = { 'content-type': 'application/json' };
+    expect(await call('POST', `apps/${APP}`, headers, '{')).toEqual(empty(400));
+  });
+
+  it('that is XML is refused without a body', async () => {
+    const { call } = await startRegistry();
+    expect(await call('POST', `apps/${APP}`, { 'content-type': 'application/xml' }, '<instance/>')).toEqual(empty(415));
+  });
+
+  it('loses the fields that Java does not know', async () => {
+    const { call, register } = await startRegistry();
+    await register({ ...document, somethingNew: true });
+    expect((await call('GET', `apps/${APP}/${ID}`)).json.instance).not.toHaveProperty('somethingNew');
+  });
+});
+
+describe('a heartbeat', () => {
+  it('of an unknown instance answers 404 without a body', async () => {
+    const { call } = await startRegistry();
+    expect(await call('PUT', `apps/${APP}/${ID}?status=UP`)).toEqual(empty(404));
+  });
+
+  it('that knows of a newer change answers 404', async () => {
+    const { call, register } = await startRegistry();
+    await register();
+    expect(await call('PUT', `apps/${APP}/${ID}?lastDirtyTimestamp=1700000000001`)).toEqual(empty(404));
+  });
+
+  it('is taken whatever type its empty body is said to have', async () => {
+    const { call, register } = await startRegistry();
+    await register();
+    for (const type of ['application/json', 'application/xml']) {
+      expect(await call('PUT', `apps/${APP}/${ID}?status=UP`, { 'content-type': type })).toEqual(empty(200));
+    }
+  });
+
+  it('that does not come lets the lease end', async () => {
+    const { call, register, time } = await startRegistry();
+    await register();
+    time.now += 90_001;
+    await expect.poll(async () => (await call('GET', `apps/${APP}/${ID}`)).status, { timeout: 3_000 }).toBe(404);
+  });
+});
+
+describe('a list', () => {
+  it('has the shape that Java reads, with one instance and with none', async () => {
+    const { call, register } = await startRegistry();
+    const none = { applications: { versions__delta: '1', apps__hashcode: '', application: [] } };
+    expect((await call('GET', 'apps/')).json).toEqual(none);
+    await register();
+    const { applications } = (await call('GET', 'apps')).json;
+    expect(applications).toMatchObject({ versions__delta: '1', apps__hashcode: 'UP_1_' });
+    expect(applications.application).toEqual([{ name: APP, instance: [expect.objectContaining({ instanceId: ID })] }]);
+  });
+
+  it('gives numbers, texts and the order of fields as Java expects them', async () => {
+    const { call, register } = await startRegistry();
+    await register({ ...document, metadata: {} });
+    const { instance } = (await call('GET', `apps/${APP}/${ID}`)).json;
+    expect(instance).toMatchObject({
+      port: { $: 8081, '@enabled': 'true' },
+      lastUpdatedTimestamp: '1700000000000',
+      lastDirtyTimestamp: '1700000000000',
+      actionType: 'ADDED',
+      isCoordinatingDiscoveryServer: 'false',
+      metadata: { '@class': 'java.util.Collections$EmptyMap' },
+    });
+    expect(instance.leaseInfo.durationInSecs).toBe(90);
+    expect(Object.keys(instance.dataCenterInfo)[0]).toBe('@class');
+  });
+
+  it('of one application, by id, by virtual address', async () => {
+    const { call, register } = await startRegistry();
+    await register();
+    expect((await call('GET', `apps/${APP.toLowerCase()}`)).json.application).toMatchObject({
+      name: APP,
+      instance: [{}],
+    });
+    expect((await call('GET', `instances/${ID}`)).json.instance.instanceId).toBe(ID);
+    expect((await call('GET', 'vips/patient-service')).json.applications.apps__hashcode).toBe('UP_1_');
+    expect((await call('GET', 'svips/patient-secure')).json.applications.apps__hashcode).toBe('UP_1_');
+  });
+
+  it.each(['apps/NONE', 'apps/NONE/1', 'instances/1', 'vips/none', 'svips/none'])(
+    'that does not exist (%s) answers 404',
+    async (path) => {
+      const { call } = await startRegistry();
+      expect(await call('GET', path)).toEqual(empty(404));
+    },
+  );
+
+  it('is JSON for who takes anything, and 406 for who takes XML alone', async () => {
+    const { call } = await startRegistry();
+    expect((await call('GET', 'apps/', { accept: '*/*' })).status).toBe(200);
+    expect((await call('GET', 'apps/', { accept: 'application/json, application/xml' })).status).toBe(200);
+    expect(await call('GET', 'apps/', { accept: 'application/xml' })).toEqual(empty(406));
+  });
+});
+
+describe('an operator', () => {
+  it('takes an instance out of service and puts it back', async () => {
+    const { call, register } = await startRegistry();
+    await register();
+    const statusNow = async () => (await call('GET', `apps/${APP}/${ID}`)).json.instance.status;
+    expect(await call('PUT', `apps/${APP}/${ID}/status?value=OUT_OF_SERVICE`)).toEqual(empty(200));
+    expect(await statusNow()).toBe('OUT_OF_SERVICE');
+    expect(await call('DELETE', `apps/${APP}/${ID}/status?value=UP`)).toEqual(empty(200));
+    expect(await statusNow()).toBe('UP');
+  });
+
+  it('adds metadata', async () => {
+    const { call, register } = await startRegistry();
+    await register();
+    expect(await call('PUT', `apps/${APP}/${ID}/metadata?version=2`)).toEqual(empty(200));
+    expect((await call('GET', `apps/${APP}/${ID}`)).json.instance.metadata).toEqual({ zone: 'z1', version: '2' });
+  });
+
+  it('is refused a status that does not exist', async () => {
+    const { call, register } = await startRegistry();
+    await register();
+    expect(await call('PUT', `apps/${APP}/${ID}/status?value=SLEEPING`)).toEqual(empty(400));
+  });
+
+  it('is told of an unknown instance', async () => {
+    const { call } = await startRegistry();
+    expect(await call('PUT', `apps/${APP}/${ID}/status?value=UP`)).toEqual(empty(404));
+    expect(await call('DELETE', `apps/${APP}/${ID}/status`)).toEqual(empty(404));
+    expect(await call('PUT', `apps/${APP}/${ID}/metadata?a=b`)).toEqual(empty(404));
+  });
+});
