@@ -12,6 +12,7 @@ export interface Subscription {
 export interface Bus {
   /** Resolves when the bus has taken the event for every subscriber: at least once, in order within a subject. */
   publish(event: CloudEvent): Promise<void>;
-  subscribe(subscription: Subscription): Promise<void>;
+  /** What is returned ends the subscription; the bus keeps what comes meanwhile for the next one of that name. */
+  subscribe(subscription: Subscription): Promise<{ close(): Promise<void> }>;
   close(): Promise<void>;
 }

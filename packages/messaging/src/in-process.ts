@@ -1,26 +1,55 @@
-import type { CloudEvent } from '@daybook/contracts';
-import type { Bus, Subscription } from './bus.ts';
+import type { CloudEvent, EventType } from '@daybook/contracts';
+import type { Bus } from './bus.ts';
+
+export interface InProcessBus extends Bus {
+  /** Says that every consumer is there. Until then `publish` waits, so that no event passes a consumer that is late. */
+  open(): void;
+}
+
+interface Consumer {
+  readonly types: readonly EventType[];
+  /** Undefined while the consumer is away. */
+  readonly handle: ((event: CloudEvent) => Promise<void>) | undefined;
+}
 
 /**
- * The bus of one process. It keeps nothing: `publish` resolves when every subscriber has stored its effect, and the
- * outbox keeps the event until then. An event that one subscriber could not handle comes again to all; their inboxes
- * know it.
+ * The bus of one process. It keeps nothing: `publish` resolves when every consumer has stored its effect, and the
+ * outbox keeps the event until then. An event that one consumer could not handle comes again to all; their inboxes
+ * know it. As with a durable queue, a consumer that was there once is waited for while it is away.
  */
-export function createInProcessBus(): Bus {
-  const subscriptions: Subscription[] = [];
+export function createInProcessBus(): InProcessBus {
+  const consumers = new Map<string, Consumer>();
+  const opened = Promise.withResolvers<void>();
+  // Who publishes hears of the rejection; nobody publishing is no failure.
+  opened.promise.catch(() => undefined);
+  let closed = false;
+
   return {
+    async subscribe({ consumer, types, handle }) {
+      consumers.set(consumer, { types, handle });
+      return {
+        async close() {
+          if (consumers.get(consumer)?.handle === handle) consumers.set(consumer, { types, handle: undefined });
+        },
+      };
+    },
+    open: () => opened.resolve(),
     async publish(event: CloudEvent) {
+      await opened.promise;
+      if (closed) throw new Error('the bus is closed');
+      const concerned = [...consumers].filter(([, { types }]) => types.includes(event.type));
       const outcomes = await Promise.allSettled(
-        subscriptions.filter(({ types }) => types.includes(event.type)).map(({ handle }) => handle(event)),
+        concerned.map(async ([name, { handle }]) => {
+          if (!handle) throw new Error(`the consumer ${name} is away`);
+          await handle(event);
+        }),
       );
       const failures = outcomes.filter((outcome) => outcome.status === 'rejected').map((outcome) => outcome.reason);
-      if (failures.length > 0) throw new AggregateError(failures, 'not every subscriber could handle the event');
-    },
-    async subscribe(subscription) {
-      subscriptions.push(subscription);
+      if (failures.length > 0) throw new AggregateError(failures, 'not every consumer could handle the event');
     },
     async close() {
-      subscriptions.length = 0;
+      closed = true;
+      opened.reject(new Error('the bus is closed'));
     },
   };
 }

@@ -17,6 +17,13 @@ export const commonVariables = {
   ),
 };
 
+/** Where a service listens; a name for the variable that moves it, for whoever finds the port taken. */
+export const listenOnOf = (config: { DAYBOOK_HOST: string; DAYBOOK_SERVICE_PORT: number }) => ({
+  host: config.DAYBOOK_HOST,
+  port: config.DAYBOOK_SERVICE_PORT,
+  variable: 'DAYBOOK_SERVICE_PORT',
+});
+
 /** The database of a service: the one that is named, or a file in the data folder. */
 export const databaseUrlOf = (config: { DATABASE_URL?: string; DAYBOOK_DATA: string }, name: string): string =>
   config.DATABASE_URL ?? `sqlite:${join(config.DAYBOOK_DATA, `${name}.sqlite`)}`;

@@ -1,4 +1,5 @@
 import type { Bus } from '@daybook/messaging';
+import type { Clock } from './clock.ts';
 import type { Environment } from './configuration.ts';
 import type { Logger } from './logger.ts';
 
@@ -14,6 +15,7 @@ export interface HostProcess {
   readonly relaysEvents: boolean;
   /** How often callers look for changes in the registry. */
   readonly fetchIntervalMillis: number;
+  readonly clock: Clock;
 }
 
 /** A service that is listening and registered. */

@@ -3,10 +3,10 @@ import { createBalancer, createServiceClient } from '@daybook/discovery';
 import {
   databaseUrlOf,
   joinRegistry,
+  listenOnOf,
   openServiceDatabase,
   type StartService,
   serve,
-  systemClock,
 } from '@daybook/service';
 import { migrations } from '../migrations/index.ts';
 import { buildApp, NAME } from './app.ts';
@@ -28,13 +28,13 @@ export const start: StartService = async (host) => {
     return client;
   };
   const directory = createDirectory(clientOf('patient-service'), clientOf('doctor-service'));
-  const app = await buildApp({ logger, database, directory, clock: systemClock });
+  const app = await buildApp({ logger, database, directory, clock: host.clock });
   return serve({
     name: NAME,
     app,
     host,
     registry,
-    listenOn: { host: config.DAYBOOK_HOST, port: config.DAYBOOK_SERVICE_PORT, variable: 'DAYBOOK_SERVICE_PORT' },
+    listenOn: listenOnOf(config),
     parts: parts.move(),
   });
 };

@@ -2,10 +2,10 @@
 import {
   databaseUrlOf,
   joinRegistry,
+  listenOnOf,
   openServiceDatabase,
   type StartService,
   serve,
-  systemClock,
 } from '@daybook/service';
 import { migrations } from '../migrations/index.ts';
 import { buildApp, NAME } from './app.ts';
@@ -19,14 +19,15 @@ export const start: StartService = async (host) => {
   await using parts = new AsyncDisposableStack();
   const url = databaseUrlOf(config, 'notification');
   const database = await openServiceDatabase<NotificationTables>(host, url, migrations, parts);
-  await host.bus.subscribe(messagesOfAppointments(database, systemClock, logger));
+  const subscription = await host.bus.subscribe(messagesOfAppointments(database, host.clock, logger));
+  parts.defer(() => subscription.close());
   const app = await buildApp({ logger, database });
   return serve({
     name: NAME,
     app,
     host,
     registry: joinRegistry(host, config.EUREKA_URL),
-    listenOn: { host: config.DAYBOOK_HOST, port: config.DAYBOOK_SERVICE_PORT, variable: 'DAYBOOK_SERVICE_PORT' },
+    listenOn: listenOnOf(config),
     parts: parts.move(),
   });
 };

@@ -2,10 +2,10 @@
 import {
   databaseUrlOf,
   joinRegistry,
+  listenOnOf,
   openServiceDatabase,
   type StartService,
   serve,
-  systemClock,
 } from '@daybook/service';
 import { migrations } from '../migrations/index.ts';
 import { buildApp, NAME } from './app.ts';
@@ -17,13 +17,13 @@ export const start: StartService = async (host) => {
   await using parts = new AsyncDisposableStack();
   const url = databaseUrlOf(config, 'patient');
   const database = await openServiceDatabase<PatientTables>(host, url, migrations, parts);
-  const app = await buildApp({ logger: host.logger, database, clock: systemClock });
+  const app = await buildApp({ logger: host.logger, database, clock: host.clock });
   return serve({
     name: NAME,
     app,
     host,
     registry: joinRegistry(host, config.EUREKA_URL),
-    listenOn: { host: config.DAYBOOK_HOST, port: config.DAYBOOK_SERVICE_PORT, variable: 'DAYBOOK_SERVICE_PORT' },
+    listenOn: listenOnOf(config),
     parts: parts.move(),
   });
 };

@@ -1,0 +1,80 @@
+/** From the command line to a running process, and to its exit code. */
+import { createLogger, EXIT, type Logger, StartFailure } from '@daybook/service';
+import { environment, type LauncherConfig, readConfig } from './config.ts';
+import { startEverything } from './everything.ts';
+import { isServiceName, serviceNames } from './services.ts';
+import { startSingle } from './single.ts';
+
+/** sysexits(3): a fault of ours. */
+const EX_SOFTWARE = 70;
+const CLOSE_DEADLINE_MILLIS = 20_000;
+
+interface Started {
+  readonly readyLine: string;
+  close(): Promise<void>;
+}
+
+const say = (line: string) => process.stdout.write(`${line}\n`);
+const complain = (line: string) => process.stderr.write(`${line}\n`);
+const secondsSinceStart = () => `${(performance.now() / 1000).toFixed(1)} s`;
+
+async function start(names: readonly string[], config: LauncherConfig, logger: Logger): Promise<Started> {
+  const [name] = names;
+  if (name === undefined) {
+    const system = await startEverything(config, environment, logger);
+    return { readyLine: `Daybook is ready at ${system.url} (${secondsSinceStart()})`, close: system.close };
+  }
+  if (names.length > 1 || !isServiceName(name)) {
+    const known = serviceNames.join(', ');
+    throw new StartFailure(EXIT.usage, `Usage: npm start [-- SERVICE], where SERVICE is one of ${known}.`);
+  }
+  const service = await startSingle(name, config, environment, logger);
+  return {
+    readyLine: `Daybook's ${service.name} is ready at ${service.url} (${secondsSinceStart()})`,
+    close: () => service.close(),
+  };
+}
+
+/** Closes once, on the first signal; a second one, or a close that does not end, ends the process at once. */
+function closeOnSignal({ close }: Started, logger: Logger): void {
+  let closing = false;
+  async function onSignal(): Promise<void> {
+    if (closing) process.exit(130);
+    closing = true;
+    setTimeout(() => {
+      logger.error('could not close in time');
+      process.exit(EX_SOFTWARE);
+    }, CLOSE_DEADLINE_MILLIS).unref();
+    try {
+      await close();
+      process.exit(0);
+    } catch (error) {
+      logger.error({ err: error }, 'could not close cleanly');
+      process.exit(EX_SOFTWARE);
+    }
+  }
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+}
+
+function endOnFault(logger: Logger): void {
+  process.on('uncaughtException', (error) => {
+    logger.fatal({ err: error }, 'an unexpected failure ends this process');
+    process.exit(EX_SOFTWARE);
+  });
+}
+
+export async function run(names: readonly string[]): Promise<void> {
+  try {
+    const config = readConfig();
+    const logger = createLogger({ level: config.LOG_LEVEL, pretty: process.stdout.isTTY });
+    endOnFault(logger);
+    const started = await start(names, config, logger);
+    closeOnSignal(started, logger);
+    say(started.readyLine);
+  } catch (error) {
+    if (!(error instanceof StartFailure)) throw error;
+    complain(error.message);
+    process.exit(error.exitCode);
+  }
+}

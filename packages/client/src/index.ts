@@ -1,0 +1,47 @@
+/** A typed client of the public API. `schema.ts` is generated from the API document: `npm run generate`. */
+import createFetchClient, { type Client } from 'openapi-fetch';
+import type { components, paths } from './schema.ts';
+
+export type DaybookClient = Client<paths>;
+export type Schemas = components['schemas'];
+
+export interface ClientOptions {
+  /** The gateway: `http://127.0.0.1:8080`. */
+  baseUrl: string;
+  /** No call takes longer. */
+  timeoutMillis?: number;
+}
+
+const TIMEOUT_MILLIS = 15_000;
+
+export function createClient({ baseUrl, timeoutMillis = TIMEOUT_MILLIS }: ClientOptions): DaybookClient {
+  return createFetchClient<paths>({
+    baseUrl,
+    fetch: (request) =>
+      fetch(request, { signal: AbortSignal.any([request.signal, AbortSignal.timeout(timeoutMillis)]) }),
+  });
+}
+
+/** A call that was refused: `code` says why. */
+export class CallRefused extends Error {
+  readonly status: number;
+  readonly problem: Schemas['Problem'];
+
+  constructor(status: number, problem: Schemas['Problem']) {
+    super(`${problem.code}: ${problem.detail}`);
+    this.name = 'CallRefused';
+    this.status = status;
+    this.problem = problem;
+  }
+}
+
+/** The data of an answer. @throws CallRefused when it is a refusal */
+export function expectData<Data>(answer: { data?: Data; error?: unknown; response: Response }): Data {
+  const { data, error, response } = answer;
+  if (isProblem(error)) throw new CallRefused(response.status, error);
+  if (data === undefined) throw new Error(`an answer without data, status ${response.status}`);
+  return data;
+}
+
+const isProblem = (error: unknown): error is Schemas['Problem'] =>
+  typeof error === 'object' && error !== null && 'code' in error && 'status' in error;

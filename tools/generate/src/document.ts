@@ -1,0 +1,17 @@
+/** The API document, asked of a system that runs for this. */
+import { startEverything } from '@daybook/launcher';
+import { createLogger } from '@daybook/service';
+
+/** `data` is an empty folder. */
+export async function fetchDocument(data: string): Promise<string> {
+  const config = { DAYBOOK_HOST: '127.0.0.1', DAYBOOK_DATA: data, DAYBOOK_DEMO: 'off', LOG_LEVEL: 'warn' } as const;
+  const environment = { DAYBOOK_DATA: data, DAYBOOK_PORT: '0' };
+  const system = await startEverything(config, environment, createLogger({ level: 'warn', pretty: false }));
+  try {
+    const answer = await fetch(`${system.url}/openapi.json`, { signal: AbortSignal.timeout(10_000) });
+    if (!answer.ok) throw new Error(`the gateway answered ${answer.status}`);
+    return JSON.stringify(await answer.json(), null, 2);
+  } finally {
+    await system.close();
+  }
+}

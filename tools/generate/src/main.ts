@@ -1,0 +1,50 @@
+/**
+ * `npm run generate`: writes what follows from the code: docs/openapi.json, as the gateway serves it, and the types of
+ * the client. With `--check` it writes nothing and fails when a file is not what the code says.
+ */
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import openapiTypescript, { astToString } from 'openapi-typescript';
+import { fetchDocument } from './document.ts';
+
+const root = join(import.meta.dirname, '../../..');
+const HEADER = '// Generated from docs/openapi.json by `npm run generate`. Do not edit.\n';
+
+async function generate(): Promise<Map<string, string>> {
+  const data = await mkdtemp(join(tmpdir(), 'daybook-generate-'));
+  try {
+    const document = await fetchDocument(data);
+    const types = astToString(await openapiTypescript(document));
+    return new Map([
+      ['docs/openapi.json', `${document}\n`],
+      ['packages/client/src/schema.ts', `${HEADER}${types}`],
+    ]);
+  } finally {
+    await rm(data, { recursive: true, force: true });
+  }
+}
+
+async function current(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+const check = process.argv.includes('--check');
+const stale: string[] = [];
+for (const [file, content] of await generate()) {
+  const path = join(root, file);
+  if ((await current(path)) === content) continue;
+  stale.push(file);
+  if (!check) await writeFile(path, content);
+}
+if (check && stale.length > 0) {
+  console.error(`Not what the code says: ${stale.join(', ')}. Run "npm run generate" and commit what it writes.`);
+  process.exitCode = 1;
+} else {
+  console.log(stale.length === 0 ? 'Everything generated is as the code says.' : `Wrote ${stale.join(', ')}.`);
+}
