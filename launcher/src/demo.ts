@@ -1,5 +1,145 @@
-import type { Clock, Logger } from '@daybook/service';
-export async function demoIsUnfinished(_f: string) {
-  return false;
+/**
+ * Fills an empty data folder with the demo clinic, through the services' own API. The two weeks lie around today, so
+ * the clock of the process is set to the days before while it is filled; nobody else can call meanwhile, since the
+ * gateway is not listening yet.
+ */
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createClient, type DaybookClient, expectData } from '@daybook/client';
+import { type Clock, type Logger, systemClock } from '@daybook/service';
+import { DEMO_DOCTORS, DEMO_PATIENTS, DEMO_TYPES, type DemoAppointment, demoAppointments } from './demo-plan.ts';
+
+const MARKER = 'demo.json';
+const IN_FLIGHT = 8;
+const BOOKED_DAYS_BEFORE = 10;
+
+/** Where each service listens. */
+export type UrlOf = (name: 'patient' | 'doctor' | 'appointment') => string;
+
+interface Marker {
+  readonly state: 'filling' | 'filled';
+  /** The day that the demo lies around. */
+  readonly today: string;
 }
-export async function fillDemo(_f: string, _u: (n: 'patient') => string, _l: Logger, _c: (c: Clock) => void) {}
+
+async function readMarker(folder: string): Promise<Marker | undefined> {
+  try {
+    return JSON.parse(await readFile(join(folder, MARKER), 'utf8'));
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+const writeMarker = (folder: string, marker: Marker) => writeFile(join(folder, MARKER), JSON.stringify(marker));
+
+/** Whether a start before this one ended in the middle of filling. Idempotency keys let the next one go on. */
+export const demoIsUnfinished = async (folder: string): Promise<boolean> =>
+  (await readMarker(folder))?.state === 'filling';
+
+/** Runs the work of each item, a few at once, and returns the results in the order of the items. */
+async function each<Item, Result>(
+  items: readonly Item[],
+  work: (item: Item, index: number) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = [];
+  const queue = items.entries();
+  async function worker(): Promise<void> {
+    for (const [index, item] of queue) results[index] = await work(item, index);
+  }
+  await Promise.all(Array.from({ length: IN_FLIGHT }, worker));
+  return results;
+}
+
+const keyed = (key: string) => ({ header: { 'idempotency-key': `demo-${key}` } });
+
+function clientsOf(urlOf: UrlOf): Record<'patients' | 'doctors' | 'appointments', DaybookClient> {
+  return {
+    patients: createClient({ baseUrl: urlOf('patient') }),
+    doctors: createClient({ baseUrl: urlOf('doctor') }),
+    appointments: createClient({ baseUrl: urlOf('appointment') }),
+  };
+}
+
+async function registerPeople({ patients, doctors, appointments }: ReturnType<typeof clientsOf>) {
+  const patientIds = await each(DEMO_PATIENTS, async (body, index) => {
+    const params = keyed(`patient-${index}`);
+    return expectData(await patients.POST('/api/v1/patients', { params, body })).id;
+  });
+  const doctorIds = await each(DEMO_DOCTORS, async ({ doctor, weeklyHours }, index) => {
+    const params = keyed(`doctor-${index}`);
+    const { id, timeZone } = expectData(await doctors.POST('/api/v1/doctors', { params, body: doctor }));
+    const path = { id };
+    expectData(
+      await doctors.PUT('/api/v1/doctors/{id}/schedule', { params: { path }, body: { timeZone, weeklyHours } }),
+    );
+    return id;
+  });
+  const typeIds = await each(DEMO_TYPES, async (body, index) => {
+    const params = keyed(`type-${index}`);
+    return expectData(await appointments.POST('/api/v1/appointment-types', { params, body })).id;
+  });
+  return { patientIds, doctorIds, typeIds };
+}
+
+interface Booked extends DemoAppointment {
+  readonly id: string;
+  readonly index: number;
+}
+
+/** Takes an appointment that is over to its end. */
+async function conclude(appointments: DaybookClient, { id, index, outcome }: Booked): Promise<void> {
+  const params = (step: string) => ({ path: { id }, ...keyed(`${step}-${index}`) });
+  if (outcome === 'noshow') {
+    expectData(await appointments.POST('/api/v1/appointments/{id}/no-show', { params: params('no-show') }));
+  } else {
+    expectData(await appointments.POST('/api/v1/appointments/{id}/arrive', { params: params('arrive') }));
+    expectData(await appointments.POST('/api/v1/appointments/{id}/fulfil', { params: params('fulfil') }));
+  }
+}
+
+export async function fillDemo(
+  folder: string,
+  urlOf: UrlOf,
+  logger: Logger,
+  setClock: (clock: Clock) => void,
+): Promise<void> {
+  const now = systemClock();
+  const today = (await readMarker(folder))?.today ?? now.toZonedDateTimeISO('UTC').toPlainDate().toString();
+  await writeMarker(folder, { state: 'filling', today });
+  const clients = clientsOf(urlOf);
+  setClock(() => now.subtract({ hours: 24 * BOOKED_DAYS_BEFORE }));
+  const { patientIds, doctorIds, typeIds } = await registerPeople(clients);
+  const plan = demoAppointments(Temporal.PlainDate.from(today));
+  const booked = await each(plan, async (appointment, index): Promise<Booked> => {
+    const body = {
+      patientId: patientIds[appointment.patient] ?? '',
+      doctorId: doctorIds[appointment.doctor] ?? '',
+      appointmentTypeId: typeIds[appointment.type] ?? '',
+      start: appointment.start.toInstant().toString(),
+    };
+    const params = keyed(`appointment-${index}`);
+    const { id } = expectData(await clients.appointments.POST('/api/v1/appointments', { params, body }));
+    return { ...appointment, id, index };
+  });
+  await each(
+    booked.filter(({ outcome }) => outcome === 'cancelled'),
+    async ({ id, index }) => {
+      const params = { path: { id }, ...keyed(`cancel-${index}`) };
+      const body = { reason: 'The patient cannot come' };
+      expectData(await clients.appointments.POST('/api/v1/appointments/{id}/cancel', { params, body }));
+    },
+  );
+  const endOf = ({ start, minutes }: Booked) => start.add({ minutes }).toInstant();
+  const over = booked.filter((one) => one.outcome !== 'cancelled' && Temporal.Instant.compare(endOf(one), now) <= 0);
+  for (const [, ofDay] of Map.groupBy(over, ({ start }) => start.toPlainDate().toString())) {
+    const evening = ofDay.map(endOf).reduce((a, b) => (Temporal.Instant.compare(a, b) > 0 ? a : b));
+    setClock(() => evening);
+    await each(ofDay, (one) => conclude(clients.appointments, one));
+  }
+  await writeMarker(folder, { state: 'filled', today });
+  logger.info(
+    { doctors: doctorIds.length, patients: patientIds.length, appointments: booked.length },
+    'filled the demo clinic',
+  );
+}

@@ -569,34 +569,34 @@ export interface components {
              * @description The doctor's time before the visit
              * @default 0
              */
-            bufferBeforeMinutes: number;
+            bufferBeforeMinutes?: number;
             /**
              * @description The doctor's time after the visit
              * @default 0
              */
-            bufferAfterMinutes: number;
+            bufferAfterMinutes?: number;
             /**
              * @description At least so long before the start
              * @default 0
              */
-            minimumNoticeMinutes: number;
+            minimumNoticeMinutes?: number;
             /**
              * @description At most so far ahead
              * @default 180
              */
-            planningHorizonDays: number;
+            planningHorizonDays?: number;
             /**
              * @description Patients cancel no later
              * @default 0
              */
-            cancellationDeadlineMinutes: number;
+            cancellationDeadlineMinutes?: number;
             /**
              * @description Patients at one time
              * @default 1
              */
-            capacity: number;
+            capacity?: number;
             /** @default true */
-            active: boolean;
+            active?: boolean;
         };
         /** NewDoctor */
         NewDoctor: {

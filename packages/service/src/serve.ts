@@ -9,6 +9,7 @@ import { VERSION } from './version.ts';
 
 /** Requests that are still running after this are cut off. */
 const DRAIN_DEADLINE_MILLIS = 10_000;
+const CLOSE_IDLE_MILLIS = 50;
 
 /** The registry as a service sees it: who is where, and its own place in it. */
 export function joinRegistry(host: HostProcess, eurekaUrl: string | undefined): EurekaClient {
@@ -42,6 +43,8 @@ export async function listen(app: App, host: string, port: number, variable: str
 
 /** Lets running requests end, for a while. */
 export async function drain(app: App, logger: Logger): Promise<void> {
+  // A connection that is busy now becomes idle when its request ends, and would then be kept for the next one.
+  const closeIdle = setInterval(() => app.server.closeIdleConnections(), CLOSE_IDLE_MILLIS);
   const cut = setTimeout(() => {
     logger.warn('cut off requests that did not end');
     app.server.closeAllConnections();
@@ -50,6 +53,7 @@ export async function drain(app: App, logger: Logger): Promise<void> {
     await app.close();
   } finally {
     clearTimeout(cut);
+    clearInterval(closeIdle);
   }
 }
 

@@ -15,7 +15,7 @@ async function generate(): Promise<Map<string, string>> {
   const data = await mkdtemp(join(tmpdir(), 'daybook-generate-'));
   try {
     const document = await fetchDocument(data);
-    const types = astToString(await openapiTypescript(document));
+    const types = astToString(await openapiTypescript(document, { defaultNonNullable: false }));
     return new Map([
       ['docs/openapi.json', `${document}\n`],
       ['packages/client/src/schema.ts', `${HEADER}${types}`],
