@@ -1,0 +1,10 @@
+import { commonVariables, type Environment, readConfiguration } from '@daybook/service';
+import { Type } from 'typebox';
+
+const schema = Type.Object({
+  DAYBOOK_HOST: commonVariables.DAYBOOK_HOST,
+  DAYBOOK_PORT: Type.Integer({ minimum: 0, maximum: 65_535, default: 8080, description: 'Where everybody knocks' }),
+  EUREKA_URL: commonVariables.EUREKA_URL,
+});
+
+export const readConfig = (environment: Environment) => readConfiguration(schema, environment);

@@ -1,0 +1,30 @@
+/** What can go wrong between the gateway and an instance, in words for the caller. */
+import { Refusal } from '@daybook/contracts';
+import type { Route } from './routes.ts';
+
+const RETRY_AFTER_SECONDS = 1;
+
+/** `appointment-service` → `appointment service`. */
+const partOf = ({ service }: Pick<Route, 'service'>): string =>
+  `${service.replace(/-service$/, '').replaceAll('-', ' ')} service`;
+
+const missing = (detail: string): Refusal =>
+  new Refusal('part-unavailable', detail, { retryAfterSeconds: RETRY_AFTER_SECONDS });
+
+export const unavailable = (route: Pick<Route, 'service'>): Refusal =>
+  missing(`The ${partOf(route)} is not available.`);
+
+/** For what was sent and may have been done before the connection broke. */
+export const outcomeUnknown = (route: Pick<Route, 'service'>): Refusal =>
+  missing(
+    `The ${partOf(route)} is not available. It may have done what was asked: retry with the same Idempotency-Key.`,
+  );
+
+/** A code or a kind: a message can quote what was sent. */
+export function codeOf(error: Error): string {
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+}
+
+export const tooLarge = (): Refusal => new Refusal('body-too-large', 'The body is larger than this accepts.');
+
+export const late = (): Refusal => new Refusal('deadline-exceeded', 'The answer was not ready in time.');

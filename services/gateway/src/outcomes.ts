@@ -1,0 +1,36 @@
+/** What is written down of each request: one line and one measurement. */
+import type { App, Logger } from '@daybook/service';
+
+/**
+ * `answered` by an instance, `refused` by the gateway because of what the client sent, `broken` in the middle of the
+ * answer; the others say themselves.
+ */
+export type Outcome = 'answered' | 'refused' | 'unavailable' | 'deadline' | 'broken' | 'client-gone';
+
+/** Neither path nor query: a path holds ids, a query names. */
+export interface ExchangeReport {
+  readonly method: string;
+  readonly route: string;
+  readonly outcome: Outcome;
+  readonly status: number;
+  readonly durationMillis: number;
+  readonly requestId: string;
+  readonly traceId: string;
+}
+
+/** Writes the access log, and the histogram that `/metrics` shows. */
+export function createReporter(
+  app: Pick<App, 'durations'>,
+  logger: Pick<Logger, 'info'>,
+): (report: ExchangeReport) => void {
+  const durations = app.durations({
+    name: 'gateway_request_duration_seconds',
+    help: 'Time from a request to the end of its answer, of what the gateway passed on',
+    labelNames: ['route', 'outcome', 'status'],
+  });
+  return ({ durationMillis, ...report }) => {
+    const { route, outcome, status } = report;
+    durations.observe({ route, outcome, status }, durationMillis / 1_000);
+    logger.info({ ...report, durationMillis: Math.round(durationMillis * 10) / 10 }, 'request');
+  };
+}
