@@ -6,20 +6,23 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createClient, type DaybookClient, expectData } from '@daybook/client';
+import { KEPT_HOURS } from '@daybook/database';
 import { type Clock, type Logger, systemClock } from '@daybook/service';
 import { DEMO_DOCTORS, DEMO_PATIENTS, DEMO_TYPES, type DemoAppointment, demoAppointments } from './demo-plan.ts';
 
 const MARKER = 'demo.json';
 const IN_FLIGHT = 8;
 const BOOKED_DAYS_BEFORE = 10;
+/** As long as the services keep Idempotency-Keys, less an hour to be safe. */
+const RESUMED_WITHIN_HOURS = KEPT_HOURS - 1;
 
 /** Where each service listens. */
 export type UrlOf = (name: 'patient' | 'doctor' | 'appointment') => string;
 
 interface Marker {
   readonly state: 'filling' | 'filled';
-  /** The day that the demo lies around. */
-  readonly today: string;
+  /** When filling began; the demo lies around that day. */
+  readonly at: string;
 }
 
 async function readMarker(folder: string): Promise<Marker | undefined> {
@@ -104,13 +107,16 @@ export async function fillDemo(
   logger: Logger,
   setClock: (clock: Clock) => void,
 ): Promise<void> {
-  const now = systemClock();
-  const today = (await readMarker(folder))?.today ?? now.toZonedDateTimeISO('UTC').toPlainDate().toString();
-  await writeMarker(folder, { state: 'filling', today });
+  const at = Temporal.Instant.from((await readMarker(folder))?.at ?? systemClock().toString());
+  if (Temporal.Instant.compare(systemClock(), at.add({ hours: RESUMED_WITHIN_HOURS })) > 0) {
+    logger.warn('the demo clinic stays half filled: begin again with an empty data folder');
+    return writeMarker(folder, { state: 'filled', at: at.toString() });
+  }
+  await writeMarker(folder, { state: 'filling', at: at.toString() });
   const clients = clientsOf(urlOf);
-  setClock(() => now.subtract({ hours: 24 * BOOKED_DAYS_BEFORE }));
+  setClock(() => at.subtract({ hours: 24 * BOOKED_DAYS_BEFORE }));
   const { patientIds, doctorIds, typeIds } = await registerPeople(clients);
-  const plan = demoAppointments(Temporal.PlainDate.from(today));
+  const plan = demoAppointments(at.toZonedDateTimeISO('UTC').toPlainDate());
   const booked = await each(plan, async (appointment, index): Promise<Booked> => {
     const body = {
       patientId: patientIds[appointment.patient] ?? '',
@@ -131,13 +137,13 @@ export async function fillDemo(
     },
   );
   const endOf = ({ start, minutes }: Booked) => start.add({ minutes }).toInstant();
-  const over = booked.filter((one) => one.outcome !== 'cancelled' && Temporal.Instant.compare(endOf(one), now) <= 0);
+  const over = booked.filter((one) => one.outcome !== 'cancelled' && Temporal.Instant.compare(endOf(one), at) <= 0);
   for (const [, ofDay] of Map.groupBy(over, ({ start }) => start.toPlainDate().toString())) {
     const evening = ofDay.map(endOf).reduce((a, b) => (Temporal.Instant.compare(a, b) > 0 ? a : b));
     setClock(() => evening);
     await each(ofDay, (one) => conclude(clients.appointments, one));
   }
-  await writeMarker(folder, { state: 'filled', today });
+  await writeMarker(folder, { state: 'filled', at: at.toString() });
   logger.info(
     { doctors: doctorIds.length, patients: patientIds.length, appointments: booked.length },
     'filled the demo clinic',

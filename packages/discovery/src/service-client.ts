@@ -60,6 +60,8 @@ class NoInstance extends Error {
 }
 
 const MAX_ATTEMPTS = 3;
+/** A burst waits its turn, within the deadline; more than this is refused at once. */
+const QUEUED_PER_RUNNING = 10;
 const BACKOFF = new ExponentialBackoff({ initialDelay: 20, maxDelay: 200 });
 const EXPECTED = [
   AttemptFailure,
@@ -86,7 +88,10 @@ export function createServiceClient({
   const breakers = createBreakers({ logger, isFailure: isInstanceFailure });
   const budget = createRetryBudget();
   // Aggressive: cockatiel's wait between two tries does not hear the signal, and a deadline is a promise.
-  const limits = wrap(bulkhead(maxConcurrent, 0), timeout(deadlineMillis, TimeoutStrategy.Aggressive));
+  const limits = wrap(
+    bulkhead(maxConcurrent, QUEUED_PER_RUNNING * maxConcurrent),
+    timeout(deadlineMillis, TimeoutStrategy.Aggressive),
+  );
   const attemptLimit = timeout(attemptTimeoutMillis, TimeoutStrategy.Cooperative);
   const detail = `The ${serviceId.replace(/-service$/, '').replaceAll('-', ' ')} service is not available.`;
 

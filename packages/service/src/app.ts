@@ -15,6 +15,7 @@ import { addOpenApi } from './openapi.ts';
 import { addProblemHandler, refusalOf, sendProblem } from './problem-handler.ts';
 import { addRequestContext, requestIdOf } from './request-context.ts';
 import { traceOf } from './trace.ts';
+import { answerUnreadable } from './unreadable-request.ts';
 import { validatorCompiler } from './validation.ts';
 import { VERSION } from './version.ts';
 
@@ -64,6 +65,7 @@ export async function createServiceApp({
         refusalOf(error) ?? new Refusal('invalid-request', 'The request cannot be understood.'),
       );
     },
+    clientErrorHandler: answerUnreadable,
     ...(serverFactory && { serverFactory }),
   }).withTypeProvider<TypeBoxTypeProvider>();
   app.setValidatorCompiler(validatorCompiler);

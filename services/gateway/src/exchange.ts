@@ -49,6 +49,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   /** Undefined until undici writes the request: as long as it is, nothing was sent and no body was read. */
   #controller: Dispatcher.DispatchController | undefined;
   #waitsForDrain = false;
+  #refreshed = false;
   #outcome: Outcome | undefined;
 
   constructor(parts: ExchangeParts, route: Route, request: IncomingMessage, response: ServerResponse) {
@@ -66,7 +67,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   begin(): void {
     if (announcesTooMuch(this.#request)) this.#refuse(tooLarge(), 'refused');
-    else if (!this.#try()) void this.#tryRefreshed();
+    else if (this.#try()) return;
+    else if (this.#tries.hasBegun) this.#refuse(unavailable(this.#route), 'unavailable');
+    else void this.#tryRefreshed();
   }
 
   /** The time is over: for an instance to answer, or, once it did, for the client to take the answer. */
@@ -79,9 +82,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#giveUp(late(), 'deadline');
   }
 
-  /** Where no instance is known, one may have come since the list was fetched. */
+  /** Where no instance is known, or none that is known can be reached, one may have come since the list was fetched. */
   async #tryRefreshed(): Promise<void> {
-    if (!this.#tries.hasBegun) await this.#parts.refresher.within(REFRESH_DEADLINE_MILLIS);
+    this.#refreshed = true;
+    await this.#parts.refresher.within(REFRESH_DEADLINE_MILLIS);
     if (this.#outcome === undefined && !this.#try()) this.#refuse(unavailable(this.#route), 'unavailable');
   }
 
@@ -144,7 +148,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (!wasSent) this.#parts.refresher.soon();
     if (this.#response.headersSent) this.#giveUp(unavailable(this.#route), 'broken');
     else if (wasSent && !this.#isRepeatable()) this.#refuse(outcomeUnknown(this.#route), 'unavailable');
-    else if (!this.#try()) this.#refuse(unavailable(this.#route), 'unavailable');
+    else if (this.#try()) return;
+    else if (this.#refreshed) this.#refuse(unavailable(this.#route), 'unavailable');
+    else void this.#tryRefreshed();
   }
 
   #isRepeatable(): boolean {

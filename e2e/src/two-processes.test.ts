@@ -1,0 +1,84 @@
+/** A second process of one service joins by the data folder, and the two share the work. */
+import { createClient, expectData } from '@daybook/client';
+import {
+  type DaybookProcess,
+  halfHour,
+  makeClinic,
+  registerPatient,
+  startDaybook,
+  temporaryFolder,
+} from '@daybook/testing';
+import { expect, it } from 'vitest';
+
+const REQUESTS =
+  /http_server_request_duration_seconds_count\{method="GET",route="\/api\/v1\/appointments\/:id",status="200"\} (\d+)/;
+
+async function answered(service: DaybookProcess): Promise<number> {
+  const metrics = await (await fetch(`${service.url}/metrics`, { signal: AbortSignal.timeout(5000) })).text();
+  return Number(REQUESTS.exec(metrics)?.[1] ?? 0);
+}
+
+it('shares the work between two processes of one service, and never books a time twice', async () => {
+  await using folder = await temporaryFolder();
+  const system = await startDaybook({ data: folder.path });
+  const client = createClient({ baseUrl: system.url });
+  const clinic = await makeClinic(client);
+  const body = { doctorId: clinic.doctor.id, appointmentTypeId: clinic.type.id };
+  const second = await startDaybook({ data: folder.path, service: 'appointment' });
+  const first = expectData(
+    await client.POST('/api/v1/appointments', { body: { ...body, patientId: clinic.patient.id, start: halfHour(0) } }),
+  );
+
+  const path = { id: first.id };
+  const read = async () => (await client.GET('/api/v1/appointments/{id}', { params: { path } })).response.status;
+  await expect
+    .poll(
+      async () => {
+        await Promise.all(Array.from({ length: 20 }, read));
+        return answered(second);
+      },
+      { timeout: 20_000 },
+    )
+    .toBeGreaterThan(0);
+
+  const patients = await Promise.all(Array.from({ length: 16 }, () => registerPatient(client)));
+  const statuses = await Promise.all(
+    patients.map(async ({ id }) => {
+      const wish = { ...body, patientId: id, start: halfHour(4) };
+      return (await client.POST('/api/v1/appointments', { body: wish })).response.status;
+    }),
+  );
+  expect(statuses.toSorted()).toEqual([201, ...Array<number>(15).fill(409)]);
+
+  // Written by either process, delivered by the one that has the consumers.
+  const items = expectData(
+    await client.GET('/api/v1/appointments', { params: { query: { doctorId: clinic.doctor.id } } }),
+  ).items;
+  for (const { id } of items) {
+    const messages = async () =>
+      (await client.GET('/api/v1/notifications', { params: { query: { appointmentId: id } } })).data?.items.length;
+    await expect.poll(messages, { timeout: 20_000 }).toBe(1);
+  }
+
+  const ended = await second.end();
+  expect(ended).toEqual({ code: 0, signal: null });
+  expect(await Promise.all(Array.from({ length: 20 }, read))).toEqual(Array(20).fill(200));
+  await system.end();
+});
+
+it('fails no read when one of two processes is killed', async () => {
+  await using folder = await temporaryFolder();
+  const system = await startDaybook({ data: folder.path });
+  const client = createClient({ baseUrl: system.url });
+  const clinic = await makeClinic(client);
+  const second = await startDaybook({ data: folder.path, service: 'patient' });
+  const path = { id: clinic.patient.id };
+  const read = async () => (await client.GET('/api/v1/patients/{id}', { params: { path } })).response.status;
+  await Promise.all(Array.from({ length: 10 }, read));
+  const killed = second.end('SIGKILL');
+  const statuses: number[] = [];
+  for (let round = 0; round < 20; round += 1) statuses.push(...(await Promise.all(Array.from({ length: 10 }, read))));
+  await killed;
+  expect(new Set(statuses)).toEqual(new Set([200]));
+  await system.end();
+});

@@ -1,0 +1,45 @@
+/** A small clinic to book in, made over the public API. */
+import { type DaybookClient, expectData, type Schemas } from '@daybook/client';
+
+export interface Clinic {
+  readonly patient: Schemas['Patient'];
+  readonly doctor: Schemas['Doctor'];
+  readonly type: Schemas['AppointmentType'];
+}
+
+let made = 0;
+
+/** A doctor who works around the clock in UTC, a patient, and visits of 30 minutes. Each call makes new ones. */
+export async function makeClinic(client: DaybookClient): Promise<Clinic> {
+  made += 1;
+  const days = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'] as const;
+  const weeklyHours = days.map((day) => ({ day, start: '00:00', end: '24:00' }));
+  const timeZone = 'UTC';
+  const doctor = expectData(
+    await client.POST('/api/v1/doctors', {
+      body: { givenName: 'Noor', familyName: `Haddad ${made}`, specialties: ['general-practice'], timeZone },
+    }),
+  );
+  const path = { id: doctor.id };
+  expectData(await client.PUT('/api/v1/doctors/{id}/schedule', { params: { path }, body: { timeZone, weeklyHours } }));
+  const type = expectData(
+    await client.POST('/api/v1/appointment-types', {
+      body: { name: `Visit ${made} ${doctor.id}`, durationMinutes: 30 },
+    }),
+  );
+  return { patient: await registerPatient(client), doctor, type };
+}
+
+export async function registerPatient(client: DaybookClient): Promise<Schemas['Patient']> {
+  made += 1;
+  const body = { givenName: 'Ana', familyName: `Silva ${made}`, birthDate: '1990-02-01' };
+  return expectData(await client.POST('/api/v1/patients', { body }));
+}
+
+/** The start of the n-th half hour from tomorrow's midnight UTC. */
+export const halfHour = (n: number): string =>
+  Temporal.Now.zonedDateTimeISO('UTC')
+    .startOfDay()
+    .add({ days: 1, minutes: 30 * n })
+    .toInstant()
+    .toString();
