@@ -1,0 +1,48 @@
+/** Doctors around the clock and a patient for each, so that every booking of the bench finds its own free time. */
+import { createClient, type DaybookClient, expectData } from '@daybook/client';
+import { makeClinic, registerPatient } from '@daybook/testing';
+
+export interface Pair {
+  readonly doctorId: string;
+  readonly patientId: string;
+}
+
+export interface BenchClinic {
+  readonly client: DaybookClient;
+  readonly typeId: string;
+  readonly pairs: readonly Pair[];
+}
+
+export async function openClinic(baseUrl: string, size: number): Promise<BenchClinic> {
+  const client = createClient({ baseUrl });
+  const pairs: Pair[] = [];
+  let typeId = '';
+  for (let n = 0; n < size; n += 1) {
+    const clinic = await makeClinic(client);
+    typeId = clinic.type.id;
+    pairs.push({ doctorId: clinic.doctor.id, patientId: (await registerPatient(client)).id });
+  }
+  return { client, typeId, pairs };
+}
+
+const tomorrow = Temporal.Now.zonedDateTimeISO('UTC').startOfDay().add({ days: 1 }).toInstant();
+
+/** Books the n-th time: another doctor each time, half an hour later once all had one. */
+export async function bookNth({ client, typeId, pairs }: BenchClinic, n: number): Promise<void> {
+  const pair = pairs[n % pairs.length];
+  if (!pair) throw new Error('the clinic is empty');
+  const start = tomorrow.add({ minutes: 30 * Math.floor(n / pairs.length) }).toString();
+  expectData(await client.POST('/api/v1/appointments', { body: { ...pair, appointmentTypeId: typeId, start } }));
+}
+
+/** The first twenty free slots of thirty days of one doctor. */
+export async function searchNth({ client, typeId, pairs }: BenchClinic, n: number): Promise<void> {
+  const doctorId = pairs[n % pairs.length]?.doctorId ?? '';
+  const query = {
+    doctorId,
+    appointmentTypeId: typeId,
+    from: tomorrow.toString(),
+    to: tomorrow.add({ hours: 720 }).toString(),
+  };
+  expectData(await client.GET('/api/v1/slots', { params: { query } }));
+}

@@ -1,0 +1,43 @@
+/** `npm run bench`: bookings and searches through the gateway, start time, memory. A minute, on loopback, ends by itself. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startDaybook, temporaryFolder } from '@daybook/testing';
+import { bareTransactionsPerSecond } from './bare-sqlite.ts';
+import { bookNth, openClinic, searchNth } from './clinic.ts';
+import { type Measured, measure } from './load.ts';
+import { medianStartSeconds, residentMegabytes } from './start.ts';
+
+const WARM_UP = 500;
+const BOOKINGS = 3000;
+const SEARCHES = 1000;
+const IN_FLIGHT = 16;
+const REST_MILLIS = 10_000;
+
+const line = (name: string, value: string) => console.log(`${name.padEnd(58)}${value}`);
+const report = (name: string, { perSecond, p50Millis, p99Millis }: Measured) =>
+  line(name, `${perSecond.toFixed(0)}/s   p50 ${p50Millis.toFixed(1)} ms   p99 ${p99Millis.toFixed(1)} ms`);
+
+await using folder = await temporaryFolder();
+line('start, demo data there, median of 5', `${(await medianStartSeconds(folder.path)).toFixed(2)} s`);
+
+const system = await startDaybook({ data: folder.path });
+try {
+  await sleep(REST_MILLIS);
+  line('memory at rest, everything in one process', `${(await residentMegabytes(system)).toFixed(0)} MB resident`);
+
+  const clinic = await openClinic(system.url, IN_FLIGHT);
+  await measure(WARM_UP, IN_FLIGHT, (n) => bookNth(clinic, n));
+  const bookings = await measure(BOOKINGS, IN_FLIGHT, (n) => bookNth(clinic, WARM_UP + n));
+  report(`bookings through the gateway, ${IN_FLIGHT} in flight`, bookings);
+  const bare = bareTransactionsPerSecond(folder.path, BOOKINGS);
+  line(
+    'bare SQLite, as many rows, one after the other',
+    `${bare.toFixed(0)}/s   bookings are ${(bookings.perSecond / bare).toFixed(2)} of it`,
+  );
+  const alone = await measure(BOOKINGS / 10, 1, (n) => bookNth(clinic, WARM_UP + BOOKINGS + n));
+  report('bookings, one after the other', alone);
+  const searches = await measure(SEARCHES, IN_FLIGHT, (n) => searchNth(clinic, n));
+  report(`slot searches over 30 days, one doctor, ${IN_FLIGHT} in flight`, searches);
+  line('memory after the load', `${(await residentMegabytes(system)).toFixed(0)} MB resident`);
+} finally {
+  await system.end();
+}
