@@ -14,5 +14,5 @@ export * from './serve.ts';
 export * from './service-database.ts';
 export * from './start-failure.ts';
 export { type Trace, traceOf } from './trace.ts';
-export { compileTextValidator, faultOf, readerOf } from './validation.ts';
+export { checkerOf, compileTextValidator, faultOf, readerOf } from './validation.ts';
 export { VERSION } from './version.ts';

@@ -36,6 +36,14 @@ export function readerOf<Schema extends TSchema>(schema: Schema): (value: unknow
   };
 }
 
+/** Checks a file or a message as it is: every fault, or the value, known to be as the schema says. */
+export function checkerOf<Schema extends TSchema>(
+  schema: Schema,
+): (value: unknown) => { value: Static<Schema> } | { faults: Fault[] } {
+  const validate = bodies.compile<Static<Schema>>(schema);
+  return (value) => (validate(value) ? { value } : { faults: (validate.errors ?? []).map(faultOf) });
+}
+
 /** A validator that reads text as the type its schema names, for configuration. It changes what it is given. */
 export const compileTextValidator = (schema: TSchema): ValidateFunction => texts.compile(schema);
 

@@ -1,8 +1,7 @@
 /** One OpenAPI document out of many. */
 import { isDeepStrictEqual } from 'node:util';
-import { VERSION } from '@daybook/service';
+import { checkerOf, VERSION } from '@daybook/service';
 import { type Static, Type } from 'typebox';
-import { Value } from 'typebox/value';
 
 const Part = Type.Object({
   openapi: Type.String({ pattern: '^3\\.1\\.' }),
@@ -27,6 +26,8 @@ export class OpenApiConflict extends Error {
 }
 
 const PUBLIC_PREFIX = '/api/';
+
+const checkPart = checkerOf(Part);
 
 /**
  * What the services say of their public API, as one document; the same for the same parts in any order.
@@ -55,8 +56,9 @@ export function mergeOpenApi(documents: ReadonlyMap<string, unknown>): OpenApiDo
 }
 
 function partOf(service: string, document: unknown): Part {
-  if (!Value.Check(Part, document)) throw new OpenApiConflict(`${service} answers with no OpenAPI 3.1 document`);
-  return document;
+  const checked = checkPart(document);
+  if ('faults' in checked) throw new OpenApiConflict(`${service} answers with no OpenAPI 3.1 document`);
+  return checked.value;
 }
 
 /** Named things in named groups, each of which is said once, or more than once in the same words. */

@@ -35,7 +35,7 @@ describe('the routes file', () => {
     ]);
     expect(exitCode).toBe(78);
     expect(message).not.toContain('\n');
-    expect(message).toContain('/routes/0 must not have additional properties (weight)');
+    expect(message).toContain('/routes/0/weight is not known here');
     expect(message).toContain('/routes/0/id must match pattern');
     expect(message).toContain('/routes/1/timeoutMillis must be >= 1');
   });

@@ -1,8 +1,7 @@
 /** The routes: one file, checked as a whole before anything listens. */
 import { readFile } from 'node:fs/promises';
-import { EXIT, StartFailure } from '@daybook/service';
+import { checkerOf, EXIT, StartFailure } from '@daybook/service';
 import { type Static, Type } from 'typebox';
-import { Value } from 'typebox/value';
 
 const LONGEST_TIMEOUT_MILLIS = 300_000;
 
@@ -46,10 +45,10 @@ export async function readRoutes(file: URL | string): Promise<readonly Route[]> 
 
 /** @throws StartFailure 78 naming everything that is wrong with them, in one line */
 export function parseRoutes(text: string): readonly Route[] {
-  const file = parse(text);
-  const faults = faultsOf(file);
-  if (faults.length > 0) throw wrong(faults);
-  const { routes } = Value.Parse(RoutesFile, file);
+  const checked = checkFile(parse(text));
+  if ('faults' in checked)
+    throw wrong(checked.faults.map(({ pointer, message }) => `${pointer || 'the file'} ${message}`));
+  const { routes } = checked.value;
   const clashes = [
     ...repeated(routes.map(({ id }) => id)).map((id) => `more than one route has the id ${id}`),
     ...repeated(routes.flatMap(({ predicates }) => predicates.path)).map(
@@ -73,16 +72,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** The fault `schema is false` only repeats, for a single property, what `must not have additional properties` says. */
-function faultsOf(file: unknown): string[] {
-  return Value.Errors(RoutesFile, file)
-    .filter(({ keyword }) => keyword !== 'boolean')
-    .map((fault) => {
-      const names =
-        fault.keyword === 'additionalProperties' ? ` (${fault.params.additionalProperties.join(', ')})` : '';
-      return `${fault.instancePath || 'the file'} ${fault.message}${names}`;
-    });
-}
+const checkFile = checkerOf(RoutesFile);
 
 const repeated = (names: readonly string[]): string[] => [
   ...new Set(names.filter((name, index) => names.indexOf(name) !== index)),
