@@ -621,7 +621,10 @@ export interface components {
             familyName: string;
             /** Format: date */
             birthDate: string;
-            /** @description FHIR's administrative gender */
+            /**
+             * @description FHIR's administrative gender
+             * @enum {string}
+             */
             gender?: "female" | "male" | "other" | "unknown";
             /** Format: email */
             email?: string;
@@ -644,7 +647,10 @@ export interface components {
             familyName: string;
             /** Format: date */
             birthDate: string;
-            /** @description FHIR's administrative gender */
+            /**
+             * @description FHIR's administrative gender
+             * @enum {string}
+             */
             gender?: "female" | "male" | "other" | "unknown";
             /** Format: email */
             email?: string;

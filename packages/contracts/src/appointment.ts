@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { Page, paging } from './paging.ts';
-import { FreeText, Id, Instant, stored, TimeZone } from './scalars.ts';
+import { FreeText, Id, Instant, OneOf, stored, TimeZone } from './scalars.ts';
 import { Slot } from './slot.ts';
 
 /** FHIR's list, no other. */
@@ -17,7 +17,7 @@ export const APPOINTMENT_STATUSES = [
   'waitlist',
 ] as const;
 export type AppointmentStatus = (typeof APPOINTMENT_STATUSES)[number];
-const Status = () => Type.Unsafe<AppointmentStatus>(Type.String({ enum: [...APPOINTMENT_STATUSES] }));
+const Status = () => OneOf(APPOINTMENT_STATUSES);
 
 export const NewAppointment = Type.Object(
   {
@@ -95,7 +95,7 @@ export const HistoryEntry = Type.Object(
   {
     at: Instant(),
     by: Type.Object({ id: Type.String(), role: Type.String() }),
-    action: Type.Unsafe<HistoryAction>(Type.String({ enum: [...HISTORY_ACTIONS] })),
+    action: OneOf(HISTORY_ACTIONS),
     sequence: Type.Integer(),
     from: Type.Optional(Times),
     to: Type.Optional(Times),

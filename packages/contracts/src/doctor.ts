@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { mergePatchOf } from './merge-patch.ts';
 import { Page, paging } from './paging.ts';
-import { Email, Id, Instant, Language, Phone, stored, TimeZone, VisibleText } from './scalars.ts';
+import { Email, Id, Instant, Language, OneOf, Phone, stored, TimeZone, VisibleText } from './scalars.ts';
 
 const Specialty = () =>
   Type.String({ pattern: '^[a-z0-9]+(-[a-z0-9]+)*$', maxLength: 100, description: 'kebab-case: `general-practice`' });
@@ -58,7 +58,7 @@ export type Day = (typeof DAYS)[number];
 
 const Hours = Type.Object(
   {
-    day: Type.Unsafe<Day>(Type.String({ enum: [...DAYS] })),
+    day: OneOf(DAYS),
     start: Type.String({ pattern: '^([01][0-9]|2[0-3]):[0-5][0-9]$', description: 'Wall-clock time: `09:00`' }),
     end: Type.String({
       pattern: '^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$',

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { Id, Instant } from './scalars.ts';
+import { Id, Instant, OneOf } from './scalars.ts';
 
 export const MESSAGE_KINDS = ['booked', 'rescheduled', 'cancelled'] as const;
 export type MessageKind = (typeof MESSAGE_KINDS)[number];
@@ -9,7 +9,7 @@ export const Message = Type.Object(
   {
     id: Id(),
     appointmentId: Id(),
-    kind: Type.Unsafe<MessageKind>(Type.String({ enum: [...MESSAGE_KINDS] })),
+    kind: OneOf(MESSAGE_KINDS),
     channel: Type.Literal('in-app', { description: 'Kept here, to be read over this API' }),
     status: Type.Literal('delivered'),
     createdAt: Instant(),

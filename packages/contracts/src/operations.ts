@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
+import { OneOf } from './scalars.ts';
 
-const Status = Type.Union([Type.Literal('UP'), Type.Literal('DOWN')]);
+const Status = OneOf(['UP', 'DOWN']);
 
 /** `/health/live` and `/health/ready`. */
 export const Health = Type.Object(

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { mergePatchOf } from './merge-patch.ts';
 import { Page, paging } from './paging.ts';
-import { Email, Id, Language, Phone, PlainDate, stored, VisibleText } from './scalars.ts';
+import { Email, Id, Language, OneOf, Phone, PlainDate, stored, VisibleText } from './scalars.ts';
 
 const Address = Type.Object(
   {
@@ -24,15 +24,13 @@ const Identifier = Type.Object(
 );
 export type Identifier = Static<typeof Identifier>;
 
+const GENDERS = ['female', 'male', 'other', 'unknown'] as const;
+
 const writable = {
   givenName: VisibleText(100),
   familyName: VisibleText(100),
   birthDate: PlainDate(),
-  gender: Type.Optional(
-    Type.Union([Type.Literal('female'), Type.Literal('male'), Type.Literal('other'), Type.Literal('unknown')], {
-      description: "FHIR's administrative gender",
-    }),
-  ),
+  gender: Type.Optional(OneOf(GENDERS, { description: "FHIR's administrative gender" })),
   email: Type.Optional(Email()),
   phone: Type.Optional(Phone()),
   address: Type.Optional(Address),

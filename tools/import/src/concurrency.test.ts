@@ -1,0 +1,99 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import { createLimiter, createTurns, forEachAtMost } from './concurrency.ts';
+
+async function* numbersTo(end: number, onReturn: () => void = () => undefined) {
+  try {
+    for (let number = 0; number < end; number += 1) yield number;
+  } finally {
+    onReturn();
+  }
+}
+
+/** Tells how many of its works ran at once at most. */
+function createGauge() {
+  let running = 0;
+  const gauge = {
+    most: 0,
+    async work() {
+      running += 1;
+      gauge.most = Math.max(gauge.most, running);
+      await sleep(1);
+      running -= 1;
+    },
+  };
+  return gauge;
+}
+
+describe('for each at most', () => {
+  test('every item is worked on once, no more than the limit at a time', async () => {
+    const gauge = createGauge();
+    const seen: number[] = [];
+    await forEachAtMost(3, numbersTo(20), async (number) => {
+      seen.push(number);
+      await gauge.work();
+    });
+    expect(seen).toEqual([...Array(20).keys()]);
+    expect(gauge.most).toBe(3);
+  });
+
+  test('a failure ends it, begins nothing else and closes the source', async () => {
+    const seen: number[] = [];
+    let closed = false;
+    const source = numbersTo(1000, () => {
+      closed = true;
+    });
+    const run = forEachAtMost(2, source, async (number) => {
+      seen.push(number);
+      await sleep(1);
+      if (number === 3) throw new Error('broken');
+    });
+    await expect(run).rejects.toThrow('broken');
+    expect(seen.length).toBeLessThanOrEqual(6);
+    expect(closed).toBe(true);
+  });
+});
+
+describe('a limiter', () => {
+  test('runs no more than its limit at once, and all in the end, failures too', async () => {
+    const limited = createLimiter(2);
+    const gauge = createGauge();
+    const works = Array.from({ length: 10 }, (_, index) =>
+      limited(async () => {
+        await gauge.work();
+        if (index % 3 === 0) throw new Error('no');
+        return index;
+      }),
+    );
+    const ends = await Promise.allSettled(works);
+    expect(ends.filter(({ status }) => status === 'fulfilled')).toHaveLength(6);
+    expect(gauge.most).toBe(2);
+    expect(await limited(async () => 'free again')).toBe('free again');
+  });
+});
+
+describe('turns', () => {
+  test('works that share a key run in the order in which they came; others do not wait', async () => {
+    const inTurn = createTurns();
+    const order: string[] = [];
+    const work = (name: string, millis: number) => async () => {
+      await sleep(millis);
+      order.push(name);
+    };
+    await Promise.all([
+      inTurn(['a', 'x'], work('first', 20)),
+      inTurn(['b', 'x'], work('second', 1)),
+      inTurn(['b', 'y'], work('third', 1)),
+      inTurn(['c', 'z'], work('alone', 1)),
+    ]);
+    expect(order).toEqual(['alone', 'first', 'second', 'third']);
+  });
+
+  test('a failure is told to who asked, and those after it run', async () => {
+    const inTurn = createTurns();
+    const failing = inTurn(['a'], () => Promise.reject(new Error('broken')));
+    const next = inTurn(['a'], async () => 'ran');
+    await expect(failing).rejects.toThrow('broken');
+    expect(await next).toBe('ran');
+  });
+});

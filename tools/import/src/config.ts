@@ -1,0 +1,15 @@
+import { EXIT, ImportFailure } from './import-failure.ts';
+
+/**
+ * Where the Daybook of this machine answers: the variables are those of `npm start`.
+ * @throws ImportFailure 78
+ */
+export function defaultUrl(environment: Readonly<Record<string, string | undefined>> = process.env): string {
+  const host = environment.DAYBOOK_HOST || '127.0.0.1';
+  const port = environment.DAYBOOK_PORT || '8080';
+  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  if (!URL.canParse(url)) {
+    throw new ImportFailure(EXIT.configuration, 'Wrong configuration: DAYBOOK_HOST and DAYBOOK_PORT make no address.');
+  }
+  return url;
+}

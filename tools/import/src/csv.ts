@@ -1,0 +1,103 @@
+/** Reads a CSV file row by row, by the names of its columns. */
+import { createReadStream } from 'node:fs';
+import { pipeline } from 'node:stream';
+import { CsvError, type InfoRecord, parse } from 'csv-parse';
+import { EXIT, ImportFailure } from './import-failure.ts';
+
+export interface Table {
+  readonly path: string;
+  /** How people call it: `patients.csv`. */
+  readonly name: string;
+  /** The columns that must be there; others are ignored. */
+  readonly columns: readonly string[];
+}
+
+/** The trimmed text of a needed column in one row. */
+export type Cells = (column: string) => string;
+
+export interface Row {
+  /** Of the file, from 1; for a row over several lines its last one. */
+  readonly line: number;
+  /** Of the file up to the end of this row. */
+  readonly bytes: number;
+  /** Undefined when the row has more or fewer fields than the header. */
+  readonly cells: Cells | undefined;
+}
+
+/** A quote that is never closed would make one record of the rest of the file. */
+const MAX_RECORD_CHARACTERS = 1_000_000;
+
+interface Entry {
+  info: Pick<InfoRecord, 'bytes' | 'lines'>;
+  record: string[];
+}
+
+/** @throws ImportFailure 69 when the file cannot be read, 65 when it is not such a table */
+export async function* readRows(table: Table): AsyncGenerator<Row, void, undefined> {
+  const parser = parse({
+    bom: true,
+    info: true,
+    max_record_size: MAX_RECORD_CHARACTERS,
+    relax_column_count: true,
+    relax_quotes: true,
+    skip_empty_lines: true,
+  });
+  // A failure of the file destroys the parser, and so reaches the loop below.
+  pipeline(createReadStream(table.path), parser, () => undefined);
+  // The library types its stream as one of anything; `info: true` makes it one of these.
+  const entries: AsyncIterable<Entry> = parser;
+  let header: Header | undefined;
+  try {
+    for await (const { info, record } of entries) {
+      if (header) yield { line: info.lines, bytes: info.bytes, cells: header.cellsOf(record) };
+      else header = new Header(table, record);
+    }
+  } catch (error) {
+    throw failureOf(error, table);
+  }
+  if (!header) throw new ImportFailure(EXIT.data, `${table.name} is empty: it has no line with the names of columns.`);
+}
+
+/** Fails like reading would, when the file or its header is not as needed. */
+export async function checkTable(table: Table): Promise<void> {
+  const rows = readRows(table);
+  await rows.next();
+  await rows.return();
+}
+
+class Header {
+  readonly #width: number;
+  readonly #places: ReadonlyMap<string, number>;
+
+  constructor({ name, columns }: Table, record: readonly string[]) {
+    // Some exports write all names in small letters.
+    const written = record.map((column) => column.trim().toLowerCase());
+    const missing = columns.filter((column) => !written.includes(column.toLowerCase()));
+    if (missing.length > 0) {
+      throw new ImportFailure(EXIT.data, `${name} lacks what is needed: there is no column ${missing.join(', ')}.`);
+    }
+    this.#width = record.length;
+    this.#places = new Map(columns.map((column) => [column, written.indexOf(column.toLowerCase())]));
+  }
+
+  cellsOf(record: readonly string[]): Cells | undefined {
+    if (record.length !== this.#width) return undefined;
+    return (column) => {
+      const text = record[this.#places.get(column) ?? -1];
+      if (text === undefined) throw new Error(`${column} is not among the columns that were asked for`);
+      return text.trim();
+    };
+  }
+}
+
+/** Says nothing of the content: the parser's own messages quote it. */
+function failureOf(error: unknown, { name, path }: Table): unknown {
+  if (error instanceof CsvError) {
+    const line = typeof error.lines === 'number' ? ` (${error.code}, line ${error.lines})` : ` (${error.code})`;
+    return new ImportFailure(EXIT.data, `${name} is not CSV${line}.`, { cause: error });
+  }
+  if (error instanceof Error && 'syscall' in error && 'code' in error) {
+    return new ImportFailure(EXIT.unavailable, `${path} cannot be read (${error.code}).`, { cause: error });
+  }
+  return error;
+}

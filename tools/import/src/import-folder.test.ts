@@ -1,0 +1,207 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expectData } from '@daybook/client';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createDoor, type Door } from './door.ts';
+import { importFolder } from './import-folder.ts';
+import { formatReport } from './report.ts';
+import { Screen } from './screen.ts';
+import { startSystem, writeFolder } from './testing.ts';
+
+/** In New York: 14:00Z is nine in the morning in January. */
+const FIXTURE = {
+  providers: [
+    'd1,Víctor493 Noriega353,GENERAL PRACTICE,MA',
+    'd2,Zoë Xu,CLINICAL PSYCHOLOGIST,California',
+    'd3,Ana Silva,GENERAL PRACTICE,MA',
+    // The same by all that the API keeps, and somebody else.
+    'd4,Ana Silva,GENERAL PRACTICE,MA',
+    'd5,Cher,GENERAL PRACTICE,MA',
+    'd6,Karl Huber,GENERAL PRACTICE,Bayern',
+  ],
+  patients: [
+    'p1,Maynard46,Mosciski958,2014-10-06,,M,784 Stamm Lock,Somerville,Massachusetts,02155',
+    'p2,Núria7,Ñandú,1990-02-01,,F,,,,',
+    'p3,Late,Person,1930-01-01,2020-05-05,F,1 Elm St,Lynn,MA,',
+    'p4,Bad,Date,1990-02-30,,F,,,,',
+    'p5,Too,Few',
+  ],
+  encounters: [
+    'e01,2024-01-08T14:02:10Z,2024-01-08T14:17:10Z,p1,d1',
+    // Night, the same time of the same pair 52 weeks later, the doctor elsewhere, the patient elsewhere.
+    'e02,2024-01-09T04:00:00Z,2024-01-09T04:15:00Z,p1,d1',
+    'e03,2025-01-06T14:02:10Z,2025-01-06T14:17:10Z,p1,d1',
+    'e04,2024-01-08T14:10:00Z,2024-01-08T14:25:00Z,p2,d1',
+    'e05,2024-01-08T14:10:00Z,2024-01-08T14:25:00Z,p1,d3',
+    'e06,2024-01-08T14:10:00Z,2024-01-08T14:25:00Z,p2,d3',
+    'e07,2024-01-08T14:10:00Z,2024-01-08T14:25:00Z,p2,d4',
+    'e08,2024-01-08T16:00:00Z,2024-01-08T17:01:00Z,p2,d4',
+    'e09,2024-01-10T14:00:00Z,2024-01-10T14:15:00Z,p3,d1',
+    'e10,2024-01-08T18:00:00Z,2024-01-12T18:00:00Z,p1,d1',
+    'e11,2024-01-11T14:00:00Z,2024-01-11T14:15:00Z,p9,d1',
+    'e12,2024-01-11T14:00:00Z,2024-01-11T14:15:00Z,p1,d6',
+    'e13,2024-01-11T14:00:00Z,,p1,d1',
+    'e14,2024-01-11T18:00:00Z,2024-01-11T18:00:00Z,p2,d2',
+  ],
+};
+
+const TABLE = ['doctors 6 4 0 0 2', 'patients 5 3 0 0 2', 'appointments 14 4 0 7 3'];
+
+const REFUSALS = {
+  'patient-busy': 2,
+  'slot-taken': 2,
+  'outside-availability': 1,
+  'patient-inactive': 1,
+  'invalid-request': 1,
+};
+
+/** The same for all runs: one that begins after midnight would plan for another window. */
+const now = Temporal.Now.instant();
+
+let folder: string;
+let system: Awaited<ReturnType<typeof startSystem>>;
+let door: Door;
+let screenText = '';
+
+async function bring(name = 'synthea') {
+  const screen = new Screen({ write: (text) => (screenText += text) });
+  return importFolder({ folder: join(folder, name), door, screen, now });
+}
+
+/** Everything that the import could change, versions included. */
+async function everything() {
+  const { client, list } = door;
+  const limit = 100;
+  const doctors = await list((cursor) => client.GET('/api/v1/doctors', { params: { query: { limit, ...cursor } } }));
+  const patients = await list((cursor) => client.GET('/api/v1/patients', { params: { query: { limit, ...cursor } } }));
+  const types = await list((cursor) =>
+    client.GET('/api/v1/appointment-types', { params: { query: { limit, ...cursor } } }),
+  );
+  const appointments = await list((cursor) =>
+    client.GET('/api/v1/appointments', { params: { query: { limit, ...cursor } } }),
+  );
+  return { doctors, patients, types, appointments };
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'daybook-import-'));
+  await writeFolder(join(folder, 'synthea'), FIXTURE);
+  system = await startSystem(join(folder, 'data'));
+  door = createDoor({ url: system.url });
+}, 30_000);
+
+afterAll(async () => {
+  await system.close();
+  await rm(folder, { recursive: true });
+}, 30_000);
+
+test('a folder is brought in; what cannot be is counted, and named by line and nothing else', async () => {
+  const report = await bring();
+  expect(Object.fromEntries(report.appointments.refused)).toEqual(REFUSALS);
+  const table = formatReport(report).replaceAll(/ +/g, ' ').split('\n');
+  expect(table).toEqual(expect.arrayContaining(TABLE));
+  expect(screenText.trimEnd().split('\n').sort()).toEqual([
+    'encounters.csv, line 12: PATIENT is none of the patients that were imported',
+    'encounters.csv, line 13: PROVIDER is none of the doctors that were imported',
+    'encounters.csv, line 14: STOP is empty',
+    'patients.csv, line 5: BIRTHDATE is not a date',
+    'patients.csv, line 6: more or fewer fields than the header names',
+    'providers.csv, line 6: NAME is a single word',
+    'providers.csv, line 7: STATE is no state or territory of the US, so its time zone is not known',
+  ]);
+
+  const { doctors, patients, types, appointments } = await everything();
+  expect(doctors.map(({ givenName, version }) => [givenName, version]).sort()).toEqual([
+    ['Ana', 2],
+    ['Ana', 2],
+    ['Víctor493', 2],
+    ['Zoë', 2],
+  ]);
+  expect(patients.map(({ active }) => active).sort()).toEqual([false, true, true]);
+  expect(types.map(({ name }) => name).sort()).toEqual([
+    'Imported visit, 15 minutes',
+    'Imported visit, 5 minutes',
+    'Imported visit, 65 minutes',
+  ]);
+  const booked = appointments.map(({ reason, start, timeZone }) => {
+    const local = Temporal.Instant.from(start).toZonedDateTimeISO(timeZone);
+    return [reason, local.dayOfWeek, local.toPlainTime().toString()];
+  });
+  expect(booked.sort()).toEqual([
+    ['Imported encounter e01', 1, '09:00:00'],
+    ['Imported encounter e06', 1, '09:10:00'],
+    ['Imported encounter e08', 1, '11:00:00'],
+    ['Imported encounter e14', 4, '10:00:00'],
+  ]);
+});
+
+test('a second run changes nothing, finds what the first one brought, and is refused the others', async () => {
+  const before = await everything();
+  const report = await bring();
+  expect(await everything()).toEqual(before);
+  expect([report.doctors.known, report.patients.known, report.appointments.known]).toEqual([4, 3, 4]);
+  expect([report.doctors.fresh, report.patients.fresh, report.appointments.fresh]).toEqual([0, 0, 0]);
+  // e05 found its patient busy; since then its doctor is so, too, and that is named first.
+  const refusals = { ...REFUSALS, 'patient-busy': 1, 'slot-taken': 3 };
+  expect(Object.fromEntries(report.appointments.refused)).toEqual(refusals);
+});
+
+test('what people have changed since stays as it is; what was refused gets the time that is free now', async () => {
+  const { client } = door;
+  const { appointments, doctors } = await everything();
+  const first = appointments.find(({ reason }) => reason === 'Imported encounter e01');
+  const moved = appointments.find(({ reason }) => reason === 'Imported encounter e08');
+  const zoe = doctors.find(({ givenName }) => givenName === 'Zoë');
+  if (!first || !moved || !zoe) throw new Error('the first run did not book what it should');
+  const body = { reason: 'is away' };
+  expectData(await client.POST('/api/v1/appointments/{id}/cancel', { params: { path: { id: first.id } }, body }));
+  const start = Temporal.Instant.from(moved.start).add({ hours: 2 }).toString();
+  expectData(
+    await client.POST('/api/v1/appointments/{id}/reschedule', { params: { path: { id: moved.id } }, body: { start } }),
+  );
+  const hours = { timeZone: zoe.timeZone, weeklyHours: [{ day: 'thursday' as const, start: '09:00', end: '12:00' }] };
+  const path = { id: zoe.id };
+  expectData(await client.PUT('/api/v1/doctors/{id}/schedule', { params: { path }, body: hours }));
+
+  const report = await bring();
+  expect(report.appointments.known).toBe(4);
+  // e03, in whose way the cancelled e01 had been.
+  expect(report.appointments.fresh).toBe(1);
+  const after = await everything();
+  expect(after.appointments.find(({ id }) => id === first.id)?.status).toBe('cancelled');
+  expect(after.appointments.find(({ id }) => id === moved.id)?.start).toBe(start);
+  expect(expectData(await client.GET('/api/v1/doctors/{id}/schedule', { params: { path } }))).toEqual(hours);
+});
+
+test('two runs at the same time bring everything in once', async () => {
+  const people = Array.from({ length: 10 }, (_, number) => number);
+  await writeFolder(join(folder, 'twice'), {
+    providers: people.map((number) => `td${number},Doctor Number${number},AUDIOLOGIST,TX`),
+    patients: people.map((number) => `tp${number},Patient,Number${number},1990-02-01,,F,,,,`),
+    encounters: people.map((number) => `te${number},2024-01-08T16:00:00Z,2024-01-08T16:20:00Z,tp${number},td${number}`),
+  });
+  const before = await everything();
+  await Promise.all([bring('twice'), bring('twice')]);
+  const after = await everything();
+  expect(after.doctors).toHaveLength(before.doctors.length + 10);
+  expect(after.patients).toHaveLength(before.patients.length + 10);
+  expect(after.types).toHaveLength(before.types.length + 1);
+  expect(after.appointments).toHaveLength(before.appointments.length + 10);
+});
+
+test('a Daybook that goes away ends the import with one line', async () => {
+  await writeFolder(join(folder, 'later'), { ...FIXTURE, providers: FIXTURE.providers.slice(0, 1) });
+  const gone: Door = {
+    ...door,
+    ask: (call) =>
+      door.ask(async () => {
+        const answer = await call();
+        await system.stop('gateway');
+        return answer;
+      }),
+  };
+  const screen = new Screen({ write: () => undefined });
+  const run = importFolder({ folder: join(folder, 'later'), door: gone, screen, now });
+  await expect(run).rejects.toMatchObject({ exitCode: 69, message: expect.stringMatching(/^No Daybook answers at/) });
+});

@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest';
+import { formatReport } from './report.ts';
+import { type Outcome, Tally } from './tally.ts';
+
+function tallyOf(...outcomes: Outcome[]): Tally {
+  const tally = new Tally();
+  for (const outcome of outcomes) tally.add(outcome);
+  return tally;
+}
+
+const NEW: Outcome = { kind: 'new' };
+const refused = (code: string): Outcome => ({ kind: 'refused', code });
+
+test('the table shows every outcome, refusals by code with the most frequent first', () => {
+  const report = {
+    doctors: tallyOf(NEW, { kind: 'known' }),
+    patients: tallyOf({ kind: 'bad', why: 'BIRTHDATE is empty' }),
+    appointments: tallyOf(NEW, refused('slot-taken'), refused('patient-busy'), refused('slot-taken')),
+  };
+  expect(formatReport(report).split('\n')).toEqual([
+    '                rows  new  already there  refused  bad rows',
+    'doctors            2    1              1        0         0',
+    'patients           1    0              0        0         1',
+    'appointments       4    1              0        3         0',
+    '  slot-taken                                    2',
+    '  patient-busy                                  1',
+  ]);
+});

@@ -1,0 +1,35 @@
+/** The table at the end. */
+import type { Tally } from './tally.ts';
+
+export interface Report {
+  readonly doctors: Tally;
+  readonly patients: Tally;
+  readonly appointments: Tally;
+}
+
+const HEADER = ['', 'rows', 'new', 'already there', 'refused', 'bad rows'];
+
+const sum = (numbers: Iterable<number>): number => [...numbers].reduce((total, number) => total + number, 0);
+
+/** Columns as wide as their widest cell: the first to the left, numbers to the right. */
+function align(rows: readonly (readonly string[])[]): string[] {
+  const widths = HEADER.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+/** Of every kind all outcomes, which add up to its rows; under it its refusals by code, the most frequent first. */
+export function formatReport({ doctors, patients, appointments }: Report): string {
+  const rows = [HEADER];
+  for (const [what, tally] of Object.entries({ doctors, patients, appointments })) {
+    const refused = sum(tally.refused.values());
+    rows.push([what, ...[tally.rows, tally.fresh, tally.known, refused, tally.bad].map(String)]);
+    const byCount = [...tally.refused].sort(([codeA, a], [codeB, b]) => b - a || (codeA < codeB ? -1 : 1));
+    for (const [code, count] of byCount) rows.push([`  ${code}`, '', '', '', String(count), '']);
+  }
+  return align(rows).join('\n');
+}
