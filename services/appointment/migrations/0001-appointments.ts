@@ -66,6 +66,7 @@ async function createReservations(db: Kysely<never>, { types, clustered }: Datab
       .addColumn('resource_id', types.id, (column) => column.notNull())
       .addColumn('cell', types.integer, (column) => column.notNull())
       .addColumn('seat', types.integer, (column) => column.notNull())
+      .addColumn('capacity', types.integer, (column) => column.notNull())
       .addColumn('appointment_id', types.id, (column) => column.notNull())
       .addPrimaryKeyConstraint('reservations_pk', ['resource_id', 'cell', 'seat']),
   ).execute();

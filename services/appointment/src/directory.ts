@@ -3,6 +3,7 @@ import { Availability, DoctorPage, MAX_LIMIT, Patient, Refusal } from '@daybook/
 import { isoFromMillis } from '@daybook/database';
 import type { ServiceClient } from '@daybook/discovery';
 import { readerOf } from '@daybook/service';
+import type { Interval } from './domain/grid.ts';
 import type { Asking, Directory } from './domain/ports.ts';
 
 const readPatient = readerOf(Patient);
@@ -25,12 +26,21 @@ async function get<Resource>(
   return read(answer.body);
 }
 
+const FIRST_WRITABLE = Temporal.Instant.from('0000-01-01T00:00:00Z').epochMilliseconds;
+const LAST_WRITABLE = Temporal.Instant.from('9999-12-31T23:59:59.999Z').epochMilliseconds;
+
+/** RFC 3339 has years of four digits. What of a range lies beyond them no rule of booking allows anyway. */
+function writable({ start, end }: Interval): { from: string; to: string } {
+  const within = (millis: number) => isoFromMillis(Math.min(Math.max(millis, FIRST_WRITABLE), LAST_WRITABLE));
+  return { from: within(start), to: within(end) };
+}
+
 export function createDirectory(patients: ServiceClient, doctors: ServiceClient): Directory {
   return {
     patient: (id, asking) => get(patients, `/api/v1/patients/${id}`, asking, readPatient),
 
     async doctor(id, range, asking) {
-      const query = new URLSearchParams({ from: isoFromMillis(range.start), to: isoFromMillis(range.end) });
+      const query = new URLSearchParams(writable(range));
       const path = `/api/v1/doctors/${id}/availability?${query}`;
       const availability = await get(doctors, path, asking, readAvailability);
       if (!availability) return undefined;

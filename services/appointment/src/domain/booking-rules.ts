@@ -44,6 +44,12 @@ export const latestStart = (now: number, type: AppointmentType, timeZone: string
   Temporal.Instant.fromEpochMilliseconds(now).toZonedDateTimeISO(timeZone).add({ days: type.planningHorizonDays })
     .epochMilliseconds;
 
+const DAY = 86_400_000;
+
+/** The calendar is asked only near the horizon: no clock change moves it by two days, and most starts are long before. */
+const isTooFarAhead = (start: number, { now, type, doctor }: BookingFacts): boolean =>
+  start > now + (type.planningHorizonDays - 2) * DAY && start > latestStart(now, type, doctor.timeZone);
+
 const isFull = (cells: Cells, taken: TakenSeats, capacity: number): boolean => {
   for (let cell = cells.first; cell < cells.end; cell += 1) {
     if ((taken.get(cell) ?? 0) >= capacity) return true;
@@ -60,7 +66,7 @@ export function obstaclesAt(start: number, facts: BookingFacts): ProblemCode[] {
   if (!type.active) obstacles.push('appointment-type-inactive');
   if (!isOnGrid(start)) obstacles.push('not-on-grid');
   if (start < earliestStart(now, type)) obstacles.push('too-soon');
-  if (start > latestStart(now, type, doctor.timeZone)) obstacles.push('too-far-ahead');
+  if (isTooFarAhead(start, facts)) obstacles.push('too-far-ahead');
   if (!doctor.open.some((open) => open.start <= visit.start && visit.end <= open.end)) {
     obstacles.push('outside-availability');
   }

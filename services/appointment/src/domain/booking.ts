@@ -101,8 +101,13 @@ export async function rescheduleAppointment(
   const doctorId = input.doctorId ?? appointment.doctorId;
   const wish: Wish = { patientId, doctorId, type, start: toMillis(input.start), moving: id };
   const doctor = await directory.doctor(doctorId, visitAt(wish.start, type), write);
+  const checkUnchanged = (stored: Appointment) => {
+    checkMovable(stored);
+    if (stored.version === appointment.version) return;
+    throw new Refusal('changed-meanwhile', 'Somebody else changed the appointment: read it again.');
+  };
   return withAlternatives(parts, caller, wish, write, () =>
-    store.move(caller, id, place(parts, wish, doctor), checkMovable, write),
+    store.move(caller, id, place(parts, wish, doctor), checkUnchanged, write),
   );
 }
 
@@ -135,13 +140,25 @@ async function withAlternatives<Result>(
     return await attempt();
   } catch (error) {
     if (!(error instanceof Refusal) || !WITH_ALTERNATIVES.includes(error.code)) throw error;
-    const alternatives = await findAlternatives(parts, caller, wish, asking);
-    throw new Refusal(error.code, error.message, { ...error.extras, alternatives });
+    throw new Refusal(error.code, error.message, {
+      ...error.extras,
+      alternatives: await findAlternatives(parts, caller, wish, asking),
+    });
   }
 }
 
-/** The free slots nearest to what was wished, that this patient can have. */
+/** The free slots nearest to what was wished, that this patient can have; none when they cannot be looked up now. */
 async function findAlternatives(parts: BookingParts, caller: Caller, wish: Wish, asking: Asking): Promise<Slot[]> {
+  try {
+    return await searchAlternatives(parts, caller, wish, asking);
+  } catch (error) {
+    // The refusal is true all the same.
+    if (error instanceof Refusal && error.code === 'part-unavailable') return [];
+    throw error;
+  }
+}
+
+async function searchAlternatives(parts: BookingParts, caller: Caller, wish: Wish, asking: Asking): Promise<Slot[]> {
   const now = parts.clock().epochMilliseconds;
   const around = Math.max(wish.start, now);
   let slots: Slot[] = [];

@@ -1,7 +1,7 @@
 /** The search for free slots: of one doctor, or of all doctors of a specialty. */
 import { type Caller, DEFAULT_LIMIT, MAX_SLOT_DAYS, Refusal, type Slot, type SlotQuery } from '@daybook/contracts';
 import type { BookingParts } from './booking.ts';
-import { type BookingFacts, visitAt } from './booking-rules.ts';
+import { type BookingFacts, doctorTimeAt, visitAt } from './booking-rules.ts';
 import type { Interval } from './grid.ts';
 import type { Asking } from './ports.ts';
 import { firstSlots } from './slots.ts';
@@ -39,7 +39,8 @@ export async function searchSlots(
   if (!type) throw new Refusal('appointment-type-not-found', 'There is no such appointment type.');
   if (!type.active) return [];
   const doctorIds = doctorId === undefined ? await directory.doctorsOf(specialty ?? '', asking) : [doctorId];
-  const margin = { start: range.start - DAY, end: range.end + DAY };
+  // What a start in the range may take: the longest visit alone is a day, its buffer comes after that.
+  const margin = { start: doctorTimeAt(range.start, type).start, end: doctorTimeAt(range.end, type).end };
   const facts = await Promise.all(
     doctorIds.map(async (id): Promise<BookingFacts | undefined> => {
       const [doctor, takenOfDoctor] = await Promise.all([

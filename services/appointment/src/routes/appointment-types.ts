@@ -8,7 +8,7 @@ import {
   Refusal,
 } from '@daybook/contracts';
 import type { Database } from '@daybook/database';
-import { type App, answerOnce, etagOf, preconditionOf, sendPage, sendVersioned } from '@daybook/service';
+import { type App, answerOnce, etagOf, sendPage, sendVersioned, writeOf } from '@daybook/service';
 import { Type } from 'typebox';
 import type { AppointmentTypeStore } from '../store/appointment-types.ts';
 import type { AppointmentTables } from '../store/tables.ts';
@@ -66,7 +66,7 @@ export function addAppointmentTypeRoutes(
     },
     async (request, reply) => {
       const { caller, params, body } = request;
-      sendVersioned(request, reply, await store.change(caller, params.id, body, preconditionOf(request)));
+      sendVersioned(request, reply, await store.change(caller, params.id, body, writeOf(request)));
       return reply;
     },
   );

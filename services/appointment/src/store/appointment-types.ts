@@ -15,7 +15,7 @@ import {
   STAFF,
 } from '@daybook/contracts';
 import { type Database, idFromBytes, idToBytes, isoFromMillis, newId, type WriteContext } from '@daybook/database';
-import { type Clock, decodeCursor, type Precondition, pageOf } from '@daybook/service';
+import { type Clock, decodeCursor, pageOf } from '@daybook/service';
 import type { AppointmentTables, AppointmentTypeRow } from './tables.ts';
 
 export interface AppointmentTypeStore {
@@ -23,7 +23,12 @@ export interface AppointmentTypeStore {
   add(caller: Caller, input: NewAppointmentType, write: WriteContext<AppointmentType>): Promise<AppointmentType>;
   find(caller: Caller, id: string): Promise<AppointmentType | undefined>;
   /** @throws Refusal `not-found`, `precondition-failed`, `name-taken` */
-  change(caller: Caller, id: string, patch: AppointmentTypePatch, precondition: Precondition): Promise<AppointmentType>;
+  change(
+    caller: Caller,
+    id: string,
+    patch: AppointmentTypePatch,
+    write: WriteContext<AppointmentType>,
+  ): Promise<AppointmentType>;
   list(caller: Caller, query: AppointmentTypeQuery): Promise<PageOf<AppointmentType>>;
 }
 
@@ -89,7 +94,7 @@ export function createAppointmentTypeStore(database: Database<AppointmentTables>
       return row && toAppointmentType(row);
     },
 
-    async change(caller, id, patch, precondition) {
+    async change(caller, id, patch, write) {
       permit(caller, STAFF);
       return database.write(async (transaction) => {
         const row = await transaction
@@ -99,7 +104,7 @@ export function createAppointmentTypeStore(database: Database<AppointmentTables>
           .$if(database.dialect.locksRows, (query) => query.forUpdate())
           .executeTakeFirst();
         if (!row) throw new Refusal('not-found', 'There is no such appointment type.');
-        precondition.check(row.version);
+        write.checkVersion(row.version);
         const before = toAppointmentType(row);
         const type = {
           ...applyMergePatch(before, patch),
@@ -108,6 +113,7 @@ export function createAppointmentTypeStore(database: Database<AppointmentTables>
         };
         const { id: _, ...columns } = toRow(type);
         await namedOnce(transaction.updateTable('appointment_types').set(columns).where('id', '=', row.id).execute());
+        await write.keep(transaction, type);
         return type;
       });
     },

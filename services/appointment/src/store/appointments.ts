@@ -11,6 +11,7 @@ import {
 import {
   appendEvent,
   type Database,
+  idFromBytes,
   idToBytes,
   isoFromMillis,
   newId,
@@ -32,7 +33,8 @@ type Tx = Transaction<AppointmentTables & SharedTables>;
 const timesOf = ({ doctorId, start, end }: Appointment) => ({ doctorId, start, end });
 
 const placed = ({ doctorId, timeZone, visit }: Placement) => ({
-  doctorId,
+  // As ids are written here, however the request wrote it.
+  doctorId: idFromBytes(idToBytes(doctorId)),
   timeZone,
   start: isoFromMillis(visit.start),
   end: isoFromMillis(visit.end),
@@ -73,7 +75,7 @@ async function writeDown(
 
 export function createAppointmentStore(database: Database<AppointmentTables>, clock: Clock): AppointmentStore {
   /** Reads one appointment to change it: nobody else can until the transaction ends. */
-  async function lock(tx: Tx, id: string): Promise<Appointment> {
+  async function lock(tx: Tx, id: string, write: WriteContext<Appointment>): Promise<Appointment> {
     const row = await tx
       .selectFrom('appointments')
       .selectAll()
@@ -81,6 +83,7 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
       .$if(database.dialect.locksRows, (query) => query.forUpdate())
       .executeTakeFirst();
     if (!row) throw new Refusal('not-found', 'There is no such appointment.');
+    write.checkVersion(row.version);
     return toAppointment(row);
   }
 
@@ -116,6 +119,8 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
       const appointment: Appointment = {
         id: newId(),
         ...booking,
+        patientId: idFromBytes(idToBytes(booking.patientId)),
+        appointmentTypeId: idFromBytes(idToBytes(booking.appointmentTypeId)),
         ...placed(placement),
         status: 'booked',
         sequence: 0,
@@ -134,7 +139,7 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
     async move(caller, id, placement, check, write) {
       permit(caller, STAFF);
       return database.write(async (tx) => {
-        const before = await lock(tx, id);
+        const before = await lock(tx, id, write);
         check(before);
         const to = placed(placement);
         if (before.doctorId === to.doctorId && before.start === to.start && before.end === to.end) {
@@ -152,7 +157,7 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
     async cancel(caller, id, { reason }, write) {
       permit(caller, STAFF);
       return database.write(async (tx) => {
-        const before = await lock(tx, id);
+        const before = await lock(tx, id, write);
         if (before.status === 'cancelled') {
           await write.keep(tx, before);
           return before;
@@ -173,7 +178,7 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
     async take(caller, id, step, write) {
       permit(caller, STAFF);
       return database.write(async (tx) => {
-        const before = await lock(tx, id);
+        const before = await lock(tx, id, write);
         const status = statusAfter(step, before);
         const after = await update(tx, before, { status });
         await writeDown(tx, caller, { action: status, before, after, moved: false }, write);

@@ -5,44 +5,52 @@ import type { Kysely, Transaction } from 'kysely';
 import type { TakenSeats } from '../domain/booking-rules.ts';
 import { type Cells, cellsOf } from '../domain/grid.ts';
 import type { Placement, SeatQuery } from '../domain/ports.ts';
-import type { AppointmentTables } from './tables.ts';
+import type { AppointmentTables, ReservationRow } from './tables.ts';
 
 type Db = Kysely<AppointmentTables & SharedTables>;
 type Tx = Transaction<AppointmentTables & SharedTables>;
 
-/** The seats that are taken of each cell of a range. */
-export async function readTakenSeats(db: Db, { resourceId, range, except }: SeatQuery): Promise<TakenSeats> {
-  const cells = cellsOf(range);
-  const rows = await db
-    .selectFrom('reservations')
-    .select(['cell', 'appointment_id'])
-    .where('resource_id', '=', idToBytes(resourceId))
-    .where('cell', '>=', cells.first)
-    .where('cell', '<', cells.end)
-    .execute();
-  const own = except === undefined ? undefined : idToBytes(except);
-  const taken = new Map<number, number>();
-  for (const { cell, appointment_id } of rows) {
-    if (own && Buffer.compare(own, appointment_id) === 0) continue;
-    taken.set(cell, (taken.get(cell) ?? 0) + 1);
-  }
-  return taken;
-}
+type Seat = Pick<ReservationRow, 'cell' | 'seat' | 'capacity' | 'appointment_id'>;
 
-/** For each cell a seat below the capacity that looked free; the key has the last word. */
-async function chooseSeats(tx: Tx, resource_id: Uint8Array, cells: Cells, capacity: number): Promise<number[]> {
-  const count = cells.end - cells.first;
-  if (capacity === 1) return Array<number>(count).fill(0);
-  const rows = await tx
+const readSeats = (db: Db, resource_id: Uint8Array, cells: Cells): Promise<Seat[]> =>
+  db
     .selectFrom('reservations')
-    .select(['cell', 'seat'])
+    .select(['cell', 'seat', 'capacity', 'appointment_id'])
     .where('resource_id', '=', resource_id)
     .where('cell', '>=', cells.first)
     .where('cell', '<', cells.end)
     .execute();
-  const taken = Map.groupBy(rows, ({ cell }) => cell);
-  return Array.from({ length: count }, (_, index) => {
-    const seats = new Set((taken.get(cells.first + index) ?? []).map(({ seat }) => seat));
+
+/** How many seats of a cell are taken: without end, where somebody in it shares it with no more than are there. */
+const countTaken = (ofCell: readonly Seat[]): number =>
+  ofCell.some(({ capacity }) => ofCell.length >= capacity) ? Number.POSITIVE_INFINITY : ofCell.length;
+
+/** The seats that are taken of each cell of a range. */
+export async function readTakenSeats(db: Db, { resourceId, range, except }: SeatQuery): Promise<TakenSeats> {
+  const rows = await readSeats(db, idToBytes(resourceId), cellsOf(range));
+  const own = except === undefined ? undefined : idToBytes(except);
+  const others = own ? rows.filter((row) => Buffer.compare(own, row.appointment_id) !== 0) : rows;
+  return new Map(
+    Map.groupBy(others, ({ cell }) => cell)
+      .entries()
+      .map(([cell, ofCell]) => [cell, countTaken(ofCell)]),
+  );
+}
+
+/**
+ * For each cell the first seat that looked free; undefined when a cell has no seat left, whoever they are numbered for (a
+ * group of which some cancelled leaves gaps). The key has the last word.
+ */
+async function chooseSeats(
+  tx: Tx,
+  resource_id: Uint8Array,
+  cells: Cells,
+  capacity: number,
+): Promise<number[] | undefined> {
+  const taken = Map.groupBy(await readSeats(tx, resource_id, cells), ({ cell }) => cell);
+  for (const ofCell of taken.values()) if (countTaken(ofCell) >= capacity) return undefined;
+  return Array.from({ length: cells.end - cells.first }, (_, index) => {
+    const seats = new Set(taken.get(cells.first + index)?.map(({ seat }) => seat));
     let seat = 0;
     while (seats.has(seat)) seat += 1;
     return seat;
@@ -55,16 +63,22 @@ export async function reserve(
   dialect: DatabaseDialect,
   appointmentId: string,
   patientId: string,
-  { doctorId, doctorTime, visit, capacity }: Placement,
+  placement: Placement,
 ): Promise<void> {
   const appointment_id = idToBytes(appointmentId);
 
-  async function take(id: string, cells: Cells, seatCount: number, refused: ProblemCode): Promise<void> {
+  async function take(id: string, cells: Cells, capacity: number, refused: ProblemCode): Promise<void> {
     const resource_id = idToBytes(id);
-    const seats = await chooseSeats(tx, resource_id, cells, seatCount);
+    const seats = await chooseSeats(tx, resource_id, cells, capacity);
     const refusal = new Refusal(refused, `${problems[refused].title}.`);
-    if (seats.some((seat) => seat >= seatCount)) throw refusal;
-    const rows = seats.map((seat, index) => ({ resource_id, cell: cells.first + index, seat, appointment_id }));
+    if (!seats) throw refusal;
+    const rows = seats.map((seat, index) => ({
+      resource_id,
+      cell: cells.first + index,
+      seat,
+      capacity,
+      appointment_id,
+    }));
     try {
       await tx.insertInto('reservations').values(rows).execute();
     } catch (error) {
@@ -72,8 +86,8 @@ export async function reserve(
     }
   }
 
-  await take(doctorId, cellsOf(doctorTime), capacity, 'slot-taken');
-  await take(patientId, cellsOf(visit), 1, 'patient-busy');
+  await take(placement.doctorId, cellsOf(placement.doctorTime), placement.capacity, 'slot-taken');
+  await take(patientId, cellsOf(placement.visit), 1, 'patient-busy');
 }
 
 /** Gives back all time of an appointment. */

@@ -40,6 +40,8 @@ export interface ReservationRow {
   /** Five-minute cells since 1970 UTC. */
   cell: number;
   seat: number;
+  /** Of the appointment type: with how many others at most it shares the cell. */
+  capacity: number;
   appointment_id: Uint8Array;
 }
 

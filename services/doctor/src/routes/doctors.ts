@@ -1,6 +1,6 @@
 import { Doctor, DoctorPage, DoctorPatch, DoctorQuery, Id, NewDoctor, Refusal } from '@daybook/contracts';
-import { type Database, keepNothing } from '@daybook/database';
-import { type App, answerOnce, etagOf, preconditionOf, sendPage, sendVersioned } from '@daybook/service';
+import type { Database } from '@daybook/database';
+import { type App, answerOnce, etagOf, sendPage, sendVersioned, writeOf } from '@daybook/service';
 import { Type } from 'typebox';
 import type { DoctorStore } from '../store/doctors.ts';
 import type { DoctorTables } from '../store/tables.ts';
@@ -40,10 +40,7 @@ export function addDoctorRoutes(app: App, store: DoctorStore, database: Database
     '/api/v1/doctors/:id',
     { schema: { tags, operationId: 'changeDoctor', params: Params, body: DoctorPatch, response: { 200: Doctor } } },
     async (request, reply) => {
-      const doctor = await store.change(request.caller, request.params.id, request.body, preconditionOf(request), {
-        keep: keepNothing,
-        traceparent: request.trace.traceparent,
-      });
+      const doctor = await store.change(request.caller, request.params.id, request.body, writeOf(request));
       sendVersioned(request, reply, doctor);
       return reply;
     },

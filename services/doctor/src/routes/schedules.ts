@@ -1,6 +1,6 @@
 import { Availability, AvailabilityQuery, Id, MAX_AVAILABILITY_DAYS, Refusal, Schedule } from '@daybook/contracts';
 import { isoFromMillis } from '@daybook/database';
-import { type App, preconditionOf, sendTagged } from '@daybook/service';
+import { type App, sendTagged, writeOf } from '@daybook/service';
 import { Type } from 'typebox';
 import { findOverlap, openIntervals } from '../domain/availability.ts';
 import type { ScheduleStore, StoredSchedule } from '../store/schedules.ts';
@@ -36,8 +36,8 @@ export function addScheduleRoutes(app: App, store: ScheduleStore): void {
         const detail = `The hours of ${overlap.day} from ${overlap.start} overlap others, or end before they start.`;
         throw new Refusal('overlapping-hours', detail);
       }
-      const { caller, params, body, trace } = request;
-      const schedule = await store.replace(caller, params.id, body, preconditionOf(request), trace.traceparent);
+      const { caller, params, body } = request;
+      const schedule = await store.replace(caller, params.id, body, writeOf(request));
       sendTagged(request, reply, toResource(schedule), schedule.version);
       return reply;
     },

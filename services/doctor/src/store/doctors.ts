@@ -14,6 +14,7 @@ import {
   Refusal,
   ROLES,
   STAFF,
+  searchTerms,
 } from '@daybook/contracts';
 import {
   appendEvent,
@@ -25,7 +26,7 @@ import {
   type SharedTables,
   type WriteContext,
 } from '@daybook/database';
-import { type Clock, decodeCursor, type Precondition, pageOf } from '@daybook/service';
+import { type Clock, decodeCursor, pageOf } from '@daybook/service';
 import type { Transaction } from 'kysely';
 import { doctorEvent, SOURCE } from '../events.ts';
 import type { DoctorRow, DoctorTables } from './tables.ts';
@@ -36,13 +37,7 @@ export interface DoctorStore {
   register(caller: Caller, input: NewDoctor, write: WriteContext<Doctor>): Promise<Doctor>;
   find(caller: Caller, id: string): Promise<Doctor | undefined>;
   /** @throws Refusal `not-found`, `precondition-failed` */
-  change(
-    caller: Caller,
-    id: string,
-    patch: DoctorPatch,
-    precondition: Precondition,
-    write: WriteContext<Doctor>,
-  ): Promise<Doctor>;
+  change(caller: Caller, id: string, patch: DoctorPatch, write: WriteContext<Doctor>): Promise<Doctor>;
   search(caller: Caller, query: DoctorQuery): Promise<PageOf<Doctor>>;
 }
 
@@ -76,7 +71,7 @@ function toColumns(doctor: Doctor): Omit<DoctorRow, 'id' | 'created_at'> {
 /** Everything that a search for this doctor may begin with. */
 function searchTermsOf({ givenName, familyName }: Doctor): string[] {
   const both = `${givenName} ${familyName}`;
-  return [...new Set([both, `${familyName} ${givenName}`, ...both.split(/\s+/u)].map(fold))];
+  return searchTerms([both, `${familyName} ${givenName}`, ...both.split(/\s+/u)]);
 }
 
 /** Writes what is derived from a doctor: specialties and search terms. */
@@ -85,7 +80,7 @@ async function index(transaction: DoctorTransaction, doctor: Doctor): Promise<vo
   await transaction.deleteFrom('doctor_specialties').where('doctor_id', '=', doctor_id).execute();
   await transaction.deleteFrom('doctor_search_terms').where('doctor_id', '=', doctor_id).execute();
   const terms = searchTermsOf(doctor).map((term) => ({ term, doctor_id }));
-  await transaction.insertInto('doctor_search_terms').values(terms).execute();
+  if (terms.length > 0) await transaction.insertInto('doctor_search_terms').values(terms).execute();
   const specialties = doctor.specialties.map((specialty) => ({ specialty, doctor_id }));
   if (specialties.length > 0) await transaction.insertInto('doctor_specialties').values(specialties).execute();
 }
@@ -129,7 +124,7 @@ export function createDoctorStore(database: Database<DoctorTables>, clock: Clock
       return row && toDoctor(row);
     },
 
-    async change(caller, id, patch, precondition, write) {
+    async change(caller, id, patch, write) {
       permit(caller, STAFF);
       const now = clock();
       return database.write(async (transaction) => {
@@ -140,7 +135,7 @@ export function createDoctorStore(database: Database<DoctorTables>, clock: Clock
           .$if(database.dialect.locksRows, (query) => query.forUpdate())
           .executeTakeFirst();
         if (!row) throw new Refusal('not-found', 'There is no such doctor.');
-        precondition.check(row.version);
+        write.checkVersion(row.version);
         const before = toDoctor(row);
         const doctor: Doctor = {
           ...applyMergePatch(before, patch),

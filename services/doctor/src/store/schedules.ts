@@ -1,7 +1,7 @@
 /** The doctors' weekly hours. */
 import { type Caller, permit, Refusal, ROLES, type Schedule, STAFF } from '@daybook/contracts';
-import { appendEvent, type Database, idToBytes } from '@daybook/database';
-import type { Clock, Precondition } from '@daybook/service';
+import { appendEvent, type Database, idFromBytes, idToBytes, type WriteContext } from '@daybook/database';
+import type { Clock } from '@daybook/service';
 import { doctorEvent, SOURCE } from '../events.ts';
 import type { DoctorTables } from './tables.ts';
 
@@ -24,8 +24,7 @@ export interface ScheduleStore {
     caller: Caller,
     doctorId: string,
     schedule: Schedule,
-    precondition: Precondition,
-    traceparent: string,
+    write: WriteContext<StoredSchedule>,
   ): Promise<StoredSchedule>;
 }
 
@@ -51,7 +50,7 @@ export function createScheduleStore(database: Database<DoctorTables>, clock: Clo
       return { schedule, active: row.active === 1 };
     },
 
-    async replace(caller, doctorId, schedule, precondition, traceparent) {
+    async replace(caller, doctorId, schedule, write) {
       permit(caller, STAFF);
       const now = clock();
       const doctor_id = idToBytes(doctorId);
@@ -68,7 +67,7 @@ export function createScheduleStore(database: Database<DoctorTables>, clock: Clo
           .select('version')
           .where('doctor_id', '=', doctor_id)
           .executeTakeFirst();
-        precondition.check(before?.version ?? 0);
+        write.checkVersion(before?.version ?? 0);
         const version = (before?.version ?? 0) + 1;
         const columns = {
           time_zone: schedule.timeZone,
@@ -84,7 +83,7 @@ export function createScheduleStore(database: Database<DoctorTables>, clock: Clo
             .values({ doctor_id, ...columns })
             .execute();
         }
-        const changed = { id: doctorId, version: doctor.version + 1 };
+        const changed = { id: idFromBytes(doctor_id), version: doctor.version + 1 };
         await transaction
           .updateTable('doctors')
           .set({ version: changed.version, updated_at: now.epochMilliseconds })
@@ -93,9 +92,11 @@ export function createScheduleStore(database: Database<DoctorTables>, clock: Clo
         await appendEvent(transaction, doctorEvent('schedule-changed', changed), {
           source: SOURCE,
           time: now,
-          traceparent,
+          traceparent: write.traceparent,
         });
-        return { ...schedule, version };
+        const stored = { ...schedule, version };
+        await write.keep(transaction, stored);
+        return stored;
       });
     },
   };

@@ -1,4 +1,4 @@
-import { fold, type Patient } from '@daybook/contracts';
+import { type Patient, searchTerms } from '@daybook/contracts';
 
 /** Everything that a search for this patient may begin with. */
 export function searchTermsOf(patient: Patient): string[] {
@@ -10,5 +10,5 @@ export function searchTermsOf(patient: Patient): string[] {
     ...[phone, email].filter((contact) => contact !== undefined),
     ...identifiers.map(({ value }) => value),
   ];
-  return [...new Set(terms.map(fold))].filter((term) => term !== '');
+  return searchTerms(terms);
 }

@@ -1,6 +1,6 @@
 import { Id, NewPatient, Patient, PatientPage, PatientPatch, PatientQuery, Refusal } from '@daybook/contracts';
-import { type Database, keepNothing } from '@daybook/database';
-import { type App, answerOnce, etagOf, preconditionOf, sendPage, sendVersioned } from '@daybook/service';
+import type { Database } from '@daybook/database';
+import { type App, answerOnce, etagOf, sendPage, sendVersioned, writeOf } from '@daybook/service';
 import { Type } from 'typebox';
 import type { PatientStore } from '../store/patients.ts';
 import type { PatientTables } from '../store/tables.ts';
@@ -46,10 +46,7 @@ export function addPatientRoutes(app: App, store: PatientStore, database: Databa
       config: { problems: ['identifier-taken'] },
     },
     async (request, reply) => {
-      const patient = await store.change(request.caller, request.params.id, request.body, preconditionOf(request), {
-        keep: keepNothing,
-        traceparent: request.trace.traceparent,
-      });
+      const patient = await store.change(request.caller, request.params.id, request.body, writeOf(request));
       sendVersioned(request, reply, patient);
       return reply;
     },

@@ -24,7 +24,7 @@ import {
   type SharedTables,
   type WriteContext,
 } from '@daybook/database';
-import { type Clock, decodeCursor, type Precondition, pageOf } from '@daybook/service';
+import { type Clock, decodeCursor, pageOf } from '@daybook/service';
 import type { Transaction } from 'kysely';
 import { searchTermsOf } from '../domain/search-terms.ts';
 import { patientEvent, SOURCE } from '../events.ts';
@@ -37,13 +37,7 @@ export interface PatientStore {
   register(caller: Caller, input: NewPatient, write: WriteContext<Patient>): Promise<Patient>;
   find(caller: Caller, id: string): Promise<Patient | undefined>;
   /** @throws Refusal `not-found`, `precondition-failed`, `identifier-taken` */
-  change(
-    caller: Caller,
-    id: string,
-    patch: PatientPatch,
-    precondition: Precondition,
-    write: WriteContext<Patient>,
-  ): Promise<Patient>;
+  change(caller: Caller, id: string, patch: PatientPatch, write: WriteContext<Patient>): Promise<Patient>;
   search(caller: Caller, query: PatientQuery): Promise<PageOf<Patient>>;
 }
 
@@ -81,7 +75,7 @@ export function createPatientStore(database: Database<PatientTables>, clock: Clo
     await transaction.deleteFrom('patient_identifiers').where('patient_id', '=', patient_id).execute();
     await transaction.deleteFrom('patient_search_terms').where('patient_id', '=', patient_id).execute();
     const terms = searchTermsOf(patient).map((term) => ({ term, patient_id }));
-    await transaction.insertInto('patient_search_terms').values(terms).execute();
+    if (terms.length > 0) await transaction.insertInto('patient_search_terms').values(terms).execute();
     const identifiers = (patient.identifiers ?? []).map(({ system, value }) => ({ system, value, patient_id }));
     if (identifiers.length === 0) return;
     try {
@@ -122,7 +116,7 @@ export function createPatientStore(database: Database<PatientTables>, clock: Clo
       return row && toPatient(row);
     },
 
-    async change(caller, id, patch, precondition, write) {
+    async change(caller, id, patch, write) {
       permit(caller, STAFF);
       const now = clock();
       return database.write(async (transaction) => {
@@ -133,7 +127,7 @@ export function createPatientStore(database: Database<PatientTables>, clock: Clo
           .$if(database.dialect.locksRows, (query) => query.forUpdate())
           .executeTakeFirst();
         if (!row) throw new Refusal('not-found', 'There is no such patient.');
-        precondition.check(row.version);
+        write.checkVersion(row.version);
         const before = toPatient(row);
         const patient: Patient = {
           ...applyMergePatch(before, patch),

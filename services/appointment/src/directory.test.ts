@@ -1,0 +1,79 @@
+import type { ServiceClient } from '@daybook/discovery';
+import { describe, expect, it } from 'vitest';
+import { createDirectory } from './directory.ts';
+import { at, NOBODY } from './testing.ts';
+
+/** A client that keeps what it is asked and always gives the same answer. */
+function clientThatAnswers(status: number, body: unknown) {
+  const asked: { path: string; headers: Readonly<Record<string, string>> | undefined }[] = [];
+  const client: ServiceClient = {
+    async get(path, options) {
+      asked.push({ path, headers: options?.headers });
+      return { status, headers: {}, body };
+    },
+    close: async () => undefined,
+  };
+  return { client, asked };
+}
+
+const nothing = clientThatAnswers(404, undefined).client;
+const range = { start: at('2026-11-03T14:00:00Z'), end: at('2026-11-03T14:30:00Z') };
+const availability = {
+  doctorId: NOBODY,
+  timeZone: 'America/New_York',
+  active: true,
+  items: [{ start: '2026-11-03T14:00:00Z', end: '2026-11-03T14:30:00Z' }],
+};
+
+describe('the directory', () => {
+  it('reads the open intervals of a doctor as instants', async () => {
+    const doctors = clientThatAnswers(200, availability);
+    const directory = createDirectory(nothing, doctors.client);
+    expect(await directory.doctor(NOBODY, range, {})).toEqual({
+      id: NOBODY,
+      timeZone: 'America/New_York',
+      active: true,
+      open: [range],
+    });
+    const query = 'from=2026-11-03T14%3A00%3A00Z&to=2026-11-03T14%3A30%3A00Z';
+    expect(doctors.asked[0]?.path).toBe(`/api/v1/doctors/${NOBODY}/availability?${query}`);
+  });
+
+  it('asks only for years that can be written', async () => {
+    const doctors = clientThatAnswers(200, availability);
+    const directory = createDirectory(nothing, doctors.client);
+    const [first, last] = [at('0000-01-01T00:00:00+14:00'), at('9999-12-31T23:55:00Z')];
+    await directory.doctor(NOBODY, { start: first, end: first + 1_800_000 }, {});
+    await directory.doctor(NOBODY, { start: last, end: last + 1_800_000 }, {});
+    expect(doctors.asked.map(({ path }) => decodeURIComponent(path.replace(/.*\?/, '')))).toEqual([
+      'from=0000-01-01T00:00:00Z&to=0000-01-01T00:00:00Z',
+      'from=9999-12-31T23:55:00Z&to=9999-12-31T23:59:59.999Z',
+    ]);
+  });
+
+  it('knows nobody whom the other service does not know', async () => {
+    const directory = createDirectory(nothing, nothing);
+    expect(await directory.patient(NOBODY, {})).toBeUndefined();
+    expect(await directory.doctor(NOBODY, range, {})).toBeUndefined();
+    expect(await directory.doctorsOf('surgery', {})).toEqual([]);
+  });
+
+  it('says that a part is unavailable when it answers with a refusal', async () => {
+    const { client } = clientThatAnswers(422, { code: 'range-too-long' });
+    const unavailable = { code: 'part-unavailable', extras: { retryAfterSeconds: 1 } };
+    await expect(createDirectory(client, client).doctor(NOBODY, range, {})).rejects.toMatchObject(unavailable);
+  });
+
+  it('does not take an answer that is not as described', async () => {
+    const { client } = clientThatAnswers(200, { active: 'yes' });
+    await expect(createDirectory(client, client).patient(NOBODY, {})).rejects.toThrow();
+    await expect(createDirectory(client, client).doctor(NOBODY, range, {})).rejects.toThrow();
+  });
+
+  it('passes the trace of the request on', async () => {
+    const doctors = clientThatAnswers(200, availability);
+    const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+    await createDirectory(nothing, doctors.client).doctor(NOBODY, range, { traceparent });
+    expect(doctors.asked[0]?.headers).toEqual({ traceparent });
+  });
+});

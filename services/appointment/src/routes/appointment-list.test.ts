@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest';
+import { at, iso, startClinic } from '../testing.ts';
+
+describe('the list of appointments', () => {
+  it('is in the order of the starts', async () => {
+    const { book, wish, list } = await startClinic();
+    const starts = ['2026-11-04T14:00:00Z', '2026-11-03T18:00:00Z', '2026-11-03T14:00:00Z'];
+    for (const start of starts) await book(wish(start));
+    expect((await list({})).items.map(({ start }) => start)).toEqual(starts.toReversed());
+  });
+
+  it('is by patient, doctor, status and time, alone and together', async () => {
+    const clinic = await startClinic();
+    const [other, elsewhere] = [clinic.addPatient(), clinic.addDoctor().id];
+    const a = await clinic.book(clinic.wish('2026-11-03T14:00:00Z'));
+    const b = await clinic.book(clinic.wish('2026-11-03T15:00:00Z', { patientId: other }));
+    const c = await clinic.book(clinic.wish('2026-11-04T14:00:00Z', { doctorId: elsewhere }));
+    const d = await clinic.book(clinic.wish('2026-11-05T14:00:00Z', { patientId: other, doctorId: elsewhere }));
+    await clinic.post(`/${b.id}/cancel`, { reason: 'ill' });
+    const ids = async (query: Record<string, string>) => (await clinic.list(query)).items.map(({ id }) => id);
+    expect(await ids({})).toEqual([a.id, b.id, c.id, d.id]);
+    expect(await ids({ patientId: other })).toEqual([b.id, d.id]);
+    expect(await ids({ doctorId: elsewhere })).toEqual([c.id, d.id]);
+    expect(await ids({ status: 'cancelled' })).toEqual([b.id]);
+    expect(await ids({ patientId: other, status: 'booked' })).toEqual([d.id]);
+    expect(await ids({ from: '2026-11-03T15:00:00Z', to: '2026-11-05T14:00:00Z' })).toEqual([b.id, c.id]);
+    expect(await ids({ from: '2026-11-03T17:00:00+02:00', to: '2026-11-05T14:00:01Z' })).toEqual([b.id, c.id, d.id]);
+    expect(await ids({ patientId: clinic.patientId, doctorId: clinic.doctor.id, to: '2026-11-03T14:00:00Z' })).toEqual(
+      [],
+    );
+  });
+
+  it('has pages that show everything once, while appointments are booked and moved to earlier times', async () => {
+    const clinic = await startClinic();
+    const doctors = [clinic.doctor.id, clinic.addDoctor().id, clinic.addDoctor().id];
+    const there: string[] = [];
+    for (const day of [3, 4, 5]) {
+      // The same start three times: the page may end between them.
+      for (const doctorId of doctors) {
+        const patientId = clinic.addPatient();
+        there.push((await clinic.book(clinic.wish(`2026-11-0${day}T16:00:00Z`, { doctorId, patientId }))).id);
+      }
+    }
+    const seen: string[] = [];
+    let cursor: string | undefined;
+    let start = at('2026-11-03T14:00:00Z');
+    do {
+      const page = await clinic.list({ limit: '2', ...(cursor !== undefined && { cursor }) });
+      seen.push(...page.items.map(({ id }) => id));
+      cursor = page.nextCursor;
+      await clinic.book(clinic.wish(iso(start)));
+      start += 3_600_000;
+      if (start > at('2026-11-03T15:00:00Z')) start = at('2026-11-02T14:00:00Z') + seen.length * 3_600_000;
+    } while (cursor !== undefined && seen.length < 20);
+    expect(new Set(seen).size).toBe(seen.length);
+    expect(seen).toEqual(expect.arrayContaining(there));
+  });
+
+  it('refuses what is not a filter', async () => {
+    const { call } = await startClinic();
+    for (const query of ['patientId=ana', 'status=done', 'from=today', 'limit=0', 'cursor=x', 'name=Ana']) {
+      expect(await call('GET', `/appointments?${query}`)).toMatchObject({
+        status: 400,
+        body: { code: 'invalid-request' },
+      });
+    }
+  });
+});

@@ -1,0 +1,216 @@
+import type { NewAppointmentType } from '@daybook/contracts';
+import { describe, expect, it } from 'vitest';
+import { at, iso, NOBODY, startClinic } from '../testing.ts';
+
+const MINUTE = 60_000;
+const day = { from: '2026-11-03T00:00:00Z', to: '2026-11-04T00:00:00Z' };
+
+async function startSearching(rules: Partial<NewAppointmentType> = {}) {
+  const clinic = await startClinic(rules);
+  const query = (more: Record<string, string> = {}) => ({
+    doctorId: clinic.doctor.id,
+    appointmentTypeId: clinic.type.id,
+    ...day,
+    ...more,
+  });
+  const starts = async (more?: Record<string, string>) => (await clinic.slots(query(more))).map(({ start }) => start);
+  return { ...clinic, query, starts };
+}
+
+describe('the free slots of a doctor', () => {
+  it('are in time order, as many as asked, with end and zone', async () => {
+    const { doctor, slots, query } = await startSearching();
+    const found = await slots(query({ limit: '2' }));
+    const kept = { doctorId: doctor.id, timeZone: 'America/New_York', status: 'free' };
+    expect(found).toEqual([
+      { ...kept, start: '2026-11-03T14:00:00Z', end: '2026-11-03T14:30:00Z' },
+      { ...kept, start: '2026-11-03T14:05:00Z', end: '2026-11-03T14:35:00Z' },
+    ]);
+    expect(await slots(query())).toHaveLength(20);
+  });
+
+  it('start within the range, and may end after it', async () => {
+    const { starts } = await startSearching();
+    const range = { from: '2026-11-03T16:02:00Z', to: '2026-11-03T16:15:00Z' };
+    expect(await starts(range)).toEqual(['2026-11-03T16:05:00Z', '2026-11-03T16:10:00Z']);
+    const same = { from: '2026-11-03T16:00:00Z', to: '2026-11-03T16:00:00Z' };
+    expect(await starts(same)).toEqual([]);
+  });
+
+  it('do not lie in the past, within the notice or beyond the horizon', async () => {
+    const { starts, time } = await startSearching({ minimumNoticeMinutes: 60, planningHorizonDays: 2 });
+    time.now = Temporal.Instant.from('2026-11-03T19:58:00Z');
+    const now = { from: '2026-11-03T00:00:00Z', to: '2026-11-04T00:00:00Z', limit: '1' };
+    expect(await starts(now)).toEqual(['2026-11-03T21:00:00Z']);
+    const last = { from: '2026-11-05T19:50:00Z', to: '2026-11-06T00:00:00Z' };
+    expect(await starts(last)).toEqual(['2026-11-05T19:50:00Z', '2026-11-05T19:55:00Z']);
+  });
+
+  it('leave out what is taken, and come back when it is cancelled', async () => {
+    const { book, wish, post, starts } = await startSearching();
+    const range = { from: '2026-11-03T15:00:00Z', to: '2026-11-03T17:00:00Z', limit: '100' };
+    const before = await starts(range);
+    const { id } = await book(wish('2026-11-03T16:00:00Z'));
+    const taken = before.filter((start) => start > '2026-11-03T15:30:00Z' && start < '2026-11-03T16:30:00Z');
+    expect(await starts(range)).toEqual(before.filter((start) => !taken.includes(start)));
+    await post(`/${id}/cancel`, { reason: 'ill' });
+    expect(await starts(range)).toEqual(before);
+  });
+
+  it('are shown to a group until the last seat is taken', async () => {
+    const { book, wish, addPatient, starts } = await startSearching({ capacity: 2 });
+    const range = { from: '2026-11-03T16:00:00Z', to: '2026-11-03T16:05:00Z' };
+    for (const left of [1, 0]) {
+      await book(wish('2026-11-03T16:00:00Z', { patientId: addPatient() }));
+      expect(await starts(range)).toHaveLength(left);
+    }
+  });
+
+  it('are none of a doctor or a type that is not active', async () => {
+    const { addDoctor, starts, call, type } = await startSearching();
+    expect(await starts({ doctorId: addDoctor({ active: false }).id })).toEqual([]);
+    await call('PATCH', `/appointment-types/${type.id}`, { active: false });
+    expect(await starts()).toEqual([]);
+  });
+
+  it('are found in 61 days, with the longest visit, and in no more', async () => {
+    const { starts, call, query, addType } = await startSearching();
+    const [from, to] = ['2026-11-03T00:00:00Z', '2027-01-03T00:00:00Z'];
+    const { id } = await addType({ durationMinutes: 1440 });
+    expect(await starts({ from, to, appointmentTypeId: id })).toEqual([]);
+    expect((await starts({ from, to, limit: '100' })).length).toBe(100);
+    const longer = new URLSearchParams(query({ from, to: '2027-01-03T00:00:00.001Z' }));
+    expect(await call('GET', `/slots?${longer}`)).toMatchObject({ status: 422, body: { code: 'range-too-long' } });
+  });
+
+  it('are refused for who is not there, and for what is not a search', async () => {
+    const { call, query } = await startSearching();
+    const ask = (more: Record<string, string>) => call('GET', `/slots?${new URLSearchParams(query(more))}`);
+    expect(await ask({ doctorId: NOBODY })).toMatchObject({ status: 422, body: { code: 'doctor-not-found' } });
+    expect(await ask({ appointmentTypeId: NOBODY })).toMatchObject({
+      status: 422,
+      body: { code: 'appointment-type-not-found' },
+    });
+    const faulty = [
+      { specialty: 'surgery' },
+      { from: '2026-11-03' },
+      { to: '2026-11-02T23:59:59Z' },
+      { limit: '0' },
+      { q: 'x' },
+    ];
+    for (const more of faulty) {
+      expect(await ask(more)).toMatchObject({ status: 400, body: { code: 'invalid-request' } });
+    }
+    const { doctorId: _, ...nobody } = query();
+    expect(await call('GET', `/slots?${new URLSearchParams(nobody)}`)).toMatchObject({ status: 400 });
+  });
+
+  it('are answered with 503 while a part is down', async () => {
+    const { call, query, state } = await startSearching();
+    state.down = true;
+    expect(await call('GET', `/slots?${new URLSearchParams(query())}`)).toMatchObject({
+      status: 503,
+      body: { code: 'part-unavailable' },
+    });
+  });
+});
+
+describe('the free slots of a specialty', () => {
+  it('are those of all its active doctors, in time order', async () => {
+    const { addDoctor, slots, type } = await startSearching();
+    const hours = (from: string, to: string) => [
+      { start: at(`2026-11-03T${from}:00Z`), end: at(`2026-11-03T${to}:00Z`) },
+    ];
+    const specialties = ['surgery'];
+    const early = addDoctor({ specialties, open: hours('14:00', '14:35') });
+    const late = addDoctor({ specialties, open: hours('14:05', '14:40'), timeZone: 'Europe/Lisbon' });
+    addDoctor({ specialties, active: false });
+    addDoctor({ specialties: ['cardiology'] });
+    const found = await slots({ specialty: 'surgery', appointmentTypeId: type.id, ...day });
+    const both = [`${early.id} 2026-11-03T14:05:00Z`, `${late.id} 2026-11-03T14:05:00Z`].sort();
+    expect(found.map(({ doctorId, start }) => `${doctorId} ${start}`)).toEqual([
+      `${early.id} 2026-11-03T14:00:00Z`,
+      ...both,
+      `${late.id} 2026-11-03T14:10:00Z`,
+    ]);
+    expect(await slots({ specialty: 'surgery', appointmentTypeId: type.id, ...day, limit: '1' })).toHaveLength(1);
+  });
+
+  it('are none where nobody has it', async () => {
+    const { slots, type } = await startSearching();
+    expect(await slots({ specialty: 'surgery', appointmentTypeId: type.id, ...day })).toEqual([]);
+  });
+
+  it('go to one each when many take the first at once', async () => {
+    const { addDoctor, addPatient, slots, type, post, wish, expectReservationsMatch } = await startSearching();
+    for (let count = 0; count < 3; count += 1) addDoctor({ specialties: ['surgery'] });
+    const query = { specialty: 'surgery', appointmentTypeId: type.id, ...day, limit: '1' };
+    const answers = await Promise.all(
+      Array.from({ length: 12 }, async () => {
+        const [first] = await slots(query);
+        if (!first) throw new Error('no slot was offered');
+        return post('', wish(first.start, { doctorId: first.doctorId, patientId: addPatient() }));
+      }),
+    );
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(1);
+    expect(answers.filter(({ status }) => status === 409)).toHaveLength(11);
+    await expectReservationsMatch();
+  });
+});
+
+describe('shown is bookable', () => {
+  it.each<[string, Partial<NewAppointmentType>]>([
+    ['a short visit', { durationMinutes: 5 }],
+    ['a visit with buffers', { durationMinutes: 25, bufferBeforeMinutes: 15, bufferAfterMinutes: 40 }],
+    ['a visit with notice', { durationMinutes: 30, minimumNoticeMinutes: 1_500 }],
+    ['a visit with a near horizon', { durationMinutes: 30, planningHorizonDays: 1 }],
+    ['a group', { durationMinutes: 45, capacity: 2, bufferBeforeMinutes: 5 }],
+    ['a group for many', { durationMinutes: 45, capacity: 5 }],
+  ])('for %s: a booking accepts the starts that are shown, and no other', async (_what, rules) => {
+    const { book, wish, post, slots, query, addType, addPatient, time } = await startSearching(rules);
+    time.now = Temporal.Instant.from('2026-11-02T15:31:00Z');
+    const [single, group] = [
+      await addType({ durationMinutes: 20 }),
+      await addType({ durationMinutes: 60, capacity: 3 }),
+    ];
+    await book(wish('2026-11-03T14:40:00Z', { appointmentTypeId: single.id, patientId: addPatient() }));
+    const inGroup = () => ({ appointmentTypeId: group.id, patientId: addPatient() });
+    const first = await book(wish('2026-11-03T17:00:00Z', inGroup()));
+    await book(wish('2026-11-03T17:30:00Z', inGroup()));
+    await post('', wish('2026-11-03T20:00:00Z', { patientId: addPatient() }));
+    // A gap in the seats: the first of the group cancels.
+    await post(`/${first.id}/cancel`, { reason: 'ill' });
+    const shown: string[] = [];
+    for (let hour = at('2026-11-03T13:00:00Z'); hour < at('2026-11-03T23:00:00Z'); hour += 60 * MINUTE) {
+      const range = { from: iso(hour), to: iso(hour + 60 * MINUTE), limit: '100' };
+      shown.push(...(await slots(query(range))).map(({ start }) => start));
+    }
+    const accepted: string[] = [];
+    for (let start = at('2026-11-03T13:00:00Z'); start < at('2026-11-03T23:00:00Z'); start += 5 * MINUTE) {
+      const { status, headers } = await post('', wish(iso(start)));
+      if (status !== 201) continue;
+      accepted.push(iso(start));
+      await post(`${String(headers.location).replace('/api/v1/appointments', '')}/cancel`, { reason: 'only tried' });
+    }
+    expect(shown).toEqual(accepted);
+    expect(accepted.length).toBeGreaterThan(0);
+  });
+
+  it('also where the visit and its buffer reach past the range into a time that is taken', async () => {
+    const { addDoctor, addType, addPatient, book, wish, post, starts } = await startSearching();
+    const open = [{ start: at('2026-11-01T00:00:00Z'), end: at('2026-12-01T00:00:00Z') }];
+    const doctorId = addDoctor({ open }).id;
+    const short = await addType({ durationMinutes: 5 });
+    const long = await addType({ durationMinutes: 1440, bufferAfterMinutes: 240 });
+    // From midnight the visit lasts until midnight, and its buffer until four.
+    await book(wish('2026-11-05T03:30:00Z', { doctorId, appointmentTypeId: short.id, patientId: addPatient() }));
+    const range = { from: '2026-11-03T23:00:00Z', to: '2026-11-04T00:00:00Z', limit: '100' };
+    const shown = await starts({ ...range, doctorId, appointmentTypeId: long.id });
+    for (const start of shown) {
+      const answer = await post('', wish(start, { doctorId, appointmentTypeId: long.id }));
+      expect({ start, status: answer.status }).toEqual({ start, status: 201 });
+      await post(`${String(answer.headers.location).replace('/api/v1/appointments', '')}/cancel`, { reason: 'tried' });
+    }
+    expect(shown.at(-1)).toBe('2026-11-03T23:30:00Z');
+  });
+});

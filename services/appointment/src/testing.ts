@@ -1,0 +1,273 @@
+/**
+ * For this folder's tests: the appointment service over a database in memory, with a clock that stands still and a
+ * directory of patients and doctors in memory. The other services themselves are tested together in e2e.
+ */
+import {
+  Appointment,
+  AppointmentPage,
+  AppointmentType,
+  History,
+  MAX_AVAILABILITY_DAYS,
+  type NewAppointmentType,
+  Problem,
+  Refusal,
+  SlotList,
+} from '@daybook/contracts';
+import { type Database, newId, openDatabase } from '@daybook/database';
+import { createLogger, readerOf } from '@daybook/service';
+import { expect, onTestFinished } from 'vitest';
+import { migrations } from '../migrations/index.ts';
+import { buildApp } from './app.ts';
+import type { Interval } from './domain/grid.ts';
+import type { Directory } from './domain/ports.ts';
+import type { AppointmentTables } from './store/tables.ts';
+
+type Method = 'GET' | 'POST' | 'PATCH';
+
+const MINUTE = 60_000;
+const DAY = 86_400_000;
+
+export const readAppointment = readerOf(Appointment);
+export const readProblem = readerOf(Problem);
+const readType = readerOf(AppointmentType);
+const readPage = readerOf(AppointmentPage);
+const readHistory = readerOf(History);
+const readSlots = readerOf(SlotList);
+
+export const at = (instant: string): number => Temporal.Instant.from(instant).epochMilliseconds;
+export const iso = (millis: number): string => Temporal.Instant.fromEpochMilliseconds(millis).toString();
+
+/** A Monday. */
+export const NOW = '2026-11-02T08:00:00Z';
+export const NOBODY = '01890000-0000-7000-8000-000000000000';
+
+/** Hours on each day from NOW on, in UTC: `14:00` to `22:00`. */
+export function openDaily(from: string, to: string, days = 800): Interval[] {
+  const midnight = at(`${NOW.slice(0, 10)}T00:00:00Z`);
+  const minutes = (time: string) => Temporal.PlainTime.from('00:00').until(time).total('minutes');
+  return Array.from({ length: days }, (_, day) => ({
+    start: midnight + day * DAY + minutes(from) * MINUTE,
+    end: midnight + day * DAY + minutes(to) * MINUTE,
+  }));
+}
+
+export interface TestDoctor {
+  id: string;
+  active: boolean;
+  timeZone: string;
+  specialties: string[];
+  /** In order, not touching. */
+  open: Interval[];
+}
+
+/** Answers as the patient and the doctor service do, and refuses what they refuse. */
+export function createTestDirectory() {
+  const patients = new Map<string, { active: boolean }>();
+  const doctors = new Map<string, TestDoctor>();
+  const state = { down: false, answersLeft: Number.POSITIVE_INFINITY };
+  let pause: { asked: () => void; over: Promise<void> } | undefined;
+
+  async function answer<Result>(find: () => Result): Promise<Result> {
+    pause?.asked();
+    await pause?.over;
+    state.answersLeft -= 1;
+    if (state.down || state.answersLeft < 0)
+      throw new Refusal('part-unavailable', 'A part does not answer.', { retryAfterSeconds: 1 });
+    return find();
+  }
+
+  const directory: Directory = {
+    patient: (id) => answer(() => patients.get(id.toLowerCase())),
+    doctor: (id, { start, end }) =>
+      answer(() => {
+        if (end < start || end - start > MAX_AVAILABILITY_DAYS * DAY) {
+          throw new Refusal('part-unavailable', 'A part answered what was not expected.', { retryAfterSeconds: 1 });
+        }
+        const doctor = doctors.get(id.toLowerCase());
+        if (!doctor) return undefined;
+        const open = doctor.open
+          .map((hours) => ({ start: Math.max(hours.start, start), end: Math.min(hours.end, end) }))
+          .filter((hours) => hours.start < hours.end);
+        return { id, timeZone: doctor.timeZone, active: doctor.active, open };
+      }),
+    doctorsOf: (specialty) =>
+      answer(() =>
+        [...doctors.values()]
+          .filter(({ active, specialties }) => active && specialties.includes(specialty))
+          .map(({ id }) => id),
+      ),
+  };
+
+  return {
+    directory,
+    /** While `down`, no part answers; after `answersLeft` answers they stop, too. */
+    state,
+    /** Lets every question wait from now on. */
+    hold(askers = 1) {
+      let missing = askers;
+      const [asked, over] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      pause = {
+        asked() {
+          missing -= 1;
+          if (missing === 0) asked.resolve();
+        },
+        over: over.promise,
+      };
+      return {
+        /** Resolves when so many have asked. */
+        asked: asked.promise,
+        resume() {
+          pause = undefined;
+          over.resolve();
+        },
+      };
+    },
+    addPatient(active = true): string {
+      const id = newId();
+      patients.set(id, { active });
+      return id;
+    },
+    addDoctor(more: Partial<TestDoctor> = {}): TestDoctor {
+      const doctor: TestDoctor = {
+        id: newId(),
+        active: true,
+        timeZone: 'America/New_York',
+        specialties: [],
+        open: openDaily('14:00', '22:00'),
+        ...more,
+      };
+      doctors.set(doctor.id, doctor);
+      return doctor;
+    },
+  };
+}
+
+const FREE_AGAIN = ['cancelled', 'entered-in-error'];
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+
+/** The rows of the reservations, as `resource cell seat appointment`, sorted. */
+export async function reservationsOf(database: Database<AppointmentTables>): Promise<string[]> {
+  const rows = await database.read((db) => db.selectFrom('reservations').selectAll().execute());
+  return rows.map((row) => [hex(row.resource_id), row.cell, row.seat, hex(row.appointment_id)].join(' ')).sort();
+}
+
+/** Whatever happened: exactly those appointments that hold time have it reserved, and nobody has too many at once. */
+export async function expectReservationsMatch(database: Database<AppointmentTables>): Promise<void> {
+  const { rows, appointments, types } = await database.read(async (db) => ({
+    rows: await db.selectFrom('reservations').selectAll().execute(),
+    appointments: await db.selectFrom('appointments').selectAll().execute(),
+    types: await db.selectFrom('appointment_types').selectAll().execute(),
+  }));
+  const expected: string[] = [];
+  const capacities = new Map<string, number>();
+  for (const appointment of appointments) {
+    if (FREE_AGAIN.includes(appointment.status)) continue;
+    const type = types.find(({ id }) => hex(id) === hex(appointment.appointment_type_id));
+    if (!type) throw new Error('an appointment without a type');
+    const { starts_at, ends_at } = appointment;
+    const of = hex(appointment.id);
+    capacities.set(of, type.capacity);
+    const from = starts_at - type.buffer_before_minutes * MINUTE;
+    const until = ends_at + type.buffer_after_minutes * MINUTE;
+    for (let time = from; time < until; time += 5 * MINUTE) {
+      expected.push(`${hex(appointment.doctor_id)} ${time / (5 * MINUTE)} ${of}`);
+    }
+    for (let time = starts_at; time < ends_at; time += 5 * MINUTE) {
+      expected.push(`${hex(appointment.patient_id)} ${time / (5 * MINUTE)} ${of}`);
+    }
+  }
+  const stored = rows.map((row) => `${hex(row.resource_id)} ${row.cell} ${hex(row.appointment_id)}`);
+  expect(stored.sort()).toEqual(expected.sort());
+  const patients = new Set(appointments.map(({ patient_id }) => hex(patient_id)));
+  for (const together of Map.groupBy(rows, (row) => `${hex(row.resource_id)} ${row.cell}`).values()) {
+    const most = together.map(({ appointment_id }) => capacities.get(hex(appointment_id)) ?? 0);
+    const isPatient = together.some(({ resource_id }) => patients.has(hex(resource_id)));
+    expect(together.length).toBeLessThanOrEqual(isPatient ? 1 : Math.min(...most));
+  }
+}
+
+export async function startAppointments() {
+  const database = await openDatabase<AppointmentTables>('sqlite::memory:', migrations);
+  const time = { now: Temporal.Instant.from(NOW) };
+  const others = createTestDirectory();
+  const logger = createLogger({ level: 'silent', pretty: false });
+  const clock = () => time.now;
+  const app = await buildApp({ logger, database, directory: others.directory, clock });
+  onTestFinished(async () => {
+    await app.close();
+    await database.close();
+  });
+
+  async function call(method: Method, path: string, payload?: object | string, headers: Record<string, string> = {}) {
+    const url = `/api/v1${path}`;
+    const answer = await app.inject({ method, url, headers, ...(payload !== undefined && { payload }) });
+    const body: unknown = answer.body === '' ? undefined : answer.json();
+    return { status: answer.statusCode, headers: answer.headers, body };
+  }
+
+  let names = 0;
+  async function addType(rules: Partial<NewAppointmentType> = {}): Promise<AppointmentType> {
+    names += 1;
+    const { status, body } = await call('POST', '/appointment-types', {
+      name: `Type ${names}`,
+      durationMinutes: 30,
+      ...rules,
+    });
+    expect(status).toBe(201);
+    return readType(body);
+  }
+
+  const post = (path: string, payload?: object, headers?: Record<string, string>) =>
+    call('POST', `/appointments${path}`, payload, headers);
+
+  return {
+    database,
+    time,
+    clock,
+    call,
+    post,
+    addType,
+    ...others,
+    /** Books what must be bookable. */
+    async book(booking: { patientId: string; doctorId: string; appointmentTypeId: string; start: string }) {
+      const { status, body } = await post('', booking);
+      expect({ status, body }).toMatchObject({ status: 201 });
+      return readAppointment(body);
+    },
+    read: async (id: string) => readAppointment((await call('GET', `/appointments/${id}`)).body),
+    history: async (id: string) => readHistory((await call('GET', `/appointments/${id}/history`)).body).items,
+    async list(query: Record<string, string>) {
+      const { status, body } = await call('GET', `/appointments?${new URLSearchParams(query)}`);
+      expect(status).toBe(200);
+      return readPage(body);
+    },
+    async slots(query: Record<string, string>) {
+      const { status, body } = await call('GET', `/slots?${new URLSearchParams(query)}`);
+      expect({ status, body }).toMatchObject({ status: 200 });
+      return readSlots(body).items;
+    },
+    reservations: () => reservationsOf(database),
+    expectReservationsMatch: () => expectReservationsMatch(database),
+    /** What waits to be published, in the order of the writes, as it is stored. */
+    outbox: async () =>
+      (await database.read((db) => db.selectFrom('outbox').select('event').orderBy('position').execute())).map(
+        ({ event }) => event,
+      ),
+  };
+}
+
+/** A clinic with one type of 30 minutes, one doctor who works from 14:00 to 22:00 UTC, and one patient. */
+export async function startClinic(rules: Partial<NewAppointmentType> = {}) {
+  const service = await startAppointments();
+  const type = await service.addType(rules);
+  const doctor = service.addDoctor();
+  const patientId = service.addPatient();
+  const wish = (start: string, more: { patientId?: string; doctorId?: string; appointmentTypeId?: string } = {}) => ({
+    patientId,
+    doctorId: doctor.id,
+    appointmentTypeId: type.id,
+    start,
+    ...more,
+  });
+  return { ...service, type, doctor, patientId, wish };
+}

@@ -1,0 +1,261 @@
+import type { NewDoctor } from '@daybook/contracts';
+import { describe, expect, it } from 'vitest';
+import { createDoctorStore } from '../store/doctors.ts';
+import { NOBODY, noor, readProblem, startDoctors } from '../testing.ts';
+
+const everything = {
+  ...noor,
+  specialties: ['general-practice', 'cardiology'],
+  email: 'noor@example.org',
+  phone: '+15551234567',
+  languages: ['en', 'ar'],
+  active: false,
+} satisfies NewDoctor;
+
+const named = (givenName: string, familyName: string, more: Partial<NewDoctor> = {}): NewDoctor => ({
+  ...noor,
+  givenName,
+  familyName,
+  ...more,
+});
+
+describe('registering a doctor', () => {
+  it('keeps every field as it was given', async () => {
+    const { call, read } = await startDoctors();
+    const answer = await call('POST', '', everything);
+    expect(answer).toMatchObject({
+      status: 201,
+      headers: { etag: '"1"' },
+      body: { ...everything, version: 1, createdAt: '2026-03-02T09:00:00Z', updatedAt: '2026-03-02T09:00:00Z' },
+    });
+    const id = String(answer.headers.location).replace('/api/v1/doctors/', '');
+    expect(await read(id)).toEqual(answer.body);
+  });
+
+  it('needs names and a zone only; the doctor is active', async () => {
+    const { register } = await startDoctors();
+    expect(await register(noor)).toMatchObject({ ...noor, specialties: [], languages: [], active: true });
+  });
+
+  it('names every fault at once and stores nothing', async () => {
+    const { call, find, outbox } = await startDoctors();
+    const answer = await call('POST', '', {
+      familyName: 'Haddad\u0000',
+      timeZone: '+05:00',
+      specialties: ['General Practice'],
+      languages: ['en', 'en'],
+      email: 'nobody',
+      phone: '1',
+      title: 'Dr',
+    });
+    expect(answer).toMatchObject({ status: 400, body: { code: 'invalid-request' } });
+    expect(new Set(readProblem(answer.body).errors?.map(({ pointer }) => pointer))).toEqual(
+      new Set(['/givenName', '/familyName', '/timeZone', '/specialties/0', '/languages', '/email', '/phone', '/title']),
+    );
+    expect((await find({})).items).toEqual([]);
+    expect(await outbox()).toEqual([]);
+  });
+
+  it('gives the first answer again for the same Idempotency-Key and registers once', async () => {
+    const { call, find } = await startDoctors();
+    const first = await call('POST', '', noor, { 'idempotency-key': 'k1' });
+    const again = await call('POST', '', noor, { 'idempotency-key': 'k1' });
+    expect(again).toMatchObject({ status: 201, body: first.body, headers: { 'idempotency-replayed': 'true' } });
+    expect((await find({})).items).toHaveLength(1);
+  });
+
+  it('takes a name in which nothing is left to search by', async () => {
+    const { call } = await startDoctors();
+    expect(await call('POST', '', named('\u0301', '\u0302'))).toMatchObject({ status: 201 });
+  });
+});
+
+describe('reading and changing a doctor', () => {
+  it('answers 304 to who knows this version', async () => {
+    const { call, register } = await startDoctors();
+    const { id } = await register();
+    expect(await call('GET', `/${id}`, undefined, { 'if-none-match': '"1"' })).toMatchObject({ status: 304 });
+    await call('PATCH', `/${id}`, { givenName: 'Nora' });
+    expect(await call('GET', `/${id}`, undefined, { 'if-none-match': '"1"' })).toMatchObject({
+      status: 200,
+      headers: { etag: '"2"' },
+    });
+  });
+
+  it('changes what is named, removes with null, keeps the rest', async () => {
+    const { call, register, read, time } = await startDoctors();
+    const before = await register(everything);
+    time.now = time.now.add({ hours: 1 });
+    const { body } = await call('PATCH', `/${before.id}`, { email: null, specialties: ['surgery'], active: true });
+    const { email: _, ...kept } = before;
+    const after = { ...kept, specialties: ['surgery'], active: true, version: 2, updatedAt: '2026-03-02T10:00:00Z' };
+    expect(body).toEqual(after);
+    expect(await read(before.id)).toEqual(after);
+  });
+
+  it('refuses unknown fields and the removal of needed ones', async () => {
+    const { call, register, read } = await startDoctors();
+    const before = await register();
+    for (const patch of [
+      { title: 'Dr' },
+      { version: 9 },
+      { timeZone: null },
+      { specialties: null },
+      { active: null },
+    ]) {
+      expect(await call('PATCH', `/${before.id}`, patch)).toMatchObject({ status: 400 });
+    }
+    expect(await read(before.id)).toEqual(before);
+  });
+
+  it('is refused when it changed since it was read', async () => {
+    const { call, register, read } = await startDoctors();
+    const { id } = await register();
+    await call('PATCH', `/${id}`, { givenName: 'Nora' }, { 'if-match': '"1"' });
+    expect(await call('PATCH', `/${id}`, { givenName: 'Nina' }, { 'if-match': '"1"' })).toMatchObject({
+      status: 412,
+      body: { code: 'precondition-failed' },
+    });
+    expect((await read(id)).givenName).toBe('Nora');
+  });
+
+  it('does not find who is not there', async () => {
+    const { call } = await startDoctors();
+    for (const id of [NOBODY, 'noor']) {
+      expect(await call('GET', `/${id}`)).toMatchObject({ status: 404, body: { code: 'not-found' } });
+      expect(await call('PATCH', `/${id}`, {})).toMatchObject({ status: 404 });
+    }
+  });
+});
+
+describe('the events of a doctor', () => {
+  it('tell of each change, hours included, in order', async () => {
+    const { call, register, outbox } = await startDoctors();
+    const { id } = await register();
+    const hours = { timeZone: 'Europe/Lisbon', weeklyHours: [] };
+    await call('PATCH', `/${id}`, { phone: '+15551234567' });
+    await call('PUT', `/${id}/schedule`, hours);
+    await call('PATCH', `/${id}`, { active: false });
+    await call('PUT', `/${id}/schedule`, hours);
+    await call('PATCH', `/${id}`, { active: true });
+    const kinds = ['registered', 'updated', 'schedule-changed', 'deactivated', 'schedule-changed', 'updated'];
+    expect((await outbox()).map((event): unknown => JSON.parse(event))).toEqual(
+      kinds.map((kind, index) =>
+        expect.objectContaining({
+          specversion: '1.0',
+          type: `daybook.doctor.${kind}.v1`,
+          source: '/services/doctor',
+          subject: id,
+          sequence: index + 1,
+          time: '2026-03-02T09:00:00Z',
+          data: { doctorId: id },
+        }),
+      ),
+    );
+  });
+
+  it('name the doctor by the same id, however the request wrote it', async () => {
+    const { call, register, outbox } = await startDoctors();
+    const { id } = await register();
+    await call('PUT', `/${id.toUpperCase()}/schedule`, { timeZone: 'UTC', weeklyHours: [] });
+    const [, event = ''] = await outbox();
+    expect(JSON.parse(event)).toMatchObject({ subject: id, data: { doctorId: id } });
+  });
+
+  it('hold ids and times only', async () => {
+    const { call, register, outbox } = await startDoctors();
+    const { id } = await register(everything);
+    await call('PATCH', `/${id}`, { givenName: 'Nora' });
+    const stored = (await outbox()).join();
+    for (const text of ['Noor', 'Nora', 'Haddad', 'example.org', '5551234567', 'cardiology', 'New_York']) {
+      expect(stored).not.toContain(text);
+    }
+  });
+});
+
+describe('the search for doctors', () => {
+  it.each([
+    ['the given name', 'Zoë'],
+    ['the beginning of the family name', 'müll'],
+    ['both names', 'Zoë Müller'],
+    ['both names, family name first', 'müller zoë'],
+    ['a name without its accents', 'ZOE MULLER'],
+  ])('finds by %s', async (_what, q) => {
+    const { register, names } = await startDoctors();
+    await register(named('Zoë', 'Müller'));
+    await register(named('Ben', 'Costa'));
+    expect(await names({ q })).toEqual(['Zoë']);
+  });
+
+  it('takes signs with a meaning in databases as they are written', async () => {
+    const { register, names } = await startDoctors();
+    await register(named('Noor', 'Haddad'));
+    await register(named('Percent', '%x'));
+    await register(named('Underscore', '_x'));
+    await register(named('Backslash', '\\x'));
+    expect(await names({ q: '%' })).toEqual(['Percent']);
+    expect(await names({ q: '_' })).toEqual(['Underscore']);
+    expect(await names({ q: '\\' })).toEqual(['Backslash']);
+    expect(await names({ q: 'N%' })).toEqual([]);
+  });
+
+  it('finds by specialty and by who is active, alone and together', async () => {
+    const { register, names } = await startDoctors();
+    await register(named('Ana', 'Silva', { specialties: ['surgery', 'cardiology'] }));
+    await register(named('Bea', 'Silva', { specialties: ['cardiology'], active: false }));
+    await register(named('Cem', 'Aydin'));
+    expect(await names({ specialty: 'cardiology' })).toEqual(['Ana', 'Bea']);
+    expect(await names({ specialty: 'cardio' })).toEqual([]);
+    expect(await names({ active: 'true' })).toEqual(['Ana', 'Cem']);
+    expect(await names({ active: 'false' })).toEqual(['Bea']);
+    expect(await names({ specialty: 'cardiology', active: 'true', q: 'silva' })).toEqual(['Ana']);
+    expect(await names({ specialty: 'surgery', q: 'aydin' })).toEqual([]);
+  });
+
+  it('follows a change of name, specialty and activity', async () => {
+    const { call, register, names } = await startDoctors();
+    const { id } = await register(named('Ana', 'Silva', { specialties: ['surgery'] }));
+    await call('PATCH', `/${id}`, { familyName: 'Costa', specialties: ['cardiology'], active: false });
+    expect(await names({ q: 'silva' })).toEqual([]);
+    expect(await names({ specialty: 'surgery' })).toEqual([]);
+    expect(await names({ active: 'true' })).toEqual([]);
+    expect(await names({ q: 'costa', specialty: 'cardiology', active: 'false' })).toEqual(['Ana']);
+  });
+
+  it('refuses what is not a search', async () => {
+    const { call } = await startDoctors();
+    for (const query of ['q=', 'active=maybe', 'specialty=General%20Practice', 'limit=101', 'cursor=x', 'name=Ana']) {
+      expect(await call('GET', `?${query}`)).toMatchObject({ status: 400, body: { code: 'invalid-request' } });
+    }
+  });
+
+  it('shows everybody who was there once, while others are registered', async () => {
+    const { register, find } = await startDoctors();
+    const there: string[] = [];
+    for (let count = 0; count < 9; count += 1) there.push((await register()).id);
+    const seen: string[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await find({ active: 'true', limit: '2', ...(cursor !== undefined && { cursor }) });
+      seen.push(...page.items.map(({ id }) => id));
+      cursor = page.nextCursor;
+      if (seen.length < 9) await register();
+    } while (cursor !== undefined);
+    expect(new Set(seen).size).toBe(seen.length);
+    expect(seen).toEqual(expect.arrayContaining(there));
+  });
+
+  it('is for patients as well; registering is not', async () => {
+    const { database, time, register } = await startDoctors();
+    const { id } = await register();
+    const store = createDoctorStore(database, () => time.now);
+    const patient = { id: 'somebody', role: 'patient' } as const;
+    expect((await store.search(patient, {})).items).toHaveLength(1);
+    expect(await store.find(patient, id)).toMatchObject({ id });
+    await expect(
+      store.register(patient, noor, { keep: async () => undefined, checkVersion: () => undefined }),
+    ).rejects.toMatchObject({
+      code: 'forbidden',
+    });
+  });
+});

@@ -1,0 +1,90 @@
+/** For this folder's tests: the doctor service over a database in memory, with a clock that stands still. */
+import {
+  Availability,
+  Doctor,
+  DoctorPage,
+  type Hours,
+  type NewDoctor,
+  Problem,
+  type Schedule,
+} from '@daybook/contracts';
+import { openDatabase } from '@daybook/database';
+import { createLogger, readerOf } from '@daybook/service';
+import { expect, onTestFinished } from 'vitest';
+import { migrations } from '../migrations/index.ts';
+import { buildApp } from './app.ts';
+import type { DoctorTables } from './store/tables.ts';
+
+type Method = 'GET' | 'POST' | 'PATCH' | 'PUT';
+
+const readDoctor = readerOf(Doctor);
+const readPage = readerOf(DoctorPage);
+const readAvailability = readerOf(Availability);
+export const readProblem = readerOf(Problem);
+
+export const NOBODY = '01890000-0000-7000-8000-000000000000';
+
+export const noor = {
+  givenName: 'Noor',
+  familyName: 'Haddad',
+  timeZone: 'America/New_York',
+} satisfies NewDoctor;
+
+export const hours = (day: Hours['day'], start: string, end: string): Hours => ({ day, start, end });
+
+export async function startDoctors() {
+  const database = await openDatabase<DoctorTables>('sqlite::memory:', migrations);
+  const time = { now: Temporal.Instant.from('2026-03-02T09:00:00Z') };
+  const logger = createLogger({ level: 'silent', pretty: false });
+  const app = await buildApp({ logger, database, clock: () => time.now });
+  onTestFinished(async () => {
+    await app.close();
+    await database.close();
+  });
+
+  async function call(method: Method, path: string, payload?: object | string, headers: Record<string, string> = {}) {
+    const url = `/api/v1/doctors${path}`;
+    const answer = await app.inject({ method, url, headers, ...(payload !== undefined && { payload }) });
+    const body: unknown = answer.body === '' ? undefined : answer.json();
+    return { status: answer.statusCode, headers: answer.headers, body };
+  }
+
+  async function register(input: NewDoctor = noor): Promise<Doctor> {
+    const { status, body } = await call('POST', '', input);
+    expect(status).toBe(201);
+    return readDoctor(body);
+  }
+
+  async function find(query: Record<string, string>) {
+    const { status, body } = await call('GET', `?${new URLSearchParams(query)}`);
+    expect(status).toBe(200);
+    return readPage(body);
+  }
+
+  return {
+    database,
+    time,
+    call,
+    register,
+    find,
+    /** A doctor with these hours. */
+    async registerWith({ timeZone, weeklyHours }: Schedule): Promise<Doctor> {
+      const doctor = await register({ ...noor, timeZone });
+      expect(await call('PUT', `/${doctor.id}/schedule`, { timeZone, weeklyHours })).toMatchObject({ status: 200 });
+      return doctor;
+    },
+    read: async (id: string) => readDoctor((await call('GET', `/${id}`)).body),
+    /** The open intervals as `start/end`. */
+    async open(id: string, from: string, to: string): Promise<string[]> {
+      const { body } = await call('GET', `/${id}/availability?${new URLSearchParams({ from, to })}`);
+      return readAvailability(body).items.map(({ start, end }) => `${start}/${end}`);
+    },
+    /** The given names of those that a search finds, sorted. */
+    names: async (query: Record<string, string>) => (await find(query)).items.map(({ givenName }) => givenName).sort(),
+    /** What waits to be published, in the order of the writes, as it is stored. */
+    outbox: async () =>
+      (await database.read((db) => db.selectFrom('outbox').select('event').orderBy('position').execute())).map(
+        ({ event }) => event,
+      ),
+  };
+}

@@ -1,0 +1,101 @@
+import type { CloudEvent } from '@daybook/contracts';
+import { newId } from '@daybook/database';
+import { describe, expect, it } from 'vitest';
+import { createMessageStore } from './store/messages.ts';
+import { appointmentData, appointmentEvent, startNotifications } from './testing.ts';
+
+/** An event that is not as the catalogue says, as a broker may bring it. */
+const malformed = (event: CloudEvent): CloudEvent => JSON.parse(JSON.stringify({ ...event, data: { start: 'soon' } }));
+
+describe('the messages about an appointment', () => {
+  it.each(['booked', 'rescheduled', 'cancelled'] as const)('tell that it was %s', async (kind) => {
+    const { bus, messages } = await startNotifications();
+    const data = appointmentData();
+    await bus.publish(appointmentEvent(kind, data));
+    expect(await messages(data.appointmentId)).toEqual([
+      {
+        id: expect.any(String),
+        appointmentId: data.appointmentId,
+        kind,
+        channel: 'in-app',
+        status: 'delivered',
+        createdAt: '2026-11-02T08:00:00Z',
+      },
+    ]);
+  });
+
+  it.each(['arrived', 'checked-in', 'fulfilled', 'noshow'] as const)('do not tell that it was %s', async (kind) => {
+    const { bus, messages } = await startNotifications();
+    const data = appointmentData();
+    await bus.publish(appointmentEvent(kind, data));
+    expect(await messages(data.appointmentId)).toEqual([]);
+  });
+
+  it('are there once for an event that comes again, also at once', async () => {
+    const { bus, messages } = await startNotifications();
+    const data = appointmentData();
+    const event = appointmentEvent('booked', data);
+    await bus.publish(event);
+    await bus.publish(event);
+    await Promise.all([bus.publish(event), bus.publish(event)]);
+    expect(await messages(data.appointmentId)).toHaveLength(1);
+  });
+
+  it('are shown oldest first, however quickly they came', async () => {
+    const { bus, messages } = await startNotifications();
+    const data = appointmentData();
+    const kinds = ['booked', ...Array<'rescheduled'>(20).fill('rescheduled'), 'cancelled'] as const;
+    for (const [index, kind] of kinds.entries()) await bus.publish(appointmentEvent(kind, data, index + 1));
+    expect((await messages(data.appointmentId)).map(({ kind }) => kind)).toEqual(kinds);
+  });
+
+  it('are those of this appointment only', async () => {
+    const { bus, messages } = await startNotifications();
+    const [one, other] = [appointmentData(), appointmentData()];
+    await bus.publish(appointmentEvent('booked', one));
+    await bus.publish(appointmentEvent('booked', other));
+    await bus.publish(appointmentEvent('cancelled', other, 2));
+    expect((await messages(one.appointmentId)).map(({ kind }) => kind)).toEqual(['booked']);
+  });
+
+  it('are none where nothing is known of the appointment', async () => {
+    const { messages } = await startNotifications();
+    expect(await messages(newId())).toEqual([]);
+  });
+
+  it('are asked for by the id of an appointment', async () => {
+    const { call } = await startNotifications();
+    for (const query of ['', 'appointmentId=x', `patientId=${newId()}`]) {
+      expect(await call(query)).toMatchObject({ status: 400, body: { code: 'invalid-request' } });
+    }
+  });
+
+  it('are not for patients to list', async () => {
+    const { database } = await startNotifications();
+    const patient = { id: 'ana', role: 'patient' } as const;
+    await expect(createMessageStore(database).list(patient, newId())).rejects.toMatchObject({ code: 'forbidden' });
+  });
+});
+
+describe('an event that cannot be understood', () => {
+  it('is parked and stops no other', async () => {
+    const { bus, messages, parked } = await startNotifications();
+    const data = appointmentData();
+    const bad = malformed(appointmentEvent('booked', data));
+    await bus.publish(bad);
+    await bus.publish(appointmentEvent('cancelled', data, 2));
+    expect((await messages(data.appointmentId)).map(({ kind }) => kind)).toEqual(['cancelled']);
+    const [kept, ...others] = await parked();
+    expect(others).toEqual([]);
+    expect(kept).toMatchObject({ consumer: 'notification.messages', reason: 'Error' });
+    expect(JSON.parse(kept?.event ?? '')).toEqual(bad);
+  });
+
+  it('is parked once when it comes again', async () => {
+    const { bus, parked } = await startNotifications();
+    const bad = malformed(appointmentEvent('booked', appointmentData()));
+    await bus.publish(bad);
+    await bus.publish(bad);
+    expect(await parked()).toHaveLength(1);
+  });
+});

@@ -1,0 +1,70 @@
+/** For this folder's tests: the notification service on a bus and a database in memory. */
+import { type AppointmentEventData, type CloudEvent, type EventType, MessageList } from '@daybook/contracts';
+import { newId, openDatabase } from '@daybook/database';
+import { createInProcessBus } from '@daybook/messaging';
+import { createLogger, readerOf } from '@daybook/service';
+import { expect, onTestFinished } from 'vitest';
+import { migrations } from '../migrations/index.ts';
+import { buildApp } from './app.ts';
+import { messagesOfAppointments } from './events.ts';
+import type { NotificationTables } from './store/tables.ts';
+
+const readMessages = readerOf(MessageList);
+
+export const appointmentData = (appointmentId = newId()): AppointmentEventData => ({
+  appointmentId,
+  patientId: newId(),
+  doctorId: newId(),
+  appointmentTypeId: newId(),
+  start: '2026-11-23T14:00:00Z',
+  end: '2026-11-23T14:30:00Z',
+});
+
+type Kind<T extends EventType = EventType> = T extends `daybook.appointment.${infer Name}.v1` ? Name : never;
+
+/** An event as the appointment service publishes it. */
+export const appointmentEvent = (kind: Kind, data: AppointmentEventData, sequence = 1): CloudEvent => ({
+  specversion: '1.0',
+  id: newId(),
+  source: '/services/appointment',
+  type: `daybook.appointment.${kind}.v1`,
+  subject: data.appointmentId,
+  time: '2026-11-02T08:00:00Z',
+  datacontenttype: 'application/json',
+  sequence,
+  data,
+});
+
+export async function startNotifications() {
+  const database = await openDatabase<NotificationTables>('sqlite::memory:', migrations);
+  const logger = createLogger({ level: 'silent', pretty: false });
+  const time = { now: Temporal.Instant.from('2026-11-02T08:00:00Z') };
+  const bus = createInProcessBus();
+  await bus.subscribe(messagesOfAppointments(database, () => time.now, logger));
+  bus.open();
+  const app = await buildApp({ logger, database });
+  onTestFinished(async () => {
+    await bus.close();
+    await app.close();
+    await database.close();
+  });
+
+  async function call(query: string) {
+    const answer = await app.inject({ method: 'GET', url: `/api/v1/notifications?${query}` });
+    const body: unknown = answer.json();
+    return { status: answer.statusCode, body };
+  }
+
+  return {
+    database,
+    bus,
+    time,
+    call,
+    async messages(appointmentId: string) {
+      const { status, body } = await call(`appointmentId=${appointmentId}`);
+      expect(status).toBe(200);
+      return readMessages(body).items;
+    },
+    parked: () => database.read((db) => db.selectFrom('parked_events').selectAll().execute()),
+  };
+}

@@ -1,0 +1,286 @@
+import type { NewPatient } from '@daybook/contracts';
+import { describe, expect, it } from 'vitest';
+import { ana, readProblem, startPatients } from '../testing.ts';
+
+const NOBODY = '01890000-0000-7000-8000-000000000000';
+
+const everything = {
+  ...ana,
+  gender: 'female',
+  email: 'ana@example.org',
+  phone: '+15551234567',
+  address: { lines: ['12 Main St'], city: 'Boston', region: 'MA', postalCode: '02118', country: 'US' },
+  identifiers: [{ system: 'urn:mrn', value: 'A-17' }],
+  language: 'pt-BR',
+  active: false,
+} satisfies NewPatient;
+
+describe('registering a patient', () => {
+  it('keeps every field as it was given', async () => {
+    const { call, read } = await startPatients();
+    const answer = await call('POST', '', everything);
+    expect(answer).toMatchObject({
+      status: 201,
+      headers: { etag: '"1"' },
+      body: { ...everything, version: 1, createdAt: '2026-03-02T09:00:00Z', updatedAt: '2026-03-02T09:00:00Z' },
+    });
+    const id = String(answer.headers.location).replace('/api/v1/patients/', '');
+    expect(await read(id)).toEqual(answer.body);
+  });
+
+  it('needs names and a birth date only; the patient is active', async () => {
+    const { register } = await startPatients();
+    expect(Object.keys(await register(ana)).sort()).toEqual(
+      ['active', 'birthDate', 'createdAt', 'familyName', 'givenName', 'id', 'updatedAt', 'version'].sort(),
+    );
+    expect(await register(ana)).toMatchObject({ ...ana, active: true });
+  });
+
+  it('names every fault at once and stores nothing', async () => {
+    const { call, find, outbox } = await startPatients();
+    const answer = await call('POST', '', {
+      givenName: ' ',
+      birthDate: '1990-02-30',
+      gender: 'f',
+      phone: '555 1234',
+      email: 'nobody',
+      language: 'portugu\u00eas',
+      address: { country: 'USA', planet: 'Earth' },
+      nickname: 'Nana',
+    });
+    expect(answer).toMatchObject({ status: 400, body: { code: 'invalid-request' } });
+    const { errors } = readProblem(answer.body);
+    expect(new Set(errors?.map(({ pointer }) => pointer))).toEqual(
+      new Set([
+        '/givenName',
+        '/familyName',
+        '/birthDate',
+        '/gender',
+        '/phone',
+        '/email',
+        '/language',
+        '/address/country',
+        '/address/planet',
+        '/nickname',
+      ]),
+    );
+    expect((await find({})).items).toEqual([]);
+    expect(await outbox()).toEqual([]);
+  });
+
+  it('refuses an identifier that another patient has, and stores nothing', async () => {
+    const { call, find, outbox } = await startPatients();
+    await call('POST', '', everything);
+    const second = { ...ana, identifiers: [{ system: 'urn:new', value: '1' }, ...everything.identifiers] };
+    expect(await call('POST', '', second)).toMatchObject({ status: 409, body: { code: 'identifier-taken' } });
+    expect((await find({})).items).toHaveLength(1);
+    expect(await outbox()).toHaveLength(1);
+    const free = { ...ana, identifiers: [{ system: 'urn:new', value: '1' }] };
+    expect(await call('POST', '', free)).toMatchObject({ status: 201 });
+  });
+
+  it('takes the same value of another system', async () => {
+    const { call } = await startPatients();
+    await call('POST', '', everything);
+    const other = { ...ana, identifiers: [{ system: 'urn:other', value: 'A-17' }] };
+    expect(await call('POST', '', other)).toMatchObject({ status: 201 });
+  });
+
+  it('gives the first answer again for the same Idempotency-Key and registers once', async () => {
+    const { call, find } = await startPatients();
+    const first = await call('POST', '', ana, { 'idempotency-key': 'k1' });
+    const again = await call('POST', '', ana, { 'idempotency-key': 'k1' });
+    expect(again).toMatchObject({ status: 201, body: first.body, headers: { 'idempotency-replayed': 'true' } });
+    expect(again.headers.location).toBe(first.headers.location);
+    expect((await find({})).items).toHaveLength(1);
+    expect(await call('POST', '', everything, { 'idempotency-key': 'k1' })).toMatchObject({
+      status: 422,
+      body: { code: 'idempotency-key-reused' },
+    });
+  });
+
+  it('lets one of many who claim the same identifier at once have it', async () => {
+    const { call, find } = await startPatients();
+    const answers = await Promise.all(Array.from({ length: 10 }, () => call('POST', '', everything)));
+    expect(answers.map(({ status }) => status).sort()).toEqual([201, ...Array<number>(9).fill(409)]);
+    expect((await find({})).items).toHaveLength(1);
+  });
+
+  it('takes a name in which nothing is left to search by', async () => {
+    const { call } = await startPatients();
+    const marks = { ...ana, givenName: '\u0301', familyName: '\u0302' };
+    expect(await call('POST', '', marks)).toMatchObject({ status: 201, body: marks });
+  });
+});
+
+describe('reading a patient', () => {
+  it('answers 304 to who knows this version', async () => {
+    const { call, register } = await startPatients();
+    const { id } = await register(ana);
+    for (const known of ['"1"', 'W/"1"', '"7", "1"', '*']) {
+      expect(await call('GET', `/${id}`, undefined, { 'if-none-match': known })).toMatchObject({
+        status: 304,
+        headers: { etag: '"1"' },
+        body: undefined,
+      });
+    }
+    expect(await call('GET', `/${id}`, undefined, { 'if-none-match': '"2"' })).toMatchObject({ status: 200 });
+  });
+
+  it('does not find who is not there', async () => {
+    const { call } = await startPatients();
+    for (const id of [NOBODY, 'ana']) {
+      expect(await call('GET', `/${id}`)).toMatchObject({ status: 404, body: { code: 'not-found' } });
+    }
+  });
+});
+
+describe('changing a patient', () => {
+  it('changes what is named and keeps the rest', async () => {
+    const { call, register, read, time } = await startPatients();
+    const before = await register(everything);
+    time.now = time.now.add({ hours: 1 });
+    const answer = await call('PATCH', `/${before.id}`, { phone: '+351912345678' });
+    const after = { ...before, phone: '+351912345678', version: 2, updatedAt: '2026-03-02T10:00:00Z' };
+    expect(answer).toMatchObject({ status: 200, headers: { etag: '"2"' } });
+    expect(answer.body).toEqual(after);
+    expect(await read(before.id)).toEqual(after);
+  });
+
+  it('changes one line of the address and removes another', async () => {
+    const { call, register } = await startPatients();
+    const { id } = await register(everything);
+    const { body } = await call('PATCH', `/${id}`, { address: { city: 'Cambridge', region: null } });
+    const { region: _, ...kept } = everything.address;
+    expect(body).toHaveProperty('address', { ...kept, city: 'Cambridge' });
+  });
+
+  it('removes with null what may be missing', async () => {
+    const { call, register, read } = await startPatients();
+    const { id } = await register(everything);
+    await call('PATCH', `/${id}`, { address: null, phone: null, email: null, gender: null, identifiers: null });
+    const left = await read(id);
+    for (const field of ['address', 'phone', 'email', 'gender', 'identifiers']) expect(left).not.toHaveProperty(field);
+    expect(left).toMatchObject({ ...ana, language: 'pt-BR' });
+  });
+
+  it('does not remove what is needed', async () => {
+    const { call, register, read } = await startPatients();
+    const before = await register(ana);
+    for (const field of ['givenName', 'familyName', 'birthDate', 'active']) {
+      expect(await call('PATCH', `/${before.id}`, { [field]: null })).toMatchObject({ status: 400 });
+    }
+    expect(await read(before.id)).toEqual(before);
+  });
+
+  it('refuses unknown fields and those that only Daybook writes', async () => {
+    const { call, register, read } = await startPatients();
+    const before = await register(ana);
+    for (const field of ['nickname', 'id', 'version', 'createdAt', 'updatedAt']) {
+      expect(await call('PATCH', `/${before.id}`, { [field]: before.id })).toMatchObject({
+        status: 400,
+        body: { errors: [{ pointer: `/${field}`, message: 'is not known here' }] },
+      });
+    }
+    expect(await read(before.id)).toEqual(before);
+  });
+
+  it('is taken as a merge patch by its own media type', async () => {
+    const { call, register } = await startPatients();
+    const { id } = await register(ana);
+    const headers = { 'content-type': 'application/merge-patch+json' };
+    expect(await call('PATCH', `/${id}`, '{"givenName":"Anna"}', headers)).toMatchObject({
+      status: 200,
+      body: { givenName: 'Anna' },
+    });
+  });
+
+  it('refuses an identifier that another patient has, and changes nothing', async () => {
+    const { call, register, read, names } = await startPatients();
+    await register(everything);
+    const before = await register({ ...ana, givenName: 'Bea', identifiers: [{ system: 'urn:mrn', value: 'B-1' }] });
+    const patch = { givenName: 'Clara', identifiers: everything.identifiers };
+    expect(await call('PATCH', `/${before.id}`, patch)).toMatchObject({
+      status: 409,
+      body: { code: 'identifier-taken' },
+    });
+    expect(await read(before.id)).toEqual(before);
+    expect(await names({ q: 'Clara' })).toEqual([]);
+    expect(await names({ q: 'B-1' })).toEqual(['Bea']);
+  });
+
+  it('keeps an own identifier, and gives a removed one to others', async () => {
+    const { call, register } = await startPatients();
+    const { id } = await register(everything);
+    const { identifiers } = everything;
+    expect(await call('PATCH', `/${id}`, { identifiers })).toMatchObject({ status: 200, body: { identifiers } });
+    await call('PATCH', `/${id}`, { identifiers: [] });
+    expect(await call('POST', '', { ...ana, identifiers })).toMatchObject({ status: 201 });
+  });
+
+  it('is refused when it changed since it was read', async () => {
+    const { call, register, read } = await startPatients();
+    const { id } = await register(ana);
+    const first = await call('PATCH', `/${id}`, { givenName: 'Anna' }, { 'if-match': '"1"' });
+    expect(first).toMatchObject({ status: 200 });
+    const stale = await call('PATCH', `/${id}`, { givenName: 'Anne' }, { 'if-match': '"1"' });
+    expect(stale).toMatchObject({ status: 412, body: { code: 'precondition-failed' } });
+    expect(await read(id)).toMatchObject({ givenName: 'Anna', version: 2 });
+  });
+
+  it('lets one of two who change the same version win', async () => {
+    const { call, register, read } = await startPatients();
+    const { id } = await register(ana);
+    const answers = await Promise.all(
+      ['Anna', 'Anne'].map((givenName) => call('PATCH', `/${id}`, { givenName }, { 'if-match': '"1"' })),
+    );
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 412]);
+    expect((await read(id)).version).toBe(2);
+  });
+
+  it('does not find who is not there', async () => {
+    const { call } = await startPatients();
+    expect(await call('PATCH', `/${NOBODY}`, {})).toMatchObject({ status: 404 });
+  });
+});
+
+describe('the events of a patient', () => {
+  it('tell of each change in order', async () => {
+    const { call, register, outbox } = await startPatients();
+    const { id } = await register(ana);
+    for (const patch of [{ phone: '+15551234567' }, { active: false }, { active: false }, { active: true }]) {
+      await call('PATCH', `/${id}`, patch);
+    }
+    const events = (await outbox()).map((event): unknown => JSON.parse(event));
+    const kinds = ['registered', 'updated', 'deactivated', 'updated', 'updated'];
+    expect(events).toEqual(
+      kinds.map((kind, index) =>
+        expect.objectContaining({
+          specversion: '1.0',
+          type: `daybook.patient.${kind}.v1`,
+          source: '/services/patient',
+          subject: id,
+          sequence: index + 1,
+          time: '2026-03-02T09:00:00Z',
+          data: { patientId: id },
+        }),
+      ),
+    );
+  });
+
+  it('carry the trace of the request that caused them', async () => {
+    const { call, outbox } = await startPatients();
+    const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
+    await call('POST', '', ana, { traceparent: `00-${traceId}-00f067aa0ba902b7-01` });
+    expect((await outbox()).join()).toContain(`00-${traceId}-`);
+  });
+
+  it('hold ids and times only', async () => {
+    const { call, register, outbox } = await startPatients();
+    const { id } = await register(everything);
+    await call('PATCH', `/${id}`, { givenName: 'Anna', address: { city: 'Cambridge' }, active: true });
+    const stored = (await outbox()).join();
+    const texts = ['Ana', 'Anna', 'Silva', '1990', 'example.org', '5551234567', 'Main', 'Cambridge', 'A-17', 'female'];
+    for (const text of texts) expect(stored).not.toContain(text);
+  });
+});

@@ -1,0 +1,62 @@
+/** For this folder's tests: the patient service over a database in memory, with a clock that stands still. */
+import { type NewPatient, Patient, PatientPage, Problem } from '@daybook/contracts';
+import { openDatabase } from '@daybook/database';
+import { createLogger, readerOf } from '@daybook/service';
+import { expect, onTestFinished } from 'vitest';
+import { migrations } from '../migrations/index.ts';
+import { buildApp } from './app.ts';
+import type { PatientTables } from './store/tables.ts';
+
+type Method = 'GET' | 'POST' | 'PATCH';
+
+const readPatient = readerOf(Patient);
+const readPage = readerOf(PatientPage);
+export const readProblem = readerOf(Problem);
+
+export const ana = { givenName: 'Ana', familyName: 'Silva', birthDate: '1990-02-01' } satisfies NewPatient;
+
+export async function startPatients() {
+  const database = await openDatabase<PatientTables>('sqlite::memory:', migrations);
+  const time = { now: Temporal.Instant.from('2026-03-02T09:00:00Z') };
+  const logger = createLogger({ level: 'silent', pretty: false });
+  const app = await buildApp({ logger, database, clock: () => time.now });
+  onTestFinished(async () => {
+    await app.close();
+    await database.close();
+  });
+
+  async function call(method: Method, path: string, payload?: object | string, headers: Record<string, string> = {}) {
+    const url = `/api/v1/patients${path}`;
+    const answer = await app.inject({ method, url, headers, ...(payload !== undefined && { payload }) });
+    const body: unknown = answer.body === '' ? undefined : answer.json();
+    return { status: answer.statusCode, headers: answer.headers, body };
+  }
+
+  async function register(input: NewPatient): Promise<Patient> {
+    const { status, body } = await call('POST', '', input);
+    expect(status).toBe(201);
+    return readPatient(body);
+  }
+
+  async function find(query: Record<string, string>) {
+    const { status, body } = await call('GET', `?${new URLSearchParams(query)}`);
+    expect(status).toBe(200);
+    return readPage(body);
+  }
+
+  return {
+    database,
+    time,
+    call,
+    register,
+    find,
+    read: async (id: string) => readPatient((await call('GET', `/${id}`)).body),
+    /** The given names of those that a search finds, sorted. */
+    names: async (query: Record<string, string>) => (await find(query)).items.map(({ givenName }) => givenName).sort(),
+    /** What waits to be published, in the order of the writes, as it is stored. */
+    outbox: async () =>
+      (await database.read((db) => db.selectFrom('outbox').select('event').orderBy('position').execute())).map(
+        ({ event }) => event,
+      ),
+  };
+}
