@@ -7,8 +7,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** List appointment types */
         get: operations["listAppointmentTypes"];
         put?: never;
+        /** Add appointment type */
         post: operations["addAppointmentType"];
         delete?: never;
         options?: never;
@@ -23,12 +25,14 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** Get appointment type */
         get: operations["getAppointmentType"];
         put?: never;
         post?: never;
         delete?: never;
         options?: never;
         head?: never;
+        /** Change appointment type */
         patch: operations["changeAppointmentType"];
         trace?: never;
     };
@@ -39,8 +43,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** List appointments */
         get: operations["listAppointments"];
         put?: never;
+        /** Book appointment */
         post: operations["bookAppointment"];
         delete?: never;
         options?: never;
@@ -55,6 +61,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** Get appointment */
         get: operations["getAppointment"];
         put?: never;
         post?: never;
@@ -73,6 +80,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Mark arrived */
         post: operations["markArrived"];
         delete?: never;
         options?: never;
@@ -89,6 +97,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Cancel appointment */
         post: operations["cancelAppointment"];
         delete?: never;
         options?: never;
@@ -105,6 +114,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Check in */
         post: operations["checkIn"];
         delete?: never;
         options?: never;
@@ -121,6 +131,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Mark fulfilled */
         post: operations["markFulfilled"];
         delete?: never;
         options?: never;
@@ -135,6 +146,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** Get appointment history */
         get: operations["getAppointmentHistory"];
         put?: never;
         post?: never;
@@ -153,6 +165,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Mark no show */
         post: operations["markNoShow"];
         delete?: never;
         options?: never;
@@ -169,6 +182,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Reschedule appointment */
         post: operations["rescheduleAppointment"];
         delete?: never;
         options?: never;
@@ -183,8 +197,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** Find doctors */
         get: operations["findDoctors"];
         put?: never;
+        /** Register doctor */
         post: operations["registerDoctor"];
         delete?: never;
         options?: never;
@@ -199,12 +215,14 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** Get doctor */
         get: operations["getDoctor"];
         put?: never;
         post?: never;
         delete?: never;
         options?: never;
         head?: never;
+        /** Change doctor */
         patch: operations["changeDoctor"];
         trace?: never;
     };
@@ -215,6 +233,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** Get availability */
         get: operations["getAvailability"];
         put?: never;
         post?: never;
@@ -231,7 +250,9 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** Get schedule */
         get: operations["getSchedule"];
+        /** Replace schedule */
         put: operations["replaceSchedule"];
         post?: never;
         delete?: never;
@@ -247,6 +268,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** List notifications */
         get: operations["listNotifications"];
         put?: never;
         post?: never;
@@ -263,8 +285,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** Find patients */
         get: operations["findPatients"];
         put?: never;
+        /** Register patient */
         post: operations["registerPatient"];
         delete?: never;
         options?: never;
@@ -279,12 +303,14 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** Get patient */
         get: operations["getPatient"];
         put?: never;
         post?: never;
         delete?: never;
         options?: never;
         head?: never;
+        /** Change patient */
         patch: operations["changePatient"];
         trace?: never;
     };
@@ -295,6 +321,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** Find slots */
         get: operations["findSlots"];
         put?: never;
         post?: never;
@@ -1254,6 +1281,8 @@ export interface operations {
             header?: {
                 /** @description Makes a retry harmless; kept for 24 hours */
                 "idempotency-key"?: string;
+                /** @description The ETag that you read; 412 when it is stale */
+                "if-match"?: string;
             };
             path: {
                 id: string;
@@ -1298,6 +1327,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `precondition-failed`: It has changed since you read it. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `idempotency-key-reused`: The key was used for another request. */
             422: {
                 headers: {
@@ -1333,6 +1371,8 @@ export interface operations {
             header?: {
                 /** @description Makes a retry harmless; kept for 24 hours */
                 "idempotency-key"?: string;
+                /** @description The ETag that you read; 412 when it is stale */
+                "if-match"?: string;
             };
             path: {
                 id: string;
@@ -1374,6 +1414,15 @@ export interface operations {
             };
             /** @description `idempotency-key-in-use`: The first request with this key is still running. `wrong-status`: The status does not allow this. `past-cancellation-deadline`: It is too late to cancel this online. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `precondition-failed`: It has changed since you read it. */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1434,6 +1483,8 @@ export interface operations {
             header?: {
                 /** @description Makes a retry harmless; kept for 24 hours */
                 "idempotency-key"?: string;
+                /** @description The ETag that you read; 412 when it is stale */
+                "if-match"?: string;
             };
             path: {
                 id: string;
@@ -1471,6 +1522,15 @@ export interface operations {
             };
             /** @description `idempotency-key-in-use`: The first request with this key is still running. `wrong-status`: The status does not allow this. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `precondition-failed`: It has changed since you read it. */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1513,6 +1573,8 @@ export interface operations {
             header?: {
                 /** @description Makes a retry harmless; kept for 24 hours */
                 "idempotency-key"?: string;
+                /** @description The ETag that you read; 412 when it is stale */
+                "if-match"?: string;
             };
             path: {
                 id: string;
@@ -1550,6 +1612,15 @@ export interface operations {
             };
             /** @description `idempotency-key-in-use`: The first request with this key is still running. `wrong-status`: The status does not allow this. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `precondition-failed`: It has changed since you read it. */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1644,6 +1715,8 @@ export interface operations {
             header?: {
                 /** @description Makes a retry harmless; kept for 24 hours */
                 "idempotency-key"?: string;
+                /** @description The ETag that you read; 412 when it is stale */
+                "if-match"?: string;
             };
             path: {
                 id: string;
@@ -1688,6 +1761,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `precondition-failed`: It has changed since you read it. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `idempotency-key-reused`: The key was used for another request. */
             422: {
                 headers: {
@@ -1723,6 +1805,8 @@ export interface operations {
             header?: {
                 /** @description Makes a retry harmless; kept for 24 hours */
                 "idempotency-key"?: string;
+                /** @description The ETag that you read; 412 when it is stale */
+                "if-match"?: string;
             };
             path: {
                 id: string;
@@ -1764,6 +1848,15 @@ export interface operations {
             };
             /** @description `idempotency-key-in-use`: The first request with this key is still running. `slot-taken`: That time is taken. `patient-busy`: The patient has another appointment then. `wrong-status`: The status does not allow this. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `precondition-failed`: It has changed since you read it. */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };

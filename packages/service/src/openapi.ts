@@ -17,7 +17,7 @@ function impliedProblems(method: string, url: string, schema: FastifySchema): Pr
     ...(schema.querystring || schema.body || method === 'POST' ? (['invalid-request'] as const) : []),
     ...(schema.body ? (['malformed-body', 'body-too-large', 'unsupported-media-type'] as const) : []),
     ...(method === 'POST' ? (['idempotency-key-in-use', 'idempotency-key-reused'] as const) : []),
-    ...(method === 'PATCH' || method === 'PUT' ? (['precondition-failed'] as const) : []),
+    ...(isConditional(method, url) ? (['precondition-failed'] as const) : []),
     'part-unavailable',
     'deadline-exceeded',
   ];
@@ -38,14 +38,24 @@ function problemResponses(codes: readonly ProblemCode[]): JsonObject {
 
 const header = (description: string) => ({ type: 'string', description });
 
+/** A change of something that is there. */
+const isConditional = (method: string, url: string): boolean =>
+  method === 'PATCH' || method === 'PUT' || (method === 'POST' && url.includes(':'));
+
 function documentedHeaders(method: string, url: string): Record<string, { type: string; description: string }> {
-  if (method === 'POST') return { 'idempotency-key': header('Makes a retry harmless; kept for 24 hours') };
-  if (method === 'PATCH' || method === 'PUT')
-    return { 'if-match': header('The ETag that you read; 412 when it is stale') };
-  if (method === 'GET' && url.includes(':'))
-    return { 'if-none-match': header('The ETag that you have; 304 when unchanged') };
-  return {};
+  const key = { 'idempotency-key': header('Makes a retry harmless; kept for 24 hours') };
+  const match = { 'if-match': header('The ETag that you read; 412 when it is stale') };
+  const noneMatch = { 'if-none-match': header('The ETag that you have; 304 when unchanged') };
+  return {
+    ...(method === 'POST' && key),
+    ...(isConditional(method, url) && match),
+    ...(method === 'GET' && url.includes(':') && noneMatch),
+  };
 }
+
+/** `registerPatient` → `Register patient`. */
+const wordsOf = (operationId: string): string =>
+  operationId.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`).replace(/^./, (letter) => letter.toUpperCase());
 
 /** The schema of a route as the document shows it: with its headers and the refusals it can give. */
 function documentedSchema(
@@ -57,6 +67,7 @@ function documentedSchema(
   const headers = documentedHeaders(method, route.url);
   return {
     ...schema,
+    ...(schema.operationId !== undefined && { summary: wordsOf(schema.operationId) }),
     ...(Object.keys(headers).length > 0 && { headers: { type: 'object', properties: headers } }),
     response: { ...(isObject(schema.response) ? schema.response : {}), ...problemResponses(codes) },
   };

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import manifest from '../../../package.json' with { type: 'json' };
 
 const ROOT = join(import.meta.dirname, '../../..');
 const READY = /is ready at (http:\/\/\S+) \(([\d.]+) s\)/;
@@ -57,8 +58,11 @@ interface Spawned {
   output(): string;
 }
 
+/** What `npm start` runs, without npm. */
+const [, ...startArguments] = manifest.scripts.start.split(' ');
+
 function spawnDaybook(options: DaybookOptions): Spawned {
-  const args = [join(ROOT, 'launcher/src/main.ts'), ...(options.service ? [options.service] : [])];
+  const args = [...startArguments, ...(options.service ? [options.service] : [])];
   const child = spawn(process.execPath, args, {
     cwd: ROOT,
     env: environmentFor(options),
