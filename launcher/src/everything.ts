@@ -81,7 +81,10 @@ export async function startEverything(
     host = { ...host, registryUrls: [registryUrl] };
   }
   for (const name of BEHIND_THE_GATEWAY.toReversed()) parts.defer(() => stop(name));
-  await Promise.all(BEHIND_THE_GATEWAY.map(launch));
+  // All of them end before the first failure is told: what is started then is closed again.
+  const launches = await Promise.allSettled(BEHIND_THE_GATEWAY.map(launch));
+  const failed = launches.find((outcome) => outcome.status === 'rejected');
+  if (failed) throw failed.reason;
   bus.open();
   const fill = config.DAYBOOK_DEMO === 'on' && (empty || (await demoIsUnfinished(config.DAYBOOK_DATA)));
   if (fill) {

@@ -33,12 +33,13 @@ const isPlainObject = (value: unknown): value is PlainObject =>
 
 function merge(target: unknown, patch: unknown): unknown {
   if (!isPlainObject(patch)) return patch;
-  const result: PlainObject = isPlainObject(target) ? { ...target } : {};
+  // A map, since assigning to a field named __proto__ would not make a field.
+  const result = new Map(Object.entries(isPlainObject(target) ? target : {}));
   for (const [field, value] of Object.entries(patch)) {
-    if (value === null) delete result[field];
-    else result[field] = merge(result[field], value);
+    if (value === null) result.delete(field);
+    else result.set(field, merge(result.get(field), value));
   }
-  return result;
+  return Object.fromEntries(result);
 }
 
 /** The resource with the patch applied. The schemas of both make the result as valid as they are. */

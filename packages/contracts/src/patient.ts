@@ -34,7 +34,7 @@ const writable = {
   email: Type.Optional(Email()),
   phone: Type.Optional(Phone()),
   address: Type.Optional(Address),
-  identifiers: Type.Optional(Type.Array(Identifier, { maxItems: 20 })),
+  identifiers: Type.Optional(Type.Array(Identifier, { maxItems: 20, uniqueItems: true })),
   language: Type.Optional(Language()),
 };
 

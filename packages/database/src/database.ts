@@ -4,6 +4,7 @@ import { Kysely, sql, type Transaction } from 'kysely';
 import { type DatabaseDialect, isBroken, sqliteDialect } from './dialect.ts';
 import { type Migrations, migrate } from './migrations.ts';
 import { nodeSqlite } from './node-sqlite.ts';
+import { hasEvents } from './outbox.ts';
 import type { SharedTables } from './shared-tables.ts';
 
 /** The database does not answer or cannot write now; the caller may try again later. Nothing was half-done. */
@@ -32,8 +33,8 @@ export interface Database<Tables = unknown> {
    * @throws DatabaseUnavailable when it cannot be done now
    */
   write<Result>(work: (transaction: Transaction<Tables & SharedTables>) => Promise<Result>): Promise<Result>;
-  /** Called after every commit. Returns how to stop it. */
-  onCommit(listener: () => void): () => void;
+  /** Called after every commit that stored events in the outbox. Returns how to stop it. */
+  onEvents(listener: () => void): () => void;
   /** Rejects when the database does not answer. */
   check(): Promise<void>;
   close(): Promise<void>;
@@ -62,19 +63,24 @@ class KyselyDatabase<Tables> implements Database<Tables> {
 
   async write<Result>(work: (transaction: Transaction<Tables & SharedTables>) => Promise<Result>): Promise<Result> {
     for (let attempt = 1; ; attempt += 1) {
+      let begun: object | undefined;
       try {
-        const result = await this.#kysely.transaction().execute(work);
-        for (const listener of this.#listeners) listener();
+        const result = await this.#kysely.transaction().execute((transaction) => {
+          begun = transaction;
+          return work(transaction);
+        });
+        if (begun && hasEvents(begun)) for (const listener of this.#listeners) listener();
         return result;
       } catch (error) {
-        const again = this.dialect.isTransient(error) && attempt < WRITE_ATTEMPTS;
+        // One that could not even begin has waited for its turn long enough.
+        const again = begun && this.dialect.isTransient(error) && attempt < WRITE_ATTEMPTS;
         if (!again) throw this.dialect.isUnavailable(error) ? new DatabaseUnavailable(error) : error;
         await sleep(Math.random() * RETRY_BASE_MILLIS * 2 ** attempt);
       }
     }
   }
 
-  onCommit(listener: () => void): () => void {
+  onEvents(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }

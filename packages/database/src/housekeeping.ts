@@ -48,11 +48,37 @@ export async function sweep(database: Database): Promise<number> {
   return (await sweepKeys(database)) + (await sweepInbox(database));
 }
 
-/** Sweeps now and then until it is stopped. `onFailure` hears of a sweep that could not be done; the next one tries again. */
-export function startHousekeeping(database: Database, onFailure: (error: unknown) => void): { close(): void } {
+export interface Housekeeping {
+  /** Resolves when the step at hand is done. */
+  close(): Promise<void>;
+}
+
+/**
+ * Sweeps all that is due now and then until it is closed. `onFailure` hears of a sweep that could not be done; the next
+ * one tries again.
+ */
+export function startHousekeeping(database: Database, onFailure: (error: unknown) => void): Housekeeping {
+  let closed = false;
+  let sweeping: Promise<void> | undefined;
+
+  async function sweepAll(): Promise<void> {
+    try {
+      while (!closed && (await sweep(database)) > 0);
+    } catch (error) {
+      onFailure(error);
+    }
+    sweeping = undefined;
+  }
+
   const timer = setInterval(() => {
-    sweep(database).catch(onFailure);
+    sweeping ??= sweepAll();
   }, EVERY_MILLIS);
   timer.unref();
-  return { close: () => clearInterval(timer) };
+  return {
+    async close() {
+      closed = true;
+      clearInterval(timer);
+      await sweeping;
+    },
+  };
 }

@@ -5,6 +5,6 @@ export * from './id.ts';
 export * from './idempotency.ts';
 export * from './instant.ts';
 export type { Migrations } from './migrations.ts';
-export * from './outbox.ts';
+export { appendEvent, type EventOrigin, type NewEvent } from './outbox.ts';
 export * from './shared-tables.ts';
 export * from './shared-view.ts';

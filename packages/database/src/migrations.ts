@@ -7,22 +7,21 @@ import type { DatabaseDialect } from './dialect.ts';
 export type Migrations = (dialect: DatabaseDialect) => Record<string, Migration>;
 
 /**
- * Runs what has not run yet, once, however many instances start together (under the database's own lock).
+ * Runs what has not run yet, once, however many instances start together: all in one transaction, which is the lock.
  * @throws DatabaseUnusable when the database has migrations that this code does not know: it is newer
  */
 export async function migrate<Tables>(kysely: Kysely<Tables>, migrations: Record<string, Migration>): Promise<void> {
-  const migrator = new Migrator({ db: kysely, provider: { getMigrations: async () => migrations } });
-  const applied = (await migrator.getMigrations()).filter((migration) => migration.executedAt !== undefined);
-  if (applied.length === Object.keys(migrations).length && applied.every(({ name }) => name in migrations)) return;
-  const { error } = await migrator.migrateToLatest();
-  if (error === undefined) return;
-  if (error instanceof Error && /previously executed migration .* is missing/.test(error.message)) {
-    throw new DatabaseUnusable(
-      'The database was written by a newer Daybook. Start that version, or restore a backup.',
-      {
-        cause: error,
-      },
-    );
-  }
-  throw error;
+  await kysely.transaction().execute(async (transaction) => {
+    const migrator = new Migrator({ db: transaction, provider: { getMigrations: async () => migrations } });
+    const { error } = await migrator.migrateToLatest();
+    if (error instanceof Error && /previously executed migration .* is missing/.test(error.message)) {
+      throw new DatabaseUnusable(
+        'The database was written by a newer Daybook. Start that version, or restore a backup.',
+        {
+          cause: error,
+        },
+      );
+    }
+    if (error !== undefined) throw error;
+  });
 }

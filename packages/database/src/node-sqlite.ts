@@ -15,8 +15,10 @@ import { isBusy } from './dialect.ts';
 
 /** How long a transaction may wait for another process that writes to the same file. */
 const WRITE_LOCK_DEADLINE_MILLIS = 5000;
-/** How long a single statement may block the thread for another process, which only checkpoints make it do. */
-const BUSY_TIMEOUT_MILLIS = 50;
+/** How long opening may block the thread for another process that opens the same file. */
+const OPEN_TIMEOUT_MILLIS = 5000;
+/** And a statement after that, which blocks all other work of this process: writers wait for their turn above. */
+const BUSY_TIMEOUT_MILLIS = 2;
 const CACHED_STATEMENTS = 200;
 
 const isInput = (value: unknown): value is SQLInputValue =>
@@ -74,31 +76,8 @@ class NodeSqliteConnection implements DatabaseConnection {
   }
 }
 
-/** First come, first served. */
-class Turns {
-  readonly #waiting: (() => void)[] = [];
-  #taken = false;
-
-  async take(): Promise<void> {
-    if (!this.#taken) {
-      this.#taken = true;
-      return;
-    }
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#waiting.push(resolve);
-    await promise;
-  }
-
-  give(): void {
-    const next = this.#waiting.shift();
-    if (next) next();
-    else this.#taken = false;
-  }
-}
-
 class NodeSqliteDriver implements Driver {
   readonly #path: string;
-  readonly #turns = new Turns();
   #database: DatabaseSync | undefined;
   #connection: NodeSqliteConnection | undefined;
 
@@ -107,10 +86,11 @@ class NodeSqliteDriver implements Driver {
   }
 
   async init(): Promise<void> {
-    const database = new DatabaseSync(this.#path, { timeout: BUSY_TIMEOUT_MILLIS, enableForeignKeyConstraints: true });
+    const database = new DatabaseSync(this.#path, { timeout: OPEN_TIMEOUT_MILLIS, enableForeignKeyConstraints: true });
     try {
       // FULL: what was answered is on the disk, even if the power goes. WAL: readers and the writer do not block each other.
       database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;');
+      database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MILLIS}`);
     } catch (error) {
       database.close();
       throw error;
@@ -121,7 +101,6 @@ class NodeSqliteDriver implements Driver {
 
   async acquireConnection(): Promise<DatabaseConnection> {
     if (!this.#connection) throw new Error('the database is closed');
-    await this.#turns.take();
     return this.#connection;
   }
 
@@ -148,9 +127,8 @@ class NodeSqliteDriver implements Driver {
     if (this.#database?.isTransaction) await connection.executeQuery(CompiledQuery.raw('rollback'));
   }
 
-  async releaseConnection(): Promise<void> {
-    this.#turns.give();
-  }
+  /** Kysely gives the one connection to one at a time, in turn. */
+  async releaseConnection(): Promise<void> {}
 
   async destroy(): Promise<void> {
     this.#database?.close();
@@ -159,9 +137,16 @@ class NodeSqliteDriver implements Driver {
   }
 }
 
+class TransactionalAdapter extends SqliteAdapter {
+  /** Kysely's adapter says no, but a CREATE TABLE in SQLite is rolled back like everything else. */
+  override get supportsTransactionalDdl(): boolean {
+    return true;
+  }
+}
+
 /** A Kysely dialect for the database file at `path`; `:memory:` for tests. */
 export const nodeSqlite = (path: string): Dialect => ({
-  createAdapter: () => new SqliteAdapter(),
+  createAdapter: () => new TransactionalAdapter(),
   createDriver: () => new NodeSqliteDriver(path),
   createIntrospector: (db) => new SqliteIntrospector(db),
   createQueryCompiler: () => new SqliteQueryCompiler(),

@@ -22,6 +22,11 @@ export interface EventOrigin {
   readonly traceparent?: string | undefined;
 }
 
+/** The transactions that stored events, for who wants to hear of their commits. */
+const eventful = new WeakSet<object>();
+
+export const hasEvents = (transaction: object): boolean => eventful.has(transaction);
+
 export async function appendEvent<T extends EventType>(
   transaction: Transaction<SharedTables>,
   event: NewEvent<T>,
@@ -39,6 +44,7 @@ export async function appendEvent<T extends EventType>(
     ...(traceparent !== undefined && { traceparent }),
     data: event.data,
   };
+  eventful.add(transaction);
   await transaction
     .insertInto('outbox')
     .values({

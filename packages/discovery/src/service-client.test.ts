@@ -218,16 +218,18 @@ describe('limits', () => {
     await expect(call).rejects.toEqual(unavailable);
   });
 
-  it('refuse at once what is more than can be done at the same time', async () => {
+  it('wait their turn when there are many, and are refused at once when there are too many', async () => {
     const held: (() => void)[] = [];
     const slow = await startServer((_request, response) => {
       held.push(() => response.writeHead(200, { 'content-type': 'application/json' }).end('1'));
     });
-    const { client } = createClient(createTestDiscovery([slow.url]), { maxConcurrent: 2 });
-    const under = [client.get('/'), client.get('/')];
+    const { client } = createClient(createTestDiscovery([slow.url]), { maxConcurrent: 1 });
+    const running = client.get('/');
+    const waiting = Array.from({ length: 10 }, () => client.get('/'));
     await expect(client.get('/')).rejects.toEqual(unavailable);
-    await expect.poll(() => held.length).toBe(2);
-    for (const release of held) release();
-    expect((await Promise.all(under)).map(({ status }) => status)).toEqual([200, 200]);
+    await expect.poll(() => held.length).toBe(1);
+    const release = setInterval(() => held.shift()?.(), 1);
+    expect((await Promise.all([running, ...waiting])).map(({ status }) => status)).toEqual(Array(11).fill(200));
+    clearInterval(release);
   });
 });

@@ -10,8 +10,11 @@ export interface Subscription {
 }
 
 export interface Bus {
-  /** Resolves when the bus has taken the event for every subscriber: at least once, in order within a subject. */
-  publish(event: CloudEvent): Promise<void>;
+  /**
+   * Resolves when the bus has taken the event for every subscriber: at least once, in order within a subject. `signal`
+   * ends the wait for a bus that takes nothing yet.
+   */
+  publish(event: CloudEvent, signal?: AbortSignal): Promise<void>;
   /** What is returned ends the subscription; the bus keeps what comes meanwhile for the next one of that name. */
   subscribe(subscription: Subscription): Promise<{ close(): Promise<void> }>;
   close(): Promise<void>;

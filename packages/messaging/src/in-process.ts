@@ -1,5 +1,5 @@
-import type { CloudEvent, EventType } from '@daybook/contracts';
-import type { Bus } from './bus.ts';
+import type { EventType } from '@daybook/contracts';
+import type { Bus, Subscription } from './bus.ts';
 
 export interface InProcessBus extends Bus {
   /** Says that every consumer is there. Until then `publish` waits, so that no event passes a consumer that is late. */
@@ -8,8 +8,22 @@ export interface InProcessBus extends Bus {
 
 interface Consumer {
   readonly types: readonly EventType[];
-  /** Undefined while the consumer is away. */
-  readonly handle: ((event: CloudEvent) => Promise<void>) | undefined;
+  /** Of the subscriptions with its name; the first one gets the events. None while the consumer is away. */
+  readonly handlers: readonly Subscription['handle'][];
+}
+
+/** Waits for `promise`, but not longer than until the signal. */
+async function unlessAborted(promise: Promise<void>, signal?: AbortSignal): Promise<void> {
+  if (!signal) return promise;
+  signal.throwIfAborted();
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason);
+  signal.addEventListener('abort', abort);
+  try {
+    await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
 }
 
 /**
@@ -26,23 +40,31 @@ export function createInProcessBus(): InProcessBus {
 
   return {
     async subscribe({ consumer, types, handle }) {
-      consumers.set(consumer, { types, handle });
+      const handlersOf = () => consumers.get(consumer)?.handlers ?? [];
+      consumers.set(consumer, { types, handlers: [...handlersOf(), handle] });
       return {
         async close() {
-          if (consumers.get(consumer)?.handle === handle) consumers.set(consumer, { types, handle: undefined });
+          consumers.set(consumer, { types, handlers: handlersOf().filter((other) => other !== handle) });
         },
       };
     },
     open: () => opened.resolve(),
-    async publish(event: CloudEvent) {
-      await opened.promise;
+    async publish(event, signal) {
+      await unlessAborted(opened.promise, signal);
       if (closed) throw new Error('the bus is closed');
       const concerned = [...consumers].filter(([, { types }]) => types.includes(event.type));
       const outcomes = await Promise.allSettled(
-        concerned.map(async ([name, { handle }]) => {
-          if (!handle) throw new Error(`the consumer ${name} is away`);
-          await handle(event);
-        }),
+        concerned.map(
+          async ([
+            name,
+            {
+              handlers: [handle],
+            },
+          ]) => {
+            if (!handle) throw new Error(`the consumer ${name} is away`);
+            await handle(event);
+          },
+        ),
       );
       const failures = outcomes.filter((outcome) => outcome.status === 'rejected').map((outcome) => outcome.reason);
       if (failures.length > 0) throw new AggregateError(failures, 'not every consumer could handle the event');

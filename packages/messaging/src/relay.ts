@@ -11,7 +11,7 @@ const LONGEST_PAUSE_MILLIS = 10_000;
 const BATCH = 100;
 
 export interface Relay {
-  /** Stops after the batch at hand. Events that are left wait in the outbox for the next start. */
+  /** Stops after the events that the bus has at hand. Events that are left wait in the outbox for the next start. */
   close(): Promise<void>;
 }
 
@@ -33,21 +33,26 @@ async function readDue(database: Database): Promise<DueEvent[]> {
 }
 
 /** Publishes one subject's events one after the other; stops at the first that fails, so that none overtakes it. */
-async function publishInOrder(bus: Bus, events: readonly DueEvent[], published: number[]): Promise<void> {
+async function publishInOrder(
+  bus: Bus,
+  events: readonly DueEvent[],
+  published: number[],
+  signal: AbortSignal,
+): Promise<void> {
   for (const { position, event } of events) {
-    await bus.publish(event);
+    await bus.publish(event, signal);
     published.push(position);
   }
 }
 
 /** Publishes a batch. Returns how many events were due; throws after storing what did work. */
-async function relayBatch(database: Database, bus: Bus): Promise<number> {
+async function relayBatch(database: Database, bus: Bus, signal: AbortSignal): Promise<number> {
   const due = await readDue(database);
   if (due.length === 0) return 0;
   const published: number[] = [];
   const subjects = Map.groupBy(due, ({ subject }) => subject);
   const outcomes = await Promise.allSettled(
-    [...subjects.values()].map((events) => publishInOrder(bus, events, published)),
+    [...subjects.values()].map((events) => publishInOrder(bus, events, published, signal)),
   );
   if (published.length > 0) {
     await database.write((transaction) =>
@@ -57,6 +62,29 @@ async function relayBatch(database: Database, bus: Bus): Promise<number> {
   const failed = outcomes.find((outcome) => outcome.status === 'rejected');
   if (failed) throw failed.reason;
   return due.length;
+}
+
+/** A wait that others can end early. A ring while nobody waits ends the next wait at once. */
+function createBell(): { ring(): void; wait(millis: number): Promise<void> } {
+  let rung = false;
+  let wake: (() => void) | undefined;
+  return {
+    ring() {
+      rung = true;
+      wake?.();
+    },
+    async wait(millis) {
+      if (!rung) {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        const timer = setTimeout(resolve, millis);
+        wake = resolve;
+        await promise;
+        clearTimeout(timer);
+        wake = undefined;
+      }
+      rung = false;
+    },
+  };
 }
 
 /** Waits so long, or until the signal. */
@@ -72,19 +100,18 @@ async function pause(millis: number, signal: AbortSignal): Promise<void> {
 export function startRelay(database: Database, bus: Bus, logger: Logger): Relay {
   const closing = new AbortController();
   const { signal } = closing;
+  const bell = createBell();
+  const stopListening = database.onEvents(() => bell.ring());
   let failures = 0;
-  /** Aborted by every commit: there is something to do. */
-  let idle = new AbortController();
-  const stopListening = database.onCommit(() => idle.abort());
 
   async function run(): Promise<void> {
     while (!signal.aborted) {
-      idle = new AbortController();
       try {
-        const count = await relayBatch(database, bus);
+        const count = await relayBatch(database, bus, signal);
         failures = 0;
-        if (count < BATCH) await pause(POLL_MILLIS, AbortSignal.any([signal, idle.signal]));
+        if (count < BATCH && !signal.aborted) await bell.wait(POLL_MILLIS);
       } catch (error) {
+        if (signal.aborted) return;
         failures += 1;
         if (failures === 1) logger.warn({ err: error }, 'events wait in the outbox: the bus did not take them');
         const millis = Math.min(POLL_MILLIS * 2 ** failures, LONGEST_PAUSE_MILLIS);
@@ -97,6 +124,7 @@ export function startRelay(database: Database, bus: Bus, logger: Logger): Relay 
   return {
     async close() {
       closing.abort();
+      bell.ring();
       stopListening();
       await running;
     },

@@ -59,6 +59,7 @@ export async function createServiceApp({
     frameworkErrors: (error, request, reply) => {
       // No hook has run yet.
       request.trace = traceOf(request.headers.traceparent);
+      reply.header('x-request-id', request.id);
       sendProblem(
         request,
         reply,

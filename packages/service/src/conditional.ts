@@ -1,5 +1,6 @@
 /** ETags (RFC 9110, section 13): the version of a resource is its strong ETag. */
 import { Refusal } from '@daybook/contracts';
+import { keepNothing, type WriteContext } from '@daybook/database';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 export const etagOf = (version: number): string => `"${version}"`;
@@ -22,6 +23,13 @@ export function preconditionOf(request: FastifyRequest): Precondition {
     },
   };
 }
+
+/** What comes with a write that no Idempotency-Key names. */
+export const writeOf = (request: FastifyRequest): WriteContext<unknown> => ({
+  keep: keepNothing,
+  traceparent: request.trace.traceparent,
+  checkVersion: preconditionOf(request).check,
+});
 
 /** Answers with one resource and its ETag, or 304 when the caller has this version already. */
 export function sendVersioned<Resource extends { version: number }>(

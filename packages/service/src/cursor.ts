@@ -44,8 +44,8 @@ export function pageOf<Row, Item>(
 /** Sends a page with the `Link` to the next one. */
 export function sendPage<Item>(request: FastifyRequest, reply: FastifyReply, page: PageOf<Item>): void {
   if (page.nextCursor !== undefined) {
-    const [path, query = ''] = request.url.split('?');
-    const parameters = new URLSearchParams(query);
+    const [path = ''] = request.url.split('?', 1);
+    const parameters = new URLSearchParams(request.url.slice(path.length));
     parameters.set('cursor', page.nextCursor);
     reply.header('link', `<${path}?${parameters}>; rel="next"`);
   }

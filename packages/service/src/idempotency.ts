@@ -7,10 +7,10 @@ import {
   IdempotencyKeyTaken,
   type KeptAnswer,
   keepAnswer,
-  keepNothing,
   type WriteContext,
 } from '@daybook/database';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { writeOf } from './conditional.ts';
 import { PROBLEM_JSON } from './problem-handler.ts';
 
 const KEY = /^[\x21-\x7e]{1,255}$/;
@@ -67,7 +67,7 @@ export async function answerOnce<Result>(
 ): Promise<void> {
   const key = keyOf(request);
   if (key === undefined) {
-    const result = await action({ keep: keepNothing, traceparent: request.trace.traceparent });
+    const result = await action(writeOf(request));
     reply.code(shape.status).headers(shape.headers(result)).send(result);
     return;
   }
@@ -107,29 +107,30 @@ async function firstAnswer<Result>(
   });
   try {
     const result = await action({
+      ...writeOf(request),
       keep: (transaction, result) =>
         keepAnswer(database.dialect, transaction, name.callerId, name.key, answerFor(result)),
-      traceparent: request.trace.traceparent,
     });
     const { status, headers, body } = answerFor(result);
     reply.code(status).headers(headers).send(body);
   } catch (error) {
-    if (error instanceof IdempotencyKeyTaken) {
-      // Another process was first; its answer is the answer.
-      const first = await findAnswer(database, name.callerId, name.key);
-      if (first) return replay(reply, first, name.fingerprint);
-    }
-    if (error instanceof Refusal && isFinal(error)) await keepRefusal(request, database, name, error);
+    const taken =
+      error instanceof IdempotencyKeyTaken ||
+      (error instanceof Refusal && isFinal(error) && !(await keepRefusal(request, database, name, error)));
+    // Another process was first; its answer is the answer, all the more where it is what stood in the way of this one.
+    const first = taken ? await findAnswer(database, name.callerId, name.key) : undefined;
+    if (first) return replay(reply, first, name.fingerprint);
     throw error;
   }
 }
 
+/** False when the key has an answer already. */
 async function keepRefusal(
   request: FastifyRequest,
   database: Database,
   name: { callerId: string; key: string; fingerprint: Uint8Array },
   refusal: Refusal,
-): Promise<void> {
+): Promise<boolean> {
   const [path = '/'] = request.url.split('?');
   const problem = problemOf(refusal, path, request.trace.traceId);
   const answer = {
@@ -140,7 +141,9 @@ async function keepRefusal(
   };
   try {
     await database.write((transaction) => keepAnswer(database.dialect, transaction, name.callerId, name.key, answer));
+    return true;
   } catch (error) {
-    if (!(error instanceof IdempotencyKeyTaken)) throw error;
+    if (error instanceof IdempotencyKeyTaken) return false;
+    throw error;
   }
 }

@@ -1,4 +1,4 @@
-import { type Logger, pino } from 'pino';
+import { type LogFn, type Logger, type LoggerOptions as PinoOptions, pino } from 'pino';
 import { PinoPretty } from 'pino-pretty';
 
 export type { Logger } from 'pino';
@@ -20,15 +20,27 @@ function describeError(error: unknown): Record<string, unknown> {
   };
 }
 
+/** Where no message is given, Pino takes the error's own, past the serializer. */
+function logWithMessage(this: Logger, args: Parameters<LogFn>, log: LogFn): void {
+  const [first, message]: readonly unknown[] = args;
+  const isError = first instanceof Error || (typeof first === 'object' && first !== null && 'err' in first);
+  if (isError && message === undefined) log.call(this, first, 'a failure');
+  else log.apply(this, args);
+}
+
 export interface LoggerOptions {
   level: string;
   /** For a person at a terminal instead of JSON. */
   pretty: boolean;
+  /** Where the lines go; standard output when left out. */
+  destination?: NodeJS.WritableStream;
 }
 
 /** JSON lines on standard output; a line a person can read when `pretty`. */
-export function createLogger({ level, pretty }: LoggerOptions): Logger {
-  const options = { level, base: null, serializers: { err: describeError } };
-  if (!pretty) return pino(options);
-  return pino(options, PinoPretty({ sync: true, ignore: 'pid,hostname,traceId,requestId', translateTime: 'HH:MM:ss' }));
+export function createLogger({ level, pretty, destination }: LoggerOptions): Logger {
+  const hooks = { logMethod: logWithMessage };
+  const options: PinoOptions = { level, base: null, serializers: { err: describeError }, hooks };
+  if (!pretty) return pino(options, destination);
+  const format = { sync: true, ignore: 'pid,hostname,traceId,requestId', translateTime: 'HH:MM:ss' };
+  return pino(options, PinoPretty({ ...format, ...(destination && { destination }) }));
 }

@@ -42,13 +42,13 @@ export async function listen(app: App, host: string, port: number, variable: str
 }
 
 /** Lets running requests end, for a while. */
-export async function drain(app: App, logger: Logger): Promise<void> {
+export async function drain(app: App, logger: Logger, deadlineMillis = DRAIN_DEADLINE_MILLIS): Promise<void> {
   // A connection that is busy now becomes idle when its request ends, and would then be kept for the next one.
   const closeIdle = setInterval(() => app.server.closeIdleConnections(), CLOSE_IDLE_MILLIS);
   const cut = setTimeout(() => {
     logger.warn('cut off requests that did not end');
     app.server.closeAllConnections();
-  }, DRAIN_DEADLINE_MILLIS);
+  }, deadlineMillis);
   try {
     await app.close();
   } finally {
@@ -74,7 +74,9 @@ export async function serve({ name, app, host, registry, listenOn, parts }: Serv
   const url = await listen(app, listenOn.host, listenOn.port, listenOn.variable);
   await registry.start();
   starting.defer(() => registry.close());
-  const { hostname, port } = new URL(url);
+  const { hostname: hostInUrl, port } = new URL(url);
+  /** An IPv6 address stands in brackets in a URL and nowhere else. */
+  const hostname = hostInUrl.replace(/^\[|\]$/g, '');
   await registry.register({
     instanceId: `${hostname}:${name}:${port}`,
     serviceId: name,

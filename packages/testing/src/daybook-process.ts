@@ -1,10 +1,10 @@
 /** Daybook as a process of its own, as a user starts it. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import manifest from '../../../package.json' with { type: 'json' };
 
 const ROOT = join(import.meta.dirname, '../../..');
 const READY = /is ready at (http:\/\/\S+) \(([\d.]+) s\)/;
@@ -59,6 +59,7 @@ interface Spawned {
 }
 
 /** What `npm start` runs, without npm. */
+const manifest: { scripts: { start: string } } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
 const [, ...startArguments] = manifest.scripts.start.split(' ');
 
 function spawnDaybook(options: DaybookOptions): Spawned {

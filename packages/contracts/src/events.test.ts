@@ -1,0 +1,40 @@
+import { Check } from 'typebox/value';
+import { expect, it } from 'vitest';
+import { AppointmentEventData, type EventType, eventTypes, routingKeyOf } from './events.ts';
+
+const types = Object.keys(eventTypes).filter((type): type is EventType => type in eventTypes);
+
+it('routes each event by its type without prefix and version', () => {
+  expect(types.map(routingKeyOf)).toEqual([
+    'appointment.booked',
+    'appointment.rescheduled',
+    'appointment.cancelled',
+    'appointment.arrived',
+    'appointment.checked-in',
+    'appointment.fulfilled',
+    'appointment.noshow',
+    'patient.registered',
+    'patient.updated',
+    'patient.deactivated',
+    'doctor.registered',
+    'doctor.updated',
+    'doctor.deactivated',
+    'doctor.schedule-changed',
+  ]);
+});
+
+it('names every event type with the prefix and a version', () => {
+  for (const type of types) expect(type).toMatch(/^daybook\.[a-z]+\.[a-z]+(-[a-z]+)*\.v[1-9]$/);
+});
+
+it('lets an event carry ids and times only', () => {
+  const names = Object.values(eventTypes).flatMap((schema) => Object.keys(schema.properties));
+  const allowed = /^(appointmentId|patientId|doctorId|appointmentTypeId|start|end|previous)$/;
+  expect(names.filter((name) => !allowed.test(name))).toEqual([]);
+  const id = '01900000-0000-7000-8000-000000000000';
+  const times = { doctorId: id, start: '2026-11-23T14:00:00Z', end: '2026-11-23T14:30:00Z' };
+  const data = { appointmentId: id, patientId: id, appointmentTypeId: id, ...times };
+  expect(Check(AppointmentEventData, data)).toBe(true);
+  expect(Check(AppointmentEventData, { ...data, previous: times })).toBe(true);
+  expect(Check(AppointmentEventData, { ...data, start: undefined })).toBe(false);
+});

@@ -1,0 +1,107 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { Database } from './database.ts';
+import { startHousekeeping, sweep } from './housekeeping.ts';
+import { idToBytes, newId } from './id.ts';
+import { sharedView } from './shared-view.ts';
+import { type NoteTables, temporaryFile } from './testing.ts';
+
+const hoursAgo = (hours: number) => Temporal.Now.instant().subtract({ hours }).epochMilliseconds;
+
+const addKeys = (database: Database<NoteTables>, count: number, created_at: number) =>
+  database.write(async (transaction) => {
+    const answer = { fingerprint: new Uint8Array(), status: 201, headers: '{}', body: '', created_at };
+    for (let index = 0; index < count; index += 1) {
+      await transaction
+        .insertInto('idempotency_keys')
+        .values({ ...answer, caller_id: 'ana', key: newId() })
+        .execute();
+    }
+  });
+
+const addInbox = (database: Database<NoteTables>, count: number, handled_at: number) =>
+  database.write(async (transaction) => {
+    for (let index = 0; index < count; index += 1) {
+      await transaction
+        .insertInto('inbox')
+        .values({ consumer: 'messages', event_id: idToBytes(newId()), handled_at })
+        .execute();
+    }
+  });
+
+const rowsOf = (database: Database<NoteTables>) =>
+  database.read(async (db) => ({
+    keys: (await db.selectFrom('idempotency_keys').select('key').execute()).length,
+    inbox: (await db.selectFrom('inbox').select('event_id').execute()).length,
+  }));
+
+describe('a sweep', () => {
+  it('deletes what is past its time and nothing else', async () => {
+    await using file = await temporaryFile();
+    const database = await file.open();
+    await addKeys(database, 2, hoursAgo(25));
+    await addKeys(database, 3, hoursAgo(23));
+    await addInbox(database, 4, hoursAgo(31 * 24));
+    await addInbox(database, 5, hoursAgo(29 * 24));
+    expect(await sweep(sharedView(database))).toBe(6);
+    expect(await rowsOf(database)).toEqual({ keys: 3, inbox: 5 });
+    expect(await sweep(sharedView(database))).toBe(0);
+  });
+
+  it('deletes no more than 500 rows of a kind at a time, so that no writer waits long', async () => {
+    await using file = await temporaryFile();
+    const database = await file.open();
+    await addKeys(database, 501, hoursAgo(25));
+    await addInbox(database, 502, hoursAgo(31 * 24));
+    expect(await sweep(sharedView(database))).toBe(1000);
+    expect(await sweep(sharedView(database))).toBe(3);
+  });
+});
+
+describe('housekeeping', () => {
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it('sweeps now and then until nothing is due, and stops when it is closed', async () => {
+    await using file = await temporaryFile();
+    const database = await file.open();
+    await addKeys(database, 501, hoursAgo(25));
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    const failures: unknown[] = [];
+    const housekeeping = startHousekeeping(sharedView(database), (error) => failures.push(error));
+    vi.advanceTimersByTime(10 * 60 * 1000);
+    await vi.waitFor(async () => expect(await rowsOf(database)).toEqual({ keys: 0, inbox: 0 }));
+    await housekeeping.close();
+    expect(vi.getTimerCount()).toBe(0);
+    expect(failures).toEqual([]);
+  });
+
+  it('ends the step at hand before it is closed, and begins no other', async () => {
+    await using file = await temporaryFile();
+    const database = await file.open();
+    await addKeys(database, 501, hoursAgo(25));
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    const failures: unknown[] = [];
+    const housekeeping = startHousekeeping(sharedView(database), (error) => failures.push(error));
+    const write = vi.spyOn(database, 'write');
+    vi.advanceTimersByTime(10 * 60 * 1000);
+    await housekeeping.close();
+    expect(write.mock.settledResults.map(({ type }) => type)).toEqual(['fulfilled', 'fulfilled']);
+    expect(await rowsOf(database)).toEqual({ keys: 1, inbox: 0 });
+    expect(failures).toEqual([]);
+  });
+
+  it('tells of a sweep that could not be done, and tries again the next time', async () => {
+    await using file = await temporaryFile();
+    const database = await file.open();
+    await database.close();
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    const failures: unknown[] = [];
+    const housekeeping = startHousekeeping(sharedView(database), (error) => failures.push(error));
+    vi.advanceTimersByTime(10 * 60 * 1000);
+    await vi.waitFor(() => expect(failures).toHaveLength(1));
+    vi.advanceTimersByTime(10 * 60 * 1000);
+    await vi.waitFor(() => expect(failures).toHaveLength(2));
+    await housekeeping.close();
+  });
+});

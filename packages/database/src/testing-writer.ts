@@ -1,0 +1,22 @@
+/** For this package's tests, as a process of its own: counts up and writes notes, one transaction each. */
+import { openDatabase } from './database.ts';
+import { idToBytes, newId } from './id.ts';
+import { type NoteTables, noteMigrations } from './testing.ts';
+
+const [, , url = '', writer = '', count = '0'] = process.argv;
+
+const database = await openDatabase<NoteTables>(url, noteMigrations);
+for (let index = 0; index < Number(count); index += 1) {
+  await database.write(async (transaction) => {
+    const { value } = await transaction.selectFrom('counter').select('value').executeTakeFirstOrThrow();
+    await transaction
+      .updateTable('counter')
+      .set({ value: value + 1 })
+      .execute();
+    await transaction
+      .insertInto('notes')
+      .values({ id: idToBytes(newId()), text: `${writer} ${index}` })
+      .execute();
+  });
+}
+await database.close();

@@ -1,0 +1,192 @@
+import type { CloudEvent } from '@daybook/contracts';
+import { type Database, newId, sharedView } from '@daybook/database';
+import { describe, expect, it, vi } from 'vitest';
+import { createInProcessBus, type InProcessBus } from './in-process.ts';
+import { startRelay } from './relay.ts';
+import { dueIn, type EffectTables, readableLog, setReadOnly, temporaryDatabase, writeEvents } from './testing.ts';
+
+/** Long waits are the relay's own, after failures. */
+const eventually = (assertion: () => void | Promise<void>) => vi.waitFor(assertion, { timeout: 20_000 });
+
+/** A bus with one consumer. Each event is noted as `subject sequence` once it is handled. */
+async function openBus(handle: (event: CloudEvent) => void | Promise<void> = () => undefined) {
+  const bus = createInProcessBus();
+  const handled: string[] = [];
+  await bus.subscribe({
+    consumer: 'recorder',
+    types: ['daybook.patient.updated.v1'],
+    async handle(event) {
+      await handle(event);
+      handled.push(`${event.subject} ${event.sequence}`);
+    },
+  });
+  bus.open();
+  return { bus, handled };
+}
+
+function relayOf(database: Database<EffectTables>, bus: InProcessBus) {
+  const { logger, lines } = readableLog();
+  const relay = startRelay(sharedView(database), bus, logger);
+  return { lines, close: () => relay.close(), [Symbol.asyncDispose]: () => relay.close() };
+}
+
+const three = (subject: string): [string, number][] => [
+  [subject, 1],
+  [subject, 2],
+  [subject, 3],
+];
+
+describe('the relay', () => {
+  it('delivers what was written before it started, each event once, and forgets it', async () => {
+    await using databases = await temporaryDatabase();
+    const database = await databases.open();
+    const subject = newId();
+    await writeEvents(database, three(subject));
+    const { bus, handled } = await openBus();
+    await using _relay = relayOf(database, bus);
+    await eventually(async () => expect(await dueIn(database)).toBe(0));
+    expect(handled).toEqual([`${subject} 1`, `${subject} 2`, `${subject} 3`]);
+  });
+
+  it('delivers more than fit into one look at the outbox, in order', async () => {
+    await using databases = await temporaryDatabase();
+    const database = await databases.open();
+    const subject = newId();
+    const events = Array.from({ length: 250 }, (_, index): [string, number] => [subject, index + 1]);
+    await writeEvents(database, events);
+    const { bus, handled } = await openBus();
+    await using _relay = relayOf(database, bus);
+    await eventually(() => expect(handled).toHaveLength(250));
+    expect(handled).toEqual(events.map(([, sequence]) => `${subject} ${sequence}`));
+  });
+
+  it('keeps the order within a subject when the first delivery fails', async () => {
+    await using databases = await temporaryDatabase();
+    const database = await databases.open();
+    let failures = 0;
+    const { bus, handled } = await openBus(({ sequence }) => {
+      if (sequence === 1 && failures < 2) {
+        failures += 1;
+        throw new Error('not now');
+      }
+    });
+    const subject = newId();
+    await using relay = relayOf(database, bus);
+    await writeEvents(database, three(subject));
+    await eventually(() => expect(handled).toEqual([`${subject} 1`, `${subject} 2`, `${subject} 3`]));
+    expect(relay.lines.filter((line) => line.includes('wait in the outbox'))).toHaveLength(1);
+  });
+
+  it('does not hold up other subjects while one fails', async () => {
+    await using databases = await temporaryDatabase();
+    const database = await databases.open();
+    const [failing, working] = [newId(), newId()];
+    const { bus, handled } = await openBus(({ subject }) => {
+      if (subject === failing) throw new Error('not now');
+    });
+    await using _relay = relayOf(database, bus);
+    await writeEvents(database, [...three(failing), ...three(working)]);
+    await eventually(() => expect(handled).toEqual([`${working} 1`, `${working} 2`, `${working} 3`]));
+    await writeEvents(database, [[working, 4]]);
+    await eventually(() => expect(handled).toContain(`${working} 4`));
+    await eventually(async () => expect(await dueIn(database)).toBe(3));
+  });
+
+  it('wakes on a commit instead of waiting for its next look at the outbox', async () => {
+    await using databases = await temporaryDatabase();
+    const database = await databases.open();
+    const { bus, handled } = await openBus();
+    await using _relay = relayOf(database, bus);
+    const subject = newId();
+    // Looks alone, four in a second, would take longer than this test may.
+    for (let sequence = 1; sequence <= 80; sequence += 1) {
+      await writeEvents(database, [[subject, sequence]]);
+      await vi.waitFor(() => expect(handled).toHaveLength(sequence), { interval: 1, timeout: 10_000 });
+    }
+  }, 15_000);
+
+  it('delivers what another process wrote', async () => {
+    await using databases = await temporaryDatabase();
+    const [database, other] = [await databases.open(), await databases.open()];
+    const { bus, handled } = await openBus();
+    await using _relay = relayOf(database, bus);
+    const subject = newId();
+    await writeEvents(other, three(subject));
+    await eventually(() => expect(handled).toEqual([`${subject} 1`, `${subject} 2`, `${subject} 3`]));
+  });
+
+  it('delivers again what it could not note as delivered', async () => {
+    await using databases = await temporaryDatabase();
+    const database = await databases.open();
+    let deliveries = 0;
+    const { bus, handled } = await openBus(async () => {
+      deliveries += 1;
+      await setReadOnly(database, deliveries === 1);
+    });
+    const subject = newId();
+    await writeEvents(database, [[subject, 1]]);
+    await using _relay = relayOf(database, bus);
+    await eventually(async () => expect(await dueIn(database)).toBe(0));
+    expect(handled).toEqual([`${subject} 1`, `${subject} 1`]);
+  });
+
+  it('goes on after the database was not available', async () => {
+    await using databases = await temporaryDatabase();
+    const [database, other] = [await databases.open(), await databases.open()];
+    const { bus, handled } = await openBus();
+    await other.write((transaction) => transaction.schema.alterTable('outbox').renameTo('away').execute());
+    await using relay = relayOf(database, bus);
+    await eventually(() => expect(relay.lines.join()).toContain('wait in the outbox'));
+    await other.write((transaction) => transaction.schema.alterTable('away').renameTo('outbox').execute());
+    const subject = newId();
+    await writeEvents(other, [[subject, 1]]);
+    await eventually(() => expect(handled).toEqual([`${subject} 1`]));
+  });
+
+  it('delivers nothing after it is closed, and the next one goes on there', async () => {
+    await using databases = await temporaryDatabase();
+    const database = await databases.open();
+    const { bus, handled } = await openBus();
+    const relay = relayOf(database, bus);
+    const subject = newId();
+    await writeEvents(database, [[subject, 1]]);
+    await eventually(() => expect(handled).toHaveLength(1));
+    await relay.close();
+    await writeEvents(database, [[subject, 2]]);
+    expect(await dueIn(database)).toBe(1);
+    expect(handled).toHaveLength(1);
+    await using _next = relayOf(database, bus);
+    await eventually(() => expect(handled).toEqual([`${subject} 1`, `${subject} 2`]));
+  });
+
+  it('finishes the delivery at hand when it is closed', async () => {
+    await using databases = await temporaryDatabase();
+    const database = await databases.open();
+    const { promise: reached, resolve: reach } = Promise.withResolvers<void>();
+    const { promise: storing, resolve: store } = Promise.withResolvers<void>();
+    const { bus } = await openBus(() => {
+      reach();
+      return storing;
+    });
+    await writeEvents(database, [[newId(), 1]]);
+    const relay = relayOf(database, bus);
+    await reached;
+    const closing = relay.close();
+    store();
+    await closing;
+    expect(await dueIn(database)).toBe(0);
+  });
+
+  it('can be closed while the bus is not open, and says nothing of it', async () => {
+    await using databases = await temporaryDatabase();
+    const database = await databases.open();
+    await writeEvents(database, [[newId(), 1]]);
+    const bus = createInProcessBus();
+    const publish = vi.spyOn(bus, 'publish');
+    const relay = relayOf(database, bus);
+    await eventually(() => expect(publish).toHaveBeenCalled());
+    await relay.close();
+    expect(await dueIn(database)).toBe(1);
+    expect(relay.lines).toEqual([]);
+  });
+});

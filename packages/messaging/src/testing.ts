@@ -1,0 +1,97 @@
+/** For this package's tests: a real database with an outbox and a table for effects, events, a log that can be read. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { CloudEvent } from '@daybook/contracts';
+import {
+  appendEvent,
+  createSharedTables,
+  type Database,
+  type Migrations,
+  newId,
+  openDatabase,
+  sharedPart,
+} from '@daybook/database';
+import { type Kysely, sql } from 'kysely';
+import { type Logger, pino } from 'pino';
+
+export interface EffectTables {
+  effects: { text: string };
+}
+
+const migrations: Migrations = (dialect) => ({
+  '0001-effects': {
+    async up(db: Kysely<never>) {
+      await db.schema
+        .createTable('effects')
+        .addColumn('text', dialect.types.text(100), (column) => column.notNull())
+        .execute();
+      await createSharedTables(db, dialect);
+    },
+  },
+});
+
+export interface TestDatabases extends AsyncDisposable {
+  /** One more connection to the same file. */
+  open(): Promise<Database<EffectTables>>;
+}
+
+export async function temporaryDatabase(): Promise<TestDatabases> {
+  const folder = await mkdtemp(join(tmpdir(), 'daybook-messaging-'));
+  const opened: Database<EffectTables>[] = [];
+  return {
+    async open() {
+      const database = await openDatabase<EffectTables>(`sqlite:${join(folder, 'effects.sqlite')}`, migrations);
+      opened.push(database);
+      return database;
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all(opened.map((database) => database.close()));
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+/** From now on nothing can be written over this connection, as on a disk that has become read-only; or it can again. */
+export const setReadOnly = (database: Database<EffectTables>, on: boolean) =>
+  database.read((db) => sql.raw(`pragma query_only = ${on ? 'on' : 'off'}`).execute(db));
+
+/** From now on the database may have so many pages, or as many as it has already: a full disk. */
+export const setRoom = (database: Database<EffectTables>, pages: number) =>
+  database.read((db) => sql.raw(`pragma max_page_count = ${pages}`).execute(db));
+
+export const effectsOf = async (database: Database<EffectTables>): Promise<string[]> =>
+  (await database.read((db) => db.selectFrom('effects').select('text').execute())).map(({ text }) => text);
+
+/** Writes events of these subjects, in one transaction, as a service does with the change. */
+export async function writeEvents(database: Database<EffectTables>, events: [string, number][]): Promise<void> {
+  await database.write(async (transaction) => {
+    for (const [subject, sequence] of events) {
+      await appendEvent(
+        sharedPart(transaction),
+        { type: 'daybook.patient.updated.v1', subject, sequence, data: { patientId: subject } },
+        { source: '/tests', time: Temporal.Now.instant() },
+      );
+    }
+  });
+}
+
+export const dueIn = async (database: Database<EffectTables>): Promise<number> =>
+  (await database.read((db) => db.selectFrom('outbox').select('position').execute())).length;
+
+export const eventOf = (subject: string): CloudEvent<'daybook.patient.updated.v1'> => ({
+  specversion: '1.0',
+  id: newId(),
+  source: '/tests',
+  type: 'daybook.patient.updated.v1',
+  subject,
+  time: '2026-11-23T14:00:00Z',
+  datacontenttype: 'application/json',
+  sequence: 1,
+  data: { patientId: subject },
+});
+
+export function readableLog(): { logger: Logger; lines: string[] } {
+  const lines: string[] = [];
+  return { logger: pino({ level: 'debug' }, { write: (line: string) => lines.push(line) }), lines };
+}

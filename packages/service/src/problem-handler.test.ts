@@ -1,0 +1,312 @@
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { problems, Refusal } from '@daybook/contracts';
+import { DatabaseUnavailable } from '@daybook/database';
+import { Type } from 'typebox';
+import { describe, expect, it } from 'vitest';
+import { bareApp, temporaryFolder } from './testing.ts';
+
+const Thing = Type.Object(
+  {
+    name: Type.String({ maxLength: 10 }),
+    kind: Type.Optional(Type.String({ enum: ['round', 'square'] })),
+    start: Type.Optional(Type.String({ format: 'date-time' })),
+    parts: Type.Optional(Type.Array(Type.Object({ count: Type.Integer() }, { additionalProperties: false }))),
+  },
+  { title: 'Thing', additionalProperties: false },
+);
+const Params = Type.Object({ id: Type.String({ format: 'uuid' }) });
+
+async function thingApp() {
+  const { app, lines } = await bareApp();
+  app.post('/things', { schema: { body: Thing } }, async (request) => request.body);
+  app.patch('/things', { schema: { body: Type.Partial(Thing) } }, async (request) => request.body);
+  app.get('/things/:id', { schema: { params: Params } }, async (request) => request.params);
+  return { app, lines };
+}
+
+type Thrown = (request: unknown) => unknown;
+
+/** An application with one route that fails. */
+async function failingApp(fail: Thrown) {
+  const { app, lines } = await bareApp();
+  app.get('/failing', async (request) => fail(request));
+  const answer = await app.inject('/failing?q=private');
+  return { answer, lines };
+}
+
+type Answer = Awaited<ReturnType<Awaited<ReturnType<typeof bareApp>>['app']['inject']>>;
+
+function expectProblem(answer: Answer, status: number, code: string): void {
+  expect(answer.json()).toMatchObject({ status, code, type: `urn:daybook:problem:${code}` });
+  expect(answer.statusCode).toBe(status);
+  expect(answer.headers['content-type']).toBe('application/problem+json; charset=utf-8');
+  expect(answer.headers['x-request-id']).toMatch(/./);
+  expect(answer.json()).toMatchObject({ traceId: expect.stringMatching(/^[0-9a-f]{32}$/), title: expect.any(String) });
+}
+
+const json = { 'content-type': 'application/json' };
+
+describe('a body', () => {
+  it.each([
+    ['half', '{"name": "a"'],
+    ['a word', 'name'],
+    ['not there', ''],
+    ['one that names a prototype', '{"name": "a", "__proto__": {"role": "administrator"}}'],
+    ['one that names a constructor', '{"name": "a", "constructor": {"prototype": {"role": 1}}}'],
+  ])('that is %s is refused with 400 as malformed', async (_what, payload) => {
+    const { app } = await thingApp();
+    for (const type of ['application/json', 'application/json; charset=utf-8', 'application/merge-patch+json']) {
+      const answer = await app.inject({ method: 'PATCH', url: '/things', headers: { 'content-type': type }, payload });
+      expectProblem(answer, 400, 'malformed-body');
+    }
+  });
+
+  it.each(['text/plain', 'application/xml', 'application/x-www-form-urlencoded', 'multipart/form-data', 'nonsense'])(
+    'of the type %s is refused with 415',
+    async (type) => {
+      const { app } = await thingApp();
+      const answer = await app.inject({
+        method: 'POST',
+        url: '/things',
+        headers: { 'content-type': type },
+        payload: '{"name":"a"}',
+      });
+      expectProblem(answer, 415, 'unsupported-media-type');
+    },
+  );
+
+  it('without a type is refused with 415', async () => {
+    const { app } = await thingApp();
+    const answer = await app.inject({ method: 'POST', url: '/things', payload: Buffer.from('{"name":"a"}') });
+    expectProblem(answer, 415, 'unsupported-media-type');
+  });
+
+  it('that is missing is refused with 400', async () => {
+    const { app } = await thingApp();
+    expectProblem(await app.inject({ method: 'POST', url: '/things' }), 400, 'invalid-request');
+  });
+
+  it('of more than a megabyte is refused with 413', async () => {
+    const { app } = await thingApp();
+    const payload = JSON.stringify({ name: 'x'.repeat(1024 * 1024) });
+    const answer = await app.inject({ method: 'POST', url: '/things', headers: json, payload });
+    expectProblem(answer, 413, 'body-too-large');
+  });
+
+  it('that is a merge patch is taken under its own type', async () => {
+    const { app } = await thingApp();
+    const headers = { 'content-type': 'application/merge-patch+json' };
+    const answer = await app.inject({ method: 'PATCH', url: '/things', headers, payload: '{"name":"b"}' });
+    expect(answer.json()).toEqual({ name: 'b' });
+  });
+
+  it.each([[[]], ['text'], [17], [null], [true]])(
+    'that is %j instead of an object is refused with 400',
+    async (body) => {
+      const { app } = await thingApp();
+      const answer = await app.inject({ method: 'POST', url: '/things', headers: json, payload: JSON.stringify(body) });
+      expectProblem(answer, 400, 'invalid-request');
+      expect(answer.json()).toMatchObject({ errors: [{ pointer: '' }] });
+    },
+  );
+
+  it('is told all of its faults at once, each with its place', async () => {
+    const { app } = await thingApp();
+    const payload = { kind: 'oval', start: '2026-11-23', parts: [{ count: 1 }, { count: '2' }], extra: 1, 'a/b~c': 2 };
+    const answer = await app.inject({ method: 'POST', url: '/things', payload });
+    expectProblem(answer, 400, 'invalid-request');
+    const { errors } = answer.json<{ errors: { pointer: string; message: string }[] }>();
+    expect(errors.toSorted((one, other) => (one.pointer < other.pointer ? -1 : 1))).toEqual([
+      { pointer: '/a~1b~0c', message: 'is not known here' },
+      { pointer: '/extra', message: 'is not known here' },
+      { pointer: '/kind', message: 'must be one of round, square' },
+      { pointer: '/name', message: 'is needed' },
+      { pointer: '/parts/1/count', message: 'must be integer' },
+      { pointer: '/start', message: 'must be a valid date-time' },
+    ]);
+  });
+
+  it('is not read as another type than it has', async () => {
+    const { app } = await thingApp();
+    for (const payload of [{ name: 17 }, { name: true }, { name: null }, { name: 'a', parts: [{ count: '1' }] }]) {
+      expectProblem(await app.inject({ method: 'POST', url: '/things', payload }), 400, 'invalid-request');
+    }
+  });
+
+  it('is refused without a word of what it says', async () => {
+    const { app, lines } = await thingApp();
+    const payload = { name: 'Ana Silva of Boston', kind: 'pregnant', start: 'tomorrow at noon' };
+    const { body } = await app.inject({ method: 'POST', url: '/things', payload });
+    const malformed = await app.inject({
+      method: 'POST',
+      url: '/things',
+      headers: json,
+      payload: '{"name": Ana Silva',
+    });
+    for (const secret of ['Ana', 'pregnant', 'tomorrow']) {
+      expect(body + malformed.body).not.toContain(secret);
+      expect(lines.join()).not.toContain(secret);
+    }
+  });
+});
+
+describe('an address', () => {
+  it('that is not known is answered with 404, and named without its query', async () => {
+    const { app } = await thingApp();
+    for (const method of ['GET', 'POST', 'DELETE'] as const) {
+      const answer = await app.inject({ method, url: '/nothing/here?name=Ana' });
+      expectProblem(answer, 404, 'not-found');
+      expect(answer.json()).toMatchObject({ instance: '/nothing/here' });
+      expect(answer.body).not.toContain('Ana');
+    }
+  });
+
+  it.each([
+    '17',
+    'x',
+    '01900000-0000-7000-8000-00000000000',
+    '01900000-0000-7000-8000-000000000000x',
+    '%00',
+    'x'.repeat(150),
+  ])('with the id %s is answered with 404', async (id) => {
+    const { app } = await thingApp();
+    expectProblem(await app.inject(`/things/${id}`), 404, 'not-found');
+  });
+
+  it('with an id longer than any is refused', async () => {
+    const { app } = await thingApp();
+    const answer = await app.inject(`/things/${'x'.repeat(300)}`);
+    expect(answer.statusCode).toBeOneOf([400, 404]);
+    expectProblem(answer, answer.statusCode, answer.statusCode === 404 ? 'not-found' : 'invalid-request');
+  });
+
+  it.each(['/things/%', '/things/%zz', '/things/%E0%A4%A', '/%'])(
+    'that is not encoded as it should be, %s, is refused',
+    async (url) => {
+      const { app } = await thingApp();
+      const answer = await app.inject(url);
+      expect(answer.statusCode).toBeOneOf([400, 404]);
+      expectProblem(answer, answer.statusCode, answer.statusCode === 404 ? 'not-found' : 'invalid-request');
+    },
+  );
+});
+
+describe('a request that is no HTTP', () => {
+  it('is answered and does no harm', async () => {
+    const { app } = await thingApp();
+    await app.listen({ host: '127.0.0.1', port: 0 });
+    try {
+      const socket = connect(Number(new URL(app.listeningOrigin).port), '127.0.0.1');
+      socket.write('nonsense\r\n\r\n');
+      expect(await text(socket)).toMatch(/^HTTP\/1.1 400 /);
+      expect((await fetch(`${app.listeningOrigin}/health/live`)).status).toBe(200);
+    } finally {
+      await app.close();
+    }
+  });
+});
+
+describe('a request whose sender goes away', () => {
+  it('in the middle of its body is no failure of ours', async () => {
+    const { app, lines } = await thingApp();
+    const received = Promise.withResolvers<void>();
+    const done = Promise.withResolvers<void>();
+    app.addHook('onRequest', async () => received.resolve());
+    app.addHook('onRequestAbort', async (_request) => done.resolve());
+    await app.listen({ host: '127.0.0.1', port: 0 });
+    try {
+      const socket = connect(Number(new URL(app.listeningOrigin).port), '127.0.0.1');
+      socket.write(
+        'POST /things HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{"na',
+      );
+      await received.promise;
+      socket.destroy();
+      await done.promise;
+    } finally {
+      await app.close();
+    }
+    expect(lines.filter((line) => !line.includes('Server listening'))).toEqual([]);
+  });
+});
+
+describe('a handler that refuses', () => {
+  it.each(['slot-taken', 'patient-not-found', 'forbidden', 'too-many-requests'] as const)(
+    'with %s is answered with its problem',
+    async (code) => {
+      const { answer, lines } = await failingApp(() => {
+        throw new Refusal(code, 'Why it cannot be.', { retryAfterSeconds: 7 });
+      });
+      expectProblem(answer, problems[code].status, code);
+      expect(answer.json()).toMatchObject({ detail: 'Why it cannot be.', instance: '/failing' });
+      expect(answer.headers['retry-after']).toBe('7');
+      expect(lines).toEqual([]);
+    },
+  );
+
+  it('because the database is away is answered with 503 and when to come again', async () => {
+    const { answer, lines } = await failingApp(() => {
+      throw new DatabaseUnavailable(new Error('disk full at Ana Silva'));
+    });
+    expectProblem(answer, 503, 'part-unavailable');
+    expect(answer.headers['retry-after']).toBe('1');
+    expect(answer.body + lines.join()).not.toContain('Ana');
+    expect(lines.join()).toContain('part-unavailable');
+  });
+
+  it('by not answering in time is answered with 504', async () => {
+    const { app } = await bareApp();
+    app.get('/slow', { handlerTimeout: 20 }, () => new Promise(() => undefined));
+    expectProblem(await app.inject('/slow'), 504, 'deadline-exceeded');
+  });
+});
+
+describe('a handler that fails', () => {
+  it('is answered with 500 that tells nothing, and written down with where it was', async () => {
+    const { answer, lines } = await failingApp(() => {
+      throw new TypeError('an unexpected turn');
+    });
+    expectProblem(answer, 500, 'internal-error');
+    expect(answer.body).not.toContain('unexpected');
+    const line = lines.find((candidate) => candidate.includes('an unexpected failure')) ?? '';
+    expect(JSON.parse(line)).toMatchObject({
+      level: 50,
+      service: 'thing-service',
+      err: {
+        type: 'TypeError',
+        message: 'an unexpected turn',
+        stack: expect.stringContaining('problem-handler.test.ts'),
+      },
+    });
+    expect(line).not.toContain('private');
+  });
+
+  it.each([
+    ['a text', 'Ana Silva'],
+    ['nothing', undefined],
+    ['an object', { name: 'Ana Silva' }],
+  ])('with %s is answered with 500, and the value is told to nobody', async (_what, thrown) => {
+    const { answer, lines } = await failingApp(() => Promise.reject(thrown));
+    expectProblem(answer, 500, 'internal-error');
+    expect(answer.body + lines.join()).not.toContain('Ana');
+  });
+
+  it('because of text that is not JSON is written down without the text', async () => {
+    const { answer, lines } = await failingApp(() => JSON.parse('Ana Silva, pregnant'));
+    expectProblem(answer, 500, 'internal-error');
+    expect(lines.join()).toContain('SyntaxError');
+    expect(answer.body + lines.join()).not.toContain('Silva');
+  });
+
+  it('because of a statement that the database refuses is written down without the row', async () => {
+    await using folder = await temporaryFolder();
+    const database = await folder.open();
+    const insert = () =>
+      database.write((transaction) => transaction.insertInto('things').values({ name: 'Ana' }).execute());
+    await insert();
+    const { answer, lines } = await failingApp(insert);
+    expectProblem(answer, 500, 'internal-error');
+    expect(lines.join()).toContain('an unexpected failure');
+    expect(answer.body + lines.join()).not.toMatch(/UNIQUE|things\.name|Ana/);
+  });
+});

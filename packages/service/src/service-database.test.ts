@@ -1,0 +1,82 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { appendEvent, newId, sharedPart } from '@daybook/database';
+import { createInProcessBus } from '@daybook/messaging';
+import { describe, expect, it, vi } from 'vitest';
+import { systemClock } from './clock.ts';
+import type { HostProcess } from './host-process.ts';
+import { openServiceDatabase } from './service-database.ts';
+import { StartFailure } from './start-failure.ts';
+import { readableLog, type ThingTables, temporaryFolder, thingMigrations } from './testing.ts';
+
+async function hostOf(relaysEvents = true) {
+  const bus = createInProcessBus();
+  const handled: string[] = [];
+  await bus.subscribe({
+    consumer: 'recorder',
+    types: ['daybook.patient.registered.v1'],
+    handle: async ({ subject }) => void handled.push(subject),
+  });
+  bus.open();
+  const host: HostProcess = {
+    environment: {},
+    logger: readableLog().logger,
+    registryUrls: [],
+    bus,
+    relaysEvents,
+    fetchIntervalMillis: 1000,
+    clock: systemClock,
+  };
+  return { host, handled };
+}
+
+describe('the database of a service', () => {
+  it('hands its events to the bus until it is closed with the service', async () => {
+    await using folder = await temporaryFolder();
+    const { host, handled } = await hostOf();
+    const parts = new AsyncDisposableStack();
+    const database = await openServiceDatabase<ThingTables>(host, folder.url, thingMigrations, parts);
+    const patientId = newId();
+    await database.write((transaction) =>
+      appendEvent(
+        sharedPart(transaction),
+        { type: 'daybook.patient.registered.v1', subject: patientId, sequence: 1, data: { patientId } },
+        { source: '/services/patient', time: systemClock() },
+      ),
+    );
+    await vi.waitFor(() => expect(handled).toEqual([patientId]));
+    await parts.disposeAsync();
+    await expect(database.check()).rejects.toThrow();
+  });
+
+  it('keeps its events where another process hands them to the bus', async () => {
+    await using folder = await temporaryFolder();
+    const { host, handled } = await hostOf(false);
+    await using parts = new AsyncDisposableStack();
+    const database = await openServiceDatabase<ThingTables>(host, folder.url, thingMigrations, parts);
+    const patientId = newId();
+    await database.write((transaction) =>
+      appendEvent(
+        sharedPart(transaction),
+        { type: 'daybook.patient.registered.v1', subject: patientId, sequence: 1, data: { patientId } },
+        { source: '/services/patient', time: systemClock() },
+      ),
+    );
+    const other = await hostOf(true);
+    await using otherParts = new AsyncDisposableStack();
+    await openServiceDatabase<ThingTables>(other.host, folder.url, thingMigrations, otherParts);
+    await vi.waitFor(() => expect(other.handled).toEqual([patientId]));
+    expect(handled).toEqual([]);
+  });
+
+  it('that cannot be used is a failure to start: 69, in words that name the file', async () => {
+    await using folder = await temporaryFolder();
+    const path = join(folder.path, 'things.sqlite');
+    await writeFile(path, 'nonsense'.repeat(1000));
+    const { host } = await hostOf();
+    await using parts = new AsyncDisposableStack();
+    await expect(openServiceDatabase(host, folder.url, thingMigrations, parts)).rejects.toSatisfy(
+      (error) => error instanceof StartFailure && error.exitCode === 69 && error.message.includes(path),
+    );
+  });
+});

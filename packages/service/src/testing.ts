@@ -1,0 +1,74 @@
+/** For this package's tests: a log that can be read, a database of things and an application that serves them. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Writable } from 'node:stream';
+import { createSharedTables, type Database, type Migrations, openDatabase } from '@daybook/database';
+import type { Kysely } from 'kysely';
+import type { App, ServiceAppOptions } from './app.ts';
+import { createServiceApp } from './app.ts';
+import { createLogger, type Logger } from './logger.ts';
+
+export function readableLog(pretty = false): { logger: Logger; lines: string[] } {
+  const lines: string[] = [];
+  const destination = new Writable({
+    write(line, _encoding, done) {
+      lines.push(String(line));
+      done();
+    },
+  });
+  return { logger: createLogger({ level: 'debug', pretty, destination }), lines };
+}
+
+/** An application without routes of its own, and its log. */
+export async function bareApp(options: Partial<ServiceAppOptions> = {}): Promise<{ app: App; lines: string[] }> {
+  const { logger, lines } = readableLog();
+  return { app: await createServiceApp({ name: 'thing-service', logger, ...options }), lines };
+}
+
+export interface ThingTables {
+  things: { name: string };
+}
+
+export const thingMigrations: Migrations = (dialect) => ({
+  '0001-things': {
+    async up(db: Kysely<never>) {
+      await db.schema
+        .createTable('things')
+        .addColumn('name', dialect.types.text(100), (column) => column.notNull().unique())
+        .execute();
+      await createSharedTables(db, dialect);
+    },
+  },
+});
+
+export interface TestFolder extends AsyncDisposable {
+  readonly path: string;
+  readonly url: string;
+  /** One more connection to the database file in it. */
+  open(): Promise<Database<ThingTables>>;
+}
+
+export async function temporaryFolder(): Promise<TestFolder> {
+  const path = await mkdtemp(join(tmpdir(), 'daybook-service-'));
+  const url = `sqlite:${join(path, 'things.sqlite')}`;
+  const opened: Database<ThingTables>[] = [];
+  return {
+    path,
+    url,
+    async open() {
+      const database = await openDatabase<ThingTables>(url, thingMigrations);
+      opened.push(database);
+      return database;
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all(opened.map((database) => database.close()));
+      await rm(path, { recursive: true });
+    },
+  };
+}
+
+export const thingsOf = async (database: Database<ThingTables>): Promise<string[]> =>
+  (await database.read((db) => db.selectFrom('things').select('name').orderBy('name').execute())).map(
+    ({ name }) => name,
+  );

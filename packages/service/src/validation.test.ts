@@ -1,0 +1,82 @@
+import { AppointmentQuery, DoctorQuery } from '@daybook/contracts';
+import { Type } from 'typebox';
+import { describe, expect, it } from 'vitest';
+import { bareApp } from './testing.ts';
+import { readerOf } from './validation.ts';
+
+async function queryApp() {
+  const { app } = await bareApp();
+  app.get('/doctors', { schema: { querystring: DoctorQuery } }, async ({ query }) => query);
+  app.get('/appointments', { schema: { querystring: AppointmentQuery } }, async ({ query }) => query);
+  return app;
+}
+
+describe('a query', () => {
+  it.each([
+    ['', { limit: 20 }],
+    ['limit=20', { limit: 20 }],
+    ['limit=1', { limit: 1 }],
+    ['limit=100', { limit: 100 }],
+    ['active=true', { limit: 20, active: true }],
+    ['active=false', { limit: 20, active: false }],
+    ['q=17', { limit: 20, q: '17' }],
+    ['q=true', { limit: 20, q: 'true' }],
+    ['q=Jos%C3%A9+Silva', { limit: 20, q: 'José Silva' }],
+  ])('of %j is read as its schema says', async (query, read) => {
+    const app = await queryApp();
+    const answer = await app.inject(`/doctors?${query}`);
+    expect(answer.json()).toEqual(read);
+  });
+
+  it.each([
+    ['limit=0', '/limit'],
+    ['limit=101', '/limit'],
+    ['limit=-1', '/limit'],
+    ['limit=2.5', '/limit'],
+    ['limit=abc', '/limit'],
+    ['limit=', '/limit'],
+    ['limit=NaN', '/limit'],
+    ['limit=1e999', '/limit'],
+    ['limit=10&limit=20', '/limit'],
+    ['q=a&q=b', '/q'],
+    ['q=', '/q'],
+    ['q=%00', '/q'],
+    ['active=yes', '/active'],
+    ['active=', '/active'],
+    ['active=2', '/active'],
+    ['Limit=20', '/Limit'],
+    ['__proto__=1', '/__proto__'],
+    ['limit[]=1', '/limit[]'],
+    [`cursor=${'x'.repeat(513)}`, '/cursor'],
+  ])('of %s is refused with 400 and says where', async (query, pointer) => {
+    const app = await queryApp();
+    const answer = await app.inject(`/doctors?${query}`);
+    expect(answer.statusCode).toBe(400);
+    expect(answer.json()).toMatchObject({ code: 'invalid-request' });
+    expect(answer.json<{ errors: { pointer: string }[] }>().errors.map((fault) => fault.pointer)).toContain(pointer);
+  });
+
+  it('may ask for times with any offset, and not without one', async () => {
+    const app = await queryApp();
+    const from = '2026-11-23T09:00:00-05:00';
+    expect((await app.inject({ url: '/appointments', query: { from } })).json()).toMatchObject({ from });
+    expect((await app.inject({ url: '/appointments', query: { from: '2026-11-23T09:00:00' } })).statusCode).toBe(400);
+  });
+
+  it('is told all of its faults at once', async () => {
+    const app = await queryApp();
+    const answer = await app.inject('/appointments?status=done&patientId=17&limit=0&color=red');
+    const { errors } = answer.json<{ errors: { pointer: string }[] }>();
+    expect(errors.map(({ pointer }) => pointer).toSorted()).toEqual(['/color', '/limit', '/patientId', '/status']);
+  });
+});
+
+describe('an answer of another part', () => {
+  it('is taken when it is as the schema says, and refused by the name of the schema otherwise', () => {
+    const read = readerOf(Type.Object({ start: Type.String({ format: 'date-time' }) }, { title: 'Visit' }));
+    const visit = { start: '2026-11-23T14:00:00Z', more: 1 };
+    expect(read(visit)).toBe(visit);
+    for (const wrong of [undefined, null, {}, { start: 17 }, { start: 'Ana' }])
+      expect(() => read(wrong)).toThrow(new Error('not a Visit'));
+  });
+});

@@ -1,0 +1,198 @@
+/** What every adapter of the bus must do. A suite of Vitest, called by the adapter's own test file. */
+import { randomUUID } from 'node:crypto';
+import type { CloudEvent, EventType } from '@daybook/contracts';
+import type { Bus } from '@daybook/messaging';
+import { describe, expect, it, vi } from 'vitest';
+
+export interface BusUnderTest {
+  readonly bus: Bus;
+  /** Called when all consumers of a test are subscribed. */
+  open(): Promise<void>;
+}
+
+/** A broker may take its time to bring an event again. */
+const DELIVERY_DEADLINE_MILLIS = 20_000;
+const PATIENT = 'daybook.patient.updated.v1';
+const DOCTOR = 'daybook.doctor.updated.v1';
+
+function eventOf(type: EventType, subject: string, sequence = 1): CloudEvent {
+  return {
+    specversion: '1.0',
+    id: randomUUID(),
+    source: '/tests',
+    type,
+    subject,
+    time: '2026-11-23T14:00:00Z',
+    datacontenttype: 'application/json',
+    sequence,
+    traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+    data: { patientId: subject, doctorId: subject },
+  };
+}
+
+/** As the relay does: again and again until the bus has taken it. */
+const publish = (bus: Bus, event: CloudEvent) =>
+  vi.waitFor(() => bus.publish(event), { timeout: DELIVERY_DEADLINE_MILLIS });
+
+const eventually = (assertion: () => void) => vi.waitFor(assertion, { timeout: DELIVERY_DEADLINE_MILLIS });
+
+/** Handles events as it is told to, and remembers each one that it was brought. */
+class Recorder {
+  readonly brought: CloudEvent[] = [];
+  readonly stored: CloudEvent[] = [];
+  /** How many of the next events cannot be handled. */
+  failing = 0;
+
+  handle = async (event: CloudEvent): Promise<void> => {
+    this.brought.push(event);
+    if (this.failing > 0) {
+      this.failing -= 1;
+      throw new Error('cannot be handled now');
+    }
+    this.stored.push(event);
+  };
+
+  /** Without repetitions, which at-least-once allows. */
+  get sequences(): number[] {
+    return [...new Set(this.stored.map(({ sequence }) => sequence))];
+  }
+}
+
+/** `create` makes a bus that is connected and empty for consumers with names that were not there before. */
+export function describeBusContract(name: string, create: () => Promise<BusUnderTest>): void {
+  describe(`${name} is a bus that`, () => {
+    /** The suite may run against a broker that keeps queues: every consumer has a name of its own. */
+    const nameOf = (consumer: string) => `${consumer}-${randomUUID()}`;
+
+    async function withBus(test: (bus: Bus, open: () => Promise<void>) => Promise<void>): Promise<void> {
+      const { bus, open } = await create();
+      try {
+        await test(bus, open);
+      } finally {
+        await bus.close();
+      }
+    }
+
+    it('brings an event to every consumer of its type, as it was published', () =>
+      withBus(async (bus, open) => {
+        const [first, second] = [new Recorder(), new Recorder()];
+        await bus.subscribe({ consumer: nameOf('first'), types: [PATIENT], handle: first.handle });
+        await bus.subscribe({ consumer: nameOf('second'), types: [DOCTOR, PATIENT], handle: second.handle });
+        await open();
+        const event = eventOf(PATIENT, randomUUID());
+        await publish(bus, event);
+        await eventually(() => expect(first.stored).toEqual([event]));
+        await eventually(() => expect(second.stored).toEqual([event]));
+      }));
+
+    it('brings a consumer no event of another type', () =>
+      withBus(async (bus, open) => {
+        const doctors = new Recorder();
+        await bus.subscribe({ consumer: nameOf('doctors'), types: [DOCTOR], handle: doctors.handle });
+        await open();
+        await publish(bus, eventOf(PATIENT, randomUUID()));
+        const wanted = eventOf(DOCTOR, randomUUID());
+        await publish(bus, wanted);
+        await eventually(() => expect(doctors.stored).toEqual([wanted]));
+      }));
+
+    it('takes an event that nobody wants', () =>
+      withBus(async (bus, open) => {
+        await open();
+        await publish(bus, eventOf(PATIENT, randomUUID()));
+      }));
+
+    it('keeps the order within a subject', () =>
+      withBus(async (bus, open) => {
+        const recorder = new Recorder();
+        await bus.subscribe({ consumer: nameOf('ordered'), types: [PATIENT], handle: recorder.handle });
+        await open();
+        const subject = randomUUID();
+        const sequences = Array.from({ length: 20 }, (_, index) => index + 1);
+        for (const sequence of sequences) await publish(bus, eventOf(PATIENT, subject, sequence));
+        await eventually(() => expect(recorder.sequences).toEqual(sequences));
+      }));
+
+    it('brings an event again that could not be handled, before the next one of its subject', () =>
+      withBus(async (bus, open) => {
+        const recorder = new Recorder();
+        recorder.failing = 2;
+        await bus.subscribe({ consumer: nameOf('stumbling'), types: [PATIENT], handle: recorder.handle });
+        await open();
+        const subject = randomUUID();
+        for (const sequence of [1, 2, 3]) await publish(bus, eventOf(PATIENT, subject, sequence));
+        await eventually(() => expect(recorder.sequences).toEqual([1, 2, 3]));
+        expect(recorder.brought.slice(0, 3).map(({ sequence }) => sequence)).toEqual([1, 1, 1]);
+      }));
+
+    it('brings an event to the other consumers when one cannot handle it', () =>
+      withBus(async (bus, open) => {
+        const [failing, working] = [new Recorder(), new Recorder()];
+        failing.failing = Number.POSITIVE_INFINITY;
+        await bus.subscribe({ consumer: nameOf('failing'), types: [PATIENT], handle: failing.handle });
+        await bus.subscribe({ consumer: nameOf('working'), types: [PATIENT], handle: working.handle });
+        await open();
+        const event = eventOf(PATIENT, randomUUID());
+        const publishing = publish(bus, event);
+        await eventually(() => expect(working.stored).toContainEqual(event));
+        await eventually(() => expect(failing.brought.length).toBeGreaterThan(1));
+        failing.failing = 0;
+        await publishing;
+        await eventually(() => expect(failing.stored).toContainEqual(event));
+      }));
+
+    it('keeps what comes for a consumer that is away until it is back', () =>
+      withBus(async (bus, open) => {
+        const consumer = nameOf('away');
+        const [before, after] = [new Recorder(), new Recorder()];
+        const subscription = await bus.subscribe({ consumer, types: [PATIENT], handle: before.handle });
+        await open();
+        await subscription.close();
+        const event = eventOf(PATIENT, randomUUID());
+        const publishing = publish(bus, event);
+        await bus.subscribe({ consumer, types: [PATIENT], handle: after.handle });
+        await publishing;
+        await eventually(() => expect(after.stored).toContainEqual(event));
+        expect(before.brought).toEqual([]);
+      }));
+
+    it('brings an event to one of the consumers that share a name', () =>
+      withBus(async (bus, open) => {
+        const consumer = nameOf('shared');
+        const [first, second] = [new Recorder(), new Recorder()];
+        await bus.subscribe({ consumer, types: [PATIENT], handle: first.handle });
+        await bus.subscribe({ consumer, types: [PATIENT], handle: second.handle });
+        await open();
+        const events = Array.from({ length: 10 }, () => eventOf(PATIENT, randomUUID()));
+        for (const event of events) await publish(bus, event);
+        await eventually(() => expect([...first.stored, ...second.stored]).toHaveLength(events.length));
+      }));
+
+    it.each([
+      ['first', 0],
+      ['second', 1],
+    ])('goes on with the other consumer of a name when the %s one leaves', (_which, leaving) =>
+      withBus(async (bus, open) => {
+        const consumer = nameOf('shared');
+        const recorders = [new Recorder(), new Recorder()] as const;
+        const subscriptions = [
+          await bus.subscribe({ consumer, types: [PATIENT], handle: recorders[0].handle }),
+          await bus.subscribe({ consumer, types: [PATIENT], handle: recorders[1].handle }),
+        ];
+        await open();
+        await subscriptions[leaving]?.close();
+        const event = eventOf(PATIENT, randomUUID());
+        await publish(bus, event);
+        const staying = leaving === 0 ? recorders[1] : recorders[0];
+        await eventually(() => expect(staying.stored).toEqual([event]));
+      }),
+    );
+
+    it('refuses events when it is closed', () =>
+      withBus(async (bus, open) => {
+        await open();
+        await bus.close();
+        await expect(bus.publish(eventOf(PATIENT, randomUUID()))).rejects.toThrow('closed');
+      }));
+  });
+}
