@@ -10,12 +10,16 @@ import {
 } from '@daybook/testing';
 import { expect, it } from 'vitest';
 
-const REQUESTS =
-  /http_server_request_duration_seconds_count\{method="GET",route="\/api\/v1\/appointments\/:id",status="200"\} (\d+)/;
-
-async function answered(service: DaybookProcess): Promise<number> {
+/** How many reads of a resource this process answered. */
+async function answered(service: DaybookProcess, route: string): Promise<number> {
   const metrics = await (await fetch(`${service.url}/metrics`, { signal: AbortSignal.timeout(5000) })).text();
-  return Number(REQUESTS.exec(metrics)?.[1] ?? 0);
+  const counter = `http_server_request_duration_seconds_count{method="GET",route="${route}",status="200"} `;
+  return Number(
+    metrics
+      .split('\n')
+      .find((line) => line.startsWith(counter))
+      ?.slice(counter.length) ?? 0,
+  );
 }
 
 it('shares the work between two processes of one service, and never books a time twice', async () => {
@@ -35,7 +39,7 @@ it('shares the work between two processes of one service, and never books a time
     .poll(
       async () => {
         await Promise.all(Array.from({ length: 20 }, read));
-        return answered(second);
+        return answered(second, '/api/v1/appointments/:id');
       },
       { timeout: 20_000 },
     )
@@ -81,4 +85,22 @@ it('fails no read when one of two processes is killed', async () => {
   await killed;
   expect(new Set(statuses)).toEqual(new Set([200]));
   await system.end();
+});
+
+it('goes on with a process that joined, when the system that it joined starts again', async () => {
+  await using folder = await temporaryFolder();
+  const first = await startDaybook({ data: folder.path });
+  const clinic = await makeClinic(createClient({ baseUrl: first.url }));
+  const joined = await startDaybook({ data: folder.path, service: 'patient' });
+  await first.end();
+  const second = await startDaybook({ data: folder.path });
+  const client = createClient({ baseUrl: second.url });
+  const path = { id: clinic.patient.id };
+  const reads = async () => {
+    await Promise.all(Array.from({ length: 10 }, () => client.GET('/api/v1/patients/{id}', { params: { path } })));
+    return answered(joined, '/api/v1/patients/:id');
+  };
+  await expect.poll(reads, { timeout: 25_000 }).toBeGreaterThan(0);
+  await joined.end();
+  await second.end();
 });

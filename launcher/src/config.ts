@@ -1,14 +1,10 @@
 /** The only reader of the environment; services get it passed on. */
-import { commonVariables, type Environment, EXIT, readConfiguration, StartFailure } from '@daybook/service';
+import { commonVariables, type Environment, readConfiguration, WrongConfiguration } from '@daybook/service';
 import { type Static, Type } from 'typebox';
 
 const schema = Type.Object({
-  DAYBOOK_HOST: commonVariables.DAYBOOK_HOST,
   DAYBOOK_DATA: commonVariables.DAYBOOK_DATA,
   DAYBOOK_DEMO: Type.Unsafe<'on' | 'off'>(Type.String({ enum: ['on', 'off'], default: 'on' })),
-  DATABASE_URL: Type.Optional(Type.String()),
-  DAYBOOK_MYSQL_URL: Type.Optional(Type.String()),
-  AMQP_URL: Type.Optional(Type.String()),
   EUREKA_URL: commonVariables.EUREKA_URL,
   LOG_LEVEL: Type.Unsafe<'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'>(
     Type.String({ enum: ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], default: 'info' }),
@@ -19,16 +15,23 @@ export type LauncherConfig = Static<typeof schema>;
 
 export const environment: Environment = process.env;
 
+/** @throws WrongConfiguration */
+export const readConfig = (): LauncherConfig => readConfiguration(schema, environment);
+
+const NOT_YET = ['DAYBOOK_MYSQL_URL', 'AMQP_URL'];
+const FOR_ONE_SERVICE = ['DATABASE_URL'];
+
 /**
- * @throws StartFailure 78 for a wrong variable, or one that names what this version cannot use: to run without it in
- * silence would put data where nobody looks
+ * Refuses variables that would be passed over: to run without them would put data where nobody looks.
+ * @throws WrongConfiguration
  */
-export function readConfig(): LauncherConfig {
-  const config = readConfiguration(schema, environment);
-  for (const name of ['DAYBOOK_MYSQL_URL', 'AMQP_URL'] as const) {
-    if (config[name] !== undefined) {
-      throw new StartFailure(EXIT.configuration, `Wrong configuration: ${name} is not supported by this version yet.`);
-    }
-  }
-  return config;
+export function refuseUnusable(everything: boolean): void {
+  const given = (name: string) => environment[name] !== undefined && environment[name] !== '';
+  const faults = [
+    ...NOT_YET.filter(given).map((name) => `${name} is not supported by this version yet`),
+    ...(everything ? FOR_ONE_SERVICE : [])
+      .filter(given)
+      .map((name) => `${name} is for a service that runs alone; for everything in one process set DAYBOOK_DATA`),
+  ];
+  if (faults.length > 0) throw new WrongConfiguration(faults);
 }

@@ -1,6 +1,6 @@
 /** The folder of the embedded databases: who uses it, and where those who join find the registry. */
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { isBusy } from '@daybook/database';
 import { EXIT, StartFailure } from '@daybook/service';
@@ -20,15 +20,25 @@ const isRunningSystem = (value: unknown): value is RunningSystem =>
   'registryUrl' in value &&
   typeof value.registryUrl === 'string';
 
+const unusable = (folder: string, cause: unknown) =>
+  new StartFailure(EXIT.unavailable, `The data folder ${folder} cannot be used. Set DAYBOOK_DATA.`, { cause });
+
 /** Makes the folder where there is none. Says whether it holds no database yet. */
 export async function prepareDataFolder(folder: string): Promise<{ empty: boolean }> {
   try {
-    await mkdir(folder, { recursive: true });
+    // For nobody else on this machine: patients stand behind every row.
+    await mkdir(folder, { recursive: true, mode: 0o700 });
     return { empty: !(await readdir(folder)).some((name) => name.endsWith('.sqlite')) };
   } catch (error) {
-    throw new StartFailure(EXIT.unavailable, `The data folder ${folder} cannot be used. Set DAYBOOK_DATA.`, {
-      cause: error,
-    });
+    throw unusable(folder, error);
+  }
+}
+
+function openLock(path: string): DatabaseSync {
+  try {
+    return new DatabaseSync(path, { timeout: 0 });
+  } catch (error) {
+    throw unusable(dirname(path), error);
   }
 }
 
@@ -37,12 +47,12 @@ export async function prepareDataFolder(folder: string): Promise<{ empty: boolea
  * is SQLite's on an empty file: the operating system gives it back, however the process ends.
  */
 export async function lockDataFolder(folder: string): Promise<Disposable> {
-  const lock = new DatabaseSync(join(folder, 'daybook.lock'), { timeout: 0 });
+  const lock = openLock(join(folder, 'daybook.lock'));
   try {
     lock.exec('BEGIN EXCLUSIVE');
   } catch (error) {
     lock.close();
-    if (!isBusy(error)) throw error;
+    if (!isBusy(error)) throw unusable(folder, error);
     const other = await findRunningSystem(folder);
     const who = other ? ` (process ${other.pid})` : '';
     const advice = 'Stop it, or set DAYBOOK_DATA to another folder.';
@@ -55,8 +65,12 @@ export async function lockDataFolder(folder: string): Promise<Disposable> {
 
 /** Lets others on this folder find the registry. */
 export async function announce(folder: string, system: RunningSystem): Promise<void> {
-  const path = join(folder, RUNNING);
-  await writeFile(`${path}.new`, JSON.stringify(system));
+  await replaceFile(join(folder, RUNNING), JSON.stringify(system));
+}
+
+/** The file has the old content or the new one, whatever happens meanwhile. */
+export async function replaceFile(path: string, content: string): Promise<void> {
+  await writeFile(`${path}.new`, content);
   await rename(`${path}.new`, path);
 }
 

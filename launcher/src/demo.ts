@@ -3,11 +3,12 @@
  * the clock of the process is set to the days before while it is filled; nobody else can call meanwhile, since the
  * gateway is not listening yet.
  */
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createClient, type DaybookClient, expectData } from '@daybook/client';
+import { CallRefused, createClient, type DaybookClient, expectData } from '@daybook/client';
 import { KEPT_HOURS } from '@daybook/database';
-import { type Clock, type Logger, systemClock } from '@daybook/service';
+import { type Clock, EXIT, type Logger, StartFailure, systemClock } from '@daybook/service';
+import { replaceFile } from './data-folder.ts';
 import { DEMO_DOCTORS, DEMO_PATIENTS, DEMO_TYPES, type DemoAppointment, demoAppointments } from './demo-plan.ts';
 
 const MARKER = 'demo.json';
@@ -25,18 +26,28 @@ interface Marker {
   readonly at: string;
 }
 
+const isMarker = (value: unknown): value is Marker =>
+  typeof value === 'object' && value !== null && 'state' in value && 'at' in value && typeof value.at === 'string';
+
 async function readMarker(folder: string): Promise<Marker | undefined> {
   try {
-    return JSON.parse(await readFile(join(folder, MARKER), 'utf8'));
+    const marker: unknown = JSON.parse(await readFile(join(folder, MARKER), 'utf8'));
+    return isMarker(marker) ? marker : undefined;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (error instanceof SyntaxError || (error instanceof Error && 'code' in error && error.code === 'ENOENT')) {
+      return undefined;
+    }
     throw error;
   }
 }
 
-const writeMarker = (folder: string, marker: Marker) => writeFile(join(folder, MARKER), JSON.stringify(marker));
+const writeMarker = (folder: string, marker: Marker) => replaceFile(join(folder, MARKER), JSON.stringify(marker));
 
-/** Whether a start before this one ended in the middle of filling. Idempotency keys let the next one go on. */
+/** Notes that the demo is to come, before there is anything else in the folder. */
+export const beginDemo = (folder: string): Promise<void> =>
+  writeMarker(folder, { state: 'filling', at: systemClock().toString() });
+
+/** Whether the demo is to be filled, or a start before this one ended in the middle of it: Idempotency-Keys let it go on. */
 export const demoIsUnfinished = async (folder: string): Promise<boolean> =>
   (await readMarker(folder))?.state === 'filling';
 
@@ -101,6 +112,51 @@ async function conclude(appointments: DaybookClient, { id, index, outcome }: Boo
   }
 }
 
+type Clients = ReturnType<typeof clientsOf>;
+type People = Awaited<ReturnType<typeof registerPeople>>;
+
+async function bookAll({ appointments }: Clients, people: People, plan: readonly DemoAppointment[]): Promise<Booked[]> {
+  return each(plan, async (appointment, index) => {
+    const body = {
+      patientId: people.patientIds[appointment.patient] ?? '',
+      doctorId: people.doctorIds[appointment.doctor] ?? '',
+      appointmentTypeId: people.typeIds[appointment.type] ?? '',
+      start: appointment.start.toInstant().toString(),
+    };
+    const params = keyed(`appointment-${index}`);
+    const { id } = expectData(await appointments.POST('/api/v1/appointments', { params, body }));
+    return { ...appointment, id, index };
+  });
+}
+
+async function cancelSome({ appointments }: Clients, booked: readonly Booked[]): Promise<void> {
+  const cancelled = booked.filter(({ outcome }) => outcome === 'cancelled');
+  await each(cancelled, async ({ id, index }) => {
+    const params = { path: { id }, ...keyed(`cancel-${index}`) };
+    const body = { reason: 'The patient cannot come' };
+    expectData(await appointments.POST('/api/v1/appointments/{id}/cancel', { params, body }));
+  });
+}
+
+const endOf = ({ start, minutes }: Booked): Temporal.Instant => start.add({ minutes }).toInstant();
+
+/** Takes what is over by `at` to its end, day by day, each in the evening of its day. */
+async function concludePast(
+  { appointments }: Clients,
+  booked: readonly Booked[],
+  at: Temporal.Instant,
+  setClock: (clock: Clock) => void,
+): Promise<void> {
+  const isOver = (one: Booked) => one.outcome !== 'cancelled' && Temporal.Instant.compare(endOf(one), at) <= 0;
+  const days = Map.groupBy(booked.filter(isOver), ({ start }) => start.toPlainDate().toString());
+  for (const ofDay of days.values()) {
+    const evening = ofDay.map(endOf).reduce((a, b) => (Temporal.Instant.compare(a, b) > 0 ? a : b));
+    setClock(() => evening);
+    await each(ofDay, (one) => conclude(appointments, one));
+  }
+}
+
+/** @throws StartFailure 69 when a part does not answer */
 export async function fillDemo(
   folder: string,
   urlOf: UrlOf,
@@ -112,40 +168,18 @@ export async function fillDemo(
     logger.warn('the demo clinic stays half filled: begin again with an empty data folder');
     return writeMarker(folder, { state: 'filled', at: at.toString() });
   }
-  await writeMarker(folder, { state: 'filling', at: at.toString() });
-  const clients = clientsOf(urlOf);
-  setClock(() => at.subtract({ hours: 24 * BOOKED_DAYS_BEFORE }));
-  const { patientIds, doctorIds, typeIds } = await registerPeople(clients);
-  const plan = demoAppointments(at.toZonedDateTimeISO('UTC').toPlainDate());
-  const booked = await each(plan, async (appointment, index): Promise<Booked> => {
-    const body = {
-      patientId: patientIds[appointment.patient] ?? '',
-      doctorId: doctorIds[appointment.doctor] ?? '',
-      appointmentTypeId: typeIds[appointment.type] ?? '',
-      start: appointment.start.toInstant().toString(),
-    };
-    const params = keyed(`appointment-${index}`);
-    const { id } = expectData(await clients.appointments.POST('/api/v1/appointments', { params, body }));
-    return { ...appointment, id, index };
-  });
-  await each(
-    booked.filter(({ outcome }) => outcome === 'cancelled'),
-    async ({ id, index }) => {
-      const params = { path: { id }, ...keyed(`cancel-${index}`) };
-      const body = { reason: 'The patient cannot come' };
-      expectData(await clients.appointments.POST('/api/v1/appointments/{id}/cancel', { params, body }));
-    },
-  );
-  const endOf = ({ start, minutes }: Booked) => start.add({ minutes }).toInstant();
-  const over = booked.filter((one) => one.outcome !== 'cancelled' && Temporal.Instant.compare(endOf(one), at) <= 0);
-  for (const [, ofDay] of Map.groupBy(over, ({ start }) => start.toPlainDate().toString())) {
-    const evening = ofDay.map(endOf).reduce((a, b) => (Temporal.Instant.compare(a, b) > 0 ? a : b));
-    setClock(() => evening);
-    await each(ofDay, (one) => conclude(clients.appointments, one));
+  try {
+    const clients = clientsOf(urlOf);
+    setClock(() => at.subtract({ hours: 24 * BOOKED_DAYS_BEFORE }));
+    const people = await registerPeople(clients);
+    const booked = await bookAll(clients, people, demoAppointments(at.toZonedDateTimeISO('UTC').toPlainDate()));
+    await cancelSome(clients, booked);
+    await concludePast(clients, booked, at, setClock);
+  } catch (error) {
+    if (!(error instanceof CallRefused) || error.status !== 503) throw error;
+    const reason = `The demo clinic could not be filled: ${error.problem.detail}`;
+    throw new StartFailure(EXIT.unavailable, `${reason} Start again, or set DAYBOOK_DEMO=off.`, { cause: error });
   }
   await writeMarker(folder, { state: 'filled', at: at.toString() });
-  logger.info(
-    { doctors: doctorIds.length, patients: patientIds.length, appointments: booked.length },
-    'filled the demo clinic',
-  );
+  logger.info('filled the demo clinic');
 }

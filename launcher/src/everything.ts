@@ -3,7 +3,6 @@ import { createInProcessBus } from '@daybook/messaging';
 import {
   type Clock,
   type Environment,
-  EXIT,
   type HostProcess,
   type Logger,
   type RunningService,
@@ -11,12 +10,10 @@ import {
   systemClock,
 } from '@daybook/service';
 import type { LauncherConfig } from './config.ts';
-import { announce, lockDataFolder, prepareDataFolder } from './data-folder.ts';
-import { demoIsUnfinished, fillDemo } from './demo.ts';
-import { type ServiceName, services } from './services.ts';
-
-/** On one machine a look into the registry costs nothing, and a new instance gets work within a second. */
-const FETCH_INTERVAL_MILLIS = 1000;
+import { announce, findRunningSystem, lockDataFolder, prepareDataFolder } from './data-folder.ts';
+import { beginDemo, demoIsUnfinished, fillDemo } from './demo.ts';
+import { FETCH_INTERVAL_MILLIS } from './intervals.ts';
+import { type ServiceName, startService } from './services.ts';
 
 /** In the order in which they are closed: who asks goes before whom it asks. */
 const BEHIND_THE_GATEWAY = ['appointment', 'doctor', 'patient', 'notification'] as const;
@@ -24,17 +21,56 @@ const BEHIND_THE_GATEWAY = ['appointment', 'doctor', 'patient', 'notification'] 
 export interface System {
   readonly url: string;
   readonly registryUrl: string;
-  /** The service with its name, as long as it runs. */
-  readonly running: ReadonlyMap<ServiceName, RunningService>;
+  /** For tests, which take a part away and give it back. */
   stop(name: ServiceName): Promise<void>;
-  /** Starts a service again that was stopped. */
   startAgain(name: ServiceName): Promise<void>;
   close(): Promise<void>;
 }
 
-async function startService(name: ServiceName, host: HostProcess): Promise<RunningService> {
-  const { start } = await services[name]();
-  return start(host);
+/** The services that run now. */
+interface Residents {
+  start(name: ServiceName, host: HostProcess): Promise<RunningService>;
+  stop(name: ServiceName): Promise<void>;
+  urlOf(name: ServiceName): string;
+}
+
+function createResidents(): Residents {
+  const running = new Map<ServiceName, RunningService>();
+  return {
+    async start(name, host) {
+      const service = await startService(name, host);
+      running.set(name, service);
+      return service;
+    },
+    async stop(name) {
+      await running.get(name)?.close({ callersAreGone: true });
+      running.delete(name);
+    },
+    urlOf: (name) => running.get(name)?.url ?? '',
+  };
+}
+
+/** Where it was the last time, so that processes that joined then find it again; on a free port where that is taken. */
+async function startRegistry(residents: Residents, folder: string, host: HostProcess): Promise<string> {
+  const before = await findRunningSystem(folder);
+  const port = before ? new URL(before.registryUrl).port : '0';
+  const at = (DAYBOOK_SERVICE_PORT: string) => ({
+    ...host,
+    environment: { ...host.environment, DAYBOOK_SERVICE_PORT },
+  });
+  try {
+    return `${(await residents.start('registry', at(port))).url}/eureka`;
+  } catch (error) {
+    if (!(error instanceof StartFailure)) throw error;
+    return `${(await residents.start('registry', at('0'))).url}/eureka`;
+  }
+}
+
+/** Starts several at once. All of them end before a failure is told, so that what did start is known and can be closed. */
+async function startTogether(residents: Residents, names: readonly ServiceName[], host: HostProcess): Promise<void> {
+  const outcomes = await Promise.allSettled(names.map((name) => residents.start(name, host)));
+  const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (failed) throw failed.reason;
 }
 
 /** @throws StartFailure with the exit code and the line to say */
@@ -43,19 +79,20 @@ export async function startEverything(
   environment: Environment,
   logger: Logger,
 ): Promise<System> {
-  if (config.DATABASE_URL !== undefined) {
-    const advice = 'it names the database of one service. For everything in one process set DAYBOOK_DATA';
-    throw new StartFailure(EXIT.configuration, `Wrong configuration: DATABASE_URL cannot be used here; ${advice}.`);
-  }
   await using parts = new AsyncDisposableStack();
-  const { empty } = await prepareDataFolder(config.DAYBOOK_DATA);
-  parts.use(await lockDataFolder(config.DAYBOOK_DATA));
+  const folder = config.DAYBOOK_DATA;
+  const { empty } = await prepareDataFolder(folder);
+  parts.use(await lockDataFolder(folder));
+  if (empty && config.DAYBOOK_DEMO === 'on') await beginDemo(folder);
   const bus = createInProcessBus();
   parts.defer(() => bus.close());
 
   let clock: Clock = systemClock;
-  let host: HostProcess = {
-    environment: { ...environment, DAYBOOK_SERVICE_PORT: '0' },
+  const residents = createResidents();
+  // Only the gateway is for others; it alone listens where DAYBOOK_HOST says.
+  const inside = { ...environment, DAYBOOK_HOST: '127.0.0.1', DAYBOOK_SERVICE_PORT: '0' };
+  const host: HostProcess = {
+    environment: inside,
     logger,
     registryUrls: [],
     bus,
@@ -63,47 +100,30 @@ export async function startEverything(
     fetchIntervalMillis: FETCH_INTERVAL_MILLIS,
     clock: () => clock(),
   };
-  const running = new Map<ServiceName, RunningService>();
-  async function launch(name: ServiceName): Promise<void> {
-    const service = await startService(name, host);
-    running.set(name, service);
-  }
-  async function stop(name: ServiceName): Promise<void> {
-    await running.get(name)?.close({ callersAreGone: true });
-    running.delete(name);
-  }
-
-  let registryUrl = config.EUREKA_URL ?? '';
-  if (config.EUREKA_URL === undefined) {
-    parts.defer(() => stop('registry'));
-    await launch('registry');
-    registryUrl = `${running.get('registry')?.url}/eureka`;
-    host = { ...host, registryUrls: [registryUrl] };
-  }
-  for (const name of BEHIND_THE_GATEWAY.toReversed()) parts.defer(() => stop(name));
-  // All of them end before the first failure is told: what is started then is closed again.
-  const launches = await Promise.allSettled(BEHIND_THE_GATEWAY.map(launch));
-  const failed = launches.find((outcome) => outcome.status === 'rejected');
-  if (failed) throw failed.reason;
+  parts.defer(() => residents.stop('registry'));
+  const registryUrl = config.EUREKA_URL ?? (await startRegistry(residents, folder, host));
+  const member = { ...host, registryUrls: registryUrl.split(',') };
+  for (const name of BEHIND_THE_GATEWAY.toReversed()) parts.defer(() => residents.stop(name));
+  await startTogether(residents, BEHIND_THE_GATEWAY, member);
   bus.open();
-  const fill = config.DAYBOOK_DEMO === 'on' && (empty || (await demoIsUnfinished(config.DAYBOOK_DATA)));
-  if (fill) {
-    const urlOf = (name: ServiceName) => running.get(name)?.url ?? '';
-    await fillDemo(config.DAYBOOK_DATA, urlOf, logger, (told) => {
+  if (config.DAYBOOK_DEMO === 'on' && (await demoIsUnfinished(folder))) {
+    await fillDemo(folder, residents.urlOf, logger, (told) => {
       clock = told;
     });
     clock = systemClock;
   }
-  parts.defer(() => stop('gateway'));
-  await launch('gateway');
-  await announce(config.DAYBOOK_DATA, { pid: process.pid, registryUrl });
+  const door = { ...member, environment };
+  parts.defer(() => residents.stop('gateway'));
+  const { url } = await residents.start('gateway', door);
+  await announce(folder, { pid: process.pid, registryUrl });
   const started = parts.move();
   return {
-    url: running.get('gateway')?.url ?? '',
+    url,
     registryUrl,
-    running,
-    stop,
-    startAgain: launch,
+    stop: residents.stop,
+    async startAgain(name) {
+      await residents.start(name, name === 'gateway' ? door : member);
+    },
     close: () => started.disposeAsync(),
   };
 }

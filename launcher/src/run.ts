@@ -1,8 +1,8 @@
 /** From the command line to a running process, and to its exit code. */
 import { createLogger, EXIT, type Logger, StartFailure } from '@daybook/service';
-import { environment, type LauncherConfig, readConfig } from './config.ts';
+import { environment, type LauncherConfig, readConfig, refuseUnusable } from './config.ts';
 import { startEverything } from './everything.ts';
-import { isServiceName, serviceNames } from './services.ts';
+import { checkServices, isServiceName, type ServiceName, serviceNames } from './services.ts';
 import { startSingle } from './single.ts';
 
 /** sysexits(3): a fault of ours. */
@@ -18,15 +18,19 @@ const say = (line: string) => process.stdout.write(`${line}\n`);
 const complain = (line: string) => process.stderr.write(`${line}\n`);
 const secondsSinceStart = () => `${(performance.now() / 1000).toFixed(1)} s`;
 
-async function start(names: readonly string[], config: LauncherConfig, logger: Logger): Promise<Started> {
+/** @throws StartFailure 64 */
+function serviceOf(names: readonly string[]): ServiceName | undefined {
   const [name] = names;
+  if (name === undefined) return undefined;
+  if (names.length === 1 && isServiceName(name)) return name;
+  const known = serviceNames.join(', ');
+  throw new StartFailure(EXIT.usage, `Usage: npm start [-- SERVICE], where SERVICE is one of ${known}.`);
+}
+
+async function start(name: ServiceName | undefined, config: LauncherConfig, logger: Logger): Promise<Started> {
   if (name === undefined) {
     const system = await startEverything(config, environment, logger);
     return { readyLine: `Daybook is ready at ${system.url} (${secondsSinceStart()})`, close: system.close };
-  }
-  if (names.length > 1 || !isServiceName(name)) {
-    const known = serviceNames.join(', ');
-    throw new StartFailure(EXIT.usage, `Usage: npm start [-- SERVICE], where SERVICE is one of ${known}.`);
   }
   const service = await startSingle(name, config, environment, logger);
   return {
@@ -66,10 +70,13 @@ function endOnFault(logger: Logger): void {
 
 export async function run(names: readonly string[]): Promise<void> {
   try {
+    const name = serviceOf(names);
+    const toStart = name === undefined ? serviceNames : [name];
+    await checkServices(toStart, environment, [readConfig, () => refuseUnusable(name === undefined)]);
     const config = readConfig();
     const logger = createLogger({ level: config.LOG_LEVEL, pretty: process.stdout.isTTY });
     endOnFault(logger);
-    const started = await start(names, config, logger);
+    const started = await start(name, config, logger);
     closeOnSignal(started, logger);
     say(started.readyLine);
   } catch (error) {

@@ -1,7 +1,16 @@
 /** Every service by name, loaded when it is started. This list is the topology. */
-import type { StartService } from '@daybook/service';
+import {
+  checkConfigurations,
+  type Environment,
+  type HostProcess,
+  type RunningService,
+  type StartService,
+} from '@daybook/service';
 
-type Load = () => Promise<{ start: StartService }>;
+interface ServiceModule {
+  start: StartService;
+  readConfig(environment: Environment): unknown;
+}
 
 export const services = {
   registry: () => import('@daybook/registry-service'),
@@ -10,10 +19,32 @@ export const services = {
   appointment: () => import('@daybook/appointment-service'),
   notification: () => import('@daybook/notification-service'),
   gateway: () => import('@daybook/gateway-service'),
-} as const satisfies Record<string, Load>;
+} as const satisfies Record<string, () => Promise<ServiceModule>>;
 
 export type ServiceName = keyof typeof services;
 
 export const serviceNames = Object.keys(services) as ServiceName[];
 
 export const isServiceName = (name: string): name is ServiceName => name in services;
+
+export async function startService(name: ServiceName, host: HostProcess): Promise<RunningService> {
+  const { start } = await services[name]();
+  return start(host);
+}
+
+/** Before anything is started: @throws WrongConfiguration naming every wrong variable of all that is to be started */
+export async function checkServices(
+  names: readonly ServiceName[],
+  environment: Environment,
+  own: readonly (() => unknown)[],
+): Promise<void> {
+  const modules = await Promise.all(names.map((name) => services[name]()));
+  checkConfigurations([
+    ...own,
+    ...modules.map(
+      ({ readConfig }) =>
+        () =>
+          readConfig(environment),
+    ),
+  ]);
+}

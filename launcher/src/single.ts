@@ -1,11 +1,19 @@
 /** One service as a process of its own, beside others on the same registry. */
 import { createInProcessBus } from '@daybook/messaging';
-import { type Environment, EXIT, type Logger, type RunningService, StartFailure, systemClock } from '@daybook/service';
+import {
+  type Environment,
+  EXIT,
+  type HostProcess,
+  type Logger,
+  type RunningService,
+  StartFailure,
+  systemClock,
+} from '@daybook/service';
 import type { LauncherConfig } from './config.ts';
-import { announce, findRunningSystem, prepareDataFolder } from './data-folder.ts';
-import { type ServiceName, services } from './services.ts';
+import { announce, findRunningSystem, lockDataFolder, prepareDataFolder } from './data-folder.ts';
+import { FETCH_INTERVAL_MILLIS } from './intervals.ts';
+import { type ServiceName, startService } from './services.ts';
 
-const FETCH_INTERVAL_MILLIS = 1000;
 const REGISTRY_DEADLINE_MILLIS = 1000;
 
 /** The registry of the system that runs on the same data folder. @throws StartFailure 69 when there is none */
@@ -34,20 +42,33 @@ export async function startSingle(
   environment: Environment,
   logger: Logger,
 ): Promise<RunningService> {
-  await prepareDataFolder(config.DAYBOOK_DATA);
-  const isRegistry = name === 'registry';
-  const registryUrls = isRegistry || config.EUREKA_URL !== undefined ? [] : [await findRegistry(config.DAYBOOK_DATA)];
-  const { start } = await services[name]();
-  const service = await start({
+  const folder = config.DAYBOOK_DATA;
+  await prepareDataFolder(folder);
+  const host: HostProcess = {
     environment,
     logger,
-    registryUrls,
+    registryUrls: [],
     // Nobody else is on this bus. What this service writes is delivered by the process that runs everything.
     bus: createInProcessBus(),
     relaysEvents: false,
     fetchIntervalMillis: FETCH_INTERVAL_MILLIS,
     clock: systemClock,
-  });
-  if (isRegistry) await announce(config.DAYBOOK_DATA, { pid: process.pid, registryUrl: `${service.url}/eureka` });
-  return service;
+  };
+  if (name === 'registry') return startRegistryAlone(folder, host);
+  const registryUrls = config.EUREKA_URL === undefined ? [await findRegistry(folder)] : [];
+  return startService(name, { ...host, registryUrls });
+}
+
+/** A registry that others on the folder find. One that runs there already keeps its place. */
+async function startRegistryAlone(folder: string, host: HostProcess): Promise<RunningService> {
+  const lock = await lockDataFolder(folder);
+  const service = await startService('registry', host);
+  await announce(folder, { pid: process.pid, registryUrl: `${service.url}/eureka` });
+  return {
+    ...service,
+    async close(options) {
+      await service.close(options);
+      lock[Symbol.dispose]();
+    },
+  };
 }

@@ -797,6 +797,8 @@ export interface operations {
             /** @description Default Response */
             200: {
                 headers: {
+                    /** @description `rel="next"`: the next page, where there is one */
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -815,6 +817,8 @@ export interface operations {
             /** @description `part-unavailable`: A part that this needs is not available. */
             503: {
                 headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -851,6 +855,12 @@ export interface operations {
             /** @description Default Response */
             201: {
                 headers: {
+                    /** @description The version, for If-Match and If-None-Match */
+                    ETag?: string;
+                    /** @description Where it is from now on */
+                    Location?: string;
+                    /** @description `true` when a retry is given the first answer again */
+                    "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -905,6 +915,8 @@ export interface operations {
             /** @description `part-unavailable`: A part that this needs is not available. */
             503: {
                 headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -939,10 +951,30 @@ export interface operations {
             /** @description Default Response */
             200: {
                 headers: {
+                    /** @description The version, for If-Match and If-None-Match */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["AppointmentType"];
+                };
+            };
+            /** @description What If-None-Match names is still the version */
+            304: {
+                headers: {
+                    /** @description The version */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid-request`: The request is not as described. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `not-found`: Not found. */
@@ -957,6 +989,8 @@ export interface operations {
             /** @description `part-unavailable`: A part that this needs is not available. */
             503: {
                 headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -995,6 +1029,8 @@ export interface operations {
             /** @description Default Response */
             200: {
                 headers: {
+                    /** @description The version, for If-Match and If-None-Match */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1058,6 +1094,8 @@ export interface operations {
             /** @description `part-unavailable`: A part that this needs is not available. */
             503: {
                 headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1098,6 +1136,8 @@ export interface operations {
             /** @description Default Response */
             200: {
                 headers: {
+                    /** @description `rel="next"`: the next page, where there is one */
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1116,6 +1156,8 @@ export interface operations {
             /** @description `part-unavailable`: A part that this needs is not available. */
             503: {
                 headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1152,6 +1194,12 @@ export interface operations {
             /** @description Default Response */
             201: {
                 headers: {
+                    /** @description The version, for If-Match and If-None-Match */
+                    ETag?: string;
+                    /** @description Where it is from now on */
+                    Location?: string;
+                    /** @description `true` when a retry is given the first answer again */
+                    "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1206,6 +1254,8 @@ export interface operations {
             /** @description `part-unavailable`: A part that this needs is not available. */
             503: {
                 headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1240,10 +1290,30 @@ export interface operations {
             /** @description Default Response */
             200: {
                 headers: {
+                    /** @description The version, for If-Match and If-None-Match */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Appointment"];
+                };
+            };
+            /** @description What If-None-Match names is still the version */
+            304: {
+                headers: {
+                    /** @description The version */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid-request`: The request is not as described. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `not-found`: Not found. */
@@ -1258,6 +1328,8 @@ export interface operations {
             /** @description `part-unavailable`: A part that this needs is not available. */
             503: {
                 headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1294,6 +1366,10 @@ export interface operations {
             /** @description Default Response */
             200: {
                 headers: {
+                    /** @description The version, for If-Match and If-None-Match */
+                    ETag?: string;
+                    /** @description `true` when a retry is given the first answer again */
+                    "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1348,6 +1424,8 @@ export interface operations {
             /** @description `part-unavailable`: A part that this needs is not available. */
             503: {
                 headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1388,6 +1466,10 @@ export interface operations {
             /** @description Default Response */
             200: {
                 headers: {
+                    /** @description The version, for If-Match and If-None-Match */
+                    ETag?: string;
+                    /** @description `true` when a retry is given the first answer again */
+                    "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1460,6 +1542,8 @@ export interface operations {
             /** @description `part-unavailable`: A part that this needs is not available. */
             503: {
                 headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1496,6 +1580,10 @@ export interface operations {
             /** @description Default Response */
             200: {
                 headers: {
+                    /** @description The version, for If-Match and If-None-Match */
+                    ETag?: string;
+                    /** @description `true` when a retry is given the first answer again */
+                    "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1550,6 +1638,8 @@ export interface operations {
             /** @description `part-unavailable`: A part that this needs is not available. */
             503: {
                 headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1586,6 +1676,10 @@ export interface operations {
             /** @description Default Response */
             200: {
                 headers: {
+                    /** @description The version, for If-Match and If-None-Match */
+                    ETag?: string;
+                    /** @description `true` when a retry is given the first answer again */
+                    "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1640,6 +1734,8 @@ export interface operations {
             /** @description `part-unavailable`: A part that this needs is not available. */
             503: {
                 headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1660,10 +1756,7 @@ export interface operations {
     getAppointmentHistory: {
         parameters: {
             query?: never;
-            header?: {
-                /** @description The ETag that you have; 304 when unchanged */
-                "if-none-match"?: string;
-            };
+            header?: never;
             path: {
                 id: string;
             };
@@ -1680,6 +1773,15 @@ export interface operations {
                     "application/json": components["schemas"]["History"];
                 };
             };
+            /** @description `invalid-request`: The request is not as described. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `not-found`: Not found. */
             404: {
                 headers: {
@@ -1692,6 +1794,8 @@ export interface operations {
             /** @description `part-unavailable`: A part that this needs is not available. */
             503: {
                 headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1728,6 +1832,10 @@ export interface operations {
             /** @description Default Response */
             200: {
                 headers: {
+                    /** @description The version, for If-Match and If-None-Match */
+                    ETag?: string;
+                    /** @description `true` when a retry is given the first answer again */
+                    "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1782,6 +1890,8 @@ export interface operations {
             /** @description `part-unavailable`: A part that this needs is not available. */
             503: {
                 headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1822,6 +1932,10 @@ export interface operations {
             /** @description Default Response */
             200: {
                 headers: {
+                    /** @description The version, for If-Match and If-None-Match */
+                    ETag?: string;
+                    /** @description `true` when a retry is given the first answer again */
+                    "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1894,6 +2008,8 @@ export interface operations {
             /** @description `part-unavailable`: A part that this needs is not available. */
             503: {
                 headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1932,6 +2048,8 @@ export interface operations {
             /** @description Default Response */
             200: {
                 headers: {
+                    /** @description `rel="next"`: the next page, where there is one */
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1950,6 +2068,8 @@ export interface operations {
             /** @description `part-unavailable`: A part that this needs is not available. */
             503: {
                 headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1986,6 +2106,12 @@ export interface operations {
             /** @description Default Response */
             201: {
                 headers: {
+                    /** @description The version, for If-Match and If-None-Match */
+                    ETag?: string;
+                    /** @description Where it is from now on */
+                    Location?: string;
+                    /** @description `true` when a retry is given the first answer again */
+                    "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2040,6 +2166,8 @@ export interface operations {
             /** @description `part-unavailable`: A part that this needs is not available. */
             503: {
                 headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2074,10 +2202,30 @@ export interface operations {
             /** @description Default Response */
             200: {
                 headers: {
+                    /** @description The version, for If-Match and If-None-Match */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Doctor"];
+                };
+            };
+            /** @description What If-None-Match names is still the version */
+            304: {
+                headers: {
+                    /** @description The version */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid-request`: The request is not as described. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `not-found`: Not found. */
@@ -2092,6 +2240,8 @@ export interface operations {
             /** @description `part-unavailable`: A part that this needs is not available. */
             503: {
                 headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2130,6 +2280,8 @@ export interface operations {
             /** @description Default Response */
             200: {
                 headers: {
+                    /** @description The version, for If-Match and If-None-Match */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2184,6 +2336,8 @@ export interface operations {
             /** @description `part-unavailable`: A part that this needs is not available. */
             503: {
                 headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2207,10 +2361,7 @@ export interface operations {
                 from: string;
                 to: string;
             };
-            header?: {
-                /** @description The ETag that you have; 304 when unchanged */
-                "if-none-match"?: string;
-            };
+            header?: never;
             path: {
                 id: string;
             };
@@ -2257,6 +2408,8 @@ export interface operations {
             /** @description `part-unavailable`: A part that this needs is not available. */
             503: {
                 headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2291,10 +2444,30 @@ export interface operations {
             /** @description Default Response */
             200: {
                 headers: {
+                    /** @description The version, for If-Match and If-None-Match */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description What If-None-Match names is still the version */
+            304: {
+                headers: {
+                    /** @description The version */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid-request`: The request is not as described. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `not-found`: Not found. */
@@ -2309,6 +2482,8 @@ export interface operations {
             /** @description `part-unavailable`: A part that this needs is not available. */
             503: {
                 headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2347,6 +2522,8 @@ export interface operations {
             /** @description Default Response */
             200: {
                 headers: {
+                    /** @description The version, for If-Match and If-None-Match */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2410,6 +2587,8 @@ export interface operations {
             /** @description `part-unavailable`: A part that this needs is not available. */
             503: {
                 headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2459,6 +2638,8 @@ export interface operations {
             /** @description `part-unavailable`: A part that this needs is not available. */
             503: {
                 headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2495,6 +2676,8 @@ export interface operations {
             /** @description Default Response */
             200: {
                 headers: {
+                    /** @description `rel="next"`: the next page, where there is one */
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2513,6 +2696,8 @@ export interface operations {
             /** @description `part-unavailable`: A part that this needs is not available. */
             503: {
                 headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2549,6 +2734,12 @@ export interface operations {
             /** @description Default Response */
             201: {
                 headers: {
+                    /** @description The version, for If-Match and If-None-Match */
+                    ETag?: string;
+                    /** @description Where it is from now on */
+                    Location?: string;
+                    /** @description `true` when a retry is given the first answer again */
+                    "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2603,6 +2794,8 @@ export interface operations {
             /** @description `part-unavailable`: A part that this needs is not available. */
             503: {
                 headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2637,10 +2830,30 @@ export interface operations {
             /** @description Default Response */
             200: {
                 headers: {
+                    /** @description The version, for If-Match and If-None-Match */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Patient"];
+                };
+            };
+            /** @description What If-None-Match names is still the version */
+            304: {
+                headers: {
+                    /** @description The version */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid-request`: The request is not as described. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description `not-found`: Not found. */
@@ -2655,6 +2868,8 @@ export interface operations {
             /** @description `part-unavailable`: A part that this needs is not available. */
             503: {
                 headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2693,6 +2908,8 @@ export interface operations {
             /** @description Default Response */
             200: {
                 headers: {
+                    /** @description The version, for If-Match and If-None-Match */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2756,6 +2973,8 @@ export interface operations {
             /** @description `part-unavailable`: A part that this needs is not available. */
             503: {
                 headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2777,6 +2996,7 @@ export interface operations {
         parameters: {
             query: {
                 doctorId?: string;
+                /** @description Of any active doctor of it; where there are more than 500, of those registered first */
                 specialty?: string;
                 appointmentTypeId: string;
                 from: string;
@@ -2819,6 +3039,8 @@ export interface operations {
             /** @description `part-unavailable`: A part that this needs is not available. */
             503: {
                 headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
                     [name: string]: unknown;
                 };
                 content: {

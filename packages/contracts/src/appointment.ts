@@ -1,7 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { Page, paging } from './paging.ts';
 import { FreeText, Id, Instant, OneOf, stored, TimeZone } from './scalars.ts';
-import { Slot } from './slot.ts';
 
 /** FHIR's list, no other. */
 export const APPOINTMENT_STATUSES = [
@@ -106,21 +105,3 @@ export const HistoryEntry = Type.Object(
 export type HistoryEntry = Static<typeof HistoryEntry>;
 
 export const History = Type.Object({ items: Type.Array(HistoryEntry) }, { title: 'History' });
-
-/** Slots are searched in a range of at most this many days: with the longest visit at its end, what availability gives. */
-export const MAX_SLOT_DAYS = 61;
-
-export const SlotQuery = Type.Object(
-  {
-    doctorId: Type.Optional(Id()),
-    specialty: Type.Optional(Type.String({ maxLength: 100 })),
-    appointmentTypeId: Id(),
-    from: Instant(),
-    to: Instant(),
-    limit: paging.limit,
-  },
-  { additionalProperties: false },
-);
-export type SlotQuery = Static<typeof SlotQuery>;
-
-export const SlotList = Type.Object({ items: Type.Array(Slot) }, { title: 'SlotList' });

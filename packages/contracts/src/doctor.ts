@@ -54,7 +54,6 @@ export const DoctorQuery = Type.Object(
 export type DoctorQuery = Static<typeof DoctorQuery>;
 
 export const DAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'] as const;
-export type Day = (typeof DAYS)[number];
 
 const Hours = Type.Object(
   {

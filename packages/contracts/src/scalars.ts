@@ -35,6 +35,9 @@ export const Phone = () => Type.String({ pattern: '^\\+[1-9][0-9]{1,14}$', descr
 
 export const Language = () => Type.String({ format: 'language-tag', maxLength: 35, description: 'BCP 47' });
 
+/** Where nothing can be said: no query parameter, no field of a body. What is unknown is refused here as elsewhere. */
+export const Nothing = Type.Object({}, { additionalProperties: false });
+
 /** What every stored resource carries. `version` is also its ETag. */
 export const stored = {
   version: Type.Integer({ minimum: 1 }),

@@ -142,7 +142,7 @@ describe('a write', () => {
   it('is told that the database is not available when the disk is full, and nothing is half-done', async () => {
     await using file = await temporaryFile();
     const database = await file.open();
-    await database.read((db) => sql`pragma max_page_count = 1`.execute(db));
+    await database.write((db) => sql`pragma max_page_count = 1`.execute(db));
     const large = database.write(async (transaction) => {
       await transaction.updateTable('counter').set({ value: 7 }).execute();
       await transaction
@@ -151,7 +151,7 @@ describe('a write', () => {
         .execute();
     });
     await expect(large).rejects.toThrow(DatabaseUnavailable);
-    await database.read((db) => sql`pragma max_page_count = 1000000`.execute(db));
+    await database.write((db) => sql`pragma max_page_count = 1000000`.execute(db));
     expect(await counterOf(database)).toBe(0);
     await countUp(database);
     expect(await counterOf(database)).toBe(1);

@@ -45,17 +45,19 @@ const RETRY_BASE_MILLIS = 10;
 
 class KyselyDatabase<Tables> implements Database<Tables> {
   readonly dialect: DatabaseDialect;
-  readonly #kysely: Kysely<Tables & SharedTables>;
+  readonly #writer: Kysely<Tables & SharedTables>;
+  readonly #reader: Kysely<Tables & SharedTables>;
   readonly #listeners = new Set<() => void>();
 
-  constructor(kysely: Kysely<Tables & SharedTables>, dialect: DatabaseDialect) {
-    this.#kysely = kysely;
+  constructor(connections: Connections<Tables>, dialect: DatabaseDialect) {
+    this.#writer = connections.writer;
+    this.#reader = connections.reader;
     this.dialect = dialect;
   }
 
   async read<Result>(query: (db: Kysely<Tables & SharedTables>) => Promise<Result>): Promise<Result> {
     try {
-      return await query(this.#kysely);
+      return await query(this.#reader);
     } catch (error) {
       throw this.dialect.isUnavailable(error) ? new DatabaseUnavailable(error) : error;
     }
@@ -65,7 +67,7 @@ class KyselyDatabase<Tables> implements Database<Tables> {
     for (let attempt = 1; ; attempt += 1) {
       let begun: object | undefined;
       try {
-        const result = await this.#kysely.transaction().execute((transaction) => {
+        const result = await this.#writer.transaction().execute((transaction) => {
           begun = transaction;
           return work(transaction);
         });
@@ -86,12 +88,19 @@ class KyselyDatabase<Tables> implements Database<Tables> {
   }
 
   async check(): Promise<void> {
-    await sql`select 1`.execute(this.#kysely);
+    await sql`select 1`.execute(this.#reader);
   }
 
   async close(): Promise<void> {
-    await this.#kysely.destroy();
+    await this.#reader.destroy();
+    await this.#writer.destroy();
   }
+}
+
+/** Reads have a connection of their own: a write that waits for another process does not hold them up. */
+interface Connections<Tables> {
+  readonly writer: Kysely<Tables & SharedTables>;
+  readonly reader: Kysely<Tables & SharedTables>;
 }
 
 /**
@@ -106,7 +115,7 @@ export async function openDatabase<Tables>(url: string, migrations: Migrations):
   try {
     await checkFile(kysely, path);
     await migrate(kysely, migrations(sqliteDialect));
-    return new KyselyDatabase(kysely, sqliteDialect);
+    return new KyselyDatabase({ writer: kysely, reader: readerOf(path, kysely) }, sqliteDialect);
   } catch (error) {
     await kysely.destroy();
     if (isBroken(error)) {
@@ -118,6 +127,10 @@ export async function openDatabase<Tables>(url: string, migrations: Migrations):
     throw error;
   }
 }
+
+/** A database in memory belongs to one connection. */
+const readerOf = <Tables>(path: string, writer: Kysely<Tables>): Kysely<Tables> =>
+  path === ':memory:' ? writer : new Kysely<Tables>({ dialect: nodeSqlite(path, { readOnly: true }) });
 
 /** A look at every page takes time by the size of the file: a large one is only looked at where it is used. */
 const CHECKED_BYTES = 16 * 1024 * 1024;

@@ -78,19 +78,25 @@ class NodeSqliteConnection implements DatabaseConnection {
 
 class NodeSqliteDriver implements Driver {
   readonly #path: string;
+  readonly #readOnly: boolean;
   #database: DatabaseSync | undefined;
   #connection: NodeSqliteConnection | undefined;
 
-  constructor(path: string) {
+  constructor(path: string, readOnly: boolean) {
     this.#path = path;
+    this.#readOnly = readOnly;
   }
 
   async init(): Promise<void> {
-    const database = new DatabaseSync(this.#path, { timeout: OPEN_TIMEOUT_MILLIS, enableForeignKeyConstraints: true });
+    const database = new DatabaseSync(this.#path, {
+      timeout: OPEN_TIMEOUT_MILLIS,
+      enableForeignKeyConstraints: true,
+      readOnly: this.#readOnly,
+    });
     try {
       // FULL: what was answered is on the disk, even if the power goes. WAL: readers and the writer do not block each other.
-      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;');
-      database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MILLIS}`);
+      if (!this.#readOnly) database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
+      database.exec(`PRAGMA temp_store = MEMORY; PRAGMA busy_timeout = ${BUSY_TIMEOUT_MILLIS}`);
     } catch (error) {
       database.close();
       throw error;
@@ -144,10 +150,10 @@ class TransactionalAdapter extends SqliteAdapter {
   }
 }
 
-/** A Kysely dialect for the database file at `path`; `:memory:` for tests. */
-export const nodeSqlite = (path: string): Dialect => ({
+/** A Kysely dialect for one connection to the database file at `path`; `:memory:` for tests. */
+export const nodeSqlite = (path: string, { readOnly = false } = {}): Dialect => ({
   createAdapter: () => new TransactionalAdapter(),
-  createDriver: () => new NodeSqliteDriver(path),
+  createDriver: () => new NodeSqliteDriver(path, readOnly),
   createIntrospector: (db) => new SqliteIntrospector(db),
   createQueryCompiler: () => new SqliteQueryCompiler(),
 });

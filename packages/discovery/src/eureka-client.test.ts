@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createEurekaClient, type EurekaClient, type EurekaClientOptions } from './eureka-client.ts';
 import { type LocalInstance, toEurekaDocument } from './eureka-instance.ts';
+import { isServerUrl } from './registry-connection.ts';
 import { closeServers, createTestLogger, deadUrl, readJson, startServer, type TestServer } from './testing.ts';
 
 const local: LocalInstance = {
@@ -151,6 +152,24 @@ describe('the list', () => {
     expect(seen).toEqual([`Basic ${Buffer.from('ada:pass word').toString('base64')}`]);
     expect(lines.join()).not.toContain('pass');
   });
+});
+
+describe('the address of a registry', () => {
+  it.each(['', 'localhost:8761', 'ftp://host/eureka', 'http://', 'http://a%zz:b@host/eureka', 'http://host:x/eureka'])(
+    'that is %j is refused at once, in words that do not tell it',
+    (url) => {
+      expect(isServerUrl(url)).toBe(false);
+      const create = () => createEurekaClient({ servers: ['http://h/eureka', url], logger: createTestLogger().logger });
+      expect(create).toThrow('Registry server 2 is not an HTTP URL.');
+    },
+  );
+
+  it.each(['http://127.0.0.1:8761/eureka', 'https://user:p%40ss@host/eureka/v2/', 'http://[::1]:8761'])(
+    'may be %s',
+    (url) => {
+      expect(isServerUrl(url)).toBe(true);
+    },
+  );
 });
 
 describe('the registration', () => {

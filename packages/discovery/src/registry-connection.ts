@@ -95,16 +95,35 @@ export function createRegistryConnection(urls: readonly string[], requestTimeout
   };
 }
 
-/** A base URL may carry a user and a password, as Spring's `defaultZone` does; they go into a header, never a log. */
+/** Whether this can be the base URL of a registry's server. */
+export const isServerUrl = (text: string): boolean => readServer(text) !== undefined;
+
 function serverOf(url: string, index: number): Server {
+  const server = readServer(url);
+  // Without the address, which may hold a password.
+  if (!server) throw new Error(`Registry server ${index + 1} is not an HTTP URL.`);
+  return server;
+}
+
+/** A base URL may carry a user and a password, as Spring's `defaultZone` does; they go into a header, never a log. */
+function readServer(url: string): Server | undefined {
   const parsed = URL.parse(url);
-  if (!parsed || !/^https?:$/.test(parsed.protocol))
-    throw new Error(`Registry server ${index + 1} is not an HTTP URL.`);
-  const { username, password } = parsed;
-  const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  if (!parsed || !/^https?:$/.test(parsed.protocol)) return undefined;
+  const { username } = parsed;
+  const credentials = decoded(`${username}:${parsed.password}`);
+  if (credentials === undefined) return undefined;
   return {
     origin: parsed.origin,
     basePath: parsed.pathname.replace(/\/+$/, ''),
     headers: username === '' ? {} : { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` },
   };
+}
+
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch (error) {
+    if (error instanceof URIError) return undefined;
+    throw error;
+  }
 }

@@ -218,6 +218,31 @@ describe('limits', () => {
     await expect(call).rejects.toEqual(unavailable);
   });
 
+  it('end a call that waits its turn at its deadline, counted from when it was made', async () => {
+    const silent = await startServer(() => undefined);
+    const discovery = createTestDiscovery([silent.url]);
+    const { client } = createClient(discovery, { maxConcurrent: 1, deadlineMillis: 100 });
+    const { client: patient } = createClient(discovery, { deadlineMillis: 400 });
+    const ended: string[] = [];
+    const end = (who: string) => (error: unknown) => {
+      expect(error).toEqual(unavailable);
+      ended.push(who);
+    };
+    const later = patient.get('/').catch(end('later'));
+    await Promise.all([later, ...Array.from({ length: 6 }, () => client.get('/').catch(end('call')))]);
+    expect(ended).toEqual([...Array(6).fill('call'), 'later']);
+  });
+
+  it('take the place of a call that hangs away from it at its deadline', async () => {
+    const well = await startServer(answerWith(200, '"well"'));
+    const discovery = createTestDiscovery([]);
+    discovery.onRefresh = () => new Promise(() => undefined);
+    const { client } = createClient(discovery, { maxConcurrent: 1, deadlineMillis: 50 });
+    await expect(client.get('/')).rejects.toEqual(unavailable);
+    discovery.instances = [instanceAt(well.url)];
+    await expect.poll(async () => (await client.get('/')).body).toBe('well');
+  });
+
   it('wait their turn when there are many, and are refused at once when there are too many', async () => {
     const held: (() => void)[] = [];
     const slow = await startServer((_request, response) => {

@@ -33,7 +33,7 @@ export interface ServiceClientOptions {
   discovery: Discovery;
   balancer: Balancer;
   logger: Logger;
-  /** For all attempts together. */
+  /** For all attempts together and the wait for a place. */
   deadlineMillis?: number;
   attemptTimeoutMillis?: number;
   /** Calls at the same time; the next one is refused at once. */
@@ -88,10 +88,9 @@ export function createServiceClient({
   const breakers = createBreakers({ logger, isFailure: isInstanceFailure });
   const budget = createRetryBudget();
   // Aggressive: cockatiel's wait between two tries does not hear the signal, and a deadline is a promise.
-  const limits = wrap(
-    bulkhead(maxConcurrent, QUEUED_PER_RUNNING * maxConcurrent),
-    timeout(deadlineMillis, TimeoutStrategy.Aggressive),
-  );
+  const deadline = timeout(deadlineMillis, TimeoutStrategy.Aggressive);
+  // Outside for who waits for a place; inside so that whoever does not hear the signal gives its place back.
+  const limits = wrap(deadline, bulkhead(maxConcurrent, QUEUED_PER_RUNNING * maxConcurrent), deadline);
   const attemptLimit = timeout(attemptTimeoutMillis, TimeoutStrategy.Cooperative);
   const detail = `The ${serviceId.replace(/-service$/, '').replaceAll('-', ' ')} service is not available.`;
 

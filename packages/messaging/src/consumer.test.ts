@@ -125,7 +125,7 @@ describe('a consumer', () => {
 
   it('gives an event back when the database is not available, and parks nothing', async () => {
     await using databases = await temporaryDatabase();
-    const database = await databases.open();
+    const database = await databases.openInMemory();
     const { consumer } = consumerOf(database, note());
     const event = eventOf('a');
     await setReadOnly(database, true);

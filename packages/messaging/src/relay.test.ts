@@ -117,7 +117,7 @@ describe('the relay', () => {
 
   it('delivers again what it could not note as delivered', async () => {
     await using databases = await temporaryDatabase();
-    const database = await databases.open();
+    const database = await databases.openInMemory();
     let deliveries = 0;
     const { bus, handled } = await openBus(async () => {
       deliveries += 1;

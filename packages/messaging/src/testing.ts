@@ -34,17 +34,21 @@ const migrations: Migrations = (dialect) => ({
 export interface TestDatabases extends AsyncDisposable {
   /** One more connection to the same file. */
   open(): Promise<Database<EffectTables>>;
+  /** A database in memory, which reads and writes over one connection. */
+  openInMemory(): Promise<Database<EffectTables>>;
 }
 
 export async function temporaryDatabase(): Promise<TestDatabases> {
   const folder = await mkdtemp(join(tmpdir(), 'daybook-messaging-'));
   const opened: Database<EffectTables>[] = [];
+  async function open(path: string): Promise<Database<EffectTables>> {
+    const database = await openDatabase<EffectTables>(`sqlite:${path}`, migrations);
+    opened.push(database);
+    return database;
+  }
   return {
-    async open() {
-      const database = await openDatabase<EffectTables>(`sqlite:${join(folder, 'effects.sqlite')}`, migrations);
-      opened.push(database);
-      return database;
-    },
+    open: () => open(join(folder, 'effects.sqlite')),
+    openInMemory: () => open(':memory:'),
     async [Symbol.asyncDispose]() {
       await Promise.all(opened.map((database) => database.close()));
       await rm(folder, { recursive: true });
@@ -52,13 +56,13 @@ export async function temporaryDatabase(): Promise<TestDatabases> {
   };
 }
 
-/** From now on nothing can be written over this connection, as on a disk that has become read-only; or it can again. */
+/** From now on nothing can be written to a database in memory, as on a disk that has become read-only; or it can again. */
 export const setReadOnly = (database: Database<EffectTables>, on: boolean) =>
   database.read((db) => sql.raw(`pragma query_only = ${on ? 'on' : 'off'}`).execute(db));
 
 /** From now on the database may have so many pages, or as many as it has already: a full disk. */
 export const setRoom = (database: Database<EffectTables>, pages: number) =>
-  database.read((db) => sql.raw(`pragma max_page_count = ${pages}`).execute(db));
+  database.write((db) => sql.raw(`pragma max_page_count = ${pages}`).execute(db));
 
 export const effectsOf = async (database: Database<EffectTables>): Promise<string[]> =>
   (await database.read((db) => db.selectFrom('effects').select('text').execute())).map(({ text }) => text);

@@ -13,16 +13,15 @@ import type { Logger } from './logger.ts';
 import { addMetrics } from './metrics.ts';
 import { addOpenApi } from './openapi.ts';
 import { addProblemHandler, refusalOf, sendProblem } from './problem-handler.ts';
-import { addRequestContext, requestIdOf } from './request-context.ts';
-import { traceOf } from './trace.ts';
-import { answerUnreadable } from './unreadable-request.ts';
+import { addRequestContext, childLoggerOf, requestIdOf, traceOfRequest } from './request-context.ts';
+import { answerUnreadable, refuseExpectation } from './unreadable-request.ts';
 import { validatorCompiler } from './validation.ts';
 import { VERSION } from './version.ts';
 
 export type App = FastifyInstance<Server, IncomingMessage, ServerResponse, FastifyBaseLogger, TypeBoxTypeProvider>;
 
-/** Longer than any handler needs, shorter than a caller's patience. */
-const HANDLER_TIMEOUT_MILLIS = 10_000;
+/** Longer than any handler needs; shorter than the gateway's patience (10 s), so that this service says it first. */
+const HANDLER_TIMEOUT_MILLIS = 8_000;
 const REQUEST_TIMEOUT_MILLIS = 30_000;
 const BODY_LIMIT_BYTES = 1024 * 1024;
 
@@ -48,17 +47,22 @@ export async function createServiceApp({
 }: ServiceAppOptions): Promise<App> {
   const app: App = Fastify({
     loggerInstance: logger.child({ service: name }) as FastifyBaseLogger,
-    logController: new LogController({ disableRequestLogging: true }),
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
+    childLoggerFactory: childLoggerOf,
     requestIdHeader: false,
     genReqId: requestIdOf,
     bodyLimit: BODY_LIMIT_BYTES,
     handlerTimeout: HANDLER_TIMEOUT_MILLIS,
     requestTimeout: REQUEST_TIMEOUT_MILLIS,
     forceCloseConnections: 'idle',
+    // What still comes on a connection in use is answered, with `Connection: close`; Fastify's own 503 is no problem.
+    return503OnClosing: false,
+    // Ours is a problem document: see addRequestContext.
+    http: { requireHostHeader: false },
     routerOptions: { maxParamLength: 200 },
     frameworkErrors: (error, request, reply) => {
       // No hook has run yet.
-      request.trace = traceOf(request.headers.traceparent);
+      request.trace = traceOfRequest(request.raw);
       reply.header('x-request-id', request.id);
       sendProblem(
         request,
@@ -69,6 +73,7 @@ export async function createServiceApp({
     clientErrorHandler: answerUnreadable,
     ...(serverFactory && { serverFactory }),
   }).withTypeProvider<TypeBoxTypeProvider>();
+  app.server.on('checkExpectation', refuseExpectation);
   app.setValidatorCompiler(validatorCompiler);
   app.removeContentTypeParser('text/plain');
   app.addContentTypeParser(

@@ -1,27 +1,46 @@
 /** The variables that every service knows. */
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { Type } from 'typebox';
 
 export const commonVariables = {
   DAYBOOK_HOST: Type.String({ default: '127.0.0.1', description: 'Where to listen' }),
   DAYBOOK_SERVICE_PORT: Type.Integer({ minimum: 0, maximum: 65_535, default: 0, description: '0 takes a free one' }),
+  DAYBOOK_ADVERTISED_HOST: Type.Optional(
+    Type.String({ format: 'host-name', description: 'What callers dial, where it is not what is listened on' }),
+  ),
   DAYBOOK_DATA: Type.String({ default: './data', description: 'The folder of the embedded databases' }),
   DATABASE_URL: Type.Optional(
     Type.String({ pattern: '^sqlite:.+', description: 'The database of this service: `sqlite:PATH`' }),
   ),
-  EUREKA_URL: Type.Optional(
-    Type.String({
-      pattern: '^https?://[^,\\s]+(,https?://[^,\\s]+)*$',
-      description: 'Registries, separated by commas',
-    }),
-  ),
+  EUREKA_URL: Type.Optional(Type.String({ format: 'http-url-list', description: 'Registries, separated by commas' })),
 };
 
-/** Where a service listens; a name for the variable that moves it, for whoever finds the port taken. */
-export const listenOnOf = (config: { DAYBOOK_HOST: string; DAYBOOK_SERVICE_PORT: number }) => ({
+/** Where a service listens, and how others reach it there. */
+export interface ListenOn {
+  readonly host: string;
+  readonly port: number;
+  /** Names the variable that moves the port, for whoever finds it taken. */
+  readonly variable: string;
+  /** What the registry tells callers to dial. */
+  readonly advertisedHost: string;
+}
+
+const EVERYWHERE = ['0.0.0.0', '::'];
+
+/** Who listens on every address is dialled by the name of the machine, unless another name is given. */
+export const advertisedHostOf = (config: { DAYBOOK_HOST: string; DAYBOOK_ADVERTISED_HOST?: string }): string =>
+  config.DAYBOOK_ADVERTISED_HOST ?? (EVERYWHERE.includes(config.DAYBOOK_HOST) ? hostname() : config.DAYBOOK_HOST);
+
+export const listenOnOf = (config: {
+  DAYBOOK_HOST: string;
+  DAYBOOK_SERVICE_PORT: number;
+  DAYBOOK_ADVERTISED_HOST?: string;
+}): ListenOn => ({
   host: config.DAYBOOK_HOST,
   port: config.DAYBOOK_SERVICE_PORT,
   variable: 'DAYBOOK_SERVICE_PORT',
+  advertisedHost: advertisedHostOf(config),
 });
 
 /** The database of a service: the one that is named, or a file in the data folder. */

@@ -45,6 +45,25 @@ describe('a cursor', () => {
     expect(() => decodeCursor(cursor, ['string', 'number'])).toThrow(refused);
   });
 
+  it.each([
+    ['a word', 'ana'],
+    ['empty', ''],
+    ['a UUID too short', '01890000-0000-7000-8000-00000000000'],
+    ['a UUID and more', '01890000-0000-7000-8000-000000000000 '],
+    ['a UUID as nobody writes it here', '01890000-0000-7000-8000-00000000000A'],
+    ['a number', 1],
+  ])('whose id is %s is refused', (_what, id) => {
+    expect(() => decodeCursor(encodeCursor([1, id]), ['number', 'id'])).toThrow(refused);
+  });
+
+  it('is read back with the id that it was made of', () => {
+    fc.assert(
+      fc.property(fc.uuid(), (id) => {
+        expect(decodeCursor(encodeCursor([id]), ['id'])).toEqual([id]);
+      }),
+    );
+  });
+
   it('that somebody tampered with is refused or read as a key of the same shape, and never fails otherwise', () => {
     const cursor = encodeCursor(['2026-11-23', 1_795_442_400_000]);
     fc.assert(

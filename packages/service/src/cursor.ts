@@ -7,11 +7,22 @@ export type CursorKey = readonly (string | number)[];
 
 export const encodeCursor = (key: CursorKey): string => Buffer.from(JSON.stringify(key)).toString('base64url');
 
+/** What a part of a key can be; an `id` is a UUID as Daybook writes it. */
+type Part = 'id' | 'string' | 'number';
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+const FITS: Record<Part, (value: unknown) => boolean> = {
+  id: (value) => typeof value === 'string' && UUID.test(value),
+  string: (value) => typeof value === 'string',
+  number: Number.isSafeInteger,
+};
+
 /**
- * Reads a cursor back. `shape` names the type of each part.
+ * Reads a cursor back. `shape` names what each part is.
  * @throws Refusal `invalid-request` when it is not one that this list gave out
  */
-export function decodeCursor(cursor: string, shape: readonly ('string' | 'number')[]): CursorKey {
+export function decodeCursor(cursor: string, shape: readonly Part[]): CursorKey {
   const refused = new Refusal('invalid-request', 'The cursor is not one that this list gave.', {
     errors: [{ pointer: '/cursor', message: 'is not one that this list gave' }],
   });
@@ -22,9 +33,8 @@ export function decodeCursor(cursor: string, shape: readonly ('string' | 'number
     if (error instanceof SyntaxError) throw refused;
     throw error;
   }
-  const fits = (part: unknown, index: number) =>
-    typeof part === shape[index] && (typeof part === 'string' || Number.isSafeInteger(part));
-  if (!Array.isArray(key) || key.length !== shape.length || !key.every(fits)) throw refused;
+  if (!Array.isArray(key) || key.length !== shape.length) throw refused;
+  if (!shape.every((part, index) => FITS[part](key[index]))) throw refused;
   return key;
 }
 

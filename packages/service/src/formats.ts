@@ -18,6 +18,13 @@ export const isInstant = (text: string): boolean => RFC_3339.test(text) && parse
 export const isPlainDate = (text: string): boolean =>
   FULL_DATE.test(text) && parses(() => Temporal.PlainDate.from(text));
 
+/** A DNS name or an address, as it is dialled. */
+export const isHostName = (text: string): boolean => /^[A-Za-z0-9]([A-Za-z0-9.:-]*[A-Za-z0-9])?$/.test(text);
+
+/** Addresses of servers, separated by commas. */
+export const isHttpUrlList = (text: string): boolean =>
+  text.split(',').every((url) => /^https?:\/\//.test(url) && URL.canParse(url) && !/\s/.test(url));
+
 /** An IANA name. `+05:00` is an offset, not a place. */
 export const isTimeZone = (text: string): boolean =>
   /^[A-Za-z]/.test(text) && parses(() => new Temporal.ZonedDateTime(0n, text));

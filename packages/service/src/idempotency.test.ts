@@ -247,6 +247,25 @@ describe('a POST with an Idempotency-Key', () => {
     expect((await retry).body).toBe(first.body);
     expect((await retry).headers['idempotency-replayed']).toBe('true');
   });
+
+  it('tells its retry the answer of the first, not that it knows only the version before', async () => {
+    await using folder = await temporaryFolder();
+    const arrived = Promise.withResolvers<void>();
+    const finished = Promise.withResolvers<void>();
+    const slow = await thingService(folder, async () => {
+      arrived.resolve();
+      await finished.promise;
+      throw new Refusal('precondition-failed', 'It has changed since you read it.');
+    });
+    const quick = await thingService(folder);
+    const retry = slow.post('k1', 'cup');
+    await arrived.promise;
+    const first = await quick.post('k1', 'cup');
+    finished.resolve();
+    expect(first.statusCode).toBe(201);
+    expect((await retry).statusCode).toBe(201);
+    expect((await retry).body).toBe(first.body);
+  });
 });
 
 describe('a POST with If-Match', () => {

@@ -114,11 +114,10 @@ async function firstAnswer<Result>(
     const { status, headers, body } = answerFor(result);
     reply.code(status).headers(headers).send(body);
   } catch (error) {
-    const taken =
-      error instanceof IdempotencyKeyTaken ||
-      (error instanceof Refusal && isFinal(error) && !(await keepRefusal(request, database, name, error)));
-    // Another process was first; its answer is the answer, all the more where it is what stood in the way of this one.
-    const first = taken ? await findAnswer(database, name.callerId, name.key) : undefined;
+    if (!(error instanceof Refusal || error instanceof IdempotencyKeyTaken)) throw error;
+    const isKept = error instanceof Refusal && isFinal(error) && (await keepRefusal(request, database, name, error));
+    // Another process may have been first; its answer is the answer, all the more where it stood in the way of this one.
+    const first = isKept ? undefined : await findAnswer(database, name.callerId, name.key);
     if (first) return replay(reply, first, name.fingerprint);
     throw error;
   }

@@ -9,7 +9,7 @@ export * from './host-process.ts';
 export { type AnswerShape, answerOnce } from './idempotency.ts';
 export { createLogger, type Logger } from './logger.ts';
 export { PROBLEM_JSON, refusalOf, sendProblem } from './problem-handler.ts';
-export { ADMINISTRATOR, requestIdOf } from './request-context.ts';
+export { ADMINISTRATOR, isHostMissing, requestIdOf } from './request-context.ts';
 export * from './serve.ts';
 export * from './service-database.ts';
 export * from './start-failure.ts';

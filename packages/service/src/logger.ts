@@ -4,12 +4,13 @@ import { PinoPretty } from 'pino-pretty';
 export type { Logger } from 'pino';
 
 /**
- * What a log may say of a failure: its kind and where it happened. The text of a database's error can quote a row, so
- * it stays out; the first line of a stack is that same text.
+ * What a log may say of a failure: its kind and where it happened. The text of a database's error can quote a row, that
+ * of Fastify's an address with its query, so it stays out; the first line of a stack is that same text.
  */
 function describeError(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { type: typeof error };
-  const quotesData = 'errcode' in error || 'sqlState' in error || error instanceof SyntaxError;
+  const isFastifys = 'code' in error && String(error.code).startsWith('FST_');
+  const quotesData = isFastifys || 'errcode' in error || 'sqlState' in error || error instanceof SyntaxError;
   const frames = error.stack?.split('\n').filter((line) => line.trimStart().startsWith('at ')) ?? [];
   return {
     type: error.name,

@@ -7,7 +7,10 @@ interface Operation {
   operationId?: string;
   parameters?: { name: string; in: string; required?: boolean; schema: unknown }[];
   requestBody?: { content: Record<string, { schema: unknown }> };
-  responses: Record<string, { description: string; content?: Record<string, { schema: unknown }> }>;
+  responses: Record<
+    string,
+    { description: string; headers?: Record<string, unknown>; content?: Record<string, { schema: unknown }> }
+  >;
 }
 interface Document {
   openapi: string;
@@ -33,10 +36,19 @@ async function documentOf(): Promise<Document> {
     { schema: { querystring: PatientQuery, response: { 200: PatientPage } } },
     async (_, reply) => reply,
   );
-  app.get('/patients/:id', { schema: { params: Params, response: { 200: Patient } } }, async (_, reply) => reply);
+  app.get(
+    '/patients/:id',
+    { schema: { params: Params, response: { 200: Patient } }, config: { versioned: true } },
+    async (_, reply) => reply,
+  );
+  app.get(
+    '/patients/:id/visits',
+    { schema: { params: Params, response: { 200: Patient } } },
+    async (_, reply) => reply,
+  );
   app.patch(
     '/patients/:id',
-    { schema: { params: Params, body: PatientPatch, response: { 200: Patient } } },
+    { schema: { params: Params, body: PatientPatch, response: { 200: Patient } }, config: { versioned: true } },
     async (_, reply) => reply,
   );
   const answer = await app.inject('/openapi.json');
@@ -63,7 +75,7 @@ describe('the API document of a service', () => {
 
   it('has the operations of the API and none for operators', async () => {
     const { paths } = await documentOf();
-    expect(Object.keys(paths).toSorted()).toEqual(['/patients', '/patients/{id}']);
+    expect(Object.keys(paths).toSorted()).toEqual(['/patients', '/patients/{id}', '/patients/{id}/visits']);
     expect(operation(await documentOf(), '/patients', 'post').operationId).toBe('registerPatient');
   });
 
@@ -109,7 +121,13 @@ describe('the API document of a service', () => {
       expect(response.content?.['application/problem+json']?.schema).toEqual({ $ref: '#/components/schemas/Problem' });
     }
     expect(Object.keys(operation(document, '/patients', 'get').responses)).toEqual(['200', '400', '503', '504']);
-    expect(Object.keys(operation(document, '/patients/{id}', 'get').responses)).toEqual(['200', '404', '503', '504']);
+    expect(Object.keys(operation(document, '/patients/{id}', 'get').responses)).toEqual([
+      '200',
+      '304',
+      '404',
+      '503',
+      '504',
+    ]);
     expect(Object.keys(operation(document, '/patients/{id}', 'patch').responses)).toEqual([
       '200',
       '400',
@@ -133,6 +151,25 @@ describe('the API document of a service', () => {
     ]);
     expect(parametersOf(document, '/patients/{id}', 'get')).toEqual(['header if-none-match', 'path id']);
     expect(parametersOf(document, '/patients/{id}', 'patch')).toEqual(['header if-match', 'path id']);
+  });
+
+  it('says which headers an answer brings', async () => {
+    const document = await documentOf();
+    const headersOf = (path: string, method: string) =>
+      Object.entries(operation(document, path, method).responses)
+        .filter(([, { headers }]) => headers)
+        .map(([status, { headers = {} }]) => `${status} ${Object.keys(headers).toSorted().join(' ')}`);
+    expect(headersOf('/patients', 'post')).toEqual(['201 Idempotency-Replayed Location', '503 Retry-After']);
+    expect(headersOf('/patients', 'get')).toEqual(['200 Link', '503 Retry-After']);
+    expect(headersOf('/patients/{id}', 'get')).toEqual(['200 ETag', '304 ETag', '503 Retry-After']);
+    expect(headersOf('/patients/{id}', 'patch')).toEqual(['200 ETag', '503 Retry-After']);
+  });
+
+  it('promises an answer to If-None-Match only where there is a version', async () => {
+    const document = await documentOf();
+    expect(parametersOf(document, '/patients/{id}/visits', 'get')).toEqual(['path id']);
+    expect(Object.keys(operation(document, '/patients/{id}/visits', 'get').responses)).not.toContain('304');
+    expect(operation(document, '/patients/{id}', 'get').responses['304']?.content).toBeUndefined();
   });
 
   it('is the same each time it is asked for', async () => {

@@ -30,6 +30,7 @@ function problemResponses(codes: readonly ProblemCode[]): JsonObject {
       String(status),
       {
         description: group.map((code) => `\`${code}\`: ${problems[code].title}.`).join(' '),
+        ...((status === 429 || status === 503) && { headers: { 'Retry-After': header('Seconds') } }),
         content: { 'application/problem+json': { schema: Problem as unknown as Json } },
       },
     ]),
@@ -42,15 +43,39 @@ const header = (description: string) => ({ type: 'string', description });
 const isConditional = (method: string, url: string): boolean =>
   method === 'PATCH' || method === 'PUT' || (method === 'POST' && url.includes(':'));
 
-function documentedHeaders(method: string, url: string): Record<string, { type: string; description: string }> {
+type Headers = Record<string, { type: string; description: string }>;
+
+function requestHeaders(method: string, url: string, versioned: boolean): Headers {
   const key = { 'idempotency-key': header('Makes a retry harmless; kept for 24 hours') };
   const match = { 'if-match': header('The ETag that you read; 412 when it is stale') };
   const noneMatch = { 'if-none-match': header('The ETag that you have; 304 when unchanged') };
   return {
     ...(method === 'POST' && key),
     ...(isConditional(method, url) && match),
-    ...(method === 'GET' && url.includes(':') && noneMatch),
+    ...(method === 'GET' && versioned && noneMatch),
   };
+}
+
+/** Of an answer that is no refusal. */
+function responseHeaders(method: string, status: string, schema: FastifySchema, versioned: boolean): Headers {
+  const query = isObject(schema.querystring) ? schema.querystring.properties : undefined;
+  return {
+    ...(versioned && { ETag: header('The version, for If-Match and If-None-Match') }),
+    ...(status === '201' && { Location: header('Where it is from now on') }),
+    ...(isObject(query) && 'cursor' in query && { Link: header('`rel="next"`: the next page, where there is one') }),
+    ...(method === 'POST' && { 'Idempotency-Replayed': header('`true` when a retry is given the first answer again') }),
+  };
+}
+
+function successResponses(method: string, schema: FastifySchema, versioned: boolean): JsonObject {
+  const responses: JsonObject = {};
+  for (const [status, response] of Object.entries(isObject(schema.response) ? schema.response : {})) {
+    const headers = responseHeaders(method, status, schema, versioned);
+    responses[status] = isObject(response) && Object.keys(headers).length > 0 ? { ...response, headers } : response;
+  }
+  if (method !== 'GET' || !versioned) return responses;
+  const unchanged = 'What If-None-Match names is still the version';
+  return { ...responses, 304: { type: 'null', description: unchanged, headers: { ETag: header('The version') } } };
 }
 
 /** `registerPatient` → `Register patient`. */
@@ -64,12 +89,13 @@ function documentedSchema(
 ): FastifySchema {
   const method = String(route.method);
   const codes = [...impliedProblems(method, route.url, schema), ...(route.config?.problems ?? [])];
-  const headers = documentedHeaders(method, route.url);
+  const versioned = route.config?.versioned ?? false;
+  const headers = requestHeaders(method, route.url, versioned);
   return {
     ...schema,
     ...(schema.operationId !== undefined && { summary: wordsOf(schema.operationId) }),
     ...(Object.keys(headers).length > 0 && { headers: { type: 'object', properties: headers } }),
-    response: { ...(isObject(schema.response) ? schema.response : {}), ...problemResponses(codes) },
+    response: { ...successResponses(method, schema, versioned), ...problemResponses(codes) },
   };
 }
 

@@ -15,11 +15,14 @@ const describe: Record<string, (error: FastifyError) => Refusal> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: () =>
     new Refusal('unsupported-media-type', 'The Content-Type is not supported; send application/json.'),
   FST_ERR_HANDLER_TIMEOUT: () => new Refusal('deadline-exceeded', 'The answer was not ready in time.'),
+  FST_ERR_MAX_PARAM_LENGTH: () => nothingHere(),
   FST_ERR_VALIDATION: (error) => refusalOfValidation(error),
 };
 
+const nothingHere = () => new Refusal('not-found', 'There is nothing at this address.');
+
 function refusalOfValidation(error: FastifyError): Refusal {
-  if (error.validationContext === 'params') return new Refusal('not-found', 'There is nothing at this address.');
+  if (error.validationContext === 'params') return nothingHere();
   const errors: Fault[] = (error.validation ?? []).map((fault) =>
     faultOf({ ...fault, params: { ...fault.params }, message: fault.message ?? 'is not valid' }),
   );
@@ -59,7 +62,5 @@ export function addProblemHandler(app: FastifyInstance): void {
     request.log.error({ err: error }, 'an unexpected failure');
     return sendProblem(request, reply, new Refusal('internal-error', 'The failure was written down.'));
   });
-  app.setNotFoundHandler((request, reply) =>
-    sendProblem(request, reply, new Refusal('not-found', 'There is nothing at this address.')),
-  );
+  app.setNotFoundHandler((request, reply) => sendProblem(request, reply, nothingHere()));
 }

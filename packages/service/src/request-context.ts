@@ -1,8 +1,8 @@
 /** What every request carries besides its content: its id, its trace, who asks. */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { Caller, ProblemCode } from '@daybook/contracts';
-import type { FastifyInstance } from 'fastify';
+import { type Caller, type ProblemCode, Refusal } from '@daybook/contracts';
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { type Trace, traceOf } from './trace.ts';
 
 declare module 'fastify' {
@@ -14,6 +14,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** The refusals of this operation besides those that its shape implies; for the API document. */
     problems?: readonly ProblemCode[];
+    /** Whether it answers with an ETag; for the API document. */
+    versioned?: boolean;
   }
 }
 
@@ -28,13 +30,39 @@ export function requestIdOf(request: IncomingMessage): string {
   return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
 }
 
+const traces = new WeakMap<IncomingMessage, Trace>();
+
+/** One trace a request: its log, which is made first, names the same as its answer. */
+export function traceOfRequest(request: IncomingMessage): Trace {
+  const known = traces.get(request);
+  if (known) return known;
+  const trace = traceOf(request.headers.traceparent);
+  traces.set(request, trace);
+  return trace;
+}
+
+/** The log of one request, of which every line names its trace. Fastify makes one anyhow: a second would cost more. */
+export function childLoggerOf(
+  logger: FastifyBaseLogger,
+  bindings: Record<string, unknown>,
+  options: object,
+  request: IncomingMessage,
+): FastifyBaseLogger {
+  return logger.child({ ...bindings, traceId: traceOfRequest(request).traceId }, options);
+}
+
+/** RFC 9112, section 3.2. Node's parser would say it with an empty answer. */
+export const isHostMissing = ({ headers, httpVersion }: IncomingMessage): boolean =>
+  headers.host === undefined && httpVersion === '1.1';
+
 /** Adds `caller` and `trace` to each request and `X-Request-Id` to each answer. Sign-in will change this one place. */
 export function addRequestContext(app: FastifyInstance): void {
   app.decorateRequest('caller');
   app.decorateRequest('trace');
   app.addHook('onRequest', async (request, reply) => {
     request.caller = ADMINISTRATOR;
-    request.trace = traceOf(request.headers.traceparent);
+    request.trace = traceOfRequest(request.raw);
     reply.header('x-request-id', request.id);
+    if (isHostMissing(request.raw)) throw new Refusal('invalid-request', 'The Host header is missing.');
   });
 }

@@ -75,7 +75,7 @@ function hostOf(registryUrl: string) {
   return { host, lines };
 }
 
-const anyPort = { host: '127.0.0.1', port: 0, variable: 'DAYBOOK_SERVICE_PORT' };
+const anyPort = { host: '127.0.0.1', port: 0, variable: 'DAYBOOK_SERVICE_PORT', advertisedHost: '127.0.0.1' };
 
 async function startService(registryUrl: string, listenOn = anyPort) {
   const { host, lines } = hostOf(registryUrl);
@@ -138,7 +138,7 @@ describe('a service', () => {
   it('can be called where it says that it is, over IPv6 as well', async (context) => {
     const registry = await startRegistry();
     const { host } = hostOf(registry.url);
-    const starting = startService(registry.url, { ...anyPort, host: '::1' });
+    const starting = startService(registry.url, { ...anyPort, host: '::1', advertisedHost: '::1' });
     const started = await starting.catch((error: unknown) => {
       if (error instanceof StartFailure) return undefined;
       throw error;
@@ -160,7 +160,7 @@ describe('a service', () => {
     parts.defer(() => {
       closed = true;
     });
-    const listenOn = { host: '127.0.0.1', port, variable: 'DAYBOOK_PORT' };
+    const listenOn = { host: '127.0.0.1', port, variable: 'DAYBOOK_PORT', advertisedHost: '127.0.0.1' };
     const starting = serve({ name: 'x', app, host, registry: joinRegistry(host, undefined), listenOn, parts });
     await expect(starting).rejects.toSatisfy(
       (error) =>

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createEurekaClient, type EurekaClient } from '@daybook/discovery';
 import type { App } from './app.ts';
+import type { ListenOn } from './common-config.ts';
 import type { HostProcess, RunningService } from './host-process.ts';
 import type { Logger } from './logger.ts';
 import { EXIT, StartFailure } from './start-failure.ts';
@@ -62,7 +63,7 @@ export interface ServeOptions {
   app: App;
   host: HostProcess;
   registry: EurekaClient;
-  listenOn: { host: string; port: number; variable: string };
+  listenOn: ListenOn;
   /** What the service stands on; closed last, in reverse order. */
   parts: AsyncDisposableStack;
 }
@@ -74,14 +75,13 @@ export async function serve({ name, app, host, registry, listenOn, parts }: Serv
   const url = await listen(app, listenOn.host, listenOn.port, listenOn.variable);
   await registry.start();
   starting.defer(() => registry.close());
-  const { hostname: hostInUrl, port } = new URL(url);
-  /** An IPv6 address stands in brackets in a URL and nowhere else. */
-  const hostname = hostInUrl.replace(/^\[|\]$/g, '');
+  const { advertisedHost } = listenOn;
+  const { port } = new URL(url);
   await registry.register({
-    instanceId: `${hostname}:${name}:${port}`,
+    instanceId: `${advertisedHost}:${name}:${port}`,
     serviceId: name,
-    hostName: hostname,
-    ipAddr: hostname,
+    hostName: advertisedHost,
+    ipAddr: advertisedHost,
     port: Number(port),
     metadata: { version: VERSION },
   });

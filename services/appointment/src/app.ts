@@ -22,8 +22,9 @@ export interface AppointmentParts {
 
 export async function buildApp({ logger, database, directory, clock }: AppointmentParts): Promise<App> {
   const app = await createServiceApp({ name: NAME, logger, checks: { database: () => database.check() } });
-  const parts = { directory, store: createAppointmentStore(database, clock), clock };
-  addAppointmentTypeRoutes(app, createAppointmentTypeStore(database, clock), database);
+  const types = createAppointmentTypeStore(database, clock);
+  const parts = { directory, store: createAppointmentStore(database, clock), types, clock };
+  addAppointmentTypeRoutes(app, types, database);
   addSlotRoutes(app, parts);
   addAppointmentRoutes(app, parts, createAppointmentReads(database), database);
   addAppointmentStepRoutes(app, parts, database);

@@ -1,3 +1,4 @@
+import { newId } from '@daybook/database';
 import type { ServiceClient } from '@daybook/discovery';
 import { describe, expect, it } from 'vitest';
 import { createDirectory } from './directory.ts';
@@ -16,6 +17,36 @@ function clientThatAnswers(status: number, body: unknown) {
   return { client, asked };
 }
 
+/** A client that gives so many doctors, 100 at a time, as the doctor service does. */
+function clientWithDoctors(count: number) {
+  const ids = Array.from({ length: count }, () => newId());
+  const asked: string[] = [];
+  const resource = (id: string) => ({
+    id,
+    givenName: 'Noor',
+    familyName: 'Haddad',
+    specialties: ['surgery'],
+    languages: [],
+    timeZone: 'America/New_York',
+    active: true,
+    version: 1,
+    createdAt: '2026-11-01T00:00:00Z',
+    updatedAt: '2026-11-01T00:00:00Z',
+  });
+  const client: ServiceClient = {
+    async get(path) {
+      asked.push(path);
+      const from = Number(new URL(path, 'http://doctors').searchParams.get('cursor') ?? 0);
+      const items = ids.slice(from, from + 100).map(resource);
+      const more = from + 100 < count && { nextCursor: String(from + 100) };
+      return { status: 200, headers: {}, body: { items, ...more } };
+    },
+    close: async () => undefined,
+  };
+  return { client, asked, ids };
+}
+
+const asking = { caller: { id: 'desk', role: 'front-desk' } } as const;
 const nothing = clientThatAnswers(404, undefined).client;
 const range = { start: at('2026-11-03T14:00:00Z'), end: at('2026-11-03T14:30:00Z') };
 const availability = {
@@ -29,7 +60,7 @@ describe('the directory', () => {
   it('reads the open intervals of a doctor as instants', async () => {
     const doctors = clientThatAnswers(200, availability);
     const directory = createDirectory(nothing, doctors.client);
-    expect(await directory.doctor(NOBODY, range, {})).toEqual({
+    expect(await directory.doctor(NOBODY, range, asking)).toEqual({
       id: NOBODY,
       timeZone: 'America/New_York',
       active: true,
@@ -43,8 +74,8 @@ describe('the directory', () => {
     const doctors = clientThatAnswers(200, availability);
     const directory = createDirectory(nothing, doctors.client);
     const [first, last] = [at('0000-01-01T00:00:00+14:00'), at('9999-12-31T23:55:00Z')];
-    await directory.doctor(NOBODY, { start: first, end: first + 1_800_000 }, {});
-    await directory.doctor(NOBODY, { start: last, end: last + 1_800_000 }, {});
+    await directory.doctor(NOBODY, { start: first, end: first + 1_800_000 }, asking);
+    await directory.doctor(NOBODY, { start: last, end: last + 1_800_000 }, asking);
     expect(doctors.asked.map(({ path }) => decodeURIComponent(path.replace(/.*\?/, '')))).toEqual([
       'from=0000-01-01T00:00:00Z&to=0000-01-01T00:00:00Z',
       'from=9999-12-31T23:55:00Z&to=9999-12-31T23:59:59.999Z',
@@ -53,27 +84,42 @@ describe('the directory', () => {
 
   it('knows nobody whom the other service does not know', async () => {
     const directory = createDirectory(nothing, nothing);
-    expect(await directory.patient(NOBODY, {})).toBeUndefined();
-    expect(await directory.doctor(NOBODY, range, {})).toBeUndefined();
-    expect(await directory.doctorsOf('surgery', {})).toEqual([]);
+    expect(await directory.patient(NOBODY, asking)).toBeUndefined();
+    expect(await directory.doctor(NOBODY, range, asking)).toBeUndefined();
+    expect(await directory.doctorsOf('surgery', asking)).toEqual([]);
   });
 
   it('says that a part is unavailable when it answers with a refusal', async () => {
     const { client } = clientThatAnswers(422, { code: 'range-too-long' });
     const unavailable = { code: 'part-unavailable', extras: { retryAfterSeconds: 1 } };
-    await expect(createDirectory(client, client).doctor(NOBODY, range, {})).rejects.toMatchObject(unavailable);
+    await expect(createDirectory(client, client).doctor(NOBODY, range, asking)).rejects.toMatchObject(unavailable);
   });
 
   it('does not take an answer that is not as described', async () => {
     const { client } = clientThatAnswers(200, { active: 'yes' });
-    await expect(createDirectory(client, client).patient(NOBODY, {})).rejects.toThrow();
-    await expect(createDirectory(client, client).doctor(NOBODY, range, {})).rejects.toThrow();
+    await expect(createDirectory(client, client).patient(NOBODY, asking)).rejects.toThrow();
+    await expect(createDirectory(client, client).doctor(NOBODY, range, asking)).rejects.toThrow();
   });
 
   it('passes the trace of the request on', async () => {
     const doctors = clientThatAnswers(200, availability);
     const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
-    await createDirectory(nothing, doctors.client).doctor(NOBODY, range, { traceparent });
+    await createDirectory(nothing, doctors.client).doctor(NOBODY, range, { ...asking, traceparent });
     expect(doctors.asked[0]?.headers).toEqual({ traceparent });
+  });
+
+  it('follows the pages of the doctors of a specialty', async () => {
+    const doctors = clientWithDoctors(250);
+    const found = await createDirectory(nothing, doctors.client).doctorsOf('surgery', asking);
+    expect(found).toEqual(doctors.ids);
+    expect(doctors.asked[0]).toBe('/api/v1/doctors?specialty=surgery&active=true&limit=100');
+    expect(doctors.asked).toHaveLength(3);
+  });
+
+  it('knows the first 500 doctors of a specialty and asks for no more', async () => {
+    const doctors = clientWithDoctors(700);
+    const found = await createDirectory(nothing, doctors.client).doctorsOf('surgery', asking);
+    expect(found).toEqual(doctors.ids.slice(0, 500));
+    expect(doctors.asked).toHaveLength(5);
   });
 });

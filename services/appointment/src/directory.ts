@@ -1,10 +1,11 @@
 /** The patient and the doctor service, asked through discovery and the resilient client. */
-import { Availability, DoctorPage, MAX_LIMIT, Patient, Refusal } from '@daybook/contracts';
+import { Availability, DoctorPage, MAX_LIMIT, MAX_SEARCHED_DOCTORS, Patient, Refusal } from '@daybook/contracts';
 import { isoFromMillis } from '@daybook/database';
 import type { ServiceClient } from '@daybook/discovery';
 import { readerOf } from '@daybook/service';
 import type { Interval } from './domain/grid.ts';
 import type { Asking, Directory } from './domain/ports.ts';
+import { toMillis } from './domain/time.ts';
 
 const readPatient = readerOf(Patient);
 const readAvailability = readerOf(Availability);
@@ -26,8 +27,8 @@ async function get<Resource>(
   return read(answer.body);
 }
 
-const FIRST_WRITABLE = Temporal.Instant.from('0000-01-01T00:00:00Z').epochMilliseconds;
-const LAST_WRITABLE = Temporal.Instant.from('9999-12-31T23:59:59.999Z').epochMilliseconds;
+const FIRST_WRITABLE = toMillis('0000-01-01T00:00:00Z');
+const LAST_WRITABLE = toMillis('9999-12-31T23:59:59.999Z');
 
 /** RFC 3339 has years of four digits. What of a range lies beyond them no rule of booking allows anyway. */
 function writable({ start, end }: Interval): { from: string; to: string } {
@@ -45,16 +46,22 @@ export function createDirectory(patients: ServiceClient, doctors: ServiceClient)
       const availability = await get(doctors, path, asking, readAvailability);
       if (!availability) return undefined;
       const open = availability.items.map(({ start, end }) => ({
-        start: Temporal.Instant.from(start).epochMilliseconds,
-        end: Temporal.Instant.from(end).epochMilliseconds,
+        start: toMillis(start),
+        end: toMillis(end),
       }));
       return { id, timeZone: availability.timeZone, active: availability.active, open };
     },
 
     async doctorsOf(specialty, asking) {
       const query = new URLSearchParams({ specialty, active: 'true', limit: String(MAX_LIMIT) });
-      const page = await get(doctors, `/api/v1/doctors?${query}`, asking, readDoctors);
-      return (page?.items ?? []).map(({ id }) => id);
+      const ids: string[] = [];
+      while (ids.length < MAX_SEARCHED_DOCTORS) {
+        const page = await get(doctors, `/api/v1/doctors?${query}`, asking, readDoctors);
+        ids.push(...(page?.items ?? []).map(({ id }) => id));
+        if (page?.nextCursor === undefined || page.items.length === 0) break;
+        query.set('cursor', page.nextCursor);
+      }
+      return ids.slice(0, MAX_SEARCHED_DOCTORS);
     },
   };
 }

@@ -14,6 +14,8 @@ import { readConfig } from './config.ts';
 import { createDirectory } from './directory.ts';
 import type { AppointmentTables } from './store/tables.ts';
 
+export { readConfig };
+
 export const start: StartService = async (host) => {
   const { logger } = host;
   const config = readConfig(host.environment);

@@ -19,13 +19,11 @@ import { expect, onTestFinished } from 'vitest';
 import { migrations } from '../migrations/index.ts';
 import { buildApp } from './app.ts';
 import type { Interval } from './domain/grid.ts';
-import type { Directory } from './domain/ports.ts';
+import type { Asking, Directory } from './domain/ports.ts';
+import { DAY, MINUTE, toMillis } from './domain/time.ts';
 import type { AppointmentTables } from './store/tables.ts';
 
 type Method = 'GET' | 'POST' | 'PATCH';
-
-const MINUTE = 60_000;
-const DAY = 86_400_000;
 
 export const readAppointment = readerOf(Appointment);
 export const readProblem = readerOf(Problem);
@@ -34,7 +32,7 @@ const readPage = readerOf(AppointmentPage);
 const readHistory = readerOf(History);
 const readSlots = readerOf(SlotList);
 
-export const at = (instant: string): number => Temporal.Instant.from(instant).epochMilliseconds;
+export const at = toMillis;
 export const iso = (millis: number): string => Temporal.Instant.fromEpochMilliseconds(millis).toString();
 
 /** A Monday. */
@@ -67,7 +65,10 @@ export function createTestDirectory() {
   const state = { down: false, answersLeft: Number.POSITIVE_INFINITY };
   let pause: { asked: () => void; over: Promise<void> } | undefined;
 
-  async function answer<Result>(find: () => Result): Promise<Result> {
+  const askers: Asking[] = [];
+
+  async function answer<Result>(asking: Asking, find: () => Result): Promise<Result> {
+    askers.push(asking);
     pause?.asked();
     await pause?.over;
     state.answersLeft -= 1;
@@ -77,9 +78,9 @@ export function createTestDirectory() {
   }
 
   const directory: Directory = {
-    patient: (id) => answer(() => patients.get(id.toLowerCase())),
-    doctor: (id, { start, end }) =>
-      answer(() => {
+    patient: (id, asking) => answer(asking, () => patients.get(id.toLowerCase())),
+    doctor: (id, { start, end }, asking) =>
+      answer(asking, () => {
         if (end < start || end - start > MAX_AVAILABILITY_DAYS * DAY) {
           throw new Refusal('part-unavailable', 'A part answered what was not expected.', { retryAfterSeconds: 1 });
         }
@@ -90,8 +91,8 @@ export function createTestDirectory() {
           .filter((hours) => hours.start < hours.end);
         return { id, timeZone: doctor.timeZone, active: doctor.active, open };
       }),
-    doctorsOf: (specialty) =>
-      answer(() =>
+    doctorsOf: (specialty, asking) =>
+      answer(asking, () =>
         [...doctors.values()]
           .filter(({ active, specialties }) => active && specialties.includes(specialty))
           .map(({ id }) => id),
@@ -100,6 +101,8 @@ export function createTestDirectory() {
 
   return {
     directory,
+    /** Who asked, in order. */
+    askers,
     /** While `down`, no part answers; after `answersLeft` answers they stop, too. */
     state,
     /** Lets every question wait from now on. */

@@ -12,6 +12,8 @@ import { buildApp, NAME } from './app.ts';
 import { readConfig } from './config.ts';
 import type { DoctorTables } from './store/tables.ts';
 
+export { readConfig };
+
 export const start: StartService = async (host) => {
   const config = readConfig(host.environment);
   await using parts = new AsyncDisposableStack();

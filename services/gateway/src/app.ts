@@ -1,7 +1,7 @@
 /** The gateway, built out of what it is passed. No port is opened here. */
 import { createServer } from 'node:http';
 import type { Balancer, Discovery } from '@daybook/discovery';
-import { type App, createServiceApp, type Logger } from '@daybook/service';
+import { type App, createServiceApp, isHostMissing, type Logger } from '@daybook/service';
 import { addDocs } from './docs.ts';
 import { addOpenApiDocument } from './openapi.ts';
 import { createReporter } from './outcomes.ts';
@@ -42,9 +42,11 @@ export async function buildApp({ logger, discovery, balancer, routes, upstream }
           requestTimeout: REQUEST_TIMEOUT_MILLIS,
           connectionsCheckingInterval: TIMEOUT_CHECK_MILLIS,
           keepAliveTimeout: KEEP_ALIVE_MILLIS,
+          requireHostHeader: false,
         },
         (request, response) => {
-          const route = table.match(request);
+          // Fastify's part refuses a request without the Host that it needs.
+          const route = isHostMissing(request) ? undefined : table.match(request);
           if (route) proxy.handle(route, request, response);
           else handleWithFastify(request, response);
         },

@@ -4,6 +4,7 @@ import { Type } from 'typebox';
 const schema = Type.Object({
   DAYBOOK_HOST: commonVariables.DAYBOOK_HOST,
   DAYBOOK_PORT: Type.Integer({ minimum: 0, maximum: 65_535, default: 8080, description: 'Where everybody knocks' }),
+  DAYBOOK_ADVERTISED_HOST: commonVariables.DAYBOOK_ADVERTISED_HOST,
   EUREKA_URL: commonVariables.EUREKA_URL,
 });
 

@@ -169,3 +169,18 @@ describe('an answer', () => {
     expect((await buffer(socket)).length).toBeGreaterThan(size);
   });
 });
+
+describe('a request that node:http would refuse by itself', () => {
+  test.each([
+    ['without a Host', 400, 'GET /api/v1/patients?q=Silva HTTP/1.1\r\nconnection: close\r\n\r\n'],
+    ['with an Expect of its own', 417, 'GET /api/v1/patients?q=Silva HTTP/1.1\r\nhost: x\r\nexpect: foo\r\n\r\n'],
+  ])('%s is answered with a problem document and an id, and goes nowhere', async (_what, status, bytes) => {
+    const patients = await startServer((_request, response) => response.end());
+    const { port } = await startGateway({ patients: [patients.url] });
+    const [head = '', body = ''] = (await sendRaw(port, bytes)).split('\r\n\r\n');
+    expect(head).toContain(`HTTP/1.1 ${status} `);
+    expect(head).toMatch(/^x-request-id: [0-9a-f-]{36}\r?$/im);
+    expect(JSON.parse(body)).toMatchObject({ code: 'invalid-request', instance: '/api/v1/patients' });
+    expect(patients.requests).toEqual([]);
+  });
+});

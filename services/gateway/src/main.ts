@@ -1,9 +1,11 @@
 /** Reads the configuration and the routes, listens. */
 import { createBalancer } from '@daybook/discovery';
-import { joinRegistry, type StartService, serve } from '@daybook/service';
+import { advertisedHostOf, joinRegistry, type StartService, serve } from '@daybook/service';
 import { buildApp } from './app.ts';
 import { readConfig } from './config.ts';
 import { ROUTES_FILE, readRoutes } from './routes.ts';
+
+export { readConfig };
 
 export const start: StartService = async (host) => {
   const { logger } = host;
@@ -16,7 +18,12 @@ export const start: StartService = async (host) => {
     app,
     host,
     registry,
-    listenOn: { host: config.DAYBOOK_HOST, port: config.DAYBOOK_PORT, variable: 'DAYBOOK_PORT' },
+    listenOn: {
+      host: config.DAYBOOK_HOST,
+      port: config.DAYBOOK_PORT,
+      variable: 'DAYBOOK_PORT',
+      advertisedHost: advertisedHostOf(config),
+    },
     parts: new AsyncDisposableStack(),
   });
 };

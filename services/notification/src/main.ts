@@ -13,6 +13,8 @@ import { readConfig } from './config.ts';
 import { messagesOfAppointments } from './events.ts';
 import type { NotificationTables } from './store/tables.ts';
 
+export { readConfig };
+
 export const start: StartService = async (host) => {
   const { logger } = host;
   const config = readConfig(host.environment);

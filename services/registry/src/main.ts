@@ -3,6 +3,8 @@ import { drain, listen, listenOnOf, type StartService } from '@daybook/service';
 import { buildApp } from './app.ts';
 import { readConfig } from './config.ts';
 
+export { readConfig };
+
 export const start: StartService = async ({ environment, logger }) => {
   const { host, port, variable } = listenOnOf(readConfig(environment));
   const app = await buildApp({ logger });

@@ -4,7 +4,7 @@ import { createLogger } from '@daybook/service';
 
 /** `data` is an empty folder. */
 export async function fetchDocument(data: string): Promise<string> {
-  const config = { DAYBOOK_HOST: '127.0.0.1', DAYBOOK_DATA: data, DAYBOOK_DEMO: 'off', LOG_LEVEL: 'warn' } as const;
+  const config = { DAYBOOK_DATA: data, DAYBOOK_DEMO: 'off', LOG_LEVEL: 'warn' } as const;
   const environment = { DAYBOOK_DATA: data, DAYBOOK_PORT: '0' };
   const system = await startEverything(config, environment, createLogger({ level: 'warn', pretty: false }));
   try {

@@ -3,7 +3,8 @@
  * it, so that what is shown is what can be booked (rule 4 of the product).
  */
 import type { AppointmentType, ProblemCode } from '@daybook/contracts';
-import { type Cells, cellsOf, type Interval, isOnGrid, MINUTE } from './grid.ts';
+import { type Cells, cellsOf, type Interval, isOnGrid } from './grid.ts';
+import { DAY, MINUTE } from './time.ts';
 
 /** How many seats are taken in a cell; a cell that is not there is free. */
 export type TakenSeats = ReadonlyMap<number, number>;
@@ -43,8 +44,6 @@ export const earliestStart = (now: number, type: AppointmentType): number => now
 export const latestStart = (now: number, type: AppointmentType, timeZone: string): number =>
   Temporal.Instant.fromEpochMilliseconds(now).toZonedDateTimeISO(timeZone).add({ days: type.planningHorizonDays })
     .epochMilliseconds;
-
-const DAY = 86_400_000;
 
 /** The calendar is asked only near the horizon: no clock change moves it by two days, and most starts are long before. */
 const isTooFarAhead = (start: number, { now, type, doctor }: BookingFacts): boolean =>

@@ -15,16 +15,17 @@ import type { WriteContext } from '@daybook/database';
 import { type BookingFacts, type DoctorFacts, doctorTimeAt, obstaclesAt, visitAt } from './booking-rules.ts';
 import type { Interval } from './grid.ts';
 import { checkMovable } from './lifecycle.ts';
-import type { AppointmentStore, Asking, Directory, Placement } from './ports.ts';
+import type { AppointmentStore, AppointmentTypes, Asking, Directory, Placement } from './ports.ts';
 import { nearestSlots } from './slots.ts';
+import { DAY, toMillis } from './time.ts';
 
 export interface BookingParts {
   readonly directory: Directory;
   readonly store: AppointmentStore;
+  readonly types: AppointmentTypes;
   readonly clock: () => Temporal.Instant;
 }
 
-const DAY = 86_400_000;
 const ALTERNATIVES = 5;
 /** Looked at first, and then, when it holds too few free slots. Both within what the doctor service answers at once. */
 const SEARCH_DAYS = [14, MAX_SLOT_DAYS];
@@ -32,8 +33,6 @@ const NOTHING_TAKEN: ReadonlyMap<number, number> = new Map();
 
 /** The refusals that come with the nearest free slots. */
 const WITH_ALTERNATIVES: readonly ProblemCode[] = ['slot-taken', 'patient-busy', 'outside-availability', 'too-soon'];
-
-const toMillis = (instant: string): number => Temporal.Instant.from(instant).epochMilliseconds;
 
 /** What is wished for, and by whom. */
 interface Wish {
@@ -45,8 +44,8 @@ interface Wish {
   readonly moving?: string;
 }
 
-async function findType(store: AppointmentStore, caller: Caller, id: string): Promise<AppointmentType> {
-  const type = await store.findType(caller, id);
+async function findType(types: AppointmentTypes, caller: Caller, id: string): Promise<AppointmentType> {
+  const type = await types.find(caller, id);
   if (!type) throw new Refusal('appointment-type-not-found', 'There is no such appointment type.');
   return type;
 }
@@ -61,16 +60,17 @@ export async function bookAppointment(
   input: NewAppointment,
   write: WriteContext<Appointment>,
 ): Promise<Appointment> {
-  const { directory, store } = parts;
-  const type = await findType(store, caller, input.appointmentTypeId);
+  const { directory, store, types } = parts;
+  const asking = { caller, traceparent: write.traceparent };
+  const type = await findType(types, caller, input.appointmentTypeId);
   const wish: Wish = { ...input, type, start: toMillis(input.start) };
   const [patient, doctor] = await Promise.all([
-    directory.patient(input.patientId, write),
-    directory.doctor(input.doctorId, visitAt(wish.start, type), write),
+    directory.patient(input.patientId, asking),
+    directory.doctor(input.doctorId, visitAt(wish.start, type), asking),
   ]);
   if (!patient) throw new Refusal('patient-not-found', 'There is no such patient.');
   if (!patient.active) throw new Refusal('patient-inactive', 'The patient is not active.');
-  return withAlternatives(parts, caller, wish, write, () => {
+  return withAlternatives(parts, wish, asking, () => {
     const placement = place(parts, wish, doctor);
     const { patientId, appointmentTypeId, reason } = input;
     return store.book(
@@ -92,21 +92,22 @@ export async function rescheduleAppointment(
   input: Reschedule,
   write: WriteContext<Appointment>,
 ): Promise<Appointment> {
-  const { directory, store } = parts;
+  const { directory, store, types } = parts;
+  const asking = { caller, traceparent: write.traceparent };
   const appointment = await store.find(caller, id);
   if (!appointment) throw new Refusal('not-found', 'There is no such appointment.');
   checkMovable(appointment);
-  const type = await findType(store, caller, appointment.appointmentTypeId);
+  const type = await findType(types, caller, appointment.appointmentTypeId);
   const { patientId } = appointment;
   const doctorId = input.doctorId ?? appointment.doctorId;
   const wish: Wish = { patientId, doctorId, type, start: toMillis(input.start), moving: id };
-  const doctor = await directory.doctor(doctorId, visitAt(wish.start, type), write);
+  const doctor = await directory.doctor(doctorId, visitAt(wish.start, type), asking);
   const checkUnchanged = (stored: Appointment) => {
     checkMovable(stored);
     if (stored.version === appointment.version) return;
     throw new Refusal('changed-meanwhile', 'Somebody else changed the appointment: read it again.');
   };
-  return withAlternatives(parts, caller, wish, write, () =>
+  return withAlternatives(parts, wish, asking, () =>
     store.move(caller, id, place(parts, wish, doctor), checkUnchanged, write),
   );
 }
@@ -131,7 +132,6 @@ function place({ clock }: BookingParts, wish: Wish, doctor: DoctorFacts | undefi
 /** Runs `attempt`; a refusal that other times would help against gets them. */
 async function withAlternatives<Result>(
   parts: BookingParts,
-  caller: Caller,
   wish: Wish,
   asking: Asking,
   attempt: () => Promise<Result> | Result,
@@ -142,15 +142,15 @@ async function withAlternatives<Result>(
     if (!(error instanceof Refusal) || !WITH_ALTERNATIVES.includes(error.code)) throw error;
     throw new Refusal(error.code, error.message, {
       ...error.extras,
-      alternatives: await findAlternatives(parts, caller, wish, asking),
+      alternatives: await findAlternatives(parts, wish, asking),
     });
   }
 }
 
 /** The free slots nearest to what was wished, that this patient can have; none when they cannot be looked up now. */
-async function findAlternatives(parts: BookingParts, caller: Caller, wish: Wish, asking: Asking): Promise<Slot[]> {
+async function findAlternatives(parts: BookingParts, wish: Wish, asking: Asking): Promise<Slot[]> {
   try {
-    return await searchAlternatives(parts, caller, wish, asking);
+    return await searchAlternatives(parts, wish, asking);
   } catch (error) {
     // The refusal is true all the same.
     if (error instanceof Refusal && error.code === 'part-unavailable') return [];
@@ -158,13 +158,13 @@ async function findAlternatives(parts: BookingParts, caller: Caller, wish: Wish,
   }
 }
 
-async function searchAlternatives(parts: BookingParts, caller: Caller, wish: Wish, asking: Asking): Promise<Slot[]> {
+async function searchAlternatives(parts: BookingParts, wish: Wish, asking: Asking): Promise<Slot[]> {
   const now = parts.clock().epochMilliseconds;
   const around = Math.max(wish.start, now);
   let slots: Slot[] = [];
   for (const days of SEARCH_DAYS) {
     const start = Math.max(now, around - (days * DAY) / 2);
-    const facts = await readFacts(parts, caller, wish, { start, end: start + days * DAY }, asking);
+    const facts = await readFacts(parts, wish, { start, end: start + days * DAY }, asking);
     slots = facts ? nearestSlots(wish.start, facts, ALTERNATIVES) : [];
     if (slots.length === ALTERNATIVES) break;
   }
@@ -174,7 +174,6 @@ async function searchAlternatives(parts: BookingParts, caller: Caller, wish: Wis
 /** All that the rules need about a range; undefined when there is no such doctor. */
 async function readFacts(
   { directory, store, clock }: BookingParts,
-  caller: Caller,
   { patientId, doctorId, type, moving }: Wish,
   range: Interval,
   asking: Asking,
@@ -182,8 +181,8 @@ async function readFacts(
   const margin = { start: range.start - DAY, end: range.end + DAY };
   const [doctor, takenOfDoctor, takenOfPatient] = await Promise.all([
     directory.doctor(doctorId, range, asking),
-    store.takenSeats(caller, { resourceId: doctorId, range: margin, except: moving }),
-    store.takenSeats(caller, { resourceId: patientId, range: margin, except: moving }),
+    store.takenSeats(asking.caller, { resourceId: doctorId, range: margin, except: moving }),
+    store.takenSeats(asking.caller, { resourceId: patientId, range: margin, except: moving }),
   ]);
   return doctor && { now: clock().epochMilliseconds, type, doctor, takenOfDoctor, takenOfPatient };
 }

@@ -1,7 +1,7 @@
 /** The grid of five minutes on which everything starts, and the cells that a stretch of time takes. */
 import { GRID_MINUTES } from '@daybook/contracts';
+import { MINUTE } from './time.ts';
 
-export const MINUTE = 60_000;
 export const CELL_MILLIS = GRID_MINUTES * MINUTE;
 
 /** Half-open, in milliseconds since 1970 UTC. */

@@ -22,6 +22,7 @@ const wrongStatus = expect.objectContaining({ code: 'wrong-status' });
 const staff = { id: 'desk', role: 'front-desk' } as const;
 const patient = { id: 'ana', role: 'patient' } as const;
 const early = Temporal.Instant.from('2026-11-01T00:00:00Z');
+const begun = Temporal.Instant.from('2026-11-23T14:00:00Z');
 
 /** The whole table: what each step makes of each status. What is not here is refused. */
 const table: Record<Step, Partial<Record<AppointmentStatus, AppointmentStatus>>> = {
@@ -34,8 +35,28 @@ const table: Record<Step, Partial<Record<AppointmentStatus, AppointmentStatus>>>
 describe.each(Object.keys(STEPS).map((step) => ({ step: step as Step })))('the step $step', ({ step }) => {
   it.each(APPOINTMENT_STATUSES)('from %s is as the table says', (status) => {
     const after = table[step][status];
-    if (after) expect(statusAfter(step, appointment(status))).toBe(after);
-    else expect(() => statusAfter(step, appointment(status))).toThrow(wrongStatus);
+    if (after) expect(statusAfter(step, appointment(status), begun)).toBe(after);
+    else expect(() => statusAfter(step, appointment(status), begun)).toThrow(wrongStatus);
+  });
+});
+
+describe('before the visit begins', () => {
+  const justBefore = begun.subtract({ milliseconds: 1 });
+
+  it.each([
+    ['no-show', 'booked'],
+    ['fulfil', 'checked-in'],
+  ] as const)('the step %s is refused in words', (step, status) => {
+    expect(() => statusAfter(step, appointment(status), justBefore)).toThrow(
+      expect.objectContaining({ code: 'wrong-status', message: expect.stringContaining('not begun') }),
+    );
+  });
+
+  it.each([
+    ['arrive', 'arrived'],
+    ['check-in', 'checked-in'],
+  ] as const)('the step %s can be taken: patients come early', (step, after) => {
+    expect(statusAfter(step, appointment('booked'), early)).toBe(after);
   });
 });
 

@@ -1,13 +1,20 @@
 /** The steps of an appointment, and from which status each may be taken (FHIR's AppointmentStatus). */
 import { type Appointment, type AppointmentStatus, type Caller, Refusal } from '@daybook/contracts';
-import { MINUTE } from './grid.ts';
+import { MINUTE, toMillis } from './time.ts';
+
+interface StepRule {
+  readonly from: readonly AppointmentStatus[];
+  readonly to: AppointmentStatus;
+  /** What says how a visit ended cannot be known before it begins, and cannot be taken back. */
+  readonly onceBegun: boolean;
+}
 
 export const STEPS = {
-  arrive: { from: ['booked'], to: 'arrived' },
-  'check-in': { from: ['booked', 'arrived'], to: 'checked-in' },
-  fulfil: { from: ['arrived', 'checked-in'], to: 'fulfilled' },
-  'no-show': { from: ['booked'], to: 'noshow' },
-} as const satisfies Record<string, { from: readonly AppointmentStatus[]; to: AppointmentStatus }>;
+  arrive: { from: ['booked'], to: 'arrived', onceBegun: false },
+  'check-in': { from: ['booked', 'arrived'], to: 'checked-in', onceBegun: false },
+  fulfil: { from: ['arrived', 'checked-in'], to: 'fulfilled', onceBegun: true },
+  'no-show': { from: ['booked'], to: 'noshow', onceBegun: true },
+} as const satisfies Record<string, StepRule>;
 
 export type Step = keyof typeof STEPS;
 
@@ -21,9 +28,16 @@ function demand(status: AppointmentStatus, allowed: readonly AppointmentStatus[]
 }
 
 /** @throws Refusal `wrong-status` */
-export function statusAfter(step: Step, { status }: Appointment): (typeof STEPS)[Step]['to'] {
-  const { from, to } = STEPS[step];
+export function statusAfter(
+  step: Step,
+  { status, start }: Appointment,
+  now: Temporal.Instant,
+): (typeof STEPS)[Step]['to'] {
+  const { from, to, onceBegun } = STEPS[step];
   demand(status, from);
+  if (onceBegun && now.epochMilliseconds < toMillis(start)) {
+    throw new Refusal('wrong-status', `The visit has not begun: it starts at ${start}.`);
+  }
   return to;
 }
 
@@ -41,7 +55,7 @@ export function checkCancellable(
   now: Temporal.Instant,
 ): void {
   demand(status, TO_COME);
-  const deadline = Temporal.Instant.from(start).epochMilliseconds - deadlineMinutes * MINUTE;
+  const deadline = toMillis(start) - deadlineMinutes * MINUTE;
   if (caller.role === 'patient' && now.epochMilliseconds > deadline) {
     throw new Refusal('past-cancellation-deadline', 'It is too late to cancel this online: please call.');
   }

@@ -5,8 +5,9 @@ import type { DoctorFacts, TakenSeats } from './booking-rules.ts';
 import type { Interval } from './grid.ts';
 import type { Step } from './lifecycle.ts';
 
-/** The trace of the request that asks. */
+/** Who asks, and the trace of the request. */
 export interface Asking {
+  readonly caller: Caller;
   readonly traceparent?: string | undefined;
 }
 
@@ -14,7 +15,7 @@ export interface Asking {
 export interface Directory {
   patient(id: string, asking: Asking): Promise<{ active: boolean } | undefined>;
   doctor(id: string, range: Interval, asking: Asking): Promise<DoctorFacts | undefined>;
-  /** The ids of the active doctors of a specialty. */
+  /** The ids of the active doctors of a specialty: of the first MAX_SEARCHED_DOCTORS. */
   doctorsOf(specialty: string, asking: Asking): Promise<string[]>;
 }
 
@@ -42,8 +43,12 @@ export interface SeatQuery {
   readonly except?: string | undefined;
 }
 
+/** The appointment types, as far as booking needs them. */
+export interface AppointmentTypes {
+  find(caller: Caller, id: string): Promise<AppointmentType | undefined>;
+}
+
 export interface AppointmentStore {
-  findType(caller: Caller, id: string): Promise<AppointmentType | undefined>;
   find(caller: Caller, id: string): Promise<Appointment | undefined>;
   takenSeats(caller: Caller, query: SeatQuery): Promise<TakenSeats>;
   /** @throws Refusal `slot-taken`, `patient-busy`: the key refused */

@@ -231,8 +231,9 @@ describe('to reschedule', () => {
 
 describe('the steps of the day', () => {
   it('go from booked to arrived, checked in and fulfilled', async () => {
-    const { post, booked, read, expectReservationsMatch } = await startBooked();
+    const { post, booked, read, time, expectReservationsMatch } = await startBooked();
     const statuses = [];
+    time.now = Temporal.Instant.from(BOOKED_AT);
     for (const step of ['arrive', 'check-in', 'fulfil']) {
       const { status, body } = await post(`/${booked.id}/${step}`);
       expect(status).toBe(200);
@@ -245,8 +246,41 @@ describe('the steps of the day', () => {
   });
 
   it('mark who did not come', async () => {
-    const { post, booked } = await startBooked();
+    const { post, booked, time } = await startBooked();
+    time.now = Temporal.Instant.from(BOOKED_AT);
     expect(await post(`/${booked.id}/no-show`)).toMatchObject({ status: 200, body: { status: 'noshow' } });
+  });
+
+  it('do not end a visit that has not begun, and change nothing', async () => {
+    const { post, booked, read, time, reservations } = await startBooked();
+    time.now = Temporal.Instant.from(BOOKED_AT).subtract({ seconds: 1 });
+    const taken = await reservations();
+    expect(await post(`/${booked.id}/no-show`)).toMatchObject(problem(409, 'wrong-status'));
+    expect(await read(booked.id)).toEqual(booked);
+    await post(`/${booked.id}/check-in`);
+    const checkedIn = await read(booked.id);
+    expect(await post(`/${booked.id}/fulfil`)).toMatchObject(problem(409, 'wrong-status'));
+    expect(await read(booked.id)).toEqual(checkedIn);
+    expect(await reservations()).toEqual(taken);
+  });
+
+  it.each(['arrive', 'check-in', 'fulfil', 'no-show'])(
+    'take no body, and refuse one that says something: %s',
+    async (step) => {
+      const { post, booked, read } = await startBooked();
+      const answer = await post(`/${booked.id}/${step}`, { bogus: 1 });
+      expect(answer).toMatchObject({
+        status: 400,
+        body: { code: 'invalid-request', errors: [{ pointer: '/bogus', message: 'is not known here' }] },
+      });
+      expect(await post(`/${booked.id}/${step}`, ['bogus'])).toMatchObject(problem(400, 'invalid-request'));
+      expect(await read(booked.id)).toEqual(booked);
+    },
+  );
+
+  it('take an empty body for none', async () => {
+    const { post, booked } = await startBooked();
+    expect(await post(`/${booked.id}/arrive`, {})).toMatchObject({ status: 200 });
   });
 
   it('are refused where the status does not allow them, and change nothing', async () => {
@@ -276,7 +310,7 @@ describe('the steps of the day', () => {
   });
 
   it('are harmless when they are sent again with their Idempotency-Key', async () => {
-    const { post, booked, history } = await startBooked();
+    const { post, booked, history, time } = await startBooked();
     const steps: [string, object?][] = [
       ['reschedule', { start: '2026-11-03T17:00:00Z' }],
       ['arrive'],
@@ -285,6 +319,7 @@ describe('the steps of the day', () => {
     ];
     for (const [step, body] of steps) {
       const headers = { 'idempotency-key': step };
+      if (step === 'fulfil') time.now = Temporal.Instant.from('2026-11-03T17:00:00Z');
       const first = await post(`/${booked.id}/${step}`, body, headers);
       const again = await post(`/${booked.id}/${step}`, body, headers);
       expect(again).toMatchObject({ status: 200, body: first.body, headers: { 'idempotency-replayed': 'true' } });
@@ -308,6 +343,20 @@ describe('the steps of the day', () => {
     for (const path of [NOBODY, `${NOBODY}/history`, 'x']) {
       expect(await call('GET', `/appointments/${path}`)).toMatchObject(problem(404, 'not-found'));
     }
+  });
+});
+
+describe('an appointment and its steps', () => {
+  it('take no query parameters', async () => {
+    const { post, call, booked, read } = await startBooked();
+    const refused = { status: 400, body: { code: 'invalid-request', errors: [{ pointer: '/x' }] } };
+    for (const path of [`/appointments/${booked.id}`, `/appointments/${booked.id}/history`]) {
+      expect(await call('GET', `${path}?x=1`)).toMatchObject(refused);
+    }
+    expect(await post(`/${booked.id}/arrive?x=1`)).toMatchObject(refused);
+    expect(await post(`/${booked.id}/cancel?x=1`, { reason: 'ill' })).toMatchObject(refused);
+    expect(await call('GET', `/appointment-types/${booked.appointmentTypeId}?x=1`)).toMatchObject(refused);
+    expect(await read(booked.id)).toEqual(booked);
   });
 });
 
@@ -356,8 +405,9 @@ describe('the history', () => {
 
 describe('the events of an appointment', () => {
   it('tell of each step in order, with ids and times', async () => {
-    const { post, booked, outbox } = await startBooked();
+    const { post, booked, outbox, time } = await startBooked();
     await post(`/${booked.id}/reschedule`, { start: '2026-11-03T17:00:00Z' });
+    time.now = Temporal.Instant.from('2026-11-03T17:00:00Z');
     for (const step of ['arrive', 'check-in', 'fulfil']) await post(`/${booked.id}/${step}`);
     const { id, patientId, doctorId, appointmentTypeId, start, end } = booked;
     const moved = { start: '2026-11-03T17:00:00Z', end: '2026-11-03T17:30:00Z' };
@@ -378,7 +428,7 @@ describe('the events of an appointment', () => {
           source: '/services/appointment',
           subject: id,
           sequence: index + 1,
-          time: '2026-11-02T08:00:00Z',
+          time: index < 2 ? '2026-11-02T08:00:00Z' : '2026-11-03T17:00:00Z',
           data,
         }),
       ),
@@ -386,9 +436,10 @@ describe('the events of an appointment', () => {
   });
 
   it('tell of a cancellation and of who did not come', async () => {
-    const { post, booked, book, wish, outbox } = await startBooked();
+    const { post, booked, book, wish, outbox, time } = await startBooked();
     const other = await book(wish('2026-11-03T18:00:00Z'));
     await post(`/${booked.id}/cancel`, { reason: 'ill' });
+    time.now = Temporal.Instant.from('2026-11-03T18:00:00Z');
     await post(`/${other.id}/no-show`);
     const types = (await outbox()).map((event): unknown => JSON.parse(event).type);
     expect(types).toEqual(['booked', 'booked', 'cancelled', 'noshow'].map((kind) => `daybook.appointment.${kind}.v1`));

@@ -1,7 +1,7 @@
 /** What can be done with an appointment after it was booked. */
-import { Appointment, Cancellation, Id, Reschedule } from '@daybook/contracts';
+import { Appointment, Cancellation, Id, Nothing, Refusal, Reschedule } from '@daybook/contracts';
 import type { Database } from '@daybook/database';
-import { type App, answerOnce, etagOf } from '@daybook/service';
+import { type App, answerOnce, checkerOf, etagOf } from '@daybook/service';
 import { Type } from 'typebox';
 import { type BookingParts, rescheduleAppointment } from '../domain/booking.ts';
 import { STEPS, type Step } from '../domain/lifecycle.ts';
@@ -23,12 +23,27 @@ const OPERATION_IDS: Record<Step, string> = {
   'no-show': 'markNoShow',
 };
 
+const checkNothing = checkerOf(Nothing);
+
+/** In place of a schema, which would make the API document demand a body. One that says something is not to be ignored. */
+async function refuseBody({ body }: { body: unknown }): Promise<void> {
+  const checked = checkNothing(body ?? {});
+  if ('faults' in checked) throw new Refusal('invalid-request', 'This takes no body.', { errors: checked.faults });
+}
+
 export function addAppointmentStepRoutes(app: App, parts: BookingParts, database: Database<AppointmentTables>): void {
   app.post(
     '/api/v1/appointments/:id/cancel',
     {
-      schema: { tags, operationId: 'cancelAppointment', params: Params, body: Cancellation, response },
-      config: { problems: ['wrong-status', 'past-cancellation-deadline'] },
+      schema: {
+        tags,
+        operationId: 'cancelAppointment',
+        querystring: Nothing,
+        params: Params,
+        body: Cancellation,
+        response,
+      },
+      config: { versioned: true, problems: ['wrong-status', 'past-cancellation-deadline'] },
     },
     async (request, reply) => {
       await answerOnce(request, reply, database, changed, (write) =>
@@ -41,8 +56,16 @@ export function addAppointmentStepRoutes(app: App, parts: BookingParts, database
   app.post(
     '/api/v1/appointments/:id/reschedule',
     {
-      schema: { tags, operationId: 'rescheduleAppointment', params: Params, body: Reschedule, response },
+      schema: {
+        tags,
+        operationId: 'rescheduleAppointment',
+        querystring: Nothing,
+        params: Params,
+        body: Reschedule,
+        response,
+      },
       config: {
+        versioned: true,
         problems: [
           'slot-taken',
           'patient-busy',
@@ -69,8 +92,9 @@ export function addAppointmentStepRoutes(app: App, parts: BookingParts, database
     app.post(
       `/api/v1/appointments/:id/${step}`,
       {
-        schema: { tags, operationId: OPERATION_IDS[step], params: Params, response },
-        config: { problems: ['wrong-status'] },
+        schema: { tags, operationId: OPERATION_IDS[step], querystring: Nothing, params: Params, response },
+        config: { versioned: true, problems: ['wrong-status'] },
+        preValidation: refuseBody,
       },
       async (request, reply) => {
         await answerOnce(request, reply, database, changed, (write) =>

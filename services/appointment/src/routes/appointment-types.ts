@@ -5,6 +5,7 @@ import {
   AppointmentTypeQuery,
   Id,
   NewAppointmentType,
+  Nothing,
   Refusal,
 } from '@daybook/contracts';
 import type { Database } from '@daybook/database';
@@ -32,8 +33,14 @@ export function addAppointmentTypeRoutes(
   app.post(
     '/api/v1/appointment-types',
     {
-      schema: { tags, operationId: 'addAppointmentType', body: NewAppointmentType, response: { 201: AppointmentType } },
-      config: { problems: ['name-taken'] },
+      schema: {
+        tags,
+        operationId: 'addAppointmentType',
+        querystring: Nothing,
+        body: NewAppointmentType,
+        response: { 201: AppointmentType },
+      },
+      config: { versioned: true, problems: ['name-taken'] },
     },
     async (request, reply) => {
       await answerOnce(request, reply, database, added, (write) => store.add(request.caller, request.body, write));
@@ -43,7 +50,16 @@ export function addAppointmentTypeRoutes(
 
   app.get(
     '/api/v1/appointment-types/:id',
-    { schema: { tags, operationId: 'getAppointmentType', params: Params, response: { 200: AppointmentType } } },
+    {
+      schema: {
+        tags,
+        operationId: 'getAppointmentType',
+        querystring: Nothing,
+        params: Params,
+        response: { 200: AppointmentType },
+      },
+      config: { versioned: true },
+    },
     async (request, reply) => {
       const type = await store.find(request.caller, request.params.id);
       if (!type) throw new Refusal('not-found', 'There is no such appointment type.');
@@ -58,11 +74,12 @@ export function addAppointmentTypeRoutes(
       schema: {
         tags,
         operationId: 'changeAppointmentType',
+        querystring: Nothing,
         params: Params,
         body: AppointmentTypePatch,
         response: { 200: AppointmentType },
       },
-      config: { problems: ['name-taken'] },
+      config: { versioned: true, problems: ['name-taken'] },
     },
     async (request, reply) => {
       const { caller, params, body } = request;

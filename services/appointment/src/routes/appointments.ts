@@ -5,6 +5,7 @@ import {
   History,
   Id,
   NewAppointment,
+  Nothing,
   Refusal,
 } from '@daybook/contracts';
 import type { Database } from '@daybook/database';
@@ -36,8 +37,15 @@ export function addAppointmentRoutes(
   app.post(
     '/api/v1/appointments',
     {
-      schema: { tags, operationId: 'bookAppointment', body: NewAppointment, response: { 201: Appointment } },
+      schema: {
+        tags,
+        operationId: 'bookAppointment',
+        querystring: Nothing,
+        body: NewAppointment,
+        response: { 201: Appointment },
+      },
       config: {
+        versioned: true,
         problems: [
           'slot-taken',
           'patient-busy',
@@ -64,7 +72,16 @@ export function addAppointmentRoutes(
 
   app.get(
     '/api/v1/appointments/:id',
-    { schema: { tags, operationId: 'getAppointment', params: Params, response: { 200: Appointment } } },
+    {
+      schema: {
+        tags,
+        operationId: 'getAppointment',
+        querystring: Nothing,
+        params: Params,
+        response: { 200: Appointment },
+      },
+      config: { versioned: true },
+    },
     async (request, reply) => {
       const appointment = await parts.store.find(request.caller, request.params.id);
       if (!appointment) throw noSuchAppointment();
@@ -91,7 +108,15 @@ export function addAppointmentRoutes(
 
   app.get(
     '/api/v1/appointments/:id/history',
-    { schema: { tags, operationId: 'getAppointmentHistory', params: Params, response: { 200: History } } },
+    {
+      schema: {
+        tags,
+        operationId: 'getAppointmentHistory',
+        querystring: Nothing,
+        params: Params,
+        response: { 200: History },
+      },
+    },
     async (request, reply) => {
       const items = await reads.history(request.caller, request.params.id);
       if (items.length === 0) throw noSuchAppointment();

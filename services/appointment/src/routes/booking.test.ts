@@ -29,6 +29,18 @@ describe('a booking', () => {
     await clinic.expectReservationsMatch();
   });
 
+  it('asks the other services in the name of who books, within the same trace', async () => {
+    const { call, wish, askers } = await startClinic();
+    const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
+    const headers = { traceparent: `00-${traceId}-00f067aa0ba902b7-01` };
+    expect(await call('POST', '/appointments', wish('2026-11-03T14:00:00Z'), headers)).toMatchObject({ status: 201 });
+    expect(askers).toHaveLength(2);
+    for (const { caller, traceparent } of askers) {
+      expect(caller).toEqual({ id: 'administrator', role: 'administrator' });
+      expect(traceparent).toContain(traceId);
+    }
+  });
+
   it('takes a start with any offset and stores it in UTC', async () => {
     const clinic = await startClinic();
     const { start, end } = await clinic.book(clinic.wish('2026-11-03T10:15:00-05:00'));

@@ -11,7 +11,8 @@ export function addSlotRoutes(app: App, parts: BookingParts): void {
       config: { problems: ['doctor-not-found', 'appointment-type-not-found', 'range-too-long'] },
     },
     async (request, reply) => {
-      const items = await searchSlots(parts, request.caller, request.query, request.trace);
+      const { caller, query, trace } = request;
+      const items = await searchSlots(parts, query, { caller, traceparent: trace.traceparent });
       return reply.send({ items });
     },
   );

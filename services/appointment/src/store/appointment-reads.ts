@@ -11,6 +11,7 @@ import {
 } from '@daybook/contracts';
 import { type Database, idFromBytes, idToBytes } from '@daybook/database';
 import { decodeCursor, pageOf } from '@daybook/service';
+import { toMillis } from '../domain/time.ts';
 import { toAppointment } from './appointment-row.ts';
 import type { AppointmentTables } from './tables.ts';
 
@@ -21,8 +22,6 @@ export interface AppointmentReads {
   history(caller: Caller, id: string): Promise<HistoryEntry[]>;
 }
 
-const toMillis = (instant: string): number => Temporal.Instant.from(instant).epochMilliseconds;
-
 /** An appointment changes a few times, not thousands; what is shown is bounded all the same. */
 const MAX_HISTORY = 1000;
 
@@ -30,7 +29,7 @@ export function createAppointmentReads(database: Database<AppointmentTables>): A
   return {
     async list(caller, { patientId, doctorId, status, from, to, limit = DEFAULT_LIMIT, cursor }) {
       permit(caller, STAFF);
-      const after = cursor === undefined ? undefined : decodeCursor(cursor, ['number', 'string']);
+      const after = cursor === undefined ? undefined : decodeCursor(cursor, ['number', 'id']);
       const rows = await database.read((db) => {
         let query = db.selectFrom('appointments').selectAll();
         if (patientId !== undefined) query = query.where('patient_id', '=', idToBytes(patientId));

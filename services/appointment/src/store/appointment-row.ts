@@ -1,6 +1,7 @@
 /** Between rows and resources. */
 import type { Appointment } from '@daybook/contracts';
 import { idFromBytes, idToBytes, isoFromMillis } from '@daybook/database';
+import { toMillis } from '../domain/time.ts';
 import type { AppointmentRow } from './tables.ts';
 
 export const toAppointment = (row: AppointmentRow): Appointment => ({
@@ -18,8 +19,6 @@ export const toAppointment = (row: AppointmentRow): Appointment => ({
   createdAt: isoFromMillis(row.created_at),
   updatedAt: isoFromMillis(row.updated_at),
 });
-
-const toMillis = (instant: string): number => Temporal.Instant.from(instant).epochMilliseconds;
 
 export const toRow = (appointment: Appointment): AppointmentRow => ({
   id: idToBytes(appointment.id),

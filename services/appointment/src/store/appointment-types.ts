@@ -16,6 +16,7 @@ import {
 } from '@daybook/contracts';
 import { type Database, idFromBytes, idToBytes, isoFromMillis, newId, type WriteContext } from '@daybook/database';
 import { type Clock, decodeCursor, pageOf } from '@daybook/service';
+import { toMillis } from '../domain/time.ts';
 import type { AppointmentTables, AppointmentTypeRow } from './tables.ts';
 
 export interface AppointmentTypeStore {
@@ -32,7 +33,7 @@ export interface AppointmentTypeStore {
   list(caller: Caller, query: AppointmentTypeQuery): Promise<PageOf<AppointmentType>>;
 }
 
-export const toAppointmentType = (row: AppointmentTypeRow): AppointmentType => ({
+const toAppointmentType = (row: AppointmentTypeRow): AppointmentType => ({
   id: idFromBytes(row.id),
   name: row.name,
   durationMinutes: row.duration_minutes,
@@ -60,8 +61,8 @@ const toRow = (type: AppointmentType): AppointmentTypeRow => ({
   capacity: type.capacity,
   active: type.active ? 1 : 0,
   version: type.version,
-  created_at: Temporal.Instant.from(type.createdAt).epochMilliseconds,
-  updated_at: Temporal.Instant.from(type.updatedAt).epochMilliseconds,
+  created_at: toMillis(type.createdAt),
+  updated_at: toMillis(type.updatedAt),
 });
 
 export function createAppointmentTypeStore(database: Database<AppointmentTables>, clock: Clock): AppointmentTypeStore {
@@ -120,7 +121,7 @@ export function createAppointmentTypeStore(database: Database<AppointmentTables>
 
     async list(caller, { limit = DEFAULT_LIMIT, cursor }) {
       permit(caller, ROLES);
-      const [after] = cursor === undefined ? [] : decodeCursor(cursor, ['string']);
+      const [after] = cursor === undefined ? [] : decodeCursor(cursor, ['id']);
       const rows = await database.read((db) => {
         let query = db.selectFrom('appointment_types').selectAll();
         if (after !== undefined) query = query.where('id', '>', idToBytes(String(after)));

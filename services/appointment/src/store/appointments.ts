@@ -6,6 +6,7 @@ import {
   type HistoryEntry,
   permit,
   Refusal,
+  ROLES,
   STAFF,
 } from '@daybook/contracts';
 import {
@@ -24,7 +25,6 @@ import { checkCancellable, statusAfter } from '../domain/lifecycle.ts';
 import type { AppointmentStore, Placement } from '../domain/ports.ts';
 import { appointmentEvent, SOURCE } from '../events.ts';
 import { toAppointment, toRow } from './appointment-row.ts';
-import { toAppointmentType } from './appointment-types.ts';
 import { readTakenSeats, release, reserve } from './reservations.ts';
 import type { AppointmentTables } from './tables.ts';
 
@@ -96,13 +96,6 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
   }
 
   return {
-    async findType(_caller, id) {
-      const row = await database.read((db) =>
-        db.selectFrom('appointment_types').selectAll().where('id', '=', idToBytes(id)).executeTakeFirst(),
-      );
-      return row && toAppointmentType(row);
-    },
-
     async find(caller, id) {
       permit(caller, STAFF);
       const row = await database.read((db) =>
@@ -111,7 +104,10 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
       return row && toAppointment(row);
     },
 
-    takenSeats: (_caller, query) => database.read((db) => readTakenSeats(db, query)),
+    async takenSeats(caller, query) {
+      permit(caller, ROLES);
+      return database.read((db) => readTakenSeats(db, query));
+    },
 
     async book(caller, { placement, ...booking }, write) {
       permit(caller, STAFF);
@@ -179,7 +175,7 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
       permit(caller, STAFF);
       return database.write(async (tx) => {
         const before = await lock(tx, id, write);
-        const status = statusAfter(step, before);
+        const status = statusAfter(step, before, clock());
         const after = await update(tx, before, { status });
         await writeDown(tx, caller, { action: status, before, after, moved: false }, write);
         return after;

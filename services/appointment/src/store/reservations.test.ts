@@ -1,6 +1,10 @@
+import { newId, type SharedTables } from '@daybook/database';
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
-import { iso, startAppointments, startClinic } from '../testing.ts';
+import type { KyselyPlugin, Transaction } from 'kysely';
+import { describe, expect, it } from 'vitest';
+import { at, iso, startAppointments, startClinic } from '../testing.ts';
+import { reserve } from './reservations.ts';
+import type { AppointmentTables } from './tables.ts';
 
 const FIRST = Temporal.Instant.from('2026-11-03T14:00:00Z').epochMilliseconds;
 
@@ -73,4 +77,76 @@ it('the database itself refuses a seat that is taken', async () => {
   }
   expect(rows).toHaveLength(12);
   expect(await reservations()).toEqual(before);
+});
+
+/** Lets the first reads see nothing, as a read does that others overtake where rows, not databases, are locked. */
+function overtaken(times: number) {
+  const seen = { reads: 0, locking: 0 };
+  const plugin: KyselyPlugin = {
+    transformQuery({ node }) {
+      if (node.kind !== 'SelectQueryNode') return node;
+      seen.reads += 1;
+      if (node.endModifiers?.some(({ modifier }) => modifier === 'ForUpdate')) seen.locking += 1;
+      // SQLite knows no FOR UPDATE.
+      const { endModifiers: _, ...plain } = node;
+      return plain;
+    },
+    async transformResult({ result }) {
+      const isStale = result.rows.length > 0 && seen.reads <= times;
+      return isStale ? { ...result, rows: [] } : result;
+    },
+  };
+  return { plugin, seen };
+}
+
+describe('a seat that somebody took since it looked free', () => {
+  const START = '2026-11-03T16:00:00Z';
+
+  async function startGroup(capacity: number) {
+    const clinic = await startClinic({ capacity });
+    const visit = { start: at(START), end: at('2026-11-03T16:30:00Z') };
+    const placement = { doctorId: clinic.doctor.id, timeZone: 'UTC', visit, doctorTime: visit, capacity };
+    const { dialect } = clinic.database;
+    return {
+      ...clinic,
+      bookAnother: () => clinic.book(clinic.wish(START, { patientId: clinic.addPatient() })),
+      /** Reserves in a transaction that is overtaken, over a database that is said to lock rows. */
+      async reserveOvertaken(times: number) {
+        const { plugin, seen } = overtaken(times);
+        await clinic.database.write(async (tx: Transaction<AppointmentTables & SharedTables>) => {
+          const locking = { ...dialect, locksRows: true };
+          await reserve(tx.withPlugin(plugin), locking, newId(), clinic.addPatient(), placement);
+        });
+        return seen;
+      },
+    };
+  }
+
+  it('is another one while the group has any, and what is counted is locked', async () => {
+    const { bookAnother, reserveOvertaken, reservations } = await startGroup(3);
+    await bookAnother();
+    const before = await reservations();
+    const seen = await reserveOvertaken(1);
+    expect(await reservations()).toHaveLength(before.length + 12);
+    expect(seen).toEqual({ reads: 3, locking: 3 });
+  });
+
+  it('is refused when the group is full, and leaves nothing behind', async () => {
+    const { bookAnother, reserveOvertaken, reservations } = await startGroup(2);
+    await bookAnother();
+    await bookAnother();
+    const before = await reservations();
+    await expect(reserveOvertaken(1)).rejects.toMatchObject({ code: 'slot-taken' });
+    expect(await reservations()).toEqual(before);
+  });
+
+  it.each([
+    ['as often as the group has seats, and once more', 3, 4],
+    ['ten times at most', 100, 10],
+  ])('is chosen again %s', async (_what, capacity, most) => {
+    const { bookAnother, reserveOvertaken } = await startGroup(capacity);
+    await bookAnother();
+    await reserveOvertaken(most - 1);
+    await expect(reserveOvertaken(most)).rejects.toMatchObject({ code: 'slot-taken' });
+  });
 });

@@ -222,9 +222,23 @@ describe('the search for doctors', () => {
     expect(await names({ q: 'costa', specialty: 'cardiology', active: 'false' })).toEqual(['Ana']);
   });
 
+  it.each(['\u00b4', '\u0301', '\u00a8 '])('finds nobody by a lone accent', async (q) => {
+    const { register, find } = await startDoctors();
+    await register();
+    expect(await find({ q })).toEqual({ items: [] });
+  });
+
   it('refuses what is not a search', async () => {
     const { call } = await startDoctors();
-    for (const query of ['q=', 'active=maybe', 'specialty=General%20Practice', 'limit=101', 'cursor=x', 'name=Ana']) {
+    for (const query of [
+      'q=',
+      'active=maybe',
+      'specialty=General%20Practice',
+      'limit=101',
+      'cursor=x',
+      'cursor=WyJhbmEiXQ',
+      'name=Ana',
+    ]) {
       expect(await call('GET', `?${query}`)).toMatchObject({ status: 400, body: { code: 'invalid-request' } });
     }
   });

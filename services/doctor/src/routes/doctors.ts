@@ -1,4 +1,4 @@
-import { Doctor, DoctorPage, DoctorPatch, DoctorQuery, Id, NewDoctor, Refusal } from '@daybook/contracts';
+import { Doctor, DoctorPage, DoctorPatch, DoctorQuery, Id, NewDoctor, Nothing, Refusal } from '@daybook/contracts';
 import type { Database } from '@daybook/database';
 import { type App, answerOnce, etagOf, sendPage, sendVersioned, writeOf } from '@daybook/service';
 import { Type } from 'typebox';
@@ -16,7 +16,10 @@ const registered = {
 export function addDoctorRoutes(app: App, store: DoctorStore, database: Database<DoctorTables>): void {
   app.post(
     '/api/v1/doctors',
-    { schema: { tags, operationId: 'registerDoctor', body: NewDoctor, response: { 201: Doctor } } },
+    {
+      schema: { tags, operationId: 'registerDoctor', querystring: Nothing, body: NewDoctor, response: { 201: Doctor } },
+      config: { versioned: true },
+    },
     async (request, reply) => {
       await answerOnce(request, reply, database, registered, (write) =>
         store.register(request.caller, request.body, write),
@@ -27,7 +30,10 @@ export function addDoctorRoutes(app: App, store: DoctorStore, database: Database
 
   app.get(
     '/api/v1/doctors/:id',
-    { schema: { tags, operationId: 'getDoctor', params: Params, response: { 200: Doctor } } },
+    {
+      schema: { tags, operationId: 'getDoctor', querystring: Nothing, params: Params, response: { 200: Doctor } },
+      config: { versioned: true },
+    },
     async (request, reply) => {
       const doctor = await store.find(request.caller, request.params.id);
       if (!doctor) throw new Refusal('not-found', 'There is no such doctor.');
@@ -38,7 +44,17 @@ export function addDoctorRoutes(app: App, store: DoctorStore, database: Database
 
   app.patch(
     '/api/v1/doctors/:id',
-    { schema: { tags, operationId: 'changeDoctor', params: Params, body: DoctorPatch, response: { 200: Doctor } } },
+    {
+      schema: {
+        tags,
+        operationId: 'changeDoctor',
+        querystring: Nothing,
+        params: Params,
+        body: DoctorPatch,
+        response: { 200: Doctor },
+      },
+      config: { versioned: true },
+    },
     async (request, reply) => {
       const doctor = await store.change(request.caller, request.params.id, request.body, writeOf(request));
       sendVersioned(request, reply, doctor);

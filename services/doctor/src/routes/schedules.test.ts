@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createScheduleStore } from '../store/schedules.ts';
-import { hours, NOBODY, startDoctors } from '../testing.ts';
+import { hours, NOBODY, noor, startDoctors } from '../testing.ts';
 
 const mondays = { timeZone: 'Europe/Lisbon', weeklyHours: [hours('monday', '09:00', '12:00')] };
 const tuesdays = { timeZone: 'Europe/Lisbon', weeklyHours: [hours('tuesday', '09:00', '12:00')] };
@@ -11,7 +11,7 @@ describe('the hours of a doctor', () => {
     const { id, timeZone } = await register();
     expect(await call('GET', `/${id}/schedule`)).toMatchObject({
       status: 200,
-      headers: { etag: '"0"' },
+      headers: { etag: '"-1"' },
       body: { timeZone, weeklyHours: [] },
     });
   });
@@ -42,12 +42,31 @@ describe('the hours of a doctor', () => {
     expect(await call('GET', `/${id}/schedule`, undefined, known)).toMatchObject({ status: 200, body: tuesdays });
   });
 
+  it('that were never set have another ETag once the zone of the doctor is another', async () => {
+    const { call, register } = await startDoctors();
+    const { id } = await register();
+    const path = `/${id}/schedule`;
+    const known = { 'if-none-match': '"-1"' };
+    expect(await call('GET', path, undefined, known)).toMatchObject({ status: 304 });
+    await call('PATCH', `/${id}`, { timeZone: 'Asia/Tokyo' });
+    expect(await call('GET', path, undefined, known)).toMatchObject({
+      status: 200,
+      headers: { etag: '"-2"' },
+      body: { timeZone: 'Asia/Tokyo' },
+    });
+    expect(await call('PUT', path, mondays, { 'if-match': '"-1"' })).toMatchObject({ status: 412 });
+    expect(await call('PUT', path, mondays, { 'if-match': '"-2"' })).toMatchObject({
+      status: 200,
+      headers: { etag: '"1"' },
+    });
+  });
+
   it('are not replaced by who read an older version', async () => {
     const { call, register, outbox } = await startDoctors();
     const { id } = await register();
     const path = `/${id}/schedule`;
-    expect(await call('PUT', path, mondays, { 'if-match': '"0"' })).toMatchObject({ status: 200 });
-    expect(await call('PUT', path, tuesdays, { 'if-match': '"0"' })).toMatchObject({
+    expect(await call('PUT', path, mondays, { 'if-match': '"-1"' })).toMatchObject({ status: 200 });
+    expect(await call('PUT', path, tuesdays, { 'if-match': '"-1"' })).toMatchObject({
       status: 412,
       body: { code: 'precondition-failed' },
     });
@@ -59,7 +78,7 @@ describe('the hours of a doctor', () => {
     const { call, register } = await startDoctors();
     const { id } = await register();
     const answers = await Promise.all(
-      [mondays, tuesdays].map((schedule) => call('PUT', `/${id}/schedule`, schedule, { 'if-match': '"0"' })),
+      [mondays, tuesdays].map((schedule) => call('PUT', `/${id}/schedule`, schedule, { 'if-match': '"-1"' })),
     );
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 412]);
   });
@@ -102,6 +121,18 @@ describe('the hours of a doctor', () => {
     const { call } = await startDoctors();
     expect(await call('GET', `/${NOBODY}/schedule`)).toMatchObject({ status: 404, body: { code: 'not-found' } });
     expect(await call('PUT', `/${NOBODY}/schedule`, mondays)).toMatchObject({ status: 404 });
+  });
+
+  it('take no query parameters', async () => {
+    const { call, register } = await startDoctors();
+    const { id } = await register();
+    const refused = { status: 400, body: { code: 'invalid-request', errors: [{ pointer: '/x' }] } };
+    for (const path of [`/${id}`, `/${id}/schedule`]) {
+      expect(await call('GET', `${path}?x=1`)).toMatchObject(refused);
+    }
+    expect(await call('PUT', `/${id}/schedule?x=1`, mondays)).toMatchObject(refused);
+    expect(await call('PATCH', `/${id}?x=1`, { active: false })).toMatchObject(refused);
+    expect(await call('POST', '?x=1', noor)).toMatchObject(refused);
   });
 
   it('change the version of the doctor', async () => {

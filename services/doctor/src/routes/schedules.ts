@@ -1,4 +1,12 @@
-import { Availability, AvailabilityQuery, Id, MAX_AVAILABILITY_DAYS, Refusal, Schedule } from '@daybook/contracts';
+import {
+  Availability,
+  AvailabilityQuery,
+  Id,
+  MAX_AVAILABILITY_DAYS,
+  Nothing,
+  Refusal,
+  Schedule,
+} from '@daybook/contracts';
 import { isoFromMillis } from '@daybook/database';
 import { type App, sendTagged, writeOf } from '@daybook/service';
 import { Type } from 'typebox';
@@ -15,7 +23,10 @@ const toResource = ({ timeZone, weeklyHours }: StoredSchedule): Schedule => ({ t
 export function addScheduleRoutes(app: App, store: ScheduleStore): void {
   app.get(
     '/api/v1/doctors/:id/schedule',
-    { schema: { tags, operationId: 'getSchedule', params: Params, response: { 200: Schedule } } },
+    {
+      schema: { tags, operationId: 'getSchedule', querystring: Nothing, params: Params, response: { 200: Schedule } },
+      config: { versioned: true },
+    },
     async (request, reply) => {
       const found = await store.find(request.caller, request.params.id);
       if (!found) throw noSuchDoctor();
@@ -27,8 +38,15 @@ export function addScheduleRoutes(app: App, store: ScheduleStore): void {
   app.put(
     '/api/v1/doctors/:id/schedule',
     {
-      schema: { tags, operationId: 'replaceSchedule', params: Params, body: Schedule, response: { 200: Schedule } },
-      config: { problems: ['overlapping-hours'] },
+      schema: {
+        tags,
+        operationId: 'replaceSchedule',
+        querystring: Nothing,
+        params: Params,
+        body: Schedule,
+        response: { 200: Schedule },
+      },
+      config: { versioned: true, problems: ['overlapping-hours'] },
     },
     async (request, reply) => {
       const overlap = findOverlap(request.body.weeklyHours);

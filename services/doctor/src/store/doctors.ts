@@ -157,7 +157,10 @@ export function createDoctorStore(database: Database<DoctorTables>, clock: Clock
 
     async search(caller, { q, specialty, active, limit = DEFAULT_LIMIT, cursor }) {
       permit(caller, ROLES);
-      const [after] = cursor === undefined ? [] : decodeCursor(cursor, ['string']);
+      const [after] = cursor === undefined ? [] : decodeCursor(cursor, ['id']);
+      const prefix = q === undefined ? undefined : fold(q);
+      // A lone accent: everything begins with nothing, and nobody was meant.
+      if (prefix === '') return { items: [] };
       const rows = await database.read((db) => {
         let query = db.selectFrom('doctors').selectAll();
         if (after !== undefined) query = query.where('id', '>', idToBytes(String(after)));
@@ -166,12 +169,12 @@ export function createDoctorStore(database: Database<DoctorTables>, clock: Clock
           const having = db.selectFrom('doctor_specialties').select('doctor_id').where('specialty', '=', specialty);
           query = query.where('id', 'in', having);
         }
-        if (q !== undefined) {
+        if (prefix !== undefined) {
           const matching = db
             .selectFrom('doctor_search_terms')
             .select('doctor_id')
-            .where('term', '>=', fold(q))
-            .where('term', '<', afterPrefix(fold(q)));
+            .where('term', '>=', prefix)
+            .where('term', '<', afterPrefix(prefix));
           query = query.where('id', 'in', matching);
         }
         return query

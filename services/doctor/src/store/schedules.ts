@@ -6,7 +6,7 @@ import { doctorEvent, SOURCE } from '../events.ts';
 import type { DoctorTables } from './tables.ts';
 
 export interface StoredSchedule extends Schedule {
-  /** Of the schedule; 0 while none was ever set. */
+  /** Of the schedule; while none was ever set, minus that of the doctor, whose zone is shown: no two contents share one. */
   readonly version: number;
 }
 
@@ -36,7 +36,7 @@ export function createScheduleStore(database: Database<DoctorTables>, clock: Clo
         db
           .selectFrom('doctors')
           .leftJoin('schedules', 'schedules.doctor_id', 'doctors.id')
-          .select(['doctors.time_zone as doctor_zone', 'doctors.active'])
+          .select(['doctors.time_zone as doctor_zone', 'doctors.active', 'doctors.version as doctor_version'])
           .select(['schedules.time_zone', 'schedules.weekly_hours', 'schedules.version'])
           .where('doctors.id', '=', idToBytes(doctorId))
           .executeTakeFirst(),
@@ -45,7 +45,7 @@ export function createScheduleStore(database: Database<DoctorTables>, clock: Clo
       const schedule = {
         timeZone: row.time_zone ?? row.doctor_zone,
         weeklyHours: row.weekly_hours === null ? [] : JSON.parse(row.weekly_hours),
-        version: row.version ?? 0,
+        version: row.version ?? -row.doctor_version,
       };
       return { schedule, active: row.active === 1 };
     },
@@ -67,7 +67,7 @@ export function createScheduleStore(database: Database<DoctorTables>, clock: Clo
           .select('version')
           .where('doctor_id', '=', doctor_id)
           .executeTakeFirst();
-        write.checkVersion(before?.version ?? 0);
+        write.checkVersion(before?.version ?? -doctor.version);
         const version = (before?.version ?? 0) + 1;
         const columns = {
           time_zone: schedule.timeZone,

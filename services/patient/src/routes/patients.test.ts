@@ -135,6 +135,18 @@ describe('reading a patient', () => {
   });
 });
 
+describe('one patient', () => {
+  it('is asked for without query parameters, and unknown ones are refused', async () => {
+    const { call, register } = await startPatients();
+    const { id } = await register(ana);
+    const refused = { status: 400, body: { code: 'invalid-request', errors: [{ pointer: '/x' }] } };
+    expect(await call('GET', `/${id}?x=1`)).toMatchObject(refused);
+    expect(await call('PATCH', `/${id}?x=1`, { active: false })).toMatchObject(refused);
+    expect(await call('POST', '?x=1', ana)).toMatchObject(refused);
+    expect(await call('GET', `/${id}?`)).toMatchObject({ status: 200, headers: { etag: '"1"' } });
+  });
+});
+
 describe('changing a patient', () => {
   it('changes what is named and keeps the rest', async () => {
     const { call, register, read, time } = await startPatients();

@@ -1,4 +1,4 @@
-import { Id, NewPatient, Patient, PatientPage, PatientPatch, PatientQuery, Refusal } from '@daybook/contracts';
+import { Id, NewPatient, Nothing, Patient, PatientPage, PatientPatch, PatientQuery, Refusal } from '@daybook/contracts';
 import type { Database } from '@daybook/database';
 import { type App, answerOnce, etagOf, sendPage, sendVersioned, writeOf } from '@daybook/service';
 import { Type } from 'typebox';
@@ -17,8 +17,14 @@ export function addPatientRoutes(app: App, store: PatientStore, database: Databa
   app.post(
     '/api/v1/patients',
     {
-      schema: { tags, operationId: 'registerPatient', body: NewPatient, response: { 201: Patient } },
-      config: { problems: ['identifier-taken'] },
+      schema: {
+        tags,
+        operationId: 'registerPatient',
+        querystring: Nothing,
+        body: NewPatient,
+        response: { 201: Patient },
+      },
+      config: { versioned: true, problems: ['identifier-taken'] },
     },
     async (request, reply) => {
       await answerOnce(request, reply, database, registered, (write) =>
@@ -30,7 +36,10 @@ export function addPatientRoutes(app: App, store: PatientStore, database: Databa
 
   app.get(
     '/api/v1/patients/:id',
-    { schema: { tags, operationId: 'getPatient', params: Params, response: { 200: Patient } } },
+    {
+      schema: { tags, operationId: 'getPatient', querystring: Nothing, params: Params, response: { 200: Patient } },
+      config: { versioned: true },
+    },
     async (request, reply) => {
       const patient = await store.find(request.caller, request.params.id);
       if (!patient) throw new Refusal('not-found', 'There is no such patient.');
@@ -42,8 +51,15 @@ export function addPatientRoutes(app: App, store: PatientStore, database: Databa
   app.patch(
     '/api/v1/patients/:id',
     {
-      schema: { tags, operationId: 'changePatient', params: Params, body: PatientPatch, response: { 200: Patient } },
-      config: { problems: ['identifier-taken'] },
+      schema: {
+        tags,
+        operationId: 'changePatient',
+        querystring: Nothing,
+        params: Params,
+        body: PatientPatch,
+        response: { 200: Patient },
+      },
+      config: { versioned: true, problems: ['identifier-taken'] },
     },
     async (request, reply) => {
       const patient = await store.change(request.caller, request.params.id, request.body, writeOf(request));

@@ -149,8 +149,10 @@ export function createPatientStore(database: Database<PatientTables>, clock: Clo
 
     async search(caller, { q, birthDate, limit = DEFAULT_LIMIT, cursor }) {
       permit(caller, STAFF);
-      const [after] = cursor === undefined ? [] : decodeCursor(cursor, ['string']);
+      const [after] = cursor === undefined ? [] : decodeCursor(cursor, ['id']);
       const prefix = q === undefined ? undefined : fold(q);
+      // A lone accent: everything begins with nothing, and nobody was meant.
+      if (prefix === '') return { items: [] };
       const rows = await database.read((db) => {
         let query = db.selectFrom('patients').selectAll();
         if (after !== undefined) query = query.where('id', '>', idToBytes(String(after)));

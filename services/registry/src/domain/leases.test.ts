@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { applicationsOf } from './applications.ts';
 import type { Registration } from './instance.ts';
-import { createLeases } from './leases.ts';
+import { createLeases, type Moment } from './leases.ts';
 
 const APP = 'PATIENT-SERVICE';
 const ID = 'host:patient-service:1';
+
+/** The two clocks agree unless a test says otherwise. */
+const at = (millis: number, epochMillis = millis): Moment => ({ epochMillis, awakeMillis: millis });
 
 const registration = (changes: Partial<Registration> = {}): Registration => ({
   instanceId: ID,
@@ -20,7 +23,7 @@ const registration = (changes: Partial<Registration> = {}): Registration => ({
 
 function registered(changes: Partial<Registration> = {}) {
   const leases = createLeases();
-  leases.register(registration(changes), 0);
+  leases.register(registration(changes), at(0));
   return leases;
 }
 
@@ -34,17 +37,29 @@ describe('a lease', () => {
 
   it('lives on when it is renewed', () => {
     const leases = registered();
-    expect(leases.renew(APP, ID, 80_000, 100)).toBe(true);
+    expect(leases.renew(APP, ID, at(80_000), 100)).toBe(true);
     expect(leases.evictExpired(170_000)).toEqual([]);
   });
 
+  it('is not evicted because somebody set the clock', () => {
+    const leases = createLeases();
+    leases.register(registration(), at(0, 1_700_000_000_000));
+    leases.renew(APP, ID, at(1_000, 1_800_000_000_000), 100);
+    expect(leases.of(APP, ID)?.leaseInfo).toMatchObject({
+      registrationTimestamp: 1_700_000_000_000,
+      lastRenewalTimestamp: 1_800_000_000_000,
+    });
+    expect(leases.evictExpired(91_000)).toEqual([]);
+    expect(leases.evictExpired(91_001)).toHaveLength(1);
+  });
+
   it('is not renewed when nobody registered it', () => {
-    expect(createLeases().renew(APP, ID, 0)).toBe(false);
+    expect(createLeases().renew(APP, ID, at(0))).toBe(false);
   });
 
   it('is not renewed when the instance has changed since it registered', () => {
-    expect(registered().renew(APP, ID, 0, 101)).toBe(false);
-    expect(registered().renew(APP, ID, 0, 99)).toBe(true);
+    expect(registered().renew(APP, ID, at(0), 101)).toBe(false);
+    expect(registered().renew(APP, ID, at(0), 99)).toBe(true);
   });
 
   it('cannot be asked for longer than a day', () => {
@@ -60,16 +75,16 @@ describe('a lease', () => {
 
   it('is refused when the registry is full, but an instance that is known may register again', () => {
     const leases = createLeases({ maxInstances: 1 });
-    expect(leases.register(registration(), 0)).toBe('registered');
-    expect(leases.register(registration({ instanceId: 'other' }), 0)).toBe('full');
-    expect(leases.register(registration({ status: 'DOWN' }), 0)).toBe('registered');
+    expect(leases.register(registration(), at(0))).toBe('registered');
+    expect(leases.register(registration({ instanceId: 'other' }), at(0))).toBe('full');
+    expect(leases.register(registration({ status: 'DOWN' }), at(0))).toBe('registered');
     expect(leases.of(APP, ID)?.status).toBe('DOWN');
   });
 
   it('goes by the host name when there is no instance id', () => {
     const { instanceId: _none, ...anonymous } = registration();
     const leases = createLeases();
-    leases.register(anonymous, 0);
+    leases.register(anonymous, at(0));
     expect(leases.of(APP, 'host')?.instanceId).toBe('host');
   });
 });
@@ -77,51 +92,51 @@ describe('a lease', () => {
 describe('an override', () => {
   it('speaks for an instance that is UP, and outlives a registration', () => {
     const leases = registered();
-    expect(leases.override(APP, ID, 'OUT_OF_SERVICE', 1)).toBe(true);
-    leases.register(registration(), 2);
+    expect(leases.override(APP, ID, 'OUT_OF_SERVICE', at(1))).toBe(true);
+    leases.register(registration(), at(2));
     expect(leases.of(APP, ID)).toMatchObject({ status: 'OUT_OF_SERVICE', overriddenStatus: 'OUT_OF_SERVICE' });
   });
 
   it('never makes an instance look UP that is not', () => {
     const leases = registered({ status: 'STARTING' });
-    leases.override(APP, ID, 'UP', 1);
+    leases.override(APP, ID, 'UP', at(1));
     expect(leases.of(APP, ID)?.status).toBe('STARTING');
   });
 
   it("gives way to the instance's own word when it is removed", () => {
     const leases = registered();
-    leases.override(APP, ID, 'OUT_OF_SERVICE', 1);
-    expect(leases.removeOverride(APP, ID, undefined, 2)).toBe(true);
+    leases.override(APP, ID, 'OUT_OF_SERVICE', at(1));
+    expect(leases.removeOverride(APP, ID, undefined, at(2))).toBe(true);
     expect(leases.of(APP, ID)).toMatchObject({ status: 'UP', overriddenStatus: 'UNKNOWN' });
   });
 
   it('of an unknown instance is refused', () => {
-    expect(createLeases().override(APP, ID, 'UP', 1)).toBe(false);
-    expect(createLeases().removeOverride(APP, ID, 'UP', 1)).toBe(false);
+    expect(createLeases().override(APP, ID, 'UP', at(1))).toBe(false);
+    expect(createLeases().removeOverride(APP, ID, 'UP', at(1))).toBe(false);
   });
 });
 
 describe('metadata', () => {
   it('is added to what was registered', () => {
     const leases = registered({ metadata: { '@class': 'java.util.HashMap', zone: 'z1' } });
-    expect(leases.addMetadata(APP, ID, { version: '2' }, 1)).toBe('added');
+    expect(leases.addMetadata(APP, ID, { version: '2' }, at(1))).toBe('added');
     expect(leases.of(APP, ID)?.metadata).toEqual({ zone: 'z1', version: '2' });
   });
 
   it('has a limit', () => {
     const many = Object.fromEntries(Array.from({ length: 201 }, (_, i) => [`k${i}`, 'v']));
-    expect(registered().addMetadata(APP, ID, many, 1)).toBe('full');
+    expect(registered().addMetadata(APP, ID, many, at(1))).toBe('full');
   });
 
   it('of an unknown instance is refused', () => {
-    expect(createLeases().addMetadata(APP, ID, { a: 'b' }, 1)).toBe('unknown');
+    expect(createLeases().addMetadata(APP, ID, { a: 'b' }, at(1))).toBe('unknown');
   });
 });
 
 describe('the hash of a list', () => {
   const hashOf = (...statuses: (readonly [string, Registration['status']])[]) => {
     const leases = createLeases();
-    for (const [instanceId, status = 'UP'] of statuses) leases.register(registration({ instanceId, status }), 0);
+    for (const [instanceId, status = 'UP'] of statuses) leases.register(registration({ instanceId, status }), at(0));
     return applicationsOf(leases.all()).applications.apps__hashcode;
   };
 

@@ -1,4 +1,4 @@
-/** Who is registered, until when, and how they are. In memory and without a clock: `now` is in epoch milliseconds. */
+/** Who is registered, until when, and how they are. In memory and without a clock. */
 import {
   appOf,
   fixedPartOf,
@@ -13,23 +13,31 @@ import {
 /** An instance as it is answered. */
 export type InstanceDocument = ReturnType<typeof documentOf>;
 
+/** Now, by both clocks: leases must not end because somebody set the one that answers show. */
+export interface Moment {
+  /** For the protocol's timestamps. */
+  readonly epochMillis: number;
+  /** For the length of leases: only ever goes on. */
+  readonly awakeMillis: number;
+}
+
 export interface Leases {
   /** Takes the place of an earlier registration with the same id; an override stays. */
-  register(registration: Registration, now: number): 'registered' | 'full';
+  register(registration: Registration, now: Moment): 'registered' | 'full';
   /** False when the instance is unknown, or knows of a change of its own that it has not registered here. */
-  renew(app: string, id: string, now: number, lastDirtyTimestamp?: number): boolean;
+  renew(app: string, id: string, now: Moment, lastDirtyTimestamp?: number): boolean;
   cancel(app: string, id: string): boolean;
-  override(app: string, id: string, status: Status, now: number): boolean;
+  override(app: string, id: string, status: Status, now: Moment): boolean;
   /** The instance's own word counts again; `status`, when given, stands for it until it registers anew. */
-  removeOverride(app: string, id: string, status: Status | undefined, now: number): boolean;
+  removeOverride(app: string, id: string, status: Status | undefined, now: Moment): boolean;
   addMetadata(
     app: string,
     id: string,
     entries: Readonly<Record<string, string>>,
-    now: number,
+    now: Moment,
   ): 'added' | 'unknown' | 'full';
   /** Removes every lease that was not renewed in time and says whose they were. */
-  evictExpired(now: number): { app: string; id: string }[];
+  evictExpired(awakeMillis: number): { app: string; id: string }[];
   all(): InstanceDocument[];
   of(app: string, id: string): InstanceDocument | undefined;
 }
@@ -42,7 +50,7 @@ interface Lease {
   reported: Status;
   override: Status | undefined;
   metadata: Readonly<Record<string, string>>;
-  renewedAt: number;
+  renewedAt: Moment;
   serviceUpAt: number;
   updatedAt: number;
   actionType: 'ADDED' | 'MODIFIED';
@@ -54,11 +62,11 @@ export function createLeases({ maxInstances = MAX_INSTANCES }: { maxInstances?: 
   const leases = new Map<string, Lease>();
   const find = (app: string, id: string): Lease | undefined => leases.get(keyOf(app, id));
 
-  function change(app: string, id: string, now: number, apply: (lease: Lease) => void): boolean {
+  function change(app: string, id: string, now: Moment, apply: (lease: Lease) => void): boolean {
     const lease = find(app, id);
     if (!lease) return false;
     apply(lease);
-    lease.updatedAt = now;
+    lease.updatedAt = now.epochMillis;
     lease.actionType = 'MODIFIED';
     return true;
   }
@@ -101,8 +109,10 @@ export function createLeases({ maxInstances = MAX_INSTANCES }: { maxInstances?: 
       return known ? 'added' : 'unknown';
     },
 
-    evictExpired(now) {
-      const expired = [...leases].filter(([, lease]) => lease.renewedAt + lease.times.durationInSecs * 1000 < now);
+    evictExpired(awakeMillis) {
+      const expired = [...leases].filter(
+        ([, lease]) => lease.renewedAt.awakeMillis + lease.times.durationInSecs * 1000 < awakeMillis,
+      );
       for (const [key] of expired) leases.delete(key);
       return expired.map(([, { fixed }]) => ({ app: fixed.app, id: fixed.instanceId }));
     },
@@ -119,20 +129,21 @@ export function createLeases({ maxInstances = MAX_INSTANCES }: { maxInstances?: 
 /** A slash cannot be in an application's name as a path has it. */
 const keyOf = (app: string, id: string): string => `${app.toUpperCase()}/${id}`;
 
-function leaseOf(registration: Registration, now: number, earlier: Lease | undefined): Lease {
+function leaseOf(registration: Registration, now: Moment, earlier: Lease | undefined): Lease {
   const { status = 'UP', overriddenStatus = 'UNKNOWN', metadata = {}, lastDirtyTimestamp } = registration;
+  const { epochMillis } = now;
   const { '@class': _class, ...entries } = metadata;
   return {
     fixed: fixedPartOf(registration),
     times: leaseTimesOf(registration),
-    registeredAt: now,
-    lastDirtyTimestamp: Number(lastDirtyTimestamp ?? now),
+    registeredAt: epochMillis,
+    lastDirtyTimestamp: Number(lastDirtyTimestamp ?? epochMillis),
     reported: status,
     override: earlier?.override ?? (overriddenStatus === 'UNKNOWN' ? undefined : overriddenStatus),
     metadata: entries,
     renewedAt: now,
-    serviceUpAt: earlier?.serviceUpAt || (status === 'UP' ? now : 0),
-    updatedAt: now,
+    serviceUpAt: earlier?.serviceUpAt || (status === 'UP' ? epochMillis : 0),
+    updatedAt: epochMillis,
     actionType: 'ADDED',
   };
 }
@@ -152,7 +163,7 @@ function documentOf(lease: Lease) {
     leaseInfo: {
       ...lease.times,
       registrationTimestamp: lease.registeredAt,
-      lastRenewalTimestamp: lease.renewedAt,
+      lastRenewalTimestamp: lease.renewedAt.epochMillis,
       evictionTimestamp: 0,
       serviceUpTimestamp: lease.serviceUpAt,
     },

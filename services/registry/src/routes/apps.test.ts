@@ -32,7 +32,7 @@ async function startRegistry(prefix = '/eureka') {
   const time = { now: 1_700_000_000_000 };
   const app = await buildApp({
     logger: createLogger({ level: 'silent', pretty: false }),
-    clock: () => time.now,
+    clock: () => ({ epochMillis: time.now, awakeMillis: time.now }),
   });
   apps.add(app);
   const base = `${await app.listen({ host: '127.0.0.1', port: 0 })}${prefix}`;

@@ -2,14 +2,13 @@
 import type { App } from '@daybook/service';
 import { Type } from 'typebox';
 import { appOf, Metadata, Registration, Status } from '../domain/instance.ts';
-import type { Leases } from '../domain/leases.ts';
+import type { Leases, Moment } from '../domain/leases.ts';
 import { addEurekaAnswers } from './eureka-answers.ts';
 import { addLookups } from './lookups.ts';
 
 export interface EurekaOptions {
   leases: Leases;
-  /** Epoch milliseconds. */
-  clock: () => number;
+  clock: () => Moment;
 }
 
 const REGISTRATION_LIMIT_BYTES = 64 * 1024;

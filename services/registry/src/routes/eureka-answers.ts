@@ -1,5 +1,6 @@
 /** What all of Eureka's operations answer alike: no body with an error, and JSON only, said so. */
-import type { App } from '@daybook/service';
+import { problems } from '@daybook/contracts';
+import { type App, refusalOf } from '@daybook/service';
 
 export function addEurekaAnswers(app: App): void {
   // A 404 with a body once kept clients from registering again (spring-cloud-netflix#4145): no problem documents here.
@@ -19,6 +20,6 @@ export function addEurekaAnswers(app: App): void {
 }
 
 function statusOf(error: unknown): number {
-  if (!(error instanceof Error) || !('statusCode' in error)) return 500;
-  return typeof error.statusCode === 'number' && error.statusCode >= 400 ? error.statusCode : 500;
+  const refusal = refusalOf(error);
+  return refusal ? problems[refusal.code].status : 500;
 }
