@@ -2,9 +2,9 @@
 import { Type } from 'typebox';
 
 /** No control characters, no lone surrogates (they cannot be stored as UTF-8), and something to read. */
-const VISIBLE_TEXT = '^(?=.*\\S)[^\\p{Cc}\\p{Cs}]*$';
+export const VISIBLE_TEXT = '^(?=.*\\S)[^\\p{Cc}\\p{Cs}]*$';
 /** The same, and lines and tabs are allowed. */
-const FREE_TEXT = '^(?=[\\s\\S]*\\S)(?:[^\\p{Cc}\\p{Cs}]|[\\n\\r\\t])*$';
+export const FREE_TEXT = '^(?=[\\s\\S]*\\S)(?:[^\\p{Cc}\\p{Cs}]|[\\n\\r\\t])*$';
 
 export const Id = (description?: string) =>
   Type.String({ format: 'uuid', ...(description === undefined ? {} : { description }) });

@@ -56,6 +56,14 @@ describe('a query', () => {
     expect(answer.json<{ errors: { pointer: string }[] }>().errors.map((fault) => fault.pointer)).toContain(pointer);
   });
 
+  it('without anything to read in a text is told so in words', async () => {
+    const app = await queryApp();
+    const answer = await app.inject({ url: '/doctors', query: { q: ' ' } });
+    expect(answer.json()).toMatchObject({
+      errors: [{ pointer: '/q', message: 'must say something, without control characters' }],
+    });
+  });
+
   it('may ask for times with any offset, and not without one', async () => {
     const app = await queryApp();
     const from = '2026-11-23T09:00:00-05:00';

@@ -2,7 +2,7 @@
  * One pair of validators for all services of a process: bodies are taken as they are, query parameters (which are all
  * text) are read as the type their schema names. Every fault is reported, unknown fields are refused by the schemas.
  */
-import type { Fault } from '@daybook/contracts';
+import { type Fault, FREE_TEXT, VISIBLE_TEXT } from '@daybook/contracts';
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import { fullFormats } from 'ajv-formats/dist/formats.js';
 import type { FastifySchemaCompiler } from 'fastify';
@@ -53,7 +53,7 @@ const escapePointer = (name: string): string => name.replaceAll('~', '~0').repla
 
 /** Where a fault is (RFC 6901) and what is wrong, in words. Never the value. */
 export function faultOf(error: Pick<ErrorObject, 'instancePath' | 'keyword' | 'params' | 'message'>): Fault {
-  const { missingProperty, additionalProperty, format, allowedValues } = error.params;
+  const { missingProperty, additionalProperty, format, allowedValues, pattern } = error.params;
   if (error.keyword === 'required') {
     return { pointer: `${error.instancePath}/${escapePointer(String(missingProperty))}`, message: 'is needed' };
   }
@@ -66,6 +66,9 @@ export function faultOf(error: Pick<ErrorObject, 'instancePath' | 'keyword' | 'p
   if (error.keyword === 'format') return { pointer: error.instancePath, message: `must be a valid ${format}` };
   if (error.keyword === 'enum' && Array.isArray(allowedValues)) {
     return { pointer: error.instancePath, message: `must be one of ${allowedValues.join(', ')}` };
+  }
+  if (pattern === VISIBLE_TEXT || pattern === FREE_TEXT) {
+    return { pointer: error.instancePath, message: 'must say something, without control characters' };
   }
   return { pointer: error.instancePath, message: error.message ?? 'is not valid' };
 }
