@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { mergePatchOf } from './merge-patch.ts';
 import { Page, paging } from './paging.ts';
-import { Email, Id, Instant, Language, OneOf, Phone, stored, TimeZone, VisibleText } from './scalars.ts';
+import { Email, FreeText, Id, Instant, Language, OneOf, Phone, stored, TimeZone, VisibleText } from './scalars.ts';
 
 const Specialty = () =>
   Type.String({ pattern: '^[a-z0-9]+(-[a-z0-9]+)*$', maxLength: 100, description: 'kebab-case: `general-practice`' });
@@ -75,13 +75,50 @@ export const Schedule = Type.Object(
 );
 export type Schedule = Static<typeof Schedule>;
 
+export const EXCEPTION_KINDS = ['time-off', 'extra-hours'] as const;
+export type ExceptionKind = (typeof EXCEPTION_KINDS)[number];
+
+/** The longest exception; a longer absence is several, or a doctor who is not active. */
+export const MAX_EXCEPTION_DAYS = 366;
+
+const exceptionFields = {
+  kind: OneOf(EXCEPTION_KINDS, { description: 'Leave, or hours beside the weekly ones; where both are, leave counts' }),
+  start: Instant(),
+  end: Instant(),
+};
+
+export const NewScheduleException = Type.Object(
+  { ...exceptionFields, reason: Type.Optional(FreeText(500, 'For those who work here; patients do not see it')) },
+  { title: 'NewScheduleException', additionalProperties: false },
+);
+export type NewScheduleException = Static<typeof NewScheduleException>;
+
+/** Leave or extra hours, laid over a doctor's weekly hours. */
+export const ScheduleException = Type.Object(
+  { id: Id(), doctorId: Id(), ...exceptionFields, reason: Type.Optional(Type.String()), createdAt: Instant() },
+  { title: 'ScheduleException' },
+);
+export type ScheduleException = Static<typeof ScheduleException>;
+
+export const ScheduleExceptionPage = Page(ScheduleException, 'ScheduleExceptionPage');
+
+export const ScheduleExceptionQuery = Type.Object(
+  {
+    from: Type.Optional(Instant('Starts at or after')),
+    to: Type.Optional(Instant('Starts before')),
+    ...paging,
+  },
+  { additionalProperties: false },
+);
+export type ScheduleExceptionQuery = Static<typeof ScheduleExceptionQuery>;
+
 /** The longest range of availability that can be asked at once. */
 export const MAX_AVAILABILITY_DAYS = 62;
 
 export const AvailabilityQuery = Type.Object({ from: Instant(), to: Instant() }, { additionalProperties: false });
 export type AvailabilityQuery = Static<typeof AvailabilityQuery>;
 
-/** The open intervals that hours (and exceptions) leave, in time order, not overlapping, cut to the range asked. */
+/** The open intervals that hours and exceptions leave, in time order, not overlapping, cut to the range asked. */
 export const Availability = Type.Object(
   {
     doctorId: Id(),

@@ -3,7 +3,8 @@
  * asks for it.
  */
 import { type Static, type TSchema, Type } from 'typebox';
-import { Id, Instant } from './scalars.ts';
+import { EXCEPTION_KINDS } from './doctor.ts';
+import { Id, Instant, OneOf } from './scalars.ts';
 
 const Times = Type.Object({ doctorId: Id(), start: Instant(), end: Instant() });
 
@@ -20,6 +21,14 @@ export type AppointmentEventData = Static<typeof AppointmentEventData>;
 
 export const PatientEventData = Type.Object({ patientId: Id() });
 export const DoctorEventData = Type.Object({ doctorId: Id() });
+/** Never the reason: it may say that somebody is ill. */
+export const ExceptionEventData = Type.Object({
+  doctorId: Id(),
+  exceptionId: Id(),
+  kind: OneOf(EXCEPTION_KINDS),
+  start: Instant(),
+  end: Instant(),
+});
 
 /** Each event type and the shape of its data. */
 export const eventTypes = {
@@ -37,6 +46,8 @@ export const eventTypes = {
   'daybook.doctor.updated.v1': DoctorEventData,
   'daybook.doctor.deactivated.v1': DoctorEventData,
   'daybook.doctor.schedule-changed.v1': DoctorEventData,
+  'daybook.doctor.exception-added.v1': ExceptionEventData,
+  'daybook.doctor.exception-removed.v1': ExceptionEventData,
 } as const satisfies Record<string, TSchema>;
 
 export type EventType = keyof typeof eventTypes;

@@ -32,6 +32,8 @@ export const problems = {
   'appointment-type-not-found': { status: 422, title: 'There is no such appointment type' },
   'appointment-type-inactive': { status: 422, title: 'The appointment type is not in use' },
   'overlapping-hours': { status: 422, title: 'Working hours overlap' },
+  'invalid-interval': { status: 422, title: 'The time does not end after it starts' },
+  'too-many-exceptions': { status: 422, title: 'There are too many exceptions around that time' },
   'range-too-long': { status: 422, title: 'The range of time is too long' },
   'idempotency-key-reused': { status: 422, title: 'The key was used for another request' },
   'too-many-requests': { status: 429, title: 'Too many requests' },

@@ -36,4 +36,28 @@ export const SlotQuery = Type.Object(
 );
 export type SlotQuery = Static<typeof SlotQuery>;
 
+/** A wish, as a booking would make it. Without a patient only what concerns everybody is looked at. */
+export const SlotExplanationQuery = Type.Object(
+  { doctorId: Id(), appointmentTypeId: Id(), start: Instant(), patientId: Type.Optional(Id()) },
+  { additionalProperties: false },
+);
+export type SlotExplanationQuery = Static<typeof SlotExplanationQuery>;
+
+/** Why a start can be booked or not, as it stands now. */
+export const SlotExplanation = Type.Object(
+  {
+    bookable: Type.Boolean(),
+    reasons: Type.Array(
+      Type.Object({
+        code: Type.String({ description: 'Stable; that of a refused booking' }),
+        detail: Type.String(),
+      }),
+      { description: 'Every rule that stands in the way; first the one that a booking would be refused with' },
+    ),
+    alternatives: Type.Array(Slot, { description: 'The nearest free slots, as a refused booking gives them' }),
+  },
+  { title: 'SlotExplanation' },
+);
+export type SlotExplanation = Static<typeof SlotExplanation>;
+
 export const SlotList = Type.Object({ items: Type.Array(Slot) }, { title: 'SlotList' });

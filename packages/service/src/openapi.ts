@@ -41,7 +41,7 @@ const header = (description: string) => ({ type: 'string', description });
 
 /** A change of something that is there. */
 const isConditional = (method: string, url: string): boolean =>
-  method === 'PATCH' || method === 'PUT' || (method === 'POST' && url.includes(':'));
+  ['PATCH', 'PUT', 'DELETE'].includes(method) || (method === 'POST' && url.includes(':'));
 
 type Headers = Record<string, { type: string; description: string }>;
 

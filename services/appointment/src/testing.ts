@@ -11,6 +11,7 @@ import {
   type NewAppointmentType,
   Problem,
   Refusal,
+  SlotExplanation,
   SlotList,
 } from '@daybook/contracts';
 import { type Database, newId, openDatabase } from '@daybook/database';
@@ -31,6 +32,7 @@ const readType = readerOf(AppointmentType);
 const readPage = readerOf(AppointmentPage);
 const readHistory = readerOf(History);
 const readSlots = readerOf(SlotList);
+const readExplanation = readerOf(SlotExplanation);
 
 export const at = toMillis;
 export const iso = (millis: number): string => Temporal.Instant.fromEpochMilliseconds(millis).toString();
@@ -248,6 +250,11 @@ export async function startAppointments() {
       const { status, body } = await call('GET', `/slots?${new URLSearchParams(query)}`);
       expect({ status, body }).toMatchObject({ status: 200 });
       return readSlots(body).items;
+    },
+    async explain(query: Record<string, string>) {
+      const { status, body } = await call('GET', `/slots/explanation?${new URLSearchParams(query)}`);
+      expect({ status, body }).toMatchObject({ status: 200 });
+      return readExplanation(body);
     },
     reservations: () => reservationsOf(database),
     expectReservationsMatch: () => expectReservationsMatch(database),

@@ -1,4 +1,8 @@
 import type { Migrations } from '@daybook/database';
 import { doctors } from './0001-doctors.ts';
+import { exceptions } from './0002-exceptions.ts';
 
-export const migrations: Migrations = (dialect) => ({ '0001-doctors': doctors(dialect) });
+export const migrations: Migrations = (dialect) => ({
+  '0001-doctors': doctors(dialect),
+  '0002-exceptions': exceptions(dialect),
+});

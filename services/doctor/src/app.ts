@@ -2,8 +2,10 @@
 import type { Database } from '@daybook/database';
 import { type App, type Clock, createServiceApp, type Logger } from '@daybook/service';
 import { addDoctorRoutes } from './routes/doctors.ts';
+import { addExceptionRoutes } from './routes/exceptions.ts';
 import { addScheduleRoutes } from './routes/schedules.ts';
 import { createDoctorStore } from './store/doctors.ts';
+import { createExceptionStore } from './store/exceptions.ts';
 import { createScheduleStore } from './store/schedules.ts';
 import type { DoctorTables } from './store/tables.ts';
 
@@ -18,6 +20,8 @@ export interface DoctorParts {
 export async function buildApp({ logger, database, clock }: DoctorParts): Promise<App> {
   const app = await createServiceApp({ name: NAME, logger, checks: { database: () => database.check() } });
   addDoctorRoutes(app, createDoctorStore(database, clock), database);
-  addScheduleRoutes(app, createScheduleStore(database, clock));
+  const exceptions = createExceptionStore(database, clock);
+  addScheduleRoutes(app, createScheduleStore(database, clock), exceptions);
+  addExceptionRoutes(app, exceptions, database);
   return app;
 }

@@ -1,5 +1,5 @@
 /** Everything that this service publishes. It consumes nothing. */
-import type { Doctor } from '@daybook/contracts';
+import type { Doctor, ScheduleException } from '@daybook/contracts';
 import type { NewEvent } from '@daybook/database';
 
 export const SOURCE = '/services/doctor';
@@ -11,4 +11,22 @@ export const doctorEvent = (kind: Kind, doctor: Pick<Doctor, 'id' | 'version'>):
   subject: doctor.id,
   sequence: doctor.version,
   data: { doctorId: doctor.id },
+});
+
+/** Tells of leave or extra hours. It never holds the reason, which may say that somebody is ill. */
+export const exceptionEvent = (
+  kind: 'exception-added' | 'exception-removed',
+  doctor: Pick<Doctor, 'id' | 'version'>,
+  exception: ScheduleException,
+): NewEvent => ({
+  type: `daybook.doctor.${kind}.v1`,
+  subject: doctor.id,
+  sequence: doctor.version,
+  data: {
+    doctorId: doctor.id,
+    exceptionId: exception.id,
+    kind: exception.kind,
+    start: exception.start,
+    end: exception.end,
+  },
 });

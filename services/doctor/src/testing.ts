@@ -5,20 +5,25 @@ import {
   DoctorPage,
   type Hours,
   type NewDoctor,
+  type NewScheduleException,
   Problem,
   type Schedule,
+  ScheduleException,
+  ScheduleExceptionPage,
 } from '@daybook/contracts';
 import { openDatabase } from '@daybook/database';
-import { createLogger, readerOf } from '@daybook/service';
+import { createLogger, type Logger, readerOf } from '@daybook/service';
 import { expect, onTestFinished } from 'vitest';
 import { migrations } from '../migrations/index.ts';
 import { buildApp } from './app.ts';
 import type { DoctorTables } from './store/tables.ts';
 
-type Method = 'GET' | 'POST' | 'PATCH' | 'PUT';
+type Method = 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
 
 const readDoctor = readerOf(Doctor);
 const readPage = readerOf(DoctorPage);
+const readException = readerOf(ScheduleException);
+const readExceptionPage = readerOf(ScheduleExceptionPage);
 const readAvailability = readerOf(Availability);
 export const readProblem = readerOf(Problem);
 
@@ -30,12 +35,16 @@ export const noor = {
   timeZone: 'America/New_York',
 } satisfies NewDoctor;
 
+export const off = (start: string, end: string): NewScheduleException => ({ kind: 'time-off', start, end });
+export const extra = (start: string, end: string): NewScheduleException => ({ kind: 'extra-hours', start, end });
+
 export const hours = (day: Hours['day'], start: string, end: string): Hours => ({ day, start, end });
 
-export async function startDoctors() {
+const silent = createLogger({ level: 'silent', pretty: false });
+
+export async function startDoctors(logger: Logger = silent) {
   const database = await openDatabase<DoctorTables>('sqlite::memory:', migrations);
   const time = { now: Temporal.Instant.from('2026-03-02T09:00:00Z') };
-  const logger = createLogger({ level: 'silent', pretty: false });
   const app = await buildApp({ logger, database, clock: () => time.now });
   onTestFinished(async () => {
     await app.close();
@@ -72,6 +81,16 @@ export async function startDoctors() {
       const doctor = await register({ ...noor, timeZone });
       expect(await call('PUT', `/${doctor.id}/schedule`, { timeZone, weeklyHours })).toMatchObject({ status: 200 });
       return doctor;
+    },
+    async except(id: string, input: NewScheduleException): Promise<ScheduleException> {
+      const { status, body } = await call('POST', `/${id}/exceptions`, input);
+      expect(status).toBe(201);
+      return readException(body);
+    },
+    async exceptions(id: string, query: Record<string, string> = {}) {
+      const { status, body } = await call('GET', `/${id}/exceptions?${new URLSearchParams(query)}`);
+      expect(status).toBe(200);
+      return readExceptionPage(body);
     },
     read: async (id: string) => readDoctor((await call('GET', `/${id}`)).body),
     /** The open intervals as `start/end`. */

@@ -2,12 +2,26 @@
  * The rules of booking. One function says what stands in the way of a start; slots, bookings and alternatives all ask
  * it, so that what is shown is what can be booked (rule 4 of the product).
  */
-import type { AppointmentType, ProblemCode } from '@daybook/contracts';
+import { type AppointmentType, type ProblemCode, problems } from '@daybook/contracts';
 import { type Cells, cellsOf, type Interval, isOnGrid } from './grid.ts';
 import { DAY, MINUTE } from './time.ts';
 
 /** How many seats are taken in a cell; a cell that is not there is free. */
 export type TakenSeats = ReadonlyMap<number, number>;
+
+export const NOTHING_TAKEN: TakenSeats = new Map();
+
+/** What of an appointment type the rules look at. */
+export type TypeRules = Pick<
+  AppointmentType,
+  | 'durationMinutes'
+  | 'bufferBeforeMinutes'
+  | 'bufferAfterMinutes'
+  | 'minimumNoticeMinutes'
+  | 'planningHorizonDays'
+  | 'capacity'
+  | 'active'
+>;
 
 export interface DoctorFacts {
   readonly id: string;
@@ -20,28 +34,28 @@ export interface DoctorFacts {
 /** Everything that the rules need to know. Times in milliseconds since 1970 UTC. */
 export interface BookingFacts {
   readonly now: number;
-  readonly type: AppointmentType;
+  readonly type: TypeRules;
   readonly doctor: DoctorFacts;
   readonly takenOfDoctor: TakenSeats;
   readonly takenOfPatient: TakenSeats;
 }
 
 /** The visit itself, which the patient takes part in. */
-export const visitAt = (start: number, type: AppointmentType): Interval => ({
+export const visitAt = (start: number, type: TypeRules): Interval => ({
   start,
   end: start + type.durationMinutes * MINUTE,
 });
 
 /** The visit with the time that the doctor needs around it. */
-export function doctorTimeAt(start: number, type: AppointmentType): Interval {
+export function doctorTimeAt(start: number, type: TypeRules): Interval {
   const visit = visitAt(start, type);
   return { start: visit.start - type.bufferBeforeMinutes * MINUTE, end: visit.end + type.bufferAfterMinutes * MINUTE };
 }
 
-export const earliestStart = (now: number, type: AppointmentType): number => now + type.minimumNoticeMinutes * MINUTE;
+export const earliestStart = (now: number, type: TypeRules): number => now + type.minimumNoticeMinutes * MINUTE;
 
 /** The horizon is counted in days of the doctor's calendar. */
-export const latestStart = (now: number, type: AppointmentType, timeZone: string): number =>
+export const latestStart = (now: number, type: TypeRules, timeZone: string): number =>
   Temporal.Instant.fromEpochMilliseconds(now).toZonedDateTimeISO(timeZone).add({ days: type.planningHorizonDays })
     .epochMilliseconds;
 
@@ -73,3 +87,6 @@ export function obstaclesAt(start: number, facts: BookingFacts): ProblemCode[] {
   if (isFull(cellsOf(visit), takenOfPatient, 1)) obstacles.push('patient-busy');
   return obstacles;
 }
+
+/** How a rule that stands in the way is said to people. */
+export const detailOf = (obstacle: ProblemCode): string => `${problems[obstacle].title}.`;

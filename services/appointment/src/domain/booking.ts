@@ -3,46 +3,17 @@ import {
   type Appointment,
   type AppointmentType,
   type Caller,
-  MAX_SLOT_DAYS,
   type NewAppointment,
-  type ProblemCode,
-  problems,
   Refusal,
   type Reschedule,
-  type Slot,
 } from '@daybook/contracts';
 import type { WriteContext } from '@daybook/database';
-import { type BookingFacts, type DoctorFacts, doctorTimeAt, obstaclesAt, visitAt } from './booking-rules.ts';
-import type { Interval } from './grid.ts';
+import { findAlternatives, hasAlternatives } from './alternatives.ts';
+import { type DoctorFacts, detailOf, doctorTimeAt, NOTHING_TAKEN, obstaclesAt, visitAt } from './booking-rules.ts';
 import { checkMovable } from './lifecycle.ts';
-import type { AppointmentStore, AppointmentTypes, Asking, Directory, Placement } from './ports.ts';
-import { nearestSlots } from './slots.ts';
-import { DAY, toMillis } from './time.ts';
-
-export interface BookingParts {
-  readonly directory: Directory;
-  readonly store: AppointmentStore;
-  readonly types: AppointmentTypes;
-  readonly clock: () => Temporal.Instant;
-}
-
-const ALTERNATIVES = 5;
-/** Looked at first, and then, when it holds too few free slots. Both within what the doctor service answers at once. */
-const SEARCH_DAYS = [14, MAX_SLOT_DAYS];
-const NOTHING_TAKEN: ReadonlyMap<number, number> = new Map();
-
-/** The refusals that come with the nearest free slots. */
-const WITH_ALTERNATIVES: readonly ProblemCode[] = ['slot-taken', 'patient-busy', 'outside-availability', 'too-soon'];
-
-/** What is wished for, and by whom. */
-interface Wish {
-  readonly patientId: string;
-  readonly doctorId: string;
-  readonly type: AppointmentType;
-  readonly start: number;
-  /** The appointment that is to be moved; its own time counts as free. */
-  readonly moving?: string;
-}
+import type { AppointmentTypes, Asking, BookingParts, Placement } from './ports.ts';
+import { toMillis } from './time.ts';
+import type { Wish } from './wish.ts';
 
 async function findType(types: AppointmentTypes, caller: Caller, id: string): Promise<AppointmentType> {
   const type = await types.find(caller, id);
@@ -119,7 +90,7 @@ function place({ clock }: BookingParts, wish: Wish, doctor: DoctorFacts | undefi
   const now = clock().epochMilliseconds;
   const facts = { now, type, doctor, takenOfDoctor: NOTHING_TAKEN, takenOfPatient: NOTHING_TAKEN };
   const [obstacle] = obstaclesAt(start, facts);
-  if (obstacle) throw new Refusal(obstacle, `${problems[obstacle].title}.`);
+  if (obstacle) throw new Refusal(obstacle, detailOf(obstacle));
   return {
     doctorId,
     timeZone: doctor.timeZone,
@@ -139,50 +110,10 @@ async function withAlternatives<Result>(
   try {
     return await attempt();
   } catch (error) {
-    if (!(error instanceof Refusal) || !WITH_ALTERNATIVES.includes(error.code)) throw error;
+    if (!(error instanceof Refusal) || !hasAlternatives(error.code)) throw error;
     throw new Refusal(error.code, error.message, {
       ...error.extras,
       alternatives: await findAlternatives(parts, wish, asking),
     });
   }
-}
-
-/** The free slots nearest to what was wished, that this patient can have; none when they cannot be looked up now. */
-async function findAlternatives(parts: BookingParts, wish: Wish, asking: Asking): Promise<Slot[]> {
-  try {
-    return await searchAlternatives(parts, wish, asking);
-  } catch (error) {
-    // The refusal is true all the same.
-    if (error instanceof Refusal && error.code === 'part-unavailable') return [];
-    throw error;
-  }
-}
-
-async function searchAlternatives(parts: BookingParts, wish: Wish, asking: Asking): Promise<Slot[]> {
-  const now = parts.clock().epochMilliseconds;
-  const around = Math.max(wish.start, now);
-  let slots: Slot[] = [];
-  for (const days of SEARCH_DAYS) {
-    const start = Math.max(now, around - (days * DAY) / 2);
-    const facts = await readFacts(parts, wish, { start, end: start + days * DAY }, asking);
-    slots = facts ? nearestSlots(wish.start, facts, ALTERNATIVES) : [];
-    if (slots.length === ALTERNATIVES) break;
-  }
-  return slots;
-}
-
-/** All that the rules need about a range; undefined when there is no such doctor. */
-async function readFacts(
-  { directory, store, clock }: BookingParts,
-  { patientId, doctorId, type, moving }: Wish,
-  range: Interval,
-  asking: Asking,
-): Promise<BookingFacts | undefined> {
-  const margin = { start: range.start - DAY, end: range.end + DAY };
-  const [doctor, takenOfDoctor, takenOfPatient] = await Promise.all([
-    directory.doctor(doctorId, range, asking),
-    store.takenSeats(asking.caller, { resourceId: doctorId, range: margin, except: moving }),
-    store.takenSeats(asking.caller, { resourceId: patientId, range: margin, except: moving }),
-  ]);
-  return doctor && { now: clock().epochMilliseconds, type, doctor, takenOfDoctor, takenOfPatient };
 }

@@ -69,3 +69,11 @@ export interface AppointmentStore {
   ): Promise<Appointment>;
   take(caller: Caller, id: string, step: Step, write: WriteContext<Appointment>): Promise<Appointment>;
 }
+
+/** All that the domain works with. */
+export interface BookingParts {
+  readonly directory: Directory;
+  readonly store: AppointmentStore;
+  readonly types: AppointmentTypes;
+  readonly clock: () => Temporal.Instant;
+}

@@ -7,16 +7,14 @@ import {
   type Slot,
   type SlotQuery,
 } from '@daybook/contracts';
-import type { BookingParts } from './booking.ts';
-import { type BookingFacts, doctorTimeAt, visitAt } from './booking-rules.ts';
+import { type BookingFacts, doctorTimeAt, NOTHING_TAKEN, visitAt } from './booking-rules.ts';
 import type { Interval } from './grid.ts';
-import type { Asking } from './ports.ts';
+import type { Asking, BookingParts } from './ports.ts';
 import { firstSlots } from './slots.ts';
 import { DAY, toMillis } from './time.ts';
 
 /** Doctors that one search asks about at the same time: others must get their turn, too. */
 const ASKED_AT_ONCE = 25;
-const NOBODY: ReadonlyMap<number, number> = new Map();
 
 const faulty = (pointer: string, message: string): Refusal =>
   new Refusal('invalid-request', 'The query is not as described.', { errors: [{ pointer, message }] });
@@ -47,7 +45,7 @@ async function readFacts(
       directory.doctor(id, { start: range.start, end: visitAt(range.end, type).end }, asking),
       store.takenSeats(asking.caller, { resourceId: id, range: margin }),
     ]);
-    return doctor && { now: clock().epochMilliseconds, type, doctor, takenOfDoctor, takenOfPatient: NOBODY };
+    return doctor && { now: clock().epochMilliseconds, type, doctor, takenOfDoctor, takenOfPatient: NOTHING_TAKEN };
   };
   const known: BookingFacts[] = [];
   for (let first = 0; first < doctorIds.length; first += ASKED_AT_ONCE) {

@@ -3,8 +3,9 @@ import { Appointment, Cancellation, Id, Nothing, Refusal, Reschedule } from '@da
 import type { Database } from '@daybook/database';
 import { type App, answerOnce, checkerOf, etagOf } from '@daybook/service';
 import { Type } from 'typebox';
-import { type BookingParts, rescheduleAppointment } from '../domain/booking.ts';
+import { rescheduleAppointment } from '../domain/booking.ts';
 import { STEPS, type Step } from '../domain/lifecycle.ts';
+import type { BookingParts } from '../domain/ports.ts';
 import type { AppointmentTables } from '../store/tables.ts';
 
 const tags = ['Appointments'];

@@ -11,7 +11,8 @@ import {
 import type { Database } from '@daybook/database';
 import { type App, answerOnce, etagOf, sendPage, sendVersioned } from '@daybook/service';
 import { Type } from 'typebox';
-import { type BookingParts, bookAppointment } from '../domain/booking.ts';
+import { bookAppointment } from '../domain/booking.ts';
+import type { BookingParts } from '../domain/ports.ts';
 import type { AppointmentReads } from '../store/appointment-reads.ts';
 import type { AppointmentTables } from '../store/tables.ts';
 

@@ -1,6 +1,7 @@
-import { SlotList, SlotQuery } from '@daybook/contracts';
+import { SlotExplanation, SlotExplanationQuery, SlotList, SlotQuery } from '@daybook/contracts';
 import type { App } from '@daybook/service';
-import type { BookingParts } from '../domain/booking.ts';
+import { explainStart } from '../domain/explanation.ts';
+import type { BookingParts } from '../domain/ports.ts';
 import { searchSlots } from '../domain/slot-search.ts';
 
 export function addSlotRoutes(app: App, parts: BookingParts): void {
@@ -14,6 +15,22 @@ export function addSlotRoutes(app: App, parts: BookingParts): void {
       const { caller, query, trace } = request;
       const items = await searchSlots(parts, query, { caller, traceparent: trace.traceparent });
       return reply.send({ items });
+    },
+  );
+
+  app.get(
+    '/api/v1/slots/explanation',
+    {
+      schema: {
+        tags: ['Slots'],
+        operationId: 'explainSlot',
+        querystring: SlotExplanationQuery,
+        response: { 200: SlotExplanation },
+      },
+    },
+    async (request, reply) => {
+      const { caller, query, trace } = request;
+      return reply.send(await explainStart(parts, query, { caller, traceparent: trace.traceparent }));
     },
   );
 }

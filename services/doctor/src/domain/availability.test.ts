@@ -11,7 +11,7 @@ const at = (instant: string): number => Temporal.Instant.from(instant).epochMill
 const iso = (millis: number): string => Temporal.Instant.fromEpochMilliseconds(millis).toString();
 
 const open = (timeZone: string, weeklyHours: Hours[], from: string, to: string): string[] =>
-  openIntervals({ timeZone, weeklyHours }, { start: at(from), end: at(to) }).map(
+  openIntervals({ timeZone, weeklyHours }, [], { start: at(from), end: at(to) }).map(
     ({ start, end }) => `${iso(start)}/${iso(end)}`,
   );
 
@@ -199,7 +199,7 @@ describe('for every zone and any hours', () => {
     fc.assert(
       fc.property(zones, weeklyHoursOf, ranges, samples, (timeZone, weeklyHours, range, picks) => {
         const schedule = { timeZone, weeklyHours };
-        const intervals = openIntervals(schedule, range);
+        const intervals = openIntervals(schedule, [], range);
         expectInOrder(intervals, range);
         const borders = intervals.flatMap((interval) => [interval.start, interval.end]);
         const inside = picks.map((pick) => range.start + (pick % (range.end - range.start + 1)));
@@ -232,7 +232,7 @@ describe('for every zone and any hours', () => {
         // Hours on the day itself, so that most runs have some where the clock changes.
         const schedule = { timeZone, weeklyHours: [...weeklyHours, ...everyDay('01:10', '02:20')] };
         const range = { start: change - a * MINUTE, end: change + b * MINUTE };
-        const intervals = openIntervals(schedule, range);
+        const intervals = openIntervals(schedule, [], range);
         expectInOrder(intervals, range);
         for (let instant = range.start; instant < range.end; instant += MINUTE) {
           const isOpen = intervals.some((interval) => interval.start <= instant && instant < interval.end);
@@ -251,9 +251,9 @@ describe('for every zone and any hours', () => {
       fc.property(zones, weeklyHoursOf, cuts, (timeZone, weeklyHours, [start, a, b]) => {
         const schedule = { timeZone, weeklyHours };
         const [first, second, whole] = [
-          openIntervals(schedule, { start, end: start + a }),
-          openIntervals(schedule, { start: start + a, end: start + a + b }),
-          openIntervals(schedule, { start, end: start + a + b }),
+          openIntervals(schedule, [], { start, end: start + a }),
+          openIntervals(schedule, [], { start: start + a, end: start + a + b }),
+          openIntervals(schedule, [], { start, end: start + a + b }),
         ];
         expect(lengthOf(first) + lengthOf(second)).toBe(lengthOf(whole));
       }),

@@ -1,6 +1,6 @@
-/** From weekly hours to open intervals: pure interval arithmetic. */
-import { DAYS, type Hours, type Schedule } from '@daybook/contracts';
-import { clip, type Interval, union } from './interval.ts';
+/** From weekly hours and exceptions to open intervals: pure interval arithmetic. */
+import { DAYS, type ExceptionKind, type Hours, type Schedule } from '@daybook/contracts';
+import { clip, type Interval, subtract } from './interval.ts';
 import { clockStretches, instantsOf } from './wall-clock.ts';
 
 const MINUTE = 60_000;
@@ -36,17 +36,33 @@ function localMidnight(instant: number, timeZone: string): number {
 /** 1970-01-01 was a Thursday. */
 const dayOf = (midnight: number) => DAYS[(((midnight / DAY + 3) % 7) + 7) % 7];
 
-/** When the doctor works within the range: in order, not overlapping. */
-export function openIntervals({ timeZone, weeklyHours }: Schedule, range: Interval): Interval[] {
+/** Leave or extra hours, as far as they say when the doctor works. */
+export interface ExceptionInterval extends Interval {
+  readonly kind: ExceptionKind;
+}
+
+/** The weekly hours within the range, and somewhat beyond it; in no order. */
+function weeklyIntervals({ timeZone, weeklyHours }: Schedule, range: Interval): Interval[] {
   const stretches = clockStretches(timeZone, range);
-  const open: Interval[] = [];
+  const intervals: Interval[] = [];
   const last = localMidnight(range.end, timeZone) + DAY;
   for (let midnight = localMidnight(range.start, timeZone) - DAY; midnight <= last; midnight += DAY) {
     for (const { day, start, end } of weeklyHours) {
       if (day !== dayOf(midnight)) continue;
       const local = { start: midnight + minutesOf(start) * MINUTE, end: midnight + minutesOf(end) * MINUTE };
-      open.push(...instantsOf(local, stretches));
+      intervals.push(...instantsOf(local, stretches));
     }
   }
-  return clip(union(open), range);
+  return intervals;
+}
+
+/** When the doctor works within the range: weekly and extra hours, less leave. In order, not overlapping. */
+export function openIntervals(
+  schedule: Schedule,
+  exceptions: readonly ExceptionInterval[],
+  range: Interval,
+): Interval[] {
+  const of = (kind: ExceptionKind) => exceptions.filter((exception) => exception.kind === kind);
+  const working = [...weeklyIntervals(schedule, range), ...of('extra-hours')];
+  return clip(subtract(working, of('time-off')), range);
 }

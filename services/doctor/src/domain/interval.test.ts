@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { clip, type Interval, union } from './interval.ts';
+import { clip, type Interval, subtract, union } from './interval.ts';
 
 const interval = fc
   .tuple(fc.integer({ min: -50, max: 50 }), fc.integer({ min: -5, max: 30 }))
@@ -48,6 +48,43 @@ describe('the union', () => {
         { start: 1, end: 5 },
       ]),
     ).toEqual([{ start: 1, end: 9 }]);
+  });
+});
+
+describe('the difference', () => {
+  it('covers the moments of the first that are not of the second, in order, with a gap between any two', () => {
+    fc.assert(
+      fc.property(intervals, intervals, (list, others) => {
+        const left = subtract(list, others);
+        expect(momentsIn(left)).toEqual(momentsIn(list).difference(momentsIn(others)));
+        expectInOrder(left);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('from nothing is the union, and from itself nothing', () => {
+    fc.assert(
+      fc.property(intervals, (list) => {
+        expect(subtract(list, [])).toEqual(union(list));
+        expect(subtract(list, list)).toEqual([]);
+      }),
+    );
+  });
+
+  it('splits what is cut in its middle, and one cut can reach over two', () => {
+    const [morning, afternoon] = [
+      { start: 9, end: 12 },
+      { start: 13, end: 17 },
+    ];
+    expect(subtract([morning], [{ start: 10, end: 11 }])).toEqual([
+      { start: 9, end: 10 },
+      { start: 11, end: 12 },
+    ]);
+    expect(subtract([morning, afternoon], [{ start: 11, end: 14 }])).toEqual([
+      { start: 9, end: 11 },
+      { start: 14, end: 17 },
+    ]);
   });
 });
 

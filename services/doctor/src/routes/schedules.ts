@@ -11,6 +11,7 @@ import { isoFromMillis } from '@daybook/database';
 import { type App, sendTagged, writeOf } from '@daybook/service';
 import { Type } from 'typebox';
 import { findOverlap, openIntervals } from '../domain/availability.ts';
+import type { ExceptionStore } from '../store/exceptions.ts';
 import type { ScheduleStore, StoredSchedule } from '../store/schedules.ts';
 
 const tags = ['Doctors'];
@@ -20,7 +21,7 @@ const MAX_MILLIS = MAX_AVAILABILITY_DAYS * 86_400_000;
 const noSuchDoctor = () => new Refusal('not-found', 'There is no such doctor.');
 const toResource = ({ timeZone, weeklyHours }: StoredSchedule): Schedule => ({ timeZone, weeklyHours });
 
-export function addScheduleRoutes(app: App, store: ScheduleStore): void {
+export function addScheduleRoutes(app: App, store: ScheduleStore, exceptions: ExceptionStore): void {
   app.get(
     '/api/v1/doctors/:id/schedule',
     {
@@ -77,7 +78,8 @@ export function addScheduleRoutes(app: App, store: ScheduleStore): void {
       const range = rangeOf(request.query);
       const found = await store.find(request.caller, request.params.id);
       if (!found) throw noSuchDoctor();
-      const items = openIntervals(found.schedule, range).map(({ start, end }) => ({
+      const overlapping = await exceptions.overlapping(request.caller, request.params.id, range);
+      const items = openIntervals(found.schedule, overlapping, range).map(({ start, end }) => ({
         start: isoFromMillis(start),
         end: isoFromMillis(end),
       }));

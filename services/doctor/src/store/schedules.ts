@@ -1,8 +1,9 @@
 /** The doctors' weekly hours. */
-import { type Caller, permit, Refusal, ROLES, type Schedule, STAFF } from '@daybook/contracts';
+import { type Caller, permit, ROLES, type Schedule, STAFF } from '@daybook/contracts';
 import { appendEvent, type Database, idFromBytes, idToBytes, type WriteContext } from '@daybook/database';
 import type { Clock } from '@daybook/service';
 import { doctorEvent, SOURCE } from '../events.ts';
+import { lockDoctor, setDoctorVersion } from './doctor-version.ts';
 import type { DoctorTables } from './tables.ts';
 
 export interface StoredSchedule extends Schedule {
@@ -55,19 +56,13 @@ export function createScheduleStore(database: Database<DoctorTables>, clock: Clo
       const now = clock();
       const doctor_id = idToBytes(doctorId);
       return database.write(async (transaction) => {
-        const doctor = await transaction
-          .selectFrom('doctors')
-          .select('version')
-          .where('id', '=', doctor_id)
-          .$if(database.dialect.locksRows, (query) => query.forUpdate())
-          .executeTakeFirst();
-        if (!doctor) throw new Refusal('not-found', 'There is no such doctor.');
+        const doctorVersion = await lockDoctor(transaction, database.dialect, doctor_id);
         const before = await transaction
           .selectFrom('schedules')
           .select('version')
           .where('doctor_id', '=', doctor_id)
           .executeTakeFirst();
-        write.checkVersion(before?.version ?? -doctor.version);
+        write.checkVersion(before?.version ?? -doctorVersion);
         const version = (before?.version ?? 0) + 1;
         const columns = {
           time_zone: schedule.timeZone,
@@ -83,12 +78,8 @@ export function createScheduleStore(database: Database<DoctorTables>, clock: Clo
             .values({ doctor_id, ...columns })
             .execute();
         }
-        const changed = { id: idFromBytes(doctor_id), version: doctor.version + 1 };
-        await transaction
-          .updateTable('doctors')
-          .set({ version: changed.version, updated_at: now.epochMilliseconds })
-          .where('id', '=', doctor_id)
-          .execute();
+        const changed = { id: idFromBytes(doctor_id), version: doctorVersion + 1 };
+        await setDoctorVersion(transaction, doctor_id, changed.version, now);
         await appendEvent(transaction, doctorEvent('schedule-changed', changed), {
           source: SOURCE,
           time: now,

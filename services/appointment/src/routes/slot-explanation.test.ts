@@ -1,0 +1,329 @@
+import type { NewAppointmentType } from '@daybook/contracts';
+import { describe, expect, it } from 'vitest';
+import { explainStart } from '../domain/explanation.ts';
+import { createAppointmentTypeStore } from '../store/appointment-types.ts';
+import { createAppointmentStore } from '../store/appointments.ts';
+import { at, iso, NOBODY, readAppointment, readProblem, startClinic } from '../testing.ts';
+
+const MINUTE = 60_000;
+const FREE = '2026-11-03T16:00:00Z';
+
+async function startExplaining(rules: Partial<NewAppointmentType> = {}) {
+  const clinic = await startClinic(rules);
+  const codes = async (query: Record<string, string>) => (await clinic.explain(query)).reasons.map(({ code }) => code);
+  return { ...clinic, codes };
+}
+
+type Clinic = Awaited<ReturnType<typeof startExplaining>>;
+type Wish = ReturnType<Clinic['wish']>;
+
+/** The wish of a patient who has nothing else to do. */
+const someoneElse = ({ addPatient, wish }: Clinic, start: string, more: Partial<Wish> = {}) =>
+  wish(start, { patientId: addPatient(), ...more });
+
+const withoutPatient = ({ patientId: _, ...wish }: Wish) => wish;
+
+/** Whether a booking of the wish is accepted, with what it is refused with; an appointment that came of it is gone again. */
+async function tryBooking({ post }: Clinic, wish: Wish) {
+  const answer = await post('', wish);
+  if (answer.status !== 201) {
+    const { code, detail, alternatives = [] } = readProblem(answer.body);
+    return { bookable: false, first: { code, detail }, alternatives };
+  }
+  await post(`/${readAppointment(answer.body).id}/cancel`, { reason: 'only tried' });
+  return { bookable: true, first: undefined, alternatives: [] };
+}
+
+async function expectSameAsBooking(clinic: Clinic, wish: Wish): Promise<boolean> {
+  const { bookable, reasons, alternatives } = await clinic.explain(wish);
+  const explained = { wish, bookable, first: reasons[0], alternatives };
+  expect(explained).toEqual({ wish, ...(await tryBooking(clinic, wish)) });
+  return bookable;
+}
+
+describe('the explanation of a start', () => {
+  it('that nothing stands in the way of says so', async () => {
+    const { explain, wish } = await startExplaining();
+    expect(await explain(wish(FREE))).toEqual({ bookable: true, reasons: [], alternatives: [] });
+    expect(await explain(wish('2026-11-03T11:00:00-05:00'))).toMatchObject({ bookable: true });
+  });
+
+  it.each<[string, string, (clinic: Clinic) => Promise<Wish> | Wish]>([
+    ['an unknown patient', 'patient-not-found', ({ wish }) => wish(FREE, { patientId: NOBODY })],
+    ['an inactive patient', 'patient-inactive', ({ wish, addPatient }) => wish(FREE, { patientId: addPatient(false) })],
+    ['an unknown doctor', 'doctor-not-found', ({ wish }) => wish(FREE, { doctorId: NOBODY })],
+    [
+      'an inactive doctor',
+      'doctor-inactive',
+      ({ wish, addDoctor }) => wish(FREE, { doctorId: addDoctor({ active: false }).id }),
+    ],
+    ['an unknown type', 'appointment-type-not-found', ({ wish }) => wish(FREE, { appointmentTypeId: NOBODY })],
+    [
+      'a type that is not in use',
+      'appointment-type-inactive',
+      async ({ wish, addType }) => wish(FREE, { appointmentTypeId: (await addType({ active: false })).id }),
+    ],
+    ['a start off the grid', 'not-on-grid', ({ wish }) => wish('2026-11-03T16:01:00Z')],
+    [
+      'a start in the past',
+      'too-soon',
+      ({ wish, time }) => {
+        time.now = Temporal.Instant.from('2026-11-03T16:00:01Z');
+        return wish(FREE);
+      },
+    ],
+    [
+      'a start within the notice',
+      'too-soon',
+      async ({ wish, addType }) =>
+        wish(FREE, { appointmentTypeId: (await addType({ minimumNoticeMinutes: 3 * 1440 })).id }),
+    ],
+    ['a start beyond the horizon', 'too-far-ahead', ({ wish }) => wish('2027-05-30T16:00:00Z')],
+    ['a start when the doctor does not work', 'outside-availability', ({ wish }) => wish('2026-11-03T13:55:00Z')],
+    [
+      'a start that is taken',
+      'slot-taken',
+      async (clinic) => {
+        await clinic.book(someoneElse(clinic, FREE));
+        return clinic.wish(FREE);
+      },
+    ],
+    [
+      'a start at which the patient is elsewhere',
+      'patient-busy',
+      async ({ book, wish, addDoctor }) => {
+        await book(wish(FREE, { doctorId: addDoctor().id }));
+        return wish(FREE);
+      },
+    ],
+  ])('names one rule alone for %s, with the words of a refused booking', async (_what, code, arrange) => {
+    const clinic = await startExplaining();
+    const wish = await arrange(clinic);
+    expect(await clinic.codes(wish)).toEqual([code]);
+    expect(await expectSameAsBooking(clinic, wish)).toBe(false);
+  });
+
+  it('names every rule that stands in the way, first the one that a booking is refused with', async () => {
+    const clinic = await startExplaining();
+    const { id: appointmentTypeId } = await clinic.addType({ active: false });
+    const patientId = clinic.addPatient(false);
+    const doctorId = clinic.addDoctor({ active: false }).id;
+    const wish = clinic.wish('2026-11-02T07:56:00Z', { patientId, doctorId, appointmentTypeId });
+    expect(await clinic.codes(wish)).toEqual([
+      'patient-inactive',
+      'doctor-inactive',
+      'appointment-type-inactive',
+      'not-on-grid',
+      'too-soon',
+      'outside-availability',
+    ]);
+    await expectSameAsBooking(clinic, wish);
+  });
+
+  it('names both who are busy', async () => {
+    const clinic = await startExplaining();
+    await clinic.book(clinic.wish(FREE));
+    expect(await clinic.codes(clinic.wish(FREE))).toEqual(['slot-taken', 'patient-busy']);
+    await expectSameAsBooking(clinic, clinic.wish(FREE));
+  });
+
+  it('names all who are not there at once, and what stands in the way whoever they were', async () => {
+    const clinic = await startExplaining();
+    const unknown = { patientId: NOBODY, doctorId: NOBODY, appointmentTypeId: NOBODY };
+    const missing = ['appointment-type-not-found', 'patient-not-found', 'doctor-not-found'];
+    expect(await clinic.codes(clinic.wish(FREE, unknown))).toEqual(missing);
+    const past = clinic.wish('2026-11-02T07:56:00Z', unknown);
+    expect(await clinic.codes(past)).toEqual([...missing, 'not-on-grid', 'too-soon']);
+    await expectSameAsBooking(clinic, past);
+  });
+
+  it('applies the rules of the type and the patient for a doctor who is not there', async () => {
+    const clinic = await startExplaining();
+    await clinic.book(clinic.wish(FREE));
+    const far = clinic.wish('9999-12-31T23:55:00Z', { doctorId: NOBODY });
+    expect(await clinic.codes(far)).toEqual(['doctor-not-found', 'too-far-ahead']);
+    expect(await clinic.codes(clinic.wish(FREE, { doctorId: NOBODY }))).toEqual(['doctor-not-found', 'patient-busy']);
+  });
+
+  it('names for a type that is not there only what no type allows', async () => {
+    const clinic = await startExplaining();
+    const unknown = { appointmentTypeId: NOBODY };
+    const group = await clinic.addType({ capacity: 2 });
+    await clinic.book(someoneElse(clinic, FREE));
+    await clinic.book(someoneElse(clinic, '2026-11-03T18:00:00Z', { appointmentTypeId: group.id }));
+    const expected: [string, string[]][] = [
+      [FREE, ['slot-taken']],
+      ['2026-11-03T18:00:00Z', []],
+      ['2026-11-03T15:55:00Z', []],
+      ['2026-11-03T21:55:00Z', []],
+      ['2026-11-03T22:00:00Z', ['outside-availability']],
+      ['9999-12-31T23:55:00Z', ['outside-availability']],
+    ];
+    for (const [start, others] of expected) {
+      expect(await clinic.codes(clinic.wish(start, unknown))).toEqual(['appointment-type-not-found', ...others]);
+    }
+  });
+
+  it.each([
+    ['off the grid', '2026-11-03T16:00:00.001Z', ['not-on-grid']],
+    ['in the past', '2026-11-02T07:55:00Z', ['too-soon', 'outside-availability']],
+    ['at the beginning of time', '0000-01-01T00:00:00+14:00', ['too-soon', 'outside-availability']],
+    ['beyond the horizon, by night', '2027-05-30T03:00:00Z', ['too-far-ahead', 'outside-availability']],
+    ['at the end of time', '9999-12-31T23:55:00Z', ['too-far-ahead', 'outside-availability']],
+    [
+      'after the last moment of the grid',
+      '9999-12-31T23:59:59.999Z',
+      ['not-on-grid', 'too-far-ahead', 'outside-availability'],
+    ],
+  ])('%s is the refusal of a booking', async (_when, start, codes) => {
+    const clinic = await startExplaining();
+    expect(await clinic.codes(clinic.wish(start))).toEqual(codes);
+    await expectSameAsBooking(clinic, clinic.wish(start));
+  });
+
+  it("leaves the patient's rules out when no patient is named", async () => {
+    const clinic = await startExplaining();
+    await clinic.book(clinic.wish(FREE, { doctorId: clinic.addDoctor().id }));
+    expect(await clinic.codes(clinic.wish(FREE))).toEqual(['patient-busy']);
+    clinic.askers.length = 0;
+    expect(await clinic.explain(withoutPatient(clinic.wish(FREE)))).toMatchObject({ bookable: true });
+    expect(clinic.askers).toHaveLength(1);
+  });
+
+  it('reads ids however they are written', async () => {
+    const clinic = await startExplaining();
+    await clinic.book(clinic.wish(FREE));
+    const { start, ...ids } = clinic.wish(FREE);
+    const upper = Object.fromEntries(Object.entries(ids).map(([name, id]) => [name, id.toUpperCase()]));
+    expect(await clinic.codes({ start, ...upper })).toEqual(['slot-taken', 'patient-busy']);
+  });
+
+  it('asks the other services in the name of who asks, within the same trace', async () => {
+    const { call, wish, askers } = await startExplaining();
+    const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
+    const headers = { traceparent: `00-${traceId}-00f067aa0ba902b7-01` };
+    const path = `/slots/explanation?${new URLSearchParams(wish(FREE))}`;
+    expect(await call('GET', path, undefined, headers)).toMatchObject({ status: 200 });
+    expect(askers).toHaveLength(2);
+    for (const { caller, traceparent } of askers) {
+      expect(caller).toEqual({ id: 'administrator', role: 'administrator' });
+      expect(traceparent).toContain(traceId);
+    }
+  });
+
+  it('does not tell a patient when somebody is busy, only what is free', async () => {
+    const { database, directory, clock, wish } = await startExplaining();
+    const types = createAppointmentTypeStore(database, clock);
+    const parts = { directory, store: createAppointmentStore(database, clock), types, clock };
+    const asking = { caller: { id: 'ana', role: 'patient' } } as const;
+    await expect(explainStart(parts, wish(FREE), asking)).rejects.toMatchObject({ code: 'forbidden' });
+    expect(await explainStart(parts, withoutPatient(wish(FREE)), asking)).toMatchObject({ bookable: true });
+  });
+});
+
+describe('the alternatives of an explanation', () => {
+  it('are those of the refused booking, and each can be booked', async () => {
+    const clinic = await startExplaining({ bufferBeforeMinutes: 5, bufferAfterMinutes: 10 });
+    for (const start of ['15:00', '16:00', '17:00']) {
+      await clinic.book(someoneElse(clinic, `2026-11-03T${start}:00Z`));
+    }
+    await clinic.book(clinic.wish('2026-11-03T15:35:00Z', { doctorId: clinic.addDoctor().id }));
+    await expectSameAsBooking(clinic, clinic.wish(FREE));
+    const { alternatives } = await clinic.explain(clinic.wish(FREE));
+    expect(alternatives).toHaveLength(5);
+    for (const { start } of alternatives) {
+      expect(await clinic.explain(clinic.wish(start))).toMatchObject({ bookable: true });
+      expect(await tryBooking(clinic, clinic.wish(start))).toMatchObject({ bookable: true });
+    }
+  });
+
+  it('are free for the doctor alone when no patient is named', async () => {
+    const clinic = await startExplaining();
+    await clinic.book(someoneElse(clinic, FREE));
+    await clinic.book(clinic.wish('2026-11-03T16:30:00Z', { doctorId: clinic.addDoctor().id }));
+    const startsFor = async (query: Record<string, string>) =>
+      (await clinic.explain(query)).alternatives.map(({ start }) => start);
+    expect(await startsFor(withoutPatient(clinic.wish(FREE)))).toContain('2026-11-03T16:30:00Z');
+    expect(await startsFor(clinic.wish(FREE))).not.toContain('2026-11-03T16:30:00Z');
+  });
+
+  it('are left out when they cannot be looked up, and the reasons are told all the same', async () => {
+    const clinic = await startExplaining();
+    await clinic.book(someoneElse(clinic, FREE));
+    clinic.state.answersLeft = 2;
+    expect(await clinic.explain(clinic.wish(FREE))).toMatchObject({
+      bookable: false,
+      reasons: [{ code: 'slot-taken' }],
+      alternatives: [],
+    });
+  });
+});
+
+describe('a question for an explanation', () => {
+  it('is refused with every fault at once, and with what is not known here', async () => {
+    const { call, wish } = await startExplaining();
+    const ask = (query: Record<string, string>) => call('GET', `/slots/explanation?${new URLSearchParams(query)}`);
+    const answer = await ask({ patientId: 'ana', start: '2026-11-03T16:00:00', room: '7' });
+    expect(answer).toMatchObject({ status: 400, body: { code: 'invalid-request' } });
+    expect(new Set(readProblem(answer.body).errors?.map(({ pointer }) => pointer))).toEqual(
+      new Set(['/patientId', '/doctorId', '/appointmentTypeId', '/start', '/room']),
+    );
+    expect(await ask({ ...wish(FREE), room: '7' })).toMatchObject({ status: 400 });
+  });
+
+  it.each([0, 1])('is answered with 503 when a part is down after %i answers', async (answersLeft) => {
+    const { call, wish, state } = await startExplaining();
+    state.answersLeft = answersLeft;
+    expect(await call('GET', `/slots/explanation?${new URLSearchParams(wish(FREE))}`)).toMatchObject({
+      status: 503,
+      headers: { 'retry-after': '1' },
+      body: { code: 'part-unavailable' },
+    });
+  });
+
+  it('writes nothing, whatever the answer', async () => {
+    const clinic = await startExplaining();
+    await clinic.book(clinic.wish(FREE));
+    const written = async () => [await clinic.reservations(), await clinic.outbox(), (await clinic.list({})).items];
+    const before = await written();
+    await clinic.explain(clinic.wish(FREE));
+    await clinic.explain(clinic.wish('2026-11-03T18:00:00Z'));
+    await clinic.explain(clinic.wish(FREE, { patientId: NOBODY, doctorId: NOBODY, appointmentTypeId: NOBODY }));
+    expect(await written()).toEqual(before);
+  });
+});
+
+describe('explained is what a booking does', () => {
+  it.each<[string, Partial<NewAppointmentType>]>([
+    ['a short visit', { durationMinutes: 5 }],
+    ['a visit with buffers', { durationMinutes: 25, bufferBeforeMinutes: 15, bufferAfterMinutes: 40 }],
+    ['a visit with notice', { durationMinutes: 30, minimumNoticeMinutes: 1_500 }],
+    ['a visit with a near horizon', { durationMinutes: 30, planningHorizonDays: 1 }],
+    ['a group', { durationMinutes: 45, capacity: 2, bufferBeforeMinutes: 5 }],
+    ['a group for many', { durationMinutes: 45, capacity: 5 }],
+  ])('for %s, at every start of a busy day', async (_what, rules) => {
+    const clinic = await startExplaining(rules);
+    clinic.time.now = Temporal.Instant.from('2026-11-02T15:31:00Z');
+    await fillDay(clinic);
+    const bookable = new Set<boolean>();
+    // Every second start is off the grid.
+    for (let start = at('2026-11-03T13:00:00Z'); start < at('2026-11-03T23:00:00Z'); start += 2.5 * MINUTE) {
+      bookable.add(await expectSameAsBooking(clinic, clinic.wish(iso(start))));
+    }
+    expect(bookable).toEqual(new Set([true, false]));
+  });
+});
+
+/** A visit for one, a group with a gap in its seats, a visit of the type itself, and the patient elsewhere. */
+async function fillDay(clinic: Clinic): Promise<void> {
+  const single = await clinic.addType({ durationMinutes: 20 });
+  const group = await clinic.addType({ durationMinutes: 60, capacity: 3 });
+  await clinic.book(someoneElse(clinic, '2026-11-03T14:40:00Z', { appointmentTypeId: single.id }));
+  const inGroup = (start: string) => clinic.book(someoneElse(clinic, start, { appointmentTypeId: group.id }));
+  const first = await inGroup('2026-11-03T17:00:00Z');
+  await inGroup('2026-11-03T17:30:00Z');
+  await clinic.post(`/${first.id}/cancel`, { reason: 'ill' });
+  await clinic.post('', someoneElse(clinic, '2026-11-03T20:00:00Z'));
+  const elsewhere = clinic.addDoctor().id;
+  await clinic.book(clinic.wish('2026-11-03T19:00:00Z', { doctorId: elsewhere, appointmentTypeId: single.id }));
+}

@@ -1,0 +1,25 @@
+import { MAX_EXCEPTION_DAYS, Refusal } from '@daybook/contracts';
+import type { Interval } from './interval.ts';
+
+export const DAY_MILLIS = 86_400_000;
+
+const FIRST_WRITABLE = Temporal.Instant.from('0000-01-01T00:00:00Z').epochMilliseconds;
+const LAST_WRITABLE = Temporal.Instant.from('9999-12-31T23:59:59.999Z').epochMilliseconds;
+
+/**
+ * The time of an exception, to the millisecond.
+ * @throws Refusal `invalid-interval`, `range-too-long`
+ */
+export function exceptionInterval(exception: { readonly start: string; readonly end: string }): Interval {
+  const start = Temporal.Instant.from(exception.start).epochMilliseconds;
+  const end = Temporal.Instant.from(exception.end).epochMilliseconds;
+  if (end <= start) throw new Refusal('invalid-interval', 'The exception does not end after it starts.');
+  // An offset can carry a time over the ends of what RFC 3339 writes: it could be taken, but not shown.
+  if (start < FIRST_WRITABLE || end > LAST_WRITABLE) {
+    throw new Refusal('invalid-interval', 'The exception is not within the years 0000 to 9999 of UTC.');
+  }
+  if (end - start > MAX_EXCEPTION_DAYS * DAY_MILLIS) {
+    throw new Refusal('range-too-long', `An exception lasts at most ${MAX_EXCEPTION_DAYS} days.`);
+  }
+  return { start, end };
+}

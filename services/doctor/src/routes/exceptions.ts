@@ -1,0 +1,84 @@
+import {
+  Id,
+  NewScheduleException,
+  Nothing,
+  Refusal,
+  ScheduleException,
+  ScheduleExceptionPage,
+  ScheduleExceptionQuery,
+} from '@daybook/contracts';
+import type { Database } from '@daybook/database';
+import { type App, answerOnce, sendPage, writeOf } from '@daybook/service';
+import { Type } from 'typebox';
+import type { ExceptionStore } from '../store/exceptions.ts';
+import type { DoctorTables } from '../store/tables.ts';
+
+const tags = ['Doctors'];
+const OfDoctor = Type.Object({ id: Id() });
+const OfException = Type.Object({ id: Id(), exceptionId: Id() });
+
+const added = {
+  status: 201,
+  headers: ({ id, doctorId }: ScheduleException) => ({ location: `/api/v1/doctors/${doctorId}/exceptions/${id}` }),
+};
+
+/** `If-Match` names the version of the doctor, which every change of an exception raises. */
+export function addExceptionRoutes(app: App, store: ExceptionStore, database: Database<DoctorTables>): void {
+  app.post(
+    '/api/v1/doctors/:id/exceptions',
+    {
+      schema: {
+        tags,
+        operationId: 'addScheduleException',
+        querystring: Nothing,
+        params: OfDoctor,
+        body: NewScheduleException,
+        response: { 201: ScheduleException },
+      },
+      config: { problems: ['invalid-interval', 'range-too-long', 'too-many-exceptions'] },
+    },
+    async (request, reply) => {
+      const { caller, params, body } = request;
+      await answerOnce(request, reply, database, added, (write) => store.add(caller, params.id, body, write));
+      return reply;
+    },
+  );
+
+  app.get(
+    '/api/v1/doctors/:id/exceptions',
+    {
+      schema: {
+        tags,
+        operationId: 'listScheduleExceptions',
+        params: OfDoctor,
+        querystring: ScheduleExceptionQuery,
+        response: { 200: ScheduleExceptionPage },
+      },
+    },
+    async (request, reply) => {
+      const page = await store.list(request.caller, request.params.id, request.query);
+      if (!page) throw new Refusal('not-found', 'There is no such doctor.');
+      sendPage(request, reply, page);
+      return reply;
+    },
+  );
+
+  app.delete(
+    '/api/v1/doctors/:id/exceptions/:exceptionId',
+    {
+      schema: {
+        tags,
+        operationId: 'removeScheduleException',
+        querystring: Nothing,
+        params: OfException,
+        response: { 204: Type.Null({ description: 'It is removed' }) },
+      },
+      config: { problems: ['precondition-failed'] },
+    },
+    async (request, reply) => {
+      const { caller, params } = request;
+      await store.remove(caller, params.id, params.exceptionId, writeOf(request));
+      return reply.code(204).send(null);
+    },
+  );
+}

@@ -1,0 +1,123 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { MAX_AVAILABILITY_DAYS, MAX_EXCEPTION_DAYS } from '@daybook/contracts';
+import { idToBytes, keepNothing, newId, openDatabase } from '@daybook/database';
+import { sql } from 'kysely';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { doctors } from '../../migrations/0001-doctors.ts';
+import { migrations } from '../../migrations/index.ts';
+import { NOBODY, off, startDoctors } from '../testing.ts';
+import { createExceptionStore, MAX_OVERLAPPING, overlappingQuery } from './exceptions.ts';
+import type { DoctorTables, ScheduleExceptionRow } from './tables.ts';
+
+const DAY = 86_400_000;
+const at = (instant: string): number => Temporal.Instant.from(instant).epochMilliseconds;
+const iso = (millis: number): string => Temporal.Instant.fromEpochMilliseconds(millis).toString();
+const write = { keep: keepNothing, checkVersion: () => undefined };
+const staff = { id: 'somebody', role: 'front-desk' } as const;
+const noon = at('2026-06-01T12:00:00Z');
+const lunch = off(iso(noon), iso(noon + DAY));
+
+async function startStore() {
+  const service = await startDoctors();
+  const store = createExceptionStore(service.database, () => service.time.now);
+  const { id } = await service.register();
+  const row = (start: number, end: number): ScheduleExceptionRow => ({
+    id: idToBytes(newId()),
+    doctor_id: idToBytes(id),
+    kind: 'time-off',
+    starts_at: start,
+    ends_at: end,
+    reason: null,
+    created_at: 0,
+  });
+  const insert = (rows: ScheduleExceptionRow[]) =>
+    service.database.write((transaction) => transaction.insertInto('schedule_exceptions').values(rows).execute());
+  return { ...service, store, id, row, insert };
+}
+
+it('a patient neither reads nor changes exceptions, but sees the times that they leave', async () => {
+  const { store, id } = await startStore();
+  const { id: exceptionId } = await store.add(staff, id, { ...lunch, reason: 'knee' }, write);
+  const patient = { id: 'ana', role: 'patient' } as const;
+  const forbidden = { code: 'forbidden' };
+  await expect(store.add(patient, id, lunch, write)).rejects.toMatchObject(forbidden);
+  await expect(store.list(patient, id, {})).rejects.toMatchObject(forbidden);
+  await expect(store.remove(patient, id, exceptionId, write)).rejects.toMatchObject(forbidden);
+  expect(await store.list(staff, id, {})).toMatchObject({ items: [{ id: exceptionId }] });
+  expect(await store.overlapping(patient, id, { start: noon, end: noon + 1 })).toEqual([
+    { kind: 'time-off', start: noon, end: noon + DAY },
+  ]);
+});
+
+describe('the exceptions that overlap a range', () => {
+  it('are those that share time with it, also the longest', async () => {
+    const { store, id, row, insert } = await startStore();
+    const range = { start: noon, end: noon + DAY };
+    const longest = MAX_EXCEPTION_DAYS * DAY;
+    await insert([
+      row(noon - DAY, noon),
+      row(noon + DAY, noon + 2 * DAY),
+      row(noon - longest, noon),
+      row(noon + 1 - longest, noon + 1),
+      row(noon + DAY - 1, noon + DAY),
+    ]);
+    const found = await store.overlapping(staff, id, range);
+    expect(found.map(({ end }) => end).sort()).toEqual([noon + 1, noon + DAY]);
+    expect(await store.overlapping(staff, NOBODY, range)).toEqual([]);
+  });
+
+  it('are found by the index, from both ends', async () => {
+    const { id, database } = await startStore();
+    const plan = await database.read((db) =>
+      overlappingQuery(db, idToBytes(id), { start: 0, end: 1 }).explain<{ detail: string }>(undefined, sql`query plan`),
+    );
+    expect(plan.map(({ detail }) => detail)).toEqual([
+      'SEARCH schedule_exceptions USING INDEX schedule_exceptions_by_doctor (doctor_id=? AND starts_at>? AND starts_at<?)',
+    ]);
+  });
+
+  it('are as many as can be computed with: more cannot be added around one time', async () => {
+    const { store, id, row, insert, open, call } = await startStore();
+    const edge = noon + (MAX_AVAILABILITY_DAYS + 1) * DAY;
+    const rows = Array.from({ length: MAX_OVERLAPPING - 1 }, (_, index) => row(edge - 1 - index, edge));
+    await insert(rows);
+    await store.add(staff, id, lunch, write);
+    expect(await open(id, iso(noon), iso(noon + MAX_AVAILABILITY_DAYS * DAY))).toEqual([]);
+    expect(await call('POST', `/${id}/exceptions`, lunch)).toMatchObject({
+      status: 422,
+      body: { code: 'too-many-exceptions' },
+    });
+    // One range of availability cannot hold both this and those.
+    const early = noon - 2000;
+    await store.add(staff, id, off(iso(early - DAY), iso(early)), write);
+  });
+
+  it('are refused, not cut, should a database hold more all the same', async () => {
+    const { id, row, insert, call } = await startStore();
+    await insert(Array.from({ length: MAX_OVERLAPPING + 1 }, () => row(noon, noon + 1)));
+    const range = (from: number) => new URLSearchParams({ from: iso(from), to: iso(noon + DAY) });
+    expect(await call('GET', `/${id}/availability?${range(noon)}`)).toMatchObject({
+      status: 422,
+      body: { code: 'range-too-long' },
+    });
+    expect(await call('GET', `/${id}/availability?${range(noon + 1)}`)).toMatchObject({ status: 200 });
+  });
+});
+
+it('a database from before there were exceptions is given their table and keeps its doctors', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'daybook-doctor-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const url = `sqlite:${join(folder, 'doctor.sqlite')}`;
+  const old = await openDatabase<DoctorTables>(url, (dialect) => ({ '0001-doctors': doctors(dialect) }));
+  const doctor = { given_name: 'Noor', family_name: 'Haddad', time_zone: 'UTC', active: 1, details: '{}', version: 1 };
+  const row = { ...doctor, id: idToBytes(NOBODY), created_at: 0, updated_at: 0 };
+  await old.write((transaction) => transaction.insertInto('doctors').values(row).execute());
+  await old.close();
+  const database = await openDatabase<DoctorTables>(url, migrations);
+  onTestFinished(() => database.close());
+  const store = createExceptionStore(database, () => Temporal.Instant.fromEpochMilliseconds(0));
+  const added = await store.add(staff, NOBODY, lunch, write);
+  expect(await store.list(staff, NOBODY, {})).toEqual({ items: [added] });
+});

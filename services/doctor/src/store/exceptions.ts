@@ -1,0 +1,192 @@
+/** Leave and extra hours of the doctors. */
+import {
+  type Caller,
+  DEFAULT_LIMIT,
+  MAX_AVAILABILITY_DAYS,
+  MAX_EXCEPTION_DAYS,
+  type NewScheduleException,
+  type PageOf,
+  permit,
+  Refusal,
+  ROLES,
+  type ScheduleException,
+  type ScheduleExceptionQuery,
+  STAFF,
+} from '@daybook/contracts';
+import {
+  appendEvent,
+  type Database,
+  idFromBytes,
+  idToBytes,
+  isoFromMillis,
+  newId,
+  type SharedTables,
+  type WriteContext,
+} from '@daybook/database';
+import { type Clock, decodeCursor, pageOf } from '@daybook/service';
+import type { Kysely } from 'kysely';
+import type { ExceptionInterval } from '../domain/availability.ts';
+import { DAY_MILLIS, exceptionInterval } from '../domain/exception-interval.ts';
+import type { Interval } from '../domain/interval.ts';
+import { exceptionEvent, SOURCE } from '../events.ts';
+import { lockDoctor, setDoctorVersion } from './doctor-version.ts';
+import type { DoctorTables, ScheduleExceptionRow } from './tables.ts';
+
+export interface ExceptionStore {
+  /** @throws Refusal `not-found`, `precondition-failed`, `invalid-interval`, `range-too-long`, `too-many-exceptions` */
+  add(
+    caller: Caller,
+    doctorId: string,
+    input: NewScheduleException,
+    write: WriteContext<ScheduleException>,
+  ): Promise<ScheduleException>;
+  /** In the order of their starts. Undefined when there is no such doctor. */
+  list(caller: Caller, doctorId: string, query: ScheduleExceptionQuery): Promise<PageOf<ScheduleException> | undefined>;
+  /** @throws Refusal `not-found`, `precondition-failed` */
+  remove(caller: Caller, doctorId: string, exceptionId: string, write: WriteContext<unknown>): Promise<void>;
+  /**
+   * The exceptions that share time with the range, without what only staff may know.
+   * @throws Refusal `range-too-long` when there are more than MAX_OVERLAPPING
+   */
+  overlapping(caller: Caller, doctorId: string, range: Interval): Promise<ExceptionInterval[]>;
+}
+
+/**
+ * The exceptions that one range of availability can meet. Nobody may add more around any such range, so that a doctor's
+ * availability can always be computed.
+ */
+export const MAX_OVERLAPPING = 1000;
+
+function toException(row: ScheduleExceptionRow): ScheduleException {
+  return {
+    id: idFromBytes(row.id),
+    doctorId: idFromBytes(row.doctor_id),
+    kind: row.kind,
+    start: isoFromMillis(row.starts_at),
+    end: isoFromMillis(row.ends_at),
+    ...(row.reason !== null && { reason: row.reason }),
+    createdAt: isoFromMillis(row.created_at),
+  };
+}
+
+/** The first bound of the starts is what lets the index find them: no exception is longer. */
+export const overlappingQuery = (
+  db: Kysely<DoctorTables & SharedTables>,
+  doctorId: Uint8Array,
+  { start, end }: Interval,
+) =>
+  db
+    .selectFrom('schedule_exceptions')
+    .select(['kind', 'starts_at as start', 'ends_at as end'])
+    .where('doctor_id', '=', doctorId)
+    .where('starts_at', '>', start - MAX_EXCEPTION_DAYS * DAY_MILLIS)
+    .where('starts_at', '<', end)
+    .where('ends_at', '>', start)
+    .limit(MAX_OVERLAPPING + 1);
+
+/** All of time that a range of availability can have in common with the interval's. */
+const around = ({ start, end }: Interval): Interval => ({
+  start: start - MAX_AVAILABILITY_DAYS * DAY_MILLIS,
+  end: end + MAX_AVAILABILITY_DAYS * DAY_MILLIS,
+});
+
+export function createExceptionStore(database: Database<DoctorTables>, clock: Clock): ExceptionStore {
+  return {
+    async add(caller, doctorId, input, write) {
+      permit(caller, STAFF);
+      const interval = exceptionInterval(input);
+      const now = clock();
+      const row: ScheduleExceptionRow = {
+        id: idToBytes(newId()),
+        doctor_id: idToBytes(doctorId),
+        kind: input.kind,
+        starts_at: interval.start,
+        ends_at: interval.end,
+        reason: input.reason ?? null,
+        created_at: now.epochMilliseconds,
+      };
+      const exception = toException(row);
+      await database.write(async (transaction) => {
+        const version = await lockDoctor(transaction, database.dialect, row.doctor_id);
+        write.checkVersion(version);
+        const neighbours = await overlappingQuery(transaction, row.doctor_id, around(interval)).execute();
+        if (neighbours.length >= MAX_OVERLAPPING) {
+          const detail = `A doctor has at most ${MAX_OVERLAPPING} exceptions around one time: remove some.`;
+          throw new Refusal('too-many-exceptions', detail);
+        }
+        await transaction.insertInto('schedule_exceptions').values(row).execute();
+        const changed = { id: exception.doctorId, version: version + 1 };
+        await setDoctorVersion(transaction, row.doctor_id, changed.version, now);
+        await appendEvent(transaction, exceptionEvent('exception-added', changed, exception), {
+          source: SOURCE,
+          time: now,
+          traceparent: write.traceparent,
+        });
+        await write.keep(transaction, exception);
+      });
+      return exception;
+    },
+
+    async list(caller, doctorId, { from, to, limit = DEFAULT_LIMIT, cursor }) {
+      permit(caller, STAFF);
+      const doctor_id = idToBytes(doctorId);
+      const after = cursor === undefined ? undefined : decodeCursor(cursor, ['number', 'id']);
+      return database.read(async (db) => {
+        const doctor = await db.selectFrom('doctors').select('id').where('id', '=', doctor_id).executeTakeFirst();
+        if (!doctor) return undefined;
+        let query = db.selectFrom('schedule_exceptions').selectAll().where('doctor_id', '=', doctor_id);
+        if (from !== undefined) query = query.where('starts_at', '>=', Temporal.Instant.from(from).epochMilliseconds);
+        if (to !== undefined) query = query.where('starts_at', '<', Temporal.Instant.from(to).epochMilliseconds);
+        if (after) {
+          const [startsAt, id] = [Number(after[0]), idToBytes(String(after[1]))];
+          query = query
+            .where('starts_at', '>=', startsAt)
+            .where((where) => where.or([where('starts_at', '>', startsAt), where('id', '>', id)]));
+        }
+        const rows = await query
+          .orderBy('starts_at')
+          .orderBy('id')
+          .limit(limit + 1)
+          .execute();
+        return pageOf(rows, limit, (row) => [row.starts_at, idFromBytes(row.id)], toException);
+      });
+    },
+
+    async remove(caller, doctorId, exceptionId, write) {
+      permit(caller, STAFF);
+      const now = clock();
+      const [doctor_id, id] = [idToBytes(doctorId), idToBytes(exceptionId)];
+      await database.write(async (transaction) => {
+        const version = await lockDoctor(transaction, database.dialect, doctor_id);
+        const row = await transaction
+          .selectFrom('schedule_exceptions')
+          .selectAll()
+          .where('id', '=', id)
+          .where('doctor_id', '=', doctor_id)
+          .executeTakeFirst();
+        if (!row) throw new Refusal('not-found', 'There is no such exception.');
+        write.checkVersion(version);
+        await transaction.deleteFrom('schedule_exceptions').where('id', '=', id).execute();
+        const changed = { id: idFromBytes(doctor_id), version: version + 1 };
+        await setDoctorVersion(transaction, doctor_id, changed.version, now);
+        await appendEvent(transaction, exceptionEvent('exception-removed', changed, toException(row)), {
+          source: SOURCE,
+          time: now,
+          traceparent: write.traceparent,
+        });
+      });
+    },
+
+    async overlapping(caller, doctorId, range) {
+      permit(caller, ROLES);
+      const found = await database.read((db) => overlappingQuery(db, idToBytes(doctorId), range).execute());
+      if (found.length > MAX_OVERLAPPING) {
+        throw new Refusal(
+          'range-too-long',
+          `More than ${MAX_OVERLAPPING} exceptions lie in it: ask for a shorter one.`,
+        );
+      }
+      return found;
+    },
+  };
+}
