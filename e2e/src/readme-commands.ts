@@ -18,7 +18,7 @@ export const shellBlocks = (markdown: string): string[] =>
 
 /** The commands of the table: what stands between back-quotes in its first column. */
 export const tableCommands = (markdown: string): string[] =>
-  [...markdown.matchAll(/^\| `(npm [^`]+)` \|/gm)].map(([, command = '']) => command);
+  [...markdown.matchAll(/^\| `(npm [^`]+)` +\|/gm)].map(([, command = '']) => command);
 
 const startsDaybook = (command: string): boolean => /\bnpm start\b/.test(command);
 
@@ -75,6 +75,8 @@ async function main(leftOut: ReadonlySet<string>): Promise<void> {
   const placeholders = /SERVICE|FOLDER/;
   const blocks = shellBlocks(readme);
   const inTable = tableCommands(readme).filter((command) => !placeholders.test(command) && command !== 'npm start');
+  // A page that is written in another way must not pass for a page without commands.
+  if (blocks.length === 0 || inTable.length === 0) throw new Error('no commands found in the README');
   const commands = [...new Set([...blocks, ...inTable])].filter((command) => !leftOut.has(command));
   const started: ChildProcess[] = [];
   try {
