@@ -54,17 +54,11 @@ export function createInProcessBus(): InProcessBus {
       if (closed) throw new Error('the bus is closed');
       const concerned = [...consumers].filter(([, { types }]) => types.includes(event.type));
       const outcomes = await Promise.allSettled(
-        concerned.map(
-          async ([
-            name,
-            {
-              handlers: [handle],
-            },
-          ]) => {
-            if (!handle) throw new Error(`the consumer ${name} is away`);
-            await handle(event);
-          },
-        ),
+        concerned.map(async ([name, { handlers }]) => {
+          const [handle] = handlers;
+          if (!handle) throw new Error(`the consumer ${name} is away`);
+          await handle(event);
+        }),
       );
       const failures = outcomes.filter((outcome) => outcome.status === 'rejected').map((outcome) => outcome.reason);
       if (failures.length > 0) throw new AggregateError(failures, 'not every consumer could handle the event');
