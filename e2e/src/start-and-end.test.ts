@@ -68,6 +68,13 @@ describe('a start', () => {
     await system.end();
   });
 
+  it('does not stop at a note about a running system that names no address', async () => {
+    await using folder = await temporaryFolder();
+    await writeFile(join(folder.path, 'running.json'), JSON.stringify({ pid: 1, registryUrl: 'nowhere' }));
+    const system = await startDaybook({ data: folder.path });
+    await system.end();
+  });
+
   it('lets nobody else on the machine read its data', async () => {
     await using folder = await temporaryFolder();
     const data = join(folder.path, 'data');

@@ -18,7 +18,8 @@ const isRunningSystem = (value: unknown): value is RunningSystem =>
   'pid' in value &&
   typeof value.pid === 'number' &&
   'registryUrl' in value &&
-  typeof value.registryUrl === 'string';
+  typeof value.registryUrl === 'string' &&
+  URL.canParse(value.registryUrl);
 
 const unusable = (folder: string, cause: unknown) =>
   new StartFailure(EXIT.unavailable, `The data folder ${folder} cannot be used. Set DAYBOOK_DATA.`, { cause });
