@@ -1,14 +1,13 @@
 /** The only reader of the environment; services get it passed on. */
+import { OneOf } from '@daybook/contracts';
 import { commonVariables, type Environment, readConfiguration, WrongConfiguration } from '@daybook/service';
 import { type Static, Type } from 'typebox';
 
 const schema = Type.Object({
   DAYBOOK_DATA: commonVariables.DAYBOOK_DATA,
-  DAYBOOK_DEMO: Type.Unsafe<'on' | 'off'>(Type.String({ enum: ['on', 'off'], default: 'on' })),
+  DAYBOOK_DEMO: OneOf(['on', 'off'], { default: 'on' }),
   EUREKA_URL: commonVariables.EUREKA_URL,
-  LOG_LEVEL: Type.Unsafe<'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'>(
-    Type.String({ enum: ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], default: 'info' }),
-  ),
+  LOG_LEVEL: OneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { default: 'info' }),
 });
 
 export type LauncherConfig = Static<typeof schema>;

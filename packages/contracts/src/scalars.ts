@@ -14,8 +14,10 @@ export const Instant = (description?: string) =>
   Type.String({ format: 'date-time', ...(description === undefined ? {} : { description }) });
 
 /** One of some words. (A union of literals would say the same, in more words, and be slower to write out.) */
-export const OneOf = <const Words extends readonly string[]>(words: Words, options: { description?: string } = {}) =>
-  Type.Unsafe<Words[number]>(Type.String({ enum: [...words], ...options }));
+export const OneOf = <const Words extends readonly string[]>(
+  words: Words,
+  options: { description?: string; default?: Words[number] } = {},
+) => Type.Unsafe<Words[number]>(Type.String({ enum: [...words], ...options }));
 
 export const PlainDate = (description?: string) =>
   Type.String({ format: 'date', ...(description === undefined ? {} : { description }) });

@@ -1,10 +1,8 @@
 /** From weekly hours and exceptions to open intervals: pure interval arithmetic. */
 import { DAYS, type ExceptionKind, type Hours, type Schedule } from '@daybook/contracts';
 import { clip, type Interval, subtract } from './interval.ts';
+import { DAY, MINUTE } from './time.ts';
 import { clockStretches, instantsOf } from './wall-clock.ts';
-
-const MINUTE = 60_000;
-const DAY = 86_400_000;
 
 /** Minutes since midnight of `09:30`; `24:00` is 1440. */
 function minutesOf(wallTime: string): number {

@@ -1,7 +1,6 @@
 import { MAX_EXCEPTION_DAYS, Refusal } from '@daybook/contracts';
 import type { Interval } from './interval.ts';
-
-export const DAY_MILLIS = 86_400_000;
+import { DAY } from './time.ts';
 
 const FIRST_WRITABLE = Temporal.Instant.from('0000-01-01T00:00:00Z').epochMilliseconds;
 const LAST_WRITABLE = Temporal.Instant.from('9999-12-31T23:59:59.999Z').epochMilliseconds;
@@ -18,7 +17,7 @@ export function exceptionInterval(exception: { readonly start: string; readonly 
   if (start < FIRST_WRITABLE || end > LAST_WRITABLE) {
     throw new Refusal('invalid-interval', 'The exception is not within the years 0000 to 9999 of UTC.');
   }
-  if (end - start > MAX_EXCEPTION_DAYS * DAY_MILLIS) {
+  if (end - start > MAX_EXCEPTION_DAYS * DAY) {
     throw new Refusal('range-too-long', `An exception lasts at most ${MAX_EXCEPTION_DAYS} days.`);
   }
   return { start, end };

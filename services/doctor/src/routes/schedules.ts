@@ -11,12 +11,13 @@ import { isoFromMillis } from '@daybook/database';
 import { type App, sendTagged, writeOf } from '@daybook/service';
 import { Type } from 'typebox';
 import { findOverlap, openIntervals } from '../domain/availability.ts';
+import { DAY } from '../domain/time.ts';
 import type { ExceptionStore } from '../store/exceptions.ts';
 import type { ScheduleStore, StoredSchedule } from '../store/schedules.ts';
 
 const tags = ['Doctors'];
 const Params = Type.Object({ id: Id() });
-const MAX_MILLIS = MAX_AVAILABILITY_DAYS * 86_400_000;
+const MAX_MILLIS = MAX_AVAILABILITY_DAYS * DAY;
 
 const noSuchDoctor = () => new Refusal('not-found', 'There is no such doctor.');
 const toResource = ({ timeZone, weeklyHours }: StoredSchedule): Schedule => ({ timeZone, weeklyHours });

@@ -26,8 +26,9 @@ import {
 import { type Clock, decodeCursor, pageOf } from '@daybook/service';
 import type { Kysely } from 'kysely';
 import type { ExceptionInterval } from '../domain/availability.ts';
-import { DAY_MILLIS, exceptionInterval } from '../domain/exception-interval.ts';
+import { exceptionInterval } from '../domain/exception-interval.ts';
 import type { Interval } from '../domain/interval.ts';
+import { DAY } from '../domain/time.ts';
 import { exceptionEvent, SOURCE } from '../events.ts';
 import { lockDoctor, setDoctorVersion } from './doctor-version.ts';
 import type { DoctorTables, ScheduleExceptionRow } from './tables.ts';
@@ -79,15 +80,15 @@ export const overlappingQuery = (
     .selectFrom('schedule_exceptions')
     .select(['kind', 'starts_at as start', 'ends_at as end'])
     .where('doctor_id', '=', doctorId)
-    .where('starts_at', '>', start - MAX_EXCEPTION_DAYS * DAY_MILLIS)
+    .where('starts_at', '>', start - MAX_EXCEPTION_DAYS * DAY)
     .where('starts_at', '<', end)
     .where('ends_at', '>', start)
     .limit(MAX_OVERLAPPING + 1);
 
 /** All of time that a range of availability can have in common with the interval's. */
 const around = ({ start, end }: Interval): Interval => ({
-  start: start - MAX_AVAILABILITY_DAYS * DAY_MILLIS,
-  end: end + MAX_AVAILABILITY_DAYS * DAY_MILLIS,
+  start: start - MAX_AVAILABILITY_DAYS * DAY,
+  end: end + MAX_AVAILABILITY_DAYS * DAY,
 });
 
 export function createExceptionStore(database: Database<DoctorTables>, clock: Clock): ExceptionStore {
