@@ -1,10 +1,20 @@
 import { type Static, Type } from 'typebox';
 import { mergePatchOf } from './merge-patch.ts';
 import { Page, paging } from './paging.ts';
-import { Email, FreeText, Id, Instant, Language, OneOf, Phone, stored, TimeZone, VisibleText } from './scalars.ts';
-
-const Specialty = () =>
-  Type.String({ pattern: '^[a-z0-9]+(-[a-z0-9]+)*$', maxLength: 100, description: 'kebab-case: `general-practice`' });
+import {
+  Email,
+  FreeText,
+  Id,
+  Instant,
+  Language,
+  OneOf,
+  Phone,
+  PlainDate,
+  Specialty,
+  stored,
+  TimeZone,
+  VisibleText,
+} from './scalars.ts';
 
 const writable = {
   givenName: VisibleText(100),
@@ -68,12 +78,39 @@ const Hours = Type.Object(
 );
 export type Hours = Static<typeof Hours>;
 
-/** A doctor's weekly hours, in wall-clock time of the zone. */
+/** The periods that one doctor's schedule may have, those that are over included. */
+export const MAX_SCHEDULE_PERIODS = 100;
+
+const scheduleFields = { timeZone: TimeZone(), weeklyHours: Type.Array(Hours, { maxItems: 100 }) };
+
+/** Weekly hours as somebody gives them: whole, from their first day on. */
+export const NewSchedule = Type.Object(
+  {
+    ...scheduleFields,
+    validFrom: Type.Optional(
+      PlainDate('From this day on, in the zone; the hours before it stay. Without it, these are the only hours'),
+    ),
+  },
+  { title: 'NewSchedule', additionalProperties: false },
+);
+export type NewSchedule = Static<typeof NewSchedule>;
+
+/** One period of a doctor's schedule: weekly hours, in wall-clock time of the zone. */
 export const Schedule = Type.Object(
-  { timeZone: TimeZone(), weeklyHours: Type.Array(Hours, { maxItems: 100 }) },
-  { title: 'Schedule', additionalProperties: false },
+  {
+    ...scheduleFields,
+    validFrom: Type.Optional(PlainDate('The first day of these hours; without it, they are from always')),
+    validThrough: Type.Optional(PlainDate('Their last day; without it, no others follow')),
+  },
+  { title: 'Schedule' },
 );
 export type Schedule = Static<typeof Schedule>;
+
+export const ScheduleQuery = Type.Object(
+  { on: Type.Optional(PlainDate('The hours in force on this day; without it, today in their zone')) },
+  { additionalProperties: false },
+);
+export type ScheduleQuery = Static<typeof ScheduleQuery>;
 
 export const EXCEPTION_KINDS = ['time-off', 'extra-hours'] as const;
 export type ExceptionKind = (typeof EXCEPTION_KINDS)[number];
@@ -115,13 +152,25 @@ export type ScheduleExceptionQuery = Static<typeof ScheduleExceptionQuery>;
 /** The longest range of availability that can be asked at once. */
 export const MAX_AVAILABILITY_DAYS = 62;
 
-export const AvailabilityQuery = Type.Object({ from: Instant(), to: Instant() }, { additionalProperties: false });
+const range = { from: Instant(), to: Instant() };
+
+export const AvailabilityQuery = Type.Object(range, { additionalProperties: false });
 export type AvailabilityQuery = Static<typeof AvailabilityQuery>;
+
+export const AvailabilitySearchQuery = Type.Object(
+  { specialty: Specialty(), ...range, ...paging },
+  { additionalProperties: false },
+);
+export type AvailabilitySearchQuery = Static<typeof AvailabilitySearchQuery>;
 
 /** The open intervals that hours and exceptions leave, in time order, not overlapping, cut to the range asked. */
 export const Availability = Type.Object(
   {
     doctorId: Id(),
+    version: Type.Integer({
+      minimum: 1,
+      description: "The doctor's, with which all of this was read: events with a `sequence` up to it are in it",
+    }),
     timeZone: TimeZone(),
     active: Type.Boolean(),
     items: Type.Array(Type.Object({ start: Instant(), end: Instant() })),
@@ -129,3 +178,5 @@ export const Availability = Type.Object(
   { title: 'Availability' },
 );
 export type Availability = Static<typeof Availability>;
+
+export const AvailabilityPage = Page(Availability, 'AvailabilityPage');

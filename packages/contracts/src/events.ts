@@ -8,27 +8,33 @@ import { Id, Instant, OneOf } from './scalars.ts';
 
 const Times = Type.Object({ doctorId: Id(), start: Instant(), end: Instant() });
 
-export const AppointmentEventData = Type.Object({
-  appointmentId: Id(),
-  patientId: Id(),
-  doctorId: Id(),
-  appointmentTypeId: Id(),
-  start: Instant(),
-  end: Instant(),
-  previous: Type.Optional(Times),
-});
+export const AppointmentEventData = Type.Object(
+  {
+    appointmentId: Id(),
+    patientId: Id(),
+    doctorId: Id(),
+    appointmentTypeId: Id(),
+    start: Instant(),
+    end: Instant(),
+    previous: Type.Optional(Times),
+  },
+  { title: 'AppointmentEventData' },
+);
 export type AppointmentEventData = Static<typeof AppointmentEventData>;
 
-export const PatientEventData = Type.Object({ patientId: Id() });
-export const DoctorEventData = Type.Object({ doctorId: Id() });
+export const PatientEventData = Type.Object({ patientId: Id() }, { title: 'PatientEventData' });
+export const DoctorEventData = Type.Object({ doctorId: Id() }, { title: 'DoctorEventData' });
 /** Never the reason: it may say that somebody is ill. */
-export const ExceptionEventData = Type.Object({
-  doctorId: Id(),
-  exceptionId: Id(),
-  kind: OneOf(EXCEPTION_KINDS),
-  start: Instant(),
-  end: Instant(),
-});
+export const ExceptionEventData = Type.Object(
+  {
+    doctorId: Id(),
+    exceptionId: Id(),
+    kind: OneOf(EXCEPTION_KINDS),
+    start: Instant(),
+    end: Instant(),
+  },
+  { title: 'ExceptionEventData' },
+);
 
 /** Each event type and the shape of its data. */
 export const eventTypes = {
@@ -39,6 +45,8 @@ export const eventTypes = {
   'daybook.appointment.checked-in.v1': AppointmentEventData,
   'daybook.appointment.fulfilled.v1': AppointmentEventData,
   'daybook.appointment.noshow.v1': AppointmentEventData,
+  'daybook.appointment.flagged.v1': AppointmentEventData,
+  'daybook.appointment.unflagged.v1': AppointmentEventData,
   'daybook.patient.registered.v1': PatientEventData,
   'daybook.patient.updated.v1': PatientEventData,
   'daybook.patient.deactivated.v1': PatientEventData,
@@ -66,6 +74,26 @@ export interface CloudEvent<T extends EventType = EventType> {
   readonly traceparent?: string;
   readonly data: EventData<T>;
 }
+
+/** What every event is, as a schema: structured mode. Members that a reader does not know are to be passed over. */
+export const EventEnvelope = Type.Object(
+  {
+    specversion: Type.Literal('1.0'),
+    id: Id('Of the event: the same when it comes again'),
+    source: Type.String({ description: 'Who published it' }),
+    type: Type.String(),
+    subject: Id('The id of the resource that it is about'),
+    time: Instant('When it happened'),
+    datacontenttype: Type.Literal('application/json'),
+    sequence: Type.Integer({ minimum: 1, description: 'Rises within the subject: the version of the resource' }),
+    traceparent: Type.Optional(Type.String({ description: 'W3C Trace Context of the request that caused it' })),
+    data: Type.Object({}, { description: 'Ids and times only' }),
+  },
+  { title: 'EventEnvelope' },
+);
+
+/** The topic exchange of a broker. */
+export const EVENT_EXCHANGE = 'daybook.events';
 
 /** `appointment.booked` for `daybook.appointment.booked.v1`. */
 export const routingKeyOf = (type: EventType): string => type.slice('daybook.'.length, type.lastIndexOf('.'));

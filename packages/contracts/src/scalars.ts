@@ -35,6 +35,9 @@ export const Email = () => Type.String({ format: 'email', maxLength: 254 });
 
 export const Phone = () => Type.String({ pattern: '^\\+[1-9][0-9]{1,14}$', description: 'E.164' });
 
+export const Specialty = (description = 'kebab-case: `general-practice`') =>
+  Type.String({ pattern: '^[a-z0-9]+(-[a-z0-9]+)*$', maxLength: 100, description });
+
 export const Language = () => Type.String({ format: 'language-tag', maxLength: 35, description: 'BCP 47' });
 
 /** Where nothing can be said: no query parameter, no field of a body. What is unknown is refused here as elsewhere. */

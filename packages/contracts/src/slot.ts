@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { paging } from './paging.ts';
-import { Id, Instant, TimeZone } from './scalars.ts';
+import { Id, Instant, Specialty, TimeZone } from './scalars.ts';
 
 /** A concrete time that can be booked. Computed, not stored. */
 export const Slot = Type.Object(
@@ -22,10 +22,9 @@ export const SlotQuery = Type.Object(
   {
     doctorId: Type.Optional(Id()),
     specialty: Type.Optional(
-      Type.String({
-        maxLength: 100,
-        description: `Of any active doctor of it; where there are more than ${MAX_SEARCHED_DOCTORS}, of those registered first`,
-      }),
+      Specialty(
+        `Of any active doctor of it; where there are more than ${MAX_SEARCHED_DOCTORS}, of those registered first`,
+      ),
     ),
     appointmentTypeId: Id(),
     from: Instant(),

@@ -76,6 +76,20 @@ describe('housekeeping', () => {
     expect(failures).toEqual([]);
   });
 
+  it('sweeps what only this service has, too, step by step', async () => {
+    await using file = await temporaryFile();
+    const database = await file.open();
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    const failures: unknown[] = [];
+    const due = [2, 1, 0];
+    const own = async () => due.shift() ?? 0;
+    const housekeeping = startHousekeeping(sharedView(database), (error) => failures.push(error), [own]);
+    vi.advanceTimersByTime(10 * 60 * 1000);
+    await vi.waitFor(() => expect(due).toEqual([]));
+    await housekeeping.close();
+    expect(failures).toEqual([]);
+  });
+
   it('ends the step at hand before it is closed, and begins no other', async () => {
     await using file = await temporaryFile();
     const database = await file.open();

@@ -43,7 +43,10 @@ async function sweepInbox(database: Database): Promise<number> {
   });
 }
 
-/** Deletes one step of each kind. Returns how many rows went. */
+/** Deletes one step of old rows. Returns how many rows went. */
+export type Sweep = () => Promise<number>;
+
+/** Deletes one step of each kind that every service has. Returns how many rows went. */
 export async function sweep(database: Database): Promise<number> {
   return (await sweepKeys(database)) + (await sweepInbox(database));
 }
@@ -54,16 +57,21 @@ export interface Housekeeping {
 }
 
 /**
- * Sweeps all that is due now and then until it is closed. `onFailure` hears of a sweep that could not be done; the next
- * one tries again.
+ * Sweeps all that is due now and then until it is closed: what every service has, and what is of this one only. `onFailure`
+ * hears of a sweep that could not be done; the next one tries again.
  */
-export function startHousekeeping(database: Database, onFailure: (error: unknown) => void): Housekeeping {
+export function startHousekeeping(
+  database: Database,
+  onFailure: (error: unknown) => void,
+  own: readonly Sweep[] = [],
+): Housekeeping {
+  const sweeps: readonly Sweep[] = [() => sweep(database), ...own];
   let closed = false;
   let sweeping: Promise<void> | undefined;
 
   async function sweepAll(): Promise<void> {
     try {
-      while (!closed && (await sweep(database)) > 0);
+      for (const step of sweeps) while (!closed && (await step()) > 0);
     } catch (error) {
       onFailure(error);
     }

@@ -3,6 +3,7 @@ export { type Balancer, createBalancer, type Lease } from './balancer.ts';
 export type { Discovery, Instance } from './discovery.ts';
 export { createEurekaClient, type EurekaClient, type EurekaClientOptions } from './eureka-client.ts';
 export type { LocalInstance, LocalStatus } from './eureka-instance.ts';
+export { createLoop, type Loop, type LoopOptions } from './loop.ts';
 export { isServerUrl } from './registry-connection.ts';
 export {
   createServiceClient,

@@ -3,6 +3,7 @@ import {
   DatabaseUnusable,
   type Migrations,
   openDatabase,
+  type Sweep,
   sharedView,
   startHousekeeping,
 } from '@daybook/database';
@@ -19,12 +20,12 @@ export async function openServiceDatabase<Tables>(
   url: string,
   migrations: Migrations,
   parts: AsyncDisposableStack,
+  ownSweeps: (database: Database<Tables>) => readonly Sweep[] = () => [],
 ): Promise<Database<Tables>> {
   const database = await open<Tables>(url, migrations);
   parts.defer(() => database.close());
-  const housekeeping = startHousekeeping(sharedView(database), (error) =>
-    host.logger.warn({ err: error }, 'old rows stay for now'),
-  );
+  const onFailure = (error: unknown) => host.logger.warn({ err: error }, 'old rows stay for now');
+  const housekeeping = startHousekeeping(sharedView(database), onFailure, ownSweeps(database));
   parts.defer(() => housekeeping.close());
   if (host.relaysEvents) {
     const relay = startRelay(sharedView(database), host.bus, host.logger);

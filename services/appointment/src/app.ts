@@ -5,10 +5,12 @@ import type { Directory } from './domain/ports.ts';
 import { addAppointmentStepRoutes } from './routes/appointment-steps.ts';
 import { addAppointmentTypeRoutes } from './routes/appointment-types.ts';
 import { addAppointmentRoutes } from './routes/appointments.ts';
+import { addHoldRoutes } from './routes/holds.ts';
 import { addSlotRoutes } from './routes/slots.ts';
 import { createAppointmentReads } from './store/appointment-reads.ts';
 import { createAppointmentTypeStore } from './store/appointment-types.ts';
 import { createAppointmentStore } from './store/appointments.ts';
+import { createHoldStore } from './store/holds.ts';
 import type { AppointmentTables } from './store/tables.ts';
 
 export const NAME = 'appointment-service';
@@ -23,9 +25,11 @@ export interface AppointmentParts {
 export async function buildApp({ logger, database, directory, clock }: AppointmentParts): Promise<App> {
   const app = await createServiceApp({ name: NAME, logger, checks: { database: () => database.check() } });
   const types = createAppointmentTypeStore(database, clock);
-  const parts = { directory, store: createAppointmentStore(database, clock), types, clock };
+  const store = createAppointmentStore(database, clock);
+  const parts = { directory, store, holds: createHoldStore(database, clock), types, clock };
   addAppointmentTypeRoutes(app, types, database);
   addSlotRoutes(app, parts);
+  addHoldRoutes(app, parts, database);
   addAppointmentRoutes(app, parts, createAppointmentReads(database), database);
   addAppointmentStepRoutes(app, parts, database);
   return app;

@@ -4,6 +4,16 @@ import { describe, expect, it } from 'vitest';
 import { createDirectory } from './directory.ts';
 import { at, NOBODY } from './testing.ts';
 
+const asking = { caller: { id: 'desk', role: 'front-desk' } } as const;
+const range = { start: at('2026-11-03T14:00:00Z'), end: at('2026-11-03T14:30:00Z') };
+const availability = {
+  doctorId: NOBODY,
+  version: 7,
+  timeZone: 'America/New_York',
+  active: true,
+  items: [{ start: '2026-11-03T14:00:00Z', end: '2026-11-03T14:30:00Z' }],
+};
+
 /** A client that keeps what it is asked and always gives the same answer. */
 function clientThatAnswers(status: number, body: unknown) {
   const asked: { path: string; headers: Readonly<Record<string, string>> | undefined }[] = [];
@@ -21,18 +31,7 @@ function clientThatAnswers(status: number, body: unknown) {
 function clientWithDoctors(count: number) {
   const ids = Array.from({ length: count }, () => newId());
   const asked: string[] = [];
-  const resource = (id: string) => ({
-    id,
-    givenName: 'Noor',
-    familyName: 'Haddad',
-    specialties: ['surgery'],
-    languages: [],
-    timeZone: 'America/New_York',
-    active: true,
-    version: 1,
-    createdAt: '2026-11-01T00:00:00Z',
-    updatedAt: '2026-11-01T00:00:00Z',
-  });
+  const resource = (doctorId: string) => ({ ...availability, doctorId });
   const client: ServiceClient = {
     async get(path) {
       asked.push(path);
@@ -46,15 +45,7 @@ function clientWithDoctors(count: number) {
   return { client, asked, ids };
 }
 
-const asking = { caller: { id: 'desk', role: 'front-desk' } } as const;
 const nothing = clientThatAnswers(404, undefined).client;
-const range = { start: at('2026-11-03T14:00:00Z'), end: at('2026-11-03T14:30:00Z') };
-const availability = {
-  doctorId: NOBODY,
-  timeZone: 'America/New_York',
-  active: true,
-  items: [{ start: '2026-11-03T14:00:00Z', end: '2026-11-03T14:30:00Z' }],
-};
 
 describe('the directory', () => {
   it('reads the open intervals of a doctor as instants', async () => {
@@ -62,6 +53,7 @@ describe('the directory', () => {
     const directory = createDirectory(nothing, doctors.client);
     expect(await directory.doctor(NOBODY, range, asking)).toEqual({
       id: NOBODY,
+      version: 7,
       timeZone: 'America/New_York',
       active: true,
       open: [range],
@@ -86,7 +78,7 @@ describe('the directory', () => {
     const directory = createDirectory(nothing, nothing);
     expect(await directory.patient(NOBODY, asking)).toBeUndefined();
     expect(await directory.doctor(NOBODY, range, asking)).toBeUndefined();
-    expect(await directory.doctorsOf('surgery', asking)).toEqual([]);
+    expect(await directory.doctorsOf('surgery', range, asking)).toEqual([]);
   });
 
   it('says that a part is unavailable when it answers with a refusal', async () => {
@@ -110,16 +102,16 @@ describe('the directory', () => {
 
   it('follows the pages of the doctors of a specialty', async () => {
     const doctors = clientWithDoctors(250);
-    const found = await createDirectory(nothing, doctors.client).doctorsOf('surgery', asking);
-    expect(found).toEqual(doctors.ids);
-    expect(doctors.asked[0]).toBe('/api/v1/doctors?specialty=surgery&active=true&limit=100');
+    const found = await createDirectory(nothing, doctors.client).doctorsOf('surgery', range, asking);
+    expect(found.map(({ id }) => id)).toEqual(doctors.ids);
+    expect(doctors.asked[0]).toMatch(/^\/api\/v1\/availability\?specialty=surgery&from=\S+&to=\S+&limit=100$/);
     expect(doctors.asked).toHaveLength(3);
   });
 
   it('knows the first 500 doctors of a specialty and asks for no more', async () => {
     const doctors = clientWithDoctors(700);
-    const found = await createDirectory(nothing, doctors.client).doctorsOf('surgery', asking);
-    expect(found).toEqual(doctors.ids.slice(0, 500));
+    const found = await createDirectory(nothing, doctors.client).doctorsOf('surgery', range, asking);
+    expect(found.map(({ id }) => id)).toEqual(doctors.ids.slice(0, 500));
     expect(doctors.asked).toHaveLength(5);
   });
 });

@@ -1,15 +1,17 @@
 /** The patient and the doctor service, asked through discovery and the resilient client. */
-import { Availability, DoctorPage, MAX_LIMIT, MAX_SEARCHED_DOCTORS, Patient, Refusal } from '@daybook/contracts';
+import { Availability, AvailabilityPage, MAX_LIMIT, MAX_SEARCHED_DOCTORS, Patient, Refusal } from '@daybook/contracts';
 import { isoFromMillis } from '@daybook/database';
 import type { ServiceClient } from '@daybook/discovery';
 import { readerOf } from '@daybook/service';
+import type { DoctorFacts } from './domain/booking-rules.ts';
+import { createFlights } from './domain/flights.ts';
 import type { Interval } from './domain/grid.ts';
 import type { Asking, Directory } from './domain/ports.ts';
 import { toMillis } from './domain/time.ts';
 
 const readPatient = readerOf(Patient);
 const readAvailability = readerOf(Availability);
-const readDoctors = readerOf(DoctorPage);
+const readAvailabilities = readerOf(AvailabilityPage);
 
 /** Undefined when the answer is that there is nothing. Any other refusal means that the parts do not fit together. */
 async function get<Resource>(
@@ -36,32 +38,47 @@ function writable({ start, end }: Interval): { from: string; to: string } {
   return { from: within(start), to: within(end) };
 }
 
+const factsOf = ({ doctorId, version, timeZone, active, items }: Availability): DoctorFacts => ({
+  id: doctorId,
+  version,
+  timeZone,
+  active,
+  open: items.map(({ start, end }) => ({ start: toMillis(start), end: toMillis(end) })),
+});
+
 export function createDirectory(patients: ServiceClient, doctors: ServiceClient): Directory {
+  const availabilities = createFlights<DoctorFacts[]>();
+
+  async function availabilityOf(id: string, range: Interval, asking: Asking): Promise<DoctorFacts[]> {
+    const path = `/api/v1/doctors/${id}/availability?${new URLSearchParams(writable(range))}`;
+    const found = await get(doctors, path, asking, readAvailability);
+    return found ? [factsOf(found)] : [];
+  }
+
+  async function availabilitiesOf(specialty: string, range: Interval, asking: Asking): Promise<DoctorFacts[]> {
+    const query = new URLSearchParams({ specialty, ...writable(range), limit: String(MAX_LIMIT) });
+    const known: DoctorFacts[] = [];
+    while (known.length < MAX_SEARCHED_DOCTORS) {
+      const page = await get(doctors, `/api/v1/availability?${query}`, asking, readAvailabilities);
+      known.push(...(page?.items ?? []).map(factsOf));
+      if (page?.nextCursor === undefined || page.items.length === 0) break;
+      query.set('cursor', page.nextCursor);
+    }
+    return known.slice(0, MAX_SEARCHED_DOCTORS);
+  }
+
+  const keyOf = (whose: string, { start, end }: Interval) => [whose, start, end].join(' ');
+
   return {
     patient: (id, asking) => get(patients, `/api/v1/patients/${id}`, asking, readPatient),
 
+    // Many ask for the same at once: where a time is taken that all want, and when a doctor's calendar opens.
     async doctor(id, range, asking) {
-      const query = new URLSearchParams(writable(range));
-      const path = `/api/v1/doctors/${id}/availability?${query}`;
-      const availability = await get(doctors, path, asking, readAvailability);
-      if (!availability) return undefined;
-      const open = availability.items.map(({ start, end }) => ({
-        start: toMillis(start),
-        end: toMillis(end),
-      }));
-      return { id, timeZone: availability.timeZone, active: availability.active, open };
+      const [found] = await availabilities(keyOf(id, range), () => availabilityOf(id, range, asking));
+      return found;
     },
 
-    async doctorsOf(specialty, asking) {
-      const query = new URLSearchParams({ specialty, active: 'true', limit: String(MAX_LIMIT) });
-      const ids: string[] = [];
-      while (ids.length < MAX_SEARCHED_DOCTORS) {
-        const page = await get(doctors, `/api/v1/doctors?${query}`, asking, readDoctors);
-        ids.push(...(page?.items ?? []).map(({ id }) => id));
-        if (page?.nextCursor === undefined || page.items.length === 0) break;
-        query.set('cursor', page.nextCursor);
-      }
-      return ids.slice(0, MAX_SEARCHED_DOCTORS);
-    },
+    doctorsOf: (specialty, range, asking) =>
+      availabilities(keyOf(specialty, range), () => availabilitiesOf(specialty, range, asking)),
   };
 }

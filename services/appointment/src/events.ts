@@ -1,6 +1,10 @@
-/** Everything that this service publishes. It consumes nothing yet. */
-import type { Appointment, HistoryAction } from '@daybook/contracts';
-import type { NewEvent } from '@daybook/database';
+/** Everything that this service publishes and consumes. */
+import type { Appointment, EventType, HistoryAction } from '@daybook/contracts';
+import type { Database, NewEvent } from '@daybook/database';
+import { createConsumer, type Subscription } from '@daybook/messaging';
+import type { Clock, Logger } from '@daybook/service';
+import { noteChange, type PersonKind } from './store/person-changes.ts';
+import type { AppointmentTables } from './store/tables.ts';
 
 export const SOURCE = '/services/appointment';
 
@@ -13,5 +17,42 @@ export const appointmentEvent = (action: HistoryAction, appointment: Appointment
     subject: id,
     sequence: version,
     data: { appointmentId: id, patientId, doctorId, appointmentTypeId, start, end, ...(previous && { previous }) },
+  };
+};
+
+/** The changes that can stand in the way of what was booked already, or out of it again. */
+const CHANGES: ReadonlyMap<EventType, PersonKind> = new Map([
+  ['daybook.patient.updated.v1', 'patient'],
+  ['daybook.patient.deactivated.v1', 'patient'],
+  ['daybook.doctor.updated.v1', 'doctor'],
+  ['daybook.doctor.deactivated.v1', 'doctor'],
+  ['daybook.doctor.schedule-changed.v1', 'doctor'],
+  ['daybook.doctor.exception-added.v1', 'doctor'],
+  ['daybook.doctor.exception-removed.v1', 'doctor'],
+]);
+
+/** Keeps whose appointments have to be looked at again; `onChange` hears when that is stored. */
+export const changesOfPeople = (
+  database: Database<AppointmentTables>,
+  clock: Clock,
+  logger: Logger,
+  onChange: () => void,
+): Subscription => {
+  const consumer = createConsumer({
+    name: 'appointment.rechecks',
+    types: [...CHANGES.keys()],
+    database,
+    logger,
+    async effect(transaction, event) {
+      const kind = CHANGES.get(event.type);
+      if (kind) await noteChange(transaction, database, kind, event, clock().epochMilliseconds);
+    },
+  });
+  return {
+    ...consumer,
+    async handle(event) {
+      await consumer.handle(event);
+      onChange();
+    },
   };
 };

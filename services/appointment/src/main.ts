@@ -12,6 +12,10 @@ import { migrations } from '../migrations/index.ts';
 import { buildApp, NAME } from './app.ts';
 import { readConfig } from './config.ts';
 import { createDirectory } from './directory.ts';
+import { changesOfPeople } from './events.ts';
+import { startRechecks } from './rechecks.ts';
+import { sweepHolds } from './store/holds.ts';
+import { createRecheckStore } from './store/rechecks.ts';
 import type { AppointmentTables } from './store/tables.ts';
 
 export { readConfig };
@@ -21,7 +25,9 @@ export const start: StartService = async (host) => {
   const config = readConfig(host.environment);
   await using parts = new AsyncDisposableStack();
   const url = databaseUrlOf(config, 'appointment');
-  const database = await openServiceDatabase<AppointmentTables>(host, url, migrations, parts);
+  const database = await openServiceDatabase<AppointmentTables>(host, url, migrations, parts, (database) => [
+    () => sweepHolds(database, host.clock),
+  ]);
   const registry = joinRegistry(host, config.EUREKA_URL);
   const balancer = createBalancer(registry);
   const clientOf = (serviceId: string) => {
@@ -30,6 +36,11 @@ export const start: StartService = async (host) => {
     return client;
   };
   const directory = createDirectory(clientOf('patient-service'), clientOf('doctor-service'));
+  const rechecks = startRechecks(directory, createRecheckStore(database, host.clock), logger);
+  parts.defer(() => rechecks.close());
+  const changes = changesOfPeople(database, host.clock, logger, rechecks.wake);
+  const subscription = await host.bus.subscribe(changes);
+  parts.defer(() => subscription.close());
   const app = await buildApp({ logger, database, directory, clock: host.clock });
   return serve({
     name: NAME,

@@ -6,7 +6,9 @@ import {
   Appointment,
   AppointmentPage,
   AppointmentType,
+  type EventType,
   History,
+  Hold,
   MAX_AVAILABILITY_DAYS,
   type NewAppointmentType,
   Problem,
@@ -19,12 +21,16 @@ import { createLogger, readerOf } from '@daybook/service';
 import { expect, onTestFinished } from 'vitest';
 import { migrations } from '../migrations/index.ts';
 import { buildApp } from './app.ts';
+import type { DoctorFacts } from './domain/booking-rules.ts';
 import type { Interval } from './domain/grid.ts';
 import type { Asking, Directory } from './domain/ports.ts';
 import { DAY, MINUTE, toMillis } from './domain/time.ts';
+import { changesOfPeople } from './events.ts';
+import { startRechecks } from './rechecks.ts';
+import { createRecheckStore } from './store/rechecks.ts';
 import type { AppointmentTables } from './store/tables.ts';
 
-type Method = 'GET' | 'POST' | 'PATCH';
+type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
 export const readAppointment = readerOf(Appointment);
 export const readProblem = readerOf(Problem);
@@ -32,6 +38,7 @@ const readType = readerOf(AppointmentType);
 const readPage = readerOf(AppointmentPage);
 const readHistory = readerOf(History);
 const readSlots = readerOf(SlotList);
+export const readHold = readerOf(Hold);
 const readExplanation = readerOf(SlotExplanation);
 
 export const at = toMillis;
@@ -53,6 +60,7 @@ export function openDaily(from: string, to: string, days = 800): Interval[] {
 
 export interface TestDoctor {
   id: string;
+  version: number;
   active: boolean;
   timeZone: string;
   specialties: string[];
@@ -60,9 +68,14 @@ export interface TestDoctor {
   open: Interval[];
 }
 
+function checkRange({ start, end }: Interval): void {
+  if (start <= end && end - start <= MAX_AVAILABILITY_DAYS * DAY) return;
+  throw new Refusal('part-unavailable', 'A part answered what was not expected.', { retryAfterSeconds: 1 });
+}
+
 /** Answers as the patient and the doctor service do, and refuses what they refuse. */
 export function createTestDirectory() {
-  const patients = new Map<string, { active: boolean }>();
+  const patients = new Map<string, { active: boolean; version: number }>();
   const doctors = new Map<string, TestDoctor>();
   const state = { down: false, answersLeft: Number.POSITIVE_INFINITY };
   let pause: { asked: () => void; over: Promise<void> } | undefined;
@@ -79,26 +92,31 @@ export function createTestDirectory() {
     return find();
   }
 
+  const factsIn = ({ id, version, timeZone, active, open }: TestDoctor, { start, end }: Interval): DoctorFacts => ({
+    id,
+    version,
+    timeZone,
+    active,
+    open: open
+      .map((hours) => ({ start: Math.max(hours.start, start), end: Math.min(hours.end, end) }))
+      .filter((hours) => hours.start < hours.end),
+  });
+
   const directory: Directory = {
     patient: (id, asking) => answer(asking, () => patients.get(id.toLowerCase())),
-    doctor: (id, { start, end }, asking) =>
+    doctor: (id, range, asking) =>
       answer(asking, () => {
-        if (end < start || end - start > MAX_AVAILABILITY_DAYS * DAY) {
-          throw new Refusal('part-unavailable', 'A part answered what was not expected.', { retryAfterSeconds: 1 });
-        }
+        checkRange(range);
         const doctor = doctors.get(id.toLowerCase());
-        if (!doctor) return undefined;
-        const open = doctor.open
-          .map((hours) => ({ start: Math.max(hours.start, start), end: Math.min(hours.end, end) }))
-          .filter((hours) => hours.start < hours.end);
-        return { id, timeZone: doctor.timeZone, active: doctor.active, open };
+        return doctor && factsIn(doctor, range);
       }),
-    doctorsOf: (specialty, asking) =>
-      answer(asking, () =>
-        [...doctors.values()]
+    doctorsOf: (specialty, range, asking) =>
+      answer(asking, () => {
+        checkRange(range);
+        return [...doctors.values()]
           .filter(({ active, specialties }) => active && specialties.includes(specialty))
-          .map(({ id }) => id),
-      ),
+          .map((doctor) => factsIn(doctor, range));
+      }),
   };
 
   return {
@@ -129,12 +147,24 @@ export function createTestDirectory() {
     },
     addPatient(active = true): string {
       const id = newId();
-      patients.set(id, { active });
+      patients.set(id, { active, version: 1 });
       return id;
+    },
+    /** As the patient service does. Returns the new version. */
+    changePatient(id: string, active: boolean): number {
+      const version = (patients.get(id)?.version ?? 0) + 1;
+      patients.set(id, { active, version });
+      return version;
+    },
+    /** As the doctor service does. Returns the new version. */
+    changeDoctor(doctor: TestDoctor, change: Partial<Pick<TestDoctor, 'active' | 'open'>>): number {
+      Object.assign(doctor, change, { version: doctor.version + 1 });
+      return doctor.version;
     },
     addDoctor(more: Partial<TestDoctor> = {}): TestDoctor {
       const doctor: TestDoctor = {
         id: newId(),
+        version: 1,
         active: true,
         timeZone: 'America/New_York',
         specialties: [],
@@ -153,40 +183,57 @@ const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 /** The rows of the reservations, as `resource cell seat appointment`, sorted. */
 export async function reservationsOf(database: Database<AppointmentTables>): Promise<string[]> {
   const rows = await database.read((db) => db.selectFrom('reservations').selectAll().execute());
-  return rows.map((row) => [hex(row.resource_id), row.cell, row.seat, hex(row.appointment_id)].join(' ')).sort();
+  return rows.map((row) => [hex(row.resource_id), row.cell, row.seat, hex(row.holder_id)].join(' ')).sort();
 }
 
-/** Whatever happened: exactly those appointments that hold time have it reserved, and nobody has too many at once. */
-export async function expectReservationsMatch(database: Database<AppointmentTables>): Promise<void> {
-  const { rows, appointments, types } = await database.read(async (db) => ({
+/** All that `expectReservationsMatch` looks at. */
+const readCalendar = (database: Database<AppointmentTables>) =>
+  database.read(async (db) => ({
     rows: await db.selectFrom('reservations').selectAll().execute(),
     appointments: await db.selectFrom('appointments').selectAll().execute(),
     types: await db.selectFrom('appointment_types').selectAll().execute(),
+    holds: await db.selectFrom('holds').selectAll().execute(),
+    entries: await db.selectFrom('appointment_history').selectAll().execute(),
   }));
+
+/**
+ * Whatever happened: exactly those appointments and holds that keep time have it reserved, and nobody has too many at once,
+ * unless on purpose. `now` is when: a hold that has run out keeps nothing.
+ */
+export async function expectReservationsMatch(database: Database<AppointmentTables>, now: number): Promise<void> {
+  const { rows, appointments, types, holds, entries } = await readCalendar(database);
   const expected: string[] = [];
   const capacities = new Map<string, number>();
-  for (const appointment of appointments) {
-    if (FREE_AGAIN.includes(appointment.status)) continue;
-    const type = types.find(({ id }) => hex(id) === hex(appointment.appointment_type_id));
+  const typeOf = (wanted: Uint8Array) => {
+    const type = types.find(({ id }) => hex(id) === hex(wanted));
     if (!type) throw new Error('an appointment without a type');
-    const { starts_at, ends_at } = appointment;
-    const of = hex(appointment.id);
-    capacities.set(of, type.capacity);
-    const from = starts_at - type.buffer_before_minutes * MINUTE;
-    const until = ends_at + type.buffer_after_minutes * MINUTE;
+    return type;
+  };
+  const expectCells = (resource: Uint8Array, from: number, until: number, holder: string) => {
     for (let time = from; time < until; time += 5 * MINUTE) {
-      expected.push(`${hex(appointment.doctor_id)} ${time / (5 * MINUTE)} ${of}`);
+      expected.push(`${hex(resource)} ${time / (5 * MINUTE)} ${holder}`);
     }
-    for (let time = starts_at; time < ends_at; time += 5 * MINUTE) {
-      expected.push(`${hex(appointment.patient_id)} ${time / (5 * MINUTE)} ${of}`);
-    }
+  };
+  const lasting = appointments.filter(({ status }) => !FREE_AGAIN.includes(status));
+  for (const holder of [...lasting, ...holds.filter(({ expires_at }) => expires_at > now)]) {
+    const type = typeOf(holder.appointment_type_id);
+    const of = hex(holder.id);
+    capacities.set(of, type.capacity);
+    const from = holder.starts_at - type.buffer_before_minutes * MINUTE;
+    expectCells(holder.doctor_id, from, holder.ends_at + type.buffer_after_minutes * MINUTE, of);
+    if ('patient_id' in holder) expectCells(holder.patient_id, holder.starts_at, holder.ends_at, of);
   }
-  const stored = rows.map((row) => `${hex(row.resource_id)} ${row.cell} ${hex(row.appointment_id)}`);
+  const live = rows.filter(({ expires_at }) => expires_at === null || expires_at > now);
+  const stored = live.map((row) => `${hex(row.resource_id)} ${row.cell} ${hex(row.holder_id)}`);
   expect(stored.sort()).toEqual(expected.sort());
   const patients = new Set(appointments.map(({ patient_id }) => hex(patient_id)));
-  for (const together of Map.groupBy(rows, (row) => `${hex(row.resource_id)} ${row.cell}`).values()) {
-    const most = together.map(({ appointment_id }) => capacities.get(hex(appointment_id)) ?? 0);
+  const overbooked = new Set(
+    entries.filter(({ entry }) => JSON.parse(entry).overbooked === true).map((row) => hex(row.appointment_id)),
+  );
+  for (const together of Map.groupBy(live, (row) => `${hex(row.resource_id)} ${row.cell}`).values()) {
+    const most = together.map(({ holder_id }) => capacities.get(hex(holder_id)) ?? 0);
     const isPatient = together.some(({ resource_id }) => patients.has(hex(resource_id)));
+    if (!isPatient && together.some(({ holder_id }) => overbooked.has(hex(holder_id)))) continue;
     expect(together.length).toBeLessThanOrEqual(isPatient ? 1 : Math.min(...most));
   }
 }
@@ -222,6 +269,25 @@ export async function startAppointments() {
     return readType(body);
   }
 
+  const rechecks = createRecheckStore(database, clock);
+  const consumer = changesOfPeople(database, clock, logger, () => undefined);
+  /** Hands an event of another service to the consumer. */
+  const tell = (type: EventType, subject: string, sequence: number) =>
+    consumer.handle({
+      specversion: '1.0',
+      id: newId(),
+      source: '/tests',
+      type,
+      subject,
+      time: clock().toString(),
+      datacontenttype: 'application/json',
+      sequence,
+      data: { patientId: subject },
+    });
+
+  const dueRechecks = () => database.read((db) => db.selectFrom('rechecks').selectAll().execute());
+  const startRechecking = () => startRechecks(others.directory, rechecks, logger);
+
   const post = (path: string, payload?: object, headers?: Record<string, string>) =>
     call('POST', `/appointments${path}`, payload, headers);
 
@@ -232,6 +298,15 @@ export async function startAppointments() {
     call,
     post,
     addType,
+    tell,
+    dueRechecks,
+    startRechecking,
+    /** Looks again at everybody who is due. */
+    async recheck() {
+      const rechecker = startRechecking();
+      await expect.poll(dueRechecks).toEqual([]);
+      await rechecker.close();
+    },
     ...others,
     /** Books what must be bookable. */
     async book(booking: { patientId: string; doctorId: string; appointmentTypeId: string; start: string }) {
@@ -257,7 +332,7 @@ export async function startAppointments() {
       return readExplanation(body);
     },
     reservations: () => reservationsOf(database),
-    expectReservationsMatch: () => expectReservationsMatch(database),
+    expectReservationsMatch: () => expectReservationsMatch(database, time.now.epochMilliseconds),
     /** What waits to be published, in the order of the writes, as it is stored. */
     outbox: async () =>
       (await database.read((db) => db.selectFrom('outbox').select('event').orderBy('position').execute())).map(

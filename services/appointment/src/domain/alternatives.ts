@@ -4,15 +4,21 @@ import type { BookingFacts } from './booking-rules.ts';
 import type { Interval } from './grid.ts';
 import type { Asking, BookingParts } from './ports.ts';
 import { nearestSlots } from './slots.ts';
-import { DAY } from './time.ts';
+import { DAY, MINUTE, toMillis } from './time.ts';
 import { readTaken, type Wish } from './wish.ts';
 
 const ALTERNATIVES = 5;
 /** Looked at first, and then, when it holds too few free slots. Both within what the doctor service answers at once. */
-const SEARCH_DAYS = [14, MAX_SLOT_DAYS];
+const SEARCH_DAYS = [6, MAX_SLOT_DAYS - 1];
 
 /** The refusals that come with the nearest free slots. */
-const WITH_ALTERNATIVES: readonly ProblemCode[] = ['slot-taken', 'patient-busy', 'outside-availability', 'too-soon'];
+const WITH_ALTERNATIVES: readonly ProblemCode[] = [
+  'slot-taken',
+  'patient-busy',
+  'hold-expired',
+  'outside-availability',
+  'too-soon',
+];
 
 /** Whether another time would help against a refusal. */
 export const hasAlternatives = (code: ProblemCode): boolean => WITH_ALTERNATIVES.includes(code);
@@ -28,15 +34,30 @@ export async function findAlternatives(parts: BookingParts, wish: Wish, asking: 
   }
 }
 
+/** Whole days, so that all who are refused on one day ask the same. */
+function daysAround(wished: number, now: number, days: number): Interval {
+  const today = Math.floor(now / DAY);
+  const first = Math.max(today, Math.floor(Math.max(wished, now) / DAY) - Math.floor(days / 2));
+  return { start: first * DAY, end: (first + days) * DAY };
+}
+
+/** Whether nothing outside of the range can be nearer than these slots. */
+function areNearest(slots: readonly Slot[], wish: Wish, range: Interval, now: number): boolean {
+  if (slots.length < ALTERNATIVES) return false;
+  const before = range.start <= now ? Number.POSITIVE_INFINITY : wish.start - range.start;
+  const after = range.end - wish.type.durationMinutes * MINUTE - wish.start;
+  const reach = Math.min(before, after);
+  return slots.every(({ start }) => Math.abs(toMillis(start) - wish.start) <= reach);
+}
+
 async function searchAlternatives(parts: BookingParts, wish: Wish, asking: Asking): Promise<Slot[]> {
   const now = parts.clock().epochMilliseconds;
-  const around = Math.max(wish.start, now);
   let slots: Slot[] = [];
   for (const days of SEARCH_DAYS) {
-    const start = Math.max(now, around - (days * DAY) / 2);
-    const facts = await readFacts(parts, wish, { start, end: start + days * DAY }, asking);
+    const range = daysAround(wish.start, now, days);
+    const facts = await readFacts(parts, wish, range, asking);
     slots = facts ? nearestSlots(wish.start, facts, ALTERNATIVES) : [];
-    if (slots.length === ALTERNATIVES) break;
+    if (areNearest(slots, wish, range, now)) break;
   }
   return slots;
 }

@@ -53,7 +53,13 @@ function facts({
   return {
     now,
     type: type(rules),
-    doctor: { id: NOBODY, timeZone, active, open: open ?? [hours('2026-11-03T14:00:00Z', '2026-11-03T22:00:00Z')] },
+    doctor: {
+      id: NOBODY,
+      version: 1,
+      timeZone,
+      active,
+      open: open ?? [hours('2026-11-03T14:00:00Z', '2026-11-03T22:00:00Z')],
+    },
     takenOfDoctor: new Map(),
     takenOfPatient: new Map(),
     ...more,

@@ -23,8 +23,16 @@ export type TypeRules = Pick<
   | 'active'
 >;
 
+export interface PatientFacts {
+  readonly active: boolean;
+  /** Rises with every change; the `sequence` of the event that tells of it. */
+  readonly version: number;
+}
+
 export interface DoctorFacts {
   readonly id: string;
+  /** Rises with every change of the doctor, hours and exceptions included; the `sequence` of the event that tells of it. */
+  readonly version: number;
   readonly timeZone: string;
   readonly active: boolean;
   /** When the doctor works: in order, not overlapping, not touching. */
@@ -63,7 +71,7 @@ export const latestStart = (now: number, type: TypeRules, timeZone: string): num
 const isTooFarAhead = (start: number, { now, type, doctor }: BookingFacts): boolean =>
   start > now + (type.planningHorizonDays - 2) * DAY && start > latestStart(now, type, doctor.timeZone);
 
-const isFull = (cells: Cells, taken: TakenSeats, capacity: number): boolean => {
+export const isFull = (cells: Cells, taken: TakenSeats, capacity: number): boolean => {
   for (let cell = cells.first; cell < cells.end; cell += 1) {
     if ((taken.get(cell) ?? 0) >= capacity) return true;
   }

@@ -1,25 +1,19 @@
-/** Booking and moving: ask who must be asked, apply the rules, let the database decide. */
+/** Booking, moving and holding. */
 import {
   type Appointment,
-  type AppointmentType,
   type Caller,
+  type Hold,
   type NewAppointment,
+  type NewHold,
   Refusal,
   type Reschedule,
 } from '@daybook/contracts';
 import type { WriteContext } from '@daybook/database';
-import { findAlternatives, hasAlternatives } from './alternatives.ts';
-import { type DoctorFacts, detailOf, doctorTimeAt, NOTHING_TAKEN, obstaclesAt, visitAt } from './booking-rules.ts';
 import { checkMovable } from './lifecycle.ts';
-import type { AppointmentTypes, Asking, BookingParts, Placement } from './ports.ts';
+import { findType, takePlace } from './placing.ts';
+import type { BookingParts } from './ports.ts';
 import { toMillis } from './time.ts';
 import type { Wish } from './wish.ts';
-
-async function findType(types: AppointmentTypes, caller: Caller, id: string): Promise<AppointmentType> {
-  const type = await types.find(caller, id);
-  if (!type) throw new Refusal('appointment-type-not-found', 'There is no such appointment type.');
-  return type;
-}
 
 /**
  * Books an appointment.
@@ -28,28 +22,15 @@ async function findType(types: AppointmentTypes, caller: Caller, id: string): Pr
 export async function bookAppointment(
   parts: BookingParts,
   caller: Caller,
-  input: NewAppointment,
+  { patientId, doctorId, appointmentTypeId, start, reason, holdId, overbooking }: NewAppointment,
   write: WriteContext<Appointment>,
 ): Promise<Appointment> {
-  const { directory, store, types } = parts;
   const asking = { caller, traceparent: write.traceparent };
-  const type = await findType(types, caller, input.appointmentTypeId);
-  const wish: Wish = { ...input, type, start: toMillis(input.start) };
-  const [patient, doctor] = await Promise.all([
-    directory.patient(input.patientId, asking),
-    directory.doctor(input.doctorId, visitAt(wish.start, type), asking),
-  ]);
-  if (!patient) throw new Refusal('patient-not-found', 'There is no such patient.');
-  if (!patient.active) throw new Refusal('patient-inactive', 'The patient is not active.');
-  return withAlternatives(parts, wish, asking, () => {
-    const placement = place(parts, wish, doctor);
-    const { patientId, appointmentTypeId, reason } = input;
-    return store.book(
-      caller,
-      { patientId, appointmentTypeId, ...(reason !== undefined && { reason }), placement },
-      write,
-    );
-  });
+  const type = await findType(parts.types, caller, appointmentTypeId);
+  const wish: Wish = { patientId, doctorId, type, start: toMillis(start), holdId };
+  return takePlace(parts, wish, asking, overbooking, (placement) =>
+    parts.store.book(caller, { patientId, appointmentTypeId, reason, placement }, write),
+  );
 }
 
 /**
@@ -63,57 +44,44 @@ export async function rescheduleAppointment(
   input: Reschedule,
   write: WriteContext<Appointment>,
 ): Promise<Appointment> {
-  const { directory, store, types } = parts;
+  const { store, types } = parts;
   const asking = { caller, traceparent: write.traceparent };
   const appointment = await store.find(caller, id);
   if (!appointment) throw new Refusal('not-found', 'There is no such appointment.');
   checkMovable(appointment);
   const type = await findType(types, caller, appointment.appointmentTypeId);
-  const { patientId } = appointment;
-  const doctorId = input.doctorId ?? appointment.doctorId;
-  const wish: Wish = { patientId, doctorId, type, start: toMillis(input.start), moving: id };
-  const doctor = await directory.doctor(doctorId, visitAt(wish.start, type), asking);
+  const wish: Wish = {
+    patientId: appointment.patientId,
+    doctorId: input.doctorId ?? appointment.doctorId,
+    type,
+    start: toMillis(input.start),
+    moving: id,
+    holdId: input.holdId,
+  };
   const checkUnchanged = (stored: Appointment) => {
     checkMovable(stored);
     if (stored.version === appointment.version) return;
     throw new Refusal('changed-meanwhile', 'Somebody else changed the appointment: read it again.');
   };
-  return withAlternatives(parts, wish, asking, () =>
-    store.move(caller, id, place(parts, wish, doctor), checkUnchanged, write),
+  return takePlace(parts, wish, asking, input.overbooking, (placement) =>
+    store.move(caller, id, placement, checkUnchanged, write),
   );
 }
 
-/** Applies the rules that need no database; the reservation key applies the others. */
-function place({ clock }: BookingParts, wish: Wish, doctor: DoctorFacts | undefined): Placement {
-  if (!doctor) throw new Refusal('doctor-not-found', 'There is no such doctor.');
-  const { type, start, doctorId } = wish;
-  const now = clock().epochMilliseconds;
-  const facts = { now, type, doctor, takenOfDoctor: NOTHING_TAKEN, takenOfPatient: NOTHING_TAKEN };
-  const [obstacle] = obstaclesAt(start, facts);
-  if (obstacle) throw new Refusal(obstacle, detailOf(obstacle));
-  return {
-    doctorId,
-    timeZone: doctor.timeZone,
-    visit: visitAt(start, type),
-    doctorTime: doctorTimeAt(start, type),
-    capacity: type.capacity,
-  };
-}
-
-/** Runs `attempt`; a refusal that other times would help against gets them. */
-async function withAlternatives<Result>(
+/**
+ * Keeps a slot for a few minutes.
+ * @throws Refusal as booking does, but none about a patient; `too-many-holds`
+ */
+export async function holdSlot(
   parts: BookingParts,
-  wish: Wish,
-  asking: Asking,
-  attempt: () => Promise<Result> | Result,
-): Promise<Result> {
-  try {
-    return await attempt();
-  } catch (error) {
-    if (!(error instanceof Refusal) || !hasAlternatives(error.code)) throw error;
-    throw new Refusal(error.code, error.message, {
-      ...error.extras,
-      alternatives: await findAlternatives(parts, wish, asking),
-    });
-  }
+  caller: Caller,
+  { doctorId, appointmentTypeId, start }: NewHold,
+  write: WriteContext<Hold>,
+): Promise<Hold> {
+  const asking = { caller, traceparent: write.traceparent };
+  const type = await findType(parts.types, caller, appointmentTypeId);
+  const wish: Wish = { doctorId, type, start: toMillis(start) };
+  return takePlace(parts, wish, asking, undefined, (placement) =>
+    parts.holds.add(caller, { appointmentTypeId, placement }, write),
+  );
 }

@@ -24,3 +24,5 @@ export const cellsOf = ({ start, end }: Interval): Cells => ({
 });
 
 export const nextOnGrid = (instant: number): number => Math.ceil(instant / CELL_MILLIS) * CELL_MILLIS;
+
+export const lastOnGrid = (instant: number): number => Math.floor(instant / CELL_MILLIS) * CELL_MILLIS;

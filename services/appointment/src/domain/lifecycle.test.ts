@@ -13,6 +13,7 @@ const appointment = (status: AppointmentStatus): Appointment => ({
   timeZone: 'America/New_York',
   status,
   sequence: 0,
+  needsRescheduling: false,
   version: 1,
   createdAt: '2026-11-01T00:00:00Z',
   updatedAt: '2026-11-01T00:00:00Z',

@@ -19,7 +19,7 @@ export const STEPS = {
 export type Step = keyof typeof STEPS;
 
 /** An appointment that is still to come can be moved and cancelled. */
-const TO_COME: readonly AppointmentStatus[] = ['proposed', 'pending', 'booked', 'waitlist'];
+export const TO_COME: readonly AppointmentStatus[] = ['proposed', 'pending', 'booked', 'waitlist'];
 
 function demand(status: AppointmentStatus, allowed: readonly AppointmentStatus[]): void {
   if (!allowed.includes(status)) {

@@ -1,7 +1,7 @@
 /** What the domain needs from outside, in its own words. */
-import type { Appointment, AppointmentType, Caller, Cancellation } from '@daybook/contracts';
+import type { Appointment, AppointmentType, Caller, Cancellation, Hold, Overbooking } from '@daybook/contracts';
 import type { WriteContext } from '@daybook/database';
-import type { DoctorFacts, TakenSeats } from './booking-rules.ts';
+import type { DoctorFacts, PatientFacts, TakenSeats } from './booking-rules.ts';
 import type { Interval } from './grid.ts';
 import type { Step } from './lifecycle.ts';
 
@@ -13,10 +13,16 @@ export interface Asking {
 
 /** The other services. Each call throws `part-unavailable` when its service does not answer. */
 export interface Directory {
-  patient(id: string, asking: Asking): Promise<{ active: boolean } | undefined>;
+  patient(id: string, asking: Asking): Promise<PatientFacts | undefined>;
   doctor(id: string, range: Interval, asking: Asking): Promise<DoctorFacts | undefined>;
-  /** The ids of the active doctors of a specialty: of the first MAX_SEARCHED_DOCTORS. */
-  doctorsOf(specialty: string, asking: Asking): Promise<string[]>;
+  /** The active doctors of a specialty: the first MAX_SEARCHED_DOCTORS. */
+  doctorsOf(specialty: string, range: Interval, asking: Asking): Promise<DoctorFacts[]>;
+}
+
+/** A patient or a doctor as known at a moment. */
+export interface PersonVersion {
+  readonly id: string;
+  readonly version: number;
 }
 
 /** Where and when an appointment is to be. */
@@ -27,20 +33,38 @@ export interface Placement {
   /** The visit with its buffers. */
   readonly doctorTime: Interval;
   readonly capacity: number;
+  /** What the rules were applied to. Where an event told of something newer, the store throws StaleFacts. */
+  readonly verified: readonly PersonVersion[];
+  readonly holdId?: string | undefined;
+  /** Given when the doctor's time is taken and staff books beside it on purpose. */
+  readonly overbooking?: Overbooking | undefined;
+}
+
+/** A patient or a doctor has changed since the rules were applied: they have to be applied again. */
+export class StaleFacts extends Error {
+  constructor() {
+    super('What the rules were applied to has changed.');
+    this.name = 'StaleFacts';
+  }
 }
 
 export interface NewBooking {
   readonly patientId: string;
   readonly appointmentTypeId: string;
-  readonly reason?: string;
+  readonly reason?: string | undefined;
   readonly placement: Placement;
 }
 
-/** Seats taken in a range: of a doctor, of a patient. An appointment can be left out, as if it were not there. */
+export interface NewHolding {
+  readonly appointmentTypeId: string;
+  readonly placement: Placement;
+}
+
+/** Seats taken in a range: of doctors, of a patient. What some hold can be left out, as if it were not there. */
 export interface SeatQuery {
-  readonly resourceId: string;
+  readonly resourceIds: readonly string[];
   readonly range: Interval;
-  readonly except?: string | undefined;
+  readonly exceptHolders?: readonly string[];
 }
 
 /** The appointment types, as far as booking needs them. */
@@ -50,8 +74,12 @@ export interface AppointmentTypes {
 
 export interface AppointmentStore {
   find(caller: Caller, id: string): Promise<Appointment | undefined>;
-  takenSeats(caller: Caller, query: SeatQuery): Promise<TakenSeats>;
-  /** @throws Refusal `slot-taken`, `patient-busy`: the key refused */
+  /** By resource, as its id was given. */
+  takenSeats(caller: Caller, query: SeatQuery): Promise<ReadonlyMap<string, TakenSeats>>;
+  /**
+   * @throws Refusal `slot-taken`, `patient-busy`: the key refused; `hold-expired`
+   * @throws StaleFacts
+   */
   book(caller: Caller, booking: NewBooking, write: WriteContext<Appointment>): Promise<Appointment>;
   /** `check` runs on the stored appointment inside the transaction and throws what refuses the move. */
   move(
@@ -70,10 +98,20 @@ export interface AppointmentStore {
   take(caller: Caller, id: string, step: Step, write: WriteContext<Appointment>): Promise<Appointment>;
 }
 
+export interface HoldStore {
+  /** @throws Refusal `slot-taken`, `too-many-holds`, StaleFacts */
+  add(caller: Caller, holding: NewHolding, write: WriteContext<Hold>): Promise<Hold>;
+  /** Undefined as well when it is somebody else's, has run out, or was used. */
+  find(caller: Caller, id: string): Promise<Hold | undefined>;
+  /** @throws Refusal `not-found` */
+  remove(caller: Caller, id: string, write: WriteContext<unknown>): Promise<void>;
+}
+
 /** All that the domain works with. */
 export interface BookingParts {
   readonly directory: Directory;
   readonly store: AppointmentStore;
+  readonly holds: HoldStore;
   readonly types: AppointmentTypes;
   readonly clock: () => Temporal.Instant;
 }

@@ -7,22 +7,23 @@ import {
   type Slot,
   type SlotQuery,
 } from '@daybook/contracts';
-import { type BookingFacts, doctorTimeAt, NOTHING_TAKEN, visitAt } from './booking-rules.ts';
+import { type BookingFacts, type DoctorFacts, doctorTimeAt, NOTHING_TAKEN, visitAt } from './booking-rules.ts';
 import type { Interval } from './grid.ts';
 import type { Asking, BookingParts } from './ports.ts';
 import { firstSlots } from './slots.ts';
 import { DAY, toMillis } from './time.ts';
 
-/** Doctors that one search asks about at the same time: others must get their turn, too. */
-const ASKED_AT_ONCE = 25;
+/** The first free slots are mostly near: a range is looked at in parts, each so much longer than the one before. */
+const FIRST_WINDOW_DAYS = 4;
+const WINDOW_GROWTH = 4;
 
 const faulty = (pointer: string, message: string): Refusal =>
-  new Refusal('invalid-request', 'The query is not as described.', { errors: [{ pointer, message }] });
+  new Refusal('invalid-request', 'The request is not as described.', { errors: [{ pointer, message }] });
 
 /** @throws Refusal `invalid-request`, `range-too-long` */
-function rangeOf(query: SlotQuery): Interval {
-  const start = toMillis(query.from);
-  const end = toMillis(query.to);
+export function rangeOf({ from, to }: { from: string; to: string }): Interval {
+  const start = toMillis(from);
+  const end = toMillis(to);
   if (end < start) throw faulty('/to', 'must not be before from');
   if (end - start > MAX_SLOT_DAYS * DAY) {
     throw new Refusal('range-too-long', `Search at most ${MAX_SLOT_DAYS} days at once.`);
@@ -30,29 +31,52 @@ function rangeOf(query: SlotQuery): Interval {
   return { start, end };
 }
 
-/** All that the rules need about the doctors that are there, a few of them at a time. */
-async function readFacts(
-  { directory, store, clock }: BookingParts,
-  doctorIds: readonly string[],
+/** The parts of a range, in time order, without a gap. */
+export function* windowsOf({ start, end }: Interval): Generator<Interval> {
+  let days = FIRST_WINDOW_DAYS;
+  let from = start;
+  do {
+    const to = Math.min(from + days * DAY, end);
+    yield { start: from, end: to };
+    from = to;
+    days *= WINDOW_GROWTH;
+  } while (from < end);
+}
+
+/** Whose slots are searched. */
+export type Whose = { readonly doctorId: string } | { readonly specialty: string };
+
+async function readDoctors({ directory }: BookingParts, whose: Whose, range: Interval, asking: Asking) {
+  if ('specialty' in whose) return directory.doctorsOf(whose.specialty, range, asking);
+  const doctor = await directory.doctor(whose.doctorId, range, asking);
+  if (!doctor) throw new Refusal('doctor-not-found', 'There is no such doctor.');
+  return [doctor];
+}
+
+/** All that the rules need about starts in a range. @throws Refusal `doctor-not-found` */
+export async function readFacts(
+  parts: BookingParts,
+  whose: Whose,
   type: AppointmentType,
   range: Interval,
   asking: Asking,
 ): Promise<BookingFacts[]> {
+  const doctors = await readDoctors(parts, whose, { start: range.start, end: visitAt(range.end, type).end }, asking);
   // What a start in the range may take: the longest visit alone is a day, its buffer comes after that.
   const margin = { start: doctorTimeAt(range.start, type).start, end: doctorTimeAt(range.end, type).end };
-  const readOne = async (id: string): Promise<BookingFacts | undefined> => {
-    const [doctor, takenOfDoctor] = await Promise.all([
-      directory.doctor(id, { start: range.start, end: visitAt(range.end, type).end }, asking),
-      store.takenSeats(asking.caller, { resourceId: id, range: margin }),
-    ]);
-    return doctor && { now: clock().epochMilliseconds, type, doctor, takenOfDoctor, takenOfPatient: NOTHING_TAKEN };
-  };
-  const known: BookingFacts[] = [];
-  for (let first = 0; first < doctorIds.length; first += ASKED_AT_ONCE) {
-    const facts = await Promise.all(doctorIds.slice(first, first + ASKED_AT_ONCE).map(readOne));
-    known.push(...facts.filter((fact) => fact !== undefined));
-  }
-  return known;
+  const taken = await parts.store.takenSeats(asking.caller, {
+    resourceIds: doctors.map(({ id }) => id),
+    range: margin,
+  });
+  const now = parts.clock().epochMilliseconds;
+  const factsOf = (doctor: DoctorFacts): BookingFacts => ({
+    now,
+    type,
+    doctor,
+    takenOfDoctor: taken.get(doctor.id) ?? NOTHING_TAKEN,
+    takenOfPatient: NOTHING_TAKEN,
+  });
+  return doctors.map(factsOf);
 }
 
 /** @throws Refusal `doctor-not-found`, `appointment-type-not-found`, `invalid-request`, `range-too-long` */
@@ -62,11 +86,15 @@ export async function searchSlots(parts: BookingParts, query: SlotQuery, asking:
     throw faulty('/doctorId', 'name either a doctorId or a specialty');
   }
   const range = rangeOf(query);
+  const whose = doctorId === undefined ? { specialty: specialty ?? '' } : { doctorId };
   const type = await parts.types.find(asking.caller, query.appointmentTypeId);
   if (!type) throw new Refusal('appointment-type-not-found', 'There is no such appointment type.');
   if (!type.active) return [];
-  const doctorIds = doctorId === undefined ? await parts.directory.doctorsOf(specialty ?? '', asking) : [doctorId];
-  const known = await readFacts(parts, doctorIds, type, range, asking);
-  if (doctorId !== undefined && known.length === 0) throw new Refusal('doctor-not-found', 'There is no such doctor.');
-  return firstSlots(known, range.end, limit);
+  const slots: Slot[] = [];
+  for (const window of windowsOf(range)) {
+    const facts = await readFacts(parts, whose, type, window, asking);
+    slots.push(...firstSlots(facts, window.end, limit - slots.length));
+    if (slots.length === limit) break;
+  }
+  return slots;
 }

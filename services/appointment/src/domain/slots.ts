@@ -1,16 +1,31 @@
 /** Slots: the starts that nothing stands in the way of. */
 import type { Slot } from '@daybook/contracts';
 import { type BookingFacts, earliestStart, obstaclesAt, visitAt } from './booking-rules.ts';
-import { CELL_MILLIS, nextOnGrid } from './grid.ts';
+import { CELL_MILLIS, lastOnGrid, nextOnGrid } from './grid.ts';
+import { MINUTE } from './time.ts';
 
-/** Every start that can be booked, in time order. */
-export function* freeStarts(facts: BookingFacts): Generator<number> {
+const isFree = (start: number, facts: BookingFacts): boolean => obstaclesAt(start, facts).length === 0;
+
+/** Every start that can be booked, in time order; from `from` on. */
+export function* freeStarts(facts: BookingFacts, from = Number.NEGATIVE_INFINITY): Generator<number> {
   const { now, type, doctor } = facts;
-  const earliest = earliestStart(now, type);
+  const earliest = Math.max(from, earliestStart(now, type));
   for (const open of doctor.open) {
     const first = nextOnGrid(Math.max(open.start, earliest));
     for (let start = first; visitAt(start, type).end <= open.end; start += CELL_MILLIS) {
-      if (obstaclesAt(start, facts).length === 0) yield start;
+      if (isFree(start, facts)) yield start;
+    }
+  }
+}
+
+/** The same before `until`, the latest first. */
+function* freeStartsBefore(until: number, facts: BookingFacts): Generator<number> {
+  const { now, type, doctor } = facts;
+  const earliest = earliestStart(now, type);
+  for (const open of doctor.open.toReversed()) {
+    const last = lastOnGrid(Math.min(open.end - type.durationMinutes * MINUTE, until - 1));
+    for (let start = last; start >= Math.max(open.start, earliest); start -= CELL_MILLIS) {
+      if (isFree(start, facts)) yield start;
     }
   }
 }
@@ -40,7 +55,7 @@ export function firstSlots(doctors: readonly BookingFacts[], until: number, limi
 
 /** The free slots that are nearest to a wished time, in time order. */
 export function nearestSlots(wished: number, facts: BookingFacts, limit: number): Slot[] {
-  return [...freeStarts(facts)]
+  return [...freeStarts(facts, wished).take(limit), ...freeStartsBefore(wished, facts).take(limit)]
     .sort((a, b) => Math.abs(a - wished) - Math.abs(b - wished) || a - b)
     .slice(0, limit)
     .sort((a, b) => a - b)

@@ -198,7 +198,8 @@ describe('to reschedule', () => {
 
   it('tells the second of two who move it at once that somebody was first', async () => {
     const { post, booked, read, hold, expectReservationsMatch } = await startBooked();
-    const { asked, resume } = hold(2);
+    // Each asks about the patient and about the doctor.
+    const { asked, resume } = hold(4);
     const first = post(`/${booked.id}/reschedule`, { start: '2026-11-03T17:00:00Z' });
     const second = post(`/${booked.id}/reschedule`, { start: '2026-11-03T18:00:00Z' });
     await asked;

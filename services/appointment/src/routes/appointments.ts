@@ -2,6 +2,7 @@ import {
   Appointment,
   AppointmentPage,
   AppointmentQuery,
+  FirstFreeBooking,
   History,
   Id,
   NewAppointment,
@@ -12,6 +13,7 @@ import type { Database } from '@daybook/database';
 import { type App, answerOnce, etagOf, sendPage, sendVersioned } from '@daybook/service';
 import { Type } from 'typebox';
 import { bookAppointment } from '../domain/booking.ts';
+import { createFirstFree } from '../domain/first-free.ts';
 import type { BookingParts } from '../domain/ports.ts';
 import type { AppointmentReads } from '../store/appointment-reads.ts';
 import type { AppointmentTables } from '../store/tables.ts';
@@ -35,6 +37,8 @@ export function addAppointmentRoutes(
   reads: AppointmentReads,
   database: Database<AppointmentTables>,
 ): void {
+  const bookFirstFree = createFirstFree(parts);
+
   app.post(
     '/api/v1/appointments',
     {
@@ -48,8 +52,10 @@ export function addAppointmentRoutes(
       config: {
         versioned: true,
         problems: [
+          'forbidden',
           'slot-taken',
           'patient-busy',
+          'hold-expired',
           'outside-availability',
           'too-soon',
           'too-far-ahead',
@@ -67,6 +73,35 @@ export function addAppointmentRoutes(
       await answerOnce(request, reply, database, booked, (write) =>
         bookAppointment(parts, request.caller, request.body, write),
       );
+      return reply;
+    },
+  );
+
+  app.post(
+    '/api/v1/appointments/first-free',
+    {
+      schema: {
+        tags,
+        operationId: 'bookFirstFree',
+        querystring: Nothing,
+        body: FirstFreeBooking,
+        response: { 201: Appointment },
+      },
+      config: {
+        versioned: true,
+        problems: [
+          'nothing-free',
+          'patient-busy',
+          'patient-inactive',
+          'patient-not-found',
+          'appointment-type-inactive',
+          'appointment-type-not-found',
+          'range-too-long',
+        ],
+      },
+    },
+    async (request, reply) => {
+      await answerOnce(request, reply, database, booked, (write) => bookFirstFree(request.caller, request.body, write));
       return reply;
     },
   );

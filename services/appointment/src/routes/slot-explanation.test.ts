@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { explainStart } from '../domain/explanation.ts';
 import { createAppointmentTypeStore } from '../store/appointment-types.ts';
 import { createAppointmentStore } from '../store/appointments.ts';
+import { createHoldStore } from '../store/holds.ts';
 import { at, iso, NOBODY, readAppointment, readProblem, startClinic } from '../testing.ts';
 
 const MINUTE = 60_000;
@@ -214,7 +215,8 @@ describe('the explanation of a start', () => {
   it('does not tell a patient when somebody is busy, only what is free', async () => {
     const { database, directory, clock, wish } = await startExplaining();
     const types = createAppointmentTypeStore(database, clock);
-    const parts = { directory, store: createAppointmentStore(database, clock), types, clock };
+    const store = createAppointmentStore(database, clock);
+    const parts = { directory, store, holds: createHoldStore(database, clock), types, clock };
     const asking = { caller: { id: 'ana', role: 'patient' } } as const;
     await expect(explainStart(parts, wish(FREE), asking)).rejects.toMatchObject({ code: 'forbidden' });
     expect(await explainStart(parts, withoutPatient(wish(FREE)), asking)).toMatchObject({ bookable: true });

@@ -27,7 +27,7 @@ const MAX_HISTORY = 1000;
 
 export function createAppointmentReads(database: Database<AppointmentTables>): AppointmentReads {
   return {
-    async list(caller, { patientId, doctorId, status, from, to, limit = DEFAULT_LIMIT, cursor }) {
+    async list(caller, { patientId, doctorId, status, needsRescheduling, from, to, limit = DEFAULT_LIMIT, cursor }) {
       permit(caller, STAFF);
       const after = cursor === undefined ? undefined : decodeCursor(cursor, ['number', 'id']);
       const rows = await database.read((db) => {
@@ -35,6 +35,9 @@ export function createAppointmentReads(database: Database<AppointmentTables>): A
         if (patientId !== undefined) query = query.where('patient_id', '=', idToBytes(patientId));
         if (doctorId !== undefined) query = query.where('doctor_id', '=', idToBytes(doctorId));
         if (status !== undefined) query = query.where('status', '=', status);
+        if (needsRescheduling !== undefined) {
+          query = query.where('needs_rescheduling', '=', needsRescheduling ? 1 : 0);
+        }
         if (from !== undefined) query = query.where('starts_at', '>=', toMillis(from));
         if (to !== undefined) query = query.where('starts_at', '<', toMillis(to));
         if (after) {

@@ -1,36 +1,15 @@
 /** Appointments, with their reservations, history and events: what belongs together is written together. */
-import {
-  type Appointment,
-  type Caller,
-  type HistoryAction,
-  type HistoryEntry,
-  permit,
-  Refusal,
-  ROLES,
-  STAFF,
-} from '@daybook/contracts';
-import {
-  appendEvent,
-  type Database,
-  idFromBytes,
-  idToBytes,
-  isoFromMillis,
-  newId,
-  type SharedTables,
-  type WriteContext,
-} from '@daybook/database';
+import { type Appointment, permit, Refusal, ROLES, STAFF } from '@daybook/contracts';
+import { type Database, idFromBytes, idToBytes, isoFromMillis, newId, type WriteContext } from '@daybook/database';
 import type { Clock } from '@daybook/service';
-import type { Transaction } from 'kysely';
 import { checkCancellable, statusAfter } from '../domain/lifecycle.ts';
-import type { AppointmentStore, Placement } from '../domain/ports.ts';
-import { appointmentEvent, SOURCE } from '../events.ts';
+import type { AppointmentStore, NewBooking, Placement } from '../domain/ports.ts';
 import { toAppointment, toRow } from './appointment-row.ts';
-import { readTakenSeats, release, reserve } from './reservations.ts';
+import { type Tx, writeDown } from './change.ts';
+import { useHold } from './holds.ts';
+import { checkVersions } from './person-versions.ts';
+import { readTakenSeats, release, reserveDoctor, reservePatient } from './reservations.ts';
 import type { AppointmentTables } from './tables.ts';
-
-type Tx = Transaction<AppointmentTables & SharedTables>;
-
-const timesOf = ({ doctorId, start, end }: Appointment) => ({ doctorId, start, end });
 
 const placed = ({ doctorId, timeZone, visit }: Placement) => ({
   // As ids are written here, however the request wrote it.
@@ -40,60 +19,61 @@ const placed = ({ doctorId, timeZone, visit }: Placement) => ({
   end: isoFromMillis(visit.end),
 });
 
-/** A change of an appointment, on its way into history and events. */
-interface Change {
-  readonly action: HistoryAction;
-  readonly before?: Appointment;
-  readonly after: Appointment;
-  readonly reason?: string;
-  /** Whether time or doctor changed. */
-  readonly moved: boolean;
+function newAppointment({ patientId, appointmentTypeId, reason, placement }: NewBooking, at: string): Appointment {
+  return {
+    id: newId(),
+    patientId: idFromBytes(idToBytes(patientId)),
+    appointmentTypeId: idFromBytes(idToBytes(appointmentTypeId)),
+    ...(reason !== undefined && { reason }),
+    ...placed(placement),
+    status: 'booked',
+    sequence: 0,
+    needsRescheduling: false,
+    version: 1,
+    createdAt: at,
+    updatedAt: at,
+  };
 }
 
-async function writeDown(
-  tx: Tx,
-  caller: Caller,
-  { action, before, after, reason, moved }: Change,
-  write: WriteContext<Appointment>,
-): Promise<void> {
-  const entry: HistoryEntry = {
-    at: after.updatedAt,
-    by: { id: caller.id, role: caller.role },
-    action,
-    sequence: after.sequence,
-    ...(moved && before && { from: timesOf(before) }),
-    ...(moved && { to: timesOf(after) }),
-    ...(reason !== undefined && { reason }),
+/** What one transaction needs to read one appointment, change it, and take time for it. */
+export function createAppointmentChanges({ dialect }: Database<AppointmentTables>, clock: Clock) {
+  return {
+    /** Reads one appointment to change it: nobody else can until the transaction ends. */
+    async lock(tx: Tx, id: string, checkVersion: WriteContext<Appointment>['checkVersion']): Promise<Appointment> {
+      const row = await tx
+        .selectFrom('appointments')
+        .selectAll()
+        .where('id', '=', idToBytes(id))
+        .$if(dialect.locksRows, (query) => query.forUpdate())
+        .executeTakeFirst();
+      if (!row) throw new Refusal('not-found', 'There is no such appointment.');
+      checkVersion(row.version);
+      return toAppointment(row);
+    },
+
+    /** Stores the next version of an appointment. It needs no rescheduling, unless the change says so. */
+    async update(tx: Tx, before: Appointment, change: Partial<Appointment>): Promise<Appointment> {
+      const { reschedulingReasons: _, ...rest } = before;
+      const version = before.version + 1;
+      const after = { ...rest, needsRescheduling: false, ...change, version, updatedAt: clock().toString() };
+      const { id, ...columns } = toRow(after);
+      await tx.updateTable('appointments').set(columns).where('id', '=', id).execute();
+      return after;
+    },
+
+    /** Takes the time of doctor and patient. @throws Refusal `slot-taken`, `patient-busy`, `hold-expired`; StaleFacts */
+    async reserve(tx: Tx, callerId: string, holder: { id: string; patientId: string }, placement: Placement) {
+      const now = clock().epochMilliseconds;
+      await checkVersions(tx, dialect, placement.verified);
+      if (placement.holdId !== undefined) await useHold(tx, dialect, callerId, placement.holdId, placement, now);
+      await reserveDoctor(tx, dialect, holder, placement, now);
+      await reservePatient(tx, dialect, holder, holder.patientId, placement, now);
+    },
   };
-  const row = { appointment_id: idToBytes(after.id), version: after.version, entry: JSON.stringify(entry) };
-  await tx.insertInto('appointment_history').values(row).execute();
-  const event = appointmentEvent(action, after, moved && before ? timesOf(before) : undefined);
-  const time = Temporal.Instant.from(after.updatedAt);
-  await appendEvent(tx, event, { source: SOURCE, time, traceparent: write.traceparent });
-  await write.keep(tx, after);
 }
 
 export function createAppointmentStore(database: Database<AppointmentTables>, clock: Clock): AppointmentStore {
-  /** Reads one appointment to change it: nobody else can until the transaction ends. */
-  async function lock(tx: Tx, id: string, write: WriteContext<Appointment>): Promise<Appointment> {
-    const row = await tx
-      .selectFrom('appointments')
-      .selectAll()
-      .where('id', '=', idToBytes(id))
-      .$if(database.dialect.locksRows, (query) => query.forUpdate())
-      .executeTakeFirst();
-    if (!row) throw new Refusal('not-found', 'There is no such appointment.');
-    write.checkVersion(row.version);
-    return toAppointment(row);
-  }
-
-  /** Stores the next version of an appointment. */
-  async function update(tx: Tx, before: Appointment, change: Partial<Appointment>): Promise<Appointment> {
-    const after = { ...before, ...change, version: before.version + 1, updatedAt: clock().toString() };
-    const { id, ...columns } = toRow(after);
-    await tx.updateTable('appointments').set(columns).where('id', '=', id).execute();
-    return after;
-  }
+  const { lock, update, reserve } = createAppointmentChanges(database, clock);
 
   return {
     async find(caller, id) {
@@ -106,36 +86,27 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
 
     async takenSeats(caller, query) {
       permit(caller, ROLES);
-      return database.read((db) => readTakenSeats(db, query));
+      return database.read((db) => readTakenSeats(db, query, clock().epochMilliseconds));
     },
 
-    async book(caller, { placement, ...booking }, write) {
+    async book(caller, booking, write) {
       permit(caller, STAFF);
-      const at = clock().toString();
-      const appointment: Appointment = {
-        id: newId(),
-        ...booking,
-        patientId: idFromBytes(idToBytes(booking.patientId)),
-        appointmentTypeId: idFromBytes(idToBytes(booking.appointmentTypeId)),
-        ...placed(placement),
-        status: 'booked',
-        sequence: 0,
-        version: 1,
-        createdAt: at,
-        updatedAt: at,
-      };
+      const after = newAppointment(booking, clock().toString());
+      const { overbooking } = booking.placement;
       await database.write(async (tx) => {
-        await reserve(tx, database.dialect, appointment.id, appointment.patientId, placement);
-        await tx.insertInto('appointments').values(toRow(appointment)).execute();
-        await writeDown(tx, caller, { action: 'booked', after: appointment, moved: true }, write);
+        await reserve(tx, caller.id, after, booking.placement);
+        await tx.insertInto('appointments').values(toRow(after)).execute();
+        const trace = { reason: overbooking?.reason, overbooked: overbooking !== undefined };
+        await writeDown(tx, caller, { action: 'booked', after, moved: true, ...trace }, write);
       });
-      return appointment;
+      return after;
     },
 
     async move(caller, id, placement, check, write) {
       permit(caller, STAFF);
+      const { overbooking } = placement;
       return database.write(async (tx) => {
-        const before = await lock(tx, id, write);
+        const before = await lock(tx, id, write.checkVersion);
         check(before);
         const to = placed(placement);
         if (before.doctorId === to.doctorId && before.start === to.start && before.end === to.end) {
@@ -143,9 +114,10 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
           return before;
         }
         await release(tx, id);
-        await reserve(tx, database.dialect, id, before.patientId, placement);
+        await reserve(tx, caller.id, before, placement);
         const after = await update(tx, before, { ...to, sequence: before.sequence + 1 });
-        await writeDown(tx, caller, { action: 'rescheduled', before, after, moved: true }, write);
+        const trace = { reason: overbooking?.reason, overbooked: overbooking !== undefined };
+        await writeDown(tx, caller, { action: 'rescheduled', before, after, moved: true, ...trace }, write);
         return after;
       });
     },
@@ -153,7 +125,7 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
     async cancel(caller, id, { reason }, write) {
       permit(caller, STAFF);
       return database.write(async (tx) => {
-        const before = await lock(tx, id, write);
+        const before = await lock(tx, id, write.checkVersion);
         if (before.status === 'cancelled') {
           await write.keep(tx, before);
           return before;
@@ -174,7 +146,7 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
     async take(caller, id, step, write) {
       permit(caller, STAFF);
       return database.write(async (tx) => {
-        const before = await lock(tx, id, write);
+        const before = await lock(tx, id, write.checkVersion);
         const status = statusAfter(step, before, clock());
         const after = await update(tx, before, { status });
         await writeDown(tx, caller, { action: status, before, after, moved: false }, write);

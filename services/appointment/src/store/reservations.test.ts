@@ -2,8 +2,8 @@ import { newId, type SharedTables } from '@daybook/database';
 import fc from 'fast-check';
 import type { KyselyPlugin, Transaction } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import { at, iso, startAppointments, startClinic } from '../testing.ts';
-import { reserve } from './reservations.ts';
+import { at, iso, NOW, startAppointments, startClinic } from '../testing.ts';
+import { reserveDoctor, reservePatient } from './reservations.ts';
 import type { AppointmentTables } from './tables.ts';
 
 const FIRST = Temporal.Instant.from('2026-11-03T14:00:00Z').epochMilliseconds;
@@ -105,7 +105,14 @@ describe('a seat that somebody took since it looked free', () => {
   async function startGroup(capacity: number) {
     const clinic = await startClinic({ capacity });
     const visit = { start: at(START), end: at('2026-11-03T16:30:00Z') };
-    const placement = { doctorId: clinic.doctor.id, timeZone: 'UTC', visit, doctorTime: visit, capacity };
+    const placement = {
+      doctorId: clinic.doctor.id,
+      timeZone: 'UTC',
+      visit,
+      doctorTime: visit,
+      capacity,
+      verified: [],
+    };
     const { dialect } = clinic.database;
     return {
       ...clinic,
@@ -115,7 +122,9 @@ describe('a seat that somebody took since it looked free', () => {
         const { plugin, seen } = overtaken(times);
         await clinic.database.write(async (tx: Transaction<AppointmentTables & SharedTables>) => {
           const locking = { ...dialect, locksRows: true };
-          await reserve(tx.withPlugin(plugin), locking, newId(), clinic.addPatient(), placement);
+          const [plugged, holder, now] = [tx.withPlugin(plugin), { id: newId() }, at(NOW)];
+          await reserveDoctor(plugged, locking, holder, placement, now);
+          await reservePatient(plugged, locking, holder, clinic.addPatient(), placement, now);
         });
         return seen;
       },

@@ -1,8 +1,8 @@
 /** Who has which cell of time. The primary key refuses what is taken; nothing here decides by having looked before. */
 import { type ProblemCode, problems, Refusal } from '@daybook/contracts';
-import { type DatabaseDialect, idToBytes, type SharedTables } from '@daybook/database';
+import { type DatabaseDialect, idFromBytes, idToBytes, type SharedTables } from '@daybook/database';
 import type { Kysely, Transaction } from 'kysely';
-import type { TakenSeats } from '../domain/booking-rules.ts';
+import { NOTHING_TAKEN, type TakenSeats } from '../domain/booking-rules.ts';
 import { type Cells, cellsOf } from '../domain/grid.ts';
 import type { Placement, SeatQuery } from '../domain/ports.ts';
 import type { AppointmentTables, ReservationRow } from './tables.ts';
@@ -10,49 +10,70 @@ import type { AppointmentTables, ReservationRow } from './tables.ts';
 type Db = Kysely<AppointmentTables & SharedTables>;
 type Tx = Transaction<AppointmentTables & SharedTables>;
 
-type Seat = Pick<ReservationRow, 'cell' | 'seat' | 'capacity' | 'appointment_id'>;
-
-const seatsIn = (db: Db, resource_id: Uint8Array, cells: Cells) =>
-  db
-    .selectFrom('reservations')
-    .select(['cell', 'seat', 'capacity', 'appointment_id'])
-    .where('resource_id', '=', resource_id)
-    .where('cell', '>=', cells.first)
-    .where('cell', '<', cells.end);
+interface Taken {
+  readonly cell: number;
+  readonly seats: number;
+  /** Of those who share the cell, the smallest number that one of them shares it with at most. */
+  readonly capacity: number;
+}
 
 /** How many seats of a cell are taken: without end, where somebody in it shares it with no more than are there. */
-const countTaken = (ofCell: readonly Seat[]): number =>
-  ofCell.some(({ capacity }) => ofCell.length >= capacity) ? Number.POSITIVE_INFINITY : ofCell.length;
+const countTaken = ({ seats, capacity }: Pick<Taken, 'seats' | 'capacity'>): number =>
+  seats >= capacity ? Number.POSITIVE_INFINITY : seats;
 
-/** The seats that are taken of each cell of a range. */
-export async function readTakenSeats(db: Db, { resourceId, range, except }: SeatQuery): Promise<TakenSeats> {
-  const rows = await seatsIn(db, idToBytes(resourceId), cellsOf(range)).execute();
-  const own = except === undefined ? undefined : idToBytes(except);
-  const others = own ? rows.filter((row) => Buffer.compare(own, row.appointment_id) !== 0) : rows;
+/** The seats that are taken of each cell of a range at `now`, by resource. A hold that has run out takes none. */
+export async function readTakenSeats(
+  db: Db,
+  { resourceIds, range, exceptHolders = [] }: SeatQuery,
+  now: number,
+): Promise<ReadonlyMap<string, TakenSeats>> {
+  const { first, end } = cellsOf(range);
+  if (resourceIds.length === 0) return new Map();
+  const rows = await db
+    .selectFrom('reservations')
+    .select((of) => ['resource_id', 'cell', of.fn.countAll<number>().as('seats'), of.fn.min('capacity').as('capacity')])
+    .where('resource_id', 'in', resourceIds.map(idToBytes))
+    .where('cell', '>=', first)
+    .where('cell', '<', end)
+    .where((where) => where.or([where('expires_at', 'is', null), where('expires_at', '>', now)]))
+    .$if(exceptHolders.length > 0, (query) => query.where('holder_id', 'not in', exceptHolders.map(idToBytes)))
+    .groupBy(['resource_id', 'cell'])
+    .execute();
+  const byResource = Map.groupBy(rows, ({ resource_id }) => idFromBytes(resource_id));
   return new Map(
-    Map.groupBy(others, ({ cell }) => cell)
-      .entries()
-      .map(([cell, ofCell]) => [cell, countTaken(ofCell)]),
+    resourceIds.map((id) => {
+      const ofResource = byResource.get(id.toLowerCase());
+      return [id, ofResource ? new Map(ofResource.map((taken) => [taken.cell, countTaken(taken)])) : NOTHING_TAKEN];
+    }),
   );
 }
 
+type Seat = Pick<ReservationRow, 'cell' | 'seat' | 'capacity' | 'expires_at'>;
+
 /**
- * For each cell the first seat that looked free; undefined when a cell has no seat left, whoever they are numbered for (a
- * group of which some cancelled leaves gaps). What is read is locked where rows are locked: the capacity is counted, and
- * the key alone would not see a visit for one beside a group whose seat 0 was cancelled.
+ * The seats of some cells. They are locked where rows are locked: the capacity is counted, and the key alone would not see
+ * a visit for one beside a group whose seat 0 was cancelled.
  */
-async function chooseSeats(
-  tx: Tx,
-  dialect: DatabaseDialect,
-  resource_id: Uint8Array,
-  cells: Cells,
-  capacity: number,
-): Promise<number[] | undefined> {
-  const rows = await seatsIn(tx, resource_id, cells)
+const seatsIn = (tx: Tx, dialect: DatabaseDialect, resource_id: Uint8Array, cells: Cells): Promise<Seat[]> =>
+  tx
+    .selectFrom('reservations')
+    .select(['cell', 'seat', 'capacity', 'expires_at'])
+    .where('resource_id', '=', resource_id)
+    .where('cell', '>=', cells.first)
+    .where('cell', '<', cells.end)
     .$if(dialect.locksRows, (query) => query.forUpdate())
     .execute();
+
+const takenIn = (seats: readonly Seat[]): number =>
+  countTaken({ seats: seats.length, capacity: Math.min(...seats.map(({ capacity }) => capacity)) });
+
+/**
+ * For each cell the first seat that looked free; undefined when a cell has no seat left, whoever they are numbered for (a
+ * group of which some cancelled leaves gaps).
+ */
+function chooseSeats(rows: readonly Seat[], cells: Cells, capacity: number): number[] | undefined {
   const taken = Map.groupBy(rows, ({ cell }) => cell);
-  for (const ofCell of taken.values()) if (countTaken(ofCell) >= capacity) return undefined;
+  for (const ofCell of taken.values()) if (takenIn(ofCell) >= capacity) return undefined;
   return Array.from({ length: cells.end - cells.first }, (_, index) => {
     const seats = new Set(taken.get(cells.first + index)?.map(({ seat }) => seat));
     let seat = 0;
@@ -64,44 +85,90 @@ async function chooseSeats(
 /** How often seats are chosen at most: others of a group can take the same seat at once, while another is free. */
 const MAX_CHOICES = 10;
 
-/** Takes the doctor's time and the patient's for an appointment. @throws Refusal `slot-taken`, `patient-busy` */
-export async function reserve(
-  tx: Tx,
-  dialect: DatabaseDialect,
-  appointmentId: string,
-  patientId: string,
-  placement: Placement,
-): Promise<void> {
-  const appointment_id = idToBytes(appointmentId);
+/** Beside this many at one time nobody is booked, not even on purpose. */
+const MAX_SEATS = 1000;
 
-  async function take(id: string, cells: Cells, capacity: number, refused: ProblemCode): Promise<void> {
-    const resource_id = idToBytes(id);
-    for (let choices = Math.min(capacity + 1, MAX_CHOICES); choices > 0; choices -= 1) {
-      const seats = await chooseSeats(tx, dialect, resource_id, cells, capacity);
-      if (!seats) break;
-      const rows = seats.map((seat, index) => ({
-        resource_id,
-        cell: cells.first + index,
-        seat,
-        capacity,
-        appointment_id,
-      }));
-      try {
-        await tx.insertInto('reservations').values(rows).execute();
-        return;
-      } catch (error) {
-        // Somebody has one of these seats since: choose again.
-        if (!dialect.isUniqueViolation(error)) throw error;
-      }
-    }
-    throw new Refusal(refused, `${problems[refused].title}.`);
-  }
-
-  await take(placement.doctorId, cellsOf(placement.doctorTime), placement.capacity, 'slot-taken');
-  await take(patientId, cellsOf(placement.visit), 1, 'patient-busy');
+/** For whom time is taken. */
+export interface Holder {
+  readonly id: string;
+  /** Of a hold: when it runs out. */
+  readonly expiresAt?: number;
 }
 
-/** Gives back all time of an appointment. */
-export async function release(tx: Tx, appointmentId: string): Promise<void> {
-  await tx.deleteFrom('reservations').where('appointment_id', '=', idToBytes(appointmentId)).execute();
+async function take(
+  tx: Tx,
+  dialect: DatabaseDialect,
+  resourceId: string,
+  cells: Cells,
+  { capacity, mostSeats, holder, now }: { capacity: number; mostSeats: number; holder: Holder; now: number },
+): Promise<boolean> {
+  const resource_id = idToBytes(resourceId);
+  const holder_id = idToBytes(holder.id);
+  for (let choices = Math.min(mostSeats + 1, MAX_CHOICES); choices > 0; choices -= 1) {
+    const rows = await seatsIn(tx, dialect, resource_id, cells);
+    const live = rows.filter(({ expires_at }) => expires_at === null || expires_at > now);
+    if (live.length < rows.length) await removeExpired(tx, resource_id, cells, now);
+    const free = mostSeats > capacity ? live.map((seat) => ({ ...seat, capacity: MAX_SEATS })) : live;
+    const seats = chooseSeats(free, cells, mostSeats);
+    if (!seats) return false;
+    const expires_at = holder.expiresAt ?? null;
+    const chosen = seats.map((seat, index) => ({
+      resource_id,
+      cell: cells.first + index,
+      seat,
+      capacity,
+      holder_id,
+      expires_at,
+    }));
+    try {
+      await tx.insertInto('reservations').values(chosen).execute();
+      return true;
+    } catch (error) {
+      // Somebody has one of these seats since: choose again.
+      if (!dialect.isUniqueViolation(error)) throw error;
+    }
+  }
+  return false;
+}
+
+const removeExpired = (tx: Tx, resource_id: Uint8Array, cells: Cells, now: number) =>
+  tx
+    .deleteFrom('reservations')
+    .where('resource_id', '=', resource_id)
+    .where('cell', '>=', cells.first)
+    .where('cell', '<', cells.end)
+    .where('expires_at', '<=', now)
+    .execute();
+
+const refusal = (code: ProblemCode): Refusal => new Refusal(code, `${problems[code].title}.`);
+
+/** Takes the doctor's time. @throws Refusal `slot-taken` */
+export async function reserveDoctor(
+  tx: Tx,
+  dialect: DatabaseDialect,
+  holder: Holder,
+  { doctorId, doctorTime, capacity, overbooking }: Placement,
+  now: number,
+): Promise<void> {
+  const mostSeats = overbooking ? MAX_SEATS : capacity;
+  const taken = await take(tx, dialect, doctorId, cellsOf(doctorTime), { capacity, mostSeats, holder, now });
+  if (!taken) throw refusal('slot-taken');
+}
+
+/** Takes the patient's time. @throws Refusal `patient-busy` */
+export async function reservePatient(
+  tx: Tx,
+  dialect: DatabaseDialect,
+  holder: Holder,
+  patientId: string,
+  { visit }: Placement,
+  now: number,
+): Promise<void> {
+  const taken = await take(tx, dialect, patientId, cellsOf(visit), { capacity: 1, mostSeats: 1, holder, now });
+  if (!taken) throw refusal('patient-busy');
+}
+
+/** Gives back all time that somebody holds. */
+export async function release(tx: Tx, holderId: string): Promise<void> {
+  await tx.deleteFrom('reservations').where('holder_id', '=', idToBytes(holderId)).execute();
 }

@@ -28,6 +28,9 @@ export interface AppointmentRow {
   status: AppointmentStatus;
   sequence: number;
   reason: string | null;
+  needs_rescheduling: number;
+  /** Codes, separated by commas, while it needs rescheduling. */
+  rescheduling_reasons: string | null;
   version: number;
   created_at: number;
   updated_at: number;
@@ -42,7 +45,31 @@ export interface ReservationRow {
   seat: number;
   /** Of the appointment type: with how many others at most it shares the cell. */
   capacity: number;
-  appointment_id: Uint8Array;
+  /** An appointment or a hold. */
+  holder_id: Uint8Array;
+  /** Of a hold: from then on the seat is free, whether the row is still there or not. */
+  expires_at: number | null;
+}
+
+export interface HoldRow {
+  id: Uint8Array;
+  doctor_id: Uint8Array;
+  appointment_type_id: Uint8Array;
+  starts_at: number;
+  ends_at: number;
+  expires_at: number;
+  /** Who may use it. */
+  caller_id: string;
+}
+
+/** The appointments of this person have to be looked at again. */
+export interface RecheckRow {
+  person_id: Uint8Array;
+  kind: 'patient' | 'doctor';
+  /** Of the person, as the newest event says. */
+  version: number;
+  attempts: number;
+  due_at: number;
 }
 
 export interface AppointmentTables {
@@ -51,4 +78,8 @@ export interface AppointmentTables {
   /** A HistoryEntry as JSON for each version of an appointment. */
   appointment_history: { appointment_id: Uint8Array; version: number; entry: string };
   reservations: ReservationRow;
+  holds: HoldRow;
+  /** The newest version of a patient or doctor that an event told of. */
+  person_versions: { person_id: Uint8Array; version: number };
+  rechecks: RecheckRow;
 }

@@ -1,0 +1,27 @@
+import { type Static, Type } from 'typebox';
+import { Id, Instant } from './scalars.ts';
+
+export const HOLD_MINUTES = 5;
+
+/** Holds that one patient can have at once: enough to compare, too few to empty a calendar. */
+export const MAX_HOLDS_OF_PATIENT = 3;
+
+export const NewHold = Type.Object(
+  { doctorId: Id(), appointmentTypeId: Id(), start: Instant() },
+  { title: 'NewHold', additionalProperties: false },
+);
+export type NewHold = Static<typeof NewHold>;
+
+/** A slot that is kept for a few minutes while somebody decides (FHIR's `busy-tentative`). */
+export const Hold = Type.Object(
+  {
+    id: Id(),
+    doctorId: Id(),
+    appointmentTypeId: Id(),
+    start: Instant(),
+    end: Instant(),
+    expiresAt: Instant('From then on it keeps nothing'),
+  },
+  { title: 'Hold' },
+);
+export type Hold = Static<typeof Hold>;

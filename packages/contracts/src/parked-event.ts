@@ -1,0 +1,27 @@
+import { type Static, Type } from 'typebox';
+import { Page, paging } from './paging.ts';
+import { Id, Instant } from './scalars.ts';
+
+/** An event that a consumer could not handle, put aside. Ids and times only: its data stays where it is. */
+export const ParkedEvent = Type.Object(
+  {
+    consumer: Type.String({ description: 'Who could not handle it: `notification.messages`' }),
+    eventId: Id(),
+    type: Type.String({ description: '`daybook.appointment.booked.v1`' }),
+    subject: Id('What it is about'),
+    sequence: Type.Integer({ description: 'Rises within the subject' }),
+    source: Type.String({ description: 'Who published it: `/services/appointment`' }),
+    time: Instant('When it happened'),
+    reason: Type.String({ description: 'The kind of the last failure' }),
+    parkedAt: Instant('When it failed last'),
+  },
+  { title: 'ParkedEvent' },
+);
+export type ParkedEvent = Static<typeof ParkedEvent>;
+
+export const ParkedEventPage = Page(ParkedEvent, 'ParkedEventPage');
+
+export const ParkedEventQuery = Type.Object(paging, { additionalProperties: false });
+export type ParkedEventQuery = Static<typeof ParkedEventQuery>;
+
+export const PARKED_EVENTS_PATH = '/api/v1/admin/parked-events';

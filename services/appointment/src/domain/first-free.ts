@@ -1,0 +1,129 @@
+/** Booking whichever doctor of a specialty is free first, also when many ask for that at once. */
+import {
+  type Appointment,
+  type AppointmentType,
+  type Caller,
+  type FirstFreeBooking,
+  type ProblemCode,
+  Refusal,
+} from '@daybook/contracts';
+import type { WriteContext } from '@daybook/database';
+import { detailOf, doctorTimeAt, NOTHING_TAKEN, type PatientFacts, type TakenSeats, visitAt } from './booking-rules.ts';
+import { createFlights } from './flights.ts';
+import { type Interval, lastOnGrid, nextOnGrid } from './grid.ts';
+import { findType, withFreshFacts } from './placing.ts';
+import type { Asking, BookingParts, Placement } from './ports.ts';
+import { type Claim, createRoster, type Roster } from './roster.ts';
+import { rangeOf, readFacts, windowsOf } from './slot-search.ts';
+
+/** Starts that one request tries at most: others may take each of them first, from another process. */
+const MAX_CLAIMS = 20;
+
+export type BookFirstFree = (
+  caller: Caller,
+  input: FirstFreeBooking,
+  write: WriteContext<Appointment>,
+) => Promise<Appointment>;
+
+/** What is asked, once for all claims of a request. */
+interface Request {
+  readonly input: FirstFreeBooking;
+  readonly type: AppointmentType;
+  readonly patient: PatientFacts;
+  readonly takenOfPatient: TakenSeats;
+}
+
+const refusal = (code: ProblemCode): Refusal => new Refusal(code, detailOf(code));
+
+function placementAt({ facts, start }: Claim, { input, patient, type }: Request): Placement {
+  const { doctor } = facts;
+  return {
+    doctorId: doctor.id,
+    timeZone: doctor.timeZone,
+    visit: visitAt(start, type),
+    doctorTime: doctorTimeAt(start, type),
+    capacity: type.capacity,
+    verified: [
+      { id: doctor.id, version: doctor.version },
+      { id: input.patientId, version: patient.version },
+    ],
+  };
+}
+
+/** Starts lie on the grid, so requests of the same few minutes ask for the same range, and share what is found. */
+const onGrid = ({ start, end }: Interval, now: number): Interval => {
+  const from = nextOnGrid(Math.max(start, now));
+  return { start: from, end: Math.max(from, lastOnGrid(end - 1) + 1) };
+};
+
+/**
+ * Each process needs one of these: those who ask it at the same time are given different starts. What it gives throws
+ * Refusal `nothing-free`, and as booking does for patient and type.
+ */
+export function createFirstFree(parts: BookingParts): BookFirstFree {
+  const flights = createFlights<Roster>();
+
+  function rosterOf({ input: { specialty }, type }: Request, window: Interval, asking: Asking): Promise<Roster> {
+    const key = [specialty, type.id, type.version, window.start, window.end].join(' ');
+    return flights(key, async () =>
+      createRoster(await readFacts(parts, { specialty }, type, window, asking), window.end),
+    );
+  }
+
+  async function ask(input: FirstFreeBooking, range: Interval, asking: Asking): Promise<Request> {
+    const { directory, store, types } = parts;
+    const type = await findType(types, asking.caller, input.appointmentTypeId);
+    const [patient, taken] = await Promise.all([
+      directory.patient(input.patientId, asking),
+      store.takenSeats(asking.caller, {
+        resourceIds: [input.patientId],
+        range: { start: range.start, end: visitAt(range.end, type).end },
+      }),
+    ]);
+    if (!patient) throw refusal('patient-not-found');
+    if (!patient.active) throw refusal('patient-inactive');
+    if (!type.active) throw refusal('appointment-type-inactive');
+    return { input, type, patient, takenOfPatient: taken.get(input.patientId) ?? NOTHING_TAKEN };
+  }
+
+  /** Undefined when somebody else was first. @throws StaleFacts */
+  async function tryClaim(
+    claim: Claim,
+    request: Request,
+    caller: Caller,
+    write: WriteContext<Appointment>,
+  ): Promise<Appointment | undefined> {
+    const { patientId, appointmentTypeId, reason } = request.input;
+    const placement = placementAt(claim, request);
+    try {
+      return await parts.store.book(caller, { patientId, appointmentTypeId, reason, placement }, write);
+    } catch (error) {
+      if (error instanceof Refusal && error.code === 'slot-taken') return undefined;
+      claim.giveBack();
+      throw error;
+    }
+  }
+
+  const bookOnce: BookFirstFree = async (caller, input, write) => {
+    const asking = { caller, traceparent: write.traceparent };
+    const range = onGrid(rangeOf(input), parts.clock().epochMilliseconds);
+    const request = await ask(input, range, asking);
+    let claims = 0;
+    for (const window of windowsOf(range)) {
+      while (claims < MAX_CLAIMS) {
+        const roster = await rosterOf(request, window, asking);
+        const claim = roster.claim(request.takenOfPatient);
+        if (!claim) break;
+        claims += 1;
+        const appointment = await tryClaim(claim, request, caller, write);
+        if (appointment) return appointment;
+      }
+    }
+    if (claims === MAX_CLAIMS) {
+      throw new Refusal('part-unavailable', 'Very many ask for the same just now.', { retryAfterSeconds: 1 });
+    }
+    throw refusal('nothing-free');
+  };
+
+  return (caller, input, write) => withFreshFacts(() => bookOnce(caller, input, write));
+}

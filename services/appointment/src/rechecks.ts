@@ -1,0 +1,93 @@
+/** Looks again at the appointments of those who have changed: leave, other hours, somebody who is not active any more. */
+import { type Appointment, type Caller, MAX_AVAILABILITY_DAYS } from '@daybook/contracts';
+import { createLoop } from '@daybook/discovery';
+import type { Logger } from '@daybook/service';
+import type { Interval } from './domain/grid.ts';
+import type { Directory } from './domain/ports.ts';
+import type { Looked } from './domain/rechecking.ts';
+import { DAY, toMillis } from './domain/time.ts';
+import type { Recheck, RecheckStore } from './store/rechecks.ts';
+
+/** Notices what another process was told; what this one is told wakes it at once. */
+const INTERVAL_MILLIS = 1_000;
+
+const CALLER: Caller = { id: 'appointment-service', role: 'service' };
+
+export interface Rechecker {
+  /** Something is due. */
+  wake(): void;
+  /** Resolves when what is under way is done. What is due then waits for the next start. */
+  close(): Promise<void>;
+}
+
+/** As many appointments, from the first on, as one question about availability can be about. */
+function oneQuestion(appointments: readonly Appointment[]): readonly Appointment[] {
+  const limit = toMillis(appointments[0]?.start ?? '') + MAX_AVAILABILITY_DAYS * DAY;
+  const beyond = appointments.findIndex(({ end }) => toMillis(end) > limit);
+  return beyond === -1 ? appointments : appointments.slice(0, beyond);
+}
+
+function spanOf(appointments: readonly Appointment[]): Interval {
+  const ends = appointments.map(({ end }) => toMillis(end));
+  return { start: toMillis(appointments[0]?.start ?? ''), end: Math.max(...ends) };
+}
+
+async function look(directory: Directory, { kind, personId, version }: Recheck, span: Interval): Promise<Looked> {
+  const asking = { caller: CALLER };
+  const looked: Looked | undefined =
+    kind === 'patient'
+      ? await directory.patient(personId, asking).then((patient) => patient && { kind, patient })
+      : await directory.doctor(personId, span, asking).then((doctor) => doctor && { kind, doctor });
+  if (!looked) throw new Error('an event told of somebody who is not there');
+  const known = looked.kind === 'patient' ? looked.patient : looked.doctor;
+  if (known.version < version) throw new Error('the facts are older than the event');
+  return looked;
+}
+
+async function recheckOne(directory: Directory, store: RecheckStore, recheck: Recheck): Promise<void> {
+  let after: Appointment | undefined;
+  for (;;) {
+    const upcoming = await store.upcoming(CALLER, recheck, after);
+    if (upcoming.length === 0) return store.finish(CALLER, recheck);
+    const appointments = oneQuestion(upcoming);
+    await store.flag(CALLER, appointments, await look(directory, recheck, spanOf(appointments)));
+    after = appointments.at(-1);
+  }
+}
+
+/** Starts looking. A part that does not answer is asked again, ever more slowly, while the database keeps what is due. */
+export function startRechecks(directory: Directory, store: RecheckStore, logger: Logger): Rechecker {
+  let closing = false;
+
+  async function recheckAll(): Promise<void> {
+    for (let recheck = await store.next(CALLER); recheck && !closing; recheck = await store.next(CALLER)) {
+      try {
+        await recheckOne(directory, store, recheck);
+      } catch (error) {
+        logger.warn({ err: error, kind: recheck.kind, personId: recheck.personId }, 'could not look again for now');
+        await store.postpone(CALLER, recheck);
+      }
+    }
+  }
+
+  const loop = createLoop({
+    intervalMillis: INTERVAL_MILLIS,
+    async run() {
+      try {
+        await recheckAll();
+        return true;
+      } catch (error) {
+        logger.warn({ err: error }, 'cannot see who has to be looked at again');
+        return false;
+      }
+    },
+  });
+  void loop.runNow();
+  return {
+    wake: () => void loop.runNow(),
+    async close() {
+      closing = true;
+      await loop.stop();
+    },
+  };
+}

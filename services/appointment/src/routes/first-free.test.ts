@@ -1,0 +1,120 @@
+import { describe, expect, it } from 'vitest';
+import { createFirstFree } from '../domain/first-free.ts';
+import { createAppointmentTypeStore } from '../store/appointment-types.ts';
+import { createAppointmentStore } from '../store/appointments.ts';
+import { createHoldStore } from '../store/holds.ts';
+import { at, NOBODY, openDaily, readAppointment, startClinic } from '../testing.ts';
+
+const problem = (status: number, code: string) => ({ status, body: { code } });
+const DAY = { from: '2026-11-03T00:00:00Z', to: '2026-11-04T00:00:00Z' };
+
+async function startSpecialty(doctors: number, rules: Parameters<typeof startClinic>[0] = {}) {
+  const clinic = await startClinic(rules);
+  const open = openDaily('14:00', '15:00');
+  const specialists = Array.from({ length: doctors }, () => clinic.addDoctor({ specialties: ['surgery'], open }));
+  const ask = (more: object = {}, headers?: Record<string, string>) =>
+    clinic.post(
+      '/first-free',
+      { patientId: clinic.addPatient(), specialty: 'surgery', appointmentTypeId: clinic.type.id, ...DAY, ...more },
+      headers,
+    );
+  return { ...clinic, specialists, ask };
+}
+
+const slotOf = (body: unknown): string => {
+  const { doctorId, start } = readAppointment(body);
+  return `${doctorId} ${start}`;
+};
+
+describe('the first free time of a specialty', () => {
+  it('is that of whichever doctor has one first', async () => {
+    const { ask, addDoctor, history } = await startSpecialty(1);
+    const early = addDoctor({ specialties: ['surgery'], open: openDaily('13:00', '13:30') });
+    addDoctor({ specialties: ['cardiology'], open: openDaily('08:00', '12:00') });
+    const answer = await ask({ reason: 'a fall' });
+    expect(answer).toMatchObject({
+      status: 201,
+      headers: { etag: '"1"' },
+      body: { doctorId: early.id, start: '2026-11-03T13:00:00Z', status: 'booked', reason: 'a fall' },
+    });
+    expect(await history(readAppointment(answer.body).id)).toHaveLength(1);
+    expect(await ask()).toMatchObject({ status: 201, body: { start: '2026-11-03T14:00:00Z' } });
+  });
+
+  it('is another one for each of many who ask at once, while there are any', async () => {
+    const { ask, expectReservationsMatch } = await startSpecialty(5);
+    const answers = await Promise.all(Array.from({ length: 14 }, () => ask()));
+    const booked = answers.filter(({ status }) => status === 201).map(({ body }) => slotOf(body));
+    expect(booked).toHaveLength(10);
+    expect(new Set(booked).size).toBe(10);
+    for (const { status, body } of answers) {
+      if (status !== 201) expect({ status, body }).toMatchObject(problem(409, 'nothing-free'));
+    }
+    await expectReservationsMatch();
+  });
+
+  it('fills every seat of a group', async () => {
+    const { ask, expectReservationsMatch } = await startSpecialty(1, { capacity: 3 });
+    const answers = await Promise.all(Array.from({ length: 8 }, () => ask()));
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(6);
+    await expectReservationsMatch();
+  });
+
+  it('is one at which the patient has nothing else', async () => {
+    const { ask, book, wish, patientId } = await startSpecialty(2);
+    await book(wish('2026-11-03T14:00:00Z'));
+    expect(await ask({ patientId })).toMatchObject({ status: 201, body: { start: '2026-11-03T14:30:00Z' } });
+    expect(await ask({ patientId })).toMatchObject(problem(409, 'nothing-free'));
+  });
+
+  it('is never one that another process gives out at the same time', async () => {
+    const { database, clock, directory, addPatient, type, expectReservationsMatch } = await startSpecialty(5);
+    const store = createAppointmentStore(database, clock);
+    const types = createAppointmentTypeStore(database, clock);
+    const parts = { directory, store, holds: createHoldStore(database, clock), types, clock };
+    const processes = [createFirstFree(parts), createFirstFree(parts)];
+    const write = { keep: async () => undefined, checkVersion: () => undefined };
+    const desk = { id: 'desk', role: 'front-desk' } as const;
+    const wish = () => ({ patientId: addPatient(), specialty: 'surgery', appointmentTypeId: type.id, ...DAY });
+    const booked = await Promise.all(
+      processes.flatMap((book) => Array.from({ length: 5 }, () => book(desk, wish(), write))),
+    );
+    expect(new Set(booked.map(slotOf)).size).toBe(10);
+    await expectReservationsMatch();
+  });
+
+  it('is searched as far as asked, also weeks ahead', async () => {
+    const { ask, specialists, changeDoctor } = await startSpecialty(1);
+    const [specialist] = specialists;
+    const late = { start: at('2026-12-10T14:00:00Z'), end: at('2026-12-10T14:30:00Z') };
+    if (specialist) changeDoctor(specialist, { open: [late] });
+    expect(await ask()).toMatchObject(problem(409, 'nothing-free'));
+    const answer = await ask({ to: '2026-12-31T00:00:00Z' });
+    expect(answer).toMatchObject({ status: 201, body: { start: '2026-12-10T14:00:00Z' } });
+  });
+
+  it('is one booking for each key, however often it is asked for', async () => {
+    const { ask, addPatient } = await startSpecialty(2);
+    const patientId = addPatient();
+    const first = await ask({ patientId }, { 'idempotency-key': 'k1' });
+    const again = await ask({ patientId }, { 'idempotency-key': 'k1' });
+    expect(again).toMatchObject({ status: 201, headers: { 'idempotency-replayed': 'true' }, body: first.body });
+  });
+
+  it('is refused in words to whom it cannot be given', async () => {
+    const { ask, addPatient, addType } = await startSpecialty(1);
+    const inactive = await addType({ active: false });
+    for (const [more, status, code] of [
+      [{ patientId: NOBODY }, 422, 'patient-not-found'],
+      [{ patientId: addPatient(false) }, 422, 'patient-inactive'],
+      [{ appointmentTypeId: NOBODY }, 422, 'appointment-type-not-found'],
+      [{ appointmentTypeId: inactive.id }, 422, 'appointment-type-inactive'],
+      [{ specialty: 'astrology' }, 409, 'nothing-free'],
+      [{ specialty: 'No Such' }, 400, 'invalid-request'],
+      [{ to: '2026-11-01T00:00:00Z' }, 400, 'invalid-request'],
+      [{ to: '2027-11-01T00:00:00Z' }, 422, 'range-too-long'],
+    ] as const) {
+      expect(await ask(more)).toMatchObject(problem(status, code));
+    }
+  });
+});

@@ -1,0 +1,80 @@
+import { Hold, Id, NewHold, Nothing, Refusal } from '@daybook/contracts';
+import type { Database } from '@daybook/database';
+import { type App, answerOnce, etagOf, sendTagged, writeOf } from '@daybook/service';
+import { Type } from 'typebox';
+import { holdSlot } from '../domain/booking.ts';
+import type { BookingParts } from '../domain/ports.ts';
+import type { AppointmentTables } from '../store/tables.ts';
+
+const tags = ['Slots'];
+const Params = Type.Object({ id: Id() });
+
+/** A hold never changes: it is there or not. */
+const VERSION = 1;
+
+const added = {
+  status: 201,
+  headers: ({ id }: Hold) => ({ location: `/api/v1/holds/${id}`, etag: etagOf(VERSION) }),
+};
+
+export function addHoldRoutes(app: App, parts: BookingParts, database: Database<AppointmentTables>): void {
+  app.post(
+    '/api/v1/holds',
+    {
+      schema: { tags, operationId: 'holdSlot', querystring: Nothing, body: NewHold, response: { 201: Hold } },
+      config: {
+        versioned: true,
+        problems: [
+          'slot-taken',
+          'too-many-holds',
+          'outside-availability',
+          'too-soon',
+          'too-far-ahead',
+          'not-on-grid',
+          'doctor-inactive',
+          'appointment-type-inactive',
+          'doctor-not-found',
+          'appointment-type-not-found',
+        ],
+      },
+    },
+    async (request, reply) => {
+      await answerOnce(request, reply, database, added, (write) =>
+        holdSlot(parts, request.caller, request.body, write),
+      );
+      return reply;
+    },
+  );
+
+  app.get(
+    '/api/v1/holds/:id',
+    {
+      schema: { tags, operationId: 'getHold', querystring: Nothing, params: Params, response: { 200: Hold } },
+      config: { versioned: true },
+    },
+    async (request, reply) => {
+      const hold = await parts.holds.find(request.caller, request.params.id);
+      if (!hold) throw new Refusal('not-found', 'There is no such hold, or it has run out.');
+      sendTagged(request, reply, hold, VERSION);
+      return reply;
+    },
+  );
+
+  app.delete(
+    '/api/v1/holds/:id',
+    {
+      schema: {
+        tags,
+        operationId: 'releaseHold',
+        querystring: Nothing,
+        params: Params,
+        response: { 204: Type.Null({ description: 'Its time is free' }) },
+      },
+      config: { problems: ['precondition-failed'] },
+    },
+    async (request, reply) => {
+      await parts.holds.remove(request.caller, request.params.id, writeOf(request));
+      return reply.code(204).send(null);
+    },
+  );
+}

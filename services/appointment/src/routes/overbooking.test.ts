@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest';
+import { bookAppointment } from '../domain/booking.ts';
+import { createAppointmentTypeStore } from '../store/appointment-types.ts';
+import { createAppointmentStore } from '../store/appointments.ts';
+import { createHoldStore } from '../store/holds.ts';
+import { NOBODY, startClinic } from '../testing.ts';
+
+const problem = (status: number, code: string) => ({ status, body: { code } });
+const START = '2026-11-03T16:00:00Z';
+const overbooking = { reason: 'sent over by the emergency room' };
+
+async function startTaken(rules: Parameters<typeof startClinic>[0] = {}) {
+  const clinic = await startClinic(rules);
+  const booked = await clinic.book(clinic.wish(START));
+  return { ...clinic, booked, other: (start = START) => clinic.wish(start, { patientId: clinic.addPatient() }) };
+}
+
+describe('an overbooking', () => {
+  it('is made on purpose, with a reason and a trace in the history', async () => {
+    const { post, other, history, expectReservationsMatch } = await startTaken();
+    const answer = await post('', { ...other(), overbooking });
+    expect(answer).toMatchObject({ status: 201, body: { status: 'booked', start: START } });
+    const id = String(answer.headers.location).replace('/api/v1/appointments/', '');
+    expect(await history(id)).toMatchObject([{ action: 'booked', overbooked: true, reason: overbooking.reason }]);
+    await expectReservationsMatch();
+  });
+
+  it('never happens by accident', async () => {
+    const { post, other, history } = await startTaken();
+    expect(await post('', other())).toMatchObject(problem(409, 'slot-taken'));
+    for (const wrong of [{}, { reason: ' ' }, true]) {
+      expect(await post('', { ...other(), overbooking: wrong })).toMatchObject(problem(400, 'invalid-request'));
+    }
+    const free = await post('', { ...other('2026-11-03T17:00:00Z'), overbooking });
+    const id = String(free.headers.location).replace('/api/v1/appointments/', '');
+    const [entry] = await history(id);
+    expect(entry).not.toHaveProperty('overbooked');
+    expect(entry).not.toHaveProperty('reason');
+  });
+
+  it('is for staff: a patient may not, nor may another service', async () => {
+    const { database, clock, directory, other } = await startTaken();
+    const store = createAppointmentStore(database, clock);
+    const types = createAppointmentTypeStore(database, clock);
+    const parts = { directory, store, holds: createHoldStore(database, clock), types, clock };
+    const write = { keep: async () => undefined, checkVersion: () => undefined };
+    for (const role of ['patient', 'service'] as const) {
+      const booking = bookAppointment(parts, { id: role, role }, { ...other(), overbooking }, write);
+      await expect(booking).rejects.toMatchObject({ code: 'forbidden' });
+    }
+    for (const role of ['doctor', 'front-desk', 'administrator'] as const) {
+      const booking = bookAppointment(parts, { id: role, role }, { ...other(), overbooking }, write);
+      expect(await booking).toMatchObject({ start: START });
+    }
+  });
+
+  it('goes over the number of seats and over no other rule', async () => {
+    const { post, wish, other, addDoctor, changeDoctor } = await startTaken();
+    const away = addDoctor();
+    changeDoctor(away, { active: false });
+    const refused: [object, number, string][] = [
+      [wish(START), 409, 'patient-busy'],
+      [other('2026-11-03T13:30:00Z'), 422, 'outside-availability'],
+      [other('2026-11-03T16:01:00Z'), 422, 'not-on-grid'],
+      [other('2026-11-01T16:00:00Z'), 422, 'too-soon'],
+      [{ ...other(), doctorId: away.id }, 422, 'doctor-inactive'],
+      [{ ...other(), patientId: NOBODY }, 422, 'patient-not-found'],
+    ];
+    for (const [body, status, code] of refused) {
+      expect(await post('', { ...body, overbooking })).toMatchObject(problem(status, code));
+    }
+  });
+
+  it('leaves the time taken until both are gone', async () => {
+    const { post, other, booked, book, expectReservationsMatch } = await startTaken();
+    const { headers } = await post('', { ...other(), overbooking });
+    const path = String(headers.location).replace('/api/v1/appointments', '');
+    await post(`/${booked.id}/cancel`, { reason: 'ill' });
+    expect(await post('', other())).toMatchObject(problem(409, 'slot-taken'));
+    await post(`${path}/cancel`, { reason: 'ill' });
+    await book(other());
+    await expectReservationsMatch();
+  });
+
+  it('can be where an appointment is moved to', async () => {
+    const { post, other, book, history, expectReservationsMatch } = await startTaken();
+    const { id } = await book(other('2026-11-03T18:00:00Z'));
+    expect(await post(`/${id}/reschedule`, { start: START })).toMatchObject(problem(409, 'slot-taken'));
+    expect(await post(`/${id}/reschedule`, { start: START, overbooking })).toMatchObject({ status: 200 });
+    expect((await history(id)).at(-1)).toMatchObject({ action: 'rescheduled', overbooked: true, ...overbooking });
+    await expectReservationsMatch();
+  });
+
+  it('of a group is one more than the group has seats', async () => {
+    const { post, other, book, expectReservationsMatch } = await startTaken({ capacity: 2 });
+    await book(other());
+    expect(await post('', other())).toMatchObject(problem(409, 'slot-taken'));
+    expect(await post('', { ...other(), overbooking })).toMatchObject({ status: 201 });
+    expect(await post('', other())).toMatchObject(problem(409, 'slot-taken'));
+    await expectReservationsMatch();
+  });
+});

@@ -1,0 +1,139 @@
+/** Holds: reservations that run out by themselves. */
+import { HOLD_MINUTES, type Hold, MAX_HOLDS_OF_PATIENT, permit, problems, Refusal, ROLES } from '@daybook/contracts';
+import {
+  type Database,
+  type DatabaseDialect,
+  idFromBytes,
+  idToBytes,
+  isoFromMillis,
+  newId,
+  type SharedTables,
+} from '@daybook/database';
+import type { Clock } from '@daybook/service';
+import type { Kysely } from 'kysely';
+import type { HoldStore, Placement } from '../domain/ports.ts';
+import { MINUTE, toMillis } from '../domain/time.ts';
+import { isFor } from '../domain/wish.ts';
+import type { Tx } from './change.ts';
+import { checkVersions } from './person-versions.ts';
+import { release, reserveDoctor } from './reservations.ts';
+import type { AppointmentTables, HoldRow } from './tables.ts';
+
+const toHold = (row: HoldRow): Hold => ({
+  id: idFromBytes(row.id),
+  doctorId: idFromBytes(row.doctor_id),
+  appointmentTypeId: idFromBytes(row.appointment_type_id),
+  start: isoFromMillis(row.starts_at),
+  end: isoFromMillis(row.ends_at),
+  expiresAt: isoFromMillis(row.expires_at),
+});
+
+/** Of this caller, and not run out. */
+const liveHolds = (db: Kysely<AppointmentTables & SharedTables>, callerId: string, now: number) =>
+  db.selectFrom('holds').selectAll().where('caller_id', '=', callerId).where('expires_at', '>', now);
+
+async function remove(tx: Tx, id: string): Promise<void> {
+  await release(tx, id);
+  await tx.deleteFrom('holds').where('id', '=', idToBytes(id)).execute();
+}
+
+/** Gives its time back, for what takes its place in the same transaction. @throws Refusal `hold-expired` */
+export async function useHold(
+  tx: Tx,
+  dialect: DatabaseDialect,
+  callerId: string,
+  holdId: string,
+  { doctorId, visit }: Placement,
+  now: number,
+): Promise<void> {
+  const row = await liveHolds(tx, callerId, now)
+    .where('id', '=', idToBytes(holdId))
+    .$if(dialect.locksRows, (query) => query.forUpdate())
+    .executeTakeFirst();
+  if (!isFor(row && toHold(row), { doctorId, start: visit.start })) {
+    throw new Refusal('hold-expired', `${problems['hold-expired'].title}.`);
+  }
+  await remove(tx, holdId);
+}
+
+const HOLDS_A_STEP = 200;
+
+/** Deletes holds that have run out, a few at once. Returns how many. */
+export async function sweepHolds(database: Database<AppointmentTables>, clock: Clock): Promise<number> {
+  const now = clock().epochMilliseconds;
+  return database.write(async (tx) => {
+    const due = await tx
+      .selectFrom('holds')
+      .select('id')
+      .where('expires_at', '<=', now)
+      .orderBy('expires_at')
+      .limit(HOLDS_A_STEP)
+      .execute();
+    for (const { id } of due) await remove(tx, idFromBytes(id));
+    return due.length;
+  });
+}
+
+export function createHoldStore(database: Database<AppointmentTables>, clock: Clock): HoldStore {
+  return {
+    async add(caller, { appointmentTypeId, placement }, write) {
+      permit(caller, ROLES);
+      const now = clock().epochMilliseconds;
+      const hold: Hold = {
+        id: newId(),
+        doctorId: idFromBytes(idToBytes(placement.doctorId)),
+        appointmentTypeId: idFromBytes(idToBytes(appointmentTypeId)),
+        start: isoFromMillis(placement.visit.start),
+        end: isoFromMillis(placement.visit.end),
+        expiresAt: isoFromMillis(now + HOLD_MINUTES * MINUTE),
+      };
+      await database.write(async (tx) => {
+        if (caller.role === 'patient') {
+          const others = await liveHolds(tx, caller.id, now).limit(MAX_HOLDS_OF_PATIENT).execute();
+          if (others.length === MAX_HOLDS_OF_PATIENT) {
+            throw new Refusal('too-many-holds', `You can keep ${MAX_HOLDS_OF_PATIENT} times at once.`);
+          }
+        }
+        await checkVersions(tx, database.dialect, placement.verified);
+        const expiresAt = toMillis(hold.expiresAt);
+        await reserveDoctor(tx, database.dialect, { id: hold.id, expiresAt }, placement, now);
+        const row: HoldRow = {
+          id: idToBytes(hold.id),
+          doctor_id: idToBytes(hold.doctorId),
+          appointment_type_id: idToBytes(hold.appointmentTypeId),
+          starts_at: toMillis(hold.start),
+          ends_at: toMillis(hold.end),
+          expires_at: expiresAt,
+          caller_id: caller.id,
+        };
+        await tx.insertInto('holds').values(row).execute();
+        await write.keep(tx, hold);
+      });
+      return hold;
+    },
+
+    async find(caller, id) {
+      permit(caller, ROLES);
+      const now = clock().epochMilliseconds;
+      const row = await database.read((db) =>
+        liveHolds(db, caller.id, now).where('id', '=', idToBytes(id)).executeTakeFirst(),
+      );
+      return row && toHold(row);
+    },
+
+    async remove(caller, id, write) {
+      permit(caller, ROLES);
+      await database.write(async (tx) => {
+        const row = await tx
+          .selectFrom('holds')
+          .select('id')
+          .where('id', '=', idToBytes(id))
+          .where('caller_id', '=', caller.id)
+          .executeTakeFirst();
+        if (!row) throw new Refusal('not-found', 'There is no such hold.');
+        write.checkVersion(1);
+        await remove(tx, id);
+      });
+    },
+  };
+}

@@ -1,0 +1,35 @@
+/** What an event told of a patient or doctor, kept in the transaction of the consumer. */
+import type { CloudEvent } from '@daybook/contracts';
+import { type Database, idToBytes } from '@daybook/database';
+import { TO_COME } from '../domain/lifecycle.ts';
+import type { Tx } from './change.ts';
+import { noteVersion } from './person-versions.ts';
+import type { AppointmentTables, RecheckRow } from './tables.ts';
+
+export type PersonKind = RecheckRow['kind'];
+
+export const ofPerson = (kind: PersonKind) => (kind === 'patient' ? 'patient_id' : 'doctor_id');
+
+/** Whoever has appointments to come has to be looked at again. */
+export async function noteChange(
+  tx: Tx,
+  database: Database<AppointmentTables>,
+  kind: PersonKind,
+  { subject, sequence }: CloudEvent,
+  now: number,
+): Promise<void> {
+  if (!(await noteVersion(tx, database.dialect, { id: subject, version: sequence }))) return;
+  const person_id = idToBytes(subject);
+  const appointment = await tx
+    .selectFrom('appointments')
+    .select('id')
+    .where(ofPerson(kind), '=', person_id)
+    .where('starts_at', '>', now)
+    .where('status', 'in', TO_COME)
+    .limit(1)
+    .executeTakeFirst();
+  if (!appointment) return;
+  await tx.deleteFrom('rechecks').where('person_id', '=', person_id).execute();
+  const row: RecheckRow = { person_id, kind, version: sequence, attempts: 0, due_at: now };
+  await tx.insertInto('rechecks').values(row).execute();
+}

@@ -1,0 +1,133 @@
+/** The appointments to come of those who have changed: who has to be looked at, and what came of it. */
+import { type Appointment, type Caller, permit } from '@daybook/contracts';
+import { type Database, idFromBytes, idToBytes, keepNothing } from '@daybook/database';
+import type { Clock } from '@daybook/service';
+import { TO_COME } from '../domain/lifecycle.ts';
+import { type Looked, reschedulingReasons } from '../domain/rechecking.ts';
+import { toMillis } from '../domain/time.ts';
+import { toAppointment } from './appointment-row.ts';
+import { createAppointmentChanges } from './appointments.ts';
+import { type Tx, writeDown } from './change.ts';
+import { ofPerson, type PersonKind } from './person-changes.ts';
+import type { AppointmentTables } from './tables.ts';
+
+/** Somebody whose appointments have to be looked at again. */
+export interface Recheck {
+  readonly kind: PersonKind;
+  readonly personId: string;
+  /** The facts have to be at least of this version. */
+  readonly version: number;
+  readonly attempts: number;
+}
+
+/** After so long somebody else may look: who began has ended. */
+const LEASE_MILLIS = 30_000;
+const FIRST_RETRY_MILLIS = 500;
+const LONGEST_RETRY_MILLIS = 30_000;
+const APPOINTMENTS_A_STEP = 100;
+
+export interface RecheckStore {
+  /** Somebody who is due; nobody else gets the same one for a while. */
+  next(caller: Caller): Promise<Recheck | undefined>;
+  /** Their appointments to come, in the order of their starts, those after `after`. */
+  upcoming(caller: Caller, recheck: Recheck, after: Appointment | undefined): Promise<Appointment[]>;
+  /** Flags appointments that need rescheduling and unflags others. Those that were moved or cancelled since are left. */
+  flag(caller: Caller, appointments: readonly Appointment[], looked: Looked): Promise<void>;
+  /** It is looked at: nothing is due, unless something changed meanwhile. */
+  finish(caller: Caller, recheck: Recheck): Promise<void>;
+  /** It could not be looked at now. */
+  postpone(caller: Caller, recheck: Recheck): Promise<void>;
+}
+
+export function createRecheckStore(database: Database<AppointmentTables>, clock: Clock): RecheckStore {
+  const { lock, update } = createAppointmentChanges(database, clock);
+  const now = () => clock().epochMilliseconds;
+
+  async function flagOne(tx: Tx, caller: Caller, { id, doctorId, start }: Appointment, looked: Looked): Promise<void> {
+    const before = await lock(tx, id, () => undefined);
+    const isAsSeen = TO_COME.includes(before.status) && before.doctorId === doctorId && before.start === start;
+    if (!isAsSeen) return;
+    const reasons = reschedulingReasons(before, looked);
+    if (reasons.join() === (before.reschedulingReasons ?? []).join()) return;
+    const needsRescheduling = reasons.length > 0;
+    const after = await update(tx, before, {
+      needsRescheduling,
+      ...(needsRescheduling && { reschedulingReasons: reasons }),
+    });
+    const action = needsRescheduling ? 'flagged' : 'unflagged';
+    const write = { keep: keepNothing, checkVersion: () => undefined };
+    await writeDown(tx, caller, { action, before, after, moved: false }, write);
+  }
+
+  return {
+    async next(caller) {
+      permit(caller, ['service']);
+      return database.write(async (tx) => {
+        const row = await tx
+          .selectFrom('rechecks')
+          .selectAll()
+          .where('due_at', '<=', now())
+          .orderBy('due_at')
+          .limit(1)
+          .$if(database.dialect.locksRows, (query) => query.forUpdate().skipLocked())
+          .executeTakeFirst();
+        if (!row) return undefined;
+        const lease = { due_at: now() + LEASE_MILLIS, attempts: row.attempts + 1 };
+        await tx.updateTable('rechecks').set(lease).where('person_id', '=', row.person_id).execute();
+        return { kind: row.kind, personId: idFromBytes(row.person_id), version: row.version, attempts: lease.attempts };
+      });
+    },
+
+    async upcoming(caller, { kind, personId }, after) {
+      permit(caller, ['service']);
+      const rows = await database.read((db) =>
+        db
+          .selectFrom('appointments')
+          .selectAll()
+          .where(ofPerson(kind), '=', idToBytes(personId))
+          .where('status', 'in', TO_COME)
+          .where((where) =>
+            after === undefined
+              ? where('starts_at', '>', now())
+              : where.or([
+                  where('starts_at', '>', toMillis(after.start)),
+                  where.and([where('starts_at', '=', toMillis(after.start)), where('id', '>', idToBytes(after.id))]),
+                ]),
+          )
+          .orderBy('starts_at')
+          .orderBy('id')
+          .limit(APPOINTMENTS_A_STEP)
+          .execute(),
+      );
+      return rows.map(toAppointment);
+    },
+
+    async flag(caller, appointments, looked) {
+      permit(caller, ['service']);
+      if (appointments.length === 0) return;
+      await database.write(async (tx) => {
+        for (const appointment of appointments) await flagOne(tx, caller, appointment, looked);
+      });
+    },
+
+    async finish(caller, { personId, version }) {
+      permit(caller, ['service']);
+      await database.write((tx) =>
+        tx.deleteFrom('rechecks').where('person_id', '=', idToBytes(personId)).where('version', '=', version).execute(),
+      );
+    },
+
+    async postpone(caller, { personId, version, attempts }) {
+      permit(caller, ['service']);
+      const pause = Math.min(FIRST_RETRY_MILLIS * 2 ** Math.min(attempts, 16), LONGEST_RETRY_MILLIS);
+      await database.write((tx) =>
+        tx
+          .updateTable('rechecks')
+          .set({ due_at: now() + pause })
+          .where('person_id', '=', idToBytes(personId))
+          .where('version', '=', version)
+          .execute(),
+      );
+    },
+  };
+}
