@@ -1,0 +1,161 @@
+/**
+ * Rule 2 of the product: nothing confirmed is lost. The process is killed at random points under load, again and again on
+ * the same data folder; what was answered, what is stored and what was told of must agree in the end.
+ */
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createClient, type DaybookClient, type Schemas } from '@daybook/client';
+import { halfHour, makeClinic, registerPatient, startDaybook, temporaryFolder } from '@daybook/testing';
+import { expect, it } from 'vitest';
+import { randomNumbers } from './random.ts';
+
+const KILLS = 50;
+const WORKERS = 8;
+const DOCTORS = 3;
+/** So many half hours are fought for. */
+const PLACES = 400;
+const LONGEST_LIFE_MILLIS = 400;
+/** What is done; when which answer comes is not in our hands. */
+const SEED = 20_261_122;
+
+type Appointment = Schemas['Appointment'];
+
+/** A call that is made until it is answered, with the same key. */
+interface Call {
+  readonly key: string;
+  make(client: DaybookClient, key: string): Promise<{ response: Response; data?: Appointment | undefined }>;
+}
+
+interface Clinic {
+  readonly doctorIds: readonly string[];
+  readonly typeId: string;
+}
+
+/** Somebody who books for one patient, moves and cancels, one call after the other, and remembers what was answered. */
+function createWorker(patientId: string, { doctorIds, typeId }: Clinic, random: () => number) {
+  const known = new Map<string, Appointment>();
+  let unanswered: Call | undefined;
+  let calls = 0;
+  const pick = <Item>(list: readonly Item[]): Item | undefined => list[Math.floor(random() * list.length)];
+  const wish = () => ({ doctorId: pick(doctorIds) ?? '', start: halfHour(Math.floor(random() * PLACES)) });
+
+  function nextCall(): Call {
+    calls += 1;
+    const key = `${patientId}-${calls}`;
+    const header = { params: { header: { 'idempotency-key': key } } };
+    const mine = pick([...known.values()].filter(({ status }) => status === 'booked'));
+    const what = random();
+    if (!mine || what < 0.6) {
+      const body = { patientId, appointmentTypeId: typeId, ...wish() };
+      return { key, make: (client) => client.POST('/api/v1/appointments', { ...header, body }) };
+    }
+    const params = { ...header.params, path: { id: mine.id } };
+    if (what < 0.8) {
+      const body = wish();
+      return { key, make: (client) => client.POST('/api/v1/appointments/{id}/reschedule', { params, body }) };
+    }
+    const body = { reason: 'changed my mind' };
+    return { key, make: (client) => client.POST('/api/v1/appointments/{id}/cancel', { params, body }) };
+  }
+
+  return {
+    /** What was answered last about each appointment. */
+    known,
+    isSettled: () => unanswered === undefined,
+    /** Calls until the system is gone. A call without an answer is made again by the next `work`. */
+    async work(client: DaybookClient, until: AbortSignal): Promise<void> {
+      while (!until.aborted || unanswered) {
+        unanswered ??= nextCall();
+        const answer = await unanswered.make(client, unanswered.key).catch(() => undefined);
+        // 503: a part went first. Anything else is an answer.
+        if (!answer || answer.response.status === 503) {
+          if (until.aborted) return;
+          continue;
+        }
+        expect([200, 201, 409]).toContain(answer.response.status);
+        if (answer.data) known.set(answer.data.id, answer.data);
+        unanswered = undefined;
+      }
+    },
+  };
+}
+
+/** Rows of one of the databases, when nobody writes. */
+function rowsOf(folder: string, service: string, query: string): Record<string, unknown>[] {
+  const database = new DatabaseSync(join(folder, `${service}.sqlite`), { readOnly: true });
+  try {
+    return database.prepare(query).all();
+  } finally {
+    database.close();
+  }
+}
+
+const CELLS_WITHOUT_APPOINTMENT = `
+  select count(*) as wrong from reservations r
+  left join appointments a on a.id = r.holder_id and a.status = 'booked'
+    and r.cell >= a.starts_at / 300000 and r.cell < a.ends_at / 300000
+    and r.resource_id in (a.doctor_id, a.patient_id)
+  where a.id is null`;
+const APPOINTMENTS_WITHOUT_CELLS = `
+  select count(*) as wrong from appointments a
+  where (select count(*) from reservations r where r.holder_id = a.id)
+    <> case a.status when 'booked' then 2 * (a.ends_at - a.starts_at) / 300000 else 0 end`;
+const HISTORY = `
+  select hex(appointment_id) || ' ' || json_extract(entry, '$.action') as change from appointment_history order by 1`;
+const MESSAGES = "select hex(appointment_id) || ' ' || kind as change from messages order by 1";
+
+it(`keeps all that was answered, tells of each change once, and leaves nothing half-done, killed ${KILLS} times`, async () => {
+  await using folder = await temporaryFolder();
+  const random = randomNumbers(SEED);
+
+  const first = await startDaybook({ data: folder.path });
+  const setUp = createClient({ baseUrl: first.url });
+  const clinics = await Promise.all(Array.from({ length: DOCTORS }, () => makeClinic(setUp)));
+  const clinic = { doctorIds: clinics.map(({ doctor }) => doctor.id), typeId: clinics[0]?.type.id ?? '' };
+  const patients = await Promise.all(Array.from({ length: WORKERS }, () => registerPatient(setUp)));
+  const workers = patients.map(({ id }) => createWorker(id, clinic, random));
+  await first.end('SIGKILL');
+
+  for (let kill = 0; kill < KILLS; kill += 1) {
+    const system = await startDaybook({ data: folder.path });
+    const client = createClient({ baseUrl: system.url });
+    const gone = new AbortController();
+    const working = Promise.all(workers.map((worker) => worker.work(client, gone.signal)));
+    await sleep(random() * LONGEST_LIFE_MILLIS);
+    const ended = system.end('SIGKILL');
+    gone.abort();
+    await ended;
+    await working;
+  }
+
+  const last = await startDaybook({ data: folder.path });
+  const client = createClient({ baseUrl: last.url });
+  const over = AbortSignal.abort();
+  for (const worker of workers) {
+    const settle = () => worker.work(client, over).then(() => worker.isSettled());
+    await expect.poll(settle, { timeout: 20_000 }).toBe(true);
+  }
+  const known = workers.flatMap((worker) => [...worker.known.values()]);
+  expect(known.length).toBeGreaterThan(KILLS);
+  for (const appointment of known) {
+    const { data } = await client.GET('/api/v1/appointments/{id}', { params: { path: { id: appointment.id } } });
+    expect(data).toEqual(appointment);
+  }
+  await expect
+    .poll(() => rowsOf(folder.path, 'appointment', 'select count(*) as due from outbox'), { timeout: 20_000 })
+    .toEqual([{ due: 0 }]);
+  expect(await last.end()).toEqual({ code: 0, signal: null });
+
+  expect(rowsOf(folder.path, 'appointment', 'select count(*) as there from appointments')).toEqual([
+    { there: known.length },
+  ]);
+  expect(rowsOf(folder.path, 'appointment', CELLS_WITHOUT_APPOINTMENT)).toEqual([{ wrong: 0 }]);
+  expect(rowsOf(folder.path, 'appointment', APPOINTMENTS_WITHOUT_CELLS)).toEqual([{ wrong: 0 }]);
+  const changes = rowsOf(folder.path, 'appointment', HISTORY);
+  expect(changes.length).toBeGreaterThan(known.length);
+  expect(rowsOf(folder.path, 'notification', MESSAGES)).toEqual(changes);
+  for (const service of ['appointment', 'notification']) {
+    expect(rowsOf(folder.path, service, 'select * from parked_events')).toEqual([]);
+  }
+}, 300_000);

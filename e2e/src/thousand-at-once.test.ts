@@ -1,0 +1,115 @@
+/** A thousand want the same at the same time: rules 1, 3 and 6 of the product, over real sockets to one process. */
+import { createClient, type DaybookClient, type Schemas } from '@daybook/client';
+import {
+  type DaybookProcess,
+  halfHour,
+  makeClinic,
+  registerPatient,
+  startDaybook,
+  temporaryFolder,
+} from '@daybook/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const CALLERS = 1000;
+/** The promise to everybody who asks; generous to a machine that does other things as well. */
+const PATIENCE_MILLIS = 5_000;
+
+interface Answered {
+  readonly status: number;
+  readonly appointment: Schemas['Appointment'] | undefined;
+  readonly problem: Schemas['Problem'] | undefined;
+}
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let system: DaybookProcess;
+let client: DaybookClient;
+let patientIds: string[];
+
+async function registerMany(count: number): Promise<string[]> {
+  const ids: string[] = [];
+  const turns = Array(count).keys();
+  await Promise.all(
+    Array.from({ length: 16 }, async () => {
+      for (const _ of turns) ids.push((await registerPatient(client)).id);
+    }),
+  );
+  return ids;
+}
+
+/** All at once; nobody waits longer than promised. */
+const askAll = (ask: (patientId: string, signal: AbortSignal) => Promise<Answered>): Promise<Answered[]> =>
+  Promise.all(patientIds.map((id) => ask(id, AbortSignal.timeout(PATIENCE_MILLIS))));
+
+const statusesOf = (answers: readonly Answered[]) =>
+  Object.fromEntries(
+    Map.groupBy(answers, ({ status }) => status)
+      .entries()
+      .map(([status, all]) => [status, all.length]),
+  );
+
+beforeAll(async () => {
+  folder = await temporaryFolder();
+  system = await startDaybook({ data: folder.path });
+  client = createClient({ baseUrl: system.url });
+  patientIds = await registerMany(CALLERS);
+});
+
+afterAll(async () => {
+  await system.end();
+  await folder[Symbol.asyncDispose]();
+});
+
+describe('a thousand bookings of one slot at once', () => {
+  it.each([
+    ['a visit for one', 1, halfHour(20)],
+    ['a group of three', 3, halfHour(30)],
+  ])(
+    '%s: as many are booked as there are seats, everybody else is told what else is free',
+    async (_what, capacity, start) => {
+      const { doctor } = await makeClinic(client);
+      const { data: type } = await client.POST('/api/v1/appointment-types', {
+        body: { name: `For ${capacity} ${doctor.id}`, durationMinutes: 30, capacity },
+      });
+      const wish = { doctorId: doctor.id, appointmentTypeId: type?.id ?? '', start };
+      const answers = await askAll(async (patientId, signal) => {
+        const { response, data, error } = await client.POST('/api/v1/appointments', {
+          body: { ...wish, patientId },
+          signal,
+        });
+        return { status: response.status, appointment: data, problem: error };
+      });
+      expect(statusesOf(answers)).toEqual({ 201: capacity, 409: CALLERS - capacity });
+      for (const { problem } of answers.filter(({ status }) => status === 409)) {
+        expect(problem).toMatchObject({ code: 'slot-taken' });
+        expect(problem?.alternatives).toHaveLength(5);
+        for (const { start } of problem?.alternatives ?? []) expect(start).not.toBe(wish.start);
+      }
+      const { data: booked } = await client.GET('/api/v1/appointments', { params: { query: { doctorId: doctor.id } } });
+      expect(booked?.items).toHaveLength(capacity);
+    },
+  );
+});
+
+describe('a thousand who want the first free time of a specialty', () => {
+  it('get a different one each while there are any, and the others are told that there is none', async () => {
+    const specialty = 'hand-surgery';
+    const { doctor, type } = await makeClinic(client);
+    const body = { specialties: [specialty] };
+    const change = (id: string) => client.PATCH('/api/v1/doctors/{id}', { params: { path: { id } }, body });
+    await change(doctor.id);
+    for (let more = 0; more < 11; more += 1) await change((await makeClinic(client)).doctor.id);
+    const day = { from: halfHour(2 * 48), to: halfHour(3 * 48) };
+    const answers = await askAll(async (patientId, signal) => {
+      const wish = { patientId, specialty, appointmentTypeId: type.id, ...day };
+      const { response, data, error } = await client.POST('/api/v1/appointments/first-free', { body: wish, signal });
+      return { status: response.status, appointment: data, problem: error };
+    });
+    const places = 12 * 48;
+    expect(statusesOf(answers)).toEqual({ 201: places, 409: CALLERS - places });
+    const booked = answers.flatMap(({ appointment }) => (appointment ? [appointment] : []));
+    expect(new Set(booked.map(({ doctorId, start }) => `${doctorId} ${start}`)).size).toBe(places);
+    for (const { problem } of answers.filter(({ status }) => status === 409)) {
+      expect(problem).toMatchObject({ code: 'nothing-free' });
+    }
+  });
+});
