@@ -1,15 +1,18 @@
-/** `npm run bench`: bookings and searches through the gateway, start time, memory. A minute, on loopback, ends by itself. */
+/** `npm run bench`: bookings and searches, start time, memory. A few minutes, on loopback, ends by itself. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startDaybook, temporaryFolder } from '@daybook/testing';
 import { bareTransactionsPerSecond } from './bare-sqlite.ts';
 import { bookNth, openClinic, searchNth } from './clinic.ts';
 import { type Measured, measure } from './load.ts';
+import { measureSearches } from './many-appointments.ts';
 import { medianStartSeconds, residentMegabytes } from './start.ts';
 
 const WARM_UP = 500;
 const BOOKINGS = 3000;
 const SEARCHES = 1000;
 const IN_FLIGHT = 16;
+const FEW = 10_000;
+const MANY = 1_000_000;
 const REST_MILLIS = 10_000;
 
 const line = (name: string, value: string) => console.log(`${name.padEnd(58)}${value}`);
@@ -40,4 +43,11 @@ try {
   line('memory after the load', `${(await residentMegabytes(system)).toFixed(0)} MB resident`);
 } finally {
   await system.end();
+}
+
+for (const { name, fewMillis, manyMillis } of await measureSearches(FEW, MANY)) {
+  line(
+    `slot searches over 30 days, ${name}, in the service`,
+    `p50 ${fewMillis.toFixed(1)} ms with ${FEW} appointments, ${manyMillis.toFixed(1)} ms with ${MANY}: ${(manyMillis / fewMillis).toFixed(2)}`,
+  );
 }

@@ -1,5 +1,5 @@
 /** What differs between the databases, as named capabilities. Nothing else in Daybook asks which database it is. */
-import type { CreateTableBuilder, RawBuilder } from 'kysely';
+import type { AliasableExpression, CreateTableBuilder, RawBuilder } from 'kysely';
 import { sql } from 'kysely';
 
 export interface DatabaseDialect {
@@ -23,6 +23,8 @@ export interface DatabaseDialect {
   clustered<Table extends string, Column extends string>(
     table: CreateTableBuilder<Table, Column>,
   ): CreateTableBuilder<Table, Column>;
+  /** All values of a group as one JSON array, in any order. */
+  listOf(value: RawBuilder<unknown>): AliasableExpression<string>;
   /** Does a transaction lock the rows that it means to change (FOR UPDATE), and can others skip those? SQLite locks all. */
   readonly locksRows: boolean;
   isUniqueViolation(error: unknown): boolean;
@@ -59,6 +61,7 @@ export const sqliteDialect: DatabaseDialect = {
     position: sql`integer`,
   },
   clustered: (table) => table.modifyEnd(STRICT_CLUSTERED),
+  listOf: (value) => sql<string>`json_group_array(${value})`,
   locksRows: false,
   isUniqueViolation: (error) =>
     errcodeOf(error) === SQLITE_CONSTRAINT_PRIMARYKEY || errcodeOf(error) === SQLITE_CONSTRAINT_UNIQUE,

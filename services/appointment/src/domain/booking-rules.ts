@@ -78,23 +78,43 @@ export const isFull = (cells: Cells, taken: TakenSeats, capacity: number): boole
   return false;
 };
 
-/** Every rule that stands in the way of a visit at `start`, the one to name first in front. Empty: it can be booked. */
-export function obstaclesAt(start: number, facts: BookingFacts): ProblemCode[] {
-  const { now, type, doctor, takenOfDoctor, takenOfPatient } = facts;
-  const visit = visitAt(start, type);
-  const obstacles: ProblemCode[] = [];
-  if (!doctor.active) obstacles.push('doctor-inactive');
-  if (!type.active) obstacles.push('appointment-type-inactive');
-  if (!isOnGrid(start)) obstacles.push('not-on-grid');
-  if (start < earliestStart(now, type)) obstacles.push('too-soon');
-  if (isTooFarAhead(start, facts)) obstacles.push('too-far-ahead');
-  if (!doctor.open.some((open) => open.start <= visit.start && visit.end <= open.end)) {
-    obstacles.push('outside-availability');
+/** Whether the doctor works all through a visit. The last interval that begins no later is the only one that can hold it. */
+function isOpen({ start, end }: Interval, open: readonly Interval[]): boolean {
+  let [low, high] = [0, open.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((open[middle]?.start ?? 0) <= start) low = middle + 1;
+    else high = middle;
   }
-  if (isFull(cellsOf(doctorTimeAt(start, type)), takenOfDoctor, type.capacity)) obstacles.push('slot-taken');
-  if (isFull(cellsOf(visit), takenOfPatient, 1)) obstacles.push('patient-busy');
-  return obstacles;
+  const candidate = open[low - 1];
+  return candidate !== undefined && end <= candidate.end;
 }
+
+/** Whether a visit that starts then breaks the rule. */
+type Breaks = (start: number, facts: BookingFacts) => boolean;
+
+/** The rules, by what a booking that breaks them is refused with; the one to name first in front. */
+const RULES: readonly (readonly [ProblemCode, Breaks])[] = [
+  ['doctor-inactive', (_, { doctor }) => !doctor.active],
+  ['appointment-type-inactive', (_, { type }) => !type.active],
+  ['not-on-grid', (start) => !isOnGrid(start)],
+  ['too-soon', (start, { now, type }) => start < earliestStart(now, type)],
+  ['too-far-ahead', isTooFarAhead],
+  ['outside-availability', (start, { type, doctor }) => !isOpen(visitAt(start, type), doctor.open)],
+  [
+    'slot-taken',
+    (start, { type, takenOfDoctor }) => isFull(cellsOf(doctorTimeAt(start, type)), takenOfDoctor, type.capacity),
+  ],
+  ['patient-busy', (start, { type, takenOfPatient }) => isFull(cellsOf(visitAt(start, type)), takenOfPatient, 1)],
+];
+
+/** Every rule that stands in the way of a visit at `start`. Empty: it can be booked. */
+export const obstaclesAt = (start: number, facts: BookingFacts): ProblemCode[] =>
+  RULES.filter(([, breaks]) => breaks(start, facts)).map(([code]) => code);
+
+/** Whether nothing stands in the way. */
+export const isBookableAt = (start: number, facts: BookingFacts): boolean =>
+  !RULES.some(([, breaks]) => breaks(start, facts));
 
 /** How a rule that stands in the way is said to people. */
 export const detailOf = (obstacle: ProblemCode): string => `${problems[obstacle].title}.`;

@@ -109,7 +109,7 @@ export function createFirstFree(parts: BookingParts): BookFirstFree {
     const range = onGrid(rangeOf(input), parts.clock().epochMilliseconds);
     const request = await ask(input, range, asking);
     let claims = 0;
-    for (const window of windowsOf(range)) {
+    for (const window of windowsOf(input, range)) {
       while (claims < MAX_CLAIMS) {
         const roster = await rosterOf(request, window, asking);
         const claim = roster.claim(request.takenOfPatient);

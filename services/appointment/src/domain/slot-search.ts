@@ -13,9 +13,9 @@ import type { Asking, BookingParts } from './ports.ts';
 import { firstSlots } from './slots.ts';
 import { DAY, toMillis } from './time.ts';
 
-/** The first free slots are mostly near: a range is looked at in parts, each so much longer than the one before. */
-const FIRST_WINDOW_DAYS = 4;
-const WINDOW_GROWTH = 4;
+/** The first free slots of many doctors are mostly near: a range is looked at in parts, each so much longer than the last. */
+const FIRST_WINDOW_DAYS = 2;
+const WINDOW_GROWTH = 3;
 
 const faulty = (pointer: string, message: string): Refusal =>
   new Refusal('invalid-request', 'The request is not as described.', { errors: [{ pointer, message }] });
@@ -31,8 +31,12 @@ export function rangeOf({ from, to }: { from: string; to: string }): Interval {
   return { start, end };
 }
 
-/** The parts of a range, in time order, without a gap. */
-export function* windowsOf({ start, end }: Interval): Generator<Interval> {
+/** Whose slots are searched. */
+export type Whose = { readonly doctorId: string } | { readonly specialty: string };
+
+/** The parts of a range, in time order, without a gap. One doctor's calendar is looked at as a whole. */
+export function* windowsOf(whose: Whose, { start, end }: Interval): Generator<Interval> {
+  if ('doctorId' in whose) return yield { start, end };
   let days = FIRST_WINDOW_DAYS;
   let from = start;
   do {
@@ -42,9 +46,6 @@ export function* windowsOf({ start, end }: Interval): Generator<Interval> {
     days *= WINDOW_GROWTH;
   } while (from < end);
 }
-
-/** Whose slots are searched. */
-export type Whose = { readonly doctorId: string } | { readonly specialty: string };
 
 async function readDoctors({ directory }: BookingParts, whose: Whose, range: Interval, asking: Asking) {
   if ('specialty' in whose) return directory.doctorsOf(whose.specialty, range, asking);
@@ -91,7 +92,7 @@ export async function searchSlots(parts: BookingParts, query: SlotQuery, asking:
   if (!type) throw new Refusal('appointment-type-not-found', 'There is no such appointment type.');
   if (!type.active) return [];
   const slots: Slot[] = [];
-  for (const window of windowsOf(range)) {
+  for (const window of windowsOf(whose, range)) {
     const facts = await readFacts(parts, whose, type, window, asking);
     slots.push(...firstSlots(facts, window.end, limit - slots.length));
     if (slots.length === limit) break;

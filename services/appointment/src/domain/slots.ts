@@ -1,10 +1,8 @@
 /** Slots: the starts that nothing stands in the way of. */
 import type { Slot } from '@daybook/contracts';
-import { type BookingFacts, earliestStart, obstaclesAt, visitAt } from './booking-rules.ts';
+import { type BookingFacts, earliestStart, isBookableAt, visitAt } from './booking-rules.ts';
 import { CELL_MILLIS, lastOnGrid, nextOnGrid } from './grid.ts';
 import { MINUTE } from './time.ts';
-
-const isFree = (start: number, facts: BookingFacts): boolean => obstaclesAt(start, facts).length === 0;
 
 /** Every start that can be booked, in time order; from `from` on. */
 export function* freeStarts(facts: BookingFacts, from = Number.NEGATIVE_INFINITY): Generator<number> {
@@ -13,7 +11,7 @@ export function* freeStarts(facts: BookingFacts, from = Number.NEGATIVE_INFINITY
   for (const open of doctor.open) {
     const first = nextOnGrid(Math.max(open.start, earliest));
     for (let start = first; visitAt(start, type).end <= open.end; start += CELL_MILLIS) {
-      if (isFree(start, facts)) yield start;
+      if (isBookableAt(start, facts)) yield start;
     }
   }
 }
@@ -25,7 +23,7 @@ function* freeStartsBefore(until: number, facts: BookingFacts): Generator<number
   for (const open of doctor.open.toReversed()) {
     const last = lastOnGrid(Math.min(open.end - type.durationMinutes * MINUTE, until - 1));
     for (let start = last; start >= Math.max(open.start, earliest); start -= CELL_MILLIS) {
-      if (isFree(start, facts)) yield start;
+      if (isBookableAt(start, facts)) yield start;
     }
   }
 }

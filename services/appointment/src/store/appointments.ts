@@ -86,7 +86,7 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
 
     async takenSeats(caller, query) {
       permit(caller, ROLES);
-      return database.read((db) => readTakenSeats(db, query, clock().epochMilliseconds));
+      return database.read((db) => readTakenSeats(db, database.dialect, query, clock().epochMilliseconds));
     },
 
     async book(caller, booking, write) {
