@@ -9,6 +9,7 @@ const CELL_MILLIS = 300_000;
 const ROWS_A_TRANSACTION = 20_000;
 
 export interface LoadedAppointment {
+  readonly id: Uint8Array;
   readonly doctorId: Uint8Array;
   readonly patientId: Uint8Array;
   readonly typeId: Uint8Array;
@@ -38,8 +39,7 @@ function inserting(database: DatabaseSync) {
   const cell = database.prepare(
     'insert into reservations (resource_id, cell, seat, capacity, holder_id) values (?, ?, 0, 1, ?)',
   );
-  return ({ doctorId, patientId, typeId, start, end }: LoadedAppointment) => {
-    const id = idAt(start);
+  return ({ id, doctorId, patientId, typeId, start, end }: LoadedAppointment) => {
     appointment.run(id, patientId, doctorId, typeId, start, end, start, start);
     const at = Temporal.Instant.fromEpochMilliseconds(start).toString();
     history.run(id, JSON.stringify({ at, by: { id: 'bench', role: 'service' }, action: 'booked', sequence: 0 }));
