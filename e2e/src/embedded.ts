@@ -1,9 +1,17 @@
 import { type System, startEverything } from '@daybook/launcher';
+import type { InProcessBus } from '@daybook/messaging';
 import { createLogger } from '@daybook/service';
 
+export interface EmbeddedOptions {
+  /** Whether the demo clinic is in it. */
+  demo?: 'on' | 'off';
+  /** The bus to run on, for who listens. */
+  bus?: InProcessBus;
+}
+
 /** Everything in the process of the test, on free ports, without the demo. */
-export function startEmbedded(data: string): Promise<System> {
-  const config = { DAYBOOK_DATA: data, DAYBOOK_DEMO: 'off', LOG_LEVEL: 'error' } as const;
+export function startEmbedded(data: string, { demo = 'off', bus }: EmbeddedOptions = {}): Promise<System> {
+  const config = { DAYBOOK_DATA: data, DAYBOOK_DEMO: demo, LOG_LEVEL: 'error' } as const;
   const environment = { DAYBOOK_DATA: data, DAYBOOK_PORT: '0' };
-  return startEverything(config, environment, createLogger({ level: 'error', pretty: false }));
+  return startEverything(config, environment, createLogger({ level: 'error', pretty: false }), bus);
 }

@@ -73,18 +73,18 @@ async function startTogether(residents: Residents, names: readonly ServiceName[]
   if (failed) throw failed.reason;
 }
 
-/** @throws StartFailure with the exit code and the line to say */
+/** `bus` is for who wants to see what is on it. @throws StartFailure with the exit code and the line to say */
 export async function startEverything(
   config: LauncherConfig,
   environment: Environment,
   logger: Logger,
+  bus = createInProcessBus(),
 ): Promise<System> {
   await using parts = new AsyncDisposableStack();
   const folder = config.DAYBOOK_DATA;
   const { empty } = await prepareDataFolder(folder);
   parts.use(await lockDataFolder(folder));
   if (empty && config.DAYBOOK_DEMO === 'on') await beginDemo(folder);
-  const bus = createInProcessBus();
   parts.defer(() => bus.close());
 
   let clock: Clock = systemClock;

@@ -13,6 +13,8 @@ it('routes each event by its type without prefix and version', () => {
     'appointment.checked-in',
     'appointment.fulfilled',
     'appointment.noshow',
+    'appointment.flagged',
+    'appointment.unflagged',
     'patient.registered',
     'patient.updated',
     'patient.deactivated',

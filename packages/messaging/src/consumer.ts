@@ -1,17 +1,18 @@
 /** The receiving end: each event has its effect once, and one that cannot be handled stops no other. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CloudEvent, EventType } from '@daybook/contracts';
+import { type CloudEvent, type EventType, type ParkedEvent, Refusal } from '@daybook/contracts';
 import {
   type Database,
-  type DatabaseDialect,
   DatabaseUnavailable,
-  idToBytes,
   type SharedTables,
   sharedPart,
+  type WriteContext,
 } from '@daybook/database';
 import type { Transaction } from 'kysely';
 import type { Logger } from 'pino';
 import type { Subscription } from './bus.ts';
+import { enterInbox, enterInboxAgain } from './inbox.ts';
+import { notParked, park, parkAgain, reasonOf, takeOut } from './parked-rows.ts';
 
 export type Effect<Tables> = (transaction: Transaction<Tables & SharedTables>, event: CloudEvent) => Promise<void>;
 
@@ -24,72 +25,78 @@ export interface ConsumerOptions<Tables> {
   logger: Logger;
 }
 
+export interface Consumer extends Subscription {
+  /**
+   * Handles a parked event and takes it out, both in one transaction, in which `keep` is called as well. Newer events of
+   * its subject may have been handled meanwhile: see docs/decisions/0011-parked-events.md.
+   * @returns the parked event as it was
+   * @throws Refusal `not-found` when it is not parked; `still-parked` when it failed again, and stays with the new reason
+   */
+  resend(eventId: string, write: WriteContext<ParkedEvent>): Promise<ParkedEvent>;
+}
+
 const ATTEMPTS = 3;
 const RETRY_BASE_MILLIS = 50;
 
 /** Wraps an effect so that it happens once for each event id, and parks an event that fails again and again. */
-export function createConsumer<Tables>(options: ConsumerOptions<Tables>): Subscription {
-  const { name, types, database, effect, logger } = options;
+export const createConsumer = <Tables>(options: ConsumerOptions<Tables>): Consumer => ({
+  consumer: options.name,
+  types: options.types,
+  handle: (event) => handle(options, event),
+  resend: (eventId, write) => resend(options, eventId, write),
+});
 
-  const handleOnce = (event: CloudEvent): Promise<void> =>
-    database.write(async (transaction) => {
-      if (await enterInbox(database.dialect, sharedPart(transaction), name, event)) await effect(transaction, event);
-    });
-
-  return {
-    consumer: name,
-    types,
-    async handle(event) {
-      for (let attempt = 1; ; attempt += 1) {
-        try {
-          return await handleOnce(event);
-        } catch (error) {
-          // Without a database nothing can be parked, either: the bus brings the event again.
-          if (error instanceof DatabaseUnavailable) throw error;
-          if (attempt < ATTEMPTS) {
-            await sleep(RETRY_BASE_MILLIS * 2 ** attempt * (0.5 + Math.random()));
-            continue;
-          }
-          logger.error({ err: error, consumer: name, eventId: event.id, eventType: event.type }, 'parked an event');
-          return park(database, name, event, error);
-        }
+async function handle<Tables>(options: ConsumerOptions<Tables>, event: CloudEvent): Promise<void> {
+  const { name, database, logger } = options;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await handleOnce(options, event);
+    } catch (error) {
+      // Without a database nothing can be parked, either: the bus brings the event again.
+      if (error instanceof DatabaseUnavailable) throw error;
+      if (attempt < ATTEMPTS) {
+        await sleep(RETRY_BASE_MILLIS * 2 ** attempt * (0.5 + Math.random()));
+        continue;
       }
-    },
-  };
-}
-
-/** False when this consumer has handled the event already. */
-async function enterInbox(
-  dialect: DatabaseDialect,
-  transaction: Transaction<SharedTables>,
-  consumer: string,
-  event: CloudEvent,
-): Promise<boolean> {
-  try {
-    await transaction
-      .insertInto('inbox')
-      .values({ consumer, event_id: idToBytes(event.id), handled_at: Temporal.Now.instant().epochMilliseconds })
-      .execute();
-    return true;
-  } catch (error) {
-    if (dialect.isUniqueViolation(error)) return false;
-    throw error;
+      logger.error({ err: error, consumer: name, eventId: event.id, eventType: event.type }, 'parked an event');
+      return park(database, name, event, error);
+    }
   }
 }
 
-async function park<Tables>(database: Database<Tables>, consumer: string, event: CloudEvent, error: unknown) {
-  await database.write(async (transaction) => {
-    const shared = sharedPart(transaction);
-    if (!(await enterInbox(database.dialect, shared, consumer, event))) return;
-    await shared
-      .insertInto('parked_events')
-      .values({
-        consumer,
-        event_id: idToBytes(event.id),
-        event: JSON.stringify(event),
-        reason: error instanceof Error ? error.name : 'unknown',
-        parked_at: Temporal.Now.instant().epochMilliseconds,
-      })
-      .execute();
+const handleOnce = <Tables>({ name, database, effect }: ConsumerOptions<Tables>, event: CloudEvent): Promise<void> =>
+  database.write(async (transaction) => {
+    if (await enterInbox(database.dialect, sharedPart(transaction), name, event.id)) await effect(transaction, event);
   });
+
+async function resend<Tables>(
+  { name, database, effect, logger }: ConsumerOptions<Tables>,
+  eventId: string,
+  write: WriteContext<ParkedEvent>,
+): Promise<ParkedEvent> {
+  let failure: { readonly error: unknown } | undefined;
+  try {
+    return await database.write(async (transaction) => {
+      const shared = sharedPart(transaction);
+      const { event, parked, version } = await takeOut(database.dialect, shared, name, eventId);
+      // Nobody is told this version: who names one in If-Match means something else, and is refused.
+      write.checkVersion(version);
+      await enterInboxAgain(database.dialect, shared, name, eventId);
+      try {
+        await effect(transaction, event);
+      } catch (error) {
+        failure = { error };
+        throw error;
+      }
+      await write.keep(shared, parked);
+      return parked;
+    });
+  } catch (error) {
+    // A database that is not available says so with an error of its own.
+    if (failure?.error !== error) throw error;
+    logger.error({ err: error, consumer: name, eventId }, 'a parked event failed again');
+    // Another resend may have taken it out while this one failed.
+    if (!(await parkAgain(database, name, eventId, error))) throw notParked();
+    throw new Refusal('still-parked', `It failed again (${reasonOf(error)}) and stays parked.`);
+  }
 }

@@ -1,9 +1,17 @@
 import type { CloudEvent } from '@daybook/contracts';
-import { type Database, newId, sharedView } from '@daybook/database';
+import { appendEvent, type Database, newId, sharedPart, sharedView } from '@daybook/database';
 import { describe, expect, it, vi } from 'vitest';
 import { createInProcessBus, type InProcessBus } from './in-process.ts';
 import { startRelay } from './relay.ts';
-import { dueIn, type EffectTables, readableLog, setReadOnly, temporaryDatabase, writeEvents } from './testing.ts';
+import {
+  dueIn,
+  type EffectTables,
+  effectsOf,
+  readableLog,
+  setReadOnly,
+  temporaryDatabase,
+  writeEvents,
+} from './testing.ts';
 
 /** Long waits are the relay's own, after failures. */
 const eventually = (assertion: () => void | Promise<void>) => vi.waitFor(assertion, { timeout: 20_000 });
@@ -90,6 +98,63 @@ describe('the relay', () => {
     await writeEvents(database, [[working, 4]]);
     await eventually(() => expect(handled).toContain(`${working} 4`));
     await eventually(async () => expect(await dueIn(database)).toBe(3));
+  });
+
+  it('does not hold up other subjects though more events wait for one than fit into one look', async () => {
+    await using databases = await temporaryDatabase();
+    const database = await databases.open();
+    const [failing, working] = [newId(), newId()];
+    const { bus, handled } = await openBus(({ subject }) => {
+      if (subject === failing) throw new Error('not now');
+    });
+    const many = Array.from({ length: 250 }, (_, index): [string, number] => [failing, index + 1]);
+    await writeEvents(database, [...many, ...three(working)]);
+    await using _relay = relayOf(database, bus);
+    await eventually(() => expect(handled).toEqual([`${working} 1`, `${working} 2`, `${working} 3`]));
+    await eventually(async () => expect(await dueIn(database)).toBe(250));
+  });
+
+  it('is not stopped by an event in the outbox that cannot be read', async () => {
+    await using databases = await temporaryDatabase();
+    const database = await databases.open();
+    const [broken, working] = [newId(), newId()];
+    await writeEvents(database, [[broken, 1]]);
+    await database.write((transaction) => transaction.updateTable('outbox').set({ event: '{' }).execute());
+    await writeEvents(database, [[broken, 2], ...three(working)]);
+    const { bus, handled } = await openBus();
+    await using relay = relayOf(database, bus);
+    await eventually(() => expect(handled).toEqual([`${working} 1`, `${working} 2`, `${working} 3`]));
+    await eventually(async () => expect(await dueIn(database)).toBe(2));
+    expect(relay.lines.filter((line) => line.includes('wait in the outbox'))).toHaveLength(1);
+  });
+
+  it('neither loses an event whose change was committed nor delivers one whose change was not', async () => {
+    await using databases = await temporaryDatabase();
+    const database = await databases.open();
+    const [kept, undone] = [newId(), newId()];
+    const origin = { source: '/tests', time: Temporal.Now.instant() };
+    const change = (subject: string, fail: boolean) =>
+      database.write(async (transaction) => {
+        await transaction.insertInto('effects').values({ text: subject }).execute();
+        const event = {
+          type: 'daybook.patient.updated.v1',
+          subject,
+          sequence: 1,
+          data: { patientId: subject },
+        } as const;
+        await appendEvent(sharedPart(transaction), event, origin);
+        if (fail) throw new Error('the change is refused after all');
+      });
+    const { bus, handled } = await openBus();
+    const first = relayOf(database, bus);
+    await expect(change(undone, true)).rejects.toThrow('refused after all');
+    await first.close();
+    // Committed while nobody relays, as when the process ends right after the commit.
+    await change(kept, false);
+    expect(await effectsOf(database)).toEqual([kept]);
+    await using _next = relayOf(database, bus);
+    await eventually(async () => expect(await dueIn(database)).toBe(0));
+    expect(handled).toEqual([`${kept} 1`]);
   });
 
   it('wakes on a commit instead of waiting for its next look at the outbox', async () => {

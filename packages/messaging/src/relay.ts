@@ -1,7 +1,7 @@
 /** Hands the events of an outbox to the bus: at least once, in order within a subject, after a crash as well. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CloudEvent } from '@daybook/contracts';
-import { type Database, idFromBytes } from '@daybook/database';
+import { type Database, idFromBytes, idToBytes } from '@daybook/database';
 import type { Logger } from 'pino';
 import type { Bus } from './bus.ts';
 
@@ -9,6 +9,8 @@ import type { Bus } from './bus.ts';
 const POLL_MILLIS = 250;
 const LONGEST_PAUSE_MILLIS = 10_000;
 const BATCH = 100;
+/** Subjects that failed in one round. */
+const MOST_HELD = 100;
 
 export interface Relay {
   /** Stops after the events that the bus has at hand. Events that are left wait in the outbox for the next start. */
@@ -18,18 +20,22 @@ export interface Relay {
 interface DueEvent {
   position: number;
   subject: string;
-  event: CloudEvent;
+  /** The CloudEvent, as JSON. */
+  text: string;
 }
 
-async function readDue(database: Database): Promise<DueEvent[]> {
+/** The oldest events that are due, but for those of some subjects. */
+async function readDue(database: Database, held: ReadonlySet<string>): Promise<DueEvent[]> {
   const rows = await database.read((db) =>
-    db.selectFrom('outbox').select(['position', 'subject', 'event']).orderBy('position').limit(BATCH).execute(),
+    db
+      .selectFrom('outbox')
+      .select(['position', 'subject', 'event'])
+      .$if(held.size > 0, (query) => query.where('subject', 'not in', [...held].map(idToBytes)))
+      .orderBy('position')
+      .limit(BATCH)
+      .execute(),
   );
-  return rows.map(({ position, subject, event }) => ({
-    position,
-    subject: idFromBytes(subject),
-    event: JSON.parse(event),
-  }));
+  return rows.map(({ position, subject, event }) => ({ position, subject: idFromBytes(subject), text: event }));
 }
 
 /** Publishes one subject's events one after the other; stops at the first that fails, so that none overtakes it. */
@@ -39,29 +45,52 @@ async function publishInOrder(
   published: number[],
   signal: AbortSignal,
 ): Promise<void> {
-  for (const { position, event } of events) {
+  for (const { position, text } of events) {
+    const event: CloudEvent = JSON.parse(text);
     await bus.publish(event, signal);
     published.push(position);
   }
 }
 
-/** Publishes a batch. Returns how many events were due; throws after storing what did work. */
-async function relayBatch(database: Database, bus: Bus, signal: AbortSignal): Promise<number> {
-  const due = await readDue(database);
-  if (due.length === 0) return 0;
+/** Publishes a batch and forgets what the bus took. Returns the failures by their subjects. */
+async function relayBatch(
+  database: Database,
+  bus: Bus,
+  due: readonly DueEvent[],
+  signal: AbortSignal,
+): Promise<Map<string, unknown>> {
   const published: number[] = [];
+  const failures = new Map<string, unknown>();
   const subjects = Map.groupBy(due, ({ subject }) => subject);
-  const outcomes = await Promise.allSettled(
-    [...subjects.values()].map((events) => publishInOrder(bus, events, published, signal)),
+  await Promise.all(
+    [...subjects].map(async ([subject, events]) => {
+      try {
+        await publishInOrder(bus, events, published, signal);
+      } catch (error) {
+        failures.set(subject, error);
+      }
+    }),
   );
   if (published.length > 0) {
     await database.write((transaction) =>
       transaction.deleteFrom('outbox').where('position', 'in', published).execute(),
     );
   }
-  const failed = outcomes.find((outcome) => outcome.status === 'rejected');
-  if (failed) throw failed.reason;
-  return due.length;
+  return failures;
+}
+
+/**
+ * Publishes what is due. The events of a subject that fails are left for the next round, however many they are, and
+ * stand in nobody's way; when very many subjects fail it is the bus, and the round ends. Throws the first failure then.
+ */
+async function relayRound(database: Database, bus: Bus, signal: AbortSignal): Promise<void> {
+  const failed = new Map<string, unknown>();
+  while (!signal.aborted && failed.size < MOST_HELD) {
+    const due = await readDue(database, new Set(failed.keys()));
+    for (const [subject, error] of await relayBatch(database, bus, due, signal)) failed.set(subject, error);
+    if (due.length < BATCH) break;
+  }
+  for (const error of failed.values()) throw error;
 }
 
 /** A wait that others can end early. A ring while nobody waits ends the next wait at once. */
@@ -107,9 +136,9 @@ export function startRelay(database: Database, bus: Bus, logger: Logger): Relay 
   async function run(): Promise<void> {
     while (!signal.aborted) {
       try {
-        const count = await relayBatch(database, bus, signal);
+        await relayRound(database, bus, signal);
         failures = 0;
-        if (count < BATCH && !signal.aborted) await bell.wait(POLL_MILLIS);
+        if (!signal.aborted) await bell.wait(POLL_MILLIS);
       } catch (error) {
         if (signal.aborted) return;
         failures += 1;

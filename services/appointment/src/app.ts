@@ -1,6 +1,7 @@
 /** The appointment service, built out of what it is passed. */
 import type { Database } from '@daybook/database';
-import { type App, type Clock, createServiceApp, type Logger } from '@daybook/service';
+import type { Consumer } from '@daybook/messaging';
+import { type App, addParkedEventRoutes, type Clock, createServiceApp, type Logger } from '@daybook/service';
 import type { Directory } from './domain/ports.ts';
 import { addAppointmentStepRoutes } from './routes/appointment-steps.ts';
 import { addAppointmentTypeRoutes } from './routes/appointment-types.ts';
@@ -20,9 +21,10 @@ export interface AppointmentParts {
   database: Database<AppointmentTables>;
   directory: Directory;
   clock: Clock;
+  consumers: readonly Consumer[];
 }
 
-export async function buildApp({ logger, database, directory, clock }: AppointmentParts): Promise<App> {
+export async function buildApp({ logger, database, directory, clock, consumers }: AppointmentParts): Promise<App> {
   const app = await createServiceApp({ name: NAME, logger, checks: { database: () => database.check() } });
   const types = createAppointmentTypeStore(database, clock);
   const store = createAppointmentStore(database, clock);
@@ -32,5 +34,6 @@ export async function buildApp({ logger, database, directory, clock }: Appointme
   addHoldRoutes(app, parts, database);
   addAppointmentRoutes(app, parts, createAppointmentReads(database), database);
   addAppointmentStepRoutes(app, parts, database);
+  addParkedEventRoutes(app, database, consumers);
   return app;
 }

@@ -1,7 +1,7 @@
 /** Everything that this service publishes and consumes. */
 import type { Appointment, EventType, HistoryAction } from '@daybook/contracts';
 import type { Database, NewEvent } from '@daybook/database';
-import { createConsumer, type Subscription } from '@daybook/messaging';
+import { type Consumer, createConsumer } from '@daybook/messaging';
 import type { Clock, Logger } from '@daybook/service';
 import { noteChange, type PersonKind } from './store/person-changes.ts';
 import type { AppointmentTables } from './store/tables.ts';
@@ -37,7 +37,7 @@ export const changesOfPeople = (
   clock: Clock,
   logger: Logger,
   onChange: () => void,
-): Subscription => {
+): Consumer => {
   const consumer = createConsumer({
     name: 'appointment.rechecks',
     types: [...CHANGES.keys()],
@@ -53,6 +53,11 @@ export const changesOfPeople = (
     async handle(event) {
       await consumer.handle(event);
       onChange();
+    },
+    async resend(eventId, write) {
+      const parked = await consumer.resend(eventId, write);
+      onChange();
+      return parked;
     },
   };
 };

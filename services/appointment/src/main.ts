@@ -41,7 +41,7 @@ export const start: StartService = async (host) => {
   const changes = changesOfPeople(database, host.clock, logger, rechecks.wake);
   const subscription = await host.bus.subscribe(changes);
   parts.defer(() => subscription.close());
-  const app = await buildApp({ logger, database, directory, clock: host.clock });
+  const app = await buildApp({ logger, database, directory, clock: host.clock, consumers: [changes] });
   return serve({
     name: NAME,
     app,

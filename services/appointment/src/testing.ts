@@ -244,7 +244,7 @@ export async function startAppointments() {
   const others = createTestDirectory();
   const logger = createLogger({ level: 'silent', pretty: false });
   const clock = () => time.now;
-  const app = await buildApp({ logger, database, directory: others.directory, clock });
+  const app = await buildApp({ logger, database, directory: others.directory, clock, consumers: [] });
   onTestFinished(async () => {
     await app.close();
     await database.close();

@@ -5,6 +5,7 @@ import { type App, createServiceApp, isHostMissing, type Logger } from '@daybook
 import { addDocs } from './docs.ts';
 import { addOpenApiDocument } from './openapi.ts';
 import { createReporter } from './outcomes.ts';
+import { addParkedEvents } from './parked-events.ts';
 import { createReverseProxy, type ReverseProxy } from './proxy.ts';
 import { createRouteTable } from './route-table.ts';
 import type { Route } from './routes.ts';
@@ -59,6 +60,7 @@ export async function buildApp({ logger, discovery, balancer, routes, upstream }
   app.addHook('onClose', () => proxy.close());
 
   addOpenApiDocument(app, { services, discovery, balancer, logger: named });
+  addParkedEvents(app, { routes, discovery, balancer, logger: named });
   await addDocs(app);
   // Until there is a web application.
   app.get('/', (_request, reply) => reply.redirect('/docs'));

@@ -1,13 +1,13 @@
 /** One request through the gateway: at most three tries, one deadline, one answer. */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Refusal } from '@daybook/contracts';
-import { requestIdOf, type Trace, traceOf } from '@daybook/service';
+import { requestIdOf, requestTimeout, type Trace, traceOf } from '@daybook/service';
 import type { Dispatcher } from 'undici';
 import { codeOf, late, outcomeUnknown, tooLarge, unavailable } from './failures.ts';
 import { answeredHeaders, forwardedHeaders } from './headers.ts';
 import type { ExchangeReport, Outcome } from './outcomes.ts';
 import type { Refresher } from './refresher.ts';
-import { announcesTooMuch, BodyTooLarge, discard, hasBody, RequestBody } from './request-body.ts';
+import { announcesTooMuch, BodyTooLarge, endAnswer, hasBody, RequestBody } from './request-body.ts';
 import { pathOf } from './route-table.ts';
 import type { Route } from './routes.ts';
 import { Tries, type TriesParts } from './tries.ts';
@@ -72,14 +72,20 @@ export class Exchange implements Dispatcher.DispatchHandler {
     else void this.#tryRefreshed();
   }
 
-  /** The time is over: for an instance to answer, or, once it did, for the client to take the answer. */
+  /** The time is over: for the request to come, for an instance to answer, or, once it did, for the client to take it. */
   expire(): void {
     if (this.#outcome !== undefined) {
       this.#response.destroy();
       return;
     }
     this.#timer.refresh();
-    this.#giveUp(late(), 'deadline');
+    if (this.#waitsForBody()) this.#giveUp(requestTimeout(), 'refused');
+    else this.#giveUp(late(), 'deadline');
+  }
+
+  /** Whether the rest of the body is wanted and the client does not send it. */
+  #waitsForBody(): boolean {
+    return !this.#request.complete && this.#request.readableFlowing === true;
   }
 
   /** Where no instance is known, or none that is known can be reached, one may have come since the list was fetched. */
@@ -128,7 +134,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#tries.letGo();
     if (this.#outcome !== undefined) return;
     this.#outcome = 'answered';
-    this.#response.end();
+    endAnswer(this.#request, this.#response);
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
@@ -176,7 +182,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       requestId: this.#requestId,
       traceId: this.#trace.traceId,
     });
-    discard(this.#request);
+    endAnswer(this.#request, this.#response);
   }
 
   /** The answer is out, or the client is gone: the end of every exchange. */

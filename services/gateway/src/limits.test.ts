@@ -38,6 +38,22 @@ describe('a body', () => {
     expect(await sendRaw(port, request)).toMatch(/^HTTP\/1\.1 413 /);
   });
 
+  test.each([
+    ['is announced as too large', MEBIBYTE + 1, 413],
+    ['the service does not want', MEBIBYTE, 415],
+  ])('that %s is answered before the connection closes', async (_what, length, status) => {
+    const upstream = await startServer((_request, response) => response.writeHead(415).end('no'));
+    const { port } = await startGateway({ patients: [upstream.url] });
+    const head = `POST /api/v1/patients HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: ${length}\r\n\r\n`;
+    const socket = connect(port, '127.0.0.1');
+    const received = buffer(socket);
+    socket.write(`${head}a`);
+    // The rest comes after the answer is out, and into a connection that could be closed by then.
+    await once(socket, 'readable');
+    socket.write('a'.repeat(length - 1));
+    expect(String(await received)).toContain(`HTTP/1.1 ${status} `);
+  });
+
   test('that turns out too large is cut', async () => {
     const upstream = await startHolder((request) => void request.resume());
     const { url } = await startGateway({ patients: [upstream.url] });
@@ -92,8 +108,15 @@ describe('time', () => {
     const upstream = await startHolder();
     const { port } = await startGateway({ patients: [upstream.url], routes: swift });
     const request = 'POST /api/v1/patients HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf';
-    expect(await sendRaw(port, request)).toMatch(/^HTTP\/1\.1 504 /);
+    expect(await sendRaw(port, request)).toMatch(/^HTTP\/1\.1 408 [\s\S]*"code":"request-timeout"/);
     await upstream.givenUp;
+  });
+
+  test('is over for a service that does not take the body', async () => {
+    const upstream = await startHolder();
+    const { url } = await startGateway({ patients: [upstream.url], routes: swift });
+    const answer = await fetch(`${url}/api/v1/patients`, { method: 'POST', body: 'a'.repeat(MEBIBYTE) });
+    expect(answer.status).toBe(504);
   });
 
   test('is over for requests that wait for a connection, too', async () => {

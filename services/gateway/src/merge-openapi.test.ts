@@ -52,6 +52,18 @@ describe('the API document', () => {
     expect(JSON.stringify(one)).toBe(JSON.stringify(other));
   });
 
+  test('describes once what two services describe in the same words', () => {
+    const parked = { '/api/v1/admin/parked-events': { get: { operationId: 'listParkedEvents' } } };
+    const document = mergeOpenApi(
+      new Map<string, unknown>([
+        ['patient-service', { ...patients, paths: { ...patients.paths, ...parked } }],
+        ['doctor-service', { ...doctors, paths: structuredClone(parked) }],
+      ]),
+    );
+    expect(Object.keys(document.paths)).toEqual(['/api/v1/admin/parked-events', '/api/v1/patients']);
+    expect(document.paths).toMatchObject(parked);
+  });
+
   test('is refused when a component has two meanings', () => {
     const other = { ...doctors, components: { schemas: { Patient: { type: 'string' } } } };
     expect(() =>

@@ -1,5 +1,5 @@
 /** The body of a request on its way to a service: counted, and cut where it is too large. */
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 
 export const BODY_LIMIT_BYTES = 1024 * 1024;
@@ -55,6 +55,20 @@ export class RequestBody extends Readable {
   readonly #onEnd = (): void => {
     this.push(null);
   };
+}
+
+/**
+ * Ends an answer that may be there before the request is. A connection that is closed after it waits for the rest of the
+ * body first, for the same reason as below; the client has the whole answer meanwhile.
+ */
+export function endAnswer(request: IncomingMessage, response: ServerResponse): void {
+  if (request.complete || request.destroyed || response.shouldKeepAlive) {
+    response.end();
+    discard(request);
+    return;
+  }
+  request.once('end', () => response.end());
+  discard(request);
 }
 
 /** Lets the rest of a body run out. A connection that is closed on unread data loses the answer that was sent on it. */

@@ -20,11 +20,14 @@ describe('the routes file', () => {
     expect(Object.fromEntries(routes.map(({ id, service }) => [id, service]))).toEqual({
       patients: 'patient-service',
       doctors: 'doctor-service',
+      availability: 'doctor-service',
       slots: 'appointment-service',
       holds: 'appointment-service',
       appointments: 'appointment-service',
       'appointment-types': 'appointment-service',
       notifications: 'notification-service',
+      'parked-events-of-rechecks': 'appointment-service',
+      'parked-events-of-messages': 'notification-service',
     });
   });
 
@@ -56,6 +59,15 @@ describe('the routes file', () => {
       'The routes are wrong: more than one route has the id a; more than one route has the path /a.',
     );
   });
+
+  test.each(['/api/v1/admin/parked-events', '/api/v1/admin/parked-events/**', '/api/v1/admin/**'])(
+    'is refused when its path %s would hide the list of parked events',
+    (path) => {
+      expect(failureOf([{ ...route, predicates: { path: [path] } }]).message).toBe(
+        `The routes are wrong: the path ${path} would hide the list of parked events.`,
+      );
+    },
+  );
 
   test('is refused when it is not JSON', () => {
     expect(failureOf('{').message).toMatch(/^The routes are wrong: they are not JSON/);

@@ -1,5 +1,6 @@
 /** The routes: one file, checked as a whole before anything listens. */
 import { readFile } from 'node:fs/promises';
+import { PARKED_EVENTS_PATH } from '@daybook/contracts';
 import { checkerOf, EXIT, StartFailure } from '@daybook/service';
 import { type Static, Type } from 'typebox';
 
@@ -54,10 +55,18 @@ export function parseRoutes(text: string): readonly Route[] {
     ...repeated(routes.flatMap(({ predicates }) => predicates.path)).map(
       (path) => `more than one route has the path ${path}`,
     ),
+    ...routes
+      .flatMap(({ predicates }) => predicates.path)
+      .filter(hidesParkedEvents)
+      .map((path) => `the path ${path} would hide the list of parked events`),
   ];
   if (clashes.length > 0) throw wrong(clashes);
   return routes;
 }
+
+/** The list is the gateway's own, below which the routes of the consumers are. */
+const hidesParkedEvents = (path: string): boolean =>
+  path === PARKED_EVENTS_PATH || (path.endsWith('/**') && `${PARKED_EVENTS_PATH}/`.startsWith(path.slice(0, -2)));
 
 const wrong = (faults: readonly string[]) =>
   new StartFailure(EXIT.configuration, `The routes are wrong: ${faults.join('; ')}.`);

@@ -9,7 +9,7 @@ export interface ProblemContext {
   traceId: string;
 }
 
-/** Answers with a problem document where there is no Fastify to do so. */
+/** Answers with a problem document where there is no Fastify to do so. Who calls it ends the answer. */
 export function writeProblem(response: ServerResponse, refusal: Refusal, context: ProblemContext): void {
   const problem = problemOf(refusal, context.path, context.traceId);
   const body = JSON.stringify(problem);
@@ -20,5 +20,5 @@ export function writeProblem(response: ServerResponse, refusal: Refusal, context
     'x-request-id': context.requestId,
     ...(retryAfterSeconds !== undefined && { 'retry-after': String(retryAfterSeconds) }),
   });
-  response.end(body);
+  response.write(body);
 }

@@ -1,6 +1,7 @@
 /** The notification service, built out of what it is passed. */
 import type { Database } from '@daybook/database';
-import { type App, createServiceApp, type Logger } from '@daybook/service';
+import type { Consumer } from '@daybook/messaging';
+import { type App, addParkedEventRoutes, createServiceApp, type Logger } from '@daybook/service';
 import { addNotificationRoutes } from './routes/notifications.ts';
 import { createMessageStore } from './store/messages.ts';
 import type { NotificationTables } from './store/tables.ts';
@@ -10,10 +11,12 @@ export const NAME = 'notification-service';
 export interface NotificationParts {
   logger: Logger;
   database: Database<NotificationTables>;
+  consumers: readonly Consumer[];
 }
 
-export async function buildApp({ logger, database }: NotificationParts): Promise<App> {
+export async function buildApp({ logger, database, consumers }: NotificationParts): Promise<App> {
   const app = await createServiceApp({ name: NAME, logger, checks: { database: () => database.check() } });
   addNotificationRoutes(app, createMessageStore(database));
+  addParkedEventRoutes(app, database, consumers);
   return app;
 }

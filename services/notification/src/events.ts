@@ -1,7 +1,7 @@
 /** Everything that this service consumes. It publishes nothing. */
 import { AppointmentEventData, type EventType, type MessageKind } from '@daybook/contracts';
 import type { Database } from '@daybook/database';
-import { createConsumer, type Subscription } from '@daybook/messaging';
+import { type Consumer, createConsumer } from '@daybook/messaging';
 import { type Clock, type Logger, readerOf } from '@daybook/service';
 import { keepMessage } from './store/messages.ts';
 import type { NotificationTables } from './store/tables.ts';
@@ -19,7 +19,7 @@ export const messagesOfAppointments = (
   database: Database<NotificationTables>,
   clock: Clock,
   logger: Logger,
-): Subscription =>
+): Consumer =>
   createConsumer({
     name: 'notification.messages',
     types: [...MESSAGES.keys()],
@@ -27,6 +27,6 @@ export const messagesOfAppointments = (
     logger,
     async effect(transaction, event) {
       const kind = MESSAGES.get(event.type);
-      if (kind) await keepMessage(transaction, kind, readAppointmentEvent(event.data), clock());
+      if (kind) await keepMessage(transaction, kind, event.sequence, readAppointmentEvent(event.data), clock());
     },
   });

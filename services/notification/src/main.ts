@@ -21,9 +21,10 @@ export const start: StartService = async (host) => {
   await using parts = new AsyncDisposableStack();
   const url = databaseUrlOf(config, 'notification');
   const database = await openServiceDatabase<NotificationTables>(host, url, migrations, parts);
-  const subscription = await host.bus.subscribe(messagesOfAppointments(database, host.clock, logger));
+  const messages = messagesOfAppointments(database, host.clock, logger);
+  const subscription = await host.bus.subscribe(messages);
   parts.defer(() => subscription.close());
-  const app = await buildApp({ logger, database });
+  const app = await buildApp({ logger, database, consumers: [messages] });
   return serve({
     name: NAME,
     app,

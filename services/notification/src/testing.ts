@@ -40,9 +40,10 @@ export async function startNotifications() {
   const logger = createLogger({ level: 'silent', pretty: false });
   const time = { now: Temporal.Instant.from('2026-11-02T08:00:00Z') };
   const bus = createInProcessBus();
-  await bus.subscribe(messagesOfAppointments(database, () => time.now, logger));
+  const consumer = messagesOfAppointments(database, () => time.now, logger);
+  await bus.subscribe(consumer);
   bus.open();
-  const app = await buildApp({ logger, database });
+  const app = await buildApp({ logger, database, consumers: [consumer] });
   onTestFinished(async () => {
     await bus.close();
     await app.close();
@@ -56,6 +57,7 @@ export async function startNotifications() {
   }
 
   return {
+    app,
     database,
     bus,
     time,

@@ -1,12 +1,13 @@
 /**
- * `npm run generate`: writes what follows from the code: docs/openapi.json, as the gateway serves it, and the types of
- * the client. With `--check` it writes nothing and fails when a file is not what the code says.
+ * `npm run generate`: writes what follows from the code: docs/openapi.json, as the gateway serves it, the types of the
+ * client, and docs/asyncapi.json, the catalogue of events. With `--check` it writes nothing and fails when a file is not what the code says.
  */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import openapiTypescript, { astToString } from 'openapi-typescript';
-import { fetchDocument } from './document.ts';
+import { asyncApiOf } from './asyncapi.ts';
+import { askRunningSystem } from './document.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const HEADER = '// Generated from docs/openapi.json by `npm run generate`. Do not edit.\n';
@@ -14,10 +15,11 @@ const HEADER = '// Generated from docs/openapi.json by `npm run generate`. Do no
 async function generate(): Promise<Map<string, string>> {
   const data = await mkdtemp(join(tmpdir(), 'daybook-generate-'));
   try {
-    const document = await fetchDocument(data);
-    const types = astToString(await openapiTypescript(document, { defaultNonNullable: false }));
+    const { openApi, subscriptions } = await askRunningSystem(data);
+    const types = astToString(await openapiTypescript(openApi, { defaultNonNullable: false }));
     return new Map([
-      ['docs/openapi.json', `${document}\n`],
+      ['docs/openapi.json', `${openApi}\n`],
+      ['docs/asyncapi.json', `${asyncApiOf(subscriptions)}\n`],
       ['packages/client/src/schema.ts', `${HEADER}${types}`],
     ]);
   } finally {

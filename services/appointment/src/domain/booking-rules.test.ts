@@ -100,6 +100,24 @@ describe('what stands in the way of a start', () => {
     expect(obstacles('2026-11-03T15:00:00Z', { rules })).toEqual([]);
   });
 
+  it('is the minimum notice in real hours also when it ends on a day of a clock change', () => {
+    // On 1 November the clocks of New York go back at 06:00 UTC, on 14 March forward at 07:00 UTC.
+    const open = [
+      hours('2026-10-31T00:00:00Z', '2026-11-05T00:00:00Z'),
+      hours('2027-03-13T00:00:00Z', '2027-03-16T00:00:00Z'),
+    ];
+    const rules = { minimumNoticeMinutes: 24 * 60 };
+    for (const [before, after] of [
+      ['2026-10-31T14:00:00Z', '2026-11-01T14:00:00Z'],
+      ['2026-11-01T05:30:00Z', '2026-11-02T05:30:00Z'],
+      ['2027-03-13T14:00:00Z', '2027-03-14T14:00:00Z'],
+    ] as const) {
+      const circumstances = { now: at(before), rules, open };
+      expect(obstacles(iso(at(after) - 5 * MINUTE), circumstances)).toEqual(['too-soon']);
+      expect(obstacles(after, circumstances)).toEqual([]);
+    }
+  });
+
   it("is the planning horizon, in days of the doctor's calendar", () => {
     // From 31 October to 2 November the clocks of New York go back: two days are 49 hours.
     const open = [hours('2026-10-31T00:00:00Z', '2026-11-05T00:00:00Z')];

@@ -1,7 +1,7 @@
 /** What can be done with an appointment after it was booked. */
-import { Appointment, Cancellation, Id, Nothing, Refusal, Reschedule } from '@daybook/contracts';
+import { Appointment, Cancellation, Id, Nothing, Reschedule } from '@daybook/contracts';
 import type { Database } from '@daybook/database';
-import { type App, answerOnce, checkerOf, etagOf } from '@daybook/service';
+import { type App, answerOnce, etagOf, refuseBody } from '@daybook/service';
 import { Type } from 'typebox';
 import { rescheduleAppointment } from '../domain/booking.ts';
 import { STEPS, type Step } from '../domain/lifecycle.ts';
@@ -23,14 +23,6 @@ const OPERATION_IDS: Record<Step, string> = {
   fulfil: 'markFulfilled',
   'no-show': 'markNoShow',
 };
-
-const checkNothing = checkerOf(Nothing);
-
-/** In place of a schema, which would make the API document demand a body. One that says something is not to be ignored. */
-async function refuseBody({ body }: { body: unknown }): Promise<void> {
-  const checked = checkNothing(body ?? {});
-  if ('faults' in checked) throw new Refusal('invalid-request', 'This takes no body.', { errors: checked.faults });
-}
 
 export function addAppointmentStepRoutes(app: App, parts: BookingParts, database: Database<AppointmentTables>): void {
   app.post(

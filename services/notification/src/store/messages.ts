@@ -15,7 +15,7 @@ import type { MessageRow, NotificationTables } from './tables.ts';
 const MAX_MESSAGES = 1000;
 
 export interface MessageStore {
-  /** Oldest first. */
+  /** In the order in which what they tell of happened. */
   list(caller: Caller, appointmentId: string): Promise<Message[]>;
 }
 
@@ -32,6 +32,7 @@ const toMessage = (row: MessageRow): Message => ({
 export async function keepMessage(
   transaction: Transaction<NotificationTables & SharedTables>,
   kind: MessageKind,
+  sequence: number,
   { appointmentId, patientId }: AppointmentEventData,
   now: Temporal.Instant,
 ): Promise<void> {
@@ -45,6 +46,7 @@ export async function keepMessage(
       channel: 'in-app',
       status: 'delivered',
       created_at: now.epochMilliseconds,
+      sequence,
     })
     .execute();
 }
@@ -58,6 +60,7 @@ export function createMessageStore(database: Database<NotificationTables>): Mess
           .selectFrom('messages')
           .selectAll()
           .where('appointment_id', '=', idToBytes(appointmentId))
+          .orderBy('sequence')
           .orderBy('id')
           .limit(MAX_MESSAGES)
           .execute(),

@@ -10,6 +10,8 @@ export interface MessageRow {
   channel: Message['channel'];
   status: Message['status'];
   created_at: number;
+  /** Of the event that it tells of: an event that was parked is told of late. */
+  sequence: number;
 }
 
 export interface NotificationTables {

@@ -1,0 +1,37 @@
+/** The events that a consumer has handled or parked, by their ids. */
+import { type DatabaseDialect, idToBytes, type SharedTables } from '@daybook/database';
+import type { Transaction } from 'kysely';
+
+/** False when this consumer has handled the event already. */
+export async function enterInbox(
+  dialect: DatabaseDialect,
+  transaction: Transaction<SharedTables>,
+  consumer: string,
+  eventId: string,
+): Promise<boolean> {
+  try {
+    await transaction
+      .insertInto('inbox')
+      .values({ consumer, event_id: idToBytes(eventId), handled_at: Temporal.Now.instant().epochMilliseconds })
+      .execute();
+    return true;
+  } catch (error) {
+    if (dialect.isUniqueViolation(error)) return false;
+    throw error;
+  }
+}
+
+/** Notes that an event is handled now, whether or not it was noted before: old rows are swept. */
+export async function enterInboxAgain(
+  dialect: DatabaseDialect,
+  transaction: Transaction<SharedTables>,
+  consumer: string,
+  eventId: string,
+): Promise<void> {
+  await transaction
+    .deleteFrom('inbox')
+    .where('consumer', '=', consumer)
+    .where('event_id', '=', idToBytes(eventId))
+    .execute();
+  await enterInbox(dialect, transaction, consumer, eventId);
+}

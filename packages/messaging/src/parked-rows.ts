@@ -1,0 +1,117 @@
+/** The rows of the events that consumers of one database could not handle. */
+import { type CloudEvent, type ParkedEvent, Refusal } from '@daybook/contracts';
+import {
+  type Database,
+  type DatabaseDialect,
+  idFromBytes,
+  idToBytes,
+  isoFromMillis,
+  type ParkedEventsTable,
+  type SharedTables,
+  sharedPart,
+} from '@daybook/database';
+import type { Transaction } from 'kysely';
+import { enterInbox } from './inbox.ts';
+
+/** The kind of a failure: its text may quote a row. */
+export const reasonOf = (error: unknown): string => (error instanceof Error ? error.name : 'unknown');
+
+export const notParked = (): Refusal => new Refusal('not-found', 'There is no such parked event.');
+
+/** Puts an event aside, and notes it as handled so that it is not tried again when it comes again. */
+export async function park<Tables>(
+  database: Database<Tables>,
+  consumer: string,
+  event: CloudEvent,
+  error: unknown,
+): Promise<void> {
+  await database.write(async (transaction) => {
+    const shared = sharedPart(transaction);
+    if (!(await enterInbox(database.dialect, shared, consumer, event.id))) return;
+    const row = { reason: reasonOf(error), parked_at: Temporal.Now.instant().epochMilliseconds };
+    // It is there already when it was parked so long ago that the inbox has forgotten it.
+    if (await change(shared, consumer, event.id, row)) return;
+    await shared
+      .insertInto('parked_events')
+      .values({ consumer, event_id: idToBytes(event.id), event: JSON.stringify(event), ...row })
+      .execute();
+  });
+}
+
+/** Notes that a parked event failed once more. False when it is not parked any more. */
+export const parkAgain = <Tables>(
+  database: Database<Tables>,
+  consumer: string,
+  eventId: string,
+  error: unknown,
+): Promise<boolean> =>
+  database.write((transaction) =>
+    change(sharedPart(transaction), consumer, eventId, {
+      reason: reasonOf(error),
+      parked_at: Temporal.Now.instant().epochMilliseconds,
+    }),
+  );
+
+async function change(
+  transaction: Transaction<SharedTables>,
+  consumer: string,
+  eventId: string,
+  row: Pick<ParkedEventsTable, 'reason' | 'parked_at'>,
+): Promise<boolean> {
+  const { numUpdatedRows } = await transaction
+    .updateTable('parked_events')
+    .set(row)
+    .where('consumer', '=', consumer)
+    .where('event_id', '=', idToBytes(eventId))
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
+}
+
+export interface TakenOut {
+  readonly event: CloudEvent;
+  readonly parked: ParkedEvent;
+  /** Rises whenever the event fails again. */
+  readonly version: number;
+}
+
+/**
+ * Takes a parked event out. The row is locked, so of two that do so at once the second finds nothing.
+ * @throws Refusal `not-found`
+ */
+export async function takeOut(
+  dialect: DatabaseDialect,
+  transaction: Transaction<SharedTables>,
+  consumer: string,
+  eventId: string,
+): Promise<TakenOut> {
+  const row = await transaction
+    .selectFrom('parked_events')
+    .selectAll()
+    .where('consumer', '=', consumer)
+    .where('event_id', '=', idToBytes(eventId))
+    .$if(dialect.locksRows, (query) => query.forUpdate())
+    .executeTakeFirst();
+  if (!row) throw notParked();
+  await transaction
+    .deleteFrom('parked_events')
+    .where('consumer', '=', consumer)
+    .where('event_id', '=', row.event_id)
+    .execute();
+  return { event: JSON.parse(row.event), parked: toParkedEvent(row), version: row.parked_at };
+}
+
+/** What may be shown of a parked event. */
+export function toParkedEvent(row: ParkedEventsTable): ParkedEvent {
+  const { type, subject, sequence, source, time }: CloudEvent = JSON.parse(row.event);
+  return {
+    consumer: row.consumer,
+    eventId: idFromBytes(row.event_id),
+    type,
+    subject,
+    sequence,
+    source,
+    time,
+    reason: row.reason,
+    parkedAt: isoFromMillis(row.parked_at),
+  };
+}

@@ -1,0 +1,108 @@
+/** The catalogue of events as an AsyncAPI 3.0 document. */
+import { EVENT_EXCHANGE, EventEnvelope, type EventType, eventTypes, routingKeyOf } from '@daybook/contracts';
+import type { Subscription } from '@daybook/messaging';
+import { VERSION } from '@daybook/service';
+
+type Subscribed = Pick<Subscription, 'consumer' | 'types'>;
+
+const DESCRIPTION =
+  `What happens in Daybook, as CloudEvents 1.0 in structured mode. An event carries ids and times only: whoever needs a
+name asks the API for it. It comes at least once, and after the change that it tells of was committed. The events of one
+\`subject\` come in the order of their \`sequence\`, but for one that a consumer could not handle: it is parked, later ones
+pass it, and an administrator may have it handled again. The routing key on the topic exchange \`${EVENT_EXCHANGE}\` is the
+address of the channel.`.replaceAll('\n', ' ');
+
+const types = Object.keys(eventTypes).filter((type): type is EventType => type in eventTypes);
+
+/** By convention, which a test holds: `daybook.patient.…` is published by `/services/patient`. */
+const sourceOf = (type: EventType): string => `/services/${type.split('.')[1]}`;
+
+function titleOf(type: EventType): string {
+  const schema: object = eventTypes[type];
+  if ('title' in schema && typeof schema.title === 'string') return schema.title;
+  throw new Error(`the data of ${type} has no title`);
+}
+
+const ref = (pointer: string) => ({ $ref: `#/${pointer}` });
+
+const byAddress = <Value>(describe: (type: EventType, address: string) => Value): Record<string, Value> =>
+  Object.fromEntries(types.map((type) => [routingKeyOf(type), describe(type, routingKeyOf(type))]));
+
+const channelOf = (_type: EventType, address: string) => ({
+  address,
+  messages: { [address]: ref(`components/messages/${address}`) },
+  bindings: {
+    amqp: {
+      is: 'routingKey',
+      exchange: { name: EVENT_EXCHANGE, type: 'topic', durable: true, autoDelete: false, vhost: '/' },
+      bindingVersion: '0.3.0',
+    },
+  },
+});
+
+const messageOf = (type: EventType, address: string) => ({
+  name: type,
+  title: address,
+  contentType: 'application/cloudevents+json',
+  payload: {
+    allOf: [
+      ref('components/schemas/EventEnvelope'),
+      {
+        type: 'object',
+        properties: {
+          type: { const: type },
+          source: { const: sourceOf(type) },
+          data: ref(`components/schemas/${titleOf(type)}`),
+        },
+      },
+    ],
+  },
+});
+
+const operation = (action: 'send' | 'receive', address: string, more: Record<string, string>) => ({
+  action,
+  channel: ref(`channels/${address}`),
+  messages: [ref(`channels/${address}/messages/${address}`)],
+  ...more,
+});
+
+function operationsOf(subscriptions: readonly Subscribed[]) {
+  const sending = types.map((type) => {
+    const address = routingKeyOf(type);
+    const source = sourceOf(type);
+    return [`publish.${address}`, operation('send', address, { summary: `\`${source}\` says so`, 'x-source': source })];
+  });
+  const receiving = subscriptions
+    .toSorted((one, other) => (one.consumer < other.consumer ? -1 : 1))
+    .flatMap(({ consumer, types: wanted }) =>
+      types
+        .filter((type) => wanted.includes(type))
+        .map((type) => {
+          const address = routingKeyOf(type);
+          const summary = `The consumer \`${consumer}\` acts on it`;
+          return [`${consumer}.${address}`, operation('receive', address, { summary, 'x-consumer': consumer })];
+        }),
+    );
+  return Object.fromEntries([...sending, ...receiving]);
+}
+
+/** `subscriptions` are those of the services as they run. */
+export function asyncApiOf(subscriptions: readonly Subscribed[]): string {
+  const document = {
+    asyncapi: '3.0.0',
+    info: {
+      title: 'Daybook events',
+      version: VERSION,
+      description: DESCRIPTION,
+      license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
+    },
+    defaultContentType: 'application/cloudevents+json',
+    channels: byAddress(channelOf),
+    operations: operationsOf(subscriptions),
+    components: {
+      messages: byAddress(messageOf),
+      schemas: { EventEnvelope, ...Object.fromEntries(types.map((type) => [titleOf(type), eventTypes[type]])) },
+    },
+  };
+  return JSON.stringify(document, null, 2);
+}
