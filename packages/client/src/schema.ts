@@ -1,5 +1,45 @@
 // Generated from docs/openapi.json by `npm run generate`. Do not edit.
 export interface paths {
+    "/api/v1/admin/parked-events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List parked events
+         * @description The events that could not be handled, of every service, oldest parked first. Ids and times only. 503 when one of the services is not there: the list is whole or not given.
+         */
+        get: operations["listParkedEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/parked-events/{consumer}/{eventId}/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resend parked event
+         * @description Has the event handled once more, though newer ones of its subject may have been handled meanwhile, and answers with the parked event as it was. If it fails again it stays parked, with the new reason. A further try needs a new Idempotency-Key.
+         */
+        post: operations["resendParkedEvent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/appointment-types": {
         parameters: {
             query?: never;
@@ -48,6 +88,23 @@ export interface paths {
         put?: never;
         /** Book appointment */
         post: operations["bookAppointment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/appointments/first-free": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Book first free */
+        post: operations["bookFirstFree"];
         delete?: never;
         options?: never;
         head?: never;
@@ -190,6 +247,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/availability": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Find availability */
+        get: operations["findAvailability"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/doctors": {
         parameters: {
             query?: never;
@@ -291,6 +365,41 @@ export interface paths {
         put: operations["replaceSchedule"];
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/holds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Hold slot */
+        post: operations["holdSlot"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/holds/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get hold */
+        get: operations["getHold"];
+        put?: never;
+        post?: never;
+        /** Release hold */
+        delete: operations["releaseHold"];
         options?: never;
         head?: never;
         patch?: never;
@@ -428,6 +537,10 @@ export interface components {
             /** @description Rises with every move (iCalendar) */
             sequence: number;
             reason?: string;
+            /** @description What it was booked on has changed since: leave, somebody not active */
+            needsRescheduling: boolean;
+            /** @description Why, by the codes of a refused booking */
+            reschedulingReasons?: string[];
             version: number;
             /** Format: date-time */
             createdAt: string;
@@ -493,6 +606,8 @@ export interface components {
         Availability: {
             /** Format: uuid */
             doctorId: string;
+            /** @description The doctor's, with which all of this was read: events with a `sequence` up to it are in it */
+            version: number;
             /**
              * Format: time-zone
              * @description IANA time zone
@@ -505,6 +620,11 @@ export interface components {
                 /** Format: date-time */
                 end: string;
             }[];
+        };
+        /** AvailabilityPage */
+        AvailabilityPage: {
+            items: components["schemas"]["Availability"][];
+            nextCursor?: string;
         };
         /** Cancellation */
         Cancellation: {
@@ -556,6 +676,27 @@ export interface components {
             /** @description May have new appointments */
             active?: boolean;
         };
+        /** FirstFreeBooking */
+        FirstFreeBooking: {
+            /** Format: uuid */
+            patientId: string;
+            /** @description kebab-case: `general-practice` */
+            specialty: string;
+            /** Format: uuid */
+            appointmentTypeId: string;
+            /**
+             * Format: date-time
+             * @description Starts at or after
+             */
+            from: string;
+            /**
+             * Format: date-time
+             * @description Starts before
+             */
+            to: string;
+            /** @description Why the patient comes */
+            reason?: string;
+        };
         /** History */
         History: {
             items: components["schemas"]["HistoryEntry"][];
@@ -569,7 +710,7 @@ export interface components {
                 role: string;
             };
             /** @enum {string} */
-            action: "booked" | "rescheduled" | "cancelled" | "arrived" | "checked-in" | "fulfilled" | "noshow";
+            action: "booked" | "rescheduled" | "cancelled" | "arrived" | "checked-in" | "fulfilled" | "noshow" | "flagged" | "unflagged";
             sequence: number;
             from?: {
                 /** Format: uuid */
@@ -588,6 +729,27 @@ export interface components {
                 end: string;
             };
             reason?: string;
+            /** @description On purpose, beside what the doctor had then already */
+            overbooked?: boolean;
+            reschedulingReasons?: string[];
+        };
+        /** Hold */
+        Hold: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            doctorId: string;
+            /** Format: uuid */
+            appointmentTypeId: string;
+            /** Format: date-time */
+            start: string;
+            /** Format: date-time */
+            end: string;
+            /**
+             * Format: date-time
+             * @description From then on it keeps nothing
+             */
+            expiresAt: string;
         };
         /** Hours */
         Hours: {
@@ -638,6 +800,12 @@ export interface components {
             start: string;
             /** @description Why the patient comes */
             reason?: string;
+            /**
+             * Format: uuid
+             * @description The hold that keeps the time; 409 `hold-expired` when it has run out
+             */
+            holdId?: string;
+            overbooking?: components["schemas"]["Overbooking"];
         };
         /** NewAppointmentType */
         NewAppointmentType: {
@@ -694,6 +862,15 @@ export interface components {
             timeZone: string;
             active?: boolean;
         };
+        /** NewHold */
+        NewHold: {
+            /** Format: uuid */
+            doctorId: string;
+            /** Format: uuid */
+            appointmentTypeId: string;
+            /** Format: date-time */
+            start: string;
+        };
         /** NewPatient */
         NewPatient: {
             givenName: string;
@@ -718,6 +895,20 @@ export interface components {
             language?: string;
             active?: boolean;
         };
+        /** NewSchedule */
+        NewSchedule: {
+            /**
+             * Format: time-zone
+             * @description IANA time zone
+             */
+            timeZone: string;
+            weeklyHours: components["schemas"]["Hours"][];
+            /**
+             * Format: date
+             * @description From this day on, in the zone; the hours before it stay. Without it, these are the only hours
+             */
+            validFrom?: string;
+        };
         /** NewScheduleException */
         NewScheduleException: {
             /**
@@ -731,6 +922,49 @@ export interface components {
             end: string;
             /** @description For those who work here; patients do not see it */
             reason?: string;
+        };
+        /**
+         * Overbooking
+         * @description Beside what the doctor has then already: on purpose, by staff only
+         */
+        Overbooking: {
+            /** @description Kept in the history */
+            reason: string;
+        };
+        /** ParkedEvent */
+        ParkedEvent: {
+            /** @description Who could not handle it: `notification.messages` */
+            consumer: string;
+            /** Format: uuid */
+            eventId: string;
+            /** @description `daybook.appointment.booked.v1` */
+            type: string;
+            /**
+             * Format: uuid
+             * @description What it is about
+             */
+            subject: string;
+            /** @description Rises within the subject */
+            sequence: number;
+            /** @description Who published it: `/services/appointment` */
+            source: string;
+            /**
+             * Format: date-time
+             * @description When it happened
+             */
+            time: string;
+            /** @description The kind of the last failure */
+            reason: string;
+            /**
+             * Format: date-time
+             * @description When it failed last
+             */
+            parkedAt: string;
+        };
+        /** ParkedEventPage */
+        ParkedEventPage: {
+            items: components["schemas"]["ParkedEvent"][];
+            nextCursor?: string;
         };
         /** Patient */
         Patient: {
@@ -808,6 +1042,12 @@ export interface components {
             start: string;
             /** Format: uuid */
             doctorId?: string;
+            /**
+             * Format: uuid
+             * @description The hold that keeps the time; 409 `hold-expired` when it has run out
+             */
+            holdId?: string;
+            overbooking?: components["schemas"]["Overbooking"];
         };
         /** Schedule */
         Schedule: {
@@ -817,6 +1057,16 @@ export interface components {
              */
             timeZone: string;
             weeklyHours: components["schemas"]["Hours"][];
+            /**
+             * Format: date
+             * @description The first day of these hours; without it, they are from always
+             */
+            validFrom?: string;
+            /**
+             * Format: date
+             * @description Their last day; without it, no others follow
+             */
+            validThrough?: string;
         };
         /** ScheduleException */
         ScheduleException: {
@@ -883,6 +1133,174 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    listParkedEvents: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description The nextCursor of the page before; opaque: do not take it apart */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    /** @description `rel="next"`: the next page, where there is one */
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ParkedEventPage"];
+                };
+            };
+            /** @description `invalid-request`: The request is not as described. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: Not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `part-unavailable`: A part that this needs is not available. */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline-exceeded`: It took too long. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resendParkedEvent: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a retry harmless; kept for 24 hours */
+                "idempotency-key"?: string;
+                /** @description The ETag that you read; 412 when it is stale */
+                "if-match"?: string;
+            };
+            path: {
+                consumer: string;
+                eventId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    /** @description `true` when a retry is given the first answer again */
+                    "Idempotency-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ParkedEvent"];
+                };
+            };
+            /** @description `invalid-request`: The request is not as described. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: Not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency-key-in-use`: The first request with this key is still running. `still-parked`: The event still cannot be handled. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `precondition-failed`: It has changed since you read it. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency-key-reused`: The key was used for another request. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `part-unavailable`: A part that this needs is not available. */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline-exceeded`: It took too long. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listAppointmentTypes: {
         parameters: {
             query?: {
@@ -971,6 +1389,15 @@ export interface operations {
             };
             /** @description `invalid-request`: The request is not as described. `malformed-body`: The body is not JSON. */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request-timeout`: The request did not come in time. */
+            408: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1157,6 +1584,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `request-timeout`: The request did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `name-taken`: That name is taken. */
             409: {
                 headers: {
@@ -1221,6 +1657,7 @@ export interface operations {
                 patientId?: string;
                 doctorId?: string;
                 status?: "proposed" | "pending" | "booked" | "arrived" | "checked-in" | "fulfilled" | "cancelled" | "noshow" | "entered-in-error" | "waitlist";
+                needsRescheduling?: boolean;
                 /** @description Starts at or after */
                 from?: string;
                 /** @description Starts before */
@@ -1317,7 +1754,25 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency-key-in-use`: The first request with this key is still running. `slot-taken`: That time is taken. `patient-busy`: The patient has another appointment then. */
+            /** @description `forbidden`: Not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request-timeout`: The request did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency-key-in-use`: The first request with this key is still running. `slot-taken`: That time is taken. `patient-busy`: The patient has another appointment then. `hold-expired`: The hold has run out. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -1345,6 +1800,113 @@ export interface operations {
                 };
             };
             /** @description `idempotency-key-reused`: The key was used for another request. `outside-availability`: The doctor does not work then. `too-soon`: That is too soon. `too-far-ahead`: That is too far ahead. `not-on-grid`: Times start every 5 minutes. `doctor-inactive`: The doctor takes no new appointments. `patient-inactive`: The patient is not active. `appointment-type-inactive`: The appointment type is not in use. `doctor-not-found`: There is no such doctor. `patient-not-found`: There is no such patient. `appointment-type-not-found`: There is no such appointment type. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `part-unavailable`: A part that this needs is not available. */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline-exceeded`: It took too long. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    bookFirstFree: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a retry harmless; kept for 24 hours */
+                "idempotency-key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FirstFreeBooking"];
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            201: {
+                headers: {
+                    /** @description The version, for If-Match and If-None-Match */
+                    ETag?: string;
+                    /** @description Where it is from now on */
+                    Location?: string;
+                    /** @description `true` when a retry is given the first answer again */
+                    "Idempotency-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Appointment"];
+                };
+            };
+            /** @description `invalid-request`: The request is not as described. `malformed-body`: The body is not JSON. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request-timeout`: The request did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency-key-in-use`: The first request with this key is still running. `nothing-free`: Nothing is free in that time. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-too-large`: The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported-media-type`: Send JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency-key-reused`: The key was used for another request. `patient-inactive`: The patient is not active. `patient-not-found`: There is no such patient. `appointment-type-inactive`: The appointment type is not in use. `appointment-type-not-found`: There is no such appointment type. `range-too-long`: The range of time is too long. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1589,6 +2151,15 @@ export interface operations {
             };
             /** @description `not-found`: Not found. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request-timeout`: The request did not come in time. */
+            408: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2053,6 +2624,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `forbidden`: Not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `not-found`: Not found. */
             404: {
                 headers: {
@@ -2062,7 +2642,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency-key-in-use`: The first request with this key is still running. `slot-taken`: That time is taken. `patient-busy`: The patient has another appointment then. `wrong-status`: The status does not allow this. */
+            /** @description `request-timeout`: The request did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency-key-in-use`: The first request with this key is still running. `slot-taken`: That time is taken. `patient-busy`: The patient has another appointment then. `hold-expired`: The hold has run out. `wrong-status`: The status does not allow this. `changed-meanwhile`: Somebody else changed it first. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2098,7 +2687,75 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency-key-reused`: The key was used for another request. `outside-availability`: The doctor does not work then. `too-soon`: That is too soon. `too-far-ahead`: That is too far ahead. `not-on-grid`: Times start every 5 minutes. `doctor-inactive`: The doctor takes no new appointments. `doctor-not-found`: There is no such doctor. `appointment-type-inactive`: The appointment type is not in use. */
+            /** @description `idempotency-key-reused`: The key was used for another request. `outside-availability`: The doctor does not work then. `too-soon`: That is too soon. `too-far-ahead`: That is too far ahead. `not-on-grid`: Times start every 5 minutes. `doctor-inactive`: The doctor takes no new appointments. `doctor-not-found`: There is no such doctor. `patient-inactive`: The patient is not active. `patient-not-found`: There is no such patient. `appointment-type-inactive`: The appointment type is not in use. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `part-unavailable`: A part that this needs is not available. */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline-exceeded`: It took too long. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    findAvailability: {
+        parameters: {
+            query: {
+                /** @description kebab-case: `general-practice` */
+                specialty: string;
+                from: string;
+                to: string;
+                limit?: number;
+                /** @description The nextCursor of the page before; opaque: do not take it apart */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    /** @description `rel="next"`: the next page, where there is one */
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AvailabilityPage"];
+                };
+            };
+            /** @description `invalid-request`: The request is not as described. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `range-too-long`: The range of time is too long. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2222,6 +2879,15 @@ export interface operations {
             };
             /** @description `invalid-request`: The request is not as described. `malformed-body`: The body is not JSON. */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request-timeout`: The request did not come in time. */
+            408: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2401,6 +3067,15 @@ export interface operations {
             };
             /** @description `not-found`: Not found. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request-timeout`: The request did not come in time. */
+            408: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2650,6 +3325,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `request-timeout`: The request did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `idempotency-key-in-use`: The first request with this key is still running. */
             409: {
                 headers: {
@@ -2790,7 +3474,10 @@ export interface operations {
     };
     getSchedule: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The hours in force on this day; without it, today in their zone */
+                on?: string;
+            };
             header?: {
                 /** @description The ETag that you have; 304 when unchanged */
                 "if-none-match"?: string;
@@ -2876,7 +3563,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Schedule"];
+                "application/json": components["schemas"]["NewSchedule"];
             };
         };
         responses: {
@@ -2902,6 +3589,15 @@ export interface operations {
             };
             /** @description `not-found`: Not found. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request-timeout`: The request did not come in time. */
+            408: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2936,8 +3632,259 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `overlapping-hours`: Working hours overlap. */
+            /** @description `overlapping-hours`: Working hours overlap. `too-many-periods`: The schedule has too many periods. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `part-unavailable`: A part that this needs is not available. */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline-exceeded`: It took too long. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    holdSlot: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a retry harmless; kept for 24 hours */
+                "idempotency-key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewHold"];
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            201: {
+                headers: {
+                    /** @description The version, for If-Match and If-None-Match */
+                    ETag?: string;
+                    /** @description Where it is from now on */
+                    Location?: string;
+                    /** @description `true` when a retry is given the first answer again */
+                    "Idempotency-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Hold"];
+                };
+            };
+            /** @description `invalid-request`: The request is not as described. `malformed-body`: The body is not JSON. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request-timeout`: The request did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency-key-in-use`: The first request with this key is still running. `slot-taken`: That time is taken. `too-many-holds`: There are too many holds at once. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-too-large`: The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported-media-type`: Send JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency-key-reused`: The key was used for another request. `outside-availability`: The doctor does not work then. `too-soon`: That is too soon. `too-far-ahead`: That is too far ahead. `not-on-grid`: Times start every 5 minutes. `doctor-inactive`: The doctor takes no new appointments. `appointment-type-inactive`: The appointment type is not in use. `doctor-not-found`: There is no such doctor. `appointment-type-not-found`: There is no such appointment type. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `part-unavailable`: A part that this needs is not available. */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline-exceeded`: It took too long. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getHold: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that you have; 304 when unchanged */
+                "if-none-match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    /** @description The version, for If-Match and If-None-Match */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Hold"];
+                };
+            };
+            /** @description What If-None-Match names is still the version */
+            304: {
+                headers: {
+                    /** @description The version */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid-request`: The request is not as described. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `part-unavailable`: A part that this needs is not available. */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline-exceeded`: It took too long. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    releaseHold: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that you read; 412 when it is stale */
+                "if-match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its time is free */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid-request`: The request is not as described. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `precondition-failed`: It has changed since you read it. */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3109,6 +4056,15 @@ export interface operations {
             };
             /** @description `invalid-request`: The request is not as described. `malformed-body`: The body is not JSON. */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request-timeout`: The request did not come in time. */
+            408: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3288,6 +4244,15 @@ export interface operations {
             };
             /** @description `not-found`: Not found. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request-timeout`: The request did not come in time. */
+            408: {
                 headers: {
                     [name: string]: unknown;
                 };

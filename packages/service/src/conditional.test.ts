@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { describe, expect, it } from 'vitest';
-import { preconditionOf, sendVersioned } from './conditional.ts';
+import { preconditionOf, sendTagged, sendVersioned } from './conditional.ts';
 import { bareApp } from './testing.ts';
 
 /** One resource, at version 3 to begin with. */
@@ -80,5 +80,46 @@ describe('a write', () => {
     const { answer } = await patch({ 'if-none-match': '"4"' });
     expect(answer.statusCode).toBe(200);
     expect(answer.json()).toEqual({ name: 'Ana', version: 4 });
+  });
+});
+
+describe('a version with several views', () => {
+  /** A week at version 3, of which a request sees one day. */
+  async function viewApp() {
+    const { app } = await bareApp();
+    app.get<{ Params: { day: string } }>('/week/:day', async (request, reply) => {
+      sendTagged(request, reply, { day: request.params.day }, 3, request.params.day);
+      return reply;
+    });
+    app.put('/week', async (request) => {
+      preconditionOf(request).check(3);
+      return {};
+    });
+    return app;
+  }
+
+  it('has another ETag for each', async () => {
+    const app = await viewApp();
+    const tags = [];
+    for (const day of ['monday', 'tuesday']) tags.push((await app.inject(`/week/${day}`)).headers.etag);
+    expect(tags).toEqual(['"3/monday"', '"3/tuesday"']);
+    const statusOf = async (day: string) =>
+      (await app.inject({ url: `/week/${day}`, headers: { 'if-none-match': '"3/monday"' } })).statusCode;
+    expect([await statusOf('monday'), await statusOf('tuesday')]).toEqual([304, 200]);
+  });
+
+  it.each([
+    ['"3/monday"', 200],
+    ['"3"', 200],
+    ['"1", "3/x"', 200],
+    ['"2/monday"', 412],
+    ['"33/monday"', 412],
+    ['"3-monday"', 412],
+    ['W/"3/monday"', 412],
+    ['"3/monday', 412],
+  ])('is changed by who knows any view of it: If-Match %s gives %i', async (known, status) => {
+    const app = await viewApp();
+    const answer = await app.inject({ method: 'PUT', url: '/week', headers: { 'if-match': known } });
+    expect(answer.statusCode).toBe(status);
   });
 });

@@ -3,7 +3,13 @@ import { Refusal } from '@daybook/contracts';
 import { keepNothing, type WriteContext } from '@daybook/database';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
-export const etagOf = (version: number): string => `"${version}"`;
+/** `view` tells apart what can be shown of one version: a part of it, a day of it. */
+export const etagOf = (version: number, view?: string): string =>
+  view === undefined ? `"${version}"` : `"${version}/${view}"`;
+
+/** Who knows any view of a version knows that version. */
+const namesVersion = (etag: string, version: number): boolean =>
+  etag === etagOf(version) || (etag.startsWith(`"${version}/`) && etag.endsWith('"'));
 
 const listed = (header: string): string[] => header.split(',').map((etag) => etag.trim());
 
@@ -18,7 +24,8 @@ export function preconditionOf(request: FastifyRequest): Precondition {
   const header = request.headers['if-match'];
   return {
     check(version) {
-      if (header === undefined || header.trim() === '*' || listed(header).includes(etagOf(version))) return;
+      if (header === undefined || header.trim() === '*') return;
+      if (listed(header).some((etag) => namesVersion(etag, version))) return;
       throw new Refusal('precondition-failed', 'It has changed since you read it: read it again.');
     },
   };
@@ -40,9 +47,15 @@ export function sendVersioned<Resource extends { version: number }>(
   sendTagged(request, reply, resource, resource.version);
 }
 
-/** The same for a resource that does not show its version. */
-export function sendTagged(request: FastifyRequest, reply: FastifyReply, body: unknown, version: number): void {
-  const etag = etagOf(version);
+/** The same for a resource that does not show its version, or of which a version has several views. */
+export function sendTagged(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  body: unknown,
+  version: number,
+  view?: string,
+): void {
+  const etag = etagOf(version, view);
   reply.header('etag', etag);
   const known = request.headers['if-none-match'];
   const isRead = request.method === 'GET' || request.method === 'HEAD';

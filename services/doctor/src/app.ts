@@ -1,9 +1,11 @@
 /** The doctor service, built out of what it is passed. */
 import type { Database } from '@daybook/database';
 import { type App, type Clock, createServiceApp, type Logger } from '@daybook/service';
+import { addAvailabilityRoutes } from './routes/availability.ts';
 import { addDoctorRoutes } from './routes/doctors.ts';
 import { addExceptionRoutes } from './routes/exceptions.ts';
 import { addScheduleRoutes } from './routes/schedules.ts';
+import { createAvailabilityStore } from './store/availability.ts';
 import { createDoctorStore } from './store/doctors.ts';
 import { createExceptionStore } from './store/exceptions.ts';
 import { createScheduleStore } from './store/schedules.ts';
@@ -20,8 +22,8 @@ export interface DoctorParts {
 export async function buildApp({ logger, database, clock }: DoctorParts): Promise<App> {
   const app = await createServiceApp({ name: NAME, logger, checks: { database: () => database.check() } });
   addDoctorRoutes(app, createDoctorStore(database, clock), database);
-  const exceptions = createExceptionStore(database, clock);
-  addScheduleRoutes(app, createScheduleStore(database, clock), exceptions);
-  addExceptionRoutes(app, exceptions, database);
+  addScheduleRoutes(app, createScheduleStore(database, clock));
+  addExceptionRoutes(app, createExceptionStore(database, clock), database);
+  addAvailabilityRoutes(app, createAvailabilityStore(database));
   return app;
 }

@@ -13,6 +13,7 @@ import {
 } from '@daybook/contracts';
 import { openDatabase } from '@daybook/database';
 import { createLogger, type Logger, readerOf } from '@daybook/service';
+import type { InjectOptions } from 'fastify';
 import { expect, onTestFinished } from 'vitest';
 import { migrations } from '../migrations/index.ts';
 import { buildApp } from './app.ts';
@@ -51,12 +52,14 @@ export async function startDoctors(logger: Logger = silent) {
     await database.close();
   });
 
-  async function call(method: Method, path: string, payload?: object | string, headers: Record<string, string> = {}) {
-    const url = `/api/v1/doctors${path}`;
-    const answer = await app.inject({ method, url, headers, ...(payload !== undefined && { payload }) });
+  async function inject(options: InjectOptions | string) {
+    const answer = await app.inject(options);
     const body: unknown = answer.body === '' ? undefined : answer.json();
     return { status: answer.statusCode, headers: answer.headers, body };
   }
+
+  const call = (method: Method, path: string, payload?: object | string, headers: Record<string, string> = {}) =>
+    inject({ method, url: `/api/v1/doctors${path}`, headers, ...(payload !== undefined && { payload }) });
 
   async function register(input: NewDoctor = noor): Promise<Doctor> {
     const { status, body } = await call('POST', '', input);
@@ -73,6 +76,7 @@ export async function startDoctors(logger: Logger = silent) {
   return {
     database,
     time,
+    inject,
     call,
     register,
     find,

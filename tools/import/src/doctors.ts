@@ -78,7 +78,8 @@ export function createDoctorImport(door: Door): DoctorImport {
 async function giveHours(door: Door, { id, timeZone }: ImportedDoctor): Promise<void> {
   const path = { id };
   const { data, etag } = await door.ask(() => door.client.GET('/api/v1/doctors/{id}/schedule', { params: { path } }));
-  if (data.weeklyHours.length > 0) return;
+  // Those that begin later count as well.
+  if (data.weeklyHours.length > 0 || data.validThrough !== undefined) return;
   const header = etag === undefined ? {} : { 'if-match': etag };
   const body = { timeZone, weeklyHours: WEEKLY_HOURS };
   try {

@@ -72,7 +72,8 @@ async function readFacts(
   const margin = { start: range.start - DAY, end: range.end + DAY };
   const [doctor, taken] = await Promise.all([
     directory.doctor(wish.doctorId, range, asking),
-    readTaken(store, wish, margin, asking),
+    // A hold keeps its time: even who has it cannot book another start in that.
+    readTaken(store, { ...wish, holdId: undefined }, margin, asking),
   ]);
   return doctor && { now: clock().epochMilliseconds, type: wish.type, doctor, ...taken };
 }

@@ -86,20 +86,21 @@ export function createFirstFree(parts: BookingParts): BookFirstFree {
     return { input, type, patient, takenOfPatient: taken.get(input.patientId) ?? NOTHING_TAKEN };
   }
 
-  /** Undefined when somebody else was first. @throws StaleFacts */
+  /** The code of the refusal when somebody else was first, or the patient got another appointment. @throws StaleFacts */
   async function tryClaim(
     claim: Claim,
     request: Request,
     caller: Caller,
     write: WriteContext<Appointment>,
-  ): Promise<Appointment | undefined> {
+  ): Promise<Appointment | 'slot-taken' | 'patient-busy'> {
     const { patientId, appointmentTypeId, reason } = request.input;
     const placement = placementAt(claim, request);
     try {
       return await parts.store.book(caller, { patientId, appointmentTypeId, reason, placement }, write);
     } catch (error) {
-      if (error instanceof Refusal && error.code === 'slot-taken') return undefined;
+      if (error instanceof Refusal && error.code === 'slot-taken') return error.code;
       claim.giveBack();
+      if (error instanceof Refusal && error.code === 'patient-busy') return error.code;
       throw error;
     }
   }
@@ -107,7 +108,7 @@ export function createFirstFree(parts: BookingParts): BookFirstFree {
   const bookOnce: BookFirstFree = async (caller, input, write) => {
     const asking = { caller, traceparent: write.traceparent };
     const range = onGrid(rangeOf(input), parts.clock().epochMilliseconds);
-    const request = await ask(input, range, asking);
+    let request = await ask(input, range, asking);
     let claims = 0;
     for (const window of windowsOf(input, range)) {
       while (claims < MAX_CLAIMS) {
@@ -115,8 +116,9 @@ export function createFirstFree(parts: BookingParts): BookFirstFree {
         const claim = roster.claim(request.takenOfPatient);
         if (!claim) break;
         claims += 1;
-        const appointment = await tryClaim(claim, request, caller, write);
-        if (appointment) return appointment;
+        const outcome = await tryClaim(claim, request, caller, write);
+        if (typeof outcome === 'object') return outcome;
+        if (outcome === 'patient-busy') request = await ask(input, range, asking);
       }
     }
     if (claims === MAX_CLAIMS) {

@@ -91,7 +91,6 @@ export function addAppointmentRoutes(
         versioned: true,
         problems: [
           'nothing-free',
-          'patient-busy',
           'patient-inactive',
           'patient-not-found',
           'appointment-type-inactive',

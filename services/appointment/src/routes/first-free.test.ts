@@ -67,6 +67,20 @@ describe('the first free time of a specialty', () => {
     expect(await ask({ patientId })).toMatchObject(problem(409, 'nothing-free'));
   });
 
+  it('is the next one when the patient is booked at the first one meanwhile', async () => {
+    const { ask, addPatient, hold, expectReservationsMatch } = await startSpecialty(3);
+    const patientId = addPatient();
+    const { asked, resume } = hold(3);
+    const asking = Array.from({ length: 3 }, () => ask({ patientId }));
+    await asked;
+    resume();
+    const answers = await Promise.all(asking);
+    const booked = answers.filter(({ status }) => status === 201).map(({ body }) => readAppointment(body).start);
+    expect(booked.sort()).toEqual(['2026-11-03T14:00:00Z', '2026-11-03T14:30:00Z']);
+    expect(answers.find(({ status }) => status !== 201)).toMatchObject(problem(409, 'nothing-free'));
+    await expectReservationsMatch();
+  });
+
   it('is never one that another process gives out at the same time', async () => {
     const { database, clock, directory, addPatient, type, expectReservationsMatch } = await startSpecialty(5);
     const store = createAppointmentStore(database, clock);

@@ -194,6 +194,23 @@ describe('the booking that uses a hold', () => {
     expect(await post('', { ...wish(START, other()), holdId: id })).toMatchObject(problem(409, 'hold-expired'));
   });
 
+  it('is not offered what the hold keeps, nor what an appointment has whose id it gives: neither could be booked', async () => {
+    const { keep, post, wish, book, other } = await startHolding();
+    const { id } = await keep();
+    const booked = await book(wish('2026-11-03T17:00:00Z'));
+    for (const [holdId, taken] of [
+      [id, START],
+      [booked.id, booked.start],
+    ] as const) {
+      const nearby = Temporal.Instant.from(taken).add({ minutes: 10 }).toString();
+      const refused = await post('', { ...wish(nearby, other()), holdId });
+      expect(refused).toMatchObject(problem(409, 'hold-expired'));
+      const starts = readProblem(refused.body).alternatives?.map(({ start }) => at(start)) ?? [];
+      expect(starts).toHaveLength(5);
+      expect(starts.filter((start) => Math.abs(start - at(taken)) < 1_800_000)).toEqual([]);
+    }
+  });
+
   it('leaves the hold when it is refused', async () => {
     const { keep, post, wish, call, book, addDoctor } = await startHolding();
     const { id } = await keep();

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { hours } from '../testing.ts';
 import { type ExceptionInterval, openIntervals } from './availability.ts';
+import { clocksOver } from './wall-clock.ts';
 
 const MINUTE = 60_000;
 const at = (instant: string): number => Temporal.Instant.from(instant).epochMilliseconds;
@@ -17,7 +18,7 @@ const extra = exception('extra-hours');
 
 function open(timeZone: string, weeklyHours: Hours[], exceptions: ExceptionInterval[], range: string): string[] {
   const [from = '', to = ''] = range.split('/');
-  return openIntervals({ timeZone, weeklyHours }, exceptions, { start: at(from), end: at(to) }).map(
+  return openIntervals([{ timeZone, weeklyHours }], exceptions, clocksOver({ start: at(from), end: at(to) })).map(
     ({ start, end }) => `${iso(start)}/${iso(end)}`,
   );
 }
@@ -128,8 +129,8 @@ describe('for any hours and exceptions', () => {
     fc.assert(
       fc.property(weeklyHours, exceptions, (weekly, list) => {
         const schedule = { timeZone: 'America/New_York', weeklyHours: weekly };
-        const usual = openIntervals(schedule, [], range);
-        const open = openIntervals(schedule, list, range);
+        const usual = openIntervals([schedule], [], clocksOver(range));
+        const open = openIntervals([schedule], list, clocksOver(range));
         const [leave, more] = [
           list.filter(({ kind }) => kind === 'time-off'),
           list.filter(({ kind }) => kind === 'extra-hours'),

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { hours } from '../testing.ts';
 import { findOverlap, openIntervals } from './availability.ts';
 import type { Interval } from './interval.ts';
+import { clocksOver } from './wall-clock.ts';
 
 const MINUTE = 60_000;
 const DAY = 86_400_000;
@@ -11,7 +12,7 @@ const at = (instant: string): number => Temporal.Instant.from(instant).epochMill
 const iso = (millis: number): string => Temporal.Instant.fromEpochMilliseconds(millis).toString();
 
 const open = (timeZone: string, weeklyHours: Hours[], from: string, to: string): string[] =>
-  openIntervals({ timeZone, weeklyHours }, [], { start: at(from), end: at(to) }).map(
+  openIntervals([{ timeZone, weeklyHours }], [], clocksOver({ start: at(from), end: at(to) })).map(
     ({ start, end }) => `${iso(start)}/${iso(end)}`,
   );
 
@@ -199,7 +200,7 @@ describe('for every zone and any hours', () => {
     fc.assert(
       fc.property(zones, weeklyHoursOf, ranges, samples, (timeZone, weeklyHours, range, picks) => {
         const schedule = { timeZone, weeklyHours };
-        const intervals = openIntervals(schedule, [], range);
+        const intervals = openIntervals([schedule], [], clocksOver(range));
         expectInOrder(intervals, range);
         const borders = intervals.flatMap((interval) => [interval.start, interval.end]);
         const inside = picks.map((pick) => range.start + (pick % (range.end - range.start + 1)));
@@ -232,7 +233,7 @@ describe('for every zone and any hours', () => {
         // Hours on the day itself, so that most runs have some where the clock changes.
         const schedule = { timeZone, weeklyHours: [...weeklyHours, ...everyDay('01:10', '02:20')] };
         const range = { start: change - a * MINUTE, end: change + b * MINUTE };
-        const intervals = openIntervals(schedule, [], range);
+        const intervals = openIntervals([schedule], [], clocksOver(range));
         expectInOrder(intervals, range);
         for (let instant = range.start; instant < range.end; instant += MINUTE) {
           const isOpen = intervals.some((interval) => interval.start <= instant && instant < interval.end);
@@ -251,9 +252,9 @@ describe('for every zone and any hours', () => {
       fc.property(zones, weeklyHoursOf, cuts, (timeZone, weeklyHours, [start, a, b]) => {
         const schedule = { timeZone, weeklyHours };
         const [first, second, whole] = [
-          openIntervals(schedule, [], { start, end: start + a }),
-          openIntervals(schedule, [], { start: start + a, end: start + a + b }),
-          openIntervals(schedule, [], { start, end: start + a + b }),
+          openIntervals([schedule], [], clocksOver({ start, end: start + a })),
+          openIntervals([schedule], [], clocksOver({ start: start + a, end: start + a + b })),
+          openIntervals([schedule], [], clocksOver({ start, end: start + a + b })),
         ];
         expect(lengthOf(first) + lengthOf(second)).toBe(lengthOf(whole));
       }),

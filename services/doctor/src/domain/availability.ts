@@ -1,8 +1,9 @@
-/** From weekly hours and exceptions to open intervals: pure interval arithmetic. */
+/** From the hours of each period and exceptions to open intervals: pure interval arithmetic. */
 import { DAYS, type ExceptionKind, type Hours, type Schedule } from '@daybook/contracts';
 import { clip, type Interval, subtract } from './interval.ts';
+import { daysOf } from './periods.ts';
 import { DAY, MINUTE } from './time.ts';
-import { clockStretches, instantsOf } from './wall-clock.ts';
+import { type Clocks, instantsOf } from './wall-clock.ts';
 
 /** Minutes since midnight of `09:30`; `24:00` is 1440. */
 function minutesOf(wallTime: string): number {
@@ -25,42 +26,48 @@ export function findOverlap(weeklyHours: readonly Hours[]): Hours | undefined {
   return undefined;
 }
 
-/** Local midnight of the day that holds the instant, as local milliseconds. */
-function localMidnight(instant: number, timeZone: string): number {
-  const date = Temporal.Instant.fromEpochMilliseconds(instant).toZonedDateTimeISO(timeZone).toPlainDate();
-  return date.toZonedDateTime('UTC').epochMilliseconds;
-}
-
 /** 1970-01-01 was a Thursday. */
-const dayOf = (midnight: number) => DAYS[(((midnight / DAY + 3) % 7) + 7) % 7];
+const weekdayOf = (midnight: number): number => (((midnight / DAY + 3) % 7) + 7) % 7;
+
+/** For each day of the week, from Monday: the hours, in milliseconds since midnight. */
+function byWeekday(weeklyHours: readonly Hours[]): Interval[][] {
+  const days: Interval[][] = DAYS.map(() => []);
+  for (const { day, start, end } of weeklyHours) {
+    days[DAYS.indexOf(day)]?.push({ start: minutesOf(start) * MINUTE, end: minutesOf(end) * MINUTE });
+  }
+  return days;
+}
 
 /** Leave or extra hours, as far as they say when the doctor works. */
 export interface ExceptionInterval extends Interval {
   readonly kind: ExceptionKind;
 }
 
-/** The weekly hours within the range, and somewhat beyond it; in no order. */
-function weeklyIntervals({ timeZone, weeklyHours }: Schedule, range: Interval): Interval[] {
-  const stretches = clockStretches(timeZone, range);
+/** The hours of one period within the range, and somewhat beyond it; in no order. */
+function intervalsOf(period: Schedule, clocks: Clocks): Interval[] {
+  const { stretches, firstDay, lastDay } = clocks.in(period.timeZone);
+  const days = daysOf(period);
+  const weekly = byWeekday(period.weeklyHours);
   const intervals: Interval[] = [];
-  const last = localMidnight(range.end, timeZone) + DAY;
-  for (let midnight = localMidnight(range.start, timeZone) - DAY; midnight <= last; midnight += DAY) {
-    for (const { day, start, end } of weeklyHours) {
-      if (day !== dayOf(midnight)) continue;
-      const local = { start: midnight + minutesOf(start) * MINUTE, end: midnight + minutesOf(end) * MINUTE };
-      intervals.push(...instantsOf(local, stretches));
+  const last = Math.min(lastDay + DAY, days.last);
+  for (let midnight = Math.max(firstDay - DAY, days.first); midnight <= last; midnight += DAY) {
+    for (const { start, end } of weekly[weekdayOf(midnight)] ?? []) {
+      intervals.push(...instantsOf({ start: midnight + start, end: midnight + end }, stretches));
     }
   }
   return intervals;
 }
 
-/** When the doctor works within the range: weekly and extra hours, less leave. In order, not overlapping. */
+/**
+ * When the doctor works within the range of the clocks: weekly and extra hours, less leave. In order, not overlapping,
+ * even where a period ends in one zone after the next has begun in another.
+ */
 export function openIntervals(
-  schedule: Schedule,
+  periods: readonly Schedule[],
   exceptions: readonly ExceptionInterval[],
-  range: Interval,
+  clocks: Clocks,
 ): Interval[] {
   const of = (kind: ExceptionKind) => exceptions.filter((exception) => exception.kind === kind);
-  const working = [...weeklyIntervals(schedule, range), ...of('extra-hours')];
-  return clip(subtract(working, of('time-off')), range);
+  const working = [...periods.flatMap((period) => intervalsOf(period, clocks)), ...of('extra-hours')];
+  return clip(subtract(working, of('time-off')), clocks.range);
 }

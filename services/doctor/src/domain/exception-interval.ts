@@ -1,9 +1,6 @@
 import { MAX_EXCEPTION_DAYS, Refusal } from '@daybook/contracts';
 import type { Interval } from './interval.ts';
-import { DAY } from './time.ts';
-
-const FIRST_WRITABLE = Temporal.Instant.from('0000-01-01T00:00:00Z').epochMilliseconds;
-const LAST_WRITABLE = Temporal.Instant.from('9999-12-31T23:59:59.999Z').epochMilliseconds;
+import { DAY, FIRST_WRITABLE, LAST_WRITABLE } from './time.ts';
 
 /**
  * The time of an exception, to the millisecond.

@@ -2,7 +2,7 @@
  * Wall-clock time and instants of a zone. Rule 5 of the product: a time that a clock change skips does not exist; one
  * that it repeats counts once, at its first occurrence.
  *
- * "Local milliseconds" are what the clock on the wall shows, counted as if it were UTC.
+ * "Local milliseconds" are what the clock on the wall shows, counted as if it were UTC. A day is its local midnight.
  */
 import type { Interval } from './interval.ts';
 
@@ -42,10 +42,48 @@ export function clockStretches(timeZone: string, range: Interval): ClockStretch[
 
 /** The instants at which the wall clock shows the local interval, for the first time. */
 export function instantsOf(local: Interval, stretches: readonly ClockStretch[]): Interval[] {
-  return stretches
-    .map(({ localStart, localEnd, toInstant }) => ({
-      start: Math.max(local.start, localStart) + toInstant,
-      end: Math.min(local.end, localEnd) + toInstant,
-    }))
-    .filter(({ start, end }) => start < end);
+  const instants: Interval[] = [];
+  for (const { localStart, localEnd, toInstant } of stretches) {
+    const start = Math.max(local.start, localStart);
+    const end = Math.min(local.end, localEnd);
+    if (start < end) instants.push({ start: start + toInstant, end: end + toInstant });
+  }
+  return instants;
+}
+
+export const midnightOf = (date: string | Temporal.PlainDate): number =>
+  Temporal.PlainDate.from(date).toZonedDateTime('UTC').epochMilliseconds;
+
+/** The day that a zone has at an instant. */
+export const dayAt = (instant: number, timeZone: string): number =>
+  midnightOf(Temporal.Instant.fromEpochMilliseconds(instant).toZonedDateTimeISO(timeZone).toPlainDate());
+
+/** What the clock of a zone shows in a range of instants. */
+export interface ZoneClock {
+  readonly stretches: readonly ClockStretch[];
+  /** The days that hold the two ends of the range. */
+  readonly firstDay: number;
+  readonly lastDay: number;
+}
+
+/** The clocks of a range. Each zone is looked up once, for whoever asks. */
+export interface Clocks {
+  readonly range: Interval;
+  in(timeZone: string): ZoneClock;
+}
+
+export function clocksOver(range: Interval): Clocks {
+  const known = new Map<string, ZoneClock>();
+  return {
+    range,
+    in(timeZone) {
+      let clock = known.get(timeZone);
+      if (!clock) {
+        const [firstDay, lastDay] = [dayAt(range.start, timeZone), dayAt(range.end, timeZone)];
+        clock = { stretches: clockStretches(timeZone, range), firstDay, lastDay };
+        known.set(timeZone, clock);
+      }
+      return clock;
+    },
+  };
 }

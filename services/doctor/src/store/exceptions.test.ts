@@ -1,14 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { MAX_AVAILABILITY_DAYS, MAX_EXCEPTION_DAYS } from '@daybook/contracts';
+import { MAX_AVAILABILITY_DAYS } from '@daybook/contracts';
 import { idToBytes, keepNothing, newId, openDatabase } from '@daybook/database';
-import { sql } from 'kysely';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { doctors } from '../../migrations/0001-doctors.ts';
 import { migrations } from '../../migrations/index.ts';
 import { NOBODY, off, startDoctors } from '../testing.ts';
-import { createExceptionStore, MAX_OVERLAPPING, overlappingQuery } from './exceptions.ts';
+import { createExceptionStore, MAX_OVERLAPPING } from './exceptions.ts';
 import type { DoctorTables, ScheduleExceptionRow } from './tables.ts';
 
 const DAY = 86_400_000;
@@ -37,7 +36,7 @@ async function startStore() {
   return { ...service, store, id, row, insert };
 }
 
-it('a patient neither reads nor changes exceptions, but sees the times that they leave', async () => {
+it('a patient neither reads nor changes exceptions', async () => {
   const { store, id } = await startStore();
   const { id: exceptionId } = await store.add(staff, id, { ...lunch, reason: 'knee' }, write);
   const patient = { id: 'ana', role: 'patient' } as const;
@@ -46,38 +45,9 @@ it('a patient neither reads nor changes exceptions, but sees the times that they
   await expect(store.list(patient, id, {})).rejects.toMatchObject(forbidden);
   await expect(store.remove(patient, id, exceptionId, write)).rejects.toMatchObject(forbidden);
   expect(await store.list(staff, id, {})).toMatchObject({ items: [{ id: exceptionId }] });
-  expect(await store.overlapping(patient, id, { start: noon, end: noon + 1 })).toEqual([
-    { kind: 'time-off', start: noon, end: noon + DAY },
-  ]);
 });
 
-describe('the exceptions that overlap a range', () => {
-  it('are those that share time with it, also the longest', async () => {
-    const { store, id, row, insert } = await startStore();
-    const range = { start: noon, end: noon + DAY };
-    const longest = MAX_EXCEPTION_DAYS * DAY;
-    await insert([
-      row(noon - DAY, noon),
-      row(noon + DAY, noon + 2 * DAY),
-      row(noon - longest, noon),
-      row(noon + 1 - longest, noon + 1),
-      row(noon + DAY - 1, noon + DAY),
-    ]);
-    const found = await store.overlapping(staff, id, range);
-    expect(found.map(({ end }) => end).sort()).toEqual([noon + 1, noon + DAY]);
-    expect(await store.overlapping(staff, NOBODY, range)).toEqual([]);
-  });
-
-  it('are found by the index, from both ends', async () => {
-    const { id, database } = await startStore();
-    const plan = await database.read((db) =>
-      overlappingQuery(db, idToBytes(id), { start: 0, end: 1 }).explain<{ detail: string }>(undefined, sql`query plan`),
-    );
-    expect(plan.map(({ detail }) => detail)).toEqual([
-      'SEARCH schedule_exceptions USING INDEX schedule_exceptions_by_doctor (doctor_id=? AND starts_at>? AND starts_at<?)',
-    ]);
-  });
-
+describe('the exceptions around one time', () => {
   it('are as many as can be computed with: more cannot be added around one time', async () => {
     const { store, id, row, insert, open, call } = await startStore();
     const edge = noon + (MAX_AVAILABILITY_DAYS + 1) * DAY;

@@ -8,7 +8,6 @@ import {
   type PageOf,
   permit,
   Refusal,
-  ROLES,
   type ScheduleException,
   type ScheduleExceptionQuery,
   STAFF,
@@ -20,12 +19,10 @@ import {
   idToBytes,
   isoFromMillis,
   newId,
-  type SharedTables,
   type WriteContext,
 } from '@daybook/database';
 import { type Clock, decodeCursor, pageOf } from '@daybook/service';
-import type { Kysely } from 'kysely';
-import type { ExceptionInterval } from '../domain/availability.ts';
+import { type Expression, expressionBuilder, type SqlBool } from 'kysely';
 import { exceptionInterval } from '../domain/exception-interval.ts';
 import type { Interval } from '../domain/interval.ts';
 import { DAY } from '../domain/time.ts';
@@ -45,11 +42,6 @@ export interface ExceptionStore {
   list(caller: Caller, doctorId: string, query: ScheduleExceptionQuery): Promise<PageOf<ScheduleException> | undefined>;
   /** @throws Refusal `not-found`, `precondition-failed` */
   remove(caller: Caller, doctorId: string, exceptionId: string, write: WriteContext<unknown>): Promise<void>;
-  /**
-   * The exceptions that share time with the range, without what only staff may know.
-   * @throws Refusal `range-too-long` when there are more than MAX_OVERLAPPING
-   */
-  overlapping(caller: Caller, doctorId: string, range: Interval): Promise<ExceptionInterval[]>;
 }
 
 /**
@@ -71,19 +63,14 @@ function toException(row: ScheduleExceptionRow): ScheduleException {
 }
 
 /** The first bound of the starts is what lets the index find them: no exception is longer. */
-export const overlappingQuery = (
-  db: Kysely<DoctorTables & SharedTables>,
-  doctorId: Uint8Array,
-  { start, end }: Interval,
-) =>
-  db
-    .selectFrom('schedule_exceptions')
-    .select(['kind', 'starts_at as start', 'ends_at as end'])
-    .where('doctor_id', '=', doctorId)
-    .where('starts_at', '>', start - MAX_EXCEPTION_DAYS * DAY)
-    .where('starts_at', '<', end)
-    .where('ends_at', '>', start)
-    .limit(MAX_OVERLAPPING + 1);
+export function sharesTimeWith({ start, end }: Interval): Expression<SqlBool> {
+  const where = expressionBuilder<DoctorTables, 'schedule_exceptions'>();
+  return where.and([
+    where('schedule_exceptions.starts_at', '>', start - MAX_EXCEPTION_DAYS * DAY),
+    where('schedule_exceptions.starts_at', '<', end),
+    where('schedule_exceptions.ends_at', '>', start),
+  ]);
+}
 
 /** All of time that a range of availability can have in common with the interval's. */
 const around = ({ start, end }: Interval): Interval => ({
@@ -110,7 +97,13 @@ export function createExceptionStore(database: Database<DoctorTables>, clock: Cl
       await database.write(async (transaction) => {
         const version = await lockDoctor(transaction, database.dialect, row.doctor_id);
         write.checkVersion(version);
-        const neighbours = await overlappingQuery(transaction, row.doctor_id, around(interval)).execute();
+        const neighbours = await transaction
+          .selectFrom('schedule_exceptions')
+          .select('id')
+          .where('doctor_id', '=', row.doctor_id)
+          .where(sharesTimeWith(around(interval)))
+          .limit(MAX_OVERLAPPING)
+          .execute();
         if (neighbours.length >= MAX_OVERLAPPING) {
           const detail = `A doctor has at most ${MAX_OVERLAPPING} exceptions around one time: remove some.`;
           throw new Refusal('too-many-exceptions', detail);
@@ -176,18 +169,6 @@ export function createExceptionStore(database: Database<DoctorTables>, clock: Cl
           traceparent: write.traceparent,
         });
       });
-    },
-
-    async overlapping(caller, doctorId, range) {
-      permit(caller, ROLES);
-      const found = await database.read((db) => overlappingQuery(db, idToBytes(doctorId), range).execute());
-      if (found.length > MAX_OVERLAPPING) {
-        throw new Refusal(
-          'range-too-long',
-          `More than ${MAX_OVERLAPPING} exceptions lie in it: ask for a shorter one.`,
-        );
-      }
-      return found;
     },
   };
 }

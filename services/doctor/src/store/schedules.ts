@@ -1,94 +1,137 @@
-/** The doctors' weekly hours. */
-import { type Caller, permit, ROLES, type Schedule, STAFF } from '@daybook/contracts';
+/** The doctors' weekly hours, in periods. */
+import {
+  type Caller,
+  MAX_SCHEDULE_PERIODS,
+  type NewSchedule,
+  permit,
+  Refusal,
+  ROLES,
+  type Schedule,
+  STAFF,
+} from '@daybook/contracts';
 import { appendEvent, type Database, idFromBytes, idToBytes, type WriteContext } from '@daybook/database';
 import type { Clock } from '@daybook/service';
+import { ALWAYS, periodsOf, scheduleOn, withoutAlways } from '../domain/periods.ts';
+import { dayAt, midnightOf } from '../domain/wall-clock.ts';
 import { doctorEvent, SOURCE } from '../events.ts';
 import { lockDoctor, setDoctorVersion } from './doctor-version.ts';
-import type { DoctorTables } from './tables.ts';
+import type { DoctorTables, SchedulePeriodRow } from './tables.ts';
 
-export interface StoredSchedule extends Schedule {
-  /** Of the schedule; while none was ever set, minus that of the doctor, whose zone is shown: no two contents share one. */
+export interface StoredSchedule {
+  readonly schedule: Schedule;
+  /**
+   * Of all the doctor's hours; while none were ever set, minus that of the doctor, whose zone is shown. Of one version,
+   * the first day of a period says which one it is: no two contents share both.
+   */
   readonly version: number;
 }
 
-export interface ScheduleOfDoctor {
-  readonly schedule: StoredSchedule;
-  /** Whether the doctor may have new appointments. */
-  readonly active: boolean;
-}
-
 export interface ScheduleStore {
-  /** A doctor without a schedule has no hours. Undefined when there is no such doctor. */
-  find(caller: Caller, doctorId: string): Promise<ScheduleOfDoctor | undefined>;
-  /** @throws Refusal `not-found`, `precondition-failed` */
+  /** The hours in force on a day, or today. Undefined when there is no such doctor. */
+  find(caller: Caller, doctorId: string, on?: string): Promise<StoredSchedule | undefined>;
+  /**
+   * From its first day on, the schedule takes the place of all hours; without one, of all hours ever.
+   * @throws Refusal `not-found`, `precondition-failed`, `too-many-periods`
+   */
   replace(
     caller: Caller,
     doctorId: string,
-    schedule: Schedule,
+    schedule: NewSchedule,
     write: WriteContext<StoredSchedule>,
   ): Promise<StoredSchedule>;
 }
 
+export const toSchedule = (row: Pick<SchedulePeriodRow, 'valid_from' | 'time_zone' | 'weekly_hours'>): NewSchedule =>
+  withoutAlways({
+    timeZone: row.time_zone,
+    weeklyHours: JSON.parse(row.weekly_hours),
+    validFrom: row.valid_from,
+  });
+
+/** A doctor's version rises with every change, so the latest change of hours left the highest one. */
+const versionOf = (periods: readonly { version: number }[], doctorVersion: number): number =>
+  periods.length === 0 ? -doctorVersion : Math.max(...periods.map(({ version }) => version));
+
+const tooManyPeriods = () =>
+  new Refusal(
+    'too-many-periods',
+    `A schedule has at most ${MAX_SCHEDULE_PERIODS} periods: let these hours begin earlier, in place of others.`,
+  );
+
 export function createScheduleStore(database: Database<DoctorTables>, clock: Clock): ScheduleStore {
   return {
-    async find(caller, doctorId) {
+    async find(caller, doctorId, on) {
       permit(caller, ROLES);
-      const row = await database.read((db) =>
+      const now = clock().epochMilliseconds;
+      const rows = await database.read((db) =>
         db
           .selectFrom('doctors')
-          .leftJoin('schedules', 'schedules.doctor_id', 'doctors.id')
-          .select(['doctors.time_zone as doctor_zone', 'doctors.active', 'doctors.version as doctor_version'])
-          .select(['schedules.time_zone', 'schedules.weekly_hours', 'schedules.version'])
+          .leftJoin('schedule_periods as periods', 'periods.doctor_id', 'doctors.id')
+          .select(['doctors.time_zone as doctor_zone', 'doctors.version as doctor_version'])
+          .select(['periods.valid_from', 'periods.time_zone', 'periods.weekly_hours', 'periods.version'])
           .where('doctors.id', '=', idToBytes(doctorId))
-          .executeTakeFirst(),
+          .orderBy('periods.valid_from')
+          .execute(),
       );
-      if (!row) return undefined;
-      const schedule = {
-        timeZone: row.time_zone ?? row.doctor_zone,
-        weeklyHours: row.weekly_hours === null ? [] : JSON.parse(row.weekly_hours),
-        version: row.version ?? -row.doctor_version,
+      const [doctor] = rows;
+      if (!doctor) return undefined;
+      const periods = rows.filter(isPeriod);
+      const schedule = scheduleOn(periodsOf(periods.map(toSchedule)), (timeZone) =>
+        on === undefined ? dayAt(now, timeZone) : midnightOf(on),
+      );
+      return {
+        schedule: schedule ?? { timeZone: doctor.doctor_zone, weeklyHours: [] },
+        version: versionOf(periods, doctor.doctor_version),
       };
-      return { schedule, active: row.active === 1 };
     },
 
     async replace(caller, doctorId, schedule, write) {
       permit(caller, STAFF);
       const now = clock();
       const doctor_id = idToBytes(doctorId);
+      const valid_from = schedule.validFrom ?? ALWAYS;
       return database.write(async (transaction) => {
         const doctorVersion = await lockDoctor(transaction, database.dialect, doctor_id);
-        const before = await transaction
-          .selectFrom('schedules')
-          .select('version')
+        const periods = await transaction
+          .selectFrom('schedule_periods')
+          .select(['valid_from', 'version'])
           .where('doctor_id', '=', doctor_id)
-          .executeTakeFirst();
-        write.checkVersion(before?.version ?? -doctorVersion);
-        const version = (before?.version ?? 0) + 1;
-        const columns = {
+          .execute();
+        write.checkVersion(versionOf(periods, doctorVersion));
+        const staying = periods.filter((period) => period.valid_from < valid_from);
+        if (staying.length >= MAX_SCHEDULE_PERIODS) throw tooManyPeriods();
+        await transaction
+          .deleteFrom('schedule_periods')
+          .where('doctor_id', '=', doctor_id)
+          .where('valid_from', '>=', valid_from)
+          .execute();
+        const changed = { id: idFromBytes(doctor_id), version: doctorVersion + 1 };
+        const row: SchedulePeriodRow = {
+          doctor_id,
+          valid_from,
           time_zone: schedule.timeZone,
           weekly_hours: JSON.stringify(schedule.weeklyHours),
-          version,
+          version: changed.version,
           updated_at: now.epochMilliseconds,
         };
-        if (before) {
-          await transaction.updateTable('schedules').set(columns).where('doctor_id', '=', doctor_id).execute();
-        } else {
-          await transaction
-            .insertInto('schedules')
-            .values({ doctor_id, ...columns })
-            .execute();
-        }
-        const changed = { id: idFromBytes(doctor_id), version: doctorVersion + 1 };
+        await transaction.insertInto('schedule_periods').values(row).execute();
         await setDoctorVersion(transaction, doctor_id, changed.version, now);
         await appendEvent(transaction, doctorEvent('schedule-changed', changed), {
           source: SOURCE,
           time: now,
           traceparent: write.traceparent,
         });
-        const stored = { ...schedule, version };
+        const stored = { schedule: withoutAlways(schedule), version: changed.version };
         await write.keep(transaction, stored);
         return stored;
       });
     },
   };
 }
+
+type PeriodColumns = 'valid_from' | 'time_zone' | 'weekly_hours' | 'version';
+
+/** A doctor without hours is one row without a period. */
+const isPeriod = <Row extends { [column in PeriodColumns]: unknown }>(
+  row: Row,
+): row is Row & Pick<SchedulePeriodRow, PeriodColumns> => row.valid_from !== null;

@@ -14,10 +14,13 @@ export interface DoctorRow {
   updated_at: number;
 }
 
-export interface ScheduleRow {
+export interface SchedulePeriodRow {
   doctor_id: Uint8Array;
+  /** The first day, as `2026-12-01`; the first that can be written stands for always. Texts sort as their dates do. */
+  valid_from: string;
   time_zone: string;
   weekly_hours: string;
+  /** That of the doctor after the change that wrote it: the highest one is the version of all of the doctor's hours. */
   version: number;
   updated_at: number;
 }
@@ -37,6 +40,6 @@ export interface DoctorTables {
   doctor_specialties: { specialty: string; doctor_id: Uint8Array };
   /** What a search may begin with, folded. */
   doctor_search_terms: { term: string; doctor_id: Uint8Array };
-  schedules: ScheduleRow;
+  schedule_periods: SchedulePeriodRow;
   schedule_exceptions: ScheduleExceptionRow;
 }

@@ -1,0 +1,39 @@
+/** A schedule is periods, one after the other: the hours of each hold from its first day until the next one begins. */
+import type { NewSchedule, Schedule } from '@daybook/contracts';
+import { midnightOf } from './wall-clock.ts';
+
+/** The first date that can be written stands for "from always". */
+export const ALWAYS = '0000-01-01';
+
+/** The same hours without a first day where that is `ALWAYS`. */
+export const withoutAlways = ({ validFrom, ...hours }: NewSchedule): NewSchedule =>
+  validFrom === undefined || validFrom === ALWAYS ? hours : { ...hours, validFrom };
+
+const dayBefore = (date: string): string => Temporal.PlainDate.from(date).subtract({ days: 1 }).toString();
+
+/** Periods in the order of their first days, each with its last one. */
+export const periodsOf = (schedules: readonly NewSchedule[]): Schedule[] =>
+  schedules.map((schedule, index) => {
+    const next = schedules[index + 1]?.validFrom;
+    return next === undefined ? schedule : { ...schedule, validThrough: dayBefore(next) };
+  });
+
+/** The first and the last day of a period, as local midnights. */
+export const daysOf = ({ validFrom, validThrough }: Schedule): { first: number; last: number } => ({
+  first: validFrom === undefined ? Number.NEGATIVE_INFINITY : midnightOf(validFrom),
+  last: validThrough === undefined ? Number.POSITIVE_INFINITY : midnightOf(validThrough),
+});
+
+/**
+ * The period in force on a day, of which `midnightIn` says the local midnight in a zone: each period begins by the
+ * calendar of its own. Before the first there are no hours, until it begins. Undefined when there is no period at all.
+ */
+export function scheduleOn(
+  periods: readonly Schedule[],
+  midnightIn: (timeZone: string) => number,
+): Schedule | undefined {
+  const found = periods.findLast((period) => daysOf(period).first <= midnightIn(period.timeZone));
+  const [first] = periods;
+  if (found || first?.validFrom === undefined) return found;
+  return { timeZone: first.timeZone, weeklyHours: [], validThrough: dayBefore(first.validFrom) };
+}

@@ -1,0 +1,94 @@
+import {
+  Availability,
+  AvailabilityPage,
+  AvailabilityQuery,
+  AvailabilitySearchQuery,
+  Id,
+  MAX_AVAILABILITY_DAYS,
+  Refusal,
+} from '@daybook/contracts';
+import { type App, sendPage } from '@daybook/service';
+import { Type } from 'typebox';
+import { openIntervals } from '../domain/availability.ts';
+import { instantWriter } from '../domain/instant-text.ts';
+import type { Interval } from '../domain/interval.ts';
+import { scheduleOn } from '../domain/periods.ts';
+import { DAY } from '../domain/time.ts';
+import { clocksOver } from '../domain/wall-clock.ts';
+import type { AvailabilityStore, WorkingTime } from '../store/availability.ts';
+
+const tags = ['Doctors'];
+const Params = Type.Object({ id: Id() });
+const MAX_MILLIS = MAX_AVAILABILITY_DAYS * DAY;
+
+export function addAvailabilityRoutes(app: App, store: AvailabilityStore): void {
+  app.get(
+    '/api/v1/doctors/:id/availability',
+    {
+      schema: {
+        tags,
+        operationId: 'getAvailability',
+        params: Params,
+        querystring: AvailabilityQuery,
+        response: { 200: Availability },
+      },
+      config: { problems: ['range-too-long'] },
+    },
+    async (request, reply) => {
+      const range = rangeOf(request.query);
+      const found = await store.find(request.caller, request.params.id, range);
+      if (!found) throw new Refusal('not-found', 'There is no such doctor.');
+      return reply.send(availabilityOver(range)(found));
+    },
+  );
+
+  app.get(
+    '/api/v1/availability',
+    {
+      schema: {
+        tags,
+        operationId: 'findAvailability',
+        querystring: AvailabilitySearchQuery,
+        response: { 200: AvailabilityPage },
+      },
+      config: { problems: ['range-too-long'] },
+    },
+    async (request, reply) => {
+      const range = rangeOf(request.query);
+      const { items, ...more } = await store.search(request.caller, request.query, range);
+      sendPage(request, reply, { items: items.map(availabilityOver(range)), ...more });
+      return reply;
+    },
+  );
+}
+
+/** @throws Refusal `range-too-long`, or `invalid-request` when it ends before it starts */
+function rangeOf(query: AvailabilityQuery): Interval {
+  const start = Temporal.Instant.from(query.from).epochMilliseconds;
+  const end = Temporal.Instant.from(query.to).epochMilliseconds;
+  if (end < start) {
+    throw new Refusal('invalid-request', 'The range ends before it starts.', {
+      errors: [{ pointer: '/to', message: 'must not be before from' }],
+    });
+  }
+  if (end - start > MAX_MILLIS) {
+    throw new Refusal('range-too-long', `Ask for at most ${MAX_AVAILABILITY_DAYS} days at once.`);
+  }
+  return { start, end };
+}
+
+/** For one doctor or many: what they have in common, clocks and dates, is looked up once. */
+function availabilityOver(range: Interval): (found: WorkingTime) => Availability {
+  const clocks = clocksOver(range);
+  const write = instantWriter();
+  return ({ doctorId, version, timeZone, active, periods, exceptions }) => ({
+    doctorId,
+    version,
+    timeZone: scheduleOn(periods, (zone) => clocks.in(zone).firstDay)?.timeZone ?? timeZone,
+    active,
+    items: openIntervals(periods, exceptions, clocks).map(({ start, end }) => ({
+      start: write(start),
+      end: write(end),
+    })),
+  });
+}

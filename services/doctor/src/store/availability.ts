@@ -1,0 +1,117 @@
+/** What availability is computed from. */
+import {
+  type AvailabilitySearchQuery,
+  type Caller,
+  DEFAULT_LIMIT,
+  MAX_SCHEDULE_PERIODS,
+  type NewSchedule,
+  type PageOf,
+  permit,
+  Refusal,
+  ROLES,
+  type Schedule,
+} from '@daybook/contracts';
+import { type Database, idFromBytes } from '@daybook/database';
+import { decodeCursor, pageOf } from '@daybook/service';
+import type { ExceptionInterval } from '../domain/availability.ts';
+import type { Interval } from '../domain/interval.ts';
+import { periodsOf } from '../domain/periods.ts';
+import { MAX_OVERLAPPING } from './exceptions.ts';
+import { toSchedule } from './schedules.ts';
+import type { DoctorTables } from './tables.ts';
+import { activeDoctors, type Choice, oneDoctor, type WorkingTimeRow, workingTimeQuery } from './working-time-query.ts';
+
+/** A doctor's hours and exceptions in a range. */
+export interface WorkingTime {
+  readonly doctorId: string;
+  /** The changes up to this one are in it, and no other. */
+  readonly version: number;
+  /** Of the doctor; the hours have their own. */
+  readonly timeZone: string;
+  readonly active: boolean;
+  /** Those that share days with the range, in order. */
+  readonly periods: readonly Schedule[];
+  /** Those that share time with it, without what only staff may know. */
+  readonly exceptions: readonly ExceptionInterval[];
+}
+
+export interface AvailabilityStore {
+  /**
+   * Undefined when there is no such doctor.
+   * @throws Refusal `range-too-long` when more exceptions share time with the range than MAX_OVERLAPPING
+   */
+  find(caller: Caller, doctorId: string, range: Interval): Promise<WorkingTime | undefined>;
+  /**
+   * Of the active doctors of a specialty, in the order of their ids.
+   * @throws Refusal `range-too-long`
+   */
+  search(
+    caller: Caller,
+    query: Pick<AvailabilitySearchQuery, 'specialty' | 'limit' | 'cursor'>,
+    range: Interval,
+  ): Promise<PageOf<WorkingTime>>;
+}
+
+/** A doctor with more rows has too many exceptions. */
+const MAX_ROWS_OF_ONE = MAX_SCHEDULE_PERIODS + MAX_OVERLAPPING;
+
+const tooManyExceptions = () =>
+  new Refusal('range-too-long', `More than ${MAX_OVERLAPPING} exceptions lie in it: ask for a shorter one.`);
+
+/** The working time of one doctor, out of all the rows of that doctor. */
+function toWorkingTime([doctorId, rows]: [string, readonly [WorkingTimeRow, ...WorkingTimeRow[]]]): WorkingTime {
+  const [doctor] = rows;
+  const schedules: NewSchedule[] = [];
+  const exceptions: ExceptionInterval[] = [];
+  for (const { valid_from, time_zone, weekly_hours, kind, starts_at, ends_at } of rows) {
+    if (kind !== null && starts_at !== null && ends_at !== null) {
+      exceptions.push({ kind, start: starts_at, end: ends_at });
+    } else if (valid_from !== null && time_zone !== null && weekly_hours !== null) {
+      schedules.push(toSchedule({ valid_from, time_zone, weekly_hours }));
+    }
+  }
+  if (exceptions.length > MAX_OVERLAPPING) throw tooManyExceptions();
+  return {
+    doctorId,
+    version: doctor.version,
+    timeZone: doctor.doctor_zone,
+    active: doctor.active === 1,
+    periods: periodsOf(schedules),
+    exceptions,
+  };
+}
+
+export function createAvailabilityStore(database: Database<DoctorTables>): AvailabilityStore {
+  async function read(choice: Choice, range: Interval, count: number): Promise<WorkingTime[]> {
+    const atMost = count * MAX_ROWS_OF_ONE + 1;
+    const { rows } = await database.read((db) => workingTimeQuery(choice, range, atMost).execute(db));
+    const doctors = new Map<string, [WorkingTimeRow, ...WorkingTimeRow[]]>();
+    for (const row of rows) {
+      const doctorId = idFromBytes(row.doctor_id);
+      const known = doctors.get(doctorId);
+      if (known) known.push(row);
+      else doctors.set(doctorId, [row]);
+    }
+    return [...doctors].map(toWorkingTime);
+  }
+
+  return {
+    async find(caller, doctorId, range) {
+      permit(caller, ROLES);
+      const [found] = await read(oneDoctor(doctorId), range, 1);
+      return found;
+    },
+
+    async search(caller, { specialty, limit = DEFAULT_LIMIT, cursor }, range) {
+      permit(caller, ROLES);
+      const [after] = cursor === undefined ? [] : decodeCursor(cursor, ['id']);
+      const found = await read(activeDoctors(specialty, String(after ?? ''), limit + 1), range, limit + 1);
+      return pageOf(
+        found,
+        limit,
+        ({ doctorId }) => [doctorId],
+        (time) => time,
+      );
+    },
+  };
+}

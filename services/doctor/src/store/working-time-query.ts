@@ -1,0 +1,68 @@
+/**
+ * The hours and the exceptions of some doctors in a range, with the doctors' versions: one statement, so all of it is of
+ * one moment, in any database and without a transaction.
+ */
+import type { ExceptionKind } from '@daybook/contracts';
+import { idToBytes, isoFromMillis } from '@daybook/database';
+import { type RawBuilder, sql } from 'kysely';
+import type { Interval } from '../domain/interval.ts';
+import { DAY, FIRST_WRITABLE, LAST_WRITABLE } from '../domain/time.ts';
+import { sharesTimeWith } from './exceptions.ts';
+
+/** A period of a doctor's hours, or an exception; of a doctor without hours, neither. */
+export interface WorkingTimeRow {
+  doctor_id: Uint8Array;
+  version: number;
+  active: number;
+  doctor_zone: string;
+  valid_from: string | null;
+  time_zone: string | null;
+  weekly_hours: string | null;
+  kind: ExceptionKind | null;
+  starts_at: number | null;
+  ends_at: number | null;
+}
+
+/** Which doctors: a query of their ids, versions, whether they are active, and their zones. */
+export type Choice = RawBuilder<unknown>;
+
+export const oneDoctor = (doctorId: string): Choice => sql`
+  select id, version, active, time_zone from doctors where id = ${idToBytes(doctorId)}`;
+
+/** The key of the specialties is in the order of the ids. */
+export const activeDoctors = (specialty: string, after: string, count: number): Choice => sql`
+  select doctors.id, doctors.version, doctors.active, doctors.time_zone
+  from doctor_specialties as having_it inner join doctors on doctors.id = having_it.doctor_id
+  where having_it.specialty = ${specialty} and having_it.doctor_id > ${idToBytes(after)} and doctors.active = 1
+  order by having_it.doctor_id limit ${count}`;
+
+/** The date in UTC, of which no zone is a whole day away. */
+const dateAt = (instant: number): string =>
+  isoFromMillis(Math.min(Math.max(instant, FIRST_WRITABLE), LAST_WRITABLE)).slice(0, '2026-12-01'.length);
+
+/**
+ * In the order of the doctors' ids, and the periods of each in the order of their first days: those that begin before
+ * the range has ended, and after which no other begins before the range does. (Written as it is sent, since Kysely takes
+ * longer to build this statement than SQLite to run it.)
+ */
+export const workingTimeQuery = (choice: Choice, range: Interval, atMost: number) => sql<WorkingTimeRow>`
+  with chosen as (${choice})
+  select chosen.id as doctor_id, chosen.version, chosen.active, chosen.time_zone as doctor_zone,
+    periods.valid_from, periods.time_zone, periods.weekly_hours,
+    null as kind, null as starts_at, null as ends_at
+  from chosen left join schedule_periods as periods
+    on periods.doctor_id = chosen.id
+    and periods.valid_from <= ${dateAt(range.end + DAY)}
+    and not exists (
+      select 1 from schedule_periods as later
+      where later.doctor_id = periods.doctor_id
+        and later.valid_from > periods.valid_from
+        and later.valid_from <= ${dateAt(range.start - DAY)})
+  union all
+  select chosen.id, chosen.version, chosen.active, chosen.time_zone,
+    null, null, null,
+    schedule_exceptions.kind, schedule_exceptions.starts_at, schedule_exceptions.ends_at
+  from chosen inner join schedule_exceptions
+    on schedule_exceptions.doctor_id = chosen.id and ${sharesTimeWith(range)}
+  order by doctor_id, valid_from
+  limit ${atMost}`;
