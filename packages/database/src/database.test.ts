@@ -261,6 +261,45 @@ describe('a database', () => {
     await expect(database.check()).rejects.toThrow();
   });
 
+  it('says that it does not work while it cannot write, and that it does when it can again', async () => {
+    // In memory, its one connection can be told so from outside of a transaction.
+    const database = await openDatabase<NoteTables>('sqlite::memory:', noteMigrations);
+    const setReadOnly = (on: number) => database.read((db) => sql`pragma query_only = ${sql.lit(on)}`.execute(db));
+    await setReadOnly(1);
+    await database.check();
+    await expect(addNote(database, 'no')).rejects.toThrow(DatabaseUnavailable);
+    await expect(database.check()).rejects.toThrow(DatabaseUnavailable);
+    expect(await notesOf(database)).toEqual([]);
+    await setReadOnly(0);
+    await database.check();
+    await addNote(database, 'yes');
+    await database.check();
+    expect(await notesOf(database)).toEqual(['yes']);
+    expect(await database.read((db) => db.selectFrom('inbox').selectAll().execute())).toEqual([]);
+    await database.close();
+  });
+
+  it('writes nothing when it is asked whether it works', async () => {
+    await using file = await temporaryFile();
+    const database = await file.open();
+    const sizeOf = async () => (await stat(`${file.path}-wal`)).size;
+    const before = await sizeOf();
+    await database.check();
+    expect(await sizeOf()).toBe(before);
+  });
+
+  it('that was busy for another process can write', async () => {
+    await using file = await temporaryFile();
+    const database = await file.open();
+    const failing = database.write(async () => {
+      throw busy();
+    });
+    await expect(failing).rejects.toThrow(DatabaseUnavailable);
+    const lock = lockFile(file.path);
+    await database.check();
+    lock.release();
+  });
+
   it('can be closed twice', async () => {
     await using file = await temporaryFile();
     const database = await file.open();

@@ -6,12 +6,18 @@ import { type Migrations, migrate } from './migrations.ts';
 import { nodeSqlite } from './node-sqlite.ts';
 import { hasEvents } from './outbox.ts';
 import type { SharedTables } from './shared-tables.ts';
+import { sharedPart } from './shared-view.ts';
 
 /** The database does not answer or cannot write now; the caller may try again later. Nothing was half-done. */
 export class DatabaseUnavailable extends Error {
+  /** The database's own name of what is wrong: `database or disk is full`. Never a message, which can quote data. */
+  readonly reason: string | undefined;
+
   constructor(cause: unknown) {
     super('The database is not available.', { cause });
     this.name = 'DatabaseUnavailable';
+    const hasName = cause instanceof Error && 'errstr' in cause && typeof cause.errstr === 'string';
+    this.reason = hasName ? String(cause.errstr) : undefined;
   }
 }
 
@@ -35,7 +41,7 @@ export interface Database<Tables = unknown> {
   write<Result>(work: (transaction: Transaction<Tables & SharedTables>) => Promise<Result>): Promise<Result>;
   /** Called after every commit that stored events in the outbox. Returns how to stop it. */
   onEvents(listener: () => void): () => void;
-  /** Rejects when the database does not answer. */
+  /** Rejects when the database does not answer, or could not write and still cannot. */
   check(): Promise<void>;
   close(): Promise<void>;
 }
@@ -48,6 +54,8 @@ class KyselyDatabase<Tables> implements Database<Tables> {
   readonly #writer: Kysely<Tables & SharedTables>;
   readonly #reader: Kysely<Tables & SharedTables>;
   readonly #listeners = new Set<() => void>();
+  /** Whether the last write failed for want of space or of a disk that works. */
+  #cannotWrite = false;
 
   constructor(connections: Connections<Tables>, dialect: DatabaseDialect) {
     this.#writer = connections.writer;
@@ -71,15 +79,23 @@ class KyselyDatabase<Tables> implements Database<Tables> {
           begun = transaction;
           return work(transaction);
         });
+        this.#cannotWrite = false;
         if (begun && hasEvents(begun)) for (const listener of this.#listeners) listener();
         return result;
       } catch (error) {
         // One that could not even begin has waited for its turn long enough.
         const again = begun && this.dialect.isTransient(error) && attempt < WRITE_ATTEMPTS;
-        if (!again) throw this.dialect.isUnavailable(error) ? new DatabaseUnavailable(error) : error;
+        if (!again) throw this.#failureOf(error);
         await sleep(Math.random() * RETRY_BASE_MILLIS * 2 ** attempt);
       }
     }
+  }
+
+  #failureOf(error: unknown): unknown {
+    if (!this.dialect.isUnavailable(error)) return error;
+    // One that is only busy can write.
+    if (!this.dialect.isTransient(error)) this.#cannotWrite = true;
+    return new DatabaseUnavailable(error);
   }
 
   onEvents(listener: () => void): () => void {
@@ -89,12 +105,25 @@ class KyselyDatabase<Tables> implements Database<Tables> {
 
   async check(): Promise<void> {
     await sql`select 1`.execute(this.#reader);
+    // A probe writes nothing as long as all is well: probes are many.
+    if (this.#cannotWrite) await this.write((transaction) => writeNothing(sharedPart(transaction)));
   }
 
   async close(): Promise<void> {
     await this.#reader.destroy();
     await this.#writer.destroy();
   }
+}
+
+/** Needs the disk as any write does, and leaves nothing. */
+async function writeNothing(transaction: Transaction<SharedTables>): Promise<void> {
+  const row = { consumer: 'probe', event_id: new Uint8Array(16), handled_at: 0 };
+  await transaction.insertInto('inbox').values(row).execute();
+  await transaction
+    .deleteFrom('inbox')
+    .where('consumer', '=', row.consumer)
+    .where('event_id', '=', row.event_id)
+    .execute();
 }
 
 /** Reads have a connection of their own: a write that waits for another process does not hold them up. */

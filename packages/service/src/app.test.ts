@@ -53,6 +53,38 @@ describe('a handler that is late', () => {
   });
 });
 
+describe('a body that does not come', () => {
+  it('is the fault of who sends it', async () => {
+    const { app } = await bareApp();
+    app.post('/things', { handlerTimeout: 20 }, async () => 'whole');
+    const url = await app.listen({ host: '127.0.0.1', port: 0 });
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    socket.write(
+      'POST /things HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 10\r\n\r\nhalf',
+    );
+    const answer = await text(socket);
+    expect(answer).toContain('HTTP/1.1 408 ');
+    expect(answer).toContain('"code":"request-timeout"');
+    await app.close();
+  });
+});
+
+describe('a body that is no UTF-8', () => {
+  it.each([
+    ['a byte that begins nothing', Buffer.from([0xff])],
+    ['half a pair of surrogates', Buffer.from([0xed, 0xa0, 0x80])],
+    ['a letter in more bytes than it needs', Buffer.from([0xc0, 0xaf])],
+  ])('because of %s is refused, not mended', async (_what, bytes) => {
+    const { app } = await bareApp();
+    app.post('/things', async (request) => request.body);
+    const payload = Buffer.concat([Buffer.from('{"name":"'), bytes, Buffer.from('"}')]);
+    const headers = { 'content-type': 'application/json' };
+    const answer = await app.inject({ method: 'POST', url: '/things', headers, payload });
+    expect(answer.statusCode).toBe(400);
+    expect(answer.json()).toMatchObject({ code: 'malformed-body' });
+  });
+});
+
 describe('what is logged of a request', () => {
   const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
   const headers = { 'x-request-id': 'mine', traceparent: `00-${TRACE_ID}-b7ad6b7169203331-01` };

@@ -1,4 +1,5 @@
 /** The HTTP application that every service starts from. Nothing is listened on here. */
+import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { Refusal } from '@daybook/contracts';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
@@ -14,7 +15,7 @@ import { addMetrics } from './metrics.ts';
 import { addOpenApi } from './openapi.ts';
 import { addProblemHandler, refusalOf, sendProblem } from './problem-handler.ts';
 import { addRequestContext, childLoggerOf, requestIdOf, traceOfRequest } from './request-context.ts';
-import { answerUnreadable, refuseExpectation } from './unreadable-request.ts';
+import { answerUnreadable, refuseConnect, refuseExpectation } from './unreadable-request.ts';
 import { validatorCompiler } from './validation.ts';
 import { VERSION } from './version.ts';
 
@@ -35,6 +36,20 @@ export interface ServiceAppOptions {
   openApi?: boolean;
   /** For the gateway, which takes most requests before Fastify sees them. */
   serverFactory?: FastifyServerFactory;
+}
+
+/** JSON and nothing else. Bytes that are no UTF-8 would be replaced, and a name kept that nobody sent. */
+function addJsonParser(app: App): void {
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser<Buffer>(
+    ['application/json', 'application/merge-patch+json'],
+    { parseAs: 'buffer' },
+    (request, body, done) => {
+      if (isUtf8(body)) return parse(request, body.toString('utf8'), done);
+      done(new Refusal('malformed-body', 'The body is not valid UTF-8.'));
+    },
+  );
 }
 
 /** Errors, validation, request context, health, metrics and the API document; the service adds its routes. */
@@ -74,13 +89,9 @@ export async function createServiceApp({
     ...(serverFactory && { serverFactory }),
   }).withTypeProvider<TypeBoxTypeProvider>();
   app.server.on('checkExpectation', refuseExpectation);
+  app.server.on('connect', refuseConnect);
   app.setValidatorCompiler(validatorCompiler);
-  app.removeContentTypeParser('text/plain');
-  app.addContentTypeParser(
-    'application/merge-patch+json',
-    { parseAs: 'string' },
-    app.getDefaultJsonParser('error', 'error'),
-  );
+  addJsonParser(app);
   addRequestContext(app);
   addProblemHandler(app);
   if (openApi) await addOpenApi(app, name, VERSION);

@@ -13,6 +13,7 @@ describe('an instant', () => {
     '2000-02-29T00:00:00Z',
     '0001-01-01T00:00:00Z',
     '9999-12-31T23:59:59Z',
+    '0000-01-01T00:00:00-00:01',
   ])('may be %s', (text) => expect(isInstant(text)).toBe(true));
 
   it.each([
@@ -36,6 +37,8 @@ describe('an instant', () => {
     ['that is a number', '1795442400'],
     ['that is empty', ''],
     ['with a line after it', '2026-11-23T14:00:00Z\n'],
+    ['that is in the year 10000 of UTC', '9999-12-31T23:59:59-00:01'],
+    ['that is before the year 0 of UTC', '0000-01-01T00:00:00+00:01'],
   ])('%s is refused', (_what, text) => expect(isInstant(text)).toBe(false));
 
   it('is accepted however its offset is written, and means the same', () => {

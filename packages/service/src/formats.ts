@@ -13,7 +13,14 @@ const parses = (parse: () => unknown): boolean => {
   }
 };
 
-export const isInstant = (text: string): boolean => RFC_3339.test(text) && parses(() => Temporal.Instant.from(text));
+/** An offset can lead out of the years that RFC 3339 can write in UTC, as every answer does. */
+const isWritable = (instant: Temporal.Instant): boolean => RFC_3339.test(instant.toString());
+
+export const isInstant = (text: string): boolean =>
+  RFC_3339.test(text) &&
+  parses(() => {
+    if (!isWritable(Temporal.Instant.from(text))) throw new RangeError('beyond the years that can be written');
+  });
 
 export const isPlainDate = (text: string): boolean =>
   FULL_DATE.test(text) && parses(() => Temporal.PlainDate.from(text));

@@ -15,7 +15,9 @@ function impliedProblems(method: string, url: string, schema: FastifySchema): Pr
   return [
     ...(url.includes(':') ? (['not-found'] as const) : []),
     ...(schema.querystring || schema.body || method === 'POST' ? (['invalid-request'] as const) : []),
-    ...(schema.body ? (['malformed-body', 'body-too-large', 'unsupported-media-type'] as const) : []),
+    ...(schema.body
+      ? (['malformed-body', 'request-timeout', 'body-too-large', 'unsupported-media-type'] as const)
+      : []),
     ...(method === 'POST' ? (['idempotency-key-in-use', 'idempotency-key-reused'] as const) : []),
     ...(isConditional(method, url) ? (['precondition-failed'] as const) : []),
     'part-unavailable',

@@ -248,6 +248,16 @@ describe('a handler that refuses', () => {
     expect(lines.join()).toContain('part-unavailable');
   });
 
+  it('because the disk is full says so to who runs it', async () => {
+    const full = Object.assign(new Error('full at Ana Silva'), { errcode: 13, errstr: 'database or disk is full' });
+    const { answer, lines } = await failingApp(() => {
+      throw new DatabaseUnavailable(full);
+    });
+    expect(answer.body).not.toContain('disk');
+    expect(lines.join()).toContain('"reason":"database or disk is full"');
+    expect(lines.join()).not.toContain('Ana');
+  });
+
   it('by not answering in time is answered with 504', async () => {
     const { app } = await bareApp();
     app.get('/slow', { handlerTimeout: 20 }, () => new Promise(() => undefined));

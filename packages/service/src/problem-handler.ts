@@ -19,6 +19,8 @@ const describe: Record<string, (error: FastifyError) => Refusal> = {
   FST_ERR_VALIDATION: (error) => refusalOfValidation(error),
 };
 
+export const requestTimeout = () => new Refusal('request-timeout', 'The request did not come in time.');
+
 const nothingHere = () => new Refusal('not-found', 'There is nothing at this address.');
 
 function refusalOfValidation(error: FastifyError): Refusal {
@@ -51,12 +53,26 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, refusa
   return reply.code(problem.status).type(PROBLEM_JSON).send(JSON.stringify(problem));
 }
 
+const isCode = (error: unknown, code: string): boolean =>
+  error instanceof Error && 'code' in error && error.code === code;
+
+/** Whether it is the client who is late. */
+const waitsForBody = ({ raw }: FastifyRequest): boolean =>
+  (raw.headers['transfer-encoding'] !== undefined || Number(raw.headers['content-length'] ?? 0) > 0) &&
+  !raw.readableEnded;
+
+const reasonOf = (error: unknown): string | undefined =>
+  error instanceof DatabaseUnavailable ? error.reason : undefined;
+
 export function addProblemHandler(app: FastifyInstance): void {
   app.setErrorHandler((error, request, reply) => {
+    if (isCode(error, 'FST_ERR_HANDLER_TIMEOUT') && waitsForBody(request)) {
+      return sendProblem(request, reply.header('connection', 'close'), requestTimeout());
+    }
     const refusal = refusalOf(error);
     if (refusal) {
       if (problems[refusal.code].status >= 500)
-        request.log.warn({ code: refusal.code }, 'answered that a part is missing');
+        request.log.warn({ code: refusal.code, reason: reasonOf(error) }, 'answered that a part is missing');
       return sendProblem(request, reply, refusal);
     }
     request.log.error({ err: error }, 'an unexpected failure');

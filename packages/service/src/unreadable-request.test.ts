@@ -12,11 +12,15 @@ async function listening() {
   return { app, port: Number(port) };
 }
 
-async function answerTo(bytes: string): Promise<{ head: string; problem: unknown }> {
+async function bytesFor(bytes: string): Promise<string> {
   const { port } = await listening();
   const socket = connect(port, '127.0.0.1');
   socket.write(bytes);
-  const [head = '', body = ''] = (await text(socket)).split('\r\n\r\n');
+  return text(socket);
+}
+
+async function answerTo(bytes: string): Promise<{ head: string; problem: unknown }> {
+  const [head = '', body = ''] = (await bytesFor(bytes)).split('\r\n\r\n');
   return { head, problem: JSON.parse(body) };
 }
 
@@ -31,6 +35,43 @@ describe('a request that the parser refuses', () => {
     expect(head).toContain(`HTTP/1.1 ${status} `);
     expect(head).toMatch(REQUEST_ID);
     expect(problem).toMatchObject({ status, code: 'invalid-request' });
+  });
+
+  it('is answered on a connection that was used before', async () => {
+    const { port } = await listening();
+    const socket = connect(port, '127.0.0.1');
+    onTestFinished(() => void socket.destroy());
+    socket.write('GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n');
+    const [first] = await once(socket, 'data');
+    expect(String(first)).toContain('HTTP/1.1 200 ');
+    socket.write(`GET / HTTP/1.1\r\nhost: x\r\nx-large: ${'x'.repeat(100_000)}\r\n\r\n`);
+    expect(await text(socket)).toContain('HTTP/1.1 431 ');
+  });
+
+  it('is answered after those that came before it', async () => {
+    const { app } = await bareApp();
+    onTestFinished(() => app.close());
+    const held = Promise.withResolvers<void>();
+    const arrived = Promise.withResolvers<void>();
+    app.get('/held', async () => {
+      arrived.resolve();
+      await held.promise;
+      return 'held';
+    });
+    const { port } = new URL(await app.listen({ host: '127.0.0.1', port: 0 }));
+    const unreadable = once(app.server, 'clientError');
+    const socket = connect(Number(port), '127.0.0.1');
+    socket.write('GET /held HTTP/1.1\r\nhost: x\r\n\r\nGET /info HTTP/1.1\r\nhost: x\r\n\r\nnonsense\r\n\r\n');
+    await Promise.all([arrived.promise, unreadable]);
+    held.resolve();
+    expect((await text(socket)).match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 200', 'HTTP/1.1 400']);
+  });
+
+  it('is answered when its sender was told to go on', async () => {
+    const answer = await bytesFor(
+      'POST /things HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ntransfer-encoding: chunked\r\n\r\nnonsense',
+    );
+    expect(answer.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 100', 'HTTP/1.1 400']);
   });
 
   it('holds no socket here, although its sender keeps its own half open', async () => {
@@ -49,6 +90,13 @@ describe('a request that the parser refuses', () => {
 });
 
 describe('a request', () => {
+  it('for a tunnel is refused with a problem document and an id', async () => {
+    const { head, problem } = await answerTo('CONNECT example.org:443 HTTP/1.1\r\nhost: example.org\r\n\r\n');
+    expect(head).toContain('HTTP/1.1 400 ');
+    expect(head).toMatch(REQUEST_ID);
+    expect(problem).toMatchObject({ code: 'invalid-request' });
+  });
+
   it('without the Host that HTTP/1.1 needs is answered with a problem document and an id', async () => {
     const { head, problem } = await answerTo('GET /health/live HTTP/1.1\r\nconnection: close\r\n\r\n');
     expect(head).toContain('HTTP/1.1 400 ');

@@ -1,4 +1,4 @@
-import { AppointmentQuery, DoctorQuery } from '@daybook/contracts';
+import { AppointmentQuery, DoctorQuery, NewPatient } from '@daybook/contracts';
 import { Type } from 'typebox';
 import { describe, expect, it } from 'vitest';
 import { bareApp } from './testing.ts';
@@ -37,6 +37,10 @@ describe('a query', () => {
     ['limit=', '/limit'],
     ['limit=NaN', '/limit'],
     ['limit=1e999', '/limit'],
+    ['limit=0x10', '/limit'],
+    ['limit=%2010', '/limit'],
+    ['limit=010', '/limit'],
+    ['limit=%2B10', '/limit'],
     ['limit=10&limit=20', '/limit'],
     ['q=a&q=b', '/q'],
     ['q=', '/q'],
@@ -86,5 +90,40 @@ describe('an answer of another part', () => {
     expect(read(visit)).toBe(visit);
     for (const wrong of [undefined, null, {}, { start: 17 }, { start: 'Ana' }])
       expect(() => read(wrong)).toThrow(new Error('not a Visit'));
+  });
+});
+
+describe('a body', () => {
+  const ana = { givenName: 'Ana', familyName: 'Silva', birthDate: '1990-02-01' };
+
+  async function faultsOf(payload: object): Promise<{ pointer: string; message: string }[]> {
+    const { app } = await bareApp();
+    app.post('/patients', { schema: { body: NewPatient } }, async () => 'taken');
+    const answer = await app.inject({ method: 'POST', url: '/patients', payload });
+    expect(answer.statusCode).toBe(400);
+    return answer.json<{ errors: { pointer: string; message: string }[] }>().errors;
+  }
+
+  it('is told every fault at once', async () => {
+    const faults = await faultsOf({ familyName: '', birthDate: 'once', extra: 1 });
+    expect(faults.map(({ pointer }) => pointer).toSorted()).toEqual([
+      '/birthDate',
+      '/extra',
+      '/familyName',
+      '/givenName',
+    ]);
+  });
+
+  it('with a list that is far too long is refused before its parts are compared with each other', async () => {
+    const identifiers = Array.from({ length: 150_000 }, (_, index) => index);
+    expect(await faultsOf({ ...ana, identifiers })).toEqual([
+      { pointer: '/identifiers', message: 'must NOT have more than 20 items' },
+    ]);
+  });
+
+  it('with more faults than anybody reads is told the first', async () => {
+    const unknown = Object.fromEntries(Array.from({ length: 2_000 }, (_, index) => [`field${index}`, 1]));
+    expect(await faultsOf({ ...ana, ...unknown })).toHaveLength(1);
+    expect(await faultsOf({ ...ana, givenName: 'x'.repeat(200_000), extra: 1 })).toHaveLength(1);
   });
 });

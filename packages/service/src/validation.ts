@@ -19,35 +19,108 @@ const formats = {
   email: fullFormats.email,
   uuid: /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i,
 };
-const common = { allErrors: true, formats, strict: false, removeAdditional: false } as const;
-const bodies = new Ajv({ ...common, coerceTypes: false, useDefaults: false });
-const texts = new Ajv({ ...common, coerceTypes: true, useDefaults: true });
+const common = { formats, strict: false, removeAdditional: false, coerceTypes: false } as const;
+/** The first fault: a list that is too long is refused before anything in it is looked at. */
+const first = new Ajv({ ...common, useDefaults: false });
+const all = new Ajv({ ...common, allErrors: true, useDefaults: false });
+const firstWithDefaults = new Ajv({ ...common, useDefaults: true });
+const settings = new Ajv({ ...common, allErrors: true, coerceTypes: true, useDefaults: true });
 
-export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) =>
-  (httpPart === 'body' ? bodies : texts).compile(schema);
+/** What is larger is told its first fault only: to look at all of it, and to name it, costs more than to send it. */
+const MOST_PARTS = 1_000;
+const MOST_LETTERS = 100_000;
+
+function isSmall(value: unknown): boolean {
+  const left = [value];
+  let [parts, letters] = [0, 0];
+  while (left.length > 0) {
+    const part = left.pop();
+    parts += 1;
+    if (typeof part === 'string') letters += part.length;
+    if (parts + left.length > MOST_PARTS || letters > MOST_LETTERS) return false;
+    if (typeof part !== 'object' || part === null) continue;
+    const names = Array.isArray(part) ? [] : Object.keys(part);
+    const values: unknown[] = Array.isArray(part) ? part : Object.values(part);
+    letters += names.reduce((sum, name) => sum + name.length, 0);
+    if (values.length > MOST_PARTS) return false;
+    for (const value of values) left.push(value);
+  }
+  return true;
+}
+
+interface Validator<Value = unknown> {
+  (value: unknown): value is Value;
+  errors?: ErrorObject[] | null;
+}
+
+/** Says every fault of what is small. */
+function validatorOf<Value>(schema: TSchema, quick: Ajv): Validator<Value> {
+  const isValid = quick.compile<Value>(schema);
+  let explain: ValidateFunction | undefined;
+  const validate: Validator<Value> = (value): value is Value => {
+    if (isValid(value)) return true;
+    explain ??= all.compile(schema);
+    validate.errors = (isSmall(value) && !explain(value) ? explain.errors : isValid.errors) ?? null;
+    return false;
+  };
+  return validate;
+}
+
+const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
+
+/** Reads the texts of an address as the types that the schema names, where they are written as JSON writes those. */
+function readTexts(types: ReadonlyMap<string, unknown>, texts: unknown): void {
+  if (typeof texts !== 'object' || texts === null) return;
+  const record: Record<string, unknown> = Object(texts);
+  for (const [name, type] of types) {
+    const text = record[name];
+    if (typeof text !== 'string') continue;
+    if ((type === 'integer' || type === 'number') && NUMBER.test(text)) record[name] = Number(text);
+    if (type === 'boolean' && (text === 'true' || text === 'false')) record[name] = text === 'true';
+  }
+}
+
+function typesOf(schema: TSchema): Map<string, unknown> {
+  const properties: [string, { type?: unknown }][] =
+    'properties' in schema ? Object.entries(Object(schema.properties)) : [];
+  return new Map(properties.map(([name, { type }]) => [name, type]));
+}
+
+export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
+  if (httpPart === 'body') return validatorOf(schema, first);
+  const types = typesOf(schema);
+  const validate = validatorOf(schema, firstWithDefaults);
+  const read: Validator = (texts): texts is unknown => {
+    readTexts(types, texts);
+    const isValid = validate(texts);
+    read.errors = validate.errors ?? null;
+    return isValid;
+  };
+  return read;
+};
 
 /**
  * Reads what another part answered: the value, known to be as the schema says.
  * @throws Error when it is not
  */
 export function readerOf<Schema extends TSchema>(schema: Schema): (value: unknown) => Static<Schema> {
-  const validate = bodies.compile<Static<Schema>>(schema);
+  const validate = first.compile<Static<Schema>>(schema);
   return (value) => {
     if (validate(value)) return value;
     throw new Error(`not a ${'title' in schema ? schema.title : 'value of the schema'}`);
   };
 }
 
-/** Checks a file or a message as it is: every fault, or the value, known to be as the schema says. */
+/** Checks a file or a message as it is: every fault (of what is large, the first), or the value, known to be as the schema says. */
 export function checkerOf<Schema extends TSchema>(
   schema: Schema,
 ): (value: unknown) => { value: Static<Schema> } | { faults: Fault[] } {
-  const validate = bodies.compile<Static<Schema>>(schema);
+  const validate = validatorOf<Static<Schema>>(schema, first);
   return (value) => (validate(value) ? { value } : { faults: (validate.errors ?? []).map(faultOf) });
 }
 
 /** A validator that reads text as the type its schema names, for configuration. It changes what it is given. */
-export const compileTextValidator = (schema: TSchema): ValidateFunction => texts.compile(schema);
+export const compileTextValidator = (schema: TSchema): ValidateFunction => settings.compile(schema);
 
 const escapePointer = (name: string): string => name.replaceAll('~', '~0').replaceAll('/', '~1');
 

@@ -1,2 +1,4 @@
 export * from './clinic.ts';
 export * from './daybook-process.ts';
+export * from './file-size-limit.ts';
+export * from './service-urls.ts';

@@ -1,0 +1,120 @@
+/** HTTP as bytes on a socket: a client library would mend, or refuse to send, just what is worth trying. */
+import { connect, type Socket } from 'node:net';
+
+/** Longer than any part may take to say that it gives up. */
+const DEADLINE_MILLIS = 20_000;
+const MOST_ANSWERED_BYTES = 64 * 1024 * 1024;
+
+export interface Answer {
+  readonly status: number;
+  /** By name, in small letters. */
+  readonly headers: ReadonlyMap<string, readonly string[]>;
+  readonly body: Buffer;
+}
+
+export interface Exchanged {
+  readonly answers: readonly Answer[];
+  /** What came that is no whole answer. */
+  readonly rest: Buffer;
+}
+
+export interface ExchangeOptions {
+  /** Of the first request: no body follows the answer to a HEAD. */
+  readonly method?: string;
+  /** Says with the last byte that none follows. Node takes that for a client that is gone, and answers only what is cut. */
+  readonly isCut?: boolean;
+  /** Says so after this, for bytes of which nobody knows whether they are a whole request. */
+  readonly patienceMillis?: number;
+}
+
+/** Sends bytes, and gives what comes back until there is an answer and nothing more, or the other side ends. */
+export async function exchange(
+  url: string,
+  bytes: Buffer,
+  { method = 'GET', isCut = false, patienceMillis = DEADLINE_MILLIS }: ExchangeOptions = {},
+): Promise<Exchanged> {
+  const { hostname, port } = new URL(url);
+  let patience: NodeJS.Timeout | undefined;
+  const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
+  try {
+    if (isCut) socket.end(bytes);
+    else socket.write(bytes);
+    patience = setTimeout(() => socket.end(), patienceMillis);
+    return await receive(socket, method);
+  } finally {
+    clearTimeout(patience);
+    socket.destroy();
+  }
+}
+
+async function receive(socket: Socket, method: string): Promise<Exchanged> {
+  let received = Buffer.alloc(0);
+  let failure: Error | undefined;
+  socket.on('data', (chunk: Buffer) => {
+    received = Buffer.concat([received, chunk]);
+    if (received.length > MOST_ANSWERED_BYTES) socket.destroy(new Error(`more than ${MOST_ANSWERED_BYTES} bytes`));
+    const { answers, rest } = readAnswers(received, method);
+    if (answers.length > 0 && rest.length === 0) socket.end();
+  });
+  socket.setTimeout(DEADLINE_MILLIS, () => socket.destroy(new Error(`nothing within ${DEADLINE_MILLIS} ms`)));
+  // The other side may have had enough before it read everything: what it said until then counts.
+  socket.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ECONNRESET' && error.code !== 'EPIPE') failure = error;
+  });
+  socket.on('end', () => socket.end());
+  await new Promise((resolve) => socket.once('close', resolve));
+  if (failure) throw failure;
+  return readAnswers(received, method);
+}
+
+/** Every answer that the bytes hold. */
+export function readAnswers(bytes: Buffer, method: string): Exchanged {
+  const answers: Answer[] = [];
+  let rest = bytes;
+  for (;;) {
+    const read = readAnswer(rest, method === 'HEAD' && answers.length === 0);
+    if (!read) return { answers, rest };
+    // 100 Continue and its like are said before the answer.
+    if (read.answer.status >= 200) answers.push(read.answer);
+    rest = read.rest;
+  }
+}
+
+function readAnswer(bytes: Buffer, withoutBody: boolean): { answer: Answer; rest: Buffer } | undefined {
+  const end = bytes.indexOf('\r\n\r\n');
+  if (end === -1) return undefined;
+  const [first = '', ...lines] = bytes.toString('latin1', 0, end).split('\r\n');
+  const status = Number(/^HTTP\/1\.1 (\d{3}) /.exec(first)?.[1]);
+  if (Number.isNaN(status)) return undefined;
+  const headers = new Map<string, string[]>();
+  for (const line of lines) {
+    const colon = line.indexOf(':');
+    const name = line.slice(0, colon).toLowerCase();
+    headers.set(name, [...(headers.get(name) ?? []), line.slice(colon + 1).trim()]);
+  }
+  const after = bytes.subarray(end + 4);
+  if (withoutBody || status < 200 || status === 204 || status === 304) {
+    return { answer: { status, headers, body: Buffer.alloc(0) }, rest: after };
+  }
+  const read = headers.has('transfer-encoding') ? readChunks(after) : readLength(after, headers.get('content-length'));
+  return read && { answer: { status, headers, body: read.body }, rest: read.rest };
+}
+
+function readLength(bytes: Buffer, lengths: readonly string[] | undefined) {
+  const length = lengths?.length === 1 ? Number(lengths[0]) : Number.NaN;
+  if (!Number.isSafeInteger(length) || bytes.length < length) return undefined;
+  return { body: bytes.subarray(0, length), rest: bytes.subarray(length) };
+}
+
+function readChunks(bytes: Buffer) {
+  const chunks: Buffer[] = [];
+  let rest = bytes;
+  for (;;) {
+    const line = rest.indexOf('\r\n');
+    const size = Number.parseInt(rest.toString('latin1', 0, line), 16);
+    if (line === -1 || Number.isNaN(size) || rest.length < line + 4 + size) return undefined;
+    chunks.push(rest.subarray(line + 2, line + 2 + size));
+    rest = rest.subarray(line + 4 + size);
+    if (size === 0) return { body: Buffer.concat(chunks), rest };
+  }
+}
