@@ -173,7 +173,13 @@ export const Availability = Type.Object(
     }),
     timeZone: TimeZone(),
     active: Type.Boolean(),
-    items: Type.Array(Type.Object({ start: Instant(), end: Instant() })),
+    items: Type.Array(
+      Type.Object({
+        start: Instant(),
+        end: Instant(),
+        timeZone: Type.Optional(Type.String({ description: 'Where the doctor works in another zone then' })),
+      }),
+    ),
   },
   { title: 'Availability' },
 );

@@ -43,6 +43,7 @@ export const problems = {
   'range-too-long': { status: 422, title: 'The range of time is too long' },
   'idempotency-key-reused': { status: 422, title: 'The key was used for another request' },
   'too-many-requests': { status: 429, title: 'Too many requests' },
+  'headers-too-large': { status: 431, title: 'The headers are too large' },
   'internal-error': { status: 500, title: 'Something went wrong here' },
   'part-unavailable': { status: 503, title: 'A part that this needs is not available' },
   'deadline-exceeded': { status: 504, title: 'It took too long' },

@@ -74,6 +74,11 @@ export async function createSharedTables(db: Kysely<never>, dialect: DatabaseDia
       .addColumn('parked_at', types.instant, (column) => column.notNull())
       .addPrimaryKeyConstraint('parked_events_pk', ['consumer', 'event_id']),
   ).execute();
+  await db.schema
+    .createIndex('parked_events_by_age')
+    .on('parked_events')
+    .columns(['parked_at', 'consumer', 'event_id'])
+    .execute();
   await clustered(
     db.schema
       .createTable('idempotency_keys')

@@ -14,6 +14,18 @@ import type { Subscription } from './bus.ts';
 import { enterInbox, enterInboxAgain } from './inbox.ts';
 import { notParked, park, parkAgain, reasonOf, takeOut } from './parked-rows.ts';
 
+/** The text of a failed effect may quote what it worked on: only where it failed is written down. */
+const safely = (error: unknown) => ({
+  reason: reasonOf(error),
+  at:
+    error instanceof Error
+      ? error.stack
+          ?.split('\n')
+          .filter((line) => /^ +at /.test(line))
+          .slice(0, 5)
+      : undefined,
+});
+
 export type Effect<Tables> = (transaction: Transaction<Tables & SharedTables>, event: CloudEvent) => Promise<void>;
 
 export interface ConsumerOptions<Tables> {
@@ -58,7 +70,7 @@ async function handle<Tables>(options: ConsumerOptions<Tables>, event: CloudEven
         await sleep(RETRY_BASE_MILLIS * 2 ** attempt * (0.5 + Math.random()));
         continue;
       }
-      logger.error({ err: error, consumer: name, eventId: event.id, eventType: event.type }, 'parked an event');
+      logger.error({ ...safely(error), consumer: name, eventId: event.id, eventType: event.type }, 'parked an event');
       return park(database, name, event, error);
     }
   }
@@ -94,7 +106,7 @@ async function resend<Tables>(
   } catch (error) {
     // A database that is not available says so with an error of its own.
     if (failure?.error !== error) throw error;
-    logger.error({ err: error, consumer: name, eventId }, 'a parked event failed again');
+    logger.error({ ...safely(error), consumer: name, eventId }, 'a parked event failed again');
     // Another resend may have taken it out while this one failed.
     if (!(await parkAgain(database, name, eventId, error))) throw notParked();
     throw new Refusal('still-parked', `It failed again (${reasonOf(error)}) and stays parked.`);

@@ -97,6 +97,11 @@ describe('the relay', () => {
     await eventually(() => expect(handled).toEqual([`${working} 1`, `${working} 2`, `${working} 3`]));
     await writeEvents(database, [[working, 4]]);
     await eventually(() => expect(handled).toContain(`${working} 4`));
+    // Nor do they wait longer the longer it fails.
+    for (const sequence of [5, 6, 7]) {
+      await writeEvents(database, [[working, sequence]]);
+      await eventually(() => expect(handled).toContain(`${working} ${sequence}`));
+    }
     await eventually(async () => expect(await dueIn(database)).toBe(3));
   });
 

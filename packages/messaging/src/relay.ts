@@ -4,13 +4,12 @@ import type { CloudEvent } from '@daybook/contracts';
 import { type Database, idFromBytes, idToBytes } from '@daybook/database';
 import type { Logger } from 'pino';
 import type { Bus } from './bus.ts';
+import { HeldSubjects } from './held-subjects.ts';
 
 /** Notices what other processes wrote; what this process writes wakes the relay at once. */
 const POLL_MILLIS = 250;
 const LONGEST_PAUSE_MILLIS = 10_000;
 const BATCH = 100;
-/** Subjects that failed in one round. */
-const MOST_HELD = 100;
 
 export interface Relay {
   /** Stops after the events that the bus has at hand. Events that are left wait in the outbox for the next start. */
@@ -79,18 +78,20 @@ async function relayBatch(
   return failures;
 }
 
-/**
- * Publishes what is due. The events of a subject that fails are left for the next round, however many they are, and
- * stand in nobody's way; when very many subjects fail it is the bus, and the round ends. Throws the first failure then.
- */
-async function relayRound(database: Database, bus: Bus, signal: AbortSignal): Promise<void> {
-  const failed = new Map<string, unknown>();
-  while (!signal.aborted && failed.size < MOST_HELD) {
-    const due = await readDue(database, new Set(failed.keys()));
-    for (const [subject, error] of await relayBatch(database, bus, due, signal)) failed.set(subject, error);
+/** Publishes what is due, but for subjects that are held. Returns the first failure. */
+async function relayRound(database: Database, bus: Bus, held: HeldSubjects, signal: AbortSignal): Promise<unknown> {
+  let first: unknown;
+  while (!signal.aborted && !held.isFull(performance.now())) {
+    const due = await readDue(database, held.waiting(performance.now()));
+    const failures = await relayBatch(database, bus, due, signal);
+    for (const { subject } of due) if (!failures.has(subject)) held.release(subject);
+    for (const [subject, error] of failures) {
+      held.hold(subject, performance.now());
+      first ??= error;
+    }
     if (due.length < BATCH) break;
   }
-  for (const error of failed.values()) throw error;
+  return first;
 }
 
 /** A wait that others can end early. A ring while nobody waits ends the next wait at once. */
@@ -125,24 +126,31 @@ async function pause(millis: number, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** Starts relaying. A bus or database that fails is tried again, ever more slowly, while the outbox keeps what is due. */
+/** Starts relaying. What fails, subject or database, is tried again, ever more slowly, while the outbox keeps what is due. */
 export function startRelay(database: Database, bus: Bus, logger: Logger): Relay {
   const closing = new AbortController();
   const { signal } = closing;
   const bell = createBell();
   const stopListening = database.onEvents(() => bell.ring());
+  const held = new HeldSubjects();
   let failures = 0;
+
+  function tell(error: unknown, isNews: boolean): void {
+    if (isNews && !signal.aborted) logger.warn({ err: error }, 'events wait in the outbox: the bus did not take them');
+  }
 
   async function run(): Promise<void> {
     while (!signal.aborted) {
       try {
-        await relayRound(database, bus, signal);
+        const hadNone = held.size === 0;
+        const error = await relayRound(database, bus, held, signal);
         failures = 0;
+        if (error !== undefined) tell(error, hadNone);
         if (!signal.aborted) await bell.wait(POLL_MILLIS);
       } catch (error) {
         if (signal.aborted) return;
         failures += 1;
-        if (failures === 1) logger.warn({ err: error }, 'events wait in the outbox: the bus did not take them');
+        tell(error, failures === 1);
         const millis = Math.min(POLL_MILLIS * 2 ** failures, LONGEST_PAUSE_MILLIS);
         await pause(millis * (0.5 + Math.random()), signal);
       }

@@ -7,9 +7,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 export const etagOf = (version: number, view?: string): string =>
   view === undefined ? `"${version}"` : `"${version}/${view}"`;
 
-/** Who knows any view of a version knows that version. */
-const namesVersion = (etag: string, version: number): boolean =>
-  etag === etagOf(version) || (etag.startsWith(`"${version}/`) && etag.endsWith('"'));
+/** Who knows any view of a version knows that version; only what has views has tags of them. */
+const namesVersion = (etag: string, version: number, hasViews: boolean): boolean =>
+  etag === etagOf(version) || (hasViews && etag.startsWith(`"${version}/`) && etag.endsWith('"'));
 
 const listed = (header: string): string[] => header.split(',').map((etag) => etag.trim());
 
@@ -20,22 +20,23 @@ export interface Precondition {
 }
 
 /** The `If-Match` of a request; one without it demands nothing. */
-export function preconditionOf(request: FastifyRequest): Precondition {
+export function preconditionOf(request: FastifyRequest, hasViews = false): Precondition {
   const header = request.headers['if-match'];
   return {
     check(version) {
       if (header === undefined || header.trim() === '*') return;
-      if (listed(header).some((etag) => namesVersion(etag, version))) return;
+      if (listed(header).some((etag) => namesVersion(etag, version, hasViews))) return;
       throw new Refusal('precondition-failed', 'It has changed since you read it: read it again.');
     },
   };
 }
 
-/** What comes with a write that no Idempotency-Key names. */
-export const writeOf = (request: FastifyRequest): WriteContext<unknown> => ({
+/** What comes with a write that no Idempotency-Key names. `hasViews`: the resource is shown with a view in its tag. */
+export const writeOf = (request: FastifyRequest, { hasViews = false } = {}): WriteContext<unknown> => ({
   keep: keepNothing,
   traceparent: request.trace.traceparent,
-  checkVersion: preconditionOf(request).check,
+  signal: request.signal,
+  checkVersion: preconditionOf(request, hasViews).check,
 });
 
 /** Answers with one resource and its ETag, or 304 when the caller has this version already. */

@@ -1,4 +1,5 @@
 /** The string formats that the contracts use, each a question with yes or no. */
+import { isIP } from 'node:net';
 
 const RFC_3339 = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})$/;
 const FULL_DATE = /^\d{4}-\d{2}-\d{2}$/;
@@ -31,6 +32,16 @@ export const isHostName = (text: string): boolean => /^[A-Za-z0-9]([A-Za-z0-9.:-
 /** Addresses of servers, separated by commas. */
 export const isHttpUrlList = (text: string): boolean =>
   text.split(',').every((url) => /^https?:\/\//.test(url) && URL.canParse(url) && !/\s/.test(url));
+
+/** One address, or `10.0.0.0/8`. */
+export function isNetwork(text: string): boolean {
+  const [address = '', prefix, ...more] = text.split('/');
+  const version = address.includes('%') ? 0 : isIP(address);
+  if (version === 0 || more.length > 0) return false;
+  return prefix === undefined || (/^(0|[1-9]\d{0,2})$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128));
+}
+
+export const isNetworkList = (text: string): boolean => text.split(',').every(isNetwork);
 
 /** An IANA name. `+05:00` is an offset, not a place. */
 export const isTimeZone = (text: string): boolean =>

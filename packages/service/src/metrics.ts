@@ -1,10 +1,12 @@
-import { collectDefaultMetrics, Histogram, Registry } from '@prometheus-io/client';
+import { collectDefaultMetrics, Gauge, Histogram, Registry } from '@prometheus-io/client';
 import type { App } from './app.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
     /** One more histogram of seconds at `/metrics`, for what does not pass through Fastify. */
     durations<Label extends string>(options: DurationsOptions<Label>): Histogram<Label>;
+    /** One more value at `/metrics`, asked for whenever somebody looks. */
+    gauge(options: GaugeOptions): void;
   }
 }
 
@@ -12,6 +14,12 @@ export interface DurationsOptions<Label extends string> {
   name: string;
   help: string;
   labelNames: Label[];
+}
+
+export interface GaugeOptions {
+  name: string;
+  help: string;
+  value: () => number;
 }
 
 const BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -26,6 +34,16 @@ export function addMetrics(app: App): void {
   const durations = <Label extends string>(options: DurationsOptions<Label>) =>
     new Histogram({ ...options, buckets: BUCKETS_SECONDS, registers: [registry] });
   app.decorate('durations', durations);
+  app.decorate('gauge', ({ name, help, value }: GaugeOptions) => {
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(value());
+      },
+    });
+  });
   const duration = durations({
     name: 'http_server_request_duration_seconds',
     help: 'Time from a request to its answer',

@@ -13,6 +13,7 @@ const isObject = (value: unknown): value is JsonObject =>
 /** The refusals that follow from the shape of an operation: whoever takes a body can find it malformed, and so on. */
 function impliedProblems(method: string, url: string, schema: FastifySchema): ProblemCode[] {
   return [
+    'forbidden',
     ...(url.includes(':') ? (['not-found'] as const) : []),
     ...(schema.querystring || schema.body || method === 'POST' ? (['invalid-request'] as const) : []),
     ...(schema.body

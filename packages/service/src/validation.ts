@@ -7,7 +7,16 @@ import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import { fullFormats } from 'ajv-formats/dist/formats.js';
 import type { FastifySchemaCompiler } from 'fastify';
 import type { Static, TSchema } from 'typebox';
-import { isHostName, isHttpUrlList, isInstant, isLanguageTag, isPlainDate, isTimeZone } from './formats.ts';
+import {
+  isHostName,
+  isHttpUrlList,
+  isInstant,
+  isLanguageTag,
+  isNetwork,
+  isNetworkList,
+  isPlainDate,
+  isTimeZone,
+} from './formats.ts';
 
 const formats = {
   'date-time': isInstant,
@@ -16,6 +25,8 @@ const formats = {
   'language-tag': isLanguageTag,
   'http-url-list': isHttpUrlList,
   'host-name': isHostName,
+  network: isNetwork,
+  'network-list': isNetworkList,
   email: fullFormats.email,
   uuid: /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i,
 };

@@ -32,7 +32,7 @@ export async function buildApp({ logger, database, directory, clock, consumers }
   addAppointmentTypeRoutes(app, types, database);
   addSlotRoutes(app, parts);
   addHoldRoutes(app, parts, database);
-  addAppointmentRoutes(app, parts, createAppointmentReads(database), database);
+  addAppointmentRoutes(app, parts, createAppointmentReads(database, clock), database);
   addAppointmentStepRoutes(app, parts, database);
   addParkedEventRoutes(app, database, consumers);
   return app;

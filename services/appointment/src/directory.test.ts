@@ -74,6 +74,25 @@ describe('the directory', () => {
     ]);
   });
 
+  it('never takes the doctors of a specialty for a doctor, though a specialty may look like an id', async () => {
+    const answers: (() => void)[] = [];
+    const doctors: ServiceClient = {
+      async get(path) {
+        await new Promise<void>((resolve) => answers.push(resolve));
+        return { status: 200, headers: {}, body: path.includes('specialty') ? { items: [] } : availability };
+      },
+      close: async () => undefined,
+    };
+    const directory = createDirectory(nothing, doctors);
+    const searches = [directory.doctorsOf(NOBODY, range, asking), directory.doctorsOf(NOBODY, range, asking)];
+    const found = directory.doctor(NOBODY, range, asking);
+    const all = Promise.all([...searches, found]);
+    const answering = setInterval(() => answers.splice(0).forEach((answer) => void answer()), 1);
+    await all;
+    clearInterval(answering);
+    expect(await found).toMatchObject({ id: NOBODY });
+  });
+
   it('knows nobody whom the other service does not know', async () => {
     const directory = createDirectory(nothing, nothing);
     expect(await directory.patient(NOBODY, asking)).toBeUndefined();

@@ -43,7 +43,7 @@ const factsOf = ({ doctorId, version, timeZone, active, items }: Availability): 
   version,
   timeZone,
   active,
-  open: items.map(({ start, end }) => ({ start: toMillis(start), end: toMillis(end) })),
+  open: items.map((hours) => ({ ...hours, start: toMillis(hours.start), end: toMillis(hours.end) })),
 });
 
 export function createDirectory(patients: ServiceClient, doctors: ServiceClient): Directory {
@@ -67,18 +67,19 @@ export function createDirectory(patients: ServiceClient, doctors: ServiceClient)
     return known.slice(0, MAX_SEARCHED_DOCTORS);
   }
 
-  const keyOf = (whose: string, { start, end }: Interval) => [whose, start, end].join(' ');
+  const keyOf = (kind: 'doctor' | 'specialty', name: string, { start, end }: Interval) =>
+    [kind, name, start, end].join(' ');
 
   return {
     patient: (id, asking) => get(patients, `/api/v1/patients/${id}`, asking, readPatient),
 
     // Many ask for the same at once: where a time is taken that all want, and when a doctor's calendar opens.
     async doctor(id, range, asking) {
-      const [found] = await availabilities(keyOf(id, range), () => availabilityOf(id, range, asking));
+      const [found] = await availabilities(keyOf('doctor', id, range), () => availabilityOf(id, range, asking));
       return found;
     },
 
     doctorsOf: (specialty, range, asking) =>
-      availabilities(keyOf(specialty, range), () => availabilitiesOf(specialty, range, asking)),
+      availabilities(keyOf('specialty', specialty, range), () => availabilitiesOf(specialty, range, asking)),
   };
 }

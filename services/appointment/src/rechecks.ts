@@ -32,37 +32,44 @@ function spanOf(appointments: readonly Appointment[]): Interval {
   return { start: toMillis(appointments[0]?.start ?? ''), end: Math.max(...ends) };
 }
 
-async function look(directory: Directory, { kind, personId, version }: Recheck, span: Interval): Promise<Looked> {
+async function look(directory: Directory, { kind, personId }: Recheck, span: Interval): Promise<Looked> {
   const asking = { caller: CALLER };
   const looked: Looked | undefined =
     kind === 'patient'
       ? await directory.patient(personId, asking).then((patient) => patient && { kind, patient })
       : await directory.doctor(personId, span, asking).then((doctor) => doctor && { kind, doctor });
   if (!looked) throw new Error('an event told of somebody who is not there');
-  const known = looked.kind === 'patient' ? looked.patient : looked.doctor;
-  if (known.version < version) throw new Error('the facts are older than the event');
   return looked;
 }
 
-async function recheckOne(directory: Directory, store: RecheckStore, recheck: Recheck): Promise<void> {
+/** Page by page. Where it is ended in the middle, its turn comes again when its lease is over. */
+async function recheckOne(
+  directory: Directory,
+  store: RecheckStore,
+  recheck: Recheck,
+  signal: AbortSignal,
+): Promise<void> {
   let after: Appointment | undefined;
-  for (;;) {
+  while (!signal.aborted) {
     const upcoming = await store.upcoming(CALLER, recheck, after);
     if (upcoming.length === 0) return store.finish(CALLER, recheck);
     const appointments = oneQuestion(upcoming);
-    await store.flag(CALLER, appointments, await look(directory, recheck, spanOf(appointments)));
+    const looked = await look(directory, recheck, spanOf(appointments));
+    if (!(await store.flag(CALLER, recheck, appointments, looked))) return;
     after = appointments.at(-1);
   }
 }
 
 /** Starts looking. A part that does not answer is asked again, ever more slowly, while the database keeps what is due. */
 export function startRechecks(directory: Directory, store: RecheckStore, logger: Logger): Rechecker {
-  let closing = false;
+  const closing = new AbortController();
 
   async function recheckAll(): Promise<void> {
-    for (let recheck = await store.next(CALLER); recheck && !closing; recheck = await store.next(CALLER)) {
+    while (!closing.signal.aborted) {
+      const recheck = await store.next(CALLER);
+      if (!recheck) return;
       try {
-        await recheckOne(directory, store, recheck);
+        await recheckOne(directory, store, recheck, closing.signal);
       } catch (error) {
         logger.warn({ err: error, kind: recheck.kind, personId: recheck.personId }, 'could not look again for now');
         await store.postpone(CALLER, recheck);
@@ -86,7 +93,7 @@ export function startRechecks(directory: Directory, store: RecheckStore, logger:
   return {
     wake: () => void loop.runNow(),
     async close() {
-      closing = true;
+      closing.abort();
       await loop.stop();
     },
   };

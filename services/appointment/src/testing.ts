@@ -84,12 +84,14 @@ export function createTestDirectory() {
 
   async function answer<Result>(asking: Asking, find: () => Result): Promise<Result> {
     askers.push(asking);
+    // As it is when it is asked: the answer is under way while others change things.
+    const found = find();
     pause?.asked();
     await pause?.over;
     state.answersLeft -= 1;
     if (state.down || state.answersLeft < 0)
       throw new Refusal('part-unavailable', 'A part does not answer.', { retryAfterSeconds: 1 });
-    return find();
+    return found;
   }
 
   const factsIn = ({ id, version, timeZone, active, open }: TestDoctor, { start, end }: Interval): DoctorFacts => ({

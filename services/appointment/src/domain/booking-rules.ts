@@ -29,6 +29,11 @@ export interface PatientFacts {
   readonly version: number;
 }
 
+/** Where the doctor works in another zone than usual then, with that zone. */
+export interface OpenHours extends Interval {
+  readonly timeZone?: string | undefined;
+}
+
 export interface DoctorFacts {
   readonly id: string;
   /** Rises with every change of the doctor, hours and exceptions included; the `sequence` of the event that tells of it. */
@@ -36,7 +41,7 @@ export interface DoctorFacts {
   readonly timeZone: string;
   readonly active: boolean;
   /** When the doctor works: in order, not overlapping, not touching. */
-  readonly open: readonly Interval[];
+  readonly open: readonly OpenHours[];
 }
 
 /** Everything that the rules need to know. Times in milliseconds since 1970 UTC. */
@@ -62,14 +67,8 @@ export function doctorTimeAt(start: number, type: TypeRules): Interval {
 
 export const earliestStart = (now: number, type: TypeRules): number => now + type.minimumNoticeMinutes * MINUTE;
 
-/** The horizon is counted in days of the doctor's calendar. */
-export const latestStart = (now: number, type: TypeRules, timeZone: string): number =>
-  Temporal.Instant.fromEpochMilliseconds(now).toZonedDateTimeISO(timeZone).add({ days: type.planningHorizonDays })
-    .epochMilliseconds;
-
-/** The calendar is asked only near the horizon: no clock change moves it by two days, and most starts are long before. */
-const isTooFarAhead = (start: number, { now, type, doctor }: BookingFacts): boolean =>
-  start > now + (type.planningHorizonDays - 2) * DAY && start > latestStart(now, type, doctor.timeZone);
+/** Days of 24 hours: no calendar and no zone, which could be another tomorrow, moves the horizon. */
+export const latestStart = (now: number, type: TypeRules): number => now + type.planningHorizonDays * DAY;
 
 export const isFull = (cells: Cells, taken: TakenSeats, capacity: number): boolean => {
   for (let cell = cells.first; cell < cells.end; cell += 1) {
@@ -78,8 +77,8 @@ export const isFull = (cells: Cells, taken: TakenSeats, capacity: number): boole
   return false;
 };
 
-/** Whether the doctor works all through a visit. The last interval that begins no later is the only one that can hold it. */
-function isOpen({ start, end }: Interval, open: readonly Interval[]): boolean {
+/** The hours that hold all of a visit: the last that begin no later, or none. */
+export function hoursAt({ start, end }: Interval, open: readonly OpenHours[]): OpenHours | undefined {
   let [low, high] = [0, open.length];
   while (low < high) {
     const middle = (low + high) >>> 1;
@@ -87,8 +86,12 @@ function isOpen({ start, end }: Interval, open: readonly Interval[]): boolean {
     else high = middle;
   }
   const candidate = open[low - 1];
-  return candidate !== undefined && end <= candidate.end;
+  return candidate !== undefined && end <= candidate.end ? candidate : undefined;
 }
+
+/** The zone that the doctor works in during a visit. */
+export const zoneOf = (visit: Interval, { open, timeZone }: DoctorFacts): string =>
+  hoursAt(visit, open)?.timeZone ?? timeZone;
 
 /** Whether a visit that starts then breaks the rule. */
 type Breaks = (start: number, facts: BookingFacts) => boolean;
@@ -99,8 +102,8 @@ const RULES: readonly (readonly [ProblemCode, Breaks])[] = [
   ['appointment-type-inactive', (_, { type }) => !type.active],
   ['not-on-grid', (start) => !isOnGrid(start)],
   ['too-soon', (start, { now, type }) => start < earliestStart(now, type)],
-  ['too-far-ahead', isTooFarAhead],
-  ['outside-availability', (start, { type, doctor }) => !isOpen(visitAt(start, type), doctor.open)],
+  ['too-far-ahead', (start, { now, type }) => start > latestStart(now, type)],
+  ['outside-availability', (start, { type, doctor }) => !hoursAt(visitAt(start, type), doctor.open)],
   [
     'slot-taken',
     (start, { type, takenOfDoctor }) => isFull(cellsOf(doctorTimeAt(start, type)), takenOfDoctor, type.capacity),

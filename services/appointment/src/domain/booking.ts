@@ -11,7 +11,7 @@ import {
 import type { WriteContext } from '@daybook/database';
 import { checkMovable } from './lifecycle.ts';
 import { findType, takePlace } from './placing.ts';
-import type { BookingParts } from './ports.ts';
+import { askingOf, type BookingParts } from './ports.ts';
 import { toMillis } from './time.ts';
 import type { Wish } from './wish.ts';
 
@@ -25,7 +25,7 @@ export async function bookAppointment(
   { patientId, doctorId, appointmentTypeId, start, reason, holdId, overbooking }: NewAppointment,
   write: WriteContext<Appointment>,
 ): Promise<Appointment> {
-  const asking = { caller, traceparent: write.traceparent };
+  const asking = askingOf(caller, write);
   const type = await findType(parts.types, caller, appointmentTypeId);
   const wish: Wish = { patientId, doctorId, type, start: toMillis(start), holdId };
   return takePlace(parts, wish, asking, overbooking, (placement) =>
@@ -45,7 +45,7 @@ export async function rescheduleAppointment(
   write: WriteContext<Appointment>,
 ): Promise<Appointment> {
   const { store, types } = parts;
-  const asking = { caller, traceparent: write.traceparent };
+  const asking = askingOf(caller, write);
   const appointment = await store.find(caller, id);
   if (!appointment) throw new Refusal('not-found', 'There is no such appointment.');
   checkMovable(appointment);
@@ -78,7 +78,7 @@ export async function holdSlot(
   { doctorId, appointmentTypeId, start }: NewHold,
   write: WriteContext<Hold>,
 ): Promise<Hold> {
-  const asking = { caller, traceparent: write.traceparent };
+  const asking = askingOf(caller, write);
   const type = await findType(parts.types, caller, appointmentTypeId);
   const wish: Wish = { doctorId, type, start: toMillis(start) };
   return takePlace(parts, wish, asking, undefined, (placement) =>

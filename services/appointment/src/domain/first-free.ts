@@ -5,14 +5,24 @@ import {
   type Caller,
   type FirstFreeBooking,
   type ProblemCode,
+  permit,
   Refusal,
+  STAFF,
 } from '@daybook/contracts';
 import type { WriteContext } from '@daybook/database';
-import { detailOf, doctorTimeAt, NOTHING_TAKEN, type PatientFacts, type TakenSeats, visitAt } from './booking-rules.ts';
+import {
+  detailOf,
+  doctorTimeAt,
+  NOTHING_TAKEN,
+  type PatientFacts,
+  type TakenSeats,
+  visitAt,
+  zoneOf,
+} from './booking-rules.ts';
 import { createFlights } from './flights.ts';
 import { type Interval, lastOnGrid, nextOnGrid } from './grid.ts';
-import { findType, withFreshFacts } from './placing.ts';
-import type { Asking, BookingParts, Placement } from './ports.ts';
+import { checkAwaited, findType, type ToldMeanwhile, versionOf, withFreshFacts } from './placing.ts';
+import { type Asking, askingOf, type BookingParts, type Placement } from './ports.ts';
 import { type Claim, createRoster, type Roster } from './roster.ts';
 import { rangeOf, readFacts, windowsOf } from './slot-search.ts';
 
@@ -31,22 +41,21 @@ interface Request {
   readonly type: AppointmentType;
   readonly patient: PatientFacts;
   readonly takenOfPatient: TakenSeats;
+  readonly told: ToldMeanwhile;
 }
 
 const refusal = (code: ProblemCode): Refusal => new Refusal(code, detailOf(code));
 
-function placementAt({ facts, start }: Claim, { input, patient, type }: Request): Placement {
+function placementAt({ facts, start }: Claim, { input, patient, type, told }: Request): Placement {
   const { doctor } = facts;
+  const visit = visitAt(start, type);
   return {
     doctorId: doctor.id,
-    timeZone: doctor.timeZone,
-    visit: visitAt(start, type),
+    timeZone: zoneOf(visit, doctor),
+    visit,
     doctorTime: doctorTimeAt(start, type),
     capacity: type.capacity,
-    verified: [
-      { id: doctor.id, version: doctor.version },
-      { id: input.patientId, version: patient.version },
-    ],
+    verified: [versionOf(doctor.id, doctor, told), versionOf(input.patientId, patient, told)],
   };
 }
 
@@ -70,7 +79,7 @@ export function createFirstFree(parts: BookingParts): BookFirstFree {
     );
   }
 
-  async function ask(input: FirstFreeBooking, range: Interval, asking: Asking): Promise<Request> {
+  async function ask(input: FirstFreeBooking, range: Interval, asking: Asking, told: ToldMeanwhile): Promise<Request> {
     const { directory, store, types } = parts;
     const type = await findType(types, asking.caller, input.appointmentTypeId);
     const [patient, taken] = await Promise.all([
@@ -83,7 +92,7 @@ export function createFirstFree(parts: BookingParts): BookFirstFree {
     if (!patient) throw refusal('patient-not-found');
     if (!patient.active) throw refusal('patient-inactive');
     if (!type.active) throw refusal('appointment-type-inactive');
-    return { input, type, patient, takenOfPatient: taken.get(input.patientId) ?? NOTHING_TAKEN };
+    return { input, type, patient, takenOfPatient: taken.get(input.patientId) ?? NOTHING_TAKEN, told };
   }
 
   /** The code of the refusal when somebody else was first, or the patient got another appointment. @throws StaleFacts */
@@ -105,10 +114,15 @@ export function createFirstFree(parts: BookingParts): BookFirstFree {
     }
   }
 
-  const bookOnce: BookFirstFree = async (caller, input, write) => {
-    const asking = { caller, traceparent: write.traceparent };
+  async function bookOnce(
+    caller: Caller,
+    input: FirstFreeBooking,
+    write: WriteContext<Appointment>,
+    told: ToldMeanwhile,
+  ): Promise<Appointment> {
+    const asking = askingOf(caller, write);
     const range = onGrid(rangeOf(input), parts.clock().epochMilliseconds);
-    let request = await ask(input, range, asking);
+    let request = await ask(input, range, asking, told);
     let claims = 0;
     for (const window of windowsOf(input, range)) {
       while (claims < MAX_CLAIMS) {
@@ -116,16 +130,20 @@ export function createFirstFree(parts: BookingParts): BookFirstFree {
         const claim = roster.claim(request.takenOfPatient);
         if (!claim) break;
         claims += 1;
+        checkAwaited(asking);
         const outcome = await tryClaim(claim, request, caller, write);
         if (typeof outcome === 'object') return outcome;
-        if (outcome === 'patient-busy') request = await ask(input, range, asking);
+        if (outcome === 'patient-busy') request = await ask(input, range, asking, told);
       }
     }
     if (claims === MAX_CLAIMS) {
       throw new Refusal('part-unavailable', 'Very many ask for the same just now.', { retryAfterSeconds: 1 });
     }
     throw refusal('nothing-free');
-  };
+  }
 
-  return (caller, input, write) => withFreshFacts(() => bookOnce(caller, input, write));
+  return (caller, input, write) => {
+    permit(caller, STAFF);
+    return withFreshFacts((told) => bookOnce(caller, input, write, told));
+  };
 }

@@ -1,8 +1,15 @@
 /** From a wish to a place in the calendar: ask who must be asked, apply the rules, let the database decide. */
 import { type AppointmentType, type Caller, type Overbooking, permit, Refusal, type Role } from '@daybook/contracts';
 import { findAlternatives, hasAlternatives } from './alternatives.ts';
-import { detailOf, doctorTimeAt, visitAt } from './booking-rules.ts';
-import { type AppointmentTypes, type Asking, type BookingParts, type Placement, StaleFacts } from './ports.ts';
+import { detailOf, doctorTimeAt, visitAt, zoneOf } from './booking-rules.ts';
+import {
+  type AppointmentTypes,
+  type Asking,
+  type BookingParts,
+  type PersonVersion,
+  type Placement,
+  StaleFacts,
+} from './ports.ts';
 import { type Found, lookUp, obstaclesOf, type Wish } from './wish.ts';
 
 /** Who may book beside what a doctor has then already. */
@@ -19,7 +26,12 @@ export async function findType(types: AppointmentTypes, caller: Caller, id: stri
 }
 
 /** Applies every rule. The reservation key applies those of taken time once more, for what happens meanwhile. */
-function place(wish: Wish, found: Found, now: number, overbooking: Overbooking | undefined): Placement {
+function place(
+  wish: Wish,
+  found: Found,
+  now: number,
+  { told, overbooking }: { told: ToldMeanwhile; overbooking: Overbooking | undefined },
+): Placement {
   const obstacles = obstaclesOf(wish, found, now);
   const beside = overbooking !== undefined && obstacles.includes('slot-taken');
   const [obstacle] = obstacles.filter((code) => !(beside && code === 'slot-taken'));
@@ -27,31 +39,70 @@ function place(wish: Wish, found: Found, now: number, overbooking: Overbooking |
   if (obstacle) throw new Refusal(obstacle, detailOf(obstacle));
   if (!doctor) throw new Refusal('doctor-not-found', detailOf('doctor-not-found'));
   const { type, start, doctorId, patientId, holdId } = wish;
+  const visit = visitAt(start, type);
   return {
     doctorId,
-    timeZone: doctor.timeZone,
-    visit: visitAt(start, type),
+    timeZone: zoneOf(visit, doctor),
+    visit,
     doctorTime: doctorTimeAt(start, type),
     capacity: type.capacity,
     verified: [
-      { id: doctorId, version: doctor.version },
-      ...(patientId !== undefined && patient ? [{ id: patientId, version: patient.version }] : []),
+      versionOf(doctorId, doctor, told),
+      ...(patientId !== undefined && patient ? [versionOf(patientId, patient, told)] : []),
     ],
     holdId,
     ...(beside && { overbooking }),
   };
 }
 
+/** What events told of while a request looked, by person. Who asks after that is answered with at least it. */
+export type ToldMeanwhile = ReadonlyMap<string, number>;
+
+/** A person as known to a request: as the facts say, or newer, where they were asked for after an event had told of it. */
+export const versionOf = (
+  id: string,
+  { version }: { readonly version: number },
+  told: ToldMeanwhile,
+): PersonVersion => ({
+  id,
+  version: Math.max(version, told.get(id) ?? 0),
+});
+
 /** Looks and takes, again where what was seen had changed before it was taken. */
-export async function withFreshFacts<Result>(lookAndTake: () => Promise<Result>): Promise<Result> {
+export async function withFreshFacts<Result>(lookAndTake: (told: ToldMeanwhile) => Promise<Result>): Promise<Result> {
+  const told = new Map<string, number>();
   for (let looks = 1; ; looks += 1) {
     try {
-      return await lookAndTake();
+      return await lookAndTake(told);
     } catch (error) {
       if (!(error instanceof StaleFacts)) throw error;
+      told.set(error.newer.id, error.newer.version);
       if (looks < MAX_LOOKS) continue;
       const detail = 'Patient or doctor are being changed just now.';
       throw new Refusal('part-unavailable', detail, { retryAfterSeconds: 1 });
+    }
+  }
+}
+
+/**
+ * Before anything is taken: where nobody waits for the answer any more, whoever asks again would have two.
+ * @throws Refusal `deadline-exceeded`, which nobody reads
+ */
+export function checkAwaited({ signal }: Asking): void {
+  if (signal?.aborted) throw new Refusal('deadline-exceeded', 'Nobody waits for the answer any more.');
+}
+
+/** Who means to overbook is not refused because somebody was quicker: the next look sees whom it is beside. */
+async function againWhereOverbooked<Result>(
+  overbooking: Overbooking | undefined,
+  attempt: () => Promise<Result>,
+): Promise<Result> {
+  for (let looks = 1; ; looks += 1) {
+    try {
+      return await attempt();
+    } catch (error) {
+      const wasQuicker = error instanceof Refusal && error.code === 'slot-taken';
+      if (!overbooking || !wasQuicker || looks === MAX_LOOKS) throw error;
     }
   }
 }
@@ -68,11 +119,14 @@ export async function takePlace<Result>(
   take: (placement: Placement) => Promise<Result>,
 ): Promise<Result> {
   if (overbooking) permit(asking.caller, MAY_OVERBOOK);
+  const lookAndTake = async (told: ToldMeanwhile) => {
+    const found = await lookUp(parts, wish, asking);
+    const placement = place(wish, found, parts.clock().epochMilliseconds, { told, overbooking });
+    checkAwaited(asking);
+    return take(placement);
+  };
   try {
-    return await withFreshFacts(async () => {
-      const found = await lookUp(parts, wish, asking);
-      return take(place(wish, found, parts.clock().epochMilliseconds, overbooking));
-    });
+    return await againWhereOverbooked(overbooking, () => withFreshFacts(lookAndTake));
   } catch (error) {
     if (!(error instanceof Refusal) || !hasAlternatives(error.code)) throw error;
     const alternatives = await findAlternatives(parts, wish, asking);

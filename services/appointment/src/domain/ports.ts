@@ -9,7 +9,15 @@ import type { Step } from './lifecycle.ts';
 export interface Asking {
   readonly caller: Caller;
   readonly traceparent?: string | undefined;
+  /** Aborted when nobody waits for the answer any more. */
+  readonly signal?: AbortSignal | undefined;
 }
+
+export const askingOf = (caller: Caller, { traceparent, signal }: WriteContext<never>): Asking => ({
+  caller,
+  traceparent,
+  signal,
+});
 
 /** The other services. Each call throws `part-unavailable` when its service does not answer. */
 export interface Directory {
@@ -42,9 +50,13 @@ export interface Placement {
 
 /** A patient or a doctor has changed since the rules were applied: they have to be applied again. */
 export class StaleFacts extends Error {
-  constructor() {
+  /** What an event told of. Who asks from now on is answered with at least that. */
+  readonly newer: PersonVersion;
+
+  constructor(newer: PersonVersion) {
     super('What the rules were applied to has changed.');
     this.name = 'StaleFacts';
+    this.newer = newer;
   }
 }
 

@@ -1,6 +1,6 @@
 /** Slots: the starts that nothing stands in the way of. */
 import type { Slot } from '@daybook/contracts';
-import { type BookingFacts, earliestStart, isBookableAt, visitAt } from './booking-rules.ts';
+import { type BookingFacts, earliestStart, isBookableAt, visitAt, zoneOf } from './booking-rules.ts';
 import { CELL_MILLIS, lastOnGrid, nextOnGrid } from './grid.ts';
 import { MINUTE } from './time.ts';
 
@@ -36,7 +36,7 @@ export function slotAt(start: number, { type, doctor }: BookingFacts): Slot {
     doctorId: doctor.id,
     start: toIso(visit.start),
     end: toIso(visit.end),
-    timeZone: doctor.timeZone,
+    timeZone: zoneOf(visit, doctor),
     status: 'free',
   };
 }

@@ -38,6 +38,22 @@ describe('an overbooking', () => {
     expect(entry).not.toHaveProperty('reason');
   });
 
+  it('is made for all who ask at once, each with its trace but the one that had the time to itself', async () => {
+    const { post, wish, addPatient, hold, history, expectReservationsMatch } = await startClinic();
+    const { asked, resume } = hold(6);
+    const asking = Array.from({ length: 3 }, () =>
+      post('', { ...wish(START, { patientId: addPatient() }), overbooking }),
+    );
+    await asked;
+    resume();
+    const answers = await Promise.all(asking);
+    expect(answers.map(({ status }) => status)).toEqual([201, 201, 201]);
+    const ids = answers.map(({ headers }) => String(headers.location).replace('/api/v1/appointments/', ''));
+    const traces = await Promise.all(ids.map(async (id) => (await history(id))[0]?.overbooked));
+    expect(traces.filter((overbooked) => overbooked === true)).toHaveLength(2);
+    await expectReservationsMatch();
+  });
+
   it('is for staff: a patient may not, nor may another service', async () => {
     const { database, clock, directory, other } = await startTaken();
     const store = createAppointmentStore(database, clock);

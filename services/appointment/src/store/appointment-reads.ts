@@ -10,7 +10,8 @@ import {
   STAFF,
 } from '@daybook/contracts';
 import { type Database, idFromBytes, idToBytes } from '@daybook/database';
-import { decodeCursor, pageOf } from '@daybook/service';
+import { type Clock, decodeCursor, pageOf } from '@daybook/service';
+import { sql } from 'kysely';
 import { toMillis } from '../domain/time.ts';
 import { toAppointment } from './appointment-row.ts';
 import type { AppointmentTables } from './tables.ts';
@@ -25,7 +26,16 @@ export interface AppointmentReads {
 /** An appointment changes a few times, not thousands; what is shown is bounded all the same. */
 const MAX_HISTORY = 1000;
 
-export function createAppointmentReads(database: Database<AppointmentTables>): AppointmentReads {
+/**
+ * The index is for the list of all that need it: where a person is named, or none need it, it would be read from one end to
+ * the other. An expression keeps the database from choosing it.
+ */
+const needing = (needs: boolean, personId: string | undefined) =>
+  needs && personId === undefined
+    ? sql<boolean>`needs_rescheduling = 1`
+    : sql<boolean>`needs_rescheduling + 0 = ${sql.lit(needs ? 1 : 0)}`;
+
+export function createAppointmentReads(database: Database<AppointmentTables>, clock: Clock): AppointmentReads {
   return {
     async list(caller, { patientId, doctorId, status, needsRescheduling, from, to, limit = DEFAULT_LIMIT, cursor }) {
       permit(caller, STAFF);
@@ -35,10 +45,10 @@ export function createAppointmentReads(database: Database<AppointmentTables>): A
         if (patientId !== undefined) query = query.where('patient_id', '=', idToBytes(patientId));
         if (doctorId !== undefined) query = query.where('doctor_id', '=', idToBytes(doctorId));
         if (status !== undefined) query = query.where('status', '=', status);
-        if (needsRescheduling !== undefined) {
-          query = query.where('needs_rescheduling', '=', needsRescheduling ? 1 : 0);
-        }
-        if (from !== undefined) query = query.where('starts_at', '>=', toMillis(from));
+        if (needsRescheduling !== undefined) query = query.where(needing(needsRescheduling, patientId ?? doctorId));
+        const now = needsRescheduling ? clock().epochMilliseconds : undefined;
+        const earliest = from === undefined ? now : toMillis(from);
+        if (earliest !== undefined) query = query.where('starts_at', '>=', earliest);
         if (to !== undefined) query = query.where('starts_at', '<', toMillis(to));
         if (after) {
           const [startsAt, id] = [Number(after[0]), idToBytes(String(after[1]))];

@@ -37,6 +37,11 @@ function newAppointment({ patientId, appointmentTypeId, reason, placement }: New
 
 /** What one transaction needs to read one appointment, change it, and take time for it. */
 export function createAppointmentChanges({ dialect }: Database<AppointmentTables>, clock: Clock) {
+  async function giveBackHold(tx: Tx, callerId: string, placement: Placement): Promise<void> {
+    if (placement.holdId === undefined) return;
+    await useHold(tx, dialect, callerId, placement.holdId, placement, clock().epochMilliseconds);
+  }
+
   return {
     /** Reads one appointment to change it: nobody else can until the transaction ends. */
     async lock(tx: Tx, id: string, checkVersion: WriteContext<Appointment>['checkVersion']): Promise<Appointment> {
@@ -61,11 +66,13 @@ export function createAppointmentChanges({ dialect }: Database<AppointmentTables
       return after;
     },
 
+    giveBackHold,
+
     /** Takes the time of doctor and patient. @throws Refusal `slot-taken`, `patient-busy`, `hold-expired`; StaleFacts */
     async reserve(tx: Tx, callerId: string, holder: { id: string; patientId: string }, placement: Placement) {
       const now = clock().epochMilliseconds;
       await checkVersions(tx, dialect, placement.verified);
-      if (placement.holdId !== undefined) await useHold(tx, dialect, callerId, placement.holdId, placement, now);
+      await giveBackHold(tx, callerId, placement);
       await reserveDoctor(tx, dialect, holder, placement, now);
       await reservePatient(tx, dialect, holder, holder.patientId, placement, now);
     },
@@ -73,7 +80,7 @@ export function createAppointmentChanges({ dialect }: Database<AppointmentTables
 }
 
 export function createAppointmentStore(database: Database<AppointmentTables>, clock: Clock): AppointmentStore {
-  const { lock, update, reserve } = createAppointmentChanges(database, clock);
+  const { lock, update, reserve, giveBackHold } = createAppointmentChanges(database, clock);
 
   return {
     async find(caller, id) {
@@ -110,6 +117,7 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
         check(before);
         const to = placed(placement);
         if (before.doctorId === to.doctorId && before.start === to.start && before.end === to.end) {
+          await giveBackHold(tx, caller.id, placement);
           await write.keep(tx, before);
           return before;
         }

@@ -124,13 +124,9 @@ export function createHoldStore(database: Database<AppointmentTables>, clock: Cl
     async remove(caller, id, write) {
       permit(caller, ROLES);
       await database.write(async (tx) => {
-        const row = await tx
-          .selectFrom('holds')
-          .select('id')
-          .where('id', '=', idToBytes(id))
-          .where('caller_id', '=', caller.id)
-          .executeTakeFirst();
-        if (!row) throw new Refusal('not-found', 'There is no such hold.');
+        const live = liveHolds(tx, caller.id, clock().epochMilliseconds);
+        const row = await live.where('id', '=', idToBytes(id)).executeTakeFirst();
+        if (!row) throw new Refusal('not-found', 'There is no such hold, or it has run out.');
         write.checkVersion(1);
         await remove(tx, id);
       });

@@ -7,21 +7,26 @@ import { type DatabaseDialect, idToBytes } from '@daybook/database';
 import { type PersonVersion, StaleFacts } from '../domain/ports.ts';
 import type { Tx } from './change.ts';
 
-/** @throws StaleFacts when an event told of a newer version than the rules were applied to */
+/**
+ * The row is locked where rows are locked, so it has to be there: what is told meanwhile then waits for this transaction, and
+ * sees what it wrote.
+ * @throws StaleFacts when an event told of a newer version than the rules were applied to
+ */
 export async function checkVersions(
   tx: Tx,
   dialect: DatabaseDialect,
   verified: readonly PersonVersion[],
 ): Promise<void> {
   for (const { id, version } of verified) {
-    const newer = await tx
+    const person_id = idToBytes(id);
+    if (dialect.locksRows) await tx.insertInto('person_versions').ignore().values({ person_id, version: 0 }).execute();
+    const known = await tx
       .selectFrom('person_versions')
       .select('version')
-      .where('person_id', '=', idToBytes(id))
-      .where('version', '>', version)
+      .where('person_id', '=', person_id)
       .$if(dialect.locksRows, (query) => query.forShare())
       .executeTakeFirst();
-    if (newer) throw new StaleFacts();
+    if (known && known.version > version) throw new StaleFacts({ id, version: known.version });
   }
 }
 

@@ -3,12 +3,14 @@ import { type Appointment, type Caller, permit } from '@daybook/contracts';
 import { type Database, idFromBytes, idToBytes, keepNothing } from '@daybook/database';
 import type { Clock } from '@daybook/service';
 import { TO_COME } from '../domain/lifecycle.ts';
+import { StaleFacts } from '../domain/ports.ts';
 import { type Looked, reschedulingReasons } from '../domain/rechecking.ts';
 import { toMillis } from '../domain/time.ts';
 import { toAppointment } from './appointment-row.ts';
 import { createAppointmentChanges } from './appointments.ts';
 import { type Tx, writeDown } from './change.ts';
 import { ofPerson, type PersonKind } from './person-changes.ts';
+import { checkVersions } from './person-versions.ts';
 import type { AppointmentTables } from './tables.ts';
 
 /** Somebody whose appointments have to be looked at again. */
@@ -31,8 +33,11 @@ export interface RecheckStore {
   next(caller: Caller): Promise<Recheck | undefined>;
   /** Their appointments to come, in the order of their starts, those after `after`. */
   upcoming(caller: Caller, recheck: Recheck, after: Appointment | undefined): Promise<Appointment[]>;
-  /** Flags appointments that need rescheduling and unflags others. Those that were moved or cancelled since are left. */
-  flag(caller: Caller, appointments: readonly Appointment[], looked: Looked): Promise<void>;
+  /**
+   * Flags appointments that need rescheduling and unflags others. Those that were moved or cancelled since are left. False,
+   * and nothing done, when an event told of something newer since: somebody else looks, or will.
+   */
+  flag(caller: Caller, recheck: Recheck, appointments: readonly Appointment[], looked: Looked): Promise<boolean>;
   /** It is looked at: nothing is due, unless something changed meanwhile. */
   finish(caller: Caller, recheck: Recheck): Promise<void>;
   /** It could not be looked at now. */
@@ -102,12 +107,18 @@ export function createRecheckStore(database: Database<AppointmentTables>, clock:
       return rows.map(toAppointment);
     },
 
-    async flag(caller, appointments, looked) {
+    async flag(caller, { personId, version }, appointments, looked) {
       permit(caller, ['service']);
-      if (appointments.length === 0) return;
-      await database.write(async (tx) => {
-        for (const appointment of appointments) await flagOne(tx, caller, appointment, looked);
-      });
+      try {
+        await database.write(async (tx) => {
+          await checkVersions(tx, database.dialect, [{ id: personId, version }]);
+          for (const appointment of appointments) await flagOne(tx, caller, appointment, looked);
+        });
+        return true;
+      } catch (error) {
+        if (error instanceof StaleFacts) return false;
+        throw error;
+      }
     },
 
     async finish(caller, { personId, version }) {

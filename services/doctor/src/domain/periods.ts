@@ -1,6 +1,6 @@
 /** A schedule is periods, one after the other: the hours of each hold from its first day until the next one begins. */
 import type { NewSchedule, Schedule } from '@daybook/contracts';
-import { midnightOf } from './wall-clock.ts';
+import { dayAt, midnightOf } from './wall-clock.ts';
 
 /** The first date that can be written stands for "from always". */
 export const ALWAYS = '0000-01-01';
@@ -10,6 +10,13 @@ export const withoutAlways = ({ validFrom, ...hours }: NewSchedule): NewSchedule
   validFrom === undefined || validFrom === ALWAYS ? hours : { ...hours, validFrom };
 
 const dayBefore = (date: string): string => Temporal.PlainDate.from(date).subtract({ days: 1 }).toString();
+
+/** The zone of the hours in force at an instant. */
+export function zoneAt(instant: number, periods: readonly Schedule[]): string | undefined {
+  const [first] = periods;
+  if (periods.every(({ timeZone }) => timeZone === first?.timeZone)) return first?.timeZone;
+  return scheduleOn(periods, (timeZone) => dayAt(instant, timeZone))?.timeZone;
+}
 
 /** Periods in the order of their first days, each with its last one. */
 export const periodsOf = (schedules: readonly NewSchedule[]): Schedule[] =>

@@ -36,6 +36,21 @@ describe('the availability of a doctor', () => {
     ]);
   });
 
+  it('says where the doctor works in another zone later in the range', async () => {
+    const { call, registerWith } = await startDoctors();
+    const { id } = await registerWith(mondays);
+    const moved = { timeZone: 'Asia/Tokyo', weeklyHours: mondays.weeklyHours, validFrom: '2026-03-05' };
+    expect(await call('PUT', `/${id}/schedule`, moved)).toMatchObject({ status: 200 });
+    const answer = await call('GET', `/${id}/availability?from=2026-03-01T00:00:00Z&to=2026-03-10T00:00:00Z`);
+    expect(answer.body).toMatchObject({
+      timeZone: 'Europe/Lisbon',
+      items: [
+        { start: '2026-03-02T09:00:00Z', end: '2026-03-02T12:00:00Z' },
+        { start: '2026-03-09T00:00:00Z', end: '2026-03-09T03:00:00Z', timeZone: 'Asia/Tokyo' },
+      ],
+    });
+  });
+
   it('takes instants with offsets', async () => {
     const { open, registerWith } = await startDoctors();
     const { id } = await registerWith(mondays);

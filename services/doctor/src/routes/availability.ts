@@ -12,7 +12,7 @@ import { Type } from 'typebox';
 import { openIntervals } from '../domain/availability.ts';
 import { instantWriter } from '../domain/instant-text.ts';
 import type { Interval } from '../domain/interval.ts';
-import { scheduleOn } from '../domain/periods.ts';
+import { zoneAt } from '../domain/periods.ts';
 import { DAY } from '../domain/time.ts';
 import { clocksOver } from '../domain/wall-clock.ts';
 import type { AvailabilityStore, WorkingTime } from '../store/availability.ts';
@@ -81,14 +81,12 @@ function rangeOf(query: AvailabilityQuery): Interval {
 function availabilityOver(range: Interval): (found: WorkingTime) => Availability {
   const clocks = clocksOver(range);
   const write = instantWriter();
-  return ({ doctorId, version, timeZone, active, periods, exceptions }) => ({
-    doctorId,
-    version,
-    timeZone: scheduleOn(periods, (zone) => clocks.in(zone).firstDay)?.timeZone ?? timeZone,
-    active,
-    items: openIntervals(periods, exceptions, clocks).map(({ start, end }) => ({
-      start: write(start),
-      end: write(end),
-    })),
-  });
+  return ({ doctorId, version, timeZone: home, active, periods, exceptions }) => {
+    const timeZone = zoneAt(range.start, periods) ?? home;
+    const items = openIntervals(periods, exceptions, clocks).map(({ start, end }) => {
+      const zoneThen = zoneAt(start, periods) ?? home;
+      return { start: write(start), end: write(end), ...(zoneThen !== timeZone && { timeZone: zoneThen }) };
+    });
+    return { doctorId, version, timeZone, active, items };
+  };
 }

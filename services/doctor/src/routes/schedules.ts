@@ -50,7 +50,7 @@ export function addScheduleRoutes(app: App, store: ScheduleStore): void {
         throw new Refusal('overlapping-hours', detail);
       }
       const { caller, params, body } = request;
-      const { schedule, version } = await store.replace(caller, params.id, body, writeOf(request));
+      const { schedule, version } = await store.replace(caller, params.id, body, writeOf(request, { hasViews: true }));
       sendTagged(request, reply, schedule, version, schedule.validFrom);
       return reply;
     },
