@@ -108,7 +108,6 @@ const someType = fc.record({
   bufferBeforeMinutes: fives(0, 20),
   bufferAfterMinutes: fives(0, 20),
   minimumNoticeMinutes: fc.nat(300),
-  // Near the horizon the calendar is asked for every start, which takes its time: not in every practice.
   planningHorizonDays: fc.option(fc.integer({ min: 1, max: 4 }), { nil: 180, freq: 1 }),
   capacity: fc.integer({ min: 1, max: 2 }),
   active: fc.constant(true),
@@ -199,15 +198,14 @@ const doctorTimeAt = (start: number, type: TypeRules): Interval => ({
   end: start + (type.durationMinutes + type.bufferAfterMinutes) * MINUTE,
 });
 
-function expectedStarts(practice: Practice, { timeZone, range }: Stretch, open: Minutes, taken: Taken): number[] {
+function expectedStarts(practice: Practice, { range }: Stretch, open: Minutes, taken: Taken): number[] {
   const { type, now } = practice;
   const closed = countsOf(open.marks.map((mark) => (mark === 0 ? 1 : 0)));
   const full = countsOf(taken.seats.marks.map((mark) => (mark >= type.capacity ? 1 : 0)));
   const busy = countsOf(taken.patient.marks);
   const minuteOf = (instant: number) => Math.min(Math.max((instant - range.start) / MINUTE, 0), closed.length - 1);
   const none = (counts: Int32Array, { start, end }: Interval) => counts[minuteOf(start)] === counts[minuteOf(end)];
-  const today = Temporal.Instant.fromEpochMilliseconds(now).toZonedDateTimeISO(timeZone).toPlainDateTime();
-  const latest = today.add({ days: type.planningHorizonDays }).toZonedDateTime(timeZone).epochMilliseconds;
+  const latest = now + type.planningHorizonDays * DAY;
   const starts: number[] = [];
   for (let start = range.start; start + type.durationMinutes * MINUTE <= range.end; start += CELL) {
     const visit = { start, end: start + type.durationMinutes * MINUTE };

@@ -565,7 +565,7 @@ export interface components {
             bufferAfterMinutes: number;
             /** @description At least so long before the start */
             minimumNoticeMinutes: number;
-            /** @description At most so far ahead */
+            /** @description At most so far ahead, in days of 24 hours */
             planningHorizonDays: number;
             /** @description Patients cancel no later */
             cancellationDeadlineMinutes: number;
@@ -594,7 +594,7 @@ export interface components {
             bufferAfterMinutes?: number;
             /** @description At least so long before the start */
             minimumNoticeMinutes?: number;
-            /** @description At most so far ahead */
+            /** @description At most so far ahead, in days of 24 hours */
             planningHorizonDays?: number;
             /** @description Patients cancel no later */
             cancellationDeadlineMinutes?: number;
@@ -830,7 +830,7 @@ export interface components {
              */
             minimumNoticeMinutes?: number;
             /**
-             * @description At most so far ahead
+             * @description At most so far ahead, in days of 24 hours
              * @default 180
              */
             planningHorizonDays?: number;

@@ -23,8 +23,8 @@ export interface WriteContext<Result> {
   readonly keep: Keep<Result>;
   /** Of the request that asks for it; its events carry it on. */
   readonly traceparent?: string | undefined;
-  /** Aborted when nobody waits for the answer any more: nothing that has not begun should begin. */
-  readonly signal?: AbortSignal | undefined;
+  /** Whether somebody still waits for the answer; otherwise nothing that has not begun should begin. */
+  readonly isAwaited?: (() => boolean) | undefined;
   /** Called with the stored version before it is changed; throws when the caller knows only an older one. */
   checkVersion(version: number): void;
 }

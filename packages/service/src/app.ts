@@ -92,7 +92,7 @@ export async function createServiceApp({
   app.server.on('connect', refuseConnect);
   app.setValidatorCompiler(validatorCompiler);
   addJsonParser(app);
-  addRequestContext(app);
+  addRequestContext(app, HANDLER_TIMEOUT_MILLIS);
   addProblemHandler(app);
   if (openApi) await addOpenApi(app, name, VERSION);
   addMetrics(app);

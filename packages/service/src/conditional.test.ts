@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { describe, expect, it } from 'vitest';
-import { preconditionOf, sendTagged, sendVersioned } from './conditional.ts';
+import { preconditionOf, sendTagged, sendVersioned, writeOf } from './conditional.ts';
 import { bareApp } from './testing.ts';
 
 /** One resource, at version 3 to begin with. */
@@ -121,5 +121,41 @@ describe('a version with several views', () => {
     const app = await viewApp();
     const answer = await app.inject({ method: 'PUT', url: '/week', headers: { 'if-match': known } });
     expect(answer.statusCode).toBe(status);
+  });
+});
+
+describe('a write', () => {
+  it('is awaited while its client is there, also when all of its body has come, and no longer', async () => {
+    const { app } = await bareApp();
+    const arrived = Promise.withResolvers<() => boolean | undefined>();
+    const over = Promise.withResolvers<void>();
+    app.post('/it', async (request) => {
+      arrived.resolve(() => writeOf(request).isAwaited?.());
+      await over.promise;
+      return {};
+    });
+    const url = await app.listen({ host: '127.0.0.1', port: 0 });
+    const client = new AbortController();
+    const asking = fetch(`${url}/it`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"a":1}',
+      signal: client.signal,
+    });
+    const isAwaited = await arrived.promise;
+    expect(isAwaited()).toBe(true);
+    client.abort();
+    await expect(asking).rejects.toThrow();
+    await expect.poll(isAwaited).toBe(false);
+    over.resolve();
+  });
+
+  it('is not awaited when it was answered that it took too long', async () => {
+    const { app } = await bareApp();
+    app.post('/it', async (request) => {
+      request.deadline = performance.now();
+      return { awaited: writeOf(request).isAwaited?.() };
+    });
+    expect((await app.inject({ method: 'POST', url: '/it' })).json()).toEqual({ awaited: false });
   });
 });

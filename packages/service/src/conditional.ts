@@ -31,11 +31,15 @@ export function preconditionOf(request: FastifyRequest, hasViews = false): Preco
   };
 }
 
+/** Not by Fastify's `signal`: that ends with the body of the request, long before the answer. */
+const isAwaited = (request: FastifyRequest): boolean =>
+  performance.now() < request.deadline && !request.raw.socket.destroyed;
+
 /** What comes with a write that no Idempotency-Key names. `hasViews`: the resource is shown with a view in its tag. */
 export const writeOf = (request: FastifyRequest, { hasViews = false } = {}): WriteContext<unknown> => ({
   keep: keepNothing,
   traceparent: request.trace.traceparent,
-  signal: request.signal,
+  isAwaited: () => isAwaited(request),
   checkVersion: preconditionOf(request, hasViews).check,
 });
 

@@ -10,6 +10,8 @@ declare module 'fastify' {
     /** Who asks. */
     caller: Caller;
     trace: Trace;
+    /** When it is answered that it took too long, as `performance.now()` counts. */
+    deadline: number;
   }
   interface FastifyContextConfig {
     /** The refusals of this operation besides those that its shape implies; for the API document. */
@@ -55,13 +57,15 @@ export function childLoggerOf(
 export const isHostMissing = ({ headers, httpVersion }: IncomingMessage): boolean =>
   headers.host === undefined && httpVersion === '1.1';
 
-/** Adds `caller` and `trace` to each request and `X-Request-Id` to each answer. Sign-in will change this one place. */
-export function addRequestContext(app: FastifyInstance): void {
+/** Adds `caller`, `trace` and `deadline` to each request and `X-Request-Id` to each answer. Sign-in will change this one place. */
+export function addRequestContext(app: FastifyInstance, timeoutMillis: number): void {
   app.decorateRequest('caller');
   app.decorateRequest('trace');
+  app.decorateRequest('deadline', 0);
   app.addHook('onRequest', async (request, reply) => {
     request.caller = ADMINISTRATOR;
     request.trace = traceOfRequest(request.raw);
+    request.deadline = performance.now() + timeoutMillis;
     reply.header('x-request-id', request.id);
     if (isHostMissing(request.raw)) throw new Refusal('invalid-request', 'The Host header is missing.');
   });

@@ -88,8 +88,8 @@ export async function withFreshFacts<Result>(lookAndTake: (told: ToldMeanwhile) 
  * Before anything is taken: where nobody waits for the answer any more, whoever asks again would have two.
  * @throws Refusal `deadline-exceeded`, which nobody reads
  */
-export function checkAwaited({ signal }: Asking): void {
-  if (signal?.aborted) throw new Refusal('deadline-exceeded', 'Nobody waits for the answer any more.');
+export function checkAwaited({ isAwaited }: Asking): void {
+  if (isAwaited?.() === false) throw new Refusal('deadline-exceeded', 'Nobody waits for the answer any more.');
 }
 
 /** Who means to overbook is not refused because somebody was quicker: the next look sees whom it is beside. */

@@ -9,14 +9,14 @@ import type { Step } from './lifecycle.ts';
 export interface Asking {
   readonly caller: Caller;
   readonly traceparent?: string | undefined;
-  /** Aborted when nobody waits for the answer any more. */
-  readonly signal?: AbortSignal | undefined;
+  /** Whether somebody still waits for the answer. */
+  readonly isAwaited?: (() => boolean) | undefined;
 }
 
-export const askingOf = (caller: Caller, { traceparent, signal }: WriteContext<never>): Asking => ({
+export const askingOf = (caller: Caller, { traceparent, isAwaited }: WriteContext<never>): Asking => ({
   caller,
   traceparent,
-  signal,
+  isAwaited,
 });
 
 /** The other services. Each call throws `part-unavailable` when its service does not answer. */

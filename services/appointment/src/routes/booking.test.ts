@@ -1,4 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { bookAppointment } from '../domain/booking.ts';
+import { createAppointmentTypeStore } from '../store/appointment-types.ts';
+import { createAppointmentStore } from '../store/appointments.ts';
+import { createHoldStore } from '../store/holds.ts';
 import { at, iso, NOBODY, readProblem, startAppointments, startClinic } from '../testing.ts';
 
 const problem = (status: number, code: string) => ({ status, body: { code } });
@@ -454,6 +458,24 @@ describe('while a part is down', () => {
     await clinic.expectReservationsMatch();
     expect(await clinic.post(`/${before.id}/cancel`, { reason: 'ill' })).toMatchObject({ status: 200 });
   });
+});
+
+it('a booking that nobody waits for any more is not made', async () => {
+  const { database, clock, directory, wish, reservations } = await startClinic();
+  const store = createAppointmentStore(database, clock);
+  const types = createAppointmentTypeStore(database, clock);
+  const parts = { directory, store, holds: createHoldStore(database, clock), types, clock };
+  const desk = { id: 'desk', role: 'front-desk' } as const;
+  const write = (awaited: boolean) => ({
+    keep: async () => undefined,
+    checkVersion: () => undefined,
+    isAwaited: () => awaited,
+  });
+  const given = bookAppointment(parts, desk, wish('2026-11-03T16:00:00Z'), write(false));
+  await expect(given).rejects.toMatchObject({ code: 'deadline-exceeded' });
+  expect(await reservations()).toEqual([]);
+  await bookAppointment(parts, desk, wish('2026-11-03T16:00:00Z'), write(true));
+  expect(await reservations()).toHaveLength(12);
 });
 
 describe('a booking that is sent again with its Idempotency-Key', () => {

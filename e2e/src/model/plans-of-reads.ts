@@ -1,0 +1,68 @@
+/** Searches and reads at random. */
+import fc from 'fast-check';
+import { oneOf, plan, which } from './plans.ts';
+import { specialtyOf } from './plans-of-people.ts';
+import { instantOf, time } from './times.ts';
+import { DAY, MINUTE, toIso } from './units.ts';
+
+const LIMITS = [1, 20, 100] as const;
+
+/** `days` of one search; one read of the system is enough for four. */
+const findSlots = (days: readonly number[]) =>
+  plan(
+    'find slots',
+    fc.record({
+      ...{ doctor: which, type: which, time, days: fc.constantFrom(...days), bySpecialty: fc.boolean() },
+      limit: fc.constantFrom(...LIMITS),
+    }),
+    ({ doctor, type, time, days, bySpecialty, limit }, world) => {
+      const { doctors, types } = world.state;
+      const doctorId = oneOf(doctors.keys(), doctor);
+      const whose = bySpecialty ? { specialty: specialtyOf(world, doctor) } : { doctorId };
+      const from = instantOf(time, world.clock.now()) - 40 * MINUTE;
+      return { do: 'find-slots', whose, typeId: oneOf(types.keys(), type), from, to: from + days * DAY, limit };
+    },
+  );
+
+const shortSearch = findSlots([0, 1, 3]);
+const anySearch = findSlots([0, 1, 3, 10, 61, 62, -1]);
+
+const explain = plan(
+  'explain',
+  fc.record({ doctor: which, type: which, time, patient: fc.option(which, { nil: undefined }) }),
+  ({ doctor, type, time, patient }, { state: { doctors, types, patients }, clock }) => ({
+    ...{ do: 'explain', doctorId: oneOf(doctors.keys(), doctor), typeId: oneOf(types.keys(), type) },
+    start: instantOf(time, clock.now()),
+    ...(patient !== undefined && { patientId: oneOf(patients.keys(), patient) }),
+  }),
+);
+
+const get = plan('get', which, (what, { state }) => ({ do: 'get', id: oneOf(state.appointments.keys(), what) }));
+
+const history = plan('history', which, (what, { state }) => ({
+  ...{ do: 'history', id: oneOf(state.appointments.keys(), what) },
+}));
+
+const list = plan(
+  'list',
+  fc.record({
+    ...{ who: which, ofDoctor: fc.boolean(), flagged: fc.option(fc.boolean()), limit: fc.constantFrom(1, 3, 20) },
+    status: fc.option(fc.constantFrom('booked', 'cancelled', 'arrived', 'noshow')),
+    between: fc.option(fc.tuple(time, time)),
+  }),
+  ({ who, ofDoctor, flagged, status, between, limit }, { state: { doctors, patients }, clock }) => {
+    const whose = ofDoctor ? { doctorId: oneOf(doctors.keys(), who) } : { patientId: oneOf(patients.keys(), who) };
+    const [from, to] = (between ?? []).map((one) => toIso(instantOf(one, clock.now())));
+    const query = {
+      ...whose,
+      ...(status !== null && { status }),
+      ...(flagged !== null && { needsRescheduling: flagged }),
+      ...(from !== undefined && to !== undefined && { from, to }),
+    };
+    return { do: 'list', query, limit };
+  },
+);
+
+/** What the system answers from what it read at one moment, or nearly. */
+export const quickReads = [shortSearch, explain, get, history];
+export const reads = [anySearch, anySearch, explain, explain, get, history, list];

@@ -1,0 +1,49 @@
+/** What was booked on something that has changed since is flagged: by the system, some time after the change. */
+import type { Call } from './calls.ts';
+import { worksThrough } from './hours.ts';
+import { type Appointment, type Entry, put, type State } from './state.ts';
+
+/** Whose appointments are looked at again after a call that succeeded. */
+export function changedPerson(call: Call): string | undefined {
+  switch (call.do) {
+    case 'change-patient':
+    case 'change-doctor':
+    case 'replace-schedule':
+    case 'add-exception':
+    case 'remove-exception':
+      return call.id;
+    default:
+      return undefined;
+  }
+}
+
+/** Of one of its people; what is known of the other one stays. */
+function reasonsOf(state: State, appointment: Appointment, personId: string): string[] {
+  const { patientId, reasons, start, end } = appointment;
+  const doctor = state.doctors.get(personId);
+  const isAway = (code: string) => code === 'doctor-inactive' || code === 'outside-availability';
+  const kept = reasons.filter((code) => (personId === patientId ? code !== 'patient-inactive' : !isAway(code)));
+  if (doctor?.active === false) kept.push('doctor-inactive');
+  if (doctor && !worksThrough(doctor, { start, end })) kept.push('outside-availability');
+  if (state.patients.get(personId)?.active === false) kept.push('patient-inactive');
+  return kept.sort();
+}
+
+function recheckOne(state: State, before: Appointment, personId: string): State {
+  const reasons = reasonsOf(state, before, personId);
+  if (reasons.join() === before.reasons.join()) return state;
+  const action = reasons.length > 0 ? 'flagged' : 'unflagged';
+  const entry: Entry = {
+    ...{ by: 'service', action, sequence: before.sequence },
+    ...(reasons.length > 0 && { reschedulingReasons: reasons }),
+  };
+  const version = before.version + 1;
+  return put(state, 'appointments', { ...before, reasons, version, history: [...before.history, entry] });
+}
+
+/** Every appointment to come of a doctor or a patient. */
+export const recheck = (state: State, personId: string, now: number): State =>
+  [...state.appointments.values()]
+    .filter(({ doctorId, patientId }) => doctorId === personId || patientId === personId)
+    .filter(({ status, start }) => status === 'booked' && start > now)
+    .reduce((after, appointment) => recheckOne(after, appointment, personId), state);

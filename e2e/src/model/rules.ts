@@ -1,0 +1,148 @@
+/** What stands in the way of a visit, in the order in which a booking is refused; and what is free. */
+import type { Schemas } from '@daybook/client';
+import { worksThrough } from './hours.ts';
+import {
+  type AppointmentType,
+  type Doctor,
+  type Interval,
+  liveHolds,
+  type State,
+  standing,
+  type Taken,
+} from './state.ts';
+import { CELL, DAY, MINUTE, toIso } from './units.ts';
+
+export type Slot = Schemas['Slot'];
+
+export type TypeRules = Omit<AppointmentType, 'id' | 'name' | 'version' | 'cancellationDeadlineMinutes'>;
+
+/** What somebody asks for. Both ends of everything are on whole minutes. */
+export interface Wish {
+  readonly patientId?: string | undefined;
+  readonly doctorId: string;
+  readonly type: TypeRules;
+  readonly start: number;
+  /** The appointment that is to be moved. */
+  readonly moving?: string | undefined;
+  readonly holdId?: string | undefined;
+}
+
+export const visitOf = ({ start, type }: Pick<Wish, 'start' | 'type'>): Interval => ({
+  start,
+  end: start + type.durationMinutes * MINUTE,
+});
+
+export const doctorTimeOf = ({ start, type }: Pick<Wish, 'start' | 'type'>): Interval => ({
+  start: start - type.bufferBeforeMinutes * MINUTE,
+  end: start + (type.durationMinutes + type.bufferAfterMinutes) * MINUTE,
+});
+
+/** All who have this doctor's time, but for the one that is moved and the hold that is used. */
+const othersWith = (state: State, { doctorId, moving, holdId }: Wish, now: number): Taken[] =>
+  [...standing(state), ...liveHolds(state, now)].filter(
+    (taken) => taken.doctorId === doctorId && taken.id !== moving && taken.id !== holdId,
+  );
+
+const within = (cell: number, { start, end }: Interval): boolean => start < cell + CELL && cell < end;
+
+/** At no moment are there more than any of those who are there, and this one, can share it with. */
+function isTaken(state: State, wish: Wish, now: number): boolean {
+  const others = othersWith(state, wish, now);
+  const { start, end } = doctorTimeOf(wish);
+  for (let cell = Math.floor(start / CELL) * CELL; cell < end; cell += CELL) {
+    const there = others.filter(({ doctorTime }) => within(cell, doctorTime));
+    const most = Math.min(wish.type.capacity, ...there.map(({ capacity }) => capacity));
+    if (there.length + 1 > most) return true;
+  }
+  return false;
+}
+
+const isBusy = (state: State, { patientId, moving, ...wish }: Wish): boolean => {
+  const visit = visitOf(wish);
+  const touches = ({ start, end }: Interval) => start < visit.end && visit.start < end;
+  return standing(state).some((other) => other.patientId === patientId && other.id !== moving && touches(other));
+};
+
+const isHeld = (state: State, { holdId, doctorId, start }: Wish, now: number): boolean =>
+  liveHolds(state, now).some((hold) => hold.id === holdId && hold.doctorId === doctorId && hold.start === start);
+
+/** The rules that look at the time, and not at who comes or what else is there. */
+function rulesOfTime({ type, start }: Wish, doctor: Doctor | undefined, now: number): string[] {
+  const codes: string[] = [];
+  if (!type.active) codes.push('appointment-type-inactive');
+  if (start % CELL !== 0) codes.push('not-on-grid');
+  if (start < now + type.minimumNoticeMinutes * MINUTE) codes.push('too-soon');
+  if (start > now + type.planningHorizonDays * 24 * 60 * MINUTE) codes.push('too-far-ahead');
+  if (doctor && !worksThrough(doctor, visitOf({ start, type }))) codes.push('outside-availability');
+  return codes;
+}
+
+/** The codes of all rules that stand in the way; none: it can be booked. */
+export function obstaclesTo(state: State, wish: Wish, now: number): string[] {
+  const { patientId, doctorId, holdId } = wish;
+  const doctor = state.doctors.get(doctorId);
+  const patient = patientId === undefined ? undefined : state.patients.get(patientId);
+  const codes: string[] = [];
+  if (patientId !== undefined && !patient) codes.push('patient-not-found');
+  if (patient?.active === false) codes.push('patient-inactive');
+  if (!doctor) codes.push('doctor-not-found');
+  if (holdId !== undefined && !isHeld(state, wish, now)) codes.push('hold-expired');
+  if (doctor?.active === false) codes.push('doctor-inactive');
+  codes.push(...rulesOfTime(wish, doctor, now));
+  if (isTaken(state, wish, now)) codes.push('slot-taken');
+  if (patientId !== undefined && isBusy(state, wish)) codes.push('patient-busy');
+  return codes;
+}
+
+const slotOf = (state: State, wish: Wish): Slot => {
+  const { start, end } = visitOf(wish);
+  const timeZone = state.doctors.get(wish.doctorId)?.timeZone ?? '';
+  return { doctorId: wish.doctorId, start: toIso(start), end: toIso(end), timeZone, status: 'free' };
+};
+
+/** The free slots that start in a range, in time order, then by doctor. */
+export function freeSlots(state: State, doctorIds: readonly string[], wanted: Interval & Searched): Slot[] {
+  const { type, patientId, limit, now } = wanted;
+  const slots: Slot[] = [];
+  const first = Math.ceil(Math.max(wanted.start, now) / CELL) * CELL;
+  for (let start = first; start < wanted.end && slots.length < limit; start += CELL) {
+    for (const doctorId of doctorIds.toSorted()) {
+      const wish = { doctorId, type, start, patientId };
+      if (obstaclesTo(state, wish, now).length === 0) slots.push(slotOf(state, wish));
+    }
+  }
+  return slots.slice(0, limit);
+}
+
+interface Searched {
+  readonly type: TypeRules;
+  readonly patientId?: string;
+  readonly limit: number;
+  readonly now: number;
+}
+
+const WITH_ALTERNATIVES = ['slot-taken', 'patient-busy', 'hold-expired', 'outside-availability', 'too-soon'];
+const ALTERNATIVES = 5;
+/** How many days around a wish are looked at. */
+const AROUND = 60;
+
+export const hasAlternatives = (code: string): boolean => WITH_ALTERNATIVES.includes(code);
+
+/** What is free around a wish that cannot be: the nearest, of two as near the earlier one, in time order. */
+export function alternativesTo(state: State, { holdId: _, ...wish }: Wish, now: number): Slot[] {
+  const today = Math.floor(now / DAY);
+  const firstDay = Math.max(today, Math.floor(Math.max(wish.start, now) / DAY) - AROUND / 2);
+  const range = { start: firstDay * DAY, end: (firstDay + AROUND) * DAY };
+  const found: number[] = [];
+  let before = Math.min(Math.floor(wish.start / CELL) * CELL, range.end);
+  let after = Math.max(before + CELL, range.start);
+  while (found.length < ALTERNATIVES && (before >= range.start || after < range.end)) {
+    const isBeforeNearer = before >= range.start && wish.start - before <= after - wish.start;
+    const start = isBeforeNearer || after >= range.end ? before : after;
+    if (start === before) before -= CELL;
+    else after += CELL;
+    if (visitOf({ ...wish, start }).end > range.end) continue;
+    if (obstaclesTo(state, { ...wish, start }, now).length === 0) found.push(start);
+  }
+  return found.sort((a, b) => a - b).map((start) => slotOf(state, { ...wish, start }));
+}

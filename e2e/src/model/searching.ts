@@ -1,0 +1,41 @@
+/** Free slots and explanations, as the model finds them. */
+import { doctorsOf } from './booking.ts';
+import type { CallOf } from './calls.ts';
+import type { Outcome } from './expected.ts';
+import { refuse } from './preconditions.ts';
+import { freeSlots, hasAlternatives, obstaclesTo, type TypeRules, type Wish } from './rules.ts';
+import type { State } from './state.ts';
+import { DAY } from './units.ts';
+
+const LONGEST_SEARCH = 61 * DAY;
+
+export function findSlots(state: State, call: CallOf<'find-slots'>, now: number): Outcome {
+  const { whose, typeId, from, to, limit } = call;
+  if (to < from) return refuse(state, 'invalid-request');
+  if (to - from > LONGEST_SEARCH) return refuse(state, 'range-too-long');
+  const type = state.types.get(typeId);
+  if (!type) return refuse(state, 'appointment-type-not-found');
+  const found = (items: object[]): Outcome => ({ expected: { status: 200, body: { items } }, state });
+  if (!type.active) return found([]);
+  const isMissing = 'doctorId' in whose && !state.doctors.has(whose.doctorId);
+  if (isMissing) return refuse(state, 'doctor-not-found');
+  const doctorIds = 'doctorId' in whose ? [whose.doctorId] : doctorsOf(state, whose.specialty);
+  return found(freeSlots(state, doctorIds, { start: from, end: to, type, limit, now }));
+}
+
+/** Whatever stands in the way of the shortest visit of all stands in the way of every type. */
+const SHORTEST: TypeRules = {
+  ...{ durationMinutes: 5, bufferBeforeMinutes: 0, bufferAfterMinutes: 0, minimumNoticeMinutes: 0 },
+  ...{ planningHorizonDays: 10_000, capacity: Number.POSITIVE_INFINITY, active: true },
+};
+
+export function explain(state: State, call: CallOf<'explain'>, now: number): Outcome {
+  const { doctorId, patientId, typeId, start } = call;
+  const type = state.types.get(typeId);
+  const wish: Wish = { patientId, doctorId, type: type ?? SHORTEST, start };
+  const codes = [...(type ? [] : ['appointment-type-not-found']), ...obstaclesTo(state, wish, now)];
+  const [first] = codes;
+  const body = { bookable: first === undefined, reasons: codes.map((code) => ({ code })) };
+  const explained = first !== undefined && hasAlternatives(first) ? { wish } : {};
+  return { expected: { status: 200, body, explained }, state };
+}

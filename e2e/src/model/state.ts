@@ -1,0 +1,118 @@
+/** What a clinic is, to the model: plain values that never change; every call makes a new state. */
+import type { Schemas } from '@daybook/client';
+import type { Answer } from './calls.ts';
+
+export type Hours = Schemas['NewSchedule']['weeklyHours'][number];
+export type ExceptionKind = Schemas['NewScheduleException']['kind'];
+export type Status = Schemas['Appointment']['status'];
+
+export interface Interval {
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface Patient {
+  readonly id: string;
+  readonly active: boolean;
+  readonly version: number;
+}
+
+export interface Exception extends Interval {
+  readonly id: string;
+  readonly kind: ExceptionKind;
+}
+
+/** Weekly hours, from their first day on. */
+export interface Period {
+  readonly validFrom: string;
+  readonly hours: readonly Hours[];
+}
+
+export interface Doctor {
+  readonly id: string;
+  readonly timeZone: string;
+  readonly active: boolean;
+  readonly specialties: readonly string[];
+  readonly periods: readonly Period[];
+  readonly exceptions: readonly Exception[];
+  readonly version: number;
+}
+
+export type AppointmentType = Omit<Schemas['AppointmentType'], 'createdAt' | 'updatedAt'>;
+export type Entry = Omit<Schemas['HistoryEntry'], 'at' | 'by'> & { readonly by: string };
+
+/** Somebody's time with a doctor, as the appointment type was when it was taken. */
+export interface Taken {
+  readonly id: string;
+  readonly doctorId: string;
+  readonly doctorTime: Interval;
+  readonly capacity: number;
+}
+
+export interface Appointment extends Interval, Taken {
+  readonly patientId: string;
+  readonly typeId: string;
+  readonly timeZone: string;
+  readonly status: Status;
+  readonly sequence: number;
+  readonly reason: string | undefined;
+  /** Why it needs rescheduling; empty when it does not. */
+  readonly reasons: readonly string[];
+  readonly version: number;
+  readonly history: readonly Entry[];
+}
+
+export interface Hold extends Interval, Taken {
+  readonly typeId: string;
+  readonly expiresAt: number;
+}
+
+/** What was answered to a POST with an Idempotency-Key. */
+export interface KeptAnswer {
+  readonly asked: string;
+  readonly answer: Answer;
+  readonly at: number;
+}
+
+export interface State {
+  readonly patients: ReadonlyMap<string, Patient>;
+  readonly doctors: ReadonlyMap<string, Doctor>;
+  readonly types: ReadonlyMap<string, AppointmentType>;
+  readonly appointments: ReadonlyMap<string, Appointment>;
+  readonly holds: ReadonlyMap<string, Hold>;
+  readonly kept: ReadonlyMap<string, KeptAnswer>;
+}
+
+export const EMPTY: State = {
+  patients: new Map(),
+  doctors: new Map(),
+  types: new Map(),
+  appointments: new Map(),
+  holds: new Map(),
+  kept: new Map(),
+};
+
+type Collection = Exclude<keyof State, 'kept'>;
+type ItemOf<Name extends Collection> = State[Name] extends ReadonlyMap<string, infer Item> ? Item : never;
+
+/** The state with one item more, or another version of it. */
+export function put<Name extends Collection>(
+  state: State,
+  name: Name,
+  item: ItemOf<Name> & { readonly id: string },
+): State {
+  return { ...state, [name]: new Map<string, unknown>(state[name]).set(item.id, item) };
+}
+
+export function without(state: State, name: Collection, id: string): State {
+  const items = new Map<string, unknown>(state[name]);
+  items.delete(id);
+  return { ...state, [name]: items };
+}
+
+/** Appointments that keep the doctor's and the patient's time. */
+export const standing = (state: State): Appointment[] =>
+  [...state.appointments.values()].filter(({ status }) => status !== 'cancelled');
+
+export const liveHolds = (state: State, now: number): Hold[] =>
+  [...state.holds.values()].filter(({ expiresAt }) => expiresAt > now);

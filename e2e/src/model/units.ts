@@ -1,0 +1,7 @@
+/** Lengths in milliseconds. */
+export const MINUTE = 60_000;
+export const CELL = 5 * MINUTE;
+export const DAY = 86_400_000;
+
+export const toIso = (millis: number): string => Temporal.Instant.fromEpochMilliseconds(millis).toString();
+export const toMillis = (instant: string): number => Temporal.Instant.from(instant).epochMilliseconds;
