@@ -5,6 +5,7 @@ import { bareTransactionsPerSecond } from './bare-sqlite.ts';
 import { bookNth, openClinic, searchNth } from './clinic.ts';
 import { type Measured, measure } from './load.ts';
 import { measureSearches } from './many-appointments.ts';
+import { reportRegistry } from './registry.ts';
 import { medianStartSeconds, residentMegabytes } from './start.ts';
 
 const WARM_UP = 500;
@@ -51,3 +52,5 @@ for (const { name, fewMillis, manyMillis } of await measureSearches(FEW, MANY)) 
     `p50 ${fewMillis.toFixed(1)} ms with ${FEW} appointments, ${manyMillis.toFixed(1)} ms with ${MANY}: ${(manyMillis / fewMillis).toFixed(2)}`,
   );
 }
+
+await reportRegistry(line);

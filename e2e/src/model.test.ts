@@ -16,7 +16,7 @@ import { checkTraces } from './model/visible.ts';
 
 const DEFAULT_SEED = 20_261_123;
 const SEED = Number(process.env.DAYBOOK_MODEL_SEED ?? DEFAULT_SEED);
-const DEFAULT_RUNS = 30;
+const DEFAULT_RUNS = 25;
 const RUNS = Number(process.env.DAYBOOK_MODEL_RUNS ?? DEFAULT_RUNS);
 /** Only then it is known what it comes to. */
 const isAsAlways = RUNS === DEFAULT_RUNS && SEED === DEFAULT_SEED;

@@ -16,7 +16,11 @@ const rules = {
     maximum: 525_600,
     description: 'At least so long before the start',
   }),
-  planningHorizonDays: Type.Integer({ minimum: 1, maximum: 730, description: 'At most so far ahead, in days of 24 hours' }),
+  planningHorizonDays: Type.Integer({
+    minimum: 1,
+    maximum: 730,
+    description: 'At most so far ahead, in days of 24 hours',
+  }),
   cancellationDeadlineMinutes: Type.Integer({ minimum: 0, maximum: 525_600, description: 'Patients cancel no later' }),
   capacity: Type.Integer({ minimum: 1, maximum: 100, description: 'Patients at one time' }),
 };

@@ -93,7 +93,9 @@ export const AppointmentQuery = Type.Object(
     patientId: Type.Optional(Id()),
     doctorId: Type.Optional(Id()),
     status: Type.Optional(Status()),
-    needsRescheduling: Type.Optional(Type.Boolean({ description: 'Those that do: from now on, unless `from` says otherwise' })),
+    needsRescheduling: Type.Optional(
+      Type.Boolean({ description: 'Those that do: from now on, unless `from` says otherwise' }),
+    ),
     from: Type.Optional(Instant('Starts at or after')),
     to: Type.Optional(Instant('Starts before')),
     ...paging,

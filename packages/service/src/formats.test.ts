@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isInstant, isLanguageTag, isPlainDate, isTimeZone } from './formats.ts';
+import { isInstant, isLanguageTag, isNetwork, isNetworkList, isPlainDate, isTimeZone } from './formats.ts';
 
 describe('an instant', () => {
   it.each([
@@ -106,6 +106,33 @@ describe('a time zone', () => {
     'Europe/Berlin ',
     '2026-11-23T14:00:00Z',
   ])('is not %j', (text) => expect(isTimeZone(text)).toBe(false));
+});
+
+it('knows addresses and networks, and lists of them', () => {
+  for (const text of [
+    '10.0.0.0/8',
+    '0.0.0.0/0',
+    '192.0.2.1',
+    '::/0',
+    'fd00::/8',
+    '2001:db8::1/128',
+    '::ffff:10.0.0.0/104',
+  ])
+    expect(isNetwork(text), text).toBe(true);
+  for (const text of [
+    '',
+    '10.0.0/8',
+    '10.0.0.0/33',
+    '10.0.0.0/08',
+    '::/129',
+    '10.0.0.0/',
+    '1.2.3.4/8/8',
+    'fe80::1%eth0',
+    'host',
+  ])
+    expect(isNetwork(text), text).toBe(false);
+  expect(isNetworkList('10.0.0.0/8,::1')).toBe(true);
+  for (const text of ['', '10.0.0.0/8,', '10.0.0.0/8, ::1', '10.0.0.0/8;::1']) expect(isNetworkList(text)).toBe(false);
 });
 
 it('knows language tags of BCP 47', () => {

@@ -37,3 +37,12 @@ it('takes further durations of what does not pass through the application', asyn
   histogram.observe({ service: 'patient-service' }, 0.02);
   expect((await app.inject('/metrics')).body).toContain('upstream_seconds_count{service="patient-service"} 1');
 });
+
+it('takes values that are asked for whenever somebody looks', async () => {
+  const { app } = await bareApp();
+  let value = 1;
+  app.gauge({ name: 'things', help: 'How many', value: () => value });
+  expect((await app.inject('/metrics')).body).toMatch(/^things 1$/m);
+  value = 2;
+  expect((await app.inject('/metrics')).body).toMatch(/^things 2$/m);
+});

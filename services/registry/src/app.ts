@@ -1,31 +1,72 @@
 /** The registry, built out of what it is passed; no port is opened here. */
 import { type App, createServiceApp, type Logger } from '@daybook/service';
 import { createAwakeClock } from './awake-clock.ts';
-import { createLeases, type Moment } from './domain/leases.ts';
+import type { Moment } from './domain/lease.ts';
+import { createLeases } from './domain/leases.ts';
+import { entryOf } from './domain/replication.ts';
+import { createPeers, type Peers } from './peers/peers.ts';
+import { createRegistry, type Registry } from './registry.ts';
 import { eurekaRoutes } from './routes/apps.ts';
+import { addPage } from './routes/page.ts';
+import { createChangeStream } from './routes/stream.ts';
 
-export interface RegistryOptions {
+export interface RegistryAppOptions {
   logger: Logger;
   clock?: () => Moment;
+  /** Base URLs of other registries, such as `http://127.0.0.1:8762/eureka`. */
+  peerUrls?: readonly string[];
+  peerRetryMillis?: number;
+  selfPreservation?: boolean;
+  evictionSeconds?: number;
+  delta?: boolean;
 }
-
-const EVICTION_INTERVAL_MILLIS = 1_000;
 
 function createClock(): () => Moment {
   const awake = createAwakeClock();
   return () => ({ epochMillis: Temporal.Now.instant().epochMilliseconds, awakeMillis: awake() });
 }
 
-export async function buildApp({ logger, clock = createClock() }: RegistryOptions): Promise<App> {
+/** With the list of a peer, if there is one that answers. */
+export async function buildApp(options: RegistryAppOptions): Promise<App> {
+  const { logger, clock = createClock(), peerUrls = [], selfPreservation = false, delta = true } = options;
   const app = await createServiceApp({ name: 'registry-service', logger });
-  const leases = createLeases();
-  for (const prefix of ['/eureka', '/eureka/v2']) await app.register(eurekaRoutes, { prefix, leases, clock });
+  const stream = createChangeStream(() => leases);
+  const leases = createLeases({ selfPreservation, onChange: stream.tell });
+  const peers = createPeers({
+    urls: peerUrls,
+    logger,
+    entryOf: (change) => entryOf(change, leases),
+    takeNewer: (instance) => registry.register(instance, 'peer'),
+    ...(options.peerRetryMillis !== undefined && { firstRetryMillis: options.peerRetryMillis }),
+  });
+  const registry = createRegistry({ leases, clock, tellPeers: peers.tell });
 
-  const eviction = setInterval(() => {
-    for (const { app: name, id } of leases.evictExpired(clock().awakeMillis)) {
+  for (const prefix of ['/eureka', '/eureka/v2']) await app.register(eurekaRoutes, { prefix, registry, delta });
+  await app.register(stream.routes);
+  await addPage(app, registry);
+  addEviction(app, registry, options.evictionSeconds ?? 1);
+  await takeListOf(peers, registry);
+  app.addHook('onClose', () => peers.close());
+  return app;
+}
+
+async function takeListOf(peers: Peers, registry: Registry): Promise<void> {
+  for (const instance of await peers.fetchList()) registry.register(instance, 'peer');
+}
+
+/** The clock counts no time in which nobody read it, so it is read every second, however seldom anybody is evicted. */
+const TICK_MILLIS = 1_000;
+
+function addEviction(app: App, registry: Registry, everySeconds: number): void {
+  let seconds = 0;
+  const ticking = setInterval(() => {
+    registry.now();
+    seconds += 1;
+    if (seconds < everySeconds) return;
+    seconds = 0;
+    for (const { app: name, id } of registry.evictExpired()) {
       app.log.warn({ app: name, instanceId: id }, 'evicted an instance that did not renew its lease');
     }
-  }, EVICTION_INTERVAL_MILLIS).unref();
-  app.addHook('onClose', async () => clearInterval(eviction));
-  return app;
+  }, TICK_MILLIS).unref();
+  app.addHook('onClose', async () => clearInterval(ticking));
 }

@@ -78,7 +78,10 @@ describe('a client and the registry', () => {
     const { app, url } = await startRegistry();
     await createClient(url).register(patient(4001));
     const leaseNow = async () => {
-      const answer = await app.inject('/eureka/instances/127.0.0.1:patient-service:4001');
+      const answer = await app.inject({
+        url: '/eureka/instances/127.0.0.1:patient-service:4001',
+        headers: { accept: 'application/json' },
+      });
       return answer.json().instance.leaseInfo;
     };
     const { registrationTimestamp } = await leaseNow();

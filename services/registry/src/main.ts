@@ -1,13 +1,22 @@
-/** Reads the configuration, listens. The registry registers nowhere: it is where others do. */
+/** Reads the configuration, takes the list of a peer, listens. The registry registers nowhere: it is where others do. */
 import { drain, listen, listenOnOf, type StartService } from '@daybook/service';
 import { buildApp } from './app.ts';
 import { readConfig } from './config.ts';
+import { isOwnUrl } from './peers/peers.ts';
 
 export { readConfig };
 
 export const start: StartService = async ({ environment, logger }) => {
-  const { host, port, variable } = listenOnOf(readConfig(environment));
-  const app = await buildApp({ logger });
+  const config = readConfig(environment);
+  const { host, port, variable, advertisedHost } = listenOnOf(config);
+  const peerUrls = config.DAYBOOK_REGISTRY_PEERS?.split(',') ?? [];
+  const app = await buildApp({
+    logger,
+    peerUrls: peerUrls.filter((url) => !isOwnUrl(url, [host, advertisedHost], port)),
+    selfPreservation: config.DAYBOOK_REGISTRY_SELF_PRESERVATION === 'on',
+    evictionSeconds: config.DAYBOOK_REGISTRY_EVICTION_SECONDS,
+    delta: config.DAYBOOK_REGISTRY_DELTA === 'on',
+  });
   const url = await listen(app, host, port, variable);
   return { name: 'registry-service', url, close: () => drain(app, logger) };
 };

@@ -1,20 +1,70 @@
 /** Lists of instances in the shape that Eureka's clients expect. */
-import type { InstanceDocument } from './leases.ts';
+import type { InstanceDocument } from './lease.ts';
 
-export const applicationOf = (name: string, instances: readonly InstanceDocument[]) => ({ name, instance: instances });
+/** What an answer's reader wants of each instance in a list: all, or what it takes to dial it. */
+export type Extent = 'full' | 'compact';
 
-export function applicationsOf(instances: readonly InstanceDocument[]) {
+/** As Netflix's server leaves them out (`MiniInstanceInfoMixIn`). */
+const LEFT_OUT_OF_COMPACT = new Set([
+  'appGroupName',
+  'overriddenStatus',
+  'countryId',
+  'homePageUrl',
+  'statusPageUrl',
+  'healthCheckUrl',
+  'secureHealthCheckUrl',
+  'isCoordinatingDiscoveryServer',
+  'lastDirtyTimestamp',
+  'leaseInfo',
+  'metadata',
+]);
+const AMAZON_IN_COMPACT = new Set(['instance-id', 'public-ipv4', 'public-hostname', 'local-ipv4', 'availability-zone']);
+
+const kept = <Value>(entries: Readonly<Record<string, Value>>, keeps: (name: string) => boolean) =>
+  Object.fromEntries(Object.entries(entries).filter(([name]) => keeps(name)));
+
+function compact(instance: InstanceDocument): Partial<InstanceDocument> {
+  const rest: Partial<InstanceDocument> = kept(instance, (name) => !LEFT_OUT_OF_COMPACT.has(name));
+  const { metadata } = instance.dataCenterInfo;
+  if (!metadata) return rest;
+  const dataCenterInfo = {
+    ...instance.dataCenterInfo,
+    metadata: kept(metadata, (name) => AMAZON_IN_COMPACT.has(name)),
+  };
+  return { ...rest, dataCenterInfo };
+}
+
+export type ListedInstance = Partial<InstanceDocument>;
+
+export interface Application {
+  readonly name: string;
+  readonly instance: readonly ListedInstance[];
+}
+
+export interface Applications {
+  readonly versions__delta: string;
+  readonly apps__hashcode: string;
+  readonly application: readonly Application[];
+}
+
+export const applicationOf = (name: string, instances: readonly InstanceDocument[], extent: Extent): Application => ({
+  name,
+  instance: extent === 'compact' ? instances.map(compact) : instances,
+});
+
+export function applicationsOf(
+  instances: readonly InstanceDocument[],
+  extent: Extent,
+  { version = 1, hash = hashOf(instances) }: { version?: number; hash?: string } = {},
+): Applications {
   const byName = Map.groupBy(instances, (instance) => instance.app);
   return {
-    applications: {
-      versions__delta: '1',
-      apps__hashcode: hashOf(instances),
-      application: [...byName].map(([name, members]) => applicationOf(name, members)),
-    },
+    versions__delta: String(version),
+    apps__hashcode: hash,
+    application: [...byName].map(([name, members]) => applicationOf(name, members, extent)),
   };
 }
 
-/** `DOWN_1_UP_2_`: how many of each status, in alphabetical order. A client that holds a copy compares it. */
 function hashOf(instances: readonly InstanceDocument[]): string {
   const byStatus = Map.groupBy(instances, (instance) => instance.status);
   return [...byStatus]

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { applicationsOf } from './applications.ts';
 import type { Registration } from './instance.ts';
-import { createLeases, type Moment } from './leases.ts';
+import type { Moment } from './lease.ts';
+import { createLeases } from './leases.ts';
 
 const APP = 'PATIENT-SERVICE';
 const ID = 'host:patient-service:1';
@@ -30,15 +31,15 @@ function registered(changes: Partial<Registration> = {}) {
 describe('a lease', () => {
   it('is evicted when it was not renewed for its duration, and not before', () => {
     const leases = registered();
-    expect(leases.evictExpired(90_000)).toEqual([]);
-    expect(leases.evictExpired(90_001)).toEqual([{ app: APP, id: ID }]);
+    expect(leases.evictExpired(at(90_000))).toEqual([]);
+    expect(leases.evictExpired(at(90_001))).toEqual([{ app: APP, id: ID }]);
     expect(leases.all()).toEqual([]);
   });
 
   it('lives on when it is renewed', () => {
     const leases = registered();
-    expect(leases.renew(APP, ID, at(80_000), 100)).toBe(true);
-    expect(leases.evictExpired(170_000)).toEqual([]);
+    expect(leases.renew(APP, ID, at(80_000), 100)).toBe('renewed');
+    expect(leases.evictExpired(at(170_000))).toEqual([]);
   });
 
   it('is not evicted because somebody set the clock', () => {
@@ -49,28 +50,28 @@ describe('a lease', () => {
       registrationTimestamp: 1_700_000_000_000,
       lastRenewalTimestamp: 1_800_000_000_000,
     });
-    expect(leases.evictExpired(91_000)).toEqual([]);
-    expect(leases.evictExpired(91_001)).toHaveLength(1);
+    expect(leases.evictExpired(at(91_000))).toEqual([]);
+    expect(leases.evictExpired(at(91_001))).toHaveLength(1);
   });
 
   it('is not renewed when nobody registered it', () => {
-    expect(createLeases().renew(APP, ID, at(0))).toBe(false);
+    expect(createLeases().renew(APP, ID, at(0))).toBe('unknown');
   });
 
   it('is not renewed when the instance has changed since it registered', () => {
-    expect(registered().renew(APP, ID, at(0), 101)).toBe(false);
-    expect(registered().renew(APP, ID, at(0), 99)).toBe(true);
+    expect(registered().renew(APP, ID, at(0), 101)).toBe('newer');
+    expect(registered().renew(APP, ID, at(0), 99)).toBe('older');
   });
 
   it('cannot be asked for longer than a day', () => {
     const leases = registered({ leaseInfo: { durationInSecs: 1e9 } });
-    expect(leases.evictExpired(24 * 60 * 60 * 1000 + 1)).toHaveLength(1);
+    expect(leases.evictExpired(at(24 * 60 * 60 * 1000 + 1))).toHaveLength(1);
   });
 
   it('is cancelled once', () => {
     const leases = registered();
-    expect(leases.cancel('patient-service', ID)).toBe(true);
-    expect(leases.cancel(APP, ID)).toBe(false);
+    expect(leases.cancel('patient-service', ID, at(1))).toBe(true);
+    expect(leases.cancel(APP, ID, at(1))).toBe(false);
   });
 
   it('is refused when the registry is full, but an instance that is known may register again', () => {
@@ -137,7 +138,8 @@ describe('the hash of a list', () => {
   const hashOf = (...statuses: (readonly [string, Registration['status']])[]) => {
     const leases = createLeases();
     for (const [instanceId, status = 'UP'] of statuses) leases.register(registration({ instanceId, status }), at(0));
-    return applicationsOf(leases.all()).applications.apps__hashcode;
+    expect(applicationsOf(leases.all(), 'full').apps__hashcode).toBe(leases.hash());
+    return leases.hash();
   };
 
   it('is empty when there are no instances', () => {

@@ -1,74 +1,109 @@
 /** Who is registered, until when, and how they are. In memory and without a clock. */
 import {
   appOf,
-  fixedPartOf,
   idOf,
-  type LeaseTimes,
-  leaseTimesOf,
   MAX_METADATA_ENTRIES,
+  type Metadata,
   type Registration,
   type Status,
+  textsOf,
 } from './instance.ts';
-
-/** An instance as it is answered. */
-export type InstanceDocument = ReturnType<typeof documentOf>;
-
-/** Now, by both clocks: leases must not end because somebody set the one that answers show. */
-export interface Moment {
-  /** For the protocol's timestamps. */
-  readonly epochMillis: number;
-  /** For the length of leases: only ever goes on. */
-  readonly awakeMillis: number;
-}
+import {
+  type Action,
+  documentOf,
+  type InstanceDocument,
+  isExpired,
+  type Lease,
+  leaseOf,
+  type Moment,
+} from './lease.ts';
+import { createRecentChanges } from './recent-changes.ts';
+import { createSelfPreservation } from './self-preservation.ts';
+import { createTally } from './tally.ts';
 
 export interface Leases {
-  /** Takes the place of an earlier registration with the same id; an override stays. */
+  /** Takes the place of an earlier registration with the same id, unless that is of a later change; an override stays. */
   register(registration: Registration, now: Moment): 'registered' | 'full';
-  /** False when the instance is unknown, or knows of a change of its own that it has not registered here. */
-  renew(app: string, id: string, now: Moment, lastDirtyTimestamp?: number): boolean;
-  cancel(app: string, id: string): boolean;
+  /** Not 'renewed' when the instance knows of a later change of its own (`newer`), or of an earlier one (`older`). */
+  renew(app: string, id: string, now: Moment, lastDirtyTimestamp?: number): 'renewed' | 'unknown' | 'newer' | 'older';
+  /** With a timestamp, only what has not changed since. */
+  cancel(app: string, id: string, now: Moment, lastDirtyTimestamp?: number): boolean;
   override(app: string, id: string, status: Status, now: Moment): boolean;
   /** The instance's own word counts again; `status`, when given, stands for it until it registers anew. */
   removeOverride(app: string, id: string, status: Status | undefined, now: Moment): boolean;
-  addMetadata(
-    app: string,
-    id: string,
-    entries: Readonly<Record<string, string>>,
-    now: Moment,
-  ): 'added' | 'unknown' | 'full';
-  /** Removes every lease that was not renewed in time and says whose they were. */
-  evictExpired(awakeMillis: number): { app: string; id: string }[];
+  addMetadata(app: string, id: string, entries: Metadata, now: Moment): 'added' | 'unknown' | 'full';
+  /** Removes leases that were not renewed in time and says whose they were. */
+  evictExpired(now: Moment): { app: string; id: string }[];
   all(): InstanceDocument[];
+  where(matches: (fixed: Lease['fixed']) => boolean): InstanceDocument[];
   of(app: string, id: string): InstanceDocument | undefined;
+  recentChanges(now: Moment): InstanceDocument[];
+  /** Of the whole list, for clients that hold a copy. */
+  hash(): string;
+  /** Rises with every change. */
+  version(): number;
+  /** Whether nobody is evicted now since renewals are missing. */
+  isPreserving(now: Moment): boolean;
 }
 
-interface Lease {
-  readonly fixed: ReturnType<typeof fixedPartOf>;
-  readonly times: LeaseTimes;
-  readonly registeredAt: number;
-  readonly lastDirtyTimestamp: number;
-  reported: Status;
-  override: Status | undefined;
-  metadata: Readonly<Record<string, string>>;
-  renewedAt: Moment;
-  serviceUpAt: number;
-  updatedAt: number;
-  actionType: 'ADDED' | 'MODIFIED';
+export interface LeasesOptions {
+  maxInstances?: number;
+  selfPreservation?: boolean;
+  /** After each change of the list. A renewal is none. */
+  onChange?: (action: Action, instance: () => InstanceDocument) => void;
 }
 
 const MAX_INSTANCES = 10_000;
 
-export function createLeases({ maxInstances = MAX_INSTANCES }: { maxInstances?: number } = {}): Leases {
+/** So that no application goes as a whole. */
+const shuffled = <Item>(items: readonly Item[]): Item[] =>
+  items
+    .map((item) => ({ item, weight: Math.random() }))
+    .sort((a, b) => a.weight - b.weight)
+    .map(({ item }) => item);
+
+/** A slash cannot be in an application's name as a path has it. */
+const keyOf = (app: string, id: string): string => `${app.toUpperCase()}/${id}`;
+
+export function createLeases(options: LeasesOptions = {}): Leases {
+  const { maxInstances = MAX_INSTANCES, selfPreservation = false, onChange } = options;
   const leases = new Map<string, Lease>();
+  const tally = createTally();
+  const recent = createRecentChanges(2 * maxInstances);
+  const preservation = createSelfPreservation();
+  let version = 1;
   const find = (app: string, id: string): Lease | undefined => leases.get(keyOf(app, id));
+
+  function changed(lease: Lease, actionType: Action, now: Moment): void {
+    lease.actionType = actionType;
+    lease.updatedAt = now.epochMillis;
+    version += 1;
+    recent.add(keyOf(lease.fixed.app, lease.fixed.instanceId), lease, now.awakeMillis);
+    onChange?.(actionType, () => documentOf(lease));
+  }
 
   function change(app: string, id: string, now: Moment, apply: (lease: Lease) => void): boolean {
     const lease = find(app, id);
     if (!lease) return false;
+    tally.remove(lease);
     apply(lease);
-    lease.updatedAt = now.epochMillis;
-    lease.actionType = 'MODIFIED';
+    tally.add(lease);
+    changed(lease, 'MODIFIED', now);
     return true;
+  }
+
+  function remove(key: string, lease: Lease, now: Moment): void {
+    leases.delete(key);
+    tally.remove(lease);
+    changed(lease, 'DELETED', now);
+  }
+
+  function dueForEviction(now: Moment): [string, Lease][] {
+    const expired = [...leases].filter(([, lease]) => isExpired(lease, now.awakeMillis));
+    if (!selfPreservation || expired.length === 0) return expired;
+    const most = preservation.mayEvict(leases.size, tally.expectedRenewalsPerMinute(), now.awakeMillis);
+    if (expired.length <= most) return expired;
+    return shuffled(expired).slice(0, most);
   }
 
   return {
@@ -76,18 +111,34 @@ export function createLeases({ maxInstances = MAX_INSTANCES }: { maxInstances?: 
       const key = keyOf(appOf(registration), idOf(registration));
       const earlier = leases.get(key);
       if (!earlier && leases.size >= maxInstances) return 'full';
-      leases.set(key, leaseOf(registration, now, earlier));
+      const lease = leaseOf(registration, now, earlier);
+      if (earlier && earlier.lastDirtyTimestamp > lease.lastDirtyTimestamp) {
+        earlier.renewedAt = now;
+        return 'registered';
+      }
+      if (earlier) tally.remove(earlier);
+      leases.set(key, lease);
+      tally.add(lease);
+      changed(lease, 'ADDED', now);
       return 'registered';
     },
 
-    renew(app, id, now, lastDirtyTimestamp = 0) {
+    renew(app, id, now, lastDirtyTimestamp) {
       const lease = find(app, id);
-      if (!lease) return false;
+      if (!lease) return 'unknown';
       lease.renewedAt = now;
-      return lastDirtyTimestamp <= lease.lastDirtyTimestamp;
+      preservation.renewed(now.awakeMillis);
+      const difference = (lastDirtyTimestamp ?? lease.lastDirtyTimestamp) - lease.lastDirtyTimestamp;
+      if (difference === 0) return 'renewed';
+      return difference > 0 ? 'newer' : 'older';
     },
 
-    cancel: (app, id) => leases.delete(keyOf(app, id)),
+    cancel(app, id, now, lastDirtyTimestamp = Number.POSITIVE_INFINITY) {
+      const lease = find(app, id);
+      if (!lease || lease.lastDirtyTimestamp > lastDirtyTimestamp) return false;
+      remove(keyOf(app, id), lease, now);
+      return true;
+    },
 
     override: (app, id, status, now) =>
       change(app, id, now, (lease) => {
@@ -101,7 +152,7 @@ export function createLeases({ maxInstances = MAX_INSTANCES }: { maxInstances?: 
       }),
 
     addMetadata(app, id, entries, now) {
-      const metadata = { ...find(app, id)?.metadata, ...entries };
+      const metadata = { ...find(app, id)?.metadata, ...textsOf(entries) };
       if (Object.keys(metadata).length > MAX_METADATA_ENTRIES) return 'full';
       const known = change(app, id, now, (lease) => {
         lease.metadata = metadata;
@@ -109,67 +160,28 @@ export function createLeases({ maxInstances = MAX_INSTANCES }: { maxInstances?: 
       return known ? 'added' : 'unknown';
     },
 
-    evictExpired(awakeMillis) {
-      const expired = [...leases].filter(
-        ([, lease]) => lease.renewedAt.awakeMillis + lease.times.durationInSecs * 1000 < awakeMillis,
-      );
-      for (const [key] of expired) leases.delete(key);
-      return expired.map(([, { fixed }]) => ({ app: fixed.app, id: fixed.instanceId }));
+    evictExpired(now) {
+      const due = dueForEviction(now);
+      for (const [key, lease] of due) remove(key, lease, now);
+      preservation.evicted(due.length);
+      return due.map(([, { fixed }]) => ({ app: fixed.app, id: fixed.instanceId }));
     },
 
     all: () => [...leases.values()].map(documentOf),
+
+    where: (matches) => [...leases.values()].filter(({ fixed }) => matches(fixed)).map(documentOf),
 
     of(app, id) {
       const lease = find(app, id);
       return lease && documentOf(lease);
     },
-  };
-}
 
-/** A slash cannot be in an application's name as a path has it. */
-const keyOf = (app: string, id: string): string => `${app.toUpperCase()}/${id}`;
+    recentChanges: (now) => recent.since(now.awakeMillis),
 
-function leaseOf(registration: Registration, now: Moment, earlier: Lease | undefined): Lease {
-  const { status = 'UP', overriddenStatus = 'UNKNOWN', metadata = {}, lastDirtyTimestamp } = registration;
-  const { epochMillis } = now;
-  const { '@class': _class, ...entries } = metadata;
-  return {
-    fixed: fixedPartOf(registration),
-    times: leaseTimesOf(registration),
-    registeredAt: epochMillis,
-    lastDirtyTimestamp: Number(lastDirtyTimestamp ?? epochMillis),
-    reported: status,
-    override: earlier?.override ?? (overriddenStatus === 'UNKNOWN' ? undefined : overriddenStatus),
-    metadata: entries,
-    renewedAt: now,
-    serviceUpAt: earlier?.serviceUpAt || (status === 'UP' ? epochMillis : 0),
-    updatedAt: epochMillis,
-    actionType: 'ADDED',
-  };
-}
+    hash: tally.hash,
+    version: () => version,
 
-/** An override speaks for an instance that is well, and never makes one that is not ready look so. */
-function statusOf({ reported, override }: Lease): Status {
-  const isWell = reported === 'UP' || reported === 'OUT_OF_SERVICE';
-  return isWell ? (override ?? reported) : reported;
-}
-
-function documentOf(lease: Lease) {
-  const { fixed, metadata } = lease;
-  return {
-    ...fixed,
-    status: statusOf(lease),
-    overriddenStatus: lease.override ?? 'UNKNOWN',
-    leaseInfo: {
-      ...lease.times,
-      registrationTimestamp: lease.registeredAt,
-      lastRenewalTimestamp: lease.renewedAt.epochMillis,
-      evictionTimestamp: 0,
-      serviceUpTimestamp: lease.serviceUpAt,
-    },
-    metadata: Object.keys(metadata).length > 0 ? metadata : { '@class': 'java.util.Collections$EmptyMap' },
-    lastUpdatedTimestamp: String(lease.updatedAt),
-    lastDirtyTimestamp: String(lease.lastDirtyTimestamp),
-    actionType: lease.actionType,
+    isPreserving: (now) =>
+      selfPreservation && leases.size > 0 && preservation.isAlarmed(tally.expectedRenewalsPerMinute(), now.awakeMillis),
   };
 }

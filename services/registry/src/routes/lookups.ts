@@ -1,49 +1,97 @@
 /** The reading side of Eureka's REST operations. */
 import type { App } from '@daybook/service';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { applicationOf, applicationsOf } from '../domain/applications.ts';
-import type { InstanceDocument, Leases } from '../domain/leases.ts';
+import type { InstanceDocument, Lease } from '../domain/lease.ts';
+import type { Registry } from '../registry.ts';
+import { applicationsXml, applicationXml, instanceXml } from '../xml/write.ts';
+import { createListCache } from './list-cache.ts';
+import { representationFor, send, write } from './representations.ts';
 
-export function addLookups(app: App, leases: Leases): void {
-  for (const path of ['/apps', '/apps/']) {
-    app.get(path, { schema: { hide: true } }, (_request, reply) => reply.send(applicationsOf(leases.all())));
+export interface LookupOptions {
+  registry: Registry;
+  /** Whether `apps/delta` is answered; clients fetch the whole list instead where it is not. */
+  delta: boolean;
+}
+
+export function addLookups(app: App, { registry, delta }: LookupOptions): void {
+  addLists(app, { registry, delta });
+  addApplications(app, registry);
+  addInstances(app, registry);
+  addVips(app, registry, '/vips/:vip', (fixed) => fixed.vipAddress);
+  addVips(app, registry, '/svips/:vip', (fixed) => fixed.secureVipAddress);
+}
+
+function addLists(app: App, { registry, delta }: LookupOptions): void {
+  const cache = createListCache();
+  const { leases } = registry;
+
+  async function sendList(name: 'all' | 'delta', request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const representation = representationFor(request);
+    const now = { version: leases.version(), awakeMillis: registry.now().awakeMillis };
+    const answer = await cache.get(name, representation, now, () => {
+      const instances = name === 'all' ? leases.all() : registry.recentChanges();
+      // The hash is of the whole list, with its delta too: that is what a client's copy is to be like.
+      const said = { version: now.version, hash: leases.hash() };
+      const applications = applicationsOf(instances, representation.extent, said);
+      return write(representation, { applications }, () => applicationsXml(applications));
+    });
+    return send(reply, answer);
   }
 
-  const byApp = { hide: true, params: Type.Object({ app: Type.String() }) };
-  app.get('/apps/:app', { schema: byApp }, (request, reply) => {
+  for (const path of ['/apps', '/apps/']) {
+    app.get(path, { schema: { hide: true } }, (request, reply) => sendList('all', request, reply));
+  }
+  app.get('/apps/delta', { schema: { hide: true } }, (request, reply) =>
+    delta ? sendList('delta', request, reply) : reply.code(403).send(),
+  );
+}
+
+function addApplications(app: App, { leases }: Registry): void {
+  const schema = { hide: true, params: Type.Object({ app: Type.String() }) };
+  app.get('/apps/:app', { schema }, async (request, reply) => {
     const name = request.params.app.toUpperCase();
-    const instances = leases.all().filter((instance) => instance.app === name);
+    const instances = leases.where((fixed) => fixed.app === name);
     if (instances.length === 0) return reply.code(404).send();
-    return reply.send({ application: applicationOf(name, instances) });
+    const representation = representationFor(request);
+    const application = applicationOf(name, instances, representation.extent);
+    return send(reply, await write(representation, { application }, () => applicationXml(application)));
   });
+}
+
+function addInstances(app: App, { leases }: Registry): void {
+  async function answer(instance: InstanceDocument | undefined, request: FastifyRequest, reply: FastifyReply) {
+    if (!instance) return reply.code(404).send();
+    return send(reply, await write(representationFor(request), { instance }, () => instanceXml(instance)));
+  }
 
   const byAppAndId = { hide: true, params: Type.Object({ app: Type.String(), id: Type.String() }) };
-  app.get('/apps/:app/:id', { schema: byAppAndId }, (request, reply) => {
-    const instance = leases.of(request.params.app, request.params.id);
-    return instance ? reply.send({ instance }) : reply.code(404).send();
-  });
+  app.get('/apps/:app/:id', { schema: byAppAndId }, (request, reply) =>
+    answer(leases.of(request.params.app, request.params.id), request, reply),
+  );
 
   const byId = { hide: true, params: Type.Object({ id: Type.String() }) };
   app.get('/instances/:id', { schema: byId }, (request, reply) => {
-    const instance = leases.all().find(({ instanceId }) => instanceId === request.params.id);
-    return instance ? reply.send({ instance }) : reply.code(404).send();
+    const [instance] = leases.where(({ instanceId }) => instanceId === request.params.id);
+    return answer(instance, request, reply);
   });
-
-  addVips(app, leases, '/vips/:vip', (instance) => instance.vipAddress);
-  addVips(app, leases, '/svips/:vip', (instance) => instance.secureVipAddress);
 }
 
 /** A virtual address may be a list with commas; an instance answers to each of them. */
 function addVips(
   app: App,
-  leases: Leases,
+  { leases }: Registry,
   path: string,
-  vipOf: (instance: InstanceDocument) => string | undefined,
+  vipOf: (fixed: Lease['fixed']) => string | undefined,
 ): void {
   const schema = { hide: true, params: Type.Object({ vip: Type.String() }) };
-  app.get(path, { schema }, (request, reply) => {
+  app.get(path, { schema }, async (request, reply) => {
     const { vip } = request.params;
-    const instances = leases.all().filter((instance) => vipOf(instance)?.split(',').includes(vip));
-    return instances.length === 0 ? reply.code(404).send() : reply.send(applicationsOf(instances));
+    const instances = leases.where((fixed) => vipOf(fixed)?.split(',').includes(vip) ?? false);
+    if (instances.length === 0) return reply.code(404).send();
+    const representation = representationFor(request);
+    const applications = applicationsOf(instances, representation.extent);
+    return send(reply, await write(representation, { applications }, () => applicationsXml(applications)));
   });
 }

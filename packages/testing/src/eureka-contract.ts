@@ -1,0 +1,267 @@
+/**
+ * What our client and a Eureka server, whichever it is, do together. A suite of Vitest, called with a running server.
+ *
+ * A server that caches its answers shows a change when its cache ends: give that time as `patienceMillis`, or, with
+ * Spring's, set `eureka.server.use-read-only-response-cache=false`.
+ */
+import { randomUUID } from 'node:crypto';
+import { createEurekaClient, type EurekaClient, type LocalInstance } from '@daybook/discovery';
+import { pino } from 'pino';
+import { afterEach, describe, expect, it } from 'vitest';
+import { type RecordingProxy, startRecordingProxy } from './recording-proxy.ts';
+
+export interface EurekaContractOptions {
+  /** How long the server may take to show to one what another did. */
+  patienceMillis?: number;
+}
+
+const INTERVAL_MILLIS = 100;
+/** The first; and one more when a change comes between two answers that belong together. */
+const FEW_WHOLE_LISTS = 2;
+
+/** A service and a port that nobody else has. */
+function createLocal(): LocalInstance {
+  const serviceId = `contract-${randomUUID().slice(0, 8)}`;
+  const instanceId = `127.0.0.1:${serviceId}:4001`;
+  const metadata = { zone: 'z1' };
+  return { instanceId, serviceId, hostName: '127.0.0.1', ipAddr: '127.0.0.1', port: 4001, metadata };
+}
+
+/** `base` is the server's base URL, such as `http://127.0.0.1:8761/eureka`. */
+const pathOf = (base: string, { serviceId, instanceId }: LocalInstance): string =>
+  `${base}/apps/${serviceId.toUpperCase()}/${encodeURIComponent(instanceId)}`;
+
+async function call(method: string, url: string, body?: object): Promise<number> {
+  const answer = await fetch(url, {
+    method,
+    headers: { accept: 'application/json', ...(body && { 'content-type': 'application/json' }) },
+    ...(body && { body: JSON.stringify(body) }),
+    signal: AbortSignal.timeout(5_000),
+  });
+  await answer.text();
+  return answer.status;
+}
+
+/** As somebody else's program would register, with a host that cannot be dialled. */
+const foreignDocument = ({ serviceId, instanceId }: LocalInstance) => ({
+  instance: {
+    instanceId: `${instanceId}:foreign`,
+    hostName: 'host/path',
+    app: serviceId.toUpperCase(),
+    ipAddr: '127.0.0.1',
+    vipAddress: serviceId,
+    status: 'UP',
+    overriddenStatus: 'UNKNOWN',
+    port: { $: 8080, '@enabled': 'true' },
+    securePort: { $: 443, '@enabled': 'false' },
+    dataCenterInfo: { '@class': 'com.netflix.appinfo.InstanceInfo$DefaultDataCenterInfo', name: 'MyOwn' },
+  },
+});
+
+/** The ways to one server, and the clients that go them. */
+class Setting {
+  readonly #base: string;
+  readonly #clients: EurekaClient[] = [];
+  readonly #proxies: RecordingProxy[] = [];
+
+  constructor(base: string) {
+    this.#base = base;
+  }
+
+  async proxy(): Promise<RecordingProxy> {
+    const proxy = await startRecordingProxy(this.#base);
+    this.#proxies.push(proxy);
+    return proxy;
+  }
+
+  client(servers: readonly string[] = [this.#base]): EurekaClient {
+    const client = createEurekaClient({
+      servers,
+      logger: pino({ level: 'silent' }),
+      fetchIntervalMillis: INTERVAL_MILLIS,
+      renewalIntervalMillis: INTERVAL_MILLIS,
+      requestTimeoutMillis: 2_000,
+    });
+    this.#clients.push(client);
+    return client;
+  }
+
+  async reader(servers?: readonly string[]): Promise<EurekaClient> {
+    const reader = this.client(servers);
+    await reader.start();
+    return reader;
+  }
+
+  async end(): Promise<void> {
+    await Promise.all(this.#clients.splice(0).map((client) => client.close()));
+    await Promise.all(this.#proxies.splice(0).map((proxy) => proxy.close()));
+  }
+}
+
+const countOf = ({ answered }: RecordingProxy, pattern: RegExp, status?: number): number =>
+  answered.filter((one) => pattern.test(one.request) && (status === undefined || one.status === status)).length;
+
+const wholeLists = (proxy: RecordingProxy): number => countOf(proxy, /^GET .*\/apps\/$/);
+
+/** `create` gives the base URL of a server that is running. It may hold what others registered. */
+export function describeEurekaClient(
+  name: string,
+  create: () => Promise<{ readonly url: string }>,
+  { patienceMillis = 5_000 }: EurekaContractOptions = {},
+): void {
+  describe(`our client and ${name}:`, { timeout: 30_000 + 4 * patienceMillis }, () => {
+    const settings: Setting[] = [];
+    const patience = { timeout: patienceMillis, interval: 20 };
+
+    async function begin() {
+      const { url } = await create();
+      const setting = new Setting(url);
+      settings.push(setting);
+      const local = createLocal();
+      const found = (client: EurekaClient) => expect.poll(() => client.instancesOf(local.serviceId).length, patience);
+      return { url, setting, local, found };
+    }
+
+    afterEach(async () => {
+      await Promise.all(settings.splice(0).map((setting) => setting.end()));
+    });
+
+    it('one finds what another registered, as it registered it', async () => {
+      const { setting, local, found } = await begin();
+      await setting.client().register(local);
+      const reader = await setting.reader();
+      await found(reader).toBe(1);
+      const { instanceId, serviceId, metadata } = local;
+      expect(reader.instancesOf(serviceId)).toEqual([
+        { instanceId, serviceId, url: 'http://127.0.0.1:4001', metadata },
+      ]);
+    });
+
+    it('an instance that is well renews, and registers once', async () => {
+      const { setting, local } = await begin();
+      const proxy = await setting.proxy();
+      await setting.client([proxy.url]).register(local);
+      await expect.poll(() => countOf(proxy, /^PUT /, 200), patience).toBeGreaterThan(2);
+      expect(countOf(proxy, /^PUT /, 404)).toBe(0);
+      expect(countOf(proxy, /^POST /, 204)).toBe(1);
+    });
+
+    it('an instance that the server has forgotten registers again', async () => {
+      const { url, setting, local, found } = await begin();
+      const proxy = await setting.proxy();
+      await setting.client([proxy.url]).register(local);
+      expect(await call('DELETE', pathOf(url, local))).toBe(200);
+      await expect.poll(() => countOf(proxy, /^POST /, 204), patience).toBe(2);
+      expect(countOf(proxy, /^PUT /, 404)).toBe(1);
+      await found(await setting.reader()).toBe(1);
+    });
+
+    it('an instance is found only while it says that it is UP', async () => {
+      const { setting, local, found } = await begin();
+      const writer = setting.client();
+      await writer.register({ ...local, status: 'STARTING' });
+      const reader = await setting.reader();
+      await found(reader).toBe(0);
+      await writer.setStatus('UP');
+      await found(reader).toBe(1);
+      await writer.setStatus('DOWN');
+      await found(reader).toBe(0);
+    });
+
+    it('changes are followed without the whole list, although there is an instance that cannot be read', async () => {
+      const { url, setting, local, found } = await begin();
+      expect(await call('POST', `${url}/apps/${local.serviceId.toUpperCase()}`, foreignDocument(local))).toBe(204);
+      const proxy = await setting.proxy();
+      const reader = await setting.reader([proxy.url]);
+      const writer = setting.client();
+      await writer.register(local);
+      await found(reader).toBe(1);
+      for (const [status, count] of [
+        ['DOWN', 0],
+        ['UP', 1],
+        ['DOWN', 0],
+        ['UP', 1],
+      ] as const) {
+        await writer.setStatus(status);
+        await found(reader).toBe(count);
+      }
+      await writer.close();
+      await found(reader).toBe(0);
+      const fetched = countOf(proxy, /^GET .*\/apps\/delta$/, 200);
+      await reader.refresh();
+      await expect.poll(() => countOf(proxy, /^GET .*\/apps\/delta$/, 200), patience).toBeGreaterThan(fetched);
+      expect(wholeLists(proxy)).toBeLessThanOrEqual(FEW_WHOLE_LISTS);
+      await call('DELETE', `${pathOf(url, local)}:foreign`);
+    });
+
+    it('a status that somebody else set counts until it is taken back', async () => {
+      const { url, setting, local, found } = await begin();
+      const writer = setting.client();
+      await writer.register(local);
+      const reader = await setting.reader();
+      await found(reader).toBe(1);
+      expect(await call('PUT', `${pathOf(url, local)}/status?value=OUT_OF_SERVICE`)).toBe(200);
+      await found(reader).toBe(0);
+      await writer.setStatus('UP');
+      await reader.refresh();
+      await found(reader).toBe(0);
+      expect(await call('DELETE', `${pathOf(url, local)}/status?value=UP`)).toBe(200);
+      await found(reader).toBe(1);
+    });
+
+    it('an instance that closes says DOWN, and leaves', async () => {
+      const { url, setting, local } = await begin();
+      const proxy = await setting.proxy();
+      const writer = setting.client([proxy.url]);
+      await writer.register(local);
+      await writer.close();
+      const last = proxy.answered.filter(({ request }) => !request.startsWith('PUT ')).slice(-2);
+      expect(last.map(({ request, status }) => `${request.split(' ')[0]} ${status}`)).toEqual([
+        'POST 204',
+        'DELETE 200',
+      ]);
+      expect(await call('GET', pathOf(url, local))).toBe(404);
+    });
+
+    it('when one server is gone the next is asked, for the list and for the lease', async () => {
+      const { setting, local, found } = await begin();
+      const [first, second] = [await setting.proxy(), await setting.proxy()];
+      const writer = setting.client([first.url, second.url]);
+      await writer.register(local);
+      const reader = await setting.reader([first.url, second.url]);
+      await found(reader).toBe(1);
+      await first.close();
+      await writer.setStatus('DOWN');
+      await found(reader).toBe(0);
+      await writer.setStatus('UP');
+      await found(reader).toBe(1);
+      await expect.poll(() => countOf(second, /^PUT /, 200), patience).toBeGreaterThan(0);
+    });
+
+    it('while all servers are gone what was known stays, and after that everything goes on', async () => {
+      const { url, setting, local, found } = await begin();
+      const proxy = await setting.proxy();
+      const writer = setting.client([proxy.url]);
+      await writer.register(local);
+      const reader = await setting.reader([proxy.url]);
+      await found(reader).toBe(1);
+      await proxy.close();
+      await expect(reader.refresh()).rejects.toThrow();
+      expect(await call('DELETE', pathOf(url, local))).toBe(200);
+      expect(reader.instancesOf(local.serviceId)).toHaveLength(1);
+      await proxy.open();
+      await expect.poll(() => call('GET', pathOf(url, local)), patience).toBe(200);
+      await expect
+        .poll(
+          () =>
+            reader.refresh().then(
+              () => true,
+              () => false,
+            ),
+          patience,
+        )
+        .toBe(true);
+      await found(reader).toBe(1);
+    });
+  });
+}

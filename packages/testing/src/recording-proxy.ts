@@ -1,0 +1,57 @@
+/** Stands before a real server: writes down what is asked, and can be gone without the server being gone. */
+import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
+
+export interface RecordingProxy {
+  readonly url: string;
+  /** `GET /path`, in the order in which they were answered. */
+  readonly answered: { readonly request: string; readonly status: number }[];
+  /** Nobody can reach the server by this way until `open`. */
+  close(): Promise<void>;
+  /** At the same address again. */
+  open(): Promise<void>;
+}
+
+/** `url` is the base URL of the server; that of the proxy has the same path. */
+export async function startRecordingProxy(url: string): Promise<RecordingProxy> {
+  const target = new URL(url);
+  const answered: { request: string; status: number }[] = [];
+  let port = 0;
+  let server: Server | undefined;
+
+  function forward(incoming: IncomingMessage, outgoing: ServerResponse): void {
+    const { method, url: path, headers } = incoming;
+    const onward = request({ hostname: target.hostname, port: target.port, method, path, headers }, (answer) => {
+      const { statusCode: status = 502 } = answer;
+      answered.push({ request: `${method} ${path}`, status });
+      outgoing.writeHead(status, answer.headers);
+      answer.pipe(outgoing);
+    });
+    onward.on('error', () => outgoing.destroy());
+    outgoing.on('close', () => onward.destroy());
+    incoming.pipe(onward);
+  }
+
+  async function open(): Promise<void> {
+    server = createServer(forward);
+    const listening = Promise.withResolvers<void>();
+    server.once('error', listening.reject);
+    server.listen(port, '127.0.0.1', listening.resolve);
+    await listening.promise;
+    const address = server.address();
+    if (address === null || typeof address === 'string') throw new Error('the proxy has no port');
+    port = address.port;
+  }
+
+  async function close(): Promise<void> {
+    const closing = server;
+    if (!closing) return;
+    server = undefined;
+    const closed = Promise.withResolvers<void>();
+    closing.close(() => closed.resolve());
+    closing.closeAllConnections();
+    await closed.promise;
+  }
+
+  await open();
+  return { url: `http://127.0.0.1:${port}${target.pathname.replace(/\/+$/, '')}`, answered, open, close };
+}

@@ -1,0 +1,76 @@
+/** One instance's place in the registry, and the document that is answered of it. */
+import { fixedPartOf, type LeaseTimes, leaseTimesOf, type Registration, type Status, textsOf } from './instance.ts';
+
+/** Now, by both clocks: leases must not end because somebody set the one that answers show. */
+export interface Moment {
+  /** For the protocol's timestamps. */
+  readonly epochMillis: number;
+  /** For the length of leases: only ever goes on. */
+  readonly awakeMillis: number;
+}
+
+/** An instance as it is answered. */
+export type InstanceDocument = ReturnType<typeof documentOf>;
+
+export type Action = 'ADDED' | 'MODIFIED' | 'DELETED';
+
+export interface Lease {
+  readonly fixed: ReturnType<typeof fixedPartOf>;
+  readonly times: LeaseTimes;
+  readonly registeredAt: number;
+  readonly lastDirtyTimestamp: number;
+  reported: Status;
+  override: Status | undefined;
+  metadata: Readonly<Record<string, string>>;
+  renewedAt: Moment;
+  serviceUpAt: number;
+  updatedAt: number;
+  actionType: Action;
+}
+
+export function leaseOf(registration: Registration, now: Moment, earlier: Lease | undefined): Lease {
+  const { status = 'UP', overriddenStatus = 'UNKNOWN', lastDirtyTimestamp } = registration;
+  const { epochMillis } = now;
+  return {
+    fixed: fixedPartOf(registration),
+    times: leaseTimesOf(registration),
+    registeredAt: epochMillis,
+    lastDirtyTimestamp: Number(lastDirtyTimestamp ?? epochMillis),
+    reported: status,
+    override: earlier?.override ?? (overriddenStatus === 'UNKNOWN' ? undefined : overriddenStatus),
+    metadata: textsOf(registration.metadata),
+    renewedAt: now,
+    serviceUpAt: earlier?.serviceUpAt || (status === 'UP' ? epochMillis : 0),
+    updatedAt: epochMillis,
+    actionType: 'ADDED',
+  };
+}
+
+/** An override speaks for an instance that is well, and never makes one that is not ready look so. */
+export function statusOf({ reported, override }: Lease): Status {
+  const isWell = reported === 'UP' || reported === 'OUT_OF_SERVICE';
+  return isWell ? (override ?? reported) : reported;
+}
+
+export const isExpired = ({ renewedAt, times }: Lease, awakeMillis: number): boolean =>
+  renewedAt.awakeMillis + times.durationInSecs * 1000 < awakeMillis;
+
+export function documentOf(lease: Lease) {
+  const { fixed, metadata } = lease;
+  return {
+    ...fixed,
+    status: statusOf(lease),
+    overriddenStatus: lease.override ?? 'UNKNOWN',
+    leaseInfo: {
+      ...lease.times,
+      registrationTimestamp: lease.registeredAt,
+      lastRenewalTimestamp: lease.renewedAt.epochMillis,
+      evictionTimestamp: 0,
+      serviceUpTimestamp: lease.serviceUpAt,
+    },
+    metadata: Object.keys(metadata).length > 0 ? metadata : { '@class': 'java.util.Collections$EmptyMap' },
+    lastUpdatedTimestamp: String(lease.updatedAt),
+    lastDirtyTimestamp: String(lease.lastDirtyTimestamp),
+    actionType: lease.actionType,
+  };
+}

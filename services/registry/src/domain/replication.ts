@@ -1,0 +1,90 @@
+/** How registries tell each other of changes, as Netflix's do: the entries of a batch, and what becomes of them here. */
+import { type Static, Type } from 'typebox';
+import { Registration, Status } from './instance.ts';
+import type { InstanceDocument, Moment } from './lease.ts';
+import type { Leases } from './leases.ts';
+
+/** On a call of one change: it comes from a registry, and no further registry is told of it. */
+export const REPLICATION_HEADER = 'x-netflix-discovery-replication';
+
+export const ACTIONS = ['Register', 'Heartbeat', 'Cancel', 'StatusUpdate', 'DeleteStatusOverride'] as const;
+export type ReplicationAction = (typeof ACTIONS)[number];
+
+export const ReplicationEntry = Type.Object({
+  action: Type.Unsafe<ReplicationAction>(Type.String({ enum: [...ACTIONS] })),
+  appName: Type.String({ minLength: 1, maxLength: 200 }),
+  id: Type.String({ minLength: 1, maxLength: 200 }),
+  lastDirtyTimestamp: Type.Optional(Type.Integer({ minimum: 0 })),
+  status: Type.Optional(Status()),
+  overriddenStatus: Type.Optional(Status()),
+  instanceInfo: Type.Optional(Registration),
+});
+export type ReplicationEntry = Static<typeof ReplicationEntry>;
+
+export interface ReplicationOutcome {
+  readonly statusCode: number;
+  /** The instance as it is here, when that is of a later change than the sender's. */
+  readonly responseEntity?: InstanceDocument;
+}
+
+/** What a registry knows of an instance shows its override as its status; beneath that it was UP. */
+export function beneathOverride(instance: Registration): Registration {
+  const { status, overriddenStatus = 'UNKNOWN' } = instance;
+  return overriddenStatus !== 'UNKNOWN' && status === overriddenStatus ? { ...instance, status: 'UP' } : instance;
+}
+
+export function applyReplication(leases: Leases, entry: ReplicationEntry, now: Moment): ReplicationOutcome {
+  const { appName, id, status, lastDirtyTimestamp } = entry;
+  const found = (known: boolean): ReplicationOutcome => ({ statusCode: known ? 200 : 404 });
+  switch (entry.action) {
+    case 'Register': {
+      if (!entry.instanceInfo) return { statusCode: 400 };
+      return { statusCode: leases.register(beneathOverride(entry.instanceInfo), now) === 'full' ? 503 : 200 };
+    }
+    case 'Heartbeat':
+      return applyHeartbeat(leases, entry, now);
+    case 'Cancel':
+      return found(leases.cancel(appName, id, now, lastDirtyTimestamp));
+    case 'StatusUpdate':
+      return status ? found(leases.override(appName, id, status, now)) : { statusCode: 400 };
+    case 'DeleteStatusOverride':
+      return found(leases.removeOverride(appName, id, status === 'UNKNOWN' ? undefined : status, now));
+  }
+}
+
+/** 404 makes the sender register the instance here, 409 makes it take what is known here. */
+function applyHeartbeat(leases: Leases, entry: ReplicationEntry, now: Moment): ReplicationOutcome {
+  const outcome = leases.renew(entry.appName, entry.id, now, entry.lastDirtyTimestamp);
+  if (outcome === 'renewed') return { statusCode: 200 };
+  const responseEntity = outcome === 'older' ? leases.of(entry.appName, entry.id) : undefined;
+  return responseEntity ? { statusCode: 409, responseEntity } : { statusCode: 404 };
+}
+
+/** A change that the peers are still to be told of. */
+export interface PendingChange {
+  readonly action: ReplicationAction;
+  readonly app: string;
+  readonly id: string;
+  /** The override that was set, or what is said of the instance since it was removed. */
+  readonly status?: Status;
+  /** Of an instance that is gone from here when its cancellation is told. */
+  readonly lastDirtyTimestamp?: number;
+}
+
+/** The entry for a change as things are now; undefined when the instance has gone since: then nothing is to be told. */
+export function entryOf(change: PendingChange, leases: Leases) {
+  const { action, app: appName, id, status } = change;
+  if (action === 'Cancel') return { action, appName, id, lastDirtyTimestamp: change.lastDirtyTimestamp };
+  const instance = leases.of(appName, id);
+  if (!instance) return undefined;
+  return {
+    action,
+    appName,
+    id,
+    lastDirtyTimestamp: Number(instance.lastDirtyTimestamp),
+    status: status ?? instance.status,
+    ...(action === 'Heartbeat' &&
+      instance.overriddenStatus !== 'UNKNOWN' && { overriddenStatus: instance.overriddenStatus }),
+    ...(action === 'Register' && { instanceInfo: instance }),
+  };
+}

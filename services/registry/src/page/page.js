@@ -1,0 +1,27 @@
+/** The page without this can be read; with it, it is up to date, and instances are taken out of service and put back. */
+const said = document.querySelector('#said');
+
+async function change(button) {
+  button.disabled = true;
+  const { method, path } = button.dataset;
+  try {
+    const answer = await fetch(path, { method, signal: AbortSignal.timeout(5000) });
+    if (!answer.ok) throw new Error(`status ${answer.status}`);
+    location.reload();
+  } catch {
+    said.textContent = 'That did not work. The instance may have left; please reload the page.';
+    button.disabled = false;
+  }
+}
+
+for (const button of document.querySelectorAll('button[data-path]')) {
+  button.hidden = false;
+  button.addEventListener('click', () => change(button));
+}
+
+const stream = new EventSource('/eureka/stream');
+let reload;
+stream.addEventListener('change', () => {
+  clearTimeout(reload);
+  reload = setTimeout(() => location.reload(), 500);
+});

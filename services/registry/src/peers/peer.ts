@@ -1,0 +1,137 @@
+/** One other registry, which is told of every change here: in order, in batches, and again until it answers. */
+import type { Logger } from '@daybook/service';
+import type { Registration } from '../domain/instance.ts';
+import { createPendingChanges } from '../domain/pending-changes.ts';
+import type { PendingChange } from '../domain/replication.ts';
+import { type PeerConnection, PeerFailure, type PeerOutcome } from './peer-connection.ts';
+
+export interface Peer {
+  tell(change: PendingChange): void;
+  /** Tells once more what is pending, and ends. */
+  close(): Promise<void>;
+}
+
+export interface PeerOptions {
+  connection: PeerConnection;
+  logger: Pick<Logger, 'info' | 'warn' | 'error'>;
+  /** The entry for a change as things are now; undefined when there is nothing to be told any more. */
+  entryOf: (change: PendingChange) => object | undefined;
+  /** The peer knows of a later change of this instance. */
+  takeNewer: (instance: Registration) => void;
+  firstRetryMillis?: number;
+}
+
+/** As Netflix's. */
+const BATCH_ENTRIES = 250;
+/** A batch ends with the entry that goes beyond this; a peer takes four times as much. */
+const BATCH_BYTES = 1024 * 1024;
+/** As many as there can be instances, twice. */
+const MAX_PENDING = 20_000;
+/** Changes that come together go together. */
+const GATHERING_MILLIS = 50;
+const FIRST_RETRY_MILLIS = 500;
+const LONGEST_RETRY_MILLIS = 30_000;
+
+export function createPeer(options: PeerOptions): Peer {
+  const { connection, logger, entryOf, takeNewer, firstRetryMillis = FIRST_RETRY_MILLIS } = options;
+  const about = { peer: connection.origin };
+  const pending = createPendingChanges(MAX_PENDING);
+  let timer: NodeJS.Timeout | undefined;
+  let running: Promise<void> | undefined;
+  let failures = 0;
+  let isFull = false;
+  let closed = false;
+
+  function runIn(millis: number): void {
+    if (closed || running || timer) return;
+    timer = setTimeout(() => {
+      timer = undefined;
+      void run();
+    }, millis).unref();
+  }
+
+  function run(): Promise<void> {
+    running ??= sendOnce().finally(() => {
+      running = undefined;
+      if (pending.size() > 0) runIn(failures === 0 ? GATHERING_MILLIS : waitAfter(failures));
+    });
+    return running;
+  }
+
+  function waitAfter(failed: number): number {
+    const backoff = Math.min(LONGEST_RETRY_MILLIS, firstRetryMillis * 2 ** Math.min(failed - 1, 16));
+    return backoff * (0.5 + Math.random() / 2);
+  }
+
+  async function sendOnce(): Promise<void> {
+    const { told, needless, entries } = nextBatch(pending.first(BATCH_ENTRIES), entryOf);
+    pending.remove(needless);
+    if (entries.length === 0) return;
+    try {
+      const outcomes = await connection.sendBatch(entries);
+      pending.remove(told);
+      outcomes.forEach((outcome, index) => {
+        heed(outcome, told[index]);
+      });
+      if (failures > 0) logger.info(about, 'the peer can be told of changes again');
+      failures = 0;
+    } catch (error) {
+      if (!(error instanceof PeerFailure)) throw error;
+      failed(error, told);
+    }
+  }
+
+  function failed(error: PeerFailure, told: readonly PendingChange[]): void {
+    const reason = error.message;
+    if (error.isPassing) {
+      if (failures === 0) logger.warn({ ...about, reason }, 'the peer cannot be told of changes; they are kept for it');
+      failures += 1;
+    } else {
+      // To send the same again would be refused again, and hold up all that comes after it.
+      logger.error({ ...about, reason, changes: told.length }, 'the peer refused to be told of changes');
+      pending.remove(told);
+    }
+  }
+
+  function heed({ statusCode, newer }: PeerOutcome, change: PendingChange | undefined): void {
+    if (newer) takeNewer(newer);
+    else if (statusCode === 404 && change?.action === 'Heartbeat') tell({ ...change, action: 'Register' });
+  }
+
+  function tell(change: PendingChange): void {
+    if (closed) return;
+    const added = pending.add(change);
+    if (!added && !isFull) logger.error(about, 'too many changes wait for the peer; some are left to heartbeats');
+    isFull = !added;
+    runIn(GATHERING_MILLIS);
+  }
+
+  return {
+    tell,
+    async close() {
+      closed = true;
+      clearTimeout(timer);
+      await running;
+      if (failures === 0 && pending.size() > 0) await sendOnce();
+      await connection.close();
+    },
+  };
+}
+
+function nextBatch(changes: readonly PendingChange[], entryOf: PeerOptions['entryOf']) {
+  const told: PendingChange[] = [];
+  const needless: PendingChange[] = [];
+  const entries: object[] = [];
+  let bytes = 0;
+  for (const change of changes) {
+    if (bytes > BATCH_BYTES) break;
+    const entry = entryOf(change);
+    if (!entry) needless.push(change);
+    else {
+      told.push(change);
+      entries.push(entry);
+      bytes += JSON.stringify(entry).length;
+    }
+  }
+  return { told, needless, entries };
+}

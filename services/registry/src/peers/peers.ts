@@ -1,0 +1,58 @@
+/** The other registries that hold the same list. */
+import type { Logger } from '@daybook/service';
+import type { Registration } from '../domain/instance.ts';
+import type { PendingChange } from '../domain/replication.ts';
+import { createPeer, type PeerOptions } from './peer.ts';
+import { createPeerConnection, PeerFailure } from './peer-connection.ts';
+
+export interface Peers {
+  tell(change: PendingChange): void;
+  /** The list of the first peer that has one, before anybody is answered here. Ends in bounded time. */
+  fetchList(): Promise<readonly Registration[]>;
+  close(): Promise<void>;
+}
+
+export interface PeersOptions extends Pick<PeerOptions, 'entryOf' | 'takeNewer' | 'firstRetryMillis'> {
+  urls: readonly string[];
+  logger: Logger;
+}
+
+/** For all peers together; who starts first finds none, and must start all the same. */
+const FETCH_DEADLINE_MILLIS = 5_000;
+
+export function createPeers({ urls, logger, ...options }: PeersOptions): Peers {
+  const connections = urls.map(createPeerConnection);
+  const peers = connections.map((connection) => createPeer({ ...options, connection, logger }));
+  return {
+    tell(change) {
+      for (const peer of peers) peer.tell(change);
+    },
+
+    async fetchList() {
+      const deadline = AbortSignal.timeout(FETCH_DEADLINE_MILLIS);
+      for (const connection of connections) {
+        const peer = connection.origin;
+        try {
+          const instances = await connection.fetchAll(deadline);
+          logger.info({ peer, instances: instances.length }, 'took the list of a peer');
+          if (instances.length > 0) return instances;
+        } catch (error) {
+          if (!(error instanceof PeerFailure)) throw error;
+          logger.warn({ peer, reason: error.message }, 'the list of a peer cannot be had');
+        }
+      }
+      return [];
+    },
+
+    async close() {
+      await Promise.all(peers.map((peer) => peer.close()));
+    },
+  };
+}
+
+/** Whether a URL is that of this registry itself: the same list of peers is often given to all of them. */
+export function isOwnUrl(url: string, hosts: readonly string[], port: number): boolean {
+  const { hostname, port: given, protocol } = new URL(url);
+  const effective = given === '' ? (protocol === 'https:' ? 443 : 80) : Number(given);
+  return effective === port && hosts.includes(hostname.replace(/^\[|\]$/g, ''));
+}

@@ -1,0 +1,92 @@
+/** The list, and whom a change of it is told: the streams, and the peers unless it came from one. */
+import type { Metadata, Registration, Status } from './domain/instance.ts';
+import type { InstanceDocument, Moment } from './domain/lease.ts';
+import type { Leases } from './domain/leases.ts';
+import {
+  applyReplication,
+  beneathOverride,
+  type PendingChange,
+  type ReplicationEntry,
+  type ReplicationOutcome,
+} from './domain/replication.ts';
+
+/** Who says so: an instance or an operator, or another registry. */
+export type Origin = 'client' | 'peer';
+
+export interface Registry {
+  register(instance: Registration, origin: Origin): 'registered' | 'full';
+  renew(app: string, id: string, lastDirtyTimestamp: number | undefined, origin: Origin): boolean;
+  cancel(app: string, id: string, origin: Origin): boolean;
+  override(app: string, id: string, status: Status, origin: Origin): boolean;
+  removeOverride(app: string, id: string, status: Status | undefined, origin: Origin): boolean;
+  addMetadata(app: string, id: string, entries: Metadata, origin: Origin): 'added' | 'unknown' | 'full';
+  /** An entry of a peer's batch. */
+  apply(entry: ReplicationEntry): ReplicationOutcome;
+  evictExpired(): { app: string; id: string }[];
+  recentChanges(): InstanceDocument[];
+  isPreserving(): boolean;
+  now(): Moment;
+  readonly leases: Pick<Leases, 'all' | 'where' | 'of' | 'hash' | 'version'>;
+}
+
+export interface RegistryOptions {
+  leases: Leases;
+  clock: () => Moment;
+  tellPeers: (change: PendingChange) => void;
+}
+
+export function createRegistry({ leases, clock, tellPeers }: RegistryOptions): Registry {
+  function tell(isDone: boolean, origin: Origin, change: PendingChange): void {
+    if (isDone && origin === 'client') tellPeers(change);
+  }
+
+  return {
+    leases,
+    now: clock,
+
+    register(instance, origin) {
+      const outcome = leases.register(origin === 'peer' ? beneathOverride(instance) : instance, clock());
+      const id = instance.instanceId ?? instance.hostName;
+      tell(outcome === 'registered', origin, { action: 'Register', app: instance.app, id });
+      return outcome;
+    },
+
+    renew(app, id, lastDirtyTimestamp, origin) {
+      const outcome = leases.renew(app, id, clock(), lastDirtyTimestamp);
+      const isKnown = outcome === 'renewed' || outcome === 'older';
+      tell(isKnown, origin, { action: 'Heartbeat', app, id });
+      return isKnown;
+    },
+
+    cancel(app, id, origin) {
+      const instance = leases.of(app, id);
+      const isKnown = leases.cancel(app, id, clock());
+      const lastDirtyTimestamp = Number(instance?.lastDirtyTimestamp ?? 0);
+      tell(isKnown, origin, { action: 'Cancel', app, id, lastDirtyTimestamp });
+      return isKnown;
+    },
+
+    override(app, id, status, origin) {
+      const isKnown = leases.override(app, id, status, clock());
+      tell(isKnown, origin, { action: 'StatusUpdate', app, id, status });
+      return isKnown;
+    },
+
+    removeOverride(app, id, status, origin) {
+      const isKnown = leases.removeOverride(app, id, status, clock());
+      tell(isKnown, origin, { action: 'DeleteStatusOverride', app, id });
+      return isKnown;
+    },
+
+    addMetadata(app, id, entries, origin) {
+      const outcome = leases.addMetadata(app, id, entries, clock());
+      tell(outcome === 'added', origin, { action: 'Register', app, id });
+      return outcome;
+    },
+
+    apply: (entry) => applyReplication(leases, entry, clock()),
+    evictExpired: () => leases.evictExpired(clock()),
+    recentChanges: () => leases.recentChanges(clock()),
+    isPreserving: () => leases.isPreserving(clock()),
+  };
+}

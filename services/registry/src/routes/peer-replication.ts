@@ -1,0 +1,37 @@
+/** What other registries say happened there, many changes in one call, as Netflix's do. */
+import { type App, checkerOf } from '@daybook/service';
+import { Type } from 'typebox';
+import { ReplicationEntry, type ReplicationOutcome } from '../domain/replication.ts';
+import type { Registry } from '../registry.ts';
+import { addBody, readJson } from './bodies.ts';
+
+/** Netflix's servers send 250 changes at once. */
+const BATCH_LIMIT_BYTES = 4 * 1024 * 1024;
+const MAX_ENTRIES = 2_000;
+
+const check = checkerOf(ReplicationEntry);
+const Entries = Type.Array(Type.Unknown(), { maxItems: MAX_ENTRIES });
+/** Some codecs of Java's put the name of the type around it. */
+const Batch = Type.Union([
+  Type.Object({ replicationList: Entries }),
+  Type.Object({ replicationList: Type.Object({ replicationList: Entries }) }),
+]);
+
+export async function peerReplicationRoutes(app: App, { registry }: { registry: Registry }): Promise<void> {
+  app.removeAllContentTypeParsers();
+  addBody(app, ['application/json'], BATCH_LIMIT_BYTES, readJson);
+
+  /** One entry that cannot be read spoils no other. */
+  function apply(entry: unknown): ReplicationOutcome {
+    const checked = check(entry);
+    return 'value' in checked ? registry.apply(checked.value) : { statusCode: 400 };
+  }
+
+  for (const path of ['/peerreplication/batch', '/peerreplication/batch/']) {
+    app.post(path, { schema: { hide: true, body: Batch }, bodyLimit: BATCH_LIMIT_BYTES }, (request, reply) => {
+      const { replicationList } = request.body;
+      const entries = Array.isArray(replicationList) ? replicationList : replicationList.replicationList;
+      return reply.type('application/json').send(JSON.stringify({ responseList: entries.map(apply) }));
+    });
+  }
+}

@@ -1,0 +1,43 @@
+/** One document as its reader wants it: XML or JSON, all of it or compact, compressed or not. */
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Extent } from '../domain/applications.ts';
+
+export interface Representation {
+  readonly format: 'json' | 'xml';
+  readonly extent: Extent;
+  readonly zipped: boolean;
+}
+
+export interface Answer {
+  readonly representation: Representation;
+  readonly body: string | Buffer;
+}
+
+/** Shorter answers do not become shorter. */
+const WORTH_ZIPPING = 1024;
+const zip = promisify(gzip);
+
+/** XML, unless the reader takes JSON: so it is with Eureka. */
+export function representationFor({ headers }: FastifyRequest): Representation {
+  return {
+    format: headers.accept?.toLowerCase().includes('json') ? 'json' : 'xml',
+    extent: headers['x-eureka-accept'] === 'compact' ? 'compact' : 'full',
+    zipped: /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))/i.test(String(headers['accept-encoding'] ?? '')),
+  };
+}
+
+export async function write(representation: Representation, json: object, xml: () => string): Promise<Answer> {
+  const text = representation.format === 'json' ? JSON.stringify(json) : xml();
+  const zipped = representation.zipped && text.length >= WORTH_ZIPPING;
+  return { representation: { ...representation, zipped }, body: zipped ? await zip(text) : text };
+}
+
+export function send(reply: FastifyReply, { representation, body }: Answer): FastifyReply {
+  if (representation.zipped) reply.header('content-encoding', 'gzip');
+  return reply
+    .header('vary', 'accept, accept-encoding, x-eureka-accept')
+    .type(`application/${representation.format}`)
+    .send(body);
+}

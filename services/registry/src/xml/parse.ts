@@ -1,0 +1,110 @@
+/**
+ * Reads the XML that Eureka's clients send: elements, attributes, text. Whatever else XML could be (a document type,
+ * entities of its own, processing instructions) is refused, and with it all that such things have been misused for.
+ * Decision 15 says why this is no library.
+ */
+
+export interface XmlElement {
+  readonly name: string;
+  readonly attributes: ReadonlyMap<string, string>;
+  readonly children: readonly XmlElement[];
+  /** Without that of the children. */
+  readonly text: string;
+}
+
+/** The text is not XML, or more of XML than is spoken here. Says where, and quotes nothing. */
+export class NotXml extends Error {
+  override readonly name = 'NotXml';
+}
+
+/** An instance's documents are four deep. */
+const MAX_DEPTH = 8;
+const NAME = String.raw`[\p{L}_:][\p{L}\p{N}_:.\-]*`;
+const ATTRIBUTE = String.raw`\s+(${NAME})\s*=\s*("[^"<]*"|'[^'<]*')`;
+const DECLARATION = /^\uFEFF?\s*<\?xml\s[^<>?]*\?>/;
+const START = new RegExp(String.raw`<(${NAME})((?:${ATTRIBUTE})*)\s*(/?)>`, 'uy');
+const END = new RegExp(String.raw`</(${NAME})\s*>`, 'uy');
+const COMMENT = /<!--(?:(?!--).)*-->/sy;
+const CDATA = /<!\[CDATA\[((?:(?!\]\]>).)*)\]\]>/sy;
+const TEXT = /[^<]+/y;
+/** What XML 1.0 has no way to write, not even as a number. */
+const FORBIDDEN = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/u;
+const ENTITIES: ReadonlyMap<string, string> = new Map([
+  ['amp', '&'],
+  ['lt', '<'],
+  ['gt', '>'],
+  ['quot', '"'],
+  ['apos', "'"],
+]);
+
+interface Open {
+  readonly name: string;
+  readonly attributes: ReadonlyMap<string, string>;
+  readonly children: XmlElement[];
+  text: string;
+}
+
+/** The root element. @throws NotXml */
+export function parseXml(xml: string): XmlElement {
+  if (FORBIDDEN.test(xml)) throw new NotXml('a character that XML does not have');
+  const root: Open = { name: '', attributes: new Map(), children: [], text: '' };
+  const open = [root];
+  let at = DECLARATION.exec(xml)?.[0].length ?? 0;
+
+  function match(pattern: RegExp): RegExpExecArray | undefined {
+    pattern.lastIndex = at;
+    const found = pattern.exec(xml) ?? undefined;
+    at += found?.[0].length ?? 0;
+    return found;
+  }
+
+  while (at < xml.length) {
+    const parent = open.at(-1) ?? root;
+    const text = match(TEXT);
+    const start = text ? undefined : match(START);
+    if (text) parent.text += decoded(text[0]);
+    else if (start) {
+      const element: Open = { name: start[1] ?? '', attributes: attributesOf(start[2] ?? ''), children: [], text: '' };
+      parent.children.push(element);
+      if (start.at(-1) === '') open.push(element);
+      if (open.length > MAX_DEPTH + 1) throw new NotXml('too many elements within each other');
+    } else if (match(END)?.[1] === parent.name && parent !== root) open.pop();
+    else if (!match(COMMENT)) parent.text += cdataOf(match(CDATA), at);
+  }
+  return onlyElement(root, open.length);
+}
+
+function cdataOf(found: RegExpExecArray | undefined, at: number): string {
+  if (!found) throw new NotXml(`not understood at ${at}`);
+  return found[1] ?? '';
+}
+
+function onlyElement(root: Open, open: number): XmlElement {
+  const [element, ...others] = root.children;
+  if (!element || others.length > 0 || open !== 1 || root.text.trim() !== '') throw new NotXml('not one whole element');
+  return element;
+}
+
+function attributesOf(text: string): ReadonlyMap<string, string> {
+  const attributes = new Map<string, string>();
+  for (const [, name = '', quoted = ''] of text.matchAll(new RegExp(ATTRIBUTE, 'gu'))) {
+    if (attributes.has(name)) throw new NotXml('an attribute twice');
+    attributes.set(name, decoded(quoted.slice(1, -1)));
+  }
+  return attributes;
+}
+
+function decoded(text: string): string {
+  if (!text.includes('&')) return text;
+  return text.replace(/&(?:#(\d{1,7})|#x([\da-fA-F]{1,6})|(\w{1,8}));|&/g, (_all, decimal, hex, name) => {
+    const character = name === undefined ? characterOf(decimal, hex) : ENTITIES.get(name);
+    if (character === undefined || FORBIDDEN.test(character)) throw new NotXml('an entity that is not known');
+    return character;
+  });
+}
+
+function characterOf(decimal: string | undefined, hex: string | undefined): string | undefined {
+  if (decimal === undefined && hex === undefined) return undefined;
+  const code = decimal === undefined ? Number.parseInt(hex ?? '', 16) : Number(decimal);
+  return code <= 0x10ffff ? String.fromCodePoint(code) : undefined;
+}
