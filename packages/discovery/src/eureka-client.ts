@@ -1,20 +1,26 @@
 /** Who is where, from a registry that speaks Eureka's protocol; and this process, made known to it. */
 import type { Logger } from 'pino';
+import { type ChangeStream, createChangeStream } from './change-stream.ts';
 import type { Discovery, Instance } from './discovery.ts';
-import { type LocalInstance, type LocalStatus, readApplications } from './eureka-instance.ts';
+import type { LocalInstance, LocalStatus } from './eureka-instance.ts';
+import { InstanceList } from './instance-list.ts';
 import { codeOf } from './log.ts';
-import { createLoop } from './loop.ts';
-import { createOutageLog } from './outage-log.ts';
-import { createRegistration } from './registration.ts';
+import { createLoop, type Loop } from './loop.ts';
+import { createOutageLog, type OutageLog } from './outage-log.ts';
+import { createRegistration, type Registration } from './registration.ts';
 import { createRegistryConnection, type RegistryConnection } from './registry-connection.ts';
+import { RegistryReader } from './registry-reader.ts';
+import { realTimers, type Timers } from './timers.ts';
 
 export interface EurekaClientOptions {
   /** Base URLs such as `http://127.0.0.1:8761/eureka`, tried in order. */
   servers: readonly string[];
   logger: Logger;
+  /** How often the list is asked for. More rarely while the registry tells of changes by itself. */
   fetchIntervalMillis?: number;
   renewalIntervalMillis?: number;
   requestTimeoutMillis?: number;
+  timers?: Timers;
 }
 
 /**
@@ -31,84 +37,150 @@ export interface EurekaClient extends Discovery {
   close(): Promise<void>;
 }
 
-export function createEurekaClient({
-  servers,
-  logger,
-  fetchIntervalMillis = 30_000,
-  renewalIntervalMillis = 30_000,
-  requestTimeoutMillis = 3_000,
-}: EurekaClientOptions): EurekaClient {
-  const connection = createRegistryConnection(servers, requestTimeoutMillis);
-  const registration = createRegistration({ connection, logger, renewalIntervalMillis });
-  const outage = createOutageLog(logger, {
-    gone: 'the registry cannot be read; what was known of it stays in use',
-    back: 'the registry can be read again',
-  });
-  const closing = new AbortController();
-  const fetching = createLoop({ run: tryRefresh, intervalMillis: fetchIntervalMillis });
-  let known: ReadonlyMap<string, readonly Instance[]> = new Map();
-  let refreshing: Promise<void> | undefined;
-  let closed: Promise<void> | undefined;
+/** While changes are told, the list is asked for only to be sure: so much more rarely, but within the reach of a delta. */
+const SLOWED = 10;
+const LONGEST_SLOWED_MILLIS = 60_000;
 
-  async function fetchOnce(): Promise<void> {
+export function createEurekaClient(options: EurekaClientOptions): EurekaClient {
+  return new Client(options);
+}
+
+class Client implements EurekaClient {
+  readonly #logger: Logger;
+  readonly #requestTimeoutMillis: number;
+  readonly #fetchIntervalMillis: number;
+  readonly #list = new InstanceList();
+  readonly #closing = new AbortController();
+  readonly #connection: RegistryConnection;
+  readonly #registration: Registration;
+  readonly #reader: RegistryReader;
+  readonly #stream: ChangeStream;
+  readonly #fetching: Loop;
+  readonly #outage: OutageLog;
+  #started = false;
+  /** The last attempt to read the registry failed. */
+  #isGone = false;
+  #refreshing: Promise<void> | undefined;
+  #closed: Promise<void> | undefined;
+
+  constructor({
+    servers,
+    logger,
+    fetchIntervalMillis = 30_000,
+    renewalIntervalMillis = 30_000,
+    requestTimeoutMillis = 3_000,
+    timers = realTimers,
+  }: EurekaClientOptions) {
+    this.#logger = logger;
+    this.#requestTimeoutMillis = requestTimeoutMillis;
+    this.#fetchIntervalMillis = fetchIntervalMillis;
+    const connection = createRegistryConnection(servers, requestTimeoutMillis);
+    this.#connection = connection;
+    this.#registration = createRegistration({ connection, logger, renewalIntervalMillis, timers });
+    this.#reader = new RegistryReader({
+      connection,
+      list: this.#list,
+      logger,
+      timers,
+      signal: this.#closing.signal,
+      onDoubt: () => void this.#fetching.runNow(),
+    });
+    this.#stream = createChangeStream({
+      connection,
+      logger,
+      timers,
+      onLive: () => this.#hearFromNowOn(),
+      onChange: (told) => this.#reader.take(told),
+      onGarbage: () => this.#reader.doubt(),
+      onLost: () => this.#hearNoMore(),
+    });
+    this.#fetching = createLoop({
+      run: () => this.#tryRefresh(),
+      intervalMillis: () => this.#intervalMillis,
+      timers,
+    });
+    this.#outage = createOutageLog(logger, {
+      gone: 'the registry cannot be read; what was known of it stays in use',
+      back: 'the registry can be read again',
+    });
+  }
+
+  instancesOf(serviceId: string): readonly Instance[] {
+    return this.#list.instancesOf(serviceId);
+  }
+
+  refresh(): Promise<void> {
+    this.#refreshing ??= this.#fetchOnce().finally(() => {
+      this.#refreshing = undefined;
+    });
+    return this.#refreshing;
+  }
+
+  start(): Promise<void> {
+    this.#started = true;
+    return this.#fetching.runNow();
+  }
+
+  register(instance: LocalInstance): Promise<void> {
+    return this.#registration.register(instance);
+  }
+
+  setStatus(status: LocalStatus): Promise<void> {
+    return this.#registration.setStatus(status);
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#closeOnce();
+    return this.#closed;
+  }
+
+  get #intervalMillis(): number {
+    const usual = this.#fetchIntervalMillis;
+    return this.#stream.isLive() ? Math.max(usual, Math.min(SLOWED * usual, LONGEST_SLOWED_MILLIS)) : usual;
+  }
+
+  async #fetchOnce(): Promise<void> {
     try {
-      known = await fetchAll(connection, closing.signal, (count, reason) =>
-        logger.warn({ count, reason }, 'left out instances that cannot be read'),
-      );
+      const server = await this.#reader.update();
+      if (this.#started && !this.#closing.signal.aborted) this.#stream.follow(server, this.#isGone);
     } catch (error) {
-      if (!closing.signal.aborted) outage.failed(error instanceof Error ? error.message : codeOf(error));
+      if (!this.#closing.signal.aborted) this.#outage.failed(error instanceof Error ? error.message : codeOf(error));
+      this.#isGone = true;
       throw error;
     }
-    outage.worked();
+    this.#outage.worked();
+    // It may have been started anew, and know nobody: every moment until the next renewal would be one too many.
+    if (this.#isGone) this.#registration.renewSoon();
+    this.#isGone = false;
   }
 
-  function refresh(): Promise<void> {
-    refreshing ??= fetchOnce().finally(() => {
-      refreshing = undefined;
-    });
-    return refreshing;
-  }
-
-  async function tryRefresh(): Promise<boolean> {
+  async #tryRefresh(): Promise<boolean> {
     try {
-      await refresh();
+      await this.refresh();
       return true;
     } catch (error) {
-      logger.debug({ code: codeOf(error) }, 'a fetch from the registry failed');
+      this.#logger.debug({ code: codeOf(error) }, 'a fetch from the registry failed');
       return false;
     }
   }
 
-  async function closeOnce(): Promise<void> {
-    closing.abort();
-    await fetching.stop();
-    await registration.leave(AbortSignal.timeout(requestTimeoutMillis));
-    await connection.close();
+  /** What changed while nobody listened is in the list, asked for once more. */
+  #hearFromNowOn(): void {
+    this.#registration.renewSoon();
+    void this.#fetching.runNow();
   }
 
-  return {
-    instancesOf: (serviceId) => known.get(serviceId.toLowerCase()) ?? [],
-    refresh,
-    start: () => fetching.runNow(),
-    register: (instance) => registration.register(instance),
-    setStatus: (status) => registration.setStatus(status),
-    close() {
-      closed ??= closeOnce();
-      return closed;
-    },
-  };
-}
+  #hearNoMore(): void {
+    this.#reader.registryWasAway();
+    void this.#fetching.runNow();
+  }
 
-/** The whole list. A delta, applied to what is known, will stand beside this and give the same map. */
-async function fetchAll(
-  connection: RegistryConnection,
-  signal: AbortSignal,
-  onUnreadable: (count: number, firstReason: string) => void,
-): Promise<ReadonlyMap<string, readonly Instance[]>> {
-  const { body } = await connection.call({ method: 'GET', path: 'apps/', accepts: [200], signal });
-  const reasons: string[] = [];
-  const known = readApplications(body, (reason) => reasons.push(reason));
-  const [first] = reasons;
-  if (first !== undefined) onUnreadable(reasons.length, first);
-  return known;
+  async #closeOnce(): Promise<void> {
+    this.#closing.abort();
+    this.#stream.close();
+    this.#reader.close();
+    await this.#fetching.stop();
+    await this.#registration.leave(AbortSignal.timeout(this.#requestTimeoutMillis));
+    await this.#connection.close();
+  }
 }

@@ -1,5 +1,4 @@
-/** An instance as Eureka's JSON document, and back. */
-import type { Instance } from './discovery.ts';
+/** This process as Eureka's JSON document. */
 
 /** What an instance says of itself. OUT_OF_SERVICE is not among these: it is the registry's to say (eureka#1398). */
 export type LocalStatus = 'STARTING' | 'UP' | 'DOWN';
@@ -60,74 +59,5 @@ export function toEurekaDocument(local: LocalInstance, state: LocalState) {
   };
 }
 
-/**
- * The instances that are UP in an answer to `GET apps/`, by service id. One that cannot be read is left out and
- * reported; a document that is no list of applications at all throws.
- */
-export function readApplications(
-  document: unknown,
-  onUnreadable: (reason: string) => void,
-): ReadonlyMap<string, readonly Instance[]> {
-  const applications = isObject(document) ? document.applications : undefined;
-  if (!isObject(applications)) throw new Error('The registry did not answer with a list of applications.');
-  const byService = new Map<string, Instance[]>();
-  for (const application of listOf(applications.application)) {
-    if (!isObject(application)) {
-      onUnreadable('an application is not an object');
-      continue;
-    }
-    for (const entry of listOf(application.instance)) {
-      const read = readInstance(entry);
-      if (typeof read === 'string') onUnreadable(read);
-      else if (read) byService.set(read.serviceId, [...(byService.get(read.serviceId) ?? []), read]);
-    }
-  }
-  return byService;
-}
-
-/** The instance; why it cannot be read; or undefined when it is well but not UP. */
-function readInstance(entry: unknown): Instance | string | undefined {
-  if (!isObject(entry)) return 'an instance is not an object';
-  const { hostName, instanceId = hostName, app, vipAddress = app, status, metadata } = entry;
-  if (typeof hostName !== 'string' || hostName === '') return 'an instance has no hostName';
-  if (typeof instanceId !== 'string' || instanceId === '') return 'an instance has no instanceId';
-  if (typeof vipAddress !== 'string' || vipAddress === '') return 'an instance has no vipAddress';
-  if (typeof status !== 'string') return 'an instance has no status';
-  if (status !== 'UP') return undefined;
-  const url = urlOf(hostName, entry.port, entry.securePort);
-  if (url === undefined) return 'an instance cannot be dialled';
-  return { instanceId, serviceId: vipAddress.toLowerCase(), url, metadata: readMetadata(metadata) };
-}
-
-function urlOf(hostName: string, plain: unknown, secure: unknown): string | undefined {
-  const plainPort = enabledPort(plain);
-  const port = plainPort ?? enabledPort(secure);
-  // Only a host: nothing that an instance says of itself may add user, path or query to what is dialled.
-  if (port === undefined || !/^[\w.:-]+$/.test(hostName)) return undefined;
-  const scheme = plainPort === undefined ? 'https' : 'http';
-  return URL.parse(`${scheme}://${hostInUrl(hostName)}:${port}`)?.origin;
-}
-
-/** Java writes `{"$":8081,"@enabled":"true"}`; other clients write the flag as a boolean or the number as text. */
-function enabledPort(port: unknown): number | undefined {
-  if (!isObject(port) || String(port['@enabled']) !== 'true') return undefined;
-  const number = Number(port.$);
-  return Number.isInteger(number) && number > 0 && number < 65_536 ? number : undefined;
-}
-
-function readMetadata(metadata: unknown): Readonly<Record<string, string>> {
-  if (!isObject(metadata)) return {};
-  const texts = Object.entries(metadata).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
-  return Object.fromEntries(texts.filter(([name]) => name !== '@class'));
-}
-
-const hostInUrl = (host: string): string => (host.includes(':') ? `[${host}]` : host);
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** What Java's codecs write as one object when there is one, and as an array when there are more. */
-const listOf = (value: unknown): readonly unknown[] => {
-  if (value === undefined || value === null) return [];
-  return Array.isArray(value) ? value : [value];
-};
+/** An IPv6 address stands in brackets. */
+export const hostInUrl = (host: string): string => (host.includes(':') ? `[${host}]` : host);

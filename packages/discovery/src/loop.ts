@@ -1,3 +1,5 @@
+import { backoffMillis, realTimers, type Timers } from './timers.ts';
+
 /** Work that is done again and again in the background, one run at a time. */
 export interface Loop {
   /** Runs now, or once more when a run is under way; the next timed run counts from its end. */
@@ -9,31 +11,29 @@ export interface Loop {
 export interface LoopOptions {
   /** Answers whether it worked. Has its own deadline, and never rejects. */
   run: () => Promise<boolean>;
-  intervalMillis: number;
+  /** From the end of a run that worked to the next; asked for each time when it is a function. */
+  intervalMillis: number | (() => number);
+  timers?: Timers;
 }
 
-/** The first wait after a failure; it doubles up to the interval. */
-const FIRST_RETRY_MILLIS = 500;
-
 /** Starts with the first `runNow`. The timer does not keep the process alive. */
-export function createLoop({ run, intervalMillis }: LoopOptions): Loop {
-  let timer: NodeJS.Timeout | undefined;
+export function createLoop({ run, intervalMillis, timers = realTimers }: LoopOptions): Loop {
+  let cancelTimer = (): void => undefined;
   let running: Promise<void> | undefined;
   let waiting: Promise<void> | undefined;
   let failures = 0;
   let stopped = false;
 
   function nextDelayMillis(): number {
-    if (failures === 0) return intervalMillis;
-    const backoff = Math.min(intervalMillis, FIRST_RETRY_MILLIS * 2 ** Math.min(failures - 1, 16));
-    return backoff * (0.5 + Math.random() / 2);
+    const interval = typeof intervalMillis === 'number' ? intervalMillis : intervalMillis();
+    return failures === 0 ? interval : backoffMillis(failures, interval);
   }
 
   async function runOnce(): Promise<void> {
-    clearTimeout(timer);
+    cancelTimer();
     failures = (await run()) ? 0 : failures + 1;
     running = undefined;
-    if (!stopped) timer = setTimeout(() => void runNow(), nextDelayMillis()).unref();
+    if (!stopped) cancelTimer = timers.after(nextDelayMillis(), () => void runNow());
   }
 
   async function runAfter(current: Promise<void>): Promise<void> {
@@ -56,7 +56,7 @@ export function createLoop({ run, intervalMillis }: LoopOptions): Loop {
     runNow,
     async stop() {
       stopped = true;
-      clearTimeout(timer);
+      cancelTimer();
       await (waiting ?? running);
     },
   };

@@ -4,10 +4,13 @@ import { codeOf, type Log } from './log.ts';
 import { createLoop } from './loop.ts';
 import { createOutageLog } from './outage-log.ts';
 import type { RegistryConnection } from './registry-connection.ts';
+import type { Timers } from './timers.ts';
 
 export interface Registration {
   register(instance: LocalInstance): Promise<void>;
   setStatus(status: LocalStatus): Promise<void>;
+  /** Asks in the background whether the registry still knows this process, if it ever registered. */
+  renewSoon(): void;
   /** Says DOWN and leaves, if it had registered; gives up when the deadline passes. */
   leave(deadline: AbortSignal): Promise<void>;
 }
@@ -16,16 +19,22 @@ export interface RegistrationOptions {
   connection: RegistryConnection;
   logger: Log;
   renewalIntervalMillis: number;
+  timers: Timers;
 }
 
-export function createRegistration({ connection, logger, renewalIntervalMillis }: RegistrationOptions): Registration {
+export function createRegistration({
+  connection,
+  logger,
+  renewalIntervalMillis,
+  timers,
+}: RegistrationOptions): Registration {
   let local: LocalInstance | undefined;
   let status: LocalStatus = 'UP';
   let lastDirtyTimestamp = 0;
   /** Whether the registry has taken the document as it is now. */
   let told = false;
   const leaving = new AbortController();
-  const loop = createLoop({ run, intervalMillis: renewalIntervalMillis });
+  const loop = createLoop({ run, intervalMillis: renewalIntervalMillis, timers });
   const outage = createOutageLog(logger, {
     gone: 'the registry does not take this instance; it is tried again in the background',
     back: 'the registry knows this instance',
@@ -86,6 +95,10 @@ export function createRegistration({ connection, logger, renewalIntervalMillis }
       status = next;
       touch();
       await loop.runNow();
+    },
+
+    renewSoon() {
+      if (local) void loop.runNow();
     },
 
     async leave(deadline) {

@@ -1,6 +1,7 @@
 /** HTTP to the registry's servers: the first that answers as it should is the one asked from then on. */
-import { Agent } from 'undici';
+import { Agent, type Dispatcher } from 'undici';
 import { codeOf } from './log.ts';
+import { parseJson, UnusableJson } from './shallow-json.ts';
 
 export interface RegistryCall {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -9,10 +10,14 @@ export interface RegistryCall {
   readonly body?: unknown;
   /** The statuses that are answers. With any other the next server is asked. */
   readonly accepts: readonly number[];
+  /** Whether the JSON of a GET that was answered with 200 is an answer. If not the next server is asked. */
+  readonly check?: (body: unknown) => boolean;
   readonly signal?: AbortSignal;
 }
 
 export interface RegistryAnswer {
+  /** Whose answer it is: where to ask for what belongs to it. */
+  readonly server: string;
   readonly status: number;
   /** The JSON of a GET that was answered with 200; undefined for all else. */
   readonly body: unknown;
@@ -21,15 +26,30 @@ export interface RegistryAnswer {
 export interface RegistryConnection {
   /** Throws RegistryUnavailable when no server answers with an accepted status. */
   call(call: RegistryCall): Promise<RegistryAnswer>;
+  /** The events of one server; undefined when it has none to tell. Throws when it cannot say now. */
+  openStream(server: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array> | undefined>;
   close(): Promise<void>;
 }
 
 /** No server of the registry gave an answer that can be used. The message names servers and statuses, no bodies. */
 export class RegistryUnavailable extends Error {
   override readonly name = 'RegistryUnavailable';
+  /** Somebody was there and gave an answer of no use. */
+  readonly answered: boolean;
+
+  constructor(message: string, answered: boolean) {
+    super(message);
+    this.answered = answered;
+  }
+}
+
+/** One server's answer that is of no use. */
+class UnusableAnswer extends Error {
+  override readonly name = 'UnusableAnswer';
 }
 
 interface Server {
+  readonly name: string;
   readonly origin: string;
   readonly basePath: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -41,14 +61,13 @@ const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 export function createRegistryConnection(urls: readonly string[], requestTimeoutMillis: number): RegistryConnection {
   const servers = urls.map(serverOf);
   if (servers.length === 0) throw new Error('At least one server of the registry is needed.');
-  const agent = new Agent({
-    connect: { timeout: requestTimeoutMillis },
-    headersTimeout: requestTimeoutMillis,
-    bodyTimeout: requestTimeoutMillis,
-    maxResponseSize: MAX_ANSWER_BYTES,
-  });
+  const limits = { connect: { timeout: requestTimeoutMillis }, headersTimeout: requestTimeoutMillis };
+  const agent = new Agent({ ...limits, bodyTimeout: requestTimeoutMillis, maxResponseSize: MAX_ANSWER_BYTES });
+  // A stream has no end and no size; whoever reads it decides how long it may be silent.
+  const streams = new Agent({ ...limits, bodyTimeout: 0 });
 
-  async function ask(server: Server, { method, path, body, accepts, signal }: RegistryCall): Promise<RegistryAnswer> {
+  async function ask(server: Server, call: RegistryCall): Promise<RegistryAnswer> {
+    const { method, path, body, accepts, check = () => true, signal } = call;
     const timeout = AbortSignal.timeout(requestTimeoutMillis);
     const response = await agent.request({
       origin: server.origin,
@@ -63,10 +82,14 @@ export function createRegistryConnection(urls: readonly string[], requestTimeout
       signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
     });
     const status = response.statusCode;
-    if (method === 'GET' && status === 200) return { status, body: await response.body.json() };
+    if (method === 'GET' && status === 200) {
+      const document = await read(response);
+      if (!check(document)) throw new UnusableAnswer('an answer to something else');
+      return { server: server.name, status, body: document };
+    }
     await response.body.dump();
-    if (!accepts.includes(status)) throw new RegistryUnavailable(`status ${status}`);
-    return { status, body: undefined };
+    if (!accepts.includes(status)) throw new UnusableAnswer(`status ${status}`);
+    return { server: server.name, status, body: undefined };
   }
 
   function preferFrom(server: Server): void {
@@ -78,6 +101,7 @@ export function createRegistryConnection(urls: readonly string[], requestTimeout
   return {
     async call(call) {
       const failures: string[] = [];
+      let answered = false;
       for (const server of [...servers]) {
         if (call.signal?.aborted) break;
         try {
@@ -85,15 +109,50 @@ export function createRegistryConnection(urls: readonly string[], requestTimeout
           preferFrom(server);
           return answer;
         } catch (error) {
-          const reason = error instanceof RegistryUnavailable ? error.message : codeOf(error);
-          failures.push(`${server.origin}: ${reason}`);
+          answered ||= error instanceof UnusableAnswer;
+          failures.push(`${server.origin}: ${error instanceof UnusableAnswer ? error.message : codeOf(error)}`);
         }
       }
-      throw new RegistryUnavailable(failures.join(', ') || 'stopped');
+      throw new RegistryUnavailable(failures.join(', ') || 'stopped', answered);
     },
-    close: () => agent.destroy(),
+
+    async openStream(name, signal) {
+      const server = servers.find((one) => one.name === name);
+      if (!server) throw new Error('That is no server of this registry.');
+      const response = await streams.request({
+        origin: server.origin,
+        path: `${server.basePath}/stream`,
+        method: 'GET',
+        headers: { ...server.headers, accept: 'text/event-stream' },
+        signal,
+      });
+      if (isEventStream(response)) return response.body;
+      await response.body.dump();
+      if (mayStreamLater(response)) throw new UnusableAnswer(`status ${response.statusCode}`);
+      return undefined;
+    },
+
+    async close() {
+      await Promise.all([agent.destroy(), streams.destroy()]);
+    },
   };
 }
+
+async function read({ body }: Dispatcher.ResponseData): Promise<unknown> {
+  try {
+    return parseJson(await body.text());
+  } catch (error) {
+    if (error instanceof UnusableJson) throw new UnusableAnswer(error.message);
+    if (codeOf(error) === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') throw new UnusableAnswer('too large an answer');
+    throw error;
+  }
+}
+
+/** Rather than that it has none: it is starting, or has too many readers. */
+const mayStreamLater = ({ statusCode }: Dispatcher.ResponseData): boolean => statusCode >= 500 || statusCode === 429;
+
+const isEventStream = ({ statusCode, headers }: Dispatcher.ResponseData): boolean =>
+  statusCode === 200 && /^text\/event-stream\b/i.test(String(headers['content-type'] ?? ''));
 
 /** Whether this can be the base URL of a registry's server. */
 export const isServerUrl = (text: string): boolean => readServer(text) !== undefined;
@@ -112,9 +171,11 @@ function readServer(url: string): Server | undefined {
   const { username } = parsed;
   const credentials = decoded(`${username}:${parsed.password}`);
   if (credentials === undefined) return undefined;
+  const basePath = parsed.pathname.replace(/\/+$/, '');
   return {
+    name: `${parsed.origin}${basePath}`,
     origin: parsed.origin,
-    basePath: parsed.pathname.replace(/\/+$/, ''),
+    basePath,
     headers: username === '' ? {} : { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` },
   };
 }

@@ -1,7 +1,8 @@
-/** For this package's tests: a real HTTP server that answers as told, and a logger that can be read. */
+/** For this package's tests: a real HTTP server that answers as told, a clock that stands, a logger that can be read. */
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import { type Logger, pino } from 'pino';
 import type { Discovery, Instance } from './discovery.ts';
+import type { Timers } from './timers.ts';
 
 export interface TestServer {
   readonly url: string;
@@ -91,3 +92,50 @@ export const instanceAt = (url: string): Instance => ({
   url,
   metadata: {},
 });
+
+export interface TestTimers extends Timers {
+  /** How many wait. */
+  readonly waiting: number;
+  /** Lets time pass and runs what is due in it, in order. */
+  advance(millis: number): void;
+  /** Lets time pass until the next one is due, and runs it. */
+  advanceToNext(): void;
+}
+
+/** Time stands until it is told to pass. */
+export function createTestTimers(): TestTimers {
+  let now = 0;
+  let pending: { at: number; run: () => void }[] = [];
+
+  function runNext(until: number): boolean {
+    const next = pending.reduce<(typeof pending)[number] | undefined>(
+      (first, one) => (one.at <= until && (!first || one.at < first.at) ? one : first),
+      undefined,
+    );
+    if (!next) return false;
+    pending = pending.filter((one) => one !== next);
+    now = Math.max(now, next.at);
+    next.run();
+    return true;
+  }
+
+  return {
+    now: () => now,
+    after(millis, run) {
+      const timer = { at: now + millis, run };
+      pending.push(timer);
+      return () => {
+        pending = pending.filter((one) => one !== timer);
+      };
+    },
+    get waiting() {
+      return pending.length;
+    },
+    advance(millis) {
+      const until = now + millis;
+      while (runNext(until));
+      now = until;
+    },
+    advanceToNext: () => void runNext(Number.POSITIVE_INFINITY),
+  };
+}
