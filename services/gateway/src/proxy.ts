@@ -8,7 +8,7 @@ import { Ejections, type EjectionsOptions } from './ejections.ts';
 import { Exchange, type ServiceParts } from './exchange.ts';
 import { overloaded } from './failures.ts';
 import { KeptBodies } from './kept-bodies.ts';
-import { LoadLimit } from './load-limit.ts';
+import { LoadLimit, type LoadLimitOptions } from './load-limit.ts';
 import type { ExchangeReport } from './outcomes.ts';
 import { createRefresher } from './refresher.ts';
 import { endAnswer } from './request-body.ts';
@@ -37,6 +37,8 @@ export interface ProxyOptions {
   upstream?: UpstreamOptions | undefined;
   ejection?: EjectionsOptions | undefined;
   tunnel?: TunnelOptions | undefined;
+  /** Of each service. */
+  load?: LoadLimitOptions | undefined;
 }
 
 export interface ReverseProxy {
@@ -79,7 +81,7 @@ export function createReverseProxy(options: ProxyOptions): ReverseProxy {
   function partsOf({ service }: CompiledRoute): ServiceParts {
     const existing = shared.get(service);
     if (existing) return existing;
-    const made = { budget: createRetryBudget({ floor: FEWEST_RETRIES }), load: new LoadLimit() };
+    const made = { budget: createRetryBudget({ floor: FEWEST_RETRIES }), load: new LoadLimit(options.load) };
     shared.set(service, made);
     return made;
   }

@@ -8,6 +8,7 @@ import { onTestFinished } from 'vitest';
 import { buildApp, type ClientTimeouts } from './app.ts';
 import type { CompilerOptions } from './compile-routes.ts';
 import { createLiveRoutes } from './live-routes.ts';
+import type { LoadLimitOptions } from './load-limit.ts';
 import type { Route } from './routes.ts';
 import { createForwarding } from './trusted-proxies.ts';
 import type { TunnelOptions } from './tunnels.ts';
@@ -96,6 +97,7 @@ export interface TestGatewayOptions {
   compiler?: CompilerOptions;
   upstream?: UpstreamOptions;
   tunnel?: TunnelOptions;
+  load?: LoadLimitOptions;
   clientTimeouts?: ClientTimeouts;
   cleanUp?: CleanUp;
 }
@@ -113,6 +115,7 @@ export async function startGateway(options: TestGatewayOptions = {}) {
     forwarding,
     ...(upstream && { upstream }),
     ...(tunnel && { tunnel }),
+    ...(options.load && { load: options.load }),
     ...(options.clientTimeouts && { clientTimeouts: options.clientTimeouts }),
   });
   const url = await app.listen({ host: '127.0.0.1', port: 0 });

@@ -61,9 +61,8 @@ describe('an answer is cut, so that nobody takes it for a whole one, when it', (
     ['has lines of chunks that are huge', `${START}Transfer-Encoding: chunked\r\n\r\n4;${'x'.repeat(70_000)}\r\nhalf`],
   ])('%s', async (_what, bytes) => {
     const { answers } = await answersOf(bytes, { closes: true });
-    const [head = '', body = ''] = (answers[0] ?? '').split(/\r\n\r\n/);
-    expect(head).not.toMatch(/content-length: 4/i);
-    expect(body).not.toMatch(/(?:^|\n)0\r?\n/);
+    // Neither an end that the service did not send, nor a length that what came would be whole by.
+    expect(answers[0]).not.toMatch(/content-length: 4\r|\r\n0\r\n\r\n$/i);
     expect(answers[0]).not.toContain('and more');
   });
 });
