@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startDaybook, temporaryFolder } from '@daybook/testing';
 import { bareTransactionsPerSecond } from './bare-sqlite.ts';
 import { bookNth, openClinic, searchNth } from './clinic.ts';
+import { measureGateway } from './gateway.ts';
 import { type Measured, measure } from './load.ts';
 import { measureSearches } from './many-appointments.ts';
 import { reportRegistry } from './registry.ts';
@@ -54,3 +55,5 @@ for (const { name, fewMillis, manyMillis } of await measureSearches(FEW, MANY)) 
 }
 
 await reportRegistry(line);
+
+await measureGateway(line);

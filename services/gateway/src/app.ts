@@ -1,37 +1,60 @@
 /** The gateway, built out of what it is passed. No port is opened here. */
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
 import type { Balancer, Discovery } from '@daybook/discovery';
 import { type App, createServiceApp, isHostMissing, type Logger } from '@daybook/service';
 import { addDocs } from './docs.ts';
+import type { LiveRoutes } from './live-routes.ts';
+import type { LoadLimitOptions } from './load-limit.ts';
 import { addOpenApiDocument } from './openapi.ts';
 import { createReporter } from './outcomes.ts';
 import { addParkedEvents } from './parked-events.ts';
 import { createReverseProxy, type ReverseProxy } from './proxy.ts';
-import { createRouteTable } from './route-table.ts';
-import type { Route } from './routes.ts';
+import { addRoutesAdmin } from './routes-admin.ts';
+import type { Forwarding } from './trusted-proxies.ts';
+import type { TunnelOptions } from './tunnels.ts';
+import { refuseUnclear, unclearIn } from './unclear-requests.ts';
 import type { UpstreamOptions } from './upstreams.ts';
+import { asksForWebSocket } from './web-socket.ts';
 
 const NAME = 'gateway-service';
-/** A whole request has to be here within this. */
-const REQUEST_TIMEOUT_MILLIS = 30_000;
-const TIMEOUT_CHECK_MILLIS = 5_000;
 /** Fastify's own, which it does not set on a server that it did not make; longer than load balancers keep theirs. */
 const KEEP_ALIVE_MILLIS = 72_000;
+
+export interface ClientTimeouts {
+  /** A whole request has to be here within this. */
+  readonly requestMillis: number;
+  /** How often to look for those that are not. */
+  readonly checkMillis: number;
+}
+
+const CLIENT_TIMEOUTS: ClientTimeouts = { requestMillis: 30_000, checkMillis: 5_000 };
 
 export interface GatewayOptions {
   logger: Logger;
   discovery: Discovery;
   balancer: Balancer;
-  routes: readonly Route[];
+  /** Asked for every request. */
+  routes: LiveRoutes;
+  /** Where they are read from. */
+  routesFile?: string;
+  forwarding?: Forwarding;
   upstream?: UpstreamOptions;
+  tunnel?: TunnelOptions;
+  /** Of each service. */
+  load?: LoadLimitOptions;
+  clientTimeouts?: ClientTimeouts;
 }
 
 /** Requests that a route matches go to the proxy before Fastify sees them; everything else is Fastify's. */
-export async function buildApp({ logger, discovery, balancer, routes, upstream }: GatewayOptions): Promise<App> {
-  const table = createRouteTable(routes);
-  const services = [...new Set(routes.map(({ service }) => service))];
+export async function buildApp(options: GatewayOptions): Promise<App> {
+  const { logger, discovery, balancer, routes, routesFile, forwarding, upstream, tunnel, load } = options;
+  const { requestMillis, checkMillis } = options.clientTimeouts ?? CLIENT_TIMEOUTS;
+  const services = () => routes.current.services;
   const named = logger.child({ service: NAME });
   let proxy: ReverseProxy;
+  // Fastify's part refuses a request without the Host that it needs.
+  const match = (request: IncomingMessage) =>
+    isHostMissing(request) ? undefined : routes.current.table.match(request);
 
   const app = await createServiceApp({
     name: NAME,
@@ -40,27 +63,40 @@ export async function buildApp({ logger, discovery, balancer, routes, upstream }
     serverFactory: (handleWithFastify) =>
       createServer(
         {
-          requestTimeout: REQUEST_TIMEOUT_MILLIS,
-          connectionsCheckingInterval: TIMEOUT_CHECK_MILLIS,
+          requestTimeout: requestMillis,
+          connectionsCheckingInterval: checkMillis,
           keepAliveTimeout: KEEP_ALIVE_MILLIS,
           requireHostHeader: false,
+          // Most requests have no body, and a stream for none was a seventh of what one costs.
+          optimizeEmptyRequests: true,
+          // Whatever else asks to be upgraded is answered as if it did not.
+          shouldUpgradeCallback: (request) =>
+            asksForWebSocket(request) && !unclearIn(request) && match(request) !== undefined,
         },
         (request, response) => {
-          // Fastify's part refuses a request without the Host that it needs.
-          const route = isHostMissing(request) ? undefined : table.match(request);
-          if (route) proxy.handle(route, request, response);
+          const unclear = unclearIn(request);
+          const route = unclear ? undefined : match(request);
+          if (unclear) refuseUnclear(unclear, request, response);
+          else if (route) proxy.handle(route, request, response);
           else handleWithFastify(request, response);
         },
       ),
   });
 
   const report = createReporter(app, named);
-  proxy = createReverseProxy({ logger: named, discovery, balancer, services, report, upstream });
+  const proxied = { logger: named, discovery, balancer, services, report, forwarding };
+  proxy = createReverseProxy({ ...proxied, upstream, tunnel, load });
+  app.server.on('upgrade', (request, client, head) => {
+    const route = match(request);
+    if (route) proxy.upgrade(route, request, client, head);
+    else client.destroy();
+  });
   app.addHook('preClose', async () => proxy.sendClientsAway());
   app.addHook('onClose', () => proxy.close());
 
   addOpenApiDocument(app, { services, discovery, balancer, logger: named });
   addParkedEvents(app, { routes, discovery, balancer, logger: named });
+  addRoutesAdmin(app, routesFile, routes);
   await addDocs(app);
   // Until there is a web application.
   app.get('/', (_request, reply) => reply.redirect('/docs'));

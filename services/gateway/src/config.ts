@@ -6,6 +6,12 @@ const schema = Type.Object({
   DAYBOOK_PORT: Type.Integer({ minimum: 0, maximum: 65_535, default: 8080, description: 'Where everybody knocks' }),
   DAYBOOK_ADVERTISED_HOST: commonVariables.DAYBOOK_ADVERTISED_HOST,
   EUREKA_URL: commonVariables.EUREKA_URL,
+  DAYBOOK_ROUTES: Type.Optional(
+    Type.String({ description: 'The file of routes, in the place of the one beside this' }),
+  ),
+  DAYBOOK_TRUSTED_PROXIES: Type.Optional(
+    Type.String({ format: 'network-list', description: 'Whose forwarding headers are believed, separated by commas' }),
+  ),
 });
 
 export const readConfig = (environment: Environment) => readConfiguration(schema, environment);

@@ -1,84 +1,150 @@
-/** One request through the gateway: at most three tries, one deadline, one answer. */
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
-import type { Refusal } from '@daybook/contracts';
+/** One request through the gateway: at most three tries, one answer, and an end in time. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Refusal } from '@daybook/contracts';
+import type { RetryBudget } from '@daybook/discovery';
 import { requestIdOf, requestTimeout, type Trace, traceOf } from '@daybook/service';
-import type { Dispatcher } from 'undici';
-import { codeOf, late, outcomeUnknown, tooLarge, unavailable } from './failures.ts';
+import type { CompiledRoute } from './compile-routes.ts';
+import { type DeadlineOwner, Deadlines } from './deadlines.ts';
+import { late, outcomeUnknown, tooLarge, unavailable, unsendable } from './failures.ts';
 import { answeredHeaders, forwardedHeaders } from './headers.ts';
+import { type KeptBodies, readBody } from './kept-bodies.ts';
+import type { LoadLimit } from './load-limit.ts';
 import type { ExchangeReport, Outcome } from './outcomes.ts';
+import { type OwnAnswer, Passage } from './passage.ts';
 import type { Refresher } from './refresher.ts';
-import { announcesTooMuch, BodyTooLarge, endAnswer, hasBody, RequestBody } from './request-body.ts';
+import {
+  announcedLength,
+  BODY_LIMIT_BYTES,
+  type BodyWatcher,
+  endAnswer,
+  hasBody,
+  RequestBody,
+} from './request-body.ts';
+import { UnsendableRequest, writeHead } from './request-head.ts';
 import { pathOf } from './route-table.ts';
-import type { Route } from './routes.ts';
-import { Tries, type TriesParts } from './tries.ts';
+import { timeoutsOf } from './timeouts.ts';
+import { isFailing, Tries, type TriesParts, type Try, type TryOwner } from './tries.ts';
+import type { Forwarding } from './trusted-proxies.ts';
+import type { AnswerStart } from './upstream/answer-parser.ts';
+import { copyOf } from './upstream/copies.ts';
 import { writeProblem } from './write-problem.ts';
 
 const REFRESH_DEADLINE_MILLIS = 1_000;
-const DEFAULT_TIMEOUT_MILLIS = 10_000;
 /** What nginx writes into its log when the client did not wait for the answer. */
 const CLIENT_GONE_STATUS = 499;
+/** So that the requests of an instance that broke do not all come to the next one at the same moment. */
+const LONGEST_JITTER_MILLIS = 25;
+/** One string goes out together with the headers, in one go; a large one would be copied for nothing. */
+const AT_ONCE_BYTES = 16 * 1024;
+const EVENT_STREAM = /^text\/event-stream\b/i;
 
 /** What every exchange works with. */
 export interface ExchangeParts extends TriesParts {
   readonly refresher: Refresher;
+  readonly forwarding: Forwarding;
+  readonly keptBodies: KeptBodies;
   readonly report: (report: ExchangeReport) => void;
   /** Whether clients are to be sent away after their answer. */
   readonly isClosing: () => boolean;
+  /** Streams that have no end of their own, for whoever closes the gateway. */
+  readonly streams: Set<Exchange>;
 }
 
-/** To undici: nobody waits for this answer. */
-class Abandoned extends Error {
-  override readonly name = 'Abandoned';
+/** What the exchanges with one service share. */
+export interface ServiceParts {
+  readonly budget: RetryBudget;
+  readonly load: LoadLimit;
 }
 
-/**
- * Also undici's handler for each of its tries, which come one after the other: this is the hot path, and an object less
- * per request counts.
- */
-export class Exchange implements Dispatcher.DispatchHandler {
+export class Exchange implements TryOwner, BodyWatcher, DeadlineOwner {
   readonly #parts: ExchangeParts;
-  readonly #route: Route;
+  readonly #service: ServiceParts;
+  readonly #route: CompiledRoute;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #requestId: string;
   readonly #trace: Trace;
   readonly #hasBody: boolean;
   readonly #startedAt = performance.now();
-  readonly #timer: NodeJS.Timeout;
+  /** Since when it is the instance that is waited for. */
+  #sentAt = this.#startedAt;
+  readonly #deadlines: Deadlines;
   readonly #tries: Tries;
-  /** Undefined until undici writes the request: as long as it is, nothing was sent and no body was read. */
-  #controller: Dispatcher.DispatchController | undefined;
+  /** Undefined where the route has no filters. */
+  readonly #passage: Passage | undefined;
+  #current: Try | undefined;
+  /** Set aside for the body, as long as it is kept. */
+  #keptBytes = 0;
+  #keptBody: Buffer | undefined;
+  #bodyBegin: readonly Buffer[] = [];
   #waitsForDrain = false;
+  #isFlushed = false;
   #refreshed = false;
+  #isLoad = true;
   #outcome: Outcome | undefined;
 
-  constructor(parts: ExchangeParts, route: Route, request: IncomingMessage, response: ServerResponse) {
+  constructor(
+    parts: ExchangeParts,
+    service: ServiceParts,
+    route: CompiledRoute,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ) {
     this.#parts = parts;
+    this.#service = service;
     this.#route = route;
     this.#request = request;
     this.#response = response;
     this.#requestId = requestIdOf(request);
     this.#trace = traceOf(request.headers.traceparent);
     this.#hasBody = hasBody(request);
-    this.#tries = new Tries(parts, route, this.#requestId);
-    this.#timer = setTimeout(onDeadline, route.timeoutMillis ?? DEFAULT_TIMEOUT_MILLIS, this);
-    response.once('close', () => this.#closed());
+    this.#tries = new Tries(parts, route, this.#requestId, isSafe(request) && !this.#hasBody);
+    this.#passage = route.chain && new Passage(route.chain, request);
+    this.#deadlines = new Deadlines(timeoutsOf(route), this.#startedAt, this);
+    response.on('close', () => this.#closed());
   }
 
   begin(): void {
-    if (announcesTooMuch(this.#request)) this.#refuse(tooLarge(), 'refused');
-    else if (this.#try()) return;
-    else if (this.#tries.hasBegun) this.#refuse(unavailable(this.#route), 'unavailable');
+    const own = this.#passage?.admit();
+    if (own instanceof Refusal) this.#refuse(own, 'refused');
+    else if (own) this.#answerHere(own);
+    else if ((announcedLength(this.#request) ?? 0) > this.#bodyLimitBytes) this.#refuse(tooLarge(), 'refused');
+    else this.#pass();
+  }
+
+  get #bodyLimitBytes(): number {
+    return this.#route.chain?.bodyLimitBytes ?? BODY_LIMIT_BYTES;
+  }
+
+  #pass(): void {
+    this.#service.budget.countRequest();
+    this.#keptBytes = this.#hasBody && isKeyed(this.#request) ? this.#parts.keptBodies.reserve(this.#request) : 0;
+    if (this.#keptBytes > 0)
+      readBody(this.#request, this.#keptBytes, (body) => this.#bodyRead(body.chunks, body.isWhole));
+    else this.#tryFirst();
+  }
+
+  #bodyRead(chunks: readonly Buffer[], isWhole: boolean): void {
+    if (this.#outcome !== undefined) return;
+    if (isWhole) this.#keptBody = Buffer.concat(chunks);
+    else this.#bodyBegin = chunks;
+    this.#sentAt = performance.now();
+    this.#tryFirst();
+  }
+
+  #tryFirst(): void {
+    if (this.#try()) return;
+    if (this.#tries.hasBegun) this.#refuse(unavailable(this.#route), 'unavailable');
     else void this.#tryRefreshed();
   }
 
   /** The time is over: for the request to come, for an instance to answer, or, once it did, for the client to take it. */
-  expire(): void {
+  onLate(): void {
     if (this.#outcome !== undefined) {
       this.#response.destroy();
       return;
     }
-    this.#timer.refresh();
+    this.#deadlines.again();
     if (this.#waitsForBody()) this.#giveUp(requestTimeout(), 'refused');
     else this.#giveUp(late(), 'deadline');
   }
@@ -97,82 +163,168 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   /** Sends the request to an instance that was not tried before; false when there is none. */
   #try(): boolean {
-    const pool = this.#tries.next();
-    if (!pool) return false;
-    this.#controller = undefined;
-    const { method = 'GET', url = '/' } = this.#request;
-    const marks = { requestId: this.#requestId, traceparent: this.#trace.traceparent, hasBody: this.#hasBody };
-    const headers = forwardedHeaders(this.#request, marks);
-    const body = this.#hasBody ? new RequestBody(this.#request) : null;
-    pool.dispatch({ method, path: url, headers, body }, this);
+    this.#current = this.#tries.next(this);
+    if (!this.#current) return false;
+    this.#send(this.#current);
     return true;
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    // A request that waits for a connection cannot be taken back from undici; it can be refused when it is its turn.
-    if (this.#outcome !== undefined) throw new Abandoned();
-    this.#controller = controller;
-  }
-
-  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
-    if (status < 200 || this.#outcome !== undefined) return;
-    this.#timer.refresh();
-    const list = answeredHeaders(headers, this.#requestId);
-    if (this.#parts.isClosing()) list.push('connection', 'close');
-    this.#response.writeHead(status, list);
-  }
-
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.#outcome !== undefined || this.#response.write(chunk)) return;
-    controller.pause();
-    if (this.#waitsForDrain) return;
-    this.#waitsForDrain = true;
-    this.#response.on('drain', () => this.#controller?.resume());
-  }
-
-  onResponseEnd(): void {
-    this.#tries.letGo();
-    if (this.#outcome !== undefined) return;
-    this.#outcome = 'answered';
-    endAnswer(this.#request, this.#response);
-  }
-
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    if (this.#outcome !== undefined) {
-      this.#tries.letGo();
-    } else if (error instanceof BodyTooLarge) {
-      this.#tries.letGo();
-      this.#giveUp(tooLarge(), 'refused');
-    } else {
-      this.#instanceFailed(error);
+  #send(next: Try): void {
+    const { method = 'GET', url = '/' } = this.#request;
+    const { forwarding } = this.#parts;
+    const marks = { requestId: this.#requestId, traceparent: this.#trace.traceparent, forwarding };
+    const headers = forwardedHeaders(this.#request, marks);
+    const path = this.#passage ? this.#passage.send(headers) : url;
+    try {
+      const head = writeHead({ method, path, host: next.host }, headers, this.#bodyLength());
+      next.send(method, head, this.#body());
+    } catch (error) {
+      if (!(error instanceof UnsendableRequest)) throw error;
+      next.abandon();
+      this.#refuse(unsendable(), 'refused');
     }
   }
 
-  #instanceFailed(error: Error): void {
-    const wasSent = this.#controller !== undefined;
-    this.#tries.fail(codeOf(error));
-    if (!wasSent) this.#parts.refresher.soon();
+  #bodyLength(): number | 'chunked' | undefined {
+    if (!this.#hasBody) return undefined;
+    return this.#keptBody?.length ?? announcedLength(this.#request) ?? 'chunked';
+  }
+
+  #body(): Buffer | RequestBody | undefined {
+    if (!this.#hasBody) return undefined;
+    return this.#keptBody ?? new RequestBody(this.#request, this, this.#bodyLimitBytes, this.#bodyBegin);
+  }
+
+  onBodyMoved(): void {
+    this.#deadlines.moved();
+    this.#sentAt = performance.now();
+  }
+
+  onBodyTooLarge(): void {
+    this.#giveUp(tooLarge(), 'refused');
+  }
+
+  onStart(start: AnswerStart): void {
+    if (isFailing(start.status) && this.#tryInstead(start)) return;
+    this.#endLoad();
+    const { headers, status, connection } = start;
+    const list = answeredHeaders(headers, connection, this.#requestId);
+    const given = this.#passage ? this.#passage.answer(status, list, true) : status;
+    if (this.#parts.isClosing()) list.push('connection', 'close');
+    this.#response.writeHead(given, list);
+    if (isEventStream(headers)) this.#beginStream();
+    else this.#deadlines.answerBegan();
+  }
+
+  /** Asks another instance, if there is one, before the client hears of an answer that is none. */
+  #tryInstead(start: AnswerStart): boolean {
+    if (!this.#isRepeatable()) return false;
+    const before = this.#current;
+    const next = this.#nextForRetry();
+    if (!next) return false;
+    before?.passOver(start);
+    this.#sendSoon(next);
+    return true;
+  }
+
+  #sendSoon(next: Try): void {
+    this.#current = next;
+    setTimeout(() => {
+      if (this.#outcome === undefined) this.#send(next);
+    }, Math.random() * LONGEST_JITTER_MILLIS);
+  }
+
+  #beginStream(): void {
+    this.#deadlines.streamBegan();
+    this.#parts.streams.add(this);
+    if (this.#parts.isClosing()) this.endStream();
+  }
+
+  /** Ends a stream that would go on; clients come back to where it is served. */
+  endStream(): void {
+    if (this.#outcome !== undefined) return;
+    this.#outcome = 'answered';
+    this.#response.end();
+    this.#current?.abandon();
+  }
+
+  onData(chunk: Buffer): void {
+    this.#deadlines.moved();
+    const { bytes, giveBack } = copyOf(chunk);
+    if (this.#response.write(bytes, giveBack)) return;
+    this.#current?.pause();
+    if (this.#waitsForDrain) return;
+    this.#waitsForDrain = true;
+    this.#response.on('drain', () => this.#current?.resume());
+  }
+
+  /** The client is told what is known, however long the rest takes. */
+  onPause(): void {
+    if (this.#isFlushed || !this.#response.headersSent) return;
+    this.#isFlushed = true;
+    this.#response.flushHeaders();
+  }
+
+  onEnd(last: Buffer | undefined): void {
+    this.#outcome = 'answered';
+    if (last && this.#request.complete) {
+      if (last.length > AT_ONCE_BYTES) this.#response.end(Buffer.from(last));
+      else this.#response.end(last.toString('latin1'), 'latin1');
+    } else {
+      if (last) this.#response.write(Buffer.from(last));
+      endAnswer(this.#request, this.#response);
+    }
+  }
+
+  onFailure(wasSent: boolean): void {
     if (this.#response.headersSent) this.#giveUp(unavailable(this.#route), 'broken');
-    else if (wasSent && !this.#isRepeatable()) this.#refuse(outcomeUnknown(this.#route), 'unavailable');
-    else if (this.#try()) return;
+    else if (wasSent) this.#tryAgain();
+    else this.#tryAnother();
+  }
+
+  /** Nothing was sent, so that nothing can be done twice, and nobody does more for it. */
+  #tryAnother(): void {
+    this.#parts.refresher.soon();
+    if (this.#try()) return;
+    if (this.#refreshed) this.#refuse(unavailable(this.#route), 'unavailable');
+    else void this.#tryRefreshed();
+  }
+
+  #tryAgain(): void {
+    if (!this.#isRepeatable()) {
+      this.#refuse(outcomeUnknown(this.#route), 'unavailable');
+      return;
+    }
+    const next = this.#nextForRetry();
+    if (next) this.#sendSoon(next);
     else if (this.#refreshed) this.#refuse(unavailable(this.#route), 'unavailable');
     else void this.#tryRefreshed();
   }
 
+  /** Another instance, if there is one and retries are a small enough part of what the service is asked. */
+  #nextForRetry(): Try | undefined {
+    const next = this.#tries.next(this);
+    if (next && this.#service.budget.tryRetry()) return next;
+    next?.abandon();
+    return undefined;
+  }
+
+  /** Whether it does no harm to have it done twice, and all of it can be sent again. */
   #isRepeatable(): boolean {
-    const { method } = this.#request;
-    return (method === 'GET' || method === 'HEAD') && !this.#hasBody;
+    if (!this.#hasBody) return isSafe(this.#request) || isKeyed(this.#request);
+    return this.#keptBody !== undefined;
   }
 
   /** Ends what is under way. Where the answer has begun, a broken connection is the only way to say that it is not whole. */
   #giveUp(refusal: Refusal, outcome: Outcome): void {
-    if (this.#response.headersSent) {
+    const hasBegun = this.#response.headersSent;
+    if (hasBegun) {
       this.#outcome = outcome;
       this.#response.destroy();
     } else {
       this.#refuse(refusal, outcome);
     }
-    this.#controller?.abort(new Abandoned());
+    this.#current?.abandon(outcome === 'deadline' && !hasBegun);
   }
 
   #refuse(refusal: Refusal, outcome: Outcome): void {
@@ -181,16 +333,36 @@ export class Exchange implements Dispatcher.DispatchHandler {
       path: pathOf(this.#request),
       requestId: this.#requestId,
       traceId: this.#trace.traceId,
+      passage: this.#passage,
     });
     endAnswer(this.#request, this.#response);
   }
 
+  /** What a filter answers instead of a service. */
+  #answerHere({ status, headers }: OwnAnswer): void {
+    this.#outcome = 'answered-here';
+    const list = [...headers, 'x-request-id', this.#requestId];
+    this.#response.writeHead(this.#passage?.answer(status, list, false) ?? status, list);
+    endAnswer(this.#request, this.#response);
+  }
+
+  /** What the service does from here on is to send what it has. */
+  #endLoad(): void {
+    if (!this.#isLoad) return;
+    this.#isLoad = false;
+    this.#service.load.took(performance.now() - this.#sentAt);
+    this.#service.load.leave();
+  }
+
   /** The answer is out, or the client is gone: the end of every exchange. */
   #closed(): void {
-    clearTimeout(this.#timer);
+    this.#deadlines.stop();
+    this.#endLoad();
+    this.#parts.keptBodies.release(this.#keptBytes);
+    this.#parts.streams.delete(this);
     if (this.#outcome === undefined || (this.#outcome === 'answered' && !this.#response.writableFinished)) {
       this.#outcome = 'client-gone';
-      this.#controller?.abort(new Abandoned());
+      this.#current?.abandon();
     }
     if (this.#parts.isClosing()) this.#request.socket.destroySoon();
     this.#parts.report({
@@ -205,4 +377,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 }
 
-const onDeadline = (exchange: Exchange): void => exchange.expire();
+const isSafe = ({ method }: IncomingMessage): boolean => method === 'GET' || method === 'HEAD';
+
+/** What a service does once for one key, however often it is sent. */
+const isKeyed = ({ method, headers }: IncomingMessage): boolean =>
+  (method === 'POST' || method === 'PATCH') && (headers['idempotency-key'] ?? '') !== '';
+
+function isEventStream(headers: readonly string[]): boolean {
+  const index = headers.indexOf('content-type');
+  return index !== -1 && EVENT_STREAM.test(headers[index + 1] ?? '');
+}

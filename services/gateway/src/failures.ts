@@ -28,3 +28,12 @@ export function codeOf(error: Error): string {
 export const tooLarge = (): Refusal => new Refusal('body-too-large', 'The body is larger than this accepts.');
 
 export const late = (): Refusal => new Refusal('deadline-exceeded', 'The answer was not ready in time.');
+
+export const unsendable = (): Refusal =>
+  new Refusal('invalid-request', 'The request has characters that cannot be passed on.');
+
+/** Refused before it is passed on, so that what is under way gets done. Not all are to come back at the same moment. */
+export const overloaded = (route: Pick<Route, 'service'>): Refusal =>
+  new Refusal('part-unavailable', `The ${partOf(route)} has as much to do as it can.`, {
+    retryAfterSeconds: RETRY_AFTER_SECONDS + Math.floor(Math.random() * 3),
+  });

@@ -1,9 +1,9 @@
 /** What a proxy changes in the headers that it passes on. */
-import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeader } from 'node:http';
-import type { TLSSocket } from 'node:tls';
+import type { IncomingMessage } from 'node:http';
+import type { Forwarding } from './trusted-proxies.ts';
 
 /** They speak of one connection, not of the message (RFC 9110, 7.6.1). */
-const HOP_BY_HOP = [
+export const HOP_BY_HOP = [
   'connection',
   'keep-alive',
   'proxy-authenticate',
@@ -34,6 +34,21 @@ const NOT_FROM_A_CLIENT = new Set([
 ]);
 const FORGED = /^x-(?:auth|daybook|forwarded|remote|user)-/;
 
+/** The names that came lately, as they are passed on: clients send the same ones again and again. Empty for never. */
+const passedOn = new Map<string, string>();
+const MOST_NAMES = 500;
+
+function passedOnAs(written: string): string {
+  const known = passedOn.get(written);
+  if (known !== undefined) return known;
+  const name = written.toLowerCase();
+  // Where headers become variables, `_` and `-` are one.
+  const meant = name.replaceAll('_', '-');
+  const answer = NOT_FROM_A_CLIENT.has(meant) || FORGED.test(meant) ? '' : name;
+  if (passedOn.size < MOST_NAMES) passedOn.set(written, answer);
+  return answer;
+}
+
 const NOT_FROM_A_SERVICE = new Set([...HOP_BY_HOP, 'x-request-id']);
 
 /** The further headers that `Connection` says are for one connection only. */
@@ -46,47 +61,40 @@ function namedIn(connection: string | undefined): ReadonlySet<string> | undefine
 export interface RequestMarks {
   readonly requestId: string;
   readonly traceparent: string;
-  readonly hasBody: boolean;
+  readonly forwarding: Forwarding;
 }
 
-/** The headers for the service, as a flat list of names and values: undici takes these without a copy. */
+/** The headers for the service but for those of its body, as a flat list of names and values. */
 export function forwardedHeaders(
   request: IncomingMessage,
-  { requestId, traceparent, hasBody }: RequestMarks,
+  { requestId, traceparent, forwarding }: RequestMarks,
 ): string[] {
-  const { headers, socket } = request;
-  const named = namedIn(headers.connection);
+  const { rawHeaders } = request;
+  const named = namedIn(request.headers.connection);
   const list: string[] = [];
-  for (const name in headers) {
-    if (NOT_FROM_A_CLIENT.has(name) || named?.has(name) || FORGED.test(name)) continue;
-    add(list, name, headers[name]);
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = passedOnAs(rawHeaders[index] ?? '');
+    if (name === '' || named?.has(name)) continue;
+    list.push(name, rawHeaders[index + 1] ?? '');
   }
-  if (hasBody) add(list, 'content-length', headers['content-length']);
   list.push('x-request-id', requestId, 'traceparent', traceparent);
-  // Trusted proxies in front of this one will be named here; until then only the socket is believed.
-  add(list, 'x-forwarded-for', socket.remoteAddress);
-  add(list, 'x-forwarded-host', headers.host);
-  list.push('x-forwarded-proto', isEncrypted(socket) ? 'https' : 'http');
+  forwarding.addTo(list, request);
   return list;
 }
 
-/** The headers for the client, as a flat list that node:http takes. */
-export function answeredHeaders(headers: IncomingHttpHeaders, requestId: string): OutgoingHttpHeader[] {
-  const named = namedIn(headers.connection);
-  const list: OutgoingHttpHeader[] = [];
-  for (const name in headers) {
-    const value = headers[name];
-    if (value === undefined || NOT_FROM_A_SERVICE.has(name) || named?.has(name)) continue;
-    list.push(name, value);
+/** The headers for the client, out of a flat list of names and values into another one. */
+export function answeredHeaders(
+  headers: readonly string[],
+  connection: string | undefined,
+  requestId: string,
+): string[] {
+  const named = namedIn(connection);
+  const list: string[] = [];
+  for (let index = 0; index < headers.length; index += 2) {
+    const name = headers[index] ?? '';
+    if (NOT_FROM_A_SERVICE.has(name) || named?.has(name)) continue;
+    list.push(name, headers[index + 1] ?? '');
   }
   list.push('x-request-id', requestId);
   return list;
 }
-
-function add(list: string[], name: string, value: string | string[] | undefined): void {
-  if (typeof value === 'string') list.push(name, value);
-  else if (value !== undefined) for (const one of value) list.push(name, one);
-}
-
-const isEncrypted = (socket: IncomingMessage['socket'] & Partial<Pick<TLSSocket, 'encrypted'>>): boolean =>
-  socket.encrypted === true;

@@ -1,19 +1,29 @@
 /** Reads the configuration and the routes, listens. */
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { createBalancer } from '@daybook/discovery';
 import { advertisedHostOf, joinRegistry, type StartService, serve } from '@daybook/service';
 import { buildApp } from './app.ts';
 import { readConfig } from './config.ts';
-import { ROUTES_FILE, readRoutes } from './routes.ts';
+import { createLiveRoutes } from './live-routes.ts';
+import { reloadOnChange } from './reload.ts';
+import { ROUTES_FILE, readRoutesText } from './routes.ts';
+import { createForwarding } from './trusted-proxies.ts';
 
 export { readConfig };
 
 export const start: StartService = async (host) => {
   const { logger } = host;
   const config = readConfig(host.environment);
-  const routes = await readRoutes(ROUTES_FILE);
+  const forwarding = createForwarding(config.DAYBOOK_TRUSTED_PROXIES?.split(','));
+  const routesFile = config.DAYBOOK_ROUTES === undefined ? fileURLToPath(ROUTES_FILE) : resolve(config.DAYBOOK_ROUTES);
+  const routes = createLiveRoutes(await readRoutesText(routesFile), { forwarding });
   const registry = joinRegistry(host, config.EUREKA_URL);
-  const app = await buildApp({ logger, discovery: registry, balancer: createBalancer(registry), routes });
-  return serve({
+  const balancer = createBalancer(registry);
+  const app = await buildApp({ logger, discovery: registry, balancer, routes, routesFile, forwarding });
+  await using parts = new AsyncDisposableStack();
+  parts.use(reloadOnChange({ file: routesFile, routes, logger }));
+  return await serve({
     name: 'gateway-service',
     app,
     host,
@@ -24,6 +34,6 @@ export const start: StartService = async (host) => {
       variable: 'DAYBOOK_PORT',
       advertisedHost: advertisedHostOf(config),
     },
-    parts: new AsyncDisposableStack(),
+    parts: parts.move(),
   });
 };

@@ -1,35 +1,28 @@
 /** `/openapi.json`: the API of all services, as they describe it themselves. */
 import { Refusal } from '@daybook/contracts';
-import { type Balancer, createServiceClient, type Discovery, type ServiceClient } from '@daybook/discovery';
+import type { Balancer, Discovery, ServiceClient } from '@daybook/discovery';
 import type { App, Logger } from '@daybook/service';
 import { unavailable } from './failures.ts';
 import { mergeOpenApi, OpenApiConflict } from './merge-openapi.ts';
+import { createServiceClients } from './service-clients.ts';
 
 const DEADLINE_MILLIS = 2_000;
 const KEPT_MILLIS = 5_000;
 
 export interface OpenApiParts {
-  services: readonly string[];
+  services: () => readonly string[];
   discovery: Discovery;
   balancer: Balancer;
   logger: Logger;
 }
 
 export function addOpenApiDocument(app: App, { services, discovery, balancer, logger }: OpenApiParts): void {
-  const clients = services.map(
-    (serviceId) =>
-      [
-        serviceId,
-        createServiceClient({ serviceId, discovery, balancer, logger, deadlineMillis: DEADLINE_MILLIS }),
-      ] as const,
-  );
-  app.addHook('onClose', async () => {
-    await Promise.all(clients.map(([, client]) => client.close()));
-  });
+  const clients = createServiceClients({ discovery, balancer, logger, deadlineMillis: DEADLINE_MILLIS });
+  app.addHook('onClose', () => clients.close());
 
   async function build(): Promise<string> {
     const parts = await Promise.all(
-      clients.map(async ([service, client]) => [service, await documentOf(service, client)] as const),
+      clients.of(services()).map(async ({ service, client }) => [service, await documentOf(service, client)] as const),
     );
     try {
       return JSON.stringify(mergeOpenApi(new Map(parts)));

@@ -25,7 +25,7 @@ async function startProxy(url: string) {
     logger: { warn: (...line: unknown[]) => void warnings.push(line) },
     discovery,
     balancer: createBalancer(discovery),
-    services: ['patient-service'],
+    services: () => ['patient-service'],
     report: (report) => void reports.push(report),
   });
   const server = await startServer((request, response) => proxy.handle(PATIENTS, request, response));
@@ -75,7 +75,7 @@ describe('of every request', () => {
     const lines: unknown[] = [];
     const report = createReporter(
       { durations: (options) => app.durations({ ...options, name: 'other_seconds' }) },
-      { info: (...line: unknown[]) => void lines.push(line) },
+      { isLevelEnabled: () => true, info: (...line: unknown[]) => void lines.push(line) },
     );
     report(REPORT);
     expect(lines).toEqual([[{ ...REPORT, durationMillis: 1.2 }, 'request']]);

@@ -2,10 +2,18 @@
 import type { App, Logger } from '@daybook/service';
 
 /**
- * `answered` by an instance, `refused` by the gateway because of what the client sent, `broken` in the middle of the
- * answer; the others say themselves.
+ * `answered` by an instance, `answered-here` by a filter, `refused` by the gateway because of what the client sent,
+ * `shed` because there was too much to do, `broken` in the middle of the answer; the others say themselves.
  */
-export type Outcome = 'answered' | 'refused' | 'unavailable' | 'deadline' | 'broken' | 'client-gone';
+export type Outcome =
+  | 'answered'
+  | 'answered-here'
+  | 'refused'
+  | 'shed'
+  | 'unavailable'
+  | 'deadline'
+  | 'broken'
+  | 'client-gone';
 
 /** Neither path nor query: a path holds ids, a query names. */
 export interface ExchangeReport {
@@ -21,16 +29,18 @@ export interface ExchangeReport {
 /** Writes the access log, and the histogram that `/metrics` shows. */
 export function createReporter(
   app: Pick<App, 'durations'>,
-  logger: Pick<Logger, 'info'>,
+  logger: Pick<Logger, 'info' | 'isLevelEnabled'>,
 ): (report: ExchangeReport) => void {
   const durations = app.durations({
     name: 'gateway_request_duration_seconds',
     help: 'Time from a request to the end of its answer, of what the gateway passed on',
     labelNames: ['route', 'outcome', 'status'],
   });
-  return ({ durationMillis, ...report }) => {
-    const { route, outcome, status } = report;
+  return (report) => {
+    const { route, outcome, status, durationMillis } = report;
     durations.observe({ route, outcome, status }, durationMillis / 1_000);
+    // To make the line is more than to leave it out.
+    if (!logger.isLevelEnabled('info')) return;
     logger.info({ ...report, durationMillis: Math.round(durationMillis * 10) / 10 }, 'request');
   };
 }

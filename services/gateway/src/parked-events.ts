@@ -11,7 +11,7 @@ import {
   ParkedEventQuery,
   Refusal,
 } from '@daybook/contracts';
-import { type Balancer, createServiceClient, type Discovery, type ServiceClient } from '@daybook/discovery';
+import type { Balancer, Discovery, ServiceClient } from '@daybook/discovery';
 import {
   type App,
   type CursorKey,
@@ -23,12 +23,14 @@ import {
   sendPage,
 } from '@daybook/service';
 import { unavailable } from './failures.ts';
+import type { LiveRoutes } from './live-routes.ts';
 import type { Route } from './routes.ts';
+import { createServiceClients } from './service-clients.ts';
 
 const DEADLINE_MILLIS = 2_000;
 
 export interface ParkedEventParts {
-  routes: readonly Route[];
+  routes: LiveRoutes;
   discovery: Discovery;
   balancer: Balancer;
   logger: Logger;
@@ -53,19 +55,13 @@ export const servicesWithConsumers = (routes: readonly Route[]): string[] => [
 ];
 
 export function addParkedEvents(app: App, { routes, discovery, balancer, logger }: ParkedEventParts): void {
-  const clients = servicesWithConsumers(routes).map(
-    (serviceId): Part => ({
-      service: serviceId,
-      client: createServiceClient({ serviceId, discovery, balancer, logger, deadlineMillis: DEADLINE_MILLIS }),
-    }),
-  );
-  // Without a service to ask, an empty list would be a lie.
-  if (clients.length === 0) return;
-  app.addHook('onClose', async () => {
-    await Promise.all(clients.map(({ client }) => client.close()));
-  });
+  const clients = createServiceClients({ discovery, balancer, logger, deadlineMillis: DEADLINE_MILLIS });
+  app.addHook('onClose', () => clients.close());
 
   app.get(PARKED_EVENTS_PATH, { schema: { querystring: ParkedEventQuery } }, async (request, reply) => {
+    const parts = clients.of(servicesWithConsumers(routes.current.routes));
+    // Without a service to ask, an empty list would be a lie.
+    if (parts.length === 0) throw new Refusal('not-found', 'There is nothing at this address.');
     const { limit = DEFAULT_LIMIT, cursor } = request.query;
     // Refused here, at the address that was asked.
     readParkedEventCursor(cursor);
@@ -77,7 +73,7 @@ export function addParkedEvents(app: App, { routes, discovery, balancer, logger 
       ...(authorization !== undefined && { authorization }),
     };
     const path = `${PARKED_EVENTS_PATH}?${asked}`;
-    const pages = await Promise.all(clients.map((part) => pageOf(part, path, headers)));
+    const pages = await Promise.all(parts.map((part) => pageOf(part, path, headers)));
     sendPage(request, reply, merge(pages, limit));
     return reply;
   });

@@ -1,57 +1,125 @@
 /** Passes requests on to the instances of the services. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Balancer, Discovery } from '@daybook/discovery';
-import type { Logger } from '@daybook/service';
-import { Exchange, type ExchangeParts } from './exchange.ts';
+import type { Duplex } from 'node:stream';
+import { type Balancer, createRetryBudget, type Discovery } from '@daybook/discovery';
+import { type Logger, requestIdOf, traceOf } from '@daybook/service';
+import type { CompiledRoute } from './compile-routes.ts';
+import { Ejections, type EjectionsOptions } from './ejections.ts';
+import { Exchange, type ServiceParts } from './exchange.ts';
+import { overloaded } from './failures.ts';
+import { KeptBodies } from './kept-bodies.ts';
+import { LoadLimit, type LoadLimitOptions } from './load-limit.ts';
 import type { ExchangeReport } from './outcomes.ts';
 import { createRefresher } from './refresher.ts';
-import type { Route } from './routes.ts';
+import { endAnswer } from './request-body.ts';
+import { pathOf } from './route-table.ts';
+import { createForwarding, type Forwarding } from './trusted-proxies.ts';
+import { type TunnelOptions, Tunnels } from './tunnels.ts';
+import { Upgrade, type UpgradeParts } from './upgrade.ts';
 import { createUpstreams, type UpstreamOptions } from './upstreams.ts';
+import { writeProblem } from './write-problem.ts';
+
+/** Each takes some memory, whatever becomes of it. */
+const MOST_AT_ONCE = 4_096;
+/** As many retries in ten seconds as an instance that is killed leaves requests behind. */
+const FEWEST_RETRIES = 100;
+const SWEEP_MILLIS = 5_000;
 
 export interface ProxyOptions {
   logger: Pick<Logger, 'warn'>;
   discovery: Discovery;
   balancer: Balancer;
   /** All that routes lead to. */
-  services: readonly string[];
+  services: () => readonly string[];
   /** Called at the end of each request. */
   report: (report: ExchangeReport) => void;
+  forwarding?: Forwarding | undefined;
   upstream?: UpstreamOptions | undefined;
+  ejection?: EjectionsOptions | undefined;
+  tunnel?: TunnelOptions | undefined;
+  /** Of each service. */
+  load?: LoadLimitOptions | undefined;
 }
 
 export interface ReverseProxy {
-  handle(route: Route, request: IncomingMessage, response: ServerResponse): void;
-  /** From now on each connection is closed after the answer that is under way on it. */
+  handle(route: CompiledRoute, request: IncomingMessage, response: ServerResponse): void;
+  /** For a WebSocket; `head` is what came after its handshake. */
+  upgrade(route: CompiledRoute, request: IncomingMessage, client: Duplex, head: Buffer): void;
+  /** From now on each connection is closed after the answer that is under way on it; those without an end, now. */
   sendClientsAway(): void;
   close(): Promise<void>;
 }
 
-export function createReverseProxy({
-  logger,
-  discovery,
-  balancer,
-  services,
-  report,
-  upstream,
-}: ProxyOptions): ReverseProxy {
-  const upstreams = createUpstreams(
-    () => new Set(services.flatMap((service) => discovery.instancesOf(service).map(({ url }) => url))),
-    upstream,
-  );
+export function createReverseProxy(options: ProxyOptions): ReverseProxy {
+  const { logger, discovery, balancer, services, report, forwarding = createForwarding() } = options;
+  const knownUrls = () =>
+    new Set(services().flatMap((service) => discovery.instancesOf(service).map(({ url }) => url)));
+  const upstreams = createUpstreams(knownUrls, options.upstream);
+  const ejections = new Ejections(discovery, logger, options.ejection);
+  const sweeping = setInterval(() => ejections.sweep(), SWEEP_MILLIS).unref();
+  const shared = new Map<string, ServiceParts>();
   let closing = false;
-  const parts: ExchangeParts = {
+  let atOnce = 0;
+  const parts: UpgradeParts = {
     logger,
     balancer,
+    ejections,
     refresher: createRefresher(discovery, logger),
+    forwarding,
     upstreams,
-    report,
+    keptBodies: new KeptBodies(),
+    report(exchange) {
+      atOnce -= 1;
+      report(exchange);
+    },
     isClosing: () => closing,
+    streams: new Set(),
+    tunnels: new Tunnels(options.tunnel),
   };
+
+  /** There are as many as services in the routes, of all files that were loaded. */
+  function partsOf({ service }: CompiledRoute): ServiceParts {
+    const existing = shared.get(service);
+    if (existing) return existing;
+    const made = { budget: createRetryBudget({ floor: FEWEST_RETRIES }), load: new LoadLimit(options.load) };
+    shared.set(service, made);
+    return made;
+  }
+
+  /** Cheaper than anything else that could be done with a request. */
+  function shed(route: CompiledRoute, request: IncomingMessage, response: ServerResponse): void {
+    const startedAt = performance.now();
+    const requestId = requestIdOf(request);
+    const { traceId } = traceOf(request.headers.traceparent);
+    writeProblem(response, overloaded(route), { path: pathOf(request), requestId, traceId });
+    endAnswer(request, response);
+    const { method = 'GET' } = request;
+    const durationMillis = performance.now() - startedAt;
+    report({ method, route: route.id, outcome: 'shed', status: 503, durationMillis, requestId, traceId });
+  }
+
   return {
-    handle: (route, request, response) => new Exchange(parts, route, request, response).begin(),
+    handle(route, request, response) {
+      const service = partsOf(route);
+      if (atOnce >= MOST_AT_ONCE || !service.load.tryEnter()) {
+        shed(route, request, response);
+        return;
+      }
+      atOnce += 1;
+      new Exchange(parts, service, route, request, response).begin();
+    },
+    upgrade(route, request, client, head) {
+      atOnce += 1;
+      new Upgrade(parts, route, request, client, head).begin();
+    },
     sendClientsAway() {
       closing = true;
+      parts.tunnels.closeAll();
+      for (const exchange of parts.streams) exchange.endStream();
     },
-    close: () => upstreams.close(),
+    close() {
+      clearInterval(sweeping);
+      return upstreams.close();
+    },
   };
 }

@@ -1,60 +1,104 @@
 /** The body of a request on its way to a service: counted, and cut where it is too large. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Readable } from 'node:stream';
+import type { Socket } from 'node:net';
+import type { BodyStream } from './upstream/connection.ts';
 
 export const BODY_LIMIT_BYTES = 1024 * 1024;
 
 /** For how long a client may go on sending what nobody will read, so that it gets to the answer. */
 const DISCARD_MILLIS = 1_000;
 
-export class BodyTooLarge extends Error {
-  override readonly name = 'BodyTooLarge';
-}
-
 export const hasBody = ({ headers }: IncomingMessage): boolean =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 
-/** Whether the request says itself that its body is too large. */
-export const announcesTooMuch = ({ headers }: IncomingMessage): boolean =>
-  Number(headers['content-length'] ?? 0) > BODY_LIMIT_BYTES;
+/** What the request says of its body; undefined when that comes in chunks. */
+export function announcedLength({ headers }: IncomingMessage): number | undefined {
+  const length = headers['content-length'];
+  return length === undefined ? undefined : Number(length);
+}
+
+/** Not worth the trouble below this. */
+const LARGE_BYTES = 16 * 1024;
 
 /**
- * Stands between the request and undici, which destroys the bodies that it gives up: the request has to live on, since
- * it is answered over the same socket. Reads nothing before it is read itself.
+ * Gives the memory of a piece back that was sent. To wait until it is collected costs a hundred megabytes while a large body
+ * passes.
  */
-export class RequestBody extends Readable {
+function giveUp({ buffer, byteLength }: Buffer): void {
+  const isAlone = byteLength >= LARGE_BYTES && byteLength === buffer.byteLength;
+  if (isAlone && buffer instanceof ArrayBuffer && !buffer.detached) buffer.transfer(0);
+}
+
+export interface BodyWatcher {
+  onBodyMoved(): void;
+  onBodyTooLarge(): void;
+}
+
+/** A body that is sent as it comes. Reads nothing before it is started. */
+export class RequestBody implements BodyStream {
   readonly #request: IncomingMessage;
-  #started = false;
+  readonly #watcher: BodyWatcher;
+  readonly #limitBytes: number;
+  readonly #isChunked: boolean;
+  #begin: readonly Buffer[];
   #received = 0;
+  #socket: Socket | undefined;
+  isSent = false;
 
-  constructor(request: IncomingMessage) {
-    super();
+  /** `begin`: what was read of it before. */
+  constructor(request: IncomingMessage, watcher: BodyWatcher, limitBytes: number, begin: readonly Buffer[] = []) {
     this.#request = request;
+    this.#watcher = watcher;
+    this.#limitBytes = limitBytes;
+    this.#isChunked = announcedLength(request) === undefined;
+    this.#begin = begin;
   }
 
-  override _read(): void {
-    if (!this.#started) {
-      this.#started = true;
-      this.#request.on('data', this.#onData).on('end', this.#onEnd);
-    }
-    this.#request.resume();
+  start(socket: Socket): void {
+    this.#socket = socket;
+    for (const chunk of this.#begin) this.#send(chunk);
+    this.#begin = [];
+    this.#request.on('data', this.#onData).on('end', this.#onEnd).resume();
   }
 
-  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+  resume(): void {
+    if (this.#socket) this.#request.resume();
+  }
+
+  stop(): void {
+    this.#socket = undefined;
     this.#request.off('data', this.#onData).off('end', this.#onEnd);
     discard(this.#request);
-    callback(error);
   }
 
   readonly #onData = (chunk: Buffer): void => {
-    this.#received += chunk.length;
-    if (this.#received > BODY_LIMIT_BYTES) this.destroy(new BodyTooLarge());
-    else if (!this.push(chunk)) this.#request.pause();
+    this.#watcher.onBodyMoved();
+    if (!this.#send(chunk)) this.#request.pause();
   };
 
   readonly #onEnd = (): void => {
-    this.push(null);
+    if (this.#isChunked) this.#socket?.write('0\r\n\r\n', 'latin1');
+    this.isSent = true;
+    this.#watcher.onBodyMoved();
   };
+
+  /** False when the socket has enough for now. */
+  #send(chunk: Buffer): boolean {
+    this.#received += chunk.length;
+    if (this.#received > this.#limitBytes) {
+      this.#watcher.onBodyTooLarge();
+      return false;
+    }
+    const socket = this.#socket;
+    if (!socket) return false;
+    if (!this.#isChunked) return socket.write(chunk, () => giveUp(chunk));
+    socket.cork();
+    socket.write(`${chunk.length.toString(16)}\r\n`, 'latin1');
+    socket.write(chunk, () => giveUp(chunk));
+    const takesMore = socket.write('\r\n', 'latin1');
+    socket.uncork();
+    return takesMore;
+  }
 }
 
 /**

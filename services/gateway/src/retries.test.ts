@@ -1,6 +1,7 @@
 import type { RequestListener } from 'node:http';
+import { createServer } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { createTestDiscovery, deadUrl, PATIENTS, sendRaw, startGateway, startServer } from './testing.ts';
 
 const works: RequestListener = async (request, response) => {
@@ -8,6 +9,11 @@ const works: RequestListener = async (request, response) => {
 };
 /** Takes the request and breaks the connection instead of an answer. */
 const breaks: RequestListener = (request) => void request.socket.destroy();
+
+const answers =
+  (status: number): RequestListener =>
+  (_request, response) =>
+    void response.writeHead(status).end('busy');
 
 /** Enough that the balancer, which goes by chance, has met every instance. */
 const MANY = 24;
@@ -75,13 +81,44 @@ describe('the gateway', () => {
     expect(servers.map((server) => server.requests.length).sort()).toEqual([0, 0, 1, 1, 1]);
   });
 
-  test('does not try again when an instance answers with an error', async () => {
-    const servers = await Promise.all(
-      [1, 2].map(() => startServer((_request, response) => response.writeHead(503).end('busy'))),
-    );
+  test.each([502, 503, 504])('asks another instance when one answers a GET with %i', async (status) => {
+    const [alive, failing] = [await startServer(works), await startServer(answers(status))];
+    const { url } = await startGateway({ patients: [failing.url, alive.url] });
+    expect(await statusesOf(url)).toEqual(new Set([200]));
+    expect(failing.requests.length).toBeGreaterThan(0);
+    expect(alive.requests).toHaveLength(MANY);
+  });
+
+  test('passes on the answer of the last instance when all of them fail', async () => {
+    const servers = await Promise.all([1, 2].map(() => startServer(answers(503))));
     const { url } = await startGateway({ patients: servers.map((server) => server.url) });
-    expect(await (await fetch(`${url}/api/v1/patients`)).text()).toBe('busy');
+    const answer = await fetch(`${url}/api/v1/patients`);
+    expect([answer.status, await answer.text()]).toEqual([503, 'busy']);
+    expect(servers.map((server) => server.requests.length)).toEqual([1, 1]);
+  });
+
+  test.each([400, 404, 409, 429, 500, 501])('does not ask again after an answer %i', async (status) => {
+    const servers = await Promise.all([1, 2].map(() => startServer(answers(status))));
+    const { url } = await startGateway({ patients: servers.map((server) => server.url) });
+    expect((await fetch(`${url}/api/v1/patients`)).status).toBe(status);
     expect(servers.flatMap((server) => server.requests)).toHaveLength(1);
+  });
+
+  test('does not ask again after an answer to a POST without a key', async () => {
+    const servers = await Promise.all([1, 2].map(() => startServer(answers(503))));
+    const { url } = await startGateway({ patients: servers.map((server) => server.url) });
+    expect((await fetch(`${url}/api/v1/patients`, { method: 'POST', body: 'x' })).status).toBe(503);
+    expect(servers.flatMap((server) => server.requests)).toHaveLength(1);
+  });
+
+  test('lets retries be a part of the traffic only', async () => {
+    const servers = await Promise.all([1, 2, 3].map(() => startServer(answers(503))));
+    const { url } = await startGateway({ patients: servers.map((server) => server.url) });
+    for (let count = 0; count < 100; count += 1) await (await fetch(`${url}/api/v1/patients`)).arrayBuffer();
+    const asked = servers.flatMap((server) => server.requests).length;
+    // A hundred requests, a hundred retries that are always allowed, and few more because time passes.
+    expect(asked).toBeGreaterThanOrEqual(200);
+    expect(asked).toBeLessThan(250);
   });
 
   test('passes over an instance whose address cannot be used', async () => {
@@ -158,5 +195,98 @@ describe('when no instance is left', () => {
     const { url } = await startGateway({ discovery, patients: [await deadUrl()] });
     await fetch(`${url}/api/v1/patients`);
     await expect.poll(() => refreshes).toBe(1);
+  });
+});
+
+describe('with an Idempotency-Key', () => {
+  const headers = { 'idempotency-key': 'once' };
+
+  test.each([
+    ['POST', breaks],
+    ['PATCH', breaks],
+    ['POST', answers(503)],
+  ])('a %s is sent to another instance, body and all', async (method, failing) => {
+    const [alive, failed] = [await startServer(works), await startServer(failing)];
+    const { url } = await startGateway({ patients: [failed.url, alive.url] });
+    for (let count = 0; count < MANY; count += 1) {
+      const answer = await fetch(`${url}/api/v1/patients`, { method, headers, body: `body ${count}` });
+      expect([answer.status, await answer.text()]).toEqual([200, `body ${count}`]);
+    }
+    expect(failed.requests.length).toBeGreaterThan(0);
+    expect(alive.requests).toHaveLength(MANY);
+  });
+
+  test.each([
+    ['without a body', () => null],
+    ['with a body in chunks', () => new Blob(['ab', 'c'.repeat(60_000)]).stream()],
+    ['with as much as is kept', () => 'a'.repeat(64 * 1024)],
+  ])('a POST %s is sent to another instance, too', async (_what, body) => {
+    const [alive, failed] = [await startServer(works), await startServer(breaks)];
+    const { url } = await startGateway({ patients: [failed.url, alive.url] });
+    const lengths = new Set<number>();
+    for (let count = 0; count < MANY; count += 1) {
+      const request = { method: 'POST', headers, body: body(), duplex: 'half' } as const;
+      lengths.add((await (await fetch(`${url}/api/v1/patients`, request)).text()).length);
+    }
+    expect(lengths.size).toBe(1);
+    expect(failed.requests.length).toBeGreaterThan(0);
+    expect(alive.requests).toHaveLength(MANY);
+  });
+
+  test.each([
+    ['announced', () => 'a'.repeat(64 * 1024 + 1)],
+    ['in chunks', () => new Blob(['a'.repeat(200_000)]).stream()],
+  ])('a POST that is too large to be kept arrives whole, and is sent once: %s', async (_what, body) => {
+    const alive = await startServer(works);
+    const { url, discovery } = await startGateway({ patients: [alive.url] });
+    const post = () => fetch(`${url}/api/v1/patients`, { method: 'POST', headers, body: body(), duplex: 'half' });
+    const length = (await (await post()).text()).length;
+    expect(length).toBeGreaterThan(64 * 1024);
+    const servers = [await startServer(breaks), await startServer(breaks)];
+    discovery.place(
+      'patient-service',
+      servers.map((server) => server.url),
+    );
+    expect((await post()).status).toBe(503);
+    expect(servers.flatMap((server) => server.requests)).toHaveLength(1);
+  });
+
+  test.each(['PUT', 'DELETE'])('a %s is sent once all the same', async (method) => {
+    const servers = [await startServer(breaks), await startServer(breaks)];
+    const { url } = await startGateway({ patients: servers.map((server) => server.url) });
+    expect((await fetch(`${url}/api/v1/patients`, { method, headers, body: 'x' })).status).toBe(503);
+    expect(servers.flatMap((server) => server.requests)).toHaveLength(1);
+  });
+
+  test('a body that does not come is waited for no longer than any other', async () => {
+    const alive = await startServer(works);
+    const { port } = await startGateway({ patients: [alive.url], routes: [{ ...PATIENTS, timeoutMillis: 100 }] });
+    const lines = ['POST /api/v1/patients HTTP/1.1', 'Host: x', 'Idempotency-Key: once', 'Content-Length: 10'];
+    expect(await sendRaw(port, `${lines.join('\r\n')}\r\n\r\nhalf`)).toMatch(/^HTTP\/1\.1 408 /);
+    expect(alive.requests).toEqual([]);
+  });
+});
+
+describe('an instance that nobody can reach', () => {
+  test('is not asked again by those who come next', async () => {
+    const alive = await startServer(works);
+    const gone = await startServer(works);
+    const { url } = await startGateway({ patients: [gone.url, alive.url] });
+    await statusesOf(url);
+    const port = gone.port;
+    await new Promise((resolve) => {
+      gone.server.close(resolve);
+      gone.server.closeAllConnections();
+    });
+    expect(await statusesOf(url)).toEqual(new Set([200]));
+    let connections = 0;
+    const again = createServer((socket) => {
+      connections += 1;
+      socket.destroy();
+    }).listen(port, '127.0.0.1');
+    onTestFinished(() => void again.close());
+    expect(await statusesOf(url)).toEqual(new Set([200]));
+    // The one that tried it out after a second, if that has passed.
+    expect(connections).toBeLessThan(2);
   });
 });

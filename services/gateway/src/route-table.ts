@@ -1,41 +1,101 @@
 /** Which route a request takes; asked for every request, so all that can be computed before is. */
 import type { IncomingMessage } from 'node:http';
-import type { Route } from './routes.ts';
+import type { CompiledRoute } from './compile-routes.ts';
+import { BELOW, compileTemplate, isTemplate, type PathParts } from './path-templates.ts';
 
 export interface RouteTable {
-  /** The most specific route: a whole path before a path with `/**`, a long one before a short one. */
-  match(request: IncomingMessage): Route | undefined;
+  /**
+   * By the most specific path: a whole path before one with `{name}`, that before a path with `/**`, and of the latter two
+   * a long one before a short one. Of several routes with one path, the first in the file whose other predicates hold.
+   */
+  match(request: IncomingMessage): CompiledRoute | undefined;
+  /** Every path with its routes, in the order in which they are tried. */
+  readonly order: readonly { readonly path: string; readonly route: CompiledRoute }[];
 }
 
-const BELOW = '/**';
+/** Routes with one path: most paths have one, so this is no array. */
+interface Candidate {
+  readonly route: CompiledRoute;
+  next: Candidate | undefined;
+}
 
-export function createRouteTable(routes: readonly Route[]): RouteTable {
-  const exact = new Map<string, Route>();
-  const below = new Map<string, Route>();
-  for (const route of routes) {
-    for (const pattern of route.predicates.path) {
-      if (pattern.endsWith(BELOW)) below.set(pattern.slice(0, -BELOW.length), route);
-      else exact.set(pattern, route);
-    }
+interface Template {
+  readonly pattern: string;
+  readonly fits: (path: string) => PathParts | undefined;
+  readonly candidate: Candidate;
+}
+
+export function createRouteTable(routes: readonly CompiledRoute[]): RouteTable {
+  const byPattern = new Map<string, Candidate>();
+  for (const route of routes) for (const pattern of route.predicates.path) append(byPattern, pattern, route);
+
+  const exact = new Map<string, Candidate>();
+  const below = new Map<string, Candidate>();
+  const templates: Template[] = [];
+  for (const [pattern, candidate] of byPattern) {
+    if (pattern.endsWith(BELOW)) below.set(pattern.slice(0, -BELOW.length), candidate);
+    else if (isTemplate(pattern)) templates.push({ pattern, fits: compileTemplate(pattern), candidate });
+    else for (const route of routesOf(candidate)) append(exact, pattern, route);
   }
+  templates.sort((one, other) => bySpecificity(one.pattern, other.pattern));
   // As in Spring: `/a/**` stands for `/a`, too.
-  for (const [path, route] of below) if (!exact.has(path)) exact.set(path, route);
+  for (const [path, candidate] of below) for (const route of routesOf(candidate)) append(exact, path, route);
   const depths = [...new Set([...below.keys()].map(segmentsOf))].sort((one, other) => other - one);
 
   return {
     match(request) {
       const path = pathOf(request);
-      const found = exact.get(path);
+      const found = firstOf(exact.get(path), request);
       if (found) return found;
+      for (const { fits, candidate } of templates) {
+        const route = fits(path) && firstOf(candidate, request);
+        if (route) return route;
+      }
       for (const depth of depths) {
         const end = endOfSegments(path, depth);
-        const route = end === -1 ? undefined : below.get(path.slice(0, end));
+        const route = end === -1 ? undefined : firstOf(below.get(path.slice(0, end)), request);
         if (route) return route;
       }
       return undefined;
     },
+    order: [...byPattern]
+      .sort(([one], [other]) => bySpecificity(one, other))
+      .flatMap(([path, candidate]) => routesOf(candidate).map((route) => ({ path, route }))),
   };
 }
+
+function append(candidates: Map<string, Candidate>, path: string, route: CompiledRoute): void {
+  const last = { route, next: undefined };
+  let candidate = candidates.get(path);
+  if (!candidate) {
+    candidates.set(path, last);
+    return;
+  }
+  while (candidate.next) candidate = candidate.next;
+  candidate.next = last;
+}
+
+function routesOf(first: Candidate): CompiledRoute[] {
+  const routes: CompiledRoute[] = [];
+  for (let candidate: Candidate | undefined = first; candidate; candidate = candidate.next)
+    routes.push(candidate.route);
+  return routes;
+}
+
+function firstOf(candidate: Candidate | undefined, request: IncomingMessage): CompiledRoute | undefined {
+  for (let one = candidate; one; one = one.next) {
+    const { route } = one;
+    if (route.matches === undefined || route.matches(request)) return route;
+  }
+  return undefined;
+}
+
+const kindOf = (pattern: string): number => (pattern.endsWith(BELOW) ? 2 : isTemplate(pattern) ? 1 : 0);
+/** Long before short; of two as long, the one that names more of it. */
+const detailOf = (pattern: string): number => segmentsOf(pattern) * 1_000 - pattern.split('{').length;
+
+const bySpecificity = (one: string, other: string): number =>
+  kindOf(one) - kindOf(other) || detailOf(other) - detailOf(one) || (one < other ? -1 : 1);
 
 /** The path that was asked for, without its query. */
 export function pathOf({ url = '/' }: IncomingMessage): string {

@@ -1,72 +1,111 @@
-/** The routes: one file, checked as a whole before anything listens. */
+/** The file of routes: its shape, and everything that can be wrong with it, said at once. */
 import { readFile } from 'node:fs/promises';
-import { PARKED_EVENTS_PATH } from '@daybook/contracts';
+import { type Fault, PARKED_EVENTS_PATH } from '@daybook/contracts';
 import { checkerOf, EXIT, StartFailure } from '@daybook/service';
 import { type Static, Type } from 'typebox';
+import { filters } from './filters/index.ts';
+import type { Kind } from './kinds.ts';
+import { predicates } from './predicates/index.ts';
+import { BELOW, PATHS } from './predicates/path.ts';
 
 const LONGEST_TIMEOUT_MILLIS = 300_000;
+const MOST_ROUTES = 1_000;
+const MOST_FILTERS = 20;
+const MOST_LETTERS = 1024 * 1024;
 
-export const Route = Type.Object(
+const Millis = (description: string) =>
+  Type.Optional(Type.Integer({ minimum: 1, maximum: LONGEST_TIMEOUT_MILLIS, description }));
+
+export const Timeouts = Type.Object(
   {
-    id: Type.String({ pattern: '^[a-z][a-z0-9-]*$' }),
-    predicates: Type.Object(
-      {
-        /** A path, or a path followed by `/**`, which also stands for everything below it. */
-        path: Type.Array(Type.String({ pattern: '^(?:/[A-Za-z0-9._~-]+)+(?:/\\*\\*)?$' }), { minItems: 1 }),
-      },
-      { additionalProperties: false },
+    connectMillis: Millis('For a connection to an instance'),
+    headersMillis: Millis('Until the answer begins, further tries included'),
+    bodyMillis: Millis('The longest pause in an answer that has begun'),
+    totalMillis: Millis('For everything; an event stream has no end'),
+  },
+  { additionalProperties: false, minProperties: 1 },
+);
+export type Timeouts = Static<typeof Timeouts>;
+
+/** One route as it stands in the file. */
+export interface Route {
+  readonly id: string;
+  /** All of them have to hold. */
+  readonly predicates: { readonly path: readonly string[]; readonly [name: string]: unknown };
+  /** Each an object with one field, named after the filter; applied in this order. */
+  readonly filters?: readonly { readonly [name: string]: unknown }[];
+  /** The service id: `patient-service`. */
+  readonly service: string;
+  /** Short for `headersMillis` and `bodyMillis`. */
+  readonly timeoutMillis?: number;
+  readonly timeouts?: Timeouts;
+}
+
+const NAME = '^[a-z][a-z0-9-]*$';
+
+/** What every route has; predicates and filters are checked by their own schemas. */
+export const routeProperties = {
+  id: Type.String({ pattern: NAME, maxLength: 100 }),
+  service: Type.String({ pattern: NAME, maxLength: 100, description: 'The service id: `patient-service`' }),
+  timeoutMillis: Millis('Short for headersMillis and bodyMillis'),
+  timeouts: Type.Optional(Timeouts),
+};
+
+const RouteShape = Type.Object(
+  {
+    ...routeProperties,
+    predicates: Type.Intersect([Type.Object({ path: PATHS }), Type.Record(Type.String(), Type.Unknown())]),
+    filters: Type.Optional(
+      Type.Array(Type.Record(Type.String(), Type.Unknown(), { minProperties: 1, maxProperties: 1 }), {
+        maxItems: MOST_FILTERS,
+      }),
     ),
-    /** The service id: `patient-service`. */
-    service: Type.String({ pattern: '^[a-z][a-z0-9-]*$' }),
-    /** How long the answer may take to begin, and then again to end. */
-    timeoutMillis: Type.Optional(Type.Integer({ minimum: 1, maximum: LONGEST_TIMEOUT_MILLIS })),
   },
   { additionalProperties: false },
 );
-export type Route = Static<typeof Route>;
 
-const RoutesFile = Type.Object({ routes: Type.Array(Route, { minItems: 1 }) }, { additionalProperties: false });
+const FileShape = Type.Object(
+  {
+    $schema: Type.Optional(Type.String({ description: 'For editors' })),
+    routes: Type.Array(Type.Unknown(), { minItems: 1, maxItems: MOST_ROUTES }),
+  },
+  { additionalProperties: false },
+);
 
 /** The routes that Daybook comes with. */
 export const ROUTES_FILE = new URL('../routes.json', import.meta.url);
 
 /**
- * Reads the routes from a file.
- * @throws StartFailure 78 naming everything that is wrong with it, in one line
+ * The text of a file of routes.
+ * @throws StartFailure 78 when it cannot be read
  */
-export async function readRoutes(file: URL | string): Promise<readonly Route[]> {
-  let text: string;
+export async function readRoutesText(file: URL | string): Promise<string> {
   try {
-    text = await readFile(file, 'utf8');
+    return await readFile(file, 'utf8');
   } catch (error) {
     throw new StartFailure(EXIT.configuration, `The routes cannot be read: ${reasonOf(error)}.`, { cause: error });
   }
-  return parseRoutes(text);
 }
 
-/** @throws StartFailure 78 naming everything that is wrong with them, in one line */
+/** @throws StartFailure 78 naming everything that is wrong with the routes, in one line */
+export const readRoutes = async (file: URL | string): Promise<readonly Route[]> =>
+  parseRoutes(await readRoutesText(file));
+
+/** @throws StartFailure 78 naming everything that is wrong with the routes, in one line */
 export function parseRoutes(text: string): readonly Route[] {
-  const checked = checkFile(parse(text));
-  if ('faults' in checked)
-    throw wrong(checked.faults.map(({ pointer, message }) => `${pointer || 'the file'} ${message}`));
-  const { routes } = checked.value;
-  const clashes = [
-    ...repeated(routes.map(({ id }) => id)).map((id) => `more than one route has the id ${id}`),
-    ...repeated(routes.flatMap(({ predicates }) => predicates.path)).map(
-      (path) => `more than one route has the path ${path}`,
-    ),
-    ...routes
-      .flatMap(({ predicates }) => predicates.path)
-      .filter(hidesParkedEvents)
-      .map((path) => `the path ${path} would hide the list of parked events`),
-  ];
+  const file = checkFile(parse(text));
+  if ('faults' in file) throw wrong(file.faults.map(inWords));
+  // One by one: of something large, the checker says the first fault only.
+  const checked = file.value.routes.map((route, index) => checkRoute(route, `/routes/${index}`));
+  const faults = checked.flatMap((result) => ('faults' in result ? result.faults : []));
+  if (faults.length > 0) throw wrong(faults.map(inWords));
+  const routes = checked.flatMap((result) => ('value' in result ? [result.value] : []));
+  const clashes = clashesOf(routes);
   if (clashes.length > 0) throw wrong(clashes);
   return routes;
 }
 
-/** The list is the gateway's own, below which the routes of the consumers are. */
-const hidesParkedEvents = (path: string): boolean =>
-  path === PARKED_EVENTS_PATH || (path.endsWith('/**') && `${PARKED_EVENTS_PATH}/`.startsWith(path.slice(0, -2)));
+const inWords = ({ pointer, message }: Fault): string => `${pointer || 'the file'} ${message}`;
 
 const wrong = (faults: readonly string[]) =>
   new StartFailure(EXIT.configuration, `The routes are wrong: ${faults.join('; ')}.`);
@@ -74,14 +113,88 @@ const wrong = (faults: readonly string[]) =>
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 function parse(text: string): unknown {
+  if (text.length > MOST_LETTERS) throw wrong([`they are longer than ${MOST_LETTERS} letters`]);
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw wrong([`they are not JSON (${reasonOf(error)})`]);
+    // The rest of some messages quotes the file, where a secret may stand.
+    const [reason = ''] = reasonOf(error).split(/, (?:\.\.\.)?"/);
+    throw wrong([`they are not JSON (${reason})`]);
   }
 }
 
-const checkFile = checkerOf(RoutesFile);
+const checkFile = checkerOf(FileShape);
+const checkShape = checkerOf(RouteShape);
+
+function checkRoute(route: unknown, at: string): { value: Route } | { faults: Fault[] } {
+  const shape = checkShape(route);
+  if ('faults' in shape) return { faults: below(at, shape.faults) };
+  const { predicates: conditions, filters: steps = [] } = shape.value;
+  const faults = [
+    ...below(`${at}/predicates`, faultsOfSettings(conditions, predicates)),
+    ...steps.flatMap((step, index) => below(`${at}/filters/${index}`, faultsOfSettings(step, filters))),
+  ];
+  return faults.length > 0 ? { faults } : { value: shape.value };
+}
+
+function faultsOfSettings(
+  settings: Readonly<Record<string, unknown>>,
+  kinds: Readonly<Record<string, Pick<Kind<never, unknown>, 'faultsOf'>>>,
+): Fault[] {
+  return Object.entries(settings).flatMap(([name, setting]) => {
+    const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined;
+    const pointer = `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+    return kind ? below(pointer, kind.faultsOf(setting)) : [{ pointer, message: 'is not known here' }];
+  });
+}
+
+const below = (at: string, faults: readonly Fault[]): Fault[] =>
+  faults.map(({ pointer, message }) => ({ pointer: at + pointer, message }));
+
+/** What each route may say, and all of them together may not. */
+function clashesOf(routes: readonly Route[]): string[] {
+  const takers = routes.flatMap((route) => route.predicates.path.map((path) => ({ path, route })));
+  return [
+    ...repeated(routes.map(({ id }) => id)).map((id) => `more than one route has the id ${id}`),
+    ...[...Map.groupBy(takers, ({ path }) => path)]
+      .filter(([, group]) => oneHidesAnother(group.map(({ route }) => route)))
+      .map(([path]) => `more than one route has the path ${path}`),
+    ...takers.flatMap(({ path }) => hiddenBy(path).map((own) => `the path ${path} would hide ${own}`)),
+  ];
+}
+
+/** Of routes with one path: one before the last takes everything, or two take the same. Those with weights share. */
+function oneHidesAnother(routes: readonly Route[]): boolean {
+  const conditions = routes.filter(({ predicates }) => !('weight' in predicates)).map(conditionsOf);
+  const greedy = routes.findIndex(({ predicates }) => Object.keys(predicates).length === 1);
+  return new Set(conditions).size < conditions.length || (greedy !== -1 && greedy < routes.length - 1);
+}
+
+/** The predicates beside the path, in one text. */
+const conditionsOf = ({ predicates: { path: _, ...others } }: Route): string =>
+  JSON.stringify(Object.entries(others).sort(([one], [other]) => (one < other ? -1 : 1)));
+
+/** What the gateway answers itself; below the list of parked events are the routes of the consumers. */
+const OWN_PATHS = [
+  { path: PARKED_EVENTS_PATH, words: 'the list of parked events', withBelow: false },
+  ...['/admin/routes', '/docs', '/health', '/info', '/metrics', '/openapi.json'].map((path) => ({
+    path,
+    words: `the gateway’s own ${path}`,
+    withBelow: true,
+  })),
+];
+
+/** A `{name}` in a pattern stands for any segment. */
+function hiddenBy(pattern: string): string[] {
+  const open = pattern.endsWith(BELOW);
+  const segments = pattern.slice(0, open ? -BELOW.length : undefined).split('/');
+  return OWN_PATHS.filter(({ path, withBelow }) => {
+    const own = path.split('/');
+    const longer = segments.length - own.length;
+    const agrees = segments.every((segment, at) => at >= own.length || segment === own[at] || segment.startsWith('{'));
+    return agrees && (open || longer >= 0) && (withBelow || longer <= 0);
+  }).map(({ words }) => words);
+}
 
 const repeated = (names: readonly string[]): string[] => [
   ...new Set(names.filter((name, index) => names.indexOf(name) !== index)),

@@ -5,8 +5,13 @@ import { text } from 'node:stream/consumers';
 import { createBalancer, type Discovery, type Instance } from '@daybook/discovery';
 import { createLogger } from '@daybook/service';
 import { onTestFinished } from 'vitest';
-import { buildApp } from './app.ts';
+import { buildApp, type ClientTimeouts } from './app.ts';
+import type { CompilerOptions } from './compile-routes.ts';
+import { createLiveRoutes } from './live-routes.ts';
+import type { LoadLimitOptions } from './load-limit.ts';
 import type { Route } from './routes.ts';
+import { createForwarding } from './trusted-proxies.ts';
+import type { TunnelOptions } from './tunnels.ts';
 import type { UpstreamOptions } from './upstreams.ts';
 
 export interface TestServer {
@@ -17,15 +22,18 @@ export interface TestServer {
   readonly requests: string[];
 }
 
+/** Whoever closes what was started; `onTestFinished` unless it is to serve several tests. */
+export type CleanUp = (close: () => Promise<void>) => void;
+
 /** A server that is closed when the test ends. */
-export async function startServer(listener: RequestListener): Promise<TestServer> {
+export async function startServer(listener: RequestListener, cleanUp: CleanUp = onTestFinished): Promise<TestServer> {
   const requests: string[] = [];
   const server = createServer((request, response) => {
     requests.push(`${request.method} ${request.url}`);
     listener(request, response);
   });
   const port = await listen(server);
-  onTestFinished(() => close(server));
+  cleanUp(() => close(server));
   return { url: `http://127.0.0.1:${port}`, port, server, requests };
 }
 
@@ -83,25 +91,40 @@ export interface TestGatewayOptions {
   patients?: readonly string[];
   discovery?: TestDiscovery;
   routes?: readonly Route[];
+  /** Addresses and networks. */
+  trustedProxies?: readonly string[];
+  /** Beside the forwarding. */
+  compiler?: CompilerOptions;
   upstream?: UpstreamOptions;
+  tunnel?: TunnelOptions;
+  load?: LoadLimitOptions;
+  clientTimeouts?: ClientTimeouts;
+  cleanUp?: CleanUp;
 }
 
 export async function startGateway(options: TestGatewayOptions = {}) {
-  const { discovery = createTestDiscovery(), routes = [PATIENTS], patients, upstream } = options;
+  const { discovery = createTestDiscovery(), routes = [PATIENTS], patients, upstream, tunnel } = options;
+  const forwarding = createForwarding(options.trustedProxies);
+  const live = createLiveRoutes(JSON.stringify({ routes }), { forwarding, ...options.compiler });
   if (patients) discovery.place('patient-service', patients);
   const app = await buildApp({
     logger: createLogger({ level: 'silent', pretty: false }),
     discovery,
     balancer: createBalancer(discovery),
-    routes,
+    routes: live,
+    forwarding,
     ...(upstream && { upstream }),
+    ...(tunnel && { tunnel }),
+    ...(options.load && { load: options.load }),
+    ...(options.clientTimeouts && { clientTimeouts: options.clientTimeouts }),
   });
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
-  onTestFinished(async () => {
+  const { cleanUp = onTestFinished } = options;
+  cleanUp(async () => {
     app.server.closeAllConnections();
     await app.close();
   });
-  return { app, url, port: Number(new URL(url).port), discovery };
+  return { app, url, port: Number(new URL(url).port), discovery, routes: live };
 }
 
 /** Sends bytes as they are and reads all that is answered until the connection ends. */

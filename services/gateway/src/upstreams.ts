@@ -1,84 +1,111 @@
-/** Connections to the instances: a bounded pool for each, kept alive, closed when the instance is gone. */
-import { Pool } from 'undici';
+/** Connections to the instances: a bounded number to each, kept, closed when the instance is gone. */
+import type { Call } from './upstream/connection.ts';
+import { Connections } from './upstream/connections.ts';
 
 export interface UpstreamOptions {
-  connectTimeoutMillis?: number;
   /** To one instance. */
   connections?: number;
   /** Requests to one instance, waiting ones included; it is not asked for more. */
   maxInFlight?: number;
-  /** How often to look for pools whose instance is gone. */
+  /** Instances keep theirs for five seconds or longer. */
+  maxIdleMillis?: number;
+  /** How often to look for instances that are gone, and for idle connections. */
   sweepIntervalMillis?: number;
 }
 
-/** One instance's pool. Whoever enters leaves when undici has let go of the request, not before. */
+/** Requests to one instance. Whoever enters leaves. */
 export interface Upstream {
-  readonly pool: Pool;
+  /** As `Host` says it. */
+  readonly host: string;
   /** False when the instance has as many requests as it may. */
   tryEnter(): boolean;
+  send(call: Call): void;
+  /** Takes back what waits for its turn; false when it does not. */
+  forget(call: Call): boolean;
   leave(): void;
 }
 
 export interface Upstreams {
-  /** The pool of an instance, by its URL; undefined for a URL that nothing can be sent to. */
-  of(url: string): Upstream | undefined;
+  /** The connections to an instance, by its URL; undefined for a URL that nothing can be sent to. */
+  of(url: string, connectTimeoutMillis: number): Upstream | undefined;
   /** Lets requests under way end. */
   close(): Promise<void>;
 }
 
 const HTTP_ORIGIN = /^https?:\/\/[^/?#@]+$/;
 
+/** By URL, and by the patience of the routes that lead there: there are few of those. */
+type ByPatience = Map<number, Upstream & { readonly connections: Connections }>;
+
 export function createUpstreams(
   knownUrls: () => ReadonlySet<string>,
   {
-    connectTimeoutMillis = 1_000,
-    connections = 128,
+    connections: maxConnections = 128,
     maxInFlight = 1_024,
-    sweepIntervalMillis = 5_000,
+    maxIdleMillis = 4_000,
+    sweepIntervalMillis = 1_000,
   }: UpstreamOptions = {},
 ): Upstreams {
-  const upstreams = new Map<string, Upstream>();
+  const upstreams = new Map<string, ByPatience>();
+  const closing = new Set<Promise<void>>();
   const sweeping = setInterval(sweep, sweepIntervalMillis).unref();
 
-  function create(url: string): Upstream {
-    // No time limits of undici's: the exchange has its own, which are exact and span all tries.
-    const limits = { headersTimeout: 0, bodyTimeout: 0 };
-    const pool = new Pool(url, { connections, connect: { timeout: connectTimeoutMillis }, allowH2: false, ...limits });
+  function create(url: string, connectTimeoutMillis: number) {
+    const connections = new Connections(url, { connectTimeoutMillis, maxConnections, maxIdleMillis });
     let inFlight = 0;
     return {
-      pool,
+      connections,
+      host: new URL(url).host,
       tryEnter() {
         if (inFlight >= maxInFlight) return false;
         inFlight += 1;
         return true;
       },
+      send: (call: Call) => connections.send(call),
+      forget: (call: Call) => connections.forget(call),
       leave() {
         inFlight -= 1;
       },
     };
   }
 
+  /** Requests under way there end as they would have. */
+  function close(byPatience: ByPatience): void {
+    for (const { connections } of byPatience.values()) {
+      const closed = connections.close();
+      closing.add(closed);
+      void closed.then(() => closing.delete(closed));
+    }
+  }
+
   function sweep(): void {
     const known = knownUrls();
-    for (const [url, { pool }] of upstreams) {
-      if (known.has(url)) continue;
-      upstreams.delete(url);
-      void pool.close();
+    for (const [url, byPatience] of upstreams) {
+      if (!known.has(url)) {
+        upstreams.delete(url);
+        close(byPatience);
+      } else {
+        for (const { connections } of byPatience.values()) connections.sweep();
+      }
     }
   }
 
   return {
-    of(url) {
-      const existing = upstreams.get(url);
+    of(url, connectTimeoutMillis) {
+      const existing = upstreams.get(url)?.get(connectTimeoutMillis);
       if (existing) return existing;
       if (!HTTP_ORIGIN.test(url) || !URL.canParse(url)) return undefined;
-      const upstream = create(url);
-      upstreams.set(url, upstream);
+      const upstream = create(url, connectTimeoutMillis);
+      const byPatience = upstreams.get(url) ?? new Map();
+      byPatience.set(connectTimeoutMillis, upstream);
+      upstreams.set(url, byPatience);
       return upstream;
     },
     async close() {
       clearInterval(sweeping);
-      await Promise.all([...upstreams.values()].map(({ pool }) => pool.close()));
+      for (const byPatience of upstreams.values()) close(byPatience);
+      upstreams.clear();
+      await Promise.all(closing);
     },
   };
 }

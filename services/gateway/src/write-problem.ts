@@ -1,12 +1,15 @@
-import type { ServerResponse } from 'node:http';
+import type { OutgoingHttpHeader, ServerResponse } from 'node:http';
 import { problemOf, type Refusal } from '@daybook/contracts';
 import { PROBLEM_JSON } from '@daybook/service';
+import type { Passage } from './passage.ts';
 
 export interface ProblemContext {
   /** Without the query. */
   path: string;
   requestId: string;
   traceId: string;
+  /** Whose filters have a say in the headers. */
+  passage?: Passage | undefined;
 }
 
 /** Answers with a problem document where there is no Fastify to do so. Who calls it ends the answer. */
@@ -14,11 +17,14 @@ export function writeProblem(response: ServerResponse, refusal: Refusal, context
   const problem = problemOf(refusal, context.path, context.traceId);
   const body = JSON.stringify(problem);
   const { retryAfterSeconds } = refusal.extras;
-  response.writeHead(problem.status, {
-    'content-type': PROBLEM_JSON,
-    'content-length': Buffer.byteLength(body),
-    'x-request-id': context.requestId,
-    ...(retryAfterSeconds !== undefined && { 'retry-after': String(retryAfterSeconds) }),
-  });
+  const headers: OutgoingHttpHeader[] = [
+    'content-type',
+    PROBLEM_JSON,
+    'content-length',
+    String(Buffer.byteLength(body)),
+  ];
+  headers.push('x-request-id', context.requestId);
+  if (retryAfterSeconds !== undefined) headers.push('retry-after', String(retryAfterSeconds));
+  response.writeHead(context.passage?.answer(problem.status, headers, false) ?? problem.status, headers);
   response.write(body);
 }

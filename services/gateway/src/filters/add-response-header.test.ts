@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest';
+import { addResponseHeader } from './add-response-header.ts';
+import { answered, faultsIn } from './testing.ts';
+
+test('the client gets the header beside those that there are', () => {
+  expect(answered(addResponseHeader, { 'X-A': '2' }, { headers: ['x-a', '1'] }).headers).toEqual([
+    'x-a',
+    '1',
+    'x-a',
+    '2',
+  ]);
+});
+
+test.each(['Connection', 'content-length', 'Transfer-Encoding', 'host', 'x-forwarded-for', 'x-request-id'])(
+  'the header %s is refused',
+  (name) => {
+    expect(faultsIn(addResponseHeader, { [name]: 'x' })).toEqual([`/${name} is set by the gateway itself`]);
+  },
+);
+
+test.each([
+  ['x-a', 'a\r\nx-b: c'],
+  ['x-a', ' a'],
+  ['x-a', 'ä'],
+])('a value that could be read as more than a value is refused', (name, value) => {
+  expect(faultsIn(addResponseHeader, { [name]: value })).toHaveLength(1);
+});

@@ -1,0 +1,102 @@
+import { Refusal } from '@daybook/contracts';
+import { type Static, Type } from 'typebox';
+import { defineFilter } from './filter.ts';
+import { removeHeaders } from './flat-lists.ts';
+
+const Names = Type.Array(Type.String({ pattern: '^[A-Za-z0-9-]{1,100}$' }), { maxItems: 50, uniqueItems: true });
+
+const Cors = Type.Object(
+  {
+    /** `*` is everybody. */
+    origins: Type.Array(Type.String({ pattern: '^(?:\\*|https?://[a-z0-9.:[\\]-]{1,255})$' }), {
+      minItems: 1,
+      maxItems: 50,
+      uniqueItems: true,
+    }),
+    methods: Type.Optional(Names),
+    headers: Type.Optional(Names),
+    exposedHeaders: Type.Optional(Names),
+    credentials: Type.Optional(Type.Boolean()),
+    maxAgeSeconds: Type.Optional(Type.Integer({ minimum: 0, maximum: 86_400 })),
+  },
+  { additionalProperties: false },
+);
+
+/** What a service says about it is dropped: there is one who decides. */
+const OF_SERVICES = [
+  'access-control-allow-credentials',
+  'access-control-allow-headers',
+  'access-control-allow-methods',
+  'access-control-allow-origin',
+  'access-control-expose-headers',
+  'access-control-max-age',
+];
+
+export const cors = defineFilter({
+  schema: Cors,
+  summary:
+    'lets pages of these origins, and no others, read the answers; the gateway answers preflights itself (204, or 403)',
+  example: { origins: ['https://app.example.org'], methods: ['GET', 'POST'], headers: ['content-type'] },
+  faultsOf: ({ origins, credentials }) =>
+    credentials && origins.includes('*')
+      ? [{ pointer: '/credentials', message: 'cannot be allowed to every origin' }]
+      : [],
+  compile(setting) {
+    const isAllowed = originsOf(setting);
+    const preflight = preflightsOf(setting, isAllowed);
+    const granted = grantOf(setting);
+    return {
+      admit({ method, headers: { origin, ...headers } }) {
+        const asked = headers['access-control-request-method'];
+        if (method !== 'OPTIONS' || origin === undefined || asked === undefined) return undefined;
+        return preflight(origin, asked, headers['access-control-request-headers'] ?? '');
+      },
+      onAnswer(head, request) {
+        if (head.ofService) removeHeaders(head.headers, OF_SERVICES);
+        const { origin } = request.headers;
+        head.headers.push('vary', 'Origin');
+        if (origin === undefined || !isAllowed(origin)) return;
+        head.headers.push('access-control-allow-origin', origin);
+        for (const text of granted) head.headers.push(text);
+      },
+    };
+  },
+});
+
+type Setting = Static<typeof Cors>;
+
+function originsOf({ origins }: Setting): (origin: string) => boolean {
+  const known = new Set(origins);
+  return known.has('*') ? () => true : (origin) => known.has(origin);
+}
+
+/** What goes with each answer to an allowed origin. */
+function grantOf({ credentials = false, exposedHeaders = [] }: Setting): string[] {
+  return [
+    ...(credentials ? ['access-control-allow-credentials', 'true'] : []),
+    ...(exposedHeaders.length > 0 ? ['access-control-expose-headers', exposedHeaders.join(', ')] : []),
+  ];
+}
+
+function preflightsOf(
+  { methods = ['GET', 'HEAD', 'POST'], headers = [], maxAgeSeconds = 600 }: Setting,
+  isAllowed: (origin: string) => boolean,
+) {
+  const knownHeaders = new Set(headers.map((name) => name.toLowerCase()));
+  // `onAnswer` adds who may read it.
+  const yes = {
+    status: 204,
+    headers: [
+      'access-control-allow-methods',
+      methods.join(', '),
+      ...(headers.length > 0 ? ['access-control-allow-headers', headers.join(', ')] : []),
+      'access-control-max-age',
+      String(maxAgeSeconds),
+    ],
+  };
+  return (origin: string, method: string, asked: string) => {
+    const names = asked === '' ? [] : asked.split(',').map((name) => name.trim().toLowerCase());
+    const allowed = isAllowed(origin) && methods.includes(method) && names.every((name) => knownHeaders.has(name));
+    return allowed ? yes : new Refusal('forbidden', 'Pages of this origin may not ask for this.');
+  };
+}

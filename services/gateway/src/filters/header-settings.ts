@@ -1,0 +1,48 @@
+/** Header names and values, as a file of routes may set them. */
+import type { Fault } from '@daybook/contracts';
+import { type Static, Type } from 'typebox';
+import { HOP_BY_HOP } from '../headers.ts';
+
+const TOKEN = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/;
+
+/** Visible letters, blanks within: nothing that could begin another header. */
+const Value = Type.String({ maxLength: 1_000, pattern: '^(?:[\\x21-\\x7e](?:[\\t\\x20-\\x7e]*[\\x21-\\x7e])?)?$' });
+
+export const HeaderValues = Type.Record(Type.String(), Value, { minProperties: 1, maxProperties: 20 });
+export const HeaderNames = Type.Array(Type.String(), { minItems: 1, maxItems: 20, uniqueItems: true });
+
+/** They say where a message begins and ends, whom it is for, or what the gateway itself knows. */
+const NOT_TO_BE_SET = new Set([
+  ...HOP_BY_HOP,
+  'content-encoding',
+  'content-length',
+  'expect',
+  'forwarded',
+  'host',
+  'traceparent',
+  'x-request-id',
+]);
+const WHERE_FROM = /^x-forwarded-|^x-real-ip$/;
+
+function faultOfName(name: string): string | undefined {
+  if (!TOKEN.test(name)) return 'is no name of a header';
+  const plain = name.toLowerCase();
+  return NOT_TO_BE_SET.has(plain) || WHERE_FROM.test(plain) ? 'is set by the gateway itself' : undefined;
+}
+
+export const faultsOfHeaderValues = (values: Static<typeof HeaderValues>): Fault[] =>
+  Object.keys(values).flatMap((name) => faultAt(`/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`, name));
+
+export const faultsOfHeaderNames = (names: Static<typeof HeaderNames>): Fault[] =>
+  names.flatMap((name, index) => faultAt(`/${index}`, name));
+
+function faultAt(pointer: string, name: string): Fault[] {
+  const message = faultOfName(name);
+  return message === undefined ? [] : [{ pointer, message }];
+}
+
+/** As they stand in flat lists. */
+export const smallNames = (names: readonly string[]): readonly string[] => names.map((name) => name.toLowerCase());
+
+export const flatHeaders = (values: Static<typeof HeaderValues>): readonly string[] =>
+  Object.entries(values).flatMap(([name, value]) => [name.toLowerCase(), value]);

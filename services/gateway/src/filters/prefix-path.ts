@@ -1,0 +1,15 @@
+import { Type } from 'typebox';
+import { defineFilter } from './filter.ts';
+
+export const PlainPath = Type.String({ pattern: '^(?:/[A-Za-z0-9._~-]+)+$', maxLength: 500 });
+
+export const prefixPath = defineFilter({
+  schema: PlainPath,
+  summary: 'puts this before the path',
+  example: '/internal',
+  compile: (prefix) => ({
+    onRequest(head) {
+      head.path = prefix + head.path;
+    },
+  }),
+});

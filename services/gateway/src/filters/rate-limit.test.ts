@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest';
+import { rateLimit } from './rate-limit.ts';
+import { contextOf, requestOf } from './testing.ts';
+
+const ADMIN = { id: 'admin', role: 'administrator' } as const;
+
+function limited(setting: object, context: Parameters<typeof contextOf>[0] = {}) {
+  let address = '192.0.2.1';
+  const filter = rateLimit.compile(
+    { perSecond: 0.5, burst: 2, ...setting },
+    contextOf({ clientAddressOf: () => address, ...context }),
+  );
+  return (from = address) => {
+    address = from;
+    const later: string[] = [];
+    return { answer: filter.admit?.(requestOf(), later), later };
+  };
+}
+
+test('who has no token left is refused, and told when to come back and what the limit is', () => {
+  const ask = limited({});
+  expect(ask()).toEqual({ answer: undefined, later: ['ratelimit-policy', '"a";q=2;w=4', 'ratelimit', '"a";r=1;t=2'] });
+  expect(ask().answer).toBeUndefined();
+  const { answer, later } = ask();
+  expect(answer).toMatchObject({ code: 'too-many-requests', extras: { retryAfterSeconds: 2 } });
+  expect(later.at(-1)).toBe('"a";r=0;t=4');
+});
+
+test('each client has tokens of its own, a whole IPv6 network the same', () => {
+  const ask = limited({ burst: 1 });
+  expect(ask('192.0.2.1').answer).toBeUndefined();
+  expect(ask('192.0.2.2').answer).toBeUndefined();
+  expect(ask('::ffff:192.0.2.1').answer).toBeDefined();
+  expect(ask('2001:db8::1').answer).toBeUndefined();
+  expect(ask('2001:db8::2').answer).toBeDefined();
+});
+
+test('a caller counts as one, wherever from, unless the limit is by address', () => {
+  const context = { callerOf: () => ADMIN };
+  const byCaller = limited({ burst: 1 }, context);
+  expect(byCaller('192.0.2.1').answer).toBeUndefined();
+  expect(byCaller('192.0.2.2').answer).toBeDefined();
+  const byAddress = limited({ burst: 1, key: 'address' }, context);
+  expect(byAddress('192.0.2.1').answer).toBeUndefined();
+  expect(byAddress('192.0.2.2').answer).toBeUndefined();
+});

@@ -1,0 +1,35 @@
+import { Refusal } from '@daybook/contracts';
+import { Type } from 'typebox';
+import { clientKey } from '../addresses.ts';
+import { defineFilter } from './filter.ts';
+
+export const rateLimit = defineFilter({
+  schema: Type.Object(
+    {
+      perSecond: Type.Number({ minimum: 0.001, maximum: 1_000_000 }),
+      burst: Type.Integer({ minimum: 1, maximum: 1_000_000 }),
+      key: Type.Optional(Type.Enum(['caller', 'address'])),
+    },
+    { additionalProperties: false },
+  ),
+  summary:
+    'so many requests per second, `burst` of them at once, for each caller (`key: "caller"`, the default; who is not signed in counts by address) or client address (`"address"`); 429 beyond',
+  example: { perSecond: 10, burst: 20 },
+  compile({ perSecond, burst, key = 'caller' }, { route, limiterFor, callerOf, clientAddressOf }) {
+    const limiter = limiterFor({ perSecond, burst });
+    const policy = `"${route.id}";q=${burst};w=${Math.ceil(burst / perSecond)}`;
+    return {
+      admit(request, later) {
+        const caller = key === 'caller' ? callerOf(request) : undefined;
+        const verdict = limiter.take(caller ? `caller ${caller.id}` : clientKey(clientAddressOf(request)));
+        const state = `"${route.id}";r=${verdict.remaining};t=${verdict.fullInSeconds}`;
+        later.push('ratelimit-policy', policy, 'ratelimit', state);
+        if (verdict.allowed) return undefined;
+        const { retryAfterSeconds } = verdict;
+        return new Refusal('too-many-requests', 'There were too many requests; try again later.', {
+          retryAfterSeconds,
+        });
+      },
+    };
+  },
+});

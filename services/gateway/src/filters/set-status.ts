@@ -1,0 +1,18 @@
+import { Type } from 'typebox';
+import { defineFilter } from './filter.ts';
+
+/** Those that say that there is no body, which may be there. */
+const WITHOUT_BODY = [204, 205, 304];
+
+export const setStatus = defineFilter({
+  schema: Type.Integer({ minimum: 200, maximum: 599 }),
+  summary: 'gives what the service answers this status; refusals of the gateway keep theirs',
+  example: 202,
+  faultsOf: (status) =>
+    WITHOUT_BODY.includes(status) ? [{ pointer: '', message: 'must not be a status without a body' }] : [],
+  compile: (status) => ({
+    onAnswer(head) {
+      if (head.ofService) head.status = status;
+    },
+  }),
+});

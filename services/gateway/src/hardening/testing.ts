@@ -1,0 +1,96 @@
+/** For the tests of what hostile clients and broken services send: bytes as they are, in both directions. */
+import { connect, createServer, type Socket } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+import { afterAll, beforeAll, expect, onTestFinished } from 'vitest';
+import { type CleanUp, startGateway, startServer, type TestGatewayOptions } from '../testing.ts';
+
+/** A service that keeps every byte that it is sent, and every request that came to its end. */
+export async function startRecorder(cleanUp?: CleanUp) {
+  const whole: string[] = [];
+  const pieces: Buffer[] = [];
+  const { url, server } = await startServer(async (request, response) => {
+    const body = await buffer(request).catch(() => undefined);
+    if (body) whole.push(`${request.method} ${request.url} ${body.toString('latin1')}`.trimEnd());
+    response.end('ok');
+  }, cleanUp);
+  server.on('connection', (socket) => socket.on('data', (piece: Buffer) => pieces.push(piece)));
+  return { url, whole, bytes: () => Buffer.concat(pieces).toString('latin1') };
+}
+
+/** A service that answers each request with these bytes; `closes`: and then ends the connection. */
+export async function startLiar(answer: string, { closes = false } = {}) {
+  const asked: string[] = [];
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket.on('error', () => undefined));
+    socket.on('data', (piece) => {
+      asked.push(piece.toString('latin1').split(' HTTP/', 1)[0] ?? '');
+      socket.write(answer, 'latin1');
+      if (closes) socket.end();
+    });
+  });
+  const listening = Promise.withResolvers<void>();
+  server.listen(0, '127.0.0.1', listening.resolve);
+  await listening.promise;
+  onTestFinished(async () => {
+    const closed = Promise.withResolvers<void>();
+    server.close(() => closed.resolve());
+    for (const socket of sockets) socket.destroy();
+    await closed.promise;
+  });
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the test server has no port');
+  return { url: `http://127.0.0.1:${address.port}`, asked };
+}
+
+/** Sends each character as one byte and reads until the connection ends, in whatever way. */
+export async function sendBytes(port: number, bytes: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1').on('error', () => undefined);
+  onTestFinished(() => void socket.destroy());
+  const closed = Promise.withResolvers<void>();
+  const pieces: Buffer[] = [];
+  socket.on('data', (piece: Buffer) => pieces.push(piece)).on('close', () => closed.resolve());
+  socket.write(bytes, 'latin1');
+  await closed.promise;
+  return Buffer.concat(pieces).toString('latin1');
+}
+
+/** A gateway before a recorder. */
+export async function startPair(options: TestGatewayOptions = {}) {
+  const upstream = await startRecorder(options.cleanUp);
+  const { port, app } = await startGateway({ patients: [upstream.url], ...options });
+  return { port, app, upstream, send: (bytes: string) => sendBytes(port, bytes) };
+}
+
+/** One pair for all tests of a block, none of which is to get anything to the service. */
+export function shareClosedPair() {
+  const closers: (() => Promise<void>)[] = [];
+  let pair: Awaited<ReturnType<typeof startPair>> | undefined;
+  beforeAll(async () => {
+    pair = await startPair({ cleanUp: (close) => void closers.unshift(close) });
+  });
+  afterAll(async () => {
+    for (const close of closers) await close();
+  });
+  return async (bytes: string, status: number) => {
+    if (!pair) throw new Error('the pair is not there yet');
+    expectRefusal(await pair.send(bytes), status);
+    expect(pair.upstream.bytes()).toBe('');
+  };
+}
+
+export const statusesIn = (answer: string): number[] =>
+  [...answer.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status));
+
+/** The bytes are one refusal of the gateway's, and the end of the connection. */
+export function expectRefusal(answer: string, status: number): void {
+  expect(statusesIn(answer)).toEqual([status]);
+  const [head = '', body = ''] = answer.split('\r\n\r\n');
+  expect(head).toMatch(/^content-type: application\/problem\+json; charset=utf-8\r?$/im);
+  expect(head).toMatch(/^x-request-id: [0-9a-f-]{36}\r?$/im);
+  expect(JSON.parse(body)).toMatchObject({ status, code: expect.any(String), traceId: expect.any(String) });
+}
+
+/** A request for the patients, which asks for the connection to be closed: that is what the tests wait for. */
+export const requestOf = (method: string, lines: readonly string[] = [], body = ''): string =>
+  [`${method} /api/v1/patients HTTP/1.1`, 'Host: x', 'Connection: close', ...lines, '', body].join('\r\n');

@@ -1,0 +1,109 @@
+import { describe, expect, test } from 'vitest';
+import { LoadLimit, type LoadLimitOptions } from './load-limit.ts';
+
+interface Service {
+  /** Requests that it works on at once. */
+  readonly slots: number;
+  readonly millis: number;
+}
+
+/** A service behind a limit, in time that is computed: what comes a second, for how long. */
+function simulate(service: () => Service, options: Omit<LoadLimitOptions, 'now'> = {}) {
+  const clock = { now: 0 };
+  const limit = new LoadLimit({ ...options, now: () => clock.now });
+  const waiting: number[] = [];
+  let working: { since: number; until: number }[] = [];
+  let due = 0;
+  return {
+    limit,
+    run(perSecond: number, seconds: number) {
+      const counts = { answered: 0, refused: 0, slowest: 0 };
+      for (const end = clock.now + seconds * 1_000; clock.now < end; clock.now += 1) {
+        for (due += perSecond / 1_000; due >= 1; due -= 1) {
+          if (limit.tryEnter()) waiting.push(clock.now);
+          else counts.refused += 1;
+        }
+        for (const { since } of working.filter(({ until }) => until <= clock.now)) {
+          limit.took(clock.now - since);
+          limit.leave();
+          counts.answered += 1;
+          counts.slowest = Math.max(counts.slowest, clock.now - since);
+        }
+        working = working.filter(({ until }) => until > clock.now);
+        const { slots, millis } = service();
+        while (working.length < slots && waiting.length > 0) {
+          working.push({ since: waiting.shift() ?? 0, until: clock.now + millis });
+        }
+      }
+      return counts;
+    },
+  };
+}
+
+/** It can carry 2,000 a second. */
+const SMALL: Service = { slots: 20, millis: 10 };
+
+describe('a service that is asked for', () => {
+  test('no more than it can carry is asked for all of it', () => {
+    const { run } = simulate(() => SMALL);
+    expect(run(1_800, 20)).toMatchObject({ refused: 0 });
+  });
+
+  test('three times what it can carry does all that it can, and nobody waits long', () => {
+    const { run } = simulate(() => SMALL);
+    run(1_000, 5);
+    run(6_000, 2);
+    const { answered, slowest } = run(6_000, 60);
+    expect(answered / 60).toBeGreaterThan(0.95 * 2_000);
+    expect(slowest).toBeLessThan(250);
+  });
+
+  test('three times what it can carry from the first moment on is not asked for ever more', () => {
+    const { run } = simulate(() => SMALL);
+    run(6_000, 60);
+    const { answered, slowest } = run(6_000, 60);
+    expect(answered / 60).toBeGreaterThan(0.95 * 2_000);
+    expect(slowest).toBeLessThan(1_000);
+  });
+
+  test('as much as before is asked for it again when the rush is over', () => {
+    const { run } = simulate(() => SMALL);
+    run(1_000, 5);
+    run(6_000, 20);
+    run(1_800, 2);
+    expect(run(1_800, 20)).toMatchObject({ refused: 0 });
+  });
+});
+
+describe('a service that becomes', () => {
+  test('slower for everybody is given what it can carry then', () => {
+    let service = SMALL;
+    const { run } = simulate(() => service);
+    run(1_000, 10);
+    // As many at once, ten times as long: 200 a second.
+    service = { slots: 20, millis: 100 };
+    run(300, 10);
+    const { answered } = run(300, 20);
+    expect(answered / 20).toBeGreaterThan(0.95 * 200);
+  });
+
+  test('slower, with room for many, is given that room after a while', () => {
+    let service: Service = { slots: 10_000, millis: 10 };
+    const { run, limit } = simulate(() => service);
+    run(1_000, 10);
+    service = { slots: 10_000, millis: 300 };
+    run(1_000, 60);
+    expect(limit.limit).toBeGreaterThan(300);
+    expect(run(1_000, 10)).toMatchObject({ refused: 0 });
+  });
+});
+
+test('the limit stays within its bounds', () => {
+  const { run, limit } = simulate(() => ({ slots: 100_000, millis: 1 }), { first: 10, least: 10, most: 50 });
+  run(20_000, 5);
+  expect(limit.limit).toBe(50);
+  const { run: rush, limit: tight } = simulate(() => ({ slots: 1, millis: 100 }), { first: 10, least: 10, most: 50 });
+  rush(1_000, 60);
+  expect(tight.limit).toBeLessThanOrEqual(50);
+  expect(tight.limit).toBeGreaterThanOrEqual(10);
+});

@@ -1,0 +1,27 @@
+/** The catalogue of predicates. A new one is a file, its test, and a line here; `docs/gateway.md` then misses its row. */
+import { after } from './after.ts';
+import { before } from './before.ts';
+import { between } from './between.ts';
+import { cookie } from './cookie.ts';
+import { header } from './header.ts';
+import { host } from './host.ts';
+import { method } from './method.ts';
+import { path } from './path.ts';
+import type { PredicateKind } from './predicate.ts';
+import { query } from './query.ts';
+import { remoteAddress } from './remote-address.ts';
+import { weight } from './weight.ts';
+
+export const predicates: Readonly<Record<string, PredicateKind>> = {
+  path,
+  method,
+  host,
+  header,
+  query,
+  cookie,
+  remoteAddress,
+  weight,
+  after,
+  before,
+  between,
+};

@@ -1,0 +1,28 @@
+import { Type } from 'typebox';
+import { BELOW, namesIn, TEMPLATE } from '../path-templates.ts';
+import { definePredicate } from './predicate.ts';
+
+export { BELOW };
+
+export const PATHS = Type.Array(Type.String({ pattern: TEMPLATE, maxLength: 500 }), {
+  minItems: 1,
+  maxItems: 100,
+  uniqueItems: true,
+});
+
+/** The one predicate that every route has. The route table looks paths up instead of asking each route. */
+export const path = definePredicate({
+  schema: PATHS,
+  summary:
+    'one of these paths: whole, with `{name}` for any one segment, or with `/**` for the path and everything below it',
+  example: ['/api/v1/patients', '/api/v1/patients/**'],
+  faultsOf: (paths) =>
+    paths.flatMap((pattern, index) => {
+      const names = namesIn(pattern);
+      const pointer = `/${index}`;
+      if (names.length > 0 && pattern.endsWith(BELOW))
+        return [{ pointer, message: 'must not have both {name} and /**' }];
+      return new Set(names).size < names.length ? [{ pointer, message: 'must not use a name twice' }] : [];
+    }),
+  compile: () => () => true,
+});

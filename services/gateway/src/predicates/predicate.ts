@@ -1,0 +1,12 @@
+import type { IncomingMessage } from 'node:http';
+import type { TSchema } from 'typebox';
+import { defineKind, type Kind } from '../kinds.ts';
+import type { RouteContext } from '../route-context.ts';
+
+export type Predicate = (request: IncomingMessage) => boolean;
+export type PredicateKind = Kind<RouteContext, Predicate>;
+
+/** A condition on requests, with its schema. Requests are hostile: it takes time in proportion to what they bring. */
+export const definePredicate = <Schema extends TSchema>(
+  definition: Parameters<typeof defineKind<Schema, RouteContext, Predicate>>[0],
+): PredicateKind => defineKind(definition);

@@ -1,0 +1,45 @@
+/** The head of a request as it is sent to an instance. */
+
+/** It cannot be written so that an instance reads what was meant. */
+export class UnsendableRequest extends Error {
+  override readonly name = 'UnsendableRequest';
+}
+
+/** What follows a head: so many bytes, as many as come, or nothing. */
+export type BodyLength = number | 'chunked' | undefined;
+
+const NOT_IN_PATH = /[^\x21-\x7e\x80-\xff]/;
+const NOT_IN_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
+/** Who sends one of these without a body says so. */
+const WITH_BODY = new Set(['POST', 'PUT', 'PATCH']);
+
+/**
+ * `headers` is a flat list of names, in small letters, and values. A `host` in it goes before the instance's own.
+ * @throws UnsendableRequest
+ */
+export function writeHead(
+  { method, path, host }: { method: string; path: string; host: string },
+  headers: readonly string[],
+  length: BodyLength,
+): string {
+  if (path === '' || NOT_IN_PATH.test(path)) throw new UnsendableRequest('the path');
+  let lines = '';
+  let values = '';
+  let ownHost = `host: ${host}\r\n`;
+  for (let index = 0; index < headers.length; index += 2) {
+    const name = headers[index] ?? '';
+    const value = headers[index + 1] ?? '';
+    if (name === 'host') ownHost = '';
+    values += value;
+    lines += `${name}: ${value}\r\n`;
+  }
+  // All at once: that is one look instead of one for each. Names come from the parser, or from a checked file.
+  if (NOT_IN_VALUE.test(values)) throw new UnsendableRequest('a header');
+  return `${method} ${path} HTTP/1.1\r\n${ownHost}connection: keep-alive\r\n${lines}${framing(method, length)}\r\n`;
+}
+
+function framing(method: string, length: BodyLength): string {
+  if (length === 'chunked') return 'transfer-encoding: chunked\r\n';
+  if (length !== undefined) return `content-length: ${length}\r\n`;
+  return WITH_BODY.has(method) ? 'content-length: 0\r\n' : '';
+}

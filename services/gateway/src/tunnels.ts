@@ -1,0 +1,64 @@
+/** Connections of which both sides are passed on to each other, unread, until one of them ends. */
+import type { Socket } from 'node:net';
+import { IDLE_STREAM_MILLIS } from './timeouts.ts';
+
+/** For the other side to take what is left and to close, once one side has. */
+const LINGER_MILLIS = 1_000;
+
+export interface TunnelOptions {
+  most?: number;
+  idleMillis?: number;
+}
+
+export class Tunnels {
+  readonly #most: number;
+  readonly #idleMillis: number;
+  readonly #open = new Set<() => void>();
+
+  constructor({ most = 1_000, idleMillis = IDLE_STREAM_MILLIS }: TunnelOptions = {}) {
+    this.#most = most;
+    this.#idleMillis = idleMillis;
+  }
+
+  get isFull(): boolean {
+    return this.#open.size >= this.#most;
+  }
+
+  /** Resolves when both sides are closed. What one side has sent before it closed still reaches the other. */
+  open(client: Socket, instance: Socket): Promise<void> {
+    const sides = [client, instance];
+    const closed = Promise.withResolvers<void>();
+    let lingering: NodeJS.Timeout | undefined;
+
+    const end = () => {
+      for (const side of sides) side.destroySoon();
+      lingering ??= setTimeout(() => {
+        for (const side of sides) side.destroy();
+      }, LINGER_MILLIS);
+    };
+    const onClose = () => {
+      end();
+      if (!sides.every((side) => side.closed)) return;
+      clearTimeout(lingering);
+      this.#open.delete(end);
+      closed.resolve();
+    };
+
+    this.#open.add(end);
+    for (const side of sides) {
+      // A close follows.
+      side.on('error', () => undefined).once('close', onClose);
+      side.once('end', end);
+      // Every byte passes both: either of them knows when there was none.
+      side.setTimeout(this.#idleMillis, end);
+    }
+    client.pipe(instance);
+    instance.pipe(client);
+    return closed.promise;
+  }
+
+  /** Ends all that are open. */
+  closeAll(): void {
+    for (const end of this.#open) end();
+  }
+}

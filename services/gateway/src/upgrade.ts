@@ -1,0 +1,224 @@
+/** One WebSocket through the gateway: its handshake with an instance, then a tunnel. */
+import { type ClientRequest, type IncomingMessage, ServerResponse, request as send } from 'node:http';
+import { request as sendSecurely } from 'node:https';
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { Refusal } from '@daybook/contracts';
+import type { Lease } from '@daybook/discovery';
+import { requestIdOf, traceOf } from '@daybook/service';
+import type { CompiledRoute } from './compile-routes.ts';
+import type { ExchangeParts } from './exchange.ts';
+import { codeOf, late, overloaded, unavailable } from './failures.ts';
+import { answeredHeaders, forwardedHeaders } from './headers.ts';
+import type { Outcome } from './outcomes.ts';
+import { type OwnAnswer, Passage } from './passage.ts';
+import { pathOf } from './route-table.ts';
+import { timeoutsOf } from './timeouts.ts';
+import { failureOf, Tries } from './tries.ts';
+import type { Tunnels } from './tunnels.ts';
+import { isAccepted, isHandshake } from './web-socket.ts';
+import { writeProblem } from './write-problem.ts';
+
+const notAHandshake = () => new Refusal('invalid-request', 'The request does not begin a WebSocket of version 13.');
+
+export interface UpgradeParts extends ExchangeParts {
+  readonly tunnels: Tunnels;
+}
+
+export class Upgrade {
+  readonly #parts: UpgradeParts;
+  readonly #route: CompiledRoute;
+  readonly #request: IncomingMessage;
+  readonly #client: Duplex;
+  /** What the client sent already. */
+  readonly #head: Buffer;
+  readonly #response: ServerResponse;
+  readonly #requestId: string;
+  readonly #trace;
+  readonly #passage: Passage | undefined;
+  readonly #tries: Tries;
+  readonly #startedAt = performance.now();
+  readonly #timer: NodeJS.Timeout;
+  #asked: ClientRequest | undefined;
+  #lease: Lease | undefined;
+  #outcome: Outcome | undefined;
+
+  constructor(parts: UpgradeParts, route: CompiledRoute, request: IncomingMessage, client: Duplex, head: Buffer) {
+    this.#parts = parts;
+    this.#route = route;
+    this.#request = request;
+    this.#client = client;
+    this.#head = head;
+    this.#requestId = requestIdOf(request);
+    this.#trace = traceOf(request.headers.traceparent);
+    this.#passage = route.chain && new Passage(route.chain, request);
+    this.#tries = new Tries(parts, route, this.#requestId, true);
+    this.#response = this.#responseOn(client);
+    this.#timer = setTimeout(() => this.#onLate(), timeoutsOf(route).headersMillis);
+    client.on('error', () => undefined).once('close', () => this.#closed());
+  }
+
+  /** For every answer but a tunnel. Node has none to give on a connection that asked for an upgrade. */
+  #responseOn(client: Duplex): ServerResponse {
+    const response = new ServerResponse(this.#request);
+    response.shouldKeepAlive = false;
+    if (client instanceof Socket) response.assignSocket(client);
+    response.once('finish', () => client.end());
+    return response;
+  }
+
+  begin(): void {
+    const own = this.#passage?.admit();
+    if (own instanceof Refusal) this.#refuse(own, 'refused');
+    else if (own) this.#answerHere(own);
+    else if (!isHandshake(this.#request)) this.#refuse(notAHandshake(), 'refused');
+    else if (this.#parts.tunnels.isFull || this.#parts.isClosing()) this.#refuse(overloaded(this.#route), 'shed');
+    else this.#try();
+  }
+
+  #try(): void {
+    this.#lease = this.#tries.instance();
+    if (!this.#lease) {
+      this.#refuse(unavailable(this.#route), 'unavailable');
+      return;
+    }
+    const { url } = this.#lease.instance;
+    const { url: path = '/' } = this.#request;
+    const marks = {
+      requestId: this.#requestId,
+      traceparent: this.#trace.traceparent,
+      forwarding: this.#parts.forwarding,
+    };
+    const list = forwardedHeaders(this.#request, marks);
+    const asked = this.#passage ? this.#passage.send(list) : path;
+    const options = { path: asked, headers: handshakeHeaders(list), agent: false };
+    const request = url.startsWith('https:') ? sendSecurely(url, options) : send(url, options);
+    this.#asked = request
+      .on('upgrade', (answer, socket, head) => this.#upgraded(answer, socket, head))
+      .on('response', (answer) => this.#passOn(answer))
+      .on('error', (error) => this.#failed(error));
+    request.end();
+  }
+
+  /** Nothing was said on the connection but the handshake, which does nothing: another instance may be asked. */
+  #failed(error: Error): void {
+    if (this.#outcome !== undefined || !this.#lease) return;
+    this.#tries.failed(this.#lease.instance, codeOf(error), failureOf(error));
+    this.#letGo();
+    if (this.#response.headersSent) this.#client.destroy();
+    else this.#try();
+  }
+
+  #upgraded(answer: IncomingMessage, instance: Socket, head: Buffer): void {
+    const key = this.#request.headers['sec-websocket-key'] ?? '';
+    if (this.#outcome !== undefined || !(this.#client instanceof Socket)) {
+      instance.destroy();
+    } else if (isAccepted(key, answer.headers)) {
+      this.#tunnel(answer, this.#client, instance, head);
+    } else {
+      instance.destroy();
+      this.#failed(new Error('its answer is to no handshake of ours'));
+    }
+  }
+
+  #tunnel(answer: IncomingMessage, client: Socket, instance: Socket, head: Buffer): void {
+    this.#outcome = 'answered';
+    clearTimeout(this.#timer);
+    if (this.#lease) this.#tries.worked(this.#lease.instance);
+    this.#response.detachSocket(client);
+    const headers = this.#headersOf(answer, 101, ['connection', 'Upgrade', 'upgrade', 'websocket']);
+    client.write(`HTTP/1.1 101 Switching Protocols\r\n${linesOf(headers.list)}\r\n`, 'latin1');
+    if (head.length > 0) client.write(head);
+    if (this.#head.length > 0) instance.write(this.#head);
+    void this.#parts.tunnels.open(client, instance).then(() => this.#letGo());
+  }
+
+  /** The instance does not want it, and says why. */
+  #passOn(answer: IncomingMessage): void {
+    if (this.#outcome !== undefined) return;
+    this.#outcome = 'answered';
+    if (this.#lease) this.#tries.worked(this.#lease.instance);
+    const { status, list } = this.#headersOf(answer, answer.statusCode ?? 502, ['connection', 'close']);
+    this.#response.writeHead(status, list);
+    answer.on('error', () => this.#client.destroy()).pipe(this.#response);
+  }
+
+  #headersOf(answer: IncomingMessage, status: number, own: readonly string[]) {
+    const headers = answer.rawHeaders.map((text, index) => (index % 2 === 0 ? text.toLowerCase() : text));
+    const list = answeredHeaders(headers, answer.headers.connection, this.#requestId);
+    const given = this.#passage?.answer(status, list, true) ?? status;
+    list.push(...own);
+    return { status: given, list };
+  }
+
+  #onLate(): void {
+    if (this.#outcome !== undefined) {
+      this.#client.destroy();
+      return;
+    }
+    if (this.#lease) this.#tries.failed(this.#lease.instance, 'no answer in time', 'failing');
+    this.#refuse(late(), 'deadline');
+    this.#timer.refresh();
+    this.#asked?.destroy();
+  }
+
+  #refuse(refusal: Refusal, outcome: Outcome): void {
+    this.#outcome = outcome;
+    writeProblem(this.#response, refusal, {
+      path: pathOf(this.#request),
+      requestId: this.#requestId,
+      traceId: this.#trace.traceId,
+      passage: this.#passage,
+    });
+    this.#response.end();
+  }
+
+  #answerHere({ status, headers }: OwnAnswer): void {
+    this.#outcome = 'answered-here';
+    const list = [...headers, 'x-request-id', this.#requestId];
+    this.#response.writeHead(this.#passage?.answer(status, list, false) ?? status, list);
+    this.#response.end();
+  }
+
+  #letGo(): void {
+    if (!this.#lease) return;
+    this.#tries.over(this.#lease.instance);
+    this.#lease.release();
+    this.#lease = undefined;
+  }
+
+  #closed(): void {
+    clearTimeout(this.#timer);
+    const isTunnel = this.#outcome === 'answered' && !this.#response.headersSent;
+    this.#outcome ??= 'client-gone';
+    if (!isTunnel) {
+      this.#asked?.destroy();
+      this.#letGo();
+    }
+    this.#parts.report({
+      method: 'GET',
+      route: this.#route.id,
+      outcome: this.#outcome,
+      status: isTunnel ? 101 : this.#response.headersSent ? this.#response.statusCode : 499,
+      durationMillis: performance.now() - this.#startedAt,
+      requestId: this.#requestId,
+      traceId: this.#trace.traceId,
+    });
+  }
+}
+
+/** As node:http takes them: a name once. */
+function handshakeHeaders(list: readonly string[]): Record<string, string[]> {
+  const headers: Record<string, string[]> = {};
+  for (let index = 0; index < list.length; index += 2) {
+    const name = list[index] ?? '';
+    headers[name] = [...(headers[name] ?? []), list[index + 1] ?? ''];
+  }
+  return { ...headers, connection: ['Upgrade'], upgrade: ['websocket'] };
+}
+
+function linesOf(list: readonly string[]): string {
+  let lines = '';
+  for (let index = 0; index < list.length; index += 2) lines += `${list[index]}: ${list[index + 1]}\r\n`;
+  return lines;
+}

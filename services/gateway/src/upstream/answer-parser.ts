@@ -1,0 +1,289 @@
+/**
+ * Reads HTTP/1.1 answers as they come from an instance (RFC 9112). Strict: what can be read in two ways is refused, since
+ * the client behind the gateway might read it in the other one.
+ */
+
+/** The start of an answer. */
+export interface AnswerStart {
+  readonly status: number;
+  /** A flat list of names, in small letters, and values, as they came. */
+  readonly headers: string[];
+  /** What the body is said to be long. */
+  readonly length: number | undefined;
+  /** The header `Connection`, in small letters. */
+  readonly connection: string | undefined;
+  /** How long the instance keeps an idle connection, where it says so. */
+  readonly keepAlive: string | undefined;
+  /** Whether the connection can be used again after this answer. */
+  readonly isKept: boolean;
+}
+
+export interface AnswerSink {
+  onStart(start: AnswerStart): void;
+  /** The bytes are there during the call only. */
+  onData(chunk: Buffer): void;
+  /** With the last of the body where it came at once with the end. */
+  onEnd(last: Buffer | undefined): void;
+}
+
+/** The instance answers with something that is no HTTP answer. */
+export class UnreadableAnswer extends Error {
+  override readonly name = 'UnreadableAnswer';
+}
+
+const LONGEST_HEAD_BYTES = 64 * 1024;
+const LONGEST_LINE_BYTES = 4 * 1024;
+/** After the last chunk; they are left out. */
+const LONGEST_TRAILERS_BYTES = 16 * 1024;
+const END_OF_HEAD = '\r\n\r\n';
+const END_OF_LINE = '\r\n';
+const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: [^\r]*)?$/;
+const NAME = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
+/** Control characters, and line ends that are only half one. */
+const NOT_IN_HEAD = /[^\t\r\n\x20-\x7e\x80-\xff]|\r(?!\n)|(?<!\r)\n/;
+const LENGTH = /^\d{1,15}$/;
+const CHUNK_SIZE = /^([0-9a-f]{1,12})[\t ]*(?:;.*)?$/i;
+
+type Phase = 'nothing' | 'head' | 'length' | 'size' | 'chunk' | 'chunk-end' | 'trailers' | 'until-closed';
+
+/** What the headers say of the body and of the connection. */
+interface Framing {
+  length: string | undefined;
+  coding: string | undefined;
+  connection: string | undefined;
+  keepAlive: string | undefined;
+}
+
+export class AnswerParser {
+  readonly #sink: AnswerSink;
+  #phase: Phase = 'nothing';
+  #method = 'GET';
+  /** What is left of the body, or of its chunk. */
+  #left = 0;
+  /** A head or a line of which the rest has not come. */
+  #kept: Buffer | undefined;
+  #trailers = 0;
+
+  constructor(sink: AnswerSink) {
+    this.#sink = sink;
+  }
+
+  /** The next thing to come answers a request with this method. */
+  begin(method: string): void {
+    this.#method = method;
+    this.#phase = 'head';
+  }
+
+  /** @throws UnreadableAnswer */
+  read(chunk: Buffer): void {
+    for (let at = 0; at < chunk.length; ) at = this.#step(chunk, at);
+  }
+
+  /** Nothing more will come. False when the answer is not whole. */
+  close(): boolean {
+    if (this.#phase !== 'until-closed') return this.#phase === 'nothing';
+    this.#end(undefined);
+    return true;
+  }
+
+  /** Reads on from `at`; answers where it stopped. */
+  #step(chunk: Buffer, at: number): number {
+    switch (this.#phase) {
+      case 'head':
+        return this.#readHead(chunk, at);
+      case 'length':
+        return this.#readLength(chunk, at);
+      case 'size':
+        return this.#readSize(chunk, at);
+      case 'chunk':
+        return this.#readChunk(chunk, at);
+      case 'chunk-end':
+        return this.#readChunkEnd(chunk, at);
+      case 'trailers':
+        return this.#readTrailer(chunk, at);
+      case 'until-closed':
+        this.#sink.onData(at === 0 ? chunk : chunk.subarray(at));
+        return chunk.length;
+      case 'nothing':
+        throw new UnreadableAnswer('something came that nobody asked for');
+    }
+  }
+
+  #readHead(chunk: Buffer, at: number): number {
+    const kept = this.#kept?.length ?? 0;
+    const bytes = this.#kept ? Buffer.concat([this.#kept, chunk.subarray(at)]) : chunk;
+    const from = this.#kept ? 0 : at;
+    const end = bytes.indexOf(END_OF_HEAD, from, 'latin1');
+    if ((end === -1 ? bytes.length : end) - from > LONGEST_HEAD_BYTES)
+      throw new UnreadableAnswer('its head is too long');
+    if (end === -1) {
+      this.#kept = Buffer.from(bytes.subarray(from));
+      return chunk.length;
+    }
+    this.#kept = undefined;
+    this.#start(bytes.toString('latin1', from, end));
+    return at + end - from - kept + END_OF_HEAD.length;
+  }
+
+  #start(head: string): void {
+    if (NOT_IN_HEAD.test(head)) throw new UnreadableAnswer('its head has characters that are not allowed');
+    const endOfLine = head.indexOf(END_OF_LINE);
+    const line = STATUS_LINE.exec(endOfLine === -1 ? head : head.slice(0, endOfLine));
+    if (!line) throw new UnreadableAnswer('its first line is none');
+    const status = Number(line[2]);
+    // What comes before the answer says nothing of it.
+    if (status < 200) {
+      if (status === 101) throw new UnreadableAnswer('it changes the protocol unasked');
+      return;
+    }
+    const framing: Framing = { length: undefined, coding: undefined, connection: undefined, keepAlive: undefined };
+    const headers = endOfLine === -1 ? [] : readHeaders(head, endOfLine, framing);
+    const hasEnd = this.#frame(status, framing);
+    const { connection, keepAlive } = framing;
+    const isKept = hasEnd && isKeptBy(connection, line[1] === '1');
+    const length = framing.length === undefined ? undefined : Number(framing.length);
+    this.#sink.onStart({ status, headers, length, connection, keepAlive, isKept });
+    if (this.#phase === 'length' && this.#left === 0) this.#end(undefined);
+  }
+
+  /** How the body ends (RFC 9112, 6.3); false when only the end of the connection says so. */
+  #frame(status: number, { length, coding }: Framing): boolean {
+    if (length !== undefined && (coding !== undefined || !LENGTH.test(length))) {
+      throw new UnreadableAnswer('how long it is can be read in two ways');
+    }
+    this.#left = 0;
+    this.#phase = 'length';
+    if (this.#method === 'HEAD' || status === 204 || status === 304) return true;
+    if (coding !== undefined) {
+      if (coding.toLowerCase() !== 'chunked') throw new UnreadableAnswer('its transfer coding is not known');
+      this.#phase = 'size';
+      return true;
+    }
+    if (length === undefined) {
+      this.#phase = 'until-closed';
+      return false;
+    }
+    this.#left = Number(length);
+    return true;
+  }
+
+  #readLength(chunk: Buffer, at: number): number {
+    const end = at + this.#left;
+    if (end > chunk.length) {
+      this.#left = end - chunk.length;
+      this.#sink.onData(at === 0 ? chunk : chunk.subarray(at));
+      return chunk.length;
+    }
+    this.#end(chunk.subarray(at, end));
+    return end;
+  }
+
+  #readSize(chunk: Buffer, at: number): number {
+    return this.#readLine(chunk, at, (line) => {
+      const size = CHUNK_SIZE.exec(line)?.[1];
+      if (size === undefined) throw new UnreadableAnswer('the size of a chunk is none');
+      this.#left = Number.parseInt(size, 16);
+      this.#trailers = 0;
+      this.#phase = this.#left === 0 ? 'trailers' : 'chunk';
+    });
+  }
+
+  #readChunk(chunk: Buffer, at: number): number {
+    const end = Math.min(chunk.length, at + this.#left);
+    this.#left -= end - at;
+    if (this.#left === 0) this.#phase = 'chunk-end';
+    this.#sink.onData(at === 0 && end === chunk.length ? chunk : chunk.subarray(at, end));
+    return end;
+  }
+
+  #readChunkEnd(chunk: Buffer, at: number): number {
+    return this.#readLine(chunk, at, (line) => {
+      if (line !== '') throw new UnreadableAnswer('a chunk is longer than it says');
+      this.#phase = 'size';
+    });
+  }
+
+  #readTrailer(chunk: Buffer, at: number): number {
+    return this.#readLine(chunk, at, (line) => {
+      this.#trailers += line.length;
+      if (this.#trailers > LONGEST_TRAILERS_BYTES) throw new UnreadableAnswer('its trailers are too long');
+      if (line === '') this.#end(undefined);
+    });
+  }
+
+  #readLine(chunk: Buffer, at: number, take: (line: string) => void): number {
+    const kept = this.#kept?.length ?? 0;
+    const bytes = this.#kept ? Buffer.concat([this.#kept, chunk.subarray(at)]) : chunk;
+    const from = this.#kept ? 0 : at;
+    const end = bytes.indexOf(END_OF_LINE, from, 'latin1');
+    if ((end === -1 ? bytes.length : end) - from > LONGEST_LINE_BYTES) throw new UnreadableAnswer('a line is too long');
+    if (end === -1) {
+      this.#kept = Buffer.from(bytes.subarray(from));
+      return chunk.length;
+    }
+    this.#kept = undefined;
+    take(bytes.toString('latin1', from, end));
+    return at + end - from - kept + END_OF_LINE.length;
+  }
+
+  #end(last: Buffer | undefined): void {
+    this.#phase = 'nothing';
+    this.#sink.onEnd(last);
+  }
+}
+
+/** The lines after the first. What they say of the body and the connection goes into `framing` as well. */
+function readHeaders(head: string, endOfFirst: number, framing: Framing): string[] {
+  const headers: string[] = [];
+  for (let start = endOfFirst + 2; start <= head.length; ) {
+    const next = head.indexOf(END_OF_LINE, start);
+    const end = next === -1 ? head.length : next;
+    const colon = head.indexOf(':', start);
+    if (colon === -1 || colon > end) throw new UnreadableAnswer('a header is none');
+    const name = inSmallLetters(head.slice(start, colon));
+    const value = head.slice(colon + 1, end).trim();
+    headers.push(name, value);
+    note(name, value, framing);
+    start = end + 2;
+  }
+  return headers;
+}
+
+/** The names that came lately: instances send the same ones again and again. */
+const names = new Map<string, string>();
+const MOST_NAMES = 500;
+
+function inSmallLetters(written: string): string {
+  const known = names.get(written);
+  if (known !== undefined) return known;
+  const name = written.toLowerCase();
+  if (!NAME.test(name)) throw new UnreadableAnswer('a header has no name');
+  if (names.size < MOST_NAMES) names.set(written, name);
+  return name;
+}
+
+function note(name: string, value: string, framing: Framing): void {
+  switch (name) {
+    case 'content-length':
+      if (framing.length !== undefined) throw new UnreadableAnswer('it has two lengths');
+      framing.length = value;
+      break;
+    case 'transfer-encoding':
+      framing.coding = framing.coding === undefined ? value : `${framing.coding}, ${value}`;
+      break;
+    case 'connection':
+      framing.connection =
+        framing.connection === undefined ? value.toLowerCase() : `${framing.connection}, ${value.toLowerCase()}`;
+      break;
+    case 'keep-alive':
+      framing.keepAlive = value;
+      break;
+  }
+}
+
+function isKeptBy(connection: string | undefined, isCurrent: boolean): boolean {
+  if (connection === undefined || connection === 'keep-alive') return isCurrent || connection === 'keep-alive';
+  if (connection === 'close') return false;
+  const options = connection.split(',').map((option) => option.trim());
+  return !options.includes('close') && (isCurrent || options.includes('keep-alive'));
+}
