@@ -96,7 +96,7 @@ const cases: [what: string, bytes: string, statuses: number[]][] = [
     [200, 400, 404],
   ],
   ['the preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', [400]],
-  ['HTTP/0.9', 'GET /api/v1/patients\r\n\r\n', [200, 400, 404]],
+  ['HTTP/0.9', 'GET /api/v1/patients\r\n\r\n', [200, 400, 404, 505]],
   ['HTTP/3.0', lines('GET / HTTP/3.0', 'host: x', ''), [400]],
   ['the hello of TLS', '\u0016\u0003\u0001\u0002\u0000\u0001\u0000\u0001\u00fc\u0003\u0003', [400]],
   ['zeros', '\u0000'.repeat(1_000), [400]],

@@ -1209,6 +1209,7 @@ export interface operations {
                 "if-match"?: string;
             };
             path: {
+                /** @description `notification.messages` */
                 consumer: string;
                 eventId: string;
             };

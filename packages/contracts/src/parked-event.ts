@@ -2,6 +2,10 @@ import { type Static, Type } from 'typebox';
 import { Page, paging } from './paging.ts';
 import { Id, Instant } from './scalars.ts';
 
+/** A service and what it does with events. */
+export const ConsumerName = () =>
+  Type.String({ pattern: '^[a-z-]+(\\.[a-z-]+)*$', maxLength: 100, description: '`notification.messages`' });
+
 /** An event that a consumer could not handle, put aside. Ids and times only: its data stays where it is. */
 export const ParkedEvent = Type.Object(
   {

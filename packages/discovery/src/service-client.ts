@@ -80,8 +80,8 @@ export function createServiceClient({
   discovery,
   balancer,
   logger,
-  deadlineMillis = 2_000,
-  attemptTimeoutMillis = 1_000,
+  deadlineMillis = 4_000,
+  attemptTimeoutMillis = 2_000,
   maxConcurrent = 100,
 }: ServiceClientOptions): ServiceClient {
   const agent = createAgent({ attemptTimeoutMillis, maxConcurrent });

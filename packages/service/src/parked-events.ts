@@ -1,5 +1,6 @@
 /** The routes of parked events, for every service that consumes; the gateway lays their lists together. */
 import {
+  ConsumerName,
   DEFAULT_LIMIT,
   Id,
   Nothing,
@@ -17,7 +18,7 @@ import { answerOnce } from './idempotency.ts';
 import { refuseBody } from './refuse-body.ts';
 
 const tags = ['Administration'];
-const Params = Type.Object({ consumer: Type.String({ minLength: 1, maxLength: 100 }), eventId: Id() });
+const Params = Type.Object({ consumer: ConsumerName(), eventId: Id() });
 const asItWas = { status: 200, headers: () => ({}) };
 
 /** The sort key of the list; also that of the cursor. */

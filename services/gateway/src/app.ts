@@ -9,6 +9,7 @@ import { addOpenApiDocument } from './openapi.ts';
 import { createReporter } from './outcomes.ts';
 import { addParkedEvents } from './parked-events.ts';
 import { createReverseProxy, type ReverseProxy } from './proxy.ts';
+import { hasBody } from './request-body.ts';
 import { addRoutesAdmin } from './routes-admin.ts';
 import type { Forwarding } from './trusted-proxies.ts';
 import type { TunnelOptions } from './tunnels.ts';
@@ -45,6 +46,12 @@ export interface GatewayOptions {
   clientTimeouts?: ClientTimeouts;
 }
 
+/** Fastify waits for a body that has a type; the empty stream of a request without one never says that it ends. */
+function withoutTypeOfNothing(request: IncomingMessage): IncomingMessage {
+  if (!hasBody(request)) delete request.headers['content-type'];
+  return request;
+}
+
 /** Requests that a route matches go to the proxy before Fastify sees them; everything else is Fastify's. */
 export async function buildApp(options: GatewayOptions): Promise<App> {
   const { logger, discovery, balancer, routes, routesFile, forwarding, upstream, tunnel, load } = options;
@@ -78,7 +85,7 @@ export async function buildApp(options: GatewayOptions): Promise<App> {
           const route = unclear ? undefined : match(request);
           if (unclear) refuseUnclear(unclear, request, response);
           else if (route) proxy.handle(route, request, response);
-          else handleWithFastify(request, response);
+          else handleWithFastify(withoutTypeOfNothing(request), response);
         },
       ),
   });

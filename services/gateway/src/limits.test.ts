@@ -32,6 +32,12 @@ describe('a body', () => {
     expect(upstream.requests).toEqual([]);
   });
 
+  test('that has a type and does not exist is not waited for', async () => {
+    const { port } = await startGateway();
+    const head = 'POST /nothing HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n\r\n';
+    expect(await sendRaw(port, head)).toMatch(/^HTTP\/1\.1 404 /);
+  });
+
   test('that does not end after its refusal ends the connection', async () => {
     const { port } = await startGateway();
     const request = `POST /api/v1/patients HTTP/1.1\r\nHost: x\r\nContent-Length: ${MEBIBYTE + 1}\r\n\r\n`;

@@ -52,7 +52,8 @@ describe('a service that is asked for', () => {
   test('three times what it can carry does all that it can, and nobody waits long', () => {
     const { run } = simulate(() => SMALL);
     run(1_000, 5);
-    run(6_000, 2);
+    // It may be a rush that passes.
+    run(6_000, 6);
     const { answered, slowest } = run(6_000, 60);
     expect(answered / 60).toBeGreaterThan(0.95 * 2_000);
     expect(slowest).toBeLessThan(250);
@@ -75,6 +76,27 @@ describe('a service that is asked for', () => {
   });
 });
 
+describe('a service at rest', () => {
+  test('is asked for all that a thousand want who come at once, again and again', () => {
+    const { run } = simulate(() => ({ slots: 1, millis: 2 }));
+    for (let rush = 0; rush < 3; rush += 1) {
+      expect(run(50_000, 0.02)).toMatchObject({ refused: 0 });
+      const { slowest } = run(0, 3);
+      expect(slowest).toBeGreaterThan(1_000);
+    }
+  });
+
+  test('that can do little is not asked for more than it does in a few seconds', () => {
+    const { run } = simulate(() => ({ slots: 1, millis: 10 }));
+    run(50, 5);
+    const { slowest } = run(300, 60);
+    expect(slowest).toBeLessThan(8_000);
+    const { answered, slowest: later } = run(300, 60);
+    expect(answered / 60).toBeGreaterThan(0.95 * 100);
+    expect(later).toBeLessThan(2_000);
+  });
+});
+
 describe('a service that becomes', () => {
   test('slower for everybody is given what it can carry then', () => {
     let service = SMALL;
@@ -92,7 +114,7 @@ describe('a service that becomes', () => {
     const { run, limit } = simulate(() => service);
     run(1_000, 10);
     service = { slots: 10_000, millis: 300 };
-    run(1_000, 60);
+    expect(run(1_000, 60).refused).toBeLessThan(1_000);
     expect(limit.limit).toBeGreaterThan(300);
     expect(run(1_000, 10)).toMatchObject({ refused: 0 });
   });
