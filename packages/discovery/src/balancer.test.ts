@@ -58,6 +58,39 @@ describe('the balancer', () => {
   });
 });
 
+describe('instances that say', () => {
+  const countOf = (leases: readonly Lease[], name: string) => countAt(leases, `http://${name}`);
+
+  it('how much they take get a share by that', () => {
+    const discovery = createTestDiscovery([]);
+    discovery.instances = [
+      instanceAt('http://small'),
+      { ...instanceAt('http://large'), metadata: { weight: '3' } },
+      { ...instanceAt('http://odd'), metadata: { weight: '-7' } },
+    ];
+    const leases = pickMany(createBalancer(discovery, { slowStartMillis: 0 }), 500);
+    expect(countOf(leases, 'large')).toBeGreaterThan(290);
+    expect(countOf(leases, 'large')).toBeLessThan(310);
+    expect(countOf(leases, 'odd')).toBeGreaterThan(90);
+  });
+
+  it('where they are are asked by those that are there, and by all others when none of theirs is left', () => {
+    const discovery = createTestDiscovery([]);
+    discovery.instances = [
+      { ...instanceAt('http://here'), metadata: { zone: 'north' } },
+      { ...instanceAt('http://there'), metadata: { zone: 'south' } },
+      instanceAt('http://anywhere'),
+    ];
+    const here = createBalancer(discovery, { zone: 'north', slowStartMillis: 0 });
+    expect(countOf(pickMany(here, 30), 'here')).toBe(30);
+    expect(here.pick(service, new Set(['http://here']))?.instance.url).not.toBe('http://here');
+    const elsewhere = createBalancer(discovery, { zone: 'west', slowStartMillis: 0 });
+    expect(countOf(pickMany(elsewhere, 30), 'there')).toBe(10);
+    discovery.instances = discovery.instances.filter(({ metadata }) => metadata.zone !== 'north');
+    expect(here.pick(service)?.instance.url).not.toBe('http://here');
+  });
+});
+
 describe('a new instance', () => {
   /** The same every time, and spread like chance. */
   function createRandom(): () => number {

@@ -1,4 +1,5 @@
 import type { Discovery, Instance } from './discovery.ts';
+import { nearest, sumsOfWeights, weightOf } from './preferences.ts';
 import { createSlowStart } from './slow-start.ts';
 
 /** An instance that was chosen for one request. Counts as in flight until it is released. */
@@ -14,6 +15,8 @@ export interface Balancer {
 }
 
 export interface BalancerOptions {
+  /** Where this process is: instances that say the same (`zone` in their metadata) are asked first. */
+  zone?: string | undefined;
   /** So long a new instance is spared a part of its share: its caches are cold, and its code is not compiled yet. */
   slowStartMillis?: number;
   /** Monotonic, in milliseconds. */
@@ -22,17 +25,35 @@ export interface BalancerOptions {
   random?: () => number;
 }
 
+/** What is known of a list, which is the same array until it changes. */
+function rememberByArray<Result>(compute: (items: readonly Instance[]) => Result) {
+  const known = new WeakMap<readonly Instance[], { readonly result: Result }>();
+  return (items: readonly Instance[]): Result => {
+    const found = known.get(items);
+    if (found) return found.result;
+    const result = compute(items);
+    known.set(items, { result });
+    return result;
+  };
+}
+
 /**
  * Power of two choices: nearly as even as asking all for their load, without the herd that a single least-loaded
- * instance draws. Only instances with requests in flight are remembered, so those that left are forgotten.
+ * instance draws. An instance gets a share by its `weight` (metadata, 1 to 100). Only instances with requests in flight are
+ * remembered, so those that left are forgotten.
  */
 export function createBalancer(
   discovery: Discovery,
-  { slowStartMillis = 10_000, now = () => performance.now(), random = Math.random }: BalancerOptions = {},
+  { zone, slowStartMillis = 10_000, now = () => performance.now(), random = Math.random }: BalancerOptions = {},
 ): Balancer {
   const inFlight = new Map<string, number>();
   const slowStart = createSlowStart(slowStartMillis, now);
   const loadOf = (instance: Instance): number => inFlight.get(instance.instanceId) ?? 0;
+
+  const nearOf = rememberByArray((items: readonly Instance[]) => nearest(items, zone));
+  const sumsOf = rememberByArray(sumsOfWeights);
+  const isFreer = (one: Instance, other: Instance, byWeight: boolean): boolean =>
+    byWeight ? loadOf(one) * weightOf(other) < loadOf(other) * weightOf(one) : loadOf(one) < loadOf(other);
 
   function lease(instance: Instance): Lease {
     const { instanceId } = instance;
@@ -50,23 +71,34 @@ export function createBalancer(
     };
   }
 
+  /** By chance, as likely as it has weight. */
+  function indexByWeight(sums: readonly number[]): number {
+    const drawn = random() * (sums.at(-1) ?? 0);
+    return sums.findIndex((sum) => drawn < sum);
+  }
+
   /** Two different ones by chance; fewer when there are fewer. */
-  function twoOf(items: readonly Instance[]): readonly [Instance | undefined, Instance | undefined] {
+  function twoOf(
+    items: readonly Instance[],
+    sums: readonly number[] | undefined,
+  ): readonly [Instance | undefined, Instance | undefined] {
     if (items.length < 2) return [items[0], undefined];
-    const first = Math.floor(random() * items.length);
+    const first = sums ? indexByWeight(sums) : Math.floor(random() * items.length);
+    const drawn = sums ? indexByWeight(sums) : first;
     const step = 1 + Math.floor(random() * (items.length - 1));
-    return [items[first], items[(first + step) % items.length]];
+    return [items[first], items[drawn === first ? (first + step) % items.length : drawn]];
   }
 
   return {
     pick(serviceId, exclude) {
       const known = discovery.instancesOf(serviceId);
       const warmthOf = slowStart.look(serviceId, known);
-      const candidates = exclude?.size ? known.filter(({ instanceId }) => !exclude.has(instanceId)) : known;
-      const [one, other] = twoOf(candidates);
+      const candidates = nearOf(exclude?.size ? known.filter(({ instanceId }) => !exclude.has(instanceId)) : known);
+      const sums = sumsOf(candidates);
+      const [one, other] = twoOf(candidates, sums);
       if (!one) return undefined;
       if (!other) return lease(one);
-      const [first, second] = loadOf(other) < loadOf(one) ? [other, one] : [one, other];
+      const [first, second] = isFreer(other, one, sums !== undefined) ? [other, one] : [one, other];
       // A new instance is idle and would win every time: it yields, the more often the newer it is than the other.
       const yields = warmthOf(first) < warmthOf(second) && random() >= warmthOf(first) / warmthOf(second);
       return lease(yields ? second : first);

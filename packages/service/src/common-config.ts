@@ -9,6 +9,10 @@ export const commonVariables = {
   DAYBOOK_ADVERTISED_HOST: Type.Optional(
     Type.String({ format: 'host-name', description: 'What callers dial, where it is not what is listened on' }),
   ),
+  DAYBOOK_ZONE: Type.Optional(
+    Type.String({ pattern: '^[A-Za-z0-9._-]{1,100}$', description: 'Where this runs; callers ask who is near first' }),
+  ),
+  DAYBOOK_WEIGHT: Type.Integer({ minimum: 1, maximum: 100, default: 1, description: 'The share of requests it takes' }),
   DAYBOOK_DATA: Type.String({ default: './data', description: 'The folder of the embedded databases' }),
   DATABASE_URL: Type.Optional(
     Type.String({ pattern: '^sqlite:.+', description: 'The database of this service: `sqlite:PATH`' }),
@@ -24,6 +28,8 @@ export interface ListenOn {
   readonly variable: string;
   /** What the registry tells callers to dial. */
   readonly advertisedHost: string;
+  /** What it tells those who choose among instances. */
+  readonly preferences: Readonly<Record<string, string>>;
 }
 
 const EVERYWHERE = ['0.0.0.0', '::'];
@@ -32,15 +38,29 @@ const EVERYWHERE = ['0.0.0.0', '::'];
 export const advertisedHostOf = (config: { DAYBOOK_HOST: string; DAYBOOK_ADVERTISED_HOST?: string }): string =>
   config.DAYBOOK_ADVERTISED_HOST ?? (EVERYWHERE.includes(config.DAYBOOK_HOST) ? hostname() : config.DAYBOOK_HOST);
 
-export const listenOnOf = (config: {
-  DAYBOOK_HOST: string;
-  DAYBOOK_SERVICE_PORT: number;
-  DAYBOOK_ADVERTISED_HOST?: string;
-}): ListenOn => ({
+interface PreferencesConfig {
+  DAYBOOK_ZONE?: string;
+  DAYBOOK_WEIGHT?: number;
+}
+
+/** The metadata of Eureka that balancers of ours and of Spring's read. */
+export const preferencesOf = ({ DAYBOOK_ZONE: zone, DAYBOOK_WEIGHT: weight = 1 }: PreferencesConfig) => ({
+  ...(zone !== undefined && { zone }),
+  ...(weight !== 1 && { weight: String(weight) }),
+});
+
+export const listenOnOf = (
+  config: PreferencesConfig & {
+    DAYBOOK_HOST: string;
+    DAYBOOK_SERVICE_PORT: number;
+    DAYBOOK_ADVERTISED_HOST?: string;
+  },
+): ListenOn => ({
   host: config.DAYBOOK_HOST,
   port: config.DAYBOOK_SERVICE_PORT,
   variable: 'DAYBOOK_SERVICE_PORT',
   advertisedHost: advertisedHostOf(config),
+  preferences: preferencesOf(config),
 });
 
 /** The database of a service: the one that is named, or a file in the data folder. */

@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers';
 import { createInProcessBus } from '@daybook/messaging';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from './clock.ts';
+import { type ListenOn, preferencesOf } from './common-config.ts';
 import type { HostProcess } from './host-process.ts';
 import { drain, joinRegistry, serve } from './serve.ts';
 import { StartFailure } from './start-failure.ts';
@@ -75,7 +76,13 @@ function hostOf(registryUrl: string) {
   return { host, lines };
 }
 
-const anyPort = { host: '127.0.0.1', port: 0, variable: 'DAYBOOK_SERVICE_PORT', advertisedHost: '127.0.0.1' };
+const anyPort: ListenOn = {
+  host: '127.0.0.1',
+  port: 0,
+  variable: 'DAYBOOK_SERVICE_PORT',
+  preferences: {},
+  advertisedHost: '127.0.0.1',
+};
 
 async function startService(registryUrl: string, listenOn = anyPort) {
   const { host, lines } = hostOf(registryUrl);
@@ -94,12 +101,14 @@ async function startService(registryUrl: string, listenOn = anyPort) {
 describe('a service', () => {
   it('answers at its URL and is known to the registry there', async () => {
     const registry = await startRegistry();
-    const { service } = await startService(registry.url);
+    const preferences = preferencesOf({ DAYBOOK_ZONE: 'north', DAYBOOK_WEIGHT: 3 });
+    const { service } = await startService(registry.url, { ...anyPort, preferences });
     expect(await (await fetch(`${service.url}/thing`)).text()).toBe('here');
     expect(service.name).toBe('thing-service');
     const port = Number(new URL(service.url).port);
     expect([...registry.instances.values()]).toMatchObject([
       {
+        metadata: { zone: 'north', weight: '3' },
         instanceId: `127.0.0.1:thing-service:${port}`,
         hostName: '127.0.0.1',
         vipAddress: 'thing-service',
@@ -138,7 +147,7 @@ describe('a service', () => {
   it('can be called where it says that it is, over IPv6 as well', async (context) => {
     const registry = await startRegistry();
     const { host } = hostOf(registry.url);
-    const starting = startService(registry.url, { ...anyPort, host: '::1', advertisedHost: '::1' });
+    const starting = startService(registry.url, { ...anyPort, host: '::1', preferences: {}, advertisedHost: '::1' });
     const started = await starting.catch((error: unknown) => {
       if (error instanceof StartFailure) return undefined;
       throw error;
@@ -160,7 +169,13 @@ describe('a service', () => {
     parts.defer(() => {
       closed = true;
     });
-    const listenOn = { host: '127.0.0.1', port, variable: 'DAYBOOK_PORT', advertisedHost: '127.0.0.1' };
+    const listenOn = {
+      host: '127.0.0.1',
+      port,
+      variable: 'DAYBOOK_PORT',
+      preferences: {},
+      advertisedHost: '127.0.0.1',
+    };
     const starting = serve({ name: 'x', app, host, registry: joinRegistry(host, undefined), listenOn, parts });
     await expect(starting).rejects.toSatisfy(
       (error) =>

@@ -75,7 +75,7 @@ export async function serve({ name, app, host, registry, listenOn, parts }: Serv
   const url = await listen(app, listenOn.host, listenOn.port, listenOn.variable);
   await registry.start();
   starting.defer(() => registry.close());
-  const { advertisedHost } = listenOn;
+  const { advertisedHost, preferences } = listenOn;
   const { port } = new URL(url);
   await registry.register({
     instanceId: `${advertisedHost}:${name}:${port}`,
@@ -83,7 +83,7 @@ export async function serve({ name, app, host, registry, listenOn, parts }: Serv
     hostName: advertisedHost,
     ipAddr: advertisedHost,
     port: Number(port),
-    metadata: { version: VERSION },
+    metadata: { version: VERSION, ...preferences },
   });
   const running = starting.move();
   return {

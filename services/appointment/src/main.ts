@@ -29,7 +29,7 @@ export const start: StartService = async (host) => {
     () => sweepHolds(database, host.clock),
   ]);
   const registry = joinRegistry(host, config.EUREKA_URL);
-  const balancer = createBalancer(registry);
+  const balancer = createBalancer(registry, { zone: config.DAYBOOK_ZONE });
   const clientOf = (serviceId: string) => {
     const client = createServiceClient({ serviceId, discovery: registry, balancer, logger });
     parts.defer(() => client.close());

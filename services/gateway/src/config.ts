@@ -5,6 +5,8 @@ const schema = Type.Object({
   DAYBOOK_HOST: commonVariables.DAYBOOK_HOST,
   DAYBOOK_PORT: Type.Integer({ minimum: 0, maximum: 65_535, default: 8080, description: 'Where everybody knocks' }),
   DAYBOOK_ADVERTISED_HOST: commonVariables.DAYBOOK_ADVERTISED_HOST,
+  DAYBOOK_ZONE: commonVariables.DAYBOOK_ZONE,
+  DAYBOOK_WEIGHT: commonVariables.DAYBOOK_WEIGHT,
   EUREKA_URL: commonVariables.EUREKA_URL,
   DAYBOOK_ROUTES: Type.Optional(
     Type.String({ description: 'The file of routes, in the place of the one beside this' }),

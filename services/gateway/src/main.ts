@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createBalancer } from '@daybook/discovery';
-import { advertisedHostOf, joinRegistry, type StartService, serve } from '@daybook/service';
+import { advertisedHostOf, joinRegistry, preferencesOf, type StartService, serve } from '@daybook/service';
 import { buildApp } from './app.ts';
 import { readConfig } from './config.ts';
 import { createLiveRoutes } from './live-routes.ts';
@@ -19,7 +19,7 @@ export const start: StartService = async (host) => {
   const routesFile = config.DAYBOOK_ROUTES === undefined ? fileURLToPath(ROUTES_FILE) : resolve(config.DAYBOOK_ROUTES);
   const routes = createLiveRoutes(await readRoutesText(routesFile), { forwarding });
   const registry = joinRegistry(host, config.EUREKA_URL);
-  const balancer = createBalancer(registry);
+  const balancer = createBalancer(registry, { zone: config.DAYBOOK_ZONE });
   const app = await buildApp({ logger, discovery: registry, balancer, routes, routesFile, forwarding });
   await using parts = new AsyncDisposableStack();
   parts.use(reloadOnChange({ file: routesFile, routes, logger }));
@@ -33,6 +33,7 @@ export const start: StartService = async (host) => {
       port: config.DAYBOOK_PORT,
       variable: 'DAYBOOK_PORT',
       advertisedHost: advertisedHostOf(config),
+      preferences: preferencesOf(config),
     },
     parts: parts.move(),
   });
