@@ -27,6 +27,16 @@ describe('our instance as a document', () => {
     expect(instance.overriddenStatus).toBe('UNKNOWN');
   });
 
+  it('enables the secure port, and no other, where TLS is spoken', () => {
+    const secure = toEurekaDocument({ ...local, secure: true }, state).instance;
+    expect(secure).toMatchObject({
+      port: { '@enabled': 'false' },
+      securePort: { $: 41_234, '@enabled': 'true' },
+      secureHealthCheckUrl: 'https://127.0.0.1:41234/health/ready',
+    });
+    expect(secure).not.toHaveProperty('healthCheckUrl');
+  });
+
   it('puts the class first in dataCenterInfo', () => {
     expect(Object.keys(instance.dataCenterInfo)).toEqual(['@class', 'name']);
   });

@@ -13,6 +13,8 @@ export interface LocalInstance {
   readonly hostName: string;
   readonly ipAddr: string;
   readonly port: number;
+  /** Whether TLS is spoken there. */
+  readonly secure?: boolean;
   readonly metadata?: Readonly<Record<string, string>>;
   /** `UP` when left out. */
   readonly status?: LocalStatus;
@@ -31,7 +33,8 @@ const LEASE_IN_RENEWALS = 3;
 /** The body of a registration. The order matters: `@class` comes first in dataCenterInfo (eureka#1310). */
 export function toEurekaDocument(local: LocalInstance, state: LocalState) {
   const serviceId = local.serviceId.toLowerCase();
-  const origin = `http://${hostInUrl(local.hostName)}:${local.port}`;
+  const { secure = false } = local;
+  const origin = `${secure ? 'https' : 'http'}://${hostInUrl(local.hostName)}:${local.port}`;
   const renewalIntervalInSecs = Math.max(1, Math.ceil(state.renewalIntervalMillis / 1000));
   const { metadata = {} } = local;
   return {
@@ -42,15 +45,15 @@ export function toEurekaDocument(local: LocalInstance, state: LocalState) {
       ipAddr: local.ipAddr,
       status: state.status,
       overriddenStatus: 'UNKNOWN',
-      port: { $: local.port, '@enabled': 'true' },
-      securePort: { $: 443, '@enabled': 'false' },
+      port: { $: secure ? 80 : local.port, '@enabled': String(!secure) },
+      securePort: { $: secure ? local.port : 443, '@enabled': String(secure) },
       countryId: 1,
       dataCenterInfo: { '@class': 'com.netflix.appinfo.InstanceInfo$DefaultDataCenterInfo', name: 'MyOwn' },
       leaseInfo: { renewalIntervalInSecs, durationInSecs: renewalIntervalInSecs * LEASE_IN_RENEWALS },
       metadata: Object.keys(metadata).length > 0 ? metadata : { '@class': 'java.util.Collections$EmptyMap' },
       homePageUrl: `${origin}/`,
       statusPageUrl: `${origin}/info`,
-      healthCheckUrl: `${origin}/health/ready`,
+      [secure ? 'secureHealthCheckUrl' : 'healthCheckUrl']: `${origin}/health/ready`,
       vipAddress: serviceId,
       secureVipAddress: serviceId,
       lastUpdatedTimestamp: String(state.lastDirtyTimestamp),

@@ -28,6 +28,8 @@ export interface ListenOn {
   readonly variable: string;
   /** What the registry tells callers to dial. */
   readonly advertisedHost: string;
+  /** Whether TLS is spoken there. */
+  readonly secure?: boolean;
   /** What it tells those who choose among instances. */
   readonly preferences: Readonly<Record<string, string>>;
 }

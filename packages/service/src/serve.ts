@@ -72,10 +72,12 @@ export interface ServeOptions {
 export async function serve({ name, app, host, registry, listenOn, parts }: ServeOptions): Promise<RunningService> {
   await using starting = parts;
   starting.defer(() => drain(app, host.logger));
-  const url = await listen(app, listenOn.host, listenOn.port, listenOn.variable);
+  const { advertisedHost, preferences, secure = false } = listenOn;
+  const listening = await listen(app, listenOn.host, listenOn.port, listenOn.variable);
+  // Fastify does not know what kind of server it was given.
+  const url = secure ? listening.replace(/^http:/, 'https:') : listening;
   await registry.start();
   starting.defer(() => registry.close());
-  const { advertisedHost, preferences } = listenOn;
   const { port } = new URL(url);
   await registry.register({
     instanceId: `${advertisedHost}:${name}:${port}`,
@@ -83,6 +85,7 @@ export async function serve({ name, app, host, registry, listenOn, parts }: Serv
     hostName: advertisedHost,
     ipAddr: advertisedHost,
     port: Number(port),
+    secure,
     metadata: { version: VERSION, ...preferences },
   });
   const running = starting.move();

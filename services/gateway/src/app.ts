@@ -1,5 +1,6 @@
 /** The gateway, built out of what it is passed. No port is opened here. */
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type ServerOptions } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { Balancer, Discovery } from '@daybook/discovery';
 import { type App, createServiceApp, isHostMissing, type Logger } from '@daybook/service';
 import { addDocs } from './docs.ts';
@@ -11,6 +12,7 @@ import { addParkedEvents } from './parked-events.ts';
 import { createReverseProxy, type ReverseProxy } from './proxy.ts';
 import { hasBody } from './request-body.ts';
 import { addRoutesAdmin } from './routes-admin.ts';
+import type { TlsSettings } from './tls.ts';
 import type { Forwarding } from './trusted-proxies.ts';
 import type { TunnelOptions } from './tunnels.ts';
 import { refuseUnclear, unclearIn } from './unclear-requests.ts';
@@ -44,7 +46,13 @@ export interface GatewayOptions {
   /** Of each service. */
   load?: LoadLimitOptions;
   clientTimeouts?: ClientTimeouts;
+  /** Plain HTTP without it. */
+  tls?: TlsSettings;
 }
+
+/** Both kinds of server know the same settings and events. */
+const openServer = (tls: TlsSettings | undefined, settings: ServerOptions, listener: RequestListener) =>
+  tls ? createTlsServer({ ...settings, ...tls }, listener) : createServer(settings, listener);
 
 /** Fastify waits for a body that has a type; the empty stream of a request without one never says that it ends. */
 function withoutTypeOfNothing(request: IncomingMessage): IncomingMessage {
@@ -54,7 +62,7 @@ function withoutTypeOfNothing(request: IncomingMessage): IncomingMessage {
 
 /** Requests that a route matches go to the proxy before Fastify sees them; everything else is Fastify's. */
 export async function buildApp(options: GatewayOptions): Promise<App> {
-  const { logger, discovery, balancer, routes, routesFile, forwarding, upstream, tunnel, load } = options;
+  const { logger, discovery, balancer, routes, routesFile, forwarding, upstream, tunnel, load, tls } = options;
   const { requestMillis, checkMillis } = options.clientTimeouts ?? CLIENT_TIMEOUTS;
   const services = () => routes.current.services;
   const named = logger.child({ service: NAME });
@@ -68,7 +76,8 @@ export async function buildApp(options: GatewayOptions): Promise<App> {
     logger,
     openApi: false,
     serverFactory: (handleWithFastify) =>
-      createServer(
+      openServer(
+        tls,
         {
           requestTimeout: requestMillis,
           connectionsCheckingInterval: checkMillis,

@@ -11,6 +11,11 @@ const schema = Type.Object({
   DAYBOOK_ROUTES: Type.Optional(
     Type.String({ description: 'The file of routes, in the place of the one beside this' }),
   ),
+  DAYBOOK_TLS_CERTIFICATE: Type.Optional(Type.String({ description: 'A file in PEM; with it, HTTPS is spoken' })),
+  DAYBOOK_TLS_KEY: Type.Optional(Type.String({ description: 'The key of that certificate, a file in PEM' })),
+  DAYBOOK_TLS_CLIENT_CA: Type.Optional(
+    Type.String({ description: 'Clients need a certificate of this authority, a file in PEM' }),
+  ),
   DAYBOOK_TRUSTED_PROXIES: Type.Optional(
     Type.String({ format: 'network-list', description: 'Whose forwarding headers are believed, separated by commas' }),
   ),

@@ -8,6 +8,7 @@ import { readConfig } from './config.ts';
 import { createLiveRoutes } from './live-routes.ts';
 import { reloadOnChange } from './reload.ts';
 import { ROUTES_FILE, readRoutesText } from './routes.ts';
+import { readTls } from './tls.ts';
 import { createForwarding } from './trusted-proxies.ts';
 
 export { readConfig };
@@ -18,9 +19,18 @@ export const start: StartService = async (host) => {
   const forwarding = createForwarding(config.DAYBOOK_TRUSTED_PROXIES?.split(','));
   const routesFile = config.DAYBOOK_ROUTES === undefined ? fileURLToPath(ROUTES_FILE) : resolve(config.DAYBOOK_ROUTES);
   const routes = createLiveRoutes(await readRoutesText(routesFile), { forwarding });
+  const tls = await readTls(config, host.clock);
   const registry = joinRegistry(host, config.EUREKA_URL);
   const balancer = createBalancer(registry, { zone: config.DAYBOOK_ZONE });
-  const app = await buildApp({ logger, discovery: registry, balancer, routes, routesFile, forwarding });
+  const app = await buildApp({
+    logger,
+    discovery: registry,
+    balancer,
+    routes,
+    routesFile,
+    forwarding,
+    ...(tls && { tls }),
+  });
   await using parts = new AsyncDisposableStack();
   parts.use(reloadOnChange({ file: routesFile, routes, logger }));
   return await serve({
@@ -34,6 +44,7 @@ export const start: StartService = async (host) => {
       variable: 'DAYBOOK_PORT',
       advertisedHost: advertisedHostOf(config),
       preferences: preferencesOf(config),
+      secure: tls !== undefined,
     },
     parts: parts.move(),
   });

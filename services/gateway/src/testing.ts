@@ -10,6 +10,7 @@ import type { CompilerOptions } from './compile-routes.ts';
 import { createLiveRoutes } from './live-routes.ts';
 import type { LoadLimitOptions } from './load-limit.ts';
 import type { Route } from './routes.ts';
+import type { TlsSettings } from './tls.ts';
 import { createForwarding } from './trusted-proxies.ts';
 import type { TunnelOptions } from './tunnels.ts';
 import type { UpstreamOptions } from './upstreams.ts';
@@ -99,6 +100,7 @@ export interface TestGatewayOptions {
   tunnel?: TunnelOptions;
   load?: LoadLimitOptions;
   clientTimeouts?: ClientTimeouts;
+  tls?: TlsSettings;
   cleanUp?: CleanUp;
 }
 
@@ -116,6 +118,7 @@ export async function startGateway(options: TestGatewayOptions = {}) {
     ...(upstream && { upstream }),
     ...(tunnel && { tunnel }),
     ...(options.load && { load: options.load }),
+    ...(options.tls && { tls: options.tls }),
     ...(options.clientTimeouts && { clientTimeouts: options.clientTimeouts }),
   });
   const url = await app.listen({ host: '127.0.0.1', port: 0 });

@@ -1,0 +1,83 @@
+/** HTTPS at the door. Whatever is wrong with it stops the start: a door that is open by mistake is worse than none. */
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { createSecureContext } from 'node:tls';
+import { type Clock, WrongConfiguration } from '@daybook/service';
+
+/** Files in PEM. */
+export interface TlsConfig {
+  DAYBOOK_TLS_CERTIFICATE?: string;
+  DAYBOOK_TLS_KEY?: string;
+  DAYBOOK_TLS_CLIENT_CA?: string;
+}
+
+/** What `node:https` takes. With `ca`, clients have to show a certificate of that authority. */
+export interface TlsSettings {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+  readonly ca?: Buffer;
+  readonly requestCert: boolean;
+  readonly rejectUnauthorized: boolean;
+  readonly minVersion: 'TLSv1.2';
+}
+
+/** Undefined where no file is named. @throws WrongConfiguration */
+export async function readTls(config: TlsConfig, clock: Clock): Promise<TlsSettings | undefined> {
+  const {
+    DAYBOOK_TLS_CERTIFICATE: certificate,
+    DAYBOOK_TLS_KEY: privateKey,
+    DAYBOOK_TLS_CLIENT_CA: authority,
+  } = config;
+  if (certificate === undefined && privateKey === undefined && authority === undefined) return undefined;
+  if (certificate === undefined) throw new WrongConfiguration(['DAYBOOK_TLS_CERTIFICATE is needed for TLS']);
+  if (privateKey === undefined) throw new WrongConfiguration(['DAYBOOK_TLS_KEY is needed for TLS']);
+  const cert = await read('DAYBOOK_TLS_CERTIFICATE', certificate);
+  const key = await read('DAYBOOK_TLS_KEY', privateKey);
+  checkPair(cert, key, clock());
+  const asksClients = authority !== undefined;
+  const ca = asksClients ? await read('DAYBOOK_TLS_CLIENT_CA', authority) : undefined;
+  if (ca) checkCertificate('DAYBOOK_TLS_CLIENT_CA', ca, clock());
+  const settings = { cert, key, ...(ca && { ca }), minVersion: 'TLSv1.2' } as const;
+  tryOut('DAYBOOK_TLS_CERTIFICATE', () => createSecureContext(settings));
+  return { ...settings, requestCert: asksClients, rejectUnauthorized: asksClients };
+}
+
+async function read(variable: string, file: string): Promise<Buffer> {
+  try {
+    return await readFile(file);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    throw new WrongConfiguration([`${variable} names a file that cannot be read (${code})`]);
+  }
+}
+
+/** The message of a failure may quote the file. */
+function tryOut<Result>(variable: string, use: () => Result): Result {
+  try {
+    return use();
+  } catch {
+    throw new WrongConfiguration([`${variable} names a file that is not what it should be, in PEM`]);
+  }
+}
+
+function checkCertificate(
+  variable: string,
+  pem: Buffer,
+  { epochMilliseconds: now }: Temporal.Instant,
+): X509Certificate {
+  const certificate = tryOut(variable, () => new X509Certificate(pem));
+  if (certificate.validToDate.getTime() <= now)
+    throw new WrongConfiguration([`${variable} names one that has expired`]);
+  if (certificate.validFromDate.getTime() > now) {
+    throw new WrongConfiguration([`${variable} names one that is not valid yet`]);
+  }
+  return certificate;
+}
+
+function checkPair(cert: Buffer, key: Buffer, now: Temporal.Instant): void {
+  const certificate = checkCertificate('DAYBOOK_TLS_CERTIFICATE', cert, now);
+  const privateKey = tryOut('DAYBOOK_TLS_KEY', () => createPrivateKey(key));
+  if (!certificate.checkPrivateKey(privateKey)) {
+    throw new WrongConfiguration(['DAYBOOK_TLS_KEY is not the key of DAYBOOK_TLS_CERTIFICATE']);
+  }
+}
