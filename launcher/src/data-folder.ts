@@ -1,4 +1,4 @@
-/** The folder of the embedded databases: who uses it, and where those who join find the registry. */
+/** The folder of the embedded databases: who uses it, what is in it, and where those who join find the registry. */
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -6,6 +6,16 @@ import { isBusy } from '@daybook/database';
 import { EXIT, StartFailure } from '@daybook/service';
 
 const RUNNING = 'running.json';
+/** Held by the one process that runs the system. */
+const SYSTEM_LOCK = 'daybook.lock';
+/** Shared by all others that use the files; a restore has it alone. */
+const MEMBERS_LOCK = 'members.lock';
+/** Is there while a restore puts the files in place. */
+export const RESTORING = 'restoring.json';
+
+/** The files of the embedded databases, in a fixed order. */
+export const databaseFiles = async (folder: string): Promise<string[]> =>
+  (await readdir(folder)).filter((name) => name.endsWith('.sqlite')).toSorted();
 
 export interface RunningSystem {
   readonly pid: number;
@@ -24,44 +34,80 @@ const isRunningSystem = (value: unknown): value is RunningSystem =>
 const unusable = (folder: string, cause: unknown) =>
   new StartFailure(EXIT.unavailable, `The data folder ${folder} cannot be used. Set DAYBOOK_DATA.`, { cause });
 
-/** Makes the folder where there is none. Says whether it holds no database yet. */
-export async function prepareDataFolder(folder: string): Promise<{ empty: boolean }> {
+/** Makes the folder where there is none. */
+export async function prepareDataFolder(folder: string): Promise<void> {
   try {
     // For nobody else on this machine: patients stand behind every row.
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    return { empty: !(await readdir(folder)).some((name) => name.endsWith('.sqlite')) };
   } catch (error) {
     throw unusable(folder, error);
   }
 }
 
-function openLock(path: string): DatabaseSync {
+/**
+ * Whether the folder holds no database yet. For who has locked it or joined it: nobody replaces the files then.
+ * @throws StartFailure 69 when a restore has not put all of them in place
+ */
+export async function isEmptyDataFolder(folder: string): Promise<boolean> {
   try {
-    return new DatabaseSync(path, { timeout: 0 });
+    if ((await readdir(folder)).includes(RESTORING)) {
+      const advice = 'Run npm run restore with the same backup again.';
+      throw new StartFailure(EXIT.unavailable, `A restore into the data folder ${folder} did not end. ${advice}`);
+    }
+    return (await databaseFiles(folder)).length === 0;
   } catch (error) {
-    throw unusable(dirname(path), error);
+    throw error instanceof StartFailure ? error : unusable(folder, error);
   }
 }
 
-/**
- * Makes this process the one that runs the system on the folder; two would each deliver the events of both. The lock
- * is SQLite's on an empty file: the operating system gives it back, however the process ends.
- */
-export async function lockDataFolder(folder: string): Promise<Disposable> {
-  const lock = openLock(join(folder, 'daybook.lock'));
+/** How long one who joins waits for another who tries to have the folder alone, and cannot. */
+const JOIN_TIMEOUT_MILLIS = 1000;
+
+/** A lock of SQLite's on an empty file: the operating system gives it back, however the process ends. */
+function lock(path: string, kind: 'exclusive' | 'shared', busy: () => StartFailure): Disposable {
+  let file: DatabaseSync | undefined;
   try {
-    lock.exec('BEGIN EXCLUSIVE');
+    file = new DatabaseSync(path, { timeout: kind === 'shared' ? JOIN_TIMEOUT_MILLIS : 0 });
+    file.exec(kind === 'shared' ? 'BEGIN; SELECT * FROM sqlite_schema' : 'BEGIN EXCLUSIVE');
   } catch (error) {
-    lock.close();
-    if (!isBusy(error)) throw unusable(folder, error);
-    const other = await findRunningSystem(folder);
-    const who = other ? ` (process ${other.pid})` : '';
-    const advice = 'Stop it, or set DAYBOOK_DATA to another folder.';
-    throw new StartFailure(EXIT.unavailable, `Another Daybook${who} uses the data folder ${folder}. ${advice}`, {
-      cause: error,
-    });
+    file?.close();
+    if (!isBusy(error)) throw unusable(dirname(path), error);
+    const failure = busy();
+    failure.cause = error;
+    throw failure;
   }
-  return { [Symbol.dispose]: () => lock.close() };
+  const held = file;
+  return { [Symbol.dispose]: () => held.close() };
+}
+
+/**
+ * Makes this process one of those that use the files beside the one that runs the system, or that read them.
+ * @throws StartFailure 69 while a restore has the folder alone
+ */
+export function joinDataFolder(folder: string): Disposable {
+  const busy = () => new StartFailure(EXIT.unavailable, `A restore into the data folder ${folder} is under way.`);
+  return lock(join(folder, MEMBERS_LOCK), 'shared', busy);
+}
+
+/** Has the folder alone: to replace its files. @throws StartFailure 69 while anybody uses it */
+export async function haveDataFolderAlone(folder: string): Promise<Disposable> {
+  using locks = new DisposableStack();
+  locks.use(await lockDataFolder(folder));
+  const advice = 'Stop the services that joined with npm start -- SERVICE, and wait for a backup to end.';
+  const busy = () =>
+    new StartFailure(EXIT.unavailable, `Another process of Daybook uses the data folder ${folder}. ${advice}`);
+  locks.use(lock(join(folder, MEMBERS_LOCK), 'exclusive', busy));
+  return locks.move();
+}
+
+/** Makes this process the one that runs the system on the folder; two would each deliver the events of both. */
+export async function lockDataFolder(folder: string): Promise<Disposable> {
+  const other = await findRunningSystem(folder);
+  const who = other ? ` (process ${other.pid})` : '';
+  const advice = 'Stop it, or set DAYBOOK_DATA to another folder.';
+  const busy = () =>
+    new StartFailure(EXIT.unavailable, `Another Daybook${who} uses the data folder ${folder}. ${advice}`);
+  return lock(join(folder, SYSTEM_LOCK), 'exclusive', busy);
 }
 
 /** Lets others on this folder find the registry. */

@@ -10,7 +10,7 @@ import {
   systemClock,
 } from '@daybook/service';
 import type { LauncherConfig } from './config.ts';
-import { announce, findRunningSystem, lockDataFolder, prepareDataFolder } from './data-folder.ts';
+import { announce, findRunningSystem, isEmptyDataFolder, lockDataFolder, prepareDataFolder } from './data-folder.ts';
 import { beginDemo, demoIsUnfinished, fillDemo } from './demo.ts';
 import { FETCH_INTERVAL_MILLIS } from './intervals.ts';
 import { type ServiceName, startService } from './services.ts';
@@ -82,8 +82,9 @@ export async function startEverything(
 ): Promise<System> {
   await using parts = new AsyncDisposableStack();
   const folder = config.DAYBOOK_DATA;
-  const { empty } = await prepareDataFolder(folder);
+  await prepareDataFolder(folder);
   parts.use(await lockDataFolder(folder));
+  const empty = await isEmptyDataFolder(folder);
   if (empty && config.DAYBOOK_DEMO === 'on') await beginDemo(folder);
   parts.defer(() => bus.close());
 

@@ -10,7 +10,14 @@ import {
   systemClock,
 } from '@daybook/service';
 import type { LauncherConfig } from './config.ts';
-import { announce, findRunningSystem, lockDataFolder, prepareDataFolder } from './data-folder.ts';
+import {
+  announce,
+  findRunningSystem,
+  isEmptyDataFolder,
+  joinDataFolder,
+  lockDataFolder,
+  prepareDataFolder,
+} from './data-folder.ts';
 import { FETCH_INTERVAL_MILLIS } from './intervals.ts';
 import { type ServiceName, startService } from './services.ts';
 
@@ -55,8 +62,19 @@ export async function startSingle(
     clock: systemClock,
   };
   if (name === 'registry') return startRegistryAlone(folder, host);
+  await using parts = new AsyncDisposableStack();
+  parts.use(joinDataFolder(folder));
+  await isEmptyDataFolder(folder);
   const registryUrls = config.EUREKA_URL === undefined ? [await findRegistry(folder)] : [];
-  return startService(name, { ...host, registryUrls });
+  const service = await startService(name, { ...host, registryUrls });
+  const held = parts.move();
+  return {
+    ...service,
+    async close(options) {
+      await service.close(options);
+      await held.disposeAsync();
+    },
+  };
 }
 
 /** A registry that others on the folder find. One that runs there already keeps its place. */
