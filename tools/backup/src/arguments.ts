@@ -1,0 +1,31 @@
+import { parseArgs } from 'node:util';
+import { BackupFailure, EXIT } from './failure.ts';
+
+const BACKUP_USAGE = 'Usage: npm run backup -- FOLDER, where FOLDER is new.';
+const RESTORE_USAGE = 'Usage: npm run restore -- FOLDER [--replace]';
+
+interface Parsed {
+  readonly folder: string;
+  readonly replace: boolean;
+}
+
+function parse(argv: readonly string[], usage: string, takesReplace: boolean): Parsed {
+  try {
+    const { positionals, values } = parseArgs({
+      args: [...argv],
+      options: takesReplace ? { replace: { type: 'boolean' } } : {},
+      allowPositionals: true,
+    });
+    const [folder] = positionals;
+    if (folder === undefined || folder === '' || positionals.length > 1) throw new BackupFailure(EXIT.usage, usage);
+    return { folder, replace: values.replace === true };
+  } catch (error) {
+    throw error instanceof BackupFailure ? error : new BackupFailure(EXIT.usage, usage, { cause: error });
+  }
+}
+
+/** @throws BackupFailure 64 */
+export const backupFolderOf = (argv: readonly string[]): string => parse(argv, BACKUP_USAGE, false).folder;
+
+/** @throws BackupFailure 64 */
+export const restoreArgumentsOf = (argv: readonly string[]): Parsed => parse(argv, RESTORE_USAGE, true);

@@ -1,0 +1,82 @@
+/** A folder with a copy of every embedded database as of one moment, made while Daybook runs. */
+import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { databaseFiles, isEmptyDataFolder, joinDataFolder } from '@daybook/launcher/data-folder';
+import { type Cut, openCut } from './cut.ts';
+import { BackupFailure, checkPages, EXIT, orSay } from './failure.ts';
+import { exists, settleFile, syncFolder } from './files.ts';
+import { type BackedUpFile, type Manifest, manifestOf, writeManifest } from './manifest.ts';
+
+export interface BackupOptions {
+  readonly dataFolder: string;
+  /** A folder that is not there yet. */
+  readonly target: string;
+  /** The version of Daybook. */
+  readonly version: string;
+  /** Ends the backup and leaves nothing of it. */
+  readonly signal: AbortSignal;
+}
+
+export interface BackupReport {
+  readonly manifest: Manifest;
+  /** How long a writer can have waited at most. */
+  readonly waitMillis: number;
+}
+
+/** @throws BackupFailure; StartFailure while a restore is under way, or did not end */
+export async function makeBackup(options: BackupOptions): Promise<BackupReport> {
+  const { dataFolder, target } = options;
+  if (!(await orSay(`The data folder ${dataFolder} cannot be read`, () => exists(dataFolder)))) {
+    throw new BackupFailure(EXIT.unavailable, `There is no data folder ${dataFolder}. Set DAYBOOK_DATA.`);
+  }
+  using _member = joinDataFolder(dataFolder);
+  if (await isEmptyDataFolder(dataFolder)) {
+    throw new BackupFailure(EXIT.unavailable, `There is no database in the data folder ${dataFolder}.`);
+  }
+  return orSay(`The backup ${target} cannot be written`, () => writeFolder(options));
+}
+
+/** Under another name until all of it is on the disk. */
+async function writeFolder(options: BackupOptions): Promise<BackupReport> {
+  const target = resolve(options.target);
+  if (await exists(target))
+    throw new BackupFailure(EXIT.usage, `${options.target} is there already. Name a new folder.`);
+  const parent = dirname(target);
+  await mkdir(parent, { recursive: true, mode: 0o700 });
+  const unfinished = await mkdtemp(`${target}.unfinished-`);
+  try {
+    const report = await fillFolder(unfinished, options);
+    await syncFolder(unfinished);
+    await rename(unfinished, target);
+    await syncFolder(parent);
+    return report;
+  } catch (error) {
+    await rm(unfinished, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function fillFolder(folder: string, { dataFolder, version, signal }: BackupOptions): Promise<BackupReport> {
+  const names = await databaseFiles(dataFolder);
+  const pathOf = (name: string) => join(dataFolder, name);
+  using cut = await orSay(`The databases in ${dataFolder} cannot be read`, () => openCut(names.map(pathOf), signal));
+  const files: BackedUpFile[] = [];
+  for (const name of names) files.push(await copyOne(cut, pathOf(name), folder, name, signal));
+  const manifest = manifestOf(version, cut.instant, files);
+  await writeManifest(folder, manifest);
+  return { manifest, waitMillis: cut.waitMillis };
+}
+
+async function copyOne(
+  cut: Cut,
+  path: string,
+  folder: string,
+  name: string,
+  signal: AbortSignal,
+): Promise<BackedUpFile> {
+  const copy = join(folder, name);
+  await cut.copy(path, copy, signal);
+  const content = await settleFile(copy, signal);
+  checkPages(copy, `So is ${path}, then: restore an older backup.`);
+  return { name, ...content };
+}

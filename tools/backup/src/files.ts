@@ -1,0 +1,70 @@
+/** Files that are on the disk when we say so. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { type FileHandle, lstat, open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+const FOR_US_ONLY = 0o600;
+const CHUNK_BYTES = 1024 * 1024;
+
+/** Not on Windows, which keeps the names of files by itself and opens no folder. */
+export async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  await using handle = await open(folder, 'r');
+  await handle.sync();
+}
+
+export async function writeDurably(path: string, content: string): Promise<void> {
+  {
+    await using file = await open(path, 'w', FOR_US_ONLY);
+    await file.writeFile(content);
+    await file.sync();
+  }
+  await syncFolder(dirname(path));
+}
+
+export async function exists(path: string): Promise<boolean> {
+  try {
+    await lstat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+export interface Content {
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/** Reads a file to its end, into `copy` where there is one. */
+async function readThrough(path: string, signal: AbortSignal | undefined, copy?: FileHandle): Promise<Content> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  const options = { highWaterMark: CHUNK_BYTES, ...(signal && { signal }) };
+  for await (const chunk of createReadStream(path, options) as AsyncIterable<Buffer>) {
+    hash.update(chunk);
+    bytes += chunk.length;
+    await copy?.writeFile(chunk);
+  }
+  return { bytes, sha256: hash.digest('hex') };
+}
+
+/** Brings a file to the disk, for us only, and says what is in it. */
+export async function settleFile(path: string, signal?: AbortSignal): Promise<Content> {
+  {
+    await using file = await open(path, 'r+');
+    await file.chmod(FOR_US_ONLY);
+    await file.sync();
+  }
+  return readThrough(path, signal);
+}
+
+/** Copies a file to the disk, for us only, and says what was in it. */
+export async function copyFile(from: string, to: string, signal?: AbortSignal): Promise<Content> {
+  await using file = await open(to, 'wx', FOR_US_ONLY);
+  const content = await readThrough(from, signal, file);
+  await file.sync();
+  return content;
+}
