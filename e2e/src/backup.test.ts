@@ -1,10 +1,10 @@
 /** A backup is one moment of all databases, whoever writes meanwhile; what is restored from it runs on. */
 import { execFile } from 'node:child_process';
-import { readdir } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { createClient, type DaybookClient, expectData } from '@daybook/client';
-import { halfHour, makeClinic, registerPatient, startDaybook, temporaryFolder } from '@daybook/testing';
+import { failToStart, halfHour, makeClinic, registerPatient, startDaybook, temporaryFolder } from '@daybook/testing';
 import { expect, it } from 'vitest';
 import { startTraffic } from './steady-traffic.ts';
 
@@ -167,3 +167,12 @@ it('restores into no folder that a process uses, and leaves it as it is', async 
   await joined.end();
   expect(await restore()).toMatchObject({ code: 0 });
 }, 60_000);
+
+it('starts nothing on a folder in which a restore did not end', async () => {
+  await using folder = await temporaryFolder();
+  await writeFile(join(folder.path, 'restoring.json'), '{}');
+  const said = [expect.stringMatching(/^A restore into the data folder \S+ did not end\. Run npm run restore/)];
+  expect(await failToStart({ data: folder.path })).toMatchObject({ code: 69, lines: said });
+  expect(await failToStart({ data: folder.path, service: 'patient' })).toMatchObject({ code: 69, lines: said });
+  expect((await readdir(folder.path)).filter((name) => name.endsWith('.sqlite'))).toEqual([]);
+});
