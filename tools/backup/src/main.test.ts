@@ -20,7 +20,7 @@ test('wrong usage is one line and 64', async () => {
   expect(await run('backup', '/none', 'a', '--replace')).toEqual(backup);
   expect(await run('restore', '/none')).toEqual(restore);
   expect(await run('restore', '/none', 'a', 'b')).toEqual(restore);
-});
+}, 120_000);
 
 test('a backup and a restore say what they did; what goes wrong is one line', async () => {
   await using folder = await temporaryFolder();
@@ -41,4 +41,4 @@ test('a backup and a restore say what they did; what goes wrong is one line', as
     code: 0,
     output: expect.stringMatching(lines),
   });
-});
+}, 120_000);
