@@ -10,6 +10,9 @@ import org.springframework.cloud.netflix.eureka.server.EnableEurekaServer;
 public class EurekaServer {
 
   public static void main(String[] arguments) {
-    SpringApplication.run(EurekaServer.class, arguments);
+    SpringApplication server = new SpringApplication(EurekaServer.class);
+    // What this turns on would make a server without peers ask itself, in vain, at each start.
+    if (System.getenv("EUREKA_PEERS") != null) server.setAdditionalProfiles("peers");
+    server.run(arguments);
   }
 }

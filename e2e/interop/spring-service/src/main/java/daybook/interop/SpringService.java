@@ -9,6 +9,8 @@ import org.springframework.cloud.client.ServiceInstance;
 import org.springframework.cloud.client.discovery.DiscoveryClient;
 import org.springframework.cloud.client.loadbalancer.LoadBalanced;
 import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.context.annotation.Primary;
 import org.springframework.context.event.EventListener;
 import org.springframework.http.ResponseEntity;
 import org.springframework.web.bind.annotation.GetMapping;
@@ -24,7 +26,7 @@ public class SpringService {
   private final DiscoveryClient discovery;
   private final RestClient callers;
 
-  SpringService(DiscoveryClient discovery, RestClient.Builder balanced) {
+  SpringService(DiscoveryClient discovery, @LoadBalanced RestClient.Builder balanced) {
     this.discovery = discovery;
     this.callers = balanced.build();
   }
@@ -57,8 +59,15 @@ public class SpringService {
     System.out.println("spring-service is ready at http://127.0.0.1:" + event.getWebServer().getPort());
   }
 
-  @org.springframework.context.annotation.Configuration
+  @Configuration
   static class Callers {
+
+    /** For Spring's Eureka client, which takes the first that it finds: a balanced one would ask the registry where the registry is. */
+    @Bean
+    @Primary
+    RestClient.Builder plain() {
+      return RestClient.builder();
+    }
 
     @Bean
     @LoadBalanced

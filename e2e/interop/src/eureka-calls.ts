@@ -1,0 +1,51 @@
+/** Eureka's calls as somebody else's program would send them. */
+
+export interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+export async function ask(method: string, url: string, document?: object): Promise<Answer> {
+  const answer = await fetch(url, {
+    method,
+    headers: { accept: 'application/json', ...(document && { 'content-type': 'application/json' }) },
+    ...(document && { body: JSON.stringify(document) }),
+    signal: AbortSignal.timeout(5_000),
+  });
+  const text = await answer.text();
+  const isJson = answer.headers.get('content-type')?.includes('json') ?? false;
+  return { status: answer.status, body: isJson && text !== '' ? JSON.parse(text) : text };
+}
+
+export const documentOf = (service: string, instanceId: string, changes: object = {}) => ({
+  instance: {
+    instanceId,
+    hostName: '127.0.0.1',
+    app: service.toUpperCase(),
+    ipAddr: '127.0.0.1',
+    vipAddress: service,
+    status: 'UP',
+    overriddenStatus: 'UNKNOWN',
+    port: { $: 4001, '@enabled': 'true' },
+    securePort: { $: 443, '@enabled': 'false' },
+    dataCenterInfo: { '@class': 'com.netflix.appinfo.InstanceInfo$DefaultDataCenterInfo', name: 'MyOwn' },
+    ...changes,
+  },
+});
+
+interface List {
+  applications: { application: { instance: { instanceId: string; status: string }[] }[] };
+}
+
+/** `id status` of every instance that a server lists; undefined while it gives no list. */
+export async function listedAt(url: string): Promise<string[] | undefined> {
+  const answer = await fetch(`${url}/apps/`, {
+    headers: { accept: 'application/json' },
+    signal: AbortSignal.timeout(5_000),
+  }).catch(() => undefined);
+  if (answer?.status !== 200) return undefined;
+  const { applications }: List = JSON.parse(await answer.text());
+  return applications.application
+    .flatMap(({ instance }) => instance.map(({ instanceId, status }) => `${instanceId} ${status}`))
+    .toSorted();
+}

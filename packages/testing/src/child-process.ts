@@ -1,0 +1,90 @@
+/** A program of any kind as a process of its own: what it prints is kept, and each wait has an end. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+
+/** More than any start prints; what is above it is forgotten. */
+const KEPT_OUTPUT = 200_000;
+const END_DEADLINE_MILLIS = 30_000;
+
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export interface ProgramOptions {
+  command: string;
+  arguments: readonly string[];
+  environment: NodeJS.ProcessEnv;
+  folder: string;
+}
+
+export class Program {
+  /** For messages. */
+  readonly name: string;
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<Ended>;
+  #output = '';
+
+  constructor(name: string, { command, arguments: given, environment, folder }: ProgramOptions) {
+    this.name = name;
+    this.#child = spawn(command, given, { cwd: folder, env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
+    const keep = (chunk: Buffer) => {
+      this.#output = (this.#output + chunk.toString('utf8')).slice(-KEPT_OUTPUT);
+    };
+    this.#child.stdout?.on('data', keep);
+    this.#child.stderr?.on('data', keep);
+    this.#ended = once(this.#child, 'close').then(([code, signal]): Ended => ({ code, signal }));
+    // Whoever waits for the end is told; nobody has to wait.
+    this.#ended.catch(() => undefined);
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  /** What it printed so far, both streams. */
+  output(): string {
+    return this.#output;
+  }
+
+  /** Until it has printed this. @throws when it ends before, or when it takes too long */
+  async printed(pattern: RegExp, millis: number): Promise<RegExpExecArray> {
+    const found = Promise.withResolvers<RegExpExecArray>();
+    const look = () => {
+      const match = pattern.exec(this.#output);
+      if (match) found.resolve(match);
+    };
+    this.#child.stdout?.on('data', look);
+    look();
+    const ended = this.#ended.then(({ code }) => {
+      throw new Error(`${this.name} ended with ${code} before it was ready:\n${this.#output}`);
+    });
+    ended.catch(() => undefined);
+    try {
+      return await within(Promise.race([found.promise, ended]), millis, () => `${this.name} is not ready:\n${this.#output}`);
+    } finally {
+      this.#child.stdout?.off('data', look);
+    }
+  }
+
+  /** Until it has ended by itself. */
+  ended(millis: number): Promise<Ended> {
+    return within(this.#ended, millis, () => `${this.name} does not end:\n${this.#output}`);
+  }
+
+  /** Sends the signal and waits for the end. */
+  end(signal: NodeJS.Signals = 'SIGTERM'): Promise<Ended> {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) this.#child.kill(signal);
+    return this.ended(END_DEADLINE_MILLIS);
+  }
+}
+
+export async function within<Result>(work: Promise<Result>, millis: number, what: () => string): Promise<Result> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error(what())), millis);
+  try {
+    return await Promise.race([work, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

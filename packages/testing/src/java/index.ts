@@ -1,0 +1,4 @@
+export { type EurekaServer, freePort, startEurekaServer } from './eureka-server.ts';
+export { BUILD_MILLIS } from './programs.ts';
+export * from './spring.ts';
+export { javaIsMissing } from './tools.ts';

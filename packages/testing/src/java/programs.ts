@@ -1,0 +1,191 @@
+/**
+ * The Java programs of this repository, built when a test first wants them and kept until their sources change. Each is
+ * unpacked and started once, so that Java notes the classes that it loads: it starts in a third of the time afterwards.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { cp, glob, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Program } from '../child-process.ts';
+import { JAVA, javaTools } from './tools.ts';
+
+const ROOT = join(import.meta.dirname, '../../../..');
+const CACHE = join(ROOT, 'node_modules/.cache/daybook-java');
+/** For the hook in which a program is first wanted: with the downloads of a machine that has never built anything. */
+export const BUILD_MILLIS = 15 * 60_000;
+const START_DEADLINE_MILLIS = 90_000;
+const LOOK_AGAIN_MILLIS = 200;
+const NOWHERE = 'http://127.0.0.1:9/eureka';
+
+interface JavaProgram {
+  /** The folder of the Maven project. */
+  readonly project: string;
+  readonly jar: string;
+  /** What it prints when it is ready. */
+  readonly ready: RegExp;
+  /** To start it without anything beside it. */
+  readonly trial: Readonly<Record<string, string>>;
+}
+
+export const programs = {
+  eureka: {
+    project: 'deploy/eureka',
+    jar: 'target/eureka.jar',
+    ready: /Started EurekaServer/,
+    trial: { EUREKA_PORT: '0' },
+  },
+  'spring-service': {
+    project: 'e2e/interop',
+    jar: 'spring-service/target/spring-service.jar',
+    ready: /spring-service is ready at (http:\S+)/,
+    trial: { EUREKA_URL: NOWHERE },
+  },
+  'spring-gateway': {
+    project: 'e2e/interop',
+    jar: 'spring-gateway/target/spring-gateway.jar',
+    ready: /spring-gateway is ready at (http:\S+)/,
+    trial: { EUREKA_URL: NOWHERE, SPRING_PROFILES_ACTIVE: 'locator' },
+  },
+  'netflix-client': {
+    project: 'e2e/interop',
+    jar: 'netflix-client/target/netflix-client.jar',
+    ready: /netflix-client is ready at (http:\S+)/,
+    trial: { EUREKA_URL: NOWHERE },
+  },
+} as const satisfies Record<string, JavaProgram>;
+
+export type JavaProgramName = keyof typeof programs;
+
+/** Small, and quick to start rather than fast after an hour. */
+const SMALL = ['-Xmx128m', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'];
+
+export interface JavaStart {
+  environment: Readonly<Record<string, string>>;
+  arguments?: readonly string[];
+  /** Of the virtual machine, in the place of those that make it small. */
+  machine?: readonly string[];
+}
+
+/** What decides how Daybook or Spring behaves comes from the test alone. */
+const READ_BY_PROGRAMS = /^(DAYBOOK_|EUREKA_|SPRING_|SERVER_|MANAGEMENT_|LOG_LEVEL$|JAVA_TOOL_OPTIONS$|JDK_JAVA_OPTIONS$)/;
+
+function run(name: JavaProgramName, folder: string, given: readonly string[], start: JavaStart): Program {
+  const inherited = Object.entries(process.env).filter(([variable]) => !READ_BY_PROGRAMS.test(variable));
+  return new Program(name, {
+    command: JAVA,
+    arguments: [...(start.machine ?? SMALL), ...given, '-jar', join(folder, `${name}.jar`), ...(start.arguments ?? [])],
+    environment: { ...Object.fromEntries(inherited), ...start.environment },
+    folder,
+  });
+}
+
+/** Builds it if need be, starts it, waits until it is ready. */
+export async function startJava(name: JavaProgramName, start: JavaStart): Promise<{ program: Program; ready: RegExpExecArray }> {
+  const folder = await prepare(name);
+  const program = run(name, folder, [`-XX:SharedArchiveFile=${archiveIn(folder)}`], start);
+  const { ready } = programs[name];
+  try {
+    return { program, ready: await program.printed(ready, START_DEADLINE_MILLIS) };
+  } catch (error) {
+    await program.end('SIGKILL');
+    throw error;
+  }
+}
+
+const archiveIn = (folder: string): string => join(folder, 'classes.jsa');
+
+/** Of everything that a build reads. */
+async function hashOf(project: string): Promise<string> {
+  const hash = createHash('sha256').update(javaTools()?.version ?? '');
+  const files: string[] = [];
+  for await (const file of glob(['**/pom.xml', '**/src/main/**/*.*'], {
+    cwd: join(ROOT, project),
+    exclude: (name) => name === 'target',
+  })) {
+    files.push(file);
+  }
+  for (const file of files.toSorted()) hash.update(file).update(await readFile(join(ROOT, project, file)));
+  return hash.digest('hex').slice(0, 16);
+}
+
+/** The folder with the program, ready to be started. */
+async function prepare(name: JavaProgramName): Promise<string> {
+  const hash = await hashOf(programs[name].project);
+  const folder = join(CACHE, `${name}-${hash}`);
+  const isPrepared = () => existsSync(archiveIn(folder));
+  if (isPrepared()) return folder;
+  await mkdir(CACHE, { recursive: true });
+  using _lock = await lock();
+  if (isPrepared()) return folder;
+  await build(programs[name].project, hash);
+  await forgetOlder(name);
+  await unpack(name, folder);
+  await trial(name, folder);
+  return folder;
+}
+
+/** One builds at a time; the operating system gives the lock back, however the process ends. */
+async function lock(): Promise<Disposable> {
+  const file = new DatabaseSync(join(CACHE, 'lock'), { timeout: 0 });
+  const deadline = performance.now() + BUILD_MILLIS;
+  for (;;) {
+    try {
+      file.exec('BEGIN EXCLUSIVE');
+      return { [Symbol.dispose]: () => file.close() };
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+      await sleep(LOOK_AGAIN_MILLIS);
+    }
+  }
+}
+
+async function build(project: string, hash: string): Promise<void> {
+  const note = join(CACHE, `built-${project.replaceAll('/', '-')}`);
+  if (existsSync(note) && (await readFile(note, 'utf8')) === hash) return;
+  await rm(note, { force: true });
+  const maven = new Program(`mvn package in ${project}`, {
+    command: 'mvn',
+    arguments: ['-q', '-B', 'package'],
+    environment: process.env,
+    folder: join(ROOT, project),
+  });
+  const { code } = await maven.ended(BUILD_MILLIS);
+  if (code !== 0) throw new Error(`${maven.name} ended with ${code}:\n${maven.output()}`);
+  await writeFile(note, hash);
+}
+
+async function forgetOlder(name: JavaProgramName): Promise<void> {
+  for (const entry of await readdir(CACHE)) {
+    if (entry.startsWith(`${name}-`)) await rm(join(CACHE, entry), { recursive: true, force: true });
+  }
+}
+
+/** Java reads classes from jars in a folder much faster than from jars in a jar. */
+async function unpack(name: JavaProgramName, folder: string): Promise<void> {
+  const { project, jar } = programs[name];
+  await mkdir(folder, { recursive: true });
+  const packed = join(folder, 'packed.jar');
+  await cp(join(ROOT, project, jar), packed);
+  const unpacking = new Program(`unpacking ${name}`, {
+    command: JAVA,
+    arguments: ['-Djarmode=tools', '-jar', packed, 'extract', '--force', '--destination', '.', '--application-filename', `${name}.jar`],
+    environment: process.env,
+    folder,
+  });
+  const { code } = await unpacking.ended(START_DEADLINE_MILLIS);
+  if (code !== 0) throw new Error(`${unpacking.name} ended with ${code}:\n${unpacking.output()}`);
+  await rm(packed);
+}
+
+async function trial(name: JavaProgramName, folder: string): Promise<void> {
+  const { ready, trial: environment } = programs[name];
+  const program = run(name, folder, [`-XX:ArchiveClassesAtExit=${archiveIn(folder)}`], { environment });
+  try {
+    await program.printed(ready, START_DEADLINE_MILLIS);
+  } finally {
+    await program.end();
+  }
+  if (!existsSync(archiveIn(folder))) throw new Error(`${name} left no archive of its classes:\n${program.output()}`);
+}

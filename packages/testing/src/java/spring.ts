@@ -1,0 +1,40 @@
+/** Spring's programs, and Netflix's, beside ours. */
+import type { Program } from '../child-process.ts';
+import { startJava } from './programs.ts';
+
+export interface JavaService {
+  readonly url: string;
+  readonly program: Program;
+}
+
+/** A program that registers, answers `/greeting`, and finds and calls others: `/instances?service=`, `/call?service=&path=`. */
+export async function startJavaClient(name: 'spring-service' | 'netflix-client', eurekaUrl: string): Promise<JavaService> {
+  const { program, ready } = await startJava(name, { environment: { EUREKA_URL: `${eurekaUrl}/` } });
+  return { url: ready[1] ?? '', program };
+}
+
+export interface SpringCloudGatewayOptions {
+  /** Finds its services in this registry and routes `/{service}/**` to each. */
+  eurekaUrl?: string;
+  /** Or: one route over instances at these base URLs, and nothing else. */
+  upstreams?: readonly string[];
+  /** Options of the virtual machine: small and quick to start, when left out. */
+  machine?: readonly string[];
+}
+
+export async function startSpringCloudGateway({
+  eurekaUrl,
+  upstreams = [],
+  machine,
+}: SpringCloudGatewayOptions): Promise<JavaService> {
+  const named = upstreams.map((url, n) => `--spring.cloud.discovery.client.simple.instances.upstream[${n}].uri=${url}`);
+  const { program, ready } = await startJava('spring-gateway', {
+    environment:
+      eurekaUrl === undefined
+        ? { SPRING_PROFILES_ACTIVE: 'plain' }
+        : { SPRING_PROFILES_ACTIVE: 'locator', EUREKA_URL: `${eurekaUrl}/` },
+    arguments: named,
+    ...(machine && { machine }),
+  });
+  return { url: ready[1] ?? '', program };
+}
