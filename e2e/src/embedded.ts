@@ -7,11 +7,14 @@ export interface EmbeddedOptions {
   demo?: 'on' | 'off';
   /** The bus to run on, for who listens. */
   bus?: InProcessBus;
+  /** A registry that runs already; one of its own when left out. */
+  eurekaUrl?: string;
 }
 
 /** Everything in the process of the test, on free ports, without the demo. */
-export function startEmbedded(data: string, { demo = 'off', bus }: EmbeddedOptions = {}): Promise<System> {
-  const config = { DAYBOOK_DATA: data, DAYBOOK_DEMO: demo, LOG_LEVEL: 'error' } as const;
-  const environment = { DAYBOOK_DATA: data, DAYBOOK_PORT: '0' };
+export function startEmbedded(data: string, { demo = 'off', bus, eurekaUrl }: EmbeddedOptions = {}): Promise<System> {
+  const registry = eurekaUrl === undefined ? {} : { EUREKA_URL: eurekaUrl };
+  const config = { DAYBOOK_DATA: data, DAYBOOK_DEMO: demo, LOG_LEVEL: 'error', ...registry } as const;
+  const environment = { DAYBOOK_DATA: data, DAYBOOK_PORT: '0', ...registry };
   return startEverything(config, environment, createLogger({ level: 'error', pretty: false }), bus);
 }

@@ -1,4 +1,5 @@
 export * from './clinic.ts';
 export * from './daybook-process.ts';
 export * from './file-size-limit.ts';
+export * from './recording-proxy.ts';
 export * from './service-urls.ts';

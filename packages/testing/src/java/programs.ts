@@ -23,6 +23,8 @@ interface JavaProgram {
   /** The folder of the Maven project. */
   readonly project: string;
   readonly jar: string;
+  /** Where the jars are that it needs, when they are not in its own. */
+  readonly libraries?: string;
   /** What it prints when it is ready. */
   readonly ready: RegExp;
   /** To start it without anything beside it. */
@@ -51,6 +53,7 @@ export const programs = {
   'netflix-client': {
     project: 'e2e/interop',
     jar: 'netflix-client/target/netflix-client.jar',
+    libraries: 'netflix-client/target/lib',
     ready: /netflix-client is ready at (http:\S+)/,
     trial: { EUREKA_URL: NOWHERE },
   },
@@ -69,7 +72,8 @@ export interface JavaStart {
 }
 
 /** What decides how Daybook or Spring behaves comes from the test alone. */
-const READ_BY_PROGRAMS = /^(DAYBOOK_|EUREKA_|SPRING_|SERVER_|MANAGEMENT_|LOG_LEVEL$|JAVA_TOOL_OPTIONS$|JDK_JAVA_OPTIONS$)/;
+const READ_BY_PROGRAMS =
+  /^(DAYBOOK_|EUREKA_|SPRING_|SERVER_|MANAGEMENT_|LOG_LEVEL$|JAVA_TOOL_OPTIONS$|JDK_JAVA_OPTIONS$)/;
 
 function run(name: JavaProgramName, folder: string, given: readonly string[], start: JavaStart): Program {
   const inherited = Object.entries(process.env).filter(([variable]) => !READ_BY_PROGRAMS.test(variable));
@@ -164,19 +168,22 @@ async function forgetOlder(name: JavaProgramName): Promise<void> {
 
 /** Java reads classes from jars in a folder much faster than from jars in a jar. */
 async function unpack(name: JavaProgramName, folder: string): Promise<void> {
-  const { project, jar } = programs[name];
+  const { project, jar, libraries }: JavaProgram = programs[name];
   await mkdir(folder, { recursive: true });
-  const packed = join(folder, 'packed.jar');
-  await cp(join(ROOT, project, jar), packed);
+  const from = join(ROOT, project, jar);
+  if (libraries !== undefined) {
+    await cp(from, join(folder, `${name}.jar`));
+    await cp(join(ROOT, project, libraries), join(folder, 'lib'), { recursive: true });
+    return;
+  }
   const unpacking = new Program(`unpacking ${name}`, {
     command: JAVA,
-    arguments: ['-Djarmode=tools', '-jar', packed, 'extract', '--force', '--destination', '.', '--application-filename', `${name}.jar`],
+    arguments: ['-Djarmode=tools', '-jar', from, 'extract', '--force', '--destination', '.'],
     environment: process.env,
     folder,
   });
   const { code } = await unpacking.ended(START_DEADLINE_MILLIS);
   if (code !== 0) throw new Error(`${unpacking.name} ended with ${code}:\n${unpacking.output()}`);
-  await rm(packed);
 }
 
 async function trial(name: JavaProgramName, folder: string): Promise<void> {

@@ -50,7 +50,7 @@ public final class NetflixClient {
     DiscoveryClient discovery =
         new DiscoveryClient(self, new DefaultEurekaClientConfig(), Jersey3TransportClientFactories.getInstance());
     NetflixClient client = new NetflixClient(discovery);
-    server.createContext("/greeting", exchange -> answer(exchange, 200, "hello from netflix-client"));
+    server.createContext("/greeting", exchange -> answer(exchange, 200, "{\"from\":\"netflix-client\"}"));
     server.createContext("/instances", client::instances);
     server.createContext("/call", client::call);
     server.start();
@@ -117,7 +117,7 @@ public final class NetflixClient {
     Map<String, String> parameters = parameters(exchange);
     List<InstanceInfo> found = find(parameters.get("service"));
     if (found.isEmpty()) {
-      answer(exchange, 503, "no instance is known");
+      answer(exchange, 503, "\"no instance is known\"");
       return;
     }
     URI uri = URI.create(urlOf(found.get(0)) + parameters.get("path"));
@@ -127,9 +127,9 @@ public final class NetflixClient {
       answer(exchange, given.statusCode(), given.body());
     } catch (InterruptedException interrupted) {
       Thread.currentThread().interrupt();
-      answer(exchange, 503, "interrupted");
-    } catch (IOException failure) {
-      answer(exchange, 502, failure.toString());
+      answer(exchange, 503, "\"interrupted\"");
+    } catch (IOException unanswered) {
+      answer(exchange, 502, "\"no answer\"");
     }
   }
 
@@ -139,8 +139,9 @@ public final class NetflixClient {
         .collect(Collectors.toMap(pair -> pair[0], pair -> URLDecoder.decode(pair[1], StandardCharsets.UTF_8)));
   }
 
-  private static void answer(HttpExchange exchange, int status, String text) throws IOException {
-    byte[] body = text.getBytes(StandardCharsets.UTF_8);
+  private static void answer(HttpExchange exchange, int status, String json) throws IOException {
+    byte[] body = json.getBytes(StandardCharsets.UTF_8);
+    exchange.getResponseHeaders().set("Content-Type", "application/json");
     exchange.sendResponseHeaders(status, body.length == 0 ? -1 : body.length);
     exchange.getResponseBody().write(body);
     exchange.close();

@@ -2,6 +2,7 @@ package daybook.interop;
 
 import java.net.URI;
 import java.util.List;
+import java.util.Map;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
 import org.springframework.boot.web.server.context.WebServerInitializedEvent;
@@ -37,8 +38,8 @@ public class SpringService {
 
   /** What others call. */
   @GetMapping("/greeting")
-  String greeting() {
-    return "hello from spring-service";
+  Map<String, String> greeting() {
+    return Map.of("from", "spring-service");
   }
 
   /** Where instances of a service are. */
@@ -51,7 +52,9 @@ public class SpringService {
   @GetMapping("/call")
   ResponseEntity<String> call(@RequestParam String service, @RequestParam String path) {
     return callers.get().uri("http://" + service + path)
-        .exchange((request, answer) -> ResponseEntity.status(answer.getStatusCode()).body(answer.bodyTo(String.class)));
+        .exchange((request, answer) -> ResponseEntity.status(answer.getStatusCode())
+            .contentType(answer.getHeaders().getContentType())
+            .body(answer.bodyTo(String.class)));
   }
 
   @EventListener

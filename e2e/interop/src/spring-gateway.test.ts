@@ -1,0 +1,119 @@
+/** Spring Cloud Gateway before our services, and our gateway before a service of Spring's, through either registry. */
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createClient, type DaybookClient } from '@daybook/client';
+import { startDaybook, temporaryFolder } from '@daybook/testing';
+import {
+  BUILD_MILLIS,
+  freePort,
+  javaIsMissing,
+  startEurekaServer,
+  startJavaClient,
+  startSpringCloudGateway,
+} from '@daybook/testing/java';
+import { describe, expect, it } from 'vitest';
+import { startEmbedded } from '../../src/embedded.ts';
+import { describeGoldenJourney } from '../../src/golden-journey.ts';
+import { ask } from './eureka-calls.ts';
+
+const patience = { timeout: 30_000, interval: 100 };
+const ROUTES = join(import.meta.dirname, '../../../services/gateway/routes.json');
+
+interface Routes {
+  readonly routes: readonly { readonly predicates: { readonly path: readonly string[] }; readonly service: string }[];
+}
+
+/** A registry of its own kind, in which the stack is to end; undefined for the one that comes with the system. */
+type StartEureka = (stack: AsyncDisposableStack) => Promise<string | undefined>;
+
+const REGISTRIES: { registry: string; startEureka: StartEureka }[] = [
+  { registry: 'our registry', startEureka: async () => undefined },
+  {
+    registry: "Netflix's server",
+    async startEureka(stack) {
+      const { url, program } = await startEurekaServer(await freePort());
+      stack.defer(() => program.end().then(() => undefined));
+      return url;
+    },
+  },
+];
+
+/** Which service has a path, as our own gateway's routes say. */
+async function serviceOfPaths(): Promise<(path: string) => string> {
+  const { routes }: Routes = JSON.parse(await readFile(ROUTES, 'utf8'));
+  return (path) => {
+    const route = routes.find(({ predicates }) =>
+      predicates.path.some((pattern) =>
+        pattern.endsWith('/**') ? path.startsWith(pattern.slice(0, -2)) : path === pattern,
+      ),
+    );
+    if (!route) throw new Error(`no service has ${path}`);
+    return route.service;
+  };
+}
+
+/** Asks as the discovery locator wants it: `/patient-service/api/v1/patients`. */
+async function clientThroughLocator(baseUrl: string): Promise<DaybookClient> {
+  const client = createClient({ baseUrl });
+  const serviceOf = await serviceOfPaths();
+  client.use({
+    onRequest({ request }) {
+      const url = new URL(request.url);
+      url.pathname = `/${serviceOf(url.pathname)}${url.pathname}`;
+      return new Request(url, request);
+    },
+  });
+  return client;
+}
+
+const missing = javaIsMissing('gateways of Spring and ours, through either registry');
+
+describe.skipIf(missing).for(REGISTRIES)('through $registry', ({ startEureka }) => {
+  describe('Spring Cloud Gateway, which finds our services by itself,', () => {
+    describeGoldenJourney(async (stack) => {
+      const folder = stack.use(await temporaryFolder());
+      const eurekaUrl = await startEureka(stack);
+      const system = await startEmbedded(folder.path, eurekaUrl === undefined ? {} : { eurekaUrl });
+      stack.defer(() => system.close());
+      const gateway = await startSpringCloudGateway({ eurekaUrl: system.registryUrl });
+      stack.defer(() => gateway.program.end().then(() => undefined));
+      for (const service of ['patient', 'doctor', 'appointment', 'notification']) {
+        const status = async () => (await ask('GET', `${gateway.url}/${service}-service/health/live`)).status;
+        await expect.poll(status, patience).toBe(200);
+      }
+      return { client: await clientThroughLocator(gateway.url), system };
+    }, BUILD_MILLIS);
+  });
+
+  it(
+    'our gateway finds a service of Spring Boot, and says so when it has left',
+    async () => {
+      await using stack = new AsyncDisposableStack();
+      const data = stack.use(await temporaryFolder()).path;
+      const eurekaUrl = (await startEureka(stack)) ?? (await startOwnRegistry(stack, data));
+      const service = await startJavaClient('spring-service', eurekaUrl);
+      stack.defer(() => service.program.end().then(() => undefined));
+      const routes = join(data, 'routes.json');
+      await writeFile(
+        routes,
+        JSON.stringify({
+          routes: [{ id: 'spring', predicates: { path: ['/greeting'] }, service: 'spring-service' }],
+        }),
+      );
+      const environment = { EUREKA_URL: eurekaUrl, DAYBOOK_ROUTES: routes };
+      const gateway = await startDaybook({ data, service: 'gateway', environment });
+      stack.defer(() => gateway.end().then(() => undefined));
+      const greeting = () => ask('GET', `${gateway.url}/greeting`);
+      await expect.poll(greeting, patience).toEqual({ status: 200, body: { from: 'spring-service' } });
+      await service.program.end();
+      expect(await greeting()).toMatchObject({ status: 503, body: { code: 'part-unavailable' } });
+    },
+    BUILD_MILLIS,
+  );
+});
+
+async function startOwnRegistry(stack: AsyncDisposableStack, data: string): Promise<string> {
+  const registry = await startDaybook({ data, service: 'registry', environment: { DAYBOOK_SERVICE_PORT: '0' } });
+  stack.defer(() => registry.end().then(() => undefined));
+  return `${registry.url}/eureka`;
+}
