@@ -69,7 +69,12 @@ export function describeGoldenJourney(
       await client.POST('/api/v1/appointment-types', { body: { name: 'Follow-up', durationMinutes: 30 } }),
     );
 
-    const bySpecialty = { specialty: 'general-practice', appointmentTypeId: type.id, from: at('00:00'), to: at('23:00') };
+    const bySpecialty = {
+      specialty: 'general-practice',
+      appointmentTypeId: type.id,
+      from: at('00:00'),
+      to: at('23:00'),
+    };
     const slots = expectData(
       await client.GET('/api/v1/slots', { params: { query: { ...bySpecialty, limit: 100 } } }),
     ).items;
@@ -143,7 +148,10 @@ export function describeGoldenJourney(
       const refused = await client.POST('/api/v1/appointments', { body });
       expect(refused.response.status).toBe(503);
       expect(Number(refused.response.headers.get('retry-after'))).toBeGreaterThan(0);
-      expect(refused.error).toMatchObject({ code: 'part-unavailable', detail: `The ${name} service is not available.` });
+      expect(refused.error).toMatchObject({
+        code: 'part-unavailable',
+        detail: `The ${name} service is not available.`,
+      });
 
       await system.startAgain(name);
       const status = async () => (await client.POST('/api/v1/appointments', { body })).response.status;

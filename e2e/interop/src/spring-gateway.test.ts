@@ -2,6 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createClient, type DaybookClient } from '@daybook/client';
+import type { System } from '@daybook/launcher';
 import { startDaybook, temporaryFolder } from '@daybook/testing';
 import {
   BUILD_MILLIS,
@@ -11,7 +12,7 @@ import {
   startJavaClient,
   startSpringCloudGateway,
 } from '@daybook/testing/java';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { startEmbedded } from '../../src/embedded.ts';
 import { describeGoldenJourney } from '../../src/golden-journey.ts';
 import { ask } from './eureka-calls.ts';
@@ -66,6 +67,15 @@ async function clientThroughLocator(baseUrl: string): Promise<DaybookClient> {
   return client;
 }
 
+/** In turns it asks all instances that it knows: one that is gone is not among them any more. */
+async function knows(gatewayUrl: string, name: string): Promise<void> {
+  await vi.waitFor(async () => {
+    for (let turn = 0; turn < 4; turn += 1) {
+      expect((await ask('GET', `${gatewayUrl}/${name}-service/health/live`)).status).toBe(200);
+    }
+  }, patience);
+}
+
 const missing = javaIsMissing('gateways of Spring and ours, through either registry');
 
 describe.skipIf(missing).for(REGISTRIES)('through $registry', ({ startEureka }) => {
@@ -77,11 +87,15 @@ describe.skipIf(missing).for(REGISTRIES)('through $registry', ({ startEureka }) 
       stack.defer(() => system.close());
       const gateway = await startSpringCloudGateway({ eurekaUrl: system.registryUrl });
       stack.defer(() => gateway.program.end().then(() => undefined));
-      for (const service of ['patient', 'doctor', 'appointment', 'notification']) {
-        const status = async () => (await ask('GET', `${gateway.url}/${service}-service/health/live`)).status;
-        await expect.poll(status, patience).toBe(200);
-      }
-      return { client: await clientThroughLocator(gateway.url), system };
+      for (const service of ['patient', 'doctor', 'appointment', 'notification']) await knows(gateway.url, service);
+      const waiting = {
+        stop: system.stop,
+        async startAgain(name: Parameters<System['startAgain']>[0]) {
+          await system.startAgain(name);
+          await knows(gateway.url, name);
+        },
+      };
+      return { client: await clientThroughLocator(gateway.url), system: waiting };
     }, BUILD_MILLIS);
   });
 

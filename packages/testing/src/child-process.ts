@@ -61,7 +61,11 @@ export class Program {
     });
     ended.catch(() => undefined);
     try {
-      return await within(Promise.race([found.promise, ended]), millis, () => `${this.name} is not ready:\n${this.#output}`);
+      return await within(
+        Promise.race([found.promise, ended]),
+        millis,
+        () => `${this.name} is not ready:\n${this.#output}`,
+      );
     } finally {
       this.#child.stdout?.off('data', look);
     }

@@ -86,7 +86,10 @@ function run(name: JavaProgramName, folder: string, given: readonly string[], st
 }
 
 /** Builds it if need be, starts it, waits until it is ready. */
-export async function startJava(name: JavaProgramName, start: JavaStart): Promise<{ program: Program; ready: RegExpExecArray }> {
+export async function startJava(
+  name: JavaProgramName,
+  start: JavaStart,
+): Promise<{ program: Program; ready: RegExpExecArray }> {
   const folder = await prepare(name);
   const program = run(name, folder, [`-XX:SharedArchiveFile=${archiveIn(folder)}`], start);
   const { ready } = programs[name];

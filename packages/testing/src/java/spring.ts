@@ -8,7 +8,10 @@ export interface JavaService {
 }
 
 /** A program that registers, answers `/greeting`, and finds and calls others: `/instances?service=`, `/call?service=&path=`. */
-export async function startJavaClient(name: 'spring-service' | 'netflix-client', eurekaUrl: string): Promise<JavaService> {
+export async function startJavaClient(
+  name: 'spring-service' | 'netflix-client',
+  eurekaUrl: string,
+): Promise<JavaService> {
   const { program, ready } = await startJava(name, { environment: { EUREKA_URL: `${eurekaUrl}/` } });
   return { url: ready[1] ?? '', program };
 }
