@@ -1,8 +1,9 @@
 /** Spring Cloud Gateway before our services, and our gateway before a service of Spring's, through either registry. */
+import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { createClient, type DaybookClient } from '@daybook/client';
-import type { System } from '@daybook/launcher';
 import { startDaybook, temporaryFolder } from '@daybook/testing';
 import {
   BUILD_MILLIS,
@@ -14,7 +15,7 @@ import {
 } from '@daybook/testing/java';
 import { describe, expect, it, vi } from 'vitest';
 import { startEmbedded } from '../../src/embedded.ts';
-import { describeGoldenJourney } from '../../src/golden-journey.ts';
+import { describeGoldenJourney, type Ground } from '../../src/golden-journey.ts';
 import { ask } from './eureka-calls.ts';
 
 const patience = { timeout: 30_000, interval: 100 };
@@ -79,41 +80,37 @@ async function knows(gatewayUrl: string, name: string): Promise<void> {
 const missing = javaIsMissing('gateways of Spring and ours, through either registry');
 
 describe.skipIf(missing).for(REGISTRIES)('through $registry', ({ startEureka }) => {
-  describe('Spring Cloud Gateway, which finds our services by itself,', () => {
-    describeGoldenJourney(async (stack) => {
-      const folder = stack.use(await temporaryFolder());
-      const eurekaUrl = await startEureka(stack);
-      const system = await startEmbedded(folder.path, eurekaUrl === undefined ? {} : { eurekaUrl });
-      stack.defer(() => system.close());
-      const gateway = await startSpringCloudGateway({ eurekaUrl: system.registryUrl });
-      stack.defer(() => gateway.program.end().then(() => undefined));
-      for (const service of ['patient', 'doctor', 'appointment', 'notification']) await knows(gateway.url, service);
-      const waiting = {
-        stop: system.stop,
-        async startAgain(name: Parameters<System['startAgain']>[0]) {
-          await system.startAgain(name);
-          await knows(gateway.url, name);
-        },
-      };
-      return { client: await clientThroughLocator(gateway.url), system: waiting };
-    }, BUILD_MILLIS);
-  });
+  let eurekaUrl: string;
+
+  describeGoldenJourney(async (stack) => {
+    const folder = stack.use(await temporaryFolder());
+    const given = await startEureka(stack);
+    const system = await startEmbedded(folder.path, given === undefined ? {} : { eurekaUrl: given });
+    stack.defer(() => system.close());
+    eurekaUrl = system.registryUrl;
+    const gateway = await startSpringCloudGateway({ eurekaUrl });
+    stack.defer(() => gateway.program.end().then(() => undefined));
+    for (const service of ['patient', 'doctor', 'appointment', 'notification']) await knows(gateway.url, service);
+    const waiting: Ground['system'] = {
+      stop: system.stop,
+      async startAgain(name) {
+        await system.startAgain(name);
+        await knows(gateway.url, name);
+      },
+    };
+    return { client: await clientThroughLocator(gateway.url), system: waiting };
+  }, BUILD_MILLIS);
 
   it(
     'our gateway finds a service of Spring Boot, and says so when it has left',
     async () => {
       await using stack = new AsyncDisposableStack();
       const data = stack.use(await temporaryFolder()).path;
-      const eurekaUrl = (await startEureka(stack)) ?? (await startOwnRegistry(stack, data));
       const service = await startJavaClient('spring-service', eurekaUrl);
       stack.defer(() => service.program.end().then(() => undefined));
       const routes = join(data, 'routes.json');
-      await writeFile(
-        routes,
-        JSON.stringify({
-          routes: [{ id: 'spring', predicates: { path: ['/greeting'] }, service: 'spring-service' }],
-        }),
-      );
+      const spring = { id: 'spring', predicates: { path: ['/greeting'] }, service: 'spring-service' };
+      await writeFile(routes, JSON.stringify({ routes: [spring] }));
       const environment = { EUREKA_URL: eurekaUrl, DAYBOOK_ROUTES: routes };
       const gateway = await startDaybook({ data, service: 'gateway', environment });
       stack.defer(() => gateway.end().then(() => undefined));
@@ -126,8 +123,29 @@ describe.skipIf(missing).for(REGISTRIES)('through $registry', ({ startEureka }) 
   );
 });
 
-async function startOwnRegistry(stack: AsyncDisposableStack, data: string): Promise<string> {
-  const registry = await startDaybook({ data, service: 'registry', environment: { DAYBOOK_SERVICE_PORT: '0' } });
-  stack.defer(() => registry.end().then(() => undefined));
-  return `${registry.url}/eureka`;
-}
+describe.skipIf(missing)('Spring Cloud Gateway with one route over two services that are named', () => {
+  it(
+    'asks them in turn, and passes on what they answer',
+    async () => {
+      await using stack = new AsyncDisposableStack();
+      const upstreams: string[] = [];
+      for (const name of ['one', 'other']) {
+        const server = createServer((request, response) => response.end(JSON.stringify({ name, path: request.url })));
+        stack.defer(async () => void (await once(server.close(), 'close')));
+        await once(server.listen(0, '127.0.0.1'), 'listening');
+        const address = server.address();
+        if (address === null || typeof address === 'string') throw new Error('the service has no port');
+        upstreams.push(`http://127.0.0.1:${address.port}`);
+      }
+      const gateway = await startSpringCloudGateway({ upstreams });
+      stack.defer(() => gateway.program.end().then(() => undefined));
+      const answers = new Set<unknown>();
+      for (let turn = 0; turn < 4; turn += 1) answers.add((await ask('GET', `${gateway.url}/a/b?c=d`)).body);
+      expect([...answers].toSorted()).toEqual([
+        '{"name":"one","path":"/a/b?c=d"}',
+        '{"name":"other","path":"/a/b?c=d"}',
+      ]);
+    },
+    BUILD_MILLIS,
+  );
+});

@@ -131,6 +131,8 @@ export class TestRegistry {
 
   #change(what: string, id: string, value: string | null): number {
     const document = this.documents.get(id);
+    // As Netflix's server does when an override was taken away: the instance is to say anew how it is.
+    if (what === 'PUT ' && document?.status === 'UNKNOWN') return 404;
     if (what === 'DELETE ') this.remove(id);
     else if (what === 'PUT status' && value !== null) {
       this.#overrides.set(id, value);

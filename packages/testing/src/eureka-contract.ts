@@ -209,6 +209,16 @@ export function describeEurekaClient(
       await found(reader).toBe(1);
     });
 
+    it('an instance says anew how it is when a status that somebody else set is taken back and none is put in its place', async () => {
+      const { url, setting, local, found } = await begin();
+      await setting.client().register(local);
+      const reader = await setting.reader();
+      expect(await call('PUT', `${pathOf(url, local)}/status?value=OUT_OF_SERVICE`)).toBe(200);
+      await found(reader).toBe(0);
+      expect(await call('DELETE', `${pathOf(url, local)}/status`)).toBe(200);
+      await found(reader).toBe(1);
+    });
+
     it('an instance that closes says DOWN, and leaves', async () => {
       const { url, setting, local } = await begin();
       const proxy = await setting.proxy();

@@ -78,7 +78,10 @@ function addInstances(app: App, { leases }: Registry): void {
   });
 }
 
-/** A virtual address may be a list with commas; an instance answers to each of them. */
+/**
+ * A virtual address may be a list with commas; an instance answers to each of them. Of an address that nobody has the list
+ * is empty, as with Netflix's server: whoever follows one service learns so that the last instance has left.
+ */
 function addVips(
   app: App,
   { leases }: Registry,
@@ -89,7 +92,6 @@ function addVips(
   app.get(path, { schema }, async (request, reply) => {
     const { vip } = request.params;
     const instances = leases.where((fixed) => vipOf(fixed)?.split(',').includes(vip) ?? false);
-    if (instances.length === 0) return reply.code(404).send();
     const representation = representationFor(request);
     const applications = applicationsOf(instances, representation.extent);
     return send(reply, await write(representation, { applications }, () => applicationsXml(applications)));
