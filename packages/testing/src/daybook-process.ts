@@ -1,17 +1,13 @@
 /** Daybook as a process of its own, as a user starts it. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type Ended, Program } from './child-process.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const READY = /is ready at (http:\/\/\S+) \(([\d.]+) s\)/;
 const START_DEADLINE_MILLIS = 30_000;
-const END_DEADLINE_MILLIS = 30_000;
-/** More than any start prints; what is above it is forgotten. */
-const KEPT_OUTPUT = 200_000;
 
 export interface DaybookOptions {
   /** The data folder. */
@@ -20,11 +16,6 @@ export interface DaybookOptions {
   service?: string;
   /** Further variables; those of this process that Daybook reads are not passed on. */
   environment?: Record<string, string>;
-}
-
-export interface Ended {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
 }
 
 export interface DaybookProcess {
@@ -52,82 +43,39 @@ function environmentFor({ data, environment }: DaybookOptions): NodeJS.ProcessEn
   };
 }
 
-interface Spawned {
-  readonly child: ChildProcess;
-  readonly ended: Promise<Ended>;
-  output(): string;
-}
-
 /** What `npm start` runs, without npm. */
 const manifest: { scripts: { start: string } } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
 const [, ...startArguments] = manifest.scripts.start.split(' ');
 
-function spawnDaybook(options: DaybookOptions): Spawned {
-  const args = [...startArguments, ...(options.service ? [options.service] : [])];
-  const child = spawn(process.execPath, args, {
-    cwd: ROOT,
-    env: environmentFor(options),
-    stdio: ['ignore', 'pipe', 'pipe'],
+const run = (options: DaybookOptions): Program =>
+  new Program('Daybook', {
+    command: process.execPath,
+    arguments: [...startArguments, ...(options.service ? [options.service] : [])],
+    environment: environmentFor(options),
+    folder: ROOT,
   });
-  let output = '';
-  const keep = (chunk: Buffer) => {
-    output = (output + chunk.toString('utf8')).slice(-KEPT_OUTPUT);
-  };
-  child.stdout?.on('data', keep);
-  child.stderr?.on('data', keep);
-  const ended = once(child, 'close').then(([code, signal]): Ended => ({ code, signal }));
-  return { child, ended, output: () => output };
-}
-
-async function within<Result>(work: Promise<Result>, millis: number, what: () => string): Promise<Result> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new Error(what())), millis);
-  try {
-    return await Promise.race([work, late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
 
 /** Starts Daybook and waits for its ready line. */
 export async function startDaybook(options: DaybookOptions): Promise<DaybookProcess> {
-  const { child, ended, output } = spawnDaybook(options);
-  const ready = Promise.withResolvers<RegExpExecArray>();
-  const look = () => {
-    const found = READY.exec(output());
-    if (found) ready.resolve(found);
-  };
-  child.stdout?.on('data', look);
-  const failed = ended.then(({ code }) => {
-    throw new Error(`Daybook ended with ${code} before it was ready:\n${output()}`);
-  });
-  failed.catch(() => undefined);
-  const waiting = Promise.race([ready.promise, failed]);
-  const [, url = '', seconds] = await within(
-    waiting,
-    START_DEADLINE_MILLIS,
-    () => `Daybook is not ready:\n${output()}`,
-  );
+  const program = run(options);
+  const [, url = '', seconds] = await program.printed(READY, START_DEADLINE_MILLIS);
   return {
     url,
-    pid: child.pid ?? 0,
+    pid: program.pid,
     secondsToReady: Number(seconds),
-    output,
-    async end(signal = 'SIGINT') {
-      if (child.exitCode === null && child.signalCode === null) child.kill(signal);
-      return within(ended, END_DEADLINE_MILLIS, () => `Daybook did not end on ${signal}:\n${output()}`);
-    },
+    output: () => program.output(),
+    end: (signal = 'SIGINT') => program.end(signal),
   };
 }
 
 /** Runs Daybook where it cannot start, and says how it ended and what it printed. */
 export async function failToStart(options: DaybookOptions): Promise<Ended & { lines: string[] }> {
-  const { child, ended, output } = spawnDaybook(options);
+  const program = run(options);
   try {
-    const end = await within(ended, START_DEADLINE_MILLIS, () => `Daybook did not fail:\n${output()}`);
-    return { ...end, lines: output().trim().split('\n') };
+    const end = await program.ended(START_DEADLINE_MILLIS);
+    return { ...end, lines: program.output().trim().split('\n') };
   } finally {
-    child.kill('SIGKILL');
+    await program.end('SIGKILL');
   }
 }
 
