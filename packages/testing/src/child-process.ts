@@ -77,9 +77,9 @@ export class Program {
   }
 
   /** Sends the signal and waits for the end. */
-  end(signal: NodeJS.Signals = 'SIGTERM'): Promise<Ended> {
+  end(signal: NodeJS.Signals = 'SIGTERM', millis = END_DEADLINE_MILLIS): Promise<Ended> {
     if (this.#child.exitCode === null && this.#child.signalCode === null) this.#child.kill(signal);
-    return this.ended(END_DEADLINE_MILLIS);
+    return this.ended(millis);
   }
 }
 

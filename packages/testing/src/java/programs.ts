@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { cp, glob, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, glob, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -15,7 +15,7 @@ const ROOT = join(import.meta.dirname, '../../../..');
 const CACHE = join(ROOT, 'node_modules/.cache/daybook-java');
 /** For the hook in which a program is first wanted: with the downloads of a machine that has never built anything. */
 export const BUILD_MILLIS = 15 * 60_000;
-const START_DEADLINE_MILLIS = 90_000;
+const START_DEADLINE_MILLIS = 180_000;
 const LOOK_AGAIN_MILLIS = 200;
 const NOWHERE = 'http://127.0.0.1:9/eureka';
 
@@ -189,13 +189,17 @@ async function unpack(name: JavaProgramName, folder: string): Promise<void> {
   if (code !== 0) throw new Error(`${unpacking.name} ended with ${code}:\n${unpacking.output()}`);
 }
 
+/** The archive is written as the program ends, and gets its name when it is whole. */
 async function trial(name: JavaProgramName, folder: string): Promise<void> {
   const { ready, trial: environment } = programs[name];
-  const program = run(name, folder, [`-XX:ArchiveClassesAtExit=${archiveIn(folder)}`], { environment });
+  const unfinished = `${archiveIn(folder)}.new`;
+  const program = run(name, folder, [`-XX:ArchiveClassesAtExit=${unfinished}`], { environment });
   try {
     await program.printed(ready, START_DEADLINE_MILLIS);
+    await program.end('SIGTERM', START_DEADLINE_MILLIS);
   } finally {
-    await program.end();
+    await program.end('SIGKILL');
   }
-  if (!existsSync(archiveIn(folder))) throw new Error(`${name} left no archive of its classes:\n${program.output()}`);
+  if (!existsSync(unfinished)) throw new Error(`${name} left no archive of its classes:\n${program.output()}`);
+  await rename(unfinished, archiveIn(folder));
 }
