@@ -1,11 +1,39 @@
 import { defineConfig } from 'vitest/config';
+import { findServers } from './packages/testing/src/servers.ts';
+
+const servers = await findServers(process.env);
+
+/** What runs on every database that is there; everything runs on SQLite. */
+const ON_EACH_DATABASE = [
+  'packages/database/src/{contract,idempotency,outbox,housekeeping,migrations}.test.ts',
+  'packages/messaging/src/{relay,consumer,parked-events}.test.ts',
+  'packages/service/src/idempotency.test.ts',
+  'services/{patient,doctor,appointment,notification}/src/{routes,store}/**/*.test.ts',
+  'services/{appointment,notification}/src/{rechecks,events,parked-events}.test.ts',
+];
+
+const onServers = (['mysql', 'mariadb'] as const).flatMap((kind) => {
+  const serverUrl = servers.get(kind);
+  if (serverUrl === undefined) return [];
+  return { extends: true as const, test: { name: kind, include: ON_EACH_DATABASE, provide: { database: { kind, serverUrl } } } };
+});
 
 export default defineConfig({
   test: {
-    include: ['**/src/**/*.test.ts'],
     // Real sockets, files and processes on machines that may be slow: a deadline for what hangs, not a measure.
     testTimeout: 30_000,
     hookTimeout: 30_000,
     restoreMocks: true,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'sqlite',
+          include: ['**/src/**/*.test.ts'],
+          provide: { database: { kind: 'sqlite', serverUrl: '' } },
+        },
+      },
+      ...onServers,
+    ],
   },
 });

@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import { DatabaseSync, StatementSync } from 'node:sqlite';
 import { sql } from 'kysely';
 import { describe, expect, it, vi } from 'vitest';
-import { type Database, DatabaseUnavailable, DatabaseUnusable, openDatabase } from './database.ts';
-import { isBusy } from './dialect.ts';
+import { type Database, openDatabase } from './database.ts';
+import { isBusy } from './sqlite-dialect.ts';
 import { idToBytes, newId } from './id.ts';
 import { appendEvent } from './outbox.ts';
 import { addNote, type NoteTables, noteMigrations, notesOf, temporaryFile } from './testing.ts';
+import { DatabaseUnavailable, DatabaseUnusable } from './unavailable.ts';
 
 const countUp = (database: Database<NoteTables>) =>
   database.write(async (transaction) => {

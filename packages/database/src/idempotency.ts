@@ -63,14 +63,8 @@ export async function keepAnswer(
   key: string,
   answer: KeptAnswer,
 ): Promise<void> {
-  await transaction
-    .deleteFrom('idempotency_keys')
-    .where('caller_id', '=', callerId)
-    .where('key', '=', key)
-    .where('created_at', '<=', oldestKept())
-    .execute();
-  try {
-    await transaction
+  const insert = () =>
+    transaction
       .insertInto('idempotency_keys')
       .values({
         caller_id: callerId,
@@ -82,7 +76,22 @@ export async function keepAnswer(
         created_at: Temporal.Now.instant().epochMilliseconds,
       })
       .execute();
+  try {
+    await insert();
   } catch (error) {
-    throw dialect.isUniqueViolation(error) ? new IdempotencyKeyTaken() : error;
+    if (!dialect.isUniqueViolation(error)) throw error;
+    if (!(await forgetExpired(transaction, callerId, key))) throw new IdempotencyKeyTaken();
+    await insert();
   }
+}
+
+/** An answer that is past its time is in the way until it is swept. False when there is none. */
+async function forgetExpired(transaction: Transaction<SharedTables>, callerId: string, key: string): Promise<boolean> {
+  const { numDeletedRows } = await transaction
+    .deleteFrom('idempotency_keys')
+    .where('caller_id', '=', callerId)
+    .where('key', '=', key)
+    .where('created_at', '<=', oldestKept())
+    .executeTakeFirst();
+  return numDeletedRows > 0n;
 }

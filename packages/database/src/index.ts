@@ -1,3 +1,4 @@
+export * from './create-table.ts';
 export * from './database.ts';
 export * from './dialect.ts';
 export * from './housekeeping.ts';
@@ -8,3 +9,6 @@ export type { Migrations } from './migrations.ts';
 export { appendEvent, type EventOrigin, type NewEvent } from './outbox.ts';
 export * from './shared-tables.ts';
 export * from './shared-view.ts';
+export { isBusy } from './sqlite-dialect.ts';
+export type { Turn } from './turn.ts';
+export * from './unavailable.ts';

@@ -3,9 +3,10 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import { type Database, DatabaseUnusable } from './database.ts';
+import type { Database } from './database.ts';
 import type { Migrations } from './migrations.ts';
 import { addNote, createNotes, type NoteTables, noteMigrations, notesOf, temporaryFile } from './testing.ts';
+import { DatabaseUnusable } from './unavailable.ts';
 
 /** Counts its own runs in the database. */
 const withSecond: Migrations = (dialect) => ({

@@ -11,7 +11,7 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely';
-import { isBusy } from './dialect.ts';
+import { isBusy } from './sqlite-dialect.ts';
 
 /** How long a transaction may wait for another process that writes to the same file. */
 const WRITE_LOCK_DEADLINE_MILLIS = 5000;

@@ -1,5 +1,6 @@
 /** The tables that every service's database has beside its own: outbox, inbox, idempotency keys, parked events. */
 import type { Generated, Kysely } from 'kysely';
+import { createTable } from './create-table.ts';
 import type { DatabaseDialect } from './dialect.ts';
 
 export interface OutboxTable {
@@ -47,49 +48,60 @@ export interface SharedTables {
 /** For the first migration of a service. */
 export async function createSharedTables(db: Kysely<never>, dialect: DatabaseDialect): Promise<void> {
   const { types, clustered } = dialect;
-  await db.schema
-    .createTable('outbox')
-    .addColumn('position', types.position, (column) => column.primaryKey().autoIncrement())
-    .addColumn('event_id', types.id, (column) => column.notNull().unique())
-    .addColumn('event', types.longText, (column) => column.notNull())
-    .addColumn('subject', types.id, (column) => column.notNull())
-    .addColumn('created_at', types.instant, (column) => column.notNull())
-    .execute();
-  await clustered(
-    db.schema
-      .createTable('inbox')
-      .addColumn('consumer', types.text(100), (column) => column.notNull())
-      .addColumn('event_id', types.id, (column) => column.notNull())
-      .addColumn('handled_at', types.instant, (column) => column.notNull())
-      .addPrimaryKeyConstraint('inbox_pk', ['consumer', 'event_id']),
-  ).execute();
-  await db.schema.createIndex('inbox_age').on('inbox').column('handled_at').execute();
-  await clustered(
-    db.schema
-      .createTable('parked_events')
-      .addColumn('consumer', types.text(100), (column) => column.notNull())
+  await createTable(db, dialect, 'outbox', (table) =>
+    table
+      .addColumn('position', types.position, (column) => column.primaryKey().autoIncrement())
       .addColumn('event_id', types.id, (column) => column.notNull())
       .addColumn('event', types.longText, (column) => column.notNull())
-      .addColumn('reason', types.text(200), (column) => column.notNull())
-      .addColumn('parked_at', types.instant, (column) => column.notNull())
-      .addPrimaryKeyConstraint('parked_events_pk', ['consumer', 'event_id']),
-  ).execute();
-  await db.schema
-    .createIndex('parked_events_by_age')
-    .on('parked_events')
-    .columns(['parked_at', 'consumer', 'event_id'])
-    .execute();
-  await clustered(
-    db.schema
-      .createTable('idempotency_keys')
-      .addColumn('caller_id', types.text(100), (column) => column.notNull())
-      .addColumn('key', types.text(255), (column) => column.notNull())
-      .addColumn('fingerprint', types.bytes, (column) => column.notNull())
-      .addColumn('status', types.integer, (column) => column.notNull())
-      .addColumn('headers', types.longText, (column) => column.notNull())
-      .addColumn('body', types.longText, (column) => column.notNull())
-      .addColumn('created_at', types.instant, (column) => column.notNull())
-      .addPrimaryKeyConstraint('idempotency_keys_pk', ['caller_id', 'key']),
-  ).execute();
-  await db.schema.createIndex('idempotency_keys_age').on('idempotency_keys').column('created_at').execute();
+      .addColumn('subject', types.id, (column) => column.notNull())
+      .addColumn('created_at', types.instant, (column) => column.notNull()),
+  );
+  await createTable(
+    db,
+    dialect,
+    'inbox',
+    (table) =>
+      clustered(
+        table
+          .addColumn('consumer', types.text(100), (column) => column.notNull())
+          .addColumn('event_id', types.id, (column) => column.notNull())
+          .addColumn('handled_at', types.instant, (column) => column.notNull())
+          .addPrimaryKeyConstraint('inbox_pk', ['consumer', 'event_id']),
+      ),
+    { inbox_age: ['handled_at'] },
+  );
+  await createTable(
+    db,
+    dialect,
+    'parked_events',
+    (table) =>
+      clustered(
+        table
+          .addColumn('consumer', types.text(100), (column) => column.notNull())
+          .addColumn('event_id', types.id, (column) => column.notNull())
+          .addColumn('event', types.longText, (column) => column.notNull())
+          .addColumn('reason', types.text(200), (column) => column.notNull())
+          .addColumn('parked_at', types.instant, (column) => column.notNull())
+          .addPrimaryKeyConstraint('parked_events_pk', ['consumer', 'event_id']),
+      ),
+    { parked_events_by_age: ['parked_at', 'consumer', 'event_id'] },
+  );
+  await createTable(
+    db,
+    dialect,
+    'idempotency_keys',
+    (table) =>
+      clustered(
+        table
+          .addColumn('caller_id', types.text(100), (column) => column.notNull())
+          .addColumn('key', types.text(255), (column) => column.notNull())
+          .addColumn('fingerprint', types.bytes, (column) => column.notNull())
+          .addColumn('status', types.integer, (column) => column.notNull())
+          .addColumn('headers', types.longText, (column) => column.notNull())
+          .addColumn('body', types.longText, (column) => column.notNull())
+          .addColumn('created_at', types.instant, (column) => column.notNull())
+          .addPrimaryKeyConstraint('idempotency_keys_pk', ['caller_id', 'key']),
+      ),
+    { idempotency_keys_age: ['created_at'] },
+  );
 }

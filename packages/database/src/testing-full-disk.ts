@@ -5,8 +5,9 @@
  */
 import { spawnSync } from 'node:child_process';
 import { stat } from 'node:fs/promises';
-import { DatabaseUnavailable, openDatabase } from './database.ts';
+import { openDatabase } from './database.ts';
 import { addNote, type NoteTables, noteMigrations, notesOf } from './testing.ts';
+import { DatabaseUnavailable } from './unavailable.ts';
 
 const [, , path = ''] = process.argv;
 const MEBIBYTE = 1024 * 1024;

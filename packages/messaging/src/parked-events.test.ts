@@ -364,6 +364,7 @@ function forwarded(database: Database<EffectTables>): Database<EffectTables> {
     read: (query) => database.read(query),
     write: (work) => database.write(work),
     onEvents: (listener) => database.onEvents(listener),
+    turnAt: (what) => database.turnAt(what),
     check: () => database.check(),
     close: () => database.close(),
   };

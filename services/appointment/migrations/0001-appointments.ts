@@ -1,76 +1,149 @@
-import { createSharedTables, type DatabaseDialect } from '@daybook/database';
-import type { Kysely } from 'kysely';
+import { createSharedTables, createTable, type DatabaseDialect } from '@daybook/database';
+import { type Kysely, sql } from 'kysely';
 import type { Migration } from 'kysely/migration';
 
-async function createAppointmentTypes(db: Kysely<never>, { types, clustered }: DatabaseDialect): Promise<void> {
-  await clustered(
-    db.schema
-      .createTable('appointment_types')
-      .addColumn('id', types.id, (column) => column.primaryKey().notNull())
-      .addColumn('name', types.text(100), (column) => column.notNull().unique())
-      .addColumn('duration_minutes', types.integer, (column) => column.notNull())
-      .addColumn('buffer_before_minutes', types.integer, (column) => column.notNull())
-      .addColumn('buffer_after_minutes', types.integer, (column) => column.notNull())
-      .addColumn('minimum_notice_minutes', types.integer, (column) => column.notNull())
-      .addColumn('planning_horizon_days', types.integer, (column) => column.notNull())
-      .addColumn('cancellation_deadline_minutes', types.integer, (column) => column.notNull())
-      .addColumn('capacity', types.integer, (column) => column.notNull())
-      .addColumn('active', types.integer, (column) => column.notNull())
-      .addColumn('version', types.integer, (column) => column.notNull())
-      .addColumn('created_at', types.instant, (column) => column.notNull())
-      .addColumn('updated_at', types.instant, (column) => column.notNull()),
-  ).execute();
+async function createAppointmentTypes(db: Kysely<never>, dialect: DatabaseDialect): Promise<void> {
+  const { types, clustered } = dialect;
+  await createTable(db, dialect, 'appointment_types', (table) =>
+    clustered(
+      table
+        .addColumn('id', types.id, (column) => column.primaryKey().notNull())
+        .addColumn('name', types.text(100), (column) => column.notNull())
+        .addColumn('duration_minutes', types.integer, (column) => column.notNull())
+        .addColumn('buffer_before_minutes', types.integer, (column) => column.notNull())
+        .addColumn('buffer_after_minutes', types.integer, (column) => column.notNull())
+        .addColumn('minimum_notice_minutes', types.integer, (column) => column.notNull())
+        .addColumn('planning_horizon_days', types.integer, (column) => column.notNull())
+        .addColumn('cancellation_deadline_minutes', types.integer, (column) => column.notNull())
+        .addColumn('capacity', types.integer, (column) => column.notNull())
+        .addColumn('active', types.integer, (column) => column.notNull())
+        .addColumn('version', types.integer, (column) => column.notNull())
+        .addColumn('created_at', types.instant, (column) => column.notNull())
+        .addColumn('updated_at', types.instant, (column) => column.notNull())
+        .addUniqueConstraint('appointment_types_name', ['name']),
+    ),
+  );
 }
 
-async function createAppointments(db: Kysely<never>, { types, clustered }: DatabaseDialect): Promise<void> {
-  await clustered(
-    db.schema
-      .createTable('appointments')
-      .addColumn('id', types.id, (column) => column.primaryKey().notNull())
-      .addColumn('patient_id', types.id, (column) => column.notNull())
-      .addColumn('doctor_id', types.id, (column) => column.notNull())
-      .addColumn('appointment_type_id', types.id, (column) => column.notNull().references('appointment_types.id'))
-      .addColumn('starts_at', types.instant, (column) => column.notNull())
-      .addColumn('ends_at', types.instant, (column) => column.notNull())
-      .addColumn('time_zone', types.text(64), (column) => column.notNull())
-      .addColumn('status', types.text(20), (column) => column.notNull())
-      .addColumn('sequence', types.integer, (column) => column.notNull())
-      .addColumn('reason', types.text(500))
-      .addColumn('version', types.integer, (column) => column.notNull())
-      .addColumn('created_at', types.instant, (column) => column.notNull())
-      .addColumn('updated_at', types.instant, (column) => column.notNull()),
-  ).execute();
-  for (const who of ['patient_id', 'doctor_id'] as const) {
-    await db.schema
-      .createIndex(`appointments_by_${who}`)
-      .on('appointments')
-      .columns([who, 'starts_at', 'id'])
-      .execute();
-  }
-  await db.schema.createIndex('appointments_by_start').on('appointments').columns(['starts_at', 'id']).execute();
-  await clustered(
-    db.schema
-      .createTable('appointment_history')
-      .addColumn('appointment_id', types.id, (column) => column.notNull().references('appointments.id'))
-      .addColumn('version', types.integer, (column) => column.notNull())
-      .addColumn('entry', types.longText, (column) => column.notNull())
-      .addPrimaryKeyConstraint('appointment_history_pk', ['appointment_id', 'version']),
-  ).execute();
+async function createAppointments(db: Kysely<never>, dialect: DatabaseDialect): Promise<void> {
+  const { types, clustered } = dialect;
+  await createTable(
+    db,
+    dialect,
+    'appointments',
+    (table) =>
+      clustered(
+        table
+          .addColumn('id', types.id, (column) => column.primaryKey().notNull())
+          .addColumn('patient_id', types.id, (column) => column.notNull())
+          .addColumn('doctor_id', types.id, (column) => column.notNull())
+          // No foreign key: types are never deleted, and its index would be one more to write with each booking.
+          .addColumn('appointment_type_id', types.id, (column) => column.notNull())
+          .addColumn('starts_at', types.instant, (column) => column.notNull())
+          .addColumn('ends_at', types.instant, (column) => column.notNull())
+          .addColumn('time_zone', types.text(64), (column) => column.notNull())
+          .addColumn('status', types.text(20), (column) => column.notNull())
+          .addColumn('sequence', types.integer, (column) => column.notNull())
+          .addColumn('reason', types.text(500))
+          .addColumn('version', types.integer, (column) => column.notNull())
+          .addColumn('created_at', types.instant, (column) => column.notNull())
+          .addColumn('updated_at', types.instant, (column) => column.notNull())
+          .addColumn('needs_rescheduling', types.integer, (column) => column.notNull().defaultTo(sql`0`))
+          .addColumn('rescheduling_reasons', types.text(200)),
+      ),
+    {
+      appointments_by_patient_id: ['patient_id', 'starts_at', 'id'],
+      appointments_by_doctor_id: ['doctor_id', 'starts_at', 'id'],
+      appointments_by_start: ['starts_at', 'id'],
+      appointments_by_need: ['needs_rescheduling', 'starts_at', 'id'],
+    },
+  );
+  await createTable(db, dialect, 'appointment_history', (table) =>
+    clustered(
+      table
+        .addColumn('appointment_id', types.id, (column) => column.notNull())
+        .addColumn('version', types.integer, (column) => column.notNull())
+        .addColumn('entry', types.longText, (column) => column.notNull())
+        .addPrimaryKeyConstraint('appointment_history_pk', ['appointment_id', 'version'])
+        .addForeignKeyConstraint('appointment_history_of', ['appointment_id'], 'appointments', ['id']),
+    ),
+  );
 }
 
-/** The primary key is what refuses a double booking: nobody has one seat of one cell twice. */
-async function createReservations(db: Kysely<never>, { types, clustered }: DatabaseDialect): Promise<void> {
-  await clustered(
-    db.schema
-      .createTable('reservations')
-      .addColumn('resource_id', types.id, (column) => column.notNull())
-      .addColumn('cell', types.integer, (column) => column.notNull())
-      .addColumn('seat', types.integer, (column) => column.notNull())
-      .addColumn('capacity', types.integer, (column) => column.notNull())
-      .addColumn('appointment_id', types.id, (column) => column.notNull())
-      .addPrimaryKeyConstraint('reservations_pk', ['resource_id', 'cell', 'seat']),
-  ).execute();
-  await db.schema.createIndex('reservations_of').on('reservations').column('appointment_id').execute();
+/**
+ * The primary key is what refuses a double booking: nobody has one seat of one cell twice. A reservation is held by an
+ * appointment, or for a few minutes by a hold.
+ */
+async function createReservations(db: Kysely<never>, dialect: DatabaseDialect): Promise<void> {
+  const { types, clustered } = dialect;
+  await createTable(
+    db,
+    dialect,
+    'reservations',
+    (table) =>
+      clustered(
+        table
+          .addColumn('resource_id', types.id, (column) => column.notNull())
+          .addColumn('cell', types.integer, (column) => column.notNull())
+          .addColumn('seat', types.integer, (column) => column.notNull())
+          .addColumn('capacity', types.integer, (column) => column.notNull())
+          .addColumn('holder_id', types.id, (column) => column.notNull())
+          .addColumn('expires_at', types.instant)
+          .addPrimaryKeyConstraint('reservations_pk', ['resource_id', 'cell', 'seat']),
+      ),
+    { reservations_of: ['holder_id'] },
+  );
+}
+
+/** That a patient has a few holds at most is a key, too: the places of a caller. Others have no place, and any number. */
+async function createHolds(db: Kysely<never>, dialect: DatabaseDialect): Promise<void> {
+  const { types, clustered } = dialect;
+  await createTable(
+    db,
+    dialect,
+    'holds',
+    (table) =>
+      clustered(
+        table
+          .addColumn('id', types.id, (column) => column.primaryKey().notNull())
+          .addColumn('doctor_id', types.id, (column) => column.notNull())
+          .addColumn('appointment_type_id', types.id, (column) => column.notNull())
+          .addColumn('starts_at', types.instant, (column) => column.notNull())
+          .addColumn('ends_at', types.instant, (column) => column.notNull())
+          .addColumn('expires_at', types.instant, (column) => column.notNull())
+          .addColumn('caller_id', types.text(100), (column) => column.notNull())
+          .addColumn('place', types.integer)
+          .addUniqueConstraint('holds_places', ['caller_id', 'place']),
+      ),
+    { holds_by_expiry: ['expires_at'] },
+  );
+}
+
+/** What this service was told of patients and doctors, and whose appointments it has to look at again because of that. */
+async function createPeople(db: Kysely<never>, dialect: DatabaseDialect): Promise<void> {
+  const { types, clustered } = dialect;
+  await createTable(db, dialect, 'person_versions', (table) =>
+    clustered(
+      table
+        .addColumn('person_id', types.id, (column) => column.primaryKey().notNull())
+        .addColumn('version', types.integer, (column) => column.notNull()),
+    ),
+  );
+  await createTable(
+    db,
+    dialect,
+    'rechecks',
+    (table) =>
+      clustered(
+        table
+          .addColumn('person_id', types.id, (column) => column.primaryKey().notNull())
+          .addColumn('kind', types.text(10), (column) => column.notNull())
+          .addColumn('version', types.integer, (column) => column.notNull())
+          .addColumn('attempts', types.integer, (column) => column.notNull())
+          .addColumn('due_at', types.instant, (column) => column.notNull()),
+      ),
+    { rechecks_by_time: ['due_at'] },
+  );
 }
 
 export const appointments = (dialect: DatabaseDialect): Migration => ({
@@ -78,6 +151,8 @@ export const appointments = (dialect: DatabaseDialect): Migration => ({
     await createAppointmentTypes(db, dialect);
     await createAppointments(db, dialect);
     await createReservations(db, dialect);
+    await createHolds(db, dialect);
+    await createPeople(db, dialect);
     await createSharedTables(db, dialect);
   },
 });

@@ -1,8 +1,4 @@
 import type { Migrations } from '@daybook/database';
 import { appointments } from './0001-appointments.ts';
-import { holdsAndFlags } from './0002-holds-and-flags.ts';
 
-export const migrations: Migrations = (dialect) => ({
-  '0001-appointments': appointments(dialect),
-  '0002-holds-and-flags': holdsAndFlags(dialect),
-});
+export const migrations: Migrations = (dialect) => ({ '0001-appointments': appointments(dialect) });

@@ -1,5 +1,5 @@
 /**
- * For this folder's tests: the appointment service over a database in memory, with a clock that stands still and a
+ * For this folder's tests: the appointment service over a database that is emptied after each test, with a clock that stands still and a
  * directory of patients and doctors in memory. The other services themselves are tested together in e2e.
  */
 import {
@@ -18,6 +18,7 @@ import {
 } from '@daybook/contracts';
 import { type Database, newId, openDatabase } from '@daybook/database';
 import { createLogger, readerOf } from '@daybook/service';
+import { cleanDatabase } from '@daybook/testing/databases';
 import { expect, onTestFinished } from 'vitest';
 import { migrations } from '../migrations/index.ts';
 import { buildApp } from './app.ts';
@@ -241,7 +242,7 @@ export async function expectReservationsMatch(database: Database<AppointmentTabl
 }
 
 export async function startAppointments() {
-  const database = await openDatabase<AppointmentTables>('sqlite::memory:', migrations);
+  const database = await openDatabase<AppointmentTables>(await cleanDatabase('appointment'), migrations);
   const time = { now: Temporal.Instant.from(NOW) };
   const others = createTestDirectory();
   const logger = createLogger({ level: 'silent', pretty: false });

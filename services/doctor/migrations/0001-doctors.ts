@@ -1,13 +1,12 @@
-import { createSharedTables, type DatabaseDialect } from '@daybook/database';
+import { createSharedTables, createTable, type DatabaseDialect } from '@daybook/database';
 import type { Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
 
-export const doctors = (dialect: DatabaseDialect): Migration => ({
-  async up(db: Kysely<never>) {
-    const { types, clustered } = dialect;
-    await clustered(
-      db.schema
-        .createTable('doctors')
+async function createDoctors(db: Kysely<never>, dialect: DatabaseDialect): Promise<void> {
+  const { types, clustered } = dialect;
+  await createTable(db, dialect, 'doctors', (table) =>
+    clustered(
+      table
         .addColumn('id', types.id, (column) => column.primaryKey().notNull())
         .addColumn('given_name', types.text(100), (column) => column.notNull())
         .addColumn('family_name', types.text(100), (column) => column.notNull())
@@ -17,32 +16,90 @@ export const doctors = (dialect: DatabaseDialect): Migration => ({
         .addColumn('version', types.integer, (column) => column.notNull())
         .addColumn('created_at', types.instant, (column) => column.notNull())
         .addColumn('updated_at', types.instant, (column) => column.notNull()),
-    ).execute();
-    await clustered(
-      db.schema
-        .createTable('doctor_specialties')
-        .addColumn('specialty', types.text(100), (column) => column.notNull())
-        .addColumn('doctor_id', types.id, (column) => column.notNull().references('doctors.id'))
-        .addPrimaryKeyConstraint('doctor_specialties_pk', ['specialty', 'doctor_id']),
-    ).execute();
-    await db.schema.createIndex('doctor_specialties_of').on('doctor_specialties').column('doctor_id').execute();
-    await clustered(
-      db.schema
-        .createTable('doctor_search_terms')
-        .addColumn('term', types.text(255), (column) => column.notNull())
-        .addColumn('doctor_id', types.id, (column) => column.notNull().references('doctors.id'))
-        .addPrimaryKeyConstraint('doctor_search_terms_pk', ['term', 'doctor_id']),
-    ).execute();
-    await db.schema.createIndex('doctor_search_terms_of').on('doctor_search_terms').column('doctor_id').execute();
-    await clustered(
-      db.schema
-        .createTable('schedules')
-        .addColumn('doctor_id', types.id, (column) => column.primaryKey().notNull().references('doctors.id'))
+    ),
+  );
+}
+
+/** What is derived from a doctor. */
+async function createDerived(db: Kysely<never>, dialect: DatabaseDialect): Promise<void> {
+  const { types, clustered } = dialect;
+  await createTable(
+    db,
+    dialect,
+    'doctor_specialties',
+    (table) =>
+      clustered(
+        table
+          .addColumn('specialty', types.text(100), (column) => column.notNull())
+          .addColumn('doctor_id', types.id, (column) => column.notNull())
+          .addPrimaryKeyConstraint('doctor_specialties_pk', ['specialty', 'doctor_id'])
+          .addForeignKeyConstraint('doctor_specialties_doctor', ['doctor_id'], 'doctors', ['id']),
+      ),
+    { doctor_specialties_of: ['doctor_id'] },
+  );
+  await createTable(
+    db,
+    dialect,
+    'doctor_search_terms',
+    (table) =>
+      clustered(
+        table
+          .addColumn('term', types.text(255), (column) => column.notNull())
+          .addColumn('doctor_id', types.id, (column) => column.notNull())
+          .addPrimaryKeyConstraint('doctor_search_terms_pk', ['term', 'doctor_id'])
+          .addForeignKeyConstraint('doctor_search_terms_doctor', ['doctor_id'], 'doctors', ['id']),
+      ),
+    { doctor_search_terms_of: ['doctor_id'] },
+  );
+}
+
+/** Hours from a date on: a doctor has several rows, one for each first day. */
+async function createPeriods(db: Kysely<never>, dialect: DatabaseDialect): Promise<void> {
+  const { types, clustered } = dialect;
+  await createTable(db, dialect, 'schedule_periods', (table) =>
+    clustered(
+      table
+        .addColumn('doctor_id', types.id, (column) => column.notNull())
+        .addColumn('valid_from', types.text(10), (column) => column.notNull())
         .addColumn('time_zone', types.text(64), (column) => column.notNull())
         .addColumn('weekly_hours', types.longText, (column) => column.notNull())
         .addColumn('version', types.integer, (column) => column.notNull())
-        .addColumn('updated_at', types.instant, (column) => column.notNull()),
-    ).execute();
+        .addColumn('updated_at', types.instant, (column) => column.notNull())
+        .addPrimaryKeyConstraint('schedule_periods_pk', ['doctor_id', 'valid_from'])
+        .addForeignKeyConstraint('schedule_periods_doctor', ['doctor_id'], 'doctors', ['id']),
+    ),
+  );
+}
+
+async function createExceptions(db: Kysely<never>, dialect: DatabaseDialect): Promise<void> {
+  const { types, clustered } = dialect;
+  await createTable(
+    db,
+    dialect,
+    'schedule_exceptions',
+    (table) =>
+      clustered(
+        table
+          .addColumn('id', types.id, (column) => column.primaryKey().notNull())
+          .addColumn('doctor_id', types.id, (column) => column.notNull())
+          .addColumn('kind', types.text(20), (column) => column.notNull())
+          .addColumn('starts_at', types.instant, (column) => column.notNull())
+          .addColumn('ends_at', types.instant, (column) => column.notNull())
+          .addColumn('reason', types.text(500))
+          .addColumn('created_at', types.instant, (column) => column.notNull())
+          .addForeignKeyConstraint('schedule_exceptions_doctor', ['doctor_id'], 'doctors', ['id']),
+      ),
+    // For the list, and for what overlaps a range: since no exception is longer than 366 days, starts alone bound that.
+    { schedule_exceptions_by_doctor: ['doctor_id', 'starts_at', 'id'] },
+  );
+}
+
+export const doctors = (dialect: DatabaseDialect): Migration => ({
+  async up(db: Kysely<never>) {
+    await createDoctors(db, dialect);
+    await createDerived(db, dialect);
+    await createPeriods(db, dialect);
+    await createExceptions(db, dialect);
     await createSharedTables(db, dialect);
   },
 });

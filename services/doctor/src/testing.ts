@@ -1,4 +1,4 @@
-/** For this folder's tests: the doctor service over a database in memory, with a clock that stands still. */
+/** For this folder's tests: the doctor service over a database that is emptied after each test, with a clock that stands still. */
 import {
   Availability,
   Doctor,
@@ -13,6 +13,7 @@ import {
 } from '@daybook/contracts';
 import { openDatabase } from '@daybook/database';
 import { createLogger, type Logger, readerOf } from '@daybook/service';
+import { cleanDatabase } from '@daybook/testing/databases';
 import type { InjectOptions } from 'fastify';
 import { expect, onTestFinished } from 'vitest';
 import { migrations } from '../migrations/index.ts';
@@ -44,7 +45,7 @@ export const hours = (day: Hours['day'], start: string, end: string): Hours => (
 const silent = createLogger({ level: 'silent', pretty: false });
 
 export async function startDoctors(logger: Logger = silent) {
-  const database = await openDatabase<DoctorTables>('sqlite::memory:', migrations);
+  const database = await openDatabase<DoctorTables>(await cleanDatabase('doctor'), migrations);
   const time = { now: Temporal.Instant.from('2026-03-02T09:00:00Z') };
   const app = await buildApp({ logger, database, clock: () => time.now });
   onTestFinished(async () => {

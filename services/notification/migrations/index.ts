@@ -1,8 +1,4 @@
 import type { Migrations } from '@daybook/database';
 import { messages } from './0001-messages.ts';
-import { messageOrder } from './0002-message-order.ts';
 
-export const migrations: Migrations = (dialect) => ({
-  '0001-messages': messages(dialect),
-  '0002-message-order': messageOrder(dialect),
-});
+export const migrations: Migrations = (dialect) => ({ '0001-messages': messages(dialect) });

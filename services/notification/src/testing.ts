@@ -1,8 +1,9 @@
-/** For this folder's tests: the notification service on a bus and a database in memory. */
+/** For this folder's tests: the notification service on a bus in memory. */
 import { type AppointmentEventData, type CloudEvent, type EventType, MessageList } from '@daybook/contracts';
 import { newId, openDatabase } from '@daybook/database';
 import { createInProcessBus } from '@daybook/messaging';
 import { createLogger, readerOf } from '@daybook/service';
+import { cleanDatabase } from '@daybook/testing/databases';
 import { expect, onTestFinished } from 'vitest';
 import { migrations } from '../migrations/index.ts';
 import { buildApp } from './app.ts';
@@ -36,7 +37,7 @@ export const appointmentEvent = (kind: Kind, data: AppointmentEventData, sequenc
 });
 
 export async function startNotifications() {
-  const database = await openDatabase<NotificationTables>('sqlite::memory:', migrations);
+  const database = await openDatabase<NotificationTables>(await cleanDatabase('notification'), migrations);
   const logger = createLogger({ level: 'silent', pretty: false });
   const time = { now: Temporal.Instant.from('2026-11-02T08:00:00Z') };
   const bus = createInProcessBus();

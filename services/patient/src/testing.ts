@@ -1,7 +1,8 @@
-/** For this folder's tests: the patient service over a database in memory, with a clock that stands still. */
+/** For this folder's tests: the patient service over a database that is emptied after each test, with a clock that stands still. */
 import { type NewPatient, Patient, PatientPage, Problem } from '@daybook/contracts';
 import { openDatabase } from '@daybook/database';
 import { createLogger, readerOf } from '@daybook/service';
+import { cleanDatabase } from '@daybook/testing/databases';
 import { expect, onTestFinished } from 'vitest';
 import { migrations } from '../migrations/index.ts';
 import { buildApp } from './app.ts';
@@ -16,7 +17,7 @@ export const readProblem = readerOf(Problem);
 export const ana = { givenName: 'Ana', familyName: 'Silva', birthDate: '1990-02-01' } satisfies NewPatient;
 
 export async function startPatients() {
-  const database = await openDatabase<PatientTables>('sqlite::memory:', migrations);
+  const database = await openDatabase<PatientTables>(await cleanDatabase('patient'), migrations);
   const time = { now: Temporal.Instant.from('2026-03-02T09:00:00Z') };
   const logger = createLogger({ level: 'silent', pretty: false });
   const app = await buildApp({ logger, database, clock: () => time.now });

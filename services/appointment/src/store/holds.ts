@@ -7,6 +7,7 @@ import {
   idToBytes,
   isoFromMillis,
   newId,
+  Overtaken,
   type SharedTables,
 } from '@daybook/database';
 import type { Clock } from '@daybook/service';
@@ -35,6 +36,37 @@ const liveHolds = (db: Kysely<AppointmentTables & SharedTables>, callerId: strin
 async function remove(tx: Tx, id: string): Promise<void> {
   await release(tx, id);
   await tx.deleteFrom('holds').where('id', '=', idToBytes(id)).execute();
+}
+
+/**
+ * The first place of a patient that no other hold has. One that has run out is in nobody's way.
+ * @throws Refusal `too-many-holds`
+ */
+async function freePlace(tx: Tx, callerId: string, now: number): Promise<number> {
+  const holds = await tx
+    .selectFrom('holds')
+    .select(['id', 'place', 'expires_at'])
+    .where('caller_id', '=', callerId)
+    .where('place', 'is not', null)
+    .execute();
+  const live = holds.filter(({ expires_at }) => expires_at > now);
+  if (live.length >= MAX_HOLDS_OF_PATIENT) {
+    throw new Refusal('too-many-holds', `You can keep ${MAX_HOLDS_OF_PATIENT} times at once.`);
+  }
+  for (const { id } of holds.filter(({ expires_at }) => expires_at <= now)) await remove(tx, idFromBytes(id));
+  const taken = new Set(live.map(({ place }) => place));
+  let place = 0;
+  while (taken.has(place)) place += 1;
+  return place;
+}
+
+/** @throws Overtaken when another request of the same patient took the place meanwhile */
+async function insertHold(tx: Tx, dialect: DatabaseDialect, row: HoldRow): Promise<void> {
+  try {
+    await tx.insertInto('holds').values(row).execute();
+  } catch (error) {
+    throw dialect.isUniqueViolation(error) ? new Overtaken(error) : error;
+  }
 }
 
 /** Gives its time back, for what takes its place in the same transaction. @throws Refusal `hold-expired` */
@@ -88,12 +120,7 @@ export function createHoldStore(database: Database<AppointmentTables>, clock: Cl
         expiresAt: isoFromMillis(now + HOLD_MINUTES * MINUTE),
       };
       await database.write(async (tx) => {
-        if (caller.role === 'patient') {
-          const others = await liveHolds(tx, caller.id, now).limit(MAX_HOLDS_OF_PATIENT).execute();
-          if (others.length === MAX_HOLDS_OF_PATIENT) {
-            throw new Refusal('too-many-holds', `You can keep ${MAX_HOLDS_OF_PATIENT} times at once.`);
-          }
-        }
+        const place = caller.role === 'patient' ? await freePlace(tx, caller.id, now) : null;
         await checkVersions(tx, database.dialect, placement.verified);
         const expiresAt = toMillis(hold.expiresAt);
         await reserveDoctor(tx, database.dialect, { id: hold.id, expiresAt }, placement, now);
@@ -105,8 +132,9 @@ export function createHoldStore(database: Database<AppointmentTables>, clock: Cl
           ends_at: toMillis(hold.end),
           expires_at: expiresAt,
           caller_id: caller.id,
+          place,
         };
-        await tx.insertInto('holds').values(row).execute();
+        await insertHold(tx, database.dialect, row);
         await write.keep(tx, hold);
       });
       return hold;

@@ -3,13 +3,31 @@
  * is changed while somebody books is either seen by the booking, or sees the booking (known failure: leave that is added
  * while somebody books into it).
  */
-import { type DatabaseDialect, idToBytes } from '@daybook/database';
+import { type DatabaseDialect, idFromBytes, idToBytes, Overtaken } from '@daybook/database';
+import { sql } from 'kysely';
 import { type PersonVersion, StaleFacts } from '../domain/ports.ts';
 import type { Tx } from './change.ts';
+import type { AppointmentTables } from './tables.ts';
+
+type Known = ReadonlyMap<string, number>;
+
+const key = (id: Uint8Array): string => idFromBytes(id);
+
+/** In one round trip; the rows are locked where rows are locked, against those who would change them. */
+async function readVersions(tx: Tx, dialect: DatabaseDialect, ids: readonly Uint8Array[]): Promise<Known> {
+  const rows = await tx
+    .selectFrom('person_versions')
+    .selectAll()
+    .where('person_id', 'in', ids)
+    // What MariaDB does not know as FOR SHARE.
+    .$if(dialect.locksRows, (query) => query.modifyEnd(sql`lock in share mode`))
+    .execute();
+  return new Map(rows.map(({ person_id, version }) => [key(person_id), version]));
+}
 
 /**
- * The row is locked where rows are locked, so it has to be there: what is told meanwhile then waits for this transaction, and
- * sees what it wrote.
+ * The rows are locked where rows are locked, so they have to be there: what is told meanwhile then waits for this
+ * transaction, and sees what it wrote.
  * @throws StaleFacts when an event told of a newer version than the rules were applied to
  */
 export async function checkVersions(
@@ -17,16 +35,18 @@ export async function checkVersions(
   dialect: DatabaseDialect,
   verified: readonly PersonVersion[],
 ): Promise<void> {
+  if (verified.length === 0) return;
+  const ids = verified.map(({ id }) => idToBytes(id));
+  let known = await readVersions(tx, dialect, ids);
+  const missing = ids.filter((id) => !known.has(key(id)));
+  if (dialect.locksRows && missing.length > 0) {
+    const rows = missing.map((person_id) => ({ person_id, version: 0 }));
+    await tx.insertInto('person_versions').ignore().values(rows).execute();
+    known = await readVersions(tx, dialect, ids);
+  }
   for (const { id, version } of verified) {
-    const person_id = idToBytes(id);
-    if (dialect.locksRows) await tx.insertInto('person_versions').ignore().values({ person_id, version: 0 }).execute();
-    const known = await tx
-      .selectFrom('person_versions')
-      .select('version')
-      .where('person_id', '=', person_id)
-      .$if(dialect.locksRows, (query) => query.forShare())
-      .executeTakeFirst();
-    if (known && known.version > version) throw new StaleFacts({ id, version: known.version });
+    const told = known.get(key(idToBytes(id)));
+    if (told !== undefined && told > version) throw new StaleFacts({ id, version: told });
   }
 }
 
@@ -39,8 +59,17 @@ export async function noteVersion(tx: Tx, dialect: DatabaseDialect, { id, versio
     .where('person_id', '=', person_id)
     .$if(dialect.locksRows, (query) => query.forUpdate())
     .executeTakeFirst();
-  if (!known) await tx.insertInto('person_versions').values({ person_id, version }).execute();
+  if (!known) await insertVersion(tx, dialect, { person_id, version });
   else if (known.version >= version) return false;
   else await tx.updateTable('person_versions').set({ version }).where('person_id', '=', person_id).execute();
   return true;
+}
+
+/** @throws Overtaken when a booking made the row meanwhile */
+async function insertVersion(tx: Tx, dialect: DatabaseDialect, row: AppointmentTables['person_versions']): Promise<void> {
+  try {
+    await tx.insertInto('person_versions').values(row).execute();
+  } catch (error) {
+    throw dialect.isUniqueViolation(error) ? new Overtaken(error) : error;
+  }
 }

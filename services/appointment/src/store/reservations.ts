@@ -1,6 +1,6 @@
 /** Who has which cell of time. The primary key refuses what is taken; nothing here decides by having looked before. */
 import { type ProblemCode, problems, Refusal } from '@daybook/contracts';
-import { type DatabaseDialect, idFromBytes, idToBytes, type SharedTables } from '@daybook/database';
+import { type DatabaseDialect, idFromBytes, idToBytes, Overtaken, type SharedTables } from '@daybook/database';
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { NOTHING_TAKEN, type TakenSeats } from '../domain/booking-rules.ts';
 import { type Cells, cellsOf } from '../domain/grid.ts';
@@ -45,7 +45,7 @@ export async function readTakenSeats(
   if (resourceIds.length === 0) return new Map();
   const rows = await db
     .selectFrom('reservations')
-    .select(['resource_id', listOf(sql`cell * ${sql.lit(PACKED)} + capacity`).as('seats')])
+    .select(['resource_id', listOf(sql<number>`cell * ${sql.lit(PACKED)} + capacity`).as('seats')])
     .where('resource_id', 'in', resourceIds.map(idToBytes))
     .where('cell', '>=', first)
     .where('cell', '<', end)
@@ -61,18 +61,15 @@ export async function readTakenSeats(
 
 type Seat = Pick<ReservationRow, 'cell' | 'seat' | 'capacity' | 'expires_at'>;
 
-/**
- * The seats of some cells. They are locked where rows are locked: the capacity is counted, and the key alone would not see
- * a visit for one beside a group whose seat 0 was cancelled.
- */
-const seatsIn = (tx: Tx, dialect: DatabaseDialect, resource_id: Uint8Array, cells: Cells): Promise<Seat[]> =>
+/** The seats of some cells; `lock` keeps others from changing those that are there, where rows are locked. */
+const seatsIn = (tx: Tx, resource_id: Uint8Array, cells: Cells, lock: boolean): Promise<Seat[]> =>
   tx
     .selectFrom('reservations')
     .select(['cell', 'seat', 'capacity', 'expires_at'])
     .where('resource_id', '=', resource_id)
     .where('cell', '>=', cells.first)
     .where('cell', '<', cells.end)
-    .$if(dialect.locksRows, (query) => query.forUpdate())
+    .$if(lock, (query) => query.forUpdate())
     .execute();
 
 const takenIn = (seats: readonly Seat[]): number =>
@@ -93,9 +90,6 @@ function chooseSeats(rows: readonly Seat[], cells: Cells, capacity: number): num
   });
 }
 
-/** How often seats are chosen at most: others of a group can take the same seat at once, while another is free. */
-const MAX_CHOICES = 10;
-
 /** Beside this many at one time nobody is booked, not even on purpose. */
 const MAX_SEATS = 1000;
 
@@ -106,40 +100,55 @@ export interface Holder {
   readonly expiresAt?: number;
 }
 
-async function take(
-  tx: Tx,
-  dialect: DatabaseDialect,
-  resourceId: string,
-  cells: Cells,
-  { capacity, mostSeats, holder, now }: { capacity: number; mostSeats: number; holder: Holder; now: number },
-): Promise<boolean> {
+interface Taking {
+  readonly capacity: number;
+  /** More than the capacity where somebody is booked beside others on purpose. */
+  readonly mostSeats: number;
+  readonly holder: Holder;
+  readonly now: number;
+}
+
+/** Beside those that run out, or on purpose, every seat counts. */
+const counting = (seats: readonly Seat[], { capacity, mostSeats, now }: Taking): Seat[] => {
+  const live = seats.filter(({ expires_at }) => expires_at === null || expires_at > now);
+  return mostSeats > capacity ? live.map((seat) => ({ ...seat, capacity: MAX_SEATS })) : live;
+};
+
+/**
+ * False when a cell is full.
+ *
+ * Where rows are locked, the seats of a group are read with a lock, so that those who want one choose one after the other;
+ * nobody waits to read that a time for one is taken. The key refuses who was overtaken: their transaction runs again,
+ * since what a refused row leaves behind in MySQL is a lock that two of them would wait for without end.
+ * @throws Overtaken
+ */
+async function take(tx: Tx, dialect: DatabaseDialect, resourceId: string, cells: Cells, taking: Taking) {
+  const { capacity, mostSeats, holder, now } = taking;
   const resource_id = idToBytes(resourceId);
-  const holder_id = idToBytes(holder.id);
-  for (let choices = Math.min(mostSeats + 1, MAX_CHOICES); choices > 0; choices -= 1) {
-    const rows = await seatsIn(tx, dialect, resource_id, cells);
-    const live = rows.filter(({ expires_at }) => expires_at === null || expires_at > now);
-    if (live.length < rows.length) await removeExpired(tx, resource_id, cells, now);
-    const free = mostSeats > capacity ? live.map((seat) => ({ ...seat, capacity: MAX_SEATS })) : live;
-    const seats = chooseSeats(free, cells, mostSeats);
-    if (!seats) return false;
-    const expires_at = holder.expiresAt ?? null;
-    const chosen = seats.map((seat, index) => ({
-      resource_id,
-      cell: cells.first + index,
-      seat,
-      capacity,
-      holder_id,
-      expires_at,
-    }));
-    try {
-      await tx.insertInto('reservations').values(chosen).execute();
-      return true;
-    } catch (error) {
-      // Somebody has one of these seats since: choose again.
-      if (!dialect.isUniqueViolation(error)) throw error;
-    }
+  const rows = await seatsIn(tx, resource_id, cells, dialect.locksRows && mostSeats > 1);
+  const live = counting(rows, taking);
+  const seats = chooseSeats(live, cells, mostSeats);
+  if (!seats) return false;
+  if (live.length < rows.length) await removeExpired(tx, resource_id, cells, now);
+  const shared = { resource_id, capacity, holder_id: idToBytes(holder.id), expires_at: holder.expiresAt ?? null };
+  const chosen = seats.map((seat, index) => ({ ...shared, cell: cells.first + index, seat }));
+  try {
+    await tx.insertInto('reservations').values(chosen).execute();
+    return true;
+  } catch (error) {
+    throw dialect.isUniqueViolation(error) ? new Overtaken(error) : error;
   }
-  return false;
+}
+
+/**
+ * Whether a cell holds more than it may. The key does not see a visit for one beside a group of which seat 0 was cancelled
+ * since it was read. Whoever comes now waits for the rows that this locks.
+ */
+async function isTooFull(tx: Tx, resourceId: string, cells: Cells, taking: Taking): Promise<boolean> {
+  const live = counting(await seatsIn(tx, idToBytes(resourceId), cells, true), taking);
+  return [...Map.groupBy(live, ({ cell }) => cell).values()].some(
+    (seats) => seats.length > Math.min(taking.mostSeats, ...seats.map(({ capacity }) => capacity)),
+  );
 }
 
 const removeExpired = (tx: Tx, resource_id: Uint8Array, cells: Cells, now: number) =>
@@ -161,9 +170,9 @@ export async function reserveDoctor(
   { doctorId, doctorTime, capacity, overbooking }: Placement,
   now: number,
 ): Promise<void> {
-  const mostSeats = overbooking ? MAX_SEATS : capacity;
-  const taken = await take(tx, dialect, doctorId, cellsOf(doctorTime), { capacity, mostSeats, holder, now });
-  if (!taken) throw refusal('slot-taken');
+  const [cells, taking] = [cellsOf(doctorTime), { capacity, mostSeats: overbooking ? MAX_SEATS : capacity, holder, now }];
+  if (!(await take(tx, dialect, doctorId, cells, taking))) throw refusal('slot-taken');
+  if (dialect.locksRows && (await isTooFull(tx, doctorId, cells, taking))) throw new Overtaken();
 }
 
 /** Takes the patient's time. @throws Refusal `patient-busy` */

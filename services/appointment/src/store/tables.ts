@@ -60,6 +60,8 @@ export interface HoldRow {
   expires_at: number;
   /** Who may use it. */
   caller_id: string;
+  /** Of a patient: which of the few holds it is. */
+  place: number | null;
 }
 
 /** The appointments of this person have to be looked at again. */

@@ -1,0 +1,29 @@
+/** A table with its indexes, made so that it can be made again: an attempt may have ended between two of them. */
+import type { CreateTableBuilder, Kysely } from 'kysely';
+import type { DatabaseDialect } from './dialect.ts';
+
+type Columns<Table extends string> = (table: CreateTableBuilder<Table, never>) => CreateTableBuilder<Table, string>;
+
+/** `indexes` are the columns of each by its name. */
+export async function createTable<Table extends string>(
+  db: Kysely<never>,
+  dialect: DatabaseDialect,
+  name: Table,
+  columns: Columns<Table>,
+  indexes: Readonly<Record<string, readonly string[]>> = {},
+): Promise<void> {
+  let table = columns(db.schema.createTable(name).ifNotExists());
+  if (dialect.indexesInTables) {
+    for (const [index, of] of Object.entries(indexes)) table = table.addIndex(index, [...of]);
+  }
+  await table.execute();
+  if (dialect.indexesInTables) return;
+  for (const [index, of] of Object.entries(indexes)) {
+    await db.schema
+      .createIndex(index)
+      .ifNotExists()
+      .on(name)
+      .columns([...of])
+      .execute();
+  }
+}

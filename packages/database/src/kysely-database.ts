@@ -1,0 +1,115 @@
+/** Reads, and transactions that are tried again a bounded number of times, over whatever Kysely talks to. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Kysely, sql, type Transaction } from 'kysely';
+import type { Database } from './database.ts';
+import type { DatabaseDialect } from './dialect.ts';
+import { hasEvents } from './outbox.ts';
+import type { SharedTables } from './shared-tables.ts';
+import { sharedPart } from './shared-view.ts';
+import type { Turn } from './turn.ts';
+import { CommitUnknown, DatabaseUnavailable, Overtaken } from './unavailable.ts';
+
+const WRITE_ATTEMPTS = 5;
+const RETRY_BASE_MILLIS = 10;
+/** After so long nothing is tried again: whoever asked has given up, or will. */
+const RETRY_FOR_MILLIS = 10_000;
+
+/** Reads do not take the connections of writes: a write that waits does not hold them up. */
+export interface Connections<Tables> {
+  readonly writer: Kysely<Tables & SharedTables>;
+  readonly reader: Kysely<Tables & SharedTables>;
+}
+
+export class KyselyDatabase<Tables> implements Database<Tables> {
+  readonly dialect: DatabaseDialect;
+  readonly turnAt: (what: string) => Turn;
+  readonly #writer: Kysely<Tables & SharedTables>;
+  readonly #reader: Kysely<Tables & SharedTables>;
+  readonly #listeners = new Set<() => void>();
+  /** Whether the last write failed for want of space or of a disk that works. */
+  #cannotWrite = false;
+
+  constructor(connections: Connections<Tables>, dialect: DatabaseDialect, turnAt: (what: string) => Turn) {
+    this.#writer = connections.writer;
+    this.#reader = connections.reader;
+    this.dialect = dialect;
+    this.turnAt = turnAt;
+  }
+
+  async read<Result>(query: (db: Kysely<Tables & SharedTables>) => Promise<Result>): Promise<Result> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await query(this.#reader);
+      } catch (error) {
+        // A connection that ended while nobody used it may be noticed by who uses it next.
+        if (attempt === 1 && this.dialect.isConnectionLost(error)) continue;
+        throw this.dialect.isUnavailable(error) ? new DatabaseUnavailable(error) : error;
+      }
+    }
+  }
+
+  async write<Result>(work: (transaction: Transaction<Tables & SharedTables>) => Promise<Result>): Promise<Result> {
+    const giveUpAt = performance.now() + RETRY_FOR_MILLIS;
+    for (let attempt = 1; ; attempt += 1) {
+      let begun: object | undefined;
+      let worked = false;
+      try {
+        const result = await this.#writer.transaction().execute(async (transaction) => {
+          begun = transaction;
+          const result = await work(transaction);
+          worked = true;
+          return result;
+        });
+        this.#cannotWrite = false;
+        if (begun && hasEvents(begun)) for (const listener of this.#listeners) listener();
+        return result;
+      } catch (error) {
+        // What was done, or is still being done, must not be done once more.
+        if (worked && this.dialect.leavesCommitOpen(error)) throw new CommitUnknown(error);
+        // One that could not even begin has waited for its turn long enough.
+        const again = begun && this.#mayWorkAgain(error) && attempt < WRITE_ATTEMPTS && performance.now() < giveUpAt;
+        if (!again) throw this.#failureOf(error);
+        await sleep(Math.random() * RETRY_BASE_MILLIS * 2 ** attempt);
+      }
+    }
+  }
+
+  #mayWorkAgain(error: unknown): boolean {
+    return error instanceof Overtaken || this.dialect.isTransient(error) || this.dialect.isConnectionLost(error);
+  }
+
+  #failureOf(error: unknown): unknown {
+    if (error instanceof Overtaken) return new DatabaseUnavailable(error);
+    if (!this.dialect.isUnavailable(error)) return error;
+    // One that is only busy can write.
+    if (!this.dialect.isTransient(error)) this.#cannotWrite = true;
+    return new DatabaseUnavailable(error);
+  }
+
+  onEvents(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async check(): Promise<void> {
+    await sql`select 1`.execute(this.#reader);
+    // A probe writes nothing as long as all is well: probes are many.
+    if (this.#cannotWrite) await this.write((transaction) => writeNothing(sharedPart(transaction)));
+  }
+
+  async close(): Promise<void> {
+    await this.#reader.destroy();
+    await this.#writer.destroy();
+  }
+}
+
+/** Needs the disk as any write does, and leaves nothing. */
+async function writeNothing(transaction: Transaction<SharedTables>): Promise<void> {
+  const row = { consumer: 'probe', event_id: new Uint8Array(16), handled_at: 0 };
+  await transaction.insertInto('inbox').values(row).execute();
+  await transaction
+    .deleteFrom('inbox')
+    .where('consumer', '=', row.consumer)
+    .where('event_id', '=', row.event_id)
+    .execute();
+}

@@ -1,0 +1,135 @@
+/** Connections to MySQL: how each is set up, and pools of them that have an end. */
+import { createConnection, createPool, type Connection, type ConnectionOptions, type PoolConnection } from 'mysql2';
+import { NO_CONNECTION_FREE } from './mysql-dialect.ts';
+import { type ConnectionSource, DriverError, send } from './mysql-driver.ts';
+import type { MysqlAddress } from './mysql-url.ts';
+
+const CONNECT_MILLIS = 5000;
+/** The server ends what takes longer; where it does not, the client ends the connection. */
+const STATEMENT_SECONDS = 10;
+export const STATEMENT_MILLIS = STATEMENT_SECONDS * 1000 + 2000;
+const LOCK_WAIT_SECONDS = 5;
+/** For a statement that waits until a table is not altered any more. */
+const TABLE_WAIT_SECONDS = 10;
+/** How long somebody waits for a connection, and how many do at most. */
+const TURN_MILLIS = 5000;
+const MOST_WAITING = 2000;
+const IDLE_MILLIS = 60_000;
+/** More than the cells of any search in one value (`listOf`). */
+const LIST_BYTES = 64 * 1024 * 1024;
+
+const strict = `set session sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', time_zone = '+00:00',
+  group_concat_max_len = ${LIST_BYTES}, innodb_lock_wait_timeout = ${LOCK_WAIT_SECONDS},
+  lock_wait_timeout = ${TABLE_WAIT_SECONDS}`;
+const readCommitted = `/*!80000 , transaction_isolation = 'READ-COMMITTED' */ /*M!100600 , tx_isolation = 'READ-COMMITTED' */`;
+const inTime = `/*!80000 , max_execution_time = ${STATEMENT_SECONDS * 1000} */
+  /*M!100600 , max_statement_time = ${STATEMENT_SECONDS} */`;
+
+export const SESSIONS = {
+  /** Each statement by itself. */
+  read: `${strict} ${readCommitted} ${inTime}, autocommit = 1`,
+  /** A transaction begins with the first statement. */
+  write: `${strict} ${readCommitted} ${inTime}, autocommit = 0`,
+  /** Statements that may take long: an index over a large table. */
+  migrate: `${strict} ${readCommitted}, autocommit = 1`,
+} as const;
+
+const optionsOf = ({ host, port, user, password, ssl }: MysqlAddress): ConnectionOptions => ({
+  host,
+  port,
+  user,
+  password,
+  ...(ssl && { ssl: { ...ssl } }),
+  connectTimeout: CONNECT_MILLIS,
+  enableKeepAlive: true,
+  keepAliveInitialDelay: 10_000,
+  jsonStrings: true,
+  // A server cannot ask for a file of ours.
+  flags: ['-LOCAL_FILES'],
+});
+
+/**
+ * One connection outside of any pool. `withDatabase` is false to make the database that is not there yet.
+ * @throws whatever the server or the socket says
+ */
+export async function connect(address: MysqlAddress, session: string, withDatabase = true): Promise<Connection> {
+  const connection = createConnection({ ...optionsOf(address), ...(withDatabase && { database: address.database }) });
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  connection.connect((error) => (error ? reject(error) : resolve()));
+  try {
+    await promise;
+    await send(connection, session, [], STATEMENT_MILLIS);
+    return connection;
+  } catch (error) {
+    connection.destroy();
+    throw error;
+  }
+}
+
+/** Takes a lock of the server by its name, for as long as the connection lasts. False when another has it all that time. */
+export async function getLock(connection: Connection, name: string, seconds: number): Promise<boolean> {
+  const answer = await send(connection, 'select get_lock(?, ?) as got', [name, seconds], seconds * 1000 + STATEMENT_MILLIS);
+  const [row] = Array.isArray(answer) ? answer : [];
+  return row !== undefined && 'got' in row && row['got'] === 1;
+}
+
+/** Waits its turn for a connection, but not for ever: one that comes too late goes back. */
+function takeFrom(pool: ReturnType<typeof createPool>): Promise<PoolConnection> {
+  const { promise, resolve, reject } = Promise.withResolvers<PoolConnection>();
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    reject(new DriverError(NO_CONNECTION_FREE, 'No connection to the database became free in time.'));
+  }, TURN_MILLIS);
+  pool.getConnection((error, connection) => {
+    clearTimeout(timer);
+    if (late) {
+      if (!error) connection.release();
+    } else if (error) reject(withCode(error));
+    else resolve(connection);
+  });
+  return promise;
+}
+
+/** The pool's own refusal has no code. */
+const withCode = (error: Error): Error =>
+  error.message === 'Queue limit reached.'
+    ? new DriverError(NO_CONNECTION_FREE, 'Too many wait for a connection to the database.')
+    : error;
+
+/** A pool of connections that are all set up alike. */
+export function createSource(address: MysqlAddress, session: string, connectionLimit: number): ConnectionSource {
+  const pool = createPool({
+    ...optionsOf(address),
+    database: address.database,
+    connectionLimit,
+    maxIdle: Math.max(1, Math.floor(connectionLimit / 4)),
+    idleTimeout: IDLE_MILLIS,
+    waitForConnections: true,
+    queueLimit: MOST_WAITING,
+  });
+  const ready = new WeakSet<Connection>();
+  // Whoever uses it hears of it by the statement that fails; an idle one has left the pool already.
+  pool.on('connection', (connection: PoolConnection) => connection.on('error', () => undefined));
+  let closed: Promise<void> | undefined;
+
+  return {
+    async take() {
+      const connection = await takeFrom(pool);
+      const lent = { connection, release: () => connection.release() };
+      if (ready.has(connection)) return lent;
+      try {
+        await send(connection, session, [], STATEMENT_MILLIS);
+        ready.add(connection);
+        return lent;
+      } catch (error) {
+        connection.destroy();
+        throw error;
+      }
+    },
+    close() {
+      closed ??= new Promise((resolve, reject) => pool.end((error) => (error ? reject(error) : resolve())));
+      return closed;
+    },
+  };
+}

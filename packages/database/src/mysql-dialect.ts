@@ -1,0 +1,78 @@
+/** MySQL 8 and newer, and MariaDB 10.6 and newer. Where they differ, each reads its own comment and passes over the other's. */
+import { sql } from 'kysely';
+import type { DatabaseDialect } from './dialect.ts';
+
+/** https://dev.mysql.com/doc/mysql-errors/9.1/en/server-error-reference.html, https://mariadb.com/kb/en/mariadb-error-codes/ */
+const DUPLICATE = [1062, 1586];
+const DEADLOCK_OR_LOCK_WAIT = [1213, 1205];
+const READ_ONLY = [1290, 1836, 1792, 3100];
+const DISK = [1021, 1114, 1026, 1030, 1180, 3019];
+const NO_ROOM_FOR_MORE = [1040, 1203, 1226, 1461, 1037, 1038];
+const ENDED_BY_SERVER = [1053, 1927, 4031, 1152, 1158, 1159, 1160, 1161, 1184];
+const TOOK_TOO_LONG = [3024, 1969, 1317, 3169];
+const NOT_LET_IN = [1044, 1045, 1049, 1129, 1130, 1142];
+const CANNOT_NOW = [...READ_ONLY, ...DISK, ...NO_ROOM_FOR_MORE, ...ENDED_BY_SERVER, ...TOOK_TOO_LONG, ...NOT_LET_IN];
+
+/** Of sockets and of the driver; not those of statements. */
+const LOST = [
+  'PROTOCOL_CONNECTION_LOST',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ECONNABORTED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'PROTOCOL_UNEXPECTED_PACKET',
+];
+const NOT_THERE = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN'];
+
+/** What the driver in mysql-driver.ts ends itself. */
+export const STATEMENT_DEADLINE = 'STATEMENT_DEADLINE';
+export const NO_CONNECTION_FREE = 'NO_CONNECTION_FREE';
+
+const errnoOf = (error: unknown): number =>
+  error instanceof Error && 'errno' in error && typeof error.errno === 'number' ? error.errno : 0;
+const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+/** A command that was still waiting for its turn when the connection ended has no code. */
+const isFatal = (error: unknown): boolean => error instanceof Error && 'fatal' in error && error.fatal === true;
+
+const isOneOf = (errnos: readonly number[], error: unknown): boolean => errnos.includes(errnoOf(error));
+
+const isConnectionLost = (error: unknown): boolean =>
+  LOST.includes(codeOf(error)) ||
+  isOneOf(ENDED_BY_SERVER, error) ||
+  (isFatal(error) && !NOT_THERE.includes(codeOf(error)) && errnoOf(error) <= 0);
+
+/** There is nobody at that address now, or nobody who has room. */
+export const isAway = (error: unknown): boolean =>
+  NOT_THERE.includes(codeOf(error)) || isConnectionLost(error) || isOneOf(NO_ROOM_FOR_MORE, error);
+
+export const isUnknownDatabase = (error: unknown): boolean => errnoOf(error) === 1049;
+
+export const mysqlDialect: DatabaseDialect = {
+  name: 'mysql',
+  types: {
+    id: sql`binary(16)`,
+    instant: sql`bigint`,
+    integer: sql`int`,
+    bytes: sql`varbinary(255)`,
+    // These collations do not pass over spaces at the end, as utf8mb4_bin does.
+    text: (maxLength) => sql`varchar(${sql.lit(maxLength)}) character set utf8mb4
+      /*!80000 collate utf8mb4_0900_bin */ /*M!100600 collate utf8mb4_nopad_bin */`,
+    longText: sql`mediumtext character set utf8mb4`,
+    position: sql`bigint`,
+  },
+  indexesInTables: true,
+  clustered: (table) => table.modifyEnd(sql`engine = InnoDB`),
+  listOf: (value) => sql<string>`concat('[', group_concat(${value}), ']')`,
+  locksRows: true,
+  isUniqueViolation: (error) => isOneOf(DUPLICATE, error),
+  isTransient: (error) => isOneOf(DEADLOCK_OR_LOCK_WAIT, error),
+  isConnectionLost,
+  leavesCommitOpen: (error) => !isOneOf([...DEADLOCK_OR_LOCK_WAIT, ...READ_ONLY], error),
+  isUnavailable: (error) =>
+    isAway(error) ||
+    isOneOf([...DEADLOCK_OR_LOCK_WAIT, ...CANNOT_NOW], error) ||
+    [STATEMENT_DEADLINE, NO_CONNECTION_FREE].includes(codeOf(error)),
+};
