@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 import { findServers } from './packages/testing/src/servers.ts';
 
-const servers = await findServers(process.env);
+const servers = await findServers();
 
 /** What runs on every database that is there; everything runs on SQLite. */
 const ON_EACH_DATABASE = [
@@ -15,7 +15,10 @@ const ON_EACH_DATABASE = [
 const onServers = (['mysql', 'mariadb'] as const).flatMap((kind) => {
   const serverUrl = servers.get(kind);
   if (serverUrl === undefined) return [];
-  return { extends: true as const, test: { name: kind, include: ON_EACH_DATABASE, provide: { database: { kind, serverUrl } } } };
+  return {
+    extends: true as const,
+    test: { name: kind, include: ON_EACH_DATABASE, provide: { database: { kind, serverUrl } } },
+  };
 });
 
 export default defineConfig({

@@ -5,6 +5,7 @@ import { type Static, Type } from 'typebox';
 
 const schema = Type.Object({
   DAYBOOK_DATA: commonVariables.DAYBOOK_DATA,
+  DAYBOOK_MYSQL_URL: commonVariables.DAYBOOK_MYSQL_URL,
   DAYBOOK_DEMO: OneOf(['on', 'off'], { default: 'on' }),
   EUREKA_URL: commonVariables.EUREKA_URL,
   LOG_LEVEL: OneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { default: 'info' }),
@@ -17,7 +18,7 @@ export const environment: Environment = process.env;
 /** @throws WrongConfiguration */
 export const readConfig = (): LauncherConfig => readConfiguration(schema, environment);
 
-const NOT_YET = ['DAYBOOK_MYSQL_URL', 'AMQP_URL'];
+const NOT_YET = ['AMQP_URL'];
 const FOR_ONE_SERVICE = ['DATABASE_URL'];
 
 /**
@@ -30,7 +31,10 @@ export function refuseUnusable(everything: boolean): void {
     ...NOT_YET.filter(given).map((name) => `${name} is not supported by this version yet`),
     ...(everything ? FOR_ONE_SERVICE : [])
       .filter(given)
-      .map((name) => `${name} is for a service that runs alone; for everything in one process set DAYBOOK_DATA`),
+      .map(
+        (name) =>
+          `${name} is for a service that runs alone; for everything in one process set DAYBOOK_DATA or DAYBOOK_MYSQL_URL`,
+      ),
   ];
   if (faults.length > 0) throw new WrongConfiguration(faults);
 }

@@ -51,6 +51,18 @@ export const beginDemo = (folder: string): Promise<void> =>
 export const demoIsUnfinished = async (folder: string): Promise<boolean> =>
   (await readMarker(folder))?.state === 'filling';
 
+/** Whether nobody has registered, and nothing can be booked. */
+export async function nothingIsThere(urlOf: UrlOf): Promise<boolean> {
+  const { patients, doctors, appointments } = clientsOf(urlOf);
+  const params = { query: { limit: 1 } };
+  const found = await Promise.all([
+    patients.GET('/api/v1/patients', { params }).then(expectData),
+    doctors.GET('/api/v1/doctors', { params }).then(expectData),
+    appointments.GET('/api/v1/appointment-types', { params }).then(expectData),
+  ]);
+  return found.every(({ items }) => items.length === 0);
+}
+
 /** Runs the work of each item, a few at once, and returns the results in the order of the items. */
 async function each<Item, Result>(
   items: readonly Item[],

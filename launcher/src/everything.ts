@@ -11,7 +11,7 @@ import {
 } from '@daybook/service';
 import type { LauncherConfig } from './config.ts';
 import { announce, findRunningSystem, isEmptyDataFolder, lockDataFolder, prepareDataFolder } from './data-folder.ts';
-import { beginDemo, demoIsUnfinished, fillDemo } from './demo.ts';
+import { beginDemo, demoIsUnfinished, fillDemo, nothingIsThere } from './demo.ts';
 import { FETCH_INTERVAL_MILLIS } from './intervals.ts';
 import { type ServiceName, startService } from './services.ts';
 
@@ -84,8 +84,9 @@ export async function startEverything(
   const folder = config.DAYBOOK_DATA;
   await prepareDataFolder(folder);
   parts.use(await lockDataFolder(folder));
-  const empty = await isEmptyDataFolder(folder);
-  if (empty && config.DAYBOOK_DEMO === 'on') await beginDemo(folder);
+  const wantsDemo = config.DAYBOOK_DEMO === 'on';
+  const isOnServer = config.DAYBOOK_MYSQL_URL !== undefined;
+  if (wantsDemo && !isOnServer && (await isEmptyDataFolder(folder))) await beginDemo(folder);
   parts.defer(() => bus.close());
 
   let clock: Clock = systemClock;
@@ -107,7 +108,11 @@ export async function startEverything(
   for (const name of BEHIND_THE_GATEWAY.toReversed()) parts.defer(() => residents.stop(name));
   await startTogether(residents, BEHIND_THE_GATEWAY, member);
   bus.open();
-  if (config.DAYBOOK_DEMO === 'on' && (await demoIsUnfinished(folder))) {
+  // A server may hold what the folder knows nothing of, and the other way round.
+  if (wantsDemo && isOnServer && (await nothingIsThere(residents.urlOf))) {
+    await beginDemo(folder);
+  }
+  if (wantsDemo && (await demoIsUnfinished(folder))) {
     await fillDemo(folder, residents.urlOf, logger, (told) => {
       clock = told;
     });

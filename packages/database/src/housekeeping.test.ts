@@ -3,7 +3,7 @@ import type { Database } from './database.ts';
 import { startHousekeeping, sweep } from './housekeeping.ts';
 import { idToBytes, newId } from './id.ts';
 import { sharedView } from './shared-view.ts';
-import { type NoteTables, temporaryFile } from './testing.ts';
+import { type NoteTables, temporaryDatabase } from './testing.ts';
 
 const hoursAgo = (hours: number) => Temporal.Now.instant().subtract({ hours }).epochMilliseconds;
 
@@ -36,7 +36,7 @@ const rowsOf = (database: Database<NoteTables>) =>
 
 describe('a sweep', () => {
   it('deletes what is past its time and nothing else', async () => {
-    await using file = await temporaryFile();
+    await using file = await temporaryDatabase();
     const database = await file.open();
     await addKeys(database, 2, hoursAgo(25));
     await addKeys(database, 3, hoursAgo(23));
@@ -48,7 +48,7 @@ describe('a sweep', () => {
   });
 
   it('deletes no more than 500 rows of a kind at a time, so that no writer waits long', async () => {
-    await using file = await temporaryFile();
+    await using file = await temporaryDatabase();
     const database = await file.open();
     await addKeys(database, 501, hoursAgo(25));
     await addInbox(database, 502, hoursAgo(31 * 24));
@@ -63,7 +63,7 @@ describe('housekeeping', () => {
   });
 
   it('sweeps now and then until nothing is due, and stops when it is closed', async () => {
-    await using file = await temporaryFile();
+    await using file = await temporaryDatabase();
     const database = await file.open();
     await addKeys(database, 501, hoursAgo(25));
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
@@ -77,7 +77,7 @@ describe('housekeeping', () => {
   });
 
   it('sweeps what only this service has, too, step by step', async () => {
-    await using file = await temporaryFile();
+    await using file = await temporaryDatabase();
     const database = await file.open();
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     const failures: unknown[] = [];
@@ -91,7 +91,7 @@ describe('housekeeping', () => {
   });
 
   it('ends the step at hand before it is closed, and begins no other', async () => {
-    await using file = await temporaryFile();
+    await using file = await temporaryDatabase();
     const database = await file.open();
     await addKeys(database, 501, hoursAgo(25));
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
@@ -106,7 +106,7 @@ describe('housekeeping', () => {
   });
 
   it('tells of a sweep that could not be done, and tries again the next time', async () => {
-    await using file = await temporaryFile();
+    await using file = await temporaryDatabase();
     const database = await file.open();
     await database.close();
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Database } from './database.ts';
 import { findAnswer, IdempotencyKeyTaken, KEPT_HOURS, type KeptAnswer, keepAnswer } from './idempotency.ts';
 import { sharedPart, sharedView } from './shared-view.ts';
-import { type NoteTables, temporaryFile } from './testing.ts';
+import { type NoteTables, temporaryDatabase } from './testing.ts';
 
 const answer: KeptAnswer = {
   fingerprint: new Uint8Array([1, 2, 3]),
@@ -27,7 +27,7 @@ const age = (database: Database<NoteTables>, hours: number) =>
 
 describe('a kept answer', () => {
   it('is found by the same caller and key, as it was', async () => {
-    await using file = await temporaryFile();
+    await using file = await temporaryDatabase();
     const database = await file.open();
     await keep(database, 'ana', 'k1');
     const found = await find(database, 'ana', 'k1');
@@ -35,7 +35,7 @@ describe('a kept answer', () => {
   });
 
   it('is not found by another caller or another key', async () => {
-    await using file = await temporaryFile();
+    await using file = await temporaryDatabase();
     const database = await file.open();
     await keep(database, 'ana', 'k1');
     expect(await find(database, 'noor', 'k1')).toBeUndefined();
@@ -43,7 +43,7 @@ describe('a kept answer', () => {
   });
 
   it('is kept with the change that it answers, or not at all', async () => {
-    await using file = await temporaryFile();
+    await using file = await temporaryDatabase();
     const database = await file.open();
     const failing = database.write(async (transaction) => {
       await keepAnswer(database.dialect, sharedPart(transaction), 'ana', 'k1', answer);
@@ -54,7 +54,7 @@ describe('a kept answer', () => {
   });
 
   it('undoes the change of whoever comes second with its key', async () => {
-    await using file = await temporaryFile();
+    await using file = await temporaryDatabase();
     const database = await file.open();
     await keep(database, 'ana', 'k1');
     const second = database.write(async (transaction) => {
@@ -67,7 +67,7 @@ describe('a kept answer', () => {
   });
 
   it('is forgotten after 24 hours, and its key can be used again', async () => {
-    await using file = await temporaryFile();
+    await using file = await temporaryDatabase();
     const database = await file.open();
     await keep(database, 'ana', 'k1');
     await age(database, KEPT_HOURS - 1);

@@ -5,7 +5,7 @@ import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import type { Database } from './database.ts';
 import type { Migrations } from './migrations.ts';
-import { addNote, createNotes, type NoteTables, noteMigrations, notesOf, temporaryFile } from './testing.ts';
+import { addNote, createNotes, type NoteTables, noteMigrations, notesOf, untouchedDatabase } from './testing.ts';
 import { DatabaseUnusable } from './unavailable.ts';
 
 /** Counts its own runs in the database. */
@@ -19,13 +19,13 @@ const counterOf = (database: Database<NoteTables>) =>
 
 describe('migrations', () => {
   it('run once, however many connections open the database together', async () => {
-    await using file = await temporaryFile();
+    await using file = await untouchedDatabase();
     const databases = await Promise.all(Array.from({ length: 6 }, () => file.open(withSecond)));
     for (const database of databases) expect(await counterOf(database)).toEqual([{ value: 1 }]);
   });
 
   it('run once, however many processes open the database together', async () => {
-    await using file = await temporaryFile();
+    await using file = await untouchedDatabase();
     const script = join(import.meta.dirname, 'testing-writer.ts');
     const endings = Array.from({ length: 5 }, async () => {
       const child = spawn(process.execPath, [script, file.url, 'nobody', '0'], { stdio: ['ignore', 'ignore', 'pipe'] });
@@ -39,7 +39,7 @@ describe('migrations', () => {
   });
 
   it('that are new run on a database with rows, which keeps them', async () => {
-    await using file = await temporaryFile();
+    await using file = await untouchedDatabase();
     const before = await file.open();
     await addNote(before, 'old');
     await before.close();
@@ -48,8 +48,8 @@ describe('migrations', () => {
     expect(await counterOf(after)).toEqual([{ value: 1 }]);
   });
 
-  it('that fail leave nothing half-done, and run at the next start', async () => {
-    await using file = await temporaryFile();
+  it('that fail run again at the next start', async () => {
+    await using file = await untouchedDatabase();
     const failing: Migrations = (dialect) => ({
       '0001-notes': {
         async up(db) {
@@ -63,7 +63,7 @@ describe('migrations', () => {
   });
 
   it('of a newer Daybook are refused in words, and stay as they are', async () => {
-    await using file = await temporaryFile();
+    await using file = await untouchedDatabase();
     await (await file.open(withSecond)).close();
     await expect(file.open()).rejects.toSatisfy(
       (error) => error instanceof DatabaseUnusable && error.message.includes('written by a newer Daybook'),

@@ -14,9 +14,12 @@ export async function migrate<Tables>(db: Kysely<Tables>, migrations: Record<str
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
   const { error } = await migrator.migrateToLatest();
   if (error instanceof Error && /previously executed migration .* is missing/.test(error.message)) {
-    throw new DatabaseUnusable('The database was written by a newer Daybook. Start that version, or restore a backup.', {
-      cause: error,
-    });
+    throw new DatabaseUnusable(
+      'The database was written by a newer Daybook. Start that version, or restore a backup.',
+      {
+        cause: error,
+      },
+    );
   }
   if (error !== undefined) throw error;
 }

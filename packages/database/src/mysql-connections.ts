@@ -1,5 +1,5 @@
 /** Connections to MySQL: how each is set up, and pools of them that have an end. */
-import { createConnection, createPool, type Connection, type ConnectionOptions, type PoolConnection } from 'mysql2';
+import { type Connection, type ConnectionOptions, createConnection, createPool, type PoolConnection } from 'mysql2';
 import { NO_CONNECTION_FREE } from './mysql-dialect.ts';
 import { type ConnectionSource, DriverError, send } from './mysql-driver.ts';
 import type { MysqlAddress } from './mysql-url.ts';
@@ -68,7 +68,12 @@ export async function connect(address: MysqlAddress, session: string, withDataba
 
 /** Takes a lock of the server by its name, for as long as the connection lasts. False when another has it all that time. */
 export async function getLock(connection: Connection, name: string, seconds: number): Promise<boolean> {
-  const answer = await send(connection, 'select get_lock(?, ?) as got', [name, seconds], seconds * 1000 + STATEMENT_MILLIS);
+  const answer = await send(
+    connection,
+    'select get_lock(?, ?) as got',
+    [name, seconds],
+    seconds * 1000 + STATEMENT_MILLIS,
+  );
   const [row] = Array.isArray(answer) ? answer : [];
   return row !== undefined && 'got' in row && row['got'] === 1;
 }

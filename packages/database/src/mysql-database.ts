@@ -42,12 +42,10 @@ async function connectOrCreate(address: MysqlAddress): Promise<Connection> {
 async function migrateAlone<Tables>(address: MysqlAddress, migrations: Migrations): Promise<void> {
   const connection = await connectOrCreate(address);
   try {
-    if (!(await getLock(connection, lockName(address, 'migrations'), LOCK_SECONDS))) throw new DatabaseUnavailable(new Error('another instance has been migrating for too long'));
+    if (!(await getLock(connection, lockName(address, 'migrations'), LOCK_SECONDS)))
+      throw new DatabaseUnavailable(new Error('another instance has been migrating for too long'));
     const source = { take: async () => ({ connection, release: () => undefined }), close: async () => undefined };
-    await migrate(
-      new Kysely<Tables>({ dialect: mysqlOver(source, MIGRATION_MILLIS) }),
-      migrations(mysqlDialect),
-    );
+    await migrate(new Kysely<Tables>({ dialect: mysqlOver(source, MIGRATION_MILLIS) }), migrations(mysqlDialect));
   } finally {
     connection.destroy();
   }

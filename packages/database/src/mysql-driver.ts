@@ -8,7 +8,7 @@ import {
   MysqlQueryCompiler,
   type QueryResult,
 } from 'kysely';
-import type { Connection, QueryResult as Answer } from 'mysql2';
+import type { QueryResult as Answer, Connection } from 'mysql2';
 import { STATEMENT_DEADLINE } from './mysql-dialect.ts';
 
 /** A connection that nobody else uses until it is released. */
@@ -74,9 +74,13 @@ class MysqlConnection implements DatabaseConnection {
     this.#deadlineMillis = deadlineMillis;
   }
 
-  async executeQuery<Row>({ sql, parameters }: { sql: string; parameters: readonly unknown[] }): Promise<
-    QueryResult<Row>
-  > {
+  async executeQuery<Row>({
+    sql,
+    parameters,
+  }: {
+    sql: string;
+    parameters: readonly unknown[];
+  }): Promise<QueryResult<Row>> {
     const answer = await send(this.raw, sql, parameters, this.#deadlineMillis);
     // The row type is Kysely's claim about its own query, as for every driver.
     if (Array.isArray(answer)) return { rows: answer as Row[] };

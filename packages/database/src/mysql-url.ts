@@ -39,7 +39,8 @@ function sslModeOf({ protocol, searchParams }: URL): SslMode {
   if (given === null) return protocol === 'mysqls:' || searchParams.has('ssl-ca') ? 'verify-identity' : 'disabled';
   const mode = SSL_MODES.find((known) => known === given.toLowerCase());
   if (!mode) throw wrong(`ssl-mode is one of ${SSL_MODES.join(', ')}.`);
-  if (protocol === 'mysqls:' && mode === 'disabled') throw wrong('mysqls: and ssl-mode=disabled contradict each other.');
+  if (protocol === 'mysqls:' && mode === 'disabled')
+    throw wrong('mysqls: and ssl-mode=disabled contradict each other.');
   return mode;
 }
 

@@ -3,7 +3,7 @@ import type { Database } from './database.ts';
 import { idFromBytes, newId } from './id.ts';
 import { appendEvent } from './outbox.ts';
 import { sharedPart } from './shared-view.ts';
-import { type NoteTables, temporaryFile } from './testing.ts';
+import { type NoteTables, temporaryDatabase } from './testing.ts';
 
 const time = Temporal.Instant.from('2026-11-23T14:00:00Z');
 const origin = { source: '/services/patient', time };
@@ -18,7 +18,7 @@ const outboxOf = (database: Database<NoteTables>) =>
 
 describe('an event', () => {
   it('is stored with the change that it tells of', async () => {
-    await using file = await temporaryFile();
+    await using file = await temporaryDatabase();
     const database = await file.open();
     const patientId = newId();
     await database.write(async (transaction) => {
@@ -43,7 +43,7 @@ describe('an event', () => {
   });
 
   it('is not there when the change is not', async () => {
-    await using file = await temporaryFile();
+    await using file = await temporaryDatabase();
     const database = await file.open();
     const failing = database.write(async (transaction) => {
       await appendEvent(sharedPart(transaction), registered(newId()), origin);
@@ -54,19 +54,19 @@ describe('an event', () => {
   });
 
   it('is due once when its transaction had to run twice', async () => {
-    await using file = await temporaryFile();
+    await using file = await temporaryDatabase();
     const database = await file.open();
     let runs = 0;
     await database.write(async (transaction) => {
       runs += 1;
       await appendEvent(sharedPart(transaction), registered(newId()), origin);
-      if (runs === 1) throw Object.assign(new Error('database is locked'), { errcode: 5 });
+      if (runs === 1) throw Object.assign(new Error('Busy'), { errcode: 5, errno: 1213 });
     });
     expect(await outboxOf(database)).toHaveLength(1);
   });
 
   it('keeps its place in the order of the writes', async () => {
-    await using file = await temporaryFile();
+    await using file = await temporaryDatabase();
     const database = await file.open();
     const ids = Array.from({ length: 5 }, newId);
     for (const id of ids.toReversed()) {

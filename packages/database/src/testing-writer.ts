@@ -8,10 +8,9 @@ const [, , url = '', writer = '', count = '0'] = process.argv;
 const database = await openDatabase<NoteTables>(url, noteMigrations);
 for (let index = 0; index < Number(count); index += 1) {
   await database.write(async (transaction) => {
-    const { value } = await transaction.selectFrom('counter').select('value').executeTakeFirstOrThrow();
     await transaction
       .updateTable('counter')
-      .set({ value: value + 1 })
+      .set((row) => ({ value: row('value', '+', 1) }))
       .execute();
     await transaction
       .insertInto('notes')

@@ -1,9 +1,11 @@
-/** For this package's tests: a database file of notes in a folder of its own. */
+/** For this package's tests: a database of notes. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { cleanDatabase, databaseKind, freshDatabase } from '@daybook/testing/databases';
 import { type Kysely, sql } from 'kysely';
 import type { Migration } from 'kysely/migration';
+import { createTable } from './create-table.ts';
 import { type Database, openDatabase } from './database.ts';
 import type { DatabaseDialect } from './dialect.ts';
 import { idToBytes, newId } from './id.ts';
@@ -15,48 +17,71 @@ export interface NoteTables {
   counter: { value: number };
 }
 
-/** Would fail or count twice if it ran twice. */
 export const createNotes = (dialect: DatabaseDialect): Migration => ({
   async up(db: Kysely<never>) {
-    await db.schema
-      .createTable('notes')
-      .addColumn('id', dialect.types.id, (column) => column.primaryKey().notNull())
-      .addColumn('text', dialect.types.text(100), (column) => column.notNull())
-      .execute();
-    await db.schema
-      .createTable('counter')
-      .addColumn('value', dialect.types.integer, (column) => column.notNull())
-      .execute();
-    await sql`insert into counter (value) values (0)`.execute(db);
+    await createTable(db, dialect, 'notes', (table) =>
+      table
+        .addColumn('id', dialect.types.id, (column) => column.primaryKey().notNull())
+        .addColumn('text', dialect.types.longText, (column) => column.notNull()),
+    );
+    await createTable(db, dialect, 'counter', (table) =>
+      table.addColumn('value', dialect.types.integer, (column) => column.notNull()),
+    );
     await createSharedTables(db, dialect);
+    await startCounter.execute(db);
   },
 });
 
+const startCounter = sql`insert into counter (value) select 0 from (select 1) as one where not exists (select 1 from counter)`;
+
 export const noteMigrations: Migrations = (dialect) => ({ '0001-notes': createNotes(dialect) });
 
-export interface TestFile extends AsyncDisposable {
-  readonly path: string;
+export interface TestDatabase extends AsyncDisposable {
   readonly url: string;
-  /** One more connection to the file; closed with it. */
+  /** One more connection to it, as another process would have; closed with it. */
   open(migrations?: Migrations): Promise<Database<NoteTables>>;
+}
+
+export interface TestFile extends TestDatabase {
+  readonly path: string;
 }
 
 /** A database file that is not there yet. */
 export async function temporaryFile(): Promise<TestFile> {
   const folder = await mkdtemp(join(tmpdir(), 'daybook-database-'));
   const path = join(folder, 'notes.sqlite');
+  const at = openedAt(`sqlite:${path}`);
+  return {
+    ...at,
+    path,
+    async [Symbol.asyncDispose]() {
+      await at[Symbol.asyncDispose]();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+/** A database of the kind at hand, without notes: a file that is not there yet, or tables that others have used. */
+export async function temporaryDatabase(): Promise<TestDatabase> {
+  if (databaseKind === 'sqlite') return temporaryFile();
+  return openedAt(await cleanDatabase('notes'));
+}
+
+/** A database of the kind at hand in which no migration has run. */
+export const untouchedDatabase = async (): Promise<TestDatabase> => openedAt(await freshDatabase());
+
+function openedAt(url: string): TestDatabase {
   const opened: Database<NoteTables>[] = [];
   return {
-    path,
-    url: `sqlite:${path}`,
+    url,
     async open(migrations = noteMigrations) {
-      const database = await openDatabase<NoteTables>(`sqlite:${path}`, migrations);
+      const database = await openDatabase<NoteTables>(url, migrations);
       opened.push(database);
+      await database.write((db) => startCounter.execute(db));
       return database;
     },
     async [Symbol.asyncDispose]() {
       await Promise.all(opened.map((database) => database.close()));
-      await rm(folder, { recursive: true });
     },
   };
 }

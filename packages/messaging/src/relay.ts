@@ -126,11 +126,15 @@ async function pause(millis: number, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** Starts relaying. What fails, subject or database, is tried again, ever more slowly, while the outbox keeps what is due. */
+/**
+ * Starts relaying: one process of those on a database does, and another takes over when it ends. What fails, subject or
+ * database, is tried again, ever more slowly, while the outbox keeps what is due.
+ */
 export function startRelay(database: Database, bus: Bus, logger: Logger): Relay {
   const closing = new AbortController();
   const { signal } = closing;
   const bell = createBell();
+  const turn = database.turnAt('relay');
   const stopListening = database.onEvents(() => bell.ring());
   const held = new HeldSubjects();
   let failures = 0;
@@ -142,6 +146,10 @@ export function startRelay(database: Database, bus: Bus, logger: Logger): Relay 
   async function run(): Promise<void> {
     while (!signal.aborted) {
       try {
+        if (!(await turn.take())) {
+          await bell.wait(POLL_MILLIS);
+          continue;
+        }
         const hadNone = held.size === 0;
         const error = await relayRound(database, bus, held, signal);
         failures = 0;
@@ -164,6 +172,7 @@ export function startRelay(database: Database, bus: Bus, logger: Logger): Relay 
       bell.ring();
       stopListening();
       await running;
+      await turn.close();
     },
   };
 }

@@ -1,7 +1,4 @@
 /** For this package's tests: a real database with an outbox and a table for effects, events, a log that can be read. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { CloudEvent } from '@daybook/contracts';
 import {
   appendEvent,
@@ -12,6 +9,7 @@ import {
   openDatabase,
   sharedPart,
 } from '@daybook/database';
+import { freshDatabase } from '@daybook/testing/databases';
 import { type Kysely, sql } from 'kysely';
 import { type Logger, pino } from 'pino';
 
@@ -32,26 +30,25 @@ const migrations: Migrations = (dialect) => ({
 });
 
 export interface TestDatabases extends AsyncDisposable {
-  /** One more connection to the same file. */
+  /** As one more process would. */
   open(): Promise<Database<EffectTables>>;
   /** A database in memory, which reads and writes over one connection. */
   openInMemory(): Promise<Database<EffectTables>>;
 }
 
 export async function temporaryDatabase(): Promise<TestDatabases> {
-  const folder = await mkdtemp(join(tmpdir(), 'daybook-messaging-'));
+  const url = await freshDatabase();
   const opened: Database<EffectTables>[] = [];
-  async function open(path: string): Promise<Database<EffectTables>> {
-    const database = await openDatabase<EffectTables>(`sqlite:${path}`, migrations);
+  async function open(url: string): Promise<Database<EffectTables>> {
+    const database = await openDatabase<EffectTables>(url, migrations);
     opened.push(database);
     return database;
   }
   return {
-    open: () => open(join(folder, 'effects.sqlite')),
-    openInMemory: () => open(':memory:'),
+    open: () => open(url),
+    openInMemory: () => open('sqlite::memory:'),
     async [Symbol.asyncDispose]() {
       await Promise.all(opened.map((database) => database.close()));
-      await rm(folder, { recursive: true });
     },
   };
 }

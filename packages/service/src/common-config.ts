@@ -15,7 +15,16 @@ export const commonVariables = {
   DAYBOOK_WEIGHT: Type.Integer({ minimum: 1, maximum: 100, default: 1, description: 'The share of requests it takes' }),
   DAYBOOK_DATA: Type.String({ default: './data', description: 'The folder of the embedded databases' }),
   DATABASE_URL: Type.Optional(
-    Type.String({ pattern: '^sqlite:.+', description: 'The database of this service: `sqlite:PATH`' }),
+    Type.String({
+      pattern: '^(sqlite:|mysqls?://).+',
+      description: 'The database of this service: `sqlite:PATH` or `mysql://…/NAME`',
+    }),
+  ),
+  DAYBOOK_MYSQL_URL: Type.Optional(
+    Type.String({
+      pattern: '^mysqls?://[^/]+(/[\\w$-]*)?(\\?.*)?$',
+      description: 'A MySQL server with a database for each service: `daybook_patient`, or `NAME_patient` for `…/NAME`',
+    }),
   ),
   EUREKA_URL: Type.Optional(Type.String({ format: 'http-url-list', description: 'Registries, separated by commas' })),
 };
@@ -65,6 +74,17 @@ export const listenOnOf = (
   preferences: preferencesOf(config),
 });
 
-/** The database of a service: the one that is named, or a file in the data folder. */
-export const databaseUrlOf = (config: { DATABASE_URL?: string; DAYBOOK_DATA: string }, name: string): string =>
-  config.DATABASE_URL ?? `sqlite:${join(config.DAYBOOK_DATA, `${name}.sqlite`)}`;
+interface DatabaseConfig {
+  DATABASE_URL?: string;
+  DAYBOOK_MYSQL_URL?: string;
+  DAYBOOK_DATA: string;
+}
+
+/** The database of a service: the one that is named, one on the server that is named, or a file in the data folder. */
+export function databaseUrlOf(config: DatabaseConfig, name: string): string {
+  if (config.DATABASE_URL !== undefined) return config.DATABASE_URL;
+  if (config.DAYBOOK_MYSQL_URL === undefined) return `sqlite:${join(config.DAYBOOK_DATA, `${name}.sqlite`)}`;
+  const url = new URL(config.DAYBOOK_MYSQL_URL);
+  url.pathname = `/${url.pathname.slice(1) || 'daybook'}_${name}`;
+  return url.href;
+}

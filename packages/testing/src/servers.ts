@@ -38,13 +38,13 @@ const SERVERS = {
 export type ServerName = keyof typeof SERVERS;
 
 /** Where each server is that answers. @throws naming those of `DAYBOOK_TEST_REQUIRE` that do not */
-export async function findServers(environment: NodeJS.ProcessEnv): Promise<ReadonlyMap<ServerName, string>> {
+export async function findServers(): Promise<ReadonlyMap<ServerName, string>> {
   const found = new Map<ServerName, string>();
   const missing = new Map<ServerName, string>();
   await Promise.all(
     (Object.keys(SERVERS) as ServerName[]).map(async (name) => {
       const { variable, standard, how, probe } = SERVERS[name];
-      const url = environment[variable] || standard;
+      const url = process.env[variable] || standard;
       try {
         await probe(url);
         found.set(name, url);
@@ -53,9 +53,10 @@ export async function findServers(environment: NodeJS.ProcessEnv): Promise<Reado
       }
     }),
   );
-  const required = (environment['DAYBOOK_TEST_REQUIRE'] ?? '').split(',').map((name) => name.trim());
+  const required = (process.env['DAYBOOK_TEST_REQUIRE'] ?? '').split(',').map((name) => name.trim());
   const lacking = [...missing].filter(([name]) => required.includes(name)).map(([, why]) => why);
-  if (lacking.length > 0) throw new Error(`DAYBOOK_TEST_REQUIRE names servers that are not there. ${lacking.join('; ')}`);
+  if (lacking.length > 0)
+    throw new Error(`DAYBOOK_TEST_REQUIRE names servers that are not there. ${lacking.join('; ')}`);
   if (missing.size > 0) process.stdout.write(`Left out, for want of a server: ${[...missing.values()].join('; ')}\n`);
   return found;
 }

@@ -66,7 +66,11 @@ export async function noteVersion(tx: Tx, dialect: DatabaseDialect, { id, versio
 }
 
 /** @throws Overtaken when a booking made the row meanwhile */
-async function insertVersion(tx: Tx, dialect: DatabaseDialect, row: AppointmentTables['person_versions']): Promise<void> {
+async function insertVersion(
+  tx: Tx,
+  dialect: DatabaseDialect,
+  row: AppointmentTables['person_versions'],
+): Promise<void> {
   try {
     await tx.insertInto('person_versions').values(row).execute();
   } catch (error) {

@@ -170,7 +170,10 @@ export async function reserveDoctor(
   { doctorId, doctorTime, capacity, overbooking }: Placement,
   now: number,
 ): Promise<void> {
-  const [cells, taking] = [cellsOf(doctorTime), { capacity, mostSeats: overbooking ? MAX_SEATS : capacity, holder, now }];
+  const [cells, taking] = [
+    cellsOf(doctorTime),
+    { capacity, mostSeats: overbooking ? MAX_SEATS : capacity, holder, now },
+  ];
   if (!(await take(tx, dialect, doctorId, cells, taking))) throw refusal('slot-taken');
   if (dialect.locksRows && (await isTooFull(tx, doctorId, cells, taking))) throw new Overtaken();
 }

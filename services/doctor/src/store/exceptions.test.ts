@@ -1,14 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { MAX_AVAILABILITY_DAYS } from '@daybook/contracts';
-import { idToBytes, keepNothing, newId, openDatabase } from '@daybook/database';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { doctors } from '../../migrations/0001-doctors.ts';
-import { migrations } from '../../migrations/index.ts';
-import { NOBODY, off, startDoctors } from '../testing.ts';
+import { idToBytes, keepNothing, newId } from '@daybook/database';
+import { describe, expect, it } from 'vitest';
+import { off, startDoctors } from '../testing.ts';
 import { createExceptionStore, MAX_OVERLAPPING } from './exceptions.ts';
-import type { DoctorTables, ScheduleExceptionRow } from './tables.ts';
+import type { ScheduleExceptionRow } from './tables.ts';
 
 const DAY = 86_400_000;
 const at = (instant: string): number => Temporal.Instant.from(instant).epochMilliseconds;
@@ -74,20 +69,4 @@ describe('the exceptions around one time', () => {
     });
     expect(await call('GET', `/${id}/availability?${range(noon + 1)}`)).toMatchObject({ status: 200 });
   });
-});
-
-it('a database from before there were exceptions is given their table and keeps its doctors', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'daybook-doctor-'));
-  onTestFinished(() => rm(folder, { recursive: true }));
-  const url = `sqlite:${join(folder, 'doctor.sqlite')}`;
-  const old = await openDatabase<DoctorTables>(url, (dialect) => ({ '0001-doctors': doctors(dialect) }));
-  const doctor = { given_name: 'Noor', family_name: 'Haddad', time_zone: 'UTC', active: 1, details: '{}', version: 1 };
-  const row = { ...doctor, id: idToBytes(NOBODY), created_at: 0, updated_at: 0 };
-  await old.write((transaction) => transaction.insertInto('doctors').values(row).execute());
-  await old.close();
-  const database = await openDatabase<DoctorTables>(url, migrations);
-  onTestFinished(() => database.close());
-  const store = createExceptionStore(database, () => Temporal.Instant.fromEpochMilliseconds(0));
-  const added = await store.add(staff, NOBODY, lunch, write);
-  expect(await store.list(staff, NOBODY, {})).toEqual({ items: [added] });
 });
