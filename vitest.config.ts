@@ -1,15 +1,16 @@
-import { defineConfig } from 'vitest/config';
+import { defaultExclude, defineConfig } from 'vitest/config';
 import { findServers } from './packages/testing/src/servers.ts';
 
 const servers = await findServers();
 
 /** What runs on every database that is there; everything runs on SQLite. */
 const ON_EACH_DATABASE = [
-  'packages/database/src/{contract,idempotency,outbox,housekeeping,migrations}.test.ts',
+  'packages/database/src/{contract,mysql,idempotency,outbox,housekeeping,migrations}.test.ts',
   'packages/messaging/src/{relay,consumer,parked-events}.test.ts',
   'packages/service/src/idempotency.test.ts',
   'services/{patient,doctor,appointment,notification}/src/{routes,store}/**/*.test.ts',
   'services/{appointment,notification}/src/{rechecks,events,parked-events}.test.ts',
+  'e2e/src/{golden-journey,model,thousand-at-once,durability,killed-fifty-times}.test.ts',
 ];
 
 const onServers = (['mysql', 'mariadb'] as const).flatMap((kind) => {
@@ -33,6 +34,7 @@ export default defineConfig({
         test: {
           name: 'sqlite',
           include: ['**/src/**/*.test.ts'],
+          exclude: [...defaultExclude, 'packages/database/src/mysql.test.ts'],
           provide: { database: { kind: 'sqlite', serverUrl: '' } },
         },
       },

@@ -1,6 +1,7 @@
 /** What was answered survives the end of the process at any moment, and so do its events: rule 2 of the product. */
 import { createClient, type DaybookClient, expectData } from '@daybook/client';
-import { halfHour, makeClinic, startDaybook, temporaryFolder } from '@daybook/testing';
+import { halfHour, makeClinic, temporaryFolder } from '@daybook/testing';
+import { startDaybookOnDatabase as startDaybook } from '@daybook/testing/system-database';
 import { expect, it } from 'vitest';
 
 const messagesOf = async (client: DaybookClient, appointmentId: string) => {

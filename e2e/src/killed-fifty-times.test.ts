@@ -2,15 +2,15 @@
  * Rule 2 of the product: nothing confirmed is lost. The process is killed at random points under load, again and again on
  * the same data folder; what was answered, what is stored and what was told of must agree in the end.
  */
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient, type DaybookClient, type Schemas } from '@daybook/client';
-import { halfHour, makeClinic, registerPatient, startDaybook, temporaryFolder } from '@daybook/testing';
+import { halfHour, makeClinic, registerPatient, temporaryFolder } from '@daybook/testing';
+import { databaseKind } from '@daybook/testing/databases';
+import { rowsOf, startDaybookOnDatabase as startDaybook } from '@daybook/testing/system-database';
 import { expect, it } from 'vitest';
 import { randomNumbers } from './random.ts';
 
-const KILLS = 50;
+const KILLS = databaseKind === 'sqlite' ? 50 : 8;
 const WORKERS = 8;
 const DOCTORS = 3;
 /** So many half hours are fought for. */
@@ -81,16 +81,6 @@ function createWorker(patientId: string, { doctorIds, typeId }: Clinic, random: 
   };
 }
 
-/** Rows of one of the databases, when nobody writes. */
-function rowsOf(folder: string, service: string, query: string): Record<string, unknown>[] {
-  const database = new DatabaseSync(join(folder, `${service}.sqlite`), { readOnly: true });
-  try {
-    return database.prepare(query).all();
-  } finally {
-    database.close();
-  }
-}
-
 const CELLS_WITHOUT_APPOINTMENT = `
   select count(*) as wrong from reservations r
   left join appointments a on a.id = r.holder_id and a.status = 'booked'
@@ -101,9 +91,17 @@ const APPOINTMENTS_WITHOUT_CELLS = `
   select count(*) as wrong from appointments a
   where (select count(*) from reservations r where r.holder_id = a.id)
     <> case a.status when 'booked' then 2 * (a.ends_at - a.starts_at) / 300000 else 0 end`;
-const HISTORY = `
-  select hex(appointment_id) || ' ' || json_extract(entry, '$.action') as change from appointment_history order by 1`;
-const MESSAGES = "select hex(appointment_id) || ' ' || kind as change from messages order by 1";
+
+/** Each change of an appointment as `id action`, sorted. */
+async function changesOf(folder: string): Promise<string[]> {
+  const rows = await rowsOf(folder, 'appointment', 'select hex(appointment_id) as id, entry from appointment_history');
+  return rows.map(({ id, entry }) => `${id} ${JSON.parse(String(entry)).action}`).toSorted();
+}
+
+async function messagesOf(folder: string): Promise<string[]> {
+  const rows = await rowsOf(folder, 'notification', 'select hex(appointment_id) as id, kind from messages');
+  return rows.map(({ id, kind }) => `${id} ${kind}`).toSorted();
+}
 
 it(`keeps all that was answered, tells of each change once, and leaves nothing half-done, killed ${KILLS} times`, async () => {
   await using folder = await temporaryFolder();
@@ -147,15 +145,14 @@ it(`keeps all that was answered, tells of each change once, and leaves nothing h
     .toEqual([{ due: 0 }]);
   expect(await last.end()).toEqual({ code: 0, signal: null });
 
-  expect(rowsOf(folder.path, 'appointment', 'select count(*) as there from appointments')).toEqual([
-    { there: known.length },
-  ]);
-  expect(rowsOf(folder.path, 'appointment', CELLS_WITHOUT_APPOINTMENT)).toEqual([{ wrong: 0 }]);
-  expect(rowsOf(folder.path, 'appointment', APPOINTMENTS_WITHOUT_CELLS)).toEqual([{ wrong: 0 }]);
-  const changes = rowsOf(folder.path, 'appointment', HISTORY);
+  const inAppointment = (query: string) => rowsOf(folder.path, 'appointment', query);
+  expect(await inAppointment('select count(*) as there from appointments')).toEqual([{ there: known.length }]);
+  expect(await inAppointment(CELLS_WITHOUT_APPOINTMENT)).toEqual([{ wrong: 0 }]);
+  expect(await inAppointment(APPOINTMENTS_WITHOUT_CELLS)).toEqual([{ wrong: 0 }]);
+  const changes = await changesOf(folder.path);
   expect(changes.length).toBeGreaterThan(known.length);
-  expect(rowsOf(folder.path, 'notification', MESSAGES)).toEqual(changes);
-  for (const service of ['appointment', 'notification']) {
-    expect(rowsOf(folder.path, service, 'select * from parked_events')).toEqual([]);
+  expect(await messagesOf(folder.path)).toEqual(changes);
+  for (const service of ['appointment', 'notification'] as const) {
+    expect(await rowsOf(folder.path, service, 'select * from parked_events')).toEqual([]);
   }
 }, 300_000);

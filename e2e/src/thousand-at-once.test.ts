@@ -5,9 +5,9 @@ import {
   halfHour,
   makeClinic,
   registerPatient,
-  startDaybook,
   temporaryFolder,
 } from '@daybook/testing';
+import { startDaybookOnDatabase as startDaybook } from '@daybook/testing/system-database';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const CALLERS = 1000;

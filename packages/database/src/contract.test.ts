@@ -197,7 +197,7 @@ describe('two connections to one database', () => {
     const script = join(import.meta.dirname, 'testing-writer.ts');
     const endings = writers.map(async (writer) => {
       // There is nothing yet: they also race for making it.
-      const child = spawn(process.execPath, [script, file.url, writer, '40'], { stdio: ['ignore', 'ignore', 'pipe'] });
+      const child = spawn(process.execPath, [script, file.url, writer, '20'], { stdio: ['ignore', 'ignore', 'pipe'] });
       const complaints: string[] = [];
       child.stderr.setEncoding('utf8').on('data', (text: string) => complaints.push(text));
       const [code] = await once(child, 'close');
@@ -205,8 +205,8 @@ describe('two connections to one database', () => {
     });
     expect(await Promise.all(endings)).toEqual(writers.map(() => ({ code: 0, complaints: '' })));
     const database = await file.open();
-    expect(await counterOf(database)).toBe(120);
-    const expected = writers.flatMap((writer) => Array.from({ length: 40 }, (_, index) => `${writer} ${index}`));
+    expect(await counterOf(database)).toBe(60);
+    const expected = writers.flatMap((writer) => Array.from({ length: 20 }, (_, index) => `${writer} ${index}`));
     expect((await notesOf(database)).toSorted()).toEqual(expected.toSorted());
   });
 });

@@ -7,6 +7,14 @@ const ROWS_A_STEP = 500;
 /** A redelivery later than this would have its effect twice; brokers redeliver within minutes. */
 const INBOX_DAYS = 30;
 
+/** As many as one statement names. */
+const ROWS_A_STATEMENT = 100;
+
+const inPieces = <Row>(rows: readonly Row[]): Row[][] =>
+  Array.from({ length: Math.ceil(rows.length / ROWS_A_STATEMENT) }, (_, piece) =>
+    rows.slice(piece * ROWS_A_STATEMENT, (piece + 1) * ROWS_A_STATEMENT),
+  );
+
 async function sweepKeys(database: Database): Promise<number> {
   const before = oldestKept();
   return database.write(async (transaction) => {
@@ -16,11 +24,12 @@ async function sweepKeys(database: Database): Promise<number> {
       .where('created_at', '<=', before)
       .limit(ROWS_A_STEP)
       .execute();
-    for (const { caller_id, key } of due) {
+    for (const rows of inPieces(due)) {
       await transaction
         .deleteFrom('idempotency_keys')
-        .where('caller_id', '=', caller_id)
-        .where('key', '=', key)
+        .where((where) =>
+          where.or(rows.map(({ caller_id, key }) => where.and([where('caller_id', '=', caller_id), where('key', '=', key)]))),
+        )
         .execute();
     }
     return due.length;
@@ -36,8 +45,17 @@ async function sweepInbox(database: Database): Promise<number> {
       .where('handled_at', '<=', before)
       .limit(ROWS_A_STEP)
       .execute();
-    for (const { consumer, event_id } of due) {
-      await transaction.deleteFrom('inbox').where('consumer', '=', consumer).where('event_id', '=', event_id).execute();
+    for (const rows of inPieces(due)) {
+      await transaction
+        .deleteFrom('inbox')
+        .where((where) =>
+          where.or(
+            rows.map(({ consumer, event_id }) =>
+              where.and([where('consumer', '=', consumer), where('event_id', '=', event_id)]),
+            ),
+          ),
+        )
+        .execute();
     }
     return due.length;
   });

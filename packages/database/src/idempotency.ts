@@ -52,7 +52,7 @@ export async function findAnswer(database: Database, callerId: string, key: stri
       .where('created_at', '>', oldestKept())
       .executeTakeFirst(),
   );
-  return row && { ...row, headers: JSON.parse(row.headers) };
+  return row && { ...row, fingerprint: Uint8Array.from(row.fingerprint), headers: JSON.parse(row.headers) };
 }
 
 /** @throws IdempotencyKeyTaken when the key has an answer already */

@@ -39,10 +39,14 @@ const isFatal = (error: unknown): boolean => error instanceof Error && 'fatal' i
 
 const isOneOf = (errnos: readonly number[], error: unknown): boolean => errnos.includes(errnoOf(error));
 
+/** By nobody being there, or by what TLS found: it would be refused again. */
+const isRefusedAtTheDoor = (error: unknown): boolean =>
+  NOT_THERE.includes(codeOf(error)) || codeOf(error).startsWith('HANDSHAKE_');
+
 const isConnectionLost = (error: unknown): boolean =>
   LOST.includes(codeOf(error)) ||
   isOneOf(ENDED_BY_SERVER, error) ||
-  (isFatal(error) && !NOT_THERE.includes(codeOf(error)) && errnoOf(error) <= 0);
+  (isFatal(error) && errnoOf(error) <= 0 && !isRefusedAtTheDoor(error));
 
 /** There is nobody at that address now, or nobody who has room. */
 export const isAway = (error: unknown): boolean =>

@@ -6,7 +6,7 @@
 import { spawnSync } from 'node:child_process';
 import { stat } from 'node:fs/promises';
 import { openDatabase } from './database.ts';
-import { addNote, type NoteTables, noteMigrations, notesOf } from './testing.ts';
+import { addNote, type NoteTables, noteMigrations, notesOf } from './testing-notes.ts';
 import { DatabaseUnavailable } from './unavailable.ts';
 
 const [, , path = ''] = process.argv;

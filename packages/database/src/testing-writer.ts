@@ -1,7 +1,7 @@
 /** For this package's tests, as a process of its own: counts up and writes notes, one transaction each. */
 import { openDatabase } from './database.ts';
 import { idToBytes, newId } from './id.ts';
-import { type NoteTables, noteMigrations } from './testing.ts';
+import { type NoteTables, noteMigrations } from './testing-notes.ts';
 
 const [, , url = '', writer = '', count = '0'] = process.argv;
 

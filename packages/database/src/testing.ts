@@ -3,38 +3,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cleanDatabase, databaseKind, freshDatabase } from '@daybook/testing/databases';
-import { type Kysely, sql } from 'kysely';
-import type { Migration } from 'kysely/migration';
-import { createTable } from './create-table.ts';
 import { type Database, openDatabase } from './database.ts';
-import type { DatabaseDialect } from './dialect.ts';
-import { idToBytes, newId } from './id.ts';
 import type { Migrations } from './migrations.ts';
-import { createSharedTables } from './shared-tables.ts';
+import { type NoteTables, noteMigrations, startCounter } from './testing-notes.ts';
 
-export interface NoteTables {
-  notes: { id: Uint8Array; text: string };
-  counter: { value: number };
-}
-
-export const createNotes = (dialect: DatabaseDialect): Migration => ({
-  async up(db: Kysely<never>) {
-    await createTable(db, dialect, 'notes', (table) =>
-      table
-        .addColumn('id', dialect.types.id, (column) => column.primaryKey().notNull())
-        .addColumn('text', dialect.types.longText, (column) => column.notNull()),
-    );
-    await createTable(db, dialect, 'counter', (table) =>
-      table.addColumn('value', dialect.types.integer, (column) => column.notNull()),
-    );
-    await createSharedTables(db, dialect);
-    await startCounter.execute(db);
-  },
-});
-
-const startCounter = sql`insert into counter (value) select 0 from (select 1) as one where not exists (select 1 from counter)`;
-
-export const noteMigrations: Migrations = (dialect) => ({ '0001-notes': createNotes(dialect) });
+export * from './testing-notes.ts';
 
 export interface TestDatabase extends AsyncDisposable {
   readonly url: string;
@@ -84,18 +57,4 @@ function openedAt(url: string): TestDatabase {
       await Promise.all(opened.map((database) => database.close()));
     },
   };
-}
-
-export async function addNote(database: Database<NoteTables>, text: string): Promise<void> {
-  await database.write((transaction) =>
-    transaction
-      .insertInto('notes')
-      .values({ id: idToBytes(newId()), text })
-      .execute(),
-  );
-}
-
-export async function notesOf(database: Database<NoteTables>): Promise<string[]> {
-  const rows = await database.read((db) => db.selectFrom('notes').select('text').orderBy('id').execute());
-  return rows.map(({ text }) => text);
 }

@@ -3,3 +3,4 @@ export * from './daybook-process.ts';
 export * from './file-size-limit.ts';
 export * from './recording-proxy.ts';
 export * from './service-urls.ts';
+export * from './tcp-forwarder.ts';

@@ -1,0 +1,72 @@
+/** A port that leads to another one, until it is told otherwise: what a network does to those who talk over it. */
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+
+/** What becomes of a message: `lose-answer` lets it arrive and cuts the connection before the answer comes back. */
+export type Fate = 'pass' | 'lose-request' | 'lose-answer';
+
+export interface TcpForwarder extends AsyncDisposable {
+  readonly port: number;
+  /** Asked for each message of a client. */
+  fate: (message: Buffer) => Fate;
+  /** Ends all connections; new ones are taken. */
+  cut(): void;
+  /** Ends all connections and refuses new ones until `start`. */
+  stop(): Promise<void>;
+  start(): Promise<void>;
+}
+
+export async function startForwarder(target: { host: string; port: number }): Promise<TcpForwarder> {
+  const sockets = new Set<Socket>();
+  const server = createServer((client) => {
+    const upstream = connect(target.port, target.host);
+    let losing = false;
+    const end = () => {
+      for (const socket of [client, upstream]) {
+        socket.destroy();
+        sockets.delete(socket);
+      }
+    };
+    for (const socket of [client, upstream]) {
+      sockets.add(socket);
+      socket.setNoDelay(true);
+      // Both ends are ended on purpose.
+      socket.on('error', end).on('close', end);
+    }
+    client.on('data', (message: Buffer) => {
+      const fate = forwarder.fate(message);
+      if (fate === 'lose-request') return end();
+      if (fate === 'lose-answer') losing = true;
+      upstream.write(message);
+    });
+    upstream.on('data', (answer) => {
+      if (losing) end();
+      else client.write(answer);
+    });
+  });
+  const cut = () => {
+    for (const socket of sockets) socket.destroy();
+  };
+  const listen = async (port: number) => {
+    server.listen(port, '127.0.0.1');
+    await once(server, 'listening');
+  };
+  await listen(0);
+  // A server that listens on a port has an address with one.
+  const { port } = server.address() as AddressInfo;
+  const forwarder: TcpForwarder = {
+    port,
+    fate: () => 'pass',
+    cut,
+    async stop() {
+      if (!server.listening) return;
+      const closed = once(server, 'close');
+      server.close();
+      cut();
+      await closed;
+    },
+    start: () => listen(port),
+    [Symbol.asyncDispose]: () => forwarder.stop(),
+  };
+  return forwarder;
+}
