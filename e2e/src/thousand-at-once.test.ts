@@ -1,12 +1,6 @@
 /** A thousand want the same at the same time: rules 1, 3 and 6 of the product, over real sockets to one process. */
 import { createClient, type DaybookClient, type Schemas } from '@daybook/client';
-import {
-  type DaybookProcess,
-  halfHour,
-  makeClinic,
-  registerPatient,
-  temporaryFolder,
-} from '@daybook/testing';
+import { type DaybookProcess, halfHour, makeClinic, registerPatient, temporaryFolder } from '@daybook/testing';
 import { startDaybookOnDatabase as startDaybook } from '@daybook/testing/system-database';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 

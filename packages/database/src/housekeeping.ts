@@ -28,7 +28,9 @@ async function sweepKeys(database: Database): Promise<number> {
       await transaction
         .deleteFrom('idempotency_keys')
         .where((where) =>
-          where.or(rows.map(({ caller_id, key }) => where.and([where('caller_id', '=', caller_id), where('key', '=', key)]))),
+          where.or(
+            rows.map(({ caller_id, key }) => where.and([where('caller_id', '=', caller_id), where('key', '=', key)])),
+          ),
         )
         .execute();
     }

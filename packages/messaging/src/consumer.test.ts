@@ -137,21 +137,24 @@ describe('a consumer', () => {
     expect(await effectsOf(database)).toEqual([event.id]);
   });
 
-  it.runIf(databaseKind === 'sqlite')('gives an event back when the disk has no room for its effect, though there is room to park it', async () => {
-    await using databases = await temporaryDatabase();
-    const database = await databases.open();
-    const { consumer } = consumerOf(database, async (transaction) => {
-      await transaction
-        .insertInto('effects')
-        .values({ text: 'x'.repeat(100_000) })
-        .execute();
-    });
-    const event = eventOf('a');
-    await setRoom(database, 1);
-    await expect(consumer.handle(event)).rejects.toThrow(DatabaseUnavailable);
-    expect(await parkedIn(database)).toEqual([]);
-    await setRoom(database, 1_000_000);
-    await consumer.handle(event);
-    expect(await effectsOf(database)).toHaveLength(1);
-  });
+  it.runIf(databaseKind === 'sqlite')(
+    'gives an event back when the disk has no room for its effect, though there is room to park it',
+    async () => {
+      await using databases = await temporaryDatabase();
+      const database = await databases.open();
+      const { consumer } = consumerOf(database, async (transaction) => {
+        await transaction
+          .insertInto('effects')
+          .values({ text: 'x'.repeat(100_000) })
+          .execute();
+      });
+      const event = eventOf('a');
+      await setRoom(database, 1);
+      await expect(consumer.handle(event)).rejects.toThrow(DatabaseUnavailable);
+      expect(await parkedIn(database)).toEqual([]);
+      await setRoom(database, 1_000_000);
+      await consumer.handle(event);
+      expect(await effectsOf(database)).toHaveLength(1);
+    },
+  );
 });

@@ -9,6 +9,8 @@ export interface TcpForwarder extends AsyncDisposable {
   readonly port: number;
   /** Asked for each message of a client. */
   fate: (message: Buffer) => Fate;
+  /** How many messages were not let pass. */
+  readonly lost: number;
   /** Ends all connections; new ones are taken. */
   cut(): void;
   /** Ends all connections and refuses new ones until `start`. */
@@ -18,6 +20,7 @@ export interface TcpForwarder extends AsyncDisposable {
 
 export async function startForwarder(target: { host: string; port: number }): Promise<TcpForwarder> {
   const sockets = new Set<Socket>();
+  let lost = 0;
   const server = createServer((client) => {
     const upstream = connect(target.port, target.host);
     let losing = false;
@@ -35,6 +38,7 @@ export async function startForwarder(target: { host: string; port: number }): Pr
     }
     client.on('data', (message: Buffer) => {
       const fate = forwarder.fate(message);
+      if (fate !== 'pass') lost += 1;
       if (fate === 'lose-request') return end();
       if (fate === 'lose-answer') losing = true;
       upstream.write(message);
@@ -57,6 +61,9 @@ export async function startForwarder(target: { host: string; port: number }): Pr
   const forwarder: TcpForwarder = {
     port,
     fate: () => 'pass',
+    get lost() {
+      return lost;
+    },
     cut,
     async stop() {
       if (!server.listening) return;
