@@ -7,7 +7,7 @@ const servers = await findServers();
 const ON_EACH_DATABASE = [
   'packages/database/src/{contract,mysql,idempotency,outbox,housekeeping,migrations}.test.ts',
   'packages/messaging/src/{relay,consumer,parked-events}.test.ts',
-  'packages/service/src/idempotency.test.ts',
+  'packages/service/src/{idempotency,service-database}.test.ts',
   'services/{patient,doctor,appointment,notification}/src/{routes,store}/**/*.test.ts',
   'services/{appointment,notification}/src/{rechecks,events,parked-events}.test.ts',
   'e2e/src/{golden-journey,model,thousand-at-once,durability,killed-fifty-times}.test.ts',

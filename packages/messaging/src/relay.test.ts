@@ -1,5 +1,6 @@
 import type { CloudEvent } from '@daybook/contracts';
 import { appendEvent, type Database, newId, sharedPart, sharedView } from '@daybook/database';
+import { databaseKind } from '@daybook/testing/databases';
 import { describe, expect, it, vi } from 'vitest';
 import { createInProcessBus, type InProcessBus } from './in-process.ts';
 import { startRelay } from './relay.ts';
@@ -258,5 +259,34 @@ describe('the relay', () => {
     await relay.close();
     expect(await dueIn(database)).toBe(1);
     expect(relay.lines).toEqual([]);
+  });
+});
+
+describe.runIf(databaseKind !== 'sqlite')('of many relays on one database', () => {
+  it('one delivers, each event once and in order, and another goes on when it ends', async () => {
+    await using databases = await temporaryDatabase();
+    const processes = await Promise.all(
+      Array.from({ length: 4 }, async () => {
+        const database = await databases.open();
+        const { bus, handled } = await openBus();
+        return { database, handled, relay: relayOf(database, bus) };
+      }),
+    );
+    const [writer] = processes;
+    if (!writer) throw new Error('there are four');
+    const delivered = () => processes.map(({ handled }) => handled).filter((handled) => handled.length > 0);
+    const subjects = [newId(), newId()];
+    for (const subject of subjects) await writeEvents(writer.database, three(subject));
+    await eventually(async () => expect(await dueIn(writer.database)).toBe(0));
+    const expected = subjects.flatMap((subject) => [1, 2, 3].map((sequence) => `${subject} ${sequence}`));
+    expect(delivered().map((handled) => handled.toSorted())).toEqual([expected.toSorted()]);
+
+    await processes.find(({ handled }) => handled.length > 0)?.relay.close();
+    const later = newId();
+    await writeEvents(writer.database, three(later));
+    await eventually(async () => expect(await dueIn(writer.database)).toBe(0));
+    expect(delivered()).toHaveLength(2);
+    expect(delivered().flat().filter((event) => event.startsWith(later))).toEqual([`${later} 1`, `${later} 2`, `${later} 3`]);
+    await Promise.all(processes.map(({ relay }) => relay.close()));
   });
 });

@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Refusal } from '@daybook/contracts';
-import { type Database, DatabaseUnavailable, sharedPart, sharedView, type WriteContext } from '@daybook/database';
+import { type Database, DatabaseUnavailable, openDatabase, sharedPart, sharedView, type WriteContext } from '@daybook/database';
+import { startForwarder } from '@daybook/testing';
+import { databaseKind } from '@daybook/testing/databases';
 import { Type } from 'typebox';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { answerOnce } from './idempotency.ts';
-import { bareApp, type TestFolder, type ThingTables, temporaryFolder, thingsOf } from './testing.ts';
+import { bareApp, type TestFolder, type ThingTables, temporaryFolder, thingMigrations, thingsOf } from './testing.ts';
 
 interface Thing {
   name: string;
@@ -25,7 +27,13 @@ async function thingService(folder: TestFolder, before: Hook = () => undefined) 
       write.checkVersion(3);
       const same = await transaction.selectFrom('things').select('name').where('name', '=', thing.name).execute();
       if (same.length > 0) throw new Refusal('name-taken', 'That name is taken.');
-      await transaction.insertInto('things').values(thing).execute();
+      await transaction
+        .insertInto('things')
+        .values(thing)
+        .execute()
+        .catch((error) => {
+          throw database.dialect.isUniqueViolation(error) ? new Refusal('name-taken', 'That name is taken.') : error;
+        });
       await write.keep(sharedPart(transaction), thing);
     });
     return thing;
@@ -293,5 +301,41 @@ describe('a POST without an Idempotency-Key', () => {
     expect((await post(undefined, 'cup')).statusCode).toBe(409);
     expect(actions()).toBe(3);
     expect(await thingsOf(database)).toEqual(['cup', 'plate']);
+  });
+});
+
+describe.runIf(databaseKind !== 'sqlite')('a POST of which the answer to its COMMIT is lost', () => {
+  /** The service behind a network that loses the next answer to a COMMIT. */
+  async function serviceBehind(folder: TestFolder) {
+    const url = new URL(folder.url);
+    const network = await startForwarder({ host: url.hostname, port: Number(url.port) });
+    url.port = String(network.port);
+    const database = await openDatabase<ThingTables>(url.href, thingMigrations);
+    onTestFinished(async () => {
+      await database.close();
+      await network.stop();
+    });
+    network.fate = (message) =>
+      network.lost === 0 && message.length < 20 && message.toString('latin1').endsWith('commit') ? 'lose-answer' : 'pass';
+    return { ...(await thingService({ ...folder, open: async () => database })), network };
+  }
+
+  it('is answered as it was done, where it has an Idempotency-Key', async () => {
+    await using folder = await temporaryFolder();
+    const { post, database, network, actions } = await serviceBehind(folder);
+    const answer = await post('k1', 'cup');
+    expect([network.lost, answer.statusCode, answer.json(), actions()]).toEqual([1, 201, { name: 'cup' }, 1]);
+    expect((await post('k1', 'cup')).statusCode).toBe(201);
+    expect(await thingsOf(database)).toEqual(['cup']);
+    expect(actions()).toBe(1);
+  });
+
+  it('is not said to have failed, where it has none', async () => {
+    await using folder = await temporaryFolder();
+    const { post, database, network } = await serviceBehind(folder);
+    const answer = await post(undefined, 'cup');
+    expect([network.lost, answer.statusCode, answer.headers['retry-after']]).toEqual([1, 503, '1']);
+    expect(answer.json()).toMatchObject({ code: 'part-unavailable', detail: expect.stringContaining('may have been done') });
+    expect(await thingsOf(database)).toEqual(['cup']);
   });
 });

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { problemOf, problems, Refusal } from '@daybook/contracts';
 import {
+  CommitUnknown,
   type Database,
   findAnswer,
   IdempotencyKeyTaken,
@@ -114,7 +115,9 @@ async function firstAnswer<Result>(
     const { status, headers, body } = answerFor(result);
     reply.code(status).headers(headers).send(body);
   } catch (error) {
-    if (!(error instanceof Refusal || error instanceof IdempotencyKeyTaken)) throw error;
+    // It may have been done: then its answer is there.
+    const isOpen = error instanceof CommitUnknown;
+    if (!(isOpen || error instanceof Refusal || error instanceof IdempotencyKeyTaken)) throw error;
     const isKept = error instanceof Refusal && isFinal(error) && (await keepRefusal(request, database, name, error));
     // Another process may have been first; its answer is the answer, all the more where it stood in the way of this one.
     const first = isKept ? undefined : await findAnswer(database, name.callerId, name.key);

@@ -1,6 +1,6 @@
 /** The one place where a failure becomes an HTTP answer. */
 import { type Fault, problemOf, problems, Refusal } from '@daybook/contracts';
-import { DatabaseUnavailable } from '@daybook/database';
+import { CommitUnknown, DatabaseUnavailable } from '@daybook/database';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { faultOf } from './validation.ts';
 
@@ -34,6 +34,10 @@ function refusalOfValidation(error: FastifyError): Refusal {
 /** The refusal that a failure amounts to; undefined when it is a fault of ours. */
 export function refusalOf(error: unknown): Refusal | undefined {
   if (error instanceof Refusal) return error;
+  if (error instanceof CommitUnknown) {
+    const detail = 'It may have been done. Look before you ask for it again; with an Idempotency-Key, just ask again.';
+    return new Refusal('part-unavailable', detail, { retryAfterSeconds: 1 });
+  }
   if (error instanceof DatabaseUnavailable) {
     return new Refusal('part-unavailable', 'The data cannot be read or written now.', { retryAfterSeconds: 1 });
   }

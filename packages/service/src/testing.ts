@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { createSharedTables, type Database, type Migrations, openDatabase } from '@daybook/database';
+import { cleanDatabase, databaseKind } from '@daybook/testing/databases';
 import type { Kysely } from 'kysely';
 import type { App, ServiceAppOptions } from './app.ts';
 import { createServiceApp } from './app.ts';
@@ -45,13 +46,13 @@ export const thingMigrations: Migrations = (dialect) => ({
 export interface TestFolder extends AsyncDisposable {
   readonly path: string;
   readonly url: string;
-  /** One more connection to the database file in it. */
+  /** One more connection to the database: a file in it, or on a server. */
   open(): Promise<Database<ThingTables>>;
 }
 
 export async function temporaryFolder(): Promise<TestFolder> {
   const path = await mkdtemp(join(tmpdir(), 'daybook-service-'));
-  const url = `sqlite:${join(path, 'things.sqlite')}`;
+  const url = databaseKind === 'sqlite' ? `sqlite:${join(path, 'things.sqlite')}` : await cleanDatabase('things');
   const opened: Database<ThingTables>[] = [];
   return {
     path,
