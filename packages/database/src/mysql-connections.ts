@@ -75,7 +75,7 @@ export async function getLock(connection: Connection, name: string, seconds: num
     seconds * 1000 + STATEMENT_MILLIS,
   );
   const [row] = Array.isArray(answer) ? answer : [];
-  return row !== undefined && 'got' in row && row['got'] === 1;
+  return row !== undefined && 'got' in row && row.got === 1;
 }
 
 /** Waits its turn for a connection, but not for ever: one that comes too late goes back. */

@@ -286,7 +286,11 @@ describe.runIf(databaseKind !== 'sqlite')('of many relays on one database', () =
     await writeEvents(writer.database, three(later));
     await eventually(async () => expect(await dueIn(writer.database)).toBe(0));
     expect(delivered()).toHaveLength(2);
-    expect(delivered().flat().filter((event) => event.startsWith(later))).toEqual([`${later} 1`, `${later} 2`, `${later} 3`]);
+    expect(
+      delivered()
+        .flat()
+        .filter((event) => event.startsWith(later)),
+    ).toEqual([`${later} 1`, `${later} 2`, `${later} 3`]);
     await Promise.all(processes.map(({ relay }) => relay.close()));
   });
 });

@@ -1,6 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Refusal } from '@daybook/contracts';
-import { type Database, DatabaseUnavailable, openDatabase, sharedPart, sharedView, type WriteContext } from '@daybook/database';
+import {
+  type Database,
+  DatabaseUnavailable,
+  openDatabase,
+  sharedPart,
+  sharedView,
+  type WriteContext,
+} from '@daybook/database';
 import { startForwarder } from '@daybook/testing';
 import { databaseKind } from '@daybook/testing/databases';
 import { Type } from 'typebox';
@@ -316,7 +323,9 @@ describe.runIf(databaseKind !== 'sqlite')('a POST of which the answer to its COM
       await network.stop();
     });
     network.fate = (message) =>
-      network.lost === 0 && message.length < 20 && message.toString('latin1').endsWith('commit') ? 'lose-answer' : 'pass';
+      network.lost === 0 && message.length < 20 && message.toString('latin1').endsWith('commit')
+        ? 'lose-answer'
+        : 'pass';
     return { ...(await thingService({ ...folder, open: async () => database })), network };
   }
 
@@ -335,7 +344,10 @@ describe.runIf(databaseKind !== 'sqlite')('a POST of which the answer to its COM
     const { post, database, network } = await serviceBehind(folder);
     const answer = await post(undefined, 'cup');
     expect([network.lost, answer.statusCode, answer.headers['retry-after']]).toEqual([1, 503, '1']);
-    expect(answer.json()).toMatchObject({ code: 'part-unavailable', detail: expect.stringContaining('may have been done') });
+    expect(answer.json()).toMatchObject({
+      code: 'part-unavailable',
+      detail: expect.stringContaining('may have been done'),
+    });
     expect(await thingsOf(database)).toEqual(['cup']);
   });
 });

@@ -71,32 +71,38 @@ describe('the database of a service', () => {
     expect(handled).toEqual([]);
   });
 
-  it.runIf(databaseKind === 'sqlite')('that cannot be used is a failure to start: 69, in words that name the file', async () => {
-    await using folder = await temporaryFolder();
-    const path = join(folder.path, 'things.sqlite');
-    await writeFile(path, 'nonsense'.repeat(1000));
-    const { host } = await hostOf();
-    await using parts = new AsyncDisposableStack();
-    await expect(openServiceDatabase(host, folder.url, thingMigrations, parts)).rejects.toSatisfy(
-      (error) => error instanceof StartFailure && error.exitCode === 69 && error.message.includes(path),
-    );
-  });
+  it.runIf(databaseKind === 'sqlite')(
+    'that cannot be used is a failure to start: 69, in words that name the file',
+    async () => {
+      await using folder = await temporaryFolder();
+      const path = join(folder.path, 'things.sqlite');
+      await writeFile(path, 'nonsense'.repeat(1000));
+      const { host } = await hostOf();
+      await using parts = new AsyncDisposableStack();
+      await expect(openServiceDatabase(host, folder.url, thingMigrations, parts)).rejects.toSatisfy(
+        (error) => error instanceof StartFailure && error.exitCode === 69 && error.message.includes(path),
+      );
+    },
+  );
 
-  it.runIf(databaseKind !== 'sqlite')('is waited for while its server does not answer, which is said once', async () => {
-    await using folder = await temporaryFolder();
-    const url = new URL(folder.url);
-    const network = await startForwarder({ host: url.hostname, port: Number(url.port) });
-    onTestFinished(() => network.stop());
-    url.port = String(network.port);
-    await network.stop();
-    const { logger, lines } = readableLog();
-    const { host } = await hostOf();
-    await using parts = new AsyncDisposableStack();
-    const opening = openServiceDatabase<ThingTables>({ ...host, logger }, url.href, thingMigrations, parts);
-    await vi.waitFor(() => expect(lines.join('')).toContain('waiting for the database'));
-    await network.start();
-    await (await opening).check();
-    expect(lines.filter((line) => line.includes('waiting'))).toHaveLength(1);
-    expect(lines.join('')).toContain('ECONNREFUSED');
-  });
+  it.runIf(databaseKind !== 'sqlite')(
+    'is waited for while its server does not answer, which is said once',
+    async () => {
+      await using folder = await temporaryFolder();
+      const url = new URL(folder.url);
+      const network = await startForwarder({ host: url.hostname, port: Number(url.port) });
+      onTestFinished(() => network.stop());
+      url.port = String(network.port);
+      await network.stop();
+      const { logger, lines } = readableLog();
+      const { host } = await hostOf();
+      await using parts = new AsyncDisposableStack();
+      const opening = openServiceDatabase<ThingTables>({ ...host, logger }, url.href, thingMigrations, parts);
+      await vi.waitFor(() => expect(lines.join('')).toContain('waiting for the database'));
+      await network.start();
+      await (await opening).check();
+      expect(lines.filter((line) => line.includes('waiting'))).toHaveLength(1);
+      expect(lines.join('')).toContain('ECONNREFUSED');
+    },
+  );
 });

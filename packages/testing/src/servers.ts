@@ -53,7 +53,7 @@ export async function findServers(): Promise<ReadonlyMap<ServerName, string>> {
       }
     }),
   );
-  const required = (process.env['DAYBOOK_TEST_REQUIRE'] ?? '').split(',').map((name) => name.trim());
+  const required = (process.env.DAYBOOK_TEST_REQUIRE ?? '').split(',').map((name) => name.trim());
   const lacking = [...missing].filter(([name]) => required.includes(name)).map(([, why]) => why);
   if (lacking.length > 0)
     throw new Error(`DAYBOOK_TEST_REQUIRE names servers that are not there. ${lacking.join('; ')}`);

@@ -47,16 +47,16 @@ async function describeSqlite(database: Database) {
     const info = await rowsOf(database, `select * from pragma_table_info('${table}')`);
     // What a key is made of is never missing, whether or not it says so.
     for (const { name, type, notnull, pk } of info) columns.push(column(table, name, type, notnull !== 1 && pk === 0));
-    const key = info.filter(({ pk }) => pk !== 0).toSorted((one, other) => Number(one['pk']) - Number(other['pk']));
+    const key = info.filter(({ pk }) => pk !== 0).toSorted((one, other) => Number(one.pk) - Number(other.pk));
     indexes.push({ table, line: `primary: ${key.map(({ name }) => name).join(', ')}` });
     const listed = await rowsOf(database, `select * from pragma_index_list('${table}') where origin <> 'pk'`);
     for (const { name, unique, origin } of listed) {
       const of = await rowsOf(database, `select name from pragma_index_info('${name}') order by seqno`);
       const label = unique === 1 || origin === 'u' ? 'unique' : String(name);
-      indexes.push({ table, line: `${label}: ${of.map((row) => row['name']).join(', ')}` });
+      indexes.push({ table, line: `${label}: ${of.map((row) => row.name).join(', ')}` });
     }
     for (const key of await rowsOf(database, `select * from pragma_foreign_key_list('${table}')`)) {
-      references.push({ table, line: `${key['from']} -> ${key['table']}.${key['to']}` });
+      references.push({ table, line: `${key.from} -> ${key.table}.${key.to}` });
     }
   }
   return { tables, columns, indexes, references };
@@ -84,9 +84,8 @@ async function describeMysql(database: Database) {
     columns: columns.map(({ t, c, type, n }) => column(t, c, type, n === 'YES')),
     indexes: [...ofIndex.values()].map((rows): Described => {
       const [first] = rows;
-      const label =
-        first?.['i'] === 'PRIMARY' ? 'primary' : Number(first?.['n']) === 0 ? 'unique' : String(first?.['i']);
-      return { table: String(first?.['t']), line: `${label}: ${rows.map(({ c }) => c).join(', ')}` };
+      const label = first?.i === 'PRIMARY' ? 'primary' : Number(first?.n) === 0 ? 'unique' : String(first?.i);
+      return { table: String(first?.t), line: `${label}: ${rows.map(({ c }) => c).join(', ')}` };
     }),
     references: keys.map(({ t, c, rt, rc }): Described => ({ table: String(t), line: `${c} -> ${rt}.${rc}` })),
   };
