@@ -307,7 +307,7 @@ export async function startAppointments() {
     /** Looks again at everybody who is due. */
     async recheck() {
       const rechecker = startRechecking();
-      await expect.poll(dueRechecks).toEqual([]);
+      await expect.poll(dueRechecks, { timeout: 20_000 }).toEqual([]);
       await rechecker.close();
     },
     ...others,
