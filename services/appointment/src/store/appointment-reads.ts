@@ -52,12 +52,10 @@ export function createAppointmentReads(database: Database<AppointmentTables>, cl
         if (to !== undefined) query = query.where('starts_at', '<', toMillis(to));
         if (after) {
           const [startsAt, id] = [Number(after[0]), idToBytes(String(after[1]))];
-          query = query.where((where) =>
-            where.or([
-              where('starts_at', '>', startsAt),
-              where.and([where('starts_at', '=', startsAt), where('id', '>', id)]),
-            ]),
-          );
+          // The first condition is what lets the index begin there.
+          query = query
+            .where('starts_at', '>=', startsAt)
+            .where((where) => where.or([where('starts_at', '>', startsAt), where('id', '>', id)]));
         }
         return query
           .orderBy('starts_at')

@@ -62,8 +62,14 @@ async function fill(database: Database<AppointmentTables>): Promise<void> {
   const { appointments, reservations } = rowsOf(APPOINTMENTS);
   await database.write(async (tx) => {
     for (let from = 0; from < APPOINTMENTS; from += 500) {
-      await tx.insertInto('appointments').values(appointments.slice(from, from + 500)).execute();
-      await tx.insertInto('reservations').values(reservations.slice(from, from + 500)).execute();
+      await tx
+        .insertInto('appointments')
+        .values(appointments.slice(from, from + 500))
+        .execute();
+      await tx
+        .insertInto('reservations')
+        .values(reservations.slice(from, from + 500))
+        .execute();
     }
   });
   await database.read((db) =>
@@ -74,7 +80,10 @@ async function fill(database: Database<AppointmentTables>): Promise<void> {
 type Db = Kysely<AppointmentTables & SharedTables>;
 
 /** The same database, which notes what it is asked. */
-function noting(database: Database<AppointmentTables>): { noted: RootOperationNode[]; asked: Database<AppointmentTables> } {
+function noting(database: Database<AppointmentTables>): {
+  noted: RootOperationNode[];
+  asked: Database<AppointmentTables>;
+} {
   const noted: RootOperationNode[] = [];
   const plugin: KyselyPlugin = {
     transformQuery({ node }) {
@@ -89,20 +98,26 @@ function noting(database: Database<AppointmentTables>): { noted: RootOperationNo
 
 type Step = Readonly<Record<string, unknown>>;
 
+/** In rows: newer servers draw trees unless they are told. */
+const EXPLAIN = { sqlite: 'explain query plan', mysql: 'explain format = traditional', mariadb: 'explain' };
+
 async function planOf(db: Db, { sql: text, parameters }: CompiledQuery): Promise<Step[]> {
-  const words = databaseKind === 'sqlite' ? 'explain query plan' : 'explain';
-  const { rows } = await db.executeQuery<Step>({ ...sql`select 1`.compile(db), sql: `${words} ${text}`, parameters });
+  const { rows } = await db.executeQuery<Step>({ ...sql`select 1`.compile(db), sql: `${EXPLAIN[databaseKind]} ${text}`, parameters });
   return rows;
 }
 
-/** What a plan does that takes longer the more rows there are. */
-function faultsOf(steps: readonly Step[]): string[] {
+/** What a plan does that takes longer the more rows there are. Only who asks for nothing special reads along a whole index. */
+function faultsOf(text: string, steps: readonly Step[]): string[] {
+  const asksForAll = !text.includes(' where ');
   if (databaseKind === 'sqlite') {
     const lines = steps.map(({ detail }) => String(detail));
-    return lines.filter((line) => /^SCAN (?!.*USING INDEX)|USE TEMP B-TREE FOR ORDER/.test(line));
+    const isSlow = asksForAll ? /^SCAN (?!.*USING INDEX)|TEMP B-TREE FOR ORDER/ : /^SCAN|TEMP B-TREE FOR ORDER/;
+    return lines.filter((line) => isSlow.test(line));
   }
-  const isSlow = ({ type, key, Extra }: Step) => type === 'ALL' || key === null || String(Extra).includes('filesort');
-  return steps.filter(isSlow).map((step) => JSON.stringify(step));
+  const slow = asksForAll ? ['ALL'] : ['ALL', 'index'];
+  return steps
+    .filter(({ type, key, Extra }) => slow.includes(String(type)) || typeof key !== 'string' || String(Extra).includes('filesort'))
+    .map((step) => JSON.stringify(step));
 }
 
 it('no list, search or look at somebody’s appointments reads all that there are, or sorts them', async () => {
@@ -142,7 +157,7 @@ it('no list, search or look at somebody’s appointments reads all that there ar
     const all: string[] = [];
     for (const node of noted) {
       const query = db.getExecutor().compileQuery(node, { queryId: 'plan' });
-      all.push(...faultsOf(await planOf(db, query)).map((fault) => `${query.sql}: ${fault}`));
+      all.push(...faultsOf(query.sql, await planOf(db, query)).map((fault) => `${query.sql}: ${fault}`));
     }
     return all;
   });

@@ -94,9 +94,9 @@ export function createRecheckStore(database: Database<AppointmentTables>, clock:
           .where((where) =>
             after === undefined
               ? where('starts_at', '>', now())
-              : where.or([
-                  where('starts_at', '>', toMillis(after.start)),
-                  where.and([where('starts_at', '=', toMillis(after.start)), where('id', '>', idToBytes(after.id))]),
+              : where.and([
+                  where('starts_at', '>=', toMillis(after.start)),
+                  where.or([where('starts_at', '>', toMillis(after.start)), where('id', '>', idToBytes(after.id))]),
                 ]),
           )
           .orderBy('starts_at')
