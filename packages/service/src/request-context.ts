@@ -27,7 +27,7 @@ export const ADMINISTRATOR: Caller = { id: 'administrator', role: 'administrator
 const REQUEST_ID = /^[\w.-]{1,64}$/;
 
 /** The id that the request brings, if it is one; a new one otherwise. */
-export function requestIdOf(request: IncomingMessage): string {
+export function requestIdOf(request: Pick<IncomingMessage, 'headers'>): string {
   const given = request.headers['x-request-id'];
   return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
 }

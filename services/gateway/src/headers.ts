@@ -1,5 +1,5 @@
 /** What a proxy changes in the headers that it passes on. */
-import type { IncomingMessage } from 'node:http';
+import type { ClientRequest, HeadersMemo } from './client.ts';
 import type { Forwarding } from './trusted-proxies.ts';
 
 /** They speak of one connection, not of the message (RFC 9110, 7.6.1). */
@@ -66,9 +66,32 @@ export interface RequestMarks {
 
 /** The headers for the service but for those of its body, as a flat list of names and values. */
 export function forwardedHeaders(
-  request: IncomingMessage,
+  request: ClientRequest,
   { requestId, traceparent, forwarding }: RequestMarks,
 ): string[] {
+  const list = unmarkedHeaders(request, forwarding);
+  list.push('x-request-id', requestId, 'traceparent', traceparent);
+  return list;
+}
+
+/** The same as lines, for headers that may be written as they came. */
+export function forwardedLines(
+  request: ClientRequest,
+  memo: HeadersMemo,
+  { requestId, traceparent, forwarding }: RequestMarks,
+): string {
+  memo.forwarded ??= linesOf(unmarkedHeaders(request, forwarding));
+  return `${memo.forwarded}x-request-id: ${requestId}\r\ntraceparent: ${traceparent}\r\n`;
+}
+
+function linesOf(list: readonly string[]): string {
+  let lines = '';
+  for (let index = 0; index < list.length; index += 2) lines += `${list[index]}: ${list[index + 1]}\r\n`;
+  return lines;
+}
+
+/** What does not change as long as the client sends the same. */
+function unmarkedHeaders(request: ClientRequest, forwarding: Forwarding): string[] {
   const { rawHeaders } = request;
   const named = namedIn(request.headers.connection);
   const list: string[] = [];
@@ -77,7 +100,6 @@ export function forwardedHeaders(
     if (name === '' || named?.has(name)) continue;
     list.push(name, rawHeaders[index + 1] ?? '');
   }
-  list.push('x-request-id', requestId, 'traceparent', traceparent);
   forwarding.addTo(list, request);
   return list;
 }
