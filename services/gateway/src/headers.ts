@@ -69,8 +69,9 @@ export function forwardedHeaders(
   request: ClientRequest,
   { requestId, traceparent, forwarding }: RequestMarks,
 ): string[] {
-  const list = unmarkedHeaders(request, forwarding);
+  const list = passedOnHeaders(request);
   list.push('x-request-id', requestId, 'traceparent', traceparent);
+  forwarding.addTo(list, request);
   return list;
 }
 
@@ -80,8 +81,16 @@ export function forwardedLines(
   memo: HeadersMemo,
   { requestId, traceparent, forwarding }: RequestMarks,
 ): string {
-  memo.forwarded ??= linesOf(unmarkedHeaders(request, forwarding));
+  memo.forwarded ??= unmarkedLines(request, forwarding);
   return `${memo.forwarded}x-request-id: ${requestId}\r\ntraceparent: ${traceparent}\r\n`;
+}
+
+/** What does not change as long as the client sends the same. */
+function unmarkedLines(request: ClientRequest, forwarding: Forwarding): string {
+  const list = passedOnHeaders(request);
+  forwarding.addTo(list, request);
+  // Through bytes: a text that was put together stays pieces inside, which would be put together for every request.
+  return Buffer.from(linesOf(list), 'latin1').toString('latin1');
 }
 
 function linesOf(list: readonly string[]): string {
@@ -90,8 +99,7 @@ function linesOf(list: readonly string[]): string {
   return lines;
 }
 
-/** What does not change as long as the client sends the same. */
-function unmarkedHeaders(request: ClientRequest, forwarding: Forwarding): string[] {
+function passedOnHeaders(request: ClientRequest): string[] {
   const { rawHeaders } = request;
   const named = namedIn(request.headers.connection);
   const list: string[] = [];
@@ -100,7 +108,6 @@ function unmarkedHeaders(request: ClientRequest, forwarding: Forwarding): string
     if (name === '' || named?.has(name)) continue;
     list.push(name, rawHeaders[index + 1] ?? '');
   }
-  forwarding.addTo(list, request);
   return list;
 }
 

@@ -99,10 +99,11 @@ function readPlainHeaders(text: string): PlainHeaders | undefined {
     if (colon === -1 || colon > end) return undefined;
     const written = text.slice(start, colon);
     const name = plainNameOf(written);
-    const value = text.slice(colon + 1, end);
-    if (name === '' || !VALUE.test(value) || byName[name] !== undefined) return undefined;
-    byName[name] = value.trim();
-    list.push(written, value.trim());
+    const raw = text.slice(colon + 1, end);
+    if (name === '' || !VALUE.test(raw) || byName[name] !== undefined) return undefined;
+    const value = raw.trim();
+    byName[name] = value;
+    list.push(written, value);
     start = end + END_OF_LINE.length;
   }
   const isWhole = end === start && end + END_OF_LINE.length === text.length;
