@@ -59,14 +59,14 @@ export class Deadlines {
     this.#partSince = performance.now();
   }
 
-  answerBegan(): void {
-    this.#beginPart(this.#timeouts.bodyMillis);
+  answerBegan(now: number): void {
+    this.#beginPart(this.#timeouts.bodyMillis, now);
   }
 
   /** Events come when there are some, and as long as both sides want. */
   streamBegan(): void {
     this.#wholeEnds = Number.POSITIVE_INFINITY;
-    this.#beginPart(Math.max(IDLE_STREAM_MILLIS, this.#timeouts.bodyMillis));
+    this.#beginPart(Math.max(IDLE_STREAM_MILLIS, this.#timeouts.bodyMillis), performance.now());
   }
 
   /** The same time again, to get to a refusal. */
@@ -79,8 +79,8 @@ export class Deadlines {
     this.#watch.remove(this);
   }
 
-  #beginPart(millis: number): void {
+  #beginPart(millis: number, now: number): void {
     this.#partMillis = millis;
-    this.moved();
+    this.#partSince = now;
   }
 }

@@ -217,14 +217,15 @@ export class Exchange implements TryOwner, BodyWatcher, DeadlineOwner, AnswerOwn
 
   onStart(start: AnswerStart): void {
     if (isFailing(start.status) && this.#tryInstead(start)) return;
-    this.#endLoad();
+    const now = performance.now();
+    this.#endLoad(now);
     const { headers, status, connection } = start;
     const list = answeredHeaders(headers, connection, this.#requestId);
     const given = this.#passage ? this.#passage.answer(status, list, true) : status;
     if (this.#parts.isClosing()) list.push('connection', 'close');
     this.#answer.begin(given, list);
     if (isEventStream(headers)) this.#beginStream();
-    else this.#deadlines.answerBegan();
+    else this.#deadlines.answerBegan(now);
   }
 
   /** Asks another instance, if there is one, before the client hears of an answer that is none. */
@@ -349,17 +350,18 @@ export class Exchange implements TryOwner, BodyWatcher, DeadlineOwner, AnswerOwn
   }
 
   /** What the service does from here on is to send what it has. */
-  #endLoad(): void {
+  #endLoad(now: number): void {
     if (!this.#isLoad) return;
     this.#isLoad = false;
-    this.#service.load.took(performance.now() - this.#sentAt);
+    this.#service.load.took(now - this.#sentAt);
     this.#service.load.leave();
   }
 
   /** The answer is out, or the client is gone: the end of every exchange. */
   onAnswerClosed(): void {
+    const now = performance.now();
     this.#deadlines.stop();
-    this.#endLoad();
+    this.#endLoad(now);
     this.#parts.keptBodies.release(this.#keptBytes);
     this.#parts.streams.delete(this);
     if (this.#outcome === undefined || (this.#outcome === 'answered' && !this.#answer.isSent)) {
@@ -372,7 +374,7 @@ export class Exchange implements TryOwner, BodyWatcher, DeadlineOwner, AnswerOwn
       route: this.#route.id,
       outcome: this.#outcome,
       status: this.#answer.status ?? CLIENT_GONE_STATUS,
-      durationMillis: performance.now() - this.#startedAt,
+      durationMillis: now - this.#startedAt,
       requestId: this.#requestId,
       traceId: this.#trace.traceId,
     });

@@ -62,7 +62,7 @@ export class LaneConnection implements AnswerPlace {
     const held = this.#held;
     this.#held = undefined;
     if (!isKept) this.socket.destroySoon();
-    else if (held && !this.socket.destroyed) this.#handOver(held);
+    else if (held && this.socket.writable) this.#handOver(held);
   }
 
   readonly #onData = (chunk: Buffer): void => {
