@@ -13,6 +13,8 @@ import { type DaybookProcess, startDaybook } from '@daybook/testing';
 import type { LoadResult } from './gateway-load.ts';
 
 const SERVICE = 'patient-service';
+/** As a process of its own it need not save memory as everything in one does (decision 7). */
+const ALONE = ['--min-semi-space-size=32', '--max-semi-space-size=32'];
 /** A route of the gateway's own. */
 export const PATH = '/api/v1/patients/018f6d2e-7a44-7cc3-9b1a-3b6f2a9d1c55';
 
@@ -55,7 +57,7 @@ export async function startGateway(
     const instanceId = `127.0.0.1:${SERVICE}:${port}`;
     await client.register({ instanceId, serviceId: SERVICE, hostName: '127.0.0.1', ipAddr: '127.0.0.1', port });
   }
-  const gateway = await startDaybook({ data, service: 'gateway' });
+  const gateway = await startDaybook({ data, service: 'gateway', nodeFlags: ALONE });
   parts.defer(() => gateway.end().then(() => undefined));
   const kept = parts.move();
   return { ...gateway, [Symbol.asyncDispose]: () => kept.disposeAsync() };

@@ -11,9 +11,12 @@ export interface SlowStart {
 
 /** So much from the first moment: an instance that is asked nothing does not become warm. */
 const COLDEST = 0.1;
+const WARM: WarmthOf = () => 1;
 
 interface Seen {
   readonly known: readonly Instance[];
+  /** When the newest of them is warm. */
+  readonly allWarmAt: number;
   /** When each was seen first; those that were there from the beginning have always been. */
   readonly since: ReadonlyMap<string, number>;
 }
@@ -24,7 +27,8 @@ export function createSlowStart(millis: number, now: () => number): SlowStart {
 
   function update(known: readonly Instance[], before: Seen | undefined): Seen {
     const first = before ? now() : Number.NEGATIVE_INFINITY;
-    return { known, since: new Map(known.map(({ instanceId: id }) => [id, before?.since.get(id) ?? first])) };
+    const since = new Map(known.map(({ instanceId: id }) => [id, before?.since.get(id) ?? first]));
+    return { known, allWarmAt: Math.max(...since.values()) + millis, since };
   }
 
   return {
@@ -34,7 +38,9 @@ export function createSlowStart(millis: number, now: () => number): SlowStart {
         seen = update(known, seen);
         services.set(serviceId, seen);
       }
-      const { since } = seen;
+      const { since, allWarmAt } = seen;
+      // As good as always.
+      if (allWarmAt === Number.NEGATIVE_INFINITY || now() >= allWarmAt) return WARM;
       return ({ instanceId }) => {
         const age = now() - (since.get(instanceId) ?? Number.NEGATIVE_INFINITY);
         return age >= millis ? 1 : Math.max(COLDEST, age / millis);

@@ -4,6 +4,7 @@ export * from './common-config.ts';
 export * from './conditional.ts';
 export * from './configuration.ts';
 export * from './cursor.ts';
+export type { DurationSeries } from './durations.ts';
 export type { HealthCheck } from './health.ts';
 export * from './host-process.ts';
 export { type AnswerShape, answerOnce } from './idempotency.ts';

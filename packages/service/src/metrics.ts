@@ -1,19 +1,14 @@
-import { collectDefaultMetrics, Gauge, Histogram, Registry } from '@prometheus-io/client';
+import { collectDefaultMetrics, Gauge, Registry } from '@prometheus-io/client';
 import type { App } from './app.ts';
+import { Durations, type DurationsOptions } from './durations.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
     /** One more histogram of seconds at `/metrics`, for what does not pass through Fastify. */
-    durations<Label extends string>(options: DurationsOptions<Label>): Histogram<Label>;
+    durations<Label extends string>(options: DurationsOptions<Label>): Durations<Label>;
     /** One more value at `/metrics`, asked for whenever somebody looks. */
     gauge(options: GaugeOptions): void;
   }
-}
-
-export interface DurationsOptions<Label extends string> {
-  name: string;
-  help: string;
-  labelNames: Label[];
 }
 
 export interface GaugeOptions {
@@ -22,8 +17,6 @@ export interface GaugeOptions {
   value: () => number;
 }
 
-const BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
-
 /** Memory, garbage collection, event loop: one set a process, however many services are in it. */
 const processMetrics = new Registry();
 collectDefaultMetrics({ register: processMetrics });
@@ -31,8 +24,12 @@ collectDefaultMetrics({ register: processMetrics });
 /** `/metrics` for Prometheus; every request is counted by route pattern, never by address, which may hold an id. */
 export function addMetrics(app: App): void {
   const registry = new Registry();
-  const durations = <Label extends string>(options: DurationsOptions<Label>) =>
-    new Histogram({ ...options, buckets: BUCKETS_SECONDS, registers: [registry] });
+  const histograms: { toString(): string }[] = [];
+  const durations = <Label extends string>(options: DurationsOptions<Label>) => {
+    const histogram = new Durations(options);
+    histograms.push(histogram);
+    return histogram;
+  };
   app.decorate('durations', durations);
   app.decorate('gauge', ({ name, help, value }: GaugeOptions) => {
     new Gauge({
@@ -54,6 +51,8 @@ export function addMetrics(app: App): void {
     duration.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1000);
   });
   app.get('/metrics', { schema: { hide: true } }, async (_request, reply) =>
-    reply.type(registry.contentType).send(await Registry.merge([processMetrics, registry]).metrics()),
+    reply
+      .type(registry.contentType)
+      .send([await Registry.merge([processMetrics, registry]).metrics(), ...histograms].join('\n')),
   );
 }

@@ -1,8 +1,8 @@
 /** What every request carries besides its content: its id, its trace, who asks. */
-import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { type Caller, type ProblemCode, Refusal } from '@daybook/contracts';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import { randomId } from './random.ts';
 import { type Trace, traceOf } from './trace.ts';
 
 declare module 'fastify' {
@@ -27,9 +27,9 @@ export const ADMINISTRATOR: Caller = { id: 'administrator', role: 'administrator
 const REQUEST_ID = /^[\w.-]{1,64}$/;
 
 /** The id that the request brings, if it is one; a new one otherwise. */
-export function requestIdOf(request: IncomingMessage): string {
+export function requestIdOf(request: Pick<IncomingMessage, 'headers'>): string {
   const given = request.headers['x-request-id'];
-  return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
+  return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomId();
 }
 
 const traces = new WeakMap<IncomingMessage, Trace>();

@@ -1,5 +1,5 @@
 /** W3C Trace Context: taken from the request, passed on to whatever it causes. */
-import { randomFillSync } from 'node:crypto';
+import { randomHex } from './random.ts';
 
 const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
 
@@ -9,23 +9,10 @@ export interface Trace {
   readonly traceparent: string;
 }
 
-/** Random bytes are cheap by the pool and dear by the piece: every request needs some. */
-const pool = Buffer.alloc(4096);
-let used = pool.length;
-
-function randomHex(bytes: number): string {
-  if (used + bytes > pool.length) {
-    randomFillSync(pool);
-    used = 0;
-  }
-  used += bytes;
-  return pool.toString('hex', used - bytes, used);
-}
-
 /** Continues the trace of a header, or begins one where the header is missing or malformed. */
 export function traceOf(header: string | string[] | undefined): Trace {
   const [, traceId = '', parentId = '', flags = '01'] = (typeof header === 'string' && TRACEPARENT.exec(header)) || [];
   const continued = /[1-9a-f]/.test(traceId) && /[1-9a-f]/.test(parentId);
-  const id = continued ? traceId : randomHex(16);
-  return { traceId: id, traceparent: `00-${id}-${randomHex(8)}-${continued ? flags : '01'}` };
+  const id = continued ? traceId : randomHex(32);
+  return { traceId: id, traceparent: `00-${id}-${randomHex(16)}-${continued ? flags : '01'}` };
 }

@@ -16,6 +16,8 @@ export interface DaybookOptions {
   service?: string;
   /** Further variables; those of this process that Daybook reads are not passed on. */
   environment?: Record<string, string>;
+  /** Flags of Node besides those of `npm start`, over which they win. */
+  nodeFlags?: readonly string[];
 }
 
 export interface DaybookProcess {
@@ -46,11 +48,18 @@ function environmentFor({ data, environment }: DaybookOptions): NodeJS.ProcessEn
 /** What `npm start` runs, without npm. */
 const manifest: { scripts: { start: string } } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
 const [, ...startArguments] = manifest.scripts.start.split(' ');
+const startFlags = startArguments.slice(0, -1);
+const startFile = startArguments.slice(-1);
 
 const run = (options: DaybookOptions): Program =>
   new Program('Daybook', {
     command: process.execPath,
-    arguments: [...startArguments, ...(options.service ? [options.service] : [])],
+    arguments: [
+      ...startFlags,
+      ...(options.nodeFlags ?? []),
+      ...startFile,
+      ...(options.service ? [options.service] : []),
+    ],
     environment: environmentFor(options),
     folder: ROOT,
   });

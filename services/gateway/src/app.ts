@@ -1,9 +1,10 @@
 /** The gateway, built out of what it is passed. No port is opened here. */
-import { createServer, type IncomingMessage, type RequestListener, type ServerOptions } from 'node:http';
+import type { IncomingMessage, RequestListener, ServerOptions } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Balancer, Discovery } from '@daybook/discovery';
-import { type App, createServiceApp, isHostMissing, type Logger } from '@daybook/service';
+import { type App, createServiceApp, isHostMissing, type Logger, requestIdOf, traceOf } from '@daybook/service';
 import { addDocs } from './docs.ts';
+import { type LaneOptions, LaneServer } from './lane/lane-server.ts';
 import type { LiveRoutes } from './live-routes.ts';
 import type { LoadLimitOptions } from './load-limit.ts';
 import { addOpenApiDocument } from './openapi.ts';
@@ -50,9 +51,13 @@ export interface GatewayOptions {
   tls?: TlsSettings;
 }
 
-/** Both kinds of server know the same settings and events. */
-const openServer = (tls: TlsSettings | undefined, settings: ServerOptions, listener: RequestListener) =>
-  tls ? createTlsServer({ ...settings, ...tls }, listener) : createServer(settings, listener);
+/** Both kinds of server know the same settings and events; only connections that are not encrypted have a fast lane. */
+const openServer = (
+  tls: TlsSettings | undefined,
+  settings: ServerOptions,
+  listener: RequestListener,
+  lane: LaneOptions,
+) => (tls ? createTlsServer({ ...settings, ...tls }, listener) : new LaneServer(settings, listener, lane));
 
 /** Fastify waits for a body that has a type; the empty stream of a request without one never says that it ends. */
 function withoutTypeOfNothing(request: IncomingMessage): IncomingMessage {
@@ -95,6 +100,18 @@ export async function buildApp(options: GatewayOptions): Promise<App> {
           if (unclear) refuseUnclear(unclear, request, response);
           else if (route) proxy.handle(route, request, response);
           else handleWithFastify(withoutTypeOfNothing(request), response);
+        },
+        {
+          keepAliveMillis: KEEP_ALIVE_MILLIS,
+          requestMillis,
+          checkMillis,
+          take(request, answer) {
+            const route = routes.current.table.match(request);
+            if (!route) return false;
+            const [requestId, trace] = [requestIdOf(request), traceOf(request.headers.traceparent)];
+            proxy.pass(route, { request, body: undefined, answer, requestId, trace });
+            return true;
+          },
         },
       ),
   });

@@ -1,7 +1,7 @@
 /** From routes as they stand in the file to routes that requests can take: everything that can be computed before is. */
-import type { IncomingMessage } from 'node:http';
 import type { Caller } from '@daybook/contracts';
 import { type Clock, systemClock } from '@daybook/service';
+import type { ClientRequest } from './client.ts';
 import { filters } from './filters/index.ts';
 import { chainOf, type FilterChain } from './passage.ts';
 import { predicates } from './predicates/index.ts';
@@ -21,7 +21,7 @@ export interface CompiledRoute extends Route {
 /** What the routes of one gateway are compiled with, however often they are loaded. */
 export interface CompilerOptions {
   forwarding?: Pick<Forwarding, 'clientAddressOf'>;
-  callerOf?: (request: IncomingMessage) => Caller | undefined;
+  callerOf?: (request: ClientRequest) => Caller | undefined;
   clock?: Clock;
   random?: () => number;
 }
@@ -57,7 +57,7 @@ export function createRouteCompiler({
 
 /** All routes of a group have to see the same number for one request; a request is matched before the next one comes. */
 function createDraws(random: () => number): RouteContext['draw'] {
-  const last = new Map<string, { request: IncomingMessage; drawn: number }>();
+  const last = new Map<string, { request: ClientRequest; drawn: number }>();
   return (group, request) => {
     const known = last.get(group);
     if (known?.request === request) return known.drawn;

@@ -1,63 +1,86 @@
-/** Watches one request: the part that it is in, and the whole. */
+/** Watches requests: for each the part that it is in, and the whole. */
 import { IDLE_STREAM_MILLIS, type RouteTimeouts } from './timeouts.ts';
 
 export interface DeadlineOwner {
   onLate(): void;
 }
 
-const late = (owner: DeadlineOwner): void => owner.onLate();
+/** How late a deadline may be seen. */
+const TICK_MILLIS = 25;
+
+/** Looks at all that is watched again and again: a timer for each request would cost more than the look. */
+export class DeadlineWatch {
+  readonly #watched = new Set<Deadlines>();
+  #ticking: NodeJS.Timeout | undefined;
+
+  add(deadlines: Deadlines): void {
+    this.#watched.add(deadlines);
+    this.#ticking ??= setInterval(() => this.#tick(), TICK_MILLIS);
+  }
+
+  remove(deadlines: Deadlines): void {
+    this.#watched.delete(deadlines);
+  }
+
+  #tick(): void {
+    const now = performance.now();
+    for (const deadlines of this.#watched) deadlines.look(now);
+    if (this.#watched.size > 0) return;
+    clearInterval(this.#ticking);
+    this.#ticking = undefined;
+  }
+}
 
 export class Deadlines {
+  readonly #watch: DeadlineWatch;
   readonly #timeouts: RouteTimeouts;
   readonly #owner: DeadlineOwner;
-  readonly #startedAt: number;
-  #part: NodeJS.Timeout;
-  /** Begun when a body comes in pieces: most requests are over before, and one timer is less to do than two. */
-  #whole: NodeJS.Timeout | undefined;
-  #isEndless = false;
+  #partMillis: number;
+  /** When the part began, or when something came in it last. */
+  #partSince: number;
+  #wholeEnds: number;
 
-  constructor(timeouts: RouteTimeouts, startedAt: number, owner: DeadlineOwner) {
+  constructor(watch: DeadlineWatch, timeouts: RouteTimeouts, startedAt: number, owner: DeadlineOwner) {
+    this.#watch = watch;
     this.#timeouts = timeouts;
-    this.#startedAt = startedAt;
     this.#owner = owner;
-    this.#part = setTimeout(late, Math.min(timeouts.headersMillis, timeouts.totalMillis), owner);
+    this.#partMillis = timeouts.headersMillis;
+    this.#partSince = startedAt;
+    this.#wholeEnds = startedAt + timeouts.totalMillis;
+    watch.add(this);
+  }
+
+  look(now: number): void {
+    if (now >= this.#partSince + this.#partMillis || now >= this.#wholeEnds) this.#owner.onLate();
   }
 
   /** A piece came, of the request or of its answer. */
   moved(): void {
-    this.#part.refresh();
-    if (this.#whole === undefined && !this.#isEndless) {
-      const left = this.#timeouts.totalMillis - (performance.now() - this.#startedAt);
-      this.#whole = setTimeout(late, Math.max(1, left), this.#owner);
-    }
+    this.#partSince = performance.now();
   }
 
-  answerBegan(): void {
-    const { headersMillis, bodyMillis } = this.#timeouts;
-    if (bodyMillis === headersMillis) this.#part.refresh();
-    else this.#exchangePart(bodyMillis);
+  answerBegan(now: number): void {
+    this.#beginPart(this.#timeouts.bodyMillis, now);
   }
 
   /** Events come when there are some, and as long as both sides want. */
   streamBegan(): void {
-    this.#isEndless = true;
-    clearTimeout(this.#whole);
-    this.#exchangePart(Math.max(IDLE_STREAM_MILLIS, this.#timeouts.bodyMillis));
+    this.#wholeEnds = Number.POSITIVE_INFINITY;
+    this.#beginPart(Math.max(IDLE_STREAM_MILLIS, this.#timeouts.bodyMillis), performance.now());
   }
 
   /** The same time again, to get to a refusal. */
   again(): void {
-    this.#part.refresh();
-    clearTimeout(this.#whole);
+    this.#wholeEnds = Number.POSITIVE_INFINITY;
+    this.moved();
   }
 
   stop(): void {
-    clearTimeout(this.#part);
-    clearTimeout(this.#whole);
+    this.#watch.remove(this);
   }
 
-  #exchangePart(millis: number): void {
-    clearTimeout(this.#part);
-    this.#part = setTimeout(late, millis, this.#owner);
+  #beginPart(millis: number, now: number): void {
+    this.#partMillis = millis;
+    this.#partSince = now;
   }
 }

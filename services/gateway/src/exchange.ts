@@ -1,26 +1,20 @@
 /** One request through the gateway: at most three tries, one answer, and an end in time. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { Refusal } from '@daybook/contracts';
 import type { RetryBudget } from '@daybook/discovery';
-import { requestIdOf, requestTimeout, type Trace, traceOf } from '@daybook/service';
+import { requestTimeout, type Trace } from '@daybook/service';
+import type { AnswerOwner, ClientAnswer, ClientRequest } from './client.ts';
 import type { CompiledRoute } from './compile-routes.ts';
-import { type DeadlineOwner, Deadlines } from './deadlines.ts';
+import { type DeadlineOwner, Deadlines, type DeadlineWatch } from './deadlines.ts';
 import { late, outcomeUnknown, tooLarge, unavailable, unsendable } from './failures.ts';
-import { answeredHeaders, forwardedHeaders } from './headers.ts';
+import { answeredHeaders, forwardedHeaders, forwardedLines } from './headers.ts';
 import { type KeptBodies, readBody } from './kept-bodies.ts';
 import type { LoadLimit } from './load-limit.ts';
 import type { ExchangeReport, Outcome } from './outcomes.ts';
 import { type OwnAnswer, Passage } from './passage.ts';
 import type { Refresher } from './refresher.ts';
-import {
-  announcedLength,
-  BODY_LIMIT_BYTES,
-  type BodyWatcher,
-  endAnswer,
-  hasBody,
-  RequestBody,
-} from './request-body.ts';
-import { UnsendableRequest, writeHead } from './request-head.ts';
+import { announcedLength, BODY_LIMIT_BYTES, type BodyWatcher, RequestBody } from './request-body.ts';
+import { UnsendableRequest, writeHead, writePlainHead } from './request-head.ts';
 import { pathOf } from './route-table.ts';
 import { timeoutsOf } from './timeouts.ts';
 import { isFailing, Tries, type TriesParts, type Try, type TryOwner } from './tries.ts';
@@ -34,8 +28,6 @@ const REFRESH_DEADLINE_MILLIS = 1_000;
 const CLIENT_GONE_STATUS = 499;
 /** So that the requests of an instance that broke do not all come to the next one at the same moment. */
 const LONGEST_JITTER_MILLIS = 25;
-/** One string goes out together with the headers, in one go; a large one would be copied for nothing. */
-const AT_ONCE_BYTES = 16 * 1024;
 const EVENT_STREAM = /^text\/event-stream\b/i;
 
 /** What every exchange works with. */
@@ -43,6 +35,7 @@ export interface ExchangeParts extends TriesParts {
   readonly refresher: Refresher;
   readonly forwarding: Forwarding;
   readonly keptBodies: KeptBodies;
+  readonly deadlines: DeadlineWatch;
   readonly report: (report: ExchangeReport) => void;
   /** Whether clients are to be sent away after their answer. */
   readonly isClosing: () => boolean;
@@ -56,15 +49,25 @@ export interface ServiceParts {
   readonly load: LoadLimit;
 }
 
-export class Exchange implements TryOwner, BodyWatcher, DeadlineOwner {
+/** What a client asks, and the way back to it. */
+export interface Asked {
+  readonly request: ClientRequest;
+  /** Undefined for none. */
+  readonly body: IncomingMessage | undefined;
+  readonly answer: ClientAnswer;
+  readonly requestId: string;
+  readonly trace: Trace;
+}
+
+export class Exchange implements TryOwner, BodyWatcher, DeadlineOwner, AnswerOwner {
   readonly #parts: ExchangeParts;
   readonly #service: ServiceParts;
   readonly #route: CompiledRoute;
-  readonly #request: IncomingMessage;
-  readonly #response: ServerResponse;
+  readonly #request: ClientRequest;
+  readonly #body: IncomingMessage | undefined;
+  readonly #answer: ClientAnswer;
   readonly #requestId: string;
   readonly #trace: Trace;
-  readonly #hasBody: boolean;
   readonly #startedAt = performance.now();
   /** Since when it is the instance that is waited for. */
   #sentAt = this.#startedAt;
@@ -77,39 +80,36 @@ export class Exchange implements TryOwner, BodyWatcher, DeadlineOwner {
   #keptBytes = 0;
   #keptBody: Buffer | undefined;
   #bodyBegin: readonly Buffer[] = [];
-  #waitsForDrain = false;
-  #isFlushed = false;
   #refreshed = false;
   #isLoad = true;
   #outcome: Outcome | undefined;
 
-  constructor(
-    parts: ExchangeParts,
-    service: ServiceParts,
-    route: CompiledRoute,
-    request: IncomingMessage,
-    response: ServerResponse,
-  ) {
+  constructor(parts: ExchangeParts, service: ServiceParts, route: CompiledRoute, asked: Asked) {
+    const { request, body, answer, requestId, trace } = asked;
     this.#parts = parts;
     this.#service = service;
     this.#route = route;
     this.#request = request;
-    this.#response = response;
-    this.#requestId = requestIdOf(request);
-    this.#trace = traceOf(request.headers.traceparent);
-    this.#hasBody = hasBody(request);
-    this.#tries = new Tries(parts, route, this.#requestId, isSafe(request) && !this.#hasBody);
+    this.#body = body;
+    this.#answer = answer;
+    this.#requestId = requestId;
+    this.#trace = trace;
+    this.#tries = new Tries(parts, route, requestId, isSafe(request) && body === undefined);
     this.#passage = route.chain && new Passage(route.chain, request);
-    this.#deadlines = new Deadlines(timeoutsOf(route), this.#startedAt, this);
-    response.on('close', () => this.#closed());
+    this.#deadlines = new Deadlines(parts.deadlines, timeoutsOf(route), this.#startedAt, this);
+    answer.watch(this);
   }
 
   begin(): void {
     const own = this.#passage?.admit();
     if (own instanceof Refusal) this.#refuse(own, 'refused');
     else if (own) this.#answerHere(own);
-    else if ((announcedLength(this.#request) ?? 0) > this.#bodyLimitBytes) this.#refuse(tooLarge(), 'refused');
+    else if (this.#isTooLarge) this.#refuse(tooLarge(), 'refused');
     else this.#pass();
+  }
+
+  get #isTooLarge(): boolean {
+    return this.#body !== undefined && (announcedLength(this.#body) ?? 0) > this.#bodyLimitBytes;
   }
 
   get #bodyLimitBytes(): number {
@@ -118,9 +118,10 @@ export class Exchange implements TryOwner, BodyWatcher, DeadlineOwner {
 
   #pass(): void {
     this.#service.budget.countRequest();
-    this.#keptBytes = this.#hasBody && isKeyed(this.#request) ? this.#parts.keptBodies.reserve(this.#request) : 0;
-    if (this.#keptBytes > 0)
-      readBody(this.#request, this.#keptBytes, (body) => this.#bodyRead(body.chunks, body.isWhole));
+    const body = this.#body;
+    this.#keptBytes = body && isKeyed(this.#request) ? this.#parts.keptBodies.reserve(body) : 0;
+    if (body && this.#keptBytes > 0)
+      readBody(body, this.#keptBytes, ({ chunks, isWhole }) => this.#bodyRead(chunks, isWhole));
     else this.#tryFirst();
   }
 
@@ -141,7 +142,7 @@ export class Exchange implements TryOwner, BodyWatcher, DeadlineOwner {
   /** The time is over: for the request to come, for an instance to answer, or, once it did, for the client to take it. */
   onLate(): void {
     if (this.#outcome !== undefined) {
-      this.#response.destroy();
+      this.#answer.destroy();
       return;
     }
     this.#deadlines.again();
@@ -151,7 +152,7 @@ export class Exchange implements TryOwner, BodyWatcher, DeadlineOwner {
 
   /** Whether the rest of the body is wanted and the client does not send it. */
   #waitsForBody(): boolean {
-    return !this.#request.complete && this.#request.readableFlowing === true;
+    return this.#body !== undefined && !this.#body.complete && this.#body.readableFlowing === true;
   }
 
   /** Where no instance is known, or none that is known can be reached, one may have come since the list was fetched. */
@@ -170,14 +171,8 @@ export class Exchange implements TryOwner, BodyWatcher, DeadlineOwner {
   }
 
   #send(next: Try): void {
-    const { method = 'GET', url = '/' } = this.#request;
-    const { forwarding } = this.#parts;
-    const marks = { requestId: this.#requestId, traceparent: this.#trace.traceparent, forwarding };
-    const headers = forwardedHeaders(this.#request, marks);
-    const path = this.#passage ? this.#passage.send(headers) : url;
     try {
-      const head = writeHead({ method, path, host: next.host }, headers, this.#bodyLength());
-      next.send(method, head, this.#body());
+      next.send(this.#request.method ?? 'GET', this.#headFor(next), this.#bodyToSend());
     } catch (error) {
       if (!(error instanceof UnsendableRequest)) throw error;
       next.abandon();
@@ -185,14 +180,30 @@ export class Exchange implements TryOwner, BodyWatcher, DeadlineOwner {
     }
   }
 
-  #bodyLength(): number | 'chunked' | undefined {
-    if (!this.#hasBody) return undefined;
-    return this.#keptBody?.length ?? announcedLength(this.#request) ?? 'chunked';
+  /** @throws UnsendableRequest */
+  #headFor({ host }: Try): string {
+    const { method = 'GET', url = '/', memo } = this.#request;
+    const marks = {
+      requestId: this.#requestId,
+      traceparent: this.#trace.traceparent,
+      forwarding: this.#parts.forwarding,
+    };
+    if (memo && !this.#passage) {
+      return writePlainHead({ method, path: url, host }, forwardedLines(this.#request, memo, marks));
+    }
+    const headers = forwardedHeaders(this.#request, marks);
+    const path = this.#passage ? this.#passage.send(headers) : url;
+    return writeHead({ method, path, host }, headers, this.#bodyLength());
   }
 
-  #body(): Buffer | RequestBody | undefined {
-    if (!this.#hasBody) return undefined;
-    return this.#keptBody ?? new RequestBody(this.#request, this, this.#bodyLimitBytes, this.#bodyBegin);
+  #bodyLength(): number | 'chunked' | undefined {
+    if (!this.#body) return undefined;
+    return this.#keptBody?.length ?? announcedLength(this.#body) ?? 'chunked';
+  }
+
+  #bodyToSend(): Buffer | RequestBody | undefined {
+    if (!this.#body) return undefined;
+    return this.#keptBody ?? new RequestBody(this.#body, this, this.#bodyLimitBytes, this.#bodyBegin);
   }
 
   onBodyMoved(): void {
@@ -206,14 +217,15 @@ export class Exchange implements TryOwner, BodyWatcher, DeadlineOwner {
 
   onStart(start: AnswerStart): void {
     if (isFailing(start.status) && this.#tryInstead(start)) return;
-    this.#endLoad();
+    const now = performance.now();
+    this.#endLoad(now);
     const { headers, status, connection } = start;
     const list = answeredHeaders(headers, connection, this.#requestId);
     const given = this.#passage ? this.#passage.answer(status, list, true) : status;
     if (this.#parts.isClosing()) list.push('connection', 'close');
-    this.#response.writeHead(given, list);
+    this.#answer.begin(given, list);
     if (isEventStream(headers)) this.#beginStream();
-    else this.#deadlines.answerBegan();
+    else this.#deadlines.answerBegan(now);
   }
 
   /** Asks another instance, if there is one, before the client hears of an answer that is none. */
@@ -244,40 +256,32 @@ export class Exchange implements TryOwner, BodyWatcher, DeadlineOwner {
   endStream(): void {
     if (this.#outcome !== undefined) return;
     this.#outcome = 'answered';
-    this.#response.end();
+    this.#answer.end();
     this.#current?.abandon();
   }
 
   onData(chunk: Buffer): void {
     this.#deadlines.moved();
     const { bytes, giveBack } = copyOf(chunk);
-    if (this.#response.write(bytes, giveBack)) return;
-    this.#current?.pause();
-    if (this.#waitsForDrain) return;
-    this.#waitsForDrain = true;
-    this.#response.on('drain', () => this.#current?.resume());
+    if (!this.#answer.write(bytes, giveBack)) this.#current?.pause();
+  }
+
+  onAnswerDrained(): void {
+    this.#current?.resume();
   }
 
   /** The client is told what is known, however long the rest takes. */
   onPause(): void {
-    if (this.#isFlushed || !this.#response.headersSent) return;
-    this.#isFlushed = true;
-    this.#response.flushHeaders();
+    this.#answer.flush();
   }
 
   onEnd(last: Buffer | undefined): void {
     this.#outcome = 'answered';
-    if (last && this.#request.complete) {
-      if (last.length > AT_ONCE_BYTES) this.#response.end(Buffer.from(last));
-      else this.#response.end(last.toString('latin1'), 'latin1');
-    } else {
-      if (last) this.#response.write(Buffer.from(last));
-      endAnswer(this.#request, this.#response);
-    }
+    this.#answer.end(last);
   }
 
   onFailure(wasSent: boolean): void {
-    if (this.#response.headersSent) this.#giveUp(unavailable(this.#route), 'broken');
+    if (this.#answer.status !== undefined) this.#giveUp(unavailable(this.#route), 'broken');
     else if (wasSent) this.#tryAgain();
     else this.#tryAnother();
   }
@@ -311,16 +315,16 @@ export class Exchange implements TryOwner, BodyWatcher, DeadlineOwner {
 
   /** Whether it does no harm to have it done twice, and all of it can be sent again. */
   #isRepeatable(): boolean {
-    if (!this.#hasBody) return isSafe(this.#request) || isKeyed(this.#request);
+    if (!this.#body) return isSafe(this.#request) || isKeyed(this.#request);
     return this.#keptBody !== undefined;
   }
 
   /** Ends what is under way. Where the answer has begun, a broken connection is the only way to say that it is not whole. */
   #giveUp(refusal: Refusal, outcome: Outcome): void {
-    const hasBegun = this.#response.headersSent;
+    const hasBegun = this.#answer.status !== undefined;
     if (hasBegun) {
       this.#outcome = outcome;
-      this.#response.destroy();
+      this.#answer.destroy();
     } else {
       this.#refuse(refusal, outcome);
     }
@@ -329,58 +333,58 @@ export class Exchange implements TryOwner, BodyWatcher, DeadlineOwner {
 
   #refuse(refusal: Refusal, outcome: Outcome): void {
     this.#outcome = outcome;
-    writeProblem(this.#response, refusal, {
+    writeProblem(this.#answer, refusal, {
       path: pathOf(this.#request),
       requestId: this.#requestId,
       traceId: this.#trace.traceId,
       passage: this.#passage,
     });
-    endAnswer(this.#request, this.#response);
   }
 
   /** What a filter answers instead of a service. */
   #answerHere({ status, headers }: OwnAnswer): void {
     this.#outcome = 'answered-here';
     const list = [...headers, 'x-request-id', this.#requestId];
-    this.#response.writeHead(this.#passage?.answer(status, list, false) ?? status, list);
-    endAnswer(this.#request, this.#response);
+    this.#answer.begin(this.#passage?.answer(status, list, false) ?? status, list);
+    this.#answer.end();
   }
 
   /** What the service does from here on is to send what it has. */
-  #endLoad(): void {
+  #endLoad(now: number): void {
     if (!this.#isLoad) return;
     this.#isLoad = false;
-    this.#service.load.took(performance.now() - this.#sentAt);
+    this.#service.load.took(now - this.#sentAt);
     this.#service.load.leave();
   }
 
   /** The answer is out, or the client is gone: the end of every exchange. */
-  #closed(): void {
+  onAnswerClosed(): void {
+    const now = performance.now();
     this.#deadlines.stop();
-    this.#endLoad();
+    this.#endLoad(now);
     this.#parts.keptBodies.release(this.#keptBytes);
     this.#parts.streams.delete(this);
-    if (this.#outcome === undefined || (this.#outcome === 'answered' && !this.#response.writableFinished)) {
+    if (this.#outcome === undefined || (this.#outcome === 'answered' && !this.#answer.isSent)) {
       this.#outcome = 'client-gone';
       this.#current?.abandon();
     }
-    if (this.#parts.isClosing()) this.#request.socket.destroySoon();
+    if (this.#parts.isClosing()) this.#answer.sendAway();
     this.#parts.report({
       method: this.#request.method ?? 'GET',
       route: this.#route.id,
       outcome: this.#outcome,
-      status: this.#response.headersSent ? this.#response.statusCode : CLIENT_GONE_STATUS,
-      durationMillis: performance.now() - this.#startedAt,
+      status: this.#answer.status ?? CLIENT_GONE_STATUS,
+      durationMillis: now - this.#startedAt,
       requestId: this.#requestId,
       traceId: this.#trace.traceId,
     });
   }
 }
 
-const isSafe = ({ method }: IncomingMessage): boolean => method === 'GET' || method === 'HEAD';
+const isSafe = ({ method }: ClientRequest): boolean => method === 'GET' || method === 'HEAD';
 
 /** What a service does once for one key, however often it is sent. */
-const isKeyed = ({ method, headers }: IncomingMessage): boolean =>
+const isKeyed = ({ method, headers }: ClientRequest): boolean =>
   (method === 'POST' || method === 'PATCH') && (headers['idempotency-key'] ?? '') !== '';
 
 function isEventStream(headers: readonly string[]): boolean {

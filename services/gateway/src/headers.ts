@@ -1,5 +1,5 @@
 /** What a proxy changes in the headers that it passes on. */
-import type { IncomingMessage } from 'node:http';
+import type { ClientRequest, HeadersMemo } from './client.ts';
 import type { Forwarding } from './trusted-proxies.ts';
 
 /** They speak of one connection, not of the message (RFC 9110, 7.6.1). */
@@ -66,9 +66,40 @@ export interface RequestMarks {
 
 /** The headers for the service but for those of its body, as a flat list of names and values. */
 export function forwardedHeaders(
-  request: IncomingMessage,
+  request: ClientRequest,
   { requestId, traceparent, forwarding }: RequestMarks,
 ): string[] {
+  const list = passedOnHeaders(request);
+  list.push('x-request-id', requestId, 'traceparent', traceparent);
+  forwarding.addTo(list, request);
+  return list;
+}
+
+/** The same as lines, for headers that may be written as they came. */
+export function forwardedLines(
+  request: ClientRequest,
+  memo: HeadersMemo,
+  { requestId, traceparent, forwarding }: RequestMarks,
+): string {
+  memo.forwarded ??= unmarkedLines(request, forwarding);
+  return `${memo.forwarded}x-request-id: ${requestId}\r\ntraceparent: ${traceparent}\r\n`;
+}
+
+/** What does not change as long as the client sends the same. */
+function unmarkedLines(request: ClientRequest, forwarding: Forwarding): string {
+  const list = passedOnHeaders(request);
+  forwarding.addTo(list, request);
+  // Through bytes: a text that was put together stays pieces inside, which would be put together for every request.
+  return Buffer.from(linesOf(list), 'latin1').toString('latin1');
+}
+
+function linesOf(list: readonly string[]): string {
+  let lines = '';
+  for (let index = 0; index < list.length; index += 2) lines += `${list[index]}: ${list[index + 1]}\r\n`;
+  return lines;
+}
+
+function passedOnHeaders(request: ClientRequest): string[] {
   const { rawHeaders } = request;
   const named = namedIn(request.headers.connection);
   const list: string[] = [];
@@ -77,8 +108,6 @@ export function forwardedHeaders(
     if (name === '' || named?.has(name)) continue;
     list.push(name, rawHeaders[index + 1] ?? '');
   }
-  list.push('x-request-id', requestId, 'traceparent', traceparent);
-  forwarding.addTo(list, request);
   return list;
 }
 

@@ -1,5 +1,5 @@
 /** What is written down of each request: one line and one measurement. */
-import type { App, Logger } from '@daybook/service';
+import type { App, DurationSeries, Logger } from '@daybook/service';
 
 /**
  * `answered` by an instance, `answered-here` by a filter, `refused` by the gateway because of what the client sent,
@@ -36,9 +36,17 @@ export function createReporter(
     help: 'Time from a request to the end of its answer, of what the gateway passed on',
     labelNames: ['route', 'outcome', 'status'],
   });
+  const known = new Map<string, Map<Outcome, Map<number, DurationSeries>>>();
+  /** By maps in maps: a key made of all three would have to be written for every request. */
+  function seriesOf({ route, outcome, status }: ExchangeReport): DurationSeries {
+    const ofRoute = known.getOrInsertComputed(route, () => new Map());
+    const ofOutcome = ofRoute.getOrInsertComputed(outcome, () => new Map());
+    return ofOutcome.getOrInsertComputed(status, () => durations.of({ route, outcome, status }));
+  }
+
   return (report) => {
-    const { route, outcome, status, durationMillis } = report;
-    durations.observe({ route, outcome, status }, durationMillis / 1_000);
+    const { durationMillis } = report;
+    seriesOf(report).observe(durationMillis / 1_000);
     // To make the line is more than to leave it out.
     if (!logger.isLevelEnabled('info')) return;
     logger.info({ ...report, durationMillis: Math.round(durationMillis * 10) / 10 }, 'request');

@@ -1,6 +1,7 @@
 /** One request on its way through the filters of its route. */
-import type { IncomingMessage, OutgoingHttpHeader } from 'node:http';
+import type { OutgoingHttpHeader } from 'node:http';
 import type { Refusal } from '@daybook/contracts';
+import type { ClientRequest } from './client.ts';
 
 /** What is sent to the service. The headers are a flat list of names, in small letters, and values. */
 export interface RequestHead {
@@ -27,11 +28,11 @@ export interface OwnAnswer {
 /** A filter of one route, compiled. Each part is there only where the filter has something to do. */
 export interface Filter {
   /** Before an instance is asked. What is put into `later` goes with the answer, whoever gives it. */
-  readonly admit?: (request: IncomingMessage, later: string[]) => OwnAnswer | Refusal | undefined;
+  readonly admit?: (request: ClientRequest, later: string[]) => OwnAnswer | Refusal | undefined;
   /** Before each try: what the service is sent. */
-  readonly onRequest?: (head: RequestHead, request: IncomingMessage) => void;
+  readonly onRequest?: (head: RequestHead, request: ClientRequest) => void;
   /** Before the answer begins: what the client is sent. */
-  readonly onAnswer?: (head: AnswerHead, request: IncomingMessage) => void;
+  readonly onAnswer?: (head: AnswerHead, request: ClientRequest) => void;
   /** The largest body that is passed on. */
   readonly bodyLimitBytes?: number;
 }
@@ -59,10 +60,10 @@ export function chainOf(filters: readonly Filter[]): FilterChain | undefined {
 
 export class Passage {
   readonly #chain: FilterChain;
-  readonly #request: IncomingMessage;
+  readonly #request: ClientRequest;
   readonly #later: string[] = [];
 
-  constructor(chain: FilterChain, request: IncomingMessage) {
+  constructor(chain: FilterChain, request: ClientRequest) {
     this.#chain = chain;
     this.#request = request;
   }

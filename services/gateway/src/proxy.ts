@@ -2,16 +2,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type Balancer, createRetryBudget, type Discovery } from '@daybook/discovery';
-import { type Logger, requestIdOf, traceOf } from '@daybook/service';
+import type { Logger } from '@daybook/service';
 import type { CompiledRoute } from './compile-routes.ts';
+import { DeadlineWatch } from './deadlines.ts';
 import { Ejections, type EjectionsOptions } from './ejections.ts';
-import { Exchange, type ServiceParts } from './exchange.ts';
+import { type Asked, Exchange, type ServiceParts } from './exchange.ts';
 import { overloaded } from './failures.ts';
 import { KeptBodies } from './kept-bodies.ts';
 import { LoadLimit, type LoadLimitOptions } from './load-limit.ts';
+import { askedBy } from './node-answer.ts';
 import type { ExchangeReport } from './outcomes.ts';
 import { createRefresher } from './refresher.ts';
-import { endAnswer } from './request-body.ts';
 import { pathOf } from './route-table.ts';
 import { createForwarding, type Forwarding } from './trusted-proxies.ts';
 import { type TunnelOptions, Tunnels } from './tunnels.ts';
@@ -43,6 +44,8 @@ export interface ProxyOptions {
 
 export interface ReverseProxy {
   handle(route: CompiledRoute, request: IncomingMessage, response: ServerResponse): void;
+  /** The same of a request that node:http did not read. */
+  pass(route: CompiledRoute, asked: Asked): void;
   /** For a WebSocket; `head` is what came after its handshake. */
   upgrade(route: CompiledRoute, request: IncomingMessage, client: Duplex, head: Buffer): void;
   /** From now on each connection is closed after the answer that is under way on it; those without an end, now. */
@@ -68,6 +71,7 @@ export function createReverseProxy(options: ProxyOptions): ReverseProxy {
     forwarding,
     upstreams,
     keptBodies: new KeptBodies(),
+    deadlines: new DeadlineWatch(),
     report(exchange) {
       atOnce -= 1;
       report(exchange);
@@ -87,27 +91,27 @@ export function createReverseProxy(options: ProxyOptions): ReverseProxy {
   }
 
   /** Cheaper than anything else that could be done with a request. */
-  function shed(route: CompiledRoute, request: IncomingMessage, response: ServerResponse): void {
+  function shed(route: CompiledRoute, { request, answer, requestId, trace: { traceId } }: Asked): void {
     const startedAt = performance.now();
-    const requestId = requestIdOf(request);
-    const { traceId } = traceOf(request.headers.traceparent);
-    writeProblem(response, overloaded(route), { path: pathOf(request), requestId, traceId });
-    endAnswer(request, response);
+    writeProblem(answer, overloaded(route), { path: pathOf(request), requestId, traceId });
     const { method = 'GET' } = request;
     const durationMillis = performance.now() - startedAt;
     report({ method, route: route.id, outcome: 'shed', status: 503, durationMillis, requestId, traceId });
   }
 
+  function pass(route: CompiledRoute, asked: Asked): void {
+    const service = partsOf(route);
+    if (atOnce >= MOST_AT_ONCE || !service.load.tryEnter()) {
+      shed(route, asked);
+      return;
+    }
+    atOnce += 1;
+    new Exchange(parts, service, route, asked).begin();
+  }
+
   return {
-    handle(route, request, response) {
-      const service = partsOf(route);
-      if (atOnce >= MOST_AT_ONCE || !service.load.tryEnter()) {
-        shed(route, request, response);
-        return;
-      }
-      atOnce += 1;
-      new Exchange(parts, service, route, request, response).begin();
-    },
+    handle: (route, request, response) => pass(route, askedBy(request, response)),
+    pass,
     upgrade(route, request, client, head) {
       atOnce += 1;
       new Upgrade(parts, route, request, client, head).begin();

@@ -1,5 +1,5 @@
 /** The body of a request on its way to a service: counted, and cut where it is too large. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { BodyStream } from './upstream/connection.ts';
 
@@ -8,7 +8,7 @@ export const BODY_LIMIT_BYTES = 1024 * 1024;
 /** For how long a client may go on sending what nobody will read, so that it gets to the answer. */
 const DISCARD_MILLIS = 1_000;
 
-export const hasBody = ({ headers }: IncomingMessage): boolean =>
+export const hasBody = ({ headers }: Pick<IncomingMessage, 'headers'>): boolean =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 
 /** What the request says of its body; undefined when that comes in chunks. */
@@ -99,20 +99,6 @@ export class RequestBody implements BodyStream {
     socket.uncork();
     return takesMore;
   }
-}
-
-/**
- * Ends an answer that may be there before the request is. A connection that is closed after it waits for the rest of the
- * body first, for the same reason as below; the client has the whole answer meanwhile.
- */
-export function endAnswer(request: IncomingMessage, response: ServerResponse): void {
-  if (request.complete || request.destroyed || response.shouldKeepAlive) {
-    response.end();
-    discard(request);
-    return;
-  }
-  request.once('end', () => response.end());
-  discard(request);
 }
 
 /** Lets the rest of a body run out. A connection that is closed on unread data loses the answer that was sent on it. */

@@ -38,6 +38,12 @@ export function writeHead(
   return `${method} ${path} HTTP/1.1\r\n${ownHost}connection: keep-alive\r\n${lines}${framing(method, length)}\r\n`;
 }
 
+/** The same for a GET or HEAD without a body, of which the lines are there. */
+export const writePlainHead = (
+  { method, path, host }: { method: string; path: string; host: string },
+  lines: string,
+): string => `${method} ${path} HTTP/1.1\r\nhost: ${host}\r\nconnection: keep-alive\r\n${lines}\r\n`;
+
 function framing(method: string, length: BodyLength): string {
   if (length === 'chunked') return 'transfer-encoding: chunked\r\n';
   if (length !== undefined) return `content-length: ${length}\r\n`;

@@ -1,5 +1,5 @@
 /** Which route a request takes; asked for every request, so all that can be computed before is. */
-import type { IncomingMessage } from 'node:http';
+import type { ClientRequest } from './client.ts';
 import type { CompiledRoute } from './compile-routes.ts';
 import { BELOW, compileTemplate, isTemplate, type PathParts } from './path-templates.ts';
 
@@ -8,7 +8,7 @@ export interface RouteTable {
    * By the most specific path: a whole path before one with `{name}`, that before a path with `/**`, and of the latter two
    * a long one before a short one. Of several routes with one path, the first in the file whose other predicates hold.
    */
-  match(request: IncomingMessage): CompiledRoute | undefined;
+  match(request: ClientRequest): CompiledRoute | undefined;
   /** Every path with its routes, in the order in which they are tried. */
   readonly order: readonly { readonly path: string; readonly route: CompiledRoute }[];
 }
@@ -82,7 +82,7 @@ function routesOf(first: Candidate): CompiledRoute[] {
   return routes;
 }
 
-function firstOf(candidate: Candidate | undefined, request: IncomingMessage): CompiledRoute | undefined {
+function firstOf(candidate: Candidate | undefined, request: ClientRequest): CompiledRoute | undefined {
   for (let one = candidate; one; one = one.next) {
     const { route } = one;
     if (route.matches === undefined || route.matches(request)) return route;
@@ -98,7 +98,7 @@ const bySpecificity = (one: string, other: string): number =>
   kindOf(one) - kindOf(other) || detailOf(other) - detailOf(one) || (one < other ? -1 : 1);
 
 /** The path that was asked for, without its query. */
-export function pathOf({ url = '/' }: IncomingMessage): string {
+export function pathOf({ url = '/' }: ClientRequest): string {
   const end = url.indexOf('?');
   return end === -1 ? url : url.slice(0, end);
 }

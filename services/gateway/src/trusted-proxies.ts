@@ -1,15 +1,13 @@
 /** Who a request comes from, and through whom. Only what proxies say that the operator trusts is believed. */
-import type { IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
 import { isIP } from 'node:net';
-import type { TLSSocket } from 'node:tls';
 import { compileNetworks, plainAddress } from './addresses.ts';
+import type { ClientRequest } from './client.ts';
 
 export interface Forwarding {
   /** The address of the client: of the socket, or, behind trusted proxies, the last one that they do not vouch for. */
-  clientAddressOf(request: IncomingMessage): string;
+  clientAddressOf(request: ClientRequest): string;
   /** Adds what the service is told about where a request comes from to a flat list of names and values. */
-  addTo(list: string[], request: IncomingMessage): void;
+  addTo(list: string[], request: ClientRequest): void;
 }
 
 /** More proxies than this in a row are none. */
@@ -32,9 +30,9 @@ const DIRECT: Forwarding = {
 
 function behindProxies(isTrusted: (address: string) => boolean): Forwarding {
   /** A connection has one peer, however many requests come over it. */
-  const peers = new WeakMap<Socket, boolean>();
+  const peers = new WeakMap<ClientRequest['socket'], boolean>();
 
-  function comesFromProxy({ socket }: IncomingMessage): boolean {
+  function comesFromProxy({ socket }: ClientRequest): boolean {
     const known = peers.get(socket);
     if (known !== undefined) return known;
     const answer = isTrusted(socket.remoteAddress ?? '');
@@ -84,14 +82,14 @@ function lastUntrusted(list: string, isTrusted: (address: string) => boolean): s
   return client;
 }
 
-function forwardedElement({ headers, socket }: IncomingMessage): string {
+function forwardedElement({ headers, socket }: ClientRequest): string {
   const peer = plainAddress(socket.remoteAddress ?? 'unknown');
   const node = peer.includes(':') ? `"[${peer}]"` : peer;
   const host = headers.host !== undefined && HOST.test(headers.host) ? `;host="${headers.host}"` : '';
   return `for=${node}${host};proto=${protocolOf(socket)}`;
 }
 
-function peerOf({ socket }: IncomingMessage): string {
+function peerOf({ socket }: ClientRequest): string {
   return plainAddress(socket.remoteAddress ?? '');
 }
 
@@ -100,5 +98,5 @@ const textOf = (value: string | string[] | undefined): string =>
 
 const isProtocol = (text: string): boolean => text === 'http' || text === 'https';
 
-const protocolOf = (socket: Socket & Partial<Pick<TLSSocket, 'encrypted'>>): 'http' | 'https' =>
+const protocolOf = (socket: ClientRequest['socket']): 'http' | 'https' =>
   socket.encrypted === true ? 'https' : 'http';

@@ -6,7 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { problemOf, Refusal } from '@daybook/contracts';
 import { PROBLEM_JSON, requestIdOf, traceOf } from '@daybook/service';
-import { endAnswer } from './request-body.ts';
+import { endAnswer } from './node-answer.ts';
 import { pathOf } from './route-table.ts';
 
 export interface Unclear {
@@ -46,11 +46,14 @@ export function unclearIn(request: IncomingMessage): Unclear | undefined {
     if (httpVersion === '1.0') return OLD_CODING;
   }
   if (headers.host !== undefined) {
-    if (!HOST.test(headers.host)) return NO_HOST;
+    if (!isHost(headers.host)) return NO_HOST;
     if (hasSeveralHosts(rawHeaders)) return SEVERAL_HOSTS;
   }
   return isClear(url) ? undefined : TARGET;
 }
+
+/** Whether a value is a host, with or without a port. */
+export const isHost = (text: string): boolean => HOST.test(text);
 
 /** Node keeps the first, a service perhaps the last. */
 function hasSeveralHosts(rawHeaders: readonly string[]): boolean {
@@ -62,7 +65,8 @@ function hasSeveralHosts(rawHeaders: readonly string[]): boolean {
   return count > 1;
 }
 
-function isClear(url: string): boolean {
+/** Whether the target of a request can be read in one way only. */
+export function isClear(url: string): boolean {
   // Fragments are for browsers; a service may take one for a query.
   if (url.includes('#')) return false;
   const end = url.indexOf('?');

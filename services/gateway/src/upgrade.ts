@@ -10,6 +10,7 @@ import type { CompiledRoute } from './compile-routes.ts';
 import type { ExchangeParts } from './exchange.ts';
 import { codeOf, late, overloaded, unavailable } from './failures.ts';
 import { answeredHeaders, forwardedHeaders } from './headers.ts';
+import { NodeAnswer } from './node-answer.ts';
 import type { Outcome } from './outcomes.ts';
 import { type OwnAnswer, Passage } from './passage.ts';
 import { pathOf } from './route-table.ts';
@@ -33,6 +34,8 @@ export class Upgrade {
   /** What the client sent already. */
   readonly #head: Buffer;
   readonly #response: ServerResponse;
+  /** For what the gateway answers itself. */
+  readonly #answer: NodeAnswer;
   readonly #requestId: string;
   readonly #trace;
   readonly #passage: Passage | undefined;
@@ -54,6 +57,7 @@ export class Upgrade {
     this.#passage = route.chain && new Passage(route.chain, request);
     this.#tries = new Tries(parts, route, this.#requestId, true);
     this.#response = this.#responseOn(client);
+    this.#answer = new NodeAnswer(request, this.#response);
     this.#timer = setTimeout(() => this.#onLate(), timeoutsOf(route).headersMillis);
     client.on('error', () => undefined).once('close', () => this.#closed());
   }
@@ -164,13 +168,12 @@ export class Upgrade {
 
   #refuse(refusal: Refusal, outcome: Outcome): void {
     this.#outcome = outcome;
-    writeProblem(this.#response, refusal, {
+    writeProblem(this.#answer, refusal, {
       path: pathOf(this.#request),
       requestId: this.#requestId,
       traceId: this.#trace.traceId,
       passage: this.#passage,
     });
-    this.#response.end();
   }
 
   #answerHere({ status, headers }: OwnAnswer): void {

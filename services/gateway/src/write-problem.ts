@@ -1,6 +1,6 @@
-import type { OutgoingHttpHeader, ServerResponse } from 'node:http';
 import { problemOf, type Refusal } from '@daybook/contracts';
 import { PROBLEM_JSON } from '@daybook/service';
+import type { ClientAnswer } from './client.ts';
 import type { Passage } from './passage.ts';
 
 export interface ProblemContext {
@@ -12,19 +12,18 @@ export interface ProblemContext {
   passage?: Passage | undefined;
 }
 
-/** Answers with a problem document where there is no Fastify to do so. Who calls it ends the answer. */
-export function writeProblem(response: ServerResponse, refusal: Refusal, context: ProblemContext): void {
+/** Answers with a problem document where there is no Fastify to do so. */
+export function writeProblem(
+  answer: Pick<ClientAnswer, 'begin' | 'end'>,
+  refusal: Refusal,
+  context: ProblemContext,
+): void {
   const problem = problemOf(refusal, context.path, context.traceId);
-  const body = JSON.stringify(problem);
+  const body = Buffer.from(JSON.stringify(problem));
   const { retryAfterSeconds } = refusal.extras;
-  const headers: OutgoingHttpHeader[] = [
-    'content-type',
-    PROBLEM_JSON,
-    'content-length',
-    String(Buffer.byteLength(body)),
-  ];
+  const headers = ['content-type', PROBLEM_JSON, 'content-length', String(body.length)];
   headers.push('x-request-id', context.requestId);
   if (retryAfterSeconds !== undefined) headers.push('retry-after', String(retryAfterSeconds));
-  response.writeHead(context.passage?.answer(problem.status, headers, false) ?? problem.status, headers);
-  response.write(body);
+  answer.begin(context.passage?.answer(problem.status, headers, false) ?? problem.status, headers);
+  answer.end(body);
 }

@@ -32,6 +32,7 @@ export class UnreadableAnswer extends Error {
 }
 
 const LONGEST_HEAD_BYTES = 64 * 1024;
+const SMALL_BYTES = 4 * 1024;
 const LONGEST_LINE_BYTES = 4 * 1024;
 /** After the last chunk; they are left out. */
 const LONGEST_TRAILERS_BYTES = 16 * 1024;
@@ -110,6 +111,20 @@ export class AnswerParser {
   }
 
   #readHead(chunk: Buffer, at: number): number {
+    // Most come whole and with little else: that is one text, and no search in bytes.
+    if (!this.#kept && chunk.length - at <= SMALL_BYTES) {
+      const text = chunk.toString('latin1', at);
+      const end = text.indexOf(END_OF_HEAD);
+      if (end !== -1) {
+        this.#start(text.slice(0, end));
+        return at + end + END_OF_HEAD.length;
+      }
+    }
+    return this.#readLongHead(chunk, at);
+  }
+
+  /** Or one in pieces. */
+  #readLongHead(chunk: Buffer, at: number): number {
     const kept = this.#kept?.length ?? 0;
     const bytes = this.#kept ? Buffer.concat([this.#kept, chunk.subarray(at)]) : chunk;
     const from = this.#kept ? 0 : at;
@@ -249,6 +264,9 @@ function readHeaders(head: string, endOfFirst: number, framing: Framing): string
   return headers;
 }
 
+/** The same text, as the engine keeps the names of properties and literals: those are compared by their place only. */
+const internalized = (text: string): string => Object.keys({ [text]: true })[0] ?? text;
+
 /** The names that came lately: instances send the same ones again and again. */
 const names = new Map<string, string>();
 const MOST_NAMES = 500;
@@ -256,7 +274,7 @@ const MOST_NAMES = 500;
 function inSmallLetters(written: string): string {
   const known = names.get(written);
   if (known !== undefined) return known;
-  const name = written.toLowerCase();
+  const name = internalized(written.toLowerCase());
   if (!NAME.test(name)) throw new UnreadableAnswer('a header has no name');
   if (names.size < MOST_NAMES) names.set(written, name);
   return name;

@@ -1,0 +1,94 @@
+import type { IncomingMessage, OutgoingHttpHeader, ServerResponse } from 'node:http';
+import { requestIdOf, traceOf } from '@daybook/service';
+import type { AnswerOwner, ClientAnswer } from './client.ts';
+import type { Asked } from './exchange.ts';
+import { discard, hasBody } from './request-body.ts';
+
+/** One string goes out together with the headers, in one go; a large one would be copied for nothing. */
+const AT_ONCE_BYTES = 16 * 1024;
+
+/** An answer that node:http writes. */
+export class NodeAnswer implements ClientAnswer {
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  #owner: AnswerOwner | undefined;
+  #isFlushed = false;
+  #waitsForDrain = false;
+
+  constructor(request: IncomingMessage, response: ServerResponse) {
+    this.#request = request;
+    this.#response = response;
+  }
+
+  get status(): number | undefined {
+    return this.#response.headersSent ? this.#response.statusCode : undefined;
+  }
+
+  get isSent(): boolean {
+    return this.#response.writableFinished;
+  }
+
+  watch(owner: AnswerOwner): void {
+    this.#owner = owner;
+    this.#response.on('close', () => owner.onAnswerClosed());
+  }
+
+  begin(status: number, headers: OutgoingHttpHeader[]): void {
+    this.#response.writeHead(status, headers);
+  }
+
+  write(bytes: Buffer, sent: () => void): boolean {
+    if (this.#response.write(bytes, sent)) return true;
+    if (!this.#waitsForDrain) {
+      this.#waitsForDrain = true;
+      this.#response.on('drain', () => this.#owner?.onAnswerDrained());
+    }
+    return false;
+  }
+
+  flush(): void {
+    if (this.#isFlushed || !this.#response.headersSent) return;
+    this.#isFlushed = true;
+    this.#response.flushHeaders();
+  }
+
+  end(last?: Buffer): void {
+    if (!last) endAnswer(this.#request, this.#response);
+    else if (!this.#request.complete) {
+      this.#response.write(Buffer.from(last));
+      endAnswer(this.#request, this.#response);
+    } else if (last.length > AT_ONCE_BYTES) this.#response.end(Buffer.from(last));
+    else this.#response.end(last.toString('latin1'), 'latin1');
+  }
+
+  destroy(): void {
+    this.#response.destroy();
+  }
+
+  sendAway(): void {
+    this.#request.socket.destroySoon();
+  }
+}
+
+/**
+ * Ends an answer that may be there before the request is. A connection that is closed after it waits for the rest of the
+ * body first, for the same reason as `discard`; the client has the whole answer meanwhile.
+ */
+export function endAnswer(request: IncomingMessage, response: ServerResponse): void {
+  if (request.complete || request.destroyed || response.shouldKeepAlive) {
+    response.end();
+    discard(request);
+    return;
+  }
+  request.once('end', () => response.end());
+  discard(request);
+}
+
+/** A request that node:http has read. */
+export const askedBy = (request: IncomingMessage, response: ServerResponse): Asked => ({
+  request,
+  body: hasBody(request) ? request : undefined,
+  answer: new NodeAnswer(request, response),
+  requestId: requestIdOf(request),
+  trace: traceOf(request.headers.traceparent),
+});
