@@ -1,6 +1,12 @@
 /** The only reader of the environment; services get it passed on. */
 import { OneOf } from '@daybook/contracts';
-import { commonVariables, type Environment, readConfiguration, WrongConfiguration } from '@daybook/service';
+import {
+  commonVariables,
+  type Environment,
+  processVariables,
+  readConfiguration,
+  WrongConfiguration,
+} from '@daybook/service';
 import { type Static, Type } from 'typebox';
 
 const schema = Type.Object({
@@ -9,7 +15,7 @@ const schema = Type.Object({
   DAYBOOK_DEMO: OneOf(['on', 'off'], { default: 'on' }),
   AMQP_URL: commonVariables.AMQP_URL,
   EUREKA_URL: commonVariables.EUREKA_URL,
-  LOG_LEVEL: OneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { default: 'info' }),
+  LOG_LEVEL: processVariables.LOG_LEVEL,
 });
 
 export type LauncherConfig = Static<typeof schema>;

@@ -66,11 +66,15 @@ async function startRegistry(residents: Residents, folder: string, host: HostPro
   }
 }
 
-/** Starts several at once. All of them end before a failure is told, so that what did start is known and can be closed. */
+/**
+ * Starts several at once and waits until they are ready. All starts end before a failure is told, so that what did start
+ * is known and can be closed; they are not waited for, since they may wait for the one that failed.
+ */
 async function startTogether(residents: Residents, names: readonly ServiceName[], host: HostProcess): Promise<void> {
   const outcomes = await Promise.allSettled(names.map((name) => residents.start(name, host)));
   const failed = outcomes.find((outcome) => outcome.status === 'rejected');
   if (failed) throw failed.reason;
+  await Promise.all(outcomes.map((outcome) => outcome.status === 'fulfilled' && outcome.value.ready));
 }
 
 /** `bus` is for who wants to see what is on it. @throws StartFailure with the exit code and the line to say */
@@ -120,7 +124,8 @@ export async function startEverything(
   }
   const door = { ...member, environment };
   parts.defer(() => residents.stop('gateway'));
-  const { url } = await residents.start('gateway', door);
+  const { url, ready } = await residents.start('gateway', door);
+  await ready;
   await announce(folder, { pid: process.pid, registryUrl });
   const started = parts.move();
   return {
@@ -128,7 +133,7 @@ export async function startEverything(
     registryUrl,
     stop: residents.stop,
     async startAgain(name) {
-      await residents.start(name, name === 'gateway' ? door : member);
+      await (await residents.start(name, name === 'gateway' ? door : member)).ready;
     },
     close: () => started.disposeAsync(),
   };

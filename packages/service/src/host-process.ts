@@ -18,10 +18,15 @@ export interface HostProcess {
   readonly clock: Clock;
 }
 
-/** A service that is listening and registered. */
+/** A service that is listening. */
 export interface RunningService {
   readonly name: string;
   readonly url: string;
+  /**
+   * Resolves when everything is there that the service needs and the registry knows of it. Until then it answers, and
+   * says that it is not ready. Rejects when it can never be ready, with a StartFailure, and when it is closed before.
+   */
+  readonly ready: Promise<void>;
   /**
    * Leaves: DOWN in the registry, until its callers know; then no new requests, the running ones to their end, and
    * everything closed. `callersAreGone` skips the wait.

@@ -12,10 +12,13 @@ export { addParkedEventRoutes, keyOfParkedEvent, readParkedEventCursor } from '.
 export { PROBLEM_JSON, refusalOf, requestTimeout, sendProblem } from './problem-handler.ts';
 export { refuseBody } from './refuse-body.ts';
 export { ADMINISTRATOR, isHostMissing, requestIdOf } from './request-context.ts';
+export { openProcessLog, runProcess, type Started } from './run-process.ts';
+export { hostOfOneService, runService, type ServiceModule, startedService } from './run-service.ts';
 export * from './serve.ts';
 export * from './service-bus.ts';
 export * from './service-database.ts';
 export * from './start-failure.ts';
+export { type EndRequest, isReport, type Report } from './supervision.ts';
 export { type Trace, traceOf } from './trace.ts';
 export { checkerOf, compileTextValidator, faultOf, readerOf } from './validation.ts';
 export { VERSION } from './version.ts';

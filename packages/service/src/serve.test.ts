@@ -103,6 +103,7 @@ describe('a service', () => {
     const registry = await startRegistry();
     const preferences = preferencesOf({ DAYBOOK_ZONE: 'north', DAYBOOK_WEIGHT: 3 });
     const { service } = await startService(registry.url, { ...anyPort, preferences });
+    await service.ready;
     expect(await (await fetch(`${service.url}/thing`)).text()).toBe('here');
     expect(service.name).toBe('thing-service');
     const port = Number(new URL(service.url).port);
@@ -121,6 +122,7 @@ describe('a service', () => {
   it('leaves with DOWN, answers until its callers know, then goes and closes what it stood on', async () => {
     const registry = await startRegistry();
     const { service, closed } = await startService(registry.url);
+    await service.ready;
     const closing = service.close();
     await expect.poll(() => registry.calls, { interval: 5 }).toEqual(['UP thing-service', 'DOWN thing-service']);
     expect((await fetch(`${service.url}/thing`)).status).toBe(200);
@@ -135,6 +137,7 @@ describe('a service', () => {
   it('leaves with DOWN and goes at once when its callers are gone', async () => {
     const registry = await startRegistry();
     const { service } = await startService(registry.url);
+    await service.ready;
     await service.close({ callersAreGone: true });
     expect(registry.calls).toEqual(['UP thing-service', 'DOWN thing-service', 'DELETE']);
   });
@@ -153,6 +156,7 @@ describe('a service', () => {
       throw error;
     });
     if (!started) return context.skip('this machine has no IPv6');
+    await started.service.ready;
     const caller = joinRegistry(host, undefined);
     onTestFinished(() => caller.close());
     await caller.start();

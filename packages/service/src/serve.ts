@@ -1,20 +1,27 @@
 /** From an application to a running service, and back. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createEurekaClient, type EurekaClient } from '@daybook/discovery';
+import { createEurekaClient, type EurekaClient, type LocalInstance } from '@daybook/discovery';
 import type { App } from './app.ts';
 import type { ListenOn } from './common-config.ts';
+import { WrongConfiguration } from './configuration.ts';
+import { type HealthCheck, readinessPartsOf } from './health.ts';
 import type { HostProcess, RunningService } from './host-process.ts';
 import type { Logger } from './logger.ts';
 import { EXIT, StartFailure } from './start-failure.ts';
 import { VERSION } from './version.ts';
+import { waitFor } from './waiting.ts';
 
 /** Requests that are still running after this are cut off. */
 const DRAIN_DEADLINE_MILLIS = 10_000;
 const CLOSE_IDLE_MILLIS = 50;
 
-/** The registry as a service sees it: who is where, and its own place in it. */
+/**
+ * The registry as a service sees it: who is where, and its own place in it.
+ * @throws WrongConfiguration when nothing names one
+ */
 export function joinRegistry(host: HostProcess, eurekaUrl: string | undefined): EurekaClient {
   const servers = eurekaUrl?.split(',') ?? [...host.registryUrls];
+  if (servers.length === 0) throw new WrongConfiguration(['EUREKA_URL is needed by a service that runs alone']);
   return createEurekaClient({
     servers,
     logger: host.logger,
@@ -64,22 +71,84 @@ export interface ServeOptions {
   host: HostProcess;
   registry: EurekaClient;
   listenOn: ListenOn;
+  /** The services that it has to ask: it is not ready before each of them has been there. */
+  asks?: readonly string[];
   /** What the service stands on; closed last, in reverse order. */
   parts: AsyncDisposableStack;
 }
 
-/** Listens, then tells the registry. */
-export async function serve({ name, app, host, registry, listenOn, parts }: ServeOptions): Promise<RunningService> {
-  await using starting = parts;
+/** Listens. The registry is told when everything is there that the service needs: see `ready` of what is returned. */
+export async function serve(options: ServeOptions): Promise<RunningService> {
+  const { name, app, host, registry, listenOn } = options;
+  await using starting = options.parts;
   starting.defer(() => drain(app, host.logger));
-  const { advertisedHost, preferences, secure = false } = listenOn;
+  const needs = holdBack(options);
   const listening = await listen(app, listenOn.host, listenOn.port, listenOn.variable);
   // Fastify does not know what kind of server it was given.
-  const url = secure ? listening.replace(/^http:/, 'https:') : listening;
+  const url = listenOn.secure ? listening.replace(/^http:/, 'https:') : listening;
   await registry.start();
   starting.defer(() => registry.close());
+  const closing = new AbortController();
+  let isKnown = false;
+  const wait = (part: string, check: HealthCheck) => waitFor(part, check, host.logger, closing.signal);
+
+  async function becomeReady(): Promise<void> {
+    await Promise.all([...needs.before].map(([part, check]) => wait(part, check)));
+    isKnown = true;
+    await registry.register(instanceAt(name, listenOn, url));
+    await wait(REGISTRY, needs.place);
+    needs.release();
+  }
+  const ready = becomeReady();
+  // Who waits for it hears of it.
+  ready.catch(() => undefined);
+  const running = starting.move();
+  return {
+    name,
+    url,
+    ready,
+    async close({ callersAreGone = false } = {}) {
+      closing.abort();
+      if (isKnown && !callersAreGone) {
+        await registry.setStatus('DOWN');
+        await sleep(2 * host.fetchIntervalMillis);
+      }
+      await running.disposeAsync();
+    },
+  };
+}
+
+const REGISTRY = 'registry';
+
+/** Until `release`, `/health/ready` asks for what is needed only at the start, too. */
+function holdBack({ app, registry, asks = [] }: ServeOptions) {
+  const parts = readinessPartsOf(app);
+  const services = asks.map((service) => [service, async () => instanceIn(registry, service)] as const);
+  const before = new Map<string, HealthCheck>([...parts, ...services]);
+  const place: HealthCheck = async () => placeIn(registry);
+  for (const [part, check] of [...services, [REGISTRY, place] as const]) parts.set(part, check);
+  return {
+    /** What has to be there before others may know of the service. */
+    before,
+    place,
+    /** From then on a part of others that is away is no reason to take this one out as well. */
+    release() {
+      for (const part of [...asks, REGISTRY]) parts.delete(part);
+    },
+  };
+}
+
+function instanceIn(registry: EurekaClient, service: string): void {
+  if (registry.instancesOf(service).length === 0) throw new Error('no instance is known');
+}
+
+function placeIn(registry: EurekaClient): void {
+  if (!registry.isRegistered()) throw new Error('it has not taken this instance yet');
+}
+
+function instanceAt(name: string, { advertisedHost, preferences, secure = false }: ListenOn, url: string): LocalInstance {
   const { port } = new URL(url);
-  await registry.register({
+  return {
     instanceId: `${advertisedHost}:${name}:${port}`,
     serviceId: name,
     hostName: advertisedHost,
@@ -87,17 +156,5 @@ export async function serve({ name, app, host, registry, listenOn, parts }: Serv
     port: Number(port),
     secure,
     metadata: { version: VERSION, ...preferences },
-  });
-  const running = starting.move();
-  return {
-    name,
-    url,
-    async close({ callersAreGone = false } = {}) {
-      if (!callersAreGone) {
-        await registry.setStatus('DOWN');
-        await sleep(2 * host.fetchIntervalMillis);
-      }
-      await running.disposeAsync();
-    },
   };
 }

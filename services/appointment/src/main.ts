@@ -5,6 +5,7 @@ import {
   joinRegistry,
   listenOnOf,
   openServiceDatabase,
+  runService,
   type StartService,
   serve,
   withServiceBus,
@@ -20,6 +21,9 @@ import { createRecheckStore } from './store/rechecks.ts';
 import type { AppointmentTables } from './store/tables.ts';
 
 export { readConfig };
+
+const PATIENTS = 'patient-service';
+const DOCTORS = 'doctor-service';
 
 export const start: StartService = async (process) => {
   const config = readConfig(process.environment);
@@ -37,7 +41,7 @@ export const start: StartService = async (process) => {
     parts.defer(() => client.close());
     return client;
   };
-  const directory = createDirectory(clientOf('patient-service'), clientOf('doctor-service'));
+  const directory = createDirectory(clientOf(PATIENTS), clientOf(DOCTORS));
   const rechecks = startRechecks(directory, createRecheckStore(database, host.clock), logger);
   parts.defer(() => rechecks.close());
   const changes = changesOfPeople(database, host.clock, logger, rechecks.wake);
@@ -50,6 +54,9 @@ export const start: StartService = async (process) => {
     host,
     registry,
     listenOn: listenOnOf(config),
+    asks: [PATIENTS, DOCTORS],
     parts: parts.move(),
   });
 };
+
+if (import.meta.main) await runService({ start, readConfig });

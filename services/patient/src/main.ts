@@ -4,6 +4,7 @@ import {
   joinRegistry,
   listenOnOf,
   openServiceDatabase,
+  runService,
   type StartService,
   serve,
   withServiceBus,
@@ -31,3 +32,5 @@ export const start: StartService = async (process) => {
     parts: parts.move(),
   });
 };
+
+if (import.meta.main) await runService({ start, readConfig });
