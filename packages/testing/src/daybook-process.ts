@@ -14,6 +14,10 @@ export interface DaybookOptions {
   data: string;
   /** The service to start alone; everything when left out. */
   service?: string;
+  /** The file to run in the place of the launcher: the `main.ts` of a service. */
+  program?: string;
+  /** For a start of many processes, on a machine that does other things as well. */
+  readyWithinMillis?: number;
   /** Further variables; those of this process that Daybook reads are not passed on. */
   environment?: Record<string, string>;
 }
@@ -47,25 +51,43 @@ function environmentFor({ data, environment }: DaybookOptions): NodeJS.ProcessEn
 const manifest: { scripts: { start: string } } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
 const [, ...startArguments] = manifest.scripts.start.split(' ');
 
+function argumentsFor({ program, service }: DaybookOptions): string[] {
+  if (program !== undefined) return [program];
+  return [...startArguments, ...(service === undefined ? [] : [service])];
+}
+
 const run = (options: DaybookOptions): Program =>
   new Program('Daybook', {
     command: process.execPath,
-    arguments: [...startArguments, ...(options.service ? [options.service] : [])],
+    arguments: argumentsFor(options),
     environment: environmentFor(options),
     folder: ROOT,
   });
 
+/** Daybook on its way: it may wait for something that the test has not started yet. */
+export interface StartingDaybook {
+  /** Resolves with its ready line. */
+  readonly ready: Promise<DaybookProcess>;
+  output(): string;
+  end(signal?: NodeJS.Signals): Promise<Ended>;
+}
+
 /** Starts Daybook and waits for its ready line. */
-export async function startDaybook(options: DaybookOptions): Promise<DaybookProcess> {
+export const startDaybook = (options: DaybookOptions): Promise<DaybookProcess> => beginDaybook(options).ready;
+
+/** Starts Daybook. */
+export function beginDaybook(options: DaybookOptions): StartingDaybook {
   const program = run(options);
-  const [, url = '', seconds] = await program.printed(READY, START_DEADLINE_MILLIS);
-  return {
-    url,
-    pid: program.pid,
-    secondsToReady: Number(seconds),
-    output: () => program.output(),
-    end: (signal = 'SIGINT') => program.end(signal),
-  };
+  const output = () => program.output();
+  const end = (signal: NodeJS.Signals = 'SIGINT') => program.end(signal);
+  async function untilReady(): Promise<DaybookProcess> {
+    const [, url = '', seconds] = await program.printed(READY, options.readyWithinMillis ?? START_DEADLINE_MILLIS);
+    return { url, pid: program.pid, secondsToReady: Number(seconds), output, end };
+  }
+  const ready = untilReady();
+  // Whoever waits for it hears of it.
+  ready.catch(() => undefined);
+  return { ready, output, end };
 }
 
 /** Runs Daybook where it cannot start, and says how it ended and what it printed. */
