@@ -20,10 +20,21 @@ const schema = Type.Object({
 
 export type LauncherConfig = Static<typeof schema>;
 
+const distributedSchema = Type.Object({
+  DAYBOOK_TOPOLOGY: Type.Optional(Type.String({ description: 'The file of processes, in the place of our own' })),
+  DAYBOOK_DATA: schema.properties.DAYBOOK_DATA,
+  DAYBOOK_DEMO: schema.properties.DAYBOOK_DEMO,
+  LOG_LEVEL: schema.properties.LOG_LEVEL,
+});
+
 export const environment: Environment = process.env;
 
 /** @throws WrongConfiguration */
 export const readConfig = (): LauncherConfig => readConfiguration(schema, environment);
+
+/** Of `npm run start:distributed`. @throws WrongConfiguration */
+export const readDistributedConfig = (): Static<typeof distributedSchema> =>
+  readConfiguration(distributedSchema, environment);
 
 const FOR_ONE_SERVICE = ['DATABASE_URL'];
 

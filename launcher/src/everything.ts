@@ -11,7 +11,7 @@ import {
 } from '@daybook/service';
 import type { LauncherConfig } from './config.ts';
 import { announce, findRunningSystem, isEmptyDataFolder, lockDataFolder, prepareDataFolder } from './data-folder.ts';
-import { beginDemo, demoIsUnfinished, fillDemo, nothingIsThere } from './demo.ts';
+import { beginDemo, demoIsUnfinished, demoMarkerIn, fillDemo, nothingIsThere } from './demo.ts';
 import { FETCH_INTERVAL_MILLIS } from './intervals.ts';
 import { type ServiceName, startService } from './services.ts';
 
@@ -88,9 +88,10 @@ export async function startEverything(
   const folder = config.DAYBOOK_DATA;
   await prepareDataFolder(folder);
   parts.use(await lockDataFolder(folder));
+  const marker = demoMarkerIn(folder);
   const wantsDemo = config.DAYBOOK_DEMO === 'on';
   const isOnServer = config.DAYBOOK_MYSQL_URL !== undefined;
-  if (wantsDemo && !isOnServer && (await isEmptyDataFolder(folder))) await beginDemo(folder);
+  if (wantsDemo && !isOnServer && (await isEmptyDataFolder(folder))) await beginDemo(marker);
   parts.defer(() => bus.close());
 
   let clock: Clock = systemClock;
@@ -114,10 +115,10 @@ export async function startEverything(
   bus.open();
   // A server may hold what the folder knows nothing of, and the other way round.
   if (wantsDemo && isOnServer && (await nothingIsThere(residents.urlOf))) {
-    await beginDemo(folder);
+    await beginDemo(marker);
   }
-  if (wantsDemo && (await demoIsUnfinished(folder))) {
-    await fillDemo(folder, residents.urlOf, logger, (told) => {
+  if (wantsDemo && (await demoIsUnfinished(marker))) {
+    await fillDemo(marker, residents.urlOf, logger, (told) => {
       clock = told;
     });
     clock = systemClock;

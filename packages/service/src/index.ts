@@ -7,7 +7,7 @@ export * from './cursor.ts';
 export type { HealthCheck } from './health.ts';
 export * from './host-process.ts';
 export { type AnswerShape, answerOnce } from './idempotency.ts';
-export { createLogger, type Logger } from './logger.ts';
+export { createLogger, type Logger, prettyLine } from './logger.ts';
 export { addParkedEventRoutes, keyOfParkedEvent, readParkedEventCursor } from './parked-events.ts';
 export { PROBLEM_JSON, refusalOf, requestTimeout, sendProblem } from './problem-handler.ts';
 export { refuseBody } from './refuse-body.ts';

@@ -1,7 +1,7 @@
 /** From a start to the end of a process: its ready line, its signals, its exit code as sysexits(3) has them. */
 import { createLogger, type Logger } from './logger.ts';
 import { EXIT, StartFailure } from './start-failure.ts';
-import { onEndRequest, report } from './supervision.ts';
+import { isSupervised, onEndRequest, report } from './supervision.ts';
 
 const CLOSE_DEADLINE_MILLIS = 20_000;
 /** As a shell says it of a process that Ctrl-C ended. */
@@ -13,6 +13,8 @@ export interface Started {
   readonly title: string;
   readonly url: string;
   readonly logger: Logger;
+  /** Says the ready line, where that takes more than to write it on standard output. */
+  say?(line: string): void;
   /** Rejects with a StartFailure when it can never be ready. */
   readonly ready: Promise<void>;
   close(options?: { callersAreGone?: boolean }): Promise<void>;
@@ -93,8 +95,8 @@ export async function runProcess(start: () => Promise<Started>): Promise<void> {
       if (closing) return;
       throw error;
     }
-    say(`${title} is ready at ${url} (${secondsSinceStart()})`);
     report({ state: 'ready', url });
+    if (!isSupervised()) (started.say ?? say)(`${title} is ready at ${url} (${secondsSinceStart()})`);
   } catch (error) {
     fail(error);
   }

@@ -22,6 +22,9 @@ export const isReport = (message: unknown): message is Report =>
 const isEndRequest = (message: unknown): message is EndRequest =>
   typeof message === 'object' && message !== null && 'end' in message;
 
+/** Whether whoever started this process listens to reports: then nobody reads what it prints for a person. */
+export const isSupervised = (): boolean => process.send !== undefined;
+
 /** Tells whoever started this process, if it wants to hear. */
 export function report(message: Report): void {
   // Whoever is gone hears nothing, and is noticed as gone.
@@ -30,10 +33,12 @@ export function report(message: Report): void {
 
 /** Calls back when whoever started this process wants it to end, or has ended without a word. */
 export function onEndRequest(end: (options: { callersAreGone: boolean }) => void): void {
-  if (!process.connected) return;
+  if (!isSupervised()) return;
   process.on('message', (message: unknown) => {
     if (isEndRequest(message)) end(message.end);
   });
   // Whoever it belongs to is gone, and so are all that belong to it.
-  process.on('disconnect', () => end({ callersAreGone: true }));
+  const alone = () => end({ callersAreGone: true });
+  if (process.connected) process.on('disconnect', alone);
+  else alone();
 }
