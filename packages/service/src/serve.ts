@@ -9,7 +9,7 @@ import type { HostProcess, RunningService } from './host-process.ts';
 import type { Logger } from './logger.ts';
 import { EXIT, StartFailure } from './start-failure.ts';
 import { VERSION } from './version.ts';
-import { waitFor } from './waiting.ts';
+import { type Need, waitFor } from './waiting.ts';
 
 /** Requests that are still running after this are cut off. */
 const DRAIN_DEADLINE_MILLIS = 10_000;
@@ -90,10 +90,10 @@ export async function serve(options: ServeOptions): Promise<RunningService> {
   starting.defer(() => registry.close());
   const closing = new AbortController();
   let isKnown = false;
-  const wait = (part: string, check: HealthCheck) => waitFor(part, check, host.logger, closing.signal);
+  const wait = (part: string, need: Need) => waitFor(part, need, host.logger, closing.signal);
 
   async function becomeReady(): Promise<void> {
-    await Promise.all([...needs.before].map(([part, check]) => wait(part, check)));
+    await Promise.all([...needs.before].map(([part, need]) => wait(part, need)));
     isKnown = true;
     await registry.register(instanceAt(name, listenOn, url));
     await wait(REGISTRY, needs.place);
@@ -120,20 +120,33 @@ export async function serve(options: ServeOptions): Promise<RunningService> {
 
 const REGISTRY = 'registry';
 
-/** Until `release`, `/health/ready` asks for what is needed only at the start, too. */
+/**
+ * What starts together has it all; what starts while a part is away that it can do without is not held up by that for
+ * long: a service that can do most is worth more than none.
+ */
+const TOLERATED_PATIENCE_MILLIS = 30_000;
+const tolerated = (check: HealthCheck): Need => ({ check, patienceMillis: TOLERATED_PATIENCE_MILLIS });
+
+/** Until `release`, `/health/ready` wants what is needed only at the start, too. */
 function holdBack({ app, registry, asks = [] }: ServeOptions) {
   const parts = readinessPartsOf(app);
-  const services = asks.map((service) => [service, async () => instanceIn(registry, service)] as const);
-  const before = new Map<string, HealthCheck>([...parts, ...services]);
-  const place: HealthCheck = async () => placeIn(registry);
-  for (const [part, check] of [...services, [REGISTRY, place] as const]) parts.set(part, check);
+  const own = [...parts];
+  const services = asks.map((service) => [service, { check: async () => instanceIn(registry, service) }] as const);
+  const place: Need = { check: async () => placeIn(registry) };
+  /** What has to be there before others may know of the service. */
+  const before = new Map<string, Need>([
+    ...own.map(([part, { check, otherwise }]) => [part, otherwise === 'DOWN' ? { check } : tolerated(check)] as const),
+    ...services,
+  ]);
+  for (const [part, { check }] of [...before, [REGISTRY, place] as const])
+    parts.set(part, { check, otherwise: 'DOWN' });
   return {
-    /** What has to be there before others may know of the service. */
     before,
     place,
     /** From then on a part of others that is away is no reason to take this one out as well. */
     release() {
-      for (const part of [...asks, REGISTRY]) parts.delete(part);
+      parts.clear();
+      for (const [part, asBefore] of own) parts.set(part, asBefore);
     },
   };
 }

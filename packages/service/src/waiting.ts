@@ -10,6 +10,13 @@ const LONGEST_PAUSE_MILLIS = 500;
 /** What starts together comes one after the other: that is worth no word. */
 const SAID_AFTER_MILLIS = 2_000;
 
+/** Something that a service waits for. */
+export interface Need {
+  readonly check: HealthCheck;
+  /** How long it is waited for; for ever when left out. */
+  readonly patienceMillis?: number;
+}
+
 /** Some failures do not pass by waiting. */
 function failureForGood(error: unknown): StartFailure | undefined {
   if (error instanceof StartFailure) return error;
@@ -25,11 +32,12 @@ function reasonOf(error: unknown): string {
 }
 
 /**
- * Resolves when the part works.
+ * Resolves when the part works, or has been waited for long enough.
  * @throws StartFailure when it never will; the signal's reason when that comes first
  */
-export async function waitFor(part: string, check: HealthCheck, logger: Logger, signal: AbortSignal): Promise<void> {
+export async function waitFor(part: string, need: Need, logger: Logger, signal: AbortSignal): Promise<void> {
   const began = performance.now();
+  const { check, patienceMillis = Number.POSITIVE_INFINITY } = need;
   let said = false;
   for (let pause = FIRST_PAUSE_MILLIS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MILLIS)) {
     signal.throwIfAborted();
@@ -39,9 +47,14 @@ export async function waitFor(part: string, check: HealthCheck, logger: Logger, 
     } catch (error) {
       const failure = failureForGood(error);
       if (failure) throw failure;
-      if (!said && performance.now() - began > SAID_AFTER_MILLIS) {
+      const waited = performance.now() - began;
+      if (!said && waited > SAID_AFTER_MILLIS) {
         logger.warn({ part, reason: reasonOf(error) }, 'waits for a part that it needs to be ready');
         said = true;
+      }
+      if (waited > patienceMillis) {
+        logger.warn({ part }, 'goes on without a part');
+        return;
       }
     }
     await sleep(pause, undefined, { signal });
