@@ -106,3 +106,14 @@ export async function temporaryFolder(): Promise<AsyncDisposable & { path: strin
   const path = await mkdtemp(join(tmpdir(), 'daybook-'));
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true, maxRetries: 3 }) };
 }
+
+/** Whether a process is there and not only waits for whoever started it to take note of its end. */
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return process.platform !== 'linux' || !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && ['ESRCH', 'ENOENT'].includes(String(error.code))) return false;
+    throw error;
+  }
+}
