@@ -2,6 +2,9 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { Member } from './member.ts';
 
+/** What is shown of a process. */
+type Shown = Pick<Member, 'name' | 'state' | 'url'>;
+
 /** What is written to; `process.stdout` is one. */
 export interface Screen {
   readonly isTTY?: boolean;
@@ -12,7 +15,7 @@ export interface Screen {
 export interface Board {
   /** A line of a process or about it. */
   line(name: string, text: string): void;
-  changed(member: Member): void;
+  changed(member: Shown): void;
   /** The last word; it stays below the table. */
   say(line: string): void;
 }
@@ -29,7 +32,7 @@ export function describeMember({ state, url = '' }: Pick<Member, 'state' | 'url'
 }
 
 /** The members in their order; `pretty` makes a line of a log one for people. */
-export function createBoard(screen: Screen, members: () => readonly Member[], pretty: (line: string) => string): Board {
+export function createBoard(screen: Screen, members: () => readonly Shown[], pretty: (line: string) => string): Board {
   const width = () => Math.max(0, ...members().map(({ name }) => name.length));
   const prefixed = (name: string, text: string) => `${name.padEnd(width())}  ${text}`;
   return screen.isTTY ? onTerminal(screen, members, prefixed, pretty) : inLines(screen, prefixed);
@@ -49,7 +52,7 @@ const UP_AND_CLEAR = (lines: number): string => (lines === 0 ? '' : `\u001B[${li
 
 function onTerminal(
   screen: Screen,
-  members: () => readonly Member[],
+  members: () => readonly Shown[],
   prefixed: Prefixed,
   pretty: (line: string) => string,
 ): Board {

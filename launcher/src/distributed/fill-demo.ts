@@ -4,7 +4,6 @@
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { createClient, expectData } from '@daybook/client';
 import { createInProcessBus } from '@daybook/messaging';
 import {
   type Clock,
@@ -17,7 +16,7 @@ import {
 } from '@daybook/service';
 import { environment, readConfig } from '../config.ts';
 import { prepareDataFolder } from '../data-folder.ts';
-import { beginDemo, demoIsUnfinished, fillDemo, type UrlOf } from '../demo.ts';
+import { beginDemo, demoIsUnfinished, fillDemo, nothingIsThere, type UrlOf } from '../demo.ts';
 import { FETCH_INTERVAL_MILLIS } from '../intervals.ts';
 import { startService } from '../services.ts';
 import { environmentOf } from './environment.ts';
@@ -39,16 +38,6 @@ function markerOf(folder: string, environments: readonly Environment[]): string 
   );
   const name = createHash('sha256').update(JSON.stringify(places)).digest('hex').slice(0, 16);
   return join(folder, `demo-${name}.json`);
-}
-
-async function areEmpty(urlOf: UrlOf): Promise<boolean> {
-  const params = { query: { limit: 1 } };
-  const firsts = await Promise.all([
-    createClient({ baseUrl: urlOf('patient') }).GET('/api/v1/patients', { params }),
-    createClient({ baseUrl: urlOf('doctor') }).GET('/api/v1/doctors', { params }),
-    createClient({ baseUrl: urlOf('appointment') }).GET('/api/v1/appointment-types', { params }),
-  ]);
-  return firsts.every((first) => expectData<{ items: unknown[] }>(first).items.length === 0);
 }
 
 async function fill(topology: Topology): Promise<void> {
@@ -89,7 +78,7 @@ async function fill(topology: Topology): Promise<void> {
     DAYBOOK_DATA,
     environments.map(([, ofService]) => ofService),
   );
-  if (await areEmpty(urlOf)) await beginDemo(marker);
+  if (await nothingIsThere(urlOf)) await beginDemo(marker);
   if (!(await demoIsUnfinished(marker))) return;
   await fillDemo(marker, urlOf, logger, (told) => {
     clock = told;

@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { DatabaseUnavailable, DatabaseUnusable } from './database.ts';
-import { sqliteDialect } from './dialect.ts';
 import { newId } from './id.ts';
-import { openWhenThere } from './late-database.ts';
+import { openLate } from './late-database.ts';
 import { appendEvent } from './outbox.ts';
 import { sharedPart } from './shared-view.ts';
+import { sqliteDialect } from './sqlite-dialect.ts';
 import { addNote, notesOf, type TestFile, temporaryFile } from './testing.ts';
+import { DatabaseUnavailable, DatabaseUnusable } from './unavailable.ts';
 
 /** A database file on a disk that is not mounted yet, as it were. */
 function lateFile(file: TestFile) {
   const state = { isThere: false, tries: 0 };
-  const database = openWhenThere(sqliteDialect, async () => {
+  const database = openLate(sqliteDialect, async () => {
     state.tries += 1;
     if (!state.isThere) throw new DatabaseUnavailable(new Error('not mounted'));
     return file.open();
@@ -25,9 +25,12 @@ describe('a database that is not there yet', () => {
     await expect(notesOf(database)).rejects.toThrow(DatabaseUnavailable);
     await expect(addNote(database, 'too early')).rejects.toThrow(DatabaseUnavailable);
     await expect(database.check()).rejects.toThrow(DatabaseUnavailable);
+    const turn = database.turnAt('something');
+    expect(await turn.take()).toBe(false);
     await expect.poll(() => state.tries).toBeGreaterThan(1);
     state.isThere = true;
     await database.opened;
+    expect(await turn.take()).toBe(true);
     await database.check();
     await addNote(database, 'in time');
     expect(await notesOf(database)).toEqual(['in time']);
@@ -77,7 +80,7 @@ describe('a database that is not there yet', () => {
 
 it('says what is wrong with a database for good, and looks no more', async () => {
   let tries = 0;
-  const database = openWhenThere(sqliteDialect, async () => {
+  const database = openLate(sqliteDialect, async () => {
     tries += 1;
     throw new DatabaseUnusable('of a newer Daybook');
   });

@@ -1,7 +1,10 @@
 /** A database that may not be there yet: usable from the start, and unavailable until it has been opened. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Database, DatabaseUnavailable } from './database.ts';
+import { type Database, openDatabase } from './database.ts';
 import type { DatabaseDialect } from './dialect.ts';
+import type { Migrations } from './migrations.ts';
+import type { Turn } from './turn.ts';
+import { DatabaseUnavailable } from './unavailable.ts';
 
 const FIRST_PAUSE_MILLIS = 100;
 const LONGEST_PAUSE_MILLIS = 2_000;
@@ -12,10 +15,22 @@ export interface LateDatabase<Tables> extends Database<Tables> {
 }
 
 /**
+ * Opens the database that `url` names. A file is there or is not: what is wrong with it is said at once. A server may come
+ * later, or take long to bring to the newest schema: that is waited for in the background.
+ * @throws DatabaseUnusable when it is a file that is broken, or of a newer Daybook than this
+ */
+export async function openWhenThere<Tables>(url: string, migrations: Migrations): Promise<Database<Tables>> {
+  const open = () => openDatabase<Tables>(url, migrations);
+  if (!/^mysqls?:/.test(url)) return open();
+  const { mysqlDialect } = await import('./mysql-dialect.ts');
+  return openLate(mysqlDialect, open);
+}
+
+/**
  * Opens a database as soon as that is possible. `open` is tried again while it throws DatabaseUnavailable, which is also
  * what every call gets until then.
  */
-export function openWhenThere<Tables>(
+export function openLate<Tables>(
   dialect: DatabaseDialect,
   open: () => Promise<Database<Tables>>,
 ): LateDatabase<Tables> {
@@ -49,9 +64,22 @@ export function openWhenThere<Tables>(
     return database;
   }
 
+  /** Nobody's as long as there is no database. */
+  function turnAt(what: string): Turn {
+    let turn: Turn | undefined;
+    return {
+      async take() {
+        turn ??= database?.turnAt(what);
+        return turn ? turn.take() : false;
+      },
+      close: async () => turn?.close(),
+    };
+  }
+
   return {
     dialect,
     opened,
+    turnAt,
     read: async (query) => there().read(query),
     write: async (work) => there().write(work),
     onEvents(listener) {

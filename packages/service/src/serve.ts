@@ -159,7 +159,11 @@ function placeIn(registry: EurekaClient): void {
   if (!registry.isRegistered()) throw new Error('it has not taken this instance yet');
 }
 
-function instanceAt(name: string, { advertisedHost, preferences, secure = false }: ListenOn, url: string): LocalInstance {
+function instanceAt(
+  name: string,
+  { advertisedHost, preferences, secure = false }: ListenOn,
+  url: string,
+): LocalInstance {
   const { port } = new URL(url);
   return {
     instanceId: `${advertisedHost}:${name}:${port}`,
