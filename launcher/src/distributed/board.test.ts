@@ -11,8 +11,8 @@ const patient: Shown = { name: 'patient#1', state: { is: 'ready', pid: 4711 }, u
 const gateway: Shown = { name: 'gateway#1', state: { is: 'starting', pid: 4712 }, url: undefined };
 
 function screen(isTTY: boolean) {
-  let text = '';
-  return { isTTY, columns: 60, write: (part: string) => void (text += part), text: () => text };
+  const parts: string[] = [];
+  return { isTTY, columns: 60, write: (part: string) => parts.push(part), text: () => parts.join('') };
 }
 
 describe('a process is shown', () => {
