@@ -1,6 +1,6 @@
 /** How Daybook starts, how it ends, and what it says when it cannot start: one clear line and an exit code of sysexits. */
 
-import { mkdir, open, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -50,9 +50,12 @@ describe('a start', () => {
 
   it('makes the demo clinic after a start that could not be', async () => {
     await using folder = await temporaryFolder();
-    const nowhere = { DAYBOOK_DEMO: 'on', EUREKA_URL: 'http://127.0.0.1:1/eureka', LOG_LEVEL: 'silent' };
-    const failed = await failToStart({ data: folder.path, environment: nowhere });
-    expect(failed).toMatchObject({ code: 69, lines: [expect.stringContaining('demo clinic could not be filled')] });
+    // A place where SQLite has to write, and cannot.
+    const inTheWay = join(folder.path, 'patient.sqlite-wal');
+    await mkdir(inTheWay);
+    const failed = await failToStart({ data: folder.path, environment: { DAYBOOK_DEMO: 'on' } });
+    expect(failed).toMatchObject({ code: 69, lines: [expect.stringContaining('cannot be opened, read or written')] });
+    await rm(inTheWay, { recursive: true });
     const system = await startDaybook({ data: folder.path, environment: { DAYBOOK_DEMO: 'on' } });
     const client = createClient({ baseUrl: system.url });
     expect(expectData(await client.GET('/api/v1/doctors', { params: { query: {} } })).items).toHaveLength(5);

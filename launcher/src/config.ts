@@ -1,24 +1,41 @@
 /** The only reader of the environment; services get it passed on. */
 import { OneOf } from '@daybook/contracts';
-import { commonVariables, type Environment, readConfiguration, WrongConfiguration } from '@daybook/service';
+import {
+  commonVariables,
+  type Environment,
+  processVariables,
+  readConfiguration,
+  WrongConfiguration,
+} from '@daybook/service';
 import { type Static, Type } from 'typebox';
 
 const schema = Type.Object({
   DAYBOOK_DATA: commonVariables.DAYBOOK_DATA,
   DAYBOOK_MYSQL_URL: commonVariables.DAYBOOK_MYSQL_URL,
   DAYBOOK_DEMO: OneOf(['on', 'off'], { default: 'on' }),
+  AMQP_URL: commonVariables.AMQP_URL,
   EUREKA_URL: commonVariables.EUREKA_URL,
-  LOG_LEVEL: OneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { default: 'info' }),
+  LOG_LEVEL: processVariables.LOG_LEVEL,
 });
 
 export type LauncherConfig = Static<typeof schema>;
+
+const distributedSchema = Type.Object({
+  DAYBOOK_TOPOLOGY: Type.Optional(Type.String({ description: 'The file of processes, in the place of our own' })),
+  DAYBOOK_DATA: schema.properties.DAYBOOK_DATA,
+  DAYBOOK_DEMO: schema.properties.DAYBOOK_DEMO,
+  LOG_LEVEL: schema.properties.LOG_LEVEL,
+});
 
 export const environment: Environment = process.env;
 
 /** @throws WrongConfiguration */
 export const readConfig = (): LauncherConfig => readConfiguration(schema, environment);
 
-const NOT_YET = ['AMQP_URL'];
+/** Of `npm run start:distributed`. @throws WrongConfiguration */
+export const readDistributedConfig = (): Static<typeof distributedSchema> =>
+  readConfiguration(distributedSchema, environment);
+
 const FOR_ONE_SERVICE = ['DATABASE_URL'];
 
 /**
@@ -28,7 +45,6 @@ const FOR_ONE_SERVICE = ['DATABASE_URL'];
 export function refuseUnusable(everything: boolean): void {
   const given = (name: string) => environment[name] !== undefined && environment[name] !== '';
   const faults = [
-    ...NOT_YET.filter(given).map((name) => `${name} is not supported by this version yet`),
     ...(everything ? FOR_ONE_SERVICE : [])
       .filter(given)
       .map(

@@ -1,7 +1,7 @@
 /**
- * Fills an empty data folder with the demo clinic, through the services' own API. The two weeks lie around today, so
- * the clock of the process is set to the days before while it is filled; nobody else can call meanwhile, since the
- * gateway is not listening yet.
+ * Fills empty databases with the demo clinic, through the API of services in this process. The two weeks lie around today,
+ * so the clock of the process is set to the days before while they are filled; nobody else can call meanwhile, since no
+ * gateway leads here yet.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,7 +11,9 @@ import { type Clock, EXIT, type Logger, StartFailure, systemClock } from '@daybo
 import { replaceFile } from './data-folder.ts';
 import { DEMO_DOCTORS, DEMO_PATIENTS, DEMO_TYPES, type DemoAppointment, demoAppointments } from './demo-plan.ts';
 
-const MARKER = 'demo.json';
+/** Where a data folder says whether its demo is complete. */
+export const demoMarkerIn = (folder: string): string => join(folder, 'demo.json');
+
 const IN_FLIGHT = 8;
 const BOOKED_DAYS_BEFORE = 10;
 /** As long as the services keep Idempotency-Keys, less an hour to be safe. */
@@ -29,9 +31,9 @@ interface Marker {
 const isMarker = (value: unknown): value is Marker =>
   typeof value === 'object' && value !== null && 'state' in value && 'at' in value && typeof value.at === 'string';
 
-async function readMarker(folder: string): Promise<Marker | undefined> {
+async function readMarker(path: string): Promise<Marker | undefined> {
   try {
-    const marker: unknown = JSON.parse(await readFile(join(folder, MARKER), 'utf8'));
+    const marker: unknown = JSON.parse(await readFile(path, 'utf8'));
     return isMarker(marker) ? marker : undefined;
   } catch (error) {
     if (error instanceof SyntaxError || (error instanceof Error && 'code' in error && error.code === 'ENOENT')) {
@@ -41,15 +43,15 @@ async function readMarker(folder: string): Promise<Marker | undefined> {
   }
 }
 
-const writeMarker = (folder: string, marker: Marker) => replaceFile(join(folder, MARKER), JSON.stringify(marker));
+const writeMarker = (path: string, marker: Marker) => replaceFile(path, JSON.stringify(marker));
 
-/** Notes that the demo is to come, before there is anything else in the folder. */
-export const beginDemo = (folder: string): Promise<void> =>
-  writeMarker(folder, { state: 'filling', at: systemClock().toString() });
+/** Notes in the marker that the demo is to come, before anything else is there. */
+export const beginDemo = (marker: string): Promise<void> =>
+  writeMarker(marker, { state: 'filling', at: systemClock().toString() });
 
 /** Whether the demo is to be filled, or a start before this one ended in the middle of it: Idempotency-Keys let it go on. */
-export const demoIsUnfinished = async (folder: string): Promise<boolean> =>
-  (await readMarker(folder))?.state === 'filling';
+export const demoIsUnfinished = async (marker: string): Promise<boolean> =>
+  (await readMarker(marker))?.state === 'filling';
 
 /** Whether nobody has registered, and nothing can be booked. */
 export async function nothingIsThere(urlOf: UrlOf): Promise<boolean> {
@@ -170,15 +172,15 @@ async function concludePast(
 
 /** @throws StartFailure 69 when a part does not answer */
 export async function fillDemo(
-  folder: string,
+  marker: string,
   urlOf: UrlOf,
   logger: Logger,
   setClock: (clock: Clock) => void,
 ): Promise<void> {
-  const at = Temporal.Instant.from((await readMarker(folder))?.at ?? systemClock().toString());
+  const at = Temporal.Instant.from((await readMarker(marker))?.at ?? systemClock().toString());
   if (Temporal.Instant.compare(systemClock(), at.add({ hours: RESUMED_WITHIN_HOURS })) > 0) {
-    logger.warn('the demo clinic stays half filled: begin again with an empty data folder');
-    return writeMarker(folder, { state: 'filled', at: at.toString() });
+    logger.warn('the demo clinic stays half filled: begin again with empty databases');
+    return writeMarker(marker, { state: 'filled', at: at.toString() });
   }
   try {
     const clients = clientsOf(urlOf);
@@ -192,6 +194,6 @@ export async function fillDemo(
     const reason = `The demo clinic could not be filled: ${error.problem.detail}`;
     throw new StartFailure(EXIT.unavailable, `${reason} Start again, or set DAYBOOK_DEMO=off.`, { cause: error });
   }
-  await writeMarker(folder, { state: 'filled', at: at.toString() });
+  await writeMarker(marker, { state: 'filled', at: at.toString() });
   logger.info('filled the demo clinic');
 }

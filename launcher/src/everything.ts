@@ -11,7 +11,7 @@ import {
 } from '@daybook/service';
 import type { LauncherConfig } from './config.ts';
 import { announce, findRunningSystem, isEmptyDataFolder, lockDataFolder, prepareDataFolder } from './data-folder.ts';
-import { beginDemo, demoIsUnfinished, fillDemo, nothingIsThere } from './demo.ts';
+import { beginDemo, demoIsUnfinished, demoMarkerIn, fillDemo, nothingIsThere } from './demo.ts';
 import { FETCH_INTERVAL_MILLIS } from './intervals.ts';
 import { type ServiceName, startService } from './services.ts';
 
@@ -66,11 +66,15 @@ async function startRegistry(residents: Residents, folder: string, host: HostPro
   }
 }
 
-/** Starts several at once. All of them end before a failure is told, so that what did start is known and can be closed. */
+/**
+ * Starts several at once and waits until they are ready. All starts end before a failure is told, so that what did start
+ * is known and can be closed; they are not waited for, since they may wait for the one that failed.
+ */
 async function startTogether(residents: Residents, names: readonly ServiceName[], host: HostProcess): Promise<void> {
   const outcomes = await Promise.allSettled(names.map((name) => residents.start(name, host)));
   const failed = outcomes.find((outcome) => outcome.status === 'rejected');
   if (failed) throw failed.reason;
+  await Promise.all(outcomes.map((outcome) => outcome.status === 'fulfilled' && outcome.value.ready));
 }
 
 /** `bus` is for who wants to see what is on it. @throws StartFailure with the exit code and the line to say */
@@ -84,9 +88,10 @@ export async function startEverything(
   const folder = config.DAYBOOK_DATA;
   await prepareDataFolder(folder);
   parts.use(await lockDataFolder(folder));
+  const marker = demoMarkerIn(folder);
   const wantsDemo = config.DAYBOOK_DEMO === 'on';
   const isOnServer = config.DAYBOOK_MYSQL_URL !== undefined;
-  if (wantsDemo && !isOnServer && (await isEmptyDataFolder(folder))) await beginDemo(folder);
+  if (wantsDemo && !isOnServer && (await isEmptyDataFolder(folder))) await beginDemo(marker);
   parts.defer(() => bus.close());
 
   let clock: Clock = systemClock;
@@ -110,17 +115,18 @@ export async function startEverything(
   bus.open();
   // A server may hold what the folder knows nothing of, and the other way round.
   if (wantsDemo && isOnServer && (await nothingIsThere(residents.urlOf))) {
-    await beginDemo(folder);
+    await beginDemo(marker);
   }
-  if (wantsDemo && (await demoIsUnfinished(folder))) {
-    await fillDemo(folder, residents.urlOf, logger, (told) => {
+  if (wantsDemo && (await demoIsUnfinished(marker))) {
+    await fillDemo(marker, residents.urlOf, logger, (told) => {
       clock = told;
     });
     clock = systemClock;
   }
   const door = { ...member, environment };
   parts.defer(() => residents.stop('gateway'));
-  const { url } = await residents.start('gateway', door);
+  const { url, ready } = await residents.start('gateway', door);
+  await ready;
   await announce(folder, { pid: process.pid, registryUrl });
   const started = parts.move();
   return {
@@ -128,7 +134,7 @@ export async function startEverything(
     registryUrl,
     stop: residents.stop,
     async startAgain(name) {
-      await residents.start(name, name === 'gateway' ? door : member);
+      await (await residents.start(name, name === 'gateway' ? door : member)).ready;
     },
     close: () => started.disposeAsync(),
   };

@@ -4,13 +4,8 @@ import {
   type Environment,
   type HostProcess,
   type RunningService,
-  type StartService,
+  type ServiceModule,
 } from '@daybook/service';
-
-interface ServiceModule {
-  start: StartService;
-  readConfig(environment: Environment): unknown;
-}
 
 export const services = {
   registry: () => import('@daybook/registry-service'),

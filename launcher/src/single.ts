@@ -1,13 +1,12 @@
 /** One service as a process of its own, beside others on the same registry. */
-import { createInProcessBus } from '@daybook/messaging';
 import {
   type Environment,
   EXIT,
   type HostProcess,
+  hostOfOneService,
   type Logger,
   type RunningService,
   StartFailure,
-  systemClock,
 } from '@daybook/service';
 import type { LauncherConfig } from './config.ts';
 import {
@@ -18,7 +17,6 @@ import {
   lockDataFolder,
   prepareDataFolder,
 } from './data-folder.ts';
-import { FETCH_INTERVAL_MILLIS } from './intervals.ts';
 import { type ServiceName, startService } from './services.ts';
 
 const REGISTRY_DEADLINE_MILLIS = 1000;
@@ -51,16 +49,7 @@ export async function startSingle(
 ): Promise<RunningService> {
   const folder = config.DAYBOOK_DATA;
   await prepareDataFolder(folder);
-  const host: HostProcess = {
-    environment,
-    logger,
-    registryUrls: [],
-    // Nobody else is on this bus. What this service writes is delivered by the process that runs everything.
-    bus: createInProcessBus(),
-    relaysEvents: false,
-    fetchIntervalMillis: FETCH_INTERVAL_MILLIS,
-    clock: systemClock,
-  };
+  const host = hostOfOneService(environment, logger);
   if (name === 'registry') return startRegistryAlone(folder, host);
   await using parts = new AsyncDisposableStack();
   parts.use(joinDataFolder(folder));

@@ -5,6 +5,7 @@ export * from './housekeeping.ts';
 export * from './id.ts';
 export * from './idempotency.ts';
 export * from './instant.ts';
+export { openWhenThere } from './late-database.ts';
 export type { Migrations } from './migrations.ts';
 export { appendEvent, type EventOrigin, type NewEvent } from './outbox.ts';
 export * from './shared-tables.ts';

@@ -208,8 +208,10 @@ describe('the registration', () => {
     const { client, count } = createClient([eurekaAt(server)], { renewalIntervalMillis: 10 });
     await client.register(local);
     await expect.poll(() => server.requests.length).toBeGreaterThan(3);
+    expect(client.isRegistered()).toBe(false);
     registry.registerStatus = 204;
     await expect.poll(() => count('the registry knows this instance')).toBe(1);
+    expect(client.isRegistered()).toBe(true);
     expect(registry.registered).toHaveLength(1);
     expect(count('does not take this instance')).toBe(1);
   });

@@ -33,6 +33,8 @@ export interface EurekaClient extends Discovery {
   /** Makes this process known and keeps renewing. Once in the life of a client. */
   register(instance: LocalInstance): Promise<void>;
   setStatus(status: LocalStatus): Promise<void>;
+  /** Whether the registry has taken this process as it is now. */
+  isRegistered(): boolean;
   /** DOWN, then DELETE, within a deadline. Never throws. */
   close(): Promise<void>;
 }
@@ -127,6 +129,10 @@ class Client implements EurekaClient {
 
   setStatus(status: LocalStatus): Promise<void> {
     return this.#registration.setStatus(status);
+  }
+
+  isRegistered(): boolean {
+    return this.#registration.isTaken();
   }
 
   close(): Promise<void> {

@@ -9,6 +9,8 @@ import type { Timers } from './timers.ts';
 export interface Registration {
   register(instance: LocalInstance): Promise<void>;
   setStatus(status: LocalStatus): Promise<void>;
+  /** Whether the registry has taken this process as it is now. */
+  isTaken(): boolean;
   /** Asks in the background whether the registry still knows this process, if it ever registered. */
   renewSoon(): void;
   /** Says DOWN and leaves, if it had registered; gives up when the deadline passes. */
@@ -96,6 +98,8 @@ export function createRegistration({
       touch();
       await loop.runNow();
     },
+
+    isTaken: () => told,
 
     renewSoon() {
       if (local) void loop.runNow();

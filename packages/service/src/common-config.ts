@@ -1,6 +1,7 @@
 /** The variables that every service knows. */
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { OneOf } from '@daybook/contracts';
 import { Type } from 'typebox';
 
 export const commonVariables = {
@@ -26,7 +27,18 @@ export const commonVariables = {
       description: 'A MySQL server with a database for each service: `daybook_patient`, or `NAME_patient` for `…/NAME`',
     }),
   ),
+  AMQP_URL: Type.Optional(
+    Type.String({ format: 'amqp-url', description: 'RabbitMQ: `amqp://USER:PASSWORD@HOST:PORT/VHOST`' }),
+  ),
   EUREKA_URL: Type.Optional(Type.String({ format: 'http-url-list', description: 'Registries, separated by commas' })),
+};
+
+/** The variable of a process, whatever services are in it. */
+export const processVariables = {
+  LOG_LEVEL: OneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
+    default: 'info',
+    description: "Pino's levels",
+  }),
 };
 
 /** Where a service listens, and how others reach it there. */

@@ -1,7 +1,7 @@
 import { Health, Info } from '@daybook/contracts';
 import type { App } from './app.ts';
 
-/** A part that this service cannot work without: resolves when it works, rejects when it does not. */
+/** Of a part of this service: resolves when it works, rejects when it does not. */
 export type HealthCheck = () => Promise<void>;
 
 const CHECK_DEADLINE_MILLIS = 1000;
@@ -16,13 +16,34 @@ async function within<Result>(work: Promise<Result>, millis: number): Promise<Re
   }
 }
 
-async function statusOf(check: HealthCheck): Promise<'UP' | 'DOWN'> {
+type Status = 'UP' | 'DOWN' | 'DEGRADED';
+
+/** One of the parts by which an application is judged. */
+export interface ReadinessPart {
+  readonly check: HealthCheck;
+  /** What it is where it does not work. */
+  readonly otherwise: Exclude<Status, 'UP'>;
+}
+
+const partsOfApps = new WeakMap<object, Map<string, ReadinessPart>>();
+
+/** What `/health/ready` asks, by name. A service that starts adds what it waits for. */
+export function readinessPartsOf(app: App): Map<string, ReadinessPart> {
+  const parts = partsOfApps.get(app.server);
+  if (!parts) throw new Error('This application has no health.');
+  return parts;
+}
+
+/** Asks a part. @throws what the part says; an error of ours when it does not answer in time */
+export const ask = (check: HealthCheck): Promise<void> => within(check(), CHECK_DEADLINE_MILLIS);
+
+async function statusOf({ check, otherwise }: ReadinessPart): Promise<Status> {
   try {
-    await within(check(), CHECK_DEADLINE_MILLIS);
+    await ask(check);
     return 'UP';
   } catch {
     // What is wrong is the part's own log's business; health tells the whole world only that it is.
-    return 'DOWN';
+    return otherwise;
   }
 }
 
@@ -32,7 +53,13 @@ export function addHealth(
   name: string,
   version: string,
   checks: Readonly<Record<string, HealthCheck>>,
+  tolerated: Readonly<Record<string, HealthCheck>>,
 ): void {
+  const parts = new Map<string, ReadinessPart>([
+    ...Object.entries(checks).map(([part, check]) => [part, { check, otherwise: 'DOWN' }] as const),
+    ...Object.entries(tolerated).map(([part, check]) => [part, { check, otherwise: 'DEGRADED' }] as const),
+  ]);
+  partsOfApps.set(app.server, parts);
   const startedAt = Temporal.Now.instant().toString({ smallestUnit: 'second' });
   app.get('/health/live', { schema: { hide: true, response: { 200: Health } } }, async () => ({
     status: 'UP' as const,
@@ -43,9 +70,9 @@ export function addHealth(
     { schema: { hide: true, response: { 200: Health, 503: Health } } },
     async (_request, reply) => {
       const statuses = await Promise.all(
-        Object.entries(checks).map(async ([part, check]) => [part, { status: await statusOf(check) }] as const),
+        [...parts].map(async ([name, part]) => [name, { status: await statusOf(part) }] as const),
       );
-      const ready = statuses.every(([, { status }]) => status === 'UP');
+      const ready = statuses.every(([, { status }]) => status !== 'DOWN');
       return reply
         .code(ready ? 200 : 503)
         .send({ status: ready ? 'UP' : 'DOWN', components: Object.fromEntries(statuses) });

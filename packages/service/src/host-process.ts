@@ -11,17 +11,22 @@ export interface HostProcess {
   readonly registryUrls: readonly string[];
   /** The bus where the configuration names no broker. */
   readonly bus: Bus;
-  /** Whether all consumers are on that bus. A process with one service leaves its outbox to the process that has them. */
+  /** Whether this process hands over what is in the outboxes: all consumers are on that bus. A process with one service leaves its outbox to the process that has them. */
   readonly relaysEvents: boolean;
   /** How often callers look for changes in the registry. */
   readonly fetchIntervalMillis: number;
   readonly clock: Clock;
 }
 
-/** A service that is listening and registered. */
+/** A service that is listening. */
 export interface RunningService {
   readonly name: string;
   readonly url: string;
+  /**
+   * Resolves when everything is there that the service needs and the registry knows of it. Until then it answers, and
+   * says that it is not ready. Rejects when it can never be ready, with a StartFailure, and when it is closed before.
+   */
+  readonly ready: Promise<void>;
   /**
    * Leaves: DOWN in the registry, until its callers know; then no new requests, the running ones to their end, and
    * everything closed. `callersAreGone` skips the wait.

@@ -1,5 +1,5 @@
 import { type LogFn, type Logger, type LoggerOptions as PinoOptions, pino } from 'pino';
-import { PinoPretty } from 'pino-pretty';
+import { PinoPretty, prettyFactory } from 'pino-pretty';
 
 export type { Logger } from 'pino';
 
@@ -37,11 +37,15 @@ export interface LoggerOptions {
   destination?: NodeJS.WritableStream;
 }
 
+const FOR_PEOPLE = { ignore: 'pid,hostname,traceId,requestId', translateTime: 'HH:MM:ss' };
+
+/** A line of another process's log as a person can read it; any other line as it is. */
+export const prettyLine: (line: string) => string = prettyFactory({ ...FOR_PEOPLE, colorize: true });
+
 /** JSON lines on standard output; a line a person can read when `pretty`. */
 export function createLogger({ level, pretty, destination }: LoggerOptions): Logger {
   const hooks = { logMethod: logWithMessage };
   const options: PinoOptions = { level, base: null, serializers: { err: describeError }, hooks };
   if (!pretty) return pino(options, destination);
-  const format = { sync: true, ignore: 'pid,hostname,traceId,requestId', translateTime: 'HH:MM:ss' };
-  return pino(options, PinoPretty({ ...format, ...(destination && { destination }) }));
+  return pino(options, PinoPretty({ ...FOR_PEOPLE, sync: true, ...(destination && { destination }) }));
 }

@@ -1,10 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { DatabaseUnavailable, DatabaseUnusable } from '@daybook/database';
 import { createInProcessBus } from '@daybook/messaging';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from './clock.ts';
 import { type ListenOn, preferencesOf } from './common-config.ts';
+import type { HealthCheck } from './health.ts';
 import type { HostProcess } from './host-process.ts';
 import { drain, joinRegistry, serve } from './serve.ts';
 import { StartFailure } from './start-failure.ts';
@@ -84,16 +86,21 @@ const anyPort: ListenOn = {
   advertisedHost: '127.0.0.1',
 };
 
-async function startService(registryUrl: string, listenOn = anyPort) {
+interface Needs {
+  asks?: readonly string[];
+  checks?: Readonly<Record<string, HealthCheck>>;
+}
+
+async function startService(registryUrl: string, listenOn = anyPort, { asks = [], checks = {} }: Needs = {}) {
   const { host, lines } = hostOf(registryUrl);
-  const { app } = await bareApp();
+  const { app } = await bareApp({ checks });
   app.get('/thing', async () => 'here');
   const parts = new AsyncDisposableStack();
   const closed: string[] = [];
   parts.defer(() => void closed.push('database'));
   parts.defer(() => void closed.push('relay'));
   const registry = joinRegistry(host, undefined);
-  const service = await serve({ name: 'thing-service', app, host, registry, listenOn, parts });
+  const service = await serve({ name: 'thing-service', app, host, registry, listenOn, asks, parts });
   onTestFinished(() => service.close({ callersAreGone: true }));
   return { service, app, closed, lines };
 }
@@ -103,6 +110,7 @@ describe('a service', () => {
     const registry = await startRegistry();
     const preferences = preferencesOf({ DAYBOOK_ZONE: 'north', DAYBOOK_WEIGHT: 3 });
     const { service } = await startService(registry.url, { ...anyPort, preferences });
+    await service.ready;
     expect(await (await fetch(`${service.url}/thing`)).text()).toBe('here');
     expect(service.name).toBe('thing-service');
     const port = Number(new URL(service.url).port);
@@ -121,6 +129,7 @@ describe('a service', () => {
   it('leaves with DOWN, answers until its callers know, then goes and closes what it stood on', async () => {
     const registry = await startRegistry();
     const { service, closed } = await startService(registry.url);
+    await service.ready;
     const closing = service.close();
     await expect.poll(() => registry.calls, { interval: 5 }).toEqual(['UP thing-service', 'DOWN thing-service']);
     expect((await fetch(`${service.url}/thing`)).status).toBe(200);
@@ -135,6 +144,7 @@ describe('a service', () => {
   it('leaves with DOWN and goes at once when its callers are gone', async () => {
     const registry = await startRegistry();
     const { service } = await startService(registry.url);
+    await service.ready;
     await service.close({ callersAreGone: true });
     expect(registry.calls).toEqual(['UP thing-service', 'DOWN thing-service', 'DELETE']);
   });
@@ -153,6 +163,7 @@ describe('a service', () => {
       throw error;
     });
     if (!started) return context.skip('this machine has no IPv6');
+    await started.service.ready;
     const caller = joinRegistry(host, undefined);
     onTestFinished(() => caller.close());
     await caller.start();
@@ -201,6 +212,68 @@ describe('a service', () => {
     await client.register({ instanceId: 'a', serviceId: 'x', hostName: 'h', ipAddr: 'h', port: 1 });
     expect([...named.instances.keys()]).toEqual(['a']);
     expect(own.instances.size).toBe(0);
+  });
+});
+
+describe('a service that starts before what it needs', () => {
+  const readiness = async (url: string) => {
+    const answer = await fetch(`${url}/health/ready`);
+    return { status: answer.status, body: await answer.json() };
+  };
+
+  it('answers, is not ready and not in the registry until its parts work', async () => {
+    const registry = await startRegistry();
+    let isThere = false;
+    const database = async () => {
+      if (!isThere) throw new DatabaseUnavailable(new Error('not yet'));
+    };
+    const { service } = await startService(registry.url, anyPort, { checks: { database } });
+    expect((await fetch(`${service.url}/thing`)).status).toBe(200);
+    expect(await readiness(service.url)).toEqual({
+      status: 503,
+      body: { status: 'DOWN', components: { database: { status: 'DOWN' }, registry: { status: 'DOWN' } } },
+    });
+    expect(registry.calls).toEqual([]);
+    isThere = true;
+    await service.ready;
+    expect(registry.calls).toEqual(['UP thing-service']);
+    expect(await readiness(service.url)).toMatchObject({ status: 200, body: { components: { database: {} } } });
+  });
+
+  it('waits for each service that it asks, and minds no longer when that goes away later', async () => {
+    const registry = await startRegistry();
+    const { service } = await startService(registry.url, anyPort, { asks: ['other-service'] });
+    const components = { 'other-service': { status: 'DOWN' }, registry: { status: 'DOWN' } };
+    expect(await readiness(service.url)).toMatchObject({ status: 503, body: { components } });
+    const other = joinRegistry(hostOf(registry.url).host, undefined);
+    await other.register({ instanceId: 'a', serviceId: 'other-service', hostName: 'h', ipAddr: 'h', port: 1 });
+    await service.ready;
+    await other.close();
+    expect(await readiness(service.url)).toEqual({ status: 200, body: { status: 'UP', components: {} } });
+  });
+
+  it('ends with 69 when it turns out that a database can never be used', async () => {
+    const registry = await startRegistry();
+    const database = () => Promise.reject(new DatabaseUnusable('It is of a newer Daybook.'));
+    const { service } = await startService(registry.url, anyPort, { checks: { database } });
+    await expect(service.ready).rejects.toMatchObject({ exitCode: 69, message: 'It is of a newer Daybook.' });
+    expect(registry.calls).toEqual([]);
+  });
+
+  it('can be closed while it waits, and tells the registry nothing', async () => {
+    const registry = await startRegistry();
+    const { service, closed } = await startService(registry.url, anyPort, { asks: ['other-service'] });
+    await service.close();
+    await expect(service.ready).rejects.toThrow('aborted');
+    expect(closed).toEqual(['relay', 'database']);
+    expect(registry.calls).toEqual([]);
+  });
+
+  it('does not start without the name of a registry: 78', () => {
+    const { host } = hostOf('');
+    expect(() => joinRegistry({ ...host, registryUrls: [] }, undefined)).toThrow(
+      expect.objectContaining({ exitCode: 78, message: expect.stringContaining('EUREKA_URL') }),
+    );
   });
 });
 

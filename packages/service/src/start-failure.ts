@@ -1,5 +1,5 @@
 /** sysexits(3), as far as Daybook uses it. */
-export const EXIT = { usage: 64, unavailable: 69, configuration: 78 } as const;
+export const EXIT = { usage: 64, unavailable: 69, software: 70, configuration: 78 } as const;
 
 /** Why a process cannot start, in one line for a person. The process ends with `exitCode`. */
 export class StartFailure extends Error {

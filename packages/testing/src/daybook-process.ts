@@ -14,6 +14,10 @@ export interface DaybookOptions {
   data: string;
   /** The service to start alone; everything when left out. */
   service?: string;
+  /** The file to run in the place of the launcher: the `main.ts` of a service. */
+  program?: string;
+  /** For a start of many processes, on a machine that does other things as well. */
+  readyWithinMillis?: number;
   /** Further variables; those of this process that Daybook reads are not passed on. */
   environment?: Record<string, string>;
   /** Flags of Node besides those of `npm start`, over which they win. */
@@ -51,30 +55,43 @@ const [, ...startArguments] = manifest.scripts.start.split(' ');
 const startFlags = startArguments.slice(0, -1);
 const startFile = startArguments.slice(-1);
 
+function argumentsFor({ program, service, nodeFlags = [] }: DaybookOptions): string[] {
+  if (program !== undefined) return [...nodeFlags, program];
+  return [...startFlags, ...nodeFlags, ...startFile, ...(service === undefined ? [] : [service])];
+}
+
 const run = (options: DaybookOptions): Program =>
   new Program('Daybook', {
     command: process.execPath,
-    arguments: [
-      ...startFlags,
-      ...(options.nodeFlags ?? []),
-      ...startFile,
-      ...(options.service ? [options.service] : []),
-    ],
+    arguments: argumentsFor(options),
     environment: environmentFor(options),
     folder: ROOT,
   });
 
+/** Daybook on its way: it may wait for something that the test has not started yet. */
+export interface StartingDaybook {
+  /** Resolves with its ready line. */
+  readonly ready: Promise<DaybookProcess>;
+  output(): string;
+  end(signal?: NodeJS.Signals): Promise<Ended>;
+}
+
 /** Starts Daybook and waits for its ready line. */
-export async function startDaybook(options: DaybookOptions): Promise<DaybookProcess> {
+export const startDaybook = (options: DaybookOptions): Promise<DaybookProcess> => beginDaybook(options).ready;
+
+/** Starts Daybook. */
+export function beginDaybook(options: DaybookOptions): StartingDaybook {
   const program = run(options);
-  const [, url = '', seconds] = await program.printed(READY, START_DEADLINE_MILLIS);
-  return {
-    url,
-    pid: program.pid,
-    secondsToReady: Number(seconds),
-    output: () => program.output(),
-    end: (signal = 'SIGINT') => program.end(signal),
-  };
+  const output = () => program.output();
+  const end = (signal: NodeJS.Signals = 'SIGINT') => program.end(signal);
+  async function untilReady(): Promise<DaybookProcess> {
+    const [, url = '', seconds] = await program.printed(READY, options.readyWithinMillis ?? START_DEADLINE_MILLIS);
+    return { url, pid: program.pid, secondsToReady: Number(seconds), output, end };
+  }
+  const ready = untilReady();
+  // Whoever waits for it hears of it.
+  ready.catch(() => undefined);
+  return { ready, output, end };
 }
 
 /** Runs Daybook where it cannot start, and says how it ended and what it printed. */
@@ -92,4 +109,15 @@ export async function failToStart(options: DaybookOptions): Promise<Ended & { li
 export async function temporaryFolder(): Promise<AsyncDisposable & { path: string }> {
   const path = await mkdtemp(join(tmpdir(), 'daybook-'));
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true, maxRetries: 3 }) };
+}
+
+/** Whether a process is there and not only waits for whoever started it to take note of its end. */
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return process.platform !== 'linux' || !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && ['ESRCH', 'ENOENT'].includes(String(error.code))) return false;
+    throw error;
+  }
 }

@@ -77,14 +77,18 @@ export function startRechecks(directory: Directory, store: RecheckStore, logger:
     }
   }
 
+  let failing = false;
   const loop = createLoop({
     intervalMillis: INTERVAL_MILLIS,
     async run() {
       try {
         await recheckAll();
+        failing = false;
         return true;
       } catch (error) {
-        logger.warn({ err: error }, 'cannot see who has to be looked at again');
+        // Once for as long as it lasts.
+        if (!failing) logger.warn({ err: error }, 'cannot see who has to be looked at again');
+        failing = true;
         return false;
       }
     },

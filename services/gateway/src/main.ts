@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createBalancer } from '@daybook/discovery';
-import { advertisedHostOf, joinRegistry, preferencesOf, type StartService, serve } from '@daybook/service';
+import { advertisedHostOf, joinRegistry, preferencesOf, runService, type StartService, serve } from '@daybook/service';
 import { buildApp } from './app.ts';
 import { readConfig } from './config.ts';
 import { createLiveRoutes } from './live-routes.ts';
@@ -46,6 +46,9 @@ export const start: StartService = async (host) => {
       preferences: preferencesOf(config),
       secure: tls !== undefined,
     },
+    asks: routes.current.services,
     parts: parts.move(),
   });
 };
+
+if (import.meta.main) await runService({ start, readConfig });

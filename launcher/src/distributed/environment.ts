@@ -1,0 +1,48 @@
+/** What each process is told, and what the shell has to say before there can be any. */
+import { join } from 'node:path';
+import { type Environment, WrongConfiguration } from '@daybook/service';
+import type { ServiceName } from '../services.ts';
+import type { Entry, Topology } from './topology.ts';
+
+/** Every process after the first finds its files compiled. */
+const COMPILE_CACHE = join(import.meta.dirname, '../../../node_modules/.cache/daybook');
+
+const HAVE_DATABASES: readonly ServiceName[] = ['patient', 'doctor', 'appointment', 'notification'];
+
+const given = (environment: Environment, name: string): boolean => (environment[name] ?? '') !== '';
+
+/** Of a process at `port`; 0 takes a free one, and where the topology says nothing of ports the gateway has its own variable. */
+export function environmentOf(entry: Entry, port: number, shell: Environment, registryUrl?: string): Environment {
+  const isGateway = entry.service === 'gateway';
+  const leavesPort = isGateway && port === 0 && entry.ports === undefined;
+  return {
+    NODE_COMPILE_CACHE: COMPILE_CACHE,
+    ...shell,
+    // Only the gateway is for others; it alone listens where DAYBOOK_HOST says.
+    ...(!isGateway && { DAYBOOK_HOST: '127.0.0.1', DAYBOOK_ADVERTISED_HOST: '' }),
+    ...(registryUrl !== undefined && { EUREKA_URL: registryUrl }),
+    ...entry.environment,
+    ...(!leavesPort && { [isGateway ? 'DAYBOOK_PORT' : 'DAYBOOK_SERVICE_PORT']: String(port) }),
+  };
+}
+
+/** @throws WrongConfiguration naming every server that is missing, with where to read how to start it */
+export function checkServers(topology: Topology, shell: Environment): void {
+  const lacks = (names: readonly string[]) =>
+    topology.some(
+      (entry) =>
+        HAVE_DATABASES.includes(entry.service) && !names.some((name) => given(environmentOf(entry, 0, shell), name)),
+    );
+  const faults = [
+    ...(lacks(['DAYBOOK_MYSQL_URL', 'DATABASE_URL'])
+      ? ['DAYBOOK_MYSQL_URL is needed, the MySQL server of the databases: mysql://USER:PASSWORD@127.0.0.1:3306']
+      : []),
+    ...(lacks(['AMQP_URL'])
+      ? ['AMQP_URL is needed, the RabbitMQ server of the events: amqp://USER:PASSWORD@127.0.0.1:5672']
+      : []),
+    ...(given(shell, 'DATABASE_URL')
+      ? ['DATABASE_URL is for a service that runs alone; for all of them set DAYBOOK_MYSQL_URL']
+      : []),
+  ];
+  if (faults.length > 0) throw new WrongConfiguration([...faults, 'docs/running.md says how to start the servers']);
+}

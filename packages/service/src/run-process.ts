@@ -1,0 +1,103 @@
+/** From a start to the end of a process: its ready line, its signals, its exit code as sysexits(3) has them. */
+import { createLogger, type Logger } from './logger.ts';
+import { EXIT, StartFailure } from './start-failure.ts';
+import { isSupervised, onEndRequest, report } from './supervision.ts';
+
+const CLOSE_DEADLINE_MILLIS = 20_000;
+/** As a shell says it of a process that Ctrl-C ended. */
+const INTERRUPTED = 130;
+
+/** What was started. */
+export interface Started {
+  /** As the ready line calls it. */
+  readonly title: string;
+  readonly url: string;
+  readonly logger: Logger;
+  /** Says the ready line, where that takes more than to write it on standard output. */
+  say?(line: string): void;
+  /** Rejects with a StartFailure when it can never be ready. */
+  readonly ready: Promise<void>;
+  close(options?: { callersAreGone?: boolean }): Promise<void>;
+}
+
+const say = (line: string) => process.stdout.write(`${line}\n`);
+const complain = (line: string) => process.stderr.write(`${line}\n`);
+const secondsSinceStart = () => `${(performance.now() / 1000).toFixed(1)} s`;
+
+/** Ends the process with the failure's line and code. @throws whatever is no StartFailure */
+function fail(error: unknown): never {
+  if (!(error instanceof StartFailure)) throw error;
+  complain(error.message);
+  process.exit(error.exitCode);
+}
+
+/** The log of this process, which a fault of ours ends through it. */
+export function openProcessLog(level: string): Logger {
+  const logger = createLogger({ level, pretty: process.stdout.isTTY });
+  process.on('uncaughtException', (error) => {
+    logger.fatal({ err: error }, 'an unexpected failure ends this process');
+    process.exit(EXIT.software);
+  });
+  // Who read along may be gone before this process is: that is no reason to end in the middle of something.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error) => {
+      if (!('code' in error && error.code === 'EPIPE')) throw error;
+    });
+  }
+  return logger;
+}
+
+/** Closes once. A second signal, or a close that does not end, ends the process at once. */
+function closeOnSignal({ close, logger }: Started): void {
+  let closing = false;
+  async function end(options: { callersAreGone?: boolean }): Promise<void> {
+    closing = true;
+    setTimeout(() => {
+      logger.error('could not close in time');
+      process.exit(EXIT.software);
+    }, CLOSE_DEADLINE_MILLIS).unref();
+    try {
+      await close(options);
+      process.exit(0);
+    } catch (error) {
+      logger.error({ err: error }, 'could not close cleanly');
+      process.exit(EXIT.software);
+    }
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (closing) process.exit(INTERRUPTED);
+      void end({});
+    });
+  }
+  onEndRequest((options) => {
+    if (!closing) void end(options);
+  });
+}
+
+/** Starts, says where it is ready, and closes when it is told to. */
+export async function runProcess(start: () => Promise<Started>): Promise<void> {
+  try {
+    const started = await start();
+    const { title, url, ready } = started;
+    let closing = false;
+    closeOnSignal({
+      ...started,
+      close(options) {
+        closing = true;
+        return started.close(options);
+      },
+    });
+    report({ state: 'listening', url });
+    try {
+      await ready;
+    } catch (error) {
+      if (closing) return;
+      throw error;
+    }
+    report({ state: 'ready', url });
+    if (!isSupervised()) (started.say ?? say)(`${title} is ready at ${url} (${secondsSinceStart()})`);
+  } catch (error) {
+    fail(error);
+  }
+}

@@ -1,0 +1,88 @@
+/** A MySQL and a RabbitMQ for a system of processes: databases and a virtual host of its own, which can be out of reach. */
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { promisify } from 'node:util';
+import { createConnection } from 'mysql2/promise';
+import { isRequired, testBrokers } from './brokers.ts';
+import { startCuttingProxy } from './cutting-proxy.ts';
+import { findServers } from './servers.ts';
+
+const run = promisify(execFile);
+
+/** Each with a way to it that can be closed. */
+export interface DistributedServers extends AsyncDisposable {
+  /** Names both servers. */
+  readonly environment: Record<string, string>;
+  /** Nobody reaches them until `open`. */
+  close(): Promise<void>;
+  open(): Promise<void>;
+}
+
+const HOW_VHOST = 'a virtual host of its own is made with rabbitmqctl, as the user of the broker or root';
+
+const leftOut = (server: string, why: string): undefined => {
+  if (isRequired(server)) throw new Error(`${server} is required: ${why}`);
+  console.warn(`LEFT OUT: the tests of separate processes. ${why}`);
+  return undefined;
+};
+
+async function canMakeVhosts(): Promise<boolean> {
+  try {
+    await run('rabbitmqctl', ['list_vhosts', '--silent']);
+    return true;
+  } catch {
+    // Why it cannot is said by whoever leaves the tests out.
+    return false;
+  }
+}
+
+async function dropDatabases(mysqlUrl: string, prefix: string): Promise<void> {
+  const connection = await createConnection({ uri: mysqlUrl });
+  for (const service of ['patient', 'doctor', 'appointment', 'notification']) {
+    await connection.query(`drop database if exists ${prefix}_${service}`);
+  }
+  await connection.end();
+}
+
+/** Puts a proxy before the server of a URL. */
+async function withProxy(target: URL, defaultPort: number) {
+  const proxy = await startCuttingProxy({ host: target.hostname, port: Number(target.port || defaultPort) });
+  const url = new URL(target);
+  url.host = `127.0.0.1:${proxy.port}`;
+  return { proxy, url };
+}
+
+async function create(mysqlUrl: string, amqpUrl: string): Promise<DistributedServers> {
+  const name = `daybook_e2e_${process.pid}_${randomBytes(4).toString('hex')}`;
+  await run('rabbitmqctl', ['add_vhost', name]);
+  const user = decodeURIComponent(new URL(amqpUrl).username);
+  await run('rabbitmqctl', ['set_permissions', '-p', name, user, '.*', '.*', '.*']);
+  const [mysql, broker] = [await withProxy(new URL(mysqlUrl), 3306), await withProxy(new URL(amqpUrl), 5672)];
+  mysql.url.pathname = `/${name}`;
+  broker.url.pathname = `/${name}`;
+  const proxies = [mysql.proxy, broker.proxy];
+  return {
+    environment: { DAYBOOK_MYSQL_URL: mysql.url.href, AMQP_URL: broker.url.href },
+    async close() {
+      await Promise.all(proxies.map((proxy) => proxy.close()));
+    },
+    async open() {
+      await Promise.all(proxies.map((proxy) => proxy.open()));
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all(proxies.map((proxy) => proxy.close()));
+      await run('rabbitmqctl', ['delete_vhost', name]);
+      await dropDatabases(mysqlUrl, name);
+    },
+  };
+}
+
+/** How to make them; undefined, said aloud, where a server is missing. */
+export async function distributedServers(): Promise<(() => Promise<DistributedServers>) | undefined> {
+  const mysqlUrl = (await findServers()).get('mysql');
+  const [broker] = await testBrokers();
+  if (mysqlUrl === undefined) return leftOut('mysql', 'They need a MySQL server.');
+  if (!broker) return leftOut('rabbitmq', 'They need a RabbitMQ server.');
+  if (!(await canMakeVhosts())) return leftOut('rabbitmq', HOW_VHOST);
+  return () => create(mysqlUrl, broker.url);
+}
