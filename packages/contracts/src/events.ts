@@ -61,6 +61,31 @@ export const eventTypes = {
 export type EventType = keyof typeof eventTypes;
 export type EventData<T extends EventType> = Static<(typeof eventTypes)[T]>;
 
+/**
+ * Who acts on which events, by name: `service.what`. On a broker each has a queue of its own, which every service makes
+ * sure of: what is published before a consumer was ever started waits for it.
+ */
+export const eventConsumers = {
+  'appointment.rechecks': [
+    'daybook.patient.updated.v1',
+    'daybook.patient.deactivated.v1',
+    'daybook.doctor.updated.v1',
+    'daybook.doctor.deactivated.v1',
+    'daybook.doctor.schedule-changed.v1',
+    'daybook.doctor.exception-added.v1',
+    'daybook.doctor.exception-removed.v1',
+  ],
+  'notification.messages': [
+    'daybook.appointment.booked.v1',
+    'daybook.appointment.rescheduled.v1',
+    'daybook.appointment.cancelled.v1',
+  ],
+} as const satisfies Record<string, readonly EventType[]>;
+
+export type EventConsumerName = keyof typeof eventConsumers;
+/** The types that a consumer acts on. */
+export type ConsumedType<Name extends EventConsumerName> = (typeof eventConsumers)[Name][number];
+
 /** An event as it travels. `sequence` rises within a `subject`; `source` names the service. */
 export interface CloudEvent<T extends EventType = EventType> {
   readonly specversion: '1.0';

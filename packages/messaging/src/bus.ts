@@ -7,6 +7,8 @@ export interface Subscription {
   readonly types: readonly EventType[];
   /** Resolves when the effect is stored; rejects when the event must come again. */
   handle(event: CloudEvent): Promise<void>;
+  /** Puts aside an event that the bus has given up on. Without it such events stay where the bus keeps them. */
+  park?(event: CloudEvent): Promise<void>;
 }
 
 export interface Bus {
@@ -17,5 +19,7 @@ export interface Bus {
   publish(event: CloudEvent, signal?: AbortSignal): Promise<void>;
   /** What is returned ends the subscription; the bus keeps what comes meanwhile for the next one of that name. */
   subscribe(subscription: Subscription): Promise<{ close(): Promise<void> }>;
+  /** Rejects while the bus takes no events, so that they wait where they are. */
+  check(): Promise<void>;
   close(): Promise<void>;
 }

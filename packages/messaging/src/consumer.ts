@@ -55,6 +55,7 @@ export const createConsumer = <Tables>(options: ConsumerOptions<Tables>): Consum
   consumer: options.name,
   types: options.types,
   handle: (event) => handle(options, event),
+  park: (event) => parkGivenUp(options, event),
   resend: (eventId, write) => resend(options, eventId, write),
 });
 
@@ -74,6 +75,19 @@ async function handle<Tables>(options: ConsumerOptions<Tables>, event: CloudEven
       return park(database, name, event, error);
     }
   }
+}
+
+/** The bus brought the event again and again, and nobody lived to say what became of it. */
+class DeliveryLimitReached extends Error {
+  override readonly name = 'DeliveryLimitReached';
+}
+
+async function parkGivenUp<Tables>(
+  { name, database, logger }: ConsumerOptions<Tables>,
+  event: CloudEvent,
+): Promise<void> {
+  logger.error({ consumer: name, eventId: event.id, eventType: event.type }, 'parked an event that the bus gave up on');
+  await park(database, name, event, new DeliveryLimitReached());
 }
 
 const handleOnce = <Tables>({ name, database, effect }: ConsumerOptions<Tables>, event: CloudEvent): Promise<void> =>

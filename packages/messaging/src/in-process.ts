@@ -1,4 +1,5 @@
 import type { EventType } from '@daybook/contracts';
+import { unlessAborted } from './abort.ts';
 import type { Bus, Subscription } from './bus.ts';
 
 export interface InProcessBus extends Bus {
@@ -10,20 +11,6 @@ interface Consumer {
   readonly types: readonly EventType[];
   /** Of the subscriptions with its name; the first one gets the events. None while the consumer is away. */
   readonly handlers: readonly Subscription['handle'][];
-}
-
-/** Waits for `promise`, but not longer than until the signal. */
-async function unlessAborted(promise: Promise<void>, signal?: AbortSignal): Promise<void> {
-  if (!signal) return promise;
-  signal.throwIfAborted();
-  const aborted = Promise.withResolvers<never>();
-  const abort = () => aborted.reject(signal.reason);
-  signal.addEventListener('abort', abort);
-  try {
-    await Promise.race([promise, aborted.promise]);
-  } finally {
-    signal.removeEventListener('abort', abort);
-  }
 }
 
 /**
@@ -62,6 +49,9 @@ export function createInProcessBus(): InProcessBus {
       );
       const failures = outcomes.filter((outcome) => outcome.status === 'rejected').map((outcome) => outcome.reason);
       if (failures.length > 0) throw new AggregateError(failures, 'not every consumer could handle the event');
+    },
+    async check() {
+      if (closed) throw new Error('the bus is closed');
     },
     async close() {
       closed = true;

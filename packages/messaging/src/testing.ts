@@ -1,4 +1,4 @@
-/** For this package's tests: a real database with an outbox and a table for effects, events, a log that can be read. */
+/** For tests: a real database with an outbox and a table for effects, events, a log that can be read. */
 import type { CloudEvent } from '@daybook/contracts';
 import {
   appendEvent,
@@ -65,7 +65,10 @@ export const effectsOf = async (database: Database<EffectTables>): Promise<strin
   (await database.read((db) => db.selectFrom('effects').select('text').execute())).map(({ text }) => text);
 
 /** Writes events of these subjects, in one transaction, as a service does with the change. */
-export async function writeEvents(database: Database<EffectTables>, events: [string, number][]): Promise<void> {
+export async function writeEvents(
+  database: Database<EffectTables>,
+  events: readonly (readonly [string, number])[],
+): Promise<void> {
   await database.write(async (transaction) => {
     for (const [subject, sequence] of events) {
       await appendEvent(

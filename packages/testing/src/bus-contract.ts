@@ -1,13 +1,16 @@
 /** What every adapter of the bus must do. A suite of Vitest, called by the adapter's own test file. */
 import { randomUUID } from 'node:crypto';
 import type { CloudEvent, EventType } from '@daybook/contracts';
-import type { Bus } from '@daybook/messaging';
+import { type Bus, createConsumer, startRelay } from '@daybook/messaging';
+import { type EffectTables, effectsOf, readableLog, temporaryDatabase, writeEvents } from '@daybook/messaging/testing';
 import { describe, expect, it, vi } from 'vitest';
 
 export interface BusUnderTest {
   readonly bus: Bus;
   /** Called when all consumers of a test are subscribed. */
   open(): Promise<void>;
+  /** Takes the connections to it away, in the middle of whatever they carry; where there are any. */
+  cut?(): void;
 }
 
 /** A broker may take its time to bring an event again. */
@@ -56,7 +59,39 @@ class Recorder {
   get sequences(): number[] {
     return [...new Set(this.stored.map(({ sequence }) => sequence))];
   }
+
+  /** The same of each subject. */
+  get bySubject(): ReadonlyMap<string, number[]> {
+    const sequences = new Map<string, Set<number>>();
+    for (const { subject, sequence } of this.stored) {
+      sequences.set(subject, (sequences.get(subject) ?? new Set()).add(sequence));
+    }
+    return new Map([...sequences].map(([subject, those]) => [subject, [...those]]));
+  }
+
+  get count(): number {
+    return new Set(this.stored.map(({ id }) => id)).size;
+  }
 }
+
+const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1);
+
+/** Subjects with the events 1 to `count` each; those of one subject are published one after the other, as a relay does. */
+function traffic(subjects: number, count: number) {
+  const names = Array.from({ length: subjects }, () => randomUUID());
+  return {
+    expected: new Map(names.map((name) => [name, upTo(count)])),
+    total: subjects * count,
+    publishTo: (bus: Bus) =>
+      Promise.all(
+        names.map(async (name) => {
+          for (const sequence of upTo(count)) await publish(bus, eventOf(PATIENT, name, sequence));
+        }),
+      ),
+  };
+}
+
+const sorted = (sequences: ReadonlyMap<string, number[]>) => [...sequences].toSorted(([a], [b]) => (a < b ? -1 : 1));
 
 /** `create` makes a bus that is connected and empty for consumers with names that were not there before. */
 export function describeBusContract(name: string, create: () => Promise<BusUnderTest>): void {
@@ -64,10 +99,12 @@ export function describeBusContract(name: string, create: () => Promise<BusUnder
     /** The suite may run against a broker that keeps queues: every consumer has a name of its own. */
     const nameOf = (consumer: string) => `${consumer}-${randomUUID()}`;
 
-    async function withBus(test: (bus: Bus, open: () => Promise<void>) => Promise<void>): Promise<void> {
-      const { bus, open } = await create();
+    async function withBus(
+      test: (bus: Bus, open: () => Promise<void>, cut: BusUnderTest['cut']) => Promise<void>,
+    ): Promise<void> {
+      const { bus, open, cut } = await create();
       try {
-        await test(bus, open);
+        await test(bus, open, cut);
       } finally {
         await bus.close();
       }
@@ -187,6 +224,140 @@ export function describeBusContract(name: string, create: () => Promise<BusUnder
         await eventually(() => expect(staying.stored).toEqual([event]));
       }),
     );
+
+    it('keeps the order within each of many subjects while events of all of them fail', () =>
+      withBus(async (bus, open) => {
+        const recorder = new Recorder();
+        const failed = new Set<string>();
+        const handle = async (event: CloudEvent) => {
+          if (event.sequence % 4 === 0 && !failed.has(event.id)) {
+            failed.add(event.id);
+            throw new Error('cannot be handled now');
+          }
+          await recorder.handle(event);
+        };
+        await bus.subscribe({ consumer: nameOf('stumbling'), types: [PATIENT], handle });
+        await open();
+        const { publishTo, expected, total } = traffic(12, 12);
+        await publishTo(bus);
+        await eventually(() => expect(recorder.count).toBe(total));
+        expect(failed.size).toBe(total / 4);
+        expect(sorted(recorder.bySubject)).toEqual(sorted(expected));
+      }));
+
+    it('loses nothing and keeps the order when its consumers come and go', () =>
+      withBus(async (bus, open) => {
+        const consumer = nameOf('changing');
+        const recorder = new Recorder();
+        const join = () => bus.subscribe({ consumer, types: [PATIENT], handle: recorder.handle });
+        let current = await join();
+        await open();
+        const { publishTo, expected, total } = traffic(10, 60);
+        const publishing = publishTo(bus);
+        for (const share of upTo(8)) {
+          await eventually(() => expect(recorder.count).toBeGreaterThanOrEqual((total * share) / 10));
+          // By turns the next one is there before the last one goes, and after.
+          if (share % 2 === 0) await current.close();
+          const next = await join();
+          if (share % 2 === 1) await current.close();
+          current = next;
+        }
+        await publishing;
+        await eventually(() => expect(recorder.count).toBe(total));
+        expect(sorted(recorder.bySubject)).toEqual(sorted(expected));
+      }));
+
+    it('holds back instead of filling the memory of a slow consumer', () =>
+      withBus(async (bus, open) => {
+        const PUBLISHERS = 20;
+        const recorder = new Recorder();
+        const slow = Promise.withResolvers<void>();
+        let [inHand, most] = [0, 0];
+        const handle = async (event: CloudEvent) => {
+          inHand += 1;
+          most = Math.max(most, inHand);
+          await slow.promise;
+          inHand -= 1;
+          await recorder.handle(event);
+        };
+        await bus.subscribe({ consumer: nameOf('slow'), types: [PATIENT], handle });
+        await open();
+        const { publishTo, total } = traffic(PUBLISHERS, 60);
+        const publishing = publishTo(bus);
+        await eventually(() => expect(inHand).toBeGreaterThan(1));
+        // Either nothing more is taken, or all is kept where there is room for it: on the disk of a broker.
+        await Promise.race([publishing, new Promise((resolve) => setTimeout(resolve, 500))]);
+        expect(most).toBeLessThanOrEqual(PUBLISHERS);
+        slow.resolve();
+        await publishing;
+        await eventually(() => expect(recorder.count).toBe(total));
+        expect(most).toBeLessThanOrEqual(PUBLISHERS);
+      }));
+
+    it('loses nothing and keeps the order when connections are cut, again and again', async (test) =>
+      withBus(async (bus, open, cut) => {
+        if (!cut) return test.skip('it has no connections');
+        const recorder = new Recorder();
+        const consumer = nameOf('cut-off');
+        for (const _ of [1, 2]) await bus.subscribe({ consumer, types: [PATIENT], handle: recorder.handle });
+        await open();
+        const { publishTo, expected, total } = traffic(20, 50);
+        const publishing = publishTo(bus);
+        for (const share of upTo(15)) {
+          await eventually(() => expect(recorder.count).toBeGreaterThanOrEqual((total * share) / 20));
+          cut();
+        }
+        await publishing;
+        await eventually(() => expect(recorder.count).toBe(total));
+        expect(sorted(recorder.bySubject)).toEqual(sorted(expected));
+      }));
+
+    it('with outbox and inbox has each effect once and in order, when relay, bus and consumer are cut off at any point', () =>
+      withBus(async (bus, open, cut) => {
+        await using databases = await temporaryDatabase();
+        const database = await databases.open();
+        const { logger } = readableLog();
+        const name = nameOf('effects');
+        const consumer = createConsumer<EffectTables>({
+          name,
+          types: [PATIENT],
+          database,
+          logger,
+          async effect(transaction, { subject, sequence }) {
+            await transaction
+              .insertInto('effects')
+              .values({ text: `${subject} ${sequence}` })
+              .execute();
+          },
+        });
+        const subjects = Array.from({ length: 8 }, () => randomUUID());
+        const [ROUNDS, EACH] = [6, 10];
+        let subscription = await bus.subscribe(consumer);
+        await open();
+        let relay = startRelay(database, bus, logger);
+        for (const round of Array(ROUNDS).keys()) {
+          const before = (await effectsOf(database)).length;
+          const events = upTo(EACH).flatMap((n) => subjects.map((subject) => [subject, round * EACH + n] as const));
+          await writeEvents(database, events);
+          await vi.waitFor(async () => expect((await effectsOf(database)).length).toBeGreaterThan(before), {
+            timeout: DELIVERY_DEADLINE_MILLIS,
+          });
+          cut?.();
+          await relay.close();
+          await subscription.close();
+          subscription = await bus.subscribe(consumer);
+          relay = startRelay(database, bus, logger);
+        }
+        const expected = subjects.map((subject) => upTo(ROUNDS * EACH).map((sequence) => `${subject} ${sequence}`));
+        await vi.waitFor(async () => expect(await effectsOf(database)).toHaveLength(expected.flat().length), {
+          timeout: DELIVERY_DEADLINE_MILLIS,
+        });
+        await relay.close();
+        await subscription.close();
+        const effects = await effectsOf(database);
+        const ofSubject = subjects.map((subject) => effects.filter((effect) => effect.startsWith(subject)));
+        expect(ofSubject).toEqual(expected);
+      }));
 
     it('refuses events when it is closed', () =>
       withBus(async (bus, open) => {

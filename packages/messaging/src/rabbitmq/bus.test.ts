@@ -1,0 +1,27 @@
+import { testBrokers } from '@daybook/testing/brokers';
+import { describeBusContract } from '@daybook/testing/bus-contract';
+import { describe } from 'vitest';
+import { proxyTo, testNamespace } from './testing.ts';
+
+const brokers = await testBrokers();
+
+describe.skipIf(brokers.length === 0)('the bus over RabbitMQ', () => {
+  for (const { name, url } of brokers) {
+    describeBusContract(`the bus over ${name}`, async () => {
+      const namespace = testNamespace(url);
+      const proxy = await proxyTo(url);
+      const bus = namespace.bus({ url: proxy.url });
+      return {
+        bus: {
+          ...bus,
+          async close() {
+            await namespace[Symbol.asyncDispose]();
+            await proxy.close();
+          },
+        },
+        open: () => bus.untilUp(),
+        cut: proxy.cut,
+      };
+    });
+  }
+});

@@ -1,0 +1,143 @@
+/** The bus over RabbitMQ: see docs/decisions/0019-rabbitmq.md. */
+import { type CloudEvent, eventConsumers, eventTypes } from '@daybook/contracts';
+import type { ChannelModel, ConsumeMessage } from 'amqplib';
+import type { Logger } from 'pino';
+import type { Bus, Subscription } from '../bus.ts';
+import { readBrokerUrl } from './address.ts';
+import { type Link, startLink } from './link.ts';
+import { Publisher } from './publisher.ts';
+import { Reader, type Task } from './reader.ts';
+import { type Consumers, declare, namesIn, topologyOf } from './topology.ts';
+
+export interface RabbitBusOptions {
+  readonly url: string;
+  /** Who uses it, for the broker's list of connections. */
+  readonly name: string;
+  readonly logger: Logger;
+  /** The consumers whose queues have to be there; those of the catalogue when left out. */
+  readonly consumers?: Consumers;
+  /** What all names on the broker begin with; for tests. */
+  readonly namespace?: string;
+}
+
+export interface RabbitBus extends Bus {
+  /** Resolves when both connections are up, with every queue declared. Nobody has to wait for it. */
+  untilUp(): Promise<void>;
+}
+
+const catalogue: Consumers = new Map(Object.entries(eventConsumers));
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/** What a bus has to know of an event to bring it. Whether its data are right is the consumer's question. */
+function isEvent(value: unknown): value is CloudEvent {
+  return (
+    isObject(value) &&
+    value.specversion === '1.0' &&
+    typeof value.type === 'string' &&
+    Object.hasOwn(eventTypes, value.type) &&
+    [value.id, value.subject].every((id) => typeof id === 'string' && UUID.test(id)) &&
+    [value.source, value.time].every((text) => typeof text === 'string') &&
+    Number.isSafeInteger(value.sequence) &&
+    isObject(value.data)
+  );
+}
+
+function eventIn({ content }: ConsumeMessage): CloudEvent | undefined {
+  try {
+    const value: unknown = JSON.parse(content.toString('utf8'));
+    return isEvent(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export function createRabbitBus({ url, name, logger, consumers = catalogue, namespace }: RabbitBusOptions): RabbitBus {
+  const address = readBrokerUrl(url);
+  const names = namesIn(namespace);
+  const known = new Map(consumers);
+  const readers = new Set<Reader>();
+  const publisher = new Publisher({ address, name, names, consumers: known, logger });
+  // Begun with the first subscription. A connection of its own: a broker that is short of memory stops reading what a
+  // publisher sends, and acknowledgements would wait with it.
+  let link: Link | undefined;
+  let connected: ChannelModel | undefined;
+
+  const startConsuming = () =>
+    startLink({
+      address,
+      name: `${name}, consuming`,
+      logger,
+      async setUp(connection) {
+        await join(connection, readers);
+        connected = connection;
+      },
+      onLost() {
+        connected = undefined;
+        for (const reader of readers) reader.lost();
+      },
+    });
+  const replaceLink = (reason: Error) => link?.replace(reason);
+
+  const readerOf = (queue: string, taskOf: (event: CloudEvent) => Task): Reader =>
+    new Reader({
+      queue,
+      logger,
+      taskOf(message) {
+        const event = eventIn(message);
+        if (event) return taskOf(event);
+        logger.error({ queue, messageId: message.properties.messageId }, 'a message is no event that is known here');
+        return undefined;
+      },
+      onFailure: replaceLink,
+    });
+
+  function readersOf({ consumer, types, handle, park }: Subscription): Reader[] {
+    const nothing = async () => undefined;
+    const reader = readerOf(names.queueOf(consumer), (event) => ({
+      lane: event.subject,
+      // What another version of this consumer wanted.
+      run: types.includes(event.type) ? () => handle(event) : nothing,
+    }));
+    if (!park) return [reader];
+    const deadLetters = readerOf(names.deadLetterQueueOf(consumer), (event) => ({
+      lane: event.id,
+      run: () => park(event),
+    }));
+    return [reader, deadLetters];
+  }
+
+  async function join(connection: ChannelModel, joining: Iterable<Reader>): Promise<void> {
+    await declare(connection, topologyOf(known, names));
+    for (const reader of joining) await reader.open(connection);
+  }
+
+  return {
+    publish: (event, signal) => publisher.publish(event, signal),
+    async subscribe(subscription) {
+      known.set(subscription.consumer, subscription.types);
+      const own = readersOf(subscription);
+      for (const reader of own) readers.add(reader);
+      link ??= startConsuming();
+      if (connected) await join(connected, own).catch(replaceLink);
+      return {
+        async close() {
+          for (const reader of own) readers.delete(reader);
+          await Promise.all(own.map((reader) => reader.close()));
+        },
+      };
+    },
+    async check() {
+      if (!publisher.takesEvents) throw new Error('the broker takes no events');
+      if (link && !link.isUp) throw new Error('the broker brings no events');
+    },
+    async untilUp() {
+      await Promise.all([publisher.untilUp(), link?.untilUp()]);
+    },
+    async close() {
+      await Promise.all([...readers].map((reader) => reader.close()));
+      await Promise.all([publisher.close(), link?.close()]);
+    },
+  };
+}

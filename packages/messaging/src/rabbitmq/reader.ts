@@ -1,0 +1,209 @@
+/**
+ * Takes the messages of one queue and has each handled: in order within a lane, lanes beside each other, so many at once.
+ * What cannot be handled now is kept, unacknowledged, and tried again: to give it back would let others overtake it.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Channel, type ChannelModel, type ConsumeMessage, IllegalOperationError } from 'amqplib';
+import type { Logger } from 'pino';
+import { Permits } from '../permits.ts';
+import { within } from './deadline.ts';
+
+/**
+ * So many messages are here at a time, handled or waiting. It has to be the same for all readers of a queue, in every
+ * version: the broker gives back what a lost reader had to the next one, in order only if that takes all of it at once.
+ */
+const PREFETCH = 200;
+const AT_ONCE = 16;
+const FIRST_PAUSE_MILLIS = 100;
+const LONGEST_PAUSE_MILLIS = 5_000;
+/** After so long without any success the queue is left to another reader, who may have a database that works. */
+const STEP_ASIDE_MILLIS = 15_000;
+const QUIET_MILLIS = 60_000;
+const CLOSE_DEADLINE_MILLIS = 2_000;
+const DRAIN_DEADLINE_MILLIS = 10_000;
+
+/** What is to be done about one message. */
+export interface Task {
+  /** Messages of one lane are handled one after the other. */
+  readonly lane: string;
+  /** Resolves when the message may go; rejects when it must be tried again. */
+  run(): Promise<void>;
+}
+
+export interface ReaderOptions {
+  readonly queue: string;
+  readonly logger: Logger;
+  /** Undefined for what cannot be understood: the broker moves it to where such messages go. */
+  taskOf(message: ConsumeMessage): Task | undefined;
+  /** The connection has to be replaced. */
+  onFailure(reason: Error): void;
+}
+
+/** What one channel brought. */
+class Window {
+  readonly channel: Channel;
+  /** Ends waits between attempts, and that anything more is begun. */
+  readonly stopping = new AbortController();
+  readonly lanes = new Map<string, Promise<void>>();
+  failingSince: number | undefined;
+
+  constructor(channel: Channel) {
+    this.channel = channel;
+  }
+
+  /** The channel may be gone: then the broker brings the message again. */
+  answer(give: (channel: Channel) => void): void {
+    try {
+      give(this.channel);
+    } catch (error) {
+      if (!(error instanceof IllegalOperationError)) throw error;
+    }
+  }
+}
+
+function pauseAfter(failures: number): number {
+  const millis = Math.min(FIRST_PAUSE_MILLIS * 2 ** Math.min(failures - 1, 16), LONGEST_PAUSE_MILLIS);
+  return millis * (0.5 + Math.random() / 2);
+}
+
+async function pause(millis: number, signal: AbortSignal): Promise<void> {
+  await sleep(millis, undefined, { signal }).catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+  });
+}
+
+export class Reader {
+  readonly #options: ReaderOptions;
+  readonly #permits = new Permits(AT_ONCE);
+  readonly #closing = new AbortController();
+  #connection: ChannelModel | undefined;
+  #window: Window | undefined;
+  #aside: Promise<void> | undefined;
+  /** Until then the log has heard enough of failures. */
+  #quietUntil = 0;
+
+  constructor(options: ReaderOptions) {
+    this.#options = options;
+  }
+
+  /** Reads from this connection from now on. */
+  async open(connection: ChannelModel): Promise<void> {
+    this.#connection = connection;
+    if (!this.#aside && !this.#closing.signal.aborted) await this.#begin(connection);
+  }
+
+  /** The connection is gone. What is being handled goes on; it will come again, and the inbox knows it. */
+  lost(): void {
+    this.#connection = undefined;
+    this.#window?.stopping.abort();
+    this.#window = undefined;
+  }
+
+  /** Lets end what has begun. The rest stays in the queue. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    const window = this.#window;
+    if (window) await this.#end(window);
+    await this.#aside;
+  }
+
+  async #begin(connection: ChannelModel): Promise<void> {
+    const channel = await connection.createChannel();
+    const window = new Window(channel);
+    channel.on('error', this.#options.onFailure);
+    await channel.prefetch(PREFETCH);
+    this.#window = window;
+    await channel.consume(this.#options.queue, (message) => {
+      if (message) this.#take(window, message);
+      else this.#options.onFailure(new Error(`the queue ${this.#options.queue} was taken away`));
+    });
+  }
+
+  #take(window: Window, message: ConsumeMessage): void {
+    if (window.stopping.signal.aborted) return;
+    const task = this.#options.taskOf(message);
+    if (!task) {
+      window.answer((channel) => channel.reject(message, false));
+      return;
+    }
+    const before = window.lanes.get(task.lane) ?? Promise.resolve();
+    const done = before.then(() => this.#settle(window, message, task));
+    window.lanes.set(task.lane, done);
+    void done.then(() => {
+      if (window.lanes.get(task.lane) === done) window.lanes.delete(task.lane);
+    });
+  }
+
+  /** Never rejects. What comes after it in its lane goes on, unless no more is to be begun. */
+  async #settle(window: Window, message: ConsumeMessage, task: Task): Promise<void> {
+    const { signal } = window.stopping;
+    for (let failures = 1; !signal.aborted; failures += 1) {
+      const outcome = await this.#permits.run(() => attempt(task, signal));
+      if (outcome === 'not begun') return;
+      if (outcome === 'done') {
+        window.failingSince = undefined;
+        window.answer((channel) => channel.ack(message));
+        return;
+      }
+      if (this.#isFailingLong(window, outcome.error)) {
+        this.#aside ??= this.#stepAside(window, task);
+        return;
+      }
+      await pause(pauseAfter(failures), signal);
+    }
+  }
+
+  #isFailingLong(window: Window, error: unknown): boolean {
+    const now = performance.now();
+    window.failingSince ??= now;
+    if (now >= this.#quietUntil) {
+      this.#quietUntil = now + QUIET_MILLIS;
+      const { logger, queue } = this.#options;
+      logger.warn({ err: error, queue }, 'events stay in the queue: they cannot be handled now, and are tried again');
+    }
+    return now - window.failingSince > STEP_ASIDE_MILLIS;
+  }
+
+  /** Gives everything back, and reads on when what failed succeeds. It is handled twice then, which the inbox knows. */
+  async #stepAside(window: Window, task: Task): Promise<void> {
+    await this.#end(window);
+    const { signal } = this.#closing;
+    for (let failures = 1; !signal.aborted; failures += 1) {
+      await pause(pauseAfter(failures), signal);
+      if ((await attempt(task, signal)) === 'done') break;
+    }
+    this.#aside = undefined;
+    if (!this.#connection || signal.aborted) return;
+    await this.#begin(this.#connection).catch(this.#options.onFailure);
+  }
+
+  /** First nothing more is begun, then the channel is closed: what it still has goes back all at once, in its order. */
+  async #end(window: Window): Promise<void> {
+    window.stopping.abort();
+    if (this.#window === window) this.#window = undefined;
+    const running = Promise.all(window.lanes.values());
+    await within(running, DRAIN_DEADLINE_MILLIS, 'handling what was begun').catch(this.#options.onFailure);
+    await closed(window.channel);
+  }
+}
+
+/** Closes, if the connection is still there. */
+async function closed(channel: Channel): Promise<void> {
+  const gone = Promise.withResolvers<void>();
+  channel.once('close', gone.resolve);
+  try {
+    await within(Promise.race([channel.close(), gone.promise]), CLOSE_DEADLINE_MILLIS, 'closing a channel');
+  } catch {
+    // Closed already, or its connection was cut: the broker has everything back.
+  }
+}
+
+async function attempt(task: Task, signal: AbortSignal): Promise<'done' | 'not begun' | { readonly error: unknown }> {
+  if (signal.aborted) return 'not begun';
+  try {
+    await task.run();
+    return 'done';
+  } catch (error) {
+    return { error };
+  }
+}

@@ -1,0 +1,56 @@
+/** For tests: a bus with names of its own on a shared broker, all of it taken away in the end. */
+import { randomUUID } from 'node:crypto';
+import { removeFromBroker } from '@daybook/testing/brokers';
+import { type CuttingProxy, startCuttingProxy } from '@daybook/testing/cutting-proxy';
+import { readableLog } from '../testing.ts';
+import { createRabbitBus, type RabbitBus } from './bus.ts';
+import { type Consumers, namesIn, topologyOf } from './topology.ts';
+
+export interface TestNamespace extends AsyncDisposable {
+  readonly names: ReturnType<typeof namesIn>;
+  /** What the buses logged. */
+  readonly lines: string[];
+  /** One more bus, as of another process. `consumers` are those that it knows before anybody subscribes. */
+  bus(options?: { url?: string; consumers?: Consumers }): RabbitBus;
+}
+
+export function testNamespace(url: string): TestNamespace {
+  const namespace = `test-${randomUUID()}`;
+  const names = namesIn(namespace);
+  const { logger, lines } = readableLog();
+  const consumers = new Map<string, readonly []>();
+  const buses: RabbitBus[] = [];
+  return {
+    names,
+    lines,
+    bus({ url: other = url, consumers: known = new Map() } = {}) {
+      for (const consumer of known.keys()) consumers.set(consumer, []);
+      const bus = createRabbitBus({ url: other, name: 'test', logger, consumers: known, namespace });
+      buses.push(bus);
+      return {
+        ...bus,
+        subscribe(subscription) {
+          consumers.set(subscription.consumer, []);
+          return bus.subscribe(subscription);
+        },
+      };
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all(buses.map((bus) => bus.close()));
+      const { queues, exchanges } = topologyOf(consumers, names);
+      await removeFromBroker(url, {
+        queues: queues.map(({ name }) => name),
+        exchanges: exchanges.map(({ name }) => name),
+      });
+    },
+  };
+}
+
+/** A way to the broker that can be cut. */
+export async function proxyTo(broker: string): Promise<CuttingProxy & { readonly url: string }> {
+  const target = new URL(broker);
+  const proxy = await startCuttingProxy({ host: target.hostname, port: Number(target.port || 5672) });
+  const url = new URL(broker);
+  url.port = String(proxy.port);
+  return { ...proxy, url: url.href };
+}

@@ -1,0 +1,75 @@
+/** The RabbitMQ servers that tests may use, and what is left out aloud where one is missing. */
+import { connect } from 'node:net';
+import { type ChannelModel, connect as connectAmqp } from 'amqplib';
+
+const PROBE_MILLIS = 2_000;
+
+export interface TestBroker {
+  readonly name: string;
+  readonly url: string;
+}
+
+const settings = [
+  {
+    name: 'RabbitMQ',
+    url: process.env.DAYBOOK_TEST_AMQP_URL || 'amqp://guest:guest@127.0.0.1:5672',
+    how: 'apt-get install rabbitmq-server, or DAYBOOK_TEST_AMQP_URL=amqp://…',
+  },
+  {
+    name: 'RabbitMQ 4',
+    url: process.env.DAYBOOK_TEST_AMQP4_URL || undefined,
+    how: 'docker run -d -p 127.0.0.1:5674:5672 rabbitmq:4-management, and DAYBOOK_TEST_AMQP4_URL=amqp://guest:guest@127.0.0.1:5674',
+  },
+];
+
+export const isRequired = (server: string): boolean =>
+  (process.env.DAYBOOK_TEST_REQUIRE ?? '').split(',').includes(server);
+
+function listens(url: string): Promise<boolean> {
+  const { hostname, port } = new URL(url);
+  return new Promise((resolve) => {
+    const socket = connect({ host: hostname, port: Number(port || 5672) });
+    const end = (answer: boolean) => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.setTimeout(PROBE_MILLIS, () => end(false));
+    socket.once('connect', () => end(true));
+    socket.once('error', () => end(false));
+  });
+}
+
+/**
+ * Those that are there. One that is missing is named with how to start it.
+ * @throws where `rabbitmq` is in DAYBOOK_TEST_REQUIRE and one is missing
+ */
+export async function testBrokers(): Promise<TestBroker[]> {
+  const there: TestBroker[] = [];
+  for (const { name, url, how } of settings) {
+    if (url !== undefined && (await listens(url))) there.push({ name, url });
+    else if (isRequired('rabbitmq')) throw new Error(`${name} is required and does not listen: ${how}`);
+    else console.warn(`LEFT OUT: the tests on ${name}, which does not listen. To have them: ${how}`);
+  }
+  return there;
+}
+
+/** A connection for a test's own questions. */
+export async function withBroker<Result>(
+  url: string,
+  ask: (connection: ChannelModel) => Promise<Result>,
+): Promise<Result> {
+  const connection = await connectAmqp(url);
+  try {
+    return await ask(connection);
+  } finally {
+    await connection.close();
+  }
+}
+
+/** Takes away what tests left. */
+export const removeFromBroker = (url: string, names: { queues: readonly string[]; exchanges: readonly string[] }) =>
+  withBroker(url, async (connection) => {
+    const channel = await connection.createChannel();
+    for (const queue of names.queues) await channel.deleteQueue(queue);
+    for (const exchange of names.exchanges) await channel.deleteExchange(exchange);
+  });

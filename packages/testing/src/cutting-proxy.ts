@@ -1,0 +1,98 @@
+/** Stands before a real server and passes bytes on; cuts connections, and can be gone without the server being gone. */
+import { connect, createServer, type Server, type Socket } from 'node:net';
+
+export interface CuttingProxy {
+  readonly port: number;
+  /** Connections that are open now. */
+  readonly connections: number;
+  /** Ends all connections at once, in the middle of whatever they carry. New ones are taken. */
+  cut(): void;
+  /** From now on nothing is passed on, and nobody is told: a network that swallows. Until `resume` or `cut`. */
+  stall(): void;
+  resume(): void;
+  /** Nobody can reach the server by this way until `open`. */
+  close(): Promise<void>;
+  /** At the same port again. */
+  open(): Promise<void>;
+}
+
+export async function startCuttingProxy(target: { host: string; port: number }): Promise<CuttingProxy> {
+  const sockets = new Set<Socket>();
+  let server: Server | undefined;
+  let port = 0;
+  let stalled = false;
+
+  function keep(socket: Socket): void {
+    sockets.add(socket);
+    socket.setNoDelay(true);
+    socket.on('close', () => sockets.delete(socket));
+    if (stalled) socket.pause();
+  }
+
+  function pass(from: Socket, to: Socket): void {
+    from.on('data', (chunk) => {
+      if (!to.write(chunk)) from.pause();
+    });
+    to.on('drain', () => {
+      if (!stalled) from.resume();
+    });
+    from.on('end', () => to.end());
+    from.on('error', () => to.destroy());
+    from.on('close', () => to.destroy());
+  }
+
+  function serve(incoming: Socket): void {
+    const outgoing = connect(target);
+    for (const socket of [incoming, outgoing]) keep(socket);
+    pass(incoming, outgoing);
+    pass(outgoing, incoming);
+  }
+
+  async function open(): Promise<void> {
+    const opening = createServer(serve);
+    const listening = Promise.withResolvers<void>();
+    opening.once('error', listening.reject);
+    opening.listen(port, '127.0.0.1', listening.resolve);
+    await listening.promise;
+    const address = opening.address();
+    if (address === null || typeof address === 'string') throw new Error('the proxy has no port');
+    port = address.port;
+    server = opening;
+  }
+
+  function cut(): void {
+    stalled = false;
+    for (const socket of sockets) socket.resetAndDestroy();
+  }
+
+  async function close(): Promise<void> {
+    const closing = server;
+    if (!closing) return;
+    server = undefined;
+    const closed = Promise.withResolvers<void>();
+    closing.close(() => closed.resolve());
+    cut();
+    await closed.promise;
+  }
+
+  await open();
+  return {
+    get port() {
+      return port;
+    },
+    get connections() {
+      return sockets.size / 2;
+    },
+    cut,
+    stall() {
+      stalled = true;
+      for (const socket of sockets) socket.pause();
+    },
+    resume() {
+      stalled = false;
+      for (const socket of sockets) socket.resume();
+    },
+    open,
+    close,
+  };
+}
