@@ -34,6 +34,7 @@ const Operation = closed({
   summary: Type.String(),
   'x-source': Type.Optional(Type.String()),
   'x-consumer': Type.Optional(Type.String()),
+  'x-queue': Type.Optional(Type.String()),
 });
 
 const Message = closed({

@@ -7,6 +7,7 @@ const schema = Type.Object({
   DAYBOOK_DATA: commonVariables.DAYBOOK_DATA,
   DAYBOOK_MYSQL_URL: commonVariables.DAYBOOK_MYSQL_URL,
   DAYBOOK_DEMO: OneOf(['on', 'off'], { default: 'on' }),
+  AMQP_URL: commonVariables.AMQP_URL,
   EUREKA_URL: commonVariables.EUREKA_URL,
   LOG_LEVEL: OneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { default: 'info' }),
 });
@@ -18,7 +19,6 @@ export const environment: Environment = process.env;
 /** @throws WrongConfiguration */
 export const readConfig = (): LauncherConfig => readConfiguration(schema, environment);
 
-const NOT_YET = ['AMQP_URL'];
 const FOR_ONE_SERVICE = ['DATABASE_URL'];
 
 /**
@@ -27,14 +27,11 @@ const FOR_ONE_SERVICE = ['DATABASE_URL'];
  */
 export function refuseUnusable(everything: boolean): void {
   const given = (name: string) => environment[name] !== undefined && environment[name] !== '';
-  const faults = [
-    ...NOT_YET.filter(given).map((name) => `${name} is not supported by this version yet`),
-    ...(everything ? FOR_ONE_SERVICE : [])
-      .filter(given)
-      .map(
-        (name) =>
-          `${name} is for a service that runs alone; for everything in one process set DAYBOOK_DATA or DAYBOOK_MYSQL_URL`,
-      ),
-  ];
+  const faults = (everything ? FOR_ONE_SERVICE : [])
+    .filter(given)
+    .map(
+      (name) =>
+        `${name} is for a service that runs alone; for everything in one process set DAYBOOK_DATA or DAYBOOK_MYSQL_URL`,
+    );
   if (faults.length > 0) throw new WrongConfiguration(faults);
 }

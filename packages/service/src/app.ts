@@ -32,6 +32,8 @@ export interface ServiceAppOptions {
   logger: Logger;
   /** The parts without which this service is not ready. */
   checks?: Readonly<Record<string, HealthCheck>>;
+  /** The parts that it can do without for a while: it stays ready. */
+  tolerated?: Readonly<Record<string, HealthCheck>>;
   /** False for a service that has no API of its own to document. */
   openApi?: boolean;
   /** For the gateway, which takes most requests before Fastify sees them. */
@@ -57,6 +59,7 @@ export async function createServiceApp({
   name,
   logger,
   checks = {},
+  tolerated = {},
   openApi = true,
   serverFactory,
 }: ServiceAppOptions): Promise<App> {
@@ -96,6 +99,6 @@ export async function createServiceApp({
   addProblemHandler(app);
   if (openApi) await addOpenApi(app, name, VERSION);
   addMetrics(app);
-  addHealth(app, name, VERSION, checks);
+  addHealth(app, name, VERSION, checks, tolerated);
   return app;
 }

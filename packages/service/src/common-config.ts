@@ -26,6 +26,9 @@ export const commonVariables = {
       description: 'A MySQL server with a database for each service: `daybook_patient`, or `NAME_patient` for `…/NAME`',
     }),
   ),
+  AMQP_URL: Type.Optional(
+    Type.String({ format: 'amqp-url', description: 'RabbitMQ: `amqp://USER:PASSWORD@HOST:PORT/VHOST`' }),
+  ),
   EUREKA_URL: Type.Optional(Type.String({ format: 'http-url-list', description: 'Registries, separated by commas' })),
 };
 

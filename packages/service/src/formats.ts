@@ -33,6 +33,10 @@ export const isHostName = (text: string): boolean => /^[A-Za-z0-9]([A-Za-z0-9.:-
 export const isHttpUrlList = (text: string): boolean =>
   text.split(',').every((url) => /^https?:\/\//.test(url) && URL.canParse(url) && !/\s/.test(url));
 
+/** Of a RabbitMQ. What is wrong inside of it is said when it is used. */
+export const isAmqpUrl = (text: string): boolean =>
+  /^amqps?:\/\/[^/]/.test(text) && URL.canParse(text) && !/\s/.test(text);
+
 /** One address, or `10.0.0.0/8`. */
 export function isNetwork(text: string): boolean {
   const [address = '', prefix, ...more] = text.split('/');

@@ -1,7 +1,7 @@
 import { Health, Info } from '@daybook/contracts';
 import type { App } from './app.ts';
 
-/** A part that this service cannot work without: resolves when it works, rejects when it does not. */
+/** Of a part of this service: resolves when it works, rejects when it does not. */
 export type HealthCheck = () => Promise<void>;
 
 const CHECK_DEADLINE_MILLIS = 1000;
@@ -16,13 +16,15 @@ async function within<Result>(work: Promise<Result>, millis: number): Promise<Re
   }
 }
 
-async function statusOf(check: HealthCheck): Promise<'UP' | 'DOWN'> {
+type Status = 'UP' | 'DOWN' | 'DEGRADED';
+
+async function statusOf(check: HealthCheck, otherwise: Status): Promise<Status> {
   try {
     await within(check(), CHECK_DEADLINE_MILLIS);
     return 'UP';
   } catch {
     // What is wrong is the part's own log's business; health tells the whole world only that it is.
-    return 'DOWN';
+    return otherwise;
   }
 }
 
@@ -32,7 +34,12 @@ export function addHealth(
   name: string,
   version: string,
   checks: Readonly<Record<string, HealthCheck>>,
+  tolerated: Readonly<Record<string, HealthCheck>>,
 ): void {
+  const all = [
+    ...Object.entries(checks).map(([part, check]) => ({ part, check, otherwise: 'DOWN' as const })),
+    ...Object.entries(tolerated).map(([part, check]) => ({ part, check, otherwise: 'DEGRADED' as const })),
+  ];
   const startedAt = Temporal.Now.instant().toString({ smallestUnit: 'second' });
   app.get('/health/live', { schema: { hide: true, response: { 200: Health } } }, async () => ({
     status: 'UP' as const,
@@ -43,9 +50,9 @@ export function addHealth(
     { schema: { hide: true, response: { 200: Health, 503: Health } } },
     async (_request, reply) => {
       const statuses = await Promise.all(
-        Object.entries(checks).map(async ([part, check]) => [part, { status: await statusOf(check) }] as const),
+        all.map(async ({ part, check, otherwise }) => [part, { status: await statusOf(check, otherwise) }] as const),
       );
-      const ready = statuses.every(([, { status }]) => status === 'UP');
+      const ready = statuses.every(([, { status }]) => status !== 'DOWN');
       return reply
         .code(ready ? 200 : 503)
         .send({ status: ready ? 'UP' : 'DOWN', components: Object.fromEntries(statuses) });

@@ -11,7 +11,7 @@ export interface HostProcess {
   readonly registryUrls: readonly string[];
   /** The bus where the configuration names no broker. */
   readonly bus: Bus;
-  /** Whether all consumers are on that bus. A process with one service leaves its outbox to the process that has them. */
+  /** Whether this process hands over what is in the outboxes: all consumers are on that bus. A process with one service leaves its outbox to the process that has them. */
   readonly relaysEvents: boolean;
   /** How often callers look for changes in the registry. */
   readonly fetchIntervalMillis: number;

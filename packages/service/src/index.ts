@@ -14,6 +14,7 @@ export { PROBLEM_JSON, refusalOf, requestTimeout, sendProblem } from './problem-
 export { refuseBody } from './refuse-body.ts';
 export { ADMINISTRATOR, isHostMissing, requestIdOf } from './request-context.ts';
 export * from './serve.ts';
+export * from './service-bus.ts';
 export * from './service-database.ts';
 export * from './start-failure.ts';
 export { type Trace, traceOf } from './trace.ts';

@@ -8,6 +8,7 @@ import { fullFormats } from 'ajv-formats/dist/formats.js';
 import type { FastifySchemaCompiler } from 'fastify';
 import type { Static, TSchema } from 'typebox';
 import {
+  isAmqpUrl,
   isHostName,
   isHttpUrlList,
   isInstant,
@@ -24,6 +25,7 @@ const formats = {
   'time-zone': isTimeZone,
   'language-tag': isLanguageTag,
   'http-url-list': isHttpUrlList,
+  'amqp-url': isAmqpUrl,
   'host-name': isHostName,
   network: isNetwork,
   'network-list': isNetworkList,

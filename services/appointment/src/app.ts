@@ -1,6 +1,6 @@
 /** The appointment service, built out of what it is passed. */
 import type { Database } from '@daybook/database';
-import type { Consumer } from '@daybook/messaging';
+import type { Bus, Consumer } from '@daybook/messaging';
 import { type App, addParkedEventRoutes, type Clock, createServiceApp, type Logger } from '@daybook/service';
 import type { Directory } from './domain/ports.ts';
 import { addAppointmentStepRoutes } from './routes/appointment-steps.ts';
@@ -19,13 +19,19 @@ export const NAME = 'appointment-service';
 export interface AppointmentParts {
   logger: Logger;
   database: Database<AppointmentTables>;
+  bus: Pick<Bus, 'check'>;
   directory: Directory;
   clock: Clock;
   consumers: readonly Consumer[];
 }
 
-export async function buildApp({ logger, database, directory, clock, consumers }: AppointmentParts): Promise<App> {
-  const app = await createServiceApp({ name: NAME, logger, checks: { database: () => database.check() } });
+export async function buildApp({ logger, database, bus, directory, clock, consumers }: AppointmentParts): Promise<App> {
+  const app = await createServiceApp({
+    name: NAME,
+    logger,
+    checks: { database: () => database.check() },
+    tolerated: { bus: () => bus.check() },
+  });
   const types = createAppointmentTypeStore(database, clock);
   const store = createAppointmentStore(database, clock);
   const parts = { directory, store, holds: createHoldStore(database, clock), types, clock };

@@ -1,5 +1,11 @@
 /** Everything that this service publishes and consumes. */
-import type { Appointment, EventType, HistoryAction } from '@daybook/contracts';
+import {
+  type Appointment,
+  type ConsumedType,
+  type EventConsumerName,
+  eventConsumers,
+  type HistoryAction,
+} from '@daybook/contracts';
 import type { Database, NewEvent } from '@daybook/database';
 import { type Consumer, createConsumer } from '@daybook/messaging';
 import type { Clock, Logger } from '@daybook/service';
@@ -20,16 +26,19 @@ export const appointmentEvent = (action: HistoryAction, appointment: Appointment
   };
 };
 
-/** The changes that can stand in the way of what was booked already, or out of it again. */
-const CHANGES: ReadonlyMap<EventType, PersonKind> = new Map([
-  ['daybook.patient.updated.v1', 'patient'],
-  ['daybook.patient.deactivated.v1', 'patient'],
-  ['daybook.doctor.updated.v1', 'doctor'],
-  ['daybook.doctor.deactivated.v1', 'doctor'],
-  ['daybook.doctor.schedule-changed.v1', 'doctor'],
-  ['daybook.doctor.exception-added.v1', 'doctor'],
-  ['daybook.doctor.exception-removed.v1', 'doctor'],
-]);
+const RECHECKS_CONSUMER = 'appointment.rechecks' satisfies EventConsumerName;
+
+/** Whose changes can stand in the way of what was booked already, or out of it again. */
+const KINDS: Record<ConsumedType<typeof RECHECKS_CONSUMER>, PersonKind> = {
+  'daybook.patient.updated.v1': 'patient',
+  'daybook.patient.deactivated.v1': 'patient',
+  'daybook.doctor.updated.v1': 'doctor',
+  'daybook.doctor.deactivated.v1': 'doctor',
+  'daybook.doctor.schedule-changed.v1': 'doctor',
+  'daybook.doctor.exception-added.v1': 'doctor',
+  'daybook.doctor.exception-removed.v1': 'doctor',
+};
+const CHANGES: ReadonlyMap<string, PersonKind> = new Map(Object.entries(KINDS));
 
 /** Keeps whose appointments have to be looked at again; `onChange` hears when that is stored. */
 export const changesOfPeople = (
@@ -39,8 +48,8 @@ export const changesOfPeople = (
   onChange: () => void,
 ): Consumer => {
   const consumer = createConsumer({
-    name: 'appointment.rechecks',
-    types: [...CHANGES.keys()],
+    name: RECHECKS_CONSUMER,
+    types: eventConsumers[RECHECKS_CONSUMER],
     database,
     logger,
     async effect(transaction, event) {

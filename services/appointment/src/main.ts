@@ -7,6 +7,7 @@ import {
   openServiceDatabase,
   type StartService,
   serve,
+  withServiceBus,
 } from '@daybook/service';
 import { migrations } from '../migrations/index.ts';
 import { buildApp, NAME } from './app.ts';
@@ -20,10 +21,11 @@ import type { AppointmentTables } from './store/tables.ts';
 
 export { readConfig };
 
-export const start: StartService = async (host) => {
-  const { logger } = host;
-  const config = readConfig(host.environment);
+export const start: StartService = async (process) => {
+  const config = readConfig(process.environment);
   await using parts = new AsyncDisposableStack();
+  const host = await withServiceBus(process, config.AMQP_URL, NAME, parts);
+  const { logger, bus } = host;
   const url = databaseUrlOf(config, 'appointment');
   const database = await openServiceDatabase<AppointmentTables>(host, url, migrations, parts, (database) => [
     () => sweepHolds(database, host.clock),
@@ -39,9 +41,9 @@ export const start: StartService = async (host) => {
   const rechecks = startRechecks(directory, createRecheckStore(database, host.clock), logger);
   parts.defer(() => rechecks.close());
   const changes = changesOfPeople(database, host.clock, logger, rechecks.wake);
-  const subscription = await host.bus.subscribe(changes);
+  const subscription = await bus.subscribe(changes);
   parts.defer(() => subscription.close());
-  const app = await buildApp({ logger, database, directory, clock: host.clock, consumers: [changes] });
+  const app = await buildApp({ logger, database, bus, directory, clock: host.clock, consumers: [changes] });
   return serve({
     name: NAME,
     app,

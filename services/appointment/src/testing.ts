@@ -17,6 +17,7 @@ import {
   SlotList,
 } from '@daybook/contracts';
 import { type Database, newId, openDatabase } from '@daybook/database';
+import { createInProcessBus } from '@daybook/messaging';
 import { createLogger, readerOf } from '@daybook/service';
 import { cleanDatabase } from '@daybook/testing/databases';
 import { expect, onTestFinished } from 'vitest';
@@ -247,7 +248,14 @@ export async function startAppointments() {
   const others = createTestDirectory();
   const logger = createLogger({ level: 'silent', pretty: false });
   const clock = () => time.now;
-  const app = await buildApp({ logger, database, directory: others.directory, clock, consumers: [] });
+  const app = await buildApp({
+    logger,
+    database,
+    bus: createInProcessBus(),
+    directory: others.directory,
+    clock,
+    consumers: [],
+  });
   onTestFinished(async () => {
     await app.close();
     await database.close();

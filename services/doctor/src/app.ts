@@ -1,5 +1,6 @@
 /** The doctor service, built out of what it is passed. */
 import type { Database } from '@daybook/database';
+import type { Bus } from '@daybook/messaging';
 import { type App, type Clock, createServiceApp, type Logger } from '@daybook/service';
 import { addAvailabilityRoutes } from './routes/availability.ts';
 import { addDoctorRoutes } from './routes/doctors.ts';
@@ -16,11 +17,17 @@ export const NAME = 'doctor-service';
 export interface DoctorParts {
   logger: Logger;
   database: Database<DoctorTables>;
+  bus: Pick<Bus, 'check'>;
   clock: Clock;
 }
 
-export async function buildApp({ logger, database, clock }: DoctorParts): Promise<App> {
-  const app = await createServiceApp({ name: NAME, logger, checks: { database: () => database.check() } });
+export async function buildApp({ logger, database, bus, clock }: DoctorParts): Promise<App> {
+  const app = await createServiceApp({
+    name: NAME,
+    logger,
+    checks: { database: () => database.check() },
+    tolerated: { bus: () => bus.check() },
+  });
   addDoctorRoutes(app, createDoctorStore(database, clock), database);
   addScheduleRoutes(app, createScheduleStore(database, clock));
   addExceptionRoutes(app, createExceptionStore(database, clock), database);

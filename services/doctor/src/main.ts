@@ -6,6 +6,7 @@ import {
   openServiceDatabase,
   type StartService,
   serve,
+  withServiceBus,
 } from '@daybook/service';
 import { migrations } from '../migrations/index.ts';
 import { buildApp, NAME } from './app.ts';
@@ -14,12 +15,13 @@ import type { DoctorTables } from './store/tables.ts';
 
 export { readConfig };
 
-export const start: StartService = async (host) => {
-  const config = readConfig(host.environment);
+export const start: StartService = async (process) => {
+  const config = readConfig(process.environment);
   await using parts = new AsyncDisposableStack();
+  const host = await withServiceBus(process, config.AMQP_URL, NAME, parts);
   const url = databaseUrlOf(config, 'doctor');
   const database = await openServiceDatabase<DoctorTables>(host, url, migrations, parts);
-  const app = await buildApp({ logger: host.logger, database, clock: host.clock });
+  const app = await buildApp({ logger: host.logger, database, bus: host.bus, clock: host.clock });
   return serve({
     name: NAME,
     app,

@@ -12,6 +12,7 @@ import {
   ScheduleExceptionPage,
 } from '@daybook/contracts';
 import { openDatabase } from '@daybook/database';
+import { createInProcessBus } from '@daybook/messaging';
 import { createLogger, type Logger, readerOf } from '@daybook/service';
 import { cleanDatabase } from '@daybook/testing/databases';
 import type { InjectOptions } from 'fastify';
@@ -47,7 +48,7 @@ const silent = createLogger({ level: 'silent', pretty: false });
 export async function startDoctors(logger: Logger = silent) {
   const database = await openDatabase<DoctorTables>(await cleanDatabase('doctor'), migrations);
   const time = { now: Temporal.Instant.from('2026-03-02T09:00:00Z') };
-  const app = await buildApp({ logger, database, clock: () => time.now });
+  const app = await buildApp({ logger, database, bus: createInProcessBus(), clock: () => time.now });
   onTestFinished(async () => {
     await app.close();
     await database.close();

@@ -1,6 +1,6 @@
 /** The notification service, built out of what it is passed. */
 import type { Database } from '@daybook/database';
-import type { Consumer } from '@daybook/messaging';
+import type { Bus, Consumer } from '@daybook/messaging';
 import { type App, addParkedEventRoutes, createServiceApp, type Logger } from '@daybook/service';
 import { addNotificationRoutes } from './routes/notifications.ts';
 import { createMessageStore } from './store/messages.ts';
@@ -11,11 +11,17 @@ export const NAME = 'notification-service';
 export interface NotificationParts {
   logger: Logger;
   database: Database<NotificationTables>;
+  bus: Pick<Bus, 'check'>;
   consumers: readonly Consumer[];
 }
 
-export async function buildApp({ logger, database, consumers }: NotificationParts): Promise<App> {
-  const app = await createServiceApp({ name: NAME, logger, checks: { database: () => database.check() } });
+export async function buildApp({ logger, database, bus, consumers }: NotificationParts): Promise<App> {
+  const app = await createServiceApp({
+    name: NAME,
+    logger,
+    checks: { database: () => database.check() },
+    tolerated: { bus: () => bus.check() },
+  });
   addNotificationRoutes(app, createMessageStore(database));
   addParkedEventRoutes(app, database, consumers);
   return app;

@@ -1,17 +1,26 @@
 /** Everything that this service consumes. It publishes nothing. */
-import { AppointmentEventData, type EventType, type MessageKind } from '@daybook/contracts';
+import {
+  AppointmentEventData,
+  type ConsumedType,
+  type EventConsumerName,
+  eventConsumers,
+  type MessageKind,
+} from '@daybook/contracts';
 import type { Database } from '@daybook/database';
 import { type Consumer, createConsumer } from '@daybook/messaging';
 import { type Clock, type Logger, readerOf } from '@daybook/service';
 import { keepMessage } from './store/messages.ts';
 import type { NotificationTables } from './store/tables.ts';
 
+const MESSAGES_CONSUMER = 'notification.messages' satisfies EventConsumerName;
+
 /** The changes that people are told of. */
-const MESSAGES: ReadonlyMap<EventType, MessageKind> = new Map([
-  ['daybook.appointment.booked.v1', 'booked'],
-  ['daybook.appointment.rescheduled.v1', 'rescheduled'],
-  ['daybook.appointment.cancelled.v1', 'cancelled'],
-]);
+const KINDS: Record<ConsumedType<typeof MESSAGES_CONSUMER>, MessageKind> = {
+  'daybook.appointment.booked.v1': 'booked',
+  'daybook.appointment.rescheduled.v1': 'rescheduled',
+  'daybook.appointment.cancelled.v1': 'cancelled',
+};
+const MESSAGES: ReadonlyMap<string, MessageKind> = new Map(Object.entries(KINDS));
 
 const readAppointmentEvent = readerOf(AppointmentEventData);
 
@@ -21,8 +30,8 @@ export const messagesOfAppointments = (
   logger: Logger,
 ): Consumer =>
   createConsumer({
-    name: 'notification.messages',
-    types: [...MESSAGES.keys()],
+    name: MESSAGES_CONSUMER,
+    types: eventConsumers[MESSAGES_CONSUMER],
     database,
     logger,
     async effect(transaction, event) {

@@ -6,6 +6,7 @@ import {
   openServiceDatabase,
   type StartService,
   serve,
+  withServiceBus,
 } from '@daybook/service';
 import { migrations } from '../migrations/index.ts';
 import { buildApp, NAME } from './app.ts';
@@ -15,16 +16,17 @@ import type { NotificationTables } from './store/tables.ts';
 
 export { readConfig };
 
-export const start: StartService = async (host) => {
-  const { logger } = host;
-  const config = readConfig(host.environment);
+export const start: StartService = async (process) => {
+  const config = readConfig(process.environment);
   await using parts = new AsyncDisposableStack();
+  const host = await withServiceBus(process, config.AMQP_URL, NAME, parts);
+  const { logger, bus } = host;
   const url = databaseUrlOf(config, 'notification');
   const database = await openServiceDatabase<NotificationTables>(host, url, migrations, parts);
   const messages = messagesOfAppointments(database, host.clock, logger);
-  const subscription = await host.bus.subscribe(messages);
+  const subscription = await bus.subscribe(messages);
   parts.defer(() => subscription.close());
-  const app = await buildApp({ logger, database, consumers: [messages] });
+  const app = await buildApp({ logger, database, bus, consumers: [messages] });
   return serve({
     name: NAME,
     app,

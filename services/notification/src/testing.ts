@@ -44,7 +44,7 @@ export async function startNotifications() {
   const consumer = messagesOfAppointments(database, () => time.now, logger);
   await bus.subscribe(consumer);
   bus.open();
-  const app = await buildApp({ logger, database, consumers: [consumer] });
+  const app = await buildApp({ logger, database, bus: createInProcessBus(), consumers: [consumer] });
   onTestFinished(async () => {
     await bus.close();
     await app.close();

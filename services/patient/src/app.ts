@@ -1,5 +1,6 @@
 /** The patient service, built out of what it is passed. */
 import type { Database } from '@daybook/database';
+import type { Bus } from '@daybook/messaging';
 import { type App, type Clock, createServiceApp, type Logger } from '@daybook/service';
 import { addPatientRoutes } from './routes/patients.ts';
 import { createPatientStore } from './store/patients.ts';
@@ -10,11 +11,17 @@ export const NAME = 'patient-service';
 export interface PatientParts {
   logger: Logger;
   database: Database<PatientTables>;
+  bus: Pick<Bus, 'check'>;
   clock: Clock;
 }
 
-export async function buildApp({ logger, database, clock }: PatientParts): Promise<App> {
-  const app = await createServiceApp({ name: NAME, logger, checks: { database: () => database.check() } });
+export async function buildApp({ logger, database, bus, clock }: PatientParts): Promise<App> {
+  const app = await createServiceApp({
+    name: NAME,
+    logger,
+    checks: { database: () => database.check() },
+    tolerated: { bus: () => bus.check() },
+  });
   addPatientRoutes(app, createPatientStore(database, clock), database);
   return app;
 }

@@ -1,6 +1,7 @@
 /** For this folder's tests: the patient service over a database that is emptied after each test, with a clock that stands still. */
 import { type NewPatient, Patient, PatientPage, Problem } from '@daybook/contracts';
 import { openDatabase } from '@daybook/database';
+import { createInProcessBus } from '@daybook/messaging';
 import { createLogger, readerOf } from '@daybook/service';
 import { cleanDatabase } from '@daybook/testing/databases';
 import { expect, onTestFinished } from 'vitest';
@@ -20,7 +21,7 @@ export async function startPatients() {
   const database = await openDatabase<PatientTables>(await cleanDatabase('patient'), migrations);
   const time = { now: Temporal.Instant.from('2026-03-02T09:00:00Z') };
   const logger = createLogger({ level: 'silent', pretty: false });
-  const app = await buildApp({ logger, database, clock: () => time.now });
+  const app = await buildApp({ logger, database, bus: createInProcessBus(), clock: () => time.now });
   onTestFinished(async () => {
     await app.close();
     await database.close();

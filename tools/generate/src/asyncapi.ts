@@ -1,9 +1,14 @@
 /** The catalogue of events as an AsyncAPI 3.0 document. */
-import { EVENT_EXCHANGE, EventEnvelope, type EventType, eventTypes, routingKeyOf } from '@daybook/contracts';
-import type { Subscription } from '@daybook/messaging';
+import {
+  EVENT_EXCHANGE,
+  EventEnvelope,
+  type EventType,
+  eventConsumers,
+  eventTypes,
+  routingKeyOf,
+} from '@daybook/contracts';
+import { namesIn } from '@daybook/messaging';
 import { VERSION } from '@daybook/service';
-
-type Subscribed = Pick<Subscription, 'consumer' | 'types'>;
 
 const DESCRIPTION =
   `What happens in Daybook, as CloudEvents 1.0 in structured mode. An event carries ids and times only: whoever needs a
@@ -66,28 +71,24 @@ const operation = (action: 'send' | 'receive', address: string, more: Record<str
   ...more,
 });
 
-function operationsOf(subscriptions: readonly Subscribed[]) {
+function operationsOf() {
   const sending = types.map((type) => {
     const address = routingKeyOf(type);
     const source = sourceOf(type);
     return [`publish.${address}`, operation('send', address, { summary: `\`${source}\` says so`, 'x-source': source })];
   });
-  const receiving = subscriptions
-    .toSorted((one, other) => (one.consumer < other.consumer ? -1 : 1))
-    .flatMap(({ consumer, types: wanted }) =>
-      types
-        .filter((type) => wanted.includes(type))
-        .map((type) => {
-          const address = routingKeyOf(type);
-          const summary = `The consumer \`${consumer}\` acts on it`;
-          return [`${consumer}.${address}`, operation('receive', address, { summary, 'x-consumer': consumer })];
-        }),
-    );
+  const receiving = Object.entries(eventConsumers).flatMap(([consumer, wanted]) =>
+    wanted.map((type) => {
+      const address = routingKeyOf(type);
+      const summary = `The consumer \`${consumer}\` acts on it`;
+      const by = { 'x-consumer': consumer, 'x-queue': namesIn().queueOf(consumer) };
+      return [`${consumer}.${address}`, operation('receive', address, { summary, ...by })];
+    }),
+  );
   return Object.fromEntries([...sending, ...receiving]);
 }
 
-/** `subscriptions` are those of the services as they run. */
-export function asyncApiOf(subscriptions: readonly Subscribed[]): string {
+export function asyncApiOf(): string {
   const document = {
     asyncapi: '3.0.0',
     info: {
@@ -98,7 +99,7 @@ export function asyncApiOf(subscriptions: readonly Subscribed[]): string {
     },
     defaultContentType: 'application/cloudevents+json',
     channels: byAddress(channelOf),
-    operations: operationsOf(subscriptions),
+    operations: operationsOf(),
     components: {
       messages: byAddress(messageOf),
       schemas: { EventEnvelope, ...Object.fromEntries(types.map((type) => [titleOf(type), eventTypes[type]])) },

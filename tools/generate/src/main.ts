@@ -15,11 +15,11 @@ const HEADER = '// Generated from docs/openapi.json by `npm run generate`. Do no
 async function generate(): Promise<Map<string, string>> {
   const data = await mkdtemp(join(tmpdir(), 'daybook-generate-'));
   try {
-    const { openApi, subscriptions } = await askRunningSystem(data);
+    const openApi = await askRunningSystem(data);
     const types = astToString(await openapiTypescript(openApi, { defaultNonNullable: false }));
     return new Map([
       ['docs/openapi.json', `${openApi}\n`],
-      ['docs/asyncapi.json', `${asyncApiOf(subscriptions)}\n`],
+      ['docs/asyncapi.json', `${asyncApiOf()}\n`],
       ['packages/client/src/schema.ts', `${HEADER}${types}`],
     ]);
   } finally {
