@@ -15,7 +15,9 @@ import {
 } from '../testing.ts';
 import { createRabbitBus } from './bus.ts';
 
-const DEADLINE_MILLIS = 150_000;
+const DEADLINE_MILLIS = 240_000;
+/** Between the events of a load: a few hundred wait after a restart that takes its time. */
+const PAUSE_MILLIS = 150;
 const PATIENT = 'daybook.patient.updated.v1';
 const CONSUMER = 'messages';
 
@@ -78,7 +80,7 @@ function underLoad(work: () => Promise<void>) {
   const working = (async () => {
     while (goesOn) {
       await work();
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MILLIS));
     }
   })();
   working.catch(() => undefined);
@@ -89,7 +91,7 @@ function underLoad(work: () => Promise<void>) {
   return { stop, [Symbol.asyncDispose]: stop };
 }
 
-const eventually = (assertion: () => Promise<void> | void) => vi.waitFor(assertion, { timeout: 60_000, interval: 50 });
+const eventually = (assertion: () => Promise<void> | void) => vi.waitFor(assertion, { timeout: 100_000, interval: 50 });
 
 describe.skipIf(kinds.length === 0).each(kinds)('the bus over a $name of its own', ({ create }) => {
   let broker: PrivateBroker;
