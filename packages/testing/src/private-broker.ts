@@ -183,6 +183,6 @@ export async function privateBrokers(): Promise<PrivateBrokerKind[]> {
   if (existsSync(join(PROGRAMS, 'rabbitmq-server'))) kinds.push({ name: 'RabbitMQ', create: createNode });
   else leaveOut('RabbitMQ', 'apt-get install rabbitmq-server', isRequired('rabbitmq'));
   if (await hasImage()) kinds.push({ name: 'RabbitMQ 4', create: createContainer });
-  else leaveOut('RabbitMQ 4', `docker pull ${IMAGE}`, isRequired('rabbitmq') && isRequired('docker'));
+  else leaveOut('RabbitMQ 4', `docker pull ${IMAGE}`, isRequired('rabbitmq4'));
   return kinds;
 }

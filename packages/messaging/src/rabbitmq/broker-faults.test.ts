@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { CloudEvent, EventType } from '@daybook/contracts';
 import { testBrokers, withBroker } from '@daybook/testing/brokers';
+import type { ConsumeMessage } from 'amqplib';
 import { describe, expect, it, vi } from 'vitest';
 import { createConsumer } from '../consumer.ts';
 import { type EffectTables, effectsOf, eventOf, readableLog, temporaryDatabase } from '../testing.ts';
@@ -46,7 +47,9 @@ describe.skipIf(brokers.length === 0).each(brokers)('the bus over $name', { time
     await namespace.bus({ consumers }).publish(event);
     const message = await withBroker(url, async (connection) => {
       const channel = await connection.createChannel();
-      return channel.get(namespace.names.queueOf(CONSUMER), { noAck: true });
+      const first = Promise.withResolvers<ConsumeMessage | null>();
+      await channel.consume(namespace.names.queueOf(CONSUMER), first.resolve, { noAck: true });
+      return first.promise;
     });
     expect(message && JSON.parse(message.content.toString('utf8'))).toEqual(event);
     expect(message).toMatchObject({
@@ -154,11 +157,12 @@ describe.skipIf(brokers.length === 0).each(brokers)('the bus over $name', { time
         if (event.id !== deadly.id) return consumer.handle(event);
         // As the end of the process does: nobody says what became of the event.
         deaths += 1;
+        await bus.untilUp();
         proxy.cut();
         throw new Error('gone');
       },
     });
-    await vi.waitFor(() => bus.publish(deadly), { timeout: 10_000 });
+    await namespace.bus({ consumers }).publish(deadly);
     const parked = () => database.read((db) => db.selectFrom('parked_events').selectAll().execute());
     await vi.waitFor(async () => expect(await parked()).toHaveLength(1), { timeout: 50_000 });
     expect((await parked())[0]).toMatchObject({ consumer: CONSUMER, reason: 'DeliveryLimitReached' });
