@@ -6,6 +6,7 @@ import { bookNth, openClinic, searchNth } from './clinic.ts';
 import { measureGateway } from './gateway.ts';
 import { type Measured, measure } from './load.ts';
 import { measureSearches } from './many-appointments.ts';
+import { reportRabbit } from './rabbitmq.ts';
 import { reportRegistry } from './registry.ts';
 import { medianStartSeconds, residentMegabytes } from './start.ts';
 
@@ -57,3 +58,5 @@ for (const { name, fewMillis, manyMillis } of await measureSearches(FEW, MANY)) 
 await reportRegistry(line);
 
 await measureGateway(line);
+
+await reportRabbit(line);

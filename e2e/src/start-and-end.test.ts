@@ -158,7 +158,7 @@ describe('a start that cannot be says so in one line and', () => {
       LOG_LEVEL: 'loud',
       DAYBOOK_PORT: 'eighty',
       EUREKA_URL: 'http://:99999',
-      AMQP_URL: 'amqp://somewhere',
+      AMQP_URL: 'amqp:somewhere',
       DAYBOOK_MYSQL_URL: 'mysql://elsewhere',
       DATABASE_URL: 'sqlite:mine',
     };

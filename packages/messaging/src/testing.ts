@@ -32,6 +32,8 @@ const migrations: Migrations = (dialect) => ({
 export interface TestDatabases extends AsyncDisposable {
   /** As one more process would. */
   open(): Promise<Database<EffectTables>>;
+  /** Another database, as another service has. */
+  openOther(): Promise<Database<EffectTables>>;
   /** A database in memory, which reads and writes over one connection. */
   openInMemory(): Promise<Database<EffectTables>>;
 }
@@ -46,6 +48,7 @@ export async function temporaryDatabase(): Promise<TestDatabases> {
   }
   return {
     open: () => open(url),
+    openOther: async () => open(await freshDatabase()),
     openInMemory: () => open('sqlite::memory:'),
     async [Symbol.asyncDispose]() {
       await Promise.all(opened.map((database) => database.close()));

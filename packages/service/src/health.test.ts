@@ -44,6 +44,18 @@ describe('a service', () => {
     expect(answer.body + lines.join()).not.toContain('ana');
   });
 
+  it('is ready, and says so, when a part fails that it can do without for a while', async () => {
+    const bus = () => Promise.reject(new Error('no broker'));
+    const { app } = await bareApp({ checks: { database: works }, tolerated: { bus } });
+    const answer = await app.inject('/health/ready');
+    expect(answer.statusCode).toBe(200);
+    expect(answer.json()).toEqual({
+      status: 'UP',
+      components: { database: { status: 'UP' }, bus: { status: 'DEGRADED' } },
+    });
+    expect(Check(Health, answer.json())).toBe(true);
+  });
+
   it('becomes ready when the part is back', async () => {
     let away = true;
     const { app } = await bareApp({

@@ -11,11 +11,13 @@ export interface TestBroker {
 
 const settings = [
   {
+    key: 'rabbitmq',
     name: 'RabbitMQ',
     url: process.env.DAYBOOK_TEST_AMQP_URL || 'amqp://guest:guest@127.0.0.1:5672',
     how: 'apt-get install rabbitmq-server, or DAYBOOK_TEST_AMQP_URL=amqp://…',
   },
   {
+    key: 'rabbitmq4',
     name: 'RabbitMQ 4',
     url: process.env.DAYBOOK_TEST_AMQP4_URL || undefined,
     how: 'docker run -d -p 127.0.0.1:5674:5672 rabbitmq:4-management, and DAYBOOK_TEST_AMQP4_URL=amqp://guest:guest@127.0.0.1:5674',
@@ -41,13 +43,13 @@ function listens(url: string): Promise<boolean> {
 
 /**
  * Those that are there. One that is missing is named with how to start it.
- * @throws where `rabbitmq` is in DAYBOOK_TEST_REQUIRE and one is missing
+ * @throws where `rabbitmq` or `rabbitmq4` is in DAYBOOK_TEST_REQUIRE and that one is missing
  */
 export async function testBrokers(): Promise<TestBroker[]> {
   const there: TestBroker[] = [];
-  for (const { name, url, how } of settings) {
+  for (const { key, name, url, how } of settings) {
     if (url !== undefined && (await listens(url))) there.push({ name, url });
-    else if (isRequired('rabbitmq')) throw new Error(`${name} is required and does not listen: ${how}`);
+    else if (isRequired(key)) throw new Error(`${name} is required and does not listen: ${how}`);
     else console.warn(`LEFT OUT: the tests on ${name}, which does not listen. To have them: ${how}`);
   }
   return there;

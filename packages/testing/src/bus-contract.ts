@@ -225,6 +225,34 @@ export function describeBusContract(name: string, create: () => Promise<BusUnder
       }),
     );
 
+    it('lets no event overtake one of its subject that another consumer of the same name has in hand', () =>
+      withBus(async (bus, open) => {
+        const consumer = nameOf('slow-and-quick');
+        const recorder = new Recorder();
+        const slow = Promise.withResolvers<void>();
+        const subject = randomUUID();
+        const begun: number[] = [];
+        const handle = async (event: CloudEvent) => {
+          if (event.subject === subject) begun.push(event.sequence);
+          if (event.subject === subject && event.sequence === 1) await slow.promise;
+          await recorder.handle(event);
+        };
+        for (const _ of [1, 2]) await bus.subscribe({ consumer, types: [PATIENT], handle });
+        await open();
+        const publishing = (async () => {
+          for (const sequence of upTo(6)) await publish(bus, eventOf(PATIENT, subject, sequence));
+        })();
+        await eventually(() => expect(begun).toEqual([1]));
+        // By the time these are handled, any of the others could have been.
+        const { publishTo, total } = traffic(10, 5);
+        await publishTo(bus);
+        await eventually(() => expect(recorder.count).toBe(total));
+        expect(begun).toEqual([1]);
+        slow.resolve();
+        await publishing;
+        await eventually(() => expect(recorder.bySubject.get(subject)).toEqual(upTo(6)));
+      }));
+
     it('keeps the order within each of many subjects while events of all of them fail', () =>
       withBus(async (bus, open) => {
         const recorder = new Recorder();

@@ -18,6 +18,8 @@ export interface RabbitBusOptions {
   readonly consumers?: Consumers;
   /** What all names on the broker begin with; for tests. */
   readonly namespace?: string;
+  /** How long a consumer may fail before it leaves its queue to another instance. */
+  readonly patienceMillis?: number | undefined;
 }
 
 export interface RabbitBus extends Bus {
@@ -53,7 +55,8 @@ function eventIn({ content }: ConsumeMessage): CloudEvent | undefined {
   }
 }
 
-export function createRabbitBus({ url, name, logger, consumers = catalogue, namespace }: RabbitBusOptions): RabbitBus {
+export function createRabbitBus(options: RabbitBusOptions): RabbitBus {
+  const { url, name, logger, consumers = catalogue, namespace, patienceMillis } = options;
   const address = readBrokerUrl(url);
   const names = namesIn(namespace);
   const known = new Map(consumers);
@@ -84,6 +87,7 @@ export function createRabbitBus({ url, name, logger, consumers = catalogue, name
     new Reader({
       queue,
       logger,
+      patienceMillis,
       taskOf(message) {
         const event = eventIn(message);
         if (event) return taskOf(event);

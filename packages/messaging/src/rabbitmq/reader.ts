@@ -16,8 +16,7 @@ const PREFETCH = 200;
 const AT_ONCE = 16;
 const FIRST_PAUSE_MILLIS = 100;
 const LONGEST_PAUSE_MILLIS = 5_000;
-/** After so long without any success the queue is left to another reader, who may have a database that works. */
-const STEP_ASIDE_MILLIS = 15_000;
+const PATIENCE_MILLIS = 15_000;
 const QUIET_MILLIS = 60_000;
 const CLOSE_DEADLINE_MILLIS = 2_000;
 const DRAIN_DEADLINE_MILLIS = 10_000;
@@ -33,6 +32,8 @@ export interface Task {
 export interface ReaderOptions {
   readonly queue: string;
   readonly logger: Logger;
+  /** After so long without any success the queue is left to another reader, who may have a database that works. */
+  readonly patienceMillis?: number | undefined;
   /** Undefined for what cannot be understood: the broker moves it to where such messages go. */
   taskOf(message: ConsumeMessage): Task | undefined;
   /** The connection has to be replaced. */
@@ -161,7 +162,7 @@ export class Reader {
       const { logger, queue } = this.#options;
       logger.warn({ err: error, queue }, 'events stay in the queue: they cannot be handled now, and are tried again');
     }
-    return now - window.failingSince > STEP_ASIDE_MILLIS;
+    return now - window.failingSince > (this.#options.patienceMillis ?? PATIENCE_MILLIS);
   }
 
   /** Gives everything back, and reads on when what failed succeeds. It is handled twice then, which the inbox knows. */

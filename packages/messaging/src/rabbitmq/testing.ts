@@ -11,7 +11,7 @@ export interface TestNamespace extends AsyncDisposable {
   /** What the buses logged. */
   readonly lines: string[];
   /** One more bus, as of another process. `consumers` are those that it knows before anybody subscribes. */
-  bus(options?: { url?: string; consumers?: Consumers }): RabbitBus;
+  bus(options?: { url?: string; consumers?: Consumers; patienceMillis?: number }): RabbitBus;
 }
 
 export function testNamespace(url: string): TestNamespace {
@@ -23,9 +23,9 @@ export function testNamespace(url: string): TestNamespace {
   return {
     names,
     lines,
-    bus({ url: other = url, consumers: known = new Map() } = {}) {
+    bus({ url: other = url, consumers: known = new Map(), patienceMillis } = {}) {
       for (const consumer of known.keys()) consumers.set(consumer, []);
-      const bus = createRabbitBus({ url: other, name: 'test', logger, consumers: known, namespace });
+      const bus = createRabbitBus({ url: other, name: 'test', logger, consumers: known, namespace, patienceMillis });
       buses.push(bus);
       return {
         ...bus,
@@ -47,10 +47,10 @@ export function testNamespace(url: string): TestNamespace {
 }
 
 /** A way to the broker that can be cut. */
-export async function proxyTo(broker: string): Promise<CuttingProxy & { readonly url: string }> {
+export async function proxyTo(broker: string): Promise<CuttingProxy & AsyncDisposable & { readonly url: string }> {
   const target = new URL(broker);
   const proxy = await startCuttingProxy({ host: target.hostname, port: Number(target.port || 5672) });
   const url = new URL(broker);
   url.port = String(proxy.port);
-  return { ...proxy, url: url.href };
+  return Object.assign(proxy, { url: url.href, [Symbol.asyncDispose]: proxy.close });
 }
