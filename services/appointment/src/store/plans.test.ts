@@ -102,7 +102,11 @@ type Step = Readonly<Record<string, unknown>>;
 const EXPLAIN = { sqlite: 'explain query plan', mysql: 'explain format = traditional', mariadb: 'explain' };
 
 async function planOf(db: Db, { sql: text, parameters }: CompiledQuery): Promise<Step[]> {
-  const { rows } = await db.executeQuery<Step>({ ...sql`select 1`.compile(db), sql: `${EXPLAIN[databaseKind]} ${text}`, parameters });
+  const { rows } = await db.executeQuery<Step>({
+    ...sql`select 1`.compile(db),
+    sql: `${EXPLAIN[databaseKind]} ${text}`,
+    parameters,
+  });
   return rows;
 }
 
@@ -116,7 +120,10 @@ function faultsOf(text: string, steps: readonly Step[]): string[] {
   }
   const slow = asksForAll ? ['ALL'] : ['ALL', 'index'];
   return steps
-    .filter(({ type, key, Extra }) => slow.includes(String(type)) || typeof key !== 'string' || String(Extra).includes('filesort'))
+    .filter(
+      ({ type, key, Extra }) =>
+        slow.includes(String(type)) || typeof key !== 'string' || String(Extra).includes('filesort'),
+    )
     .map((step) => JSON.stringify(step));
 }
 
