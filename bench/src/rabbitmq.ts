@@ -4,12 +4,11 @@
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CloudEvent } from '@daybook/contracts';
 import { createConsumer, startRelay } from '@daybook/messaging';
 import { createRabbitBus, type RabbitBus } from '@daybook/messaging/rabbitmq';
-import { dueIn, type EffectTables, eventOf, temporaryDatabase, writeEvents } from '@daybook/messaging/testing';
 import { createLogger } from '@daybook/service';
 import { privateBrokers } from '@daybook/testing/private-broker';
+import { type EffectTables, eventOf, openEffects, writeEvents } from './effects.ts';
 import { percentile } from './load.ts';
 
 const TYPE = 'daybook.patient.updated.v1';
@@ -38,8 +37,8 @@ const busTo = (url: string): RabbitBus =>
 
 /** One change after the other, as in a quiet hour. */
 async function reportLatency(url: string, line: Line): Promise<void> {
-  await using databases = await temporaryDatabase();
-  const [publishing, consuming] = [await databases.open(), await databases.openOther()];
+  await using databases = await openEffects();
+  const { publishing, consuming } = databases;
   await using stack = new AsyncDisposableStack();
   const bus = busTo(url);
   stack.defer(() => bus.close());
@@ -95,8 +94,7 @@ async function reportBacklog(url: string, line: Line): Promise<void> {
       while (next < BACKLOG) {
         const n = next;
         next += 1;
-        const event: CloudEvent = { ...eventOf(subjectOf(n)), sequence: Math.floor(n / SUBJECTS) + 1 };
-        await bus.publish(event);
+        await bus.publish(eventOf(subjectOf(n), Math.floor(n / SUBJECTS) + 1));
         published += 1;
       }
     };
@@ -119,8 +117,8 @@ async function reportBacklog(url: string, line: Line): Promise<void> {
 
 /** The broker was away: all of it waits in an outbox. */
 async function reportOutbox(url: string, line: Line): Promise<void> {
-  await using databases = await temporaryDatabase();
-  const [publishing, consuming] = [await databases.open(), await databases.openOther()];
+  await using databases = await openEffects();
+  const { publishing, consuming } = databases;
   for (let n = 0; n < THROUGH_DATABASES; n += ROWS_A_TRANSACTION) {
     const rows = Array.from({ length: ROWS_A_TRANSACTION }, (_, row) => [subjectOf(n + row), n + row + 1] as const);
     await writeEvents(publishing, rows);
@@ -138,7 +136,7 @@ async function reportOutbox(url: string, line: Line): Promise<void> {
       },
     });
     const relay = startRelay(publishing, bus, logger);
-    const relayed = watched(THROUGH_DATABASES, async () => THROUGH_DATABASES - (await dueIn(publishing)));
+    const relayed = watched(THROUGH_DATABASES, async () => THROUGH_DATABASES - (await databases.due()));
     line(`RabbitMQ: ${THROUGH_DATABASES} events out of an outbox`, await relayed);
     await relay.close();
     const subscription = await bus.subscribe({
