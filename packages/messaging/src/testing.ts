@@ -32,8 +32,6 @@ const migrations: Migrations = (dialect) => ({
 export interface TestDatabases extends AsyncDisposable {
   /** As one more process would. */
   open(): Promise<Database<EffectTables>>;
-  /** Another database, as another service has. */
-  openOther(): Promise<Database<EffectTables>>;
   /** A database in memory, which reads and writes over one connection. */
   openInMemory(): Promise<Database<EffectTables>>;
 }
@@ -48,7 +46,6 @@ export async function temporaryDatabase(): Promise<TestDatabases> {
   }
   return {
     open: () => open(url),
-    openOther: async () => open(await freshDatabase()),
     openInMemory: () => open('sqlite::memory:'),
     async [Symbol.asyncDispose]() {
       await Promise.all(opened.map((database) => database.close()));
