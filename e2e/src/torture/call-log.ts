@@ -1,0 +1,41 @@
+/** The clients' log: every call and every answer, one line each, in the order in which they happened. */
+import { createWriteStream } from 'node:fs';
+import type { Call, Outcome, Wish } from './calls.ts';
+
+export interface CallLog {
+  readonly calls: readonly Call[];
+  /** How many answers there were of each kind: `201`, `409 slot-taken`, `unknown`. */
+  readonly counts: ReadonlyMap<string, number>;
+  begin(key: string, wish: Wish, isKeyed: boolean): Call;
+  note(call: Call, outcome: Outcome): void;
+  close(): Promise<void>;
+}
+
+const kindOf = (outcome: Outcome): string => {
+  if (outcome.is === 'unknown') return `no answer: ${outcome.because}`;
+  return outcome.is === 'done' ? String(outcome.status) : `${outcome.status} ${outcome.code}`;
+};
+
+export function openCallLog(file: string): CallLog {
+  const stream = createWriteStream(file, { flags: 'a' });
+  const calls: Call[] = [];
+  const counts = new Map<string, number>();
+  const write = (line: object) => stream.write(`${JSON.stringify({ at: Date.now(), ...line })}\n`);
+  return {
+    calls,
+    counts,
+    begin(key, wish, isKeyed) {
+      const call = { key, wish, isKeyed, outcomes: [] };
+      calls.push(call);
+      write({ key, isKeyed, wish });
+      return call;
+    },
+    note(call, outcome) {
+      call.outcomes.push(outcome);
+      const kind = kindOf(outcome);
+      counts.set(kind, (counts.get(kind) ?? 0) + 1);
+      write({ key: call.key, outcome });
+    },
+    close: () => new Promise((resolve) => stream.end(resolve)),
+  };
+}

@@ -1,0 +1,40 @@
+/** Netflix's Eureka, as `deploy/eureka` builds it, for the place of our own registry. */
+import { join } from 'node:path';
+import { type Child, startChild, untilItIs } from './child.ts';
+import type { PrivateServer } from './database-server.ts';
+import { SERVERS_HOST } from './wire.ts';
+
+const START_MILLIS = 120_000;
+const LOOK_MILLIS = 2_000;
+
+export function createEurekaServer(jar: string, folder: string, port: number): PrivateServer {
+  let child: Child | undefined;
+
+  async function answers(): Promise<boolean> {
+    if (!child?.isRunning) throw new Error(`Eureka ended at its start: see ${folder}/eureka.log`);
+    try {
+      const url = `http://${SERVERS_HOST}:${port}/eureka/apps`;
+      const response = await fetch(url, { signal: AbortSignal.timeout(LOOK_MILLIS) });
+      await response.body?.cancel();
+      return response.ok;
+    } catch {
+      return false;
+    }
+  }
+
+  return {
+    async start() {
+      if (child?.isRunning) return;
+      const { PATH, HOME } = process.env;
+      child = startChild({
+        program: 'java',
+        args: ['-Xmx192m', '-jar', jar],
+        environment: { PATH, HOME, EUREKA_HOST: SERVERS_HOST, EUREKA_PORT: String(port), EUREKA_LOG_LEVEL: 'warn' },
+        log: join(folder, 'eureka.log'),
+      });
+      await untilItIs('Eureka answers', START_MILLIS, answers);
+    },
+    kill: async () => child?.end('SIGKILL'),
+    stop: async () => child?.end('SIGTERM'),
+  };
+}

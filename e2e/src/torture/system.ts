@@ -1,0 +1,194 @@
+/** The distributed system as `npm run start:distributed` starts it, with a wire before everything that somebody calls. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream, existsSync, readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { isRunning } from '@daybook/testing';
+import { untilItIs } from './child.ts';
+import type { Clocks } from './clocks.ts';
+import { startWire, WIRES_HOST, type Wire } from './wire.ts';
+
+/** Of all processes of a new system, whose databases are empty. */
+export const FIRST_READY_MILLIS = 180_000;
+const END_MILLIS = 40_000;
+const GONE_MILLIS = 15_000;
+
+const COUNTS = { registry: 1, notification: 2, patient: 2, doctor: 2, appointment: 2, gateway: 1 } as const;
+type Service = keyof typeof COUNTS;
+const SERVICES = Object.keys(COUNTS) as Service[];
+
+/** So many ports the system takes. */
+export const SYSTEM_PORTS = Object.values(COUNTS).reduce((sum, count) => sum + count, 0);
+
+export interface SystemOptions {
+  /** The folder of the sources: ours, or a copy that is broken on purpose. */
+  readonly sources: string;
+  readonly folder: string;
+  readonly ports: readonly number[];
+  readonly databaseUrl: string;
+  readonly brokerUrl: string;
+  /** A registry that is not ours; without it the system has its own. */
+  readonly registryPort?: number | undefined;
+  readonly clocks?: Clocks | undefined;
+  onLine(line: string): void;
+}
+
+export interface TorturedSystem {
+  /** Where clients call: the wire before the gateway. */
+  readonly url: string;
+  /** By the names of the processes, and the registry's. */
+  readonly wires: ReadonlyMap<string, Wire>;
+  readonly isReady: boolean;
+  /** What ended without having been killed by us, as the system said it. */
+  readonly endedByThemselves: readonly string[];
+  /** Ends one process as a power failure does; false when it is not there now. */
+  kill(name: string): boolean;
+  untilReady(millis: number): Promise<void>;
+  /** Resolves when nobody is left. */
+  end(signal?: NodeJS.Signals): Promise<void>;
+}
+
+const STATE = /^(\w+#\d+) +(starting|waiting|ready|ending) +(?:http:\S+ +)?process (\d+)$/;
+const ENDED = /^(\w+#\d+) +ended by itself \((.+)\)/;
+
+/** Of each service its ports, in the order of its processes. */
+function portsOf(ports: readonly number[]): ReadonlyMap<Service, readonly number[]> {
+  let next = 0;
+  return new Map(
+    SERVICES.map((service) => {
+      const own = ports.slice(next, next + COUNTS[service]);
+      next += own.length;
+      return [service, own];
+    }),
+  );
+}
+
+function topologyOf(ports: ReadonlyMap<Service, readonly number[]>, registryPort: number, clocks?: Clocks): string {
+  const EUREKA_URL = `http://${WIRES_HOST}:${registryPort}/eureka`;
+  const services = SERVICES.map((service) => {
+    const isDoor = service === 'gateway' || service === 'registry';
+    const environment = {
+      ...(service !== 'registry' && { EUREKA_URL }),
+      // What others dial leads through a wire.
+      ...(!isDoor && { DAYBOOK_ADVERTISED_HOST: WIRES_HOST }),
+      ...clocks?.environmentOf(service),
+    };
+    return { service, count: COUNTS[service], ports: ports.get(service), environment };
+  });
+  return JSON.stringify({ services }, undefined, 2);
+}
+
+export async function startSystem(options: SystemOptions): Promise<TorturedSystem> {
+  const { sources, folder, clocks } = options;
+  const ports = portsOf(options.ports);
+  const registryPort = options.registryPort ?? ports.get('registry')?.[0] ?? 0;
+  const topology = join(folder, 'topology.json');
+  await writeFile(topology, topologyOf(ports, registryPort, clocks));
+  const wires = new Map<string, Wire>();
+  const addWire = async (name: string, port: number) => wires.set(name, await startWire(name, port));
+  await addWire('registry', registryPort);
+  for (const [service, own] of ports) {
+    if (service === 'registry') continue;
+    for (const [index, port] of own.entries()) await addWire(`${service}#${index + 1}`, port);
+  }
+  const { PATH, HOME, LANG } = process.env;
+  const environment = {
+    ...{ PATH, HOME, LANG },
+    DAYBOOK_TOPOLOGY: topology,
+    DAYBOOK_DATA: join(folder, 'data'),
+    DAYBOOK_DEMO: 'off',
+    DAYBOOK_MYSQL_URL: options.databaseUrl,
+    AMQP_URL: options.brokerUrl,
+    LOG_LEVEL: 'warn',
+    ...(options.registryPort !== undefined && { EUREKA_URL: `http://${WIRES_HOST}:${registryPort}/eureka` }),
+  };
+  const program = join(sources, 'launcher/src/distributed.ts');
+  const child = spawn(process.execPath, [program], {
+    cwd: sources,
+    env: environment,
+    // The fourth tells of our end, however it comes: nobody is left behind.
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    detached: true,
+  });
+  const url = `http://${WIRES_HOST}:${ports.get('gateway')?.[0]}`;
+  return watch(child, { url, wires, ...options });
+}
+
+type Watched = SystemOptions & Pick<TorturedSystem, 'url' | 'wires'>;
+
+function watch(child: ChildProcess, { url, wires, folder, registryPort, onLine }: Watched): TorturedSystem {
+  const expected = SYSTEM_PORTS - (registryPort === undefined ? 0 : 1);
+  const members = new Map<string, { state: string; pid: number }>();
+  const killed = new Set<number>();
+  const pids = new Set<number>();
+  const endedByThemselves: string[] = [];
+  const closed = once(child, 'close');
+  closed.catch(() => undefined);
+  const log = createWriteStream(join(folder, 'system.log'), { flags: 'a' });
+
+  function hear(line: string): void {
+    log.write(`${line}\n`);
+    const [, name = '', state = '', pid = ''] = STATE.exec(line) ?? [];
+    if (pid !== '') {
+      members.set(name, { state, pid: Number(pid) });
+      pids.add(Number(pid));
+    }
+    const [, endedName = '', because = ''] = ENDED.exec(line) ?? [];
+    if (endedName === '') return;
+    onLine(line);
+    const wasKilled = killed.has(members.get(endedName)?.pid ?? 0) && because === 'SIGKILL';
+    if (!wasKilled) endedByThemselves.push(line);
+    members.delete(endedName);
+  }
+  for (const stream of [child.stdout, child.stderr]) {
+    if (stream) createInterface({ input: stream }).on('line', hear);
+  }
+
+  const isReady = () => [...members.values()].filter(({ state }) => state === 'ready').length === expected;
+  const isOver = () => child.exitCode !== null || child.signalCode !== null;
+
+  async function end(signal: NodeJS.Signals = 'SIGINT'): Promise<void> {
+    if (!isOver()) child.kill(signal);
+    const timer = setTimeout(() => child.kill('SIGKILL'), END_MILLIS);
+    await closed;
+    clearTimeout(timer);
+    // Those whose parent was killed end by themselves.
+    const left = () => [...pids].filter((pid) => isRunning(pid) && isOurs(pid, folder));
+    await untilItIs('all processes are gone', GONE_MILLIS, async () => left().length === 0).catch(() => {
+      for (const pid of left()) process.kill(pid, 'SIGKILL');
+    });
+    for (const wire of wires.values()) await wire.close();
+    log.end();
+  }
+
+  return {
+    url,
+    wires,
+    get isReady() {
+      return isReady();
+    },
+    endedByThemselves,
+    kill(name) {
+      const member = members.get(name);
+      if (!member) return false;
+      killed.add(member.pid);
+      process.kill(member.pid, 'SIGKILL');
+      return true;
+    },
+    async untilReady(millis) {
+      await untilItIs('every process is ready', millis, async () => {
+        if (isOver()) throw new Error(`the system ended: see ${folder}/system.log`);
+        return isReady();
+      });
+    },
+    end,
+  };
+}
+
+/** A number may belong to somebody else by now: ours know the folder of this run. */
+function isOurs(pid: number, folder: string): boolean {
+  const file = `/proc/${pid}/environ`;
+  return existsSync(file) && readFileSync(file, 'utf8').includes(`DAYBOOK_DATA=${join(folder, 'data')}`);
+}
