@@ -1,0 +1,43 @@
+/** The checker is proven: each promise, taken out of a copy of the sources, is missed within two minutes. */
+import { join } from 'node:path';
+import { temporaryFolder } from '@daybook/testing';
+import { describe, expect, it } from 'vitest';
+import { ROOT, readTortureConfig } from './config.ts';
+import { MUTANTS, makeMutant } from './mutants.ts';
+import { runTorture } from './run.ts';
+
+const isWanted = process.env.DAYBOOK_TORTURE_MUTANTS === 'on';
+if (!isWanted)
+  console.warn('LEFT OUT: torture of broken builds, which takes minutes. DAYBOOK_TORTURE_MUTANTS=on has them.');
+
+const SEED = 20_261_125;
+/** To the end of the last round that may begin. */
+const SECONDS = 75;
+const ROUND_MILLIS = 9_000;
+const STILL_MILLIS = 12_000;
+
+describe('a build that is broken on purpose', () => {
+  it.each(MUTANTS)('can be made: $name', async (mutant) => {
+    await using folder = await temporaryFolder();
+    await makeMutant(mutant, ROOT, join(folder.path, 'sources'));
+  });
+
+  it.runIf(isWanted).each(MUTANTS)(
+    'is caught: $name',
+    async (mutant) => {
+      await using folder = await temporaryFolder();
+      const sources = join(folder.path, 'sources');
+      await makeMutant(mutant, ROOT, sources);
+      const lines: string[] = [];
+      const report = await runTorture({
+        ...(await readTortureConfig()),
+        ...{ seed: SEED, seconds: SECONDS, roundMillis: ROUND_MILLIS, stillMillis: STILL_MILLIS, sources },
+        ...{ deck: mutant.deck, gapMillis: mutant.gapMillis, folder: join(folder.path, 'run') },
+        say: (line) => lines.push(line),
+      });
+      const broken = report.violations.map(({ rule }) => rule);
+      expect(broken, `${lines.join('\n')}\n${JSON.stringify(report, undefined, 1)}`).toContain(mutant.breaks);
+    },
+    300_000,
+  );
+});
