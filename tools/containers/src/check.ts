@@ -1,0 +1,8 @@
+/** `npm run deploy:check`, the part of Docker: what can be found out with the Docker of this machine, in words. Nothing is changed. */
+import { commandLine, findingsOfDocker } from './docker.ts';
+
+console.log('Docker');
+for (const { text, isFault } of await findingsOfDocker(commandLine)) {
+  console.log(text);
+  if (isFault) process.exitCode = 1;
+}
