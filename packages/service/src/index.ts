@@ -13,7 +13,7 @@ export { addParkedEventRoutes, keyOfParkedEvent, readParkedEventCursor } from '.
 export { PROBLEM_JSON, refusalOf, requestTimeout, sendProblem } from './problem-handler.ts';
 export { refuseBody } from './refuse-body.ts';
 export { ADMINISTRATOR, isHostMissing, requestIdOf } from './request-context.ts';
-export { openProcessLog, runProcess, type Started } from './run-process.ts';
+export { CLOSE_DEADLINE_MILLIS, openProcessLog, runProcess, type Started } from './run-process.ts';
 export { hostOfOneService, runService, type ServiceModule, startedService } from './run-service.ts';
 export * from './serve.ts';
 export * from './service-bus.ts';

@@ -1,0 +1,44 @@
+/** The passwords of overlays/local, made once: files that git does not see, which kustomize turns into Secrets. */
+import { randomBytes } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+const WITH_DATABASE = ['patient', 'doctor', 'appointment', 'notification'] as const;
+
+const password = (): string => randomBytes(24).toString('base64url');
+
+/** Every service may do what it likes in its own database, and nothing anywhere else. */
+const databaseOf = (service: string, secret: string): string =>
+  [
+    `CREATE DATABASE daybook_${service} CHARACTER SET utf8mb4;`,
+    `CREATE USER '${service}'@'%' IDENTIFIED BY '${secret}';`,
+    `GRANT ALL ON daybook_${service}.* TO '${service}'@'%';`,
+    '',
+  ].join('\n');
+
+function contents(): ReadonlyMap<string, string> {
+  const broker = password();
+  const services = WITH_DATABASE.map((service) => ({ service, secret: password() }));
+  return new Map([
+    ['mysql-root-password', password()],
+    ['mysql-databases.sql', services.map(({ service, secret }) => databaseOf(service, secret)).join('')],
+    ['rabbitmq-password', broker],
+    ['rabbitmq-url', `amqp://daybook:${broker}@rabbitmq:5672`],
+    ...services.map(
+      ({ service, secret }) =>
+        [`${service}-database-url`, `mysql://${service}:${secret}@mysql:3306/daybook_${service}`] as const,
+    ),
+  ]);
+}
+
+/** Whether it made them: those that are there are kept, since the servers know them. */
+export async function makeSecrets(folder: string): Promise<boolean> {
+  try {
+    await mkdir(folder, { mode: 0o700 });
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    throw error;
+  }
+  for (const [name, content] of contents()) await writeFile(join(folder, name), content, { mode: 0o600 });
+  return true;
+}
