@@ -51,6 +51,8 @@ export const podLabelsOf = (workload: Manifest): Readonly<Record<string, string>
 export interface Container {
   readonly title: string;
   readonly json: Json;
+  /** Whether it ends before the others begin. */
+  readonly isFirst: boolean;
 }
 
 export const containersOf = (workload: Manifest): readonly Container[] =>
@@ -58,6 +60,7 @@ export const containersOf = (workload: Manifest): readonly Container[] =>
     items(at(podOf(workload), list)).map((json) => ({
       title: `${titleOf(workload)}, container ${textAt(json, 'name')}`,
       json,
+      isFirst: list === 'initContainers',
     })),
   );
 

@@ -5,7 +5,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { type Manifest, ofKind, parseManifests } from './manifest.ts';
 import { render } from './render.ts';
 import { schemaFaults, typeFaults } from './schemas.ts';
-import { copyOfSources, renderer, renderFolder } from './testing.ts';
+import { copyOfSources } from './sources.ts';
+import { renderer, renderFolder } from './testing.ts';
 
 const LONG = 120_000;
 

@@ -7,22 +7,28 @@ const WITH_DATABASE = ['patient', 'doctor', 'appointment', 'notification'] as co
 
 const password = (): string => randomBytes(24).toString('base64url');
 
-/** Every service may do what it likes in its own database, and nothing anywhere else. */
+/** Every service may do what it likes in its own database, and nothing anywhere else. The server runs it at every start. */
 const databaseOf = (service: string, secret: string): string =>
   [
-    `CREATE DATABASE daybook_${service} CHARACTER SET utf8mb4;`,
-    `CREATE USER '${service}'@'%' IDENTIFIED BY '${secret}';`,
+    `CREATE DATABASE IF NOT EXISTS daybook_${service} CHARACTER SET utf8mb4;`,
+    `CREATE USER IF NOT EXISTS '${service}'@'%' IDENTIFIED BY '${secret}';`,
     `GRANT ALL ON daybook_${service}.* TO '${service}'@'%';`,
     '',
   ].join('\n');
+
+const rootOf = (secret: string): string => `ALTER USER 'root'@'localhost' IDENTIFIED BY '${secret}';\n`;
+
+const brokerUser = (secret: string): string => `default_user = daybook\ndefault_pass = ${secret}\n`;
 
 function contents(): ReadonlyMap<string, string> {
   const broker = password();
   const services = WITH_DATABASE.map((service) => ({ service, secret: password() }));
   return new Map([
-    ['mysql-root-password', password()],
-    ['mysql-databases.sql', services.map(({ service, secret }) => databaseOf(service, secret)).join('')],
-    ['rabbitmq-password', broker],
+    [
+      'mysql-databases.sql',
+      [rootOf(password()), ...services.map(({ service, secret }) => databaseOf(service, secret))].join(''),
+    ],
+    ['rabbitmq-user.conf', brokerUser(broker)],
     ['rabbitmq-url', `amqp://daybook:${broker}@rabbitmq:5672`],
     ...services.map(
       ({ service, secret }) =>

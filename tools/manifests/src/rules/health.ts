@@ -23,7 +23,8 @@ function faultsOfService(container: Container): string[] {
   });
 }
 
-const containers = (workloads: readonly Manifest[]) => workloads.flatMap(containersOf);
+const containers = (workloads: readonly Manifest[]) =>
+  workloads.flatMap(containersOf).filter(({ isFirst }) => !isFirst);
 
 /** Everything that goes on has three probes, and those of services ask what services answer. */
 export const health: Rule = (manifests) => [

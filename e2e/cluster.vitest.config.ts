@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['e2e/src/cluster/*.cluster.ts'],
+    // The cluster is one, and what is done to it comes in order.
+    fileParallelism: false,
+    sequence: { concurrent: false },
+    testTimeout: 15 * 60_000,
+    hookTimeout: 20 * 60_000,
+    bail: 1,
+    reporters: 'verbose',
+  },
+});
