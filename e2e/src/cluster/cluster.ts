@@ -32,6 +32,10 @@ export async function kubectlWith(input: string, ...args: readonly string[]): Pr
   return output;
 }
 
+/** Those that are leaving as well; nothing when there are none. */
+export const allPodsOf = (service: string): Promise<string> =>
+  kubectl('get', 'pods', `--selector=app.kubernetes.io/name=${service}`, '--output=name');
+
 /** The names of the pods of a service that are there for good. */
 export async function podsOf(service: string): Promise<readonly string[]> {
   const template = '{{range .items}}{{if not .metadata.deletionTimestamp}}{{.metadata.name}}{{"\\n"}}{{end}}{{end}}';

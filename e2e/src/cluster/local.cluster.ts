@@ -9,10 +9,11 @@ import { type Clinic, halfHour, makeClinic } from '@daybook/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeGoldenJourney } from '../golden-journey.ts';
 import { type Ask, startTraffic } from '../steady-traffic.ts';
-import { cluster, isWhole, kubectl, kubectlWith, NAMESPACE, podsOf, rolledOut } from './cluster.ts';
+import { allPodsOf, cluster, isWhole, kubectl, kubectlWith, NAMESPACE, podsOf, rolledOut } from './cluster.ts';
 import { costOf, cpuOf, isAfter } from './cost.ts';
 import { describeMemory, memoryOf } from './memory.ts';
 import { forKubernetes } from './old-kubernetes.ts';
+import { PATIENCE, until } from './until.ts';
 import { makeVolumes } from './volumes.ts';
 
 const SERVICES = ['patient', 'doctor', 'appointment', 'notification', 'gateway'] as const;
@@ -20,7 +21,6 @@ const deploymentOf = (service: string): string => `${service}-service`;
 const SERVERS = ['mysql', 'rabbitmq', 'eureka'] as const;
 /** As the HorizontalPodAutoscalers say. */
 const PODS = 2;
-const patience = { timeout: 10 * 60_000, interval: 500 };
 
 /** So that what goes on at rest shows beside it. */
 const REST_MILLIS = 30_000;
@@ -47,7 +47,7 @@ async function renderForCluster(folder: string): Promise<string> {
 }
 
 async function becomesWhole(service: string): Promise<void> {
-  await expect.poll(() => isWhole(deploymentOf(service), PODS), patience).toBe(true);
+  await until(`${service} is whole`, () => isWhole(deploymentOf(service), PODS));
 }
 
 async function gatewayUrl(): Promise<string> {
@@ -72,12 +72,7 @@ describe('the golden journey, by the Service of the gateway', () => {
     system: {
       async stop(service) {
         await kubectl('scale', 'deployment', deploymentOf(service), '--replicas=0');
-        await expect
-          .poll(
-            () => kubectl('get', 'pods', `--selector=app.kubernetes.io/name=${deploymentOf(service)}`, '--output=name'),
-            patience,
-          )
-          .toBe('');
+        await until(`${service} is gone`, async () => (await allPodsOf(deploymentOf(service))) === '');
       },
       async startAgain(service) {
         await kubectl('scale', 'deployment', deploymentOf(service), `--replicas=${PODS}`);
@@ -150,7 +145,7 @@ async function expectOneMessageEach(booked: readonly Booking[]): Promise<void> {
       const answer = await client.GET('/api/v1/notifications', { params: { query: { appointmentId: id } } });
       return answer.data?.items.map(({ kind }) => kind);
     };
-    await expect.poll(kinds, patience).toEqual(['booked']);
+    await expect.poll(kinds, PATIENCE).toEqual(['booked']);
   }
 }
 
@@ -212,7 +207,7 @@ describe('a MySQL pod that is deleted', () => {
     (clinic: Clinic, booked: Booking[], outage: Outage) =>
     async ({ start }: { start: string }): Promise<string | undefined> => {
       const key = randomUUID();
-      const deadline = performance.now() + patience.timeout;
+      const deadline = performance.now() + PATIENCE.timeout;
       while (performance.now() < deadline) {
         const { status, id } = await post(clinic, start, key);
         if (status === 201 && id !== undefined) {
@@ -236,7 +231,7 @@ describe('a MySQL pod that is deleted', () => {
     const traffic = startTraffic([book]);
     await traffic.more(30);
     await kubectl('delete', 'pod', 'mysql-0', '--grace-period=1');
-    await expect.poll(() => outage.isOver(), patience).toBe(true);
+    await until('bookings work again', async () => outage.isOver());
     await rolledOut('statefulset', 'mysql');
     await traffic.more(30);
     expect(await traffic.end()).toEqual([]);
@@ -287,7 +282,7 @@ describe('what it takes', () => {
         found = cpuOf(await statsOfNode(), names);
         return isAfter(found, now);
       };
-      await expect.poll(isNew, patience).toBe(true);
+      await until('the counters are new', isNew);
       return found;
     };
     const clinic = await makeClinic(client);
