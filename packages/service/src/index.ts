@@ -8,6 +8,7 @@ export type { DurationSeries } from './durations.ts';
 export type { HealthCheck } from './health.ts';
 export * from './host-process.ts';
 export { type AnswerShape, answerOnce } from './idempotency.ts';
+export { beginLeaving, onLeaving } from './leaving.ts';
 export { createLogger, type Logger, prettyLine } from './logger.ts';
 export { addParkedEventRoutes, keyOfParkedEvent, readParkedEventCursor } from './parked-events.ts';
 export { PROBLEM_JSON, refusalOf, requestTimeout, sendProblem } from './problem-handler.ts';

@@ -1,4 +1,6 @@
-/** `npm run deploy:check`, the part of Docker: what can be found out with the Docker of this machine, in words. Nothing is changed. */
+/**
+ * `npm run deploy:check`: what can be found out with the Docker and the kubectl of this machine, in words. Nothing is changed.
+ */
 import { commandLine, findingsOfDocker } from './docker.ts';
 
 console.log('Docker');
@@ -6,3 +8,6 @@ for (const { text, isFault } of await findingsOfDocker(commandLine)) {
   console.log(text);
   if (isFault) process.exitCode = 1;
 }
+
+console.log('');
+await import('@daybook/manifests/check');

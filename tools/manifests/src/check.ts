@@ -1,5 +1,5 @@
 /**
- * `npm run deploy:check`, the part of Kubernetes: what can be found out with the kubectl of this machine, in words. A cluster
+ * The part of Kubernetes of `npm run deploy:check`: what can be found out with the kubectl of this machine, in words. A cluster
  * that it knows is asked, and nothing is changed there.
  */
 import { join } from 'node:path';

@@ -1,8 +1,11 @@
+/** `overlays/local` on a real cluster, by `npm run deploy:cluster-test`: see run.ts. */
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['e2e/src/cluster/*.cluster.ts'],
+    root: join(import.meta.dirname, '../../..'),
+    include: ['e2e/deploy/cluster/*.cluster.ts'],
     // The cluster is one, and what is done to it comes in order.
     fileParallelism: false,
     sequence: { concurrent: false },

@@ -45,7 +45,7 @@ async function trial(folder: string): Promise<number | null> {
     join(ROOT, 'node_modules/vitest/vitest.mjs'),
     'run',
     '--config',
-    'e2e/cluster.vitest.config.ts',
+    'e2e/deploy/cluster/vitest.config.ts',
   ];
   const child = spawn(clusterProgram(), args, {
     cwd: ROOT,
