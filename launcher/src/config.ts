@@ -3,6 +3,7 @@ import { OneOf } from '@daybook/contracts';
 import {
   commonVariables,
   type Environment,
+  isGiven,
   processVariables,
   readConfiguration,
   WrongConfiguration,
@@ -43,7 +44,7 @@ const FOR_ONE_SERVICE = ['DATABASE_URL'];
  * @throws WrongConfiguration
  */
 export function refuseUnusable(everything: boolean): void {
-  const given = (name: string) => environment[name] !== undefined && environment[name] !== '';
+  const given = (name: string) => isGiven(environment, name);
   const faults = [
     ...(everything ? FOR_ONE_SERVICE : [])
       .filter(given)

@@ -1,6 +1,6 @@
 /** What each process is told, and what the shell has to say before there can be any. */
 import { join } from 'node:path';
-import { type Environment, WrongConfiguration } from '@daybook/service';
+import { type Environment, isGiven, WrongConfiguration } from '@daybook/service';
 import type { ServiceName } from '../services.ts';
 import type { Entry, Topology } from './topology.ts';
 
@@ -8,8 +8,6 @@ import type { Entry, Topology } from './topology.ts';
 const COMPILE_CACHE = join(import.meta.dirname, '../../../node_modules/.cache/daybook');
 
 const HAVE_DATABASES: readonly ServiceName[] = ['patient', 'doctor', 'appointment', 'notification'];
-
-const given = (environment: Environment, name: string): boolean => (environment[name] ?? '') !== '';
 
 /** Of a process at `port`; 0 takes a free one, and where the topology says nothing of ports the gateway has its own variable. */
 export function environmentOf(entry: Entry, port: number, shell: Environment, registryUrl?: string): Environment {
@@ -31,7 +29,7 @@ export function checkServers(topology: Topology, shell: Environment): void {
   const lacks = (names: readonly string[]) =>
     topology.some(
       (entry) =>
-        HAVE_DATABASES.includes(entry.service) && !names.some((name) => given(environmentOf(entry, 0, shell), name)),
+        HAVE_DATABASES.includes(entry.service) && !names.some((name) => isGiven(environmentOf(entry, 0, shell), name)),
     );
   const faults = [
     ...(lacks(['DAYBOOK_MYSQL_URL', 'DATABASE_URL'])
@@ -40,7 +38,7 @@ export function checkServers(topology: Topology, shell: Environment): void {
     ...(lacks(['AMQP_URL'])
       ? ['AMQP_URL is needed, the RabbitMQ server of the events: amqp://USER:PASSWORD@127.0.0.1:5672']
       : []),
-    ...(given(shell, 'DATABASE_URL')
+    ...(isGiven(shell, 'DATABASE_URL')
       ? ['DATABASE_URL is for a service that runs alone; for all of them set DAYBOOK_MYSQL_URL']
       : []),
   ];

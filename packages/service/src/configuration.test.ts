@@ -1,5 +1,8 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Type } from 'typebox';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { commonVariables, databaseUrlOf } from './common-config.ts';
 import { readConfiguration } from './configuration.ts';
 import { StartFailure } from './start-failure.ts';
@@ -39,6 +42,43 @@ describe('the configuration', () => {
   it('counts an empty variable as not set', () => {
     const environment = { TOKEN, DAYBOOK_HOST: '', DATABASE_URL: '', DAYBOOK_SERVICE_PORT: '' };
     expect(readConfiguration(schema, environment)).toEqual(readConfiguration(schema, { TOKEN }));
+  });
+
+  describe('takes a variable from the file that NAME_FILE names, and', () => {
+    async function fileOf(text: string): Promise<string> {
+      const folder = await mkdtemp(join(tmpdir(), 'daybook-'));
+      onTestFinished(() => rm(folder, { recursive: true }));
+      const file = join(folder, 'secret');
+      await writeFile(file, text);
+      return file;
+    }
+
+    it('leaves out the end of the line', async () => {
+      const file = await fileOf(`${TOKEN}\n`);
+      expect(readConfiguration(schema, { TOKEN_FILE: file })).toEqual(readConfiguration(schema, { TOKEN }));
+    });
+
+    it('counts an empty file as not set', async () => {
+      expect(failureOf({ TOKEN_FILE: await fileOf('\n') }).message).toContain('TOKEN is needed');
+    });
+
+    it('checks it like any other, and names no value', async () => {
+      const failure = failureOf({ TOKEN, EUREKA_URL_FILE: await fileOf('not-so-secret') });
+      expect(failure.message).toContain('EUREKA_URL');
+      expect(failure.message).not.toContain('not-so-secret');
+    });
+
+    it('refuses a file that is not there', () => {
+      const failure = failureOf({ TOKEN, EUREKA_URL_FILE: '/nowhere/secret', DAYBOOK_DEMO: 'yes' });
+      expect(failure.exitCode).toBe(78);
+      expect(failure.message).toContain('EUREKA_URL_FILE names a file that cannot be read (ENOENT)');
+      expect(failure.message).toContain('DAYBOOK_DEMO');
+    });
+
+    it('refuses both at once', async () => {
+      const failure = failureOf({ TOKEN, TOKEN_FILE: await fileOf(TOKEN) });
+      expect(failure.message).toContain('TOKEN and TOKEN_FILE are both set');
+    });
   });
 
   it('takes nothing else from the environment, and leaves it as it is', () => {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { Static, TObject } from 'typebox';
 import { EXIT, StartFailure } from './start-failure.ts';
 import { compileTextValidator, faultOf } from './validation.ts';
@@ -16,21 +17,51 @@ export class WrongConfiguration extends StartFailure {
   }
 }
 
+const isSet = (value: string | undefined): value is string => value !== undefined && value !== '';
+
+const fileVariable = (name: string): string => `${name}_FILE`;
+
+/** Whether a variable is set, by itself or by a file. */
+export const isGiven = (environment: Environment, name: string): boolean =>
+  isSet(environment[name]) || isSet(environment[fileVariable(name)]);
+
 /**
- * Reads the variables that a schema names. An empty variable counts as not set.
+ * `NAME`, or what is in the file that `NAME_FILE` names: a secret in a file shows in no list of processes and no description
+ * of a container. @throws WrongConfiguration
+ */
+function textOf(name: string, environment: Environment): string | undefined {
+  const value = environment[name];
+  const file = environment[fileVariable(name)];
+  if (!isSet(file)) return value;
+  if (isSet(value)) throw new WrongConfiguration([`${name} and ${fileVariable(name)} are both set`]);
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? ` (${error.code})` : '';
+    throw new WrongConfiguration([`${fileVariable(name)} names a file that cannot be read${code}`]);
+  }
+}
+
+/**
+ * Reads the variables that a schema names, each from the environment or from a file. An empty one counts as not set.
  * @throws WrongConfiguration naming every wrong variable at once
  */
 export function readConfiguration<Schema extends TObject>(schema: Schema, environment: Environment): Static<Schema> {
   const settings: Record<string, unknown> = {};
+  const faults: string[] = [];
   for (const name of Object.keys(schema.properties)) {
-    const value = environment[name];
-    if (value !== undefined && value !== '') settings[name] = value;
+    try {
+      const text = textOf(name, environment);
+      if (isSet(text)) settings[name] = text;
+    } catch (error) {
+      if (!(error instanceof WrongConfiguration)) throw error;
+      faults.push(...error.faults);
+    }
   }
   const validate = compileTextValidator(schema);
-  if (validate(settings)) return settings as Static<Schema>;
-  throw new WrongConfiguration(
-    (validate.errors ?? []).map(faultOf).map(({ pointer, message }) => `${pointer.slice(1)} ${message}`),
-  );
+  if (validate(settings) && faults.length === 0) return settings as Static<Schema>;
+  const wrong = (validate.errors ?? []).map(faultOf).map(({ pointer, message }) => `${pointer.slice(1)} ${message}`);
+  throw new WrongConfiguration([...faults, ...wrong]);
 }
 
 /** Reads several configurations. @throws WrongConfiguration naming every wrong variable of all of them at once */

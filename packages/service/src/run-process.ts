@@ -3,7 +3,8 @@ import { createLogger, type Logger } from './logger.ts';
 import { EXIT, StartFailure } from './start-failure.ts';
 import { isSupervised, onEndRequest, report } from './supervision.ts';
 
-const CLOSE_DEADLINE_MILLIS = 20_000;
+/** Whoever ends it gives it a little more: see deploy/kubernetes. */
+export const CLOSE_DEADLINE_MILLIS = 20_000;
 /** As a shell says it of a process that Ctrl-C ended. */
 const INTERRUPTED = 130;
 

@@ -141,6 +141,18 @@ describe('a service', () => {
     await expect(fetch(`${service.url}/thing`)).rejects.toThrow('fetch failed');
   });
 
+  it('ends each connection with its answer while it leaves, so that none is cut that somebody is about to use', async () => {
+    const registry = await startRegistry();
+    const { service } = await startService(registry.url);
+    await service.ready;
+    const connections = async () => (await fetch(`${service.url}/thing`)).headers.get('connection');
+    expect(await connections()).toBe('keep-alive');
+    const closing = service.close();
+    await expect.poll(() => registry.calls, { interval: 5 }).toContain('DOWN thing-service');
+    expect(await connections()).toBe('close');
+    await closing;
+  });
+
   it('leaves with DOWN and goes at once when its callers are gone', async () => {
     const registry = await startRegistry();
     const { service } = await startService(registry.url);

@@ -6,6 +6,7 @@ import type { ListenOn } from './common-config.ts';
 import { WrongConfiguration } from './configuration.ts';
 import { type HealthCheck, readinessPartsOf } from './health.ts';
 import type { HostProcess, RunningService } from './host-process.ts';
+import { beginLeaving } from './leaving.ts';
 import type { Logger } from './logger.ts';
 import { EXIT, StartFailure } from './start-failure.ts';
 import { VERSION } from './version.ts';
@@ -110,6 +111,7 @@ export async function serve(options: ServeOptions): Promise<RunningService> {
     async close({ callersAreGone = false } = {}) {
       closing.abort();
       if (isKnown && !callersAreGone) {
+        beginLeaving(app);
         await registry.setStatus('DOWN');
         await sleep(2 * host.fetchIntervalMillis);
       }

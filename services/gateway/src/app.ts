@@ -2,7 +2,15 @@
 import type { IncomingMessage, RequestListener, ServerOptions } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Balancer, Discovery } from '@daybook/discovery';
-import { type App, createServiceApp, isHostMissing, type Logger, requestIdOf, traceOf } from '@daybook/service';
+import {
+  type App,
+  createServiceApp,
+  isHostMissing,
+  type Logger,
+  onLeaving,
+  requestIdOf,
+  traceOf,
+} from '@daybook/service';
 import { addDocs } from './docs.ts';
 import { type LaneOptions, LaneServer } from './lane/lane-server.ts';
 import type { LiveRoutes } from './live-routes.ts';
@@ -124,6 +132,7 @@ export async function buildApp(options: GatewayOptions): Promise<App> {
     if (route) proxy.upgrade(route, request, client, head);
     else client.destroy();
   });
+  onLeaving(app, () => proxy.leave());
   app.addHook('preClose', async () => proxy.sendClientsAway());
   app.addHook('onClose', () => proxy.close());
 

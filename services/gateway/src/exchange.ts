@@ -38,6 +38,8 @@ export interface ExchangeParts extends TriesParts {
   readonly deadlines: DeadlineWatch;
   readonly report: (report: ExchangeReport) => void;
   /** Whether clients are to be sent away after their answer. */
+  readonly isLeaving: () => boolean;
+  /** Whether nothing is to begin that has no end of its own. */
   readonly isClosing: () => boolean;
   /** Streams that have no end of their own, for whoever closes the gateway. */
   readonly streams: Set<Exchange>;
@@ -222,7 +224,7 @@ export class Exchange implements TryOwner, BodyWatcher, DeadlineOwner, AnswerOwn
     const { headers, status, connection } = start;
     const list = answeredHeaders(headers, connection, this.#requestId);
     const given = this.#passage ? this.#passage.answer(status, list, true) : status;
-    if (this.#parts.isClosing()) list.push('connection', 'close');
+    if (this.#parts.isLeaving()) list.push('connection', 'close');
     this.#answer.begin(given, list);
     if (isEventStream(headers)) this.#beginStream();
     else this.#deadlines.answerBegan(now);
@@ -368,7 +370,7 @@ export class Exchange implements TryOwner, BodyWatcher, DeadlineOwner, AnswerOwn
       this.#outcome = 'client-gone';
       this.#current?.abandon();
     }
-    if (this.#parts.isClosing()) this.#answer.sendAway();
+    if (this.#parts.isLeaving()) this.#answer.sendAway();
     this.#parts.report({
       method: this.#request.method ?? 'GET',
       route: this.#route.id,

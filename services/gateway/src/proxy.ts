@@ -48,7 +48,9 @@ export interface ReverseProxy {
   pass(route: CompiledRoute, asked: Asked): void;
   /** For a WebSocket; `head` is what came after its handshake. */
   upgrade(route: CompiledRoute, request: IncomingMessage, client: Duplex, head: Buffer): void;
-  /** From now on each connection is closed after the answer that is under way on it; those without an end, now. */
+  /** From now on each connection is closed after the next answer on it. */
+  leave(): void;
+  /** The same, and what has no end of its own ends now. */
   sendClientsAway(): void;
   close(): Promise<void>;
 }
@@ -61,6 +63,7 @@ export function createReverseProxy(options: ProxyOptions): ReverseProxy {
   const ejections = new Ejections(discovery, logger, options.ejection);
   const sweeping = setInterval(() => ejections.sweep(), SWEEP_MILLIS).unref();
   const shared = new Map<string, ServiceParts>();
+  let leaving = false;
   let closing = false;
   let atOnce = 0;
   const parts: UpgradeParts = {
@@ -76,6 +79,7 @@ export function createReverseProxy(options: ProxyOptions): ReverseProxy {
       atOnce -= 1;
       report(exchange);
     },
+    isLeaving: () => leaving,
     isClosing: () => closing,
     streams: new Set(),
     tunnels: new Tunnels(options.tunnel),
@@ -116,7 +120,11 @@ export function createReverseProxy(options: ProxyOptions): ReverseProxy {
       atOnce += 1;
       new Upgrade(parts, route, request, client, head).begin();
     },
+    leave() {
+      leaving = true;
+    },
     sendClientsAway() {
+      leaving = true;
       closing = true;
       parts.tunnels.closeAll();
       for (const exchange of parts.streams) exchange.endStream();

@@ -1,0 +1,59 @@
+/** A real cluster: what is asked of it, over the program that stands before it. */
+import { execFile, spawn } from 'node:child_process';
+import { text } from 'node:stream/consumers';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const MOST_BYTES = 64 * 1024 * 1024;
+const MINUTE = 60_000;
+export const NAMESPACE = 'daybook';
+
+/** Answers to `up`, `load IMAGE…`, `kc ARGS…` (kubectl), `in COMMAND…` (in the network of the cluster) and `down`. */
+export const clusterProgram = (): string => process.env.DAYBOOK_TEST_CLUSTER || 'k8slab';
+
+/** @throws with what it says when it does not end well */
+export async function cluster(args: readonly string[], timeout = 15 * MINUTE): Promise<string> {
+  return (await run(clusterProgram(), args, { timeout, maxBuffer: MOST_BYTES })).stdout;
+}
+
+export const kubectl = (...args: readonly string[]): Promise<string> =>
+  cluster(['kc', '--namespace', NAMESPACE, ...args]);
+
+/** With a document on its standard input. @throws with what kubectl says when it does not end well */
+export async function kubectlWith(input: string, ...args: readonly string[]): Promise<string> {
+  const child = spawn(clusterProgram(), ['kc', '--namespace', NAMESPACE, ...args], {
+    stdio: 'pipe',
+    timeout: 5 * MINUTE,
+  });
+  const ended = new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve));
+  child.stdin.end(input);
+  const [output, complaint, code] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
+  if (code !== 0) throw new Error(`kubectl ${args.join(' ')}: ${complaint.trim()}`);
+  return output;
+}
+
+/** Those that are leaving as well; nothing when there are none. */
+export const allPodsOf = (service: string): Promise<string> =>
+  kubectl('get', 'pods', `--selector=app.kubernetes.io/name=${service}`, '--output=name');
+
+/** The names of the pods of a service that are there for good. */
+export async function podsOf(service: string): Promise<readonly string[]> {
+  const template = '{{range .items}}{{if not .metadata.deletionTimestamp}}{{.metadata.name}}{{"\\n"}}{{end}}{{end}}';
+  const names = await kubectl(
+    'get',
+    'pods',
+    `--selector=app.kubernetes.io/name=${service}`,
+    `--output=go-template=${template}`,
+  );
+  return names.split('\n').filter((name) => name !== '');
+}
+
+export const rolledOut = (kind: 'deployment' | 'statefulset', name: string): Promise<string> =>
+  kubectl('rollout', 'status', `${kind}/${name}`, '--timeout=14m');
+
+/** As many pods as are wanted, all of them available. */
+export async function isWhole(deployment: string, pods: number): Promise<boolean> {
+  const template = '{{.spec.replicas}} {{.status.availableReplicas}} {{.status.replicas}}';
+  const counts = await kubectl('get', 'deployment', deployment, `--output=go-template=${template}`);
+  return counts === `${pods} ${pods} ${pods}`;
+}

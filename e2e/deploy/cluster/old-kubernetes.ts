@@ -1,0 +1,25 @@
+/** What is rendered, for a Kubernetes that is older than the manifests: it has the same things under earlier names. */
+import { isRecord, type Json, type Manifest } from '@daybook/manifests';
+
+const EARLIER: Readonly<Record<string, string>> = {
+  'policy/v1': 'policy/v1beta1',
+  'autoscaling/v2': 'autoscaling/v2beta2',
+};
+
+function without(json: Json, name: string): Json {
+  if (!isRecord(json)) return json;
+  return Object.fromEntries(
+    Object.entries(json)
+      .filter(([key]) => key !== name)
+      .map(([key, value]) => [key, without(value, name)]),
+  );
+}
+
+/** For a server of the minor version, as `20`. */
+export function forKubernetes(minor: number, { apiVersion, json }: Manifest): Json {
+  const earlier = EARLIER[apiVersion];
+  if (!isRecord(json) || earlier === undefined) return json;
+  const since = apiVersion === 'policy/v1' ? 21 : 23;
+  const renamed = minor < since ? { ...json, apiVersion: earlier } : json;
+  return minor < 26 ? without(renamed, 'unhealthyPodEvictionPolicy') : renamed;
+}

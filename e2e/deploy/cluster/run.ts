@@ -1,0 +1,71 @@
+/**
+ * `npm run deploy:cluster-test`: overlays/local on a real cluster that is made for it and taken down again. Takes some
+ * minutes, Docker, and a program that makes clusters: see cluster.ts. What it measures is written to standard output.
+ */
+import { execFile, spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { cluster, clusterProgram } from './cluster.ts';
+
+const run = promisify(execFile);
+const ROOT = join(import.meta.dirname, '../../..');
+const BUILD_DEADLINE_MILLIS = 30 * 60_000;
+/** As the manifests name them. */
+const VERSION = '0.1.0';
+const SERVICES = ['gateway', 'patient', 'doctor', 'appointment', 'notification'];
+const SERVERS = ['mysql:9', 'rabbitmq:4-management'];
+
+const say = (line: string) => console.log(`== ${line}`);
+
+async function build(tag: string, ...args: readonly string[]): Promise<void> {
+  const options = {
+    cwd: ROOT,
+    timeout: BUILD_DEADLINE_MILLIS,
+    maxBuffer: 2 ** 26,
+    env: { ...process.env, DOCKER_BUILDKIT: '1' },
+  };
+  await run('docker', ['build', '--quiet', '--tag', tag, ...args], options);
+}
+
+async function buildImages(): Promise<readonly string[]> {
+  for (const service of SERVICES) {
+    await build(`daybook/${service}:${VERSION}`, '--file', 'deploy/images/Dockerfile', '--target', service, '.');
+  }
+  await build(`daybook/eureka:${VERSION}`, 'deploy/eureka');
+  return [...SERVICES, 'eureka'].map((name) => `daybook/${name}:${VERSION}`);
+}
+
+/** In the network of the cluster, where the pods are reached. */
+async function trial(folder: string): Promise<number | null> {
+  const args = [
+    'in',
+    process.execPath,
+    join(ROOT, 'node_modules/vitest/vitest.mjs'),
+    'run',
+    '--config',
+    'e2e/deploy/cluster/vitest.config.ts',
+  ];
+  const child = spawn(clusterProgram(), args, {
+    cwd: ROOT,
+    stdio: 'inherit',
+    env: { ...process.env, DAYBOOK_TEST_CLUSTER_FOLDER: folder },
+  });
+  return new Promise((resolve, reject) => child.once('error', reject).once('close', resolve));
+}
+
+const folder = await mkdtemp(join(tmpdir(), 'daybook-cluster-'));
+try {
+  say('builds the images');
+  const images = await buildImages();
+  say('starts the cluster');
+  await cluster(['up']);
+  say('brings the images there');
+  await cluster(['load', ...images, ...SERVERS]);
+  process.exitCode = (await trial(folder)) ?? 1;
+} finally {
+  say('takes the cluster down');
+  await cluster(['down']);
+  await rm(folder, { recursive: true, force: true });
+}

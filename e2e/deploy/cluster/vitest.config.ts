@@ -1,0 +1,17 @@
+/** `overlays/local` on a real cluster, by `npm run deploy:cluster-test`: see run.ts. */
+import { join } from 'node:path';
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    root: join(import.meta.dirname, '../../..'),
+    include: ['e2e/deploy/cluster/*.cluster.ts'],
+    // The cluster is one, and what is done to it comes in order.
+    fileParallelism: false,
+    sequence: { concurrent: false },
+    testTimeout: 15 * 60_000,
+    hookTimeout: 20 * 60_000,
+    bail: 1,
+    reporters: 'verbose',
+  },
+});

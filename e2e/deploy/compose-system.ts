@@ -1,0 +1,87 @@
+/** The system of deploy/compose under a name of its own, on free ports. */
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { createClient, type DaybookClient } from '@daybook/client';
+import { COMPOSE_FOLDER, docker, lines, SERVICES, type Service } from './docker.ts';
+
+const run = promisify(execFile);
+
+const UP_DEADLINE_MILLIS = 10 * 60_000;
+
+export interface Container {
+  readonly ID: string;
+  readonly Name: string;
+  readonly Service: string;
+  readonly State: string;
+  readonly Publishers: readonly { readonly URL: string; readonly PublishedPort: number }[] | null;
+}
+
+export type Scales = Readonly<Partial<Record<Service, number>>>;
+
+export interface ComposeSystem {
+  readonly name: string;
+  compose(...arguments_: string[]): Promise<string>;
+  /** Brings up what is not, as many of each as is said (else one), and waits until all of it is healthy. */
+  up(scales?: Scales): Promise<void>;
+  /** Everything that runs for a service now. */
+  containersOf(service: string): Promise<Container[]>;
+  /** Where the gateways are now. */
+  gateways(): Promise<string[]>;
+  client(): Promise<DaybookClient>;
+  /** Runs a module inside of a container, on its Node, and returns what it printed. */
+  evaluate(container: Container, code: string): Promise<string>;
+  replace(service: Service): Promise<void>;
+  /** Takes all of it away, with what it has stored when that is said. */
+  down(options?: { volumes: boolean }): Promise<void>;
+}
+
+export function composeSystem(name: string, version: string): ComposeSystem {
+  const environment = {
+    COMPOSE_PROJECT_NAME: name,
+    DAYBOOK_VERSION: version,
+    DAYBOOK_PORT: '0',
+    EUREKA_CONSOLE_PORT: '0',
+    RABBITMQ_CONSOLE_PORT: '0',
+  };
+  const options = { environment, folder: COMPOSE_FOLDER, deadlineMillis: UP_DEADLINE_MILLIS };
+  const compose = (...arguments_: string[]) => docker(['compose', ...arguments_], options);
+
+  async function containersOf(service: string): Promise<Container[]> {
+    return lines(await compose('ps', '--format', 'json', service)).map((line): Container => JSON.parse(line));
+  }
+
+  async function gateways(): Promise<string[]> {
+    const running = await containersOf('gateway');
+    return running.flatMap(({ Publishers }) =>
+      (Publishers ?? [])
+        .filter(({ PublishedPort }) => PublishedPort > 0)
+        .map(({ URL, PublishedPort }) => `http://${URL}:${PublishedPort}`),
+    );
+  }
+
+  return {
+    name,
+    compose,
+    async up(scales = {}) {
+      const counts = SERVICES.flatMap((service) => ['--scale', `${service}=${scales[service] ?? 1}`]);
+      await compose('up', '--detach', '--wait', ...counts);
+    },
+    containersOf,
+    gateways,
+    async client() {
+      const [baseUrl = ''] = await gateways();
+      return createClient({ baseUrl });
+    },
+    evaluate: ({ ID }, code) => docker(['exec', ID, 'node', '--input-type=module', '-e', code]),
+    async replace(service) {
+      await run('sh', [join(COMPOSE_FOLDER, 'replace.sh'), service], {
+        env: { ...process.env, ...environment },
+        timeout: UP_DEADLINE_MILLIS,
+      });
+    },
+    async down({ volumes } = { volumes: false }) {
+      await compose('--profile', '*', 'down', '--timeout', '60', ...(volumes ? ['--volumes'] : []));
+    },
+  };
+}

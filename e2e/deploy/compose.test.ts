@@ -1,0 +1,194 @@
+/** The compose system, really run: the golden journey, more of a service, fewer, others in their place, and all of it again. */
+import { type DaybookClient, expectData } from '@daybook/client';
+import { type Clinic, halfHour, makeClinic } from '@daybook/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describeGoldenJourney } from '../src/golden-journey.ts';
+import type { Traffic } from '../src/steady-traffic.ts';
+import { startBookings } from './bookings.ts';
+import { composeSystem } from './compose-system.ts';
+import { docker, dockerIsMissing, lines, SERVICES } from './docker.ts';
+import { createDoor } from './door.ts';
+
+const PROJECT = `daybook-tested-${process.pid}`;
+const VERSION = 'tested-compose';
+const TWO_OF_EACH = Object.fromEntries(SERVICES.map((service) => [service, 2]));
+
+describe.skipIf(dockerIsMissing('the compose system'))('the compose system', () => {
+  const system = composeSystem(PROJECT, VERSION);
+
+  beforeAll(async () => {
+    await system.compose('build');
+    await system.up();
+  });
+  afterAll(async () => {
+    await system.down({ volumes: true });
+    await docker(['image', 'rm', ...[...SERVICES, 'eureka'].map((name) => `daybook/${name}:${VERSION}`)]);
+  });
+
+  describe('takes', () => {
+    describeGoldenJourney(async () => ({
+      client: await system.client(),
+      system: {
+        stop: async (name) => void (await system.compose('stop', name)),
+        startAgain: async (name) => void (await system.compose('up', '--detach', '--no-deps', '--wait', name)),
+      },
+    }));
+  });
+
+  it('has its databases on MySQL and its events on RabbitMQ', async () => {
+    const ask =
+      'exec mysql --defaults-extra-file=/run/secrets/client.cnf -N -B -e "select count(*) from daybook_appointment.appointments"';
+    expect(Number(await system.compose('exec', '-T', 'mysql', 'sh', '-c', ask))).toBeGreaterThan(0);
+    const queues = await system.compose('exec', '-T', 'rabbitmq', 'rabbitmqctl', '-q', 'list_queues', 'name');
+    expect(queues).toContain('notification');
+  });
+
+  it('publishes the port of the gateway on loopback, and nothing else', async () => {
+    const published = await docker([
+      'ps',
+      '--filter',
+      `label=com.docker.compose.project=${PROJECT}`,
+      '--format',
+      '{{.Names}} {{.Ports}}',
+    ]);
+    const open = lines(published).filter((line) => line.includes('->'));
+    expect(open).toEqual([expect.stringMatching(/-gateway-1 127\.0\.0\.1:\d+->8080\/tcp$/)]);
+  });
+
+  it('keeps its passwords out of what is said of its containers, their processes and their logs', async () => {
+    const all = await system.compose(
+      'run',
+      '--rm',
+      '--no-deps',
+      '-T',
+      '--entrypoint',
+      'cat',
+      'secrets',
+      '/secrets/all/passwords.json',
+    );
+    const passwords: string[] = Object.values(JSON.parse(all));
+    expect(passwords.length).toBeGreaterThanOrEqual(7);
+    const ids = lines(await system.compose('ps', '-aq'));
+    const said = await Promise.all([
+      docker(['inspect', ...ids]),
+      system.compose('config'),
+      system.compose('logs', '--no-color'),
+      ...lines(await system.compose('ps', '-q')).map((id) => docker(['top', id])),
+    ]);
+    for (const password of passwords) expect(said.filter((text) => text.includes(password))).toEqual([]);
+  });
+
+  it('lets a service read its own secrets, and only those', async () => {
+    const [patient] = await system.containersOf('patient');
+    if (!patient) throw new Error('no container of patient runs');
+    const code = `import { readFileSync, readdirSync } from 'node:fs';
+      console.log(readdirSync('/run/secrets').join(), readFileSync('/run/secrets/database-url', 'utf8').split(':')[1])`;
+    expect(await system.evaluate(patient, code)).toBe('amqp-url,database-url //patient');
+  });
+
+  it('shows the consoles when they are asked for', async () => {
+    await system.compose('--profile', 'consoles', 'up', '--detach', '--wait', '--no-recreate', 'consoles');
+    const [consoles] = await system.containersOf('consoles');
+    const at = async (port: number) => `http://${await docker(['port', consoles?.ID ?? '', `${port}/tcp`])}`;
+    expect(await (await fetch(`${await at(8761)}/`)).text()).toContain('PATIENT-SERVICE');
+    const password = await system.compose('exec', '-T', 'consoles', 'cat', '/run/secrets/rabbitmq-password');
+    const authorization = `Basic ${Buffer.from(`operator:${password}`).toString('base64')}`;
+    const overview = await fetch(`${await at(15672)}/api/overview`, { headers: { authorization } });
+    expect(overview.status).toBe(200);
+    await system.compose('--profile', 'consoles', 'rm', '--stop', '--force', 'consoles');
+  });
+
+  it('gives new instances work at once', async () => {
+    await system.up({ appointment: 3 });
+    const client = await system.client();
+    const instances = await system.containersOf('appointment');
+    expect(instances).toHaveLength(3);
+    const read = async () =>
+      (await client.GET('/api/v1/appointments', { params: { query: { limit: 1 } } })).response.status;
+    const answered = async () => {
+      expect(await Promise.all(Array.from({ length: 8 }, read))).toEqual(Array.from({ length: 8 }, () => 200));
+      const code = `console.log((await (await fetch('http://127.0.0.1:8080/metrics')).text()).includes('route="/api/v1/appointments",status="200"'))`;
+      return Promise.all(instances.map((instance) => system.evaluate(instance, code)));
+    };
+    await expect.poll(answered, { timeout: 30_000 }).toEqual(['true', 'true', 'true']);
+  });
+
+  describe('with two of each service fails no GET and no keyed POST when', () => {
+    const door = createDoor();
+    const look = async () => door.lead(await system.gateways());
+    beforeAll(async () => {
+      await system.up(TWO_OF_EACH);
+      await look();
+    });
+
+    /** All that was confirmed meanwhile is there, once, and nothing else. */
+    async function underTraffic(happen: (traffic: Traffic) => Promise<void>): Promise<void> {
+      const { traffic, confirmed, kept } = await startBookings(await system.client(), door);
+      try {
+        await traffic.more(50);
+        await happen(traffic);
+        await traffic.more(100);
+      } finally {
+        expect(await traffic.end()).toEqual([]);
+      }
+      expect((await kept(await system.client())).toSorted()).toEqual([...confirmed].toSorted());
+    }
+
+    it.each([...SERVICES, 'eureka', 'rabbitmq'])('one container of %s is killed', (service) =>
+      underTraffic(async (traffic) => {
+        const [victim] = await system.containersOf(service);
+        await docker(['kill', '--signal', 'KILL', victim?.ID ?? '']);
+        await traffic.more(200);
+        await docker(['start', victim?.ID ?? '']);
+        await system.up(TWO_OF_EACH);
+        await look();
+      }),
+    );
+
+    it.each(SERVICES)('%s is replaced', async (service) => {
+      const before = await system.containersOf(service);
+      await underTraffic(() => whileLooking(look, system.replace(service)));
+      const after = await system.containersOf(service);
+      expect(after).toHaveLength(2);
+      expect(after.filter(({ ID }) => before.some((one) => one.ID === ID))).toEqual([]);
+    });
+  });
+
+  it('has its data when it is taken down and brought up again', async () => {
+    const client = await system.client();
+    const clinic = await makeClinic(client);
+    const booked = await book(client, clinic, 1);
+    await system.down();
+    expect(await system.compose('ps', '-aq')).toBe('');
+    await system.up();
+    const again = await system.client();
+    expect(expectData(await again.GET('/api/v1/appointments/{id}', { params: { path: { id: booked.id } } }))).toEqual(
+      booked,
+    );
+    const messages = async () => {
+      const answer = await again.GET('/api/v1/notifications', { params: { query: { appointmentId: booked.id } } });
+      return answer.data?.items.map(({ kind }) => kind);
+    };
+    await expect.poll(messages, { timeout: 20_000 }).toEqual(['booked']);
+    await book(again, clinic, 3);
+  });
+});
+
+/** As whatever stands before gateways does. */
+async function whileLooking(look: () => Promise<void>, work: Promise<void>): Promise<void> {
+  let isOver = false;
+  const looking = (async () => {
+    while (!isOver) await look();
+  })();
+  try {
+    await work;
+  } finally {
+    isOver = true;
+    await looking;
+  }
+}
+
+async function book(client: DaybookClient, { doctor, patient, type }: Clinic, n: number) {
+  const body = { doctorId: doctor.id, patientId: patient.id, appointmentTypeId: type.id, start: halfHour(n) };
+  return expectData(await client.POST('/api/v1/appointments', { body }));
+}

@@ -1,0 +1,132 @@
+/** The images: small, with nothing in them that they do not need, and built again only where something changed. */
+import { appendFile, cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { docker, dockerIsMissing, ROOT, SERVICES } from './docker.ts';
+import { BASE, buildTarget, type Content, inspectImage, lookInto } from './images.ts';
+
+const MOST_OVER_BASE = 60_000_000;
+const TARGETS = [...SERVICES, 'registry', 'all-in-one'] as const;
+const tagOf = (target: string) => `daybook/${target}:tested`;
+
+describe.skipIf(dockerIsMissing('the images'))('the image', () => {
+  beforeAll(async () => {
+    for (const target of TARGETS) await buildTarget(target, tagOf(target));
+  });
+  afterAll(() => docker(['image', 'rm', ...TARGETS.map(tagOf)]));
+
+  describe.each(TARGETS)('of %s', (target) => {
+    let content: Content;
+    beforeAll(async () => {
+      content = await lookInto(tagOf(target));
+    });
+
+    it('is at most 60 MB over its base', async () => {
+      const [image, base] = await Promise.all([inspectImage(tagOf(target)), inspectImage(BASE)]);
+      expect(image.Size - base.Size).toBeLessThanOrEqual(MOST_OVER_BASE);
+      expect(image.RootFS.Layers.slice(0, base.RootFS.Layers.length)).toEqual(base.RootFS.Layers);
+    });
+
+    it('holds its own files, the packages, and no other service', () => {
+      const isAll = target === 'all-in-one';
+      expect(content.services).toEqual(isAll ? [...SERVICES, 'registry'].toSorted() : [target]);
+      expect(content.packages).toEqual(
+        expect.arrayContaining(['contracts', 'database', 'discovery', 'messaging', 'service']),
+      );
+      expect(content.packages).not.toContain('testing');
+      expect(content.superfluous).toEqual([]);
+    });
+
+    it('holds production dependencies only, and no second Node', () => {
+      expect(content.installed.length).toBeGreaterThan(50);
+      const forDevelopment = /^(vitest|typescript|@biomejs\/|fast-check|node-(bin-)?(linux|darwin|win)-)/;
+      expect(content.installed.filter((name) => forDevelopment.test(name))).toEqual([]);
+    });
+
+    it('has a bill of materials that names everything in it', () => {
+      const ours = (name: string) => name.startsWith('@daybook/');
+      const sorted = (names: readonly string[]) => [...new Set(names)].filter((name) => !ours(name)).toSorted();
+      expect(sorted(content.billed)).toEqual(sorted(content.installed));
+    });
+
+    it('runs as a user who can change nothing in it', () => {
+      expect(content.uid).toBe(1000);
+      expect(content.writable).toEqual([]);
+    });
+
+    it('says what it is, and how to ask whether it lives', async () => {
+      const { Config } = await inspectImage(tagOf(target));
+      expect(Config.User).toMatch(/^\d+:\d+$/);
+      expect(Config.Labels).toMatchObject({
+        'org.opencontainers.image.title': expect.stringContaining('Daybook'),
+        'org.opencontainers.image.version': '0.1.0',
+        'org.opencontainers.image.revision': '0123abc',
+        'org.opencontainers.image.source': 'https://example.org/daybook',
+        'org.opencontainers.image.licenses': 'Apache-2.0',
+      });
+      expect(Config.Healthcheck?.Test.join(' ')).toContain('health.mjs live');
+    });
+  });
+
+  it('is not built again where nothing changed', async () => {
+    const before = await Promise.all(TARGETS.map((target) => inspectImage(tagOf(target))));
+    for (const target of TARGETS) await buildTarget(target, tagOf(target));
+    const after = await Promise.all(TARGETS.map((target) => inspectImage(tagOf(target))));
+    expect(after.map(({ Id }) => Id)).toEqual(before.map(({ Id }) => Id));
+  });
+
+  it('has one new layer, the last, where only its service changed, and none where only another did', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'daybook-context-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const left = /^(\.git|data|node_modules|[^/]+\/[^/]+\/node_modules|.*\/target)$/;
+    await cp(ROOT, folder, { recursive: true, filter: (source) => !left.test(relative(ROOT, source)) });
+    await appendFile(join(folder, 'services/patient/src/app.ts'), '\n// changed\n');
+    const changed = ['daybook/patient:changed', 'daybook/doctor:changed'] as const;
+    onTestFinished(async () => {
+      await docker(['image', 'rm', ...changed]);
+    });
+    expect(await buildTarget('patient', changed[0], folder)).toEqual(['patient 3/3']);
+    expect(await buildTarget('doctor', changed[1], folder)).toEqual([]);
+  });
+
+  it('of everything in one process runs on a root that cannot be written, ends when it is told to, and keeps its data', async () => {
+    const name = `daybook-tested-${process.pid}`;
+    const start = () =>
+      docker([
+        'run',
+        '-d',
+        '--name',
+        name,
+        '--read-only',
+        '--cap-drop',
+        'ALL',
+        '-v',
+        `${name}:/data`,
+        tagOf('all-in-one'),
+      ]);
+    const ask = (path: string) =>
+      docker([
+        'exec',
+        name,
+        'node',
+        '-e',
+        `fetch('http://127.0.0.1:8080${path}').then((a) => a.text()).then(console.log)`,
+      ]);
+    onTestFinished(async () => {
+      await docker(['rm', '-f', name]);
+      await docker(['volume', 'rm', '-f', name]);
+    });
+    const isUp = () => ask('/health/ready').catch(async (error: unknown) => `${error} ${await docker(['logs', name])}`);
+    await start();
+    await expect.poll(isUp, { timeout: 120_000 }).toContain('"UP"');
+    const doctors = await ask('/api/v1/doctors');
+    expect(JSON.parse(doctors).items.length).toBeGreaterThan(0);
+    await docker(['stop', '--time', '60', name]);
+    expect(await docker(['inspect', '-f', '{{.State.ExitCode}}', name])).toBe('0');
+    await docker(['rm', name]);
+    await start();
+    await expect.poll(isUp, { timeout: 120_000 }).toContain('"UP"');
+    expect(await ask('/api/v1/doctors')).toBe(doctors);
+  });
+});

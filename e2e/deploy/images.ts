@@ -1,0 +1,77 @@
+/** What an image is, and what is in it. */
+import { docker, dockerSays, lines, ROOT } from './docker.ts';
+
+export const BASE = 'node:26-trixie-slim';
+export const DOCKERFILE = 'deploy/images/Dockerfile';
+
+export interface Image {
+  readonly Id: string;
+  readonly Size: number;
+  readonly RootFS: { readonly Layers: readonly string[] };
+  readonly Config: {
+    readonly User: string;
+    readonly Labels: Readonly<Record<string, string>> | null;
+    readonly Healthcheck?: { readonly Test: readonly string[] };
+  };
+}
+
+export async function inspectImage(name: string): Promise<Image> {
+  const [image]: Image[] = JSON.parse(await docker(['image', 'inspect', name]));
+  if (!image) throw new Error(`there is no image ${name}`);
+  return image;
+}
+
+const BUILD_DEADLINE_MILLIS = 15 * 60_000;
+
+/** Returns which of the image's own steps were taken anew: `patient 3/3`. */
+export async function buildTarget(target: string, tag: string, context = ROOT): Promise<string[]> {
+  const labels = ['REVISION=0123abc', 'SOURCE=https://example.org/daybook'].flatMap((one) => ['--build-arg', one]);
+  const files = ['-f', `${context}/${DOCKERFILE}`, '--target', target, '-t', tag, context];
+  const said = await dockerSays(['build', '--progress=plain', ...labels, ...files], {
+    deadlineMillis: BUILD_DEADLINE_MILLIS,
+  });
+  const cached = new Set([...said.matchAll(/^#(\d+) CACHED$/gm)].map(([, step]) => step));
+  const steps = [...said.matchAll(/^#(\d+) \[(\S+ \d+\/\d+)\] /gm)].filter(([, , name = '']) =>
+    name.startsWith(`${target} `),
+  );
+  if (steps.length === 0) throw new Error(`no step of ${target} was seen:\n${said}`);
+  return [...new Set(steps.filter(([, step]) => !cached.has(step)).map(([, , name = '']) => name))];
+}
+
+export interface Content {
+  readonly uid: number;
+  readonly atTop: readonly string[];
+  readonly services: readonly string[];
+  readonly packages: readonly string[];
+  /** `NAME@VERSION` of everything in a node_modules folder. */
+  readonly installed: readonly string[];
+  /** `NAME@VERSION` of the bill of materials. */
+  readonly billed: readonly string[];
+  /** Ours that are of no use to who runs it. */
+  readonly superfluous: readonly string[];
+  readonly writable: readonly string[];
+}
+
+/** Runs inside of the image, on its own Node. */
+const LOOK = `
+const fs = require('node:fs');
+const list = (folder) => fs.existsSync(folder) ? fs.readdirSync(folder).sort() : [];
+const read = (file) => JSON.parse(fs.readFileSync(file, 'utf8'));
+const all = fs.readdirSync('.', { recursive: true, withFileTypes: true });
+const paths = all.map((one) => one.parentPath + '/' + one.name);
+const manifests = paths.filter((path) => /(^|\\/)node_modules\\/(@[^/]+\\/)?[^/@]+\\/package.json$/.test(path));
+const ours = paths.filter((path) => !path.includes('node_modules/'));
+const nameOf = ({ purl }) => decodeURIComponent(purl.replace('pkg:npm/', ''));
+console.log(JSON.stringify({
+  uid: process.getuid(),
+  atTop: list('.'), services: list('services'), packages: list('packages'),
+  installed: manifests.map(read).map(({ name, version }) => name + '@' + version),
+  billed: read('sbom.cdx.json').components.map(nameOf),
+  superfluous: ours.filter((path) => /\\.test\\.ts$|\\/testing[^/]*\\.ts$|package-lock|Dockerfile|\\.sh$/.test(path)),
+  writable: paths.filter((path) => { try { fs.accessSync(path, fs.constants.W_OK); return true; } catch { return false; } }),
+}));`;
+
+export async function lookInto(image: string): Promise<Content> {
+  const printed = await docker(['run', '--rm', '--network', 'none', '--entrypoint', 'node', image, '-e', LOOK]);
+  return JSON.parse(lines(printed).at(-1) ?? '');
+}

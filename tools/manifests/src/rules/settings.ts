@@ -1,0 +1,70 @@
+import { at, isRecord, items, type Json, textAt, textsIn } from '../json.ts';
+import { containersOf, type Manifest, ofKind, podOf, type Rule, titleOf, workloadsOf } from '../manifest.ts';
+
+/** What kustomize appends: a changed content is another name, and so a rolling update. */
+const HASHED = /-[a-z0-9]{10}$/;
+
+function configMapsOf(workload: Manifest): readonly string[] {
+  const references: (Json | undefined)[] = items(at(podOf(workload), 'volumes')).map((one) => at(one, 'configMap'));
+  for (const { json } of containersOf(workload)) {
+    references.push(...items(at(json, 'envFrom')).map((one) => at(one, 'configMapRef')));
+    references.push(...items(at(json, 'env')).map((one) => at(one, 'valueFrom', 'configMapKeyRef')));
+  }
+  return references.map((one) => textAt(one, 'name')).filter((name) => name !== undefined);
+}
+
+/** Settings are in ConfigMaps whose names change with them. */
+export const settings: Rule = (manifests) => {
+  const known = ofKind(manifests, 'ConfigMap').map(({ name }) => name);
+  return workloadsOf(manifests).flatMap((workload) =>
+    configMapsOf(workload).flatMap((name) => {
+      if (!known.includes(name)) return [`${titleOf(workload)} names a ConfigMap that is not there (${name})`];
+      return HASHED.test(name) ? [] : [`${titleOf(workload)} would not notice a change of ${name}`];
+    }),
+  );
+};
+
+/** `mysql://daybook:SECRET@host`; variables that are to hold such a thing, or a password. */
+const CREDENTIALS = /^[a-z][\w+.-]*:\/\/[^/@\s]*:[^/@\s]+@/i;
+const SECRET_NAMES = /(PASS|PASSWORD|SECRET|TOKEN|DATABASE_URL|MYSQL_URL|AMQP_URL)$/;
+
+function faultsOfVariable(variable: Json): string[] {
+  const name = textAt(variable, 'name') ?? '';
+  if (SECRET_NAMES.test(name) && !isRecord(at(variable, 'valueFrom', 'secretKeyRef')))
+    return [`says ${name}, a secret`];
+  return [];
+}
+
+/** Secrets are named, never said. */
+export const secrets: Rule = (manifests) => [
+  ...manifests
+    .filter(({ kind }) => kind !== 'Secret')
+    .flatMap((manifest) =>
+      [...textsIn(manifest.json)]
+        .filter(([, text]) => CREDENTIALS.test(text))
+        .map(([path]) => `${titleOf(manifest)} has credentials at ${path}`),
+    ),
+  ...workloadsOf(manifests)
+    .flatMap(containersOf)
+    .flatMap(({ title, json }) =>
+      items(at(json, 'env'))
+        .flatMap(faultsOfVariable)
+        .map((fault) => `${title} ${fault}`),
+    ),
+];
+
+/** What runs is said exactly: a tag that moves would be another program on every node. */
+export const images: Rule = (manifests) =>
+  workloadsOf(manifests)
+    .flatMap(containersOf)
+    .flatMap(({ title, json }) => {
+      const image = textAt(json, 'image') ?? '';
+      const isExact = /(:[\w][\w.-]*|@sha256:[0-9a-f]{64})$/.test(image) && !image.endsWith(':latest');
+      return isExact ? [] : [`${title} does not say which image it is (${image})`];
+    });
+
+/** An API that is called alpha or beta goes away one day; the others stay. */
+export const versions: Rule = (manifests) =>
+  manifests
+    .filter(({ apiVersion }) => /alpha|beta/.test(apiVersion))
+    .map((manifest) => `${titleOf(manifest)} is of ${manifest.apiVersion}, which is not for good`);

@@ -1,0 +1,50 @@
+/** The passwords of overlays/local, made once: files that git does not see, which kustomize turns into Secrets. */
+import { randomBytes } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+const WITH_DATABASE = ['patient', 'doctor', 'appointment', 'notification'] as const;
+
+const password = (): string => randomBytes(24).toString('base64url');
+
+/** Every service may do what it likes in its own database, and nothing anywhere else. The server runs it at every start. */
+const databaseOf = (service: string, secret: string): string =>
+  [
+    `CREATE DATABASE IF NOT EXISTS daybook_${service} CHARACTER SET utf8mb4;`,
+    `CREATE USER IF NOT EXISTS '${service}'@'%' IDENTIFIED BY '${secret}';`,
+    `GRANT ALL ON daybook_${service}.* TO '${service}'@'%';`,
+    '',
+  ].join('\n');
+
+const rootOf = (secret: string): string => `ALTER USER 'root'@'localhost' IDENTIFIED BY '${secret}';\n`;
+
+const brokerUser = (secret: string): string => `default_user = daybook\ndefault_pass = ${secret}\n`;
+
+function contents(): ReadonlyMap<string, string> {
+  const broker = password();
+  const services = WITH_DATABASE.map((service) => ({ service, secret: password() }));
+  return new Map([
+    [
+      'mysql-databases.sql',
+      [rootOf(password()), ...services.map(({ service, secret }) => databaseOf(service, secret))].join(''),
+    ],
+    ['rabbitmq-user.conf', brokerUser(broker)],
+    ['rabbitmq-url', `amqp://daybook:${broker}@rabbitmq:5672`],
+    ...services.map(
+      ({ service, secret }) =>
+        [`${service}-database-url`, `mysql://${service}:${secret}@mysql:3306/daybook_${service}`] as const,
+    ),
+  ]);
+}
+
+/** Whether it made them: those that are there are kept, since the servers know them. */
+export async function makeSecrets(folder: string): Promise<boolean> {
+  try {
+    await mkdir(folder, { mode: 0o700 });
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    throw error;
+  }
+  for (const [name, content] of contents()) await writeFile(join(folder, name), content, { mode: 0o600 });
+  return true;
+}
