@@ -46,7 +46,9 @@ describe('the check of Docker', () => {
 
   it('names the Compose that is there and the one that is needed', async () => {
     const [old] = await faultsOf({ ...fit, 'docker compose version --short': 'v2.20.2' });
-    expect(old).toBe(`Docker Compose v2.20.2 is too old: deploy/compose needs Docker Compose ${OLDEST_COMPOSE} or newer.`);
+    expect(old).toBe(
+      `Docker Compose v2.20.2 is too old: deploy/compose needs Docker Compose ${OLDEST_COMPOSE} or newer.`,
+    );
     const [python] = await faultsOf({
       ...without('docker compose version --short'),
       'docker-compose version --short': '1.29.2',

@@ -90,7 +90,9 @@ export async function findingsOfDocker(ask: Ask): Promise<Finding[]> {
   if (client === undefined) return [good('There is no Docker here: nothing could be checked.')];
   const engine = await ask('docker', 'version', '--format', '{{.Server.Version}}');
   if (engine === undefined || engine === '') {
-    return [fault('There is a docker command, but its engine does not answer: start it, or ask for the right to use it.')];
+    return [
+      fault('There is a docker command, but its engine does not answer: start it, or ask for the right to use it.'),
+    ];
   }
   const findingOnEngine = isAtLeast(engine, OLDEST_ENGINE)
     ? good(`The engine is Docker ${engine}.`)
