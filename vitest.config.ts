@@ -34,7 +34,7 @@ export default defineConfig({
         test: {
           name: 'sqlite',
           include: ['**/src/**/*.test.ts'],
-          exclude: [...defaultExclude, 'packages/database/src/mysql.test.ts'],
+          exclude: [...defaultExclude, 'packages/database/src/mysql.test.ts', 'e2e/src/deploy/**'],
           provide: { database: { kind: 'sqlite', serverUrl: '' } },
         },
       },

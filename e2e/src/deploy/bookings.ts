@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { type DaybookClient, expectData } from '@daybook/client';
 import { halfHour, makeClinic } from '@daybook/testing';
-import { type Ask, startTraffic, type Traffic } from '../src/steady-traffic.ts';
+import { type Ask, startTraffic, type Traffic } from '../steady-traffic.ts';
 import type { Door } from './door.ts';
 
 export interface Bookings {

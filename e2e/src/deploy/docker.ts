@@ -3,7 +3,7 @@ import { execFile, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-export const ROOT = join(import.meta.dirname, '../..');
+export const ROOT = join(import.meta.dirname, '../../..');
 export const COMPOSE_FOLDER = join(ROOT, 'deploy/compose');
 export const SERVICES = ['patient', 'doctor', 'appointment', 'notification', 'gateway'] as const;
 export type Service = (typeof SERVICES)[number];

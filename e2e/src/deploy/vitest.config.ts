@@ -4,8 +4,8 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    root: join(import.meta.dirname, '../..'),
-    include: ['e2e/deploy/*.test.ts'],
+    root: join(import.meta.dirname, '../../..'),
+    include: ['e2e/src/deploy/*.test.ts'],
     // One after the other: each takes the machine to itself.
     fileParallelism: false,
     // Servers that start, images that are built: a deadline for what hangs, not a measure.

@@ -41,6 +41,7 @@ export function composeSystem(name: string, version: string): ComposeSystem {
     COMPOSE_PROJECT_NAME: name,
     DAYBOOK_VERSION: version,
     DAYBOOK_PORT: '0',
+    DAYBOOK_HEALTH_INTERVAL: '3s',
     EUREKA_CONSOLE_PORT: '0',
     RABBITMQ_CONSOLE_PORT: '0',
   };

@@ -2,8 +2,8 @@
 import { type DaybookClient, expectData } from '@daybook/client';
 import { type Clinic, halfHour, makeClinic } from '@daybook/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { describeGoldenJourney } from '../src/golden-journey.ts';
-import type { Traffic } from '../src/steady-traffic.ts';
+import { describeGoldenJourney } from '../golden-journey.ts';
+import type { Traffic } from '../steady-traffic.ts';
 import { startBookings } from './bookings.ts';
 import { composeSystem } from './compose-system.ts';
 import { docker, dockerIsMissing, lines, SERVICES } from './docker.ts';
@@ -140,7 +140,7 @@ describe.skipIf(dockerIsMissing('the compose system'))('the compose system', () 
         await docker(['kill', '--signal', 'KILL', victim?.ID ?? '']);
         await traffic.more(200);
         await docker(['start', victim?.ID ?? '']);
-        await system.up(TWO_OF_EACH);
+        await expect.poll(() => healthOf(victim?.ID ?? ''), { timeout: 120_000 }).toBe('healthy');
         await look();
       }),
     );
@@ -173,6 +173,8 @@ describe.skipIf(dockerIsMissing('the compose system'))('the compose system', () 
     await book(again, clinic, 3);
   });
 });
+
+const healthOf = (id: string) => docker(['inspect', '-f', '{{.State.Health.Status}}', id]);
 
 /** As whatever stands before gateways does. */
 async function whileLooking(look: () => Promise<void>, work: Promise<void>): Promise<void> {
