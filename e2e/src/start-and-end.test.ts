@@ -158,8 +158,8 @@ describe('a start that cannot be says so in one line and', () => {
       LOG_LEVEL: 'loud',
       DAYBOOK_PORT: 'eighty',
       EUREKA_URL: 'http://:99999',
-      AMQP_URL: 'amqp:somewhere',
-      DAYBOOK_MYSQL_URL: 'mysql://elsewhere',
+      AMQP_URL: 'http://somewhere',
+      DAYBOOK_MYSQL_URL: 'postgres://elsewhere',
       DATABASE_URL: 'sqlite:mine',
     };
     const failed = await failToStart({ data: folder.path, environment });
