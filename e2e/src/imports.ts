@@ -24,7 +24,8 @@ export function importsOf(text: string): Import[] {
   return [...named, ...dynamic];
 }
 
-const partOf = (path: string): string => path.split('/').slice(0, 2).join('/');
+/** A folder of services, packages or tools is a part; what is tried from outside is one. */
+const partOf = (path: string): string => (path.startsWith('e2e/') ? 'e2e' : path.split('/').slice(0, 2).join('/'));
 const isTest = (path: string): boolean => path.endsWith('.test.ts') || path.endsWith('/testing.ts');
 
 /** What a domain folder may use at run time: the words of the contracts, schemas, and itself. */

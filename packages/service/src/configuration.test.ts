@@ -29,6 +29,7 @@ describe('the configuration', () => {
     expect(readConfiguration(schema, { TOKEN })).toEqual({
       DAYBOOK_HOST: '127.0.0.1',
       DAYBOOK_SERVICE_PORT: 0,
+      DAYBOOK_WEIGHT: 1,
       DAYBOOK_DATA: './data',
       DAYBOOK_DEMO: 'on',
       TOKEN,
