@@ -1,5 +1,12 @@
 /** Connections to MySQL: how each is set up, and pools of them that have an end. */
-import { type Connection, type ConnectionOptions, createConnection, createPool, type PoolConnection } from 'mysql2';
+import {
+  type Connection,
+  type ConnectionOptions,
+  createConnection,
+  createPool,
+  type Pool,
+  type PoolConnection,
+} from 'mysql2';
 import { NO_CONNECTION_FREE } from './mysql-dialect.ts';
 import { type ConnectionSource, DriverError, send } from './mysql-driver.ts';
 import type { MysqlAddress } from './mysql-url.ts';
@@ -79,7 +86,7 @@ export async function getLock(connection: Connection, name: string, seconds: num
 }
 
 /** Waits its turn for a connection, but not for ever: one that comes too late goes back. */
-function takeFrom(pool: ReturnType<typeof createPool>): Promise<PoolConnection> {
+function takeFrom(pool: Pool): Promise<PoolConnection> {
   const { promise, resolve, reject } = Promise.withResolvers<PoolConnection>();
   let late = false;
   const timer = setTimeout(() => {
@@ -102,8 +109,7 @@ const withCode = (error: Error): Error =>
     ? new DriverError(NO_CONNECTION_FREE, 'Too many wait for a connection to the database.')
     : error;
 
-/** A pool of connections that are all set up alike. */
-export function createSource(address: MysqlAddress, session: string, connectionLimit: number): ConnectionSource {
+function createLimitedPool(address: MysqlAddress, connectionLimit: number): Pool {
   const pool = createPool({
     ...optionsOf(address),
     database: address.database,
@@ -113,13 +119,20 @@ export function createSource(address: MysqlAddress, session: string, connectionL
     waitForConnections: true,
     queueLimit: MOST_WAITING,
   });
-  const ready = new WeakSet<Connection>();
   // Whoever uses it hears of it by the statement that fails; an idle one has left the pool already.
   pool.on('connection', (connection: PoolConnection) => connection.on('error', () => undefined));
+  return pool;
+}
+
+/** A pool of connections that are all set up alike. It is made when it is needed: nobody closes one that was never used. */
+export function createSource(address: MysqlAddress, session: string, connectionLimit: number): ConnectionSource {
+  const ready = new WeakSet<Connection>();
+  let pool: Pool | undefined;
   let closed: Promise<void> | undefined;
 
   return {
     async take() {
+      pool ??= createLimitedPool(address, connectionLimit);
       const connection = await takeFrom(pool);
       const lent = { connection, release: () => connection.release() };
       if (ready.has(connection)) return lent;
@@ -133,7 +146,9 @@ export function createSource(address: MysqlAddress, session: string, connectionL
       }
     },
     close() {
-      closed ??= new Promise((resolve, reject) => pool.end((error) => (error ? reject(error) : resolve())));
+      closed ??= new Promise((resolve, reject) =>
+        pool ? pool.end((error) => (error ? reject(error) : resolve())) : resolve(),
+      );
       return closed;
     },
   };

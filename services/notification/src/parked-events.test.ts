@@ -2,7 +2,7 @@ import { type CloudEvent, type ParkedEvent, ParkedEventPage } from '@daybook/con
 import { newId } from '@daybook/database';
 import { readerOf } from '@daybook/service';
 import { sql } from 'kysely';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { appointmentData, appointmentEvent, startNotifications } from './testing.ts';
 
 const LIST = '/api/v1/admin/parked-events';
@@ -12,13 +12,14 @@ async function startWithParked(count = 1) {
   const service = await startNotifications();
   const { database, bus, app } = service;
   /** The cause: no message can be kept while this is there. */
+  const refusal =
+    database.dialect.name === 'sqlite'
+      ? "begin select raise(abort, 'no room'); end"
+      : "for each row signal sqlstate '45000' set message_text = 'no room'";
   const refuseMessages = () =>
-    database.write((db) =>
-      sql
-        .raw("create trigger refuse_messages before insert on messages begin select raise(abort, 'no room'); end")
-        .execute(db),
-    );
-  const mend = () => database.write((db) => sql.raw('drop trigger refuse_messages').execute(db));
+    database.write((db) => sql.raw(`create trigger refuse_messages before insert on messages ${refusal}`).execute(db));
+  const mend = () => database.write((db) => sql.raw('drop trigger if exists refuse_messages').execute(db));
+  onTestFinished(async () => void (await mend()));
   const data = appointmentData();
   const events = Array.from({ length: count }, (_, index) => appointmentEvent('booked', data, index + 1));
   await refuseMessages();
