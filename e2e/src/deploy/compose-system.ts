@@ -82,7 +82,8 @@ export function composeSystem(name: string, version: string): ComposeSystem {
       });
     },
     async down({ volumes } = { volumes: false }) {
-      await compose('--profile', '*', 'down', '--timeout', '60', ...(volumes ? ['--volumes'] : []));
+      // What is thrown away need not be put in order first.
+      await compose('--profile', '*', 'down', ...(volumes ? ['--volumes', '--timeout', '1'] : []));
     },
   };
 }
