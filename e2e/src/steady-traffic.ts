@@ -17,6 +17,10 @@ export interface Traffic {
 /** So that it is traffic and not a load: what is tested is that it goes on. */
 const PAUSE_MILLIS = 20;
 
+/** `fetch failed` alone says nothing. */
+const describe = (error: unknown): string =>
+  error instanceof Error && error.cause !== undefined ? `${error}: ${error.cause}` : `${error}`;
+
 /** A few callers who ask one thing after the other, each kind of call in turn. */
 export function startTraffic(asks: readonly Ask[], callers = 8): Traffic {
   const failures: string[] = [];
@@ -27,7 +31,7 @@ export function startTraffic(asks: readonly Ask[], callers = 8): Traffic {
     while (!isOver) {
       const n = begun;
       begun += 1;
-      const failure = await asks[n % asks.length]?.(n).catch((error: unknown) => `${error}`);
+      const failure = await asks[n % asks.length]?.(n).catch(describe);
       if (failure !== undefined) failures.push(`call ${n}: ${failure}`);
       done += 1;
       for (const look of waiting) look();
