@@ -10,7 +10,7 @@ const ON_EACH_DATABASE = [
   'packages/service/src/{idempotency,service-database}.test.ts',
   'services/{patient,doctor,appointment,notification}/src/{routes,store}/**/*.test.ts',
   'services/{appointment,notification}/src/{rechecks,events,parked-events}.test.ts',
-  'e2e/src/{golden-journey,model,thousand-at-once,durability,killed-fifty-times}.test.ts',
+  'e2e/src/{golden-journey,model,durability,killed-fifty-times}.test.ts',
 ];
 
 const onServers = (['mysql', 'mariadb'] as const).flatMap((kind) => {

@@ -4,7 +4,8 @@
  *
  * `node gateway-load.ts PORT PATH CONNECTIONS SECONDS RATE`, where a rate of 0 is as much as comes back. Otherwise a
  * request is sent when its time has come: on a free connection, or, where none is, as soon as there is one, and its time
- * counts from when it could have been sent.
+ * counts from when it could have been sent; that of a refusal counts from when it was sent, since what waited for a
+ * connection before it was not the gateway's refusal.
  */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
@@ -40,6 +41,7 @@ class Connection {
   readonly #socket: Socket;
   #received: Buffer = Buffer.alloc(0);
   #dueAt = 0;
+  #sentAt = 0;
 
   constructor(socket: Socket) {
     this.#socket = socket.setNoDelay(true);
@@ -52,6 +54,7 @@ class Connection {
 
   send(dueAt: number): void {
     this.#dueAt = dueAt;
+    this.#sentAt = performance.now();
     this.#socket.write(REQUEST);
   }
 
@@ -69,7 +72,8 @@ class Connection {
   #count(status: string): void {
     const now = performance.now();
     answers[status] = (answers[status] ?? 0) + 1;
-    (status === '200' ? answered : refused).push(now - this.#dueAt);
+    if (status === '200') answered.push(now - this.#dueAt);
+    else refused.push(now - this.#sentAt);
     if (over) this.#socket.destroy();
     else if (rate === 0) this.send(now);
     else {
