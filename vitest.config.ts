@@ -8,7 +8,7 @@ const ON_EACH_DATABASE = [
   'packages/database/src/{contract,mysql,idempotency,outbox,housekeeping,migrations}.test.ts',
   'packages/messaging/src/{relay,consumer,parked-events}.test.ts',
   'packages/service/src/{idempotency,service-database}.test.ts',
-  'services/{patient,doctor,appointment,notification}/src/{routes,store}/**/*.test.ts',
+  'services/{patient,doctor,appointment,notification}/src/store/**/*.test.ts',
   'services/{appointment,notification}/src/{rechecks,events,parked-events}.test.ts',
   'e2e/src/{golden-journey,model,durability,killed-fifty-times}.test.ts',
 ];
