@@ -94,7 +94,7 @@ export class KyselyDatabase<Tables> implements Database<Tables> {
   async check(): Promise<void> {
     await sql`select 1`.execute(this.#reader);
     // A probe writes nothing as long as all is well: probes are many.
-    if (this.#cannotWrite) await this.write((transaction) => writeNothing(sharedPart(transaction)));
+    if (this.#cannotWrite) await this.write((transaction) => writeProbe(sharedPart(transaction)));
   }
 
   async close(): Promise<void> {
@@ -103,13 +103,28 @@ export class KyselyDatabase<Tables> implements Database<Tables> {
   }
 }
 
-/** Needs the disk as any write does, and leaves nothing. */
-async function writeNothing(transaction: Transaction<SharedTables>): Promise<void> {
-  const row = { consumer: 'probe', event_id: new Uint8Array(16), handled_at: 0 };
-  await transaction.insertInto('inbox').values(row).execute();
+const PROBE = { caller_id: 'probe', key: 'probe' } as const;
+const PROBE_BYTES = 64 * 1024;
+
+/**
+ * Needs more room on the disk than a change does: the last free page lets a small row in, and nothing else. It leaves one
+ * row, which goes with the keys of its age.
+ */
+async function writeProbe(transaction: Transaction<SharedTables>): Promise<void> {
   await transaction
-    .deleteFrom('inbox')
-    .where('consumer', '=', row.consumer)
-    .where('event_id', '=', row.event_id)
+    .deleteFrom('idempotency_keys')
+    .where('caller_id', '=', PROBE.caller_id)
+    .where('key', '=', PROBE.key)
+    .execute();
+  await transaction
+    .insertInto('idempotency_keys')
+    .values({
+      ...PROBE,
+      fingerprint: new Uint8Array(32),
+      status: 0,
+      headers: '{}',
+      body: ' '.repeat(PROBE_BYTES),
+      created_at: Temporal.Now.instant().epochMilliseconds,
+    })
     .execute();
 }
