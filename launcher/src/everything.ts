@@ -91,7 +91,9 @@ export async function startEverything(
   const marker = demoMarkerIn(folder);
   const wantsDemo = config.DAYBOOK_DEMO === 'on';
   const isOnServer = config.DAYBOOK_MYSQL_URL !== undefined;
-  if (wantsDemo && !isOnServer && (await isEmptyDataFolder(folder))) await beginDemo(marker);
+  // Asked in any case: it refuses a folder in which a restore did not end.
+  const isEmpty = await isEmptyDataFolder(folder);
+  if (wantsDemo && !isOnServer && isEmpty) await beginDemo(marker);
   parts.defer(() => bus.close());
 
   let clock: Clock = systemClock;
