@@ -15,7 +15,7 @@ interface Named {
 function testsOf(row: string): Named[] {
   const named: Named[] = [];
   let file = '';
-  for (const [, path, test] of row.matchAll(/`([^`]+\.test\.ts)`|"([^"]+)"/g)) {
+  for (const [, path, test] of row.matchAll(/`([^`]+\.ts)`|"([^"]+)"/g)) {
     file = path ?? file;
     if (test !== undefined) named.push({ file, test });
   }
