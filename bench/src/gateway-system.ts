@@ -12,7 +12,8 @@ import { createLogger } from '@daybook/service';
 import { type DaybookProcess, startDaybook } from '@daybook/testing';
 import type { LoadResult } from './gateway-load.ts';
 
-const SERVICE = 'patient-service';
+/** A gateway is ready when it knows one of each; only the first is asked. */
+const SERVICES = ['patient-service', 'doctor-service', 'appointment-service', 'notification-service'];
 /** As a process of its own it need not save memory as everything in one does (decision 7). */
 const ALONE = ['--min-semi-space-size=32', '--max-semi-space-size=32'];
 /** A route of the gateway's own. */
@@ -51,11 +52,14 @@ export async function startGateway(
   const registry = await startDaybook({ data, service: 'registry', environment: { DAYBOOK_SERVICE_PORT: '0' } });
   parts.defer(() => registry.end().then(() => undefined));
   const logger = createLogger({ level: 'error', pretty: false });
+  const servers = [`${registry.url}/eureka`];
   for (const { port } of upstreams) {
-    const client = createEurekaClient({ servers: [`${registry.url}/eureka`], logger, renewalIntervalMillis: 5_000 });
-    parts.defer(() => client.close());
-    const instanceId = `127.0.0.1:${SERVICE}:${port}`;
-    await client.register({ instanceId, serviceId: SERVICE, hostName: '127.0.0.1', ipAddr: '127.0.0.1', port });
+    for (const serviceId of SERVICES) {
+      const client = createEurekaClient({ servers, logger, renewalIntervalMillis: 5_000 });
+      parts.defer(() => client.close());
+      const instanceId = `127.0.0.1:${serviceId}:${port}`;
+      await client.register({ instanceId, serviceId, hostName: '127.0.0.1', ipAddr: '127.0.0.1', port });
+    }
   }
   const gateway = await startDaybook({ data, service: 'gateway', nodeFlags: ALONE });
   parts.defer(() => gateway.end().then(() => undefined));

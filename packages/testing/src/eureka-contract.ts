@@ -31,6 +31,16 @@ function createLocal(): LocalInstance {
 const pathOf = (base: string, { serviceId, instanceId }: LocalInstance): string =>
   `${base}/apps/${serviceId.toUpperCase()}/${encodeURIComponent(instanceId)}`;
 
+/**
+ * Netflix's server puts a status that is taken back in place again when a renewal comes at that very moment: the renewal
+ * has read the one that counted, and writes it after it was taken back. Nobody set it any more, and it stays.
+ */
+async function isLeftBehind(url: string): Promise<boolean> {
+  const answer = await fetch(url, { headers: { accept: 'application/json' }, signal: AbortSignal.timeout(5_000) });
+  const { instance }: { instance: { status: string; overriddenStatus: string } } = JSON.parse(await answer.text());
+  return instance.status === 'OUT_OF_SERVICE' && instance.overriddenStatus === 'UNKNOWN';
+}
+
 async function call(method: string, url: string, body?: object): Promise<number> {
   const answer = await fetch(url, {
     method,
@@ -216,7 +226,14 @@ export function describeEurekaClient(
       expect(await call('PUT', `${pathOf(url, local)}/status?value=OUT_OF_SERVICE`)).toBe(200);
       await found(reader).toBe(0);
       expect(await call('DELETE', `${pathOf(url, local)}/status`)).toBe(200);
-      await found(reader).toBe(1);
+      const foundOnceTakenBack = async () => {
+        if (await isLeftBehind(pathOf(url, local))) {
+          await call('PUT', `${pathOf(url, local)}/status?value=OUT_OF_SERVICE`);
+          await call('DELETE', `${pathOf(url, local)}/status`);
+        }
+        return reader.instancesOf(local.serviceId).length;
+      };
+      await expect.poll(foundOnceTakenBack, patience).toBe(1);
     });
 
     it('an instance that closes says DOWN, and leaves', async () => {
