@@ -7,8 +7,8 @@ import type { AppointmentStore, NewBooking, Placement } from '../domain/ports.ts
 import { toAppointment, toRow } from './appointment-row.ts';
 import { type Tx, writeDown } from './change.ts';
 import { useHold } from './holds.ts';
-import { checkVersions } from './person-versions.ts';
-import { readTakenSeats, release, reserveDoctor, reservePatient } from './reservations.ts';
+import { lockPersons } from './person-versions.ts';
+import { readTakenSeats, release, reserve } from './reservations.ts';
 import type { AppointmentTables } from './tables.ts';
 
 const placed = ({ doctorId, timeZone, visit }: Placement) => ({
@@ -68,19 +68,19 @@ export function createAppointmentChanges({ dialect }: Database<AppointmentTables
 
     giveBackHold,
 
-    /** Takes the time of doctor and patient. @throws Refusal `slot-taken`, `patient-busy`, `hold-expired`; StaleFacts */
-    async reserve(tx: Tx, callerId: string, holder: { id: string; patientId: string }, placement: Placement) {
-      const now = clock().epochMilliseconds;
-      await checkVersions(tx, dialect, placement.verified);
+    /** Before time is given back or taken. @throws StaleFacts */
+    lockPersons: (tx: Tx, placement: Placement) => lockPersons(tx, dialect, placement),
+
+    /** Takes the time of doctor and patient. @throws Refusal `slot-taken`, `patient-busy`, `hold-expired` */
+    async take(tx: Tx, callerId: string, holder: { id: string; patientId: string }, placement: Placement) {
       await giveBackHold(tx, callerId, placement);
-      await reserveDoctor(tx, dialect, holder, placement, now);
-      await reservePatient(tx, dialect, holder, holder.patientId, placement, now);
+      await reserve(tx, dialect, holder, placement, clock().epochMilliseconds);
     },
   };
 }
 
 export function createAppointmentStore(database: Database<AppointmentTables>, clock: Clock): AppointmentStore {
-  const { lock, update, reserve, giveBackHold } = createAppointmentChanges(database, clock);
+  const { lock, update, lockPersons, take, giveBackHold } = createAppointmentChanges(database, clock);
 
   return {
     async find(caller, id) {
@@ -101,7 +101,8 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
       const after = newAppointment(booking, clock().toString());
       const { overbooking } = booking.placement;
       await database.write(async (tx) => {
-        await reserve(tx, caller.id, after, booking.placement);
+        await lockPersons(tx, booking.placement);
+        await take(tx, caller.id, after, booking.placement);
         await tx.insertInto('appointments').values(toRow(after)).execute();
         const trace = { reason: overbooking?.reason, overbooked: overbooking !== undefined };
         await writeDown(tx, caller, { action: 'booked', after, moved: true, ...trace }, write);
@@ -121,8 +122,9 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
           await write.keep(tx, before);
           return before;
         }
+        await lockPersons(tx, placement);
         await release(tx, id);
-        await reserve(tx, caller.id, before, placement);
+        await take(tx, caller.id, before, placement);
         const after = await update(tx, before, { ...to, sequence: before.sequence + 1 });
         const trace = { reason: overbooking?.reason, overbooked: overbooking !== undefined };
         await writeDown(tx, caller, { action: 'rescheduled', before, after, moved: true, ...trace }, write);

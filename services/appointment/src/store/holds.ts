@@ -16,8 +16,8 @@ import type { HoldStore, Placement } from '../domain/ports.ts';
 import { MINUTE, toMillis } from '../domain/time.ts';
 import { isFor } from '../domain/wish.ts';
 import type { Tx } from './change.ts';
-import { checkVersions } from './person-versions.ts';
-import { release, reserveDoctor } from './reservations.ts';
+import { lockPersons } from './person-versions.ts';
+import { release, reserve } from './reservations.ts';
 import type { AppointmentTables, HoldRow } from './tables.ts';
 
 const toHold = (row: HoldRow): Hold => ({
@@ -121,9 +121,9 @@ export function createHoldStore(database: Database<AppointmentTables>, clock: Cl
       };
       await database.write(async (tx) => {
         const place = caller.role === 'patient' ? await freePlace(tx, caller.id, now) : null;
-        await checkVersions(tx, database.dialect, placement.verified);
+        await lockPersons(tx, database.dialect, placement);
         const expiresAt = toMillis(hold.expiresAt);
-        await reserveDoctor(tx, database.dialect, { id: hold.id, expiresAt }, placement, now);
+        await reserve(tx, database.dialect, { id: hold.id, expiresAt }, placement, now);
         const row: HoldRow = {
           id: idToBytes(hold.id),
           doctor_id: idToBytes(hold.doctorId),

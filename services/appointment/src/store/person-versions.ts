@@ -5,7 +5,7 @@
  */
 import { type DatabaseDialect, idFromBytes, idToBytes, Overtaken } from '@daybook/database';
 import { sql } from 'kysely';
-import { type PersonVersion, StaleFacts } from '../domain/ports.ts';
+import { type PersonVersion, type Placement, StaleFacts } from '../domain/ports.ts';
 import type { Tx } from './change.ts';
 import type { AppointmentTables } from './tables.ts';
 
@@ -13,14 +13,22 @@ type Known = ReadonlyMap<string, number>;
 
 const key = (id: Uint8Array): string => idFromBytes(id);
 
+/** Whether others may lock the same persons at the same time. */
+type Lock = 'shared' | 'exclusive';
+
 /** In one round trip; the rows are locked where rows are locked, against those who would change them. */
-async function readVersions(tx: Tx, dialect: DatabaseDialect, ids: readonly Uint8Array[]): Promise<Known> {
+async function readVersions(
+  tx: Tx,
+  dialect: DatabaseDialect,
+  ids: readonly Uint8Array[],
+  lock: Lock = 'shared',
+): Promise<Known> {
   const rows = await tx
     .selectFrom('person_versions')
     .selectAll()
     .where('person_id', 'in', ids)
     // What MariaDB does not know as FOR SHARE.
-    .$if(dialect.locksRows, (query) => query.modifyEnd(sql`lock in share mode`))
+    .$if(dialect.locksRows, (query) => query.modifyEnd(lock === 'shared' ? sql`lock in share mode` : sql`for update`))
     .execute();
   return new Map(rows.map(({ person_id, version }) => [key(person_id), version]));
 }
@@ -34,21 +42,34 @@ export async function checkVersions(
   tx: Tx,
   dialect: DatabaseDialect,
   verified: readonly PersonVersion[],
+  lock: Lock = 'shared',
 ): Promise<void> {
   if (verified.length === 0) return;
   const ids = verified.map(({ id }) => idToBytes(id));
-  let known = await readVersions(tx, dialect, ids);
+  let known = await readVersions(tx, dialect, ids, lock);
   const missing = ids.filter((id) => !known.has(key(id)));
   if (dialect.locksRows && missing.length > 0) {
     const rows = missing.map((person_id) => ({ person_id, version: 0 }));
     await tx.insertInto('person_versions').ignore().values(rows).execute();
-    known = await readVersions(tx, dialect, ids);
+    known = await readVersions(tx, dialect, ids, lock);
   }
   for (const { id, version } of verified) {
     const told = known.get(key(idToBytes(id)));
     if (told !== undefined && told > version) throw new StaleFacts({ id, version: told });
   }
 }
+
+/**
+ * The first thing that whoever takes time does. Those who want a time for themselves alone pass at once: the key decides
+ * between them. Who shares one, in a group or on purpose, is alone with the doctor until the transaction ends, since the key
+ * does not see that a seat of a group is beside a visit for one.
+ * @throws StaleFacts
+ */
+export const lockPersons = (
+  tx: Tx,
+  dialect: DatabaseDialect,
+  { verified, capacity, overbooking }: Placement,
+): Promise<void> => checkVersions(tx, dialect, verified, capacity > 1 || overbooking ? 'exclusive' : 'shared');
 
 /** False when something newer is known already. */
 export async function noteVersion(tx: Tx, dialect: DatabaseDialect, { id, version }: PersonVersion): Promise<boolean> {

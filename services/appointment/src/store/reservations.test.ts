@@ -1,10 +1,12 @@
-import { newId } from '@daybook/database';
+import { type Database, newId } from '@daybook/database';
 import { databaseKind } from '@daybook/testing/databases';
 import fc from 'fast-check';
-import type { KyselyPlugin } from 'kysely';
+import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import { at, iso, NOW, startAppointments, startClinic } from '../testing.ts';
-import { reserveDoctor } from './reservations.ts';
+import { lockPersons } from './person-versions.ts';
+import { reserve } from './reservations.ts';
+import type { AppointmentTables } from './tables.ts';
 
 const FIRST = Temporal.Instant.from('2026-11-03T14:00:00Z').epochMilliseconds;
 
@@ -79,21 +81,6 @@ it('the database itself refuses a seat that is taken', async () => {
   expect(await reservations()).toEqual(before);
 });
 
-/** Lets others do something between what a transaction has read first and what it does then. */
-function afterFirstRead(others: () => Promise<void>): KyselyPlugin {
-  let first = true;
-  return {
-    transformQuery: ({ node }) => node,
-    async transformResult({ result }) {
-      if (first) {
-        first = false;
-        await others();
-      }
-      return result;
-    },
-  };
-}
-
 const START = '2026-11-03T16:00:00Z';
 
 /** One doctor with visits for one and for groups at one time. */
@@ -107,50 +94,68 @@ async function startGroups(capacity: number) {
     postOf: (appointmentTypeId: string) =>
       clinic.post('', clinic.wish(START, { patientId: clinic.addPatient(), appointmentTypeId })),
     single,
-    /** Takes the doctor's time as a booking does, while others do something after its first read. */
-    async reserveWhile(most: number, others: () => Promise<void>): Promise<void> {
-      const placement = {
-        doctorId: clinic.doctor.id,
-        timeZone: 'UTC',
-        visit,
-        doctorTime: visit,
-        capacity: most,
-        verified: [],
-      };
-      const plugin = afterFirstRead(others);
-      await clinic.database.write((tx) =>
-        reserveDoctor(tx.withPlugin(plugin), clinic.database.dialect, { id: newId() }, placement, at(NOW)),
-      );
+    /** Takes the doctor's time as a booking does, while others want to do something since it began. */
+    async takeWhile<Result>(capacity: number, others: () => Promise<Result>): Promise<Result> {
+      const { database, doctor } = clinic;
+      const verified = [{ id: doctor.id, version: 1 }];
+      const placement = { doctorId: doctor.id, timeZone: 'UTC', visit, doctorTime: visit, capacity, verified };
+      const done = Promise.withResolvers<Result>();
+      await database.write(async (tx) => {
+        await lockPersons(tx, database.dialect, placement);
+        others().then(done.resolve, done.reject);
+        await expect.poll(() => waitingForPersons(database), SEEN).toBeGreaterThan(0);
+        await reserve(tx, database.dialect, { id: newId() }, placement, at(NOW));
+      });
+      return done.promise;
     },
   };
 }
 
-describe.runIf(databaseKind !== 'sqlite')('where others write while a transaction runs, a visit', () => {
-  it('for one is refused beside a group whose first seat came free since it was read', async () => {
-    const { bookInGroup, post, reserveWhile, reservations } = await startGroups(3);
-    let left: string[] = [];
-    const reserving = reserveWhile(1, async () => {
-      const [first] = [await bookInGroup(), await bookInGroup()];
-      await post(`/${first.id}/cancel`, { reason: 'ill' });
-      left = await reservations();
-    });
-    await expect(reserving).rejects.toMatchObject({ code: 'slot-taken' });
-    expect(left).toHaveLength(12);
-    expect(await reservations()).toEqual(left);
+/** The server shows the same again to who asks twice within a tenth of a second. */
+const SEEN = { timeout: 10_000, interval: 150 };
+
+/** How many transactions wait for the row of a person. */
+async function waitingForPersons(database: Database<AppointmentTables>): Promise<number> {
+  const { rows } = await database.read((db) =>
+    sql`select trx_id from information_schema.innodb_trx
+      where trx_state = 'LOCK WAIT' and trx_query like '%person_versions%'`.execute(db),
+  );
+  return rows.length;
+}
+
+describe.runIf(databaseKind !== 'sqlite')('while somebody takes a time', () => {
+  it('for one, who wants a seat in a group waits, and is refused', async () => {
+    const { postOf, type, takeWhile, reservations } = await startGroups(3);
+    expect((await takeWhile(1, () => postOf(type.id))).status).toBe(409);
+    expect(await reservations()).toHaveLength(6);
   });
 
-  it('in a group takes another seat when somebody took the one that looked free', async () => {
-    const { bookInGroup, reserveWhile, reservations } = await startGroups(2);
-    await reserveWhile(2, async () => void (await bookInGroup()));
+  it('in a group, who wants the time for one waits, and is refused', async () => {
+    const { postOf, single, takeWhile, reservations } = await startGroups(3);
+    expect((await takeWhile(3, () => postOf(single.id))).status).toBe(409);
+    expect(await reservations()).toHaveLength(6);
+  });
+
+  it('in a group, who wants another seat of it waits, and has it', async () => {
+    const { postOf, type, takeWhile, reservations } = await startGroups(2);
+    expect((await takeWhile(2, () => postOf(type.id))).status).toBe(201);
     expect(await reservations()).toHaveLength(18);
   });
 
-  it('is refused when the group became full since it was read, and leaves nothing behind', async () => {
-    const { bookInGroup, reserveWhile, reservations } = await startGroups(2);
-    const reserving = reserveWhile(2, async () => void (await Promise.all([bookInGroup(), bookInGroup()])));
-    await expect(reserving).rejects.toMatchObject({ code: 'slot-taken' });
-    expect(await reservations()).toHaveLength(24);
+  it('in a group that is full with it, who wants a seat waits, and is refused', async () => {
+    const { bookInGroup, postOf, type, takeWhile, reservations } = await startGroups(2);
+    await bookInGroup();
+    expect((await takeWhile(2, () => postOf(type.id))).status).toBe(409);
+    expect(await reservations()).toHaveLength(18);
   });
+});
+
+it('a visit for one is refused beside a group whose first seat came free', async () => {
+  const { bookInGroup, post, postOf, single, expectReservationsMatch } = await startGroups(3);
+  const [first] = [await bookInGroup(), await bookInGroup()];
+  await post(`/${first.id}/cancel`, { reason: 'ill' });
+  expect((await postOf(single.id)).status).toBe(409);
+  await expectReservationsMatch();
 });
 
 describe('of many at once', () => {

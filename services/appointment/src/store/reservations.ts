@@ -1,7 +1,7 @@
 /** Who has which cell of time. The primary key refuses what is taken; nothing here decides by having looked before. */
 import { type ProblemCode, problems, Refusal } from '@daybook/contracts';
 import { type DatabaseDialect, idFromBytes, idToBytes, Overtaken, type SharedTables } from '@daybook/database';
-import { type Kysely, sql, type Transaction } from 'kysely';
+import { type Expression, type ExpressionBuilder, type Kysely, type SqlBool, sql, type Transaction } from 'kysely';
 import { NOTHING_TAKEN, type TakenSeats } from '../domain/booking-rules.ts';
 import { type Cells, cellsOf } from '../domain/grid.ts';
 import type { Placement, SeatQuery } from '../domain/ports.ts';
@@ -59,29 +59,73 @@ export async function readTakenSeats(
   return new Map(resourceIds.map((id) => [id, taken.get(id.toLowerCase()) ?? NOTHING_TAKEN]));
 }
 
-type Seat = Pick<ReservationRow, 'cell' | 'seat' | 'capacity' | 'expires_at'>;
+type Seat = Pick<ReservationRow, 'resource_id' | 'cell' | 'seat' | 'capacity' | 'expires_at'>;
 
-/** The seats of some cells; `lock` keeps others from changing those that are there, where rows are locked. */
-const seatsIn = (tx: Tx, resource_id: Uint8Array, cells: Cells, lock: boolean): Promise<Seat[]> =>
+/** Time of one person that somebody wants. */
+interface Claim {
+  readonly resourceId: Uint8Array;
+  readonly cells: Cells;
+  readonly capacity: number;
+  /** More than the capacity where somebody is booked beside others on purpose. */
+  readonly mostSeats: number;
+  readonly refusedWith: ProblemCode;
+}
+
+/** Beside this many at one time nobody is booked, not even on purpose. */
+const MAX_SEATS = 1000;
+
+const doctorClaim = ({ doctorId, doctorTime, capacity, overbooking }: Placement): Claim => ({
+  resourceId: idToBytes(doctorId),
+  cells: cellsOf(doctorTime),
+  capacity,
+  mostSeats: overbooking ? MAX_SEATS : capacity,
+  refusedWith: 'slot-taken',
+});
+
+const patientClaim = (patientId: string, { visit }: Placement): Claim => ({
+  resourceId: idToBytes(patientId),
+  cells: cellsOf(visit),
+  capacity: 1,
+  mostSeats: 1,
+  refusedWith: 'patient-busy',
+});
+
+const isFor = ({ resourceId }: Claim, { resource_id }: Seat): boolean => Buffer.compare(resourceId, resource_id) === 0;
+
+/** The cells of all claims. */
+const claimed =
+  (claims: readonly Claim[]) =>
+  (where: ExpressionBuilder<AppointmentTables, 'reservations'>): Expression<SqlBool> =>
+    where.or(
+      claims.map(({ resourceId, cells }) =>
+        where.and([
+          where('resource_id', '=', resourceId),
+          where('cell', '>=', cells.first),
+          where('cell', '<', cells.end),
+        ]),
+      ),
+    );
+
+const seatsIn = (tx: Tx, claims: readonly Claim[]): Promise<Seat[]> =>
   tx
     .selectFrom('reservations')
-    .select(['cell', 'seat', 'capacity', 'expires_at'])
-    .where('resource_id', '=', resource_id)
-    .where('cell', '>=', cells.first)
-    .where('cell', '<', cells.end)
-    .$if(lock, (query) => query.forUpdate())
+    .select(['resource_id', 'cell', 'seat', 'capacity', 'expires_at'])
+    .where(claimed(claims))
     .execute();
+
+const removeExpired = (tx: Tx, claims: readonly Claim[], now: number) =>
+  tx.deleteFrom('reservations').where(claimed(claims)).where('expires_at', '<=', now).execute();
 
 const takenIn = (seats: readonly Seat[]): number =>
   countTaken(seats.length, Math.min(...seats.map(({ capacity }) => capacity)));
 
 /**
- * For each cell the first seat that looked free; undefined when a cell has no seat left, whoever they are numbered for (a
- * group of which some cancelled leaves gaps).
+ * For each cell the first seat that is free; undefined when a cell has no seat left, whoever they are numbered for (a group of
+ * which some cancelled leaves gaps).
  */
-function chooseSeats(rows: readonly Seat[], cells: Cells, capacity: number): number[] | undefined {
+function chooseSeats(rows: readonly Seat[], { cells, mostSeats }: Claim): number[] | undefined {
   const taken = Map.groupBy(rows, ({ cell }) => cell);
-  for (const ofCell of taken.values()) if (takenIn(ofCell) >= capacity) return undefined;
+  for (const ofCell of taken.values()) if (takenIn(ofCell) >= mostSeats) return undefined;
   return Array.from({ length: cells.end - cells.first }, (_, index) => {
     const seats = new Set(taken.get(cells.first + index)?.map(({ seat }) => seat));
     let seat = 0;
@@ -90,105 +134,53 @@ function chooseSeats(rows: readonly Seat[], cells: Cells, capacity: number): num
   });
 }
 
-/** Beside this many at one time nobody is booked, not even on purpose. */
-const MAX_SEATS = 1000;
-
 /** For whom time is taken. */
 export interface Holder {
   readonly id: string;
+  /** Whose time is taken besides the doctor's. */
+  readonly patientId?: string;
   /** Of a hold: when it runs out. */
   readonly expiresAt?: number;
 }
 
-interface Taking {
-  readonly capacity: number;
-  /** More than the capacity where somebody is booked beside others on purpose. */
-  readonly mostSeats: number;
-  readonly holder: Holder;
-  readonly now: number;
+/** The rows that fulfil a claim. @throws Refusal when a cell is full */
+function rowsFor(claim: Claim, live: readonly Seat[], { id, expiresAt }: Holder): ReservationRow[] {
+  const { resourceId: resource_id, cells, capacity, mostSeats, refusedWith } = claim;
+  const own = live.filter((seat) => isFor(claim, seat));
+  // Beside others on purpose every seat counts, whatever it was taken with.
+  const counted = mostSeats > capacity ? own.map((seat) => ({ ...seat, capacity: MAX_SEATS })) : own;
+  const seats = chooseSeats(counted, claim);
+  if (!seats) throw new Refusal(refusedWith, `${problems[refusedWith].title}.`);
+  const shared = { resource_id, capacity, holder_id: idToBytes(id), expires_at: expiresAt ?? null };
+  return seats.map((seat, index) => ({ ...shared, cell: cells.first + index, seat }));
 }
 
-/** Beside those that run out, or on purpose, every seat counts. */
-const counting = (seats: readonly Seat[], { capacity, mostSeats, now }: Taking): Seat[] => {
-  const live = seats.filter(({ expires_at }) => expires_at === null || expires_at > now);
-  return mostSeats > capacity ? live.map((seat) => ({ ...seat, capacity: MAX_SEATS })) : live;
-};
-
 /**
- * False when a cell is full.
+ * Takes the doctor's time, and the patient's where there is one, in two round trips.
  *
- * Where rows are locked, the seats of a group are read with a lock, so that those who want one choose one after the other;
- * nobody waits to read that a time for one is taken. The key refuses who was overtaken: their transaction runs again,
- * since what a refused row leaves behind in MySQL is a lock that two of them would wait for without end.
- * @throws Overtaken
+ * It is read without a lock what is free, so nobody waits to hear that a time is taken. The key refuses who was overtaken:
+ * their transaction runs again, since what a refused row leaves behind in MySQL is a lock that two of them would wait for
+ * without end. What the key does not see, a visit for one beside a seat of a group, cannot happen meanwhile: see lockPersons.
+ * @throws Refusal `slot-taken`, `patient-busy`; Overtaken
  */
-async function take(tx: Tx, dialect: DatabaseDialect, resourceId: string, cells: Cells, taking: Taking) {
-  const { capacity, mostSeats, holder, now } = taking;
-  const resource_id = idToBytes(resourceId);
-  const rows = await seatsIn(tx, resource_id, cells, dialect.locksRows && mostSeats > 1);
-  const live = counting(rows, taking);
-  const seats = chooseSeats(live, cells, mostSeats);
-  if (!seats) return false;
-  if (live.length < rows.length) await removeExpired(tx, resource_id, cells, now);
-  const shared = { resource_id, capacity, holder_id: idToBytes(holder.id), expires_at: holder.expiresAt ?? null };
-  const chosen = seats.map((seat, index) => ({ ...shared, cell: cells.first + index, seat }));
+export async function reserve(
+  tx: Tx,
+  dialect: DatabaseDialect,
+  holder: Holder,
+  placement: Placement,
+  now: number,
+): Promise<void> {
+  const { patientId } = holder;
+  const claims = [doctorClaim(placement), ...(patientId === undefined ? [] : [patientClaim(patientId, placement)])];
+  const stored = await seatsIn(tx, claims);
+  const live = stored.filter(({ expires_at }) => expires_at === null || expires_at > now);
+  const rows = claims.flatMap((claim) => rowsFor(claim, live, holder));
+  if (live.length < stored.length) await removeExpired(tx, claims, now);
   try {
-    await tx.insertInto('reservations').values(chosen).execute();
-    return true;
+    await tx.insertInto('reservations').values(rows).execute();
   } catch (error) {
     throw dialect.isUniqueViolation(error) ? new Overtaken(error) : error;
   }
-}
-
-/**
- * Whether a cell holds more than it may. The key does not see a visit for one beside a group of which seat 0 was cancelled
- * since it was read. Whoever comes now waits for the rows that this locks.
- */
-async function isTooFull(tx: Tx, resourceId: string, cells: Cells, taking: Taking): Promise<boolean> {
-  const live = counting(await seatsIn(tx, idToBytes(resourceId), cells, true), taking);
-  return [...Map.groupBy(live, ({ cell }) => cell).values()].some(
-    (seats) => seats.length > Math.min(taking.mostSeats, ...seats.map(({ capacity }) => capacity)),
-  );
-}
-
-const removeExpired = (tx: Tx, resource_id: Uint8Array, cells: Cells, now: number) =>
-  tx
-    .deleteFrom('reservations')
-    .where('resource_id', '=', resource_id)
-    .where('cell', '>=', cells.first)
-    .where('cell', '<', cells.end)
-    .where('expires_at', '<=', now)
-    .execute();
-
-const refusal = (code: ProblemCode): Refusal => new Refusal(code, `${problems[code].title}.`);
-
-/** Takes the doctor's time. @throws Refusal `slot-taken` */
-export async function reserveDoctor(
-  tx: Tx,
-  dialect: DatabaseDialect,
-  holder: Holder,
-  { doctorId, doctorTime, capacity, overbooking }: Placement,
-  now: number,
-): Promise<void> {
-  const [cells, taking] = [
-    cellsOf(doctorTime),
-    { capacity, mostSeats: overbooking ? MAX_SEATS : capacity, holder, now },
-  ];
-  if (!(await take(tx, dialect, doctorId, cells, taking))) throw refusal('slot-taken');
-  if (dialect.locksRows && (await isTooFull(tx, doctorId, cells, taking))) throw new Overtaken();
-}
-
-/** Takes the patient's time. @throws Refusal `patient-busy` */
-export async function reservePatient(
-  tx: Tx,
-  dialect: DatabaseDialect,
-  holder: Holder,
-  patientId: string,
-  { visit }: Placement,
-  now: number,
-): Promise<void> {
-  const taken = await take(tx, dialect, patientId, cellsOf(visit), { capacity: 1, mostSeats: 1, holder, now });
-  if (!taken) throw refusal('patient-busy');
 }
 
 /** Gives back all time that somebody holds. */

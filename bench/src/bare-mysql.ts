@@ -1,0 +1,78 @@
+/** What MySQL alone does with the statements of a booking, sent by its driver and nothing else. The measure for ours. */
+import { randomBytes } from 'node:crypto';
+import { type Connection, createConnection } from 'mysql2/promise';
+import { type Measured, measure } from './load.ts';
+
+const CELLS = 6;
+const CAPACITY = 1;
+/** As large as those of a booking. */
+const ENTRY = JSON.stringify({ at: '2026-11-25T08:00:00.000Z', by: { id: 'x'.repeat(36) }, to: 'x'.repeat(180) });
+const EVENT = JSON.stringify({ specversion: '1.0', data: 'x'.repeat(900) });
+const ANSWER = JSON.stringify({ id: 'x'.repeat(36), rest: 'x'.repeat(400) });
+
+/** Of one connection: nobody waits for another. */
+interface Pair {
+  readonly connection: Connection;
+  readonly doctorId: Buffer;
+  readonly patientId: Buffer;
+  cell: number;
+}
+
+async function openPair(uri: string): Promise<Pair> {
+  const connection = await createConnection({ uri });
+  await connection.query("set session autocommit = 0, transaction_isolation = 'READ-COMMITTED'");
+  const [doctorId, patientId] = [randomBytes(16), randomBytes(16)];
+  await connection.query('insert into person_versions (person_id, version) values ?', [
+    [
+      [doctorId, 1],
+      [patientId, 1],
+    ],
+  ]);
+  await connection.query('commit');
+  return { connection, doctorId, patientId, cell: 6_000_000 };
+}
+
+/** The statements of one booking, as services/appointment/src/store sends them, in their order. */
+async function book({ connection, doctorId, patientId, cell }: Pair): Promise<void> {
+  const [id, now] = [randomBytes(16), Date.now()];
+  const cells = [doctorId, patientId].flatMap((person) =>
+    Array.from({ length: CELLS }, (_, index) => [person, cell + index, 0, CAPACITY, id, null]),
+  );
+  const statements: [string, unknown[]][] = [
+    ['select * from person_versions where person_id in (?, ?) lock in share mode', [doctorId, patientId]],
+    ['insert into reservations (resource_id, cell, seat, capacity, holder_id, expires_at) values ?', [cells]],
+    [
+      `insert into appointments (id, patient_id, doctor_id, appointment_type_id, starts_at, ends_at, time_zone, status, sequence,
+        version, created_at, updated_at) values (?)`,
+      [[id, patientId, doctorId, doctorId, cell, cell, 'UTC', 'booked', 0, 1, now, now]],
+    ],
+    ['insert into appointment_history (appointment_id, version, entry) values (?, 1, ?)', [id, ENTRY]],
+    [
+      'insert into outbox (event_id, event, subject, created_at) values (?, ?, ?, ?)',
+      [randomBytes(16), EVENT, id, now],
+    ],
+    [
+      'insert into idempotency_keys (caller_id, `key`, fingerprint, status, headers, body, created_at) values (?)',
+      [['bench', id.toString('hex'), randomBytes(32), 201, '{}', ANSWER, now]],
+    ],
+    ['commit', []],
+  ];
+  for (const [text, values] of statements) await connection.query(text, values);
+}
+
+/** Bookings over so many connections at once, in the tables of a booking. */
+export async function bareBookings(uri: string, count: number, connections: number): Promise<Measured> {
+  const pairs = await Promise.all(Array.from({ length: connections }, () => openPair(uri)));
+  try {
+    const free = [...pairs];
+    return await measure(count, connections, async () => {
+      const pair = free.pop();
+      if (!pair) throw new Error('more at once than there are connections');
+      await book(pair);
+      pair.cell += CELLS;
+      free.push(pair);
+    });
+  } finally {
+    await Promise.all(pairs.map(({ connection }) => connection.end()));
+  }
+}
