@@ -8,7 +8,6 @@ const CAPACITY = 1;
 /** As large as those of a booking. */
 const ENTRY = JSON.stringify({ at: '2026-11-25T08:00:00.000Z', by: { id: 'x'.repeat(36) }, to: 'x'.repeat(180) });
 const EVENT = JSON.stringify({ specversion: '1.0', data: 'x'.repeat(900) });
-const ANSWER = JSON.stringify({ id: 'x'.repeat(36), rest: 'x'.repeat(400) });
 
 /** Of one connection: nobody waits for another. */
 interface Pair {
@@ -40,6 +39,11 @@ async function book({ connection, doctorId, patientId, cell }: Pair): Promise<vo
   );
   const statements: [string, unknown[]][] = [
     ['select * from person_versions where person_id in (?, ?) lock in share mode', [doctorId, patientId]],
+    [
+      `select resource_id, cell, seat, capacity, expires_at from reservations
+        where (resource_id = ? and cell >= ? and cell < ?) or (resource_id = ? and cell >= ? and cell < ?)`,
+      [doctorId, cell, cell + CELLS, patientId, cell, cell + CELLS],
+    ],
     ['insert into reservations (resource_id, cell, seat, capacity, holder_id, expires_at) values ?', [cells]],
     [
       `insert into appointments (id, patient_id, doctor_id, appointment_type_id, starts_at, ends_at, time_zone, status, sequence,
@@ -50,10 +54,6 @@ async function book({ connection, doctorId, patientId, cell }: Pair): Promise<vo
     [
       'insert into outbox (event_id, event, subject, created_at) values (?, ?, ?, ?)',
       [randomBytes(16), EVENT, id, now],
-    ],
-    [
-      'insert into idempotency_keys (caller_id, `key`, fingerprint, status, headers, body, created_at) values (?)',
-      [['bench', id.toString('hex'), randomBytes(32), 201, '{}', ANSWER, now]],
     ],
     ['commit', []],
   ];

@@ -6,6 +6,7 @@ import { bookNth, openClinic, searchNth } from './clinic.ts';
 import { measureGateway } from './gateway.ts';
 import { type Measured, measure } from './load.ts';
 import { measureSearches } from './many-appointments.ts';
+import { reportMysql } from './mysql.ts';
 import { reportRabbit } from './rabbitmq.ts';
 import { reportRegistry } from './registry.ts';
 import { medianStartSeconds, residentMegabytes } from './start.ts';
@@ -54,6 +55,8 @@ for (const { name, fewMillis, manyMillis } of await measureSearches(FEW, MANY)) 
     `p50 ${fewMillis.toFixed(1)} ms with ${FEW} appointments, ${manyMillis.toFixed(1)} ms with ${MANY}: ${(manyMillis / fewMillis).toFixed(2)}`,
   );
 }
+
+await reportMysql(line);
 
 await reportRegistry(line);
 

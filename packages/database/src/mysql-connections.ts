@@ -114,7 +114,8 @@ function createLimitedPool(address: MysqlAddress, connectionLimit: number): Pool
     ...optionsOf(address),
     database: address.database,
     connectionLimit,
-    maxIdle: Math.max(1, Math.floor(connectionLimit / 4)),
+    // The pool ends what is more than this as soon as nobody uses it, within a second of work as well: only time is to end one.
+    maxIdle: connectionLimit - 1,
     idleTimeout: IDLE_MILLIS,
     waitForConnections: true,
     queueLimit: MOST_WAITING,

@@ -150,6 +150,22 @@ describe('a session', () => {
 });
 
 describe('a pool', () => {
+  it('is kept while there is work for it, however many there are', async () => {
+    const database = await openAt(await cleanDatabase('notes'));
+    const seen = new Set<unknown>();
+    async function look(): Promise<void> {
+      const { rows } = await database.read((db) => sql<{ id: number }>`select connection_id() as id`.execute(db));
+      seen.add(rows[0]?.id);
+    }
+    const readers = 5;
+    const until = performance.now() + 2_500;
+    while (performance.now() < until) {
+      await Promise.all(Array.from({ length: readers }, look));
+      for (let alone = 0; alone < 100; alone += 1) await look();
+    }
+    expect(seen.size).toBe(readers);
+  });
+
   it('lets nobody wait without end, and more than some not at all', async () => {
     const source = createSource(parseMysqlUrl(await freshDatabase()), SESSIONS.read, 1);
     onTestFinished(() => source.close());
