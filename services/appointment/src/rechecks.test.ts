@@ -1,4 +1,11 @@
-import { describe, expect, it } from 'vitest';
+import { Writable } from 'node:stream';
+import { openWhenThere } from '@daybook/database';
+import { createLogger } from '@daybook/service';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { migrations } from '../migrations/index.ts';
+import { startRechecks } from './rechecks.ts';
+import { createRecheckStore } from './store/rechecks.ts';
+import type { AppointmentTables } from './store/tables.ts';
 import { at, openDaily, startClinic } from './testing.ts';
 
 const START = '2026-11-10T16:00:00Z';
@@ -268,5 +275,47 @@ describe('an appointment that needs rescheduling', () => {
     changePatient(patientId, false);
     const refused = await post(`/${booked.id}/reschedule`, { start: '2026-11-11T16:00:00Z' });
     expect(refused).toMatchObject({ status: 422, body: { code: 'patient-inactive' } });
+  });
+});
+
+describe('what is waited for, as at most starts, is said in a line each', () => {
+  /** The lines of a log, as soon as there are some. */
+  function listen() {
+    const lines: string[] = [];
+    const destination = new Writable({
+      write(line, _encoding, done) {
+        lines.push(String(line));
+        done();
+      },
+    });
+    const heard = async () => {
+      await expect.poll(() => lines.length).toBeGreaterThan(0);
+      return lines.map((line) => JSON.parse(line));
+    };
+    return { heard, logger: createLogger({ level: 'warn', pretty: false, destination }) };
+  }
+
+  it('a service that does not answer', async () => {
+    const { state, takeLeave, startRechecking, doctor } = await startBooked();
+    await takeLeave();
+    state.down = true;
+    const { heard, logger } = listen();
+    const rechecker = startRechecking(logger);
+    const [line] = await heard();
+    await rechecker.close();
+    expect(line).toMatchObject({ reason: 'A part does not answer.', kind: 'doctor', personId: doctor.id });
+    expect(line).not.toHaveProperty('err');
+  });
+
+  it('a database that is not there yet', async () => {
+    const { clock, directory } = await startBooked();
+    const late = await openWhenThere<AppointmentTables>('mysql://nobody@127.0.0.1:9/nowhere', migrations);
+    onTestFinished(() => late.close());
+    const { heard, logger } = listen();
+    const rechecker = startRechecks(directory, createRecheckStore(late, clock), logger);
+    const [line] = await heard();
+    await rechecker.close();
+    expect(line).toMatchObject({ reason: 'The database is not available.' });
+    expect(line).not.toHaveProperty('err');
   });
 });

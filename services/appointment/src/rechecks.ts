@@ -1,5 +1,6 @@
 /** Looks again at the appointments of those who have changed: leave, other hours, somebody who is not active any more. */
-import { type Appointment, type Caller, MAX_AVAILABILITY_DAYS } from '@daybook/contracts';
+import { type Appointment, type Caller, MAX_AVAILABILITY_DAYS, Refusal } from '@daybook/contracts';
+import { DatabaseUnavailable } from '@daybook/database';
 import { createLoop } from '@daybook/discovery';
 import type { Logger } from '@daybook/service';
 import type { Interval } from './domain/grid.ts';
@@ -60,6 +61,10 @@ async function recheckOne(
   }
 }
 
+/** A part that is not there yet, as at most starts, is said in a line; of anything else all is wanted. */
+const told = (error: unknown) =>
+  error instanceof Refusal || error instanceof DatabaseUnavailable ? { reason: error.message } : { err: error };
+
 /** Starts looking. A part that does not answer is asked again, ever more slowly, while the database keeps what is due. */
 export function startRechecks(directory: Directory, store: RecheckStore, logger: Logger): Rechecker {
   const closing = new AbortController();
@@ -71,7 +76,7 @@ export function startRechecks(directory: Directory, store: RecheckStore, logger:
       try {
         await recheckOne(directory, store, recheck, closing.signal);
       } catch (error) {
-        logger.warn({ err: error, kind: recheck.kind, personId: recheck.personId }, 'could not look again for now');
+        logger.warn({ ...told(error), kind: recheck.kind, personId: recheck.personId }, 'could not look again for now');
         await store.postpone(CALLER, recheck);
       }
     }
@@ -87,7 +92,7 @@ export function startRechecks(directory: Directory, store: RecheckStore, logger:
         return true;
       } catch (error) {
         // Once for as long as it lasts.
-        if (!failing) logger.warn({ err: error }, 'cannot see who has to be looked at again');
+        if (!failing) logger.warn(told(error), 'cannot see who has to be looked at again');
         failing = true;
         return false;
       }

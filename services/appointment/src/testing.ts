@@ -297,7 +297,7 @@ export async function startAppointments() {
     });
 
   const dueRechecks = () => database.read((db) => db.selectFrom('rechecks').selectAll().execute());
-  const startRechecking = () => startRechecks(others.directory, rechecks, logger);
+  const startRechecking = (saidTo = logger) => startRechecks(others.directory, rechecks, saidTo);
 
   const post = (path: string, payload?: object, headers?: Record<string, string>) =>
     call('POST', `/appointments${path}`, payload, headers);
