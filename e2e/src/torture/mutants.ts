@@ -1,5 +1,6 @@
 /** Daybook, broken on purpose: copies of the sources with a promise taken out, to see that the checker notices. */
-import { cp, mkdir, readdir, readFile, readlink, symlink, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { cp, mkdir, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Fault } from './plan.ts';
 
@@ -143,6 +144,7 @@ async function apply(folder: string, { file, from, to }: Edit): Promise<void> {
 /** Other packages are those of the original; ours are those of the copy. */
 async function linkPackages(root: string, folder: string): Promise<void> {
   const [original, copy] = [join(root, 'node_modules'), join(folder, 'node_modules')];
+  if (existsSync(copy)) return;
   await mkdir(join(copy, OWN), { recursive: true });
   for (const name of await readdir(original)) {
     if (!NOT_SHARED.includes(name)) await symlink(join(original, name), join(copy, name));
@@ -152,11 +154,18 @@ async function linkPackages(root: string, folder: string): Promise<void> {
   }
 }
 
-/** @throws where a text that is to be broken is not there: then the mutant has to be written anew */
+/**
+ * A folder that held another one keeps what Node compiled: all but the edited files are found compiled, and the system is
+ * ready in half the time.
+ * @throws where a text that is to be broken is not there: then the mutant has to be written anew
+ */
 export async function makeMutant({ edits }: Pick<Mutant, 'edits'>, root: string, folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   const wanted = (source: string) => !source.includes('/node_modules') && !source.endsWith('.test.ts');
-  for (const name of SOURCES) await cp(join(root, name), join(folder, name), { recursive: true, filter: wanted });
+  for (const name of SOURCES) {
+    await rm(join(folder, name), { recursive: true, force: true });
+    await cp(join(root, name), join(folder, name), { recursive: true, filter: wanted });
+  }
   await cp(join(root, 'package.json'), join(folder, 'package.json'));
   await linkPackages(root, folder);
   for (const edit of edits) await apply(folder, edit);
