@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { StartFailure } from '@daybook/service';
-import { ROOT, readTortureConfig } from './config.ts';
+import { ROOT, readTortureConfig, type TortureConfig } from './config.ts';
 import { type RunReport, runTorture } from './run.ts';
 
 const ROUND_MILLIS = 35_000;
@@ -16,6 +16,13 @@ const table = (counts: Readonly<Record<string, number>>): string =>
   Object.entries(counts)
     .map(([what, count]) => `${count} × ${what}`)
     .join(', ');
+
+/** With what else was chosen: a broken rule may need it. */
+const howItRan = ({ seed, seconds, registry, databaseProgram }: TortureConfig): string =>
+  [
+    `DAYBOOK_TORTURE_SEED=${seed} DAYBOOK_TORTURE_SECONDS=${seconds}`,
+    `DAYBOOK_TORTURE_EUREKA=${registry} DAYBOOK_TORTURE_MYSQLD=${databaseProgram}`,
+  ].join(' ');
 
 function tell(report: RunReport, say: (line: string) => void): void {
   say(`rounds: ${report.rounds}`);
@@ -34,7 +41,7 @@ async function main(): Promise<number> {
     console.log(stamped);
     appendFileSync(join(folder, 'torture.log'), `${stamped}\n`);
   };
-  const again = `DAYBOOK_TORTURE_SEED=${config.seed} DAYBOOK_TORTURE_SECONDS=${config.seconds} npm run torture`;
+  const again = `${howItRan(config)} npm run torture`;
   say(`seed ${config.seed}, ${config.seconds} s; all of it in ${folder}`);
   const interrupt = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
