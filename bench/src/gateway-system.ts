@@ -1,7 +1,6 @@
-/** What the gateway's bench measures: a gateway, a registry, two services, nginx; each a process of its own on loopback. */
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+/** What the gateway's bench measures: a gateway, a registry, two services, nginx, Spring's gateway; each a process on loopback. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -10,7 +9,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createEurekaClient } from '@daybook/discovery';
 import { createLogger } from '@daybook/service';
 import { type DaybookProcess, startDaybook } from '@daybook/testing';
+import { startSpringCloudGateway } from '@daybook/testing/java';
 import type { LoadResult } from './gateway-load.ts';
+import { childrenOf } from './processes.ts';
 
 /** A gateway is ready when it knows one of each; only the first is asked. */
 const SERVICES = ['patient-service', 'doctor-service', 'appointment-service', 'notification-service'];
@@ -87,6 +88,13 @@ http {
   }
 }`;
 
+/** Who passes requests on. */
+export interface Door {
+  readonly port: number;
+  /** Of the process that does it. */
+  readonly pid: number;
+}
+
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -96,13 +104,7 @@ async function freePort(): Promise<number> {
   return address.port;
 }
 
-export interface Nginx extends AsyncDisposable {
-  readonly port: number;
-  /** Of the worker. */
-  readonly pid: number;
-}
-
-export async function startNginx(folder: string, upstreams: readonly Upstream[]): Promise<Nginx> {
+export async function startNginx(folder: string, upstreams: readonly Upstream[]): Promise<Door & AsyncDisposable> {
   const port = await freePort();
   const file = join(folder, 'nginx.conf');
   await writeFile(file, nginxConfiguration(folder, port, upstreams));
@@ -115,16 +117,17 @@ export async function startNginx(folder: string, upstreams: readonly Upstream[])
   throw new Error('nginx does not start');
 }
 
-const childrenOf = (pid: number): number[] =>
-  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
-
-const TICKS_PER_SECOND = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
-
-/** What a process has used of the processors so far, all its threads, in itself and in the kernel. */
-export function cpuSeconds(pid: number): number {
-  const [, fields = ''] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ');
-  const values = fields.split(' ').map(Number);
-  return ((values[11] ?? 0) + (values[12] ?? 0)) / TICKS_PER_SECOND;
+/** One route over the named instances, all else as Spring and Java have it by default. */
+export async function startSpring(upstreams: readonly Upstream[]): Promise<Door & AsyncDisposable> {
+  const { url, program } = await startSpringCloudGateway({
+    upstreams: upstreams.map(({ port }) => `http://127.0.0.1:${port}`),
+    machine: [],
+  });
+  return {
+    port: Number(new URL(url).port),
+    pid: program.pid,
+    [Symbol.asyncDispose]: () => program.end().then(() => undefined),
+  };
 }
 
 export interface Load {

@@ -1,31 +1,56 @@
 /**
- * The gateway alone: what a forwarded request costs beside nginx, what it adds to the time of a request, and what it does
- * with three times the load that the services behind it can carry. About 50 seconds.
+ * The gateway alone: what a forwarded request costs beside nginx and Spring Cloud Gateway, what it adds to the time of a
+ * request, and what it does with three times the load that the services behind it can carry. About two minutes, of which
+ * Spring's warms up for one; the first time, minutes more: Maven builds it.
  */
 import { availableParallelism } from 'node:os';
 import { temporaryFolder } from '@daybook/testing';
-import { cpuSeconds, isNginxHere, type Load, load, startGateway, startNginx, startUpstream } from './gateway-system.ts';
+import { javaIsMissing } from '@daybook/testing/java';
+import {
+  type Door,
+  isNginxHere,
+  load,
+  startGateway,
+  startNginx,
+  startSpring,
+  startUpstream,
+  type Upstream,
+} from './gateway-system.ts';
 import { percentile } from './load.ts';
+import { cpuSeconds } from './processes.ts';
 
 const CONNECTIONS = 64;
 const ROUNDS = 5;
 /** Until the code that requests run through is compiled; before that a request costs up to half as much again. */
 const WARM_UP_ROUNDS = 4;
 const ROUND_SECONDS = 2;
+const SPRING_WARM_UP_ROUNDS = 30;
+const SPRING_MOST_ROUNDS = 75;
+const STILL_RISING = 1.03;
+/** One in so many of these rounds is said. */
+const SPRING_SAID = 5;
 const STEADY_RATE = 1_000;
 const STEADY_SECONDS = 5;
 
 type Line = (name: string, value: string) => void;
 
-interface Door {
-  readonly port: number;
-  readonly pid: number;
+/** What the gateway is measured beside. */
+interface Rival extends Door {
+  readonly name: string;
+  /** How many times as much as it the gateway shall pass on. */
+  readonly aim: number;
 }
 
-async function perCpuSecond({ port, pid }: Door, options: Omit<Load, 'port'>): Promise<number> {
+async function perCpuSecond({ port, pid }: Door): Promise<number> {
   const before = cpuSeconds(pid);
-  const { answers } = await load({ port, ...options });
+  const { answers } = await load({ port, connections: CONNECTIONS, seconds: ROUND_SECONDS });
   return (answers['200'] ?? 0) / (cpuSeconds(pid) - before);
+}
+
+async function warmUp(door: Door, rounds: number): Promise<number[]> {
+  const each: number[] = [];
+  for (let round = 0; round < rounds; round += 1) each.push(await perCpuSecond(door));
+  return each;
 }
 
 const median = (values: readonly number[]): number =>
@@ -35,22 +60,46 @@ const median = (values: readonly number[]): number =>
   );
 
 /** In turns, so that whatever else the machine does weighs on both alike. */
-async function measureCost(gateway: Door, nginx: Door | undefined, line: Line): Promise<void> {
-  const options = { connections: CONNECTIONS, seconds: ROUND_SECONDS };
+async function measureCost(gateway: Door, rival: Rival, line: Line): Promise<void> {
   const [own, theirs]: [number[], number[]] = [[], []];
-  for (let round = 0; round < WARM_UP_ROUNDS; round += 1) await load({ port: gateway.port, ...options });
   for (let round = 0; round < ROUNDS; round += 1) {
-    own.push(await perCpuSecond(gateway, options));
-    if (nginx) theirs.push(await perCpuSecond(nginx, options));
+    own.push(await perCpuSecond(gateway));
+    theirs.push(await perCpuSecond(rival));
   }
-  line('requests per CPU second, gateway', median(own).toFixed(0));
-  if (!nginx) return line('the same of nginx', 'nginx is not installed: not measured');
   const ratios = own.map((value, round) => value / (theirs[round] ?? Number.NaN));
   const spread = `${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)}`;
+  line(`requests per CPU second beside ${rival.name}`, median(own).toFixed(0));
   line(
-    'the same of nginx',
-    `${median(theirs).toFixed(0)}   the gateway is ${median(ratios).toFixed(2)} of it (${spread})`,
+    `the same of ${rival.name}`,
+    `${median(theirs).toFixed(0)}   the gateway is ${median(ratios).toFixed(2)} of it (${spread}; aim ${rival.aim})`,
   );
+}
+
+async function measureBesideNginx(folder: string, upstreams: readonly Upstream[], gateway: Door, line: Line) {
+  await warmUp(gateway, WARM_UP_ROUNDS);
+  if (!isNginxHere()) {
+    console.warn('LEFT OUT: the gateway beside nginx, which is not installed: apt-get install nginx.');
+    return line('requests per CPU second, gateway', median(await warmUp(gateway, ROUNDS)).toFixed(0));
+  }
+  await using nginx = await startNginx(folder, upstreams);
+  await measureCost(gateway, { ...nginx, name: 'nginx', aim: 0.6 }, line);
+}
+
+/** Java compiles what runs often while it runs: its figure counts as soon as it does not rise any more. */
+async function warmSpring(spring: Door): Promise<number[]> {
+  const each = await warmUp(spring, SPRING_WARM_UP_ROUNDS);
+  const isRising = () => median(each.slice(-ROUNDS)) > STILL_RISING * median(each.slice(-2 * ROUNDS, -ROUNDS));
+  while (isRising() && each.length < SPRING_MOST_ROUNDS) each.push(...(await warmUp(spring, ROUNDS)));
+  return each;
+}
+
+async function measureBesideSpring(upstreams: readonly Upstream[], gateway: Door, line: Line): Promise<void> {
+  if (javaIsMissing('Spring Cloud Gateway beside ours')) return;
+  await using spring = await startSpring(upstreams);
+  const warming = await warmSpring(spring);
+  const said = warming.filter((_, round) => round % SPRING_SAID === 0).map((value) => value.toFixed(0));
+  line(`Spring Cloud Gateway warms up for ${warming.length * ROUND_SECONDS} s`, `${said.join(', ')} on the way`);
+  await measureCost(gateway, { ...spring, name: 'Spring Cloud Gateway', aim: 1.5 }, line);
 }
 
 async function measureLatency(gateway: Door, upstream: number, line: Line): Promise<void> {
@@ -92,9 +141,9 @@ export async function measureGateway(line: Line): Promise<void> {
     await using one = await startUpstream();
     await using other = await startUpstream();
     await using gateway = await startGateway(folder.path, [one, other]);
-    await using nginx = isNginxHere() ? await startNginx(folder.path, [one, other]) : undefined;
     const door = { port: Number(new URL(gateway.url).port), pid: gateway.pid };
-    await measureCost(door, nginx, line);
+    await measureBesideNginx(folder.path, [one, other], door, line);
+    await measureBesideSpring([one, other], door, line);
     await measureLatency(door, one.port, line);
   }
   await measureOverload(line);

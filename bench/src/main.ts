@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startDaybook, temporaryFolder } from '@daybook/testing';
 import { bareTransactionsPerSecond } from './bare-sqlite.ts';
 import { bookNth, openClinic, searchNth } from './clinic.ts';
+import { reportDistributed } from './distributed.ts';
 import { measureGateway } from './gateway.ts';
 import { type Measured, measure } from './load.ts';
 import { measureSearches } from './many-appointments.ts';
@@ -57,6 +58,8 @@ for (const { name, fewMillis, manyMillis } of await measureSearches(FEW, MANY)) 
 }
 
 await reportMysql(line);
+
+await reportDistributed(line);
 
 await reportRegistry(line);
 
