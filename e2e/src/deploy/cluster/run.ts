@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 import { cluster, clusterProgram } from './cluster.ts';
 
 const run = promisify(execFile);
-const ROOT = join(import.meta.dirname, '../../..');
+const ROOT = join(import.meta.dirname, '../../../..');
 const BUILD_DEADLINE_MILLIS = 30 * 60_000;
 /** As the manifests name them. */
 const VERSION = '0.1.0';
@@ -45,7 +45,7 @@ async function trial(folder: string): Promise<number | null> {
     join(ROOT, 'node_modules/vitest/vitest.mjs'),
     'run',
     '--config',
-    'e2e/deploy/cluster/vitest.config.ts',
+    'e2e/src/deploy/cluster/vitest.config.ts',
   ];
   const child = spawn(clusterProgram(), args, {
     cwd: ROOT,
