@@ -3,7 +3,7 @@ import { appendFile, cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { docker, dockerIsMissing, ROOT, SERVICES } from './docker.ts';
+import { docker, dockerIsMissing, lines, ROOT, SERVICES } from './docker.ts';
 import { BASE, buildEureka, buildTarget, type Content, inspectImage, JAVA_BASE, lookInto } from './images.ts';
 
 const MOST_OVER_BASE = 60_000_000;
@@ -82,6 +82,19 @@ describe.skipIf(dockerIsMissing('the images'))('the image', () => {
       expect(await bytesOver(JAVA_BASE, EUREKA)).toBeLessThanOrEqual(MOST_OVER_BASE);
     });
 
+    it('has a bill of materials that names every library in it', async () => {
+      const inside = (...command: string[]) =>
+        docker(['run', '--rm', '--network', 'none', '--entrypoint', '', EUREKA, ...command]);
+      const bill: { components: { name: string; version: string }[] } = JSON.parse(
+        await inside('cat', 'sbom.cdx.json'),
+      );
+      const libraries = lines(await inside('ls', 'lib'));
+      expect(libraries.length).toBeGreaterThan(100);
+      expect(bill.components.map(({ name, version }) => `${name}-${version}.jar`)).toEqual(
+        expect.arrayContaining(libraries),
+      );
+    });
+
     it('says what it is, and how to ask whether it lives', () => expectToSayWhatItIs(EUREKA, '/health/liveness'));
   });
 
@@ -100,7 +113,7 @@ describe.skipIf(dockerIsMissing('the images'))('the image', () => {
     await appendFile(join(folder, 'services/patient/src/app.ts'), '\n// changed\n');
     const changed = ['daybook/patient:changed', 'daybook/doctor:changed'] as const;
     onTestFinished(async () => {
-      await docker(['image', 'rm', ...changed]);
+      await docker(['image', 'rm', '--force', ...changed]);
     });
     expect(await buildTarget('patient', changed[0], folder)).toEqual(['patient 3/3']);
     expect(await buildTarget('doctor', changed[1], folder)).toEqual([]);
