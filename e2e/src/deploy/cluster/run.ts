@@ -1,6 +1,7 @@
 /**
  * `npm run deploy:cluster-test`: overlays/local on a real cluster that is made for it and taken down again. Takes some
- * minutes, Docker, and a program that makes clusters: see cluster.ts. What it measures is written to standard output.
+ * minutes, Docker, and a program that makes clusters: see cluster.ts. What it measures is written to standard output. Arguments are
+ * for Vitest: `-- --bail=0` goes on after a failure.
  */
 import { execFile, spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -48,6 +49,7 @@ async function trial(folder: string): Promise<number | null> {
     'run',
     '--config',
     'e2e/src/deploy/cluster/vitest.config.ts',
+    ...process.argv.slice(2),
   ];
   const child = spawn(clusterProgram(), args, {
     cwd: ROOT,
@@ -63,13 +65,7 @@ async function keepWhatWasSaid(): Promise<void> {
   const asks = {
     'pods.txt': ['get', 'pods', '--output=wide'],
     'events.txt': ['get', 'events', '--sort-by=.lastTimestamp'],
-    'logs.txt': [
-      'logs',
-      '--selector=app.kubernetes.io/part-of=daybook',
-      '--prefix',
-      '--tail=2000',
-      '--max-log-requests=50',
-    ],
+    'logs.txt': ['logs', '--selector=app.kubernetes.io/name', '--prefix', '--tail=2000', '--max-log-requests=50'],
   };
   for (const [file, args] of Object.entries(asks)) {
     const said = await kubectl(...args).catch((error: unknown) => String(error));
