@@ -9,7 +9,7 @@ import { type Clinic, halfHour, makeClinic } from '@daybook/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeGoldenJourney } from '../../golden-journey.ts';
 import { type Ask, startTraffic } from '../../steady-traffic.ts';
-import { allPodsOf, cluster, isWhole, kubectl, kubectlWith, NAMESPACE, podsOf, rolledOut } from './cluster.ts';
+import { cluster, isWhole, kubectl, kubectlWith, NAMESPACE, podsOf, rolledOut, runningPodsOf } from './cluster.ts';
 import { costOf, cpuOf, isAfter } from './cost.ts';
 import { describeMemory, memoryOf } from './memory.ts';
 import { forKubernetes } from './old-kubernetes.ts';
@@ -72,7 +72,7 @@ describe('the golden journey, by the Service of the gateway', () => {
     system: {
       async stop(service) {
         await kubectl('scale', 'deployment', deploymentOf(service), '--replicas=0');
-        await until(`${service} is gone`, async () => (await allPodsOf(deploymentOf(service))) === '');
+        await until(`${service} is gone`, async () => (await runningPodsOf(deploymentOf(service))).length === 0);
       },
       async startAgain(service) {
         await kubectl('scale', 'deployment', deploymentOf(service), `--replicas=${PODS}`);
@@ -182,8 +182,7 @@ describe('under traffic', () => {
       const [one, other] = await podsOf(deploymentOf(service));
       await evict(one);
       await expect(evict(other)).rejects.toThrow(/disruption budget/);
-      const isGone = async () => !(await allPodsOf(deploymentOf(service))).includes(`pod/${one}`);
-      await until(`${one} is gone`, isGone);
+      await until(`${one} has ended`, async () => !(await runningPodsOf(deploymentOf(service))).includes(`${one}`));
       await becomesWhole(service);
     });
     expect(failures).toEqual([]);
