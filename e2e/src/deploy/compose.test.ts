@@ -78,6 +78,10 @@ describe.skipIf(dockerIsMissing('the compose system'))('the compose system', () 
     for (const password of passwords) expect(said.filter((text) => text.includes(password))).toEqual([]);
   });
 
+  it('has Eureka say what it warns of, and no more', async () => {
+    expect(await system.compose('logs', '--no-color', 'eureka')).not.toContain(' INFO ');
+  });
+
   it('lets a service read its own secrets, and only those', async () => {
     const [patient] = await system.containersOf('patient');
     if (!patient) throw new Error('no container of patient runs');
@@ -145,12 +149,13 @@ describe.skipIf(dockerIsMissing('the compose system'))('the compose system', () 
       }),
     );
 
-    it.each(SERVICES)('%s is replaced', async (service) => {
-      const before = await system.containersOf(service);
-      await underTraffic(() => whileLooking(look, system.replace(service)));
-      const after = await system.containersOf(service);
-      expect(after).toHaveLength(2);
-      expect(after.filter(({ ID }) => before.some((one) => one.ID === ID))).toEqual([]);
+    it('every one of each service is replaced, while those of the others are', async () => {
+      const idsOf = async (service: string) => (await system.containersOf(service)).map(({ ID }) => ID);
+      const before = await Promise.all(SERVICES.map(idsOf));
+      await underTraffic(() => whileLooking(look, Promise.all(SERVICES.map(system.replace))));
+      const after = await Promise.all(SERVICES.map(idsOf));
+      expect(after.map(({ length }) => length)).toEqual(SERVICES.map(() => 2));
+      expect(after.flat().filter((id) => before.flat().includes(id))).toEqual([]);
     });
   });
 
@@ -177,7 +182,7 @@ describe.skipIf(dockerIsMissing('the compose system'))('the compose system', () 
 const healthOf = (id: string) => docker(['inspect', '-f', '{{.State.Health.Status}}', id]);
 
 /** As whatever stands before gateways does. */
-async function whileLooking(look: () => Promise<void>, work: Promise<void>): Promise<void> {
+async function whileLooking(look: () => Promise<void>, work: Promise<unknown>): Promise<void> {
   let isOver = false;
   const looking = (async () => {
     while (!isOver) await look();

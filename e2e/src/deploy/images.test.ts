@@ -3,18 +3,39 @@ import { appendFile, cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { docker, dockerIsMissing, ROOT, SERVICES } from './docker.ts';
-import { BASE, buildTarget, type Content, inspectImage, lookInto } from './images.ts';
+import { docker, dockerIsMissing, lines, ROOT, SERVICES } from './docker.ts';
+import { BASE, buildEureka, buildTarget, type Content, inspectImage, JAVA_BASE, lookInto } from './images.ts';
 
 const MOST_OVER_BASE = 60_000_000;
 const TARGETS = [...SERVICES, 'registry', 'all-in-one'] as const;
 const tagOf = (target: string) => `daybook/${target}:tested`;
+const EUREKA = tagOf('eureka');
+
+const buildAll = () =>
+  Promise.all([...TARGETS.map((target) => buildTarget(target, tagOf(target))), buildEureka(EUREKA)]);
+
+async function bytesOver(base: string, tag: string): Promise<number> {
+  const [image, below] = await Promise.all([inspectImage(tag), inspectImage(base)]);
+  expect(image.RootFS.Layers.slice(0, below.RootFS.Layers.length)).toEqual(below.RootFS.Layers);
+  return image.Size - below.Size;
+}
+
+async function expectToSayWhatItIs(tag: string, probe: string): Promise<void> {
+  const { Config } = await inspectImage(tag);
+  expect(Config.User).toMatch(/^\d+:\d+$/);
+  expect(Config.Labels).toMatchObject({
+    'org.opencontainers.image.title': expect.stringContaining('Daybook'),
+    'org.opencontainers.image.version': '0.1.0',
+    'org.opencontainers.image.revision': '0123abc',
+    'org.opencontainers.image.source': 'https://example.org/daybook',
+    'org.opencontainers.image.licenses': 'Apache-2.0',
+  });
+  expect(Config.Healthcheck?.Test.join(' ')).toContain(probe);
+}
 
 describe.skipIf(dockerIsMissing('the images'))('the image', () => {
-  beforeAll(async () => {
-    for (const target of TARGETS) await buildTarget(target, tagOf(target));
-  });
-  afterAll(() => docker(['image', 'rm', ...TARGETS.map(tagOf)]));
+  beforeAll(buildAll);
+  afterAll(() => docker(['image', 'rm', ...TARGETS.map(tagOf), EUREKA]));
 
   describe.each(TARGETS)('of %s', (target) => {
     let content: Content;
@@ -23,9 +44,7 @@ describe.skipIf(dockerIsMissing('the images'))('the image', () => {
     });
 
     it('is at most 60 MB over its base', async () => {
-      const [image, base] = await Promise.all([inspectImage(tagOf(target)), inspectImage(BASE)]);
-      expect(image.Size - base.Size).toBeLessThanOrEqual(MOST_OVER_BASE);
-      expect(image.RootFS.Layers.slice(0, base.RootFS.Layers.length)).toEqual(base.RootFS.Layers);
+      expect(await bytesOver(BASE, tagOf(target))).toBeLessThanOrEqual(MOST_OVER_BASE);
     });
 
     it('holds its own files, the packages, and no other service', () => {
@@ -55,25 +74,35 @@ describe.skipIf(dockerIsMissing('the images'))('the image', () => {
       expect(content.writable).toEqual([]);
     });
 
-    it('says what it is, and how to ask whether it lives', async () => {
-      const { Config } = await inspectImage(tagOf(target));
-      expect(Config.User).toMatch(/^\d+:\d+$/);
-      expect(Config.Labels).toMatchObject({
-        'org.opencontainers.image.title': expect.stringContaining('Daybook'),
-        'org.opencontainers.image.version': '0.1.0',
-        'org.opencontainers.image.revision': '0123abc',
-        'org.opencontainers.image.source': 'https://example.org/daybook',
-        'org.opencontainers.image.licenses': 'Apache-2.0',
-      });
-      expect(Config.Healthcheck?.Test.join(' ')).toContain('health.mjs live');
+    it('says what it is, and how to ask whether it lives', () => expectToSayWhatItIs(tagOf(target), 'health.mjs live'));
+  });
+
+  describe('of eureka', () => {
+    it('is at most 60 MB over its base', async () => {
+      expect(await bytesOver(JAVA_BASE, EUREKA)).toBeLessThanOrEqual(MOST_OVER_BASE);
     });
+
+    it('has a bill of materials that names every library in it', async () => {
+      const inside = (...command: string[]) =>
+        docker(['run', '--rm', '--network', 'none', '--entrypoint', '', EUREKA, ...command]);
+      const bill: { components: { name: string; version: string }[] } = JSON.parse(
+        await inside('cat', 'sbom.cdx.json'),
+      );
+      const libraries = lines(await inside('ls', 'lib'));
+      expect(libraries.length).toBeGreaterThan(100);
+      expect(bill.components.map(({ name, version }) => `${name}-${version}.jar`)).toEqual(
+        expect.arrayContaining(libraries),
+      );
+    });
+
+    it('says what it is, and how to ask whether it lives', () => expectToSayWhatItIs(EUREKA, '/health/liveness'));
   });
 
   it('is not built again where nothing changed', async () => {
-    const before = await Promise.all(TARGETS.map((target) => inspectImage(tagOf(target))));
-    for (const target of TARGETS) await buildTarget(target, tagOf(target));
-    const after = await Promise.all(TARGETS.map((target) => inspectImage(tagOf(target))));
-    expect(after.map(({ Id }) => Id)).toEqual(before.map(({ Id }) => Id));
+    const ids = async () => (await Promise.all([...TARGETS.map(tagOf), EUREKA].map(inspectImage))).map(({ Id }) => Id);
+    const before = await ids();
+    await buildAll();
+    expect(await ids()).toEqual(before);
   });
 
   it('has one new layer, the last, where only its service changed, and none where only another did', async () => {
@@ -84,7 +113,7 @@ describe.skipIf(dockerIsMissing('the images'))('the image', () => {
     await appendFile(join(folder, 'services/patient/src/app.ts'), '\n// changed\n');
     const changed = ['daybook/patient:changed', 'daybook/doctor:changed'] as const;
     onTestFinished(async () => {
-      await docker(['image', 'rm', ...changed]);
+      await docker(['image', 'rm', '--force', ...changed]);
     });
     expect(await buildTarget('patient', changed[0], folder)).toEqual(['patient 3/3']);
     expect(await buildTarget('doctor', changed[1], folder)).toEqual([]);

@@ -2,6 +2,7 @@
 import { docker, dockerSays, lines, ROOT } from './docker.ts';
 
 export const BASE = 'node:26-trixie-slim';
+export const JAVA_BASE = 'eclipse-temurin:21-jre';
 export const DOCKERFILE = 'deploy/images/Dockerfile';
 
 export interface Image {
@@ -23,13 +24,16 @@ export async function inspectImage(name: string): Promise<Image> {
 
 const BUILD_DEADLINE_MILLIS = 15 * 60_000;
 
+const LABELS = ['REVISION=0123abc', 'SOURCE=https://example.org/daybook'].flatMap((one) => ['--build-arg', one]);
+
+const build = (...arguments_: string[]): Promise<string> =>
+  dockerSays(['build', '--progress=plain', ...LABELS, ...arguments_], { deadlineMillis: BUILD_DEADLINE_MILLIS });
+
+export const buildEureka = (tag: string): Promise<string> => build('-t', tag, `${ROOT}/deploy/eureka`);
+
 /** Returns which of the image's own steps were taken anew: `patient 3/3`. */
 export async function buildTarget(target: string, tag: string, context = ROOT): Promise<string[]> {
-  const labels = ['REVISION=0123abc', 'SOURCE=https://example.org/daybook'].flatMap((one) => ['--build-arg', one]);
-  const files = ['-f', `${context}/${DOCKERFILE}`, '--target', target, '-t', tag, context];
-  const said = await dockerSays(['build', '--progress=plain', ...labels, ...files], {
-    deadlineMillis: BUILD_DEADLINE_MILLIS,
-  });
+  const said = await build('-f', `${context}/${DOCKERFILE}`, '--target', target, '-t', tag, context);
   const cached = new Set([...said.matchAll(/^#(\d+) CACHED$/gm)].map(([, step]) => step));
   const steps = [...said.matchAll(/^#(\d+) \[(\S+ \d+\/\d+)\] /gm)].filter(([, , name = '']) =>
     name.startsWith(`${target} `),

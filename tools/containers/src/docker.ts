@@ -87,7 +87,13 @@ async function findingsOnSystem(ask: Ask): Promise<Finding[]> {
 /** In words, one line each. */
 export async function findingsOfDocker(ask: Ask): Promise<Finding[]> {
   const client = await ask('docker', '--version');
-  if (client === undefined) return [good('There is no Docker here: nothing could be checked.')];
+  if (client === undefined) {
+    return [
+      good(
+        `There is no Docker here, so nothing could be checked. deploy/compose needs Docker Engine ${OLDEST_ENGINE} with Docker Compose ${OLDEST_COMPOSE}, or newer ones.`,
+      ),
+    ];
+  }
   const engine = await ask('docker', 'version', '--format', '{{.Server.Version}}');
   if (engine === undefined || engine === '') {
     return [

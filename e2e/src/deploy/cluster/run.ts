@@ -1,23 +1,25 @@
 /**
  * `npm run deploy:cluster-test`: overlays/local on a real cluster that is made for it and taken down again. Takes some
- * minutes, Docker, and a program that makes clusters: see cluster.ts. What it measures is written to standard output.
+ * minutes, Docker, and a program that makes clusters: see cluster.ts. What it measures is written to standard output. Arguments are
+ * for Vitest: `-- --bail=0` goes on after a failure.
  */
 import { execFile, spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { cluster, clusterProgram } from './cluster.ts';
+import { cluster, clusterProgram, kubectl } from './cluster.ts';
 
 const run = promisify(execFile);
-const ROOT = join(import.meta.dirname, '../../..');
+const ROOT = join(import.meta.dirname, '../../../..');
 const BUILD_DEADLINE_MILLIS = 30 * 60_000;
 /** As the manifests name them. */
 const VERSION = '0.1.0';
 const SERVICES = ['gateway', 'patient', 'doctor', 'appointment', 'notification'];
 const SERVERS = ['mysql:9', 'rabbitmq:4-management'];
 
-const say = (line: string) => console.log(`== ${line}`);
+const began = performance.now();
+const say = (line: string) => console.log(`== after ${((performance.now() - began) / 1000).toFixed(0)} s: ${line}`);
 
 async function build(tag: string, ...args: readonly string[]): Promise<void> {
   const options = {
@@ -30,10 +32,11 @@ async function build(tag: string, ...args: readonly string[]): Promise<void> {
 }
 
 async function buildImages(): Promise<readonly string[]> {
-  for (const service of SERVICES) {
-    await build(`daybook/${service}:${VERSION}`, '--file', 'deploy/images/Dockerfile', '--target', service, '.');
-  }
-  await build(`daybook/eureka:${VERSION}`, 'deploy/eureka');
+  const file = 'deploy/images/Dockerfile';
+  await Promise.all([
+    ...SERVICES.map((service) => build(`daybook/${service}:${VERSION}`, '--file', file, '--target', service, '.')),
+    build(`daybook/eureka:${VERSION}`, 'deploy/eureka'),
+  ]);
   return [...SERVICES, 'eureka'].map((name) => `daybook/${name}:${VERSION}`);
 }
 
@@ -45,7 +48,8 @@ async function trial(folder: string): Promise<number | null> {
     join(ROOT, 'node_modules/vitest/vitest.mjs'),
     'run',
     '--config',
-    'e2e/deploy/cluster/vitest.config.ts',
+    'e2e/src/deploy/cluster/vitest.config.ts',
+    ...process.argv.slice(2),
   ];
   const child = spawn(clusterProgram(), args, {
     cwd: ROOT,
@@ -53,6 +57,21 @@ async function trial(folder: string): Promise<number | null> {
     env: { ...process.env, DAYBOOK_TEST_CLUSTER_FOLDER: folder },
   });
   return new Promise((resolve, reject) => child.once('error', reject).once('close', resolve));
+}
+
+/** Where the trial failed: what the pods and the cluster have said is lost when it is taken down. */
+async function keepWhatWasSaid(): Promise<void> {
+  const kept = await mkdtemp(join(tmpdir(), 'daybook-cluster-said-'));
+  const asks = {
+    'pods.txt': ['get', 'pods', '--output=wide'],
+    'events.txt': ['get', 'events', '--sort-by=.lastTimestamp'],
+    'logs.txt': ['logs', '--selector=app.kubernetes.io/name', '--prefix', '--tail=2000', '--max-log-requests=50'],
+  };
+  for (const [file, args] of Object.entries(asks)) {
+    const said = await kubectl(...args).catch((error: unknown) => String(error));
+    await writeFile(join(kept, file), said);
+  }
+  say(`what the pods and the cluster have said is in ${kept}`);
 }
 
 const folder = await mkdtemp(join(tmpdir(), 'daybook-cluster-'));
@@ -63,9 +82,12 @@ try {
   await cluster(['up']);
   say('brings the images there');
   await cluster(['load', ...images, ...SERVERS]);
+  say('tries it');
   process.exitCode = (await trial(folder)) ?? 1;
+  if (process.exitCode !== 0) await keepWhatWasSaid();
 } finally {
   say('takes the cluster down');
   await cluster(['down']);
   await rm(folder, { recursive: true, force: true });
+  say('is done');
 }

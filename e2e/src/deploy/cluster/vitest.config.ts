@@ -4,8 +4,8 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    root: join(import.meta.dirname, '../../..'),
-    include: ['e2e/deploy/cluster/*.cluster.ts'],
+    root: join(import.meta.dirname, '../../../..'),
+    include: ['e2e/src/deploy/cluster/*.cluster.ts'],
     // The cluster is one, and what is done to it comes in order.
     fileParallelism: false,
     sequence: { concurrent: false },

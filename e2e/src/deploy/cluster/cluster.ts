@@ -32,21 +32,23 @@ export async function kubectlWith(input: string, ...args: readonly string[]): Pr
   return output;
 }
 
-/** Those that are leaving as well; nothing when there are none. */
-export const allPodsOf = (service: string): Promise<string> =>
-  kubectl('get', 'pods', `--selector=app.kubernetes.io/name=${service}`, '--output=name');
-
-/** The names of the pods of a service that are there for good. */
-export async function podsOf(service: string): Promise<readonly string[]> {
-  const template = '{{range .items}}{{if not .metadata.deletionTimestamp}}{{.metadata.name}}{{"\\n"}}{{end}}{{end}}';
-  const names = await kubectl(
-    'get',
-    'pods',
-    `--selector=app.kubernetes.io/name=${service}`,
-    `--output=go-template=${template}`,
-  );
+/** The names that a template prints of each pod of a service, one a line. */
+async function namesOf(service: string, template: string): Promise<readonly string[]> {
+  const selector = `--selector=app.kubernetes.io/name=${service}`;
+  const names = await kubectl('get', 'pods', selector, `--output=go-template={{range .items}}${template}{{end}}`);
   return names.split('\n').filter((name) => name !== '');
 }
+
+/** The names of the pods of a service that are there for good. */
+export const podsOf = (service: string): Promise<readonly string[]> =>
+  namesOf(service, '{{if not .metadata.deletionTimestamp}}{{.metadata.name}}{{"\\n"}}{{end}}');
+
+/** Those that are leaving as well, until they have ended: some clusters take a minute more to forget a pod. */
+export const runningPodsOf = (service: string): Promise<readonly string[]> =>
+  namesOf(
+    service,
+    '{{$name := .metadata.name}}{{range .status.containerStatuses}}{{if .state.running}}{{$name}}{{"\\n"}}{{end}}{{end}}',
+  );
 
 export const rolledOut = (kind: 'deployment' | 'statefulset', name: string): Promise<string> =>
   kubectl('rollout', 'status', `${kind}/${name}`, '--timeout=14m');
