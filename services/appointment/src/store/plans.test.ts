@@ -5,6 +5,7 @@ import { openAsked } from '@daybook/testing/plans';
 import { expect, it } from 'vitest';
 import { migrations } from '../../migrations/index.ts';
 import { createAppointmentReads } from './appointment-reads.ts';
+import { createAppointmentTypeStore } from './appointment-types.ts';
 import { createAppointmentStore } from './appointments.ts';
 import { createHoldStore, sweepHolds } from './holds.ts';
 import { createReservationSweep, KEPT_DAYS } from './old-reservations.ts';
@@ -135,6 +136,7 @@ it('no list, search or look at somebody’s appointments reads all that there ar
   await reads.history(staff, id);
   const range = { start: NOW.epochMilliseconds, end: NOW.epochMilliseconds + 20 * HALF_HOUR };
   await store.takenSeats(staff, { resourceIds: [doctorId, patientId], range });
+  await store.takenSeats(staff, { resourceIds: doctors, range, exceptHolders: [id] });
   const recheck = { kind: 'doctor', personId: doctorId, version: 1, attempts: 0 } as const;
   await createRecheckStore(asked, clock).upcoming(service, recheck, found.items[0]);
   expect(count()).toBeGreaterThan(20);
@@ -153,17 +155,18 @@ function placementAt(half: number) {
   return { doctorId, timeZone: 'UTC', visit, doctorTime: visit, capacity: 1, verified };
 }
 
-async function addType(database: Database<AppointmentTables>, id: string): Promise<void> {
+async function addTypes(database: Database<AppointmentTables>, typeIds: readonly string[]): Promise<void> {
   const times = { duration_minutes: 30, buffer_before_minutes: 0, buffer_after_minutes: 0, minimum_notice_minutes: 0 };
   const limits = { planning_horizon_days: 90, cancellation_deadline_minutes: 0, capacity: 1, active: 1 };
-  const row = { id: idToBytes(id), name: 'Visit', ...times, ...limits, version: 1, created_at: 0, updated_at: 0 };
-  await database.write((tx) => tx.insertInto('appointment_types').values(row).execute());
+  const row = { ...times, ...limits, version: 1, created_at: 0, updated_at: 0 };
+  const rows = typeIds.map((id) => ({ ...row, id: idToBytes(id), name: `Visit ${id}` }));
+  await database.write((tx) => tx.insertInto('appointment_types').values(rows).execute());
 }
 
 it('no booking, move, cancellation or step looks at the time, the holds or the appointments of others', async () => {
   const { database, asked, analyze, count, faults } = await openAsked<AppointmentTables>(migrations);
   const typeId = newId();
-  await addType(database, typeId);
+  await addTypes(database, [typeId]);
   await fill(database);
   await analyze();
   const store = createAppointmentStore(asked, clock);
@@ -226,5 +229,19 @@ it('clearing holds and old reservations looks at no more than goes, or than it s
   );
   expect(left).toBe(APPOINTMENTS / 2);
   expect(count()).toBeGreaterThan(5);
+  expect(await faults()).toEqual([]);
+});
+
+it('no list of appointment types and no change of one reads all that there are, or sorts them', async () => {
+  const { database, asked, analyze, count, faults } = await openAsked<AppointmentTables>(migrations);
+  const many = ids(1000);
+  await addTypes(database, many);
+  await analyze();
+  const types = createAppointmentTypeStore(asked, clock);
+  const { nextCursor } = await types.list(staff, { limit: 2 });
+  await types.list(staff, { limit: 2, cursor: nextCursor ?? '' });
+  await types.find(staff, many[7] ?? '');
+  await types.change(staff, many[7] ?? '', { name: 'Talk' }, write);
+  expect(count()).toBe(5);
   expect(await faults()).toEqual([]);
 });
