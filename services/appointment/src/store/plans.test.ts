@@ -123,6 +123,11 @@ it('no list, search or look at somebody’s appointments reads all that there ar
     { doctorId, from, to },
     { patientId, from },
     { status: 'booked' as const, from },
+    { status: 'booked' as const },
+    { status: 'noshow' as const },
+    { status: 'noshow' as const, from, to },
+    { doctorId, status: 'noshow' as const },
+    { needsRescheduling: true, status: 'booked' as const },
     { needsRescheduling: true },
     { doctorId, needsRescheduling: true },
   ];
