@@ -6,8 +6,8 @@ const servers = await findServers();
 
 /** What runs on every database that is there; everything runs on SQLite. */
 const ON_EACH_DATABASE = [
-  'packages/database/src/{contract,mysql,idempotency,outbox,housekeeping,migrations}.test.ts',
-  'packages/messaging/src/{relay,consumer,parked-events}.test.ts',
+  'packages/database/src/{contract,mysql,idempotency,outbox,housekeeping,migrations,plans}.test.ts',
+  'packages/messaging/src/{relay,consumer,parked-events,plans}.test.ts',
   'packages/service/src/{idempotency,service-database}.test.ts',
   'services/{patient,doctor,appointment,notification}/src/store/**/*.test.ts',
   'services/{appointment,notification}/src/{rechecks,events,parked-events}.test.ts',

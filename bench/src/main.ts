@@ -6,7 +6,7 @@ import { bookNth, openClinic, searchNth } from './clinic.ts';
 import { reportDistributed } from './distributed.ts';
 import { measureGateway } from './gateway.ts';
 import { type Measured, measure } from './load.ts';
-import { measureSearches } from './many-appointments.ts';
+import { reportManyAppointments } from './many-appointments.ts';
 import { reportMysql } from './mysql.ts';
 import { reportRabbit } from './rabbitmq.ts';
 import { reportRegistry } from './registry.ts';
@@ -16,8 +16,6 @@ const WARM_UP = 500;
 const BOOKINGS = 3000;
 const SEARCHES = 1000;
 const IN_FLIGHT = 16;
-const FEW = 10_000;
-const MANY = 1_000_000;
 const REST_MILLIS = 10_000;
 
 const line = (name: string, value: string) => console.log(`${name.padEnd(58)}${value}`);
@@ -50,12 +48,7 @@ try {
   await system.end();
 }
 
-for (const { name, fewMillis, manyMillis } of await measureSearches(FEW, MANY)) {
-  line(
-    `slot searches over 30 days, ${name}, in the service`,
-    `p50 ${fewMillis.toFixed(1)} ms with ${FEW} appointments, ${manyMillis.toFixed(1)} ms with ${MANY}: ${(manyMillis / fewMillis).toFixed(2)}`,
-  );
-}
+await reportManyAppointments(line);
 
 await reportMysql(line);
 

@@ -26,6 +26,8 @@ export interface DatabaseDialect {
   ): CreateTableBuilder<Table, Column>;
   /** All numbers of a group as one JSON array, in any order. */
   listOf(value: RawBuilder<number>): AliasableExpression<string>;
+  /** The clock of the database, in milliseconds since 1970 UTC. */
+  readonly now: RawBuilder<number>;
   /** Does a transaction lock the rows that it means to change (FOR UPDATE), and can others skip those? SQLite locks all. */
   readonly locksRows: boolean;
   isUniqueViolation(error: unknown): boolean;

@@ -1,3 +1,5 @@
+import { databaseKind } from '@daybook/testing/databases';
+import type { KyselyPlugin } from 'kysely';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Database } from './database.ts';
 import { startHousekeeping, sweep } from './housekeeping.ts';
@@ -54,6 +56,45 @@ describe('a sweep', () => {
     await addInbox(database, 502, hoursAgo(31 * 24));
     expect(await sweep(sharedView(database))).toBe(1000);
     expect(await sweep(sharedView(database))).toBe(3);
+  });
+});
+
+/** The same, where `between` is done by somebody else after each look of a transaction at what is there. */
+const interrupted = (database: Database<NoteTables>, between: () => Promise<void>): Database => {
+  const plugin: KyselyPlugin = {
+    transformQuery: ({ node }) => node,
+    async transformResult({ result }) {
+      if (result.rows.length > 0) await between();
+      return result;
+    },
+  };
+  const shared = sharedView(database);
+  return {
+    dialect: shared.dialect,
+    read: (query) => shared.read(query),
+    write: (work) => shared.write((transaction) => work(transaction.withPlugin(plugin))),
+    onEvents: (listener) => shared.onEvents(listener),
+    turnAt: (what) => shared.turnAt(what),
+    check: () => shared.check(),
+    close: () => shared.close(),
+  };
+};
+
+describe.skipIf(databaseKind === 'sqlite')('a sweep that others overtake', () => {
+  it('leaves what was written anew under the same key since it looked', async () => {
+    await using file = await temporaryDatabase();
+    const database = await file.open();
+    await addKeys(database, 1, hoursAgo(25));
+    await addInbox(database, 1, hoursAgo(31 * 24));
+    const anew = async () => {
+      const now = hoursAgo(0);
+      await database.write(async (transaction) => {
+        await transaction.updateTable('idempotency_keys').set({ created_at: now }).execute();
+        await transaction.updateTable('inbox').set({ handled_at: now }).execute();
+      });
+    };
+    await sweep(interrupted(database, anew));
+    expect(await rowsOf(database)).toEqual({ keys: 1, inbox: 1 });
   });
 });
 

@@ -27,6 +27,8 @@ async function sweepKeys(database: Database): Promise<number> {
     for (const rows of inPieces(due)) {
       await transaction
         .deleteFrom('idempotency_keys')
+        // Again: somebody may have used a key anew since.
+        .where('created_at', '<=', before)
         .where((where) =>
           where.or(
             rows.map(({ caller_id, key }) => where.and([where('caller_id', '=', caller_id), where('key', '=', key)])),
@@ -50,6 +52,7 @@ async function sweepInbox(database: Database): Promise<number> {
     for (const rows of inPieces(due)) {
       await transaction
         .deleteFrom('inbox')
+        .where('handled_at', '<=', before)
         .where((where) =>
           where.or(
             rows.map(({ consumer, event_id }) =>
@@ -63,7 +66,7 @@ async function sweepInbox(database: Database): Promise<number> {
   });
 }
 
-/** Deletes one step of old rows. Returns how many rows went. */
+/** Does one step of clearing old rows. Returns how many went or were looked at: with 0 nothing more is to be done now. */
 export type Sweep = () => Promise<number>;
 
 /** Deletes one step of each kind that every service has. Returns how many rows went. */

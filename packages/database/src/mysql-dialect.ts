@@ -70,6 +70,7 @@ export const mysqlDialect: DatabaseDialect = {
   indexesInTables: true,
   clustered: (table) => table.modifyEnd(sql`engine = InnoDB`),
   listOf: (value) => sql<string>`concat('[', group_concat(${value}), ']')`,
+  now: sql<number>`cast(unix_timestamp(now(3)) * 1000 as signed)`,
   locksRows: true,
   isUniqueViolation: (error) => isOneOf(DUPLICATE, error),
   isTransient: (error) => isOneOf(DEADLOCK_OR_LOCK_WAIT, error),

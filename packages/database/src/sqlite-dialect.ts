@@ -30,6 +30,7 @@ export const sqliteDialect: DatabaseDialect = {
   indexesInTables: false,
   clustered: (table) => table.modifyEnd(STRICT_CLUSTERED),
   listOf: (value) => sql<string>`json_group_array(${value})`,
+  now: sql<number>`cast(unixepoch('now', 'subsec') * 1000 as integer)`,
   locksRows: false,
   isUniqueViolation: (error) =>
     errcodeOf(error) === SQLITE_CONSTRAINT_PRIMARYKEY || errcodeOf(error) === SQLITE_CONSTRAINT_UNIQUE,

@@ -17,7 +17,7 @@ export interface EffectTables {
   effects: { text: string };
 }
 
-const migrations: Migrations = (dialect) => ({
+export const effectMigrations: Migrations = (dialect) => ({
   '0001-effects': {
     async up(db: Kysely<never>) {
       await db.schema
@@ -40,7 +40,7 @@ export async function temporaryDatabase(): Promise<TestDatabases> {
   const url = await freshDatabase();
   const opened: Database<EffectTables>[] = [];
   async function open(url: string): Promise<Database<EffectTables>> {
-    const database = await openDatabase<EffectTables>(url, migrations);
+    const database = await openDatabase<EffectTables>(url, effectMigrations);
     opened.push(database);
     return database;
   }

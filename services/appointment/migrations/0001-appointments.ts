@@ -55,6 +55,7 @@ async function createAppointments(db: Kysely<never>, dialect: DatabaseDialect): 
       appointments_by_patient_id: ['patient_id', 'starts_at', 'id'],
       appointments_by_doctor_id: ['doctor_id', 'starts_at', 'id'],
       appointments_by_start: ['starts_at', 'id'],
+      appointments_by_status: ['status', 'starts_at', 'id'],
       appointments_by_need: ['needs_rescheduling', 'starts_at', 'id'],
     },
   );

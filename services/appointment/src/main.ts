@@ -17,6 +17,7 @@ import { createDirectory } from './directory.ts';
 import { changesOfPeople } from './events.ts';
 import { startRechecks } from './rechecks.ts';
 import { sweepHolds } from './store/holds.ts';
+import { createReservationSweep } from './store/old-reservations.ts';
 import { createRecheckStore } from './store/rechecks.ts';
 import type { AppointmentTables } from './store/tables.ts';
 
@@ -33,6 +34,7 @@ export const start: StartService = async (process) => {
   const url = databaseUrlOf(config, 'appointment');
   const database = await openServiceDatabase<AppointmentTables>(host, url, migrations, parts, (database) => [
     () => sweepHolds(database, host.clock),
+    createReservationSweep(database, host.clock),
   ]);
   const registry = joinRegistry(host, config.EUREKA_URL);
   const balancer = createBalancer(registry, { zone: config.DAYBOOK_ZONE });

@@ -4,19 +4,24 @@ import type { Migration } from 'kysely/migration';
 
 async function createDoctors(db: Kysely<never>, dialect: DatabaseDialect): Promise<void> {
   const { types, clustered } = dialect;
-  await createTable(db, dialect, 'doctors', (table) =>
-    clustered(
-      table
-        .addColumn('id', types.id, (column) => column.primaryKey().notNull())
-        .addColumn('given_name', types.text(100), (column) => column.notNull())
-        .addColumn('family_name', types.text(100), (column) => column.notNull())
-        .addColumn('time_zone', types.text(64), (column) => column.notNull())
-        .addColumn('active', types.integer, (column) => column.notNull())
-        .addColumn('details', types.longText, (column) => column.notNull())
-        .addColumn('version', types.integer, (column) => column.notNull())
-        .addColumn('created_at', types.instant, (column) => column.notNull())
-        .addColumn('updated_at', types.instant, (column) => column.notNull()),
-    ),
+  await createTable(
+    db,
+    dialect,
+    'doctors',
+    (table) =>
+      clustered(
+        table
+          .addColumn('id', types.id, (column) => column.primaryKey().notNull())
+          .addColumn('given_name', types.text(100), (column) => column.notNull())
+          .addColumn('family_name', types.text(100), (column) => column.notNull())
+          .addColumn('time_zone', types.text(64), (column) => column.notNull())
+          .addColumn('active', types.integer, (column) => column.notNull())
+          .addColumn('details', types.longText, (column) => column.notNull())
+          .addColumn('version', types.integer, (column) => column.notNull())
+          .addColumn('created_at', types.instant, (column) => column.notNull())
+          .addColumn('updated_at', types.instant, (column) => column.notNull()),
+      ),
+    { doctors_by_activity: ['active', 'id'] },
   );
 }
 

@@ -27,7 +27,7 @@ import {
   type WriteContext,
 } from '@daybook/database';
 import { type Clock, decodeCursor, pageOf } from '@daybook/service';
-import type { Transaction } from 'kysely';
+import type { Kysely, Transaction } from 'kysely';
 import { doctorEvent, SOURCE } from '../events.ts';
 import type { DoctorRow, DoctorTables } from './tables.ts';
 
@@ -83,6 +83,27 @@ async function index(transaction: DoctorTransaction, doctor: Doctor): Promise<vo
   if (terms.length > 0) await transaction.insertInto('doctor_search_terms').values(terms).execute();
   const specialties = doctor.specialties.map((specialty) => ({ specialty, doctor_id }));
   if (specialties.length > 0) await transaction.insertInto('doctor_specialties').values(specialties).execute();
+}
+
+type Db = Kysely<DoctorTables & SharedTables>;
+
+/** Those of whom a term begins like this. */
+const matching = (db: Db, prefix: string) =>
+  db
+    .selectFrom('doctor_search_terms')
+    .select('doctor_id')
+    .where('term', '>=', prefix)
+    .where('term', '<', afterPrefix(prefix));
+
+/** The first of them by their ids: where very many match, the database goes along the ids until it has enough. */
+function firstMatching(db: Db, prefix: string, after: Uint8Array | undefined, atMost: number) {
+  const found = matching(db, prefix)
+    .distinct()
+    .$if(after !== undefined, (query) => query.where('doctor_id', '>', after ?? new Uint8Array()))
+    .orderBy('doctor_id')
+    .limit(atMost);
+  // MySQL wants a limit one deeper than IN.
+  return db.selectFrom(found.as('found')).select('doctor_id');
 }
 
 export function createDoctorStore(database: Database<DoctorTables>, clock: Clock): DoctorStore {
@@ -158,24 +179,21 @@ export function createDoctorStore(database: Database<DoctorTables>, clock: Clock
     async search(caller, { q, specialty, active, limit = DEFAULT_LIMIT, cursor }) {
       permit(caller, ROLES);
       const [after] = cursor === undefined ? [] : decodeCursor(cursor, ['id']);
+      const beyond = after === undefined ? undefined : idToBytes(String(after));
       const prefix = q === undefined ? undefined : fold(q);
       // A lone accent: everything begins with nothing, and nobody was meant.
       if (prefix === '') return { items: [] };
       const rows = await database.read((db) => {
         let query = db.selectFrom('doctors').selectAll();
-        if (after !== undefined) query = query.where('id', '>', idToBytes(String(after)));
+        if (beyond !== undefined) query = query.where('id', '>', beyond);
         if (active !== undefined) query = query.where('active', '=', active ? 1 : 0);
         if (specialty !== undefined) {
           const having = db.selectFrom('doctor_specialties').select('doctor_id').where('specialty', '=', specialty);
           query = query.where('id', 'in', having);
         }
         if (prefix !== undefined) {
-          const matching = db
-            .selectFrom('doctor_search_terms')
-            .select('doctor_id')
-            .where('term', '>=', prefix)
-            .where('term', '<', afterPrefix(prefix));
-          query = query.where('id', 'in', matching);
+          const isAll = specialty === undefined && active === undefined;
+          query = query.where('id', 'in', isAll ? firstMatching(db, prefix, beyond, limit + 1) : matching(db, prefix));
         }
         return query
           .orderBy('id')

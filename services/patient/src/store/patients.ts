@@ -25,7 +25,7 @@ import {
   type WriteContext,
 } from '@daybook/database';
 import { type Clock, decodeCursor, pageOf } from '@daybook/service';
-import type { Transaction } from 'kysely';
+import type { Kysely, Transaction } from 'kysely';
 import { searchTermsOf } from '../domain/search-terms.ts';
 import { patientEvent, SOURCE } from '../events.ts';
 import type { PatientRow, PatientTables } from './tables.ts';
@@ -66,6 +66,27 @@ function toColumns(patient: Patient): Omit<PatientRow, 'id' | 'created_at'> {
     version,
     updated_at: Temporal.Instant.from(updatedAt).epochMilliseconds,
   };
+}
+
+type Db = Kysely<PatientTables & SharedTables>;
+
+/** Those of whom a term begins like this. */
+const matching = (db: Db, prefix: string) =>
+  db
+    .selectFrom('patient_search_terms')
+    .select('patient_id')
+    .where('term', '>=', prefix)
+    .where('term', '<', afterPrefix(prefix));
+
+/** The first of them by their ids: where very many match, the database goes along the ids until it has enough. */
+function firstMatching(db: Db, prefix: string, after: Uint8Array | undefined, atMost: number) {
+  const found = matching(db, prefix)
+    .distinct()
+    .$if(after !== undefined, (query) => query.where('patient_id', '>', after ?? new Uint8Array()))
+    .orderBy('patient_id')
+    .limit(atMost);
+  // MySQL wants a limit one deeper than IN.
+  return db.selectFrom(found.as('found')).select('patient_id');
 }
 
 export function createPatientStore(database: Database<PatientTables>, clock: Clock): PatientStore {
@@ -150,20 +171,17 @@ export function createPatientStore(database: Database<PatientTables>, clock: Clo
     async search(caller, { q, birthDate, limit = DEFAULT_LIMIT, cursor }) {
       permit(caller, STAFF);
       const [after] = cursor === undefined ? [] : decodeCursor(cursor, ['id']);
+      const beyond = after === undefined ? undefined : idToBytes(String(after));
       const prefix = q === undefined ? undefined : fold(q);
       // A lone accent: everything begins with nothing, and nobody was meant.
       if (prefix === '') return { items: [] };
       const rows = await database.read((db) => {
         let query = db.selectFrom('patients').selectAll();
-        if (after !== undefined) query = query.where('id', '>', idToBytes(String(after)));
+        if (beyond !== undefined) query = query.where('id', '>', beyond);
         if (birthDate !== undefined) query = query.where('birth_date', '=', birthDate);
         if (prefix !== undefined) {
-          const matching = db
-            .selectFrom('patient_search_terms')
-            .select('patient_id')
-            .where('term', '>=', prefix)
-            .where('term', '<', afterPrefix(prefix));
-          query = query.where('id', 'in', matching);
+          const isAll = birthDate === undefined;
+          query = query.where('id', 'in', isAll ? firstMatching(db, prefix, beyond, limit + 1) : matching(db, prefix));
         }
         return query
           .orderBy('id')

@@ -1,0 +1,51 @@
+/** Keys and clearing find their rows by an index: read from the plans of the database at hand. */
+import { openAsked } from '@daybook/testing/plans';
+import { expect, it } from 'vitest';
+import type { Database } from './database.ts';
+import { sweep } from './housekeeping.ts';
+import { idToBytes, newId } from './id.ts';
+import { findAnswer, keepAnswer } from './idempotency.ts';
+import { sharedView } from './shared-view.ts';
+import { type NoteTables, noteMigrations } from './testing.ts';
+
+const ROWS = 4000;
+const answer = { fingerprint: new Uint8Array([1]), status: 201, headers: {}, body: '' };
+
+/** One of fifty is past its time. */
+const timeOf = (index: number): number =>
+  Temporal.Now.instant().subtract({ hours: index % 50 === 0 ? 24 * 40 : 1 }).epochMilliseconds;
+
+async function fill(database: Database<NoteTables>): Promise<void> {
+  const indexes = [...Array(ROWS).keys()];
+  await database.write(async (tx) => {
+    for (let from = 0; from < ROWS; from += 500) {
+      const some = indexes.slice(from, from + 500);
+      const keys = some.map((n) => ({
+        ...answer,
+        caller_id: `caller${n % 9}`,
+        key: `${n}`,
+        headers: '{}',
+        created_at: timeOf(n),
+      }));
+      await tx.insertInto('idempotency_keys').values(keys).execute();
+      const inbox = some.map((n) => ({
+        consumer: `consumer${n % 2}`,
+        event_id: idToBytes(newId()),
+        handled_at: timeOf(n),
+      }));
+      await tx.insertInto('inbox').values(inbox).execute();
+    }
+  });
+}
+
+it('no look at a key, and no clearing of keys and inbox, reads all that there are', async () => {
+  const { database, asked, analyze, count, faults } = await openAsked<NoteTables>(noteMigrations);
+  await fill(database);
+  await analyze();
+  const view: Database = sharedView(asked);
+  await findAnswer(view, 'caller1', '1');
+  await view.write((tx) => keepAnswer(view.dialect, tx, 'caller0', '0', answer));
+  expect(await sweep(view)).toBeGreaterThan(100);
+  expect(count()).toBeGreaterThan(4);
+  expect(await faults()).toEqual([]);
+});

@@ -1,0 +1,153 @@
+/** Whatever is asked of many doctors is found by an index: read from the plans of the database at hand. */
+import { idFromBytes, idToBytes, keepNothing, newId } from '@daybook/database';
+import { openAsked } from '@daybook/testing/plans';
+import { expect, it } from 'vitest';
+import { migrations } from '../../migrations/index.ts';
+import { DAY } from '../domain/time.ts';
+import { createAvailabilityStore } from './availability.ts';
+import { createDoctorStore } from './doctors.ts';
+import { createExceptionStore } from './exceptions.ts';
+import { createScheduleStore } from './schedules.ts';
+import type { DoctorRow, DoctorTables } from './tables.ts';
+
+const NOW = Temporal.Instant.from('2026-11-02T08:00:00Z');
+const DOCTORS = 2000;
+const SPECIALTIES = 40;
+const staff = { id: 'somebody', role: 'front-desk' } as const;
+const write = { keep: keepNothing, checkVersion: () => undefined };
+const clock = () => NOW;
+
+const rows = Array.from(
+  { length: DOCTORS },
+  (_, index): DoctorRow => ({
+    id: idToBytes(newId()),
+    given_name: `given${index % 90}`,
+    family_name: `family${index % 700}`,
+    time_zone: 'UTC',
+    active: index % 50 === 0 ? 0 : 1,
+    details: '{"specialties":[],"languages":[]}',
+    version: 1,
+    created_at: 0,
+    updated_at: 0,
+  }),
+);
+
+const derivedOf = ({ id, given_name, family_name }: DoctorRow, index: number) => ({
+  terms: [given_name, family_name].map((term) => ({ term, doctor_id: id })),
+  specialty: { specialty: `specialty${index % SPECIALTIES}`, doctor_id: id },
+  periods: ['0000-01-01', '2026-12-01'].map((valid_from) => ({
+    doctor_id: id,
+    valid_from,
+    time_zone: 'UTC',
+    weekly_hours: '[]',
+    version: 1,
+    updated_at: 0,
+  })),
+  exceptions: Array.from({ length: 6 }, (_, n) => {
+    const starts_at = NOW.epochMilliseconds + (n - 3) * 200 * DAY;
+    const kind = 'time-off' as const;
+    return {
+      id: idToBytes(newId()),
+      doctor_id: id,
+      kind,
+      starts_at,
+      ends_at: starts_at + DAY,
+      reason: null,
+      created_at: 0,
+    };
+  }),
+});
+
+async function openDoctors() {
+  const opened = await openAsked<DoctorTables>(migrations);
+  await opened.database.write(async (tx) => {
+    for (let from = 0; from < DOCTORS; from += 250) {
+      const some = rows.slice(from, from + 250);
+      const derived = some.map(derivedOf);
+      await tx.insertInto('doctors').values(some).execute();
+      await tx
+        .insertInto('doctor_search_terms')
+        .values(derived.flatMap(({ terms }) => terms))
+        .execute();
+      await tx
+        .insertInto('doctor_specialties')
+        .values(derived.map(({ specialty }) => specialty))
+        .execute();
+      await tx
+        .insertInto('schedule_periods')
+        .values(derived.flatMap(({ periods }) => periods))
+        .execute();
+      await tx
+        .insertInto('schedule_exceptions')
+        .values(derived.flatMap(({ exceptions }) => exceptions))
+        .execute();
+    }
+  });
+  await opened.analyze();
+  return opened;
+}
+
+const range = { start: NOW.epochMilliseconds, end: NOW.epochMilliseconds + 30 * DAY };
+
+it('no list of doctors or of their exceptions reads all that there are, or sorts them', async () => {
+  const { asked, count, faults } = await openDoctors();
+  const doctors = createDoctorStore(asked, clock);
+  const exceptions = createExceptionStore(asked, clock);
+  const names = { givenName: 'Noor', familyName: 'Haddad', timeZone: 'UTC' };
+  const { id } = await doctors.register(staff, { ...names, specialties: ['specialty3'] }, write);
+  for (const query of [{}, { active: true }, { active: false }]) {
+    const { nextCursor } = await doctors.search(staff, { ...query, limit: 2 });
+    if (nextCursor !== undefined) await doctors.search(staff, { ...query, limit: 2, cursor: nextCursor });
+  }
+  await doctors.find(staff, id);
+  await doctors.change(staff, id, { specialties: ['specialty4'] }, write);
+  const leave = { kind: 'time-off' as const, start: '2026-11-03T08:00:00Z', end: '2026-11-03T12:00:00Z' };
+  const added = await exceptions.add(staff, id, leave, write);
+  await exceptions.add(staff, id, { ...leave, start: '2026-11-03T09:00:00Z' }, write);
+  for (const query of [{}, { from: '2026-11-01T00:00:00Z' }, { to: '2026-12-01T00:00:00Z' }]) {
+    const page = await exceptions.list(staff, id, { ...query, limit: 1 });
+    await exceptions.list(staff, id, { ...query, limit: 1, cursor: page?.nextCursor ?? '' });
+  }
+  await exceptions.remove(staff, id, added.id, write);
+  expect(count()).toBeGreaterThan(25);
+  expect(await faults()).toEqual([]);
+});
+
+/** They come in the order of their ids: the few who are found are sorted by them, the first of many are found along them. */
+const BY_ID = /filesort|TEMP B-TREE|SCAN found|"type":"index",.*"key":"doctor_search_terms_of"/;
+
+it('a search by name or specialty reads what they match, and not all doctors', async () => {
+  const { asked, count, faults } = await openDoctors();
+  const doctors = createDoctorStore(asked, clock);
+  for (const query of [
+    { q: 'family77' },
+    { q: 'fam' },
+    { q: 'family77', active: true },
+    { q: 'family77', specialty: 'specialty37' },
+    { specialty: 'specialty3' },
+    { specialty: 'specialty3', active: true },
+  ]) {
+    const cursor = (await doctors.search(staff, { limit: 1 })).nextCursor ?? '';
+    await doctors.search(staff, query);
+    await doctors.search(staff, { ...query, cursor });
+  }
+  expect(count()).toBeGreaterThan(4);
+  expect(await faults(BY_ID)).toEqual([]);
+});
+
+/** The few rows of the doctors that were chosen are put together and sorted. */
+const OF_CHOSEN = /SCAN chosen|TEMP B-TREE|filesort/;
+
+it('the hours and the availability of some are not read out of those of all', async () => {
+  const { asked, count, faults } = await openDoctors();
+  const schedules = createScheduleStore(asked, clock);
+  const availability = createAvailabilityStore(asked);
+  const id = idFromBytes(rows[7]?.id ?? new Uint8Array());
+  await schedules.replace(staff, id, { timeZone: 'UTC', weeklyHours: [] }, write);
+  await schedules.find(staff, id);
+  await availability.find(staff, id, range);
+  const { nextCursor } = await availability.search(staff, { specialty: 'specialty3', limit: 2 }, range);
+  await availability.search(staff, { specialty: 'specialty3', limit: 2, cursor: nextCursor ?? '' }, range);
+  expect(count()).toBeGreaterThan(6);
+  expect(await faults(OF_CHOSEN)).toEqual([]);
+});

@@ -1,0 +1,42 @@
+/** The messages about one appointment are found by an index, in their order: read from the plans of the database at hand. */
+import { idToBytes, newId } from '@daybook/database';
+import { openAsked } from '@daybook/testing/plans';
+import { expect, it } from 'vitest';
+import { migrations } from '../../migrations/index.ts';
+import { createMessageStore } from './messages.ts';
+import type { MessageRow, NotificationTables } from './tables.ts';
+
+const APPOINTMENTS = 1000;
+const MESSAGES_OF_EACH = 4;
+
+it('no look at the messages about an appointment reads those about others, or sorts them', async () => {
+  const { database, asked, analyze, count, faults } = await openAsked<NotificationTables>(migrations);
+  const ids = Array.from({ length: APPOINTMENTS }, newId);
+  const rows = ids.flatMap((id) =>
+    Array.from(
+      { length: MESSAGES_OF_EACH },
+      (_, sequence): MessageRow => ({
+        id: idToBytes(newId()),
+        appointment_id: idToBytes(id),
+        patient_id: idToBytes(id),
+        kind: 'booked',
+        channel: 'in-app',
+        status: 'delivered',
+        created_at: 0,
+        sequence,
+      }),
+    ),
+  );
+  await database.write(async (tx) => {
+    for (let from = 0; from < rows.length; from += 500) {
+      await tx
+        .insertInto('messages')
+        .values(rows.slice(from, from + 500))
+        .execute();
+    }
+  });
+  await analyze();
+  expect(await createMessageStore(asked).list({ id: 'somebody', role: 'front-desk' }, ids[7] ?? '')).toHaveLength(4);
+  expect(count()).toBe(1);
+  expect(await faults()).toEqual([]);
+});

@@ -1,0 +1,89 @@
+/** Whatever is asked of many patients is found by an index: read from the plans of the database at hand. */
+import { idToBytes, keepNothing, newId } from '@daybook/database';
+import { openAsked } from '@daybook/testing/plans';
+import { expect, it } from 'vitest';
+import { migrations } from '../../migrations/index.ts';
+import { createPatientStore } from './patients.ts';
+import type { PatientRow, PatientTables } from './tables.ts';
+
+const PATIENTS = 4000;
+const staff = { id: 'somebody', role: 'front-desk' } as const;
+const write = { keep: keepNothing, checkVersion: () => undefined };
+const clock = () => Temporal.Now.instant();
+
+const nameOf = (index: number) => ({ given: `given${index % 90}`, family: `family${index % 700}` });
+
+const rows = Array.from(
+  { length: PATIENTS },
+  (_, index): PatientRow => ({
+    id: idToBytes(newId()),
+    given_name: nameOf(index).given,
+    family_name: nameOf(index).family,
+    birth_date: Temporal.PlainDate.from('1950-01-01')
+      .add({ days: index * 5 })
+      .toString(),
+    active: 1,
+    details: '{}',
+    version: 1,
+    created_at: 0,
+    updated_at: 0,
+  }),
+);
+
+async function openPatients() {
+  const opened = await openAsked<PatientTables>(migrations);
+  await opened.database.write(async (tx) => {
+    for (let from = 0; from < PATIENTS; from += 500) {
+      const some = rows.slice(from, from + 500);
+      const terms = some.flatMap(({ given_name, family_name, id }) =>
+        [given_name, family_name, `${given_name} ${family_name}`].map((term) => ({ term, patient_id: id })),
+      );
+      await tx.insertInto('patients').values(some).execute();
+      await tx.insertInto('patient_search_terms').values(terms).execute();
+      const identifiers = some.map(({ id }, index) => ({ system: 'card', value: `${from + index}`, patient_id: id }));
+      await tx.insertInto('patient_identifiers').values(identifiers).execute();
+    }
+  });
+  await opened.analyze();
+  return { ...opened, store: createPatientStore(opened.asked, clock) };
+}
+
+it('no list of patients and no look at one reads all that there are, or sorts them', async () => {
+  const { store, count, faults } = await openPatients();
+  for (const query of [{}, { birthDate: '1950-01-06' }]) {
+    await store.search(staff, { ...query, limit: 2 });
+    await store.search(staff, {
+      ...query,
+      limit: 2,
+      cursor: (await store.search(staff, { limit: 1 })).nextCursor ?? '',
+    });
+  }
+  const patient = await store.register(
+    staff,
+    { givenName: 'Ana', familyName: 'Silva', birthDate: '1990-02-01' },
+    write,
+  );
+  await store.find(staff, patient.id);
+  await store.change(staff, patient.id, { identifiers: [{ system: 'card', value: 'new' }] }, write);
+  expect(count()).toBeGreaterThan(8);
+  expect(await faults()).toEqual([]);
+});
+
+/** They come in the order of their ids: the few whom a name matches are sorted by them, the first of many are found along them. */
+const BY_ID = /filesort|TEMP B-TREE|SCAN found|"type":"index",.*"key":"patient_search_terms_of"/;
+
+it('a search by name reads what the name matches, and not all patients', async () => {
+  const { store, count, faults } = await openPatients();
+  const cursor = (await store.search(staff, { limit: 1 })).nextCursor ?? '';
+  for (const query of [
+    { q: 'family77' },
+    { q: 'fam' },
+    { q: 'given1 family1' },
+    { q: 'family1', birthDate: '1950-01-06' },
+  ]) {
+    await store.search(staff, query);
+    await store.search(staff, { ...query, cursor });
+  }
+  expect(count()).toBeGreaterThan(3);
+  expect(await faults(BY_ID)).toEqual([]);
+});
