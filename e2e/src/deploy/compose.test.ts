@@ -55,6 +55,14 @@ describe.skipIf(dockerIsMissing('the compose system'))('the compose system', () 
     expect(open).toEqual([expect.stringMatching(/-gateway-1 127\.0\.0\.1:\d+->8080\/tcp$/)]);
   });
 
+  it('stores in volumes that have a name, so that none is left behind by each start', async () => {
+    const ids = lines(await system.compose('ps', '-aq'));
+    const mounts = '{{range .Mounts}}{{if eq .Type "volume"}}{{println .Name}}{{end}}{{end}}';
+    const volumes = lines(await docker(['inspect', '-f', mounts, ...ids]));
+    expect(volumes.length).toBeGreaterThan(8);
+    expect(volumes.filter((name) => !name.startsWith(`${PROJECT}_`))).toEqual([]);
+  });
+
   it('keeps its passwords out of what is said of its containers, their processes and their logs', async () => {
     const all = await system.compose(
       'run',
