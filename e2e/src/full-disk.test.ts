@@ -51,7 +51,7 @@ async function memoryOf({ pid }: DaybookProcess): Promise<number> {
   return Number(kibibytes) * 1024;
 }
 
-/** What a query finds in a database that nobody has open any more. */
+/** What a query finds in a database. */
 function rowsOf(folder: string, service: string, query: string): Record<string, unknown>[] {
   const database = new DatabaseSync(join(folder, `${service}.sqlite`), { readOnly: true });
   try {
@@ -81,6 +81,14 @@ function expectWhole(folder: string): void {
       (select count(distinct resource_id) from reservations where holder_id = appointments.id) <> 2`,
   );
   none('appointment', 'select id from appointments where id not in (select appointment_id from appointment_history)');
+}
+
+/** Until every event has been handed on: what waits longer after a failure is not lost, only late. */
+async function untilAllIsTold(folder: string): Promise<void> {
+  for (const service of ['patient', 'doctor', 'appointment']) {
+    const waiting = () => rowsOf(folder, service, 'select event_id from outbox').length;
+    await expect.poll(waiting, { timeout: TELLING_DEADLINE_MILLIS }).toBe(0);
+  }
 }
 
 /** How many rows a table has. */
@@ -173,6 +181,7 @@ describe.skipIf(!canLimitFileSize)(`a disk that is full${where}`, { timeout: 120
     await told(cancelled).toEqual(['booked', 'cancelled']);
     await told(kept).toEqual(['booked']);
 
+    await untilAllIsTold(folder.path);
     expect(await daybook.end()).toEqual({ code: 0, signal: null });
     expect(daybook.output()).not.toMatch(/unexpected failure|Silva|better/);
     expectWhole(folder.path);
@@ -201,6 +210,7 @@ describe.skipIf(!canLimitFileSize)(`a disk that is full${where}`, { timeout: 120
     for (const id of confirmed) {
       await expect.poll(() => messagesOf(daybook.url, id), { timeout: TELLING_DEADLINE_MILLIS }).toEqual(['booked']);
     }
+    await untilAllIsTold(folder.path);
     expect(await daybook.end()).toEqual({ code: 0, signal: null });
     expectWhole(folder.path);
     expect(countOf(folder.path, 'appointment', 'appointments')).toBe(2 + confirmed.length);
@@ -236,6 +246,7 @@ describe.skipIf(!canLimitFileSize)(`a disk that is full${where}`, { timeout: 120
     limitFileSize(daybook.pid, 'unlimited');
     expect(await readiness(services.get('patient-service'))).toBe(200);
     expect((await send(daybook.url, { path: '/api/v1/patients', body: ana })).status).toBe(201);
+    await untilAllIsTold(folder.path);
     expect(await daybook.end()).toEqual({ code: 0, signal: null });
     expectWhole(folder.path);
     expect(countOf(folder.path, 'patient', 'patients')).toBe(1 + registered + 1);
