@@ -1,4 +1,5 @@
 /** The images: small, with nothing in them that they do not need, and built again only where something changed. */
+import { randomUUID } from 'node:crypto';
 import { appendFile, cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
@@ -110,7 +111,8 @@ describe.skipIf(dockerIsMissing('the images'))('the image', () => {
     onTestFinished(() => rm(folder, { recursive: true }));
     const left = /^(\.git|data|node_modules|[^/]+\/[^/]+\/node_modules|.*\/target)$/;
     await cp(ROOT, folder, { recursive: true, filter: (source) => !left.test(relative(ROOT, source)) });
-    await appendFile(join(folder, 'services/patient/src/app.ts'), '\n// changed\n');
+    // As nobody has built it before on this machine.
+    await appendFile(join(folder, 'services/patient/src/app.ts'), `\n// ${randomUUID()}\n`);
     const changed = ['daybook/patient:changed', 'daybook/doctor:changed'] as const;
     onTestFinished(async () => {
       await docker(['image', 'rm', '--force', ...changed]);
