@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startDaybook, temporaryFolder } from '@daybook/testing';
 import { type DistributedServers, distributedServers } from '@daybook/testing/distributed-servers';
-import { percentile } from './load.ts';
+import { median } from './load.ts';
 import { cpuSeconds, familyOf, memoryOfAll } from './processes.ts';
 
 /** As in `package.json`. */
@@ -65,13 +65,9 @@ export async function reportDistributed(line: Line): Promise<void> {
       await system.end();
     }
   }
-  const middle = percentile(
-    seconds.toSorted((a, b) => a - b),
-    0.5,
-  );
   line(
     `separate processes: start, median of ${STARTS}`,
-    `${middle.toFixed(2)} s until all are ready, ${busySeconds.toFixed(1)} s of CPU`,
+    `${median(seconds).toFixed(2)} s until all are ready, ${busySeconds.toFixed(1)} s of CPU`,
   );
 }
 

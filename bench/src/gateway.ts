@@ -16,7 +16,7 @@ import {
   startUpstream,
   type Upstream,
 } from './gateway-system.ts';
-import { percentile } from './load.ts';
+import { median, percentile } from './load.ts';
 import { cpuSeconds } from './processes.ts';
 
 const CONNECTIONS = 64;
@@ -52,12 +52,6 @@ async function warmUp(door: Door, rounds: number): Promise<number[]> {
   for (let round = 0; round < rounds; round += 1) each.push(await perCpuSecond(door));
   return each;
 }
-
-const median = (values: readonly number[]): number =>
-  percentile(
-    values.toSorted((a, b) => a - b),
-    0.5,
-  );
 
 /** In turns, so that whatever else the machine does weighs on both alike. */
 async function measureCost(gateway: Door, rival: Rival, line: Line): Promise<void> {

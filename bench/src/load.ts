@@ -10,6 +10,15 @@ export function percentile(sorted: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
 }
 
+export const told = ({ perSecond, p50Millis, p99Millis }: Measured): string =>
+  `${perSecond.toFixed(0)}/s   p50 ${p50Millis.toFixed(1)} ms   p99 ${p99Millis.toFixed(1)} ms`;
+
+export const median = (values: readonly number[]): number =>
+  percentile(
+    values.toSorted((a, b) => a - b),
+    0.5,
+  );
+
 /** Runs `call` for 0 to `count - 1`, `inFlight` at once. A call that fails ends the measurement: no figure without its work. */
 export async function measure(count: number, inFlight: number, call: (n: number) => Promise<void>): Promise<Measured> {
   const durations: number[] = [];

@@ -5,7 +5,7 @@ import { bareTransactionsPerSecond } from './bare-sqlite.ts';
 import { bookNth, openClinic, searchNth } from './clinic.ts';
 import { reportDistributed } from './distributed.ts';
 import { measureGateway } from './gateway.ts';
-import { type Measured, measure } from './load.ts';
+import { type Measured, measure, told } from './load.ts';
 import { reportManyAppointments } from './many-appointments.ts';
 import { reportMysql } from './mysql.ts';
 import { reportRabbit } from './rabbitmq.ts';
@@ -19,8 +19,7 @@ const IN_FLIGHT = 16;
 const REST_MILLIS = 10_000;
 
 const line = (name: string, value: string) => console.log(`${name.padEnd(58)}${value}`);
-const report = (name: string, { perSecond, p50Millis, p99Millis }: Measured) =>
-  line(name, `${perSecond.toFixed(0)}/s   p50 ${p50Millis.toFixed(1)} ms   p99 ${p99Millis.toFixed(1)} ms`);
+const report = (name: string, measured: Measured) => line(name, told(measured));
 
 await using folder = await temporaryFolder();
 line('start, demo data there, median of 5', `${(await medianStartSeconds(folder.path)).toFixed(2)} s`);

@@ -27,14 +27,15 @@ export async function sqliteStorage(): Promise<Storage> {
 const SERVICES = ['patient', 'doctor', 'appointment', 'notification'] as const;
 let made = 0;
 
-/** Databases of its own, which go with it. */
-export async function mysqlStorage(serverUrl: string): Promise<Storage> {
+/** Databases of its own, which go with it; `settings` are those of a URL, such as `?connections=64`. */
+export async function mysqlStorage(serverUrl: string, settings = ''): Promise<Storage & { readonly url: string }> {
   const folder = await temporaryFolder();
   made += 1;
   const url = `${serverUrl}/daybook_bench_${process.pid}_${made}`;
   return {
+    url,
     data: folder.path,
-    environment: { DAYBOOK_MYSQL_URL: url },
+    environment: { DAYBOOK_MYSQL_URL: url + settings },
     load: (appointments) => loadIntoMysql(`${url}_appointment`, appointments),
     async [Symbol.asyncDispose]() {
       await folder[Symbol.asyncDispose]();
