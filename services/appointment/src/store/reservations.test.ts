@@ -100,6 +100,8 @@ async function startGroups(capacity: number) {
       const verified = [{ id: doctor.id, version: 1 }];
       const placement = { doctorId: doctor.id, timeZone: 'UTC', visit, doctorTime: visit, capacity, verified };
       const done = Promise.withResolvers<Result>();
+      // Whoever comes first makes the row, and so has it alone in any case.
+      await database.write((tx) => lockPersons(tx, database.dialect, placement));
       await database.write(async (tx) => {
         await lockPersons(tx, database.dialect, placement);
         others().then(done.resolve, done.reject);
