@@ -11,7 +11,7 @@ const ON_EACH_DATABASE = [
   'packages/service/src/{idempotency,service-database}.test.ts',
   'services/{patient,doctor,appointment,notification}/src/store/**/*.test.ts',
   'services/{appointment,notification}/src/{rechecks,events,parked-events}.test.ts',
-  'e2e/src/{golden-journey,model,durability,killed-fifty-times}.test.ts',
+  'e2e/src/{golden-journey,model,durability,killed-fifty-times,thousand-at-once}.test.ts',
 ];
 
 const onServers = (['mysql', 'mariadb'] as const).flatMap((kind) => {

@@ -23,7 +23,7 @@ import { createFlights } from './flights.ts';
 import { type Interval, lastOnGrid, nextOnGrid } from './grid.ts';
 import { checkAwaited, findType, type ToldMeanwhile, versionOf, withFreshFacts } from './placing.ts';
 import { type Asking, askingOf, type BookingParts, type Placement } from './ports.ts';
-import { type Claim, createRoster, type Roster } from './roster.ts';
+import { type Claim, createRoster, type Roster, UnderWay } from './roster.ts';
 import { rangeOf, readFacts, windowsOf } from './slot-search.ts';
 
 /** Starts that one request tries at most: others may take each of them first, from another process. */
@@ -71,11 +71,12 @@ const onGrid = ({ start, end }: Interval, now: number): Interval => {
  */
 export function createFirstFree(parts: BookingParts): BookFirstFree {
   const flights = createFlights<Roster>();
+  const underWay = new UnderWay();
 
   function rosterOf({ input: { specialty }, type }: Request, window: Interval, asking: Asking): Promise<Roster> {
     const key = [specialty, type.id, type.version, window.start, window.end].join(' ');
     return flights(key, async () =>
-      createRoster(await readFacts(parts, { specialty }, type, window, asking), window.end),
+      createRoster(await readFacts(parts, { specialty }, type, window, asking), window.end, underWay),
     );
   }
 
@@ -105,9 +106,14 @@ export function createFirstFree(parts: BookingParts): BookFirstFree {
     const { patientId, appointmentTypeId, reason } = request.input;
     const placement = placementAt(claim, request);
     try {
-      return await parts.store.book(caller, { patientId, appointmentTypeId, reason, placement }, write);
+      const booked = await parts.store.book(caller, { patientId, appointmentTypeId, reason, placement }, write);
+      claim.settle();
+      return booked;
     } catch (error) {
-      if (error instanceof Refusal && error.code === 'slot-taken') return error.code;
+      if (error instanceof Refusal && error.code === 'slot-taken') {
+        claim.settle();
+        return error.code;
+      }
       claim.giveBack();
       if (error instanceof Refusal && error.code === 'patient-busy') return error.code;
       throw error;

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { iso, NOBODY } from '../testing.ts';
 import { type BookingFacts, NOTHING_TAKEN, visitAt } from './booking-rules.ts';
 import { CELL_MILLIS, cellsOf } from './grid.ts';
-import { createRoster } from './roster.ts';
+import { type Claim, createRoster, UnderWay } from './roster.ts';
 import { firstSlots, freeStarts } from './slots.ts';
 
 const NOW = 1_793_606_400_000;
@@ -57,7 +57,7 @@ describe('a roster', () => {
     fc.assert(
       fc.property(clinic, (one) => {
         const facts = factsOf(one);
-        const claim = createRoster(facts, NOW + DAY).claim(one.takenOfPatient);
+        const claim = createRoster(facts, NOW + DAY, new UnderWay()).claim(one.takenOfPatient);
         const suiting = facts.map((ofDoctor) => ({ ...ofDoctor, takenOfPatient: one.takenOfPatient }));
         const [first] = firstSlots(suiting, NOW + DAY, 1);
         expect(claim && iso(claim.start)).toBe(first?.start);
@@ -69,7 +69,7 @@ describe('a roster', () => {
     fc.assert(
       fc.property(clinic, (one) => {
         const facts = factsOf(one);
-        const roster = createRoster(facts, NOW + DAY);
+        const roster = createRoster(facts, NOW + DAY, new UnderWay());
         const seats = new Map(facts.map((ofDoctor) => [ofDoctor.doctor.id, new Map(ofDoctor.takenOfDoctor)]));
         for (let claim = roster.claim(NOTHING_TAKEN); claim; claim = roster.claim(NOTHING_TAKEN)) {
           const { start, facts: given } = claim;
@@ -92,7 +92,7 @@ describe('a roster', () => {
   it('gives what was given back again', () => {
     fc.assert(
       fc.property(clinic, (one) => {
-        const roster = createRoster(factsOf(one), NOW + DAY);
+        const roster = createRoster(factsOf(one), NOW + DAY, new UnderWay());
         const first = roster.claim(NOTHING_TAKEN);
         roster.claim(NOTHING_TAKEN);
         first?.giveBack();
@@ -101,4 +101,46 @@ describe('a roster', () => {
       }),
     );
   });
+
+  const starts = (claims: readonly (Claim | undefined)[]) =>
+    claims.map((claim) => claim && [claim.facts.doctor.id, claim.start]);
+
+  it('gives nothing that an earlier one gave and the database has not decided about', () => {
+    fc.assert(
+      fc.property(clinic, fc.nat(5), (one, before) => {
+        const facts = factsOf(one);
+        const underWay = new UnderWay();
+        const [earlier, alone] = [
+          createRoster(facts, NOW + DAY, underWay),
+          createRoster(facts, NOW + DAY, new UnderWay()),
+        ];
+        for (let n = 0; n < before; n += 1) {
+          earlier.claim(NOTHING_TAKEN);
+          alone.claim(NOTHING_TAKEN);
+        }
+        const later = createRoster(facts, NOW + DAY, underWay);
+        for (let n = 0; n < 5; n += 1)
+          expect(starts([later.claim(NOTHING_TAKEN)])).toEqual(starts([alone.claim(NOTHING_TAKEN)]));
+      }),
+    );
+  });
+
+  it.each(['settle', 'giveBack'] as const)(
+    'leaves what is free to the facts after %s, also when that comes twice',
+    (end) => {
+      fc.assert(
+        fc.property(clinic, (one) => {
+          const facts = factsOf(one);
+          const underWay = new UnderWay();
+          const claims = Array.from({ length: 3 }, () => createRoster(facts, NOW + DAY, underWay).claim(NOTHING_TAKEN));
+          for (const claim of [...claims, claims[0]]) claim?.[end]();
+          const [after, alone] = [
+            createRoster(facts, NOW + DAY, underWay),
+            createRoster(facts, NOW + DAY, new UnderWay()),
+          ];
+          expect(starts([after.claim(NOTHING_TAKEN)])).toEqual(starts([alone.claim(NOTHING_TAKEN)]));
+        }),
+      );
+    },
+  );
 });

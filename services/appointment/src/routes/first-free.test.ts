@@ -53,6 +53,15 @@ describe('the first free time of a specialty', () => {
     await expectReservationsMatch();
   });
 
+  it('is the same again after it was cancelled', async () => {
+    const { ask, post } = await startSpecialty(1);
+    for (let n = 0; n < 2; n += 1) {
+      const { status, body } = await ask();
+      expect({ status, start: readAppointment(body).start }).toEqual({ status: 201, start: '2026-11-03T14:00:00Z' });
+      await post(`/${readAppointment(body).id}/cancel`, { reason: 'ill' });
+    }
+  });
+
   it('fills every seat of a group', async () => {
     const { ask, expectReservationsMatch } = await startSpecialty(1, { capacity: 3 });
     const answers = await Promise.all(Array.from({ length: 8 }, () => ask()));
