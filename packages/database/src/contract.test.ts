@@ -1,12 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { sql } from 'kysely';
+import { sql, type Transaction } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import type { Database } from './database.ts';
 import { idToBytes, newId } from './id.ts';
 import { appendEvent } from './outbox.ts';
+import type { SharedTables } from './shared-tables.ts';
 import { addNote, type NoteTables, notesOf, temporaryDatabase, untouchedDatabase } from './testing.ts';
+import { together } from './together.ts';
 import { DatabaseUnavailable, Overtaken } from './unavailable.ts';
 
 /** One after the other, wherever rows are locked: an update reads what others have committed. */
@@ -246,6 +248,64 @@ describe('text', () => {
     const texts = ["'; drop table notes; --", '\\', "\\'", '\0', '\n\r\t', '"', '?', '%_', '日本', '😀', ' '];
     for (const text of texts) await addNote(database, text);
     expect(await notesOf(database)).toEqual(texts);
+  });
+});
+
+describe('several statements at once', () => {
+  const insert = (transaction: Transaction<NoteTables & SharedTables>, text: string, id = newId()) =>
+    transaction.insertInto('notes').values({ id: idToBytes(id), text });
+
+  it('run in their order, and each gives its own rows', async () => {
+    await using file = await temporaryDatabase();
+    const database = await file.open();
+    const answers = await database.write((transaction) => {
+      const notes = transaction.selectFrom('notes').select('text').orderBy('id');
+      const count = transaction.selectFrom('counter').select('value');
+      return together(transaction, database.dialect, [insert(transaction, 'one'), notes, count, notes]);
+    });
+    expect(answers).toEqual([[], [{ text: 'one' }], [{ value: 0 }], [{ text: 'one' }]]);
+    expect(await notesOf(database)).toEqual(['one']);
+  });
+
+  it('can be a single one, or none', async () => {
+    await using file = await temporaryDatabase();
+    const database = await file.open();
+    const answers = await database.write(async (transaction) => [
+      await together(transaction, database.dialect, []),
+      await together(transaction, database.dialect, [transaction.selectFrom('counter').select('value')]),
+    ]);
+    expect(answers).toEqual([[], [[{ value: 0 }]]]);
+  });
+
+  it('end with the first that fails, and leave nothing', async () => {
+    await using file = await temporaryDatabase();
+    const database = await file.open();
+    const id = newId();
+    const failing = database.write((transaction) =>
+      together(transaction, database.dialect, [
+        insert(transaction, 'one', id),
+        insert(transaction, 'the same', id),
+        insert(transaction, 'another'),
+      ]),
+    );
+    await expect(failing).rejects.toSatisfy((error) => database.dialect.isUniqueViolation(error));
+    expect(await notesOf(database)).toEqual([]);
+    await addNote(database, 'the next one');
+    expect(await notesOf(database)).toEqual(['the next one']);
+  });
+
+  it('are told apart from what is in them', async () => {
+    await using file = await temporaryDatabase();
+    const database = await file.open();
+    const texts = ["'; delete from notes; --", '\\', "\\'; delete from notes; --", '?; ?', '\0', '/*'];
+    await database.write((transaction) =>
+      together(
+        transaction,
+        database.dialect,
+        texts.map((text) => insert(transaction, text)),
+      ),
+    );
+    expect((await notesOf(database)).toSorted()).toEqual(texts.toSorted());
   });
 });
 

@@ -30,6 +30,8 @@ export interface DatabaseDialect {
   readonly now: RawBuilder<number>;
   /** Does a transaction lock the rows that it means to change (FOR UPDATE), and can others skip those? SQLite locks all. */
   readonly locksRows: boolean;
+  /** Does the server take several statements in one round trip? See together.ts. */
+  readonly takesSeveral: boolean;
   isUniqueViolation(error: unknown): boolean;
   /** Busy, deadlock, lock wait: the same transaction may work if it is tried again. */
   isTransient(error: unknown): boolean;

@@ -109,9 +109,16 @@ const withCode = (error: Error): Error =>
     ? new DriverError(NO_CONNECTION_FREE, 'Too many wait for a connection to the database.')
     : error;
 
-function createLimitedPool(address: MysqlAddress, connectionLimit: number): Pool {
+interface Limits {
+  readonly connectionLimit: number;
+  /** Whether what is sent at once may be several statements. */
+  readonly takesSeveral: boolean;
+}
+
+function createLimitedPool(address: MysqlAddress, { connectionLimit, takesSeveral }: Limits): Pool {
   const pool = createPool({
     ...optionsOf(address),
+    multipleStatements: takesSeveral,
     database: address.database,
     connectionLimit,
     // The pool ends what is more than this as soon as nobody uses it, within a second of work as well: only time is to end one.
@@ -126,14 +133,14 @@ function createLimitedPool(address: MysqlAddress, connectionLimit: number): Pool
 }
 
 /** A pool of connections that are all set up alike. It is made when it is needed: nobody closes one that was never used. */
-export function createSource(address: MysqlAddress, session: string, connectionLimit: number): ConnectionSource {
+export function createSource(address: MysqlAddress, session: string, limits: Limits): ConnectionSource {
   const ready = new WeakSet<Connection>();
   let pool: Pool | undefined;
   let closed: Promise<void> | undefined;
 
   return {
     async take() {
-      pool ??= createLimitedPool(address, connectionLimit);
+      pool ??= createLimitedPool(address, limits);
       const connection = await takeFrom(pool);
       const lent = { connection, release: () => connection.release() };
       if (ready.has(connection)) return lent;

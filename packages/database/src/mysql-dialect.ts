@@ -72,6 +72,7 @@ export const mysqlDialect: DatabaseDialect = {
   listOf: (value) => sql<string>`concat('[', group_concat(${value}), ']')`,
   now: sql<number>`cast(unix_timestamp(now(3)) * 1000 as signed)`,
   locksRows: true,
+  takesSeveral: true,
   isUniqueViolation: (error) => isOneOf(DUPLICATE, error),
   isTransient: (error) => isOneOf(DEADLOCK_OR_LOCK_WAIT, error),
   isConnectionLost,

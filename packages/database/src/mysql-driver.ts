@@ -1,4 +1,4 @@
-/** Kysely over MySQL's protocol (mysql2). Statements are sent as text: one round trip each, and nothing kept on the server. */
+/** Kysely over MySQL's protocol (mysql2). Statements are sent as text, and nothing is kept on the server. */
 import {
   type DatabaseConnection,
   type Dialect,

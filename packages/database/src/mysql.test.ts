@@ -167,7 +167,10 @@ describe('a pool', () => {
   });
 
   it('lets nobody wait without end, and more than some not at all', async () => {
-    const source = createSource(parseMysqlUrl(await freshDatabase()), SESSIONS.read, 1);
+    const source = createSource(parseMysqlUrl(await freshDatabase()), SESSIONS.read, {
+      connectionLimit: 1,
+      takesSeveral: false,
+    });
     onTestFinished(() => source.close());
     const taken = await source.take();
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
@@ -183,6 +186,12 @@ describe('a pool', () => {
     taken.release();
     (await source.take()).release();
   });
+});
+
+it('who only reads cannot slip in a second statement', async () => {
+  const database = await openAt(await cleanDatabase('notes'));
+  const two = sql`select 1; select 2`;
+  await expect(database.read((db) => two.execute(db))).rejects.toMatchObject({ code: 'ER_PARSE_ERROR' });
 });
 
 describe('a turn', () => {

@@ -1,6 +1,6 @@
 /** Events, stored in the transaction of the change that they tell of; a relay hands them to the bus. */
 import type { CloudEvent, EventData, EventType } from '@daybook/contracts';
-import type { Transaction } from 'kysely';
+import type { InsertQueryBuilder, InsertResult, Transaction } from 'kysely';
 import { idToBytes, newId } from './id.ts';
 import type { SharedTables } from './shared-tables.ts';
 
@@ -27,11 +27,12 @@ const eventful = new WeakSet<object>();
 
 export const hasEvents = (transaction: object): boolean => eventful.has(transaction);
 
-export async function appendEvent<T extends EventType>(
+/** The statement that stores an event: whoever makes it runs it, in this transaction. */
+export function insertEvent<T extends EventType>(
   transaction: Transaction<SharedTables>,
   event: NewEvent<T>,
   { source, time, traceparent }: EventOrigin,
-): Promise<void> {
+): InsertQueryBuilder<SharedTables, 'outbox', InsertResult> {
   const cloudEvent: CloudEvent<T> = {
     specversion: '1.0',
     id: newId(),
@@ -45,13 +46,18 @@ export async function appendEvent<T extends EventType>(
     data: event.data,
   };
   eventful.add(transaction);
-  await transaction
-    .insertInto('outbox')
-    .values({
-      event_id: idToBytes(cloudEvent.id),
-      event: JSON.stringify(cloudEvent),
-      subject: idToBytes(event.subject),
-      created_at: time.epochMilliseconds,
-    })
-    .execute();
+  return transaction.insertInto('outbox').values({
+    event_id: idToBytes(cloudEvent.id),
+    event: JSON.stringify(cloudEvent),
+    subject: idToBytes(event.subject),
+    created_at: time.epochMilliseconds,
+  });
+}
+
+export async function appendEvent<T extends EventType>(
+  transaction: Transaction<SharedTables>,
+  event: NewEvent<T>,
+  origin: EventOrigin,
+): Promise<void> {
+  await insertEvent(transaction, event, origin).execute();
 }

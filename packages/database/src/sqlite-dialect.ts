@@ -32,6 +32,7 @@ export const sqliteDialect: DatabaseDialect = {
   listOf: (value) => sql<string>`json_group_array(${value})`,
   now: sql<number>`cast(unixepoch('now', 'subsec') * 1000 as integer)`,
   locksRows: false,
+  takesSeveral: false,
   isUniqueViolation: (error) =>
     errcodeOf(error) === SQLITE_CONSTRAINT_PRIMARYKEY || errcodeOf(error) === SQLITE_CONSTRAINT_UNIQUE,
   isTransient: isBusy,

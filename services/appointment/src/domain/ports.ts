@@ -42,7 +42,7 @@ export interface Placement {
   readonly doctorTime: Interval;
   readonly capacity: number;
   /** What the rules were applied to. Where an event told of something newer, the store throws StaleFacts. */
-  readonly verified: readonly PersonVersion[];
+  readonly verified: readonly [PersonVersion, ...PersonVersion[]];
   readonly holdId?: string | undefined;
   /** Given when the doctor's time is taken and staff books beside it on purpose. */
   readonly overbooking?: Overbooking | undefined;

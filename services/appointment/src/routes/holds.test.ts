@@ -148,7 +148,8 @@ describe('a hold', () => {
     const ana = { id: 'ana', role: 'patient' } as const;
     const hold = (start: string) => {
       const visit = { start: at(start), end: at(start) + 1_800_000 };
-      const placement = { doctorId: doctor.id, timeZone: 'UTC', visit, doctorTime: visit, capacity: 1, verified: [] };
+      const verified = [{ id: doctor.id, version: 1 }] as const;
+      const placement = { doctorId: doctor.id, timeZone: 'UTC', visit, doctorTime: visit, capacity: 1, verified };
       const write = { keep: async () => undefined, checkVersion: () => undefined };
       return holds.add(ana, { appointmentTypeId: type.id, placement }, write);
     };

@@ -1,13 +1,12 @@
 /** Appointments, with their reservations, history and events: what belongs together is written together. */
-import { type Appointment, permit, Refusal, ROLES, STAFF } from '@daybook/contracts';
-import { type Database, idFromBytes, idToBytes, isoFromMillis, newId, type WriteContext } from '@daybook/database';
+import { type Appointment, permit, ROLES, STAFF } from '@daybook/contracts';
+import { type Database, idFromBytes, idToBytes, isoFromMillis, newId, together } from '@daybook/database';
 import type { Clock } from '@daybook/service';
 import { checkCancellable, statusAfter } from '../domain/lifecycle.ts';
 import type { AppointmentStore, NewBooking, Placement } from '../domain/ports.ts';
 import { toAppointment, toRow } from './appointment-row.ts';
-import { type Tx, writeDown } from './change.ts';
+import { changesOf, lockAppointment, nextVersion, recordsOf, type Tx } from './change.ts';
 import { useHold } from './holds.ts';
-import { lockPersons } from './person-versions.ts';
 import { readTakenSeats, release, reserve } from './reservations.ts';
 import type { AppointmentTables } from './tables.ts';
 
@@ -35,52 +34,19 @@ function newAppointment({ patientId, appointmentTypeId, reason, placement }: New
   };
 }
 
-/** What one transaction needs to read one appointment, change it, and take time for it. */
-export function createAppointmentChanges({ dialect }: Database<AppointmentTables>, clock: Clock) {
+/** What history says of an appointment that is beside others on purpose. */
+const overbookedBy = ({ overbooking }: Placement) => ({
+  reason: overbooking?.reason,
+  overbooked: overbooking !== undefined,
+});
+
+export function createAppointmentStore(database: Database<AppointmentTables>, clock: Clock): AppointmentStore {
+  const { dialect } = database;
+
   async function giveBackHold(tx: Tx, callerId: string, placement: Placement): Promise<void> {
     if (placement.holdId === undefined) return;
     await useHold(tx, dialect, callerId, placement.holdId, placement, clock().epochMilliseconds);
   }
-
-  return {
-    /** Reads one appointment to change it: nobody else can until the transaction ends. */
-    async lock(tx: Tx, id: string, checkVersion: WriteContext<Appointment>['checkVersion']): Promise<Appointment> {
-      const row = await tx
-        .selectFrom('appointments')
-        .selectAll()
-        .where('id', '=', idToBytes(id))
-        .$if(dialect.locksRows, (query) => query.forUpdate())
-        .executeTakeFirst();
-      if (!row) throw new Refusal('not-found', 'There is no such appointment.');
-      checkVersion(row.version);
-      return toAppointment(row);
-    },
-
-    /** Stores the next version of an appointment. It needs no rescheduling, unless the change says so. */
-    async update(tx: Tx, before: Appointment, change: Partial<Appointment>): Promise<Appointment> {
-      const { reschedulingReasons: _, ...rest } = before;
-      const version = before.version + 1;
-      const after = { ...rest, needsRescheduling: false, ...change, version, updatedAt: clock().toString() };
-      const { id, ...columns } = toRow(after);
-      await tx.updateTable('appointments').set(columns).where('id', '=', id).execute();
-      return after;
-    },
-
-    giveBackHold,
-
-    /** Before time is given back or taken. @throws StaleFacts */
-    lockPersons: (tx: Tx, placement: Placement) => lockPersons(tx, dialect, placement),
-
-    /** Takes the time of doctor and patient. @throws Refusal `slot-taken`, `patient-busy`, `hold-expired` */
-    async take(tx: Tx, callerId: string, holder: { id: string; patientId: string }, placement: Placement) {
-      await giveBackHold(tx, callerId, placement);
-      await reserve(tx, dialect, holder, placement, clock().epochMilliseconds);
-    },
-  };
-}
-
-export function createAppointmentStore(database: Database<AppointmentTables>, clock: Clock): AppointmentStore {
-  const { lock, update, lockPersons, take, giveBackHold } = createAppointmentChanges(database, clock);
 
   return {
     async find(caller, id) {
@@ -99,22 +65,28 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
     async book(caller, booking, write) {
       permit(caller, STAFF);
       const after = newAppointment(booking, clock().toString());
-      const { overbooking } = booking.placement;
+      const { placement } = booking;
+      const change = { action: 'booked', after, moved: true, ...overbookedBy(placement) } as const;
       await database.write(async (tx) => {
-        await lockPersons(tx, booking.placement);
-        await take(tx, caller.id, after, booking.placement);
-        await tx.insertInto('appointments').values(toRow(after)).execute();
-        const trace = { reason: overbooking?.reason, overbooked: overbooking !== undefined };
-        await writeDown(tx, caller, { action: 'booked', after, moved: true, ...trace }, write);
+        await reserve(tx, dialect, {
+          holder: after,
+          placement,
+          now: clock().epochMilliseconds,
+          giveBack: placement.holdId === undefined ? undefined : () => giveBackHold(tx, caller.id, placement),
+          alongside: [
+            tx.insertInto('appointments').values(toRow(after)),
+            ...recordsOf(tx, caller, change, write.traceparent),
+          ],
+        });
+        await write.keep(tx, after);
       });
       return after;
     },
 
     async move(caller, id, placement, check, write) {
       permit(caller, STAFF);
-      const { overbooking } = placement;
       return database.write(async (tx) => {
-        const before = await lock(tx, id, write.checkVersion);
+        const before = await lockAppointment(tx, dialect, id, write.checkVersion);
         check(before);
         const to = placed(placement);
         if (before.doctorId === to.doctorId && before.start === to.start && before.end === to.end) {
@@ -122,12 +94,19 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
           await write.keep(tx, before);
           return before;
         }
-        await lockPersons(tx, placement);
-        await release(tx, id);
-        await take(tx, caller.id, before, placement);
-        const after = await update(tx, before, { ...to, sequence: before.sequence + 1 });
-        const trace = { reason: overbooking?.reason, overbooked: overbooking !== undefined };
-        await writeDown(tx, caller, { action: 'rescheduled', before, after, moved: true, ...trace }, write);
+        const after = nextVersion(before, { ...to, sequence: before.sequence + 1 }, clock);
+        const change = { action: 'rescheduled', before, after, moved: true, ...overbookedBy(placement) } as const;
+        await reserve(tx, dialect, {
+          holder: before,
+          placement,
+          now: clock().epochMilliseconds,
+          async giveBack() {
+            await release(tx, id).execute();
+            await giveBackHold(tx, caller.id, placement);
+          },
+          alongside: changesOf(tx, caller, change, write.traceparent),
+        });
+        await write.keep(tx, after);
         return after;
       });
     },
@@ -135,7 +114,7 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
     async cancel(caller, id, { reason }, write) {
       permit(caller, STAFF);
       return database.write(async (tx) => {
-        const before = await lock(tx, id, write.checkVersion);
+        const before = await lockAppointment(tx, dialect, id, write.checkVersion);
         if (before.status === 'cancelled') {
           await write.keep(tx, before);
           return before;
@@ -146,9 +125,10 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
           .where('id', '=', idToBytes(before.appointmentTypeId))
           .executeTakeFirstOrThrow();
         checkCancellable(before, caller, type.cancellation_deadline_minutes, clock());
-        await release(tx, id);
-        const after = await update(tx, before, { status: 'cancelled' });
-        await writeDown(tx, caller, { action: 'cancelled', before, after, reason, moved: false }, write);
+        const after = nextVersion(before, { status: 'cancelled' }, clock);
+        const change = { action: 'cancelled', before, after, reason, moved: false } as const;
+        await together(tx, dialect, [release(tx, id), ...changesOf(tx, caller, change, write.traceparent)]);
+        await write.keep(tx, after);
         return after;
       });
     },
@@ -156,10 +136,12 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
     async take(caller, id, step, write) {
       permit(caller, STAFF);
       return database.write(async (tx) => {
-        const before = await lock(tx, id, write.checkVersion);
+        const before = await lockAppointment(tx, dialect, id, write.checkVersion);
         const status = statusAfter(step, before, clock());
-        const after = await update(tx, before, { status });
-        await writeDown(tx, caller, { action: status, before, after, moved: false }, write);
+        const after = nextVersion(before, { status }, clock);
+        const change = { action: status, before, after, moved: false } as const;
+        await together(tx, dialect, changesOf(tx, caller, change, write.traceparent));
+        await write.keep(tx, after);
         return after;
       });
     },

@@ -1,11 +1,37 @@
-/** What belongs to every change of an appointment: its history and its event, written in the transaction of the change. */
-import type { Appointment, Caller, HistoryAction, HistoryEntry } from '@daybook/contracts';
-import { appendEvent, idToBytes, type SharedTables, type WriteContext } from '@daybook/database';
+/** What belongs to every change of an appointment: its lock, its next version, its history and its event, in one transaction. */
+import { type Appointment, type Caller, type HistoryAction, type HistoryEntry, Refusal } from '@daybook/contracts';
+import { type DatabaseDialect, idToBytes, insertEvent, type SharedTables, type WriteContext } from '@daybook/database';
+import type { Clock } from '@daybook/service';
 import type { Transaction } from 'kysely';
 import { appointmentEvent, SOURCE } from '../events.ts';
+import { toAppointment, toRow } from './appointment-row.ts';
 import type { AppointmentTables } from './tables.ts';
 
 export type Tx = Transaction<AppointmentTables & SharedTables>;
+
+/** The next version of an appointment. It needs no rescheduling, unless the change says so. */
+export function nextVersion(before: Appointment, change: Partial<Appointment>, clock: Clock): Appointment {
+  const { reschedulingReasons: _, ...rest } = before;
+  return { ...rest, needsRescheduling: false, ...change, version: before.version + 1, updatedAt: clock().toString() };
+}
+
+/** Reads one appointment to change it: nobody else can until the transaction ends. @throws Refusal `not-found` */
+export async function lockAppointment(
+  tx: Tx,
+  { locksRows }: DatabaseDialect,
+  id: string,
+  checkVersion: WriteContext<Appointment>['checkVersion'],
+): Promise<Appointment> {
+  const row = await tx
+    .selectFrom('appointments')
+    .selectAll()
+    .where('id', '=', idToBytes(id))
+    .$if(locksRows, (query) => query.forUpdate())
+    .executeTakeFirst();
+  if (!row) throw new Refusal('not-found', 'There is no such appointment.');
+  checkVersion(row.version);
+  return toAppointment(row);
+}
 
 const timesOf = ({ doctorId, start, end }: Appointment) => ({ doctorId, start, end });
 
@@ -33,18 +59,24 @@ const entryOf = ({ id, role }: Caller, { action, before, after, reason, moved, o
   ...(action === 'flagged' && { reschedulingReasons: after.reschedulingReasons ?? [] }),
 });
 
-export async function writeDown(
-  tx: Tx,
-  caller: Caller,
-  change: Change,
-  write: WriteContext<Appointment>,
-): Promise<void> {
+/** The statements that write a change into history and events. */
+export function recordsOf(tx: Tx, caller: Caller, change: Change, traceparent: string | undefined) {
   const { action, before, after, moved } = change;
   const entry = JSON.stringify(entryOf(caller, change));
   const row = { appointment_id: idToBytes(after.id), version: after.version, entry };
-  await tx.insertInto('appointment_history').values(row).execute();
   const event = appointmentEvent(action, after, moved && before ? timesOf(before) : undefined);
   const time = Temporal.Instant.from(after.updatedAt);
-  await appendEvent(tx, event, { source: SOURCE, time, traceparent: write.traceparent });
-  await write.keep(tx, after);
+  return [
+    tx.insertInto('appointment_history').values(row),
+    insertEvent(tx, event, { source: SOURCE, time, traceparent }),
+  ] as const;
+}
+
+/** The statements that store the next version of an appointment, with its history and its event. */
+export function changesOf(tx: Tx, caller: Caller, change: Change, traceparent: string | undefined) {
+  const { id, ...columns } = toRow(change.after);
+  return [
+    tx.updateTable('appointments').set(columns).where('id', '=', id),
+    ...recordsOf(tx, caller, change, traceparent),
+  ] as const;
 }

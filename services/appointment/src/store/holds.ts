@@ -7,8 +7,8 @@ import {
   idToBytes,
   isoFromMillis,
   newId,
-  Overtaken,
   type SharedTables,
+  together,
 } from '@daybook/database';
 import type { Clock } from '@daybook/service';
 import type { Kysely } from 'kysely';
@@ -16,7 +16,6 @@ import type { HoldStore, Placement } from '../domain/ports.ts';
 import { MINUTE, toMillis } from '../domain/time.ts';
 import { isFor } from '../domain/wish.ts';
 import type { Tx } from './change.ts';
-import { lockPersons } from './person-versions.ts';
 import { release, reserve } from './reservations.ts';
 import type { AppointmentTables, HoldRow } from './tables.ts';
 
@@ -33,16 +32,15 @@ const toHold = (row: HoldRow): Hold => ({
 const liveHolds = (db: Kysely<AppointmentTables & SharedTables>, callerId: string, now: number) =>
   db.selectFrom('holds').selectAll().where('caller_id', '=', callerId).where('expires_at', '>', now);
 
-async function remove(tx: Tx, id: string): Promise<void> {
-  await release(tx, id);
-  await tx.deleteFrom('holds').where('id', '=', idToBytes(id)).execute();
+async function remove(tx: Tx, dialect: DatabaseDialect, id: string): Promise<void> {
+  await together(tx, dialect, [release(tx, id), tx.deleteFrom('holds').where('id', '=', idToBytes(id))]);
 }
 
 /**
  * The first place of a patient that no other hold has. One that has run out is in nobody's way.
  * @throws Refusal `too-many-holds`
  */
-async function freePlace(tx: Tx, callerId: string, now: number): Promise<number> {
+async function freePlace(tx: Tx, dialect: DatabaseDialect, callerId: string, now: number): Promise<number> {
   const holds = await tx
     .selectFrom('holds')
     .select(['id', 'place', 'expires_at'])
@@ -53,20 +51,11 @@ async function freePlace(tx: Tx, callerId: string, now: number): Promise<number>
   if (live.length >= MAX_HOLDS_OF_PATIENT) {
     throw new Refusal('too-many-holds', `You can keep ${MAX_HOLDS_OF_PATIENT} times at once.`);
   }
-  for (const { id } of holds.filter(({ expires_at }) => expires_at <= now)) await remove(tx, idFromBytes(id));
+  for (const { id } of holds.filter(({ expires_at }) => expires_at <= now)) await remove(tx, dialect, idFromBytes(id));
   const taken = new Set(live.map(({ place }) => place));
   let place = 0;
   while (taken.has(place)) place += 1;
   return place;
-}
-
-/** @throws Overtaken when another request of the same patient took the place meanwhile */
-async function insertHold(tx: Tx, dialect: DatabaseDialect, row: HoldRow): Promise<void> {
-  try {
-    await tx.insertInto('holds').values(row).execute();
-  } catch (error) {
-    throw dialect.isUniqueViolation(error) ? new Overtaken(error) : error;
-  }
 }
 
 /** Gives its time back, for what takes its place in the same transaction. @throws Refusal `hold-expired` */
@@ -85,7 +74,7 @@ export async function useHold(
   if (!isFor(row && toHold(row), { doctorId, start: visit.start })) {
     throw new Refusal('hold-expired', `${problems['hold-expired'].title}.`);
   }
-  await remove(tx, holdId);
+  await remove(tx, dialect, holdId);
 }
 
 const HOLDS_A_STEP = 100;
@@ -127,10 +116,8 @@ export function createHoldStore(database: Database<AppointmentTables>, clock: Cl
         expiresAt: isoFromMillis(now + HOLD_MINUTES * MINUTE),
       };
       await database.write(async (tx) => {
-        const place = caller.role === 'patient' ? await freePlace(tx, caller.id, now) : null;
-        await lockPersons(tx, database.dialect, placement);
+        const place = caller.role === 'patient' ? await freePlace(tx, database.dialect, caller.id, now) : null;
         const expiresAt = toMillis(hold.expiresAt);
-        await reserve(tx, database.dialect, { id: hold.id, expiresAt }, placement, now);
         const row: HoldRow = {
           id: idToBytes(hold.id),
           doctor_id: idToBytes(hold.doctorId),
@@ -141,7 +128,9 @@ export function createHoldStore(database: Database<AppointmentTables>, clock: Cl
           caller_id: caller.id,
           place,
         };
-        await insertHold(tx, database.dialect, row);
+        // Another request of the same patient may take the place meanwhile: there is a key for that.
+        const alongside = [tx.insertInto('holds').values(row)];
+        await reserve(tx, database.dialect, { holder: { id: hold.id, expiresAt }, placement, now, alongside });
         await write.keep(tx, hold);
       });
       return hold;
@@ -163,7 +152,7 @@ export function createHoldStore(database: Database<AppointmentTables>, clock: Cl
         const row = await live.where('id', '=', idToBytes(id)).executeTakeFirst();
         if (!row) throw new Refusal('not-found', 'There is no such hold, or it has run out.');
         write.checkVersion(1);
-        await remove(tx, id);
+        await remove(tx, database.dialect, id);
       });
     },
   };

@@ -9,6 +9,7 @@ import { type PersonVersion, type Placement, StaleFacts } from '../domain/ports.
 import type { Tx } from './change.ts';
 import type { AppointmentTables } from './tables.ts';
 
+type VersionRow = AppointmentTables['person_versions'];
 type Known = ReadonlyMap<string, number>;
 
 const key = (id: Uint8Array): string => idFromBytes(id);
@@ -16,60 +17,75 @@ const key = (id: Uint8Array): string => idFromBytes(id);
 /** Whether others may lock the same persons at the same time. */
 type Lock = 'shared' | 'exclusive';
 
-/** In one round trip; the rows are locked where rows are locked, against those who would change them. */
-async function readVersions(
-  tx: Tx,
-  dialect: DatabaseDialect,
-  ids: readonly Uint8Array[],
-  lock: Lock = 'shared',
-): Promise<Known> {
-  const rows = await tx
+/** The statement that reads the rows, locked where rows are locked against those who would change them. */
+const selectVersions = (tx: Tx, dialect: DatabaseDialect, ids: readonly Uint8Array[], lock: Lock) =>
+  tx
     .selectFrom('person_versions')
     .selectAll()
     .where('person_id', 'in', ids)
     // What MariaDB does not know as FOR SHARE.
-    .$if(dialect.locksRows, (query) => query.modifyEnd(lock === 'shared' ? sql`lock in share mode` : sql`for update`))
-    .execute();
-  return new Map(rows.map(({ person_id, version }) => [key(person_id), version]));
+    .$if(dialect.locksRows, (query) => query.modifyEnd(lock === 'shared' ? sql`lock in share mode` : sql`for update`));
+
+const knownOf = (rows: readonly VersionRow[]): Known =>
+  new Map(rows.map(({ person_id, version }) => [key(person_id), version]));
+
+/** A statement, which may go with others, and what to do with its rows. */
+interface VersionCheck {
+  readonly statement: ReturnType<typeof selectVersions>;
+  /**
+   * True when the statement has locked the persons; false when they are locked only now, so what was read since then may have
+   * changed.
+   * @throws StaleFacts when an event told of a newer version than the rules were applied to
+   */
+  check(rows: readonly VersionRow[]): Promise<boolean>;
 }
 
 /**
  * The rows are locked where rows are locked, so they have to be there: what is told meanwhile then waits for this
  * transaction, and sees what it wrote.
- * @throws StaleFacts when an event told of a newer version than the rules were applied to
  */
+function versionCheck(tx: Tx, dialect: DatabaseDialect, verified: readonly PersonVersion[], lock: Lock): VersionCheck {
+  const ids = verified.map(({ id }) => idToBytes(id));
+  const statement = selectVersions(tx, dialect, ids, lock);
+  return {
+    statement,
+    async check(rows) {
+      let known = knownOf(rows);
+      const missing = dialect.locksRows ? ids.filter((id) => !known.has(key(id))) : [];
+      if (missing.length > 0) {
+        const unknown = missing.map((person_id) => ({ person_id, version: 0 }));
+        await tx.insertInto('person_versions').ignore().values(unknown).execute();
+        known = knownOf(await statement.execute());
+      }
+      for (const { id, version } of verified) {
+        const told = known.get(key(idToBytes(id)));
+        if (told !== undefined && told > version) throw new StaleFacts({ id, version: told });
+      }
+      return missing.length === 0;
+    },
+  };
+}
+
+/** @throws StaleFacts when an event told of a newer version than the rules were applied to */
 export async function checkVersions(
   tx: Tx,
   dialect: DatabaseDialect,
   verified: readonly PersonVersion[],
-  lock: Lock = 'shared',
 ): Promise<void> {
-  if (verified.length === 0) return;
-  const ids = verified.map(({ id }) => idToBytes(id));
-  let known = await readVersions(tx, dialect, ids, lock);
-  const missing = ids.filter((id) => !known.has(key(id)));
-  if (dialect.locksRows && missing.length > 0) {
-    const rows = missing.map((person_id) => ({ person_id, version: 0 }));
-    await tx.insertInto('person_versions').ignore().values(rows).execute();
-    known = await readVersions(tx, dialect, ids, lock);
-  }
-  for (const { id, version } of verified) {
-    const told = known.get(key(idToBytes(id)));
-    if (told !== undefined && told > version) throw new StaleFacts({ id, version: told });
-  }
+  const { statement, check } = versionCheck(tx, dialect, verified, 'shared');
+  await check(await statement.execute());
 }
 
 /**
  * The first thing that whoever takes time does. Those who want a time for themselves alone pass at once: the key decides
  * between them. Who shares one, in a group or on purpose, is alone with the doctor until the transaction ends, since the key
  * does not see that a seat of a group is beside a visit for one.
- * @throws StaleFacts
  */
-export const lockPersons = (
+export const lockOfPersons = (
   tx: Tx,
   dialect: DatabaseDialect,
   { verified, capacity, overbooking }: Placement,
-): Promise<void> => checkVersions(tx, dialect, verified, capacity > 1 || overbooking ? 'exclusive' : 'shared');
+): VersionCheck => versionCheck(tx, dialect, verified, capacity > 1 || overbooking ? 'exclusive' : 'shared');
 
 /** False when something newer is known already. */
 export async function noteVersion(tx: Tx, dialect: DatabaseDialect, { id, version }: PersonVersion): Promise<boolean> {

@@ -4,6 +4,7 @@ import { type Database, idToBytes, keepNothing, newId } from '@daybook/database'
 import { openAsked } from '@daybook/testing/plans';
 import { expect, it } from 'vitest';
 import { migrations } from '../../migrations/index.ts';
+import type { Placement } from '../domain/ports.ts';
 import { createAppointmentReads } from './appointment-reads.ts';
 import { createAppointmentTypeStore } from './appointment-types.ts';
 import { createAppointmentStore } from './appointments.ts';
@@ -153,10 +154,13 @@ const write = { keep: keepNothing, checkVersion: () => undefined };
 /** When nobody of these has an appointment. */
 const LATER = NOW.epochMilliseconds + 1000 * HALF_HOUR;
 
-function placementAt(half: number) {
+function placementAt(half: number): Placement {
   const start = LATER + half * HALF_HOUR;
   const visit = { start, end: start + HALF_HOUR };
-  const verified = [doctorId, patientId].map((id) => ({ id, version: 1 }));
+  const verified = [
+    { id: doctorId, version: 1 },
+    { id: patientId, version: 1 },
+  ] as const;
   return { doctorId, timeZone: 'UTC', visit, doctorTime: visit, capacity: 1, verified };
 }
 

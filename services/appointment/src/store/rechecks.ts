@@ -1,14 +1,13 @@
 /** The appointments to come of those who have changed: who has to be looked at, and what came of it. */
 import { type Appointment, type Caller, permit } from '@daybook/contracts';
-import { type Database, idFromBytes, idToBytes, keepNothing } from '@daybook/database';
+import { type Database, idFromBytes, idToBytes, together } from '@daybook/database';
 import type { Clock } from '@daybook/service';
 import { TO_COME } from '../domain/lifecycle.ts';
 import { StaleFacts } from '../domain/ports.ts';
 import { type Looked, reschedulingReasons } from '../domain/rechecking.ts';
 import { toMillis } from '../domain/time.ts';
 import { toAppointment } from './appointment-row.ts';
-import { createAppointmentChanges } from './appointments.ts';
-import { type Tx, writeDown } from './change.ts';
+import { changesOf, lockAppointment, nextVersion, type Tx } from './change.ts';
 import { ofPerson, type PersonKind } from './person-changes.ts';
 import { checkVersions } from './person-versions.ts';
 import type { AppointmentTables } from './tables.ts';
@@ -45,23 +44,20 @@ export interface RecheckStore {
 }
 
 export function createRecheckStore(database: Database<AppointmentTables>, clock: Clock): RecheckStore {
-  const { lock, update } = createAppointmentChanges(database, clock);
   const now = () => clock().epochMilliseconds;
 
   async function flagOne(tx: Tx, caller: Caller, { id, doctorId, start }: Appointment, looked: Looked): Promise<void> {
-    const before = await lock(tx, id, () => undefined);
+    const before = await lockAppointment(tx, database.dialect, id, () => undefined);
     const isAsSeen = TO_COME.includes(before.status) && before.doctorId === doctorId && before.start === start;
     if (!isAsSeen) return;
     const reasons = reschedulingReasons(before, looked);
     if (reasons.join() === (before.reschedulingReasons ?? []).join()) return;
     const needsRescheduling = reasons.length > 0;
-    const after = await update(tx, before, {
-      needsRescheduling,
-      ...(needsRescheduling && { reschedulingReasons: reasons }),
-    });
+    const flags = { needsRescheduling, ...(needsRescheduling && { reschedulingReasons: reasons }) };
+    const after = nextVersion(before, flags, clock);
     const action = needsRescheduling ? 'flagged' : 'unflagged';
-    const write = { keep: keepNothing, checkVersion: () => undefined };
-    await writeDown(tx, caller, { action, before, after, moved: false }, write);
+    const change = { action, before, after, moved: false } as const;
+    await together(tx, database.dialect, changesOf(tx, caller, change, undefined));
   }
 
   return {

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import { at, iso, NOW, startAppointments, startClinic } from '../testing.ts';
-import { lockPersons } from './person-versions.ts';
+import { checkVersions } from './person-versions.ts';
 import { reserve } from './reservations.ts';
 import type { AppointmentTables } from './tables.ts';
 
@@ -97,17 +97,24 @@ async function startGroups(capacity: number) {
     /** Takes the doctor's time as a booking does, while others want to do something since it began. */
     async takeWhile<Result>(capacity: number, others: () => Promise<Result>): Promise<Result> {
       const { database, doctor } = clinic;
-      const verified = [{ id: doctor.id, version: 1 }];
+      const verified = [{ id: doctor.id, version: 1 }] as const;
       const placement = { doctorId: doctor.id, timeZone: 'UTC', visit, doctorTime: visit, capacity, verified };
       const done = Promise.withResolvers<Result>();
       // Whoever comes first makes the row, and so has it alone in any case.
-      await database.write((tx) => lockPersons(tx, database.dialect, placement));
-      await database.write(async (tx) => {
-        await lockPersons(tx, database.dialect, placement);
-        others().then(done.resolve, done.reject);
-        await expect.poll(() => waitingForPersons(database), SEEN).toBeGreaterThan(0);
-        await reserve(tx, database.dialect, { id: newId() }, placement, at(NOW));
-      });
+      await database.write((tx) => checkVersions(tx, database.dialect, verified));
+      await database.write((tx) =>
+        reserve(tx, database.dialect, {
+          holder: { id: newId() },
+          placement,
+          now: at(NOW),
+          // Between the lock and the look at what is free.
+          async giveBack() {
+            others().then(done.resolve, done.reject);
+            await expect.poll(() => waitingForPersons(database), SEEN).toBeGreaterThan(0);
+          },
+          alongside: [],
+        }),
+      );
       return done.promise;
     },
   };

@@ -1,10 +1,26 @@
 /** Who has which cell of time. The primary key refuses what is taken; nothing here decides by having looked before. */
 import { type ProblemCode, problems, Refusal } from '@daybook/contracts';
-import { type DatabaseDialect, idFromBytes, idToBytes, Overtaken, type SharedTables } from '@daybook/database';
-import { type Expression, type ExpressionBuilder, type Kysely, type SqlBool, sql, type Transaction } from 'kysely';
+import {
+  type DatabaseDialect,
+  idFromBytes,
+  idToBytes,
+  Overtaken,
+  type SharedTables,
+  together,
+} from '@daybook/database';
+import {
+  type Compilable,
+  type Expression,
+  type ExpressionBuilder,
+  type Kysely,
+  type SqlBool,
+  sql,
+  type Transaction,
+} from 'kysely';
 import { NOTHING_TAKEN, type TakenSeats } from '../domain/booking-rules.ts';
 import { type Cells, cellsOf } from '../domain/grid.ts';
 import type { Placement, SeatQuery } from '../domain/ports.ts';
+import { lockOfPersons } from './person-versions.ts';
 import type { AppointmentTables, ReservationRow } from './tables.ts';
 
 type Db = Kysely<AppointmentTables & SharedTables>;
@@ -106,12 +122,11 @@ const claimed =
       ),
     );
 
-const seatsIn = (tx: Tx, claims: readonly Claim[]): Promise<Seat[]> =>
+const seatsIn = (tx: Tx, claims: readonly Claim[]) =>
   tx
     .selectFrom('reservations')
     .select(['resource_id', 'cell', 'seat', 'capacity', 'expires_at'])
-    .where(claimed(claims))
-    .execute();
+    .where(claimed(claims));
 
 const removeExpired = (tx: Tx, claims: readonly Claim[], now: number) =>
   tx.deleteFrom('reservations').where(claimed(claims)).where('expires_at', '<=', now).execute();
@@ -155,35 +170,58 @@ function rowsFor(claim: Claim, live: readonly Seat[], { id, expiresAt }: Holder)
   return seats.map((seat, index) => ({ ...shared, cell: cells.first + index, seat }));
 }
 
+/** Time that is to be taken. */
+export interface Taking {
+  readonly holder: Holder;
+  readonly placement: Placement;
+  readonly now: number;
+  /** Before it is looked at what is free: gives back what this time is taken in the place of. */
+  readonly giveBack?: (() => Promise<void>) | undefined;
+  /** What is written together with it. Where a key refuses any of it, somebody was quicker. */
+  readonly alongside: readonly Compilable<unknown>[];
+}
+
+/** What is taken of the claims once the persons are locked. @throws StaleFacts */
+async function lockAndLook(
+  tx: Tx,
+  dialect: DatabaseDialect,
+  { placement, giveBack }: Taking,
+  claims: readonly Claim[],
+): Promise<Seat[]> {
+  const persons = lockOfPersons(tx, dialect, placement);
+  const seats = seatsIn(tx, claims);
+  if (giveBack) {
+    await persons.check(await persons.statement.execute());
+    await giveBack();
+    return seats.execute();
+  }
+  const [versions, stored] = await together(tx, dialect, [persons.statement, seats]);
+  return (await persons.check(versions)) ? stored : seats.execute();
+}
+
 /**
  * Takes the doctor's time, and the patient's where there is one, in two round trips.
  *
  * It is read without a lock what is free, so nobody waits to hear that a time is taken. The key refuses who was overtaken:
  * their transaction runs again, since what a refused row leaves behind in MySQL is a lock that two of them would wait for
- * without end. What the key does not see, a visit for one beside a seat of a group, cannot happen meanwhile: see lockPersons.
- * @throws Refusal `slot-taken`, `patient-busy`; Overtaken
+ * without end. What the key does not see, a visit for one beside a seat of a group, cannot happen meanwhile: see lockOfPersons.
+ * @throws Refusal `slot-taken`, `patient-busy`; StaleFacts; Overtaken
  */
-export async function reserve(
-  tx: Tx,
-  dialect: DatabaseDialect,
-  holder: Holder,
-  placement: Placement,
-  now: number,
-): Promise<void> {
+export async function reserve(tx: Tx, dialect: DatabaseDialect, taking: Taking): Promise<void> {
+  const { holder, placement, now, alongside } = taking;
   const { patientId } = holder;
   const claims = [doctorClaim(placement), ...(patientId === undefined ? [] : [patientClaim(patientId, placement)])];
-  const stored = await seatsIn(tx, claims);
+  const stored = await lockAndLook(tx, dialect, taking, claims);
   const live = stored.filter(({ expires_at }) => expires_at === null || expires_at > now);
   const rows = claims.flatMap((claim) => rowsFor(claim, live, holder));
   if (live.length < stored.length) await removeExpired(tx, claims, now);
   try {
-    await tx.insertInto('reservations').values(rows).execute();
+    await together(tx, dialect, [tx.insertInto('reservations').values(rows), ...alongside]);
   } catch (error) {
     throw dialect.isUniqueViolation(error) ? new Overtaken(error) : error;
   }
 }
 
-/** Gives back all time that somebody holds. */
-export async function release(tx: Tx, holderId: string): Promise<void> {
-  await tx.deleteFrom('reservations').where('holder_id', '=', idToBytes(holderId)).execute();
-}
+/** The statement that gives back all time that somebody holds. */
+export const release = (tx: Tx, holderId: string) =>
+  tx.deleteFrom('reservations').where('holder_id', '=', idToBytes(holderId));
