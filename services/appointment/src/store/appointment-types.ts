@@ -16,6 +16,7 @@ import {
 } from '@daybook/contracts';
 import { type Database, idFromBytes, idToBytes, isoFromMillis, newId, type WriteContext } from '@daybook/database';
 import { type Clock, decodeCursor, pageOf } from '@daybook/service';
+import { createFlights } from '../domain/flights.ts';
 import { toMillis } from '../domain/time.ts';
 import type { AppointmentTables, AppointmentTypeRow } from './tables.ts';
 
@@ -75,6 +76,16 @@ export function createAppointmentTypeStore(database: Database<AppointmentTables>
     }
   }
 
+  /** There are few types, and each booking and each search reads one. */
+  const flights = createFlights<AppointmentType | undefined>();
+
+  async function read(id: string): Promise<AppointmentType | undefined> {
+    const row = await database.read((db) =>
+      db.selectFrom('appointment_types').selectAll().where('id', '=', idToBytes(id)).executeTakeFirst(),
+    );
+    return row && toAppointmentType(row);
+  }
+
   return {
     async add(caller, input, write) {
       permit(caller, STAFF);
@@ -89,10 +100,7 @@ export function createAppointmentTypeStore(database: Database<AppointmentTables>
 
     async find(caller, id) {
       permit(caller, ROLES);
-      const row = await database.read((db) =>
-        db.selectFrom('appointment_types').selectAll().where('id', '=', idToBytes(id)).executeTakeFirst(),
-      );
-      return row && toAppointmentType(row);
+      return flights(id, () => read(id));
     },
 
     async change(caller, id, patch, write) {
