@@ -87,11 +87,12 @@ export function createServiceClient({
   const agent = createAgent({ attemptTimeoutMillis, maxConcurrent });
   const breakers = createBreakers({ logger, isFailure: isInstanceFailure });
   const budget = createRetryBudget();
-  // Aggressive: cockatiel's wait between two tries does not hear the signal, and a deadline is a promise.
-  const deadline = timeout(deadlineMillis, TimeoutStrategy.Aggressive);
+  // Aggressive: cockatiel's wait between two tries does not hear the signal, and a deadline is a promise. What has returned is not
+  // aborted as well: each abort makes an error with a stack.
+  const deadline = timeout(deadlineMillis, { strategy: TimeoutStrategy.Aggressive, abortOnReturn: false });
   // Outside for who waits for a place; inside so that whoever does not hear the signal gives its place back.
   const limits = wrap(deadline, bulkhead(maxConcurrent, QUEUED_PER_RUNNING * maxConcurrent), deadline);
-  const attemptLimit = timeout(attemptTimeoutMillis, TimeoutStrategy.Cooperative);
+  const attemptLimit = timeout(attemptTimeoutMillis, { strategy: TimeoutStrategy.Cooperative, abortOnReturn: false });
   const detail = `The ${serviceId.replace(/-service$/, '').replaceAll('-', ' ')} service is not available.`;
 
   /** The known instances that are of no use to this call: tried before, or to be left alone now. */
