@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createConsumer, startRelay } from '@daybook/messaging';
+import { createConsumer, type Effect, startRelay } from '@daybook/messaging';
 import { createRabbitBus, type RabbitBus } from '@daybook/messaging/rabbitmq';
 import { createLogger } from '@daybook/service';
 import { privateBrokers } from '@daybook/testing/private-broker';
@@ -27,6 +27,11 @@ const SAMPLES = 10;
 
 type Line = (name: string, value: string) => void;
 
+const keepEffects: Effect<EffectTables> = async (transaction, events) => {
+  const rows = events.map(({ id }) => ({ text: id }));
+  await transaction.insertInto('effects').values(rows).execute();
+};
+
 const logger = createLogger({ level: 'warn', pretty: false });
 const megabytes = () => process.memoryUsage.rss() / 1e6;
 const subjects = Array.from({ length: SUBJECTS }, () => randomUUID());
@@ -48,9 +53,9 @@ async function reportLatency(url: string, line: Line): Promise<void> {
     types: [TYPE],
     database: consuming,
     logger,
-    async effect(transaction, { id }) {
+    async effect(transaction, events) {
       arrived.resolve(performance.now());
-      await transaction.insertInto('effects').values({ text: id }).execute();
+      await keepEffects(transaction, events);
     },
   });
   const subscription = await bus.subscribe(consumer);
@@ -131,9 +136,7 @@ async function reportOutbox(url: string, line: Line): Promise<void> {
       types: [TYPE],
       database: consuming,
       logger,
-      async effect(transaction, { id }) {
-        await transaction.insertInto('effects').values({ text: id }).execute();
-      },
+      effect: keepEffects,
     });
     const relay = startRelay(publishing, bus, logger);
     const relayed = watched(THROUGH_DATABASES, async () => THROUGH_DATABASES - (await databases.due()));

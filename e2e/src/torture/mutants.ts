@@ -41,15 +41,12 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'packages/database/src/outbox.ts',
-        from: `  await transaction
-    .insertInto('outbox')
-    .values({
-      event_id: idToBytes(cloudEvent.id),
-      event: JSON.stringify(cloudEvent),
-      subject: idToBytes(event.subject),
-      created_at: time.epochMilliseconds,
-    })
-    .execute();
+        from: `  return transaction.insertInto('outbox').values({
+    event_id: idToBytes(cloudEvent.id),
+    event: JSON.stringify(cloudEvent),
+    subject: idToBytes(event.subject),
+    created_at: time.epochMilliseconds,
+  });
 }`,
         to: `  lateEvents.set(transaction, {
     event_id: idToBytes(cloudEvent.id),
@@ -57,6 +54,8 @@ export const MUTANTS: readonly Mutant[] = [
     subject: idToBytes(event.subject),
     created_at: time.epochMilliseconds,
   });
+  // Does nothing.
+  return transaction.deleteFrom('outbox').where('position', '=', -1);
 }
 
 export const lateEvents = new WeakMap();`,
@@ -91,8 +90,13 @@ export const lateEvents = new WeakMap();`,
     edits: [
       {
         file: 'packages/messaging/src/consumer.ts',
-        from: `    if (await enterInbox(database.dialect, sharedPart(transaction), name, event.id)) await effect(transaction, event);`,
-        to: `    await effect(transaction, event);`,
+        from: `      if (!(await enterInbox(database.dialect, shared, name, only.id))) return;`,
+        to: '',
+      },
+      {
+        file: 'packages/messaging/src/consumer.ts',
+        from: `      await insertIntoInbox(shared, name, ids).execute();`,
+        to: '',
       },
     ],
     deck: [

@@ -2,7 +2,7 @@ import type { CloudEvent } from '@daybook/contracts';
 import { type Database, DatabaseUnavailable, idFromBytes } from '@daybook/database';
 import { databaseKind } from '@daybook/testing/databases';
 import { describe, expect, it } from 'vitest';
-import { createConsumer, type Effect } from './consumer.ts';
+import { createConsumer, type Effect, forEach } from './consumer.ts';
 import {
   type EffectTables,
   effectsOf,
@@ -14,12 +14,11 @@ import {
 } from './testing.ts';
 
 /** Writes the id of the event; fails before or after as it is told to. */
-const note =
-  (fail: (event: CloudEvent) => void = () => undefined): Effect<EffectTables> =>
-  async (transaction, event) => {
+const note = (fail: (event: CloudEvent) => void = () => undefined): Effect<EffectTables> =>
+  forEach(async (transaction, event) => {
     await transaction.insertInto('effects').values({ text: event.id }).execute();
     fail(event);
-  };
+  });
 
 function consumerOf(database: Database<EffectTables>, effect: Effect<EffectTables>, name = 'messages') {
   const { logger, lines } = readableLog();
@@ -80,6 +79,48 @@ describe('a consumer', () => {
     expect(await effectsOf(database)).toEqual([event.id]);
     expect(await inboxOf(database)).toEqual([event.id]);
     expect(await parkedIn(database)).toEqual([]);
+  });
+
+  it('handles what comes at the same time together, and what comes meanwhile after that', async () => {
+    await using databases = await temporaryDatabase();
+    const database = await databases.open();
+    const together: string[][] = [];
+    const entered = Promise.withResolvers<void>();
+    const goOn = Promise.withResolvers<void>();
+    const { consumer } = consumerOf(database, async (transaction, events) => {
+      together.push(events.map(({ id }) => id));
+      await note()(transaction, events);
+      entered.resolve();
+      await goOn.promise;
+    });
+    const [first, second] = [
+      [eventOf('a'), eventOf('b')],
+      [eventOf('c'), eventOf('d'), eventOf('e')],
+    ];
+    const handling = first.map(consumer.handle);
+    await entered.promise;
+    handling.push(...second.map(consumer.handle));
+    goOn.resolve();
+    await Promise.all(handling);
+    expect(together).toEqual([first, second].map((events) => events.map(({ id }) => id)));
+    expect(await effectsOf(database)).toEqual([...first, ...second].map(({ id }) => id));
+    expect((await inboxOf(database)).toSorted()).toEqual([...first, ...second].map(({ id }) => id).toSorted());
+  });
+
+  it('has the effects of those that come together with one that was handled before, and with one that fails', async () => {
+    await using databases = await temporaryDatabase();
+    const database = await databases.open();
+    const [handled, good, poison, other] = [eventOf('a'), eventOf('b'), eventOf('c'), eventOf('d')];
+    const { consumer } = consumerOf(
+      database,
+      note(({ id }) => {
+        if (id === poison.id) throw new RangeError('no');
+      }),
+    );
+    await consumer.handle(handled);
+    await Promise.all([handled, good, poison, other].map(consumer.handle));
+    expect((await effectsOf(database)).toSorted()).toEqual([handled, good, other].map(({ id }) => id).toSorted());
+    expect(await parkedIn(database)).toMatchObject([{ reason: 'RangeError' }]);
   });
 
   it('parks an event that fails again and again, with its reason, and handles the next one', async () => {

@@ -10,8 +10,9 @@ import {
 } from '@daybook/database';
 import type { Transaction } from 'kysely';
 import type { Logger } from 'pino';
+import { createBatches } from './batches.ts';
 import type { Subscription } from './bus.ts';
-import { enterInbox, enterInboxAgain } from './inbox.ts';
+import { enterInbox, enterInboxAgain, insertIntoInbox } from './inbox.ts';
 import { notParked, park, parkAgain, reasonOf, takeOut } from './parked-rows.ts';
 
 /** The text of a failed effect may quote what it worked on: only where it failed is written down. */
@@ -26,13 +27,26 @@ const safely = (error: unknown) => ({
       : undefined,
 });
 
-export type Effect<Tables> = (transaction: Transaction<Tables & SharedTables>, event: CloudEvent) => Promise<void>;
+/** What events do to a database. They came at the same time, each is of another subject, and all have their effect or none. */
+export type Effect<Tables> = (
+  transaction: Transaction<Tables & SharedTables>,
+  events: readonly CloudEvent[],
+) => Promise<void>;
+
+/** For what is done for each event by itself. */
+export const forEach =
+  <Tables>(
+    effect: (transaction: Transaction<Tables & SharedTables>, event: CloudEvent) => Promise<void>,
+  ): Effect<Tables> =>
+  async (transaction, events) => {
+    for (const event of events) await effect(transaction, event);
+  };
 
 export interface ConsumerOptions<Tables> {
   name: string;
   types: readonly EventType[];
   database: Database<Tables>;
-  /** Runs in the transaction that also notes the event in the inbox. */
+  /** Runs in the transaction that also notes the events in the inbox. */
   effect: Effect<Tables>;
   logger: Logger;
 }
@@ -50,29 +64,51 @@ export interface Consumer extends Subscription {
 const ATTEMPTS = 3;
 const RETRY_BASE_MILLIS = 50;
 
-/** Wraps an effect so that it happens once for each event id, and parks an event that fails again and again. */
-export const createConsumer = <Tables>(options: ConsumerOptions<Tables>): Consumer => ({
-  consumer: options.name,
-  types: options.types,
-  handle: (event) => handle(options, event),
-  park: (event) => parkGivenUp(options, event),
-  resend: (eventId, write) => resend(options, eventId, write),
-});
+/** One transaction for so many at most: it locks what their effects change. */
+const MOST_AT_ONCE = 32;
 
-async function handle<Tables>(options: ConsumerOptions<Tables>, event: CloudEvent): Promise<void> {
+/**
+ * Wraps an effect so that it happens once for each event id, and parks an event that fails again and again. Events that come at
+ * the same time are handled in one transaction, which costs one sync of the disk; the bus brings the next event of a subject
+ * only when the one before it is handled.
+ */
+export function createConsumer<Tables>(options: ConsumerOptions<Tables>): Consumer {
+  const handle = createBatches<CloudEvent>(
+    {
+      together: (events) => handleOnce(options, events),
+      alone: (event, first) => handleAlone(options, event, first),
+    },
+    MOST_AT_ONCE,
+  );
+  return {
+    consumer: options.name,
+    types: options.types,
+    handle,
+    park: (event) => parkGivenUp(options, event),
+    resend: (eventId, write) => resend(options, eventId, write),
+  };
+}
+
+/** `first` is the attempt that was made already, if any. */
+async function handleAlone<Tables>(
+  options: ConsumerOptions<Tables>,
+  event: CloudEvent,
+  first = handleOnce(options, [event]),
+): Promise<void> {
   const { name, database, logger } = options;
-  for (let attempt = 1; ; attempt += 1) {
+  let attempt = first;
+  for (let attempts = 1; ; attempts += 1) {
     try {
-      return await handleOnce(options, event);
+      return await attempt;
     } catch (error) {
       // Without a database nothing can be parked, either: the bus brings the event again.
       if (error instanceof DatabaseUnavailable) throw error;
-      if (attempt < ATTEMPTS) {
-        await sleep(RETRY_BASE_MILLIS * 2 ** attempt * (0.5 + Math.random()));
-        continue;
+      if (attempts === ATTEMPTS) {
+        logger.error({ ...safely(error), consumer: name, eventId: event.id, eventType: event.type }, 'parked an event');
+        return park(database, name, event, error);
       }
-      logger.error({ ...safely(error), consumer: name, eventId: event.id, eventType: event.type }, 'parked an event');
-      return park(database, name, event, error);
+      await sleep(RETRY_BASE_MILLIS * 2 ** attempts * (0.5 + Math.random()));
+      attempt = handleOnce(options, [event]);
     }
   }
 }
@@ -90,9 +126,21 @@ async function parkGivenUp<Tables>(
   await park(database, name, event, new DeliveryLimitReached());
 }
 
-const handleOnce = <Tables>({ name, database, effect }: ConsumerOptions<Tables>, event: CloudEvent): Promise<void> =>
+/** Of one event that was handled before nothing is done; among several it fails, and so do all. */
+const handleOnce = <Tables>(
+  { name, database, effect }: ConsumerOptions<Tables>,
+  events: readonly CloudEvent[],
+): Promise<void> =>
   database.write(async (transaction) => {
-    if (await enterInbox(database.dialect, sharedPart(transaction), name, event.id)) await effect(transaction, event);
+    const shared = sharedPart(transaction);
+    const [only, ...others] = events;
+    if (only && others.length === 0) {
+      if (!(await enterInbox(database.dialect, shared, name, only.id))) return;
+    } else {
+      const ids = events.map(({ id }) => id);
+      await insertIntoInbox(shared, name, ids).execute();
+    }
+    await effect(transaction, events);
   });
 
 async function resend<Tables>(
@@ -109,7 +157,7 @@ async function resend<Tables>(
       write.checkVersion(version);
       await enterInboxAgain(database.dialect, shared, name, eventId);
       try {
-        await effect(transaction, event);
+        await effect(transaction, [event]);
       } catch (error) {
         failure = { error };
         throw error;

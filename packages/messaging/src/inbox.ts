@@ -2,6 +2,13 @@
 import { type DatabaseDialect, idToBytes, type SharedTables } from '@daybook/database';
 import type { Transaction } from 'kysely';
 
+/** The statement that notes events as handled. Their key refuses it when any of them was handled before. */
+export function insertIntoInbox(transaction: Transaction<SharedTables>, consumer: string, eventIds: readonly string[]) {
+  const handled_at = Temporal.Now.instant().epochMilliseconds;
+  const rows = eventIds.map((id) => ({ consumer, event_id: idToBytes(id), handled_at }));
+  return transaction.insertInto('inbox').values(rows);
+}
+
 /** False when this consumer has handled the event already. */
 export async function enterInbox(
   dialect: DatabaseDialect,
@@ -10,10 +17,7 @@ export async function enterInbox(
   eventId: string,
 ): Promise<boolean> {
   try {
-    await transaction
-      .insertInto('inbox')
-      .values({ consumer, event_id: idToBytes(eventId), handled_at: Temporal.Now.instant().epochMilliseconds })
-      .execute();
+    await insertIntoInbox(transaction, consumer, [eventId]).execute();
     return true;
   } catch (error) {
     if (dialect.isUniqueViolation(error)) return false;

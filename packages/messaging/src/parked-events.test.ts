@@ -10,7 +10,7 @@ import {
 } from '@daybook/database';
 import { databaseKind } from '@daybook/testing/databases';
 import { describe, expect, it } from 'vitest';
-import { createConsumer, type Effect } from './consumer.ts';
+import { createConsumer, type Effect, forEach } from './consumer.ts';
 import { BEFORE_ALL, createParkedEventStore, type ParkedEventKey } from './parked-events.ts';
 import {
   type EffectTables,
@@ -34,12 +34,11 @@ interface Cause {
 }
 
 /** Writes the id of the event first, so that an effect that fails has something to take back. */
-const failingWhile =
-  (cause: Cause): Effect<EffectTables> =>
-  async (transaction, event) => {
+const failingWhile = (cause: Cause): Effect<EffectTables> =>
+  forEach(async (transaction, event) => {
     await transaction.insertInto('effects').values({ text: event.id }).execute();
     if (cause.failure) throw cause.failure;
-  };
+  });
 
 function instanceOn(database: Database<EffectTables>, cause: Cause, name = 'messages') {
   const { logger, lines } = readableLog();

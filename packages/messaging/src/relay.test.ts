@@ -69,6 +69,28 @@ describe('the relay', () => {
     expect(handled).toEqual(events.map(([, sequence]) => `${subject} ${sequence}`));
   });
 
+  it.skipIf(databaseKind === 'sqlite')('does not wait for a change that takes long to commit', async () => {
+    await using databases = await temporaryDatabase();
+    const [database, beside] = [await databases.open(), await databases.open()];
+    const { bus, handled } = await openBus();
+    const [slow, quick] = [newId(), newId()];
+    await using _relay = relayOf(database, bus);
+    await beside.write(async (transaction) => {
+      const event = {
+        type: 'daybook.patient.updated.v1',
+        subject: slow,
+        sequence: 1,
+        data: { patientId: slow },
+      } as const;
+      const origin = { source: '/tests', time: Temporal.Now.instant() };
+      await appendEvent(sharedPart(transaction), event, origin);
+      await writeEvents(database, three(quick));
+      await eventually(() => expect(handled).toHaveLength(3));
+      await vi.waitFor(async () => expect(await dueIn(database)).toBe(0), { timeout: 2000 });
+    });
+    await eventually(() => expect(handled).toContain(`${slow} 1`));
+  });
+
   it('keeps the order within a subject when the first delivery fails', async () => {
     await using databases = await temporaryDatabase();
     const database = await databases.open();

@@ -1,7 +1,7 @@
 /** Hands the events of an outbox to the bus: at least once, in order within a subject, after a crash as well. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CloudEvent } from '@daybook/contracts';
-import { type Database, idFromBytes, idToBytes } from '@daybook/database';
+import { type Database, idFromBytes, idToBytes, together } from '@daybook/database';
 import type { Logger } from 'pino';
 import type { Bus } from './bus.ts';
 import { HeldSubjects } from './held-subjects.ts';
@@ -70,12 +70,19 @@ async function relayBatch(
       }
     }),
   );
-  if (published.length > 0) {
-    await database.write((transaction) =>
-      transaction.deleteFrom('outbox').where('position', 'in', published).execute(),
-    );
-  }
+  if (published.length > 0) await forget(database, published);
   return failures;
+}
+
+/** Each by its key alone: for a list of them, a server may look at the whole outbox, and wait there for changes under way. */
+async function forget(database: Database, published: readonly number[]): Promise<void> {
+  await database.write((transaction) =>
+    together(
+      transaction,
+      database.dialect,
+      published.map((position) => transaction.deleteFrom('outbox').where('position', '=', position)),
+    ),
+  );
 }
 
 /** Publishes what is due, but for subjects that are held. Returns the first failure. */

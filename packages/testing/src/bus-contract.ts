@@ -1,7 +1,7 @@
 /** What every adapter of the bus must do. A suite of Vitest, called by the adapter's own test file. */
 import { randomUUID } from 'node:crypto';
 import type { CloudEvent, EventType } from '@daybook/contracts';
-import { type Bus, createConsumer, startRelay } from '@daybook/messaging';
+import { type Bus, createConsumer, forEach, startRelay } from '@daybook/messaging';
 import { type EffectTables, effectsOf, readableLog, temporaryDatabase, writeEvents } from '@daybook/messaging/testing';
 import { describe, expect, it, vi } from 'vitest';
 
@@ -351,12 +351,12 @@ export function describeBusContract(name: string, create: () => Promise<BusUnder
           types: [PATIENT],
           database,
           logger,
-          async effect(transaction, { subject, sequence }) {
+          effect: forEach(async (transaction, { subject, sequence }) => {
             await transaction
               .insertInto('effects')
               .values({ text: `${subject} ${sequence}` })
               .execute();
-          },
+          }),
         });
         const subjects = Array.from({ length: 8 }, () => randomUUID());
         const [ROUNDS, EACH] = [6, 10];

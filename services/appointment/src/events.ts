@@ -7,7 +7,7 @@ import {
   type HistoryAction,
 } from '@daybook/contracts';
 import type { Database, NewEvent } from '@daybook/database';
-import { type Consumer, createConsumer } from '@daybook/messaging';
+import { type Consumer, createConsumer, forEach } from '@daybook/messaging';
 import type { Clock, Logger } from '@daybook/service';
 import { noteChange, type PersonKind } from './store/person-changes.ts';
 import type { AppointmentTables } from './store/tables.ts';
@@ -52,10 +52,10 @@ export const changesOfPeople = (
     types: eventConsumers[RECHECKS_CONSUMER],
     database,
     logger,
-    async effect(transaction, event) {
+    effect: forEach(async (transaction, event) => {
       const kind = CHANGES.get(event.type);
       if (kind) await noteChange(transaction, database, kind, event, clock().epochMilliseconds);
-    },
+    }),
   });
   return {
     ...consumer,

@@ -1,6 +1,7 @@
 /** Everything that this service consumes. It publishes nothing. */
 import {
   AppointmentEventData,
+  type CloudEvent,
   type ConsumedType,
   type EventConsumerName,
   eventConsumers,
@@ -9,7 +10,7 @@ import {
 import type { Database } from '@daybook/database';
 import { type Consumer, createConsumer } from '@daybook/messaging';
 import { type Clock, type Logger, readerOf } from '@daybook/service';
-import { keepMessage } from './store/messages.ts';
+import { keepMessages, type NewMessage } from './store/messages.ts';
 import type { NotificationTables } from './store/tables.ts';
 
 const MESSAGES_CONSUMER = 'notification.messages' satisfies EventConsumerName;
@@ -24,6 +25,11 @@ const MESSAGES: ReadonlyMap<string, MessageKind> = new Map(Object.entries(KINDS)
 
 const readAppointmentEvent = readerOf(AppointmentEventData);
 
+function messageOf({ type, sequence, data }: CloudEvent): NewMessage[] {
+  const kind = MESSAGES.get(type);
+  return kind ? [{ kind, sequence, ...readAppointmentEvent(data) }] : [];
+}
+
 export const messagesOfAppointments = (
   database: Database<NotificationTables>,
   clock: Clock,
@@ -34,8 +40,5 @@ export const messagesOfAppointments = (
     types: eventConsumers[MESSAGES_CONSUMER],
     database,
     logger,
-    async effect(transaction, event) {
-      const kind = MESSAGES.get(event.type);
-      if (kind) await keepMessage(transaction, kind, event.sequence, readAppointmentEvent(event.data), clock());
-    },
+    effect: (transaction, events) => keepMessages(transaction, events.flatMap(messageOf), clock()),
   });

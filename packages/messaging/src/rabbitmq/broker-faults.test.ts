@@ -4,7 +4,7 @@ import type { CloudEvent, EventType } from '@daybook/contracts';
 import { testBrokers, withBroker } from '@daybook/testing/brokers';
 import type { ConsumeMessage } from 'amqplib';
 import { describe, expect, it, vi } from 'vitest';
-import { createConsumer } from '../consumer.ts';
+import { createConsumer, forEach } from '../consumer.ts';
 import { type EffectTables, effectsOf, eventOf, readableLog, temporaryDatabase } from '../testing.ts';
 import { proxyTo, testNamespace } from './testing.ts';
 import { DELIVERY_LIMIT } from './topology.ts';
@@ -144,9 +144,9 @@ describe.skipIf(brokers.length === 0).each(brokers)('the bus over $name', { time
       types: [PATIENT],
       database,
       logger,
-      async effect(transaction, { id }) {
+      effect: forEach(async (transaction, { id }) => {
         await transaction.insertInto('effects').values({ text: id }).execute();
-      },
+      }),
     });
     const [deadly, next] = [newEvent(), newEvent()];
     let deaths = 0;

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { type PrivateBroker, privateBrokers } from '@daybook/testing/private-broker';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createConsumer } from '../consumer.ts';
+import { createConsumer, forEach } from '../consumer.ts';
 import { startRelay } from '../relay.ts';
 import {
   dueIn,
@@ -36,12 +36,12 @@ async function serviceOn(url: string) {
     types: [PATIENT],
     database,
     logger,
-    async effect(transaction, { subject, sequence }) {
+    effect: forEach(async (transaction, { subject, sequence }) => {
       await transaction
         .insertInto('effects')
         .values({ text: `${subject} ${sequence}` })
         .execute();
-    },
+    }),
   });
   const subscription = await bus.subscribe(consumer);
   stack.defer(() => subscription.close());

@@ -28,17 +28,21 @@ const toMessage = (row: MessageRow): Message => ({
   createdAt: isoFromMillis(row.created_at),
 });
 
-/** Keeps a message about a change, in the transaction that notes the event as handled. */
-export async function keepMessage(
+export interface NewMessage extends Pick<AppointmentEventData, 'appointmentId' | 'patientId'> {
+  readonly kind: MessageKind;
+  /** Of the change within its appointment. */
+  readonly sequence: number;
+}
+
+/** Keeps messages about changes, in the transaction that notes their events as handled. */
+export async function keepMessages(
   transaction: Transaction<NotificationTables & SharedTables>,
-  kind: MessageKind,
-  sequence: number,
-  { appointmentId, patientId }: AppointmentEventData,
+  messages: readonly NewMessage[],
   now: Temporal.Instant,
 ): Promise<void> {
-  await transaction
-    .insertInto('messages')
-    .values({
+  if (messages.length === 0) return;
+  const rows = messages.map(
+    ({ appointmentId, patientId, kind, sequence }): MessageRow => ({
       id: idToBytes(newId()),
       appointment_id: idToBytes(appointmentId),
       patient_id: idToBytes(patientId),
@@ -47,8 +51,9 @@ export async function keepMessage(
       status: 'delivered',
       created_at: now.epochMilliseconds,
       sequence,
-    })
-    .execute();
+    }),
+  );
+  await transaction.insertInto('messages').values(rows).execute();
 }
 
 export function createMessageStore(database: Database<NotificationTables>): MessageStore {
