@@ -1,13 +1,7 @@
 /** A second process of one service joins by the data folder, and the two share the work. */
 import { createClient, expectData } from '@daybook/client';
-import {
-  type DaybookProcess,
-  halfHour,
-  makeClinic,
-  registerPatient,
-  startDaybook,
-  temporaryFolder,
-} from '@daybook/testing';
+import { type DaybookProcess, halfHour, makeClinic, registerPatient, temporaryFolder } from '@daybook/testing';
+import { startDaybookOnDatabase as startDaybook } from '@daybook/testing/system-database';
 import { expect, it } from 'vitest';
 
 /** How many reads of a resource this process answered. */
