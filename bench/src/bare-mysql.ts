@@ -1,5 +1,5 @@
 /** What MySQL alone does with the statements of a booking, sent by its driver and nothing else. The measure for ours. */
-import { randomBytes } from 'node:crypto';
+import { idToBytes, newId } from '@daybook/database';
 import { type Connection, createConnection } from 'mysql2/promise';
 import { type Measured, measure } from './load.ts';
 
@@ -8,6 +8,8 @@ const CAPACITY = 1;
 /** As large as those of a booking. */
 const ENTRY = JSON.stringify({ at: '2026-11-25T08:00:00.000Z', by: { id: 'x'.repeat(36) }, to: 'x'.repeat(180) });
 const EVENT = JSON.stringify({ specversion: '1.0', data: 'x'.repeat(900) });
+
+const freshId = (): Buffer => Buffer.from(idToBytes(newId()));
 
 /** Of one connection: nobody waits for another. */
 interface Pair {
@@ -20,7 +22,7 @@ interface Pair {
 async function openPair(uri: string): Promise<Pair> {
   const connection = await createConnection({ uri, multipleStatements: true });
   await connection.query("set session autocommit = 0, transaction_isolation = 'READ-COMMITTED'");
-  const [doctorId, patientId] = [randomBytes(16), randomBytes(16)];
+  const [doctorId, patientId] = [freshId(), freshId()];
   await connection.query('insert into person_versions (person_id, version) values ?', [
     [
       [doctorId, 1],
@@ -33,7 +35,7 @@ async function openPair(uri: string): Promise<Pair> {
 
 /** The statements of one booking, as services/appointment/src/store sends them: in their order, with as many round trips. */
 async function book({ connection, doctorId, patientId, cell }: Pair): Promise<void> {
-  const [id, now] = [randomBytes(16), Date.now()];
+  const [id, now] = [freshId(), Date.now()];
   const cells = [doctorId, patientId].flatMap((person) =>
     Array.from({ length: CELLS }, (_, index) => [person, cell + index, 0, CAPACITY, id, null]),
   );
@@ -53,24 +55,29 @@ async function book({ connection, doctorId, patientId, cell }: Pair): Promise<vo
       cells,
       [id, patientId, doctorId, doctorId, cell, cell, 'UTC', 'booked', 0, 1, now, now],
       ...[id, ENTRY],
-      ...[randomBytes(16), EVENT, id, now],
+      ...[freshId(), EVENT, id, now],
     ],
   );
   await connection.query('commit');
 }
 
-/** Bookings over so many connections at once, in the tables of a booking. */
-export async function bareBookings(uri: string, count: number, connections: number): Promise<Measured> {
+/** Bookings over so many connections at once, in the tables of a booking; after `warmUp` that do not count. */
+export async function bareBookings(
+  uri: string,
+  { warmUp, count, connections }: { warmUp: number; count: number; connections: number },
+): Promise<Measured> {
   const pairs = await Promise.all(Array.from({ length: connections }, () => openPair(uri)));
   try {
     const free = [...pairs];
-    return await measure(count, connections, async () => {
+    async function bookNext(): Promise<void> {
       const pair = free.pop();
       if (!pair) throw new Error('more at once than there are connections');
       await book(pair);
       pair.cell += CELLS;
       free.push(pair);
-    });
+    }
+    await measure(warmUp, connections, bookNext);
+    return await measure(count, connections, bookNext);
   } finally {
     await Promise.all(pairs.map(({ connection }) => connection.end()));
   }

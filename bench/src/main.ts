@@ -43,6 +43,7 @@ try {
   const searches = await measure(SEARCHES, IN_FLIGHT, (n) => searchNth(clinic, n));
   report(`slot searches over 30 days, one doctor, ${IN_FLIGHT} in flight`, searches);
   line('memory after the load', `${(await residentMegabytes(system)).toFixed(0)} MB resident`);
+  await clinic.connections.close();
 } finally {
   await system.end();
 }

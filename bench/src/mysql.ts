@@ -16,14 +16,13 @@ type Line = (name: string, value: string) => void;
 const LARGE_YOUNG_GENERATION = ['--min-semi-space-size=32', '--max-semi-space-size=32'];
 
 async function bookings({ data, environment }: Storage, nodeFlags: readonly string[] = []): Promise<Measured> {
+  await using stack = new AsyncDisposableStack();
   const system = await startDaybook({ data, environment, nodeFlags });
-  try {
-    const clinic = await openClinic(system.url, IN_FLIGHT);
-    await measure(WARM_UP, IN_FLIGHT, (n) => bookNth(clinic, n));
-    return await measure(BOOKINGS, IN_FLIGHT, (n) => bookNth(clinic, WARM_UP + n));
-  } finally {
-    await system.end();
-  }
+  stack.defer(async () => void (await system.end()));
+  const clinic = await openClinic(system.url, IN_FLIGHT);
+  stack.defer(() => clinic.connections.close());
+  await measure(WARM_UP, IN_FLIGHT, (n) => bookNth(clinic, n));
+  return await measure(BOOKINGS, IN_FLIGHT, (n) => bookNth(clinic, WARM_UP + n));
 }
 
 export async function reportMysql(line: Line): Promise<void> {
@@ -32,8 +31,9 @@ export async function reportMysql(line: Line): Promise<void> {
   // Half of them write.
   await using storage = await mysqlStorage(serverUrl, `?connections=${2 * IN_FLIGHT}`);
   const own = await bookings(storage);
-  const bare = await bareBookings(`${storage.url}_appointment`, BOOKINGS, IN_FLIGHT);
   const large = await bookings(storage, LARGE_YOUNG_GENERATION);
+  const counts = { warmUp: WARM_UP, count: BOOKINGS, connections: IN_FLIGHT };
+  const bare = await bareBookings(`${storage.url}_appointment`, counts);
   const share = ({ perSecond }: Measured) => `${(perSecond / bare.perSecond).toFixed(2)} of it`;
   line(`bookings through the gateway on MySQL, ${IN_FLIGHT} in flight`, told(own));
   line('the same with 32 MB of young generation', told(large));

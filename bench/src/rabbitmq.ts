@@ -53,6 +53,7 @@ async function reportLatency(url: string, line: Line): Promise<void> {
     types: [TYPE],
     database: consuming,
     logger,
+    inBatches: true,
     async effect(transaction, events) {
       arrived.resolve(performance.now());
       await keepEffects(transaction, events);
@@ -136,6 +137,7 @@ async function reportOutbox(url: string, line: Line): Promise<void> {
       types: [TYPE],
       database: consuming,
       logger,
+      inBatches: true,
       effect: keepEffects,
     });
     const relay = startRelay(publishing, bus, logger);

@@ -23,7 +23,7 @@ export function createBatches<Item>(work: BatchWork<Item>, most: number): (item:
   let isWorking = false;
 
   async function workOn(batch: readonly Waiting<Item>[]): Promise<void> {
-    const done = work.together(batch.map(({ item }) => item));
+    const done = Promise.try(() => work.together(batch.map(({ item }) => item)));
     try {
       await done;
       for (const { resolve } of batch) resolve();

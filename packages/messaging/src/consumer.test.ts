@@ -22,7 +22,8 @@ const note = (fail: (event: CloudEvent) => void = () => undefined): Effect<Effec
 
 function consumerOf(database: Database<EffectTables>, effect: Effect<EffectTables>, name = 'messages') {
   const { logger, lines } = readableLog();
-  return { consumer: createConsumer({ name, types: ['daybook.patient.updated.v1'], database, effect, logger }), lines };
+  const types = ['daybook.patient.updated.v1'] as const;
+  return { consumer: createConsumer({ name, types, database, effect, logger, inBatches: true }), lines };
 }
 
 const inboxOf = async (database: Database<EffectTables>) =>

@@ -27,7 +27,7 @@ const safely = (error: unknown) => ({
       : undefined,
 });
 
-/** What events do to a database. They came at the same time, each is of another subject, and all have their effect or none. */
+/** What events do to a database. They came at the same time, and all have their effect or none. */
 export type Effect<Tables> = (
   transaction: Transaction<Tables & SharedTables>,
   events: readonly CloudEvent[],
@@ -48,6 +48,11 @@ export interface ConsumerOptions<Tables> {
   database: Database<Tables>;
   /** Runs in the transaction that also notes the events in the inbox. */
   effect: Effect<Tables>;
+  /**
+   * Whether events that come at the same time are handled in one transaction. Not where an effect locks rows that others want: it
+   * would hold all of them until the last event is done.
+   */
+  inBatches?: boolean;
   logger: Logger;
 }
 
@@ -64,26 +69,17 @@ export interface Consumer extends Subscription {
 const ATTEMPTS = 3;
 const RETRY_BASE_MILLIS = 50;
 
-/** One transaction for so many at most: it locks what their effects change. */
+/** One transaction is for so many at most. */
 const MOST_AT_ONCE = 32;
 
-/**
- * Wraps an effect so that it happens once for each event id, and parks an event that fails again and again. Events that come at
- * the same time are handled in one transaction, which costs one sync of the disk; the bus brings the next event of a subject
- * only when the one before it is handled.
- */
+/** Wraps an effect so that it happens once for each event id, and parks an event that fails again and again. */
 export function createConsumer<Tables>(options: ConsumerOptions<Tables>): Consumer {
-  const handle = createBatches<CloudEvent>(
-    {
-      together: (events) => handleOnce(options, events),
-      alone: (event, first) => handleAlone(options, event, first),
-    },
-    MOST_AT_ONCE,
-  );
+  const alone = (event: CloudEvent, first?: Promise<void>) => handleAlone(options, event, first);
+  const together = (events: readonly CloudEvent[]) => handleOnce(options, events);
   return {
     consumer: options.name,
     types: options.types,
-    handle,
+    handle: options.inBatches ? createBatches({ together, alone }, MOST_AT_ONCE) : (event) => alone(event),
     park: (event) => parkGivenUp(options, event),
     resend: (eventId, write) => resend(options, eventId, write),
   };

@@ -351,6 +351,7 @@ export function describeBusContract(name: string, create: () => Promise<BusUnder
           types: [PATIENT],
           database,
           logger,
+          inBatches: true,
           effect: forEach(async (transaction, { subject, sequence }) => {
             await transaction
               .insertInto('effects')

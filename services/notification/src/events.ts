@@ -40,5 +40,6 @@ export const messagesOfAppointments = (
     types: eventConsumers[MESSAGES_CONSUMER],
     database,
     logger,
+    inBatches: true,
     effect: (transaction, events) => keepMessages(transaction, events.flatMap(messageOf), clock()),
   });

@@ -104,8 +104,8 @@ export function createFirstFree(parts: BookingParts): BookFirstFree {
     write: WriteContext<Appointment>,
   ): Promise<Appointment | 'slot-taken' | 'patient-busy'> {
     const { patientId, appointmentTypeId, reason } = request.input;
-    const placement = placementAt(claim, request);
     try {
+      const placement = placementAt(claim, request);
       const booked = await parts.store.book(caller, { patientId, appointmentTypeId, reason, placement }, write);
       claim.settle();
       return booked;
@@ -133,10 +133,11 @@ export function createFirstFree(parts: BookingParts): BookFirstFree {
     for (const window of windowsOf(input, range)) {
       while (claims < MAX_CLAIMS) {
         const roster = await rosterOf(request, window, asking);
+        // Before anything is claimed: what is claimed has to be tried.
+        checkAwaited(asking);
         const claim = roster.claim(request.takenOfPatient);
         if (!claim) break;
         claims += 1;
-        checkAwaited(asking);
         const outcome = await tryClaim(claim, request, caller, write);
         if (typeof outcome === 'object') return outcome;
         if (outcome === 'patient-busy') request = await ask(input, range, asking, told);

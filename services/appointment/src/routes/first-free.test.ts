@@ -62,6 +62,22 @@ describe('the first free time of a specialty', () => {
     }
   });
 
+  it('is the same for the next one when nobody waits for the answer any more', async () => {
+    const { database, clock, directory, addPatient, type } = await startSpecialty(1);
+    const store = createAppointmentStore(database, clock);
+    const types = createAppointmentTypeStore(database, clock);
+    const book = createFirstFree({ directory, store, holds: createHoldStore(database, clock), types, clock });
+    const desk = { id: 'desk', role: 'front-desk' } as const;
+    const ask = (isAwaited: () => boolean) => {
+      const wish = { patientId: addPatient(), specialty: 'surgery', appointmentTypeId: type.id, ...DAY };
+      return book(desk, wish, { keep: async () => undefined, checkVersion: () => undefined, isAwaited });
+    };
+    for (let n = 0; n < 3; n += 1) {
+      await expect(ask(() => false)).rejects.toMatchObject({ code: 'deadline-exceeded' });
+    }
+    expect(await ask(() => true)).toMatchObject({ start: '2026-11-03T14:00:00Z' });
+  });
+
   it('fills every seat of a group', async () => {
     const { ask, expectReservationsMatch } = await startSpecialty(1, { capacity: 3 });
     const answers = await Promise.all(Array.from({ length: 8 }, () => ask()));

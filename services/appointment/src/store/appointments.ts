@@ -71,7 +71,7 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
         await reserve(tx, dialect, {
           holder: after,
           placement,
-          now: clock().epochMilliseconds,
+          clock,
           giveBack: placement.holdId === undefined ? undefined : () => giveBackHold(tx, caller.id, placement),
           alongside: [
             tx.insertInto('appointments').values(toRow(after)),
@@ -99,7 +99,7 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
         await reserve(tx, dialect, {
           holder: before,
           placement,
-          now: clock().epochMilliseconds,
+          clock,
           async giveBack() {
             await release(tx, id).execute();
             await giveBackHold(tx, caller.id, placement);

@@ -130,7 +130,7 @@ export function createHoldStore(database: Database<AppointmentTables>, clock: Cl
         };
         // Another request of the same patient may take the place meanwhile: there is a key for that.
         const alongside = [tx.insertInto('holds').values(row)];
-        await reserve(tx, database.dialect, { holder: { id: hold.id, expiresAt }, placement, now, alongside });
+        await reserve(tx, database.dialect, { holder: { id: hold.id, expiresAt }, placement, clock, alongside });
         await write.keep(tx, hold);
       });
       return hold;

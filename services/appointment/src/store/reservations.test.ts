@@ -106,7 +106,7 @@ async function startGroups(capacity: number) {
         reserve(tx, database.dialect, {
           holder: { id: newId() },
           placement,
-          now: at(NOW),
+          clock: () => Temporal.Instant.fromEpochMilliseconds(at(NOW)),
           // Between the lock and the look at what is free.
           async giveBack() {
             others().then(done.resolve, done.reject);

@@ -8,6 +8,7 @@ import {
   type SharedTables,
   together,
 } from '@daybook/database';
+import type { Clock } from '@daybook/service';
 import {
   type Compilable,
   type Expression,
@@ -174,7 +175,7 @@ function rowsFor(claim: Claim, live: readonly Seat[], { id, expiresAt }: Holder)
 export interface Taking {
   readonly holder: Holder;
   readonly placement: Placement;
-  readonly now: number;
+  readonly clock: Clock;
   /** Before it is looked at what is free: gives back what this time is taken in the place of. */
   readonly giveBack?: (() => Promise<void>) | undefined;
   /** What is written together with it. Where a key refuses any of it, somebody was quicker. */
@@ -208,10 +209,11 @@ async function lockAndLook(
  * @throws Refusal `slot-taken`, `patient-busy`; StaleFacts; Overtaken
  */
 export async function reserve(tx: Tx, dialect: DatabaseDialect, taking: Taking): Promise<void> {
-  const { holder, placement, now, alongside } = taking;
+  const { holder, placement, clock, alongside } = taking;
   const { patientId } = holder;
   const claims = [doctorClaim(placement), ...(patientId === undefined ? [] : [patientClaim(patientId, placement)])];
   const stored = await lockAndLook(tx, dialect, taking, claims);
+  const now = clock().epochMilliseconds;
   const live = stored.filter(({ expires_at }) => expires_at === null || expires_at > now);
   const rows = claims.flatMap((claim) => rowsFor(claim, live, holder));
   if (live.length < stored.length) await removeExpired(tx, claims, now);
