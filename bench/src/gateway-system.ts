@@ -12,11 +12,10 @@ import { type DaybookProcess, startDaybook } from '@daybook/testing';
 import { startSpringCloudGateway } from '@daybook/testing/java';
 import type { LoadResult } from './gateway-load.ts';
 import { childrenOf } from './processes.ts';
+import { LARGE_YOUNG_GENERATION } from './start.ts';
 
 /** A gateway is ready when it knows one of each; only the first is asked. */
 const SERVICES = ['patient-service', 'doctor-service', 'appointment-service', 'notification-service'];
-/** As a process of its own it need not save memory as everything in one does (decision 7). */
-const ALONE = ['--min-semi-space-size=32', '--max-semi-space-size=32'];
 /** A route of the gateway's own. */
 export const PATH = '/api/v1/patients/018f6d2e-7a44-7cc3-9b1a-3b6f2a9d1c55';
 
@@ -62,7 +61,7 @@ export async function startGateway(
       await client.register({ instanceId, serviceId, hostName: '127.0.0.1', ipAddr: '127.0.0.1', port });
     }
   }
-  const gateway = await startDaybook({ data, service: 'gateway', nodeFlags: ALONE });
+  const gateway = await startDaybook({ data, service: 'gateway', nodeFlags: LARGE_YOUNG_GENERATION });
   parts.defer(() => gateway.end().then(() => undefined));
   const kept = parts.move();
   return { ...gateway, [Symbol.asyncDispose]: () => kept.disposeAsync() };

@@ -4,6 +4,7 @@ import { findServers } from '@daybook/testing/servers';
 import { bareBookings } from './bare-mysql.ts';
 import { bookNth, openClinic } from './clinic.ts';
 import { type Measured, measure, told } from './load.ts';
+import { LARGE_YOUNG_GENERATION } from './start.ts';
 import { mysqlStorage, type Storage } from './storage.ts';
 
 const IN_FLIGHT = 32;
@@ -11,9 +12,6 @@ const WARM_UP = 1500;
 const BOOKINGS = 4000;
 
 type Line = (name: string, value: string) => void;
-
-/** What docs/performance.md advises for what is to carry much. */
-const LARGE_YOUNG_GENERATION = ['--min-semi-space-size=32', '--max-semi-space-size=32'];
 
 async function bookings({ data, environment }: Storage, nodeFlags: readonly string[] = []): Promise<Measured> {
   await using stack = new AsyncDisposableStack();

@@ -1,8 +1,12 @@
 /** How long a start takes with the demo data there, and how much memory everything has at rest. */
 import { type DaybookProcess, startDaybook } from '@daybook/testing';
+import { median } from './load.ts';
 
 const STARTS = 5;
 const demo = (data: string) => ({ data, environment: { DAYBOOK_DEMO: 'on' } });
+
+/** What docs/performance.md advises for what is to carry much: memory need not be saved as in everything in one process (decision 7). */
+export const LARGE_YOUNG_GENERATION = ['--min-semi-space-size=32', '--max-semi-space-size=32'];
 
 /** Resident, of the whole process, as it says itself. */
 export async function residentMegabytes(system: DaybookProcess): Promise<number> {
@@ -22,5 +26,5 @@ export async function medianStartSeconds(data: string): Promise<number> {
     seconds.push(system.secondsToReady);
     await system.end();
   }
-  return seconds.sort((a, b) => a - b)[Math.floor(STARTS / 2)] ?? 0;
+  return median(seconds);
 }

@@ -19,114 +19,108 @@ interface Document {
   };
 }
 
-describe.skipIf(javaIsMissing('clients of Spring and Netflix with our registry'))(
-  'our registry and',
-  {
-    timeout: 120_000,
-  },
-  () => {
-    const stack = new AsyncDisposableStack();
-    let port: number;
-    let data: string;
-    let registry: DaybookProcess;
-    let patientUrl: string;
+const isMissing = javaIsMissing('clients of Spring and Netflix with our registry');
 
-    const startRegistry = () =>
-      startDaybook({ data, service: 'registry', environment: { DAYBOOK_SERVICE_PORT: String(port) } });
-    const eurekaUrl = () => `http://127.0.0.1:${port}/eureka`;
+describe.skipIf(isMissing)('our registry and', { timeout: 120_000 }, () => {
+  const stack = new AsyncDisposableStack();
+  let port: number;
+  let data: string;
+  let registry: DaybookProcess;
+  let patientUrl: string;
+
+  const startRegistry = () =>
+    startDaybook({ data, service: 'registry', environment: { DAYBOOK_SERVICE_PORT: String(port) } });
+  const eurekaUrl = () => `http://127.0.0.1:${port}/eureka`;
+
+  beforeAll(async () => {
+    data = stack.use(await temporaryFolder()).path;
+    port = await freePort();
+    registry = await startRegistry();
+    stack.defer(() => registry.end().then(() => undefined));
+    const patient = await startDaybook({ data, service: 'patient' });
+    stack.defer(() => patient.end().then(() => undefined));
+    patientUrl = patient.url;
+  });
+  afterAll(() => stack.disposeAsync());
+
+  describe.for(CLIENTS)('$name', ({ name, path }) => {
+    const own = new AsyncDisposableStack();
+    let client: JavaService;
+    let proxy: Awaited<ReturnType<typeof startRecordingProxy>>;
 
     beforeAll(async () => {
-      data = stack.use(await temporaryFolder()).path;
-      port = await freePort();
+      proxy = await startRecordingProxy(`http://127.0.0.1:${port}${path}`);
+      own.defer(() => proxy.close());
+      client = await startJavaClient(name, proxy.url);
+      own.defer(() => client.program.end().then(() => undefined));
+    }, BUILD_MILLIS);
+    afterAll(() => own.disposeAsync());
+
+    const count = (method: string, status: number, part = /./) =>
+      proxy.answered.filter(
+        (one) => one.request.startsWith(`${method} `) && part.test(one.request) && one.status === status,
+      ).length;
+    const instances = async (service: string) => (await ask('GET', `${client.url}/instances?service=${service}`)).body;
+    const call = (service: string, asked: string) =>
+      ask('GET', `${client.url}/call?service=${service}&path=${encodeURIComponent(asked)}`);
+    const id = async () => (await listedAt(eurekaUrl()))?.find((line) => line.startsWith(name))?.split(' ')[0];
+
+    async function ownDocument(): Promise<Document['instance']> {
+      const { body } = await ask('GET', `${eurekaUrl()}/instances/${encodeURIComponent((await id()) ?? '')}`);
+      return (body as Document).instance;
+    }
+
+    it('registers where others find it', async () => {
+      await expect.poll(() => listedAt(eurekaUrl()), patience).toContainEqual(expect.stringMatching(`^${name}:.* UP$`));
+      const { vipAddress, port: at } = await ownDocument();
+      expect({ vipAddress, url: `http://127.0.0.1:${at.$}` }).toEqual({ vipAddress: name, url: client.url });
+      expect(await ask('GET', `http://127.0.0.1:${at.$}/greeting`)).toMatchObject({ body: { from: name } });
+    });
+
+    it('renews its lease, and does not register again', async () => {
+      const { registrationTimestamp, lastRenewalTimestamp } = (await ownDocument()).leaseInfo;
+      const registrations = count('POST', 204);
+      const renewed = async () => (await ownDocument()).leaseInfo.lastRenewalTimestamp;
+      await expect.poll(renewed, patience).toBeGreaterThan(lastRenewalTimestamp);
+      expect((await ownDocument()).leaseInfo.registrationTimestamp).toBe(registrationTimestamp);
+      expect([count('POST', 204), count('PUT', 404)]).toEqual([registrations, 0]);
+    });
+
+    it('finds our services by their names, and calls them', async () => {
+      await expect.poll(() => instances('patient-service'), patience).toEqual([patientUrl]);
+      expect(await call('patient-service', '/health/live')).toMatchObject({ status: 200 });
+      const nobody = await call('patient-service', '/api/v1/patients/018f6d2e-7a44-7cc3-9b1a-3b6f2a9d1c55');
+      expect(nobody).toMatchObject({ status: 404, body: { code: 'not-found' } });
+    });
+
+    it('hears by changes alone of an instance that comes and goes', async () => {
+      const wholeLists = () => count('GET', 200, /\/apps\/(\?|$)/);
+      const before = wholeLists();
+      const another = await startDaybook({ data, service: 'patient' });
+      await expect.poll(() => instances('patient-service'), patience).toHaveLength(2);
+      await another.end();
+      await expect.poll(() => instances('patient-service'), patience).toEqual([patientUrl]);
+      expect([before, wholeLists()]).toEqual([1, 1]);
+      expect(count('GET', 200, /\/apps\/delta/)).toBeGreaterThan(2);
+    });
+
+    it('registers again with a registry that was started anew and knows nobody', async () => {
+      const registrations = count('POST', 204);
+      await registry.end('SIGKILL');
       registry = await startRegistry();
-      stack.defer(() => registry.end().then(() => undefined));
-      const patient = await startDaybook({ data, service: 'patient' });
-      stack.defer(() => patient.end().then(() => undefined));
-      patientUrl = patient.url;
+      await expect.poll(() => count('PUT', 404), patience).toBeGreaterThan(0);
+      // Who renews and who tells of changes are two threads of Java's client: both may register.
+      await expect.poll(() => count('POST', 204), patience).toBeGreaterThan(registrations);
+      expect((await ownDocument()).status).toBe('UP');
+      // For a moment it may know nobody else: they register again, too.
+      await expect.poll(() => instances('patient-service'), patience).toEqual([patientUrl]);
+      await expect.poll(() => call('patient-service', '/health/live'), patience).toMatchObject({ status: 200 });
     });
-    afterAll(() => stack.disposeAsync());
 
-    describe.for(CLIENTS)('$name', ({ name, path }) => {
-      const own = new AsyncDisposableStack();
-      let client: JavaService;
-      let proxy: Awaited<ReturnType<typeof startRecordingProxy>>;
-
-      beforeAll(async () => {
-        proxy = await startRecordingProxy(`http://127.0.0.1:${port}${path}`);
-        own.defer(() => proxy.close());
-        client = await startJavaClient(name, proxy.url);
-        own.defer(() => client.program.end().then(() => undefined));
-      }, BUILD_MILLIS);
-      afterAll(() => own.disposeAsync());
-
-      const count = (method: string, status: number, part = /./) =>
-        proxy.answered.filter(
-          (one) => one.request.startsWith(`${method} `) && part.test(one.request) && one.status === status,
-        ).length;
-      const instances = async (service: string) =>
-        (await ask('GET', `${client.url}/instances?service=${service}`)).body;
-      const call = (service: string, asked: string) =>
-        ask('GET', `${client.url}/call?service=${service}&path=${encodeURIComponent(asked)}`);
-      const id = async () => (await listedAt(eurekaUrl()))?.find((line) => line.startsWith(name))?.split(' ')[0];
-
-      async function ownDocument(): Promise<Document['instance']> {
-        const { body } = await ask('GET', `${eurekaUrl()}/instances/${encodeURIComponent((await id()) ?? '')}`);
-        return (body as Document).instance;
-      }
-
-      it('registers where others find it', async () => {
-        await expect
-          .poll(() => listedAt(eurekaUrl()), patience)
-          .toContainEqual(expect.stringMatching(`^${name}:.* UP$`));
-        const { vipAddress, port: at } = await ownDocument();
-        expect({ vipAddress, url: `http://127.0.0.1:${at.$}` }).toEqual({ vipAddress: name, url: client.url });
-        expect(await ask('GET', `http://127.0.0.1:${at.$}/greeting`)).toMatchObject({ body: { from: name } });
-      });
-
-      it('renews its lease, and does not register again', async () => {
-        const { registrationTimestamp, lastRenewalTimestamp } = (await ownDocument()).leaseInfo;
-        const registrations = count('POST', 204);
-        const renewed = async () => (await ownDocument()).leaseInfo.lastRenewalTimestamp;
-        await expect.poll(renewed, patience).toBeGreaterThan(lastRenewalTimestamp);
-        expect((await ownDocument()).leaseInfo.registrationTimestamp).toBe(registrationTimestamp);
-        expect([count('POST', 204), count('PUT', 404)]).toEqual([registrations, 0]);
-      });
-
-      it('finds our services by their names, and calls them', async () => {
-        await expect.poll(() => instances('patient-service'), patience).toEqual([patientUrl]);
-        expect(await call('patient-service', '/health/live')).toMatchObject({ status: 200 });
-        const nobody = await call('patient-service', '/api/v1/patients/018f6d2e-7a44-7cc3-9b1a-3b6f2a9d1c55');
-        expect(nobody).toMatchObject({ status: 404, body: { code: 'not-found' } });
-      });
-
-      it('hears by changes alone of an instance that comes and goes', async () => {
-        const wholeLists = () => count('GET', 200, /\/apps\/(\?|$)/);
-        const before = wholeLists();
-        const another = await startDaybook({ data, service: 'patient' });
-        await expect.poll(() => instances('patient-service'), patience).toHaveLength(2);
-        await another.end();
-        await expect.poll(() => instances('patient-service'), patience).toEqual([patientUrl]);
-        expect([before, wholeLists()]).toEqual([1, 1]);
-        expect(count('GET', 200, /\/apps\/delta/)).toBeGreaterThan(2);
-      });
-
-      it('registers again with a registry that was started anew and knows nobody', async () => {
-        const registrations = count('POST', 204);
-        await registry.end('SIGKILL');
-        registry = await startRegistry();
-        await expect.poll(() => count('PUT', 404), patience).toBeGreaterThan(0);
-        // Who renews and who tells of changes are two threads of Java's client: both may register.
-        await expect.poll(() => count('POST', 204), patience).toBeGreaterThan(registrations);
-        expect((await ownDocument()).status).toBe('UP');
-        // For a moment it may know nobody else: they register again, too.
-        await expect.poll(() => call('patient-service', '/health/live'), patience).toMatchObject({ status: 200 });
-      });
-
-      it('leaves when it ends', async () => {
-        await client.program.end();
-        expect(await id()).toBeUndefined();
-        expect(count('DELETE', 200)).toBe(1);
-      });
+    it('leaves when it ends', async () => {
+      await client.program.end();
+      expect(await id()).toBeUndefined();
+      expect(count('DELETE', 200)).toBe(1);
     });
-  },
-);
+  });
+});

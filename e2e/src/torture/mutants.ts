@@ -90,13 +90,8 @@ export const lateEvents = new WeakMap();`,
     edits: [
       {
         file: 'packages/messaging/src/consumer.ts',
-        from: `      if (!(await enterInbox(database.dialect, shared, name, only.id))) return;`,
-        to: '',
-      },
-      {
-        file: 'packages/messaging/src/consumer.ts',
-        from: `      await insertIntoInbox(shared, name, ids).execute();`,
-        to: '',
+        from: `    const areNew = await enterInbox(database.dialect, sharedPart(transaction), name, ids);`,
+        to: `    const areNew = true;`,
       },
     ],
     deck: [

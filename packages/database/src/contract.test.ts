@@ -1,13 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { sql, type Transaction } from 'kysely';
+import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import type { Database } from './database.ts';
 import { idToBytes, newId } from './id.ts';
 import { appendEvent } from './outbox.ts';
-import type { SharedTables } from './shared-tables.ts';
-import { addNote, type NoteTables, notesOf, temporaryDatabase, untouchedDatabase } from './testing.ts';
+import { addNote, insertNote, type NoteTables, notesOf, temporaryDatabase, untouchedDatabase } from './testing.ts';
 import { together } from './together.ts';
 import { DatabaseUnavailable, Overtaken } from './unavailable.ts';
 
@@ -38,10 +37,7 @@ describe('a write', () => {
     await using file = await temporaryDatabase();
     const database = await file.open();
     const failing = database.write(async (transaction) => {
-      await transaction
-        .insertInto('notes')
-        .values({ id: idToBytes(newId()), text: 'half-done' })
-        .execute();
+      await insertNote(transaction, 'half-done').execute();
       throw new TypeError('a mistake');
     });
     await expect(failing).rejects.toThrow(new TypeError('a mistake'));
@@ -63,10 +59,7 @@ describe('a write', () => {
     let runs = 0;
     await database.write(async (transaction) => {
       runs += 1;
-      await transaction
-        .insertInto('notes')
-        .values({ id: idToBytes(newId()), text: `run ${runs}` })
-        .execute();
+      await insertNote(transaction, `run ${runs}`).execute();
       if (runs < 3) throw busy();
     });
     expect(await notesOf(database)).toEqual(['run 3']);
@@ -78,10 +71,7 @@ describe('a write', () => {
     let runs = 0;
     const failing = database.write(async (transaction) => {
       runs += 1;
-      await transaction
-        .insertInto('notes')
-        .values({ id: idToBytes(newId()), text: 'half-done' })
-        .execute();
+      await insertNote(transaction, 'half-done').execute();
       throw busy();
     });
     await expect(failing).rejects.toThrow(DatabaseUnavailable);
@@ -140,10 +130,7 @@ describe('a write', () => {
     let runs = 0;
     await database.write(async (transaction) => {
       runs += 1;
-      await transaction
-        .insertInto('notes')
-        .values({ id: idToBytes(newId()), text: `run ${runs}` })
-        .execute();
+      await insertNote(transaction, `run ${runs}`).execute();
       if (runs < 3) throw new Overtaken();
     });
     expect(await notesOf(database)).toEqual(['run 3']);
@@ -252,16 +239,13 @@ describe('text', () => {
 });
 
 describe('several statements at once', () => {
-  const insert = (transaction: Transaction<NoteTables & SharedTables>, text: string, id = newId()) =>
-    transaction.insertInto('notes').values({ id: idToBytes(id), text });
-
   it('run in their order, and each gives its own rows', async () => {
     await using file = await temporaryDatabase();
     const database = await file.open();
     const answers = await database.write((transaction) => {
       const notes = transaction.selectFrom('notes').select('text').orderBy('id');
       const count = transaction.selectFrom('counter').select('value');
-      return together(transaction, database.dialect, [insert(transaction, 'one'), notes, count, notes]);
+      return together(transaction, database.dialect, [insertNote(transaction, 'one'), notes, count, notes]);
     });
     expect(answers).toEqual([[], [{ text: 'one' }], [{ value: 0 }], [{ text: 'one' }]]);
     expect(await notesOf(database)).toEqual(['one']);
@@ -283,9 +267,9 @@ describe('several statements at once', () => {
     const id = newId();
     const failing = database.write((transaction) =>
       together(transaction, database.dialect, [
-        insert(transaction, 'one', id),
-        insert(transaction, 'the same', id),
-        insert(transaction, 'another'),
+        insertNote(transaction, 'one', id),
+        insertNote(transaction, 'the same', id),
+        insertNote(transaction, 'another'),
       ]),
     );
     await expect(failing).rejects.toSatisfy((error) => database.dialect.isUniqueViolation(error));
@@ -302,7 +286,7 @@ describe('several statements at once', () => {
       together(
         transaction,
         database.dialect,
-        texts.map((text) => insert(transaction, text)),
+        texts.map((text) => insertNote(transaction, text)),
       ),
     );
     expect((await notesOf(database)).toSorted()).toEqual(texts.toSorted());

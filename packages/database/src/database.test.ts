@@ -4,9 +4,8 @@ import { DatabaseSync, StatementSync } from 'node:sqlite';
 import { sql } from 'kysely';
 import { describe, expect, it, vi } from 'vitest';
 import { type Database, openDatabase } from './database.ts';
-import { idToBytes, newId } from './id.ts';
 import { isBusy } from './sqlite-dialect.ts';
-import { addNote, type NoteTables, noteMigrations, notesOf, temporaryFile } from './testing.ts';
+import { addNote, insertNote, type NoteTables, noteMigrations, notesOf, temporaryFile } from './testing.ts';
 import { DatabaseUnavailable, DatabaseUnusable } from './unavailable.ts';
 
 const countUp = (database: Database<NoteTables>) =>
@@ -62,10 +61,7 @@ describe('a write', () => {
     await database.write((db) => sql`pragma max_page_count = 1`.execute(db));
     const large = database.write(async (transaction) => {
       await transaction.updateTable('counter').set({ value: 7 }).execute();
-      await transaction
-        .insertInto('notes')
-        .values({ id: idToBytes(newId()), text: 'x'.repeat(100_000) })
-        .execute();
+      await insertNote(transaction, 'x'.repeat(100_000)).execute();
     });
     await expect(large).rejects.toThrow(DatabaseUnavailable);
     await database.write((db) => sql`pragma max_page_count = 1000000`.execute(db));

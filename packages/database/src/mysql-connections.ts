@@ -109,16 +109,13 @@ const withCode = (error: Error): Error =>
     ? new DriverError(NO_CONNECTION_FREE, 'Too many wait for a connection to the database.')
     : error;
 
-interface Limits {
-  readonly connectionLimit: number;
-  /** Whether what is sent at once may be several statements. */
-  readonly takesSeveral: boolean;
-}
+/** What a pool is for. Only who writes may send several statements at once. */
+type PoolUse = 'read' | 'write';
 
-function createLimitedPool(address: MysqlAddress, { connectionLimit, takesSeveral }: Limits): Pool {
+function createLimitedPool(address: MysqlAddress, use: PoolUse, connectionLimit: number): Pool {
   const pool = createPool({
     ...optionsOf(address),
-    multipleStatements: takesSeveral,
+    multipleStatements: use === 'write',
     database: address.database,
     connectionLimit,
     // The pool ends what is more than this as soon as nobody uses it, within a second of work as well: only time is to end one.
@@ -133,19 +130,19 @@ function createLimitedPool(address: MysqlAddress, { connectionLimit, takesSevera
 }
 
 /** A pool of connections that are all set up alike. It is made when it is needed: nobody closes one that was never used. */
-export function createSource(address: MysqlAddress, session: string, limits: Limits): ConnectionSource {
+export function createSource(address: MysqlAddress, use: PoolUse, connectionLimit: number): ConnectionSource {
   const ready = new WeakSet<Connection>();
   let pool: Pool | undefined;
   let closed: Promise<void> | undefined;
 
   return {
     async take() {
-      pool ??= createLimitedPool(address, limits);
+      pool ??= createLimitedPool(address, use, connectionLimit);
       const connection = await takeFrom(pool);
       const lent = { connection, release: () => connection.release() };
       if (ready.has(connection)) return lent;
       try {
-        await send(connection, session, [], STATEMENT_MILLIS);
+        await send(connection, SESSIONS[use], [], STATEMENT_MILLIS);
         ready.add(connection);
         return lent;
       } catch (error) {

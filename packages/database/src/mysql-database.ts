@@ -62,13 +62,13 @@ export async function openMysql<Tables>(url: string, migrations: Migrations): Pr
     throw new DatabaseUnusable(`The database ${address.shown} cannot be used: ${messageOf(error)}`, { cause: error });
   }
   const writers = Math.max(1, Math.floor(address.connections / 2));
-  const pool = (session: string, connectionLimit: number, takesSeveral: boolean) =>
+  const pool = (use: 'read' | 'write', connectionLimit: number) =>
     new Kysely<Tables & SharedTables>({
-      dialect: mysqlOver(createSource(address, session, { connectionLimit, takesSeveral }), STATEMENT_MILLIS),
+      dialect: mysqlOver(createSource(address, use, connectionLimit), STATEMENT_MILLIS),
     });
   const connections = {
-    writer: pool(SESSIONS.write, writers, mysqlDialect.takesSeveral),
-    reader: pool(SESSIONS.read, address.connections - writers, false),
+    writer: pool('write', writers),
+    reader: pool('read', address.connections - writers),
   };
   return new KyselyDatabase(connections, mysqlDialect, (name) => createMysqlTurn(address, lockName(address, name)));
 }

@@ -3,11 +3,10 @@ import { cleanDatabase, freshDatabase } from '@daybook/testing/databases';
 import { sql } from 'kysely';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type Database, openDatabase } from './database.ts';
-import { idToBytes, newId } from './id.ts';
 import { connect, createSource, SESSIONS } from './mysql-connections.ts';
 import { send } from './mysql-driver.ts';
 import { parseMysqlUrl } from './mysql-url.ts';
-import { addNote, type NoteTables, noteMigrations, notesOf } from './testing.ts';
+import { addNote, insertNote, type NoteTables, noteMigrations, notesOf } from './testing.ts';
 import { CommitUnknown, DatabaseUnavailable, DatabaseUnusable } from './unavailable.ts';
 
 async function openAt(url: string): Promise<Database<NoteTables>> {
@@ -41,8 +40,6 @@ const firstOf = (words: string) => {
   };
 };
 
-const insertNote = (text: string) => ({ id: idToBytes(newId()), text });
-
 describe('a commit whose answer is lost', () => {
   it('is not done again, and not said to have failed: here it was done', async () => {
     const { network, database, beside } = await openBehind();
@@ -51,7 +48,7 @@ describe('a commit whose answer is lost', () => {
     let runs = 0;
     const writing = database.write(async (transaction) => {
       runs += 1;
-      await transaction.insertInto('notes').values(insertNote('once')).execute();
+      await insertNote(transaction, 'once').execute();
     });
     await expect(writing).rejects.toThrow(CommitUnknown);
     expect([runs, network.lost]).toEqual([1, 1]);
@@ -78,10 +75,7 @@ describe('a connection that is lost', () => {
     let runs = 0;
     await database.write(async (transaction) => {
       runs += 1;
-      await transaction
-        .insertInto('notes')
-        .values(insertNote(`run ${runs}`))
-        .execute();
+      await insertNote(transaction, `run ${runs}`).execute();
     });
     expect(await notesOf(beside)).toEqual(['run 2']);
   });
@@ -167,10 +161,7 @@ describe('a pool', () => {
   });
 
   it('lets nobody wait without end, and more than some not at all', async () => {
-    const source = createSource(parseMysqlUrl(await freshDatabase()), SESSIONS.read, {
-      connectionLimit: 1,
-      takesSeveral: false,
-    });
+    const source = createSource(parseMysqlUrl(await freshDatabase()), 'read', 1);
     onTestFinished(() => source.close());
     const taken = await source.take();
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });

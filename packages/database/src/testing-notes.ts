@@ -1,12 +1,12 @@
 /** For this package's tests, those that are processes of their own as well: notes, and a counter that is counted up. */
-import { type Kysely, sql } from 'kysely';
+import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Migration } from 'kysely/migration';
 import { createTable } from './create-table.ts';
 import type { Database } from './database.ts';
 import type { DatabaseDialect } from './dialect.ts';
 import { idToBytes, newId } from './id.ts';
 import type { Migrations } from './migrations.ts';
-import { createSharedTables } from './shared-tables.ts';
+import { createSharedTables, type SharedTables } from './shared-tables.ts';
 
 export interface NoteTables {
   notes: { id: Uint8Array; text: string };
@@ -32,13 +32,12 @@ export const startCounter = sql`insert into counter (value) select 0 from (selec
 
 export const noteMigrations: Migrations = (dialect) => ({ '0001-notes': createNotes(dialect) });
 
+/** The statement that adds a note. */
+export const insertNote = (transaction: Transaction<NoteTables & SharedTables>, text: string, id = newId()) =>
+  transaction.insertInto('notes').values({ id: idToBytes(id), text });
+
 export async function addNote(database: Database<NoteTables>, text: string): Promise<void> {
-  await database.write((transaction) =>
-    transaction
-      .insertInto('notes')
-      .values({ id: idToBytes(newId()), text })
-      .execute(),
-  );
+  await database.write((transaction) => insertNote(transaction, text).execute());
 }
 
 export async function notesOf(database: Database<NoteTables>): Promise<string[]> {

@@ -1,7 +1,6 @@
 /** For this package's tests, as a process of its own: counts up and writes notes, one transaction each. */
 import { openDatabase } from './database.ts';
-import { idToBytes, newId } from './id.ts';
-import { type NoteTables, noteMigrations } from './testing-notes.ts';
+import { insertNote, type NoteTables, noteMigrations } from './testing-notes.ts';
 
 const [, , url = '', writer = '', count = '0'] = process.argv;
 
@@ -12,10 +11,7 @@ for (let index = 0; index < Number(count); index += 1) {
       .updateTable('counter')
       .set((row) => ({ value: row('value', '+', 1) }))
       .execute();
-    await transaction
-      .insertInto('notes')
-      .values({ id: idToBytes(newId()), text: `${writer} ${index}` })
-      .execute();
+    await insertNote(transaction, `${writer} ${index}`).execute();
   });
 }
 await database.close();

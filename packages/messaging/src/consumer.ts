@@ -12,7 +12,7 @@ import type { Transaction } from 'kysely';
 import type { Logger } from 'pino';
 import { createBatches } from './batches.ts';
 import type { Subscription } from './bus.ts';
-import { enterInbox, enterInboxAgain, insertIntoInbox } from './inbox.ts';
+import { enterInbox, enterInboxAgain } from './inbox.ts';
 import { notParked, park, parkAgain, reasonOf, takeOut } from './parked-rows.ts';
 
 /** The text of a failed effect may quote what it worked on: only where it failed is written down. */
@@ -122,21 +122,21 @@ async function parkGivenUp<Tables>(
   await park(database, name, event, new DeliveryLimitReached());
 }
 
+/** Among several events: which of them is found out by each by itself. */
+class HandledBefore extends Error {
+  override readonly name = 'HandledBefore';
+}
+
 /** Of one event that was handled before nothing is done; among several it fails, and so do all. */
 const handleOnce = <Tables>(
   { name, database, effect }: ConsumerOptions<Tables>,
   events: readonly CloudEvent[],
 ): Promise<void> =>
   database.write(async (transaction) => {
-    const shared = sharedPart(transaction);
-    const [only, ...others] = events;
-    if (only && others.length === 0) {
-      if (!(await enterInbox(database.dialect, shared, name, only.id))) return;
-    } else {
-      const ids = events.map(({ id }) => id);
-      await insertIntoInbox(shared, name, ids).execute();
-    }
-    await effect(transaction, events);
+    const ids = events.map(({ id }) => id);
+    const areNew = await enterInbox(database.dialect, sharedPart(transaction), name, ids);
+    if (areNew) await effect(transaction, events);
+    else if (events.length > 1) throw new HandledBefore();
   });
 
 async function resend<Tables>(

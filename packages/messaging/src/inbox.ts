@@ -2,22 +2,17 @@
 import { type DatabaseDialect, idToBytes, type SharedTables } from '@daybook/database';
 import type { Transaction } from 'kysely';
 
-/** The statement that notes events as handled. Their key refuses it when any of them was handled before. */
-export function insertIntoInbox(transaction: Transaction<SharedTables>, consumer: string, eventIds: readonly string[]) {
-  const handled_at = Temporal.Now.instant().epochMilliseconds;
-  const rows = eventIds.map((id) => ({ consumer, event_id: idToBytes(id), handled_at }));
-  return transaction.insertInto('inbox').values(rows);
-}
-
-/** False when this consumer has handled the event already. */
+/** False when this consumer has handled one of the events already: then none of them is noted. */
 export async function enterInbox(
   dialect: DatabaseDialect,
   transaction: Transaction<SharedTables>,
   consumer: string,
-  eventId: string,
+  eventIds: readonly string[],
 ): Promise<boolean> {
+  const handled_at = Temporal.Now.instant().epochMilliseconds;
+  const rows = eventIds.map((id) => ({ consumer, event_id: idToBytes(id), handled_at }));
   try {
-    await insertIntoInbox(transaction, consumer, [eventId]).execute();
+    await transaction.insertInto('inbox').values(rows).execute();
     return true;
   } catch (error) {
     if (dialect.isUniqueViolation(error)) return false;
@@ -37,5 +32,5 @@ export async function enterInboxAgain(
     .where('consumer', '=', consumer)
     .where('event_id', '=', idToBytes(eventId))
     .execute();
-  await enterInbox(dialect, transaction, consumer, eventId);
+  await enterInbox(dialect, transaction, consumer, [eventId]);
 }

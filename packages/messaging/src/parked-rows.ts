@@ -27,7 +27,7 @@ export async function park<Tables>(
 ): Promise<void> {
   await database.write(async (transaction) => {
     const shared = sharedPart(transaction);
-    if (!(await enterInbox(database.dialect, shared, consumer, event.id))) return;
+    if (!(await enterInbox(database.dialect, shared, consumer, [event.id]))) return;
     const row = { reason: reasonOf(error), parked_at: Temporal.Now.instant().epochMilliseconds };
     // It is there already when it was parked so long ago that the inbox has forgotten it.
     if (await change(shared, consumer, event.id, row)) return;

@@ -35,11 +35,17 @@ class Seats {
   }
 
   count({ first, end }: Cells, seats: 1 | -1): void {
-    for (let cell = first; cell < end; cell += 1) {
-      const counted = (this.#seats.get(cell) ?? 0) + seats;
-      if (counted === 0) this.#seats.delete(cell);
-      else this.#seats.set(cell, counted);
-    }
+    for (let cell = first; cell < end; cell += 1) this.#add(cell, seats);
+  }
+
+  addAll(taken: TakenSeats): void {
+    for (const [cell, seats] of taken) this.#add(cell, seats);
+  }
+
+  #add(cell: number, seats: number): void {
+    const counted = (this.#seats.get(cell) ?? 0) + seats;
+    if (counted === 0) this.#seats.delete(cell);
+    else this.#seats.set(cell, counted);
   }
 }
 
@@ -66,12 +72,6 @@ export class UnderWay {
   }
 }
 
-const sumOf = (one: TakenSeats, other: TakenSeats): TakenSeats => {
-  const sum = new Map(one);
-  for (const [cell, seats] of other) sum.set(cell, (sum.get(cell) ?? 0) + seats);
-  return sum;
-};
-
 export interface Roster {
   /** The first start that nobody else was given and at which this patient has nothing else; undefined: there is none. */
   claim(takenOfPatient: TakenSeats): Claim | undefined;
@@ -88,7 +88,8 @@ class Desk {
   #known = false;
 
   constructor(facts: BookingFacts, until: number, underWay: UnderWay) {
-    this.#seats = new Seats(sumOf(facts.takenOfDoctor, underWay.ofDoctor(facts.doctor.id)));
+    this.#seats = new Seats(facts.takenOfDoctor);
+    this.#seats.addAll(underWay.ofDoctor(facts.doctor.id));
     this.#underWay = underWay;
     this.facts = { ...facts, takenOfDoctor: this.#seats.taken };
     this.#until = until;

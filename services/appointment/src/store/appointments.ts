@@ -7,7 +7,7 @@ import type { AppointmentStore, NewBooking, Placement } from '../domain/ports.ts
 import { toAppointment, toRow } from './appointment-row.ts';
 import { changesOf, lockAppointment, nextVersion, recordsOf, type Tx } from './change.ts';
 import { useHold } from './holds.ts';
-import { readTakenSeats, release, reserve } from './reservations.ts';
+import { readTakenSeats, releaseOf, reserve } from './reservations.ts';
 import type { AppointmentTables } from './tables.ts';
 
 const placed = ({ doctorId, timeZone, visit }: Placement) => ({
@@ -101,7 +101,7 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
           placement,
           clock,
           async giveBack() {
-            await release(tx, id).execute();
+            await releaseOf(tx, id).execute();
             await giveBackHold(tx, caller.id, placement);
           },
           alongside: changesOf(tx, caller, change, write.traceparent),
@@ -127,7 +127,7 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
         checkCancellable(before, caller, type.cancellation_deadline_minutes, clock());
         const after = nextVersion(before, { status: 'cancelled' }, clock);
         const change = { action: 'cancelled', before, after, reason, moved: false } as const;
-        await together(tx, dialect, [release(tx, id), ...changesOf(tx, caller, change, write.traceparent)]);
+        await together(tx, dialect, [releaseOf(tx, id), ...changesOf(tx, caller, change, write.traceparent)]);
         await write.keep(tx, after);
         return after;
       });

@@ -16,7 +16,7 @@ import type { HoldStore, Placement } from '../domain/ports.ts';
 import { MINUTE, toMillis } from '../domain/time.ts';
 import { isFor } from '../domain/wish.ts';
 import type { Tx } from './change.ts';
-import { release, reserve } from './reservations.ts';
+import { releaseOf, reserve } from './reservations.ts';
 import type { AppointmentTables, HoldRow } from './tables.ts';
 
 const toHold = (row: HoldRow): Hold => ({
@@ -33,7 +33,7 @@ const liveHolds = (db: Kysely<AppointmentTables & SharedTables>, callerId: strin
   db.selectFrom('holds').selectAll().where('caller_id', '=', callerId).where('expires_at', '>', now);
 
 async function remove(tx: Tx, dialect: DatabaseDialect, id: string): Promise<void> {
-  await together(tx, dialect, [release(tx, id), tx.deleteFrom('holds').where('id', '=', idToBytes(id))]);
+  await together(tx, dialect, [releaseOf(tx, id), tx.deleteFrom('holds').where('id', '=', idToBytes(id))]);
 }
 
 /**

@@ -225,5 +225,5 @@ export async function reserve(tx: Tx, dialect: DatabaseDialect, taking: Taking):
 }
 
 /** The statement that gives back all time that somebody holds. */
-export const release = (tx: Tx, holderId: string) =>
+export const releaseOf = (tx: Tx, holderId: string) =>
   tx.deleteFrom('reservations').where('holder_id', '=', idToBytes(holderId));
