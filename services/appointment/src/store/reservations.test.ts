@@ -1,7 +1,7 @@
 import { type Database, newId } from '@daybook/database';
 import { databaseKind } from '@daybook/testing/databases';
 import fc from 'fast-check';
-import { sql } from 'kysely';
+import { type KyselyPlugin, sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import { at, iso, NOW, startAppointments, startClinic } from '../testing.ts';
 import { checkVersions } from './person-versions.ts';
@@ -91,6 +91,7 @@ async function startGroups(capacity: number) {
   return {
     ...clinic,
     bookInGroup: () => clinic.book(clinic.wish(START, { patientId: clinic.addPatient() })),
+    visit,
     postOf: (appointmentTypeId: string) =>
       clinic.post('', clinic.wish(START, { patientId: clinic.addPatient(), appointmentTypeId })),
     single,
@@ -158,6 +159,42 @@ describe.runIf(databaseKind !== 'sqlite')('while somebody takes a time', () => {
     expect(await reservations()).toHaveLength(18);
   });
 });
+
+it.runIf(databaseKind !== 'sqlite')(
+  'a visit for one sees the group that was booked before the doctor could be locked for the first time',
+  async () => {
+    const { database, doctor, visit, bookInGroup, post, expectReservationsMatch } = await startGroups(3);
+    let looks = 0;
+    const plugin: KyselyPlugin = {
+      transformQuery: ({ node }) => node,
+      async transformResult({ result }) {
+        looks += 1;
+        if (looks === 1) {
+          const [first] = [await bookInGroup(), await bookInGroup()];
+          await post(`/${first.id}/cancel`, { reason: 'ill' });
+        }
+        return result;
+      },
+    };
+    const taking = database.write((tx) =>
+      reserve(tx.withPlugin(plugin), database.dialect, {
+        holder: { id: newId() },
+        placement: {
+          doctorId: doctor.id,
+          timeZone: 'UTC',
+          visit,
+          doctorTime: visit,
+          capacity: 1,
+          verified: [{ id: doctor.id, version: 1 }],
+        },
+        clock: () => Temporal.Instant.fromEpochMilliseconds(at(NOW)),
+        alongside: [],
+      }),
+    );
+    await expect(taking).rejects.toMatchObject({ code: 'slot-taken' });
+    await expectReservationsMatch();
+  },
+);
 
 it('a visit for one is refused beside a group whose first seat came free', async () => {
   const { bookInGroup, post, postOf, single, expectReservationsMatch } = await startGroups(3);
