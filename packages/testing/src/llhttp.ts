@@ -1,0 +1,171 @@
+/**
+ * Reads HTTP/1.1 with the parser of node:http (llhttp), strictly, as node:http does by default: what other parsers are measured
+ * by. Node has no public name for it. If a version of Node takes this one away, loading this file fails, and says so.
+ */
+import { createRequire } from 'node:module';
+
+type Callback = (...given: never[]) => number | undefined;
+
+interface NativeParser {
+  [callback: number]: Callback;
+  initialize(type: number, resource: object, maxHeaderSize: number, leniency: number): void;
+  /** The number of bytes that were read, or what is wrong with them. */
+  execute(bytes: Buffer): number | Error;
+  finish(): number | Error | undefined;
+}
+
+interface NativeParserClass {
+  new (): NativeParser;
+  readonly REQUEST: number;
+  readonly RESPONSE: number;
+  readonly kOnMessageBegin: number;
+  readonly kOnHeaders: number;
+  readonly kOnHeadersComplete: number;
+  readonly kOnBody: number;
+  readonly kOnMessageComplete: number;
+  readonly kLenientNone: number;
+}
+
+const common: { HTTPParser: NativeParserClass; methods: readonly string[] } =
+  createRequire(import.meta.url)('_http_common');
+const { HTTPParser, methods } = common;
+if (typeof HTTPParser?.kOnHeadersComplete !== 'number' || methods[1] !== 'GET') {
+  throw new Error(`Node ${process.version} has no HTTPParser in _http_common: find where its parser is now`);
+}
+
+/** One request or response. */
+export interface Message {
+  readonly version: string;
+  /** Of a request. */
+  readonly method: string | undefined;
+  /** Of a request. */
+  readonly url: string | undefined;
+  /** Of a response. */
+  readonly status: number | undefined;
+  /** A flat list of names, as they were written, and values. */
+  readonly headers: readonly string[];
+  /** Whether the connection can be used again after it. */
+  readonly isKept: boolean;
+  readonly isUpgrade: boolean;
+  body: string;
+  isWhole: boolean;
+}
+
+export interface Reading {
+  /** Without responses that announce another one (1xx). */
+  readonly messages: readonly Message[];
+  /** What is wrong; undefined for nothing. */
+  readonly error: string | undefined;
+  /** Whether all bytes belong to messages that are whole. */
+  readonly isWhole: boolean;
+}
+
+/** What follows the headers: a body as they say, none, or another protocol. */
+const BODY_AS_SAID = 0;
+const NO_BODY = 1;
+const OTHER_PROTOCOL = 2;
+const isInformation = (status: number | undefined): boolean => status !== undefined && status >= 100 && status < 200;
+
+/** Reads what one connection brings. One object reads any number of connections, one after the other. */
+export class Llhttp {
+  readonly #parser = new HTTPParser();
+  readonly #type: number;
+  readonly #maxHeaderSize: number;
+  #requestMethods: readonly string[] = [];
+  #messages: Message[] = [];
+  #isUnderWay = false;
+  #isInformation = false;
+  #url = '';
+  #headers: string[] = [];
+
+  constructor(type: 'requests' | 'responses', maxHeaderSize: number) {
+    this.#type = type === 'requests' ? HTTPParser.REQUEST : HTTPParser.RESPONSE;
+    this.#maxHeaderSize = maxHeaderSize;
+    const parser = this.#parser;
+    parser[HTTPParser.kOnMessageBegin] = () => {
+      this.#isUnderWay = true;
+      return undefined;
+    };
+    parser[HTTPParser.kOnHeaders] = (headers: string[], url: string) => {
+      this.#headers.push(...headers);
+      this.#url += url;
+      return undefined;
+    };
+    parser[HTTPParser.kOnHeadersComplete] = this.#onHead;
+    parser[HTTPParser.kOnBody] = (bytes: Buffer) => {
+      const last = this.#messages.at(-1);
+      if (last) last.body += bytes.toString('latin1');
+      return undefined;
+    };
+    parser[HTTPParser.kOnMessageComplete] = () => {
+      const last = this.#messages.at(-1);
+      // What announces a response is not it.
+      this.#isUnderWay = this.#isInformation;
+      if (last && !this.#isInformation) last.isWhole = true;
+      return undefined;
+    };
+  }
+
+  /** Reads pieces as they come. `requestMethods` are those that responses belong to, GET where there is none. */
+  read(pieces: Iterable<Buffer>, requestMethods: readonly string[] = [], ends = false): Reading {
+    this.#requestMethods = requestMethods;
+    this.#messages = [];
+    this.#isUnderWay = false;
+    this.#isInformation = false;
+    this.#url = '';
+    this.#headers = [];
+    this.#parser.initialize(this.#type, {}, this.#maxHeaderSize, HTTPParser.kLenientNone);
+    const error = this.#feed(pieces) ?? (ends ? wrongIn(this.#parser.finish()) : undefined);
+    return { messages: this.#messages, error, isWhole: error === undefined && !this.#isUnderWay };
+  }
+
+  #feed(pieces: Iterable<Buffer>): string | undefined {
+    for (const piece of pieces) {
+      const read = this.#parser.execute(piece);
+      const error = wrongIn(read);
+      if (error !== undefined) return error;
+      if (read !== piece.length) return 'another protocol follows';
+    }
+    return undefined;
+  }
+
+  readonly #onHead = (
+    major: number,
+    minor: number,
+    headers: string[] | undefined,
+    method: number | undefined,
+    url: string | undefined,
+    status: number | undefined,
+    _statusMessage: string | undefined,
+    isUpgrade: boolean,
+    isKept: boolean,
+  ): number => {
+    this.#isInformation = isInformation(status) && !isUpgrade;
+    const requestMethod = this.#requestMethods[this.#messages.length];
+    const all = headers ?? this.#headers;
+    const whole = url ?? this.#url;
+    this.#headers = [];
+    this.#url = '';
+    // As the client of node:http does.
+    if (this.#isInformation) return NO_BODY;
+    this.#messages.push({
+      version: `${major}.${minor}`,
+      method: method === undefined ? undefined : methods[method],
+      url: whole,
+      status,
+      headers: all,
+      isKept,
+      isUpgrade,
+      body: '',
+      isWhole: false,
+    });
+    if (isUpgrade) return OTHER_PROTOCOL;
+    return requestMethod === 'HEAD' ? NO_BODY : BODY_AS_SAID;
+  };
+}
+
+function wrongIn(read: number | Error | undefined): string | undefined {
+  if (!(read instanceof Error)) return undefined;
+  const reason: unknown = Reflect.get(read, 'reason');
+  return typeof reason === 'string' ? reason : read.message;
+}
