@@ -26,8 +26,9 @@ interface NativeParserClass {
   readonly kLenientNone: number;
 }
 
-const common: { HTTPParser: NativeParserClass; methods: readonly string[] } =
-  createRequire(import.meta.url)('_http_common');
+const common: { HTTPParser: NativeParserClass; methods: readonly string[] } = createRequire(import.meta.url)(
+  '_http_common',
+);
 const { HTTPParser, methods } = common;
 if (typeof HTTPParser?.kOnHeadersComplete !== 'number' || methods[1] !== 'GET') {
   throw new Error(`Node ${process.version} has no HTTPParser in _http_common: find where its parser is now`);
@@ -102,6 +103,9 @@ export class Llhttp {
       // What announces a response is not it.
       this.#isUnderWay = this.#isInformation;
       if (last && !this.#isInformation) last.isWhole = true;
+      // Trailers.
+      this.#headers = [];
+      this.#url = '';
       return undefined;
     };
   }

@@ -73,6 +73,8 @@ test.each([
   ['HTTP/1.1', 'Connection: X-Private, Close\r\n', false],
   ['HTTP/1.1', 'Connection: X-Private\r\n', true],
   ['HTTP/1.1', 'Connection: x\r\nConnection: close\r\n', false],
+  ['HTTP/1.1', 'Proxy-Connection: x, close\r\n', false],
+  ['HTTP/1.0', 'Connection: \xa0keep-alive\r\n', false],
   ['HTTP/1.0', '', false],
   ['HTTP/1.0', 'Connection: keep-alive\r\n', true],
 ])('%s with %j keeps the connection: %s', (version, header, isKept) => {
@@ -103,6 +105,36 @@ describe('what can be read in two ways is refused:', () => {
     ['a chunk of a size with a sign', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n'],
     ['a chunk that is longer', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nabc\r\n0\r\n\r\n'],
     ['something after the end', 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nab'],
+    ['a length after a no-break space', 'HTTP/1.1 200 OK\r\nContent-Length: \xa03\r\n\r\n'],
+    ['a coding before a no-break space', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\xa0\r\n\r\n'],
+    ['a coding with a tab', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\t\r\n\r\n'],
+    ['an announcement with a header that is none', 'HTTP/1.1 103 Early Hints\r\nX-A\r\n\r\n'],
+    ['an announcement with two lengths', 'HTTP/1.1 100 Continue\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n'],
+    ['an announcement that ends the connection', 'HTTP/1.1 100 Continue\r\nConnection: close\r\n\r\n'],
+    ['an announcement in HTTP/1.0', 'HTTP/1.0 100 Continue\r\n\r\n'],
+    ...[' ', '\t', ' ;a', ';', '; a', ';=b', ';a=', ';a;', ';a=b c', ';a="b', ';a="b"c', ';a\0', ';a=\xe4'].map(
+      (extension) => [
+        `a chunk with the extension ${JSON.stringify(extension)}`,
+        `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1${extension}\r\na\r\n0\r\n\r\n`,
+      ],
+    ),
+    ...[
+      ...[
+        'X-A',
+        ': a',
+        'X-A : a',
+        ' X-A: a',
+        'X-A: a\r\n b',
+        'X-A: a\nX-B: b',
+        'X-A: a\rX-B: b',
+        'X-A: \0',
+        'X-\xe4: a',
+      ],
+      ...['Content-Length: 1', 'Transfer-Encoding: chunked', 'Connection: close', 'Proxy-Connection: close'],
+    ].map((trailer) => [
+      `the trailer ${JSON.stringify(trailer)}`,
+      `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n${trailer}\r\n\r\n`,
+    ]),
   ])('%s', (_what, answer) => {
     expect(() => parse(answer)).toThrow(UnreadableAnswer);
     expect(() => parse(answer, { size: 1 })).toThrow(UnreadableAnswer);
@@ -118,6 +150,43 @@ test.each([
   ],
 ])('%s that does not end is refused', (_what, answer) => {
   expect(() => parse(answer, { size: 1_000 })).toThrow('too long');
+});
+
+test('a header keeps a no-break space at its ends, and loses blanks and tabs', () => {
+  const { headers } = parse('HTTP/1.1 204\r\nX-A: \t\xa0a\xa0\t \r\nX-B: \t \r\n\r\n');
+  expect(headers).toEqual(['x-a', '\xa0a\xa0', 'x-b', '']);
+});
+
+test.each(['gzip', ''])('the coding %j of a response to HEAD is rejected', (coding) => {
+  expect(() => parse(`HTTP/1.1 200 OK\r\nTransfer-Encoding: ${coding}\r\n\r\n`, { method: 'HEAD' })).toThrow('coding');
+});
+
+test.each([1_000, 65_537, 65_539, 100_000])(
+  'a head of 64 KB is read in pieces of %i bytes, and one byte more is rejected',
+  (size) => {
+    const head = (length: number) =>
+      `HTTP/1.1 204\r\nX-A: ${'a'.repeat(length - 'HTTP/1.1 204\r\nX-A: '.length)}\r\n\r\n`;
+    expect(parse(head(64 * 1024), { size }).ended).toBe(true);
+    expect(() => parse(head(64 * 1024 + 1), { size })).toThrow('too long');
+  },
+);
+
+test.each([
+  ['of a length', 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na'],
+  ['without a body', 'HTTP/1.1 204\r\n\r\n'],
+  ['in chunks', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
+])('bytes after a response %s are not the response to the next request', (_what, answer) => {
+  const ends: boolean[] = [];
+  const parser = new AnswerParser({
+    onStart: () => undefined,
+    onData: () => undefined,
+    onEnd: (_last, isClean) => ends.push(isClean),
+  });
+  parser.begin('GET');
+  parser.read(Buffer.from(answer));
+  parser.begin('GET');
+  expect(() => parser.read(Buffer.from(`${answer}HTTP/1.1 204\r\n\r\n`))).toThrow(UnreadableAnswer);
+  expect(ends).toEqual([true, false]);
 });
 
 test('an answer that breaks off is not whole', () => {

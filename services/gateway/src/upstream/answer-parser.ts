@@ -22,8 +22,11 @@ export interface AnswerSink {
   onStart(start: AnswerStart): void;
   /** The bytes are there during the call only. */
   onData(chunk: Buffer): void;
-  /** With the last of the body where it came at once with the end. */
-  onEnd(last: Buffer | undefined): void;
+  /**
+   * With the last of the body where it came at once with the end. `isClean` unless more came with it: those bytes belong to no
+   * request, and must not be taken for the response to the next one.
+   */
+  onEnd(last: Buffer | undefined, isClean: boolean): void;
 }
 
 /** The instance answers with something that is no HTTP answer. */
@@ -43,7 +46,13 @@ const NAME = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
 /** Control characters, and line ends that are only half one. */
 const NOT_IN_HEAD = /[^\t\r\n\x20-\x7e\x80-\xff]|\r(?!\n)|(?<!\r)\n/;
 const LENGTH = /^\d{1,15}$/;
-const CHUNK_SIZE = /^([0-9a-f]{1,12})[\t ]*(?:;.*)?$/i;
+/** With extensions, which are left out: names, and values that are words or quoted without a backslash. */
+const CHUNK_SIZE =
+  /^([0-9a-f]{1,12})(?:;[!#$%&'*+.^`|~0-9a-z_-]+(?:=(?:[!#$%&'*+.^`|~0-9a-z_-]+|"[\t\x20\x21\x23-\x5b\x5d-\x7e]*"))?)*$/i;
+/** What would change how a message is read, or the connection, when it has been read (RFC 9110, 6.5.1). */
+const NOT_IN_TRAILERS = new Set(['connection', 'content-length', 'proxy-connection', 'transfer-encoding']);
+const TAB = 0x09;
+const SPACE = 0x20;
 
 type Phase = 'nothing' | 'head' | 'length' | 'size' | 'chunk' | 'chunk-end' | 'trailers' | 'until-closed';
 
@@ -52,6 +61,8 @@ interface Framing {
   length: string | undefined;
   coding: string | undefined;
   connection: string | undefined;
+  /** The header of old proxies, which node:http reads like `Connection`. */
+  proxyConnection: string | undefined;
   keepAlive: string | undefined;
 }
 
@@ -83,7 +94,7 @@ export class AnswerParser {
   /** Nothing more will come. False when the answer is not whole. */
   close(): boolean {
     if (this.#phase !== 'until-closed') return this.#phase === 'nothing';
-    this.#end(undefined);
+    this.#end(undefined, true);
     return true;
   }
 
@@ -116,8 +127,9 @@ export class AnswerParser {
       const text = chunk.toString('latin1', at);
       const end = text.indexOf(END_OF_HEAD);
       if (end !== -1) {
-        this.#start(text.slice(0, end));
-        return at + end + END_OF_HEAD.length;
+        const next = at + end + END_OF_HEAD.length;
+        this.#start(text.slice(0, end), next === chunk.length);
+        return next;
       }
     }
     return this.#readLongHead(chunk, at);
@@ -129,48 +141,53 @@ export class AnswerParser {
     const bytes = this.#kept ? Buffer.concat([this.#kept, chunk.subarray(at)]) : chunk;
     const from = this.#kept ? 0 : at;
     const end = bytes.indexOf(END_OF_HEAD, from, 'latin1');
-    if ((end === -1 ? bytes.length : end) - from > LONGEST_HEAD_BYTES)
+    if (lengthOf(bytes, from, end, END_OF_HEAD) > LONGEST_HEAD_BYTES)
       throw new UnreadableAnswer('its head is too long');
     if (end === -1) {
       this.#kept = Buffer.from(bytes.subarray(from));
       return chunk.length;
     }
     this.#kept = undefined;
-    this.#start(bytes.toString('latin1', from, end));
-    return at + end - from - kept + END_OF_HEAD.length;
+    const next = at + end - from - kept + END_OF_HEAD.length;
+    this.#start(bytes.toString('latin1', from, end), next === chunk.length);
+    return next;
   }
 
-  #start(head: string): void {
+  #start(head: string, isAll: boolean): void {
     if (NOT_IN_HEAD.test(head)) throw new UnreadableAnswer('its head has characters that are not allowed');
     const endOfLine = head.indexOf(END_OF_LINE);
     const line = STATUS_LINE.exec(endOfLine === -1 ? head : head.slice(0, endOfLine));
     if (!line) throw new UnreadableAnswer('its first line is none');
     const status = Number(line[2]);
+    if (status === 101) throw new UnreadableAnswer('it changes the protocol unasked');
+    const framing: Framing = {
+      length: undefined,
+      coding: undefined,
+      connection: undefined,
+      proxyConnection: undefined,
+      keepAlive: undefined,
+    };
+    const headers = endOfLine === -1 ? [] : readHeaders(head, endOfLine, framing);
+    checkFraming(framing);
+    const isKeptOpen = isKeptBy(framing, line[1] === '1');
     // What comes before the answer says nothing of it.
     if (status < 200) {
-      if (status === 101) throw new UnreadableAnswer('it changes the protocol unasked');
+      if (!isKeptOpen) throw new UnreadableAnswer('it ends the connection before the response');
       return;
     }
-    const framing: Framing = { length: undefined, coding: undefined, connection: undefined, keepAlive: undefined };
-    const headers = endOfLine === -1 ? [] : readHeaders(head, endOfLine, framing);
-    const hasEnd = this.#frame(status, framing);
+    const isKept = this.#frame(status, framing) && isKeptOpen;
     const { connection, keepAlive } = framing;
-    const isKept = hasEnd && isKeptBy(connection, line[1] === '1');
     const length = framing.length === undefined ? undefined : Number(framing.length);
     this.#sink.onStart({ status, headers, length, connection, keepAlive, isKept });
-    if (this.#phase === 'length' && this.#left === 0) this.#end(undefined);
+    if (this.#phase === 'length' && this.#left === 0) this.#end(undefined, isAll);
   }
 
   /** How the body ends (RFC 9112, 6.3); false when only the end of the connection says so. */
   #frame(status: number, { length, coding }: Framing): boolean {
-    if (length !== undefined && (coding !== undefined || !LENGTH.test(length))) {
-      throw new UnreadableAnswer('how long it is can be read in two ways');
-    }
     this.#left = 0;
     this.#phase = 'length';
     if (this.#method === 'HEAD' || status === 204 || status === 304) return true;
     if (coding !== undefined) {
-      if (coding.toLowerCase() !== 'chunked') throw new UnreadableAnswer('its transfer coding is not known');
       this.#phase = 'size';
       return true;
     }
@@ -189,7 +206,7 @@ export class AnswerParser {
       this.#sink.onData(at === 0 ? chunk : chunk.subarray(at));
       return chunk.length;
     }
-    this.#end(chunk.subarray(at, end));
+    this.#end(chunk.subarray(at, end), end === chunk.length);
     return end;
   }
 
@@ -219,33 +236,40 @@ export class AnswerParser {
   }
 
   #readTrailer(chunk: Buffer, at: number): number {
-    return this.#readLine(chunk, at, (line) => {
+    return this.#readLine(chunk, at, (line, isAll) => {
       this.#trailers += line.length;
       if (this.#trailers > LONGEST_TRAILERS_BYTES) throw new UnreadableAnswer('its trailers are too long');
-      if (line === '') this.#end(undefined);
+      if (line === '') this.#end(undefined, isAll);
+      else checkTrailer(line);
     });
   }
 
-  #readLine(chunk: Buffer, at: number, take: (line: string) => void): number {
+  /** `take` is given whether the line is the last of what came. */
+  #readLine(chunk: Buffer, at: number, take: (line: string, isAll: boolean) => void): number {
     const kept = this.#kept?.length ?? 0;
     const bytes = this.#kept ? Buffer.concat([this.#kept, chunk.subarray(at)]) : chunk;
     const from = this.#kept ? 0 : at;
     const end = bytes.indexOf(END_OF_LINE, from, 'latin1');
-    if ((end === -1 ? bytes.length : end) - from > LONGEST_LINE_BYTES) throw new UnreadableAnswer('a line is too long');
+    if (lengthOf(bytes, from, end, END_OF_LINE) > LONGEST_LINE_BYTES) throw new UnreadableAnswer('a line is too long');
     if (end === -1) {
       this.#kept = Buffer.from(bytes.subarray(from));
       return chunk.length;
     }
     this.#kept = undefined;
-    take(bytes.toString('latin1', from, end));
-    return at + end - from - kept + END_OF_LINE.length;
+    const next = at + end - from - kept + END_OF_LINE.length;
+    take(bytes.toString('latin1', from, end), next === chunk.length);
+    return next;
   }
 
-  #end(last: Buffer | undefined): void {
+  #end(last: Buffer | undefined, isClean: boolean): void {
     this.#phase = 'nothing';
-    this.#sink.onEnd(last);
+    this.#sink.onEnd(last, isClean);
   }
 }
+
+/** Of a head or a line that ends at `end`, or at least, where its end has not come (-1), or not all of that. */
+const lengthOf = (bytes: Buffer, from: number, end: number, terminator: string): number =>
+  (end === -1 ? bytes.length - terminator.length + 1 : end) - from;
 
 /** The lines after the first. What they say of the body and the connection goes into `framing` as well. */
 function readHeaders(head: string, endOfFirst: number, framing: Framing): string[] {
@@ -256,12 +280,46 @@ function readHeaders(head: string, endOfFirst: number, framing: Framing): string
     const colon = head.indexOf(':', start);
     if (colon === -1 || colon > end) throw new UnreadableAnswer('a header is none');
     const name = inSmallLetters(head.slice(start, colon));
-    const value = head.slice(colon + 1, end).trim();
+    const value = trimmed(head, colon + 1, end);
+    // Node takes chunks with a tab after the word for a body that the end of the connection ends.
+    if (name === 'transfer-encoding' && head.slice(colon, end).includes('\t')) {
+      throw new UnreadableAnswer('its transfer coding is not known');
+    }
     headers.push(name, value);
     note(name, value, framing);
     start = end + 2;
   }
   return headers;
+}
+
+/** A part of a text without the blanks around it: those of HTTP only, since `trim` takes a no-break space away as well. */
+function trimmed(text: string, from: number, to: number): string {
+  let start = from;
+  let end = to;
+  while (start < end && isBlank(text.charCodeAt(start))) start += 1;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end -= 1;
+  return text.slice(start, end);
+}
+
+const isBlank = (code: number): boolean => code === SPACE || code === TAB;
+
+/** @throws UnreadableAnswer unless the line is a header that may come after the body */
+function checkTrailer(line: string): void {
+  if (NOT_IN_HEAD.test(line)) throw new UnreadableAnswer('a trailer has characters that are not allowed');
+  const colon = line.indexOf(':');
+  if (colon === -1) throw new UnreadableAnswer('a trailer is none');
+  const name = inSmallLetters(line.slice(0, colon));
+  if (NOT_IN_TRAILERS.has(name)) throw new UnreadableAnswer(`${name} comes after the body`);
+}
+
+/** @throws UnreadableAnswer unless there is one way to read how long the body is */
+function checkFraming({ length, coding }: Framing): void {
+  if (length !== undefined && (coding !== undefined || !LENGTH.test(length))) {
+    throw new UnreadableAnswer('how long it is can be read in two ways');
+  }
+  if (coding !== undefined && coding.toLowerCase() !== 'chunked') {
+    throw new UnreadableAnswer('its transfer coding is not known');
+  }
 }
 
 /** The same text, as the engine keeps the names of properties and literals: those are compared by their place only. */
@@ -287,11 +345,13 @@ function note(name: string, value: string, framing: Framing): void {
       framing.length = value;
       break;
     case 'transfer-encoding':
-      framing.coding = framing.coding === undefined ? value : `${framing.coding}, ${value}`;
+      framing.coding = joined(framing.coding, value);
       break;
     case 'connection':
-      framing.connection =
-        framing.connection === undefined ? value.toLowerCase() : `${framing.connection}, ${value.toLowerCase()}`;
+      framing.connection = joined(framing.connection, value.toLowerCase());
+      break;
+    case 'proxy-connection':
+      framing.proxyConnection = joined(framing.proxyConnection, value.toLowerCase());
       break;
     case 'keep-alive':
       framing.keepAlive = value;
@@ -299,9 +359,15 @@ function note(name: string, value: string, framing: Framing): void {
   }
 }
 
-function isKeptBy(connection: string | undefined, isCurrent: boolean): boolean {
+const joined = (before: string | undefined, value: string): string =>
+  before === undefined ? value : `${before}, ${value}`;
+
+function isKeptBy({ connection, proxyConnection }: Framing, isCurrent: boolean): boolean {
+  if (proxyConnection !== undefined && optionsOf(proxyConnection).includes('close')) return false;
   if (connection === undefined || connection === 'keep-alive') return isCurrent || connection === 'keep-alive';
   if (connection === 'close') return false;
-  const options = connection.split(',').map((option) => option.trim());
+  const options = optionsOf(connection);
   return !options.includes('close') && (isCurrent || options.includes('keep-alive'));
 }
+
+const optionsOf = (value: string): string[] => value.split(',').map((option) => trimmed(option, 0, option.length));

@@ -165,13 +165,13 @@ export class Connection implements AnswerSink {
     this.#call?.onData(chunk);
   }
 
-  onEnd(last: Buffer | undefined): void {
+  onEnd(last: Buffer | undefined, isClean: boolean): void {
     const call = this.#call;
     this.#call = undefined;
     if (!call) return;
     const isSent = !isStream(call.body) || call.body.isSent;
     if (isStream(call.body)) call.body.stop();
-    if (this.#isKept && isSent && this.isUsable) {
+    if (this.#isKept && isClean && isSent && this.isUsable) {
       this.idleSince = performance.now();
       this.#owner.onFree(this);
     } else {
