@@ -1,20 +1,6 @@
-import { glob, readFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { breaches, importsOf, type Source } from './imports.ts';
-
-const root = join(import.meta.dirname, '../..');
-
-async function readSources(): Promise<Source[]> {
-  const sources: Source[] = [];
-  for await (const file of glob('{packages,services,launcher,tools,bench,e2e}/**/*.ts', {
-    cwd: root,
-    exclude: (name) => name.includes('node_modules'),
-  })) {
-    sources.push({ path: relative('', file), text: await readFile(join(root, file), 'utf8') });
-  }
-  return sources;
-}
+import { breaches, importsOf } from './imports.ts';
+import { readSources } from './own-sources.ts';
 
 it('nobody imports what they must not', async () => {
   const sources = await readSources();

@@ -9,10 +9,12 @@ import Fastify, {
   type FastifyServerFactory,
   LogController,
 } from 'fastify';
+import { guarded, socketOf } from './connection-guard.ts';
 import { addHealth, type HealthCheck } from './health.ts';
 import type { Logger } from './logger.ts';
 import { addMetrics } from './metrics.ts';
 import { addOpenApi } from './openapi.ts';
+import { rememberConnections } from './pending-responses.ts';
 import { addProblemHandler, refusalOf, sendProblem } from './problem-handler.ts';
 import { addRequestContext, childLoggerOf, requestIdOf, traceOfRequest } from './request-context.ts';
 import { answerUnreadable, refuseConnect, refuseExpectation } from './unreadable-request.ts';
@@ -88,11 +90,12 @@ export async function createServiceApp({
         refusalOf(error) ?? new Refusal('invalid-request', 'The request cannot be understood.'),
       );
     },
-    clientErrorHandler: answerUnreadable,
+    clientErrorHandler: guarded((_error, socket) => socket, answerUnreadable),
     ...(serverFactory && { serverFactory }),
   }).withTypeProvider<TypeBoxTypeProvider>();
-  app.server.on('checkExpectation', refuseExpectation);
-  app.server.on('connect', refuseConnect);
+  rememberConnections(app.server);
+  app.server.on('checkExpectation', guarded(socketOf, refuseExpectation));
+  app.server.on('connect', guarded(socketOf, refuseConnect));
   app.setValidatorCompiler(validatorCompiler);
   addJsonParser(app);
   addRequestContext(app, HANDLER_TIMEOUT_MILLIS);

@@ -1,5 +1,7 @@
 /** Between the word to end and the end: callers hear that they are to go elsewhere, and are still answered. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { App } from './app.ts';
+import { guarded, socketOf } from './connection-guard.ts';
 
 const listenersOfApps = new WeakMap<object, (() => void)[]>();
 
@@ -15,8 +17,11 @@ export function onLeaving(app: App, listener: () => void): void {
  * when it is idle could be one on which a request is just on its way.
  */
 export function beginLeaving(app: App): void {
-  app.server.prependListener('request', (_request, response) => {
-    response.shouldKeepAlive = false;
-  });
+  app.server.prependListener(
+    'request',
+    guarded(socketOf, (_request: IncomingMessage, response: ServerResponse) => {
+      response.shouldKeepAlive = false;
+    }),
+  );
   for (const listener of listenersOfApps.get(app.server) ?? []) listener();
 }

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { type Caller, type ProblemCode, Refusal } from '@daybook/contracts';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import { isEnding } from './pending-responses.ts';
 import { randomId } from './random.ts';
 import { type Trace, traceOf } from './trace.ts';
 
@@ -63,10 +64,13 @@ export function addRequestContext(app: FastifyInstance, timeoutMillis: number): 
   app.decorateRequest('trace');
   app.decorateRequest('deadline', 0);
   app.addHook('onRequest', async (request, reply) => {
+    // It gets no response: an earlier one ends the connection.
+    if (isEnding(request.raw.socket)) return reply.hijack();
     request.caller = ADMINISTRATOR;
     request.trace = traceOfRequest(request.raw);
     request.deadline = performance.now() + timeoutMillis;
     reply.header('x-request-id', request.id);
     if (isHostMissing(request.raw)) throw new Refusal('invalid-request', 'The Host header is missing.');
+    return undefined;
   });
 }

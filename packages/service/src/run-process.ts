@@ -1,4 +1,5 @@
 /** From a start to the end of a process: its ready line, its signals, its exit code as sysexits(3) has them. */
+import { logContainedFailures } from './connection-guard.ts';
 import { createLogger, type Logger } from './logger.ts';
 import { EXIT, StartFailure } from './start-failure.ts';
 import { isSupervised, onEndRequest, report } from './supervision.ts';
@@ -39,6 +40,7 @@ export function openProcessLog(level: string): Logger {
     logger.fatal({ err: error }, 'an unexpected failure ends this process');
     process.exit(EXIT.software);
   });
+  logContainedFailures(logger);
   // Who read along may be gone before this process is: that is no reason to end in the middle of something.
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error) => {

@@ -1,9 +1,11 @@
 /** What never reaches a handler: bytes that Node's parser refuses, an `Expect` that nobody here can meet, a tunnel. */
 import { randomUUID } from 'node:crypto';
-import { type IncomingMessage, ServerResponse, STATUS_CODES } from 'node:http';
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type Problem, problemOf, Refusal } from '@daybook/contracts';
+import { guarded, ignoreError } from './connection-guard.ts';
+import { afterPendingResponses, isEnding, markEnding, responseDue } from './pending-responses.ts';
 import { PROBLEM_JSON, requestTimeout } from './problem-handler.ts';
 import { requestIdOf } from './request-context.ts';
 import { traceOf } from './trace.ts';
@@ -19,18 +21,27 @@ function problemFor(code: string): Problem {
   return code === 'HPE_HEADER_OVERFLOW' ? { ...problem, status: 431, detail: 'The headers are too large.' } : problem;
 }
 
-/** The answer that is due next on a connection; Node knows it by this name, and offers no other way to ask. */
-const answerDue = (socket: Socket): ServerResponse | undefined =>
-  '_httpMessage' in socket && socket._httpMessage instanceof ServerResponse ? socket._httpMessage : undefined;
-
+/** For `clientError`. Node reports each piece of bytes that follows one that it cannot read: the first counts. */
 export function answerUnreadable(error: Error & { code?: string }, socket: Socket): void {
-  const due = answerDue(socket);
-  // The other side is gone, or the answer has begun: nothing that is written now would be understood.
+  if (unreadable.has(socket)) return;
+  unreadable.add(socket);
+  socket.on('error', ignoreError);
+  refuseInOrder(error, socket);
+}
+
+const unreadable = new WeakSet<Socket>();
+
+function refuseInOrder(error: Error & { code?: string }, socket: Socket): void {
+  const due = responseDue(socket);
   if (error.code === 'ECONNRESET' || !socket.writable || (due?.headersSent && !due.req.complete)) {
+    // The other side is gone, or the response has begun: nothing that is written now would be understood.
     socket.destroy();
   } else if (due?.req.complete) {
-    // What cannot be read came after a whole request, of which this must not seem to be the answer.
-    due.once('close', () => answerUnreadable(error, socket));
+    // What cannot be read came after a whole request, of which this must not seem to be the response.
+    due.once(
+      'close',
+      guarded(socket, () => refuseInOrder(error, socket)),
+    );
   } else {
     endWith(problemFor(error.code ?? ''), randomUUID(), socket);
   }
@@ -50,18 +61,34 @@ function endWith(problem: Problem, requestId: string, socket: Duplex): void {
 /** An HTTP server lets the other side keep its half open, and no timeout of the server's watches this socket any more. */
 function destroySoon(socket: Duplex): void {
   const timer = setTimeout(() => socket.destroy(), LINGER_MILLIS).unref();
-  socket.once('close', () => clearTimeout(timer));
+  socket.once(
+    'close',
+    guarded(socket, () => clearTimeout(timer)),
+  );
 }
 
-/** For `connect`: Node closes the connection without a word otherwise. */
-export function refuseConnect(request: IncomingMessage, socket: Duplex): void {
-  const { traceId } = traceOf(request.headers.traceparent);
-  const problem = problemOf(new Refusal('invalid-request', 'There are no tunnels here.'), '/', traceId);
-  endWith(problem, requestIdOf(request), socket);
+/** For `connect`: Node closes the connection without a response otherwise. `stream` is not the socket while a body is read. */
+export function refuseConnect(request: IncomingMessage, stream: Duplex): void {
+  const { socket } = request;
+  stream.on('error', ignoreError);
+  afterPendingResponses(socket, stream !== socket, () => {
+    if (!socket.writable) {
+      socket.destroy();
+      return;
+    }
+    const { traceId } = traceOf(request.headers.traceparent);
+    const problem = problemOf(new Refusal('invalid-request', 'There are no tunnels here.'), '/', traceId);
+    // A body that cannot be read is not refused once more.
+    unreadable.add(socket);
+    endWith(problem, requestIdOf(request), socket);
+  });
 }
 
 /** For `checkExpectation`: Node's own 417 is not a problem document. */
 export function refuseExpectation(request: IncomingMessage, response: ServerResponse): void {
+  if (isEnding(request.socket)) return;
+  // Whether a body follows is not known, nor whether what follows is a request.
+  markEnding(request.socket);
   const [path = '/'] = (request.url ?? '/').split('?', 1);
   const { traceId } = traceOf(request.headers.traceparent);
   const refusal = new Refusal('invalid-request', 'The Expect header asks for what is not done here.');
@@ -70,7 +97,6 @@ export function refuseExpectation(request: IncomingMessage, response: ServerResp
     'content-type': PROBLEM_JSON,
     'content-length': Buffer.byteLength(body),
     'x-request-id': requestIdOf(request),
-    // Whether a body follows, nobody knows.
     connection: 'close',
   });
   response.end(body);

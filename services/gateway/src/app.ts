@@ -1,14 +1,19 @@
 /** The gateway, built out of what it is passed. No port is opened here. */
-import type { IncomingMessage, RequestListener, ServerOptions } from 'node:http';
+import type { IncomingMessage, RequestListener, ServerOptions, ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Balancer, Discovery } from '@daybook/discovery';
 import {
   type App,
   createServiceApp,
+  guarded,
   isHostMissing,
   type Logger,
   onLeaving,
   requestIdOf,
+  responseDue,
+  socketOf,
   traceOf,
 } from '@daybook/service';
 import { addDocs } from './docs.ts';
@@ -24,7 +29,7 @@ import { addRoutesAdmin } from './routes-admin.ts';
 import type { TlsSettings } from './tls.ts';
 import type { Forwarding } from './trusted-proxies.ts';
 import type { TunnelOptions } from './tunnels.ts';
-import { refuseUnclear, unclearIn } from './unclear-requests.ts';
+import { HANDSHAKE_OUT_OF_TURN, refuseUnclear, unclearIn } from './unclear-requests.ts';
 import type { UpstreamOptions } from './upstreams.ts';
 import { asksForWebSocket } from './web-socket.ts';
 
@@ -84,6 +89,17 @@ export async function buildApp(options: GatewayOptions): Promise<App> {
   const match = (request: IncomingMessage) =>
     isHostMissing(request) ? undefined : routes.current.table.match(request);
 
+  /** Node gives up its part in the connection with an upgrade: no response may be due there, and no body. */
+  const shouldUpgrade = guarded(
+    socketOf,
+    (request: IncomingMessage) =>
+      asksForWebSocket(request) &&
+      !hasBody(request) &&
+      !responseDue(request.socket) &&
+      !unclearIn(request) &&
+      match(request) !== undefined,
+  );
+
   const app = await createServiceApp({
     name: NAME,
     logger,
@@ -98,17 +114,17 @@ export async function buildApp(options: GatewayOptions): Promise<App> {
           requireHostHeader: false,
           // Most requests have no body, and a stream for none was a seventh of what one costs.
           optimizeEmptyRequests: true,
-          // Whatever else asks to be upgraded is answered as if it did not.
-          shouldUpgradeCallback: (request) =>
-            asksForWebSocket(request) && !unclearIn(request) && match(request) !== undefined,
+          // Whatever else asks to be upgraded is handled as if it did not.
+          shouldUpgradeCallback: (request) => shouldUpgrade(request) === true,
         },
-        (request, response) => {
+        guarded(socketOf, (request: IncomingMessage, response: ServerResponse) => {
           const unclear = unclearIn(request);
           const route = unclear ? undefined : match(request);
           if (unclear) refuseUnclear(unclear, request, response);
+          else if (route && asksForWebSocket(request)) refuseUnclear(HANDSHAKE_OUT_OF_TURN, request, response);
           else if (route) proxy.handle(route, request, response);
           else handleWithFastify(withoutTypeOfNothing(request), response);
-        },
+        }),
         {
           keepAliveMillis: KEEP_ALIVE_MILLIS,
           requestMillis,
@@ -127,11 +143,14 @@ export async function buildApp(options: GatewayOptions): Promise<App> {
   const report = createReporter(app, named);
   const proxied = { logger: named, discovery, balancer, services, report, forwarding };
   proxy = createReverseProxy({ ...proxied, upstream, tunnel, load });
-  app.server.on('upgrade', (request, client, head) => {
-    const route = match(request);
-    if (route) proxy.upgrade(route, request, client, head);
-    else client.destroy();
-  });
+  app.server.on(
+    'upgrade',
+    guarded(socketOf, (request: IncomingMessage, client: Duplex, head: Buffer) => {
+      const route = match(request);
+      if (route && client instanceof Socket) proxy.upgrade(route, request, client, head);
+      else client.destroy();
+    }),
+  );
   onLeaving(app, () => proxy.leave());
   app.addHook('preClose', async () => proxy.sendClientsAway());
   app.addHook('onClose', () => proxy.close());

@@ -1,4 +1,5 @@
 /** Watches requests: for each the part that it is in, and the whole. */
+import { reportContained } from '@daybook/service';
 import { IDLE_STREAM_MILLIS, type RouteTimeouts } from './timeouts.ts';
 
 export interface DeadlineOwner {
@@ -24,7 +25,14 @@ export class DeadlineWatch {
 
   #tick(): void {
     const now = performance.now();
-    for (const deadlines of this.#watched) deadlines.look(now);
+    for (const deadlines of this.#watched) {
+      try {
+        deadlines.look(now);
+      } catch (failure) {
+        reportContained(failure);
+        deadlines.giveUp();
+      }
+    }
     if (this.#watched.size > 0) return;
     clearInterval(this.#ticking);
     this.#ticking = undefined;
@@ -39,6 +47,7 @@ export class Deadlines {
   /** When the part began, or when something came in it last. */
   #partSince: number;
   #wholeEnds: number;
+  #hasFailed = false;
 
   constructor(watch: DeadlineWatch, timeouts: RouteTimeouts, startedAt: number, owner: DeadlineOwner) {
     this.#watch = watch;
@@ -73,6 +82,12 @@ export class Deadlines {
   again(): void {
     this.#wholeEnds = Number.POSITIVE_INFINITY;
     this.moved();
+  }
+
+  /** After a failure: the owner gets one more chance to end the request, and is not watched after that. */
+  giveUp(): void {
+    if (this.#hasFailed) this.stop();
+    this.#hasFailed = true;
   }
 
   stop(): void {

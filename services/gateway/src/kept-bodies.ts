@@ -1,5 +1,6 @@
 /** Bodies that are kept until their answer is there, so that they can be sent to another instance: small ones, and few. */
 import type { IncomingMessage } from 'node:http';
+import { guarded } from '@daybook/service';
 import { announcedLength } from './request-body.ts';
 
 const LARGEST_BYTES = 64 * 1024;
@@ -36,13 +37,11 @@ export function readBody(request: IncomingMessage, most: number, take: (body: Re
     if (!isWhole) request.pause();
     take({ chunks, isWhole });
   }
-  function onData(chunk: Buffer): void {
+  const onData = guarded(request.socket, (chunk: Buffer): void => {
     chunks.push(chunk);
     received += chunk.length;
     if (received > most) done(false);
-  }
-  function onEnd(): void {
-    done(true);
-  }
+  });
+  const onEnd = guarded(request.socket, (): void => done(true));
   request.on('data', onData).on('end', onEnd);
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage, OutgoingHttpHeader, ServerResponse } from 'node:http';
-import { requestIdOf, traceOf } from '@daybook/service';
+import { guarded, requestIdOf, traceOf } from '@daybook/service';
 import type { AnswerOwner, ClientAnswer } from './client.ts';
 import type { Asked } from './exchange.ts';
 import { discard, hasBody } from './request-body.ts';
@@ -30,7 +30,10 @@ export class NodeAnswer implements ClientAnswer {
 
   watch(owner: AnswerOwner): void {
     this.#owner = owner;
-    this.#response.on('close', () => owner.onAnswerClosed());
+    this.#response.on(
+      'close',
+      guarded(this.#request.socket, () => owner.onAnswerClosed()),
+    );
   }
 
   begin(status: number, headers: OutgoingHttpHeader[]): void {
@@ -41,7 +44,10 @@ export class NodeAnswer implements ClientAnswer {
     if (this.#response.write(bytes, sent)) return true;
     if (!this.#waitsForDrain) {
       this.#waitsForDrain = true;
-      this.#response.on('drain', () => this.#owner?.onAnswerDrained());
+      this.#response.on(
+        'drain',
+        guarded(this.#request.socket, () => this.#owner?.onAnswerDrained()),
+      );
     }
     return false;
   }
@@ -80,7 +86,10 @@ export function endAnswer(request: IncomingMessage, response: ServerResponse): v
     discard(request);
     return;
   }
-  request.once('end', () => response.end());
+  request.once(
+    'end',
+    guarded(request.socket, () => void response.end()),
+  );
   discard(request);
 }
 

@@ -1,6 +1,6 @@
 /** Passes requests on to the instances of the services. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Duplex } from 'node:stream';
+import type { Socket } from 'node:net';
 import { type Balancer, createRetryBudget, type Discovery } from '@daybook/discovery';
 import type { Logger } from '@daybook/service';
 import type { CompiledRoute } from './compile-routes.ts';
@@ -47,7 +47,7 @@ export interface ReverseProxy {
   /** The same of a request that node:http did not read. */
   pass(route: CompiledRoute, asked: Asked): void;
   /** For a WebSocket; `head` is what came after its handshake. */
-  upgrade(route: CompiledRoute, request: IncomingMessage, client: Duplex, head: Buffer): void;
+  upgrade(route: CompiledRoute, request: IncomingMessage, client: Socket, head: Buffer): void;
   /** From now on each connection is closed after the next answer on it. */
   leave(): void;
   /** The same, and what has no end of its own ends now. */
@@ -117,8 +117,9 @@ export function createReverseProxy(options: ProxyOptions): ReverseProxy {
     handle: (route, request, response) => pass(route, askedBy(request, response)),
     pass,
     upgrade(route, request, client, head) {
+      const upgrade = new Upgrade(parts, route, request, client, head);
       atOnce += 1;
-      new Upgrade(parts, route, request, client, head).begin();
+      upgrade.begin();
     },
     leave() {
       leaving = true;

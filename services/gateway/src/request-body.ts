@@ -1,6 +1,7 @@
 /** The body of a request on its way to a service: counted, and cut where it is too large. */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import { guarded } from '@daybook/service';
 import type { BodyStream } from './upstream/connection.ts';
 
 export const BODY_LIMIT_BYTES = 1024 * 1024;
@@ -71,16 +72,18 @@ export class RequestBody implements BodyStream {
     discard(this.#request);
   }
 
-  readonly #onData = (chunk: Buffer): void => {
+  readonly #clientOf = (): Socket => this.#request.socket;
+
+  readonly #onData = guarded(this.#clientOf, (chunk: Buffer): void => {
     this.#watcher.onBodyMoved();
     if (!this.#send(chunk)) this.#request.pause();
-  };
+  });
 
-  readonly #onEnd = (): void => {
+  readonly #onEnd = guarded(this.#clientOf, (): void => {
     if (this.#isChunked) this.#socket?.write('0\r\n\r\n', 'latin1');
     this.isSent = true;
     this.#watcher.onBodyMoved();
-  };
+  });
 
   /** False when the socket has enough for now. */
   #send(chunk: Buffer): boolean {
@@ -106,5 +109,8 @@ export function discard(request: IncomingMessage): void {
   if (request.complete || request.destroyed) return;
   request.resume();
   const timer = setTimeout(() => request.destroy(), DISCARD_MILLIS);
-  request.once('close', () => clearTimeout(timer));
+  request.once(
+    'close',
+    guarded(request.socket, () => clearTimeout(timer)),
+  );
 }

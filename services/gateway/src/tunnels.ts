@@ -1,5 +1,6 @@
 /** Connections of which both sides are passed on to each other, unread, until one of them ends. */
 import type { Socket } from 'node:net';
+import { guarded, ignoreError } from '@daybook/service';
 import { IDLE_STREAM_MILLIS } from './timeouts.ts';
 
 /** For the other side to take what is left and to close, once one side has. */
@@ -47,10 +48,10 @@ export class Tunnels {
     this.#open.add(end);
     for (const side of sides) {
       // A close follows.
-      side.on('error', () => undefined).once('close', onClose);
-      side.once('end', end);
+      side.on('error', ignoreError).once('close', guarded(side, onClose));
+      side.once('end', guarded(side, end));
       // Every byte passes both: either of them knows when there was none.
-      side.setTimeout(this.#idleMillis, end);
+      side.setTimeout(this.#idleMillis, guarded(side, end));
     }
     client.pipe(instance);
     instance.pipe(client);

@@ -3,9 +3,8 @@
  * one beside it would be no limit otherwise (`/a/%65xport` is `/a/export` to a service, and is not to the table of routes).
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import { problemOf, Refusal } from '@daybook/contracts';
-import { PROBLEM_JSON, requestIdOf, traceOf } from '@daybook/service';
+import { guarded, isEnding, markEnding, PROBLEM_JSON, requestIdOf, traceOf } from '@daybook/service';
 import { endAnswer } from './node-answer.ts';
 import { pathOf } from './route-table.ts';
 
@@ -32,13 +31,16 @@ const NO_HOST: Unclear = { status: 400, detail: 'The Host header is no host.' };
 const TARGET: Unclear = { status: 400, detail: 'The path can be read in more than one way.' };
 const AFTER_THE_END: Unclear = { status: 400, detail: 'A request before this one ended the connection.' };
 
-/** Where something was refused: nobody knows whether what follows there, perhaps in the same packet, is a request. */
-const ended = new WeakSet<Socket>();
+/** Of a WebSocket handshake that Node did not hand over. What follows it may be frames, and is not read as requests. */
+export const HANDSHAKE_OUT_OF_TURN: Unclear = {
+  status: 400,
+  detail: 'A WebSocket handshake must have no body, and must wait for the responses to the requests before it.',
+};
 
 /** What is wrong with a request that the parser let through; undefined for nothing. Asked for every request. */
 export function unclearIn(request: IncomingMessage): Unclear | undefined {
   const { headers, httpVersion, rawHeaders, socket, url = '/' } = request;
-  if (ended.has(socket)) return AFTER_THE_END;
+  if (isEnding(socket)) return AFTER_THE_END;
   if (httpVersion !== '1.1' && httpVersion !== '1.0') return VERSION;
   const coding = headers['transfer-encoding'];
   if (coding !== undefined) {
@@ -87,21 +89,22 @@ function isDecodable(path: string): boolean {
 /** Answers, and ends the connection. */
 export function refuseUnclear(unclear: Unclear, request: IncomingMessage, response: ServerResponse): void {
   if (unclear === AFTER_THE_END) return;
-  ended.add(request.socket);
-  const { status, detail } = unclear;
-  // The parser may refuse what came with it, and answers then: only one of the two can.
-  setImmediate(() => {
-    if (!request.socket.writable) return;
-    const { traceId } = traceOf(request.headers.traceparent);
-    const problem = { ...problemOf(new Refusal('invalid-request', detail), pathOf(request), traceId), status };
-    const body = JSON.stringify(problem);
-    response.shouldKeepAlive = false;
-    response.writeHead(status, {
-      'content-type': PROBLEM_JSON,
-      'content-length': Buffer.byteLength(body),
-      'x-request-id': requestIdOf(request),
-    });
-    response.write(body);
-    endAnswer(request, response);
+  markEnding(request.socket);
+  // The parser may refuse what came with it, and writes a response then: only one of the two can.
+  setImmediate(guarded(request.socket, () => endWithProblem(unclear, request, response)));
+}
+
+function endWithProblem({ status, detail }: Unclear, request: IncomingMessage, response: ServerResponse): void {
+  if (!request.socket.writable) return;
+  const { traceId } = traceOf(request.headers.traceparent);
+  const problem = { ...problemOf(new Refusal('invalid-request', detail), pathOf(request), traceId), status };
+  const body = JSON.stringify(problem);
+  response.shouldKeepAlive = false;
+  response.writeHead(status, {
+    'content-type': PROBLEM_JSON,
+    'content-length': Buffer.byteLength(body),
+    'x-request-id': requestIdOf(request),
   });
+  response.write(body);
+  endAnswer(request, response);
 }

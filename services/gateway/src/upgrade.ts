@@ -1,11 +1,10 @@
 /** One WebSocket through the gateway: its handshake with an instance, then a tunnel. */
 import { type ClientRequest, type IncomingMessage, ServerResponse, request as send } from 'node:http';
 import { request as sendSecurely } from 'node:https';
-import { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
+import type { Socket } from 'node:net';
 import { Refusal } from '@daybook/contracts';
 import type { Lease } from '@daybook/discovery';
-import { requestIdOf, traceOf } from '@daybook/service';
+import { guarded, ignoreError, requestIdOf, traceOf } from '@daybook/service';
 import type { CompiledRoute } from './compile-routes.ts';
 import type { ExchangeParts } from './exchange.ts';
 import { codeOf, late, overloaded, unavailable } from './failures.ts';
@@ -30,7 +29,7 @@ export class Upgrade {
   readonly #parts: UpgradeParts;
   readonly #route: CompiledRoute;
   readonly #request: IncomingMessage;
-  readonly #client: Duplex;
+  readonly #client: Socket;
   /** What the client sent already. */
   readonly #head: Buffer;
   readonly #response: ServerResponse;
@@ -46,7 +45,7 @@ export class Upgrade {
   #lease: Lease | undefined;
   #outcome: Outcome | undefined;
 
-  constructor(parts: UpgradeParts, route: CompiledRoute, request: IncomingMessage, client: Duplex, head: Buffer) {
+  constructor(parts: UpgradeParts, route: CompiledRoute, request: IncomingMessage, client: Socket, head: Buffer) {
     this.#parts = parts;
     this.#route = route;
     this.#request = request;
@@ -58,16 +57,25 @@ export class Upgrade {
     this.#tries = new Tries(parts, route, this.#requestId, true);
     this.#response = this.#responseOn(client);
     this.#answer = new NodeAnswer(request, this.#response);
-    this.#timer = setTimeout(() => this.#onLate(), timeoutsOf(route).headersMillis);
-    client.on('error', () => undefined).once('close', () => this.#closed());
+    this.#timer = setTimeout(
+      guarded(client, () => this.#onLate()),
+      timeoutsOf(route).headersMillis,
+    );
+    client.on('error', ignoreError).once(
+      'close',
+      guarded(client, () => this.#closed()),
+    );
   }
 
   /** For every answer but a tunnel. Node has none to give on a connection that asked for an upgrade. */
-  #responseOn(client: Duplex): ServerResponse {
+  #responseOn(client: Socket): ServerResponse {
     const response = new ServerResponse(this.#request);
     response.shouldKeepAlive = false;
-    if (client instanceof Socket) response.assignSocket(client);
-    response.once('finish', () => client.end());
+    response.assignSocket(client);
+    response.once(
+      'finish',
+      guarded(client, () => void client.end()),
+    );
     return response;
   }
 
@@ -86,6 +94,7 @@ export class Upgrade {
       this.#refuse(unavailable(this.#route), 'unavailable');
       return;
     }
+    const client = this.#client;
     const { url } = this.#lease.instance;
     const { url: path = '/' } = this.#request;
     const marks = {
@@ -98,9 +107,20 @@ export class Upgrade {
     const options = { path: asked, headers: handshakeHeaders(list), agent: false };
     const request = url.startsWith('https:') ? sendSecurely(url, options) : send(url, options);
     this.#asked = request
-      .on('upgrade', (answer, socket, head) => this.#upgraded(answer, socket, head))
-      .on('response', (answer) => this.#passOn(answer))
-      .on('error', (error) => this.#failed(error));
+      .on(
+        'upgrade',
+        guarded(client, (answer: IncomingMessage, instance: Socket, head: Buffer) =>
+          this.#upgraded(answer, instance, head),
+        ),
+      )
+      .on(
+        'response',
+        guarded(client, (answer: IncomingMessage) => this.#passOn(answer)),
+      )
+      .on(
+        'error',
+        guarded(client, (error: Error) => this.#failed(error)),
+      );
     request.end();
   }
 
@@ -115,7 +135,9 @@ export class Upgrade {
 
   #upgraded(answer: IncomingMessage, instance: Socket, head: Buffer): void {
     const key = this.#request.headers['sec-websocket-key'] ?? '';
-    if (this.#outcome !== undefined || !(this.#client instanceof Socket)) {
+    // Before anything can fail: an instance that resets the connection would end the process.
+    instance.on('error', ignoreError);
+    if (this.#outcome !== undefined) {
       instance.destroy();
     } else if (isAccepted(key, answer.headers)) {
       this.#tunnel(answer, this.#client, instance, head);
@@ -134,7 +156,7 @@ export class Upgrade {
     client.write(`HTTP/1.1 101 Switching Protocols\r\n${linesOf(headers.list)}\r\n`, 'latin1');
     if (head.length > 0) client.write(head);
     if (this.#head.length > 0) instance.write(this.#head);
-    void this.#parts.tunnels.open(client, instance).then(() => this.#letGo());
+    void this.#parts.tunnels.open(client, instance).then(guarded(client, () => this.#letGo()));
   }
 
   /** The instance does not want it, and says why. */
@@ -144,7 +166,13 @@ export class Upgrade {
     if (this.#lease) this.#tries.worked(this.#lease.instance);
     const { status, list } = this.#headersOf(answer, answer.statusCode ?? 502, ['connection', 'close']);
     this.#response.writeHead(status, list);
-    answer.on('error', () => this.#client.destroy()).pipe(this.#response);
+    const client = this.#client;
+    answer
+      .on(
+        'error',
+        guarded(client, () => void client.destroy()),
+      )
+      .pipe(this.#response);
   }
 
   #headersOf(answer: IncomingMessage, status: number, own: readonly string[]) {

@@ -1,5 +1,6 @@
 import { type OutgoingHttpHeader, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import { guarded } from '@daybook/service';
 import type { AnswerOwner, ClientAnswer } from '../client.ts';
 
 /** One string goes out together with the head; a large one would be copied for nothing. */
@@ -92,7 +93,12 @@ export class LaneAnswer implements ClientAnswer {
     else this.#endSmall(last);
     // Mostly the system takes it at once, and there is nothing to wait for.
     if (this.#socket.writableLength === 0) this.#out();
-    else this.#socket.write('', 'latin1', (error) => (error ? undefined : this.#out()));
+    else this.#waitForSocket();
+  }
+
+  #waitForSocket(): void {
+    const done = (error?: Error | null) => (error ? undefined : this.#out());
+    this.#socket.write('', 'latin1', guarded(this.#socket, done));
   }
 
   #endSmall(last: Buffer | undefined): void {

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { guarded, ignoreError } from '@daybook/service';
 import { type AnswerPlace, LaneAnswer } from './lane-answer.ts';
 import { LONGEST_PLAIN_HEAD, type PlainHeaders, type PlainRequest, readPlainRequest } from './plain-request.ts';
 
@@ -33,7 +34,7 @@ export class LaneConnection implements AnswerPlace {
       .on('data', this.#onData)
       .on('end', this.#onEnd)
       .on('drain', this.#onDrain)
-      .on('error', this.#onError)
+      .on('error', ignoreError)
       .on('close', this.#onClose);
   }
 
@@ -51,7 +52,7 @@ export class LaneConnection implements AnswerPlace {
       .off('data', this.#onData)
       .off('end', this.#onEnd)
       .off('drain', this.#onDrain)
-      .off('error', this.#onError)
+      .off('error', ignoreError)
       .off('close', this.#onClose);
   }
 
@@ -65,14 +66,16 @@ export class LaneConnection implements AnswerPlace {
     else if (held && this.socket.writable) this.#handOver(held);
   }
 
-  readonly #onData = (chunk: Buffer): void => {
+  readonly #socketOf = (): Socket => this.socket;
+
+  readonly #onData = guarded(this.#socketOf, (chunk: Buffer): void => {
     if (this.#answer) {
       this.#held = chunk;
       this.socket.pause();
     } else if (!this.#take(chunk)) {
       this.#handOver(chunk);
     }
-  };
+  });
 
   #take(chunk: Buffer): boolean {
     if (chunk.length > LONGEST_PLAIN_HEAD) return false;
@@ -95,19 +98,16 @@ export class LaneConnection implements AnswerPlace {
   }
 
   /** As node:http does: who does not listen any more gets no answer. */
-  readonly #onEnd = (): void => {
+  readonly #onEnd = guarded(this.#socketOf, (): void => {
     this.socket.destroySoon();
-  };
+  });
 
-  readonly #onDrain = (): void => {
+  readonly #onDrain = guarded(this.#socketOf, (): void => {
     this.#answer?.drained();
-  };
+  });
 
-  /** A close follows. */
-  readonly #onError = (): void => undefined;
-
-  readonly #onClose = (): void => {
+  readonly #onClose = guarded(this.#socketOf, (): void => {
     this.#answer?.closed();
     this.#owner.onClosed(this);
-  };
+  });
 }

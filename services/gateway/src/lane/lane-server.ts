@@ -4,6 +4,7 @@
  */
 import { type RequestListener, Server, type ServerOptions } from 'node:http';
 import type { Socket } from 'node:net';
+import { contain, guarded, ignoreError, rememberListeners } from '@daybook/service';
 import type { LaneAnswer } from './lane-answer.ts';
 import { LaneConnection, type LaneOwner } from './lane-connection.ts';
 import type { PlainRequest } from './plain-request.ts';
@@ -35,18 +36,33 @@ export class LaneServer extends Server implements LaneOwner {
     this.keptLines = `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(lane.keepAliveMillis / 1_000)}\r\n`;
     this.#accept = this.listeners('connection') as ((socket: Socket) => void)[];
     this.removeAllListeners('connection');
-    this.on('connection', (socket) => this.#connections.add(new LaneConnection(this, socket)));
+    this.on(
+      'connection',
+      guarded(
+        (socket: Socket) => socket,
+        (socket: Socket) => void this.#connections.add(new LaneConnection(this, socket)),
+      ),
+    );
     this.#sweeping = setInterval(() => this.#sweep(), lane.checkMillis).unref();
-    this.once('close', () => clearInterval(this.#sweeping));
+    this.once(
+      'close',
+      guarded(this, () => clearInterval(this.#sweeping)),
+    );
   }
 
   onHandedOver(connection: LaneConnection): void {
     this.#connections.delete(connection);
     for (const accept of this.#accept) accept.call(this, connection.socket);
+    rememberListeners(connection.socket);
   }
 
   onClosed(connection: LaneConnection): void {
     this.#connections.delete(connection);
+  }
+
+  /** Closes all connections: what a failure of a listener on the server itself costs. */
+  destroy(): void {
+    this.closeAllConnections();
   }
 
   override closeIdleConnections(): void {
@@ -63,20 +79,26 @@ export class LaneServer extends Server implements LaneOwner {
 
   #sweep(): void {
     const now = performance.now();
-    const { keepAliveMillis, requestMillis } = this.#options;
     for (const connection of this.#connections) {
-      if (!connection.isIdle) continue;
-      const idle = now - connection.idleSince;
-      if (!connection.hasAnswered && idle > requestMillis) this.#sendSilentAway(connection);
-      else if (idle > keepAliveMillis) connection.destroy();
+      try {
+        if (connection.isIdle) this.#sweepOne(connection, now - connection.idleSince);
+      } catch (failure) {
+        contain(connection, failure);
+      }
     }
+  }
+
+  #sweepOne(connection: LaneConnection, idleMillis: number): void {
+    const { keepAliveMillis, requestMillis } = this.#options;
+    if (!connection.hasAnswered && idleMillis > requestMillis) this.#sendSilentAway(connection);
+    else if (idleMillis > keepAliveMillis) connection.destroy();
   }
 
   /** With the answer that node:http gives to whoever says nothing. */
   #sendSilentAway(connection: LaneConnection): void {
     connection.leave();
     this.#connections.delete(connection);
-    connection.socket.on('error', () => undefined);
+    connection.socket.on('error', ignoreError);
     const late = Object.assign(new Error('Request timeout'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' });
     this.emit('clientError', late, connection.socket);
   }

@@ -1,6 +1,7 @@
 /** One connection to an instance: one request after the other, each with its answer. */
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
+import { contain, guarded } from '@daybook/service';
 import { AnswerParser, type AnswerSink, type AnswerStart, UnreadableAnswer } from './answer-parser.ts';
 
 /** A request for an instance, and whoever waits for the answer. */
@@ -80,17 +81,37 @@ export class Connection implements AnswerSink {
     const isSecure = url.protocol === 'https:';
     const onread = { buffer: READ, callback: (length: number) => this.#read(READ.subarray(0, length)) };
     this.#socket = isSecure ? connectTls({ host, port, servername: host }) : connect({ host, port, onread });
-    if (isSecure) this.#socket.on('data', (chunk: Buffer) => this.#read(chunk));
+    const socket = this.#socket;
+    if (isSecure)
+      socket.on(
+        'data',
+        guarded(socket, (chunk: Buffer) => this.#read(chunk)),
+      );
     this.#timer = setTimeout(() => this.#socket.destroy(new ConnectTimeout()), connectTimeoutMillis);
-    this.#socket
+    socket
       .setNoDelay(true)
-      .once(isSecure ? 'secureConnect' : 'connect', () => this.#opened())
-      .on('end', () => this.#ended())
-      .on('drain', () => this.#drained())
-      .on('error', (error) => {
-        this.#error = error;
-      })
-      .on('close', () => this.#closed());
+      .once(
+        isSecure ? 'secureConnect' : 'connect',
+        guarded(socket, () => this.#opened()),
+      )
+      .on(
+        'end',
+        guarded(socket, () => this.#ended()),
+      )
+      .on(
+        'drain',
+        guarded(socket, () => this.#drained()),
+      )
+      .on(
+        'error',
+        guarded(socket, (error: Error) => {
+          this.#error = error;
+        }),
+      )
+      .on(
+        'close',
+        guarded(socket, () => this.#closed()),
+      );
   }
 
   /** Sends a request, or will when the connection is there. Only while it has no other. */
@@ -144,8 +165,8 @@ export class Connection implements AnswerSink {
       this.#parser.read(chunk);
       this.#call?.onPause();
     } catch (error) {
-      if (!(error instanceof UnreadableAnswer)) throw error;
-      this.#socket.destroy(error);
+      if (error instanceof UnreadableAnswer) this.#socket.destroy(error);
+      else contain(this.#socket, error);
     }
     return true;
   }

@@ -8,7 +8,7 @@
  * The instance is Eureka's JSON document, the hash that of the whole list with this change. `id` is the version of the list.
  */
 import type { ServerResponse } from 'node:http';
-import type { App } from '@daybook/service';
+import { type App, guarded } from '@daybook/service';
 import type { Action, InstanceDocument } from '../domain/lease.ts';
 import type { Leases } from '../domain/leases.ts';
 
@@ -38,7 +38,10 @@ export function createChangeStream(leases: () => Pick<Leases, 'hash' | 'version'
 
   function add(reader: ServerResponse): void {
     readers.add(reader);
-    reader.once('close', () => readers.delete(reader));
+    reader.once(
+      'close',
+      guarded(reader.req.socket, () => void readers.delete(reader)),
+    );
     reader.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
     reader.write(event('hello', { hash: leases().hash() }));
   }
@@ -60,6 +63,8 @@ export function createChangeStream(leases: () => Pick<Leases, 'hash' | 'version'
       app.addHook('preClose', async () => {
         clearInterval(beat);
         for (const reader of readers) {
+          // What is written after the end is an error of the response.
+          readers.delete(reader);
           if (reader.writableLength > 0) reader.destroy();
           else reader.end();
         }

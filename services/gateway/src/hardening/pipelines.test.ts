@@ -1,0 +1,126 @@
+/** Nothing that is sent behind another request is answered before it, or ends more than its own connection. */
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { onContainedFailure } from '@daybook/service';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { startGateway, startServer } from '../testing.ts';
+import { expectRefusal, startPair, statusesIn } from './testing.ts';
+
+const PLAIN = 'GET /api/v1/patients HTTP/1.1\r\nHost: x\r\n\r\n';
+const HANDSHAKE = [
+  'GET /api/v1/patients/live HTTP/1.1',
+  'Host: x',
+  'Connection: Upgrade',
+  'Upgrade: websocket',
+  'Sec-WebSocket-Version: 13',
+  'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+  '\r\n',
+].join('\r\n');
+const CONNECT = 'CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n';
+
+/** More than the sockets on the way hold. */
+const LARGE = 4 * 1024 * 1024;
+
+/** What ends a connection with one response of this status. */
+const last = [
+  ['WebSocket handshake', HANDSHAKE, 400],
+  ['WebSocket handshake of no version', HANDSHAKE.replace(/Sec-WebSocket-Version.*\r\n/, ''), 400],
+  ['WebSocket handshake with a body', HANDSHAKE.replace('\r\n\r\n', '\r\nContent-Length: 2\r\n\r\nab'), 400],
+  ['CONNECT', CONNECT, 400],
+  ['CONNECT with half a body', CONNECT.replace('\r\n\r\n', '\r\nContent-Length: 9\r\n\r\nab'), 400],
+  ['unknown expectation', 'GET /api/v1/patients HTTP/1.1\r\nHost: x\r\nExpect: cake\r\n\r\n', 417],
+  ['request that cannot be read', 'GET /api/v1/patients HTTP/1.1\r\nHost : x\r\n\r\n', 400],
+  ['path with two readings', 'GET /api/v1/patients/%2e%2e HTTP/1.1\r\nHost: x\r\n\r\n', 400],
+] as const;
+
+/** A gateway before a service that responds only when it is told to. */
+async function startHeld(body = 'ok') {
+  const held = Promise.withResolvers<void>();
+  const service = await startServer(async (_request, response) => {
+    await held.promise;
+    response.end(body);
+  });
+  const gateway = await startGateway({ patients: [service.url] });
+  const socket = connect(gateway.port, '127.0.0.1').on('error', () => undefined);
+  onTestFinished(() => void socket.destroy());
+  return { gateway, service, socket, release: held.resolve };
+}
+
+describe.each(last)('gateway that receives a %s', (_what, bytes, status) => {
+  test('alone sends one response and closes the connection', async () => {
+    const { send } = await startPair();
+    const received = await send(bytes);
+    // The service there knows no WebSockets, and responds as it likes.
+    if (bytes === HANDSHAKE) expect(statusesIn(received)).toEqual([200]);
+    else expectRefusal(received, status);
+  });
+
+  test.each([1, 2])('behind %d pending responses sends its own after them', async (count) => {
+    const { gateway, service, socket, release } = await startHeld();
+    const received = text(socket);
+    socket.write(`${PLAIN.repeat(count)}${bytes}${PLAIN}`);
+    await expect.poll(() => service.requests.length).toBe(count);
+    // A second exchange on the gateway has passed: whatever the first connection made it do is done.
+    await fetch(`${gateway.url}/health/live`);
+    release();
+    expect(statusesIn(await received)).toEqual([...Array.from({ length: count }, () => 200), status]);
+    expect(service.requests).toHaveLength(count);
+  });
+
+  test('behind a response of many bytes sends its own after it', async () => {
+    const { service, socket, release } = await startHeld('ABCDEFGH'.repeat(LARGE / 8));
+    socket.write(`${PLAIN}${bytes}`);
+    await expect.poll(() => service.requests.length).toBe(1);
+    release();
+    const received = await text(socket);
+    expect(received.length).toBeGreaterThan(LARGE);
+    expect(statusesIn(received.replaceAll('ABCDEFGH', ''))).toEqual([200, status]);
+  });
+
+  test('behind pending responses loses nothing but these when the client resets the connection', async () => {
+    const { gateway, service, socket, release } = await startHeld();
+    socket.write(`${PLAIN}${PLAIN}${bytes}`);
+    await expect.poll(() => service.requests.length).toBe(2);
+    socket.resetAndDestroy();
+    const metrics = async () => await (await fetch(`${gateway.url}/metrics`)).text();
+    await expect.poll(metrics).toContain('route="patients",outcome="client-gone",status="499"} 2');
+    release();
+    expect((await fetch(`${gateway.url}/api/v1/patients`)).status).toBe(200);
+  });
+});
+
+test('gateway keeps serving when a client sends CONNECT and resets the connection', async () => {
+  const { url, app, port } = await startGateway();
+  const handed = once(app.server, 'connect');
+  const socket = connect(port, '127.0.0.1').on('error', () => undefined);
+  socket.write(CONNECT);
+  const [, accepted] = await handed;
+  socket.resetAndDestroy();
+  await expect.poll(() => accepted.closed).toBe(true);
+  expect((await fetch(`${url}/health/live`)).status).toBe(200);
+});
+
+describe('an unexpected failure costs one connection', () => {
+  test.each([
+    ['a plain request', PLAIN],
+    ['a request with a body', PLAIN.replace('GET', 'POST').replace('\r\n\r\n', '\r\nContent-Length: 2\r\n\r\nab')],
+    ['a WebSocket handshake', HANDSHAKE],
+  ])('when a route fails on %s', async (_what, bytes) => {
+    const failures: unknown[] = [];
+    onTestFinished(onContainedFailure((failure) => failures.push(failure)));
+    const { url, port, routes } = await startGateway();
+    const failure = new Error('a fault of ours');
+    const { table } = routes.current;
+    const match = table.match.bind(table);
+    table.match = (request) => {
+      if (request.headers['x-fail'] !== undefined) throw failure;
+      return match(request);
+    };
+    const socket = connect(port, '127.0.0.1').on('error', () => undefined);
+    socket.write(bytes.replace('Host: x', 'Host: x\r\nX-Fail: 1'));
+    expect(await text(socket)).toBe('');
+    expect(failures).toContain(failure);
+    expect((await fetch(`${url}/health/live`)).status).toBe(200);
+  });
+});
