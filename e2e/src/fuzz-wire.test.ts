@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { faultOfAny, faultOfProblem } from './fuzz/judging.ts';
 import { MARKER } from './fuzz/marks.ts';
+import { answeredPieces, bytesOf, everyPosition, type Pipeline, piecesFor, pipelinesOf } from './fuzz/pipelines.ts';
 import { exchange } from './fuzz/wire.ts';
 
 const SEED = Number(process.env.DAYBOOK_FUZZ_SEED ?? 20_261_123);
@@ -114,7 +115,34 @@ function faultOfAnswers({ answers, rest }: Awaited<ReturnType<typeof exchange>>)
   return rest.length > 0 ? `no whole answer: ${rest.toString('latin1').slice(0, SHOWN_BYTES)}` : undefined;
 }
 
+/** Sends a pipeline: the responses come in the order of the requests, each whole, and another connection is served. */
+async function tryPipeline(url: string, pipeline: Pipeline): Promise<void> {
+  const due = answeredPieces(pipeline);
+  const exchanged = await exchange(url, Buffer.from(bytesOf(pipeline), 'latin1'), { count: due.length });
+  expect(faultOfAnswers(exchanged)).toBeUndefined();
+  const statuses = exchanged.answers.map(({ status }) => status);
+  const names = pipeline.pieces.map(({ name }) => name);
+  // The end of the connection is the end of half a request, which may be refused then.
+  const refusals = pipeline.half === '' ? [] : [400];
+  expect([[], refusals], `responses to ${names.join(', ')}`).toContainEqual(statuses.slice(due.length));
+  for (const [index, piece] of due.entries()) {
+    expect(piece.statuses, `response ${index} to ${names.join(', ')}`).toContain(statuses[index]);
+  }
+  expect((await fetch(`${url}/health/live`)).status).toBe(200);
+}
+
 describe.each(NAMES)('the %s', (name) => {
+  const pieces = piecesFor(name === 'gateway');
+
+  it('responds in order to requests of each kind at each place of a pipeline', { timeout: 120_000 }, async () => {
+    for (const pipeline of everyPosition(pieces)) await tryPipeline(urlOf(name), pipeline);
+  });
+
+  it('responds in order to any pipeline', { timeout: 60_000 + ROUNDS * RUNS_A_ROUND * MILLIS_A_RUN }, async () => {
+    const property = fc.asyncProperty(pipelinesOf(pieces), (pipeline) => tryPipeline(urlOf(name), pipeline));
+    await fc.assert(property, { seed: SEED, numRuns: ROUNDS * RUNS_A_ROUND });
+  });
+
   it.each(cases)('answers %s', async (_what, bytes, statuses) => {
     const exchanged = await exchange(urlOf(name), Buffer.from(bytes, 'latin1'));
     expect(faultOfAnswers(exchanged)).toBeUndefined();

@@ -25,13 +25,15 @@ export interface ExchangeOptions {
   readonly isCut?: boolean;
   /** Says so after this, for bytes of which nobody knows whether they are a whole request. */
   readonly patienceMillis?: number;
+  /** How many responses to wait for before it ends the connection. */
+  readonly count?: number;
 }
 
 /** Sends bytes, and gives what comes back until there is an answer and nothing more, or the other side ends. */
 export async function exchange(
   url: string,
   bytes: Buffer,
-  { method = 'GET', isCut = false, patienceMillis = DEADLINE_MILLIS }: ExchangeOptions = {},
+  { method = 'GET', isCut = false, patienceMillis = DEADLINE_MILLIS, count = 1 }: ExchangeOptions = {},
 ): Promise<Exchanged> {
   const { hostname, port } = new URL(url);
   let patience: NodeJS.Timeout | undefined;
@@ -40,21 +42,21 @@ export async function exchange(
     if (isCut) socket.end(bytes);
     else socket.write(bytes);
     patience = setTimeout(() => socket.end(), patienceMillis);
-    return await receive(socket, method);
+    return await receive(socket, method, count);
   } finally {
     clearTimeout(patience);
     socket.destroy();
   }
 }
 
-async function receive(socket: Socket, method: string): Promise<Exchanged> {
+async function receive(socket: Socket, method: string, count: number): Promise<Exchanged> {
   let received = Buffer.alloc(0);
   let failure: Error | undefined;
   socket.on('data', (chunk: Buffer) => {
     received = Buffer.concat([received, chunk]);
     if (received.length > MOST_ANSWERED_BYTES) socket.destroy(new Error(`more than ${MOST_ANSWERED_BYTES} bytes`));
     const { answers, rest } = readAnswers(received, method);
-    if (answers.length > 0 && rest.length === 0) socket.end();
+    if (answers.length >= count && rest.length === 0) socket.end();
   });
   socket.setTimeout(DEADLINE_MILLIS, () => socket.destroy(new Error(`nothing within ${DEADLINE_MILLIS} ms`)));
   // The other side may have had enough before it read everything: what it said until then counts.
