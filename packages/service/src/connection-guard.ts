@@ -22,8 +22,10 @@ export function onContainedFailure(reporter: FailureReporter): () => void {
 }
 
 /** Writes each contained failure of this process to its log: kind, code and place, but not the text, which can quote a request. */
-export function logContainedFailures(logger: Pick<Logger, 'error'>): void {
-  onContainedFailure((failure) => logger.error(placeOf(failure), 'connection closed after an unexpected failure'));
+export function logContainedFailures(logger: Pick<Logger, 'error'>): () => void {
+  return onContainedFailure((failure) =>
+    logger.error(placeOf(failure), 'connection closed after an unexpected failure'),
+  );
 }
 
 function placeOf(failure: unknown): Record<string, unknown> {
