@@ -9,6 +9,7 @@ export type { DurationSeries } from './durations.ts';
 export type { HealthCheck } from './health.ts';
 export * from './host-process.ts';
 export { type AnswerShape, answerOnce } from './idempotency.ts';
+export { isNestedTooDeeply } from './json-depth.ts';
 export { beginLeaving, onLeaving } from './leaving.ts';
 export { createLogger, type Logger, prettyLine } from './logger.ts';
 export { addParkedEventRoutes, keyOfParkedEvent, readParkedEventCursor } from './parked-events.ts';

@@ -87,11 +87,38 @@ describe('a body', () => {
     expectProblem(await app.inject({ method: 'POST', url: '/things' }), 400, 'invalid-request');
   });
 
-  it('of more than a megabyte is refused with 413', async () => {
+  it('of more than 64 KiB is refused with 413', async () => {
     const { app } = await thingApp();
-    const payload = JSON.stringify({ name: 'x'.repeat(1024 * 1024) });
+    const payload = JSON.stringify({ name: 'x'.repeat(64 * 1024) });
     const answer = await app.inject({ method: 'POST', url: '/things', headers: json, payload });
     expectProblem(answer, 413, 'body-too-large');
+  });
+
+  it('of a route that takes none is refused with 413 beyond a kilobyte', async () => {
+    const { app } = await bareApp();
+    app.post('/nothing', async () => 'done');
+    const post = (payload: string) => app.inject({ method: 'POST', url: '/nothing', headers: json, payload });
+    expect((await post('{}')).statusCode).toBe(200);
+    expectProblem(await post(`{"a":"${'x'.repeat(1024)}"}`), 413, 'body-too-large');
+  });
+
+  it('of a route that sets its own limit may be as large as that', async () => {
+    const { app } = await bareApp();
+    app.post('/large', { schema: { body: Type.Unknown() }, bodyLimit: 200_000 }, async () => 'done');
+    const post = (payload: string) => app.inject({ method: 'POST', url: '/large', headers: json, payload });
+    expect((await post(`"${'x'.repeat(199_998)}"`)).statusCode).toBe(200);
+    expectProblem(await post(`"${'x'.repeat(199_999)}"`), 413, 'body-too-large');
+  });
+
+  it.each([
+    ['arrays', '['.repeat(33)],
+    ['objects', '{"a":'.repeat(33)],
+    ['what ends', '['.repeat(33) + ']'.repeat(33)],
+  ])('nested more than 32 levels deep is refused before it is parsed: %s', async (_what, payload) => {
+    const { app } = await thingApp();
+    const answer = await app.inject({ method: 'POST', url: '/things', headers: json, payload });
+    expectProblem(answer, 400, 'malformed-body');
+    expect(answer.json().detail).toBe('The body is nested more than 32 levels deep.');
   });
 
   it('that is a merge patch is taken under its own type', async () => {

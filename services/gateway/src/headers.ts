@@ -5,6 +5,7 @@ import type { Forwarding } from './trusted-proxies.ts';
 /** They speak of one connection, not of the message (RFC 9110, 7.6.1). */
 export const HOP_BY_HOP = [
   'connection',
+  'http2-settings',
   'keep-alive',
   'proxy-authenticate',
   'proxy-authorization',
@@ -51,7 +52,18 @@ function passedOnAs(written: string): string {
 
 const NOT_FROM_A_SERVICE = new Set([...HOP_BY_HOP, 'x-request-id']);
 
-/** The further headers that `Connection` says are for one connection only. */
+const CONNECTION_OPTIONS = new Set([...HOP_BY_HOP, 'close', '']);
+
+/**
+ * Returns whether `Connection` names a header that is meant for the service (RFC 9110, 7.6.1). To remove that header would
+ * make the service do something else than the gateway decides on: an Idempotency-Key lets it send a request twice.
+ */
+export function namesEndToEnd(connection: string | undefined): boolean {
+  if (connection === undefined || connection === 'keep-alive' || connection === 'close') return false;
+  return connection.split(',').some((option) => !CONNECTION_OPTIONS.has(option.trim().toLowerCase()));
+}
+
+/** The further headers that `Connection` of a service says are for one connection only. */
 function namedIn(connection: string | undefined): ReadonlySet<string> | undefined {
   if (connection === undefined || connection === 'keep-alive' || connection === 'close') return undefined;
   return new Set(connection.split(',').map((name) => name.trim().toLowerCase()));
@@ -101,11 +113,10 @@ function linesOf(list: readonly string[]): string {
 
 function passedOnHeaders(request: ClientRequest): string[] {
   const { rawHeaders } = request;
-  const named = namedIn(request.headers.connection);
   const list: string[] = [];
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = passedOnAs(rawHeaders[index] ?? '');
-    if (name === '' || named?.has(name)) continue;
+    if (name === '') continue;
     list.push(name, rawHeaders[index + 1] ?? '');
   }
   return list;

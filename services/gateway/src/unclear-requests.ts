@@ -5,6 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { problemOf, Refusal } from '@daybook/contracts';
 import { guarded, isEnding, markEnding, PROBLEM_JSON, requestIdOf, traceOf } from '@daybook/service';
+import { namesEndToEnd } from './headers.ts';
 import { endAnswer } from './node-answer.ts';
 import { pathOf } from './route-table.ts';
 
@@ -28,6 +29,10 @@ const CODING: Unclear = { status: 501, detail: 'The only Transfer-Encoding that 
 const OLD_CODING: Unclear = { status: 400, detail: 'HTTP/1.0 has no Transfer-Encoding.' };
 const SEVERAL_HOSTS: Unclear = { status: 400, detail: 'There is more than one Host header.' };
 const NO_HOST: Unclear = { status: 400, detail: 'The Host header is no host.' };
+const CONNECTION: Unclear = {
+  status: 400,
+  detail: 'Connection names a header that is for the service; only headers for one connection may be named there.',
+};
 const TARGET: Unclear = { status: 400, detail: 'The path can be read in more than one way.' };
 const AFTER_THE_END: Unclear = { status: 400, detail: 'A request before this one ended the connection.' };
 
@@ -51,6 +56,7 @@ export function unclearIn(request: IncomingMessage): Unclear | undefined {
     if (!isHost(headers.host)) return NO_HOST;
     if (hasSeveralHosts(rawHeaders)) return SEVERAL_HOSTS;
   }
+  if (namesEndToEnd(headers.connection)) return CONNECTION;
   return isClear(url) ? undefined : TARGET;
 }
 

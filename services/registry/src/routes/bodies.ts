@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { Refusal } from '@daybook/contracts';
-import type { App } from '@daybook/service';
+import { type App, isNestedTooDeeply } from '@daybook/service';
 import type { FastifyRequest } from 'fastify';
 import { readRegistrationXml } from '../xml/registration.ts';
 
@@ -28,7 +28,7 @@ async function textOf({ headers }: FastifyRequest, body: Buffer, limit: number):
   const coding = headers['content-encoding'] ?? 'identity';
   if (coding !== 'identity' && coding !== 'gzip') throw malformed();
   const bytes = coding === 'gzip' ? await unzip(body, { maxOutputLength: limit }) : body;
-  if (!isUtf8(bytes)) throw malformed();
+  if (!isUtf8(bytes) || isNestedTooDeeply(bytes)) throw malformed();
   return bytes.toString('utf8');
 }
 
