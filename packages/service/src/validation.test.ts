@@ -98,7 +98,7 @@ describe('a body', () => {
 
   async function faultsOf(payload: object): Promise<{ pointer: string; message: string }[]> {
     const { app } = await bareApp();
-    app.post('/patients', { schema: { body: NewPatient } }, async () => 'taken');
+    app.post('/patients', { schema: { body: NewPatient }, bodyLimit: 2_000_000 }, async () => 'taken');
     const answer = await app.inject({ method: 'POST', url: '/patients', payload });
     expect(answer.statusCode).toBe(400);
     return answer.json<{ errors: { pointer: string; message: string }[] }>().errors;

@@ -68,6 +68,16 @@ export class Deadlines {
     this.#partSince = performance.now();
   }
 
+  /** A body has to come within this, or within what the route gives. */
+  bodyBegan(millis: number): void {
+    this.#beginPart(Math.min(millis, this.#timeouts.headersMillis), performance.now());
+  }
+
+  /** What is waited for is the instance. */
+  bodyRead(now: number): void {
+    this.#beginPart(this.#timeouts.headersMillis, now);
+  }
+
   answerBegan(now: number): void {
     this.#beginPart(this.#timeouts.bodyMillis, now);
   }

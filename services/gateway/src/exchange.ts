@@ -3,18 +3,20 @@ import type { IncomingMessage } from 'node:http';
 import { Refusal } from '@daybook/contracts';
 import type { RetryBudget } from '@daybook/discovery';
 import { requestTimeout, type Trace } from '@daybook/service';
+import { BodyReader, type BodyReaderOwner, READ_MILLIS } from './body-reader.ts';
 import type { AnswerOwner, ClientAnswer, ClientRequest } from './client.ts';
+import type { ClientLimits } from './client-limits.ts';
 import type { CompiledRoute } from './compile-routes.ts';
 import { type DeadlineOwner, Deadlines, type DeadlineWatch } from './deadlines.ts';
-import { late, outcomeUnknown, tooLarge, unavailable, unsendable } from './failures.ts';
-import { answeredHeaders, forwardedHeaders, forwardedLines } from './headers.ts';
-import { type KeptBodies, readBody } from './kept-bodies.ts';
+import { late, limitReached, outcomeUnknown, overloaded, tooLarge, unavailable, unsendable } from './failures.ts';
+import { answeredHeaders, forwardedHeaders, forwardedLines, hasIdempotencyKey } from './headers.ts';
 import type { LoadLimit } from './load-limit.ts';
 import type { ExchangeReport, Outcome } from './outcomes.ts';
 import { type OwnAnswer, Passage } from './passage.ts';
 import type { Refresher } from './refresher.ts';
 import { announcedLength, BODY_LIMIT_BYTES, type BodyWatcher, RequestBody } from './request-body.ts';
 import { UnsendableRequest, writeHead, writePlainHead } from './request-head.ts';
+import { frameResponse } from './response-framing.ts';
 import { pathOf } from './route-table.ts';
 import { timeoutsOf } from './timeouts.ts';
 import { isFailing, Tries, type TriesParts, type Try, type TryOwner } from './tries.ts';
@@ -28,13 +30,15 @@ const REFRESH_DEADLINE_MILLIS = 1_000;
 const CLIENT_GONE_STATUS = 499;
 /** So that the requests of an instance that broke do not all come to the next one at the same moment. */
 const LONGEST_JITTER_MILLIS = 25;
+/** What a service does once for one key, however often it is sent. */
+const KEYED_METHODS = new Set(['POST', 'PATCH']);
 const EVENT_STREAM = /^text\/event-stream\b/i;
 
 /** What every exchange works with. */
 export interface ExchangeParts extends TriesParts {
   readonly refresher: Refresher;
   readonly forwarding: Forwarding;
-  readonly keptBodies: KeptBodies;
+  readonly clients: ClientLimits;
   readonly deadlines: DeadlineWatch;
   readonly report: (report: ExchangeReport) => void;
   /** Whether clients are to be sent away after their answer. */
@@ -61,13 +65,15 @@ export interface Asked {
   readonly trace: Trace;
 }
 
-export class Exchange implements TryOwner, BodyWatcher, DeadlineOwner, AnswerOwner {
+export class Exchange implements TryOwner, BodyReaderOwner, BodyWatcher, DeadlineOwner, AnswerOwner {
   readonly #parts: ExchangeParts;
   readonly #service: ServiceParts;
   readonly #route: CompiledRoute;
   readonly #request: ClientRequest;
   readonly #body: IncomingMessage | undefined;
   readonly #answer: ClientAnswer;
+  /** Whose limits count. */
+  readonly #client: string;
   readonly #requestId: string;
   readonly #trace: Trace;
   readonly #startedAt = performance.now();
@@ -78,21 +84,29 @@ export class Exchange implements TryOwner, BodyWatcher, DeadlineOwner, AnswerOwn
   /** Undefined where the route has no filters. */
   readonly #passage: Passage | undefined;
   #current: Try | undefined;
-  /** Set aside for the body, as long as it is kept. */
-  #keptBytes = 0;
+  /** As long as the first of the body has not come. */
+  #reader: BodyReader | undefined;
+  #readBytes = 0;
   #keptBody: Buffer | undefined;
   #bodyBegin: readonly Buffer[] = [];
+  #isUpload = false;
+  /** Whether the service was sent a key with the last attempt. */
+  #isKeyed = false;
+  #sendsBody = true;
   #refreshed = false;
-  #isLoad = true;
+  #isLoad: boolean;
   #outcome: Outcome | undefined;
 
-  constructor(parts: ExchangeParts, service: ServiceParts, route: CompiledRoute, asked: Asked) {
+  /** `client` has entered its limits; `asked` those of the service, unless it has a body. */
+  constructor(parts: ExchangeParts, service: ServiceParts, route: CompiledRoute, client: string, asked: Asked) {
     const { request, body, answer, requestId, trace } = asked;
     this.#parts = parts;
     this.#service = service;
     this.#route = route;
+    this.#client = client;
     this.#request = request;
     this.#body = body;
+    this.#isLoad = body === undefined;
     this.#answer = answer;
     this.#requestId = requestId;
     this.#trace = trace;
@@ -107,6 +121,7 @@ export class Exchange implements TryOwner, BodyWatcher, DeadlineOwner, AnswerOwn
     if (own instanceof Refusal) this.#refuse(own, 'refused');
     else if (own) this.#answerHere(own);
     else if (this.#isTooLarge) this.#refuse(tooLarge(), 'refused');
+    else if (this.#body) this.#readBody(this.#body);
     else this.#pass();
   }
 
@@ -118,20 +133,56 @@ export class Exchange implements TryOwner, BodyWatcher, DeadlineOwner, AnswerOwn
     return this.#route.chain?.bodyLimitBytes ?? BODY_LIMIT_BYTES;
   }
 
-  #pass(): void {
-    this.#service.budget.countRequest();
-    const body = this.#body;
-    this.#keptBytes = body && isKeyed(this.#request) ? this.#parts.keptBodies.reserve(body) : 0;
-    if (body && this.#keptBytes > 0)
-      readBody(body, this.#keptBytes, ({ chunks, isWhole }) => this.#bodyRead(chunks, isWhole));
-    else this.#tryFirst();
+  /** No instance is asked, and no limit of the service counts, before the body is there. */
+  #readBody(body: IncomingMessage): void {
+    const limit = this.#parts.clients.tryAcquire('pendingBodies', this.#client);
+    if (limit) {
+      this.#refuse(limitReached(limit, this.#route), 'shed');
+      return;
+    }
+    this.#deadlines.bodyBegan(READ_MILLIS);
+    this.#reader = new BodyReader(body, this);
   }
 
-  #bodyRead(chunks: readonly Buffer[], isWhole: boolean): void {
-    if (this.#outcome !== undefined) return;
+  #stopReading(): void {
+    if (!this.#reader) return;
+    this.#reader.stop();
+    this.#reader = undefined;
+    this.#parts.clients.release('pendingBodies', this.#client);
+  }
+
+  onBodyBytes(bytes: number): boolean {
+    if (this.#readBytes + bytes > this.#bodyLimitBytes) {
+      this.#refuse(tooLarge(), 'refused');
+      return false;
+    }
+    const limit = this.#parts.clients.tryAcquire('bodyBytes', this.#client, bytes);
+    if (limit) {
+      this.#refuse(limitReached(limit, this.#route), 'shed');
+      return false;
+    }
+    this.#readBytes += bytes;
+    return true;
+  }
+
+  onBodyRead(chunks: readonly Buffer[], isWhole: boolean): void {
+    this.#stopReading();
     if (isWhole) this.#keptBody = Buffer.concat(chunks);
     else this.#bodyBegin = chunks;
-    this.#sentAt = performance.now();
+    const limit = isWhole ? undefined : this.#parts.clients.tryAcquire('uploads', this.#client);
+    this.#isUpload = !isWhole && !limit;
+    if (limit) this.#refuse(limitReached(limit, this.#route), 'shed');
+    else if (!this.#service.load.tryEnter()) this.#refuse(overloaded(this.#route), 'shed');
+    else {
+      this.#isLoad = true;
+      this.#sentAt = performance.now();
+      this.#deadlines.bodyRead(this.#sentAt);
+      this.#pass();
+    }
+  }
+
+  #pass(): void {
+    this.#service.budget.countRequest();
     this.#tryFirst();
   }
 
@@ -195,6 +246,7 @@ export class Exchange implements TryOwner, BodyWatcher, DeadlineOwner, AnswerOwn
     }
     const headers = forwardedHeaders(this.#request, marks);
     const path = this.#passage ? this.#passage.send(headers) : url;
+    this.#isKeyed = KEYED_METHODS.has(method) && hasIdempotencyKey(headers);
     return writeHead({ method, path, host }, headers, this.#bodyLength());
   }
 
@@ -221,9 +273,11 @@ export class Exchange implements TryOwner, BodyWatcher, DeadlineOwner, AnswerOwn
     if (isFailing(start.status) && this.#tryInstead(start)) return;
     const now = performance.now();
     this.#endLoad(now);
+    this.#forgetBody();
     const { headers, status, connection } = start;
     const list = answeredHeaders(headers, connection, this.#requestId);
     const given = this.#passage ? this.#passage.answer(status, list, true) : status;
+    this.#sendsBody = frameResponse(list, { method: this.#request.method, received: status, sent: given });
     if (this.#parts.isLeaving()) list.push('connection', 'close');
     this.#answer.begin(given, list);
     if (isEventStream(headers)) this.#beginStream();
@@ -264,6 +318,7 @@ export class Exchange implements TryOwner, BodyWatcher, DeadlineOwner, AnswerOwn
 
   onData(chunk: Buffer): void {
     this.#deadlines.moved();
+    if (!this.#sendsBody) return;
     const { bytes, giveBack } = copyOf(chunk);
     if (!this.#answer.write(bytes, giveBack)) this.#current?.pause();
   }
@@ -279,7 +334,7 @@ export class Exchange implements TryOwner, BodyWatcher, DeadlineOwner, AnswerOwn
 
   onEnd(last: Buffer | undefined): void {
     this.#outcome = 'answered';
-    this.#answer.end(last);
+    this.#answer.end(this.#sendsBody ? last : undefined);
   }
 
   onFailure(wasSent: boolean): void {
@@ -317,8 +372,8 @@ export class Exchange implements TryOwner, BodyWatcher, DeadlineOwner, AnswerOwn
 
   /** Whether it does no harm to have it done twice, and all of it can be sent again. */
   #isRepeatable(): boolean {
-    if (!this.#body) return isSafe(this.#request) || isKeyed(this.#request);
-    return this.#keptBody !== undefined;
+    if (!this.#body) return isSafe(this.#request) || this.#isKeyed;
+    return this.#isKeyed && this.#keptBody !== undefined;
   }
 
   /** Ends what is under way. Where the answer has begun, a broken connection is the only way to say that it is not whole. */
@@ -335,6 +390,7 @@ export class Exchange implements TryOwner, BodyWatcher, DeadlineOwner, AnswerOwn
 
   #refuse(refusal: Refusal, outcome: Outcome): void {
     this.#outcome = outcome;
+    this.#stopReading();
     writeProblem(this.#answer, refusal, {
       path: pathOf(this.#request),
       requestId: this.#requestId,
@@ -351,6 +407,13 @@ export class Exchange implements TryOwner, BodyWatcher, DeadlineOwner, AnswerOwn
     this.#answer.end();
   }
 
+  /** It is not sent again. */
+  #forgetBody(): void {
+    this.#keptBody = undefined;
+    this.#parts.clients.release('bodyBytes', this.#client, this.#readBytes);
+    this.#readBytes = 0;
+  }
+
   /** What the service does from here on is to send what it has. */
   #endLoad(now: number): void {
     if (!this.#isLoad) return;
@@ -364,7 +427,10 @@ export class Exchange implements TryOwner, BodyWatcher, DeadlineOwner, AnswerOwn
     const now = performance.now();
     this.#deadlines.stop();
     this.#endLoad(now);
-    this.#parts.keptBodies.release(this.#keptBytes);
+    this.#stopReading();
+    this.#forgetBody();
+    if (this.#isUpload) this.#parts.clients.release('uploads', this.#client);
+    this.#parts.clients.release('requests', this.#client);
     this.#parts.streams.delete(this);
     if (this.#outcome === undefined || (this.#outcome === 'answered' && !this.#answer.isSent)) {
       this.#outcome = 'client-gone';
@@ -384,10 +450,6 @@ export class Exchange implements TryOwner, BodyWatcher, DeadlineOwner, AnswerOwn
 }
 
 const isSafe = ({ method }: ClientRequest): boolean => method === 'GET' || method === 'HEAD';
-
-/** What a service does once for one key, however often it is sent. */
-const isKeyed = ({ method, headers }: ClientRequest): boolean =>
-  (method === 'POST' || method === 'PATCH') && (headers['idempotency-key'] ?? '') !== '';
 
 function isEventStream(headers: readonly string[]): boolean {
   const index = headers.indexOf('content-type');

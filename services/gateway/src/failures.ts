@@ -1,5 +1,6 @@
 /** What can go wrong between the gateway and an instance, in words for the caller. */
 import { Refusal } from '@daybook/contracts';
+import type { LimitReached } from './client-limits.ts';
 import type { Route } from './routes.ts';
 
 const RETRY_AFTER_SECONDS = 1;
@@ -32,8 +33,17 @@ export const late = (): Refusal => new Refusal('deadline-exceeded', 'The answer 
 export const unsendable = (): Refusal =>
   new Refusal('invalid-request', 'The request has characters that cannot be passed on.');
 
+/** For an address that holds as much as it may. */
+export const tooManyAtOnce = (): Refusal =>
+  new Refusal('too-many-requests', 'There are too many requests under way from this address; try again later.', {
+    retryAfterSeconds: RETRY_AFTER_SECONDS + Math.floor(Math.random() * 3),
+  });
+
 /** Refused before it is passed on, so that what is under way gets done. Not all are to come back at the same moment. */
 export const overloaded = (route: Pick<Route, 'service'>): Refusal =>
   new Refusal('part-unavailable', `The ${partOf(route)} has as much to do as it can.`, {
     retryAfterSeconds: RETRY_AFTER_SECONDS + Math.floor(Math.random() * 3),
   });
+
+export const limitReached = (limit: LimitReached, route: Pick<Route, 'service'>): Refusal =>
+  limit === 'client' ? tooManyAtOnce() : overloaded(route);

@@ -69,6 +69,12 @@ function namedIn(connection: string | undefined): ReadonlySet<string> | undefine
   return new Set(connection.split(',').map((name) => name.trim().toLowerCase()));
 }
 
+/** Returns whether headers that are sent to a service let it do once what it is sent twice. */
+export const hasIdempotencyKey = (headers: readonly string[]): boolean => {
+  for (let at = 0; at < headers.length; at += 2) if (headers[at] === 'idempotency-key') return headers[at + 1] !== '';
+  return false;
+};
+
 /** What the gateway says of a request. */
 export interface RequestMarks {
   readonly requestId: string;

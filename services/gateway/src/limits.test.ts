@@ -6,6 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { PATIENTS, sendRaw, startGateway, startServer } from './testing.ts';
 
 const MEBIBYTE = 1024 * 1024;
+const FIRST = 64 * 1024 + 1;
 const swift = [{ ...PATIENTS, timeoutMillis: 100 }];
 
 /** A service that holds every request, and tells when one came and when it was given up. */
@@ -53,10 +54,11 @@ describe('a body', () => {
     const head = `POST /api/v1/patients HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: ${length}\r\n\r\n`;
     const socket = connect(port, '127.0.0.1');
     const received = buffer(socket);
-    socket.write(`${head}a`);
+    // As much as is read before a service is asked.
+    socket.write(head + 'a'.repeat(FIRST));
     // The rest comes after the answer is out, and into a connection that could be closed by then.
     await once(socket, 'readable');
-    socket.write('a'.repeat(length - 1));
+    socket.write('a'.repeat(length - FIRST));
     expect(String(await received)).toContain(`HTTP/1.1 ${status} `);
   });
 
@@ -115,6 +117,14 @@ describe('time', () => {
     const { port } = await startGateway({ patients: [upstream.url], routes: swift });
     const request = 'POST /api/v1/patients HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf';
     expect(await sendRaw(port, request)).toMatch(/^HTTP\/1\.1 408 [\s\S]*"code":"request-timeout"/);
+    expect(upstream.requests).toEqual([]);
+  });
+
+  test('is over for a client that does not send the rest of a large body', async () => {
+    const upstream = await startHolder((request) => void request.resume());
+    const { port } = await startGateway({ patients: [upstream.url], routes: swift });
+    const head = `POST /api/v1/patients HTTP/1.1\r\nHost: x\r\nContent-Length: ${MEBIBYTE}\r\n\r\n`;
+    expect(await sendRaw(port, head + 'a'.repeat(FIRST))).toMatch(/^HTTP\/1\.1 408 [\s\S]*"code":"request-timeout"/);
     await upstream.givenUp;
   });
 
@@ -151,7 +161,8 @@ describe('a client that goes away', () => {
     const upstream = await startHolder((request) => void request.resume());
     const { port } = await startGateway({ patients: [upstream.url] });
     const socket = connect(port, '127.0.0.1');
-    socket.write('POST /api/v1/patients HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf');
+    const head = `POST /api/v1/patients HTTP/1.1\r\nHost: x\r\nContent-Length: ${MEBIBYTE}\r\n\r\n`;
+    socket.write(head + 'a'.repeat(FIRST));
     await upstream.arrived;
     socket.destroy();
     await upstream.givenUp;

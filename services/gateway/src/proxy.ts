@@ -1,14 +1,16 @@
 /** Passes requests on to the instances of the services. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { problems, type Refusal } from '@daybook/contracts';
 import { type Balancer, createRetryBudget, type Discovery } from '@daybook/discovery';
 import type { Logger } from '@daybook/service';
+import { clientKey } from './addresses.ts';
+import { ClientLimits } from './client-limits.ts';
 import type { CompiledRoute } from './compile-routes.ts';
 import { DeadlineWatch } from './deadlines.ts';
 import { Ejections, type EjectionsOptions } from './ejections.ts';
 import { type Asked, Exchange, type ServiceParts } from './exchange.ts';
-import { overloaded } from './failures.ts';
-import { KeptBodies } from './kept-bodies.ts';
+import { limitReached, overloaded } from './failures.ts';
 import { LoadLimit, type LoadLimitOptions } from './load-limit.ts';
 import { askedBy } from './node-answer.ts';
 import type { ExchangeReport } from './outcomes.ts';
@@ -73,7 +75,7 @@ export function createReverseProxy(options: ProxyOptions): ReverseProxy {
     refresher: createRefresher(discovery, logger),
     forwarding,
     upstreams,
-    keptBodies: new KeptBodies(),
+    clients: new ClientLimits(),
     deadlines: new DeadlineWatch(),
     report(exchange) {
       atOnce -= 1;
@@ -95,22 +97,45 @@ export function createReverseProxy(options: ProxyOptions): ReverseProxy {
   }
 
   /** Cheaper than anything else that could be done with a request. */
-  function shed(route: CompiledRoute, { request, answer, requestId, trace: { traceId } }: Asked): void {
+  function shed(route: CompiledRoute, asked: Asked, refusal: Refusal): void {
+    const { request, answer, requestId, trace } = asked;
+    const { traceId } = trace;
     const startedAt = performance.now();
-    writeProblem(answer, overloaded(route), { path: pathOf(request), requestId, traceId });
+    writeProblem(answer, refusal, { path: pathOf(request), requestId, traceId });
     const { method = 'GET' } = request;
     const durationMillis = performance.now() - startedAt;
-    report({ method, route: route.id, outcome: 'shed', status: 503, durationMillis, requestId, traceId });
+    report({
+      method,
+      route: route.id,
+      outcome: 'shed',
+      status: problems[refusal.code].status,
+      durationMillis,
+      requestId,
+      traceId,
+    });
+  }
+
+  /** What is wrong with one request more; undefined when it counts from now on. */
+  function refusalOfOneMore(route: CompiledRoute, service: ServiceParts, client: string, asked: Asked) {
+    if (atOnce >= MOST_AT_ONCE) return overloaded(route);
+    const limit = parts.clients.tryAcquire('requests', client);
+    if (limit) return limitReached(limit, route);
+    // With a body, it counts as soon as that is there.
+    if (asked.body || service.load.tryEnter()) return undefined;
+    parts.clients.release('requests', client);
+    return overloaded(route);
   }
 
   function pass(route: CompiledRoute, asked: Asked): void {
     const service = partsOf(route);
-    if (atOnce >= MOST_AT_ONCE || !service.load.tryEnter()) {
-      shed(route, asked);
+    const client = clientKey(forwarding.clientAddressOf(asked.request));
+    const refusal = refusalOfOneMore(route, service, client, asked);
+    if (refusal) {
+      shed(route, asked, refusal);
       return;
     }
     atOnce += 1;
-    new Exchange(parts, service, route, asked).begin();
+    new Exchange(parts, service, route, client, asked).begin();
   }
 
   return {

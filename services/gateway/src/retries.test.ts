@@ -258,6 +258,24 @@ describe('with an Idempotency-Key', () => {
     expect(servers.flatMap((server) => server.requests)).toHaveLength(1);
   });
 
+  test('that a filter removes, a POST is sent once', async () => {
+    const servers = [await startServer(breaks), await startServer(breaks)];
+    const routes = [{ ...PATIENTS, filters: [{ removeRequestHeader: ['Idempotency-Key'] }] }];
+    const { url } = await startGateway({ patients: servers.map((server) => server.url), routes });
+    for (const body of ['x', null]) {
+      expect((await fetch(`${url}/api/v1/patients`, { method: 'POST', headers, body })).status).toBe(503);
+    }
+    expect(servers.flatMap((server) => server.requests)).toHaveLength(2);
+  });
+
+  test('that a filter sets, a POST is sent to another instance', async () => {
+    const [alive, failed] = [await startServer(works), await startServer(breaks)];
+    const routes = [{ ...PATIENTS, filters: [{ setRequestHeader: { 'Idempotency-Key': 'once' } }] }];
+    const { url } = await startGateway({ patients: [failed.url, alive.url], routes });
+    expect(await statusesOf(url, { method: 'POST', body: 'x' })).toEqual(new Set([200]));
+    expect(failed.requests.length).toBeGreaterThan(0);
+  });
+
   test('a body that does not come is waited for no longer than any other', async () => {
     const alive = await startServer(works);
     const { port } = await startGateway({ patients: [alive.url], routes: [{ ...PATIENTS, timeoutMillis: 100 }] });

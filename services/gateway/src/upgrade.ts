@@ -5,13 +5,16 @@ import type { Socket } from 'node:net';
 import { Refusal } from '@daybook/contracts';
 import type { Lease } from '@daybook/discovery';
 import { guarded, ignoreError, requestIdOf, traceOf } from '@daybook/service';
+import { clientKey } from './addresses.ts';
+import { beginHandshake, type PendingHandshake } from './client-limits.ts';
 import type { CompiledRoute } from './compile-routes.ts';
 import type { ExchangeParts } from './exchange.ts';
-import { codeOf, late, overloaded, unavailable } from './failures.ts';
+import { codeOf, late, limitReached, overloaded, unavailable } from './failures.ts';
 import { answeredHeaders, forwardedHeaders } from './headers.ts';
 import { NodeAnswer } from './node-answer.ts';
 import type { Outcome } from './outcomes.ts';
 import { type OwnAnswer, Passage } from './passage.ts';
+import { frameResponse } from './response-framing.ts';
 import { pathOf } from './route-table.ts';
 import { timeoutsOf } from './timeouts.ts';
 import { failureOf, Tries } from './tries.ts';
@@ -43,6 +46,7 @@ export class Upgrade {
   readonly #timer: NodeJS.Timeout;
   #asked: ClientRequest | undefined;
   #lease: Lease | undefined;
+  #pending: PendingHandshake | undefined;
   #outcome: Outcome | undefined;
 
   constructor(parts: UpgradeParts, route: CompiledRoute, request: IncomingMessage, client: Socket, head: Buffer) {
@@ -85,7 +89,18 @@ export class Upgrade {
     else if (own) this.#answerHere(own);
     else if (!isHandshake(this.#request)) this.#refuse(notAHandshake(), 'refused');
     else if (this.#parts.tunnels.isFull || this.#parts.isClosing()) this.#refuse(overloaded(this.#route), 'shed');
-    else this.#try();
+    else this.#tryWithinLimits();
+  }
+
+  #tryWithinLimits(): void {
+    const { clients, forwarding } = this.#parts;
+    const pending = beginHandshake(clients, clientKey(forwarding.clientAddressOf(this.#request)));
+    if (typeof pending === 'string') {
+      this.#refuse(limitReached(pending, this.#route), 'shed');
+      return;
+    }
+    this.#pending = pending;
+    this.#try();
   }
 
   #try(): void {
@@ -149,6 +164,7 @@ export class Upgrade {
 
   #tunnel(answer: IncomingMessage, client: Socket, instance: Socket, head: Buffer): void {
     this.#outcome = 'answered';
+    this.#pending?.over();
     clearTimeout(this.#timer);
     if (this.#lease) this.#tries.worked(this.#lease.instance);
     this.#response.detachSocket(client);
@@ -164,15 +180,17 @@ export class Upgrade {
     if (this.#outcome !== undefined) return;
     this.#outcome = 'answered';
     if (this.#lease) this.#tries.worked(this.#lease.instance);
-    const { status, list } = this.#headersOf(answer, answer.statusCode ?? 502, ['connection', 'close']);
+    const received = answer.statusCode ?? 502;
+    const { status, list } = this.#headersOf(answer, received, ['connection', 'close']);
+    const hasBody = frameResponse(list, { method: 'GET', received, sent: status });
     this.#response.writeHead(status, list);
     const client = this.#client;
-    answer
-      .on(
-        'error',
-        guarded(client, () => void client.destroy()),
-      )
-      .pipe(this.#response);
+    answer.on(
+      'error',
+      guarded(client, () => void client.destroy()),
+    );
+    if (hasBody) answer.pipe(this.#response);
+    else this.#response.end(guarded(client, () => void answer.destroy()));
   }
 
   #headersOf(answer: IncomingMessage, status: number, own: readonly string[]) {
@@ -196,6 +214,7 @@ export class Upgrade {
 
   #refuse(refusal: Refusal, outcome: Outcome): void {
     this.#outcome = outcome;
+    this.#pending?.over();
     writeProblem(this.#answer, refusal, {
       path: pathOf(this.#request),
       requestId: this.#requestId,
@@ -220,6 +239,7 @@ export class Upgrade {
 
   #closed(): void {
     clearTimeout(this.#timer);
+    this.#pending?.over();
     const isTunnel = this.#outcome === 'answered' && !this.#response.headersSent;
     this.#outcome ??= 'client-gone';
     if (!isTunnel) {

@@ -10,6 +10,10 @@ test('a refusal of the gateway keeps its own', () => {
   expect(answered(setStatus, 202, { status: 503, ofService: false }).status).toBe(503);
 });
 
+test('a 304 keeps its own', () => {
+  expect(answered(setStatus, 202, { status: 304 }).status).toBe(304);
+});
+
 test.each([204, 205, 304, 101, 600])('%i is refused', (status) => {
   expect(faultsIn(setStatus, status)).toHaveLength(1);
 });

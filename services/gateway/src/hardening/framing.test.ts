@@ -91,14 +91,25 @@ test('a Transfer-Encoding in HTTP/1.0, which has none, is refused', async () => 
 });
 
 test.each(['Transfer-Encoding: ChUnKeD', 'Transfer-Encoding:\tchunked', 'TRANSFER-ENCODING: chunked'])(
-  '%j is passed on as chunked',
+  '%j is read, and passed on with the length that came',
   async (line) => {
     const { send, upstream } = await startPair();
     expect(statusesIn(await send(requestOf('POST', [line], `1\r\na\r\n${NO_CHUNKS}${SMUGGLED}`)))).toEqual([200]);
     expect(upstream.whole).toEqual(['POST /api/v1/patients a']);
-    expect(framingIn(upstream.bytes())).toBe('transfer-encoding: chunked | 1\r\na\r\n0\r\n\r\n');
+    expect(framingIn(upstream.bytes())).toBe('content-length: 1 | a');
   },
 );
+
+test('a body in chunks of more than is read before is passed on as chunked', async () => {
+  const { send, upstream } = await startPair();
+  const [first, second] = ['a'.repeat(0x10001), 'b'.repeat(10)];
+  const chunks = `10001\r\n${first}\r\na\r\n${second}\r\n${NO_CHUNKS}`;
+  expect(statusesIn(await send(requestOf('POST', ['Transfer-Encoding: chunked'], `${chunks}${SMUGGLED}`)))).toEqual([
+    200,
+  ]);
+  expect(upstream.whole).toEqual([`POST /api/v1/patients ${first}${second}`]);
+  expect(framingIn(upstream.bytes())).toMatch(/^transfer-encoding: chunked \| [^|]*0\r\n\r\n$/);
+});
 
 test('a Transfer-Encoding that only looks like one says nothing', async () => {
   const { send, upstream } = await startPair();
@@ -152,7 +163,7 @@ test('extensions of chunks, and trailers, are not passed on', async () => {
   const body = `1;a=evil\r\na\r\n0;evil\r\n${trailers}\r\n`;
   expect(statusesIn(await send(requestOf('POST', ['Transfer-Encoding: chunked'], body)))).toEqual([200]);
   expect(upstream.whole).toEqual(['POST /api/v1/patients a']);
-  expect(framingIn(upstream.bytes())).toBe('transfer-encoding: chunked | 1\r\na\r\n0\r\n\r\n');
+  expect(framingIn(upstream.bytes())).toBe('content-length: 1 | a');
   expect(upstream.bytes()).not.toMatch(/evil|6\.6\.6\.6/);
 });
 

@@ -18,14 +18,14 @@ export async function startRecorder(cleanUp?: CleanUp) {
 }
 
 /** A service that answers each request with these bytes; `closes`: and then ends the connection. */
-export async function startLiar(answer: string, { closes = false } = {}) {
+export async function startLiar(answer: string | (() => string), { closes = false } = {}) {
   const asked: string[] = [];
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket.on('error', () => undefined));
     socket.on('data', (piece) => {
       asked.push(piece.toString('latin1').split(' HTTP/', 1)[0] ?? '');
-      socket.write(answer, 'latin1');
+      socket.write(typeof answer === 'string' ? answer : answer(), 'latin1');
       if (closes) socket.end();
     });
   });

@@ -1,0 +1,175 @@
+/** No client holds so much that others wait. Real sockets, and the limits that the gateway has. */
+import { connect, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { CLIENT_LIMITS } from './client-limits.ts';
+import { PATIENTS, startGateway, startServer } from './testing.ts';
+
+const WAIT = { timeout: 20_000, interval: 10 };
+const FIRST = 'a'.repeat(64 * 1024 + 1);
+
+const head = (method: string, ...lines: string[]) =>
+  [`${method} /api/v1/patients HTTP/1.1`, 'Host: x', ...lines, '', ''].join('\r\n');
+
+/** A client that sends this, keeps its connection, and reads. */
+function hold(port: number, bytes: string) {
+  const socket: Socket = connect(port, '127.0.0.1').on('error', () => undefined);
+  onTestFinished(() => void socket.destroy());
+  let received = '';
+  socket.on('data', (piece: Buffer) => {
+    received += piece.toString('latin1');
+  });
+  socket.write(bytes, 'latin1');
+  return { socket, status: () => Number(/^HTTP\/1\.1 (\d{3}) /.exec(received)?.[1] ?? 0), received: () => received };
+}
+
+/** What one request, of which the connection is closed then, is answered with. */
+async function ask(port: number, ...lines: string[]): Promise<string> {
+  const socket = connect(port, '127.0.0.1');
+  onTestFinished(() => void socket.destroy());
+  socket.write(head('GET', 'Connection: close', ...lines));
+  return await text(socket);
+}
+
+const holdMany = (count: number, port: number, bytes: string) => Array.from({ length: count }, () => hold(port, bytes));
+
+describe('a body that does not come', () => {
+  test('takes no connection to the service, and other requests do not wait', async () => {
+    const upstream = await startServer((_request, response) => response.end('ok'));
+    const { port } = await startGateway({ patients: [upstream.url], upstream: { connections: 4 } });
+    const held = holdMany(140, port, head('POST', 'Content-Length: 10'));
+    await vi.waitFor(() => expect(held.every(({ socket }) => socket.bytesWritten > 0)).toBe(true), WAIT);
+    const startedAt = performance.now();
+    expect(await ask(port)).toMatch(/^HTTP\/1\.1 200 /);
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
+    expect(upstream.requests).toEqual(['GET /api/v1/patients']);
+    expect(held.every(({ status }) => status() === 0)).toBe(true);
+  });
+
+  test('is not counted against the limit of its service', async () => {
+    const upstream = await startServer((_request, response) => response.end('ok'));
+    const { port } = await startGateway({ patients: [upstream.url], load: { least: 1, most: 2 } });
+    holdMany(10, port, head('POST', 'Transfer-Encoding: chunked'));
+    expect(await ask(port)).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
+  test('is rejected with 429 where the address has too many of them, which another one does not notice', async () => {
+    const upstream = await startServer(
+      (request, response) => void request.resume().on('end', () => response.end('ok')),
+    );
+    const { port } = await startGateway({ patients: [upstream.url], trustedProxies: ['127.0.0.1'] });
+    const { perClient } = CLIENT_LIMITS.pendingBodies;
+    const from = (address: string) => head('POST', `X-Forwarded-For: ${address}`, 'Content-Length: 2');
+    const held = holdMany(perClient + 1, port, from('192.0.2.1'));
+    const rejected = () => held.filter(({ status }) => status() !== 0);
+    await vi.waitFor(() => expect(rejected()).toHaveLength(1), WAIT);
+    const [one] = rejected();
+    expect(one?.status()).toBe(429);
+    expect(one?.received()).toMatch(/^retry-after: \d+\r$/im);
+    expect(one?.received()).toContain('"code":"too-many-requests"');
+    const other = hold(port, `${from('192.0.2.2')}ab`);
+    await vi.waitFor(() => expect(other.status()).toBe(200), WAIT);
+    // With each body that comes, there is room for one more.
+    for (const { socket } of held) socket.write('ab');
+    await vi.waitFor(() => expect(held.filter(({ status }) => status() === 200)).toHaveLength(perClient), WAIT);
+    const again = hold(port, `${from('192.0.2.1')}ab`);
+    await vi.waitFor(() => expect(again.status()).toBe(200), WAIT);
+  });
+
+  test('is over after its time, however steadily it comes', async () => {
+    const upstream = await startServer((_request, response) => response.end('ok'));
+    const routes = [{ ...PATIENTS, timeouts: { headersMillis: 200 } }];
+    const { port } = await startGateway({ patients: [upstream.url], routes });
+    const { socket, status } = hold(port, head('POST', 'Content-Length: 10000'));
+    const dripping = setInterval(() => socket.write('a'), 20);
+    onTestFinished(() => clearInterval(dripping));
+    await vi.waitFor(() => expect(status()).toBe(408), WAIT);
+    expect(upstream.requests).toEqual([]);
+  });
+});
+
+describe('a large body that does not go on', () => {
+  test('of one address leaves connections to the service for others', async () => {
+    const upstream = await startServer((request, response) => {
+      if (request.method === 'GET') response.end('ok');
+    });
+    const { port } = await startGateway({ patients: [upstream.url], upstream: { connections: 20 } });
+    const { perClient } = CLIENT_LIMITS.uploads;
+    const held = holdMany(perClient + 10, port, `${head('POST', 'Content-Length: 1000000')}${FIRST}`);
+    await vi.waitFor(() => expect(held.filter(({ status }) => status() === 429)).toHaveLength(10), WAIT);
+    expect(upstream.requests).toHaveLength(perClient);
+    expect(await ask(port)).toMatch(/^HTTP\/1\.1 200 /);
+  });
+});
+
+describe('requests under way', () => {
+  test('of one address leave room for those of another', async () => {
+    const upstream = await startServer((request, response) => {
+      if (request.url?.endsWith('swift')) response.end('ok');
+    });
+    const options = { trustedProxies: ['127.0.0.1'], upstream: { connections: 2_000, maxInFlight: 2_000 } };
+    const { port } = await startGateway({ patients: [upstream.url], ...options });
+    const { perClient } = CLIENT_LIMITS.requests;
+    const held = holdMany(perClient + 1, port, head('GET', 'X-Forwarded-For: 192.0.2.1'));
+    await vi.waitFor(() => expect(held.filter(({ status }) => status() === 429)).toHaveLength(1), WAIT);
+    const swift = head('GET', 'X-Forwarded-For: 192.0.2.2').replace(' HTTP', '/swift HTTP');
+    const other = hold(port, swift);
+    await vi.waitFor(() => expect(other.status()).toBe(200), WAIT);
+    held.find(({ status }) => status() === 0)?.socket.destroy();
+    const again = () => hold(port, swift.replace('192.0.2.2', '192.0.2.1'));
+    await vi.waitFor(async () => {
+      const { status } = again();
+      await vi.waitFor(() => expect(status()).toBe(200), { timeout: 200, interval: 5 });
+    }, WAIT);
+  });
+});
+
+describe('WebSocket handshakes that the service does not answer', () => {
+  const handshake = (address: string) =>
+    head(
+      'GET',
+      'Connection: Upgrade',
+      'Upgrade: websocket',
+      'Sec-WebSocket-Version: 13',
+      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+      `X-Forwarded-For: ${address}`,
+    );
+
+  async function startSilent() {
+    const upstream = await startServer(() => undefined);
+    const asked: Duplex[] = [];
+    upstream.server.on('upgrade', (_request, socket) => {
+      asked.push(socket);
+      socket.on('error', () => undefined);
+      onTestFinished(() => void socket.destroy());
+    });
+    const { port } = await startGateway({ patients: [upstream.url], trustedProxies: ['127.0.0.1'] });
+    return { port, asked };
+  }
+
+  test('are rejected with 429 beyond the limit of an address, until one of them is over', async () => {
+    const { port, asked } = await startSilent();
+    const { perClient } = CLIENT_LIMITS.handshakes;
+    const held = holdMany(perClient + 5, port, handshake('192.0.2.1'));
+    await vi.waitFor(() => expect(held.filter(({ status }) => status() === 429)).toHaveLength(5), WAIT);
+    await vi.waitFor(() => expect(asked).toHaveLength(perClient), WAIT);
+    hold(port, handshake('192.0.2.2'));
+    await vi.waitFor(() => expect(asked).toHaveLength(perClient + 1), WAIT);
+    asked[0]?.destroy();
+    await vi.waitFor(() => expect(held.filter(({ status }) => status() === 503)).toHaveLength(1), WAIT);
+    hold(port, handshake('192.0.2.1'));
+    await vi.waitFor(() => expect(asked).toHaveLength(perClient + 2), WAIT);
+  });
+
+  test('are rejected with 503 beyond the limit of all addresses', async () => {
+    const { port, asked } = await startSilent();
+    const { perClient, total } = CLIENT_LIMITS.handshakes;
+    for (let client = 0; client * perClient < total; client += 1) {
+      holdMany(perClient, port, handshake(`192.0.2.${client}`));
+    }
+    await vi.waitFor(() => expect(asked).toHaveLength(total), WAIT);
+    const { status } = hold(port, handshake('192.0.2.200'));
+    await vi.waitFor(() => expect(status()).toBe(503), WAIT);
+  });
+});

@@ -1,0 +1,96 @@
+/** What one client address may hold at a time, and all of them together. */
+
+interface Limit {
+  readonly perClient: number;
+  readonly total: number;
+}
+
+export interface ClientLimitsOptions {
+  /** From the request until its response is out. One address is not to fill the gateway. */
+  readonly requests: Limit;
+  /** Requests with a body of which the first 64 KiB, or all of it, have not come yet. */
+  readonly pendingBodies: Limit;
+  /** Of bodies that came, until the response begins. */
+  readonly bodyBytes: Limit;
+  /** Larger bodies that are streamed. Each has a connection to an instance, of which there are 128. */
+  readonly uploads: Limit;
+  /** WebSockets until they are open. */
+  readonly handshakes: Limit;
+}
+
+export type Holding = keyof ClientLimitsOptions;
+
+const MEBIBYTE = 1024 * 1024;
+
+export const CLIENT_LIMITS: ClientLimitsOptions = {
+  requests: { perClient: 1_024, total: 4_096 },
+  pendingBodies: { perClient: 256, total: 2_048 },
+  bodyBytes: { perClient: 4 * MEBIBYTE, total: 16 * MEBIBYTE },
+  uploads: { perClient: 16, total: 64 },
+  handshakes: { perClient: 32, total: 256 },
+};
+
+type Held = Record<Holding, number>;
+
+const nothing = (): Held => ({ requests: 0, pendingBodies: 0, bodyBytes: 0, uploads: 0, handshakes: 0 });
+
+const isNothing = (held: Held): boolean =>
+  held.requests + held.pendingBodies + held.bodyBytes + held.uploads + held.handshakes === 0;
+
+/** Whose limit was reached: of the client, or of all together. */
+export type LimitReached = 'client' | 'total';
+
+/** Counts by address. An address is forgotten as soon as it holds nothing, so that there are no more than holders. */
+export class ClientLimits {
+  readonly #limits: ClientLimitsOptions;
+  readonly #total = nothing();
+  readonly #byClient = new Map<string, Held>();
+
+  constructor(limits: ClientLimitsOptions = CLIENT_LIMITS) {
+    this.#limits = limits;
+  }
+
+  /** How many addresses hold something. */
+  get size(): number {
+    return this.#byClient.size;
+  }
+
+  /** Returns the limit that was reached. Undefined when the client has it, and has to release it. */
+  tryAcquire(holding: Holding, client: string, amount = 1): LimitReached | undefined {
+    const { perClient, total } = this.#limits[holding];
+    const known = this.#byClient.get(client);
+    if ((known?.[holding] ?? 0) + amount > perClient) return 'client';
+    if (this.#total[holding] + amount > total) return 'total';
+    const held = known ?? nothing();
+    if (!known) this.#byClient.set(client, held);
+    held[holding] += amount;
+    this.#total[holding] += amount;
+    return undefined;
+  }
+
+  release(holding: Holding, client: string, amount = 1): void {
+    const held = this.#byClient.get(client);
+    if (!held || amount === 0) return;
+    held[holding] -= amount;
+    this.#total[holding] -= amount;
+    if (isNothing(held)) this.#byClient.delete(client);
+  }
+}
+
+/** A handshake that counts until it is over, which may be said more than once. */
+export interface PendingHandshake {
+  over(): void;
+}
+
+/** Returns the handshake, or the limit that was reached. */
+export function beginHandshake(limits: ClientLimits, client: string): PendingHandshake | LimitReached {
+  const limit = limits.tryAcquire('handshakes', client);
+  if (limit) return limit;
+  let isPending = true;
+  return {
+    over() {
+      if (isPending) limits.release('handshakes', client);
+      isPending = false;
+    },
+  };
+}
