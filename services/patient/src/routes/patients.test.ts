@@ -28,6 +28,20 @@ describe('registering a patient', () => {
     expect(await read(id)).toEqual(answer.body);
   });
 
+  it('takes the largest that its schema allows, with every letter escaped', async () => {
+    const { call } = await startPatients();
+    const text = (length: number) => '\u00e9'.repeat(length);
+    const identifiers = Array.from({ length: 20 }, (_, index) => ({
+      system: `${text(198)}${10 + index}`,
+      value: text(100),
+    }));
+    const address = { lines: Array(5).fill(text(200)), city: text(100), region: text(100), postalCode: text(20) };
+    const largest = { ...everything, givenName: text(100), familyName: text(100), identifiers, address };
+    const escaped = JSON.stringify(largest).replaceAll('\u00e9', String.raw`\u00e9`);
+    const answer = await call('POST', '', escaped, { 'content-type': 'application/json' });
+    expect(answer.status).toBe(201);
+  });
+
   it('needs names and a birth date only; the patient is active', async () => {
     const { register } = await startPatients();
     expect(Object.keys(await register(ana)).sort()).toEqual(
