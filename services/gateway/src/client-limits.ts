@@ -70,7 +70,7 @@ export class ClientLimits {
 
   release(holding: Holding, client: string, amount = 1): void {
     const held = this.#byClient.get(client);
-    if (!held || amount === 0) return;
+    if (!held) return;
     held[holding] -= amount;
     this.#total[holding] -= amount;
     if (isNothing(held)) this.#byClient.delete(client);

@@ -409,6 +409,7 @@ export class Exchange implements TryOwner, BodyReaderOwner, BodyWatcher, Deadlin
 
   /** It is not sent again. */
   #forgetBody(): void {
+    if (this.#readBytes === 0) return;
     this.#keptBody = undefined;
     this.#parts.clients.release('bodyBytes', this.#client, this.#readBytes);
     this.#readBytes = 0;
