@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers';
 import { problems, Refusal } from '@daybook/contracts';
 import { DatabaseUnavailable } from '@daybook/database';
 import { Type } from 'typebox';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { bareApp, temporaryFolder } from './testing.ts';
 
 const Thing = Type.Object(
@@ -92,6 +92,39 @@ describe('a body', () => {
     const payload = JSON.stringify({ name: 'x'.repeat(64 * 1024) });
     const answer = await app.inject({ method: 'POST', url: '/things', headers: json, payload });
     expectProblem(answer, 413, 'body-too-large');
+  });
+
+  it.each([
+    ['is announced', 'content-length: 500000', (size: number) => 'x'.repeat(size)],
+    ['turns out', 'transfer-encoding: chunked', (size: number) => `${size.toString(16)}\r\n${'x'.repeat(size)}\r\n`],
+  ])('that %s as too large leaves its client the response, and the connection', async (_what, line, piece) => {
+    const { app } = await thingApp();
+    const url = await app.listen({ host: '127.0.0.1', port: 0 });
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    let received = '';
+    socket.on('data', (bytes: Buffer) => {
+      received += bytes.toString();
+    });
+    socket.write(
+      `POST /things HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n${line}\r\n\r\n${piece(100_000)}`,
+    );
+    await vi.waitFor(() => expect(received).toMatch(/^HTTP\/1\.1 413 [\s\S]*"code":"body-too-large"/));
+    socket.write(piece(400_000) + (line.includes('chunked') ? '0\r\n\r\n' : ''));
+    socket.write('GET /nothing HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
+    await vi.waitFor(() => expect(received).toContain('HTTP/1.1 404 '));
+    socket.destroy();
+    await app.close();
+  });
+
+  it('that is too large and does not end ends the connection', async () => {
+    const { app } = await thingApp();
+    const url = await app.listen({ host: '127.0.0.1', port: 0 });
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    socket.write(
+      'POST /things HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 500000\r\n\r\n',
+    );
+    expect(await text(socket)).toContain('HTTP/1.1 413 ');
+    await app.close();
   });
 
   it('of a route that takes none is refused with 413 beyond a kilobyte', async () => {

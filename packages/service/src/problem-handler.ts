@@ -2,6 +2,7 @@
 import { type Fault, problemOf, problems, Refusal } from '@daybook/contracts';
 import { CommitUnknown, DatabaseUnavailable } from '@daybook/database';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { dropUnreadBody } from './unread-body.ts';
 import { faultOf } from './validation.ts';
 
 export const PROBLEM_JSON = 'application/problem+json; charset=utf-8';
@@ -74,6 +75,7 @@ export function addProblemHandler(app: FastifyInstance): void {
       return sendProblem(request, reply.header('connection', 'close'), requestTimeout());
     }
     const refusal = refusalOf(error);
+    dropUnreadBody(request, reply);
     if (refusal) {
       if (problems[refusal.code].status >= 500)
         request.log.warn({ code: refusal.code, reason: reasonOf(error) }, 'answered that a part is missing');
