@@ -1,5 +1,6 @@
 /** What is left of a body when its response is sent before it came. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { guarded } from './connection-guard.ts';
 
 /** For how long a client may go on to send what is dropped. */
 const DROP_MILLIS = 1_000;
@@ -14,6 +15,6 @@ export function dropUnreadBody({ raw }: FastifyRequest, reply: FastifyReply): vo
   reply.removeHeader('connection');
   raw.resume();
   const timer = setTimeout(() => raw.socket.destroy(), DROP_MILLIS);
-  const stop = (): void => clearTimeout(timer);
+  const stop = guarded(raw.socket, () => clearTimeout(timer));
   raw.once('end', stop).once('close', stop);
 }

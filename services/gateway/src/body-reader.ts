@@ -1,5 +1,6 @@
 /** Reads the body of a request before an instance is asked, so that a slow client takes no connection to it. */
 import type { IncomingMessage } from 'node:http';
+import { guarded } from '@daybook/service';
 
 /** Larger bodies are streamed from here on. */
 export const READ_BYTES = 64 * 1024;
@@ -31,14 +32,16 @@ export class BodyReader {
     this.#chunks.length = 0;
   }
 
-  readonly #onData = (chunk: Buffer): void => {
+  readonly #connection = () => this.#request.socket;
+
+  readonly #onData = guarded(this.#connection, (chunk: Buffer): void => {
     if (!this.#owner.onBodyBytes(chunk.length)) return;
     this.#chunks.push(chunk);
     this.#received += chunk.length;
     if (this.#received > READ_BYTES) this.#done(false);
-  };
+  });
 
-  readonly #onEnd = (): void => this.#done(true);
+  readonly #onEnd = guarded(this.#connection, (): void => this.#done(true));
 
   #done(isWhole: boolean): void {
     const chunks = [...this.#chunks];

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Refusal } from '@daybook/contracts';
 import type { RetryBudget } from '@daybook/discovery';
-import { requestTimeout, type Trace } from '@daybook/service';
+import { contain, guarded, requestTimeout, type Trace } from '@daybook/service';
 import { BodyReader, type BodyReaderOwner, READ_MILLIS } from './body-reader.ts';
 import type { AnswerOwner, ClientAnswer, ClientRequest } from './client.ts';
 import type { ClientLimits } from './client-limits.ts';
@@ -189,7 +189,7 @@ export class Exchange implements TryOwner, BodyReaderOwner, BodyWatcher, Deadlin
   #tryFirst(): void {
     if (this.#try()) return;
     if (this.#tries.hasBegun) this.#refuse(unavailable(this.#route), 'unavailable');
-    else void this.#tryRefreshed();
+    else this.#beginRefreshed();
   }
 
   /** The time is over: for the request to come, for an instance to answer, or, once it did, for the client to take it. */
@@ -206,6 +206,10 @@ export class Exchange implements TryOwner, BodyReaderOwner, BodyWatcher, Deadlin
   /** Whether the rest of the body is wanted and the client does not send it. */
   #waitsForBody(): boolean {
     return this.#body !== undefined && !this.#body.complete && this.#body.readableFlowing === true;
+  }
+
+  #beginRefreshed(): void {
+    this.#tryRefreshed().catch((failure) => contain(this.#answer, failure));
   }
 
   /** Where no instance is known, or none that is known can be reached, one may have come since the list was fetched. */
@@ -297,9 +301,10 @@ export class Exchange implements TryOwner, BodyReaderOwner, BodyWatcher, Deadlin
 
   #sendSoon(next: Try): void {
     this.#current = next;
-    setTimeout(() => {
+    const send = guarded(this.#answer, () => {
       if (this.#outcome === undefined) this.#send(next);
-    }, Math.random() * LONGEST_JITTER_MILLIS);
+    });
+    setTimeout(send, Math.random() * LONGEST_JITTER_MILLIS);
   }
 
   #beginStream(): void {
@@ -348,7 +353,7 @@ export class Exchange implements TryOwner, BodyReaderOwner, BodyWatcher, Deadlin
     this.#parts.refresher.soon();
     if (this.#try()) return;
     if (this.#refreshed) this.#refuse(unavailable(this.#route), 'unavailable');
-    else void this.#tryRefreshed();
+    else this.#beginRefreshed();
   }
 
   #tryAgain(): void {
@@ -359,7 +364,7 @@ export class Exchange implements TryOwner, BodyReaderOwner, BodyWatcher, Deadlin
     const next = this.#nextForRetry();
     if (next) this.#sendSoon(next);
     else if (this.#refreshed) this.#refuse(unavailable(this.#route), 'unavailable');
-    else void this.#tryRefreshed();
+    else this.#beginRefreshed();
   }
 
   /** Another instance, if there is one and retries are a small enough part of what the service is asked. */
