@@ -1122,9 +1122,10 @@ export interface components {
             /** @description The nearest free slots, as a refused booking gives them */
             alternatives: components["schemas"]["Slot"][];
         };
-        /** SlotList */
-        SlotList: {
+        /** SlotPage */
+        SlotPage: {
             items: components["schemas"]["Slot"][];
+            nextCursor?: string;
         };
     };
     responses: never;
@@ -4620,6 +4621,8 @@ export interface operations {
                 from: string;
                 to: string;
                 limit?: number;
+                /** @description The nextCursor of the page before; opaque: do not take it apart */
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -4630,10 +4633,12 @@ export interface operations {
             /** @description Default Response */
             200: {
                 headers: {
+                    /** @description `rel="next"`: the next page, where there is one */
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SlotList"];
+                    "application/json": components["schemas"]["SlotPage"];
                 };
             };
             /** @description `invalid-request`: The request is not as described. */

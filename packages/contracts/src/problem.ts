@@ -10,6 +10,7 @@ export const problems = {
   'invalid-request': { status: 400, title: 'The request is not as described' },
   forbidden: { status: 403, title: 'Not allowed' },
   'not-found': { status: 404, title: 'Not found' },
+  'method-not-allowed': { status: 405, title: 'The method is not supported here' },
   'request-timeout': { status: 408, title: 'The request did not come in time' },
   'slot-taken': { status: 409, title: 'That time is taken' },
   'patient-busy': { status: 409, title: 'The patient has another appointment then' },

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { paging } from './paging.ts';
+import { Page, paging } from './paging.ts';
 import { Id, Instant, Specialty, TimeZone } from './scalars.ts';
 
 /** A concrete time that can be booked. Computed, not stored. */
@@ -29,7 +29,7 @@ export const SlotQuery = Type.Object(
     appointmentTypeId: Id(),
     from: Instant(),
     to: Instant(),
-    limit: paging.limit,
+    ...paging,
   },
   { additionalProperties: false },
 );
@@ -59,4 +59,4 @@ export const SlotExplanation = Type.Object(
 );
 export type SlotExplanation = Static<typeof SlotExplanation>;
 
-export const SlotList = Type.Object({ items: Type.Array(Slot) }, { title: 'SlotList' });
+export const SlotPage = Page(Slot, 'SlotPage');

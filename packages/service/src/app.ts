@@ -9,6 +9,8 @@ import Fastify, {
   type FastifyServerFactory,
   LogController,
 } from 'fastify';
+import { collectMethods } from './allowed-methods.ts';
+import { addCursors } from './cursor.ts';
 import { guarded, socketOf } from './connection-guard.ts';
 import { addHealth, type HealthCheck } from './health.ts';
 import { isNestedTooDeeply, MOST_JSON_LEVELS } from './json-depth.ts';
@@ -53,7 +55,10 @@ function addBodyLimits(app: App): void {
   });
 }
 
-/** JSON and nothing else. Bytes that are no UTF-8 would be replaced, and a name kept that nobody sent. */
+/**
+ * JSON and nothing else. Bytes that are not UTF-8 would be replaced, and a name kept that was never sent. A content type
+ * without a body says nothing where no body is needed: many clients always send one.
+ */
 function addJsonParser(app: App): void {
   const parse = app.getDefaultJsonParser('error', 'error');
   app.removeAllContentTypeParsers();
@@ -61,11 +66,15 @@ function addJsonParser(app: App): void {
     ['application/json', 'application/merge-patch+json'],
     { parseAs: 'buffer' },
     (request, body, done) => {
+      if (body.length === 0 && !request.routeOptions.schema?.body) return done(null, undefined);
       if (!isUtf8(body)) return done(new Refusal('malformed-body', 'The body is not valid UTF-8.'));
       if (isNestedTooDeeply(body)) {
         return done(new Refusal('malformed-body', `The body is nested more than ${MOST_JSON_LEVELS} levels deep.`));
       }
       return parse(request, body.toString('utf8'), done);
+      if (body.length === 0 && !request.routeOptions.schema?.body) return done(null, undefined);
+      if (isUtf8(body)) return parse(request, body.toString('utf8'), done);
+      done(new Refusal('malformed-body', 'The body is not valid UTF-8.'));
     },
   );
 }
@@ -114,7 +123,8 @@ export async function createServiceApp({
   addBodyLimits(app);
   addJsonParser(app);
   addRequestContext(app, HANDLER_TIMEOUT_MILLIS);
-  addProblemHandler(app);
+  addCursors(app);
+  addProblemHandler(app, collectMethods(app));
   if (openApi) await addOpenApi(app, name, VERSION);
   addMetrics(app);
   addHealth(app, name, VERSION, checks, tolerated);

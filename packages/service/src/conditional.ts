@@ -11,7 +11,12 @@ export const etagOf = (version: number, view?: string): string =>
 const namesVersion = (etag: string, version: number, hasViews: boolean): boolean =>
   etag === etagOf(version) || (hasViews && etag.startsWith(`"${version}/`) && etag.endsWith('"'));
 
-const listed = (header: string): string[] => header.split(',').map((etag) => etag.trim());
+const TAG = String.raw`(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"`;
+const EACH_TAG = new RegExp(TAG, 'g');
+/** Empty members of a list count for nothing (RFC 9110, section 5.6.1). */
+const TAG_LIST = new RegExp(String.raw`^[\t ,]*${TAG}(?:[\t ]*,[\t ,]*${TAG})*[\t ,]*$`);
+
+const listed = (header: string): string[] => header.match(EACH_TAG) ?? [];
 
 /** What a write demands of the version that it changes. */
 export interface Precondition {
@@ -19,12 +24,25 @@ export interface Precondition {
   check(version: number): void;
 }
 
-/** The `If-Match` of a request; one without it demands nothing. */
+/**
+ * The `If-Match` of a request; one without it demands nothing.
+ * @throws Refusal `invalid-request` when it is neither `*` nor a list of entity tags: that says nothing about the resource
+ */
 export function preconditionOf(request: FastifyRequest, hasViews = false): Precondition {
   const header = request.headers['if-match'];
+  const isAny = header?.trim() === '*';
+  if (header !== undefined && !isAny && !TAG_LIST.test(header)) {
+    throw new Refusal(
+      'invalid-request',
+      'The If-Match is not an ETag. Send the ETag as you read it, quotes included.',
+      {
+        errors: [{ pointer: '/if-match', message: 'must be * or ETags in quotes, separated by commas' }],
+      },
+    );
+  }
   return {
     check(version) {
-      if (header === undefined || header.trim() === '*') return;
+      if (header === undefined || isAny) return;
       if (listed(header).some((etag) => namesVersion(etag, version, hasViews))) return;
       throw new Refusal('precondition-failed', 'It has changed since you read it: read it again.');
     },

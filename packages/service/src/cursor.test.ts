@@ -141,8 +141,39 @@ describe('a list', () => {
 
   it('replaces the cursor in the link to the next page', async () => {
     const app = await listApp();
-    const { headers } = await app.inject(`/numbers?cursor=${encodeCursor([5])}&limit=5`);
-    expect(headers.link).toBe(`</numbers?cursor=${encodeCursor([10])}&limit=5>; rel="next"`);
+    const first = await app.inject('/numbers?limit=5');
+    const { nextCursor } = first.json<{ nextCursor: string }>();
+    const { headers } = await app.inject(`/numbers?cursor=${nextCursor}&limit=5`);
+    const next = nextCursor.replace(encodeCursor([5]), encodeCursor([10]));
+    expect(headers.link).toBe(`</numbers?cursor=${next}&limit=5>; rel="next"`);
+  });
+
+  it('rejects a cursor with other filters than those it was given for, and takes it with another limit', async () => {
+    const app = await listApp();
+    app.get('/others', { schema: { querystring: Type.Object(paging) } }, async () => ({ items: [] }));
+    const { nextCursor } = (await app.inject('/numbers?q=a&limit=5')).json<{ nextCursor: string }>();
+    for (const url of ['/numbers?q=b&limit=5', '/numbers?limit=5', '/others?limit=5']) {
+      const response = await app.inject(`${url}&cursor=${nextCursor}`);
+      expect(response.json()).toMatchObject({ status: 400, code: 'invalid-request', errors: [{ pointer: '/cursor' }] });
+    }
+    const taken = await app.inject(`/numbers?limit=3&cursor=${nextCursor}&q=a`);
+    expect(taken.json()).toMatchObject({ items: [6, 7, 8] });
+  });
+
+  it('whose filters are in a body has a cursor that belongs to them, and no link', async () => {
+    const app = await listApp();
+    const body = Type.Object({ q: Type.Optional(Type.String()), ...paging });
+    app.post('/search', { schema: { body } }, async (request, reply) => {
+      const [after = 0] = request.body.cursor === undefined ? [] : decodeCursor(request.body.cursor, ['number']);
+      sendPage(request, reply, { items: [Number(after) + 1], nextCursor: encodeCursor([Number(after) + 1]) });
+      return reply;
+    });
+    const search = (payload: object) => app.inject({ method: 'POST', url: '/search', payload });
+    const first = await search({ q: 'a' });
+    expect(first.headers.link).toBeUndefined();
+    const { nextCursor } = first.json<{ nextCursor: string }>();
+    expect((await search({ q: 'a', cursor: nextCursor })).json()).toMatchObject({ items: [2] });
+    expect((await search({ q: 'b', cursor: nextCursor })).json()).toMatchObject({ errors: [{ pointer: '/cursor' }] });
   });
 
   it('refuses a cursor that it did not give with 400 and where it was', async () => {

@@ -67,8 +67,9 @@ export async function answerOnce<Result>(
   action: (write: WriteContext<Result>) => Promise<Result>,
 ): Promise<void> {
   const key = keyOf(request);
+  const write = writeOf(request);
   if (key === undefined) {
-    const result = await action(writeOf(request));
+    const result = await action(write);
     reply.code(shape.status).headers(shape.headers(result)).send(result);
     return;
   }
@@ -85,7 +86,7 @@ export async function answerOnce<Result>(
   }
   inUse.add(slot);
   try {
-    await firstAnswer(request, reply, database, shape, action, { callerId, key, fingerprint });
+    await firstAnswer(request, reply, database, shape, action, write, { callerId, key, fingerprint });
   } finally {
     inUse.delete(slot);
   }
@@ -97,6 +98,7 @@ async function firstAnswer<Result>(
   database: Database,
   shape: AnswerShape<Result>,
   action: (write: WriteContext<Result>) => Promise<Result>,
+  write: WriteContext<unknown>,
   name: { callerId: string; key: string; fingerprint: Uint8Array },
 ): Promise<void> {
   const json = { 'content-type': 'application/json; charset=utf-8' };
@@ -108,7 +110,7 @@ async function firstAnswer<Result>(
   });
   try {
     const result = await action({
-      ...writeOf(request),
+      ...write,
       keep: (transaction, result) =>
         keepAnswer(database.dialect, transaction, name.callerId, name.key, answerFor(result)),
     });

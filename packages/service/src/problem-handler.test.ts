@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { problems, Refusal } from '@daybook/contracts';
+import { Instant, problems, Refusal } from '@daybook/contracts';
 import { DatabaseUnavailable } from '@daybook/database';
 import { Type } from 'typebox';
 import { describe, expect, it, vi } from 'vitest';
@@ -48,6 +48,21 @@ function expectProblem(answer: Answer, status: number, code: string): void {
 const json = { 'content-type': 'application/json' };
 
 describe('a body', () => {
+  it('that is empty is not needed where a route takes none, whatever the Content-Type says', async () => {
+    const { app } = await thingApp();
+    app.post('/things/clear', async () => ({ cleared: true }));
+    app.delete('/things', async () => ({ cleared: true }));
+    for (const [method, url] of [
+      ['POST', '/things/clear'],
+      ['DELETE', '/things'],
+    ] as const) {
+      for (const type of ['application/json', 'application/json; charset=utf-8', 'application/merge-patch+json']) {
+        const response = await app.inject({ method, url, headers: { 'content-type': type } });
+        expect(response.json()).toEqual({ cleared: true });
+      }
+    }
+  });
+
   it.each([
     ['half', '{"name": "a"'],
     ['a word', 'name'],
@@ -372,5 +387,86 @@ describe('a handler that fails', () => {
     expectProblem(answer, 500, 'internal-error');
     expect(lines.join()).toContain('an unexpected failure');
     expect(answer.body + lines.join()).not.toMatch(/UNIQUE|things\.name|Ana/);
+  });
+});
+
+describe('a path that is served with other methods', () => {
+  it.each([
+    ['DELETE', '/things', 'PATCH, POST'],
+    ['GET', '/things', 'PATCH, POST'],
+    ['POST', '/things/0190a7a1-0000-7000-8000-000000000000', 'GET, HEAD'],
+    ['PUT', '/things/no-id?q=1', 'GET, HEAD'],
+    ['POST', '/health/live', 'GET, HEAD'],
+  ] as const)('is 405 with Allow to %s %s', async (method, url, allow) => {
+    const { app } = await thingApp();
+    const response = await app.inject({ method, url });
+    expectProblem(response, 405, 'method-not-allowed');
+    expect(response.headers.allow).toBe(allow);
+  });
+
+  it.each(['/thing', '/things/', '/things/1/2', '/health', '//things'])('is another one than %s: 404', async (url) => {
+    const { app } = await thingApp();
+    const response = await app.inject({ method: 'DELETE', url });
+    expectProblem(response, 404, 'not-found');
+    expect(response.headers.allow).toBeUndefined();
+  });
+});
+
+describe('a query', () => {
+  it.each(['q=%FF', 'q=%C3', 'q=%', 'q=%zz', 'q=a&b=%ED%A0%80', 'q=%C0%AF'])(
+    'that is not UTF-8 is rejected, not searched for as something else: %s',
+    async (query) => {
+      const { app } = await thingApp();
+      app.get('/search', async (request) => request.query);
+      expectProblem(await app.inject(`/search?${query}`), 400, 'invalid-request');
+    },
+  );
+
+  it.each(['q=Jos%C3%A9', 'q=a+b', 'q=%25', 'q=', '', 'q=?'])('that is UTF-8 is read: %s', async (query) => {
+    const { app } = await thingApp();
+    app.get('/search', async (request) => request.query);
+    expect((await app.inject(`/search?${query}`)).statusCode).toBe(200);
+  });
+});
+
+describe('a range', () => {
+  const range = { from: Type.Optional(Instant()), to: Type.Optional(Instant()) };
+
+  async function rangeApp() {
+    const { app } = await bareApp();
+    app.get('/visits', { schema: { querystring: Type.Object(range) } }, async () => ({}));
+    app.post('/visits', { schema: { body: Type.Object(range) } }, async () => ({}));
+    return app;
+  }
+
+  const ask = async (payload: Record<string, string>) => {
+    const app = await rangeApp();
+    return [
+      await app.inject(`/visits?${new URLSearchParams(payload)}`),
+      await app.inject({ method: 'POST', url: '/visits', payload }),
+    ];
+  };
+
+  it('that ends before it begins is rejected wherever from and to are taken', async () => {
+    for (const response of await ask({ from: '2026-03-02T00:00:00Z', to: '2026-03-01T23:59:59.999Z' })) {
+      expectProblem(response, 400, 'invalid-request');
+      expect(response.json()).toMatchObject({ errors: [{ pointer: '/to', message: 'must not be before from' }] });
+    }
+  });
+
+  it('is compared as instants, not as text', async () => {
+    for (const response of await ask({ from: '2026-03-01T12:00:00+02:00', to: '2026-03-01T11:00:00Z' })) {
+      expect(response.statusCode).toBe(200);
+    }
+  });
+
+  it('that is empty or open is fine', async () => {
+    for (const payload of [
+      { from: '2026-03-01T12:00:00Z', to: '2026-03-01T12:00:00Z' },
+      { from: '2026-03-01T12:00:00Z' },
+      { to: '2026-03-01T12:00:00Z' },
+    ]) {
+      for (const response of await ask(payload)) expect(response.statusCode).toBe(200);
+    }
   });
 });

@@ -69,7 +69,8 @@ const waitsForBody = ({ raw }: FastifyRequest): boolean =>
 const reasonOf = (error: unknown): string | undefined =>
   error instanceof DatabaseUnavailable ? error.reason : undefined;
 
-export function addProblemHandler(app: FastifyInstance): void {
+/** @param methodsOf gives the methods that a path is served with */
+export function addProblemHandler(app: FastifyInstance, methodsOf: (path: string) => readonly string[]): void {
   app.setErrorHandler((error, request, reply) => {
     if (isCode(error, 'FST_ERR_HANDLER_TIMEOUT') && waitsForBody(request)) {
       return sendProblem(request, reply.header('connection', 'close'), requestTimeout());
@@ -84,5 +85,11 @@ export function addProblemHandler(app: FastifyInstance): void {
     request.log.error({ err: error }, 'an unexpected failure');
     return sendProblem(request, reply, new Refusal('internal-error', 'The failure was written down.'));
   });
-  app.setNotFoundHandler((request, reply) => sendProblem(request, reply, nothingHere()));
+  app.setNotFoundHandler((request, reply) => {
+    const [path = '/'] = request.url.split('?', 1);
+    const allowed = methodsOf(path);
+    if (allowed.length === 0) return sendProblem(request, reply, nothingHere());
+    const detail = `${request.method} is not supported here. Supported methods: ${allowed.join(', ')}.`;
+    return sendProblem(request, reply.header('allow', allowed.join(', ')), new Refusal('method-not-allowed', detail));
+  });
 }

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { type Caller, type ProblemCode, Refusal } from '@daybook/contracts';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { isEnding } from './pending-responses.ts';
+import { checkQueryText } from './query-text.ts';
 import { randomId } from './random.ts';
 import { type Trace, traceOf } from './trace.ts';
 
@@ -71,6 +72,7 @@ export function addRequestContext(app: FastifyInstance, timeoutMillis: number): 
     request.deadline = performance.now() + timeoutMillis;
     reply.header('x-request-id', request.id);
     if (isHostMissing(request.raw)) throw new Refusal('invalid-request', 'The Host header is missing.');
+    checkQueryText(request.raw.url ?? '/');
     return undefined;
   });
 }

@@ -11,10 +11,12 @@ import {
   Hold,
   MAX_AVAILABILITY_DAYS,
   type NewAppointmentType,
+  type PageOf,
   Problem,
   Refusal,
+  type Slot,
   SlotExplanation,
-  SlotList,
+  SlotPage,
 } from '@daybook/contracts';
 import { type Database, newId, openDatabase } from '@daybook/database';
 import { createInProcessBus } from '@daybook/messaging';
@@ -39,7 +41,7 @@ export const readProblem = readerOf(Problem);
 const readType = readerOf(AppointmentType);
 const readPage = readerOf(AppointmentPage);
 const readHistory = readerOf(History);
-const readSlots = readerOf(SlotList);
+const readSlots = readerOf(SlotPage);
 export const readHold = readerOf(Hold);
 const readExplanation = readerOf(SlotExplanation);
 
@@ -302,6 +304,12 @@ export async function startAppointments() {
   const post = (path: string, payload?: object, headers?: Record<string, string>) =>
     call('POST', `/appointments${path}`, payload, headers);
 
+  async function slotPage(query: Record<string, string>) {
+    const { status, body } = await call('GET', `/slots?${new URLSearchParams(query)}`);
+    expect({ status, body }).toMatchObject({ status: 200 });
+    return readSlots(body);
+  }
+
   return {
     database,
     time,
@@ -333,9 +341,18 @@ export async function startAppointments() {
       return readPage(body);
     },
     async slots(query: Record<string, string>) {
-      const { status, body } = await call('GET', `/slots?${new URLSearchParams(query)}`);
-      expect({ status, body }).toMatchObject({ status: 200 });
-      return readSlots(body).items;
+      return (await slotPage(query)).items;
+    },
+    /** All pages, one after the other. */
+    async allSlots(query: Record<string, string>) {
+      const found: Slot[] = [];
+      let next: { cursor?: string } | undefined = {};
+      while (next) {
+        const { items, nextCursor }: PageOf<Slot> = await slotPage({ ...query, ...next });
+        found.push(...items);
+        next = nextCursor === undefined ? undefined : { cursor: nextCursor };
+      }
+      return found;
     },
     async explain(query: Record<string, string>) {
       const { status, body } = await call('GET', `/slots/explanation?${new URLSearchParams(query)}`);

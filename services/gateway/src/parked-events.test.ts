@@ -44,7 +44,8 @@ const serving =
     const { searchParams } = new URL(request.url ?? '', 'http://x');
     const limit = Number(searchParams.get('limit'));
     const cursor = searchParams.get('cursor');
-    const after = cursor === null ? '' : JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')).join(' ');
+    const [, key = ''] = cursor?.split('.') ?? [];
+    const after = cursor === null ? '' : JSON.parse(Buffer.from(key, 'base64url').toString('utf8')).join(' ');
     const rows = events.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)).filter((event) => keyOf(event) > after);
     const more = rows.length > limit && { nextCursor: 'of this service alone' };
     response.setHeader('content-type', 'application/json; charset=utf-8');

@@ -14,6 +14,7 @@ import {
 import type { Balancer, Discovery, ServiceClient } from '@daybook/discovery';
 import {
   type App,
+  bindCursor,
   type CursorKey,
   checkerOf,
   encodeCursor,
@@ -65,7 +66,8 @@ export function addParkedEvents(app: App, { routes, discovery, balancer, logger 
     const { limit = DEFAULT_LIMIT, cursor } = request.query;
     // Refused here, at the address that was asked.
     readParkedEventCursor(cursor);
-    const asked = new URLSearchParams({ limit: String(limit), ...(cursor !== undefined && { cursor }) });
+    const next = cursor === undefined ? {} : { cursor: bindCursor(request, cursor) };
+    const asked = new URLSearchParams({ limit: String(limit), ...next });
     const { authorization } = request.headers;
     const headers = {
       traceparent: request.trace.traceparent,

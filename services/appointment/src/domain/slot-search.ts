@@ -10,7 +10,7 @@ import {
 import { type BookingFacts, type DoctorFacts, doctorTimeAt, NOTHING_TAKEN, visitAt } from './booking-rules.ts';
 import type { Interval } from './grid.ts';
 import type { Asking, BookingParts } from './ports.ts';
-import { firstSlots } from './slots.ts';
+import { firstSlots, type SlotPosition } from './slots.ts';
 import { DAY, toMillis } from './time.ts';
 
 /** The first free slots of many doctors are mostly near: a range is looked at in parts, each so much longer than the last. */
@@ -20,11 +20,10 @@ const WINDOW_GROWTH = 3;
 const faulty = (pointer: string, message: string): Refusal =>
   new Refusal('invalid-request', 'The request is not as described.', { errors: [{ pointer, message }] });
 
-/** @throws Refusal `invalid-request`, `range-too-long` */
+/** The schema has seen that it does not end before it starts. @throws Refusal `range-too-long` */
 export function rangeOf({ from, to }: { from: string; to: string }): Interval {
   const start = toMillis(from);
   const end = toMillis(to);
-  if (end < start) throw faulty('/to', 'must not be before from');
   if (end - start > MAX_SLOT_DAYS * DAY) {
     throw new Refusal('range-too-long', `Search at most ${MAX_SLOT_DAYS} days at once.`);
   }
@@ -80,22 +79,31 @@ export async function readFacts(
   return doctors.map(factsOf);
 }
 
-/** @throws Refusal `doctor-not-found`, `appointment-type-not-found`, `invalid-request`, `range-too-long` */
-export async function searchSlots(parts: BookingParts, query: SlotQuery, asking: Asking): Promise<Slot[]> {
+/**
+ * The free slots after a position, in their order: one more than `limit` where there are more.
+ * @throws Refusal `doctor-not-found`, `appointment-type-not-found`, `invalid-request`, `range-too-long`
+ */
+export async function searchSlots(
+  parts: BookingParts,
+  query: Omit<SlotQuery, 'cursor'>,
+  asking: Asking,
+  after?: SlotPosition,
+): Promise<Slot[]> {
   const { doctorId, specialty, limit = DEFAULT_LIMIT } = query;
   if ((doctorId === undefined) === (specialty === undefined)) {
     throw faulty('/doctorId', 'name either a doctorId or a specialty');
   }
-  const range = rangeOf(query);
+  const asked = rangeOf(query);
   const whose = doctorId === undefined ? { specialty: specialty ?? '' } : { doctorId };
   const type = await parts.types.find(asking.caller, query.appointmentTypeId);
   if (!type) throw new Refusal('appointment-type-not-found', 'There is no such appointment type.');
   if (!type.active) return [];
+  const range = { start: Math.max(asked.start, after?.start ?? asked.start), end: asked.end };
   const slots: Slot[] = [];
   for (const window of windowsOf(whose, range)) {
     const facts = await readFacts(parts, whose, type, window, asking);
-    slots.push(...firstSlots(facts, window.end, limit - slots.length));
-    if (slots.length === limit) break;
+    slots.push(...firstSlots(facts, window.end, limit + 1 - slots.length, after));
+    if (slots.length > limit) break;
   }
   return slots;
 }

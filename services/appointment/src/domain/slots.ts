@@ -2,7 +2,7 @@
 import type { Slot } from '@daybook/contracts';
 import { type BookingFacts, earliestStart, isBookableAt, visitAt, zoneOf } from './booking-rules.ts';
 import { CELL_MILLIS, lastOnGrid, nextOnGrid } from './grid.ts';
-import { MINUTE } from './time.ts';
+import { MINUTE, toMillis } from './time.ts';
 
 /** Every start that can be booked, in time order; from `from` on. */
 export function* freeStarts(facts: BookingFacts, from = Number.NEGATIVE_INFINITY): Generator<number> {
@@ -41,10 +41,33 @@ export function slotAt(start: number, { type, doctor }: BookingFacts): Slot {
   };
 }
 
-/** The first free slots of several doctors that start before `until`, in time order. */
-export function firstSlots(doctors: readonly BookingFacts[], until: number, limit: number): Slot[] {
+/** Where a slot stands in a search: slots are ordered by their start, at the same time by their doctor. */
+export interface SlotPosition {
+  /** Milliseconds since 1970 UTC. */
+  readonly start: number;
+  readonly doctorId: string;
+}
+
+const follows = (slot: SlotPosition, after: SlotPosition): boolean =>
+  slot.start > after.start || (slot.start === after.start && slot.doctorId > after.doctorId);
+
+export const positionOf = ({ start, doctorId }: Slot): SlotPosition => ({ start: toMillis(start), doctorId });
+
+/** The first free slots of several doctors that start before `until` and come after a position, in their order. */
+export function firstSlots(
+  doctors: readonly BookingFacts[],
+  until: number,
+  limit: number,
+  after: SlotPosition = { start: Number.NEGATIVE_INFINITY, doctorId: '' },
+): Slot[] {
   return doctors
-    .flatMap((facts) => [...freeStarts(facts).take(limit)].map((start) => ({ start, facts })))
+    .flatMap((facts) =>
+      freeStarts(facts, after.start)
+        .filter((start) => follows({ start, doctorId: facts.doctor.id }, after))
+        .take(limit)
+        .map((start) => ({ start, facts }))
+        .toArray(),
+    )
     .filter(({ start }) => start < until)
     .sort((a, b) => a.start - b.start || (a.facts.doctor.id < b.facts.doctor.id ? -1 : 1))
     .slice(0, limit)

@@ -29,6 +29,23 @@ describe('the free slots of a doctor', () => {
     expect(await slots(query())).toHaveLength(20);
   });
 
+  it.each(['1', '7', '19', '100'])('are all of the range, read in pages of %s', async (limit) => {
+    const { allSlots, slots, query } = await startSearching();
+    const range = { from: '2026-11-03T12:00:00Z', to: '2026-11-03T16:00:00Z' };
+    expect(await allSlots(query({ ...range, limit }))).toEqual(await slots(query({ ...range, limit: '100' })));
+  });
+
+  it('do not end without a word when a page is full', async () => {
+    const { allSlots, query } = await startSearching();
+    const found = await allSlots(query({ limit: '100', to: '2026-11-05T00:00:00Z' }));
+    const last = found
+      .map(({ start }) => start)
+      .filter((start) => start.startsWith('2026-11-03'))
+      .at(-1);
+    expect(last).toBe('2026-11-03T21:30:00Z');
+    expect(new Set(found.map(({ start }) => start)).size).toBe(found.length);
+  });
+
   it('start within the range, and may end after it', async () => {
     const { starts } = await startSearching();
     const range = { from: '2026-11-03T16:02:00Z', to: '2026-11-03T16:15:00Z' };
@@ -143,6 +160,24 @@ describe('the free slots of a specialty', () => {
     const found = await slots({ specialty: 'surgery', appointmentTypeId: type.id, ...day, limit: '100' });
     expect(found.map(({ doctorId }) => doctorId)).toEqual(ids.sort());
     expect(askers).toHaveLength(1);
+  });
+
+  it('are all found page by page, also where more doctors are free at one time than a page holds', async () => {
+    const { addDoctor, call, allSlots, type } = await startSearching();
+    const open = [{ start: at('2026-11-03T14:00:00Z'), end: at('2026-11-03T14:35:00Z') }];
+    const ids = Array.from({ length: 104 }, () => addDoctor({ specialties: ['surgery'], open }).id).sort();
+    const query = { specialty: 'surgery', appointmentTypeId: type.id, ...day };
+    const found = await allSlots({ ...query, limit: '100' });
+    const starts = ['2026-11-03T14:00:00Z', '2026-11-03T14:05:00Z'];
+    expect(found.map(({ start, doctorId }) => `${start} ${doctorId}`)).toEqual(
+      starts.flatMap((start) => ids.map((id) => `${start} ${id}`)),
+    );
+    const { body } = await call('GET', `/slots?${new URLSearchParams({ ...query, limit: '100' })}`);
+    const others = new URLSearchParams({ ...query, to: '2026-11-05T00:00:00Z', cursor: Object(body).nextCursor });
+    expect(await call('GET', `/slots?${others}`)).toMatchObject({
+      status: 400,
+      body: { errors: [{ pointer: '/cursor' }] },
+    });
   });
 
   it('are none where nobody has it', async () => {

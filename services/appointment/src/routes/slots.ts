@@ -1,20 +1,45 @@
-import { SlotExplanation, SlotExplanationQuery, SlotList, SlotQuery } from '@daybook/contracts';
-import type { App } from '@daybook/service';
+import {
+  DEFAULT_LIMIT,
+  type Slot,
+  SlotExplanation,
+  SlotExplanationQuery,
+  SlotPage,
+  SlotQuery,
+} from '@daybook/contracts';
+import { type App, type CursorKey, decodeCursor, pageOf, sendPage } from '@daybook/service';
 import { explainStart } from '../domain/explanation.ts';
 import type { BookingParts } from '../domain/ports.ts';
 import { searchSlots } from '../domain/slot-search.ts';
+import { positionOf, type SlotPosition } from '../domain/slots.ts';
+
+function keyOf(slot: Slot): CursorKey {
+  const { start, doctorId } = positionOf(slot);
+  return [start, doctorId];
+}
+
+function readPosition(cursor: string): SlotPosition {
+  const [start, doctorId] = decodeCursor(cursor, ['number', 'id']);
+  return { start: Number(start), doctorId: String(doctorId) };
+}
 
 export function addSlotRoutes(app: App, parts: BookingParts): void {
   app.get(
     '/api/v1/slots',
     {
-      schema: { tags: ['Slots'], operationId: 'findSlots', querystring: SlotQuery, response: { 200: SlotList } },
+      schema: { tags: ['Slots'], operationId: 'findSlots', querystring: SlotQuery, response: { 200: SlotPage } },
       config: { problems: ['doctor-not-found', 'appointment-type-not-found', 'range-too-long'] },
     },
     async (request, reply) => {
       const { caller, query, trace } = request;
-      const items = await searchSlots(parts, query, { caller, traceparent: trace.traceparent });
-      return reply.send({ items });
+      const { limit = DEFAULT_LIMIT, cursor } = query;
+      const asking = { caller, traceparent: trace.traceparent };
+      const slots = await searchSlots(parts, query, asking, cursor === undefined ? undefined : readPosition(cursor));
+      sendPage(
+        request,
+        reply,
+        pageOf(slots, limit, keyOf, (slot) => slot),
+      );
+      return reply;
     },
   );
 
