@@ -26,6 +26,10 @@ function link(name) {
   else symlinkSync(join('..', name, 'bin', program), path);
 }
 
+// `exec` in a script makes the shell become the program: a signal to npm then reaches Daybook, and npm waits for its end.
+// The shell of Windows has no such word, and no such signals; there it is a file that runs what it is given.
+if (isWindows) writeFileSync(join(modules, '.bin', 'exec.cmd'), '@%*\r\n');
+
 if (Number(process.versions.node.split('.')[0]) < WANTED) {
   const name = [`node-${platform}`, `node-bin-${platform}`].find((one) =>
     existsSync(join(modules, one, 'bin', program)),

@@ -5,8 +5,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createClient, expectData } from '@daybook/client';
-import { failToStart, makeClinic, startDaybook, temporaryFolder } from '@daybook/testing';
-import { describe, expect, it } from 'vitest';
+import { failToStart, makeClinic, READY, startDaybook, startThroughNpm, temporaryFolder } from '@daybook/testing';
+import { describe, expect, it, onTestFinished } from 'vitest';
 
 describe('a start', () => {
   it('fills an empty data folder with the demo clinic, and the next one finds it', async () => {
@@ -134,6 +134,31 @@ describe('an end', () => {
       expect((await later.GET('/api/v1/patients/{id}', { params: { path: { id } } })).response.status).toBe(200);
     }
     await again.end();
+  });
+});
+
+describe('npm start', () => {
+  async function npmStart() {
+    const folder = await temporaryFolder();
+    const npm = startThroughNpm({ data: folder.path });
+    onTestFinished(async () => {
+      await npm.end('SIGKILL');
+      await folder[Symbol.asyncDispose]();
+    });
+    const [, url = ''] = await npm.printed(READY, 30_000);
+    return { npm, url };
+  }
+
+  it.each(['SIGTERM', 'SIGINT'] as const)('ends Daybook, and after it itself, on %s to npm alone', async (signal) => {
+    const { npm, url } = await npmStart();
+    expect(await npm.end(signal)).toEqual({ code: 0, signal: null });
+    await expect(fetch(`${url}/health/live`)).rejects.toThrow('fetch failed');
+  });
+
+  it('ends in order on Ctrl-C, which the terminal sends to npm and to Daybook', async () => {
+    const { npm, url } = await npmStart();
+    expect(await npm.endGroup('SIGINT')).toEqual({ code: 0, signal: null });
+    await expect(fetch(`${url}/health/live`)).rejects.toThrow('fetch failed');
   });
 });
 

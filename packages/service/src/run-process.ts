@@ -8,6 +8,8 @@ import { isSupervised, onEndRequest, report } from './supervision.ts';
 export const CLOSE_DEADLINE_MILLIS = 20_000;
 /** As a shell says it of a process that Ctrl-C ended. */
 const INTERRUPTED = 130;
+/** Ctrl-C in a terminal arrives twice under npm: the terminal sends it to both, and npm forwards it. */
+const SAME_SIGNAL_MILLIS = 1_000;
 
 /** What was started. */
 export interface Started {
@@ -50,11 +52,13 @@ export function openProcessLog(level: string): Logger {
   return logger;
 }
 
-/** Closes once. A second signal, or a close that does not end, ends the process at once. */
+/** Closes once. A second signal a while later, or a close that does not end, ends the process immediately. */
 function closeOnSignal({ close, logger }: Started): void {
   let closing = false;
+  let closingSince = 0;
   async function end(options: { callersAreGone?: boolean }): Promise<void> {
     closing = true;
+    closingSince = performance.now();
     setTimeout(() => {
       logger.error('could not close in time');
       process.exit(EXIT.software);
@@ -69,8 +73,8 @@ function closeOnSignal({ close, logger }: Started): void {
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
-      if (closing) process.exit(INTERRUPTED);
-      void end({});
+      if (!closing) void end({});
+      else if (performance.now() - closingSince > SAME_SIGNAL_MILLIS) process.exit(INTERRUPTED);
     });
   }
   onEndRequest((options) => {

@@ -16,6 +16,8 @@ export interface ProgramOptions {
   arguments: readonly string[];
   environment: NodeJS.ProcessEnv;
   folder: string;
+  /** Makes it the leader of a process group of its own, as a shell does: see `endGroup`. */
+  leadsGroup?: boolean;
 }
 
 export class Program {
@@ -25,9 +27,15 @@ export class Program {
   readonly #ended: Promise<Ended>;
   #output = '';
 
-  constructor(name: string, { command, arguments: given, environment, folder }: ProgramOptions) {
+  constructor(name: string, options: ProgramOptions) {
+    const { command, arguments: given, environment, folder, leadsGroup = false } = options;
     this.name = name;
-    this.#child = spawn(command, given, { cwd: folder, env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#child = spawn(command, given, {
+      cwd: folder,
+      env: environment,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: leadsGroup,
+    });
     const keep = (chunk: Buffer) => {
       this.#output = (this.#output + chunk.toString('utf8')).slice(-KEPT_OUTPUT);
     };
@@ -74,6 +82,12 @@ export class Program {
   /** Until it has ended by itself. */
   ended(millis: number): Promise<Ended> {
     return within(this.#ended, millis, () => `${this.name} does not end:\n${this.#output}`);
+  }
+
+  /** Sends the signal to its whole group, as a terminal does for Ctrl-C, and waits for the end. */
+  endGroup(signal: NodeJS.Signals = 'SIGINT', millis = END_DEADLINE_MILLIS): Promise<Ended> {
+    process.kill(-this.pid, signal);
+    return this.ended(millis);
   }
 
   /** Sends the signal and waits for the end. */

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { type Ended, Program } from './child-process.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
-const READY = /is ready at (http:\/\/\S+) \(([\d.]+) s\)/;
+export const READY = /is ready at (http:\/\/\S+) \(([\d.]+) s\)/;
 const START_DEADLINE_MILLIS = 30_000;
 
 export interface DaybookOptions {
@@ -51,7 +51,7 @@ function environmentFor({ data, environment }: DaybookOptions): NodeJS.ProcessEn
 
 /** What `npm start` runs, without npm. */
 const manifest: { scripts: { start: string } } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-const [, ...startArguments] = manifest.scripts.start.split(' ');
+const [, , ...startArguments] = manifest.scripts.start.split(' ');
 const startFlags = startArguments.slice(0, -1);
 const startFile = startArguments.slice(-1);
 
@@ -67,6 +67,17 @@ const run = (options: DaybookOptions): Program =>
     environment: environmentFor(options),
     folder: ROOT,
   });
+
+/** As a supervisor starts Daybook: what it knows is the process of npm, and the group that this one leads. */
+export function startThroughNpm(options: DaybookOptions): Program {
+  return new Program('Daybook', {
+    command: 'npm',
+    arguments: ['start', ...(options.service === undefined ? [] : ['--', options.service])],
+    environment: environmentFor(options),
+    folder: ROOT,
+    leadsGroup: true,
+  });
+}
 
 /** Daybook on its way: it may wait for something that the test has not started yet. */
 export interface StartingDaybook {

@@ -1,8 +1,10 @@
 /** Reads a CSV file row by row, by the names of its columns. */
 import { createReadStream } from 'node:fs';
-import { pipeline } from 'node:stream';
+import { pipeline, Writable } from 'node:stream';
+import { pipeline as finished } from 'node:stream/promises';
 import { CsvError, type InfoRecord, parse } from 'csv-parse';
 import { EXIT, ImportFailure } from './import-failure.ts';
+import { checkUtf8 } from './utf8.ts';
 
 export interface Table {
   readonly path: string;
@@ -43,7 +45,7 @@ export async function* readRows(table: Table): AsyncGenerator<Row, void, undefin
     skip_empty_lines: true,
   });
   // A failure of the file destroys the parser, and so reaches the loop below.
-  pipeline(createReadStream(table.path), parser, () => undefined);
+  pipeline(createReadStream(table.path), checkUtf8(table.name), parser, () => undefined);
   // The library types its stream as one of anything; `info: true` makes it one of these.
   const entries: AsyncIterable<Entry> = parser;
   let header: Header | undefined;
@@ -58,11 +60,17 @@ export async function* readRows(table: Table): AsyncGenerator<Row, void, undefin
   if (!header) throw new ImportFailure(EXIT.data, `${table.name} is empty: it has no line with the names of columns.`);
 }
 
-/** Fails like reading would, when the file or its header is not as needed. */
+/** Fails like reading would, when the file, its header or its encoding is not as needed. */
 export async function checkTable(table: Table): Promise<void> {
   const rows = readRows(table);
   await rows.next();
   await rows.return();
+  const discard = new Writable({ write: (_chunk, _encoding, done) => done() });
+  try {
+    await finished(createReadStream(table.path), checkUtf8(table.name), discard);
+  } catch (error) {
+    throw failureOf(error, table);
+  }
 }
 
 class Header {

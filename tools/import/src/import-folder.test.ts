@@ -96,15 +96,22 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 }, 30_000);
 
-test('a folder is brought in; what cannot be is counted, and named by line and nothing else', async () => {
+test('a folder is brought in; what cannot be is counted, and listed by line and reason, with nothing of the row', async () => {
   const report = await bring();
   expect(Object.fromEntries(report.appointments.refused)).toEqual(REFUSALS);
   const table = formatReport(report).replaceAll(/ +/g, ' ').split('\n');
   expect(table).toEqual(expect.arrayContaining(TABLE));
   expect(screenText.trimEnd().split('\n').sort()).toEqual([
+    'encounters.csv, line 10: rejected, patient-inactive: The patient is not active.',
+    'encounters.csv, line 11: rejected, invalid-request: /durationMinutes must be <= 1440',
     'encounters.csv, line 12: PATIENT is none of the patients that were imported',
     'encounters.csv, line 13: PROVIDER is none of the doctors that were imported',
     'encounters.csv, line 14: STOP is empty',
+    'encounters.csv, line 3: rejected, outside-availability: The doctor does not work then.',
+    'encounters.csv, line 4: rejected, slot-taken: That time is taken.',
+    'encounters.csv, line 5: rejected, slot-taken: That time is taken.',
+    'encounters.csv, line 6: rejected, patient-busy: The patient has another appointment then.',
+    'encounters.csv, line 8: rejected, patient-busy: The patient has another appointment then.',
     'patients.csv, line 5: BIRTHDATE is not a date',
     'patients.csv, line 6: more or fewer fields than the header names',
     'providers.csv, line 6: NAME is a single word',

@@ -35,15 +35,9 @@ export async function importFolder({ folder, door, screen, now }: ImportParts): 
   await checkAccess(door);
 
   const doctorImport = createDoctorImport(door);
-  const doctors = await importTable(
-    { table: tables.providers, read: toProvider, bring: doctorImport.bring, namesRefused: true },
-    screen,
-  );
+  const doctors = await importTable({ table: tables.providers, read: toProvider, bring: doctorImport.bring }, screen);
   const patientImport = createPatientImport(door);
-  const patients = await importTable(
-    { table: tables.patients, read: toPatient, bring: patientImport.bring, namesRefused: true },
-    screen,
-  );
+  const patients = await importTable({ table: tables.patients, read: toPatient, bring: patientImport.bring }, screen);
   const encounterImport = createEncounterImport({
     door,
     doctors: doctorImport.imported,
@@ -52,7 +46,7 @@ export async function importFolder({ folder, door, screen, now }: ImportParts): 
     run: randomUUID(),
   });
   const appointments = await importTable(
-    { table: tables.encounters, read: toEncounter, bring: encounterImport.bring, namesRefused: false },
+    { table: tables.encounters, read: toEncounter, bring: encounterImport.bring },
     screen,
   );
   return { doctors, patients, appointments };

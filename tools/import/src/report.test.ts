@@ -9,7 +9,7 @@ function tallyOf(...outcomes: Outcome[]): Tally {
 }
 
 const NEW: Outcome = { kind: 'new' };
-const refused = (code: string): Outcome => ({ kind: 'refused', code });
+const refused = (code: string): Outcome => ({ kind: 'refused', detail: 'A rule.', code });
 
 test('the table shows every outcome, refusals by code with the most frequent first', () => {
   const report = {

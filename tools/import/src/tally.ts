@@ -6,7 +6,7 @@ export type Outcome =
   /** Registered or booked before. */
   | { readonly kind: 'known' }
   /** The API said no. */
-  | { readonly kind: 'refused'; readonly code: string }
+  | { readonly kind: 'refused'; readonly code: string; readonly detail: string }
   /** Nothing could be asked of the API. */
   | { readonly kind: 'bad'; readonly why: string };
 
