@@ -23,12 +23,16 @@ const writable = {
   phone: Type.Optional(Phone()),
 };
 
+/** A doctor's zone stands in two places; one of them counts. */
+const HOME_ZONE =
+  'IANA time zone, for a doctor without a schedule. Hours, slots and visits are in the zone of the schedule, which counts';
+
 export const NewDoctor = Type.Object(
   {
     ...writable,
     specialties: Type.Optional(Type.Array(Specialty(), { maxItems: 20, uniqueItems: true })),
     languages: Type.Optional(Type.Array(Language(), { maxItems: 20, uniqueItems: true })),
-    timeZone: TimeZone(),
+    timeZone: TimeZone(HOME_ZONE),
     active: Type.Optional(Type.Boolean()),
   },
   { title: 'NewDoctor', additionalProperties: false },
@@ -39,7 +43,7 @@ const kept = {
   ...writable,
   specialties: Type.Array(Specialty(), { maxItems: 20, uniqueItems: true }),
   languages: Type.Array(Language(), { maxItems: 20, uniqueItems: true }),
-  timeZone: TimeZone(),
+  timeZone: TimeZone(HOME_ZONE),
   active: Type.Boolean({ description: 'May have new appointments' }),
 };
 
@@ -81,7 +85,12 @@ export type Hours = Static<typeof Hours>;
 /** The periods that one doctor's schedule may have, those that are over included. */
 export const MAX_SCHEDULE_PERIODS = 100;
 
-const scheduleFields = { timeZone: TimeZone(), weeklyHours: Type.Array(Hours, { maxItems: 100 }) };
+const scheduleFields = {
+  timeZone: TimeZone(
+    'IANA time zone of these hours. It counts for them, their slots and visits, not that of the doctor',
+  ),
+  weeklyHours: Type.Array(Hours, { maxItems: 100 }),
+};
 
 /** Weekly hours as somebody gives them: whole, from their first day on. */
 export const NewSchedule = Type.Object(

@@ -23,7 +23,7 @@ export const PlainDate = (description?: string) =>
   Type.String({ format: 'date', ...(description === undefined ? {} : { description }) });
 
 /** An IANA name such as `America/New_York`; an offset is not a place and is refused. */
-export const TimeZone = () => Type.String({ format: 'time-zone', description: 'IANA time zone' });
+export const TimeZone = (description = 'IANA time zone') => Type.String({ format: 'time-zone', description });
 
 export const VisibleText = (maxLength: number, description?: string) =>
   Type.String({ pattern: VISIBLE_TEXT, maxLength, ...(description === undefined ? {} : { description }) });

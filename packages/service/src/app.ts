@@ -10,6 +10,7 @@ import Fastify, {
   LogController,
 } from 'fastify';
 import { collectMethods } from './allowed-methods.ts';
+import { addCompression } from './compression.ts';
 import { addCursors } from './cursor.ts';
 import { guarded, socketOf } from './connection-guard.ts';
 import { addHealth, type HealthCheck } from './health.ts';
@@ -44,6 +45,8 @@ export interface ServiceAppOptions {
   tolerated?: Readonly<Record<string, HealthCheck>>;
   /** False for a service that has no API of its own to document. */
   openApi?: boolean;
+  /** False for a service that compresses its responses itself. */
+  compression?: boolean;
   /** For the gateway, which takes most requests before Fastify sees them. */
   serverFactory?: FastifyServerFactory;
 }
@@ -86,6 +89,7 @@ export async function createServiceApp({
   checks = {},
   tolerated = {},
   openApi = true,
+  compression = true,
   serverFactory,
 }: ServiceAppOptions): Promise<App> {
   const app: App = Fastify({
@@ -122,6 +126,7 @@ export async function createServiceApp({
   app.setValidatorCompiler(validatorCompiler);
   addBodyLimits(app);
   addJsonParser(app);
+  if (compression) await addCompression(app);
   addRequestContext(app, HANDLER_TIMEOUT_MILLIS);
   addCursors(app);
   addProblemHandler(app, collectMethods(app));

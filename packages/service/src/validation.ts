@@ -93,14 +93,14 @@ function readTexts(types: ReadonlyMap<string, unknown>, texts: unknown): void {
   }
 }
 
-function typesOf(schema: TSchema): Map<string, unknown> {
-  const properties: [string, { type?: unknown }][] =
-    'properties' in schema ? Object.entries(Object(schema.properties)) : [];
-  return new Map(properties.map(([name, { type }]) => [name, type]));
-}
+const fieldsOf = (schema: TSchema): [string, { type?: unknown; format?: unknown }][] =>
+  'properties' in schema ? Object.entries(Object(schema.properties)) : [];
 
-const isInstantField = (schema: TSchema, name: string): boolean =>
-  'properties' in schema && Object(schema.properties)[name]?.format === 'date-time';
+const fieldsWithFormat = (schema: TSchema, wanted: string): string[] =>
+  fieldsOf(schema).flatMap(([name, { format }]) => (format === wanted ? [name] : []));
+
+const typesOf = (schema: TSchema): Map<string, unknown> =>
+  new Map(fieldsOf(schema).map(([name, { type }]) => [name, type]));
 
 const RANGE_FAULT: ErrorObject = {
   instancePath: '/to',
@@ -112,7 +112,8 @@ const RANGE_FAULT: ErrorObject = {
 
 /** Whatever takes `from` and `to` takes a range: it does not end before it begins. No route has to remember that. */
 function withRange(schema: TSchema, validate: Validator): Validator {
-  if (!isInstantField(schema, 'from') || !isInstantField(schema, 'to')) return validate;
+  const instants = fieldsWithFormat(schema, 'date-time');
+  if (!instants.includes('from') || !instants.includes('to')) return validate;
   const checked: Validator = (value): value is unknown => {
     const isValid = validate(value);
     checked.errors = validate.errors ?? null;
@@ -126,8 +127,25 @@ function withRange(schema: TSchema, validate: Validator): Validator {
   return checked;
 }
 
+/** Writes time zones as IANA does, whatever their case: `europe/lisbon` is `Europe/Lisbon`, kept and compared as one. */
+function withZoneNames(schema: TSchema, validate: Validator): Validator {
+  const zones = fieldsWithFormat(schema, 'time-zone');
+  if (zones.length === 0) return validate;
+  const checked: Validator = (value): value is unknown => {
+    const isValid = validate(value);
+    checked.errors = validate.errors ?? null;
+    const fields: Record<string, unknown> = Object(value);
+    for (const name of isValid ? zones : []) {
+      const zone = fields[name];
+      if (typeof zone === 'string') fields[name] = new Temporal.ZonedDateTime(0n, zone).timeZoneId;
+    }
+    return isValid;
+  };
+  return checked;
+}
+
 export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
-  if (httpPart === 'body') return withRange(schema, validatorOf(schema, first));
+  if (httpPart === 'body') return withZoneNames(schema, withRange(schema, validatorOf(schema, first)));
   const types = typesOf(schema);
   const validate = withRange(schema, validatorOf(schema, firstWithDefaults));
   const read: Validator = (texts): texts is unknown => {

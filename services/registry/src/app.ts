@@ -29,7 +29,7 @@ function createClock(): () => Moment {
 /** With the list of a peer, if there is one that answers. */
 export async function buildApp(options: RegistryAppOptions): Promise<App> {
   const { logger, clock = createClock(), peerUrls = [], selfPreservation = false, delta = true } = options;
-  const app = await createServiceApp({ name: 'registry-service', logger });
+  const app = await createServiceApp({ name: 'registry-service', logger, compression: false });
   const stream = createChangeStream(() => leases);
   const leases = createLeases({ selfPreservation, onChange: stream.tell });
   const peers = createPeers({

@@ -32,6 +32,19 @@ describe('the hours of a doctor', () => {
     expect((await call('GET', `/${id}/schedule`)).body).toEqual(schedule);
   });
 
+  it.each(['europe/lisbon', 'EUROPE/LISBON', 'Europe/Lisbon'])(
+    'of the zone %s are kept with its IANA name',
+    async (timeZone) => {
+      const { call, register, read } = await startDoctors();
+      const { id } = await register({ ...noor, timeZone });
+      expect(await read(id)).toMatchObject({ timeZone: 'Europe/Lisbon' });
+      const { body } = await call('PUT', `/${id}/schedule`, { ...mondays, timeZone });
+      expect(body).toEqual(mondays);
+      await call('PATCH', `/${id}`, { timeZone: 'america/port-au-prince' });
+      expect(await read(id)).toMatchObject({ timeZone: 'America/Port-au-Prince' });
+    },
+  );
+
   it('are not sent again to who knows this version', async () => {
     const { call, register } = await startDoctors();
     const { id } = await register();
