@@ -646,7 +646,7 @@ export interface components {
             languages: string[];
             /**
              * Format: time-zone
-             * @description IANA time zone
+             * @description IANA time zone, for a doctor without a schedule. Hours, slots and visits are in the zone of the schedule, which counts
              */
             timeZone: string;
             /** @description May have new appointments */
@@ -672,7 +672,7 @@ export interface components {
             languages?: string[];
             /**
              * Format: time-zone
-             * @description IANA time zone
+             * @description IANA time zone, for a doctor without a schedule. Hours, slots and visits are in the zone of the schedule, which counts
              */
             timeZone?: string;
             /** @description May have new appointments */
@@ -859,7 +859,7 @@ export interface components {
             languages?: string[];
             /**
              * Format: time-zone
-             * @description IANA time zone
+             * @description IANA time zone, for a doctor without a schedule. Hours, slots and visits are in the zone of the schedule, which counts
              */
             timeZone: string;
             active?: boolean;
@@ -901,7 +901,7 @@ export interface components {
         NewSchedule: {
             /**
              * Format: time-zone
-             * @description IANA time zone
+             * @description IANA time zone of these hours. It counts for them, their slots and visits, not that of the doctor
              */
             timeZone: string;
             weeklyHours: components["schemas"]["Hours"][];
@@ -1055,7 +1055,7 @@ export interface components {
         Schedule: {
             /**
              * Format: time-zone
-             * @description IANA time zone
+             * @description IANA time zone of these hours. It counts for them, their slots and visits, not that of the doctor
              */
             timeZone: string;
             weeklyHours: components["schemas"]["Hours"][];

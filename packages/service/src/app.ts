@@ -11,8 +11,8 @@ import Fastify, {
 } from 'fastify';
 import { collectMethods } from './allowed-methods.ts';
 import { addCompression } from './compression.ts';
-import { addCursors } from './cursor.ts';
 import { guarded, socketOf } from './connection-guard.ts';
+import { addCursors } from './cursor.ts';
 import { addHealth, type HealthCheck } from './health.ts';
 import { isNestedTooDeeply, MOST_JSON_LEVELS } from './json-depth.ts';
 import type { Logger } from './logger.ts';
@@ -75,9 +75,6 @@ function addJsonParser(app: App): void {
         return done(new Refusal('malformed-body', `The body is nested more than ${MOST_JSON_LEVELS} levels deep.`));
       }
       return parse(request, body.toString('utf8'), done);
-      if (body.length === 0 && !request.routeOptions.schema?.body) return done(null, undefined);
-      if (isUtf8(body)) return parse(request, body.toString('utf8'), done);
-      done(new Refusal('malformed-body', 'The body is not valid UTF-8.'));
     },
   );
 }
