@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { Page, paging } from './paging.ts';
-import { FreeText, Id, Instant, OneOf, Specialty, stored, TimeZone } from './scalars.ts';
+import { FreeText, Id, Instant, OneOf, Specialty, stored, TimeZone, WalkIn } from './scalars.ts';
 
 /** FHIR's list, no other. */
 export const APPOINTMENT_STATUSES = [
@@ -30,6 +30,7 @@ export type Overbooking = Static<typeof Overbooking>;
 
 /** How a time is taken, where it is booked or moved to. */
 const choices = {
+  walkIn: WalkIn('Takes the running five minutes, whatever notice the type asks for'),
   holdId: Type.Optional(Id('The hold that keeps the time; 409 `hold-expired` when it has run out')),
   overbooking: Type.Optional(Overbooking),
 };
@@ -110,6 +111,12 @@ export const Cancellation = Type.Object(
 );
 export type Cancellation = Static<typeof Cancellation>;
 
+export const StepBack = Type.Object(
+  { reason: FreeText(500, 'Kept in the history') },
+  { title: 'StepBack', additionalProperties: false },
+);
+export type StepBack = Static<typeof StepBack>;
+
 export const Reschedule = Type.Object(
   { start: Instant(), doctorId: Type.Optional(Id()), ...choices },
   { title: 'Reschedule', additionalProperties: false },
@@ -124,12 +131,17 @@ export const HISTORY_ACTIONS = [
   'checked-in',
   'fulfilled',
   'noshow',
+  'stepped-back',
   'flagged',
   'unflagged',
 ] as const;
 export type HistoryAction = (typeof HISTORY_ACTIONS)[number];
 
 const Times = Type.Object({ doctorId: Id(), start: Instant(), end: Instant() });
+
+/** The status that a step back takes back, and the one that it returns to. */
+export const StatusChange = Type.Object({ from: Status(), to: Status() });
+export type StatusChange = Static<typeof StatusChange>;
 
 /** One change of an appointment: what, when, who, why. */
 export const HistoryEntry = Type.Object(
@@ -140,7 +152,9 @@ export const HistoryEntry = Type.Object(
     sequence: Type.Integer(),
     from: Type.Optional(Times),
     to: Type.Optional(Times),
+    status: Type.Optional(StatusChange),
     reason: Type.Optional(Type.String()),
+    walkIn: Type.Optional(Type.Boolean({ description: 'Taken in the running five minutes' })),
     overbooked: Type.Optional(Type.Boolean({ description: 'On purpose, beside what the doctor had then already' })),
     reschedulingReasons: Type.Optional(Type.Array(Type.String())),
   },

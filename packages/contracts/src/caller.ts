@@ -13,6 +13,9 @@ export interface Caller {
 /** The people who work in the clinic, and the parts of Daybook. */
 export const STAFF: readonly Role[] = ['doctor', 'front-desk', 'administrator', 'service'];
 
+/** The people who work in the clinic: what a person decides and answers for, with a reason. */
+export const CLINIC_STAFF: readonly Role[] = ['doctor', 'front-desk', 'administrator'];
+
 /**
  * Denies by default: every store call names the roles that it is for.
  * @throws Refusal `forbidden`

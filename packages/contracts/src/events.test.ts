@@ -1,6 +1,6 @@
 import { Check } from 'typebox/value';
 import { expect, it } from 'vitest';
-import { AppointmentEventData, type EventType, eventTypes, routingKeyOf } from './events.ts';
+import { AppointmentEventData, type EventType, eventTypes, routingKeyOf, SteppedBackEventData } from './events.ts';
 
 const types = Object.keys(eventTypes).filter((type): type is EventType => type in eventTypes);
 
@@ -13,6 +13,7 @@ it('routes each event by its type without prefix and version', () => {
     'appointment.checked-in',
     'appointment.fulfilled',
     'appointment.noshow',
+    'appointment.stepped-back',
     'appointment.flagged',
     'appointment.unflagged',
     'patient.registered',
@@ -31,9 +32,9 @@ it('names every event type with the prefix and a version', () => {
   for (const type of types) expect(type).toMatch(/^daybook\.[a-z]+\.[a-z]+(-[a-z]+)*\.v[1-9]$/);
 });
 
-it('lets an event carry ids and times only', () => {
+it('lets an event carry ids, times and statuses only', () => {
   const names = Object.values(eventTypes).flatMap((schema) => Object.keys(schema.properties));
-  const allowed = /^(appointmentId|patientId|doctorId|appointmentTypeId|exceptionId|kind|start|end|previous)$/;
+  const allowed = /^(appointmentId|patientId|doctorId|appointmentTypeId|exceptionId|kind|start|end|previous|status)$/;
   expect(names.filter((name) => !allowed.test(name))).toEqual([]);
   const id = '01900000-0000-7000-8000-000000000000';
   const times = { doctorId: id, start: '2026-11-23T14:00:00Z', end: '2026-11-23T14:30:00Z' };
@@ -41,4 +42,6 @@ it('lets an event carry ids and times only', () => {
   expect(Check(AppointmentEventData, data)).toBe(true);
   expect(Check(AppointmentEventData, { ...data, previous: times })).toBe(true);
   expect(Check(AppointmentEventData, { ...data, start: undefined })).toBe(false);
+  expect(Check(SteppedBackEventData, { ...data, status: { from: 'noshow', to: 'booked' } })).toBe(true);
+  expect(Check(SteppedBackEventData, { ...data, status: 'booked' })).toBe(false);
 });

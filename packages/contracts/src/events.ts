@@ -3,24 +3,36 @@
  * asks for it.
  */
 import { type Static, type TSchema, Type } from 'typebox';
+import { StatusChange } from './appointment.ts';
 import { EXCEPTION_KINDS } from './doctor.ts';
 import { Id, Instant, OneOf } from './scalars.ts';
 
 const Times = Type.Object({ doctorId: Id(), start: Instant(), end: Instant() });
 
+const appointmentTimes = {
+  appointmentId: Id(),
+  patientId: Id(),
+  doctorId: Id(),
+  appointmentTypeId: Id(),
+  start: Instant(),
+  end: Instant(),
+};
+
 export const AppointmentEventData = Type.Object(
   {
-    appointmentId: Id(),
-    patientId: Id(),
-    doctorId: Id(),
-    appointmentTypeId: Id(),
-    start: Instant(),
-    end: Instant(),
+    ...appointmentTimes,
     previous: Type.Optional(Times),
   },
   { title: 'AppointmentEventData' },
 );
 export type AppointmentEventData = Static<typeof AppointmentEventData>;
+
+/** With the status that was taken back and the one that it returned to: from `cancelled` it is a booking again. */
+export const SteppedBackEventData = Type.Object(
+  { ...appointmentTimes, status: StatusChange },
+  { title: 'SteppedBackEventData' },
+);
+export type SteppedBackEventData = Static<typeof SteppedBackEventData>;
 
 export const PatientEventData = Type.Object({ patientId: Id() }, { title: 'PatientEventData' });
 export const DoctorEventData = Type.Object({ doctorId: Id() }, { title: 'DoctorEventData' });
@@ -45,6 +57,7 @@ export const eventTypes = {
   'daybook.appointment.checked-in.v1': AppointmentEventData,
   'daybook.appointment.fulfilled.v1': AppointmentEventData,
   'daybook.appointment.noshow.v1': AppointmentEventData,
+  'daybook.appointment.stepped-back.v1': SteppedBackEventData,
   'daybook.appointment.flagged.v1': AppointmentEventData,
   'daybook.appointment.unflagged.v1': AppointmentEventData,
   'daybook.patient.registered.v1': PatientEventData,
@@ -79,6 +92,7 @@ export const eventConsumers = {
     'daybook.appointment.booked.v1',
     'daybook.appointment.rescheduled.v1',
     'daybook.appointment.cancelled.v1',
+    'daybook.appointment.stepped-back.v1',
   ],
 } as const satisfies Record<string, readonly EventType[]>;
 

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { Id, Instant } from './scalars.ts';
+import { Id, Instant, WalkIn } from './scalars.ts';
 
 export const HOLD_MINUTES = 5;
 
@@ -7,7 +7,12 @@ export const HOLD_MINUTES = 5;
 export const MAX_HOLDS_OF_PATIENT = 3;
 
 export const NewHold = Type.Object(
-  { doctorId: Id(), appointmentTypeId: Id(), start: Instant() },
+  {
+    doctorId: Id(),
+    appointmentTypeId: Id(),
+    start: Instant(),
+    walkIn: WalkIn('Holds the running five minutes, whatever notice the type asks for'),
+  },
   { title: 'NewHold', additionalProperties: false },
 );
 export type NewHold = Static<typeof NewHold>;

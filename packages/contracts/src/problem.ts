@@ -18,6 +18,7 @@ export const problems = {
   'nothing-free': { status: 409, title: 'Nothing is free in that time' },
   'too-many-holds': { status: 409, title: 'There are too many holds at once' },
   'wrong-status': { status: 409, title: 'The status does not allow this' },
+  'not-the-day': { status: 409, title: 'The day of the visit does not allow this' },
   'changed-meanwhile': { status: 409, title: 'Somebody else changed it first' },
   'past-cancellation-deadline': { status: 409, title: 'It is too late to cancel this online' },
   'identifier-taken': { status: 409, title: 'Another patient has that identifier' },

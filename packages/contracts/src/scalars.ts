@@ -35,6 +35,10 @@ export const Email = () => Type.String({ format: 'email', maxLength: 254 });
 
 export const Phone = () => Type.String({ pattern: '^\\+[1-9][0-9]{1,14}$', description: 'E.164' });
 
+/** The choice of a walk-in, which staff alone has. */
+export const WalkIn = (description: string) =>
+  Type.Optional(Type.Boolean({ description: `${description}. By staff only` }));
+
 export const Specialty = (description = 'kebab-case: `general-practice`') =>
   Type.String({ pattern: '^[a-z0-9]+(-[a-z0-9]+)*$', maxLength: 100, description });
 

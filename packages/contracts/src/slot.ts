@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { Page, paging } from './paging.ts';
-import { Id, Instant, Specialty, TimeZone } from './scalars.ts';
+import { Id, Instant, Specialty, TimeZone, WalkIn } from './scalars.ts';
 
 /** A concrete time that can be booked. Computed, not stored. */
 export const Slot = Type.Object(
@@ -29,6 +29,7 @@ export const SlotQuery = Type.Object(
     appointmentTypeId: Id(),
     from: Instant(),
     to: Instant(),
+    walkIn: WalkIn('With the running five minutes, where `from` is not after their start'),
     ...paging,
   },
   { additionalProperties: false },
@@ -37,7 +38,13 @@ export type SlotQuery = Static<typeof SlotQuery>;
 
 /** A wish, as a booking would make it. Without a patient only what concerns everybody is looked at. */
 export const SlotExplanationQuery = Type.Object(
-  { doctorId: Id(), appointmentTypeId: Id(), start: Instant(), patientId: Type.Optional(Id()) },
+  {
+    doctorId: Id(),
+    appointmentTypeId: Id(),
+    start: Instant(),
+    patientId: Type.Optional(Id()),
+    walkIn: WalkIn('Explains a booking with `walkIn`'),
+  },
   { additionalProperties: false },
 );
 export type SlotExplanationQuery = Static<typeof SlotExplanationQuery>;

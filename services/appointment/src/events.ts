@@ -5,6 +5,7 @@ import {
   type EventConsumerName,
   eventConsumers,
   type HistoryAction,
+  type StatusChange,
 } from '@daybook/contracts';
 import type { Database, NewEvent } from '@daybook/database';
 import { type Consumer, createConsumer, forEach } from '@daybook/messaging';
@@ -16,13 +17,27 @@ export const SOURCE = '/services/appointment';
 
 type Times = Pick<Appointment, 'doctorId' | 'start' | 'end'>;
 
-export const appointmentEvent = (action: HistoryAction, appointment: Appointment, previous?: Times): NewEvent => {
+/** What only some events carry: where a visit was before, which status was taken back. */
+interface EventExtras {
+  readonly previous?: Times | undefined;
+  readonly status?: StatusChange | undefined;
+}
+
+export const appointmentEvent = (
+  action: HistoryAction,
+  appointment: Appointment,
+  { previous, status }: EventExtras = {},
+): NewEvent => {
   const { id, patientId, doctorId, appointmentTypeId, start, end, version } = appointment;
   return {
     type: `daybook.appointment.${action}.v1`,
     subject: id,
     sequence: version,
-    data: { appointmentId: id, patientId, doctorId, appointmentTypeId, start, end, ...(previous && { previous }) },
+    data: {
+      ...{ appointmentId: id, patientId, doctorId, appointmentTypeId, start, end },
+      ...(previous && { previous }),
+      ...(status && { status }),
+    },
   };
 };
 

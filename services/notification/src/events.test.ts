@@ -31,6 +31,17 @@ describe('the messages about an appointment', () => {
     expect(await messages(data.appointmentId)).toEqual([]);
   });
 
+  it.each([
+    ['cancelled', ['booked']],
+    ['noshow', []],
+    ['arrived', []],
+  ] as const)('tell of a step back from %s only where the appointment is booked again', async (from, kinds) => {
+    const { bus, messages } = await startNotifications();
+    const data = { ...appointmentData(), status: { from, to: 'booked' as const } };
+    await bus.publish(appointmentEvent('stepped-back', data));
+    expect((await messages(data.appointmentId)).map(({ kind }) => kind)).toEqual(kinds);
+  });
+
   it('are there once for an event that comes again, also at once', async () => {
     const { bus, messages } = await startNotifications();
     const data = appointmentData();

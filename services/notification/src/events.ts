@@ -6,6 +6,7 @@ import {
   type EventConsumerName,
   eventConsumers,
   type MessageKind,
+  SteppedBackEventData,
 } from '@daybook/contracts';
 import type { Database } from '@daybook/database';
 import { type Consumer, createConsumer } from '@daybook/messaging';
@@ -15,8 +16,10 @@ import type { NotificationTables } from './store/tables.ts';
 
 const MESSAGES_CONSUMER = 'notification.messages' satisfies EventConsumerName;
 
-/** The changes that people are told of. */
-const KINDS: Record<ConsumedType<typeof MESSAGES_CONSUMER>, MessageKind> = {
+const STEPPED_BACK = 'daybook.appointment.stepped-back.v1';
+
+/** The changes that always have a message. */
+const KINDS: Record<Exclude<ConsumedType<typeof MESSAGES_CONSUMER>, typeof STEPPED_BACK>, MessageKind> = {
   'daybook.appointment.booked.v1': 'booked',
   'daybook.appointment.rescheduled.v1': 'rescheduled',
   'daybook.appointment.cancelled.v1': 'cancelled',
@@ -25,8 +28,17 @@ const MESSAGES: ReadonlyMap<string, MessageKind> = new Map(Object.entries(KINDS)
 
 const readAppointmentEvent = readerOf(AppointmentEventData);
 
-function messageOf({ type, sequence, data }: CloudEvent): NewMessage[] {
-  const kind = MESSAGES.get(type);
+const readSteppedBackEvent = readerOf(SteppedBackEventData);
+
+/** A cancellation that is taken back is a booking again; every other step back concerns staff alone. */
+function kindOf({ type, data }: CloudEvent): MessageKind | undefined {
+  if (type !== STEPPED_BACK) return MESSAGES.get(type);
+  return readSteppedBackEvent(data).status.from === 'cancelled' ? 'booked' : undefined;
+}
+
+function messageOf(event: CloudEvent): NewMessage[] {
+  const { sequence, data } = event;
+  const kind = kindOf(event);
   return kind ? [{ kind, sequence, ...readAppointmentEvent(data) }] : [];
 }
 

@@ -75,5 +75,5 @@ async function readFacts(
     // A hold keeps its time: even who has it cannot book another start in that.
     readTaken(store, { ...wish, holdId: undefined }, margin, asking),
   ]);
-  return doctor && { now: clock().epochMilliseconds, type: wish.type, doctor, ...taken };
+  return doctor && { now: clock().epochMilliseconds, type: wish.type, doctor, walkIn: wish.walkIn, ...taken };
 }

@@ -3,7 +3,7 @@
  * it, so that what is shown is what can be booked (rule 4 of the product).
  */
 import { type AppointmentType, type ProblemCode, problems } from '@daybook/contracts';
-import { type Cells, cellsOf, type Interval, isOnGrid } from './grid.ts';
+import { type Cells, cellsOf, type Interval, isOnGrid, lastOnGrid } from './grid.ts';
 import { DAY, MINUTE } from './time.ts';
 
 /** How many seats are taken in a cell; a cell that is not there is free. */
@@ -51,6 +51,8 @@ export interface BookingFacts {
   readonly doctor: DoctorFacts;
   readonly takenOfDoctor: TakenSeats;
   readonly takenOfPatient: TakenSeats;
+  /** Whether staff asks for a walk-in: the running five minutes need no notice. */
+  readonly walkIn?: boolean | undefined;
 }
 
 /** The visit itself, which the patient takes part in. */
@@ -66,6 +68,10 @@ export function doctorTimeAt(start: number, type: TypeRules): Interval {
 }
 
 export const earliestStart = (now: number, type: TypeRules): number => now + type.minimumNoticeMinutes * MINUTE;
+
+/** The start of a walk-in, where one is asked for: the five minutes that are running. */
+export const walkInStart = ({ now, walkIn }: Pick<BookingFacts, 'now' | 'walkIn'>): number | undefined =>
+  walkIn ? lastOnGrid(now) : undefined;
 
 /** Days of 24 hours: no calendar and no zone, which could be another tomorrow, moves the horizon. */
 export const latestStart = (now: number, type: TypeRules): number => now + type.planningHorizonDays * DAY;
@@ -101,7 +107,7 @@ const RULES: readonly (readonly [ProblemCode, Breaks])[] = [
   ['doctor-inactive', (_, { doctor }) => !doctor.active],
   ['appointment-type-inactive', (_, { type }) => !type.active],
   ['not-on-grid', (start) => !isOnGrid(start)],
-  ['too-soon', (start, { now, type }) => start < earliestStart(now, type)],
+  ['too-soon', (start, facts) => start < earliestStart(facts.now, facts.type) && start !== walkInStart(facts)],
   ['too-far-ahead', (start, { now, type }) => start > latestStart(now, type)],
   ['outside-availability', (start, { type, doctor }) => !hoursAt(visitAt(start, type), doctor.open)],
   [

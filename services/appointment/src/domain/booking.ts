@@ -22,12 +22,12 @@ import type { Wish } from './wish.ts';
 export async function bookAppointment(
   parts: BookingParts,
   caller: Caller,
-  { patientId, doctorId, appointmentTypeId, start, reason, holdId, overbooking }: NewAppointment,
+  { patientId, doctorId, appointmentTypeId, start, reason, holdId, overbooking, walkIn }: NewAppointment,
   write: WriteContext<Appointment>,
 ): Promise<Appointment> {
   const asking = askingOf(caller, write);
   const type = await findType(parts.types, caller, appointmentTypeId);
-  const wish: Wish = { patientId, doctorId, type, start: toMillis(start), holdId };
+  const wish: Wish = { patientId, doctorId, type, start: toMillis(start), holdId, walkIn };
   return takePlace(parts, wish, asking, overbooking, (placement) =>
     parts.store.book(caller, { patientId, appointmentTypeId, reason, placement }, write),
   );
@@ -57,6 +57,7 @@ export async function rescheduleAppointment(
     start: toMillis(input.start),
     moving: id,
     holdId: input.holdId,
+    walkIn: input.walkIn,
   };
   const checkUnchanged = (stored: Appointment) => {
     checkMovable(stored);
@@ -75,12 +76,12 @@ export async function rescheduleAppointment(
 export async function holdSlot(
   parts: BookingParts,
   caller: Caller,
-  { doctorId, appointmentTypeId, start }: NewHold,
+  { doctorId, appointmentTypeId, start, walkIn }: NewHold,
   write: WriteContext<Hold>,
 ): Promise<Hold> {
   const asking = askingOf(caller, write);
   const type = await findType(parts.types, caller, appointmentTypeId);
-  const wish: Wish = { doctorId, type, start: toMillis(start) };
+  const wish: Wish = { doctorId, type, start: toMillis(start), walkIn };
   return takePlace(parts, wish, asking, undefined, (placement) =>
     parts.holds.add(caller, { appointmentTypeId, placement }, write),
   );

@@ -12,6 +12,7 @@ import {
 } from '@daybook/contracts';
 import { findAlternatives, hasAlternatives } from './alternatives.ts';
 import { detailOf, type TypeRules } from './booking-rules.ts';
+import { permitWalkIn } from './permissions.ts';
 import type { Asking, BookingParts } from './ports.ts';
 import { toMillis } from './time.ts';
 import { lookUp, obstaclesOf, type Wish } from './wish.ts';
@@ -30,13 +31,14 @@ const UNDEMANDING_TYPE: TypeRules = {
 /** @throws Refusal `forbidden`, `part-unavailable`; whatever a booking is refused for is a reason of the answer instead */
 export async function explainStart(
   parts: BookingParts,
-  { doctorId, patientId, appointmentTypeId, start }: SlotExplanationQuery,
+  { doctorId, patientId, appointmentTypeId, start, walkIn }: SlotExplanationQuery,
   asking: Asking,
 ): Promise<SlotExplanation> {
   // When a patient is busy is for those who may book for the patient.
   permit(asking.caller, patientId === undefined ? ROLES : STAFF);
+  permitWalkIn(asking.caller, walkIn);
   const type = await parts.types.find(asking.caller, appointmentTypeId);
-  const wish: Wish = { patientId, doctorId, type: type ?? UNDEMANDING_TYPE, start: toMillis(start) };
+  const wish: Wish = { patientId, doctorId, type: type ?? UNDEMANDING_TYPE, start: toMillis(start), walkIn };
   const found = await lookUp(parts, wish, asking);
   const obstacles = obstaclesOf(wish, found, parts.clock().epochMilliseconds);
   if (!type) obstacles.unshift('appointment-type-not-found');

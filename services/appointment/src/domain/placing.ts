@@ -1,7 +1,8 @@
 /** From a wish to a place in the calendar: ask who must be asked, apply the rules, let the database decide. */
-import { type AppointmentType, type Caller, type Overbooking, permit, Refusal, type Role } from '@daybook/contracts';
+import { type AppointmentType, type Caller, type Overbooking, Refusal } from '@daybook/contracts';
 import { findAlternatives, hasAlternatives } from './alternatives.ts';
-import { detailOf, doctorTimeAt, visitAt, zoneOf } from './booking-rules.ts';
+import { detailOf, doctorTimeAt, visitAt, walkInStart, zoneOf } from './booking-rules.ts';
+import { permitOverbooking, permitWalkIn } from './permissions.ts';
 import {
   type AppointmentTypes,
   type Asking,
@@ -11,9 +12,6 @@ import {
   StaleFacts,
 } from './ports.ts';
 import { type Found, lookUp, obstaclesOf, type Wish } from './wish.ts';
-
-/** Who may book beside what a doctor has then already. */
-const MAY_OVERBOOK: readonly Role[] = ['doctor', 'front-desk', 'administrator'];
 
 /** How often rules are applied again at most, because of what changed since. */
 const MAX_LOOKS = 3;
@@ -38,7 +36,7 @@ function place(
   const { doctor, patient } = found;
   if (obstacle) throw new Refusal(obstacle, detailOf(obstacle));
   if (!doctor) throw new Refusal('doctor-not-found', detailOf('doctor-not-found'));
-  const { type, start, doctorId, patientId, holdId } = wish;
+  const { type, start, doctorId, patientId, holdId, walkIn } = wish;
   const visit = visitAt(start, type);
   return {
     doctorId,
@@ -51,6 +49,7 @@ function place(
       ...(patientId !== undefined && patient ? [versionOf(patientId, patient, told)] : []),
     ],
     holdId,
+    ...(start === walkInStart({ now, walkIn }) && { walkIn }),
     ...(beside && { overbooking }),
   };
 }
@@ -109,7 +108,7 @@ async function againWhereOverbooked<Result>(
 
 /**
  * Applies the rules to a wish and lets `take` write. A refusal that other times would help against gets them.
- * @throws Refusal every one that `api.md` names for a booking; `forbidden` for an overbooking
+ * @throws Refusal every one that `api.md` names for a booking; `forbidden` for an overbooking or a walk-in
  */
 export async function takePlace<Result>(
   parts: BookingParts,
@@ -118,15 +117,28 @@ export async function takePlace<Result>(
   overbooking: Overbooking | undefined,
   take: (placement: Placement) => Promise<Result>,
 ): Promise<Result> {
-  if (overbooking) permit(asking.caller, MAY_OVERBOOK);
+  permitOverbooking(asking.caller, overbooking);
+  permitWalkIn(asking.caller, wish.walkIn);
   const lookAndTake = async (told: ToldMeanwhile) => {
     const found = await lookUp(parts, wish, asking);
     const placement = place(wish, found, parts.clock().epochMilliseconds, { told, overbooking });
     checkAwaited(asking);
     return take(placement);
   };
+  return withAlternatives(parts, wish, asking, () =>
+    againWhereOverbooked(overbooking, () => withFreshFacts(lookAndTake)),
+  );
+}
+
+/** Adds the nearest free slots to a refusal that other times would help against. */
+export async function withAlternatives<Result>(
+  parts: BookingParts,
+  wish: Wish,
+  asking: Asking,
+  attempt: () => Promise<Result>,
+): Promise<Result> {
   try {
-    return await againWhereOverbooked(overbooking, () => withFreshFacts(lookAndTake));
+    return await attempt();
   } catch (error) {
     if (!(error instanceof Refusal) || !hasAlternatives(error.code)) throw error;
     const alternatives = await findAlternatives(parts, wish, asking);

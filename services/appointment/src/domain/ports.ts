@@ -1,5 +1,14 @@
 /** What the domain needs from outside, in its own words. */
-import type { Appointment, AppointmentType, Caller, Cancellation, Hold, Overbooking } from '@daybook/contracts';
+import type {
+  Appointment,
+  AppointmentStatus,
+  AppointmentType,
+  Caller,
+  Cancellation,
+  HistoryAction,
+  Hold,
+  Overbooking,
+} from '@daybook/contracts';
 import type { WriteContext } from '@daybook/database';
 import type { DoctorFacts, PatientFacts, TakenSeats } from './booking-rules.ts';
 import type { Interval } from './grid.ts';
@@ -46,6 +55,8 @@ export interface Placement {
   readonly holdId?: string | undefined;
   /** Given when the doctor's time is taken and staff books beside it on purpose. */
   readonly overbooking?: Overbooking | undefined;
+  /** True of a walk-in: it takes the running five minutes. */
+  readonly walkIn?: boolean | undefined;
 }
 
 /** A patient or a doctor has changed since the rules were applied: they have to be applied again. */
@@ -70,6 +81,16 @@ export interface NewBooking {
 export interface NewHolding {
   readonly appointmentTypeId: string;
   readonly placement: Placement;
+}
+
+/** A step back that was decided on what was read: the store refuses it where that has changed since. */
+export interface Return {
+  /** Of the appointment, as it was read. */
+  readonly version: number;
+  readonly to: AppointmentStatus;
+  readonly reason: string;
+  /** Of a visit that is to come again: its time, and what of it does not hold any more. */
+  readonly again?: { readonly placement: Placement; readonly reschedulingReasons: readonly string[] } | undefined;
 }
 
 /** Seats taken in a range: of doctors, of a patient. What some hold can be left out, as if it were not there. */
@@ -108,6 +129,14 @@ export interface AppointmentStore {
     write: WriteContext<Appointment>,
   ): Promise<Appointment>;
   take(caller: Caller, id: string, step: Step, write: WriteContext<Appointment>): Promise<Appointment>;
+  /** Returns the actions of the history, newest first. */
+  actions(caller: Caller, id: string): AsyncIterable<HistoryAction>;
+  /**
+   * Returns to an earlier status. A cancelled appointment takes its time again.
+   * @throws Refusal `changed-meanwhile`; `slot-taken`, `patient-busy`: the key refused
+   * @throws StaleFacts
+   */
+  stepBack(caller: Caller, id: string, back: Return, write: WriteContext<Appointment>): Promise<Appointment>;
 }
 
 export interface HoldStore {

@@ -18,6 +18,12 @@ function reasonsOf({ start, end }: Appointment, looked: Looked): ProblemCode[] {
   return [...(active ? [] : (['doctor-inactive'] as const)), ...(works ? [] : (['outside-availability'] as const))];
 }
 
+/** Returns every reason why an appointment needs rescheduling, as patient and doctor are now. */
+export function reasonsOfAll(appointment: Appointment, patient: PatientFacts, doctor: DoctorFacts): string[] {
+  const ofPatient = reasonsOf(appointment, { kind: 'patient', patient });
+  return [...ofPatient, ...reasonsOf(appointment, { kind: 'doctor', doctor })].sort();
+}
+
 /** Why an appointment needs rescheduling, by the codes of a refused booking: what is known anew, and what was of others. */
 export function reschedulingReasons(appointment: Appointment, looked: Looked): string[] {
   const own = looked.kind === 'patient' ? OF_PATIENT : OF_DOCTOR;

@@ -9,6 +9,7 @@ import {
 } from '@daybook/contracts';
 import { type BookingFacts, type DoctorFacts, doctorTimeAt, NOTHING_TAKEN, visitAt } from './booking-rules.ts';
 import type { Interval } from './grid.ts';
+import { permitWalkIn } from './permissions.ts';
 import type { Asking, BookingParts } from './ports.ts';
 import { firstSlots, type SlotPosition } from './slots.ts';
 import { DAY, toMillis } from './time.ts';
@@ -33,6 +34,9 @@ export function rangeOf({ from, to }: { from: string; to: string }): Interval {
 /** Whose slots are searched. */
 export type Whose = { readonly doctorId: string } | { readonly specialty: string };
 
+/** For a walk-in, the running five minutes as well. */
+type Search = Whose & { readonly walkIn?: boolean | undefined };
+
 /** The parts of a range, in time order, without a gap. One doctor's calendar is looked at as a whole. */
 export function* windowsOf(whose: Whose, { start, end }: Interval): Generator<Interval> {
   if ('doctorId' in whose) return yield { start, end };
@@ -56,12 +60,12 @@ async function readDoctors({ directory }: BookingParts, whose: Whose, range: Int
 /** All that the rules need about starts in a range. @throws Refusal `doctor-not-found` */
 export async function readFacts(
   parts: BookingParts,
-  whose: Whose,
+  search: Search,
   type: AppointmentType,
   range: Interval,
   asking: Asking,
 ): Promise<BookingFacts[]> {
-  const doctors = await readDoctors(parts, whose, { start: range.start, end: visitAt(range.end, type).end }, asking);
+  const doctors = await readDoctors(parts, search, { start: range.start, end: visitAt(range.end, type).end }, asking);
   // What a start in the range may take: the longest visit alone is a day, its buffer comes after that.
   const margin = { start: doctorTimeAt(range.start, type).start, end: doctorTimeAt(range.end, type).end };
   const taken = await parts.store.takenSeats(asking.caller, {
@@ -75,13 +79,15 @@ export async function readFacts(
     doctor,
     takenOfDoctor: taken.get(doctor.id) ?? NOTHING_TAKEN,
     takenOfPatient: NOTHING_TAKEN,
+    walkIn: search.walkIn,
   });
   return doctors.map(factsOf);
 }
 
 /**
  * The free slots after a position, in their order: one more than `limit` where there are more.
- * @throws Refusal `doctor-not-found`, `appointment-type-not-found`, `invalid-request`, `range-too-long`
+ * @throws Refusal `doctor-not-found`, `appointment-type-not-found`, `invalid-request`, `range-too-long`; `forbidden` for a
+ * walk-in
  */
 export async function searchSlots(
   parts: BookingParts,
@@ -89,7 +95,8 @@ export async function searchSlots(
   asking: Asking,
   after?: SlotPosition,
 ): Promise<Slot[]> {
-  const { doctorId, specialty, limit = DEFAULT_LIMIT } = query;
+  const { doctorId, specialty, limit = DEFAULT_LIMIT, walkIn } = query;
+  permitWalkIn(asking.caller, walkIn);
   if ((doctorId === undefined) === (specialty === undefined)) {
     throw faulty('/doctorId', 'name either a doctorId or a specialty');
   }
@@ -101,7 +108,7 @@ export async function searchSlots(
   const range = { start: Math.max(asked.start, after?.start ?? asked.start), end: asked.end };
   const slots: Slot[] = [];
   for (const window of windowsOf(whose, range)) {
-    const facts = await readFacts(parts, whose, type, window, asking);
+    const facts = await readFacts(parts, { ...whose, walkIn }, type, window, asking);
     slots.push(...firstSlots(facts, window.end, limit + 1 - slots.length, after));
     if (slots.length > limit) break;
   }

@@ -1,12 +1,21 @@
 /** Slots: the starts that nothing stands in the way of. */
 import type { Slot } from '@daybook/contracts';
-import { type BookingFacts, earliestStart, isBookableAt, visitAt, zoneOf } from './booking-rules.ts';
+import { type BookingFacts, earliestStart, isBookableAt, visitAt, walkInStart, zoneOf } from './booking-rules.ts';
 import { CELL_MILLIS, lastOnGrid, nextOnGrid } from './grid.ts';
 import { MINUTE, toMillis } from './time.ts';
+
+/** The start of a walk-in, where it can be booked and is not one of the others: it comes before all of them. */
+function freeWalkIn(facts: BookingFacts): number | undefined {
+  const start = walkInStart(facts);
+  if (start === undefined || start >= earliestStart(facts.now, facts.type)) return undefined;
+  return isBookableAt(start, facts) ? start : undefined;
+}
 
 /** Every start that can be booked, in time order; from `from` on. */
 export function* freeStarts(facts: BookingFacts, from = Number.NEGATIVE_INFINITY): Generator<number> {
   const { now, type, doctor } = facts;
+  const walkIn = freeWalkIn(facts);
+  if (walkIn !== undefined && walkIn >= from) yield walkIn;
   const earliest = Math.max(from, earliestStart(now, type));
   for (const open of doctor.open) {
     const first = nextOnGrid(Math.max(open.start, earliest));
@@ -26,6 +35,8 @@ function* freeStartsBefore(until: number, facts: BookingFacts): Generator<number
       if (isBookableAt(start, facts)) yield start;
     }
   }
+  const walkIn = freeWalkIn(facts);
+  if (walkIn !== undefined && walkIn < until) yield walkIn;
 }
 
 const toIso = (millis: number): string => Temporal.Instant.fromEpochMilliseconds(millis).toString();

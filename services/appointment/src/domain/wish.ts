@@ -24,6 +24,8 @@ export interface Wish {
   readonly moving?: string | undefined;
   /** The hold that is to be used; its time counts as free. */
   readonly holdId?: string | undefined;
+  /** Whether it may take the running five minutes without notice. */
+  readonly walkIn?: boolean | undefined;
 }
 
 /** Stands in for a doctor who is not there: the rules that are not about the doctor can still be applied. */
@@ -77,12 +79,12 @@ export const isFor = (hold: Hold | undefined, { doctorId, start }: Pick<Wish, 'd
 
 /** Every rule that stands in the way of a wish, the one to name first in front. */
 export function obstaclesOf(wish: Wish, { patient, doctor, hold, ...taken }: Found, now: number): ProblemCode[] {
-  const { patientId, doctorId, type, start, holdId } = wish;
+  const { patientId, doctorId, type, start, holdId, walkIn } = wish;
   const obstacles: ProblemCode[] = [];
   if (patientId !== undefined && !patient) obstacles.push('patient-not-found');
   if (patient && !patient.active) obstacles.push('patient-inactive');
   if (!doctor) obstacles.push('doctor-not-found');
   if (holdId !== undefined && !isFor(hold, wish)) obstacles.push('hold-expired');
-  const facts = { now, type, doctor: doctor ?? { id: doctorId, ...TIRELESS_DOCTOR }, ...taken };
+  const facts = { now, type, doctor: doctor ?? { id: doctorId, ...TIRELESS_DOCTOR }, walkIn, ...taken };
   return [...obstacles, ...obstaclesAt(start, facts)];
 }

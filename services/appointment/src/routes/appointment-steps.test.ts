@@ -4,6 +4,7 @@ import { NOBODY, startClinic } from '../testing.ts';
 
 const problem = (status: number, code: string) => ({ status, body: { code } });
 const BOOKED_AT = '2026-11-03T16:00:00Z';
+const MORNING = Temporal.Instant.from('2026-11-03T14:00:00Z');
 
 async function startBooked(rules: Parameters<typeof startClinic>[0] = {}) {
   const clinic = await startClinic(rules);
@@ -252,6 +253,24 @@ describe('the steps of the day', () => {
     expect(await post(`/${booked.id}/no-show`)).toMatchObject({ status: 200, body: { status: 'noshow' } });
   });
 
+  it.each(['arrive', 'check-in'])('are taken on the day of the visit and not ahead: %s', async (step) => {
+    const { post, booked, read, time, history } = await startBooked();
+    for (const now of ['2026-11-02T08:00:00Z', '2026-11-03T04:59:59Z', '2026-11-04T05:00:00Z']) {
+      time.now = Temporal.Instant.from(now);
+      expect(await post(`/${booked.id}/${step}`)).toMatchObject(problem(409, 'not-the-day'));
+    }
+    expect(await read(booked.id)).toEqual(booked);
+    expect(await history(booked.id)).toHaveLength(1);
+    time.now = Temporal.Instant.from('2026-11-03T05:00:00Z');
+    expect(await post(`/${booked.id}/${step}`)).toMatchObject({ status: 200 });
+  });
+
+  it('note the day after that a visit took place, also where nobody noted the arrival', async () => {
+    const { post, booked, time } = await startBooked();
+    time.now = Temporal.Instant.from('2026-11-04T09:00:00Z');
+    expect(await post(`/${booked.id}/fulfil`)).toMatchObject({ status: 200, body: { status: 'fulfilled' } });
+  });
+
   it('do not end a visit that has not begun, and change nothing', async () => {
     const { post, booked, read, time, reservations } = await startBooked();
     time.now = Temporal.Instant.from(BOOKED_AT).subtract({ seconds: 1 });
@@ -280,12 +299,14 @@ describe('the steps of the day', () => {
   );
 
   it('take an empty body for none', async () => {
-    const { post, booked } = await startBooked();
+    const { post, booked, time } = await startBooked();
+    time.now = MORNING;
     expect(await post(`/${booked.id}/arrive`, {})).toMatchObject({ status: 200 });
   });
 
   it('are refused where the status does not allow them, and change nothing', async () => {
-    const { post, booked, read, history, outbox } = await startBooked();
+    const { post, booked, read, history, outbox, time } = await startBooked();
+    time.now = MORNING;
     expect(await post(`/${booked.id}/fulfil`)).toMatchObject(problem(409, 'wrong-status'));
     await post(`/${booked.id}/arrive`);
     const arrived = await read(booked.id);
@@ -304,7 +325,8 @@ describe('the steps of the day', () => {
   });
 
   it('happen once when two take the same step at once', async () => {
-    const { post, booked, history } = await startBooked();
+    const { post, booked, history, time } = await startBooked();
+    time.now = MORNING;
     const answers = await Promise.all([post(`/${booked.id}/arrive`), post(`/${booked.id}/arrive`)]);
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 409]);
     expect(await history(booked.id)).toHaveLength(2);
@@ -312,6 +334,7 @@ describe('the steps of the day', () => {
 
   it('are harmless when they are sent again with their Idempotency-Key', async () => {
     const { post, booked, history, time } = await startBooked();
+    time.now = MORNING;
     const steps: [string, object?][] = [
       ['reschedule', { start: '2026-11-03T17:00:00Z' }],
       ['arrive'],
@@ -367,7 +390,8 @@ describe('a change of an appointment that was changed since it was read', () => 
     ['reschedule', { start: '2026-11-03T18:00:00Z' }],
     ['arrive', undefined],
   ] as const)('is refused: %s with a stale If-Match', async ([step, body]) => {
-    const { post, booked, read } = await startBooked();
+    const { post, booked, read, time } = await startBooked();
+    time.now = MORNING;
     await post(`/${booked.id}/reschedule`, { start: '2026-11-03T17:00:00Z' });
     const now = await read(booked.id);
     const stale = await post(`/${booked.id}/${step}`, body, { 'if-match': '"1"' });

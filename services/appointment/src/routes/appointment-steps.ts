@@ -1,11 +1,12 @@
 /** What can be done with an appointment after it was booked. */
-import { Appointment, Cancellation, Id, Nothing, Reschedule } from '@daybook/contracts';
+import { Appointment, Cancellation, Id, Nothing, Reschedule, StepBack } from '@daybook/contracts';
 import type { Database } from '@daybook/database';
 import { type App, answerOnce, etagOf, refuseBody } from '@daybook/service';
 import { Type } from 'typebox';
 import { rescheduleAppointment } from '../domain/booking.ts';
 import { STEPS, type Step } from '../domain/lifecycle.ts';
 import type { BookingParts } from '../domain/ports.ts';
+import { stepBack } from '../domain/step-back.ts';
 import type { AppointmentTables } from '../store/tables.ts';
 
 const tags = ['Appointments'];
@@ -86,12 +87,38 @@ export function addAppointmentStepRoutes(app: App, parts: BookingParts, database
     },
   );
 
+  app.post(
+    '/api/v1/appointments/:id/step-back',
+    {
+      schema: { tags, operationId: 'stepBack', querystring: Nothing, params: Params, body: StepBack, response },
+      config: {
+        versioned: true,
+        problems: [
+          'forbidden',
+          'wrong-status',
+          'not-the-day',
+          'changed-meanwhile',
+          'slot-taken',
+          'patient-busy',
+          'doctor-not-found',
+          'patient-not-found',
+        ],
+      },
+    },
+    async (request, reply) => {
+      await answerOnce(request, reply, database, changed, (write) =>
+        stepBack(parts, request.caller, request.params.id, request.body, write),
+      );
+      return reply;
+    },
+  );
+
   for (const step of Object.keys(STEPS) as Step[]) {
     app.post(
       `/api/v1/appointments/:id/${step}`,
       {
         schema: { tags, operationId: OPERATION_IDS[step], querystring: Nothing, params: Params, response },
-        config: { versioned: true, problems: ['wrong-status'] },
+        config: { versioned: true, problems: ['wrong-status', 'not-the-day'] },
         preValidation: refuseBody,
       },
       async (request, reply) => {

@@ -25,6 +25,7 @@ export function addHoldRoutes(app: App, parts: BookingParts, database: Database<
       config: {
         versioned: true,
         problems: [
+          'forbidden',
           'slot-taken',
           'too-many-holds',
           'outside-availability',

@@ -27,7 +27,7 @@ export function addSlotRoutes(app: App, parts: BookingParts): void {
     '/api/v1/slots',
     {
       schema: { tags: ['Slots'], operationId: 'findSlots', querystring: SlotQuery, response: { 200: SlotPage } },
-      config: { problems: ['doctor-not-found', 'appointment-type-not-found', 'range-too-long'] },
+      config: { problems: ['forbidden', 'doctor-not-found', 'appointment-type-not-found', 'range-too-long'] },
     },
     async (request, reply) => {
       const { caller, query, trace } = request;
@@ -52,6 +52,7 @@ export function addSlotRoutes(app: App, parts: BookingParts): void {
         querystring: SlotExplanationQuery,
         response: { 200: SlotExplanation },
       },
+      config: { problems: ['forbidden'] },
     },
     async (request, reply) => {
       const { caller, query, trace } = request;

@@ -1,12 +1,14 @@
 /** Appointments, with their reservations, history and events: what belongs together is written together. */
-import { type Appointment, permit, ROLES, STAFF } from '@daybook/contracts';
+import { type Appointment, CLINIC_STAFF, permit, Refusal, ROLES, STAFF } from '@daybook/contracts';
 import { type Database, idFromBytes, idToBytes, isoFromMillis, newId, together } from '@daybook/database';
 import type { Clock } from '@daybook/service';
 import { checkCancellable, statusAfter } from '../domain/lifecycle.ts';
 import type { AppointmentStore, NewBooking, Placement } from '../domain/ports.ts';
 import { toAppointment, toRow } from './appointment-row.ts';
 import { changesOf, lockAppointment, nextVersion, recordsOf, type Tx } from './change.ts';
+import { readActions } from './history-actions.ts';
 import { useHold } from './holds.ts';
+import { checkVersions } from './person-versions.ts';
 import { readTakenSeats, releaseOf, reserve } from './reservations.ts';
 import type { AppointmentTables } from './tables.ts';
 
@@ -34,10 +36,11 @@ function newAppointment({ patientId, appointmentTypeId, reason, placement }: New
   };
 }
 
-/** What history says of an appointment that is beside others on purpose. */
-const overbookedBy = ({ overbooking }: Placement) => ({
+/** What history says of how a time was taken: beside others on purpose, in the running five minutes. */
+const traceOf = ({ overbooking, walkIn }: Placement) => ({
   reason: overbooking?.reason,
   overbooked: overbooking !== undefined,
+  walkIn,
 });
 
 export function createAppointmentStore(database: Database<AppointmentTables>, clock: Clock): AppointmentStore {
@@ -66,7 +69,7 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
       permit(caller, STAFF);
       const after = newAppointment(booking, clock().toString());
       const { placement } = booking;
-      const change = { action: 'booked', after, moved: true, ...overbookedBy(placement) } as const;
+      const change = { action: 'booked', after, moved: true, ...traceOf(placement) } as const;
       await database.write(async (tx) => {
         await reserve(tx, dialect, {
           holder: after,
@@ -95,7 +98,7 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
           return before;
         }
         const after = nextVersion(before, { ...to, sequence: before.sequence + 1 }, clock);
-        const change = { action: 'rescheduled', before, after, moved: true, ...overbookedBy(placement) } as const;
+        const change = { action: 'rescheduled', before, after, moved: true, ...traceOf(placement) } as const;
         await reserve(tx, dialect, {
           holder: before,
           placement,
@@ -141,6 +144,34 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
         const after = nextVersion(before, { status }, clock);
         const change = { action: status, before, after, moved: false } as const;
         await together(tx, dialect, changesOf(tx, caller, change, write.traceparent));
+        await write.keep(tx, after);
+        return after;
+      });
+    },
+
+    actions(caller, id) {
+      permit(caller, STAFF);
+      return readActions(database, id);
+    },
+
+    async stepBack(caller, id, { version, to, reason, again }, write) {
+      permit(caller, CLINIC_STAFF);
+      return database.write(async (tx) => {
+        const before = await lockAppointment(tx, dialect, id, write.checkVersion);
+        if (before.version !== version) {
+          throw new Refusal('changed-meanwhile', 'Somebody else changed the appointment: read it again.');
+        }
+        const reasons = again?.reschedulingReasons ?? [];
+        const flags = reasons.length > 0 && { needsRescheduling: true, reschedulingReasons: [...reasons] };
+        const after = nextVersion(before, { status: to, ...flags }, clock);
+        const change = { action: 'stepped-back', before, after, reason, moved: false } as const;
+        const statements = changesOf(tx, caller, change, write.traceparent);
+        if (again && before.status === 'cancelled') {
+          await reserve(tx, dialect, { holder: before, placement: again.placement, clock, alongside: statements });
+        } else {
+          if (again) await checkVersions(tx, dialect, again.placement.verified);
+          await together(tx, dialect, statements);
+        }
         await write.keep(tx, after);
         return after;
       });

@@ -1,5 +1,12 @@
 /** What belongs to every change of an appointment: its lock, its next version, its history and its event, in one transaction. */
-import { type Appointment, type Caller, type HistoryAction, type HistoryEntry, Refusal } from '@daybook/contracts';
+import {
+  type Appointment,
+  type Caller,
+  type HistoryAction,
+  type HistoryEntry,
+  Refusal,
+  type StatusChange,
+} from '@daybook/contracts';
 import { type DatabaseDialect, idToBytes, insertEvent, type SharedTables, type WriteContext } from '@daybook/database';
 import type { Clock } from '@daybook/service';
 import type { Transaction } from 'kysely';
@@ -45,26 +52,41 @@ export interface Change {
   readonly moved: boolean;
   /** Whether it is beside what the doctor had then already, on purpose. */
   readonly overbooked?: boolean;
+  /** Whether it takes the running five minutes. */
+  readonly walkIn?: boolean | undefined;
 }
 
-const entryOf = ({ id, role }: Caller, { action, before, after, reason, moved, overbooked }: Change): HistoryEntry => ({
+/** The status that a step back takes back, and the one that it returns to. */
+const statusesOf = ({ action, before, after }: Change): StatusChange | undefined =>
+  action === 'stepped-back' && before ? { from: before.status, to: after.status } : undefined;
+
+const entryOf = (
+  { id, role }: Caller,
+  { action, before, after, reason, moved, overbooked, walkIn }: Change,
+  status: StatusChange | undefined,
+): HistoryEntry => ({
   at: after.updatedAt,
   by: { id, role },
   action,
   sequence: after.sequence,
   ...(moved && before && { from: timesOf(before) }),
   ...(moved && { to: timesOf(after) }),
+  ...(status && { status }),
   ...(reason !== undefined && { reason }),
+  ...(walkIn && { walkIn }),
   ...(overbooked && { overbooked }),
-  ...(action === 'flagged' && { reschedulingReasons: after.reschedulingReasons ?? [] }),
+  ...((action === 'flagged' || (status && after.needsRescheduling)) && {
+    reschedulingReasons: after.reschedulingReasons ?? [],
+  }),
 });
 
 /** The statements that write a change into history and events. */
 export function recordsOf(tx: Tx, caller: Caller, change: Change, traceparent: string | undefined) {
   const { action, before, after, moved } = change;
-  const entry = JSON.stringify(entryOf(caller, change));
+  const status = statusesOf(change);
+  const entry = JSON.stringify(entryOf(caller, change, status));
   const row = { appointment_id: idToBytes(after.id), version: after.version, entry };
-  const event = appointmentEvent(action, after, moved && before ? timesOf(before) : undefined);
+  const event = appointmentEvent(action, after, { previous: moved && before ? timesOf(before) : undefined, status });
   const time = Temporal.Instant.from(after.updatedAt);
   return [
     tx.insertInto('appointment_history').values(row),

@@ -1,0 +1,30 @@
+/** What happened to an appointment, newest first, as far as somebody reads. */
+import type { HistoryAction, HistoryEntry } from '@daybook/contracts';
+import { type Database, idToBytes } from '@daybook/database';
+import type { AppointmentTables } from './tables.ts';
+
+/** The whole history of most visits. */
+const ENTRIES_A_READ = 100;
+
+/** Reads the actions page by page: the last step and the one before are mostly among the newest few. */
+export async function* readActions(database: Database<AppointmentTables>, id: string): AsyncGenerator<HistoryAction> {
+  let before = Number.MAX_SAFE_INTEGER;
+  for (;;) {
+    const rows = await database.read((db) =>
+      db
+        .selectFrom('appointment_history')
+        .select(['version', 'entry'])
+        .where('appointment_id', '=', idToBytes(id))
+        .where('version', '<', before)
+        .orderBy('version', 'desc')
+        .limit(ENTRIES_A_READ)
+        .execute(),
+    );
+    for (const { version, entry } of rows) {
+      const { action }: HistoryEntry = JSON.parse(entry);
+      before = version;
+      yield action;
+    }
+    if (rows.length < ENTRIES_A_READ) return;
+  }
+}
