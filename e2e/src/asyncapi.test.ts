@@ -5,7 +5,7 @@ import { createClient, type DaybookClient, expectData } from '@daybook/client';
 import { type CloudEvent, type EventType, eventTypes, routingKeyOf } from '@daybook/contracts';
 import { createInProcessBus, type InProcessBus, type Subscription } from '@daybook/messaging';
 import { checkerOf } from '@daybook/service';
-import { halfHour, makeClinic, temporaryFolder } from '@daybook/testing';
+import { bookWalkIn, halfHour, makeClinic, temporaryFolder } from '@daybook/testing';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type AsyncApi, readAsyncApi, resolved, resolvedAt } from './asyncapi-shape.ts';
 import { startEmbedded } from './embedded.ts';
@@ -155,7 +155,8 @@ const WAY_OFF = 40;
 
 /** Every change that an event tells of and that the demo clinic does not have. */
 async function journey(client: DaybookClient, came: (type: EventType) => boolean): Promise<void> {
-  const { patient, doctor, type } = await makeClinic(client);
+  const clinic = await makeClinic(client);
+  const { patient, doctor, type } = clinic;
   const ofPatient = { params: { path: { id: patient.id } } };
   const ofDoctor = { params: { path: { id: doctor.id } } };
   const book = async (n: number) =>
@@ -170,9 +171,10 @@ async function journey(client: DaybookClient, came: (type: EventType) => boolean
   await leaveOver(client, doctor.id, start, came);
   expectData(await client.POST('/api/v1/appointments/{id}/cancel', { params: { path }, body: { reason: 'better' } }));
 
-  const visit = { params: { path: { id: await book(2) } } };
+  const visit = { params: { path: { id: (await bookWalkIn(client, clinic)).id } } };
   expectData(await client.POST('/api/v1/appointments/{id}/arrive', visit));
   expectData(await client.POST('/api/v1/appointments/{id}/check-in', visit));
+  expectData(await client.POST('/api/v1/appointments/{id}/step-back', { ...visit, body: { reason: 'too early' } }));
   expectData(await client.PATCH('/api/v1/patients/{id}', { ...ofPatient, body: { language: 'pt' } }));
   expectData(await client.PATCH('/api/v1/patients/{id}', { ...ofPatient, body: { active: false } }));
   expectData(await client.PATCH('/api/v1/doctors/{id}', { ...ofDoctor, body: { languages: ['en'] } }));

@@ -1,6 +1,6 @@
 /** What there is to refer to: a small clinic with something of every kind, and what the requests themselves make. */
 import { createClient, expectData } from '@daybook/client';
-import { halfHour, makeClinic, registerPatient } from '@daybook/testing';
+import { bookWalkIn, halfHour, makeClinic, registerPatient } from '@daybook/testing';
 import type { IdOf } from './marks.ts';
 import type { Answer } from './wire.ts';
 
@@ -33,7 +33,13 @@ async function makeAll(url: string): Promise<Map<string, string[]>> {
     };
     appointments.push(expectData(await client.POST('/api/v1/appointments', { body })).id);
   }
-  const [, cancelled = '', arrived = '', noshow = ''] = appointments;
+  // Visits of today, whose steps can be taken.
+  const visits: string[] = [];
+  for (let n = 0; n < 6; n += 1) {
+    visits.push((await bookWalkIn(client, { ...clinic, patient: await registerPatient(client) })).id);
+  }
+  const [, cancelled = ''] = appointments;
+  const [arrived = '', noshow = ''] = visits;
   expectData(
     await client.POST('/api/v1/appointments/{id}/cancel', {
       params: { path: { id: cancelled } },
@@ -41,7 +47,7 @@ async function makeAll(url: string): Promise<Map<string, string[]>> {
     }),
   );
   expectData(await client.POST('/api/v1/appointments/{id}/arrive', { params: { path: { id: arrived } } }));
-  await client.POST('/api/v1/appointments/{id}/no-show', { params: { path: { id: noshow } } });
+  expectData(await client.POST('/api/v1/appointments/{id}/no-show', { params: { path: { id: noshow } } }));
   const exceptions = expectData(
     await client.POST('/api/v1/doctors/{id}/exceptions', {
       params: { path: { id: clinic.doctor.id } },
@@ -52,7 +58,7 @@ async function makeAll(url: string): Promise<Map<string, string[]>> {
     ['patient', patients.map(({ id }) => id)],
     ['doctor', clinics.map(({ doctor }) => doctor.id)],
     ['appointment-type', clinics.map(({ type }) => type.id)],
-    ['appointment', appointments],
+    ['appointment', [...appointments, ...visits]],
     ['exception', [exceptions.id]],
   ]);
 }

@@ -2,7 +2,7 @@
 import type { Answer, CallOf } from './calls.ts';
 import { type Expected, fieldOf, type Outcome, type Refused } from './expected.ts';
 import { provided, refuse } from './preconditions.ts';
-import { doctorTimeOf, freeSlots, hasAlternatives, obstaclesTo, visitOf, type Wish } from './rules.ts';
+import { doctorTimeOf, freeSlots, hasAlternatives, obstaclesTo, runningAt, visitOf, type Wish } from './rules.ts';
 import { type Appointment, type Entry, type Hold, liveHolds, put, type State, without } from './state.ts';
 import { MINUTE, toIso, toMillis } from './units.ts';
 
@@ -30,6 +30,7 @@ const timesOf = ({ doctorId, start, end }: Appointment): NonNullable<Entry['to']
 interface Placed {
   readonly refusal?: Refused;
   readonly overbooked: boolean;
+  readonly walkIn: boolean;
 }
 
 /** The first rule that stands in the way; a taken slot does not stand in the way of who overbooks. */
@@ -37,13 +38,16 @@ function tryPlace(state: State, wish: Wish, overbooking: object | undefined, now
   const obstacles = obstaclesTo(state, wish, now);
   const overbooked = overbooking !== undefined && obstacles.includes('slot-taken');
   const [code] = obstacles.filter((obstacle) => !(overbooked && obstacle === 'slot-taken'));
-  if (code === undefined) return { overbooked };
-  return { overbooked, refusal: { codes: [code], ...(hasAlternatives(code) && { wish }) } };
+  const walkIn = wish.walkIn === true && wish.start === runningAt(now);
+  if (code === undefined) return { overbooked, walkIn };
+  return { overbooked, walkIn, refusal: { codes: [code], ...(hasAlternatives(code) && { wish }) } };
 }
 
-type Trace = Pick<Entry, 'reason' | 'overbooked'>;
-const traceOf = ({ overbooked }: Placed, overbooking: { reason: string } | undefined): Trace =>
-  overbooked && overbooking ? { reason: overbooking.reason, overbooked } : {};
+type Trace = Pick<Entry, 'reason' | 'overbooked' | 'walkIn'>;
+const traceOf = ({ overbooked, walkIn }: Placed, overbooking: { reason: string } | undefined): Trace => ({
+  ...(overbooked && overbooking && { reason: overbooking.reason, overbooked }),
+  ...(walkIn && { walkIn }),
+});
 
 interface Made {
   readonly id: string;
@@ -74,10 +78,10 @@ function add(state: State, { wish, trace, ...made }: Made): Outcome {
 }
 
 export function book(state: State, { body }: CallOf<'book'>, now: number, answer: Answer): Outcome {
-  const { patientId, doctorId, appointmentTypeId: typeId, start, reason, holdId, overbooking } = body;
+  const { patientId, doctorId, appointmentTypeId: typeId, start, reason, holdId, overbooking, walkIn } = body;
   const type = state.types.get(typeId);
   if (!type) return refuse(state, 'appointment-type-not-found');
-  const wish: Wish = { patientId, doctorId, type, start: toMillis(start), holdId };
+  const wish: Wish = { patientId, doctorId, type, start: toMillis(start), holdId, walkIn };
   const placed = tryPlace(state, wish, overbooking, now);
   if (placed.refusal) return { expected: placed.refusal, state };
   const trace = traceOf(placed, overbooking);
@@ -132,8 +136,8 @@ export function reschedule(state: State, { id, body, ifMatch }: CallOf<'reschedu
   const type = state.types.get(before.typeId);
   if (!type) throw new Error('an appointment of a type that is not there');
   const { patientId } = before;
-  const { doctorId = before.doctorId, holdId, overbooking } = body;
-  const wish: Wish = { patientId, doctorId, type, start: toMillis(body.start), moving: id, holdId };
+  const { doctorId = before.doctorId, holdId, overbooking, walkIn } = body;
+  const wish: Wish = { patientId, doctorId, type, start: toMillis(body.start), moving: id, holdId, walkIn };
   const placed = tryPlace(state, wish, overbooking, now);
   if (placed.refusal) return meets({ expected: placed.refusal, state });
   return meets(moved(state, before, wish, traceOf(placed, overbooking)));
@@ -144,10 +148,10 @@ const shownHold = ({ id, doctorId, typeId, start, end, expiresAt }: Hold): objec
 });
 
 export function hold(state: State, { body }: CallOf<'hold'>, now: number, answer: Answer): Outcome {
-  const { doctorId, appointmentTypeId: typeId } = body;
+  const { doctorId, appointmentTypeId: typeId, walkIn } = body;
   const type = state.types.get(typeId);
   if (!type) return refuse(state, 'appointment-type-not-found');
-  const wish: Wish = { doctorId, type, start: toMillis(body.start) };
+  const wish: Wish = { doctorId, type, start: toMillis(body.start), walkIn };
   const { refusal } = tryPlace(state, wish, undefined, now);
   if (refusal) return { expected: refusal, state };
   const id = newIdOf(answer);

@@ -35,9 +35,9 @@ const succeeded = ({ status, replayed }: Answer): boolean => status < 300 && !re
 const isTooEarly = ({ call, answer }: Answered, others: readonly Answered[]): boolean =>
   fieldOf(answer.body, 'code') === 'idempotency-key-in-use' && others.some((other) => other.call.key === call.key);
 
-/** What a move was decided on may change before it is done; then it is not done, and who asked is told. */
+/** What a move or a step back was decided on may change before it is done; then it is not done, and who asked is told. */
 const hasLostRace = ({ call, answer }: Answered, others: readonly Answered[]): boolean =>
-  call.do === 'reschedule' &&
+  (call.do === 'reschedule' || call.do === 'step-back') &&
   fieldOf(answer.body, 'code') === 'changed-meanwhile' &&
   others.some(
     (other) =>

@@ -26,12 +26,14 @@ interface Kinds {
     readonly from: number;
     readonly to: number;
     readonly limit: number;
+    readonly walkIn?: boolean;
   };
   explain: {
     readonly doctorId: string;
     readonly typeId: string;
     readonly start: number;
     readonly patientId?: string;
+    readonly walkIn?: boolean;
   };
   book: { readonly body: Body<'NewAppointment'> };
   'book-first-free': { readonly body: Body<'FirstFreeBooking'> };
@@ -41,6 +43,7 @@ interface Kinds {
   reschedule: { readonly id: string; readonly body: Body<'Reschedule'> };
   cancel: { readonly id: string; readonly reason: string };
   'take-step': { readonly id: string; readonly step: VisitStep };
+  'step-back': { readonly id: string; readonly reason: string };
   get: { readonly id: string };
   history: { readonly id: string };
   /** All of them, in pages of `limit`. */

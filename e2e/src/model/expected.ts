@@ -69,6 +69,7 @@ const STATUSES: Readonly<Record<string, number>> = {
   'hold-expired': 409,
   'nothing-free': 409,
   'wrong-status': 409,
+  'not-the-day': 409,
   'changed-meanwhile': 409,
   'name-taken': 409,
   'idempotency-key-in-use': 409,

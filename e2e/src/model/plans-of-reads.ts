@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { oneOf, plan, which } from './plans.ts';
 import { specialtyOf } from './plans-of-people.ts';
+import { runningAt } from './rules.ts';
 import { instantOf, time } from './times.ts';
 import { DAY, MINUTE, toIso } from './units.ts';
 
@@ -14,13 +15,15 @@ const findSlots = (days: readonly number[]) =>
     fc.record({
       ...{ doctor: which, type: which, time, days: fc.constantFrom(...days), bySpecialty: fc.boolean() },
       limit: fc.constantFrom(...LIMITS),
+      walkIn: fc.boolean(),
     }),
-    ({ doctor, type, time, days, bySpecialty, limit }, world) => {
+    ({ doctor, type, time, days, bySpecialty, limit, walkIn }, world) => {
       const { doctors, types } = world.state;
       const doctorId = oneOf(doctors.keys(), doctor);
       const whose = bySpecialty ? { specialty: specialtyOf(world, doctor) } : { doctorId };
       const from = instantOf(time, world.clock.now()) - 40 * MINUTE;
-      return { do: 'find-slots', whose, typeId: oneOf(types.keys(), type), from, to: from + days * DAY, limit };
+      const range = { from, to: from + days * DAY, limit, walkIn };
+      return { do: 'find-slots', whose, typeId: oneOf(types.keys(), type), ...range };
     },
   );
 
@@ -29,10 +32,11 @@ const anySearch = findSlots([0, 1, 3, 10, 61, 62, -1]);
 
 const explain = plan(
   'explain',
-  fc.record({ doctor: which, type: which, time, patient: fc.option(which, { nil: undefined }) }),
-  ({ doctor, type, time, patient }, { state: { doctors, types, patients }, clock }) => ({
+  fc.record({ doctor: which, type: which, time, patient: fc.option(which, { nil: undefined }), walkIn: fc.nat(2) }),
+  ({ doctor, type, time, patient, walkIn }, { state: { doctors, types, patients }, clock }) => ({
     ...{ do: 'explain', doctorId: oneOf(doctors.keys(), doctor), typeId: oneOf(types.keys(), type) },
-    start: instantOf(time, clock.now()),
+    start: walkIn === 2 ? runningAt(clock.now()) : instantOf(time, clock.now()),
+    walkIn: walkIn > 0,
     ...(patient !== undefined && { patientId: oneOf(patients.keys(), patient) }),
   }),
 );

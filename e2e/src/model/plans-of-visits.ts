@@ -3,8 +3,9 @@ import fc from 'fast-check';
 import type { Call } from './calls.ts';
 import { condition, ifMatchOf, isNobody, keyed, keyOf, oneOf, type Plan, plan, which } from './plans.ts';
 import { specialtyOf } from './plans-of-people.ts';
+import { runningAt } from './rules.ts';
 import { type Appointment, liveHolds } from './state.ts';
-import { instantOf, time } from './times.ts';
+import { instantOf, type Time, time } from './times.ts';
 import { DAY, MINUTE, toIso, toMillis } from './units.ts';
 import { NOBODY, type World } from './world.ts';
 
@@ -13,17 +14,24 @@ type Wishes = typeof wish;
 const overbooked = fc.integer({ min: 0, max: 4 }).map((choice) => choice === 0);
 const OVERBOOKING = { reason: 'asked twice' };
 
+/** Mostly none; a walk-in at the running five minutes, or at another time. */
+const walkIn = fc.constantFrom('none', 'none', 'none', 'none', 'now', 'another time');
+
+const startOf = (time: Time, walkIn: string, now: number): number =>
+  walkIn === 'now' ? runningAt(now) : instantOf(time, now);
+
 const bookAmong = (wishes: Wishes) =>
   plan(
     'book',
-    fc.record({ ...wishes, keyed, overbooked, reason: fc.boolean() }),
-    ({ patient, doctor, type, time, keyed, overbooked, reason }, world) => {
+    fc.record({ ...wishes, keyed, overbooked, walkIn, reason: fc.boolean() }),
+    ({ patient, doctor, type, time, keyed, overbooked, walkIn, reason }, world) => {
       const { patients, doctors, types } = world.state;
-      const start = toIso(instantOf(time, world.clock.now()));
+      const start = toIso(startOf(time, walkIn, world.clock.now()));
       const body = {
         ...{ patientId: oneOf(patients.keys(), patient), doctorId: oneOf(doctors.keys(), doctor) },
         ...{ appointmentTypeId: oneOf(types.keys(), type), start },
         ...(overbooked && { overbooking: OVERBOOKING }),
+        ...(walkIn !== 'none' && { walkIn: true }),
         ...(reason && { reason: 'follow-up' }),
       };
       return { do: 'book', body, ...keyOf(world, keyed) };
@@ -54,10 +62,13 @@ const bookFirstFreeAmong = (wishes: Wishes) =>
 export const bookFirstFree = bookFirstFreeAmong(wish);
 
 const holdAmong = (wishes: Wishes) =>
-  plan('hold', fc.record({ ...wishes, keyed }), ({ doctor, type, time, keyed }, world) => {
+  plan('hold', fc.record({ ...wishes, keyed, walkIn }), ({ doctor, type, time, keyed, walkIn }, world) => {
     const { doctors, types } = world.state;
-    const start = toIso(instantOf(time, world.clock.now()));
-    const body = { doctorId: oneOf(doctors.keys(), doctor), appointmentTypeId: oneOf(types.keys(), type), start };
+    const start = toIso(startOf(time, walkIn, world.clock.now()));
+    const body = {
+      ...{ doctorId: oneOf(doctors.keys(), doctor), appointmentTypeId: oneOf(types.keys(), type), start },
+      ...(walkIn !== 'none' && { walkIn: true }),
+    };
     return { do: 'hold', body, ...keyOf(world, keyed) };
   });
 
@@ -88,6 +99,7 @@ export const bookHeld = plan(
       start: toIso(wrong === 2 ? instantOf(time, now) : held.start),
       holdId: others[wrong] ?? held.id,
       ...(overbooked && { overbooking: OVERBOOKING }),
+      ...(held.start < now && { walkIn: true }),
     };
     return { do: 'book', body, ...keyOf(world, keyed) };
   },
@@ -98,8 +110,8 @@ const WAYS = ['another time', 'another doctor', 'held', 'where it is', 'a bit la
 const rescheduleAmong = (wishes: Wishes, ways: readonly (typeof WAYS)[number][]) =>
   plan(
     'reschedule',
-    fc.record({ ...wishes, what: which, way: fc.constantFrom(...ways), keyed, overbooked, on: condition }),
-    ({ doctor, time, what, way, keyed, overbooked, on }, world) => {
+    fc.record({ ...wishes, what: which, way: fc.constantFrom(...ways), keyed, overbooked, walkIn, on: condition }),
+    ({ doctor, time, what, way, keyed, overbooked, walkIn, on }, world) => {
       const before = anAppointment(world, what);
       if (!before) return undefined;
       const id = isNobody(what) ? NOBODY : before.id;
@@ -109,10 +121,11 @@ const rescheduleAmong = (wishes: Wishes, ways: readonly (typeof WAYS)[number][])
       const there = before.start + (way === 'where it is' ? 0 : 10 * MINUTE);
       const chosen = way === 'where it is' || way === 'a bit later' ? there : held?.start;
       const body = {
-        start: toIso(chosen ?? instantOf(time, now)),
+        start: toIso(chosen ?? startOf(time, walkIn, now)),
         ...(way === 'another doctor' && { doctorId: oneOf(world.state.doctors.keys(), doctor) }),
         ...(held && { holdId: held.id, doctorId: held.doctorId }),
         ...(overbooked && { overbooking: OVERBOOKING }),
+        ...(walkIn !== 'none' && { walkIn: true }),
       };
       return { do: 'reschedule', id, body, ...keyOf(world, keyed), ...ifMatchOf(on, before.version) };
     },
@@ -159,12 +172,22 @@ export const takeStep = plan(
   },
 );
 
+/** Mostly one with a step to take back. */
+export const stepBack = plan('step back', fc.record(ofAppointment), ({ what, keyed, on }, world) => {
+  const stepped = [...world.state.appointments.values()].filter(({ status }) => status !== 'booked');
+  const before = what % 8 === 7 ? anAppointment(world, what) : stepped[what % Math.max(stepped.length, 1)];
+  if (!before) return undefined;
+  const conditions = { ...keyOf(world, keyed), ...ifMatchOf(on, before.version) };
+  return { do: 'step-back', id: before.id, reason: 'the wrong line', ...conditions };
+});
+
 /** The same, but for something that it asks for; undefined where it asks for nothing. */
 function altered(call: Call): Call | undefined {
   switch (call.do) {
     case 'book':
       return { ...call, body: { ...call.body, reason: 'something else' } };
     case 'cancel':
+    case 'step-back':
       return { ...call, reason: 'something else' };
     case 'hold':
       return { ...call, body: { ...call.body, start: later(call.body.start) } };

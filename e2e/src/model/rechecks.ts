@@ -29,6 +29,13 @@ function reasonsOf(state: State, appointment: Appointment, personId: string): st
   return kept.sort();
 }
 
+/** Of both of its people, whatever was known before. */
+export const allReasonsOf = (state: State, appointment: Appointment): string[] => {
+  const { patientId, doctorId } = appointment;
+  const ofDoctor = reasonsOf(state, { ...appointment, reasons: [] }, doctorId);
+  return reasonsOf(state, { ...appointment, reasons: ofDoctor }, patientId);
+};
+
 function recheckOne(state: State, before: Appointment, personId: string): State {
   const reasons = reasonsOf(state, before, personId);
   if (reasons.join() === before.reasons.join()) return state;

@@ -25,7 +25,12 @@ export interface Wish {
   /** The appointment that is to be moved. */
   readonly moving?: string | undefined;
   readonly holdId?: string | undefined;
+  /** Whether the running five minutes need no notice. */
+  readonly walkIn?: boolean | undefined;
 }
+
+/** The start of the five minutes that are running. */
+export const runningAt = (now: number): number => Math.floor(now / CELL) * CELL;
 
 export const visitOf = ({ start, type }: Pick<Wish, 'start' | 'type'>): Interval => ({
   start,
@@ -67,11 +72,12 @@ const isHeld = (state: State, { holdId, doctorId, start }: Wish, now: number): b
   liveHolds(state, now).some((hold) => hold.id === holdId && hold.doctorId === doctorId && hold.start === start);
 
 /** The rules that look at the time, and not at who comes or what else is there. */
-function rulesOfTime({ type, start }: Wish, doctor: Doctor | undefined, now: number): string[] {
+function rulesOfTime({ type, start, walkIn }: Wish, doctor: Doctor | undefined, now: number): string[] {
   const codes: string[] = [];
   if (!type.active) codes.push('appointment-type-inactive');
   if (start % CELL !== 0) codes.push('not-on-grid');
-  if (start < now + type.minimumNoticeMinutes * MINUTE) codes.push('too-soon');
+  const isWalkIn = walkIn === true && start === runningAt(now);
+  if (start < now + type.minimumNoticeMinutes * MINUTE && !isWalkIn) codes.push('too-soon');
   if (start > now + type.planningHorizonDays * 24 * 60 * MINUTE) codes.push('too-far-ahead');
   if (doctor && !worksThrough(doctor, visitOf({ start, type }))) codes.push('outside-availability');
   return codes;
@@ -102,12 +108,12 @@ const slotOf = (state: State, wish: Wish): Slot => {
 
 /** The free slots that start in a range, in time order, then by doctor. */
 export function freeSlots(state: State, doctorIds: readonly string[], wanted: Interval & Searched): Slot[] {
-  const { type, patientId, limit, now } = wanted;
+  const { type, patientId, limit, now, walkIn } = wanted;
   const slots: Slot[] = [];
-  const first = Math.ceil(Math.max(wanted.start, now) / CELL) * CELL;
+  const first = Math.ceil(Math.max(wanted.start, runningAt(now)) / CELL) * CELL;
   for (let start = first; start < wanted.end && slots.length < limit; start += CELL) {
     for (const doctorId of doctorIds.toSorted()) {
-      const wish = { doctorId, type, start, patientId };
+      const wish = { doctorId, type, start, patientId, walkIn };
       if (obstaclesTo(state, wish, now).length === 0) slots.push(slotOf(state, wish));
     }
   }
@@ -119,6 +125,7 @@ interface Searched {
   readonly patientId?: string;
   readonly limit: number;
   readonly now: number;
+  readonly walkIn?: boolean | undefined;
 }
 
 const WITH_ALTERNATIVES = ['slot-taken', 'patient-busy', 'hold-expired', 'outside-availability', 'too-soon'];

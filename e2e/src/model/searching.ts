@@ -10,7 +10,7 @@ import { DAY } from './units.ts';
 const LONGEST_SEARCH = 61 * DAY;
 
 export function findSlots(state: State, call: CallOf<'find-slots'>, now: number): Outcome {
-  const { whose, typeId, from, to, limit } = call;
+  const { whose, typeId, from, to, limit, walkIn } = call;
   if (to < from) return refuse(state, 'invalid-request');
   if (to - from > LONGEST_SEARCH) return refuse(state, 'range-too-long');
   const type = state.types.get(typeId);
@@ -20,7 +20,7 @@ export function findSlots(state: State, call: CallOf<'find-slots'>, now: number)
   const isMissing = 'doctorId' in whose && !state.doctors.has(whose.doctorId);
   if (isMissing) return refuse(state, 'doctor-not-found');
   const doctorIds = 'doctorId' in whose ? [whose.doctorId] : doctorsOf(state, whose.specialty);
-  return found(freeSlots(state, doctorIds, { start: from, end: to, type, limit, now }));
+  return found(freeSlots(state, doctorIds, { start: from, end: to, type, limit, now, walkIn }));
 }
 
 /** Whatever stands in the way of the shortest visit of all stands in the way of every type. */
@@ -30,9 +30,9 @@ const SHORTEST: TypeRules = {
 };
 
 export function explain(state: State, call: CallOf<'explain'>, now: number): Outcome {
-  const { doctorId, patientId, typeId, start } = call;
+  const { doctorId, patientId, typeId, start, walkIn } = call;
   const type = state.types.get(typeId);
-  const wish: Wish = { patientId, doctorId, type: type ?? SHORTEST, start };
+  const wish: Wish = { patientId, doctorId, type: type ?? SHORTEST, start, walkIn };
   const codes = [...(type ? [] : ['appointment-type-not-found']), ...obstaclesTo(state, wish, now)];
   const [first] = codes;
   const body = { bookable: first === undefined, reasons: codes.map((code) => ({ code })) };

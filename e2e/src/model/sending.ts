@@ -91,13 +91,17 @@ type OfTime = Exclude<
 function toldOfTime(client: DaybookClient, call: OfTime, headers: Record<string, string>): Promise<Told> {
   switch (call.do) {
     case 'find-slots': {
-      const { whose, typeId: appointmentTypeId, from, to, limit } = call;
-      const query = { ...whose, appointmentTypeId, from: toIso(from), to: toIso(to), limit };
+      const { whose, typeId: appointmentTypeId, from, to, limit, walkIn } = call;
+      const query = { ...whose, appointmentTypeId, from: toIso(from), to: toIso(to), limit, ...(walkIn && { walkIn }) };
       return client.GET('/api/v1/slots', { params: { query } });
     }
     case 'explain': {
-      const { doctorId, typeId: appointmentTypeId, start, patientId } = call;
-      const query = { doctorId, appointmentTypeId, start: toIso(start), ...(patientId !== undefined && { patientId }) };
+      const { doctorId, typeId: appointmentTypeId, start, patientId, walkIn } = call;
+      const query = {
+        ...{ doctorId, appointmentTypeId, start: toIso(start) },
+        ...(patientId !== undefined && { patientId }),
+        ...(walkIn && { walkIn }),
+      };
       return client.GET('/api/v1/slots/explanation', { params: { query } });
     }
     case 'book':
@@ -128,6 +132,8 @@ function toldOfOne(client: DaybookClient, call: OfOne, headers: Record<string, s
       return client.POST('/api/v1/appointments/{id}/cancel', { headers, params, body: { reason: call.reason } });
     case 'take-step':
       return client.POST(`/api/v1/appointments/{id}/${call.step}`, { headers, params });
+    case 'step-back':
+      return client.POST('/api/v1/appointments/{id}/step-back', { headers, params, body: { reason: call.reason } });
     case 'get':
       return client.GET('/api/v1/appointments/{id}', { params });
     case 'history':

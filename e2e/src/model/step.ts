@@ -15,6 +15,7 @@ import {
 import { refuse } from './preconditions.ts';
 import { explain, findSlots } from './searching.ts';
 import type { State } from './state.ts';
+import { stepBack } from './stepping-back.ts';
 import { DAY } from './units.ts';
 import { cancel, get, history, list, takeStep } from './visits.ts';
 
@@ -57,6 +58,7 @@ type OnAppointments = Extract<
       | 'reschedule'
       | 'cancel'
       | 'take-step'
+      | 'step-back'
       | 'get'
       | 'history'
       | 'list';
@@ -81,6 +83,8 @@ function actOnAppointments(state: State, call: OnAppointments, now: number, answ
       return cancel(state, call);
     case 'take-step':
       return takeStep(state, call, now);
+    case 'step-back':
+      return stepBack(state, call, now);
     case 'get':
       return get(state, call);
     case 'history':

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { expectData } from '@daybook/client';
 import { fieldOf, isSame } from './expected.ts';
 import { send } from './sending.ts';
-import type { State } from './state.ts';
+import type { Entry, State } from './state.ts';
 import { listed } from './visits.ts';
 import { finding, type World } from './world.ts';
 
@@ -65,6 +65,12 @@ function differences(seen: ReadonlyMap<string, unknown>, states: readonly State[
 
 const TOLD: readonly string[] = ['booked', 'rescheduled', 'cancelled'];
 
+/** The messages that are due for what happened: a cancellation that was taken back is a booking again. */
+const messagesFor = (history: readonly Entry[]): string[] =>
+  history
+    .map(({ action, status }) => (action === 'stepped-back' && status?.from === 'cancelled' ? 'booked' : action))
+    .filter((kind) => TOLD.includes(kind));
+
 /** After everything: the same lists in short pages, the history of each appointment, and a message for each change that people are told of. */
 export async function checkTraces(world: World): Promise<void> {
   const seen = await see(world, SHORT_PAGE);
@@ -74,11 +80,7 @@ export async function checkTraces(world: World): Promise<void> {
     if (!isSame(told, { items: history })) {
       throw finding(world, `the history of ${id} is ${JSON.stringify(told)}, not ${JSON.stringify(history)}`);
     }
-    await checkMessages(
-      world,
-      id,
-      history.map(({ action }) => action).filter((action) => TOLD.includes(action)),
-    );
+    await checkMessages(world, id, messagesFor(history));
   }
 }
 

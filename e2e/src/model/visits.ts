@@ -8,19 +8,24 @@ import { toMillis } from './units.ts';
 
 interface Rule {
   readonly from: readonly Status[];
+  /** From these as well, after the days of the visit. */
+  readonly later: readonly Status[];
   readonly to: Extract<Entry['action'], Status>;
-  /** Only after the visit has begun. */
+  /** Only after the visit has begun; otherwise on its days. */
   readonly begun: boolean;
 }
 
 const RULES: Readonly<Record<VisitStep, Rule>> = {
-  arrive: { from: ['booked'], to: 'arrived', begun: false },
-  'check-in': { from: ['booked', 'arrived'], to: 'checked-in', begun: false },
-  fulfil: { from: ['arrived', 'checked-in'], to: 'fulfilled', begun: true },
-  'no-show': { from: ['booked'], to: 'noshow', begun: true },
+  arrive: { from: ['booked'], later: [], to: 'arrived', begun: false },
+  'check-in': { from: ['booked', 'arrived'], later: [], to: 'checked-in', begun: false },
+  fulfil: { from: ['arrived', 'checked-in'], later: ['booked'], to: 'fulfilled', begun: true },
+  'no-show': { from: ['booked'], later: [], to: 'noshow', begun: true },
 };
 
-const unchanged = (state: State, appointment: Appointment): Outcome => ({
+const dateAt = (millis: number, timeZone: string): string =>
+  Temporal.Instant.fromEpochMilliseconds(millis).toZonedDateTimeISO(timeZone).toPlainDate().toString();
+
+export const unchanged = (state: State, appointment: Appointment): Outcome => ({
   expected: { status: 200, body: shown(appointment), version: appointment.version },
   state,
 });
@@ -45,9 +50,14 @@ export function cancel(state: State, { id, reason, ifMatch }: CallOf<'cancel'>):
 export function takeStep(state: State, { id, step, ifMatch }: CallOf<'take-step'>, now: number): Outcome {
   const before = state.appointments.get(id);
   if (!before) return refuse(state, 'not-found');
-  const { from, to, begun } = RULES[step];
-  const allowed = from.includes(before.status) && (!begun || now >= before.start);
-  const outcome = allowed ? advance(state, before, to) : refuse(state, 'wrong-status');
+  const { from, later, to, begun } = RULES[step];
+  const today = dateAt(now, before.timeZone);
+  const isOver = today > dateAt(before.end - 1, before.timeZone);
+  const isOnTheDay = today >= dateAt(before.start, before.timeZone) && !isOver;
+  const isRightStatus = from.includes(before.status) || (isOver && later.includes(before.status));
+  const isTooEarly = begun && now < before.start;
+  const code = !isRightStatus || isTooEarly ? 'wrong-status' : begun || isOnTheDay ? undefined : 'not-the-day';
+  const outcome = code === undefined ? advance(state, before, to) : refuse(state, code);
   return provided(state, { ifMatch, version: before.version }, outcome);
 }
 

@@ -193,6 +193,11 @@ it('no booking, move, cancellation or step looks at the time, the holds or the a
   await store.move(staff, one.id, placementAt(5), () => undefined, write);
   await store.take(staff, one.id, 'arrive', write);
   await store.cancel(staff, two.id, { reason: 'ill' }, write);
+  expect(await Array.fromAsync(store.actions(staff, one.id))).toEqual(['arrived', 'rescheduled', 'booked']);
+  const back = { to: 'booked', reason: 'the wrong line' } as const;
+  const [ofOne, ofTwo] = [placementAt(5), group].map((placement) => ({ placement, reschedulingReasons: [] }));
+  await store.stepBack(staff, one.id, { ...back, version: 3, again: ofOne }, write);
+  await store.stepBack(staff, two.id, { ...back, version: 2, again: ofTwo }, write);
   expect(count()).toBeGreaterThan(20);
   expect(await faults()).toEqual([]);
 });
