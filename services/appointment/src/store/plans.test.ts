@@ -191,7 +191,8 @@ it('no booking, move, cancellation or step looks at the time, the holds or the a
   const group = { ...placementAt(4), capacity: 3 };
   const two = await store.book(staff, { ...wish, placement: group }, write);
   await store.move(staff, one.id, placementAt(5), () => undefined, write);
-  await store.take(staff, one.id, 'arrive', write);
+  const thatDay = Temporal.Instant.from(one.start);
+  await createAppointmentStore(asked, () => thatDay).take(staff, one.id, 'arrive', write);
   await store.cancel(staff, two.id, { reason: 'ill' }, write);
   expect(await Array.fromAsync(store.actions(staff, one.id))).toEqual(['arrived', 'rescheduled', 'booked']);
   const back = { to: 'booked', reason: 'the wrong line' } as const;
