@@ -199,7 +199,8 @@ describe('what stands in the way of a start', () => {
 });
 
 /** Whether a start can be booked, written down once more: minute by minute instead of by cells. */
-function canStart(start: number, { now: today, type: rules, doctor, takenOfDoctor, takenOfPatient }: BookingFacts) {
+function canStart(start: number, { now: today, type: rules, doctor, walkIn, ...taken }: BookingFacts) {
+  const { takenOfDoctor, takenOfPatient } = taken;
   const seatsAt = (taken: ReadonlyMap<number, number>, minute: number) => taken.get(Math.floor(minute / 5)) ?? 0;
   const first = start / MINUTE;
   const last = first + rules.durationMinutes;
@@ -207,7 +208,9 @@ function canStart(start: number, { now: today, type: rules, doctor, takenOfDocto
     .toZonedDateTimeISO(doctor.timeZone)
     .add(Temporal.Duration.from({ days: rules.planningHorizonDays }));
   if (!doctor.active || !rules.active) return false;
-  if (start < today + rules.minimumNoticeMinutes * MINUTE || start > horizon.epochMilliseconds) return false;
+  const isRunning = start <= today && today < start + 5 * MINUTE;
+  const isTooSoon = start < today + rules.minimumNoticeMinutes * MINUTE && !(walkIn && isRunning);
+  if (isTooSoon || start > horizon.epochMilliseconds) return false;
   for (let minute = first; minute < last; minute += 1) {
     if (!doctor.open.some((open) => open.start <= minute * MINUTE && (minute + 1) * MINUTE <= open.end)) return false;
     if (seatsAt(takenOfPatient, minute) > 0) return false;
@@ -258,6 +261,7 @@ const someFacts: fc.Arbitrary<BookingFacts> = fc
     timeZone: fc.constantFrom('UTC', 'America/New_York', 'Australia/Lord_Howe'),
     takenOfDoctor: someTaken,
     takenOfPatient: someTaken,
+    walkIn: fc.boolean(),
   })
   .map((circumstances) => facts(circumstances));
 
