@@ -87,7 +87,8 @@ async function createReservations(db: Kysely<never>, dialect: DatabaseDialect): 
           .addColumn('resource_id', types.id, (column) => column.notNull())
           .addColumn('cell', types.integer, (column) => column.notNull())
           .addColumn('seat', types.integer, (column) => column.notNull())
-          .addColumn('capacity', types.integer, (column) => column.notNull())
+          // Of the doctor's time. No foreign key, for the same reasons as that of an appointment.
+          .addColumn('appointment_type_id', types.id)
           .addColumn('holder_id', types.id, (column) => column.notNull())
           .addColumn('expires_at', types.instant)
           .addPrimaryKeyConstraint('reservations_pk', ['resource_id', 'cell', 'seat']),

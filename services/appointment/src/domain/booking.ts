@@ -10,10 +10,10 @@ import {
 } from '@daybook/contracts';
 import type { WriteContext } from '@daybook/database';
 import { checkMovable } from './lifecycle.ts';
-import { findType, takePlace } from './placing.ts';
+import { takePlace } from './placing.ts';
 import { askingOf, type BookingParts } from './ports.ts';
 import { toMillis } from './time.ts';
-import type { Wish } from './wish.ts';
+import type { UntypedWish } from './wish.ts';
 
 /**
  * Books an appointment.
@@ -26,10 +26,9 @@ export async function bookAppointment(
   write: WriteContext<Appointment>,
 ): Promise<Appointment> {
   const asking = askingOf(caller, write);
-  const type = await findType(parts.types, caller, appointmentTypeId);
-  const wish: Wish = { patientId, doctorId, type, start: toMillis(start), holdId };
+  const wish: UntypedWish = { patientId, doctorId, appointmentTypeId, start: toMillis(start), holdId };
   return takePlace(parts, wish, asking, overbooking, (placement) =>
-    parts.store.book(caller, { patientId, appointmentTypeId, reason, placement }, write),
+    parts.store.book(caller, { patientId, reason, placement }, write),
   );
 }
 
@@ -44,16 +43,15 @@ export async function rescheduleAppointment(
   input: Reschedule,
   write: WriteContext<Appointment>,
 ): Promise<Appointment> {
-  const { store, types } = parts;
+  const { store } = parts;
   const asking = askingOf(caller, write);
   const appointment = await store.find(caller, id);
   if (!appointment) throw new Refusal('not-found', 'There is no such appointment.');
   checkMovable(appointment);
-  const type = await findType(types, caller, appointment.appointmentTypeId);
-  const wish: Wish = {
+  const wish: UntypedWish = {
     patientId: appointment.patientId,
     doctorId: input.doctorId ?? appointment.doctorId,
-    type,
+    appointmentTypeId: appointment.appointmentTypeId,
     start: toMillis(input.start),
     moving: id,
     holdId: input.holdId,
@@ -79,9 +77,6 @@ export async function holdSlot(
   write: WriteContext<Hold>,
 ): Promise<Hold> {
   const asking = askingOf(caller, write);
-  const type = await findType(parts.types, caller, appointmentTypeId);
-  const wish: Wish = { doctorId, type, start: toMillis(start) };
-  return takePlace(parts, wish, asking, undefined, (placement) =>
-    parts.holds.add(caller, { appointmentTypeId, placement }, write),
-  );
+  const wish: UntypedWish = { doctorId, appointmentTypeId, start: toMillis(start) };
+  return takePlace(parts, wish, asking, undefined, (placement) => parts.holds.add(caller, placement, write));
 }

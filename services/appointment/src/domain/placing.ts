@@ -10,7 +10,7 @@ import {
   type Placement,
   StaleFacts,
 } from './ports.ts';
-import { type Found, lookUp, obstaclesOf, type Wish } from './wish.ts';
+import { type Found, lookUp, obstaclesOf, type TypedWish, type UntypedWish } from './wish.ts';
 
 /** Who may book beside what a doctor has then already. */
 const MAY_OVERBOOK: readonly Role[] = ['doctor', 'front-desk', 'administrator'];
@@ -27,7 +27,7 @@ export async function findType(types: AppointmentTypes, caller: Caller, id: stri
 
 /** Applies every rule. The reservation key applies those of taken time once more, for what happens meanwhile. */
 function place(
-  wish: Wish,
+  wish: TypedWish,
   found: Found,
   now: number,
   { told, overbooking }: { told: ToldMeanwhile; overbooking: Overbooking | undefined },
@@ -45,7 +45,7 @@ function place(
     timeZone: zoneOf(visit, doctor),
     visit,
     doctorTime: doctorTimeAt(start, type),
-    capacity: type.capacity,
+    type,
     verified: [
       versionOf(doctorId, doctor, told),
       ...(patientId !== undefined && patient ? [versionOf(patientId, patient, told)] : []),
@@ -78,7 +78,7 @@ export async function withFreshFacts<Result>(lookAndTake: (told: ToldMeanwhile) 
       if (!(error instanceof StaleFacts)) throw error;
       told.set(error.newer.id, error.newer.version);
       if (looks < MAX_LOOKS) continue;
-      const detail = 'Patient or doctor are being changed just now.';
+      const detail = 'Patient, doctor or appointment type are being changed just now.';
       throw new Refusal('part-unavailable', detail, { retryAfterSeconds: 1 });
     }
   }
@@ -108,18 +108,22 @@ async function againWhereOverbooked<Result>(
 }
 
 /**
- * Applies the rules to a wish and lets `take` write. A refusal that other times would help against gets them.
+ * Applies the rules to a wish and lets `take` write. A refusal that other times would help against gets them. The appointment
+ * type is read again with each look, since it may be what has changed.
  * @throws Refusal every one that `api.md` names for a booking; `forbidden` for an overbooking
  */
 export async function takePlace<Result>(
   parts: BookingParts,
-  wish: Wish,
+  { appointmentTypeId, ...untyped }: UntypedWish,
   asking: Asking,
   overbooking: Overbooking | undefined,
   take: (placement: Placement) => Promise<Result>,
 ): Promise<Result> {
   if (overbooking) permit(asking.caller, MAY_OVERBOOK);
+  let looked: TypedWish | undefined;
   const lookAndTake = async (told: ToldMeanwhile) => {
+    const wish = { ...untyped, type: await findType(parts.types, asking.caller, appointmentTypeId) };
+    looked = wish;
     const found = await lookUp(parts, wish, asking);
     const placement = place(wish, found, parts.clock().epochMilliseconds, { told, overbooking });
     checkAwaited(asking);
@@ -128,8 +132,8 @@ export async function takePlace<Result>(
   try {
     return await againWhereOverbooked(overbooking, () => withFreshFacts(lookAndTake));
   } catch (error) {
-    if (!(error instanceof Refusal) || !hasAlternatives(error.code)) throw error;
-    const alternatives = await findAlternatives(parts, wish, asking);
+    if (!(error instanceof Refusal) || !hasAlternatives(error.code) || !looked) throw error;
+    const alternatives = await findAlternatives(parts, looked, asking);
     throw new Refusal(error.code, error.message, { ...error.extras, alternatives });
   }
 }

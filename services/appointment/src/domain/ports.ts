@@ -33,6 +33,9 @@ export interface PersonVersion {
   readonly version: number;
 }
 
+/** What the store needs of an appointment type that time is reserved for. */
+export type PlacedType = Pick<AppointmentType, 'id' | 'version' | 'capacity'>;
+
 /** Where and when an appointment is to be. */
 export interface Placement {
   readonly doctorId: string;
@@ -40,7 +43,8 @@ export interface Placement {
   readonly visit: Interval;
   /** The visit with its buffers. */
   readonly doctorTime: Interval;
-  readonly capacity: number;
+  /** As the rules were applied to it. Where it has another version by now, the store throws StaleFacts. */
+  readonly type: PlacedType;
   /** What the rules were applied to. Where an event told of something newer, the store throws StaleFacts. */
   readonly verified: readonly [PersonVersion, ...PersonVersion[]];
   readonly holdId?: string | undefined;
@@ -48,9 +52,9 @@ export interface Placement {
   readonly overbooking?: Overbooking | undefined;
 }
 
-/** A patient or a doctor has changed since the rules were applied: they have to be applied again. */
+/** A patient, a doctor or an appointment type has changed since the rules were applied: they have to be applied again. */
 export class StaleFacts extends Error {
-  /** What an event told of. Who asks from now on is answered with at least that. */
+  /** What an event told of, or the type as stored. Whatever is read from now on is at least of that version. */
   readonly newer: PersonVersion;
 
   constructor(newer: PersonVersion) {
@@ -62,13 +66,7 @@ export class StaleFacts extends Error {
 
 export interface NewBooking {
   readonly patientId: string;
-  readonly appointmentTypeId: string;
   readonly reason?: string | undefined;
-  readonly placement: Placement;
-}
-
-export interface NewHolding {
-  readonly appointmentTypeId: string;
   readonly placement: Placement;
 }
 
@@ -112,7 +110,7 @@ export interface AppointmentStore {
 
 export interface HoldStore {
   /** @throws Refusal `slot-taken`, `too-many-holds`, StaleFacts */
-  add(caller: Caller, holding: NewHolding, write: WriteContext<Hold>): Promise<Hold>;
+  add(caller: Caller, placement: Placement, write: WriteContext<Hold>): Promise<Hold>;
   /** Undefined as well when it is somebody else's, has run out, or was used. */
   find(caller: Caller, id: string): Promise<Hold | undefined>;
   /** @throws Refusal `not-found` */

@@ -10,19 +10,19 @@ import { useHold } from './holds.ts';
 import { readTakenSeats, releaseOf, reserve } from './reservations.ts';
 import type { AppointmentTables } from './tables.ts';
 
-const placed = ({ doctorId, timeZone, visit }: Placement) => ({
+const placed = ({ doctorId, type, timeZone, visit }: Placement) => ({
   // As ids are written here, however the request wrote it.
   doctorId: idFromBytes(idToBytes(doctorId)),
+  appointmentTypeId: idFromBytes(idToBytes(type.id)),
   timeZone,
   start: isoFromMillis(visit.start),
   end: isoFromMillis(visit.end),
 });
 
-function newAppointment({ patientId, appointmentTypeId, reason, placement }: NewBooking, at: string): Appointment {
+function newAppointment({ patientId, reason, placement }: NewBooking, at: string): Appointment {
   return {
     id: newId(),
     patientId: idFromBytes(idToBytes(patientId)),
-    appointmentTypeId: idFromBytes(idToBytes(appointmentTypeId)),
     ...(reason !== undefined && { reason }),
     ...placed(placement),
     status: 'booked',

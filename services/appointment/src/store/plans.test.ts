@@ -55,7 +55,7 @@ function rowsOf(count: number): { appointments: AppointmentRow[]; reservations: 
       resource_id: row.doctor_id,
       cell: row.starts_at / 300_000,
       seat: 0,
-      capacity: 1,
+      appointment_type_id: row.appointment_type_id,
       holder_id: row.id,
       expires_at: null,
     }),
@@ -154,6 +154,8 @@ const write = { keep: keepNothing, checkVersion: () => undefined };
 /** When nobody of these has an appointment. */
 const LATER = NOW.epochMilliseconds + 1000 * HALF_HOUR;
 
+const type = { id: newId(), version: 1, capacity: 1 };
+
 function placementAt(half: number): Placement {
   const start = LATER + half * HALF_HOUR;
   const visit = { start, end: start + HALF_HOUR };
@@ -161,7 +163,7 @@ function placementAt(half: number): Placement {
     { id: doctorId, version: 1 },
     { id: patientId, version: 1 },
   ] as const;
-  return { doctorId, timeZone: 'UTC', visit, doctorTime: visit, capacity: 1, verified };
+  return { doctorId, timeZone: 'UTC', visit, doctorTime: visit, type, verified };
 }
 
 async function addTypes(database: Database<AppointmentTables>, typeIds: readonly string[]): Promise<void> {
@@ -174,22 +176,20 @@ async function addTypes(database: Database<AppointmentTables>, typeIds: readonly
 
 it('no booking, move, cancellation or step looks at the time, the holds or the appointments of others', async () => {
   const { database, asked, analyze, count, faults } = await openAsked<AppointmentTables>(migrations);
-  const typeId = newId();
-  await addTypes(database, [typeId]);
+  const group = { id: newId(), version: 1, capacity: 3 };
+  await addTypes(database, [type.id, group.id]);
   await fill(database);
   await analyze();
   const store = createAppointmentStore(asked, clock);
   const kept = createHoldStore(asked, clock);
   const patient = { id: 'caller1', role: 'patient' } as const;
-  const hold = await kept.add(staff, { appointmentTypeId: typeId, placement: placementAt(0) }, write);
-  await kept.add(patient, { appointmentTypeId: typeId, placement: placementAt(1) }, write);
-  const other = await kept.add(staff, { appointmentTypeId: typeId, placement: placementAt(2) }, write);
+  const hold = await kept.add(staff, placementAt(0), write);
+  await kept.add(patient, placementAt(1), write);
+  const other = await kept.add(staff, placementAt(2), write);
   await kept.find(staff, other.id);
   await kept.remove(staff, other.id, write);
-  const wish = { patientId, appointmentTypeId: typeId };
-  const one = await store.book(staff, { ...wish, placement: { ...placementAt(0), holdId: hold.id } }, write);
-  const group = { ...placementAt(4), capacity: 3 };
-  const two = await store.book(staff, { ...wish, placement: group }, write);
+  const one = await store.book(staff, { patientId, placement: { ...placementAt(0), holdId: hold.id } }, write);
+  const two = await store.book(staff, { patientId, placement: { ...placementAt(4), type: group } }, write);
   await store.move(staff, one.id, placementAt(5), () => undefined, write);
   await store.take(staff, one.id, 'arrive', write);
   await store.cancel(staff, two.id, { reason: 'ill' }, write);

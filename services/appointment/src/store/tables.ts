@@ -43,8 +43,8 @@ export interface ReservationRow {
   /** Five-minute cells since 1970 UTC. */
   cell: number;
   seat: number;
-  /** Of the appointment type: with how many others at most it shares the cell. */
-  capacity: number;
+  /** Its capacity now says with how many others at most the cell is shared. Null: with none, as a patient's. */
+  appointment_type_id: Uint8Array | null;
   /** An appointment or a hold. */
   holder_id: Uint8Array;
   /** Of a hold: from then on the seat is free, whether the row is still there or not. */
