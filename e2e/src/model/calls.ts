@@ -50,7 +50,8 @@ interface Kinds {
 export interface ListQuery {
   readonly doctorId?: string;
   readonly patientId?: string;
-  readonly status?: Schemas['Appointment']['status'];
+  /** One or several, with commas. */
+  readonly status?: string;
   readonly needsRescheduling?: boolean;
   readonly from?: string;
   readonly to?: string;

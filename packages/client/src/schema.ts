@@ -1695,10 +1695,11 @@ export interface operations {
             query?: {
                 patientId?: string;
                 doctorId?: string;
-                status?: "proposed" | "pending" | "booked" | "arrived" | "checked-in" | "fulfilled" | "cancelled" | "noshow" | "entered-in-error" | "waitlist";
+                /** @description One or several, separated by commas: `booked,arrived` */
+                status?: string;
                 /** @description Those that do: from now on, unless `from` says otherwise */
                 needsRescheduling?: boolean;
-                /** @description Starts at or after */
+                /** @description Ends after: what is under way then is listed */
                 from?: string;
                 /** @description Starts before */
                 to?: string;

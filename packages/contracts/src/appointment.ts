@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { Page, paging } from './paging.ts';
-import { FreeText, Id, Instant, OneOf, Specialty, stored, TimeZone } from './scalars.ts';
+import { FreeText, Id, Instant, OneOf, SomeOf, Specialty, stored, TimeZone } from './scalars.ts';
 
 /** FHIR's list, no other. */
 export const APPOINTMENT_STATUSES = [
@@ -92,11 +92,11 @@ export const AppointmentQuery = Type.Object(
   {
     patientId: Type.Optional(Id()),
     doctorId: Type.Optional(Id()),
-    status: Type.Optional(Status()),
+    status: Type.Optional(SomeOf(APPOINTMENT_STATUSES, 'One or several, separated by commas: `booked,arrived`')),
     needsRescheduling: Type.Optional(
       Type.Boolean({ description: 'Those that do: from now on, unless `from` says otherwise' }),
     ),
-    from: Type.Optional(Instant('Starts at or after')),
+    from: Type.Optional(Instant('Ends after: what is under way then is listed')),
     to: Type.Optional(Instant('Starts before')),
     ...paging,
   },
