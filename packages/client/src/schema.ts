@@ -614,6 +614,8 @@ export interface components {
              */
             timeZone: string;
             active: boolean;
+            /** @description The appointment types that the doctor offers; without it, all. An id that no type has offers nothing */
+            appointmentTypeIds?: string[];
             items: {
                 /** Format: date-time */
                 start: string;
@@ -642,6 +644,8 @@ export interface components {
             email?: string;
             /** @description E.164 */
             phone?: string;
+            /** @description The appointment types that the doctor offers; without it, all. An id that no type has offers nothing */
+            appointmentTypeIds?: string[];
             specialties: string[];
             languages: string[];
             /**
@@ -668,6 +672,7 @@ export interface components {
             familyName?: string;
             email?: string | null;
             phone?: string | null;
+            appointmentTypeIds?: string[] | null;
             specialties?: string[];
             languages?: string[];
             /**
@@ -855,6 +860,8 @@ export interface components {
             email?: string;
             /** @description E.164 */
             phone?: string;
+            /** @description The appointment types that the doctor offers; without it, all. An id that no type has offers nothing */
+            appointmentTypeIds?: string[];
             specialties?: string[];
             languages?: string[];
             /**
@@ -1849,7 +1856,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency-key-reused`: The key was used for another request. `outside-availability`: The doctor does not work then. `too-soon`: That is too soon. `too-far-ahead`: That is too far ahead. `not-on-grid`: Times start every 5 minutes. `doctor-inactive`: The doctor takes no new appointments. `patient-inactive`: The patient is not active. `appointment-type-inactive`: The appointment type is not in use. `doctor-not-found`: There is no such doctor. `patient-not-found`: There is no such patient. `appointment-type-not-found`: There is no such appointment type. */
+            /** @description `idempotency-key-reused`: The key was used for another request. `outside-availability`: The doctor does not work then. `too-soon`: That is too soon. `too-far-ahead`: That is too far ahead. `not-on-grid`: Times start every 5 minutes. `doctor-inactive`: The doctor takes no new appointments. `patient-inactive`: The patient is not active. `appointment-type-inactive`: The appointment type is not in use. `appointment-type-not-offered`: The doctor does not offer that appointment type. `doctor-not-found`: There is no such doctor. `patient-not-found`: There is no such patient. `appointment-type-not-found`: There is no such appointment type. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2809,7 +2816,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency-key-reused`: The key was used for another request. `outside-availability`: The doctor does not work then. `too-soon`: That is too soon. `too-far-ahead`: That is too far ahead. `not-on-grid`: Times start every 5 minutes. `doctor-inactive`: The doctor takes no new appointments. `doctor-not-found`: There is no such doctor. `patient-inactive`: The patient is not active. `patient-not-found`: There is no such patient. `appointment-type-inactive`: The appointment type is not in use. */
+            /** @description `idempotency-key-reused`: The key was used for another request. `outside-availability`: The doctor does not work then. `too-soon`: That is too soon. `too-far-ahead`: That is too far ahead. `not-on-grid`: Times start every 5 minutes. `doctor-inactive`: The doctor takes no new appointments. `doctor-not-found`: There is no such doctor. `patient-inactive`: The patient is not active. `patient-not-found`: There is no such patient. `appointment-type-inactive`: The appointment type is not in use. `appointment-type-not-offered`: The doctor does not offer that appointment type. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3969,7 +3976,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency-key-reused`: The key was used for another request. `outside-availability`: The doctor does not work then. `too-soon`: That is too soon. `too-far-ahead`: That is too far ahead. `not-on-grid`: Times start every 5 minutes. `doctor-inactive`: The doctor takes no new appointments. `appointment-type-inactive`: The appointment type is not in use. `doctor-not-found`: There is no such doctor. `appointment-type-not-found`: There is no such appointment type. */
+            /** @description `idempotency-key-reused`: The key was used for another request. `outside-availability`: The doctor does not work then. `too-soon`: That is too soon. `too-far-ahead`: That is too far ahead. `not-on-grid`: Times start every 5 minutes. `doctor-inactive`: The doctor takes no new appointments. `appointment-type-inactive`: The appointment type is not in use. `appointment-type-not-offered`: The doctor does not offer that appointment type. `doctor-not-found`: There is no such doctor. `appointment-type-not-found`: There is no such appointment type. */
             422: {
                 headers: {
                     [name: string]: unknown;

@@ -17,7 +17,7 @@ import { toMillis } from './time.ts';
 import { lookUp, obstaclesOf, type Wish } from './wish.ts';
 
 /** Stands in for a type that is not there: what is refused even to it, every type refuses. */
-const UNDEMANDING_TYPE: TypeRules = {
+const UNDEMANDING_TYPE: Omit<TypeRules, 'id'> = {
   durationMinutes: GRID_MINUTES,
   bufferBeforeMinutes: 0,
   bufferAfterMinutes: 0,
@@ -36,7 +36,12 @@ export async function explainStart(
   // When a patient is busy is for those who may book for the patient.
   permit(asking.caller, patientId === undefined ? ROLES : STAFF);
   const type = await parts.types.find(asking.caller, appointmentTypeId);
-  const wish: Wish = { patientId, doctorId, type: type ?? UNDEMANDING_TYPE, start: toMillis(start) };
+  const wish: Wish = {
+    patientId,
+    doctorId,
+    type: type ?? { ...UNDEMANDING_TYPE, id: appointmentTypeId },
+    start: toMillis(start),
+  };
   const found = await lookUp(parts, wish, asking);
   const obstacles = obstaclesOf(wish, found, parts.clock().epochMilliseconds);
   if (!type) obstacles.unshift('appointment-type-not-found');

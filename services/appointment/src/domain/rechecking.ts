@@ -1,21 +1,29 @@
 /** Whether what an appointment was booked on still holds. */
 import type { Appointment, ProblemCode } from '@daybook/contracts';
-import type { DoctorFacts, PatientFacts } from './booking-rules.ts';
+import { type DoctorFacts, offersType, type PatientFacts } from './booking-rules.ts';
 import { toMillis } from './time.ts';
 
 const OF_PATIENT: readonly string[] = ['patient-inactive'] satisfies ProblemCode[];
-const OF_DOCTOR: readonly string[] = ['doctor-inactive', 'outside-availability'] satisfies ProblemCode[];
+const OF_DOCTOR: readonly string[] = [
+  'doctor-inactive',
+  'appointment-type-not-offered',
+  'outside-availability',
+] satisfies ProblemCode[];
 
 /** Who was looked at again, and what is known now. */
 export type Looked =
   | { readonly kind: 'patient'; readonly patient: PatientFacts }
   | { readonly kind: 'doctor'; readonly doctor: DoctorFacts };
 
-function reasonsOf({ start, end }: Appointment, looked: Looked): ProblemCode[] {
+function reasonsOf({ appointmentTypeId, start, end }: Appointment, looked: Looked): ProblemCode[] {
   if (looked.kind === 'patient') return looked.patient.active ? [] : ['patient-inactive'];
-  const { active, open } = looked.doctor;
-  const works = open.some((hours) => hours.start <= toMillis(start) && toMillis(end) <= hours.end);
-  return [...(active ? [] : (['doctor-inactive'] as const)), ...(works ? [] : (['outside-availability'] as const))];
+  const { doctor } = looked;
+  const reasons: ProblemCode[] = [];
+  if (!doctor.active) reasons.push('doctor-inactive');
+  if (!offersType(doctor, appointmentTypeId)) reasons.push('appointment-type-not-offered');
+  const works = doctor.open.some((hours) => hours.start <= toMillis(start) && toMillis(end) <= hours.end);
+  if (!works) reasons.push('outside-availability');
+  return reasons;
 }
 
 /** Why an appointment needs rescheduling, by the codes of a refused booking: what is known anew, and what was of others. */

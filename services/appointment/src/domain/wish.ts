@@ -41,6 +41,7 @@ const TIRELESS_DOCTOR: Omit<DoctorFacts, 'id'> = {
   version: 0,
   timeZone: 'UTC',
   active: true,
+  offers: undefined,
   open: [{ start: Number.NEGATIVE_INFINITY, end: Number.POSITIVE_INFINITY }],
 };
 
