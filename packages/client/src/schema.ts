@@ -125,7 +125,8 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /** Change appointment */
+        patch: operations["changeAppointment"];
         trace?: never;
     };
     "/api/v1/appointments/{id}/arrive": {
@@ -537,7 +538,9 @@ export interface components {
             /** @description Rises with every move (iCalendar) */
             sequence: number;
             reason?: string;
-            /** @description What it was booked on has changed since: leave, somebody not active */
+            /** @description For staff only: patients do not see it */
+            note?: string;
+            /** @description What it was booked on has changed since: leave, somebody not active, a type not in use */
             needsRescheduling: boolean;
             /** @description Why, by the codes of a refused booking */
             reschedulingReasons?: string[];
@@ -551,6 +554,16 @@ export interface components {
         AppointmentPage: {
             items: components["schemas"]["Appointment"][];
             nextCursor?: string;
+        };
+        /** AppointmentPatch */
+        AppointmentPatch: {
+            reason?: string | null;
+            note?: string | null;
+            /**
+             * Format: uuid
+             * @description Another type, by all rules of a booking: the end changes with it
+             */
+            appointmentTypeId?: string;
         };
         /** AppointmentType */
         AppointmentType: {
@@ -717,7 +730,7 @@ export interface components {
                 role: string;
             };
             /** @enum {string} */
-            action: "booked" | "rescheduled" | "cancelled" | "arrived" | "checked-in" | "fulfilled" | "noshow" | "flagged" | "unflagged";
+            action: "booked" | "rescheduled" | "updated" | "cancelled" | "arrived" | "checked-in" | "fulfilled" | "noshow" | "flagged" | "unflagged";
             sequence: number;
             from?: {
                 /** Format: uuid */
@@ -726,6 +739,11 @@ export interface components {
                 start: string;
                 /** Format: date-time */
                 end: string;
+                /**
+                 * Format: uuid
+                 * @description Where the type changed
+                 */
+                appointmentTypeId?: string;
             };
             to?: {
                 /** Format: uuid */
@@ -734,8 +752,17 @@ export interface components {
                 start: string;
                 /** Format: date-time */
                 end: string;
+                /**
+                 * Format: uuid
+                 * @description Where the type changed
+                 */
+                appointmentTypeId?: string;
             };
             reason?: string;
+            /** @description Of an update: which fields */
+            changed?: ("appointmentTypeId" | "reason" | "note")[];
+            /** @description Of an overbooking that is a move with a `reason` of its own */
+            overbookingReason?: string;
             /** @description On purpose, beside what the doctor had then already */
             overbooked?: boolean;
             reschedulingReasons?: string[];
@@ -1051,6 +1078,13 @@ export interface components {
             start: string;
             /** Format: uuid */
             doctorId?: string;
+            /**
+             * Format: uuid
+             * @description Another type; needed where the present one is not in use any more
+             */
+            appointmentTypeId?: string;
+            /** @description Why it is moved; kept in the history */
+            reason?: string;
             /**
              * Format: uuid
              * @description The hold that keeps the time; 409 `hold-expired` when it has run out
@@ -2086,6 +2120,138 @@ export interface operations {
             };
         };
     };
+    changeAppointment: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that you read; 412 when it is stale */
+                "if-match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AppointmentPatch"];
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    /** @description The version, for If-Match and If-None-Match */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Appointment"];
+                };
+            };
+            /** @description `invalid-request`: The request is not as described. `malformed-body`: The body is not JSON. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: Not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request-timeout`: The request did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `slot-taken`: That time is taken. `patient-busy`: The patient has another appointment then. `wrong-status`: The status does not allow this. `changed-meanwhile`: Somebody else changed it first. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `precondition-failed`: It has changed since you read it. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-too-large`: The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported-media-type`: Send JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `outside-availability`: The doctor does not work then. `too-soon`: That is too soon. `too-far-ahead`: That is too far ahead. `not-on-grid`: Times start every 5 minutes. `doctor-inactive`: The doctor takes no new appointments. `doctor-not-found`: There is no such doctor. `patient-inactive`: The patient is not active. `patient-not-found`: There is no such patient. `appointment-type-inactive`: The appointment type is not in use. `appointment-type-not-found`: There is no such appointment type. `appointment-type-not-offered`: The doctor does not offer that appointment type. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `part-unavailable`: A part that this needs is not available. */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline-exceeded`: It took too long. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     markArrived: {
         parameters: {
             query?: never;
@@ -2816,7 +2982,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency-key-reused`: The key was used for another request. `outside-availability`: The doctor does not work then. `too-soon`: That is too soon. `too-far-ahead`: That is too far ahead. `not-on-grid`: Times start every 5 minutes. `doctor-inactive`: The doctor takes no new appointments. `doctor-not-found`: There is no such doctor. `patient-inactive`: The patient is not active. `patient-not-found`: There is no such patient. `appointment-type-inactive`: The appointment type is not in use. `appointment-type-not-offered`: The doctor does not offer that appointment type. */
+            /** @description `idempotency-key-reused`: The key was used for another request. `outside-availability`: The doctor does not work then. `too-soon`: That is too soon. `too-far-ahead`: That is too far ahead. `not-on-grid`: Times start every 5 minutes. `doctor-inactive`: The doctor takes no new appointments. `doctor-not-found`: There is no such doctor. `patient-inactive`: The patient is not active. `patient-not-found`: There is no such patient. `appointment-type-inactive`: The appointment type is not in use. `appointment-type-not-found`: There is no such appointment type. `appointment-type-not-offered`: The doctor does not offer that appointment type. */
             422: {
                 headers: {
                     [name: string]: unknown;

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { mergePatchOf } from './merge-patch.ts';
 import { Page, paging } from './paging.ts';
 import { FreeText, Id, Instant, OneOf, SomeOf, Specialty, stored, TimeZone } from './scalars.ts';
 
@@ -74,8 +75,9 @@ export const Appointment = Type.Object(
     status: Status(),
     sequence: Type.Integer({ minimum: 0, description: 'Rises with every move (iCalendar)' }),
     reason: Type.Optional(Type.String()),
+    note: Type.Optional(Type.String({ description: 'For staff only: patients do not see it' })),
     needsRescheduling: Type.Boolean({
-      description: 'What it was booked on has changed since: leave, somebody not active',
+      description: 'What it was booked on has changed since: leave, somebody not active, a type not in use',
     }),
     reschedulingReasons: Type.Optional(
       Type.Array(Type.String(), { description: 'Why, by the codes of a refused booking' }),
@@ -111,14 +113,32 @@ export const Cancellation = Type.Object(
 export type Cancellation = Static<typeof Cancellation>;
 
 export const Reschedule = Type.Object(
-  { start: Instant(), doctorId: Type.Optional(Id()), ...choices },
+  {
+    start: Instant(),
+    doctorId: Type.Optional(Id()),
+    appointmentTypeId: Type.Optional(Id('Another type; needed where the present one is not in use any more')),
+    reason: Type.Optional(FreeText(500, 'Why it is moved; kept in the history')),
+    ...choices,
+  },
   { title: 'Reschedule', additionalProperties: false },
 );
 export type Reschedule = Static<typeof Reschedule>;
 
+/** What can be changed of an appointment where it is: with null, reason and note are removed. */
+export const AppointmentPatch = mergePatchOf(
+  Type.Object({
+    reason: Type.Optional(FreeText(500, 'Why the patient comes')),
+    note: Type.Optional(FreeText(2000, 'For staff only: patients do not see it')),
+    appointmentTypeId: Id('Another type, by all rules of a booking: the end changes with it'),
+  }),
+  'AppointmentPatch',
+);
+export type AppointmentPatch = Static<typeof AppointmentPatch>;
+
 export const HISTORY_ACTIONS = [
   'booked',
   'rescheduled',
+  'updated',
   'cancelled',
   'arrived',
   'checked-in',
@@ -129,7 +149,16 @@ export const HISTORY_ACTIONS = [
 ] as const;
 export type HistoryAction = (typeof HISTORY_ACTIONS)[number];
 
-const Times = Type.Object({ doctorId: Id(), start: Instant(), end: Instant() });
+const Times = Type.Object({
+  doctorId: Id(),
+  start: Instant(),
+  end: Instant(),
+  appointmentTypeId: Type.Optional(Id('Where the type changed')),
+});
+
+/** The fields that an update changes. */
+export const UPDATED_FIELDS = ['appointmentTypeId', 'reason', 'note'] as const;
+export type UpdatedField = (typeof UPDATED_FIELDS)[number];
 
 /** One change of an appointment: what, when, who, why. */
 export const HistoryEntry = Type.Object(
@@ -141,6 +170,10 @@ export const HistoryEntry = Type.Object(
     from: Type.Optional(Times),
     to: Type.Optional(Times),
     reason: Type.Optional(Type.String()),
+    changed: Type.Optional(Type.Array(OneOf(UPDATED_FIELDS), { description: 'Of an update: which fields' })),
+    overbookingReason: Type.Optional(
+      Type.String({ description: 'Of an overbooking that is a move with a `reason` of its own' }),
+    ),
     overbooked: Type.Optional(Type.Boolean({ description: 'On purpose, beside what the doctor had then already' })),
     reschedulingReasons: Type.Optional(Type.Array(Type.String())),
   },

@@ -6,7 +6,12 @@ import { type Static, type TSchema, Type } from 'typebox';
 import { EXCEPTION_KINDS } from './doctor.ts';
 import { Id, Instant, OneOf } from './scalars.ts';
 
-const Times = Type.Object({ doctorId: Id(), start: Instant(), end: Instant() });
+const Times = Type.Object({
+  doctorId: Id(),
+  start: Instant(),
+  end: Instant(),
+  appointmentTypeId: Type.Optional(Id('Where the type changed')),
+});
 
 export const AppointmentEventData = Type.Object(
   {
@@ -40,6 +45,7 @@ export const ExceptionEventData = Type.Object(
 export const eventTypes = {
   'daybook.appointment.booked.v1': AppointmentEventData,
   'daybook.appointment.rescheduled.v1': AppointmentEventData,
+  'daybook.appointment.updated.v1': AppointmentEventData,
   'daybook.appointment.cancelled.v1': AppointmentEventData,
   'daybook.appointment.arrived.v1': AppointmentEventData,
   'daybook.appointment.checked-in.v1': AppointmentEventData,

@@ -45,6 +45,7 @@ async function createAppointments(db: Kysely<never>, dialect: DatabaseDialect): 
           .addColumn('status', types.text(20), (column) => column.notNull())
           .addColumn('sequence', types.integer, (column) => column.notNull())
           .addColumn('reason', types.text(500))
+          .addColumn('note', types.longText)
           .addColumn('version', types.integer, (column) => column.notNull())
           .addColumn('created_at', types.instant, (column) => column.notNull())
           .addColumn('updated_at', types.instant, (column) => column.notNull())

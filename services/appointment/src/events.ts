@@ -14,7 +14,7 @@ import type { AppointmentTables } from './store/tables.ts';
 
 export const SOURCE = '/services/appointment';
 
-type Times = Pick<Appointment, 'doctorId' | 'start' | 'end'>;
+type Times = Pick<Appointment, 'doctorId' | 'start' | 'end'> & Partial<Pick<Appointment, 'appointmentTypeId'>>;
 
 export const appointmentEvent = (action: HistoryAction, appointment: Appointment, previous?: Times): NewEvent => {
   const { id, patientId, doctorId, appointmentTypeId, start, end, version } = appointment;

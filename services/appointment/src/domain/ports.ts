@@ -1,5 +1,13 @@
 /** What the domain needs from outside, in its own words. */
-import type { Appointment, AppointmentType, Caller, Cancellation, Hold, Overbooking } from '@daybook/contracts';
+import type {
+  Appointment,
+  AppointmentPatch,
+  AppointmentType,
+  Caller,
+  Cancellation,
+  Hold,
+  Overbooking,
+} from '@daybook/contracts';
 import type { WriteContext } from '@daybook/database';
 import type { DoctorFacts, PatientFacts, TakenSeats } from './booking-rules.ts';
 import type { Interval } from './grid.ts';
@@ -70,6 +78,22 @@ export interface NewBooking {
   readonly placement: Placement;
 }
 
+/** What of an appointment no time depends on. */
+export type NotesPatch = Pick<AppointmentPatch, 'reason' | 'note'>;
+
+/** Runs on the stored appointment inside the transaction and throws what refuses the change. */
+export type CheckStored = (appointment: Appointment) => void;
+
+export interface Move {
+  readonly action: 'rescheduled' | 'updated';
+  readonly placement: Placement;
+  readonly check: CheckStored;
+  /** Why it is moved. */
+  readonly reason?: string | undefined;
+  /** What is changed with it. */
+  readonly patch?: NotesPatch;
+}
+
 /** Seats taken in a range: of doctors, of a patient. What some hold can be left out, as if it were not there. */
 export interface SeatQuery {
   readonly resourceIds: readonly string[];
@@ -91,12 +115,14 @@ export interface AppointmentStore {
    * @throws StaleFacts
    */
   book(caller: Caller, booking: NewBooking, write: WriteContext<Appointment>): Promise<Appointment>;
-  /** `check` runs on the stored appointment inside the transaction and throws what refuses the move. */
-  move(
+  /** To where it is already, and of the type that it has, changes nothing. */
+  move(caller: Caller, id: string, move: Move, write: WriteContext<Appointment>): Promise<Appointment>;
+  /** Changes what no time depends on. What is as it was already changes nothing. @throws Refusal `wrong-status` */
+  change(
     caller: Caller,
     id: string,
-    placement: Placement,
-    check: (appointment: Appointment) => void,
+    patch: NotesPatch,
+    check: CheckStored,
     write: WriteContext<Appointment>,
   ): Promise<Appointment>;
   cancel(

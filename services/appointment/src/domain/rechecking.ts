@@ -10,13 +10,18 @@ const OF_DOCTOR: readonly string[] = [
   'outside-availability',
 ] satisfies ProblemCode[];
 
-/** Who was looked at again, and what is known now. */
+const OF_TYPE: readonly string[] = ['appointment-type-inactive'] satisfies ProblemCode[];
+const OWN = { patient: OF_PATIENT, doctor: OF_DOCTOR, type: OF_TYPE } as const;
+
+/** What was looked at again, and what is known now. */
 export type Looked =
+  | { readonly kind: 'type'; readonly active: boolean }
   | { readonly kind: 'patient'; readonly patient: PatientFacts }
   | { readonly kind: 'doctor'; readonly doctor: DoctorFacts };
 
 function reasonsOf({ appointmentTypeId, start, end }: Appointment, looked: Looked): ProblemCode[] {
   if (looked.kind === 'patient') return looked.patient.active ? [] : ['patient-inactive'];
+  if (looked.kind === 'type') return looked.active ? [] : ['appointment-type-inactive'];
   const { doctor } = looked;
   const reasons: ProblemCode[] = [];
   if (!doctor.active) reasons.push('doctor-inactive');
@@ -28,7 +33,7 @@ function reasonsOf({ appointmentTypeId, start, end }: Appointment, looked: Looke
 
 /** Why an appointment needs rescheduling, by the codes of a refused booking: what is known anew, and what was of others. */
 export function reschedulingReasons(appointment: Appointment, looked: Looked): string[] {
-  const own = looked.kind === 'patient' ? OF_PATIENT : OF_DOCTOR;
+  const own = OWN[looked.kind];
   const ofOthers = (appointment.reschedulingReasons ?? []).filter((code) => !own.includes(code));
   return [...ofOthers, ...reasonsOf(appointment, looked)].sort();
 }

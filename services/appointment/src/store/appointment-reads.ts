@@ -17,7 +17,7 @@ import { type Database, idFromBytes, idToBytes, type SharedTables } from '@daybo
 import { type Clock, decodeCursor, pageOf } from '@daybook/service';
 import { type Kysely, sql } from 'kysely';
 import { MINUTE, toMillis } from '../domain/time.ts';
-import { toAppointment } from './appointment-row.ts';
+import { shownTo, toAppointment } from './appointment-row.ts';
 import type { AppointmentRow, AppointmentTables } from './tables.ts';
 
 export interface AppointmentReads {
@@ -125,7 +125,12 @@ export function createAppointmentReads(database: Database<AppointmentTables>, cl
       const { limit = DEFAULT_LIMIT } = query;
       const filter = filterOf(query, clock().epochMilliseconds);
       const rows = await database.read((db) => readFirst(db, filter, limit + 1));
-      return pageOf(rows, limit, (row) => [row.starts_at, idFromBytes(row.id)], toAppointment);
+      return pageOf(
+        rows,
+        limit,
+        (row) => [row.starts_at, idFromBytes(row.id)],
+        (row) => shownTo(caller, toAppointment(row)),
+      );
     },
 
     async history(caller, id) {

@@ -1,5 +1,12 @@
 /** What belongs to every change of an appointment: its lock, its next version, its history and its event, in one transaction. */
-import { type Appointment, type Caller, type HistoryAction, type HistoryEntry, Refusal } from '@daybook/contracts';
+import {
+  type Appointment,
+  type Caller,
+  type HistoryAction,
+  type HistoryEntry,
+  Refusal,
+  type UpdatedField,
+} from '@daybook/contracts';
 import { type DatabaseDialect, idToBytes, insertEvent, type SharedTables, type WriteContext } from '@daybook/database';
 import type { Clock } from '@daybook/service';
 import type { Transaction } from 'kysely';
@@ -33,7 +40,12 @@ export async function lockAppointment(
   return toAppointment(row);
 }
 
-const timesOf = ({ doctorId, start, end }: Appointment) => ({ doctorId, start, end });
+const timesOf = ({ doctorId, start, end, appointmentTypeId }: Appointment, withType: boolean) => ({
+  doctorId,
+  start,
+  end,
+  ...(withType && { appointmentTypeId }),
+});
 
 /** A change of an appointment, on its way into history and events. */
 export interface Change {
@@ -41,30 +53,41 @@ export interface Change {
   readonly before?: Appointment;
   readonly after: Appointment;
   readonly reason?: string | undefined;
-  /** Whether time or doctor changed. */
+  /** Whether time, doctor or appointment type changed. */
   readonly moved: boolean;
+  /** Of an update. */
+  readonly changed?: readonly UpdatedField[];
+  readonly overbookingReason?: string | undefined;
   /** Whether it is beside what the doctor had then already, on purpose. */
   readonly overbooked?: boolean;
 }
 
-const entryOf = ({ id, role }: Caller, { action, before, after, reason, moved, overbooked }: Change): HistoryEntry => ({
-  at: after.updatedAt,
-  by: { id, role },
-  action,
-  sequence: after.sequence,
-  ...(moved && before && { from: timesOf(before) }),
-  ...(moved && { to: timesOf(after) }),
-  ...(reason !== undefined && { reason }),
-  ...(overbooked && { overbooked }),
-  ...(action === 'flagged' && { reschedulingReasons: after.reschedulingReasons ?? [] }),
-});
+const changesType = ({ before, after }: Change): boolean =>
+  before !== undefined && before.appointmentTypeId !== after.appointmentTypeId;
+
+function entryOf({ id, role }: Caller, change: Change): HistoryEntry {
+  const { action, before, after, reason, moved, changed, overbooked, overbookingReason } = change;
+  return {
+    at: after.updatedAt,
+    by: { id, role },
+    action,
+    sequence: after.sequence,
+    ...(moved && before && { from: timesOf(before, changesType(change)) }),
+    ...(moved && { to: timesOf(after, changesType(change)) }),
+    ...(reason !== undefined && { reason }),
+    ...(changed && { changed: [...changed] }),
+    ...(overbooked && { overbooked }),
+    ...(overbookingReason !== undefined && { overbookingReason }),
+    ...(action === 'flagged' && { reschedulingReasons: after.reschedulingReasons ?? [] }),
+  };
+}
 
 /** The statements that write a change into history and events. */
 export function recordsOf(tx: Tx, caller: Caller, change: Change, traceparent: string | undefined) {
   const { action, before, after, moved } = change;
   const entry = JSON.stringify(entryOf(caller, change));
   const row = { appointment_id: idToBytes(after.id), version: after.version, entry };
-  const event = appointmentEvent(action, after, moved && before ? timesOf(before) : undefined);
+  const event = appointmentEvent(action, after, moved && before ? timesOf(before, changesType(change)) : undefined);
   const time = Temporal.Instant.from(after.updatedAt);
   return [
     tx.insertInto('appointment_history').values(row),

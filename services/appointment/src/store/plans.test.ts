@@ -43,6 +43,7 @@ function rowsOf(count: number): { appointments: AppointmentRow[]; reservations: 
       status: starts_at < NOW.epochMilliseconds ? 'fulfilled' : 'booked',
       sequence: 0,
       reason: null,
+      note: null,
       needs_rescheduling: index % 500 === 0 ? 1 : 0,
       rescheduling_reasons: null,
       version: 1,
@@ -151,6 +152,10 @@ it('no list, search or look at somebody’s appointments reads all that there ar
   await store.takenSeats(staff, { resourceIds: doctors, range, exceptHolders: [id] });
   const recheck = { kind: 'doctor', personId: doctorId, version: 1, attempts: 0 } as const;
   await createRecheckStore(asked, clock).upcoming(service, recheck, found.items[0]);
+  for (const seen of [undefined, found.items[0]]) {
+    const ofType = { kind: 'type', personId: doctorId, version: 1, attempts: 0 } as const;
+    await createRecheckStore(asked, clock).upcoming(service, ofType, seen);
+  }
   expect(count()).toBeGreaterThan(20);
   // The first few of each status, each found by the index, are put together.
   expect(await faults(/SCAN of_status/)).toEqual([]);
@@ -197,7 +202,8 @@ it('no booking, move, cancellation or step looks at the time, the holds or the a
   await kept.remove(staff, other.id, write);
   const one = await store.book(staff, { patientId, placement: { ...placementAt(0), holdId: hold.id } }, write);
   const two = await store.book(staff, { patientId, placement: { ...placementAt(4), type: group } }, write);
-  await store.move(staff, one.id, placementAt(5), () => undefined, write);
+  await store.move(staff, one.id, { action: 'rescheduled', placement: placementAt(5), check: () => undefined }, write);
+  await store.change(staff, one.id, { note: 'wants the window' }, () => undefined, write);
   await store.take(staff, one.id, 'arrive', write);
   await store.cancel(staff, two.id, { reason: 'ill' }, write);
   expect(count()).toBeGreaterThan(20);

@@ -28,6 +28,8 @@ export interface AppointmentRow {
   status: AppointmentStatus;
   sequence: number;
   reason: string | null;
+  /** For staff only. */
+  note: string | null;
   needs_rescheduling: number;
   /** Codes, separated by commas, while it needs rescheduling. */
   rescheduling_reasons: string | null;
@@ -64,11 +66,11 @@ export interface HoldRow {
   place: number | null;
 }
 
-/** The appointments of this person have to be looked at again. */
+/** The appointments of this person, or of this appointment type, have to be looked at again. */
 export interface RecheckRow {
   person_id: Uint8Array;
-  kind: 'patient' | 'doctor';
-  /** Of the person, as the newest event says. */
+  kind: 'patient' | 'doctor' | 'type';
+  /** Of the person, as the newest event says; of the type. */
   version: number;
   attempts: number;
   due_at: number;
