@@ -14,7 +14,10 @@ interface Conditions {
 interface Kinds {
   'register-patient': object;
   'change-patient': { readonly id: string; readonly active: boolean };
-  'change-doctor': { readonly id: string; readonly patch: { active?: boolean; specialties?: string[] } };
+  'change-doctor': {
+    readonly id: string;
+    readonly patch: { active?: boolean; specialties?: string[]; appointmentTypeIds?: string[] | null };
+  };
   'replace-schedule': { readonly id: string; readonly hours: readonly Hours[]; readonly validFrom?: string };
   'add-exception': { readonly id: string; readonly kind: ExceptionKind; readonly start: number; readonly end: number };
   'remove-exception': { readonly id: string; readonly exceptionId: string };
@@ -39,6 +42,7 @@ interface Kinds {
   'get-hold': { readonly id: string };
   release: { readonly id: string };
   reschedule: { readonly id: string; readonly body: Body<'Reschedule'> };
+  change: { readonly id: string; readonly patch: Body<'AppointmentPatch'> };
   cancel: { readonly id: string; readonly reason: string };
   'take-step': { readonly id: string; readonly step: VisitStep };
   get: { readonly id: string };
