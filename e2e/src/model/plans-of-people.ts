@@ -55,20 +55,19 @@ function offeredOf({ state: { types } }: World, without: number | undefined) {
   return { appointmentTypeIds: [...types.keys()].filter((id) => id !== left) };
 }
 
+function doctorPatchOf(world: World, chosen: boolean | number | { without: number | undefined }) {
+  if (typeof chosen === 'boolean') return { active: chosen };
+  if (typeof chosen === 'object') return offeredOf(world, chosen.without);
+  return { specialties: [0, 1].filter((choice) => chosen & (1 << choice)).map((n) => specialtyOf(world, n)) };
+}
+
 export const changeDoctor = plan(
   'change a doctor',
   fc.record({ who: which, patch: fc.oneof(active, fc.nat({ max: 3 }), offering), on: condition }),
   ({ who, patch, on }, world) => {
     const id = somebody('doctors', world, who);
-    const specialties = [0, 1].filter((choice) => Number(patch) & (1 << choice)).map((n) => specialtyOf(world, n));
-    const change = typeof patch === 'boolean' ? { active: patch } : { specialties };
-    const offered = typeof patch === 'object' ? offeredOf(world, patch.without) : undefined;
-    return {
-      do: 'change-doctor',
-      id,
-      patch: offered ?? change,
-      ...ifMatchOf(on, world.state.doctors.get(id)?.version),
-    };
+    const conditions = ifMatchOf(on, world.state.doctors.get(id)?.version);
+    return { do: 'change-doctor', id, patch: doctorPatchOf(world, patch), ...conditions };
   },
 );
 
