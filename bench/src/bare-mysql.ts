@@ -4,7 +4,6 @@ import { type Connection, createConnection } from 'mysql2/promise';
 import { type Measured, measure } from './load.ts';
 
 const CELLS = 6;
-const CAPACITY = 1;
 /** As large as those of a booking. */
 const ENTRY = JSON.stringify({ at: '2026-11-25T08:00:00.000Z', by: { id: 'x'.repeat(36) }, to: 'x'.repeat(180) });
 const EVENT = JSON.stringify({ specversion: '1.0', data: 'x'.repeat(900) });
@@ -29,6 +28,9 @@ async function openPair(uri: string): Promise<Pair> {
       [patientId, 1],
     ],
   ]);
+  await connection.query('insert into appointment_types values ?', [
+    [[doctorId, doctorId.toString('hex'), 30, 0, 0, 0, 180, 0, 1, 1, 1, 0, 0]],
+  ]);
   await connection.query('commit');
   return { connection, doctorId, patientId, cell: 6_000_000 };
 }
@@ -37,16 +39,21 @@ async function openPair(uri: string): Promise<Pair> {
 async function book({ connection, doctorId, patientId, cell }: Pair): Promise<void> {
   const [id, now] = [freshId(), Date.now()];
   const cells = [doctorId, patientId].flatMap((person) =>
-    Array.from({ length: CELLS }, (_, index) => [person, cell + index, 0, CAPACITY, id, null]),
+    Array.from({ length: CELLS }, (_, index) => [
+      ...[person, cell + index, 0],
+      ...[person === doctorId ? doctorId : null, id, null],
+    ]),
   );
   await connection.query(
-    `select * from person_versions where person_id in (?, ?) lock in share mode;
-     select resource_id, cell, seat, capacity, expires_at from reservations
+    `select version, active from appointment_types where id = ? lock in share mode;
+     select * from person_versions where person_id in (?, ?) lock in share mode;
+     select resource_id, cell, seat, coalesce((select appointment_types.capacity from appointment_types
+       where appointment_types.id = reservations.appointment_type_id), 1) as capacity, expires_at from reservations
        where (resource_id = ? and cell >= ? and cell < ?) or (resource_id = ? and cell >= ? and cell < ?)`,
-    [doctorId, patientId, doctorId, cell, cell + CELLS, patientId, cell, cell + CELLS],
+    [doctorId, doctorId, patientId, doctorId, cell, cell + CELLS, patientId, cell, cell + CELLS],
   );
   await connection.query(
-    `insert into reservations (resource_id, cell, seat, capacity, holder_id, expires_at) values ?;
+    `insert into reservations (resource_id, cell, seat, appointment_type_id, holder_id, expires_at) values ?;
      insert into appointments (id, patient_id, doctor_id, appointment_type_id, starts_at, ends_at, time_zone, status, sequence,
        version, created_at, updated_at) values (?);
      insert into appointment_history (appointment_id, version, entry) values (?, 1, ?);

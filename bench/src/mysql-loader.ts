@@ -14,7 +14,7 @@ const TABLES = {
     doctor_id = unhex(@doctor), appointment_type_id = unhex(@type), time_zone = 'UTC', status = 'booked', sequence = 0, version = 1,
     created_at = starts_at, updated_at = starts_at`,
   appointment_history: '(@id, entry) set appointment_id = unhex(@id), version = 1',
-  reservations: `(@resource, cell, @holder) set resource_id = unhex(@resource), seat = 0, capacity = 1,
+  reservations: `(@resource, cell, @type, @holder) set resource_id = unhex(@resource), seat = 0, appointment_type_id = unhex(nullif(@type, '')),
     holder_id = unhex(@holder)`,
 } as const;
 
@@ -31,7 +31,7 @@ function linesOf(appointments: readonly LoadedAppointment[]): Lines {
     lines.appointments.push(`${id}\t${patient}\t${doctor}\t${hex(typeId)}\t${start}\t${end}`);
     lines.appointment_history.push(`${id}\t${historyOf(appointment)}`);
     for (const cell of cellsOf(appointment)) {
-      lines.reservations.push(`${doctor}\t${cell}\t${id}`, `${patient}\t${cell}\t${id}`);
+      lines.reservations.push(`${doctor}\t${cell}\t${hex(typeId)}\t${id}`, `${patient}\t${cell}\t\t${id}`);
     }
   }
   // In the order of the keys; those of the others rise by themselves.

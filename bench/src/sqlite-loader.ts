@@ -13,15 +13,15 @@ function inserting(database: DatabaseSync) {
   );
   const history = database.prepare('insert into appointment_history (appointment_id, version, entry) values (?, 1, ?)');
   const reservation = database.prepare(
-    'insert into reservations (resource_id, cell, seat, capacity, holder_id) values (?, ?, 0, 1, ?)',
+    'insert into reservations (resource_id, cell, seat, appointment_type_id, holder_id) values (?, ?, 0, ?, ?)',
   );
   return (appointment: LoadedAppointment) => {
     const { id, doctorId, patientId, typeId, start, end } = appointment;
     inserted.run(id, patientId, doctorId, typeId, start, end, start, start);
     history.run(id, historyOf(appointment));
     for (const cell of cellsOf(appointment)) {
-      reservation.run(doctorId, cell, id);
-      reservation.run(patientId, cell, id);
+      reservation.run(doctorId, cell, typeId, id);
+      reservation.run(patientId, cell, null, id);
     }
   };
 }

@@ -169,6 +169,7 @@ async function journey(client: DaybookClient, came: (type: EventType) => boolean
   const start = halfHour(WAY_OFF);
   expectData(await client.POST('/api/v1/appointments/{id}/reschedule', { params: { path }, body: { start } }));
   await leaveOver(client, doctor.id, start, came);
+  expectData(await client.PATCH('/api/v1/appointments/{id}', { params: { path }, body: { note: 'called' } }));
   expectData(await client.POST('/api/v1/appointments/{id}/cancel', { params: { path }, body: { reason: 'better' } }));
 
   const visit = { params: { path: { id: (await bookWalkIn(client, clinic)).id } } };

@@ -109,6 +109,7 @@ const someType = fc.record({
   bufferAfterMinutes: fives(0, 20),
   minimumNoticeMinutes: fc.nat(300),
   planningHorizonDays: fc.option(fc.integer({ min: 1, max: 4 }), { nil: 180, freq: 1 }),
+  id: fc.constant('018f0000-0000-7000-8000-000000000000'),
   capacity: fc.integer({ min: 1, max: 2 }),
   active: fc.constant(true),
 });
@@ -241,7 +242,7 @@ function tryPractice(practice: Practice, stretch: Stretch): number {
   const { type, now, exceptions, patientBusy, wishes } = practice;
   const periods = periodsOf(practice, stretch);
   const open = openIntervals(periods, exceptions, clocksOver(range));
-  const doctor = { id: 'noor', version: 1, timeZone, active: true, open };
+  const doctor = { id: 'noor', version: 1, timeZone, active: true, offers: undefined, open };
   const [takenOfDoctor, takenOfPatient] = [new Map<number, number>(), new Map<number, number>()];
   const facts: BookingFacts = { now, type, doctor, takenOfDoctor, takenOfPatient };
   const taken: Taken = { seats: new Minutes(range), patient: new Minutes(range) };

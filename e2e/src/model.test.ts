@@ -53,6 +53,7 @@ const DUE: Readonly<Record<string, readonly string[]>> = {
   'get-hold': ['not-found'],
   release: [],
   reschedule: ['slot-taken', 'wrong-status', 'precondition-failed', 'again'],
+  change: ['wrong-status', 'slot-taken', 'precondition-failed'],
   cancel: ['wrong-status', 'precondition-failed'],
   'take-step': ['wrong-status', 'not-the-day'],
   'step-back': ['wrong-status', 'slot-taken', 'again'],

@@ -12,19 +12,20 @@ const HOLD_MINUTES = 5;
 export const newIdOf = ({ body }: Answer): string => String(fieldOf(body, 'id'));
 
 export function shown(appointment: Appointment): object {
-  const { id, patientId, doctorId, typeId, start, end, timeZone, status, sequence, reason, reasons, version } =
+  const { id, patientId, doctorId, typeId, start, end, timeZone, status, sequence, reason, note, reasons, version } =
     appointment;
   return {
     ...{ id, patientId, doctorId, appointmentTypeId: typeId, start: toIso(start), end: toIso(end), timeZone },
-    ...{ status, sequence, reason, version, needsRescheduling: reasons.length > 0 },
+    ...{ status, sequence, reason, note, version, needsRescheduling: reasons.length > 0 },
     ...(reasons.length > 0 && { reschedulingReasons: reasons }),
   };
 }
 
-const timesOf = ({ doctorId, start, end }: Appointment): NonNullable<Entry['to']> => ({
+const timesOf = ({ doctorId, start, end, typeId }: Appointment, withType = false): NonNullable<Entry['to']> => ({
   doctorId,
   start: toIso(start),
   end: toIso(end),
+  ...(withType && { appointmentTypeId: typeId }),
 });
 
 interface Placed {
@@ -43,7 +44,7 @@ function tryPlace(state: State, wish: Wish, overbooking: object | undefined, now
   return { overbooked, walkIn, refusal: { codes: [code], ...(hasAlternatives(code) && { wish }) } };
 }
 
-type Trace = Pick<Entry, 'reason' | 'overbooked' | 'walkIn'>;
+type Trace = Pick<Entry, 'reason' | 'overbooked' | 'overbookingReason' | 'changed' | 'walkIn'>;
 const traceOf = ({ overbooked, walkIn }: Placed, overbooking: { reason: string } | undefined): Trace => ({
   ...(overbooked && overbooking && { reason: overbooking.reason, overbooked }),
   ...(walkIn && { walkIn }),
@@ -64,7 +65,7 @@ function add(state: State, { wish, trace, ...made }: Made): Outcome {
   const bare: Appointment = {
     ...made,
     ...visitOf(wish),
-    ...{ doctorId, timeZone, doctorTime: doctorTimeOf(wish), capacity: type.capacity },
+    ...{ doctorId, timeZone, doctorTime: doctorTimeOf(wish), typeId: type.id },
     ...{ status: 'booked', sequence: 0, reasons: [], version: 1, history: [] },
   };
   const entry: Entry = { by: 'administrator', action: 'booked', sequence: 0, to: timesOf(bare), ...trace };
@@ -108,17 +109,23 @@ export const doctorsOf = (state: State, specialty: string): string[] =>
 
 const MOVABLE: readonly string[] = ['booked'];
 
-function moved(state: State, before: Appointment, wish: Wish, trace: Trace): Outcome {
+function moved(
+  state: State,
+  before: Appointment,
+  wish: Wish,
+  { action, trace }: { action: 'rescheduled' | 'updated'; trace: Trace },
+): Outcome {
   const { doctorId, type, holdId } = wish;
   const to = { doctorId, ...visitOf(wish) };
   const isThere = before.doctorId === doctorId && before.start === to.start && before.end === to.end;
-  if (isThere) return { expected: { status: 200, body: shown(before), version: before.version }, state };
-  const sequence = before.sequence + 1;
+  const hasNewType = before.typeId !== type.id;
+  if (isThere && !hasNewType) return { expected: { status: 200, body: shown(before), version: before.version }, state };
+  const sequence = before.sequence + (isThere ? 0 : 1);
   const timeZone = state.doctors.get(doctorId)?.timeZone ?? '';
-  const place = { ...to, timeZone, doctorTime: doctorTimeOf(wish), capacity: type.capacity };
+  const place = { ...to, timeZone, doctorTime: doctorTimeOf(wish), typeId: type.id };
   const after: Appointment = { ...before, ...place, sequence, reasons: [], version: before.version + 1 };
   const entry: Entry = {
-    ...{ by: 'administrator', action: 'rescheduled', sequence, from: timesOf(before), to: timesOf(after) },
+    ...{ by: 'administrator', action, sequence, from: timesOf(before, hasNewType), to: timesOf(after, hasNewType) },
     ...trace,
   };
   const left = holdId === undefined ? state : without(state, 'holds', holdId);
@@ -133,14 +140,60 @@ export function reschedule(state: State, { id, body, ifMatch }: CallOf<'reschedu
   if (!before) return refuse(state, 'not-found');
   const meets = (outcome: Outcome) => provided(state, { ifMatch, version: before.version }, outcome);
   if (!MOVABLE.includes(before.status)) return meets(refuse(state, 'wrong-status'));
-  const type = state.types.get(before.typeId);
-  if (!type) throw new Error('an appointment of a type that is not there');
+  const type = state.types.get(body.appointmentTypeId ?? before.typeId);
+  if (!type) return meets(refuse(state, 'appointment-type-not-found'));
   const { patientId } = before;
   const { doctorId = before.doctorId, holdId, overbooking, walkIn } = body;
   const wish: Wish = { patientId, doctorId, type, start: toMillis(body.start), moving: id, holdId, walkIn };
   const placed = tryPlace(state, wish, overbooking, now);
   if (placed.refusal) return meets({ expected: placed.refusal, state });
-  return meets(moved(state, before, wish, traceOf(placed, overbooking)));
+  const { reason } = body;
+  const beside = traceOf(placed, overbooking);
+  const both = reason !== undefined && beside.reason !== undefined && { overbookingReason: beside.reason };
+  const trace = { ...beside, ...(reason !== undefined && { reason }), ...both };
+  return meets(moved(state, before, wish, { action: 'rescheduled', trace }));
+}
+
+const NOT_ENDED: readonly string[] = ['booked', 'arrived', 'checked-in'];
+const FIELDS = ['typeId', 'reason', 'note'] as const;
+
+type Notes = Pick<Appointment, 'reason' | 'note'>;
+const patched = (now: string | undefined, patch: string | null | undefined): string | undefined =>
+  patch === undefined ? now : (patch ?? undefined);
+
+const changedOf = (before: Appointment, after: Pick<Appointment, (typeof FIELDS)[number]>) =>
+  FIELDS.filter((field) => before[field] !== after[field]).map((field) =>
+    field === 'typeId' ? 'appointmentTypeId' : field,
+  );
+
+/** Reason and note alone: nothing that it was booked on is looked at. */
+function noted(state: State, before: Appointment, notes: Notes): Outcome {
+  const changed = changedOf(before, { ...before, ...notes });
+  if (changed.length === 0) return { expected: { status: 200, body: shown(before), version: before.version }, state };
+  const { sequence, history } = before;
+  const entry: Entry = { by: 'administrator', action: 'updated', sequence, changed };
+  const after = { ...before, ...notes, version: before.version + 1, history: [...history, entry] };
+  const expected: Expected = { status: 200, body: shown(after), version: after.version };
+  return { expected, state: put(state, 'appointments', after) };
+}
+
+export function change(state: State, { id, patch, ifMatch }: CallOf<'change'>, now: number): Outcome {
+  const before = state.appointments.get(id);
+  if (!before) return refuse(state, 'not-found');
+  const meets = (outcome: Outcome) => provided(state, { ifMatch, version: before.version }, outcome);
+  const { appointmentTypeId: typeId = before.typeId } = patch;
+  const notes = { reason: patched(before.reason, patch.reason), note: patched(before.note, patch.note) };
+  const allowed = typeId === before.typeId ? NOT_ENDED : MOVABLE;
+  if (!allowed.includes(before.status)) return meets(refuse(state, 'wrong-status'));
+  if (typeId === before.typeId) return meets(noted(state, before, notes));
+  const type = state.types.get(typeId);
+  if (!type) return meets(refuse(state, 'appointment-type-not-found'));
+  const { patientId, doctorId, start } = before;
+  const wish: Wish = { patientId, doctorId, type, start, moving: id };
+  const placed = tryPlace(state, wish, undefined, now);
+  if (placed.refusal) return meets({ expected: placed.refusal, state });
+  const changed = changedOf(before, { ...notes, typeId });
+  return meets(moved(state, { ...before, ...notes }, wish, { action: 'updated', trace: { changed } }));
 }
 
 const shownHold = ({ id, doctorId, typeId, start, end, expiresAt }: Hold): object => ({
@@ -155,7 +208,7 @@ export function hold(state: State, { body }: CallOf<'hold'>, now: number, answer
   const { refusal } = tryPlace(state, wish, undefined, now);
   if (refusal) return { expected: refusal, state };
   const id = newIdOf(answer);
-  const place = { ...visitOf(wish), doctorId, doctorTime: doctorTimeOf(wish), capacity: type.capacity };
+  const place = { ...visitOf(wish), doctorId, doctorTime: doctorTimeOf(wish) };
   const held: Hold = { id, typeId, ...place, expiresAt: expiryOf(answer, now) };
   const expected: Expected = { status: 201, body: shownHold(held), version: 1, location: `/api/v1/holds/${id}` };
   return { expected, state: put(state, 'holds', held) };

@@ -14,7 +14,10 @@ interface Conditions {
 interface Kinds {
   'register-patient': object;
   'change-patient': { readonly id: string; readonly active: boolean };
-  'change-doctor': { readonly id: string; readonly patch: { active?: boolean; specialties?: string[] } };
+  'change-doctor': {
+    readonly id: string;
+    readonly patch: { active?: boolean; specialties?: string[]; appointmentTypeIds?: string[] | null };
+  };
   'replace-schedule': { readonly id: string; readonly hours: readonly Hours[]; readonly validFrom?: string };
   'add-exception': { readonly id: string; readonly kind: ExceptionKind; readonly start: number; readonly end: number };
   'remove-exception': { readonly id: string; readonly exceptionId: string };
@@ -41,6 +44,7 @@ interface Kinds {
   'get-hold': { readonly id: string };
   release: { readonly id: string };
   reschedule: { readonly id: string; readonly body: Body<'Reschedule'> };
+  change: { readonly id: string; readonly patch: Body<'AppointmentPatch'> };
   cancel: { readonly id: string; readonly reason: string };
   'take-step': { readonly id: string; readonly step: VisitStep };
   'step-back': { readonly id: string; readonly reason: string };
@@ -53,7 +57,8 @@ interface Kinds {
 export interface ListQuery {
   readonly doctorId?: string;
   readonly patientId?: string;
-  readonly status?: Schemas['Appointment']['status'];
+  /** One or several, with commas. */
+  readonly status?: string;
   readonly needsRescheduling?: boolean;
   readonly from?: string;
   readonly to?: string;

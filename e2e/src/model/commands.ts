@@ -97,14 +97,14 @@ const oftener = (weight: number, ...plans: fc.Arbitrary<Plan>[]) => plans.map((a
 const writesAtOnce = [
   ...oftener(8, visits.book, visits.reschedule),
   ...oftener(4, visits.hold, visits.bookHeld, visits.bookFirstFree, visits.cancel, visits.repeat),
-  ...oftener(3, visits.takeStep, visits.stepBack, people.addException),
+  ...oftener(3, visits.takeStep, visits.stepBack, visits.change, people.addException),
   ...oftener(2, visits.release),
   ...oftener(2, people.removeException, people.changeDoctor, people.changePatient),
   ...oftener(1, people.replaceSchedule),
   ...oftener(1, people.registerPatient, people.addType, visits.getHold),
 ];
 
-// What a type was when a time was taken cannot be seen, so it does not change while times are taken.
+// How long a type was when a time was taken cannot be seen, so it does not change while times are taken.
 const writes = [...writesAtOnce, ...oftener(2, people.changeType)];
 
 const anyPlan = fc.oneof(...writes, ...oftener(2, ...reads));

@@ -43,9 +43,12 @@ export function changeDoctor(
 ): Outcome {
   const before = state.doctors.get(id);
   if (!before) return refuse(state, 'not-found');
-  const after = { ...before, ...patch, version: before.version + 1 };
+  const { appointmentTypeIds, ...others } = patch;
+  const offers = appointmentTypeIds === undefined ? before.offers : (appointmentTypeIds ?? undefined);
+  const after = { ...before, ...others, offers, version: before.version + 1 };
   const { active, specialties, version } = after;
-  const expected: Expected = { status: 200, body: told(answer, { id, active, specialties, version }), version };
+  const known = { id, active, specialties, appointmentTypeIds: offers, version };
+  const expected: Expected = { status: 200, body: told(answer, known), version };
   return provided(state, { ifMatch, version: before.version }, { expected, state: put(state, 'doctors', after) });
 }
 

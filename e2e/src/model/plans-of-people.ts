@@ -46,14 +46,28 @@ export const changePatient = plan(
   },
 );
 
+/** Mostly everything again; otherwise all types but one. */
+const offering = fc.record({ without: fc.oneof(fc.constant(undefined), which) });
+
+function offeredOf({ state: { types } }: World, without: number | undefined) {
+  if (without === undefined) return { appointmentTypeIds: null };
+  const left = oneOf(types.keys(), without);
+  return { appointmentTypeIds: [...types.keys()].filter((id) => id !== left) };
+}
+
+function doctorPatchOf(world: World, chosen: boolean | number | { without: number | undefined }) {
+  if (typeof chosen === 'boolean') return { active: chosen };
+  if (typeof chosen === 'object') return offeredOf(world, chosen.without);
+  return { specialties: [0, 1].filter((choice) => chosen & (1 << choice)).map((n) => specialtyOf(world, n)) };
+}
+
 export const changeDoctor = plan(
   'change a doctor',
-  fc.record({ who: which, patch: fc.oneof(active, fc.nat({ max: 3 })), on: condition }),
+  fc.record({ who: which, patch: fc.oneof(active, fc.nat({ max: 3 }), offering), on: condition }),
   ({ who, patch, on }, world) => {
     const id = somebody('doctors', world, who);
-    const specialties = [0, 1].filter((choice) => Number(patch) & (1 << choice)).map((n) => specialtyOf(world, n));
-    const change = typeof patch === 'boolean' ? { active: patch } : { specialties };
-    return { do: 'change-doctor', id, patch: change, ...ifMatchOf(on, world.state.doctors.get(id)?.version) };
+    const conditions = ifMatchOf(on, world.state.doctors.get(id)?.version);
+    return { do: 'change-doctor', id, patch: doctorPatchOf(world, patch), ...conditions };
   },
 );
 

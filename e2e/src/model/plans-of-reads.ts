@@ -51,7 +51,9 @@ const list = plan(
   'list',
   fc.record({
     ...{ who: which, ofDoctor: fc.boolean(), flagged: fc.option(fc.boolean()), limit: fc.constantFrom(1, 3, 20) },
-    status: fc.option(fc.constantFrom('booked', 'cancelled', 'arrived', 'noshow')),
+    status: fc.option(
+      fc.constantFrom('booked', 'cancelled', 'noshow', 'booked,arrived', 'cancelled,checked-in,booked'),
+    ),
     between: fc.option(fc.tuple(time, time)),
   }),
   ({ who, ofDoctor, flagged, status, between, limit }, { state: { doctors, patients }, clock }) => {

@@ -110,8 +110,11 @@ const WAYS = ['another time', 'another doctor', 'held', 'where it is', 'a bit la
 const rescheduleAmong = (wishes: Wishes, ways: readonly (typeof WAYS)[number][]) =>
   plan(
     'reschedule',
-    fc.record({ ...wishes, what: which, way: fc.constantFrom(...ways), keyed, overbooked, walkIn, on: condition }),
-    ({ doctor, time, what, way, keyed, overbooked, walkIn, on }, world) => {
+    fc.record({
+      ...{ ...wishes, what: which, way: fc.constantFrom(...ways), keyed, overbooked, walkIn, on: condition },
+      ...{ reason: fc.boolean(), otherType: fc.integer({ min: 0, max: 4 }) },
+    }),
+    ({ doctor, type, time, what, way, keyed, overbooked, walkIn, on, reason, otherType }, world) => {
       const before = anAppointment(world, what);
       if (!before) return undefined;
       const id = isNobody(what) ? NOBODY : before.id;
@@ -126,12 +129,33 @@ const rescheduleAmong = (wishes: Wishes, ways: readonly (typeof WAYS)[number][])
         ...(held && { holdId: held.id, doctorId: held.doctorId }),
         ...(overbooked && { overbooking: OVERBOOKING }),
         ...(walkIn !== 'none' && { walkIn: true }),
+        ...(reason && { reason: 'called again' }),
+        ...(otherType === 0 && { appointmentTypeId: oneOf(world.state.types.keys(), type) }),
       };
       return { do: 'reschedule', id, body, ...keyOf(world, keyed), ...ifMatchOf(on, before.version) };
     },
   );
 
 export const reschedule = rescheduleAmong(wish, WAYS);
+
+export const change = plan(
+  'change an appointment',
+  fc.record({
+    ...{ what: which, type: fc.option(which), on: condition },
+    reason: fc.constantFrom('follow-up', 'knee', null, undefined),
+    note: fc.constantFrom('by the window', null, undefined, undefined),
+  }),
+  ({ what, type, on, reason, note }, world) => {
+    const before = anAppointment(world, what);
+    if (!before) return undefined;
+    const patch = {
+      ...(type !== null && { appointmentTypeId: oneOf(world.state.types.keys(), type) }),
+      ...(reason !== undefined && { reason }),
+      ...(note !== undefined && { note }),
+    };
+    return { do: 'change', id: isNobody(what) ? NOBODY : before.id, patch, ...ifMatchOf(on, before.version) };
+  },
+);
 
 /** A few who want the same at the same time. */
 export const rivals: fc.Arbitrary<Plan[]> = fc.tuple(which, which, time).chain(([doctor, type, time]) => {

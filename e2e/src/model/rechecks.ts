@@ -1,9 +1,10 @@
 /** What was booked on something that has changed since is flagged: by the system, some time after the change. */
 import type { Call } from './calls.ts';
 import { worksThrough } from './hours.ts';
+import { offers } from './rules.ts';
 import { type Appointment, type Entry, put, type State } from './state.ts';
 
-/** Whose appointments are looked at again after a call that succeeded. */
+/** The person or the type of which the appointments are looked at again after a call that succeeded. */
 export function changedPerson(call: Call): string | undefined {
   switch (call.do) {
     case 'change-patient':
@@ -11,19 +12,29 @@ export function changedPerson(call: Call): string | undefined {
     case 'replace-schedule':
     case 'add-exception':
     case 'remove-exception':
+    case 'change-type':
       return call.id;
     default:
       return undefined;
   }
 }
 
-/** Of one of its people; what is known of the other one stays. */
+const OF_DOCTOR = ['doctor-inactive', 'appointment-type-not-offered', 'outside-availability'];
+
+function isOf(code: string, { patientId, typeId }: Appointment, changedId: string): boolean {
+  if (changedId === patientId) return code === 'patient-inactive';
+  if (changedId === typeId) return code === 'appointment-type-inactive';
+  return OF_DOCTOR.includes(code);
+}
+
+/** Of what has changed; what is known of the others stays. */
 function reasonsOf(state: State, appointment: Appointment, personId: string): string[] {
-  const { patientId, reasons, start, end } = appointment;
+  const { typeId, reasons, start, end } = appointment;
   const doctor = state.doctors.get(personId);
-  const isAway = (code: string) => code === 'doctor-inactive' || code === 'outside-availability';
-  const kept = reasons.filter((code) => (personId === patientId ? code !== 'patient-inactive' : !isAway(code)));
+  const kept = reasons.filter((code) => !isOf(code, appointment, personId));
+  if (state.types.get(personId)?.active === false) kept.push('appointment-type-inactive');
   if (doctor?.active === false) kept.push('doctor-inactive');
+  if (doctor && !offers(doctor, typeId)) kept.push('appointment-type-not-offered');
   if (doctor && !worksThrough(doctor, { start, end })) kept.push('outside-availability');
   if (state.patients.get(personId)?.active === false) kept.push('patient-inactive');
   return kept.sort();
@@ -48,9 +59,9 @@ function recheckOne(state: State, before: Appointment, personId: string): State 
   return put(state, 'appointments', { ...before, reasons, version, history: [...before.history, entry] });
 }
 
-/** Every appointment to come of a doctor or a patient. */
+/** Every appointment to come of a doctor, a patient or a type. */
 export const recheck = (state: State, personId: string, now: number): State =>
   [...state.appointments.values()]
-    .filter(({ doctorId, patientId }) => doctorId === personId || patientId === personId)
+    .filter(({ doctorId, patientId, typeId }) => [doctorId, patientId, typeId].includes(personId))
     .filter(({ status, start }) => status === 'booked' && start > now)
     .reduce((after, appointment) => recheckOne(after, appointment, personId), state);

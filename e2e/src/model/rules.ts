@@ -14,7 +14,7 @@ import { CELL, DAY, MINUTE, toIso } from './units.ts';
 
 export type Slot = Schemas['Slot'];
 
-export type TypeRules = Omit<AppointmentType, 'id' | 'name' | 'version' | 'cancellationDeadlineMinutes'>;
+export type TypeRules = Omit<AppointmentType, 'name' | 'version' | 'cancellationDeadlineMinutes'>;
 
 /** What somebody asks for. Both ends of everything are on whole minutes. */
 export interface Wish {
@@ -50,13 +50,13 @@ const othersWith = (state: State, { doctorId, moving, holdId }: Wish, now: numbe
 
 const within = (cell: number, { start, end }: Interval): boolean => start < cell + CELL && cell < end;
 
-/** At no moment are there more than any of those who are there, and this one, can share it with. */
+/** At no moment are there more than the types of those who are there, and of this one, let share it now. */
 function isTaken(state: State, wish: Wish, now: number): boolean {
   const others = othersWith(state, wish, now);
   const { start, end } = doctorTimeOf(wish);
   for (let cell = Math.floor(start / CELL) * CELL; cell < end; cell += CELL) {
     const there = others.filter(({ doctorTime }) => within(cell, doctorTime));
-    const most = Math.min(wish.type.capacity, ...there.map(({ capacity }) => capacity));
+    const most = Math.min(wish.type.capacity, ...there.map(({ typeId }) => state.types.get(typeId)?.capacity ?? 0));
     if (there.length + 1 > most) return true;
   }
   return false;
@@ -71,10 +71,13 @@ const isBusy = (state: State, { patientId, moving, ...wish }: Wish): boolean => 
 const isHeld = (state: State, { holdId, doctorId, start }: Wish, now: number): boolean =>
   liveHolds(state, now).some((hold) => hold.id === holdId && hold.doctorId === doctorId && hold.start === start);
 
+export const offers = (doctor: Doctor, typeId: string): boolean => doctor.offers?.includes(typeId) ?? true;
+
 /** The rules that look at the time, and not at who comes or what else is there. */
 function rulesOfTime({ type, start, walkIn }: Wish, doctor: Doctor | undefined, now: number): string[] {
   const codes: string[] = [];
   if (!type.active) codes.push('appointment-type-inactive');
+  if (doctor && !offers(doctor, type.id)) codes.push('appointment-type-not-offered');
   if (start % CELL !== 0) codes.push('not-on-grid');
   const isWalkIn = walkIn === true && start === runningAt(now);
   if (start < now + type.minimumNoticeMinutes * MINUTE && !isWalkIn) codes.push('too-soon');

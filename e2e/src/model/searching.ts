@@ -24,7 +24,7 @@ export function findSlots(state: State, call: CallOf<'find-slots'>, now: number)
 }
 
 /** Whatever stands in the way of the shortest visit of all stands in the way of every type. */
-const SHORTEST: TypeRules = {
+const SHORTEST: Omit<TypeRules, 'id'> = {
   ...{ durationMinutes: 5, bufferBeforeMinutes: 0, bufferAfterMinutes: 0, minimumNoticeMinutes: 0 },
   ...{ planningHorizonDays: 10_000, capacity: Number.POSITIVE_INFINITY, active: true },
 };
@@ -32,7 +32,7 @@ const SHORTEST: TypeRules = {
 export function explain(state: State, call: CallOf<'explain'>, now: number): Outcome {
   const { doctorId, patientId, typeId, start, walkIn } = call;
   const type = state.types.get(typeId);
-  const wish: Wish = { patientId, doctorId, type: type ?? SHORTEST, start, walkIn };
+  const wish: Wish = { patientId, doctorId, type: type ?? { ...SHORTEST, id: typeId }, start, walkIn };
   const codes = [...(type ? [] : ['appointment-type-not-found']), ...obstaclesTo(state, wish, now)];
   const [first] = codes;
   const body = { bookable: first === undefined, reasons: codes.map((code) => ({ code })) };

@@ -128,6 +128,8 @@ function toldOfOne(client: DaybookClient, call: OfOne, headers: Record<string, s
       return client.DELETE('/api/v1/holds/{id}', { headers, params });
     case 'reschedule':
       return client.POST('/api/v1/appointments/{id}/reschedule', { headers, params, body: call.body });
+    case 'change':
+      return client.PATCH('/api/v1/appointments/{id}', { headers, params, body: call.patch });
     case 'cancel':
       return client.POST('/api/v1/appointments/{id}/cancel', { headers, params, body: { reason: call.reason } });
     case 'take-step':

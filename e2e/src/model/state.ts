@@ -33,6 +33,8 @@ export interface Doctor {
   readonly timeZone: string;
   readonly active: boolean;
   readonly specialties: readonly string[];
+  /** The ids of the types that the doctor offers; undefined: all. */
+  readonly offers?: readonly string[] | undefined;
   readonly periods: readonly Period[];
   readonly exceptions: readonly Exception[];
   readonly version: number;
@@ -41,21 +43,22 @@ export interface Doctor {
 export type AppointmentType = Omit<Schemas['AppointmentType'], 'createdAt' | 'updatedAt'>;
 export type Entry = Omit<Schemas['HistoryEntry'], 'at' | 'by'> & { readonly by: string };
 
-/** Somebody's time with a doctor, as the appointment type was when it was taken. */
+/** Somebody's time with a doctor, as long as the appointment type said when it was taken. */
 export interface Taken {
   readonly id: string;
   readonly doctorId: string;
   readonly doctorTime: Interval;
-  readonly capacity: number;
+  /** Its capacity now says with how many the time is shared. */
+  readonly typeId: string;
 }
 
 export interface Appointment extends Interval, Taken {
   readonly patientId: string;
-  readonly typeId: string;
   readonly timeZone: string;
   readonly status: Status;
   readonly sequence: number;
   readonly reason: string | undefined;
+  readonly note?: string | undefined;
   /** Why it needs rescheduling; empty when it does not. */
   readonly reasons: readonly string[];
   readonly version: number;
@@ -63,7 +66,6 @@ export interface Appointment extends Interval, Taken {
 }
 
 export interface Hold extends Interval, Taken {
-  readonly typeId: string;
   readonly expiresAt: number;
 }
 

@@ -1,5 +1,5 @@
 /** The model: what a call does to a state, and what is to be answered. */
-import { book, bookFirstFree, getHold, hold, release, reschedule } from './booking.ts';
+import { book, bookFirstFree, change, getHold, hold, release, reschedule } from './booking.ts';
 import type { Answer, Call } from './calls.ts';
 import { faultOf, type Outcome } from './expected.ts';
 import {
@@ -56,6 +56,7 @@ type OnAppointments = Extract<
       | 'get-hold'
       | 'release'
       | 'reschedule'
+      | 'change'
       | 'cancel'
       | 'take-step'
       | 'step-back'
@@ -79,6 +80,8 @@ function actOnAppointments(state: State, call: OnAppointments, now: number, answ
       return release(state, call, now);
     case 'reschedule':
       return reschedule(state, call, now);
+    case 'change':
+      return change(state, call, now);
     case 'cancel':
       return cancel(state, call);
     case 'take-step':

@@ -32,7 +32,7 @@ function placeAgain(state: State, before: Appointment, now: number): Outcome | A
   const wish: Wish = { patientId, doctorId, type: asItWas, start, moving: id };
   const code = obstaclesTo(state, wish, now).find((one) => one === 'slot-taken' || one === 'patient-busy');
   if (code !== undefined) return { expected: { codes: [code], wish: { ...wish, type } }, state };
-  return { ...before, doctorTime: doctorTimeOf(wish), capacity: type.capacity };
+  return { ...before, doctorTime: doctorTimeOf(wish) };
 }
 
 function returned(state: State, before: Appointment, reason: string, now: number): Outcome {

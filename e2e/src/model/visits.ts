@@ -77,9 +77,9 @@ export function listed(state: State, query: ListQuery): object[] {
   return [...state.appointments.values()]
     .filter((one) => doctorId === undefined || one.doctorId === doctorId)
     .filter((one) => patientId === undefined || one.patientId === patientId)
-    .filter((one) => status === undefined || one.status === status)
+    .filter((one) => status === undefined || status.split(',').includes(one.status))
     .filter(({ reasons }) => needsRescheduling === undefined || reasons.length > 0 === needsRescheduling)
-    .filter(({ start }) => from === undefined || start >= toMillis(from))
+    .filter(({ end }) => from === undefined || end > toMillis(from))
     .filter(({ start }) => to === undefined || start < toMillis(to))
     .sort((a, b) => a.start - b.start || (a.id < b.id ? -1 : 1))
     .map(shown);

@@ -125,7 +125,8 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /** Change appointment */
+        patch: operations["changeAppointment"];
         trace?: never;
     };
     "/api/v1/appointments/{id}/arrive": {
@@ -241,6 +242,23 @@ export interface paths {
         put?: never;
         /** Reschedule appointment */
         post: operations["rescheduleAppointment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/appointments/{id}/step-back": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Step back */
+        post: operations["stepBack"];
         delete?: never;
         options?: never;
         head?: never;
@@ -537,7 +555,9 @@ export interface components {
             /** @description Rises with every move (iCalendar) */
             sequence: number;
             reason?: string;
-            /** @description What it was booked on has changed since: leave, somebody not active */
+            /** @description For staff only: patients do not see it */
+            note?: string;
+            /** @description What it was booked on has changed since: leave, somebody not active, a type not in use */
             needsRescheduling: boolean;
             /** @description Why, by the codes of a refused booking */
             reschedulingReasons?: string[];
@@ -551,6 +571,16 @@ export interface components {
         AppointmentPage: {
             items: components["schemas"]["Appointment"][];
             nextCursor?: string;
+        };
+        /** AppointmentPatch */
+        AppointmentPatch: {
+            reason?: string | null;
+            note?: string | null;
+            /**
+             * Format: uuid
+             * @description Another type, by all rules of a booking: the end changes with it
+             */
+            appointmentTypeId?: string;
         };
         /** AppointmentType */
         AppointmentType: {
@@ -614,6 +644,8 @@ export interface components {
              */
             timeZone: string;
             active: boolean;
+            /** @description The appointment types that the doctor offers; without it, all. An id that no type has offers nothing */
+            appointmentTypeIds?: string[];
             items: {
                 /** Format: date-time */
                 start: string;
@@ -642,6 +674,8 @@ export interface components {
             email?: string;
             /** @description E.164 */
             phone?: string;
+            /** @description The appointment types that the doctor offers; without it, all. An id that no type has offers nothing */
+            appointmentTypeIds?: string[];
             specialties: string[];
             languages: string[];
             /**
@@ -668,6 +702,7 @@ export interface components {
             familyName?: string;
             email?: string | null;
             phone?: string | null;
+            appointmentTypeIds?: string[] | null;
             specialties?: string[];
             languages?: string[];
             /**
@@ -712,7 +747,7 @@ export interface components {
                 role: string;
             };
             /** @enum {string} */
-            action: "booked" | "rescheduled" | "cancelled" | "arrived" | "checked-in" | "fulfilled" | "noshow" | "flagged" | "unflagged";
+            action: "booked" | "rescheduled" | "updated" | "cancelled" | "arrived" | "checked-in" | "fulfilled" | "noshow" | "stepped-back" | "flagged" | "unflagged";
             sequence: number;
             from?: {
                 /** Format: uuid */
@@ -721,6 +756,11 @@ export interface components {
                 start: string;
                 /** Format: date-time */
                 end: string;
+                /**
+                 * Format: uuid
+                 * @description Where the type changed
+                 */
+                appointmentTypeId?: string;
             };
             to?: {
                 /** Format: uuid */
@@ -729,8 +769,25 @@ export interface components {
                 start: string;
                 /** Format: date-time */
                 end: string;
+                /**
+                 * Format: uuid
+                 * @description Where the type changed
+                 */
+                appointmentTypeId?: string;
+            };
+            status?: {
+                /** @enum {string} */
+                from: "proposed" | "pending" | "booked" | "arrived" | "checked-in" | "fulfilled" | "cancelled" | "noshow" | "entered-in-error" | "waitlist";
+                /** @enum {string} */
+                to: "proposed" | "pending" | "booked" | "arrived" | "checked-in" | "fulfilled" | "cancelled" | "noshow" | "entered-in-error" | "waitlist";
             };
             reason?: string;
+            /** @description Taken in the running five minutes */
+            walkIn?: boolean;
+            /** @description Of an update: which fields */
+            changed?: ("appointmentTypeId" | "reason" | "note")[];
+            /** @description Of an overbooking that is a move with a `reason` of its own */
+            overbookingReason?: string;
             /** @description On purpose, beside what the doctor had then already */
             overbooked?: boolean;
             reschedulingReasons?: string[];
@@ -802,6 +859,8 @@ export interface components {
             start: string;
             /** @description Why the patient comes */
             reason?: string;
+            /** @description Takes the running five minutes, whatever notice the type asks for. By staff only */
+            walkIn?: boolean;
             /**
              * Format: uuid
              * @description The hold that keeps the time; 409 `hold-expired` when it has run out
@@ -855,6 +914,8 @@ export interface components {
             email?: string;
             /** @description E.164 */
             phone?: string;
+            /** @description The appointment types that the doctor offers; without it, all. An id that no type has offers nothing */
+            appointmentTypeIds?: string[];
             specialties?: string[];
             languages?: string[];
             /**
@@ -872,6 +933,8 @@ export interface components {
             appointmentTypeId: string;
             /** Format: date-time */
             start: string;
+            /** @description Holds the running five minutes, whatever notice the type asks for. By staff only */
+            walkIn?: boolean;
         };
         /** NewPatient */
         NewPatient: {
@@ -1046,6 +1109,15 @@ export interface components {
             doctorId?: string;
             /**
              * Format: uuid
+             * @description Another type; needed where the present one is not in use any more
+             */
+            appointmentTypeId?: string;
+            /** @description Why it is moved; kept in the history */
+            reason?: string;
+            /** @description Takes the running five minutes, whatever notice the type asks for. By staff only */
+            walkIn?: boolean;
+            /**
+             * Format: uuid
              * @description The hold that keeps the time; 409 `hold-expired` when it has run out
              */
             holdId?: string;
@@ -1126,6 +1198,11 @@ export interface components {
         SlotPage: {
             items: components["schemas"]["Slot"][];
             nextCursor?: string;
+        };
+        /** StepBack */
+        StepBack: {
+            /** @description Kept in the history */
+            reason: string;
         };
     };
     responses: never;
@@ -1696,10 +1773,11 @@ export interface operations {
             query?: {
                 patientId?: string;
                 doctorId?: string;
-                status?: "proposed" | "pending" | "booked" | "arrived" | "checked-in" | "fulfilled" | "cancelled" | "noshow" | "entered-in-error" | "waitlist";
+                /** @description One or several, separated by commas: `booked,arrived` */
+                status?: string;
                 /** @description Those that do: from now on, unless `from` says otherwise */
                 needsRescheduling?: boolean;
-                /** @description Starts at or after */
+                /** @description Ends after: what is under way then is listed */
                 from?: string;
                 /** @description Starts before */
                 to?: string;
@@ -1849,7 +1927,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency-key-reused`: The key was used for another request. `outside-availability`: The doctor does not work then. `too-soon`: That is too soon. `too-far-ahead`: That is too far ahead. `not-on-grid`: Times start every 5 minutes. `doctor-inactive`: The doctor takes no new appointments. `patient-inactive`: The patient is not active. `appointment-type-inactive`: The appointment type is not in use. `doctor-not-found`: There is no such doctor. `patient-not-found`: There is no such patient. `appointment-type-not-found`: There is no such appointment type. */
+            /** @description `idempotency-key-reused`: The key was used for another request. `outside-availability`: The doctor does not work then. `too-soon`: That is too soon. `too-far-ahead`: That is too far ahead. `not-on-grid`: Times start every 5 minutes. `doctor-inactive`: The doctor takes no new appointments. `patient-inactive`: The patient is not active. `appointment-type-inactive`: The appointment type is not in use. `appointment-type-not-offered`: The doctor does not offer that appointment type. `doctor-not-found`: There is no such doctor. `patient-not-found`: There is no such patient. `appointment-type-not-found`: There is no such appointment type. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2079,6 +2157,138 @@ export interface operations {
             };
         };
     };
+    changeAppointment: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that you read; 412 when it is stale */
+                "if-match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AppointmentPatch"];
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    /** @description The version, for If-Match and If-None-Match */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Appointment"];
+                };
+            };
+            /** @description `invalid-request`: The request is not as described. `malformed-body`: The body is not JSON. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: Not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request-timeout`: The request did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `slot-taken`: That time is taken. `patient-busy`: The patient has another appointment then. `wrong-status`: The status does not allow this. `changed-meanwhile`: Somebody else changed it first. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `precondition-failed`: It has changed since you read it. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-too-large`: The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported-media-type`: Send JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `outside-availability`: The doctor does not work then. `too-soon`: That is too soon. `too-far-ahead`: That is too far ahead. `not-on-grid`: Times start every 5 minutes. `doctor-inactive`: The doctor takes no new appointments. `doctor-not-found`: There is no such doctor. `patient-inactive`: The patient is not active. `patient-not-found`: There is no such patient. `appointment-type-inactive`: The appointment type is not in use. `appointment-type-not-found`: There is no such appointment type. `appointment-type-not-offered`: The doctor does not offer that appointment type. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `part-unavailable`: A part that this needs is not available. */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline-exceeded`: It took too long. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     markArrived: {
         parameters: {
             query?: never;
@@ -2135,7 +2345,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency-key-in-use`: The first request with this key is still running. `wrong-status`: The status does not allow this. */
+            /** @description `idempotency-key-in-use`: The first request with this key is still running. `wrong-status`: The status does not allow this. `not-the-day`: The day of the visit does not allow this. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2376,7 +2586,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency-key-in-use`: The first request with this key is still running. `wrong-status`: The status does not allow this. */
+            /** @description `idempotency-key-in-use`: The first request with this key is still running. `wrong-status`: The status does not allow this. `not-the-day`: The day of the visit does not allow this. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2481,7 +2691,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency-key-in-use`: The first request with this key is still running. `wrong-status`: The status does not allow this. */
+            /** @description `idempotency-key-in-use`: The first request with this key is still running. `wrong-status`: The status does not allow this. `not-the-day`: The day of the visit does not allow this. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2655,7 +2865,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency-key-in-use`: The first request with this key is still running. `wrong-status`: The status does not allow this. */
+            /** @description `idempotency-key-in-use`: The first request with this key is still running. `wrong-status`: The status does not allow this. `not-the-day`: The day of the visit does not allow this. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2809,7 +3019,143 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency-key-reused`: The key was used for another request. `outside-availability`: The doctor does not work then. `too-soon`: That is too soon. `too-far-ahead`: That is too far ahead. `not-on-grid`: Times start every 5 minutes. `doctor-inactive`: The doctor takes no new appointments. `doctor-not-found`: There is no such doctor. `patient-inactive`: The patient is not active. `patient-not-found`: There is no such patient. `appointment-type-inactive`: The appointment type is not in use. */
+            /** @description `idempotency-key-reused`: The key was used for another request. `outside-availability`: The doctor does not work then. `too-soon`: That is too soon. `too-far-ahead`: That is too far ahead. `not-on-grid`: Times start every 5 minutes. `doctor-inactive`: The doctor takes no new appointments. `doctor-not-found`: There is no such doctor. `patient-inactive`: The patient is not active. `patient-not-found`: There is no such patient. `appointment-type-inactive`: The appointment type is not in use. `appointment-type-not-found`: There is no such appointment type. `appointment-type-not-offered`: The doctor does not offer that appointment type. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `part-unavailable`: A part that this needs is not available. */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline-exceeded`: It took too long. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stepBack: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a retry harmless; kept for 24 hours */
+                "idempotency-key"?: string;
+                /** @description The ETag that you read; 412 when it is stale */
+                "if-match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StepBack"];
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    /** @description The version, for If-Match and If-None-Match */
+                    ETag?: string;
+                    /** @description `true` when a retry is given the first answer again */
+                    "Idempotency-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Appointment"];
+                };
+            };
+            /** @description `invalid-request`: The request is not as described. `malformed-body`: The body is not JSON. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: Not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request-timeout`: The request did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency-key-in-use`: The first request with this key is still running. `wrong-status`: The status does not allow this. `not-the-day`: The day of the visit does not allow this. `changed-meanwhile`: Somebody else changed it first. `slot-taken`: That time is taken. `patient-busy`: The patient has another appointment then. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `precondition-failed`: It has changed since you read it. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-too-large`: The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported-media-type`: Send JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency-key-reused`: The key was used for another request. `doctor-not-found`: There is no such doctor. `patient-not-found`: There is no such patient. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3969,7 +4315,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency-key-reused`: The key was used for another request. `outside-availability`: The doctor does not work then. `too-soon`: That is too soon. `too-far-ahead`: That is too far ahead. `not-on-grid`: Times start every 5 minutes. `doctor-inactive`: The doctor takes no new appointments. `appointment-type-inactive`: The appointment type is not in use. `doctor-not-found`: There is no such doctor. `appointment-type-not-found`: There is no such appointment type. */
+            /** @description `idempotency-key-reused`: The key was used for another request. `outside-availability`: The doctor does not work then. `too-soon`: That is too soon. `too-far-ahead`: That is too far ahead. `not-on-grid`: Times start every 5 minutes. `doctor-inactive`: The doctor takes no new appointments. `appointment-type-inactive`: The appointment type is not in use. `appointment-type-not-offered`: The doctor does not offer that appointment type. `doctor-not-found`: There is no such doctor. `appointment-type-not-found`: There is no such appointment type. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4620,6 +4966,8 @@ export interface operations {
                 appointmentTypeId: string;
                 from: string;
                 to: string;
+                /** @description With the running five minutes, where `from` is not after their start. By staff only */
+                walkIn?: boolean;
                 limit?: number;
                 /** @description The nextCursor of the page before; opaque: do not take it apart */
                 cursor?: string;
@@ -4697,6 +5045,8 @@ export interface operations {
                 appointmentTypeId: string;
                 start: string;
                 patientId?: string;
+                /** @description Explains a booking with `walkIn`. By staff only */
+                walkIn?: boolean;
             };
             header?: never;
             path?: never;

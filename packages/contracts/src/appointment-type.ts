@@ -7,8 +7,11 @@ import { GRID_MINUTES } from './slot.ts';
 const gridMinutes = (minimum: number, maximum: number, description: string) =>
   Type.Integer({ minimum, maximum, multipleOf: GRID_MINUTES, description });
 
+/** The longest visit: what is under way at an instant began at most so long before it. */
+export const MAX_DURATION_MINUTES = 1440;
+
 const rules = {
-  durationMinutes: gridMinutes(GRID_MINUTES, 1440, 'Length of the visit'),
+  durationMinutes: gridMinutes(GRID_MINUTES, MAX_DURATION_MINUTES, 'Length of the visit'),
   bufferBeforeMinutes: gridMinutes(0, 240, "The doctor's time before the visit"),
   bufferAfterMinutes: gridMinutes(0, 240, "The doctor's time after the visit"),
   minimumNoticeMinutes: Type.Integer({

@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
+import { mergePatchOf } from './merge-patch.ts';
 import { Page, paging } from './paging.ts';
-import { FreeText, Id, Instant, OneOf, Specialty, stored, TimeZone, WalkIn } from './scalars.ts';
+import { FreeText, Id, Instant, OneOf, SomeOf, Specialty, stored, TimeZone, WalkIn } from './scalars.ts';
 
 /** FHIR's list, no other. */
 export const APPOINTMENT_STATUSES = [
@@ -75,8 +76,9 @@ export const Appointment = Type.Object(
     status: Status(),
     sequence: Type.Integer({ minimum: 0, description: 'Rises with every move (iCalendar)' }),
     reason: Type.Optional(Type.String()),
+    note: Type.Optional(Type.String({ description: 'For staff only: patients do not see it' })),
     needsRescheduling: Type.Boolean({
-      description: 'What it was booked on has changed since: leave, somebody not active',
+      description: 'What it was booked on has changed since: leave, somebody not active, a type not in use',
     }),
     reschedulingReasons: Type.Optional(
       Type.Array(Type.String(), { description: 'Why, by the codes of a refused booking' }),
@@ -93,11 +95,11 @@ export const AppointmentQuery = Type.Object(
   {
     patientId: Type.Optional(Id()),
     doctorId: Type.Optional(Id()),
-    status: Type.Optional(Status()),
+    status: Type.Optional(SomeOf(APPOINTMENT_STATUSES, 'One or several, separated by commas: `booked,arrived`')),
     needsRescheduling: Type.Optional(
       Type.Boolean({ description: 'Those that do: from now on, unless `from` says otherwise' }),
     ),
-    from: Type.Optional(Instant('Starts at or after')),
+    from: Type.Optional(Instant('Ends after: what is under way then is listed')),
     to: Type.Optional(Instant('Starts before')),
     ...paging,
   },
@@ -118,14 +120,32 @@ export const StepBack = Type.Object(
 export type StepBack = Static<typeof StepBack>;
 
 export const Reschedule = Type.Object(
-  { start: Instant(), doctorId: Type.Optional(Id()), ...choices },
+  {
+    start: Instant(),
+    doctorId: Type.Optional(Id()),
+    appointmentTypeId: Type.Optional(Id('Another type; needed where the present one is not in use any more')),
+    reason: Type.Optional(FreeText(500, 'Why it is moved; kept in the history')),
+    ...choices,
+  },
   { title: 'Reschedule', additionalProperties: false },
 );
 export type Reschedule = Static<typeof Reschedule>;
 
+/** What can be changed of an appointment where it is: with null, reason and note are removed. */
+export const AppointmentPatch = mergePatchOf(
+  Type.Object({
+    reason: Type.Optional(FreeText(500, 'Why the patient comes')),
+    note: Type.Optional(FreeText(2000, 'For staff only: patients do not see it')),
+    appointmentTypeId: Id('Another type, by all rules of a booking: the end changes with it'),
+  }),
+  'AppointmentPatch',
+);
+export type AppointmentPatch = Static<typeof AppointmentPatch>;
+
 export const HISTORY_ACTIONS = [
   'booked',
   'rescheduled',
+  'updated',
   'cancelled',
   'arrived',
   'checked-in',
@@ -137,7 +157,16 @@ export const HISTORY_ACTIONS = [
 ] as const;
 export type HistoryAction = (typeof HISTORY_ACTIONS)[number];
 
-const Times = Type.Object({ doctorId: Id(), start: Instant(), end: Instant() });
+const Times = Type.Object({
+  doctorId: Id(),
+  start: Instant(),
+  end: Instant(),
+  appointmentTypeId: Type.Optional(Id('Where the type changed')),
+});
+
+/** The fields that an update changes. */
+export const UPDATED_FIELDS = ['appointmentTypeId', 'reason', 'note'] as const;
+export type UpdatedField = (typeof UPDATED_FIELDS)[number];
 
 /** The status that a step back takes back, and the one that it returns to. */
 export const StatusChange = Type.Object({ from: Status(), to: Status() });
@@ -155,6 +184,10 @@ export const HistoryEntry = Type.Object(
     status: Type.Optional(StatusChange),
     reason: Type.Optional(Type.String()),
     walkIn: Type.Optional(Type.Boolean({ description: 'Taken in the running five minutes' })),
+    changed: Type.Optional(Type.Array(OneOf(UPDATED_FIELDS), { description: 'Of an update: which fields' })),
+    overbookingReason: Type.Optional(
+      Type.String({ description: 'Of an overbooking that is a move with a `reason` of its own' }),
+    ),
     overbooked: Type.Optional(Type.Boolean({ description: 'On purpose, beside what the doctor had then already' })),
     reschedulingReasons: Type.Optional(Type.Array(Type.String())),
   },

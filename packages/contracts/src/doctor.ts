@@ -16,11 +16,26 @@ import {
   VisibleText,
 } from './scalars.ts';
 
+/** The appointment types that one doctor may name. */
+export const MAX_OFFERED_TYPES = 200;
+
+const offered = {
+  appointmentTypeIds: Type.Optional(
+    Type.Array(Id(), {
+      maxItems: MAX_OFFERED_TYPES,
+      uniqueItems: true,
+      description:
+        'The appointment types that the doctor offers; without it, all. An id that no type has offers nothing',
+    }),
+  ),
+};
+
 const writable = {
   givenName: VisibleText(100),
   familyName: VisibleText(100),
   email: Type.Optional(Email()),
   phone: Type.Optional(Phone()),
+  ...offered,
 };
 
 /** A doctor's zone stands in two places; one of them counts. */
@@ -182,6 +197,7 @@ export const Availability = Type.Object(
     }),
     timeZone: TimeZone(),
     active: Type.Boolean(),
+    ...offered,
     items: Type.Array(
       Type.Object({
         start: Instant(),

@@ -9,6 +9,7 @@ it('routes each event by its type without prefix and version', () => {
     'appointment.booked',
     'appointment.rescheduled',
     'appointment.cancelled',
+    'appointment.updated',
     'appointment.arrived',
     'appointment.checked-in',
     'appointment.fulfilled',

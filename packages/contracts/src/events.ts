@@ -7,7 +7,12 @@ import { StatusChange } from './appointment.ts';
 import { EXCEPTION_KINDS } from './doctor.ts';
 import { Id, Instant, OneOf } from './scalars.ts';
 
-const Times = Type.Object({ doctorId: Id(), start: Instant(), end: Instant() });
+const Times = Type.Object({
+  doctorId: Id(),
+  start: Instant(),
+  end: Instant(),
+  appointmentTypeId: Type.Optional(Id('Where the type changed')),
+});
 
 const appointmentTimes = {
   appointmentId: Id(),
@@ -52,6 +57,7 @@ export const ExceptionEventData = Type.Object(
 export const eventTypes = {
   'daybook.appointment.booked.v1': AppointmentEventData,
   'daybook.appointment.rescheduled.v1': AppointmentEventData,
+  'daybook.appointment.updated.v1': AppointmentEventData,
   'daybook.appointment.cancelled.v1': AppointmentEventData,
   'daybook.appointment.arrived.v1': AppointmentEventData,
   'daybook.appointment.checked-in.v1': AppointmentEventData,

@@ -38,6 +38,7 @@ export const problems = {
   'patient-not-found': { status: 422, title: 'There is no such patient' },
   'appointment-type-not-found': { status: 422, title: 'There is no such appointment type' },
   'appointment-type-inactive': { status: 422, title: 'The appointment type is not in use' },
+  'appointment-type-not-offered': { status: 422, title: 'The doctor does not offer that appointment type' },
   'overlapping-hours': { status: 422, title: 'Working hours overlap' },
   'invalid-interval': { status: 422, title: 'The time does not end after it starts' },
   'too-many-exceptions': { status: 422, title: 'There are too many exceptions around that time' },

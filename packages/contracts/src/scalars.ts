@@ -19,6 +19,18 @@ export const OneOf = <const Words extends readonly string[]>(
   options: { description?: string; default?: Words[number] } = {},
 ) => Type.Unsafe<Words[number]>(Type.String({ enum: [...words], ...options }));
 
+/** Several of some words, separated by commas, as a query parameter takes them. `wordsOf` reads it. */
+export const SomeOf = <const Words extends readonly string[]>(words: Words, description: string) => {
+  const word = `(${words.join('|')})`;
+  return Type.String({ pattern: `^${word}(,${word}){0,${words.length - 1}}$`, description });
+};
+
+/** Returns the words of a `SomeOf`, each once. */
+export function wordsOf<const Words extends readonly string[]>(words: Words, list: string): Words[number][] {
+  const named = new Set(list.split(','));
+  return words.filter((word) => named.has(word));
+}
+
 export const PlainDate = (description?: string) =>
   Type.String({ format: 'date', ...(description === undefined ? {} : { description }) });
 

@@ -45,6 +45,7 @@ async function createAppointments(db: Kysely<never>, dialect: DatabaseDialect): 
           .addColumn('status', types.text(20), (column) => column.notNull())
           .addColumn('sequence', types.integer, (column) => column.notNull())
           .addColumn('reason', types.text(500))
+          .addColumn('note', types.longText)
           .addColumn('version', types.integer, (column) => column.notNull())
           .addColumn('created_at', types.instant, (column) => column.notNull())
           .addColumn('updated_at', types.instant, (column) => column.notNull())
@@ -87,7 +88,8 @@ async function createReservations(db: Kysely<never>, dialect: DatabaseDialect): 
           .addColumn('resource_id', types.id, (column) => column.notNull())
           .addColumn('cell', types.integer, (column) => column.notNull())
           .addColumn('seat', types.integer, (column) => column.notNull())
-          .addColumn('capacity', types.integer, (column) => column.notNull())
+          // Of the doctor's time. No foreign key, for the same reasons as that of an appointment.
+          .addColumn('appointment_type_id', types.id)
           .addColumn('holder_id', types.id, (column) => column.notNull())
           .addColumn('expires_at', types.instant)
           .addPrimaryKeyConstraint('reservations_pk', ['resource_id', 'cell', 'seat']),

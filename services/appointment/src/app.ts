@@ -3,6 +3,7 @@ import type { Database } from '@daybook/database';
 import type { Bus, Consumer } from '@daybook/messaging';
 import { type App, addParkedEventRoutes, type Clock, createServiceApp, type Logger } from '@daybook/service';
 import type { Directory } from './domain/ports.ts';
+import { addAppointmentChangeRoutes } from './routes/appointment-changes.ts';
 import { addAppointmentStepRoutes } from './routes/appointment-steps.ts';
 import { addAppointmentTypeRoutes } from './routes/appointment-types.ts';
 import { addAppointmentRoutes } from './routes/appointments.ts';
@@ -39,6 +40,7 @@ export async function buildApp({ logger, database, bus, directory, clock, consum
   addSlotRoutes(app, parts);
   addHoldRoutes(app, parts, database);
   addAppointmentRoutes(app, parts, createAppointmentReads(database, clock), database);
+  addAppointmentChangeRoutes(app, parts);
   addAppointmentStepRoutes(app, parts, database);
   addParkedEventRoutes(app, database, consumers);
   return app;

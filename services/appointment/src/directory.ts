@@ -38,11 +38,12 @@ function writable({ start, end }: Interval): { from: string; to: string } {
   return { from: within(start), to: within(end) };
 }
 
-const factsOf = ({ doctorId, version, timeZone, active, items }: Availability): DoctorFacts => ({
+const factsOf = ({ doctorId, version, timeZone, active, appointmentTypeIds, items }: Availability): DoctorFacts => ({
   id: doctorId,
   version,
   timeZone,
   active,
+  offers: appointmentTypeIds && new Set(appointmentTypeIds),
   open: items.map((hours) => ({ ...hours, start: toMillis(hours.start), end: toMillis(hours.end) })),
 });
 

@@ -15,7 +15,7 @@ import type { AppointmentTables } from './store/tables.ts';
 
 export const SOURCE = '/services/appointment';
 
-type Times = Pick<Appointment, 'doctorId' | 'start' | 'end'>;
+type Times = Pick<Appointment, 'doctorId' | 'start' | 'end'> & Partial<Pick<Appointment, 'appointmentTypeId'>>;
 
 /** What only some events carry: where a visit was before, which status was taken back. */
 interface EventExtras {

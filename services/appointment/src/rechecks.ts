@@ -1,4 +1,4 @@
-/** Looks again at the appointments of those who have changed: leave, other hours, somebody who is not active any more. */
+/** Looks again at the appointments of what has changed: leave, other hours, somebody or an appointment type not active. */
 import { type Appointment, type Caller, MAX_AVAILABILITY_DAYS, Refusal } from '@daybook/contracts';
 import { DatabaseUnavailable } from '@daybook/database';
 import { createLoop } from '@daybook/discovery';
@@ -33,7 +33,9 @@ function spanOf(appointments: readonly Appointment[]): Interval {
   return { start: toMillis(appointments[0]?.start ?? ''), end: Math.max(...ends) };
 }
 
-async function look(directory: Directory, { kind, personId }: Recheck, span: Interval): Promise<Looked> {
+/** Undefined of an appointment type: the database has it. */
+async function look(directory: Directory, { kind, personId }: Recheck, span: Interval): Promise<Looked | undefined> {
+  if (kind === 'type') return undefined;
   const asking = { caller: CALLER };
   const looked: Looked | undefined =
     kind === 'patient'

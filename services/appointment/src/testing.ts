@@ -68,6 +68,7 @@ export interface TestDoctor {
   active: boolean;
   timeZone: string;
   specialties: string[];
+  offers: ReadonlySet<string> | undefined;
   /** In order, not touching. */
   open: Interval[];
 }
@@ -98,11 +99,15 @@ export function createTestDirectory() {
     return found;
   }
 
-  const factsIn = ({ id, version, timeZone, active, open }: TestDoctor, { start, end }: Interval): DoctorFacts => ({
+  const factsIn = (
+    { id, version, timeZone, active, offers, open }: TestDoctor,
+    { start, end }: Interval,
+  ): DoctorFacts => ({
     id,
     version,
     timeZone,
     active,
+    offers,
     open: open
       .map((hours) => ({ start: Math.max(hours.start, start), end: Math.min(hours.end, end) }))
       .filter((hours) => hours.start < hours.end),
@@ -163,7 +168,7 @@ export function createTestDirectory() {
       return version;
     },
     /** As the doctor service does. Returns the new version. */
-    changeDoctor(doctor: TestDoctor, change: Partial<Pick<TestDoctor, 'active' | 'open'>>): number {
+    changeDoctor(doctor: TestDoctor, change: Partial<Pick<TestDoctor, 'active' | 'offers' | 'open'>>): number {
       Object.assign(doctor, change, { version: doctor.version + 1 });
       return doctor.version;
     },
@@ -174,6 +179,7 @@ export function createTestDirectory() {
         active: true,
         timeZone: 'America/New_York',
         specialties: [],
+        offers: undefined,
         open: openDaily('14:00', '22:00'),
         ...more,
       };

@@ -16,6 +16,8 @@ async function createDoctors(db: Kysely<never>, dialect: DatabaseDialect): Promi
           .addColumn('family_name', types.text(100), (column) => column.notNull())
           .addColumn('time_zone', types.text(64), (column) => column.notNull())
           .addColumn('active', types.integer, (column) => column.notNull())
+          // A JSON array, as it is read with the working time; null: all.
+          .addColumn('appointment_type_ids', types.longText)
           .addColumn('details', types.longText, (column) => column.notNull())
           .addColumn('version', types.integer, (column) => column.notNull())
           .addColumn('created_at', types.instant, (column) => column.notNull())

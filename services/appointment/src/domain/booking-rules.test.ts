@@ -58,6 +58,7 @@ function facts({
       version: 1,
       timeZone,
       active,
+      offers: undefined,
       open: open ?? [hours('2026-11-03T14:00:00Z', '2026-11-03T22:00:00Z')],
     },
     takenOfDoctor: new Map(),

@@ -14,6 +14,7 @@ export const NOTHING_TAKEN: TakenSeats = new Map();
 /** What of an appointment type the rules look at. */
 export type TypeRules = Pick<
   AppointmentType,
+  | 'id'
   | 'durationMinutes'
   | 'bufferBeforeMinutes'
   | 'bufferAfterMinutes'
@@ -40,6 +41,8 @@ export interface DoctorFacts {
   readonly version: number;
   readonly timeZone: string;
   readonly active: boolean;
+  /** The ids of the appointment types that the doctor offers; undefined: all. */
+  readonly offers: ReadonlySet<string> | undefined;
   /** When the doctor works: in order, not overlapping, not touching. */
   readonly open: readonly OpenHours[];
 }
@@ -99,6 +102,10 @@ export function hoursAt({ start, end }: Interval, open: readonly OpenHours[]): O
 export const zoneOf = (visit: Interval, { open, timeZone }: DoctorFacts): string =>
   hoursAt(visit, open)?.timeZone ?? timeZone;
 
+/** Returns whether a doctor offers an appointment type. */
+export const offersType = ({ offers }: Pick<DoctorFacts, 'offers'>, typeId: string): boolean =>
+  offers === undefined || offers.has(typeId.toLowerCase());
+
 /** Whether a visit that starts then breaks the rule. */
 type Breaks = (start: number, facts: BookingFacts) => boolean;
 
@@ -106,6 +113,7 @@ type Breaks = (start: number, facts: BookingFacts) => boolean;
 const RULES: readonly (readonly [ProblemCode, Breaks])[] = [
   ['doctor-inactive', (_, { doctor }) => !doctor.active],
   ['appointment-type-inactive', (_, { type }) => !type.active],
+  ['appointment-type-not-offered', (_, { type, doctor }) => !offersType(doctor, type.id)],
   ['not-on-grid', (start) => !isOnGrid(start)],
   ['too-soon', (start, facts) => start < earliestStart(facts.now, facts.type) && start !== walkInStart(facts)],
   ['too-far-ahead', (start, { now, type }) => start > latestStart(now, type)],

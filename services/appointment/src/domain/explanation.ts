@@ -18,7 +18,7 @@ import { toMillis } from './time.ts';
 import { lookUp, obstaclesOf, type Wish } from './wish.ts';
 
 /** Stands in for a type that is not there: what is refused even to it, every type refuses. */
-const UNDEMANDING_TYPE: TypeRules = {
+const UNDEMANDING_TYPE: Omit<TypeRules, 'id'> = {
   durationMinutes: GRID_MINUTES,
   bufferBeforeMinutes: 0,
   bufferAfterMinutes: 0,
@@ -38,7 +38,13 @@ export async function explainStart(
   permit(asking.caller, patientId === undefined ? ROLES : STAFF);
   permitWalkIn(asking.caller, walkIn);
   const type = await parts.types.find(asking.caller, appointmentTypeId);
-  const wish: Wish = { patientId, doctorId, type: type ?? UNDEMANDING_TYPE, start: toMillis(start), walkIn };
+  const wish: Wish = {
+    patientId,
+    doctorId,
+    type: type ?? { ...UNDEMANDING_TYPE, id: appointmentTypeId },
+    start: toMillis(start),
+    walkIn,
+  };
   const found = await lookUp(parts, wish, asking);
   const obstacles = obstaclesOf(wish, found, parts.clock().epochMilliseconds);
   if (!type) obstacles.unshift('appointment-type-not-found');

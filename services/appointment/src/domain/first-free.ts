@@ -54,7 +54,7 @@ function placementAt({ facts, start }: Claim, { input, patient, type, told }: Re
     timeZone: zoneOf(visit, doctor),
     visit,
     doctorTime: doctorTimeAt(start, type),
-    capacity: type.capacity,
+    type,
     verified: [versionOf(doctor.id, doctor, told), versionOf(input.patientId, patient, told)],
   };
 }
@@ -103,10 +103,10 @@ export function createFirstFree(parts: BookingParts): BookFirstFree {
     caller: Caller,
     write: WriteContext<Appointment>,
   ): Promise<Appointment | 'slot-taken' | 'patient-busy'> {
-    const { patientId, appointmentTypeId, reason } = request.input;
+    const { patientId, reason } = request.input;
     try {
       const placement = placementAt(claim, request);
-      const booked = await parts.store.book(caller, { patientId, appointmentTypeId, reason, placement }, write);
+      const booked = await parts.store.book(caller, { patientId, reason, placement }, write);
       claim.settle();
       return booked;
     } catch (error) {

@@ -164,7 +164,7 @@ describe('the status before the last step', () => {
           for (const action of some) {
             if (action === 'stepped-back' && stack.length === 1) continue;
             if (action === 'stepped-back') stack.pop();
-            else if (!['rescheduled', 'flagged', 'unflagged'].includes(action)) stack.push(action);
+            else if (!['rescheduled', 'updated', 'flagged', 'unflagged'].includes(action)) stack.push(action);
             actions.push(action);
           }
           if (stack.length > 1) expect(await before(...actions)).toBe(stack.at(-2));

@@ -27,6 +27,9 @@ export type Step = keyof typeof STEPS;
 /** An appointment that is still to come can be moved and cancelled. */
 export const TO_COME: readonly AppointmentStatus[] = ['proposed', 'pending', 'booked', 'waitlist'];
 
+/** A visit that has not ended: its reason and note can be changed. */
+const NOT_ENDED: readonly AppointmentStatus[] = [...TO_COME, 'arrived', 'checked-in'];
+
 function demand(status: AppointmentStatus, allowed: readonly AppointmentStatus[]): void {
   if (!allowed.includes(status)) {
     throw new Refusal('wrong-status', `It is ${status}; this needs ${allowed.join(' or ')}.`);
@@ -104,6 +107,9 @@ export async function statusBeforeLastStep(actions: AsyncIterable<HistoryAction>
   }
   return 'booked';
 }
+
+/** @throws Refusal `wrong-status` */
+export const checkNotEnded = ({ status }: Appointment): void => demand(status, NOT_ENDED);
 
 /** @throws Refusal `wrong-status` */
 export const checkMovable = ({ status }: Appointment): void => demand(status, TO_COME);

@@ -11,7 +11,7 @@ import {
   type Placement,
   StaleFacts,
 } from './ports.ts';
-import { type Found, lookUp, obstaclesOf, type Wish } from './wish.ts';
+import { type Found, lookUp, obstaclesOf, type TypedWish, type UntypedWish } from './wish.ts';
 
 /** How often rules are applied again at most, because of what changed since. */
 const MAX_LOOKS = 3;
@@ -25,7 +25,7 @@ export async function findType(types: AppointmentTypes, caller: Caller, id: stri
 
 /** Applies every rule. The reservation key applies those of taken time once more, for what happens meanwhile. */
 function place(
-  wish: Wish,
+  wish: TypedWish,
   found: Found,
   now: number,
   { told, overbooking }: { told: ToldMeanwhile; overbooking: Overbooking | undefined },
@@ -43,7 +43,7 @@ function place(
     timeZone: zoneOf(visit, doctor),
     visit,
     doctorTime: doctorTimeAt(start, type),
-    capacity: type.capacity,
+    type,
     verified: [
       versionOf(doctorId, doctor, told),
       ...(patientId !== undefined && patient ? [versionOf(patientId, patient, told)] : []),
@@ -77,7 +77,7 @@ export async function withFreshFacts<Result>(lookAndTake: (told: ToldMeanwhile) 
       if (!(error instanceof StaleFacts)) throw error;
       told.set(error.newer.id, error.newer.version);
       if (looks < MAX_LOOKS) continue;
-      const detail = 'Patient or doctor are being changed just now.';
+      const detail = 'Patient, doctor or appointment type are being changed just now.';
       throw new Refusal('part-unavailable', detail, { retryAfterSeconds: 1 });
     }
   }
@@ -107,40 +107,51 @@ async function againWhereOverbooked<Result>(
 }
 
 /**
- * Applies the rules to a wish and lets `take` write. A refusal that other times would help against gets them.
+ * Applies the rules to a wish and lets `take` write. A refusal that other times would help against gets them. The appointment
+ * type is read again with each look, since it may be what has changed.
  * @throws Refusal every one that `api.md` names for a booking; `forbidden` for an overbooking or a walk-in
  */
 export async function takePlace<Result>(
   parts: BookingParts,
-  wish: Wish,
+  { appointmentTypeId, ...untyped }: UntypedWish,
   asking: Asking,
   overbooking: Overbooking | undefined,
   take: (placement: Placement) => Promise<Result>,
 ): Promise<Result> {
   permitOverbooking(asking.caller, overbooking);
-  permitWalkIn(asking.caller, wish.walkIn);
+  permitWalkIn(asking.caller, untyped.walkIn);
+  let looked: TypedWish | undefined;
   const lookAndTake = async (told: ToldMeanwhile) => {
+    const wish = { ...untyped, type: await findType(parts.types, asking.caller, appointmentTypeId) };
+    looked = wish;
     const found = await lookUp(parts, wish, asking);
     const placement = place(wish, found, parts.clock().epochMilliseconds, { told, overbooking });
     checkAwaited(asking);
     return take(placement);
   };
-  return withAlternatives(parts, wish, asking, () =>
-    againWhereOverbooked(overbooking, () => withFreshFacts(lookAndTake)),
+  return withAlternatives(
+    parts,
+    () => looked,
+    asking,
+    () => againWhereOverbooked(overbooking, () => withFreshFacts(lookAndTake)),
   );
 }
 
-/** Adds the nearest free slots to a refusal that other times would help against. */
+/**
+ * Adds the nearest free slots to a refusal that other times would help against. `wanted` returns the wish as it was last
+ * tried; undefined where there was none yet.
+ */
 export async function withAlternatives<Result>(
   parts: BookingParts,
-  wish: Wish,
+  wanted: () => TypedWish | undefined,
   asking: Asking,
   attempt: () => Promise<Result>,
 ): Promise<Result> {
   try {
     return await attempt();
   } catch (error) {
-    if (!(error instanceof Refusal) || !hasAlternatives(error.code)) throw error;
+    const wish = wanted();
+    if (!(error instanceof Refusal) || !hasAlternatives(error.code) || !wish) throw error;
     const alternatives = await findAlternatives(parts, wish, asking);
     throw new Refusal(error.code, error.message, { ...error.extras, alternatives });
   }

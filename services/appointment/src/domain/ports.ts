@@ -1,6 +1,7 @@
 /** What the domain needs from outside, in its own words. */
 import type {
   Appointment,
+  AppointmentPatch,
   AppointmentStatus,
   AppointmentType,
   Caller,
@@ -42,6 +43,9 @@ export interface PersonVersion {
   readonly version: number;
 }
 
+/** What the store needs of an appointment type that time is reserved for. */
+export type PlacedType = Pick<AppointmentType, 'id' | 'version' | 'capacity'>;
+
 /** Where and when an appointment is to be. */
 export interface Placement {
   readonly doctorId: string;
@@ -49,7 +53,8 @@ export interface Placement {
   readonly visit: Interval;
   /** The visit with its buffers. */
   readonly doctorTime: Interval;
-  readonly capacity: number;
+  /** As the rules were applied to it. Where it has another version by now, the store throws StaleFacts. */
+  readonly type: PlacedType;
   /** What the rules were applied to. Where an event told of something newer, the store throws StaleFacts. */
   readonly verified: readonly [PersonVersion, ...PersonVersion[]];
   readonly holdId?: string | undefined;
@@ -59,9 +64,9 @@ export interface Placement {
   readonly walkIn?: boolean | undefined;
 }
 
-/** A patient or a doctor has changed since the rules were applied: they have to be applied again. */
+/** A patient, a doctor or an appointment type has changed since the rules were applied: they have to be applied again. */
 export class StaleFacts extends Error {
-  /** What an event told of. Who asks from now on is answered with at least that. */
+  /** What an event told of, or the type as stored. Whatever is read from now on is at least of that version. */
   readonly newer: PersonVersion;
 
   constructor(newer: PersonVersion) {
@@ -73,14 +78,24 @@ export class StaleFacts extends Error {
 
 export interface NewBooking {
   readonly patientId: string;
-  readonly appointmentTypeId: string;
   readonly reason?: string | undefined;
   readonly placement: Placement;
 }
 
-export interface NewHolding {
-  readonly appointmentTypeId: string;
+/** What of an appointment no time depends on. */
+export type NotesPatch = Pick<AppointmentPatch, 'reason' | 'note'>;
+
+/** Runs on the stored appointment inside the transaction and throws what refuses the change. */
+export type CheckStored = (appointment: Appointment) => void;
+
+export interface Move {
+  readonly action: 'rescheduled' | 'updated';
   readonly placement: Placement;
+  readonly check: CheckStored;
+  /** Why it is moved. */
+  readonly reason?: string | undefined;
+  /** What is changed with it. */
+  readonly patch?: NotesPatch;
 }
 
 /** A step back that was decided on what was read: the store refuses it where that has changed since. */
@@ -114,12 +129,14 @@ export interface AppointmentStore {
    * @throws StaleFacts
    */
   book(caller: Caller, booking: NewBooking, write: WriteContext<Appointment>): Promise<Appointment>;
-  /** `check` runs on the stored appointment inside the transaction and throws what refuses the move. */
-  move(
+  /** To where it is already, and of the type that it has, changes nothing. */
+  move(caller: Caller, id: string, move: Move, write: WriteContext<Appointment>): Promise<Appointment>;
+  /** Changes what no time depends on. What is as it was already changes nothing. @throws Refusal `wrong-status` */
+  change(
     caller: Caller,
     id: string,
-    placement: Placement,
-    check: (appointment: Appointment) => void,
+    patch: NotesPatch,
+    check: CheckStored,
     write: WriteContext<Appointment>,
   ): Promise<Appointment>;
   cancel(
@@ -141,7 +158,7 @@ export interface AppointmentStore {
 
 export interface HoldStore {
   /** @throws Refusal `slot-taken`, `too-many-holds`, StaleFacts */
-  add(caller: Caller, holding: NewHolding, write: WriteContext<Hold>): Promise<Hold>;
+  add(caller: Caller, placement: Placement, write: WriteContext<Hold>): Promise<Hold>;
   /** Undefined as well when it is somebody else's, has run out, or was used. */
   find(caller: Caller, id: string): Promise<Hold | undefined>;
   /** @throws Refusal `not-found` */

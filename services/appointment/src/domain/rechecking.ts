@@ -1,32 +1,52 @@
 /** Whether what an appointment was booked on still holds. */
 import type { Appointment, ProblemCode } from '@daybook/contracts';
-import type { DoctorFacts, PatientFacts } from './booking-rules.ts';
+import { type DoctorFacts, offersType, type PatientFacts } from './booking-rules.ts';
 import { toMillis } from './time.ts';
 
 const OF_PATIENT: readonly string[] = ['patient-inactive'] satisfies ProblemCode[];
-const OF_DOCTOR: readonly string[] = ['doctor-inactive', 'outside-availability'] satisfies ProblemCode[];
+const OF_DOCTOR: readonly string[] = [
+  'doctor-inactive',
+  'appointment-type-not-offered',
+  'outside-availability',
+] satisfies ProblemCode[];
 
-/** Who was looked at again, and what is known now. */
+const OF_TYPE: readonly string[] = ['appointment-type-inactive'] satisfies ProblemCode[];
+const OWN = { patient: OF_PATIENT, doctor: OF_DOCTOR, type: OF_TYPE } as const;
+
+/** What was looked at again, and what is known now. */
 export type Looked =
+  | { readonly kind: 'type'; readonly active: boolean }
   | { readonly kind: 'patient'; readonly patient: PatientFacts }
   | { readonly kind: 'doctor'; readonly doctor: DoctorFacts };
 
-function reasonsOf({ start, end }: Appointment, looked: Looked): ProblemCode[] {
+function reasonsOf({ appointmentTypeId, start, end }: Appointment, looked: Looked): ProblemCode[] {
   if (looked.kind === 'patient') return looked.patient.active ? [] : ['patient-inactive'];
-  const { active, open } = looked.doctor;
-  const works = open.some((hours) => hours.start <= toMillis(start) && toMillis(end) <= hours.end);
-  return [...(active ? [] : (['doctor-inactive'] as const)), ...(works ? [] : (['outside-availability'] as const))];
+  if (looked.kind === 'type') return looked.active ? [] : ['appointment-type-inactive'];
+  const { doctor } = looked;
+  const reasons: ProblemCode[] = [];
+  if (!doctor.active) reasons.push('doctor-inactive');
+  if (!offersType(doctor, appointmentTypeId)) reasons.push('appointment-type-not-offered');
+  const works = doctor.open.some((hours) => hours.start <= toMillis(start) && toMillis(end) <= hours.end);
+  if (!works) reasons.push('outside-availability');
+  return reasons;
 }
 
-/** Returns every reason why an appointment needs rescheduling, as patient and doctor are now. */
-export function reasonsOfAll(appointment: Appointment, patient: PatientFacts, doctor: DoctorFacts): string[] {
-  const ofPatient = reasonsOf(appointment, { kind: 'patient', patient });
-  return [...ofPatient, ...reasonsOf(appointment, { kind: 'doctor', doctor })].sort();
+/** Returns every reason why an appointment needs rescheduling, as patient, doctor and type are now. */
+export function reasonsOfAll(
+  appointment: Appointment,
+  facts: { readonly patient: PatientFacts; readonly doctor: DoctorFacts; readonly type: { readonly active: boolean } },
+): string[] {
+  const looked: Looked[] = [
+    { kind: 'patient', patient: facts.patient },
+    { kind: 'doctor', doctor: facts.doctor },
+    { kind: 'type', active: facts.type.active },
+  ];
+  return looked.flatMap((one) => reasonsOf(appointment, one)).sort();
 }
 
 /** Why an appointment needs rescheduling, by the codes of a refused booking: what is known anew, and what was of others. */
 export function reschedulingReasons(appointment: Appointment, looked: Looked): string[] {
-  const own = looked.kind === 'patient' ? OF_PATIENT : OF_DOCTOR;
+  const own = OWN[looked.kind];
   const ofOthers = (appointment.reschedulingReasons ?? []).filter((code) => !own.includes(code));
   return [...ofOthers, ...reasonsOf(appointment, looked)].sort();
 }

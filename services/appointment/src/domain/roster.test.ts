@@ -33,6 +33,7 @@ const factsOf = ({
   doctors.map(({ takenOfDoctor, open: hours }, index) => ({
     now: NOW,
     type: {
+      id: NOBODY,
       durationMinutes,
       bufferBeforeMinutes: 0,
       bufferAfterMinutes,
@@ -46,6 +47,7 @@ const factsOf = ({
       version: 1,
       timeZone: 'UTC',
       active: true,
+      offers: undefined,
       open: hours.toSorted((a, b) => a.start - b.start).filter((one, at, all) => one.start > (all[at - 1]?.end ?? 0)),
     },
     takenOfDoctor,

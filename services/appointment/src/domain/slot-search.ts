@@ -7,7 +7,14 @@ import {
   type Slot,
   type SlotQuery,
 } from '@daybook/contracts';
-import { type BookingFacts, type DoctorFacts, doctorTimeAt, NOTHING_TAKEN, visitAt } from './booking-rules.ts';
+import {
+  type BookingFacts,
+  type DoctorFacts,
+  doctorTimeAt,
+  NOTHING_TAKEN,
+  offersType,
+  visitAt,
+} from './booking-rules.ts';
 import type { Interval } from './grid.ts';
 import { permitWalkIn } from './permissions.ts';
 import type { Asking, BookingParts } from './ports.ts';
@@ -65,7 +72,8 @@ export async function readFacts(
   range: Interval,
   asking: Asking,
 ): Promise<BookingFacts[]> {
-  const doctors = await readDoctors(parts, search, { start: range.start, end: visitAt(range.end, type).end }, asking);
+  const found = await readDoctors(parts, search, { start: range.start, end: visitAt(range.end, type).end }, asking);
+  const doctors = found.filter((doctor) => offersType(doctor, type.id));
   // What a start in the range may take: the longest visit alone is a day, its buffer comes after that.
   const margin = { start: doctorTimeAt(range.start, type).start, end: doctorTimeAt(range.end, type).end };
   const taken = await parts.store.takenSeats(asking.caller, {

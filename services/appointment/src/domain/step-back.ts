@@ -1,5 +1,13 @@
 /** Takes back the last step of a visit: the status before it, and where the visit is to come again, its time and its flag. */
-import { type Appointment, type Caller, CLINIC_STAFF, permit, Refusal, type StepBack } from '@daybook/contracts';
+import {
+  type Appointment,
+  type AppointmentType,
+  type Caller,
+  CLINIC_STAFF,
+  permit,
+  Refusal,
+  type StepBack,
+} from '@daybook/contracts';
 import type { WriteContext } from '@daybook/database';
 import { detailOf, type TypeRules } from './booking-rules.ts';
 import type { Interval } from './grid.ts';
@@ -8,7 +16,7 @@ import { checkAwaited, findType, type ToldMeanwhile, versionOf, withAlternatives
 import { type Asking, askingOf, type BookingParts, type Return } from './ports.ts';
 import { reasonsOfAll } from './rechecking.ts';
 import { MINUTE, toMillis } from './time.ts';
-import type { Wish } from './wish.ts';
+import type { TypedWish } from './wish.ts';
 
 const intervalOf = ({ start, end }: Appointment): Interval => ({ start: toMillis(start), end: toMillis(end) });
 
@@ -29,7 +37,7 @@ function timeOf(
 async function placeAgain(
   { directory }: BookingParts,
   appointment: Appointment,
-  type: TypeRules,
+  type: AppointmentType,
   asking: Asking,
   told: ToldMeanwhile,
 ): Promise<NonNullable<Return['again']>> {
@@ -42,8 +50,8 @@ async function placeAgain(
   if (!doctor) throw new Refusal('doctor-not-found', detailOf('doctor-not-found'));
   const verified = [versionOf(doctorId, doctor, told), versionOf(patientId, patient, told)] as const;
   return {
-    placement: { doctorId, timeZone, ...timeOf(appointment, type), capacity: type.capacity, verified },
-    reschedulingReasons: reasonsOfAll(appointment, patient, doctor),
+    placement: { doctorId, timeZone, ...timeOf(appointment, type), type, verified },
+    reschedulingReasons: reasonsOfAll(appointment, { patient, doctor, type }),
   };
 }
 
@@ -67,14 +75,19 @@ export async function stepBack(
   const back: Return = { version: appointment.version, to, reason };
   if (!TO_COME.includes(to)) return store.stepBack(caller, id, back, write);
   const asking = askingOf(caller, write);
-  const type = await findType(types, caller, appointment.appointmentTypeId);
   const { patientId, doctorId } = appointment;
-  const wish: Wish = { patientId, doctorId, type, start: toMillis(appointment.start), moving: id };
-  return withAlternatives(parts, wish, asking, () =>
-    withFreshFacts(async (told) => {
-      const again = await placeAgain(parts, appointment, type, asking, told);
-      checkAwaited(asking);
-      return store.stepBack(caller, id, { ...back, again }, write);
-    }),
+  let wish: TypedWish | undefined;
+  return withAlternatives(
+    parts,
+    () => wish,
+    asking,
+    () =>
+      withFreshFacts(async (told) => {
+        const type = await findType(types, caller, appointment.appointmentTypeId);
+        wish = { patientId, doctorId, type, start: toMillis(appointment.start), moving: id };
+        const again = await placeAgain(parts, appointment, type, asking, told);
+        checkAwaited(asking);
+        return store.stepBack(caller, id, { ...back, again }, write);
+      }),
   );
 }

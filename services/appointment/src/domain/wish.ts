@@ -11,7 +11,7 @@ import {
   visitAt,
 } from './booking-rules.ts';
 import type { Interval } from './grid.ts';
-import type { AppointmentStore, Asking, BookingParts } from './ports.ts';
+import type { AppointmentStore, Asking, BookingParts, PlacedType } from './ports.ts';
 import { toMillis } from './time.ts';
 
 export interface Wish {
@@ -28,11 +28,22 @@ export interface Wish {
   readonly walkIn?: boolean | undefined;
 }
 
+/** A wish for something that can be reserved. */
+export interface TypedWish extends Wish {
+  readonly type: TypeRules & PlacedType;
+}
+
+/** The same before its appointment type was read. */
+export interface UntypedWish extends Omit<Wish, 'type'> {
+  readonly appointmentTypeId: string;
+}
+
 /** Stands in for a doctor who is not there: the rules that are not about the doctor can still be applied. */
 const TIRELESS_DOCTOR: Omit<DoctorFacts, 'id'> = {
   version: 0,
   timeZone: 'UTC',
   active: true,
+  offers: undefined,
   open: [{ start: Number.NEGATIVE_INFINITY, end: Number.POSITIVE_INFINITY }],
 };
 

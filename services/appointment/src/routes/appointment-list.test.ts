@@ -30,6 +30,54 @@ describe('the list of appointments', () => {
     );
   });
 
+  it('takes several statuses with commas: a day without what was cancelled', async () => {
+    const { book, wish, addPatient, post, list, time } = await startClinic();
+    const of = (start: string) => book(wish(start, { patientId: addPatient() }));
+    const [a, b, c, d] = [
+      await of('2026-11-03T14:00:00Z'),
+      await of('2026-11-03T15:00:00Z'),
+      await of('2026-11-03T16:00:00Z'),
+      await of('2026-11-04T16:00:00Z'),
+    ];
+    await post(`/${b.id}/cancel`, { reason: 'ill' });
+    time.now = Temporal.Instant.from('2026-11-03T14:00:00Z');
+    await post(`/${a.id}/check-in`);
+    const day = { from: '2026-11-03T00:00:00Z', to: '2026-11-04T00:00:00Z' };
+    const ids = async (query: Record<string, string>) => (await list(query)).items.map(({ id }) => id);
+    expect(await ids({ ...day, status: 'booked,arrived,checked-in' })).toEqual([a.id, c.id]);
+    expect(await ids({ status: 'cancelled,booked,booked' })).toEqual([b.id, c.id, d.id]);
+    expect(await ids({ status: 'cancelled,booked', doctorId: a.doctorId })).toEqual([b.id, c.id, d.id]);
+    expect(await ids({ status: 'cancelled,checked-in', patientId: b.patientId })).toEqual([b.id]);
+    const first = await list({ status: 'checked-in,booked', limit: '2' });
+    expect(first.items.map(({ id }) => id)).toEqual([a.id, c.id]);
+    const second = await list({ status: 'checked-in,booked', limit: '2', cursor: first.nextCursor ?? '' });
+    expect(second.items.map(({ id }) => id)).toEqual([d.id]);
+    expect(second.nextCursor).toBeUndefined();
+  });
+
+  it('from an instant on holds what is under way then, and before another what starts before it', async () => {
+    const { addDoctor, addPatient, addType, book, wish, list } = await startClinic();
+    const open = { start: at('2026-11-02T00:00:00Z'), end: at('2026-11-12T00:00:00Z') };
+    const { id: doctorId } = addDoctor({ open: [open] });
+    const long = await addType({ durationMinutes: 1440 });
+    const { id } = await book(
+      wish('2026-11-03T10:00:00Z', { doctorId, patientId: addPatient(), appointmentTypeId: long.id }),
+    );
+    const isListed = async (from: string, to: string) => {
+      const ids = new Set<string>();
+      for (const more of [{}, { doctorId }, { status: 'booked' }, { status: 'booked,noshow' }]) {
+        for (const one of (await list({ from, to, ...more })).items) ids.add(one.id);
+        expect((await list({ from, to, ...more })).items).toHaveLength(ids.size);
+      }
+      return ids.has(id);
+    };
+    expect(await isListed('2026-11-04T09:59:59.999Z', '2026-11-05T00:00:00Z')).toBe(true);
+    expect(await isListed('2026-11-04T10:00:00Z', '2026-11-05T00:00:00Z')).toBe(false);
+    expect(await isListed('2026-11-03T12:00:00Z', '2026-11-03T12:00:00Z')).toBe(true);
+    expect(await isListed('2026-11-01T00:00:00Z', '2026-11-03T10:00:00Z')).toBe(false);
+    expect(await isListed('2026-11-01T00:00:00Z', '2026-11-03T10:00:00.001Z')).toBe(true);
+  });
+
   it('has pages that show everything once, while appointments are booked and moved to earlier times', async () => {
     const clinic = await startClinic();
     const doctors = [clinic.doctor.id, clinic.addDoctor().id, clinic.addDoctor().id];
@@ -61,6 +109,10 @@ describe('the list of appointments', () => {
     for (const query of [
       'patientId=ana',
       'status=done',
+      'status=',
+      'status=booked,',
+      'status=booked,done',
+      'status=booked%20arrived',
       'from=today',
       'limit=0',
       'cursor=x',

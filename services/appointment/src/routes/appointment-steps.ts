@@ -76,6 +76,8 @@ export function addAppointmentStepRoutes(app: App, parts: BookingParts, database
           'patient-inactive',
           'patient-not-found',
           'appointment-type-inactive',
+          'appointment-type-not-found',
+          'appointment-type-not-offered',
         ],
       },
     },

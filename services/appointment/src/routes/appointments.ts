@@ -63,6 +63,7 @@ export function addAppointmentRoutes(
           'doctor-inactive',
           'patient-inactive',
           'appointment-type-inactive',
+          'appointment-type-not-offered',
           'doctor-not-found',
           'patient-not-found',
           'appointment-type-not-found',

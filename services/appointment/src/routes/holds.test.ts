@@ -149,9 +149,9 @@ describe('a hold', () => {
     const hold = (start: string) => {
       const visit = { start: at(start), end: at(start) + 1_800_000 };
       const verified = [{ id: doctor.id, version: 1 }] as const;
-      const placement = { doctorId: doctor.id, timeZone: 'UTC', visit, doctorTime: visit, capacity: 1, verified };
+      const placement = { doctorId: doctor.id, timeZone: 'UTC', visit, doctorTime: visit, type, verified };
       const write = { keep: async () => undefined, checkVersion: () => undefined };
-      return holds.add(ana, { appointmentTypeId: type.id, placement }, write);
+      return holds.add(ana, placement, write);
     };
     for (const hour of [14, 15, 16]) await hold(`2026-11-03T${hour}:00:00Z`);
     await expect(hold('2026-11-03T17:00:00Z')).rejects.toMatchObject({ code: 'too-many-holds' });

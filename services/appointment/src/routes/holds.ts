@@ -34,6 +34,7 @@ export function addHoldRoutes(app: App, parts: BookingParts, database: Database<
           'not-on-grid',
           'doctor-inactive',
           'appointment-type-inactive',
+          'appointment-type-not-offered',
           'doctor-not-found',
           'appointment-type-not-found',
         ],

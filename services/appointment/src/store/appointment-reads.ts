@@ -1,21 +1,24 @@
 /** Reading many appointments, and what happened to one. */
 import {
+  APPOINTMENT_STATUSES,
   type Appointment,
   type AppointmentQuery,
   type AppointmentStatus,
   type Caller,
   DEFAULT_LIMIT,
   type HistoryEntry,
+  MAX_DURATION_MINUTES,
   type PageOf,
   permit,
   STAFF,
+  wordsOf,
 } from '@daybook/contracts';
-import { type Database, idFromBytes, idToBytes } from '@daybook/database';
+import { type Database, idFromBytes, idToBytes, type SharedTables } from '@daybook/database';
 import { type Clock, decodeCursor, pageOf } from '@daybook/service';
-import { sql } from 'kysely';
-import { toMillis } from '../domain/time.ts';
-import { toAppointment } from './appointment-row.ts';
-import type { AppointmentTables } from './tables.ts';
+import { type Kysely, sql } from 'kysely';
+import { MINUTE, toMillis } from '../domain/time.ts';
+import { shownTo, toAppointment } from './appointment-row.ts';
+import type { AppointmentRow, AppointmentTables } from './tables.ts';
 
 export interface AppointmentReads {
   /** In the order of their starts. */
@@ -37,41 +40,97 @@ const needing = (needs: boolean, personId: string | undefined) =>
     : sql<boolean>`needs_rescheduling + 0 = ${sql.lit(needs ? 1 : 0)}`;
 
 /** So is the index of the status: elsewhere another one leads to fewer. */
-const having = (status: AppointmentStatus, isAll: boolean) =>
-  isAll ? sql<boolean>`status = ${status}` : sql<boolean>`coalesce(status, '') = ${status}`;
+const having = (statuses: readonly AppointmentStatus[]) =>
+  sql<boolean>`coalesce(status, '') in (${sql.join(statuses)})`;
+
+const LONGEST_VISIT = MAX_DURATION_MINUTES * MINUTE;
+
+type Db = Kysely<AppointmentTables & SharedTables>;
+
+/** What a list is of, read from its query. */
+interface Filter {
+  readonly patientId: string | undefined;
+  readonly doctorId: string | undefined;
+  readonly needsRescheduling: boolean | undefined;
+  /** Undefined: all. */
+  readonly statuses: readonly AppointmentStatus[] | undefined;
+  /** Those that overlap it. */
+  readonly from: number | undefined;
+  readonly to: number | undefined;
+  /** Those that come after it. */
+  readonly after: { readonly startsAt: number; readonly id: string } | undefined;
+}
+
+function filterOf(
+  { patientId, doctorId, needsRescheduling, status, from, to, cursor }: AppointmentQuery,
+  now: number,
+): Filter {
+  const key = cursor === undefined ? undefined : decodeCursor(cursor, ['number', 'id']);
+  return {
+    patientId,
+    doctorId,
+    needsRescheduling,
+    statuses: status === undefined ? undefined : wordsOf(APPOINTMENT_STATUSES, status),
+    from: from === undefined ? (needsRescheduling ? now : undefined) : toMillis(from),
+    to: to === undefined ? undefined : toMillis(to),
+    after: key && { startsAt: Number(key[0]), id: String(key[1]) },
+  };
+}
+
+/** The first `atMost` of a list. Each condition about the start bounds the part of the index that is read. */
+function firstOf(db: Db, { patientId, doctorId, needsRescheduling, from, to, after }: Filter, atMost: number) {
+  let query = db.selectFrom('appointments').selectAll();
+  if (patientId !== undefined) query = query.where('patient_id', '=', idToBytes(patientId));
+  if (doctorId !== undefined) query = query.where('doctor_id', '=', idToBytes(doctorId));
+  if (needsRescheduling !== undefined) query = query.where(needing(needsRescheduling, patientId ?? doctorId));
+  // Visits have a longest length, so what ends after an instant starts within a range, too.
+  if (from !== undefined) query = query.where('starts_at', '>', from - LONGEST_VISIT).where('ends_at', '>', from);
+  if (to !== undefined) query = query.where('starts_at', '<', to);
+  if (after) {
+    const { startsAt } = after;
+    query = query
+      .where('starts_at', '>=', startsAt)
+      .where((where) => where.or([where('starts_at', '>', startsAt), where('id', '>', idToBytes(after.id))]));
+  }
+  return query.orderBy('starts_at').orderBy('id').limit(atMost);
+}
+
+const inOrder = (a: AppointmentRow, b: AppointmentRow): number =>
+  a.starts_at - b.starts_at || Buffer.compare(a.id, b.id);
+
+/**
+ * The first of some statuses, in any order: the first of each along its part of the index, in one statement, so that an
+ * appointment that changes its status meanwhile is not read twice.
+ */
+function firstOfStatuses(db: Db, filter: Filter, statuses: readonly AppointmentStatus[], atMost: number) {
+  const parts = statuses.map((status) => {
+    const first = firstOf(db, filter, atMost).where(sql<boolean>`status = ${status}`);
+    return db.selectFrom(first.as('of_status')).selectAll();
+  });
+  return parts.reduce((all, part) => all.unionAll(part));
+}
+
+async function readFirst(db: Db, filter: Filter, atMost: number): Promise<AppointmentRow[]> {
+  const { statuses, patientId, doctorId, needsRescheduling } = filter;
+  if (statuses === undefined) return firstOf(db, filter, atMost).execute();
+  const isOfAll = patientId === undefined && doctorId === undefined && needsRescheduling !== true;
+  if (!isOfAll) return firstOf(db, filter, atMost).where(having(statuses)).execute();
+  return (await firstOfStatuses(db, filter, statuses, atMost).execute()).toSorted(inOrder);
+}
 
 export function createAppointmentReads(database: Database<AppointmentTables>, clock: Clock): AppointmentReads {
   return {
-    async list(caller, { patientId, doctorId, status, needsRescheduling, from, to, limit = DEFAULT_LIMIT, cursor }) {
+    async list(caller, query) {
       permit(caller, STAFF);
-      const after = cursor === undefined ? undefined : decodeCursor(cursor, ['number', 'id']);
-      const rows = await database.read((db) => {
-        let query = db.selectFrom('appointments').selectAll();
-        if (patientId !== undefined) query = query.where('patient_id', '=', idToBytes(patientId));
-        if (doctorId !== undefined) query = query.where('doctor_id', '=', idToBytes(doctorId));
-        if (status !== undefined) {
-          const isAll = patientId === undefined && doctorId === undefined && needsRescheduling !== true;
-          query = query.where(having(status, isAll));
-        }
-        if (needsRescheduling !== undefined) query = query.where(needing(needsRescheduling, patientId ?? doctorId));
-        const now = needsRescheduling ? clock().epochMilliseconds : undefined;
-        const earliest = from === undefined ? now : toMillis(from);
-        if (earliest !== undefined) query = query.where('starts_at', '>=', earliest);
-        if (to !== undefined) query = query.where('starts_at', '<', toMillis(to));
-        if (after) {
-          const [startsAt, id] = [Number(after[0]), idToBytes(String(after[1]))];
-          // The first condition is what lets the index begin there.
-          query = query
-            .where('starts_at', '>=', startsAt)
-            .where((where) => where.or([where('starts_at', '>', startsAt), where('id', '>', id)]));
-        }
-        return query
-          .orderBy('starts_at')
-          .orderBy('id')
-          .limit(limit + 1)
-          .execute();
-      });
-      return pageOf(rows, limit, (row) => [row.starts_at, idFromBytes(row.id)], toAppointment);
+      const { limit = DEFAULT_LIMIT } = query;
+      const filter = filterOf(query, clock().epochMilliseconds);
+      const rows = await database.read((db) => readFirst(db, filter, limit + 1));
+      return pageOf(
+        rows,
+        limit,
+        (row) => [row.starts_at, idFromBytes(row.id)],
+        (row) => shownTo(caller, toAppointment(row)),
+      );
     },
 
     async history(caller, id) {

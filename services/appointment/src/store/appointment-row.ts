@@ -1,5 +1,5 @@
 /** Between rows and resources. */
-import type { Appointment } from '@daybook/contracts';
+import type { Appointment, Caller, Role } from '@daybook/contracts';
 import { idFromBytes, idToBytes, isoFromMillis } from '@daybook/database';
 import { toMillis } from '../domain/time.ts';
 import type { AppointmentRow } from './tables.ts';
@@ -15,12 +15,23 @@ export const toAppointment = (row: AppointmentRow): Appointment => ({
   status: row.status,
   sequence: row.sequence,
   ...(row.reason !== null && { reason: row.reason }),
+  ...(row.note !== null && { note: row.note }),
   needsRescheduling: row.needs_rescheduling === 1,
   ...(row.rescheduling_reasons !== null && { reschedulingReasons: row.rescheduling_reasons.split(',') }),
   version: row.version,
   createdAt: isoFromMillis(row.created_at),
   updatedAt: isoFromMillis(row.updated_at),
 });
+
+/** The people who work in the clinic. A service may pass on what it reads. */
+const MAY_READ_NOTES: readonly Role[] = ['doctor', 'front-desk', 'administrator'];
+
+/** Returns an appointment as a caller may see it: its note is for staff only. */
+export function shownTo({ role }: Caller, appointment: Appointment): Appointment {
+  if (MAY_READ_NOTES.includes(role)) return appointment;
+  const { note: _, ...shown } = appointment;
+  return shown;
+}
 
 export const toRow = (appointment: Appointment): AppointmentRow => ({
   id: idToBytes(appointment.id),
@@ -33,6 +44,7 @@ export const toRow = (appointment: Appointment): AppointmentRow => ({
   status: appointment.status,
   sequence: appointment.sequence,
   reason: appointment.reason ?? null,
+  note: appointment.note ?? null,
   needs_rescheduling: appointment.needsRescheduling ? 1 : 0,
   rescheduling_reasons: appointment.reschedulingReasons?.join(',') ?? null,
   version: appointment.version,

@@ -18,6 +18,7 @@ import { type Database, idFromBytes, idToBytes, isoFromMillis, newId, type Write
 import { type Clock, decodeCursor, pageOf } from '@daybook/service';
 import { createFlights } from '../domain/flights.ts';
 import { toMillis } from '../domain/time.ts';
+import { noteTypeChange } from './person-changes.ts';
 import type { AppointmentTables, AppointmentTypeRow } from './tables.ts';
 
 export interface AppointmentTypeStore {
@@ -122,6 +123,8 @@ export function createAppointmentTypeStore(database: Database<AppointmentTables>
         };
         const { id: _, ...columns } = toRow(type);
         await namedOnce(transaction.updateTable('appointment_types').set(columns).where('id', '=', row.id).execute());
+        // No appointment of it can be written between this and the look: see type-versions.ts.
+        if (type.active !== before.active) await noteTypeChange(transaction, type, clock().epochMilliseconds);
         await write.keep(transaction, type);
         return type;
       });

@@ -1,30 +1,49 @@
 /** Appointments, with their reservations, history and events: what belongs together is written together. */
-import { type Appointment, CLINIC_STAFF, permit, Refusal, ROLES, STAFF } from '@daybook/contracts';
-import { type Database, idFromBytes, idToBytes, isoFromMillis, newId, together } from '@daybook/database';
+import {
+  type Appointment,
+  applyMergePatch,
+  type Caller,
+  CLINIC_STAFF,
+  permit,
+  Refusal,
+  ROLES,
+  STAFF,
+  UPDATED_FIELDS,
+  type UpdatedField,
+} from '@daybook/contracts';
+import {
+  type Database,
+  idFromBytes,
+  idToBytes,
+  isoFromMillis,
+  newId,
+  together,
+  type WriteContext,
+} from '@daybook/database';
 import type { Clock } from '@daybook/service';
-import { checkCancellable, statusAfter } from '../domain/lifecycle.ts';
-import type { AppointmentStore, NewBooking, Placement } from '../domain/ports.ts';
-import { toAppointment, toRow } from './appointment-row.ts';
-import { changesOf, lockAppointment, nextVersion, recordsOf, type Tx } from './change.ts';
+import { checkCancellable, checkNotEnded, statusAfter } from '../domain/lifecycle.ts';
+import type { AppointmentStore, Move, NewBooking, Placement } from '../domain/ports.ts';
+import { shownTo, toAppointment, toRow } from './appointment-row.ts';
+import { type Change, changesOf, lockAppointment, nextVersion, recordsOf, type Tx } from './change.ts';
 import { readActions } from './history-actions.ts';
 import { useHold } from './holds.ts';
 import { checkVersions } from './person-versions.ts';
 import { readTakenSeats, releaseOf, reserve } from './reservations.ts';
 import type { AppointmentTables } from './tables.ts';
 
-const placed = ({ doctorId, timeZone, visit }: Placement) => ({
+const placed = ({ doctorId, type, timeZone, visit }: Placement) => ({
   // As ids are written here, however the request wrote it.
   doctorId: idFromBytes(idToBytes(doctorId)),
+  appointmentTypeId: idFromBytes(idToBytes(type.id)),
   timeZone,
   start: isoFromMillis(visit.start),
   end: isoFromMillis(visit.end),
 });
 
-function newAppointment({ patientId, appointmentTypeId, reason, placement }: NewBooking, at: string): Appointment {
+function newAppointment({ patientId, reason, placement }: NewBooking, at: string): Appointment {
   return {
     id: newId(),
     patientId: idFromBytes(idToBytes(patientId)),
-    appointmentTypeId: idFromBytes(idToBytes(appointmentTypeId)),
     ...(reason !== undefined && { reason }),
     ...placed(placement),
     status: 'booked',
@@ -43,6 +62,45 @@ const traceOf = ({ overbooking, walkIn }: Placement) => ({
   walkIn,
 });
 
+const changedFields = (before: Appointment, after: Appointment): UpdatedField[] =>
+  UPDATED_FIELDS.filter((field) => before[field] !== after[field]);
+
+/** Returns what a move changes, or undefined where everything is as it is to be already. */
+function moveOf(
+  before: Appointment,
+  { action, placement, reason, patch = {} }: Move,
+  clock: Clock,
+): Change | undefined {
+  const to = placed(placement);
+  const hasNewTimes = before.doctorId !== to.doctorId || before.start !== to.start || before.end !== to.end;
+  if (!hasNewTimes && before.appointmentTypeId === to.appointmentTypeId) return undefined;
+  // As iCalendar wants it: what is at another time has another sequence.
+  const sequence = before.sequence + (hasNewTimes ? 1 : 0);
+  const after = nextVersion(applyMergePatch(before, patch), { ...to, sequence }, clock);
+  const { overbooking } = placement;
+  return {
+    action,
+    before,
+    after,
+    moved: true,
+    ...traceOf(placement),
+    ...(reason !== undefined && { reason, overbookingReason: overbooking?.reason }),
+    ...(action === 'updated' && { changed: changedFields(before, after) }),
+  };
+}
+
+/** Keeps and returns an appointment as its caller may see it. */
+async function keepShown(
+  tx: Tx,
+  caller: Caller,
+  appointment: Appointment,
+  write: WriteContext<Appointment>,
+): Promise<Appointment> {
+  const shown = shownTo(caller, appointment);
+  await write.keep(tx, shown);
+  return shown;
+}
+
 export function createAppointmentStore(database: Database<AppointmentTables>, clock: Clock): AppointmentStore {
   const { dialect } = database;
 
@@ -57,7 +115,7 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
       const row = await database.read((db) =>
         db.selectFrom('appointments').selectAll().where('id', '=', idToBytes(id)).executeTakeFirst(),
       );
-      return row && toAppointment(row);
+      return row && shownTo(caller, toAppointment(row));
     },
 
     async takenSeats(caller, query) {
@@ -86,19 +144,17 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
       return after;
     },
 
-    async move(caller, id, placement, check, write) {
+    async move(caller, id, move, write) {
       permit(caller, STAFF);
+      const { placement } = move;
       return database.write(async (tx) => {
         const before = await lockAppointment(tx, dialect, id, write.checkVersion);
-        check(before);
-        const to = placed(placement);
-        if (before.doctorId === to.doctorId && before.start === to.start && before.end === to.end) {
+        move.check(before);
+        const change = moveOf(before, move, clock);
+        if (!change) {
           await giveBackHold(tx, caller.id, placement);
-          await write.keep(tx, before);
-          return before;
+          return keepShown(tx, caller, before, write);
         }
-        const after = nextVersion(before, { ...to, sequence: before.sequence + 1 }, clock);
-        const change = { action: 'rescheduled', before, after, moved: true, ...traceOf(placement) } as const;
         await reserve(tx, dialect, {
           holder: before,
           placement,
@@ -109,8 +165,26 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
           },
           alongside: changesOf(tx, caller, change, write.traceparent),
         });
-        await write.keep(tx, after);
-        return after;
+        return keepShown(tx, caller, change.after, write);
+      });
+    },
+
+    async change(caller, id, patch, check, write) {
+      permit(caller, STAFF);
+      return database.write(async (tx) => {
+        const before = await lockAppointment(tx, dialect, id, write.checkVersion);
+        check(before);
+        checkNotEnded(before);
+        const patched = applyMergePatch(before, patch);
+        const changed = changedFields(before, patched);
+        if (changed.length === 0) return keepShown(tx, caller, before, write);
+        const { needsRescheduling, reschedulingReasons } = before;
+        // What it was booked on is as it was.
+        const flags = { needsRescheduling, ...(reschedulingReasons && { reschedulingReasons }) };
+        const after = nextVersion(patched, flags, clock);
+        const change = { action: 'updated', before, after, moved: false, changed } as const;
+        await together(tx, dialect, changesOf(tx, caller, change, write.traceparent));
+        return keepShown(tx, caller, after, write);
       });
     },
 
@@ -119,8 +193,7 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
       return database.write(async (tx) => {
         const before = await lockAppointment(tx, dialect, id, write.checkVersion);
         if (before.status === 'cancelled') {
-          await write.keep(tx, before);
-          return before;
+          return keepShown(tx, caller, before, write);
         }
         const type = await tx
           .selectFrom('appointment_types')
@@ -131,8 +204,7 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
         const after = nextVersion(before, { status: 'cancelled' }, clock);
         const change = { action: 'cancelled', before, after, reason, moved: false } as const;
         await together(tx, dialect, [releaseOf(tx, id), ...changesOf(tx, caller, change, write.traceparent)]);
-        await write.keep(tx, after);
-        return after;
+        return keepShown(tx, caller, after, write);
       });
     },
 
@@ -144,8 +216,7 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
         const after = nextVersion(before, { status }, clock);
         const change = { action: status, before, after, moved: false } as const;
         await together(tx, dialect, changesOf(tx, caller, change, write.traceparent));
-        await write.keep(tx, after);
-        return after;
+        return keepShown(tx, caller, after, write);
       });
     },
 
@@ -172,8 +243,7 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
           if (again) await checkVersions(tx, dialect, again.placement.verified);
           await together(tx, dialect, statements);
         }
-        await write.keep(tx, after);
-        return after;
+        return keepShown(tx, caller, after, write);
       });
     },
   };

@@ -6,6 +6,7 @@ import {
   type HistoryEntry,
   Refusal,
   type StatusChange,
+  type UpdatedField,
 } from '@daybook/contracts';
 import { type DatabaseDialect, idToBytes, insertEvent, type SharedTables, type WriteContext } from '@daybook/database';
 import type { Clock } from '@daybook/service';
@@ -40,7 +41,12 @@ export async function lockAppointment(
   return toAppointment(row);
 }
 
-const timesOf = ({ doctorId, start, end }: Appointment) => ({ doctorId, start, end });
+const timesOf = ({ doctorId, start, end, appointmentTypeId }: Appointment, withType: boolean) => ({
+  doctorId,
+  start,
+  end,
+  ...(withType && { appointmentTypeId }),
+});
 
 /** A change of an appointment, on its way into history and events. */
 export interface Change {
@@ -48,37 +54,44 @@ export interface Change {
   readonly before?: Appointment;
   readonly after: Appointment;
   readonly reason?: string | undefined;
-  /** Whether time or doctor changed. */
+  /** Whether time, doctor or appointment type changed. */
   readonly moved: boolean;
+  /** Of an update. */
+  readonly changed?: readonly UpdatedField[];
+  readonly overbookingReason?: string | undefined;
   /** Whether it is beside what the doctor had then already, on purpose. */
   readonly overbooked?: boolean;
   /** Whether it takes the running five minutes. */
   readonly walkIn?: boolean | undefined;
 }
 
+const changesType = ({ before, after }: Change): boolean =>
+  before !== undefined && before.appointmentTypeId !== after.appointmentTypeId;
+
 /** The status that a step back takes back, and the one that it returns to. */
 const statusesOf = ({ action, before, after }: Change): StatusChange | undefined =>
   action === 'stepped-back' && before ? { from: before.status, to: after.status } : undefined;
 
-const entryOf = (
-  { id, role }: Caller,
-  { action, before, after, reason, moved, overbooked, walkIn }: Change,
-  status: StatusChange | undefined,
-): HistoryEntry => ({
-  at: after.updatedAt,
-  by: { id, role },
-  action,
-  sequence: after.sequence,
-  ...(moved && before && { from: timesOf(before) }),
-  ...(moved && { to: timesOf(after) }),
-  ...(status && { status }),
-  ...(reason !== undefined && { reason }),
-  ...(walkIn && { walkIn }),
-  ...(overbooked && { overbooked }),
-  ...((action === 'flagged' || (status && after.needsRescheduling)) && {
-    reschedulingReasons: after.reschedulingReasons ?? [],
-  }),
-});
+function entryOf({ id, role }: Caller, change: Change, status: StatusChange | undefined): HistoryEntry {
+  const { action, before, after, reason, moved, changed, overbooked, overbookingReason, walkIn } = change;
+  return {
+    at: after.updatedAt,
+    by: { id, role },
+    action,
+    sequence: after.sequence,
+    ...(moved && before && { from: timesOf(before, changesType(change)) }),
+    ...(moved && { to: timesOf(after, changesType(change)) }),
+    ...(status && { status }),
+    ...(reason !== undefined && { reason }),
+    ...(walkIn && { walkIn }),
+    ...(changed && { changed: [...changed] }),
+    ...(overbooked && { overbooked }),
+    ...(overbookingReason !== undefined && { overbookingReason }),
+    ...((action === 'flagged' || (status && after.needsRescheduling)) && {
+      reschedulingReasons: after.reschedulingReasons ?? [],
+    }),
+  };
+}
 
 /** The statements that write a change into history and events. */
 export function recordsOf(tx: Tx, caller: Caller, change: Change, traceparent: string | undefined) {
@@ -86,7 +99,8 @@ export function recordsOf(tx: Tx, caller: Caller, change: Change, traceparent: s
   const status = statusesOf(change);
   const entry = JSON.stringify(entryOf(caller, change, status));
   const row = { appointment_id: idToBytes(after.id), version: after.version, entry };
-  const event = appointmentEvent(action, after, { previous: moved && before ? timesOf(before) : undefined, status });
+  const previous = moved && before ? timesOf(before, changesType(change)) : undefined;
+  const event = appointmentEvent(action, after, { previous, status });
   const time = Temporal.Instant.from(after.updatedAt);
   return [
     tx.insertInto('appointment_history').values(row),

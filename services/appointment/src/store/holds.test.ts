@@ -33,7 +33,7 @@ async function openWithHolds(runOut: number, live: number) {
   await database.write(async (tx) => {
     for (const { id, starts_at, expires_at } of holds) {
       const cells = Array.from({ length: 6 }, (_, cell) => starts_at / CELL_MILLIS + cell);
-      const of = { resource_id: doctor_id, seat: 0, capacity: 1, holder_id: id, expires_at };
+      const of = { resource_id: doctor_id, seat: 0, appointment_type_id: doctor_id, holder_id: id, expires_at };
       await tx
         .insertInto('reservations')
         .values(cells.map((cell) => ({ ...of, cell })))

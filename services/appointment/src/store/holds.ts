@@ -104,13 +104,13 @@ export async function sweepHolds(database: Database<AppointmentTables>, clock: C
 
 export function createHoldStore(database: Database<AppointmentTables>, clock: Clock): HoldStore {
   return {
-    async add(caller, { appointmentTypeId, placement }, write) {
+    async add(caller, placement, write) {
       permit(caller, ROLES);
       const now = clock().epochMilliseconds;
       const hold: Hold = {
         id: newId(),
         doctorId: idFromBytes(idToBytes(placement.doctorId)),
-        appointmentTypeId: idFromBytes(idToBytes(appointmentTypeId)),
+        appointmentTypeId: idFromBytes(idToBytes(placement.type.id)),
         start: isoFromMillis(placement.visit.start),
         end: isoFromMillis(placement.visit.end),
         expiresAt: isoFromMillis(now + HOLD_MINUTES * MINUTE),

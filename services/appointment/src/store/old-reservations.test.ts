@@ -22,7 +22,7 @@ const rowOf = (resource_id: Uint8Array, cell: number, seat = 0): ReservationRow 
   resource_id,
   cell,
   seat,
-  capacity: 3,
+  appointment_type_id: null,
   holder_id: idToBytes(newId()),
   expires_at: null,
 });

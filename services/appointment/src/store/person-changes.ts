@@ -1,12 +1,12 @@
 /** What an event told of a patient or doctor, kept in the transaction of the consumer. */
-import type { CloudEvent } from '@daybook/contracts';
+import type { AppointmentType, CloudEvent } from '@daybook/contracts';
 import { type Database, idToBytes } from '@daybook/database';
 import { TO_COME } from '../domain/lifecycle.ts';
 import type { Tx } from './change.ts';
 import { noteVersion } from './person-versions.ts';
 import type { AppointmentTables, RecheckRow } from './tables.ts';
 
-export type PersonKind = RecheckRow['kind'];
+export type PersonKind = Exclude<RecheckRow['kind'], 'type'>;
 
 export const ofPerson = (kind: PersonKind) => (kind === 'patient' ? 'patient_id' : 'doctor_id');
 
@@ -29,7 +29,14 @@ export async function noteChange(
     .limit(1)
     .executeTakeFirst();
   if (!appointment) return;
-  await tx.deleteFrom('rechecks').where('person_id', '=', person_id).execute();
-  const row: RecheckRow = { person_id, kind, version: sequence, attempts: 0, due_at: now };
+  await noteRecheck(tx, { person_id, kind, version: sequence, attempts: 0, due_at: now });
+}
+
+async function noteRecheck(tx: Tx, row: RecheckRow): Promise<void> {
+  await tx.deleteFrom('rechecks').where('person_id', '=', row.person_id).execute();
   await tx.insertInto('rechecks').values(row).execute();
 }
+
+/** Notes that the appointments of a type have to be looked at again: it is in use no more, or again. */
+export const noteTypeChange = (tx: Tx, { id, version }: Pick<AppointmentType, 'id' | 'version'>, now: number) =>
+  noteRecheck(tx, { person_id: idToBytes(id), kind: 'type', version, attempts: 0, due_at: now });

@@ -84,8 +84,8 @@ export async function checkVersions(
 export const lockOfPersons = (
   tx: Tx,
   dialect: DatabaseDialect,
-  { verified, capacity, overbooking }: Placement,
-): VersionCheck => versionCheck(tx, dialect, verified, capacity > 1 || overbooking ? 'exclusive' : 'shared');
+  { verified, type, overbooking }: Placement,
+): VersionCheck => versionCheck(tx, dialect, verified, type.capacity > 1 || overbooking ? 'exclusive' : 'shared');
 
 /** False when something newer is known already. */
 export async function noteVersion(tx: Tx, dialect: DatabaseDialect, { id, version }: PersonVersion): Promise<boolean> {

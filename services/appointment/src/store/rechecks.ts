@@ -2,19 +2,21 @@
 import { type Appointment, type Caller, permit } from '@daybook/contracts';
 import { type Database, idFromBytes, idToBytes, together } from '@daybook/database';
 import type { Clock } from '@daybook/service';
+import { type Expression, type SqlBool, sql } from 'kysely';
 import { TO_COME } from '../domain/lifecycle.ts';
 import { StaleFacts } from '../domain/ports.ts';
 import { type Looked, reschedulingReasons } from '../domain/rechecking.ts';
 import { toMillis } from '../domain/time.ts';
 import { toAppointment } from './appointment-row.ts';
 import { changesOf, lockAppointment, nextVersion, type Tx } from './change.ts';
-import { ofPerson, type PersonKind } from './person-changes.ts';
+import type { PersonKind } from './person-changes.ts';
 import { checkVersions } from './person-versions.ts';
 import type { AppointmentTables } from './tables.ts';
+import { lockOfType } from './type-versions.ts';
 
-/** Somebody whose appointments have to be looked at again. */
+/** Somebody, or an appointment type, whose appointments have to be looked at again. */
 export interface Recheck {
-  readonly kind: PersonKind;
+  readonly kind: PersonKind | 'type';
   readonly personId: string;
   /** The facts have to be at least of this version. */
   readonly version: number;
@@ -27,6 +29,20 @@ const FIRST_RETRY_MILLIS = 500;
 const LONGEST_RETRY_MILLIS = 30_000;
 const APPOINTMENTS_A_STEP = 100;
 
+/** An appointment of which one of these has changed was looked at by who changed it. */
+const AS_SEEN = ['doctorId', 'appointmentTypeId', 'start', 'end'] as const;
+
+/**
+ * Which appointments to come are looked at. Of a type there is no index, which each booking would write: all to come are read
+ * once, in the order of their starts, when a type is taken out of use. The expression keeps the index of the status out.
+ */
+function isConcerned({ kind, personId }: Recheck): Expression<SqlBool> {
+  const id = idToBytes(personId);
+  if (kind === 'patient') return sql`patient_id = ${id} and status in (${sql.join(TO_COME)})`;
+  if (kind === 'doctor') return sql`doctor_id = ${id} and status in (${sql.join(TO_COME)})`;
+  return sql`appointment_type_id = ${id} and coalesce(status, '') in (${sql.join(TO_COME)})`;
+}
+
 export interface RecheckStore {
   /** Somebody who is due; nobody else gets the same one for a while. */
   next(caller: Caller): Promise<Recheck | undefined>;
@@ -34,9 +50,15 @@ export interface RecheckStore {
   upcoming(caller: Caller, recheck: Recheck, after: Appointment | undefined): Promise<Appointment[]>;
   /**
    * Flags appointments that need rescheduling and unflags others. Those that were moved or cancelled since are left. False,
-   * and nothing done, when an event told of something newer since: somebody else looks, or will.
+   * and nothing done, when an event told of something newer since: somebody else looks, or will. What is known of a type is
+   * read with it: it is in the same database.
    */
-  flag(caller: Caller, recheck: Recheck, appointments: readonly Appointment[], looked: Looked): Promise<boolean>;
+  flag(
+    caller: Caller,
+    recheck: Recheck,
+    appointments: readonly Appointment[],
+    looked: Looked | undefined,
+  ): Promise<boolean>;
   /** It is looked at: nothing is due, unless something changed meanwhile. */
   finish(caller: Caller, recheck: Recheck): Promise<void>;
   /** It could not be looked at now. */
@@ -46,10 +68,10 @@ export interface RecheckStore {
 export function createRecheckStore(database: Database<AppointmentTables>, clock: Clock): RecheckStore {
   const now = () => clock().epochMilliseconds;
 
-  async function flagOne(tx: Tx, caller: Caller, { id, doctorId, start }: Appointment, looked: Looked): Promise<void> {
-    const before = await lockAppointment(tx, database.dialect, id, () => undefined);
-    const isAsSeen = TO_COME.includes(before.status) && before.doctorId === doctorId && before.start === start;
-    if (!isAsSeen) return;
+  async function flagOne(tx: Tx, caller: Caller, seen: Appointment, looked: Looked): Promise<void> {
+    const before = await lockAppointment(tx, database.dialect, seen.id, () => undefined);
+    const isAsSeen = AS_SEEN.every((field) => before[field] === seen[field]);
+    if (!isAsSeen || !TO_COME.includes(before.status)) return;
     const reasons = reschedulingReasons(before, looked);
     if (reasons.join() === (before.reschedulingReasons ?? []).join()) return;
     const needsRescheduling = reasons.length > 0;
@@ -58,6 +80,11 @@ export function createRecheckStore(database: Database<AppointmentTables>, clock:
     const action = needsRescheduling ? 'flagged' : 'unflagged';
     const change = { action, before, after, moved: false } as const;
     await together(tx, database.dialect, changesOf(tx, caller, change, undefined));
+  }
+
+  async function lookAtType(tx: Tx, id: string): Promise<Looked> {
+    const { active } = await lockOfType(tx, database.dialect, id).executeTakeFirstOrThrow();
+    return { kind: 'type', active: active === 1 };
   }
 
   return {
@@ -79,14 +106,13 @@ export function createRecheckStore(database: Database<AppointmentTables>, clock:
       });
     },
 
-    async upcoming(caller, { kind, personId }, after) {
+    async upcoming(caller, recheck, after) {
       permit(caller, ['service']);
       const rows = await database.read((db) =>
         db
           .selectFrom('appointments')
           .selectAll()
-          .where(ofPerson(kind), '=', idToBytes(personId))
-          .where('status', 'in', TO_COME)
+          .where(isConcerned(recheck))
           .where((where) =>
             after === undefined
               ? where('starts_at', '>', now())
@@ -103,12 +129,13 @@ export function createRecheckStore(database: Database<AppointmentTables>, clock:
       return rows.map(toAppointment);
     },
 
-    async flag(caller, { personId, version }, appointments, looked) {
+    async flag(caller, { kind, personId, version }, appointments, looked) {
       permit(caller, ['service']);
       try {
         await database.write(async (tx) => {
-          await checkVersions(tx, database.dialect, [{ id: personId, version }]);
-          for (const appointment of appointments) await flagOne(tx, caller, appointment, looked);
+          if (kind !== 'type') await checkVersions(tx, database.dialect, [{ id: personId, version }]);
+          const known = looked ?? (await lookAtType(tx, personId));
+          for (const appointment of appointments) await flagOne(tx, caller, appointment, known);
         });
         return true;
       } catch (error) {

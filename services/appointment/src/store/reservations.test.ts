@@ -1,3 +1,4 @@
+import type { AppointmentType } from '@daybook/contracts';
 import { type Database, newId } from '@daybook/database';
 import { databaseKind } from '@daybook/testing/databases';
 import fc from 'fast-check';
@@ -96,10 +97,10 @@ async function startGroups(capacity: number) {
       clinic.post('', clinic.wish(START, { patientId: clinic.addPatient(), appointmentTypeId })),
     single,
     /** Takes the doctor's time as a booking does, while others want to do something since it began. */
-    async takeWhile<Result>(capacity: number, others: () => Promise<Result>): Promise<Result> {
+    async takeWhile<Result>(taken: AppointmentType, others: () => Promise<Result>): Promise<Result> {
       const { database, doctor } = clinic;
       const verified = [{ id: doctor.id, version: 1 }] as const;
-      const placement = { doctorId: doctor.id, timeZone: 'UTC', visit, doctorTime: visit, capacity, verified };
+      const placement = { doctorId: doctor.id, timeZone: 'UTC', visit, doctorTime: visit, type: taken, verified };
       const done = Promise.withResolvers<Result>();
       // Whoever comes first makes the row, and so has it alone in any case.
       await database.write((tx) => checkVersions(tx, database.dialect, verified));
@@ -135,27 +136,27 @@ async function waitingForPersons(database: Database<AppointmentTables>): Promise
 
 describe.runIf(databaseKind !== 'sqlite')('while somebody takes a time', () => {
   it('for one, who wants a seat in a group waits, and is refused', async () => {
-    const { postOf, type, takeWhile, reservations } = await startGroups(3);
-    expect((await takeWhile(1, () => postOf(type.id))).status).toBe(409);
+    const { postOf, type, single, takeWhile, reservations } = await startGroups(3);
+    expect((await takeWhile(single, () => postOf(type.id))).status).toBe(409);
     expect(await reservations()).toHaveLength(6);
   });
 
   it('in a group, who wants the time for one waits, and is refused', async () => {
-    const { postOf, single, takeWhile, reservations } = await startGroups(3);
-    expect((await takeWhile(3, () => postOf(single.id))).status).toBe(409);
+    const { postOf, type, single, takeWhile, reservations } = await startGroups(3);
+    expect((await takeWhile(type, () => postOf(single.id))).status).toBe(409);
     expect(await reservations()).toHaveLength(6);
   });
 
   it('in a group, who wants another seat of it waits, and has it', async () => {
     const { postOf, type, takeWhile, reservations } = await startGroups(2);
-    expect((await takeWhile(2, () => postOf(type.id))).status).toBe(201);
+    expect((await takeWhile(type, () => postOf(type.id))).status).toBe(201);
     expect(await reservations()).toHaveLength(18);
   });
 
   it('in a group that is full with it, who wants a seat waits, and is refused', async () => {
     const { bookInGroup, postOf, type, takeWhile, reservations } = await startGroups(2);
     await bookInGroup();
-    expect((await takeWhile(2, () => postOf(type.id))).status).toBe(409);
+    expect((await takeWhile(type, () => postOf(type.id))).status).toBe(409);
     expect(await reservations()).toHaveLength(18);
   });
 });
@@ -163,7 +164,7 @@ describe.runIf(databaseKind !== 'sqlite')('while somebody takes a time', () => {
 it.runIf(databaseKind !== 'sqlite')(
   'a visit for one sees the group that was booked before the doctor could be locked for the first time',
   async () => {
-    const { database, doctor, visit, bookInGroup, post, expectReservationsMatch } = await startGroups(3);
+    const { database, doctor, single, visit, bookInGroup, post, expectReservationsMatch } = await startGroups(3);
     let looks = 0;
     const plugin: KyselyPlugin = {
       transformQuery: ({ node }) => node,
@@ -184,7 +185,7 @@ it.runIf(databaseKind !== 'sqlite')(
           timeZone: 'UTC',
           visit,
           doctorTime: visit,
-          capacity: 1,
+          type: single,
           verified: [{ id: doctor.id, version: 1 }],
         },
         clock: () => Temporal.Instant.fromEpochMilliseconds(at(NOW)),

@@ -23,6 +23,7 @@ import { type Cells, cellsOf } from '../domain/grid.ts';
 import type { Placement, SeatQuery } from '../domain/ports.ts';
 import { lockOfPersons } from './person-versions.ts';
 import type { AppointmentTables, ReservationRow } from './tables.ts';
+import { checkType, lockOfType } from './type-versions.ts';
 
 type Db = Kysely<AppointmentTables & SharedTables>;
 type Tx = Transaction<AppointmentTables & SharedTables>;
@@ -33,6 +34,14 @@ const countTaken = (seats: number, smallestCapacity: number): number =>
 
 /** More than any capacity: a cell and the capacity of one who has a seat of it go into one number. */
 const PACKED = 1024;
+
+/**
+ * The SQL of the capacity that a row's appointment type has now: a raised one opens seats beside those who came before, a
+ * lowered one takes none away and opens none.
+ */
+const presentCapacity = sql<number>`coalesce(
+  (select appointment_types.capacity from appointment_types
+    where appointment_types.id = reservations.appointment_type_id), 1)`;
 
 /** From packed seats, in any order. */
 function takenSeatsOf(packed: readonly number[]): TakenSeats {
@@ -62,7 +71,7 @@ export async function readTakenSeats(
   if (resourceIds.length === 0) return new Map();
   const rows = await db
     .selectFrom('reservations')
-    .select(['resource_id', listOf(sql<number>`cell * ${sql.lit(PACKED)} + capacity`).as('seats')])
+    .select(['resource_id', listOf(sql<number>`cell * ${sql.lit(PACKED)} + ${presentCapacity}`).as('seats')])
     .where('resource_id', 'in', resourceIds.map(idToBytes))
     .where('cell', '>=', first)
     .where('cell', '<', end)
@@ -76,12 +85,14 @@ export async function readTakenSeats(
   return new Map(resourceIds.map((id) => [id, taken.get(id.toLowerCase()) ?? NOTHING_TAKEN]));
 }
 
-type Seat = Pick<ReservationRow, 'resource_id' | 'cell' | 'seat' | 'capacity' | 'expires_at'>;
+type Seat = Pick<ReservationRow, 'resource_id' | 'cell' | 'seat' | 'expires_at'> & { capacity: number };
 
 /** Time of one person that somebody wants. */
 interface Claim {
   readonly resourceId: Uint8Array;
   readonly cells: Cells;
+  /** Of a doctor's time. */
+  readonly typeId: Uint8Array | null;
   readonly capacity: number;
   /** More than the capacity where somebody is booked beside others on purpose. */
   readonly mostSeats: number;
@@ -91,17 +102,19 @@ interface Claim {
 /** Beside this many at one time nobody is booked, not even on purpose. */
 const MAX_SEATS = 1000;
 
-const doctorClaim = ({ doctorId, doctorTime, capacity, overbooking }: Placement): Claim => ({
+const doctorClaim = ({ doctorId, doctorTime, type, overbooking }: Placement): Claim => ({
   resourceId: idToBytes(doctorId),
   cells: cellsOf(doctorTime),
-  capacity,
-  mostSeats: overbooking ? MAX_SEATS : capacity,
+  typeId: idToBytes(type.id),
+  capacity: type.capacity,
+  mostSeats: overbooking ? MAX_SEATS : type.capacity,
   refusedWith: 'slot-taken',
 });
 
 const patientClaim = (patientId: string, { visit }: Placement): Claim => ({
   resourceId: idToBytes(patientId),
   cells: cellsOf(visit),
+  typeId: null,
   capacity: 1,
   mostSeats: 1,
   refusedWith: 'patient-busy',
@@ -126,7 +139,7 @@ const claimed =
 const seatsIn = (tx: Tx, claims: readonly Claim[]) =>
   tx
     .selectFrom('reservations')
-    .select(['resource_id', 'cell', 'seat', 'capacity', 'expires_at'])
+    .select(['resource_id', 'cell', 'seat', presentCapacity.as('capacity'), 'expires_at'])
     .where(claimed(claims));
 
 const removeExpired = (tx: Tx, claims: readonly Claim[], now: number) =>
@@ -161,13 +174,13 @@ export interface Holder {
 
 /** The rows that fulfil a claim. @throws Refusal when a cell is full */
 function rowsFor(claim: Claim, live: readonly Seat[], { id, expiresAt }: Holder): ReservationRow[] {
-  const { resourceId: resource_id, cells, capacity, mostSeats, refusedWith } = claim;
+  const { resourceId: resource_id, typeId, cells, capacity, mostSeats, refusedWith } = claim;
   const own = live.filter((seat) => isFor(claim, seat));
   // Beside others on purpose every seat counts, whatever it was taken with.
   const counted = mostSeats > capacity ? own.map((seat) => ({ ...seat, capacity: MAX_SEATS })) : own;
   const seats = chooseSeats(counted, claim);
   if (!seats) throw new Refusal(refusedWith, `${problems[refusedWith].title}.`);
-  const shared = { resource_id, capacity, holder_id: idToBytes(id), expires_at: expiresAt ?? null };
+  const shared = { resource_id, appointment_type_id: typeId, holder_id: idToBytes(id), expires_at: expiresAt ?? null };
   return seats.map((seat, index) => ({ ...shared, cell: cells.first + index, seat }));
 }
 
@@ -182,7 +195,7 @@ export interface Taking {
   readonly alongside: readonly Compilable<unknown>[];
 }
 
-/** What is taken of the claims once the persons are locked. @throws StaleFacts */
+/** What is taken of the claims once the persons and the appointment type are locked. @throws StaleFacts */
 async function lockAndLook(
   tx: Tx,
   dialect: DatabaseDialect,
@@ -190,13 +203,17 @@ async function lockAndLook(
   claims: readonly Claim[],
 ): Promise<Seat[]> {
   const persons = lockOfPersons(tx, dialect, placement);
+  const type = lockOfType(tx, dialect, placement.type.id);
   const seats = seatsIn(tx, claims);
   if (giveBack) {
-    await persons.check(await persons.statement.execute());
+    const [types, versions] = await together(tx, dialect, [type, persons.statement]);
+    checkType(placement.type, types);
+    await persons.check(versions);
     await giveBack();
     return seats.execute();
   }
-  const [versions, stored] = await together(tx, dialect, [persons.statement, seats]);
+  const [types, versions, stored] = await together(tx, dialect, [type, persons.statement, seats]);
+  checkType(placement.type, types);
   return (await persons.check(versions)) ? stored : seats.execute();
 }
 

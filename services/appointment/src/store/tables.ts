@@ -28,6 +28,8 @@ export interface AppointmentRow {
   status: AppointmentStatus;
   sequence: number;
   reason: string | null;
+  /** For staff only. */
+  note: string | null;
   needs_rescheduling: number;
   /** Codes, separated by commas, while it needs rescheduling. */
   rescheduling_reasons: string | null;
@@ -43,8 +45,8 @@ export interface ReservationRow {
   /** Five-minute cells since 1970 UTC. */
   cell: number;
   seat: number;
-  /** Of the appointment type: with how many others at most it shares the cell. */
-  capacity: number;
+  /** Its capacity now says with how many others at most the cell is shared. Null: with none, as a patient's. */
+  appointment_type_id: Uint8Array | null;
   /** An appointment or a hold. */
   holder_id: Uint8Array;
   /** Of a hold: from then on the seat is free, whether the row is still there or not. */
@@ -64,11 +66,11 @@ export interface HoldRow {
   place: number | null;
 }
 
-/** The appointments of this person have to be looked at again. */
+/** The appointments of this person, or of this appointment type, have to be looked at again. */
 export interface RecheckRow {
   person_id: Uint8Array;
-  kind: 'patient' | 'doctor';
-  /** Of the person, as the newest event says. */
+  kind: 'patient' | 'doctor' | 'type';
+  /** Of the person, as the newest event says; of the type. */
   version: number;
   attempts: number;
   due_at: number;

@@ -76,12 +76,12 @@ function rangeOf(query: AvailabilityQuery): Interval {
 function availabilityOver(range: Interval): (found: WorkingTime) => Availability {
   const clocks = clocksOver(range);
   const write = instantWriter();
-  return ({ doctorId, version, timeZone: home, active, periods, exceptions }) => {
+  return ({ doctorId, version, timeZone: home, active, appointmentTypeIds, periods, exceptions }) => {
     const timeZone = zoneAt(range.start, periods) ?? home;
     const items = openIntervals(periods, exceptions, clocks).map(({ start, end }) => {
       const zoneThen = zoneAt(start, periods) ?? home;
       return { start: write(start), end: write(end), ...(zoneThen !== timeZone && { timeZone: zoneThen }) };
     });
-    return { doctorId, version, timeZone, active, items };
+    return { doctorId, version, timeZone, active, ...(appointmentTypeIds && { appointmentTypeIds }), items };
   };
 }

@@ -70,6 +70,63 @@ describe('registering a doctor', () => {
   });
 });
 
+describe('the appointment types that a doctor offers', () => {
+  const [one, other] = ['018f0000-0000-7000-8000-00000000000a', '018f0000-0000-7000-8000-00000000000b'];
+  const range = 'from=2026-03-02T00:00:00Z&to=2026-03-03T00:00:00Z';
+
+  it('are kept, changed and taken away, and each change is an event', async () => {
+    const { register, call, read, outbox } = await startDoctors();
+    const { id, ...doctor } = await register({ ...noor, appointmentTypeIds: [one, other.toUpperCase()] });
+    expect(doctor.appointmentTypeIds).toEqual([one, other]);
+    expect(await read(id)).toMatchObject({ appointmentTypeIds: [one, other] });
+    await call('PATCH', `/${id}`, { appointmentTypeIds: [] });
+    expect(await read(id)).toMatchObject({ appointmentTypeIds: [], version: 2 });
+    await call('PATCH', `/${id}`, { appointmentTypeIds: [other] });
+    await call('PATCH', `/${id}`, { givenName: 'Nora' });
+    expect(await read(id)).toMatchObject({ appointmentTypeIds: [other], version: 4 });
+    await call('PATCH', `/${id}`, { appointmentTypeIds: null });
+    expect(await read(id)).not.toHaveProperty('appointmentTypeIds');
+    expect(await outbox()).toHaveLength(5);
+    for (const event of await outbox()) expect(event).not.toContain(other);
+  });
+
+  it('come with the availability of one doctor and of a specialty', async () => {
+    const { register, call, inject, except } = await startDoctors();
+    const specialties = ['eyes'];
+    const some = await register({ ...noor, specialties, appointmentTypeIds: [one] });
+    const none = await register({ ...noor, specialties, appointmentTypeIds: [] });
+    const all = await register({ ...noor, specialties });
+    await except(some.id, { kind: 'extra-hours', start: '2026-03-02T10:00:00Z', end: '2026-03-02T11:00:00Z' });
+    expect((await call('GET', `/${some.id}/availability?${range}`)).body).toMatchObject({
+      appointmentTypeIds: [one],
+      items: [{ start: '2026-03-02T10:00:00Z' }],
+    });
+    expect((await call('GET', `/${none.id}/availability?${range}`)).body).toMatchObject({ appointmentTypeIds: [] });
+    expect((await call('GET', `/${all.id}/availability?${range}`)).body).not.toHaveProperty('appointmentTypeIds');
+    const found = await inject(`/api/v1/availability?specialty=eyes&${range}`);
+    expect(found.body).toMatchObject({
+      items: [
+        { doctorId: some.id, appointmentTypeIds: [one] },
+        { doctorId: none.id, appointmentTypeIds: [] },
+        { doctorId: all.id },
+      ],
+    });
+  });
+
+  it('are refused when they are no ids, named twice, or too many', async () => {
+    const { register, call } = await startDoctors();
+    const { id } = await register();
+    const many = Array.from(
+      { length: 201 },
+      (_, index) => `018f0000-0000-7000-8000-${String(index).padStart(12, '0')}`,
+    );
+    for (const appointmentTypeIds of [['x'], [one, one], many, one]) {
+      expect(await call('PATCH', `/${id}`, { appointmentTypeIds })).toMatchObject({ status: 400 });
+      expect(await call('POST', '', { ...noor, appointmentTypeIds })).toMatchObject({ status: 400 });
+    }
+  });
+});
+
 describe('reading and changing a doctor', () => {
   it('answers 304 to who knows this version', async () => {
     const { call, register } = await startDoctors();

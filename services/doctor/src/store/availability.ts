@@ -17,6 +17,7 @@ import type { ExceptionInterval } from '../domain/availability.ts';
 import type { Interval } from '../domain/interval.ts';
 import { periodsOf } from '../domain/periods.ts';
 import { MAX_OVERLAPPING } from './exceptions.ts';
+import { toTypeIds } from './offered-types.ts';
 import { toSchedule } from './schedules.ts';
 import type { DoctorTables } from './tables.ts';
 import { activeDoctors, type Choice, oneDoctor, type WorkingTimeRow, workingTimeQuery } from './working-time-query.ts';
@@ -29,6 +30,8 @@ export interface WorkingTime {
   /** Of the doctor; the hours have their own. */
   readonly timeZone: string;
   readonly active: boolean;
+  /** The appointment types that the doctor offers; undefined: all. */
+  readonly appointmentTypeIds: string[] | undefined;
   /** Those that share days with the range, in order. */
   readonly periods: readonly Schedule[];
   /** Those that share time with it, without what only staff may know. */
@@ -63,6 +66,7 @@ function toWorkingTime([doctorId, rows]: [string, readonly [WorkingTimeRow, ...W
   const [doctor] = rows;
   const schedules: NewSchedule[] = [];
   const exceptions: ExceptionInterval[] = [];
+  const offered = rows.find(({ appointment_type_ids }) => appointment_type_ids !== null)?.appointment_type_ids;
   for (const { valid_from, time_zone, weekly_hours, kind, starts_at, ends_at } of rows) {
     if (kind !== null && starts_at !== null && ends_at !== null) {
       exceptions.push({ kind, start: starts_at, end: ends_at });
@@ -76,6 +80,7 @@ function toWorkingTime([doctorId, rows]: [string, readonly [WorkingTimeRow, ...W
     version: doctor.version,
     timeZone: doctor.doctor_zone,
     active: doctor.active === 1,
+    appointmentTypeIds: toTypeIds(offered),
     periods: periodsOf(schedules),
     exceptions,
   };

@@ -29,6 +29,7 @@ import {
 import { type Clock, decodeCursor, pageOf } from '@daybook/service';
 import type { Kysely, Transaction } from 'kysely';
 import { doctorEvent, SOURCE } from '../events.ts';
+import { normalTypeIds, toTypeIds } from './offered-types.ts';
 import type { DoctorRow, DoctorTables } from './tables.ts';
 
 type DoctorTransaction = Transaction<DoctorTables & SharedTables>;
@@ -42,12 +43,14 @@ export interface DoctorStore {
 }
 
 function toDoctor(row: DoctorRow): Doctor {
+  const appointmentTypeIds = toTypeIds(row.appointment_type_ids);
   return {
     id: idFromBytes(row.id),
     givenName: row.given_name,
     familyName: row.family_name,
     timeZone: row.time_zone,
     ...JSON.parse(row.details),
+    ...(appointmentTypeIds && { appointmentTypeIds }),
     active: row.active === 1,
     version: row.version,
     createdAt: isoFromMillis(row.created_at),
@@ -56,16 +59,24 @@ function toDoctor(row: DoctorRow): Doctor {
 }
 
 function toColumns(doctor: Doctor): Omit<DoctorRow, 'id' | 'created_at'> {
-  const { id, givenName, familyName, timeZone, active, version, createdAt, updatedAt, ...details } = doctor;
+  const { id, givenName, familyName, timeZone, active, appointmentTypeIds, version, createdAt, updatedAt, ...details } =
+    doctor;
   return {
     given_name: givenName,
     family_name: familyName,
     time_zone: timeZone,
     active: active ? 1 : 0,
+    appointment_type_ids: appointmentTypeIds ? JSON.stringify(appointmentTypeIds) : null,
     details: JSON.stringify(details),
     version,
     updated_at: Temporal.Instant.from(updatedAt).epochMilliseconds,
   };
+}
+
+/** Returns the doctor with the ids of appointment types as Daybook writes them. */
+function withNormalIds(doctor: Doctor): Doctor {
+  const appointmentTypeIds = normalTypeIds(doctor.appointmentTypeIds);
+  return { ...doctor, ...(appointmentTypeIds && { appointmentTypeIds }) };
 }
 
 /** Everything that a search for this doctor may begin with. */
@@ -111,7 +122,7 @@ export function createDoctorStore(database: Database<DoctorTables>, clock: Clock
     async register(caller, input, write) {
       permit(caller, STAFF);
       const now = clock();
-      const doctor: Doctor = {
+      const doctor = withNormalIds({
         id: newId(),
         specialties: [],
         languages: [],
@@ -120,7 +131,7 @@ export function createDoctorStore(database: Database<DoctorTables>, clock: Clock
         version: 1,
         createdAt: now.toString(),
         updatedAt: now.toString(),
-      };
+      });
       await database.write(async (transaction) => {
         await transaction
           .insertInto('doctors')
@@ -158,11 +169,11 @@ export function createDoctorStore(database: Database<DoctorTables>, clock: Clock
         if (!row) throw new Refusal('not-found', 'There is no such doctor.');
         write.checkVersion(row.version);
         const before = toDoctor(row);
-        const doctor: Doctor = {
+        const doctor = withNormalIds({
           ...applyMergePatch(before, patch),
           version: before.version + 1,
           updatedAt: now.toString(),
-        };
+        });
         await transaction.updateTable('doctors').set(toColumns(doctor)).where('id', '=', row.id).execute();
         await index(transaction, doctor);
         const kind = before.active && !doctor.active ? 'deactivated' : 'updated';

@@ -25,6 +25,7 @@ const rows = Array.from(
     family_name: `family${index % 700}`,
     time_zone: 'UTC',
     active: index % 50 === 0 ? 0 : 1,
+    appointment_type_ids: null,
     details: '{"specialties":[],"languages":[]}',
     version: 1,
     created_at: 0,

@@ -7,6 +7,8 @@ export interface DoctorRow {
   family_name: string;
   time_zone: string;
   active: number;
+  /** The appointment types that the doctor offers, as a JSON array; null: all. */
+  appointment_type_ids: string | null;
   /** The fields that are only kept, as JSON. */
   details: string;
   version: number;

@@ -15,6 +15,8 @@ export interface WorkingTimeRow {
   version: number;
   active: number;
   doctor_zone: string;
+  /** A JSON array, or null for all; not in the rows of exceptions. */
+  appointment_type_ids: string | null;
   valid_from: string | null;
   time_zone: string | null;
   weekly_hours: string | null;
@@ -23,15 +25,15 @@ export interface WorkingTimeRow {
   ends_at: number | null;
 }
 
-/** Which doctors: a query of their ids, versions, whether they are active, and their zones. */
+/** Which doctors: a query of their ids, versions, whether they are active, their zones, and what they offer. */
 export type Choice = RawBuilder<unknown>;
 
 export const oneDoctor = (doctorId: string): Choice => sql`
-  select id, version, active, time_zone from doctors where id = ${idToBytes(doctorId)}`;
+  select id, version, active, time_zone, appointment_type_ids from doctors where id = ${idToBytes(doctorId)}`;
 
 /** The key of the specialties is in the order of the ids. */
 export const activeDoctors = (specialty: string, after: string, count: number): Choice => sql`
-  select doctors.id, doctors.version, doctors.active, doctors.time_zone
+  select doctors.id, doctors.version, doctors.active, doctors.time_zone, doctors.appointment_type_ids
   from doctor_specialties as having_it inner join doctors on doctors.id = having_it.doctor_id
   where having_it.specialty = ${specialty} and having_it.doctor_id > ${idToBytes(after)} and doctors.active = 1
   order by having_it.doctor_id limit ${count}`;
@@ -48,6 +50,7 @@ const dateAt = (instant: number): string =>
 export const workingTimeQuery = (choice: Choice, range: Interval, atMost: number) => sql<WorkingTimeRow>`
   with chosen as (${choice})
   select chosen.id as doctor_id, chosen.version, chosen.active, chosen.time_zone as doctor_zone,
+    chosen.appointment_type_ids,
     periods.valid_from, periods.time_zone, periods.weekly_hours,
     null as kind, null as starts_at, null as ends_at
   from chosen left join schedule_periods as periods
@@ -59,7 +62,7 @@ export const workingTimeQuery = (choice: Choice, range: Interval, atMost: number
         and later.valid_from > periods.valid_from
         and later.valid_from <= ${dateAt(range.start - DAY)})
   union all
-  select chosen.id, chosen.version, chosen.active, chosen.time_zone,
+  select chosen.id, chosen.version, chosen.active, chosen.time_zone, null,
     null, null, null,
     schedule_exceptions.kind, schedule_exceptions.starts_at, schedule_exceptions.ends_at
   from chosen inner join schedule_exceptions

@@ -1,0 +1,23 @@
+/**
+ * The version of an appointment type in the transaction that relies on it. Other processes may have read the type before it
+ * was changed, so the database decides: time is reserved under the rules of now, or not at all.
+ */
+import { type DatabaseDialect, idToBytes } from '@daybook/database';
+import { sql } from 'kysely';
+import { type PlacedType, StaleFacts } from '../domain/ports.ts';
+import type { Tx } from './change.ts';
+
+/** Returns the statement that reads the type. Whoever changes the type waits until this transaction ends. */
+export const lockOfType = (tx: Tx, { locksRows }: DatabaseDialect, id: string) =>
+  tx
+    .selectFrom('appointment_types')
+    .select(['version', 'active'])
+    .where('id', '=', idToBytes(id))
+    // What MariaDB does not know as FOR SHARE.
+    .$if(locksRows, (query) => query.modifyEnd(sql`lock in share mode`));
+
+/** Checks what `lockOfType` read. @throws StaleFacts when the type has another version by now */
+export function checkType({ id, version }: PlacedType, [stored]: readonly { version: number }[]): void {
+  if (stored === undefined) throw new Error(`time was to be reserved for an appointment type that is not there: ${id}`);
+  if (stored.version !== version) throw new StaleFacts({ id, version: stored.version });
+}
