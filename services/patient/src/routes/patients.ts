@@ -1,4 +1,14 @@
-import { Id, NewPatient, Nothing, Patient, PatientPage, PatientPatch, PatientQuery, Refusal } from '@daybook/contracts';
+import {
+  Id,
+  NewPatient,
+  Nothing,
+  Patient,
+  PatientPage,
+  PatientPatch,
+  PatientQuery,
+  PatientSearch,
+  Refusal,
+} from '@daybook/contracts';
 import type { Database } from '@daybook/database';
 import { type App, answerOnce, etagOf, sendPage, sendVersioned, writeOf } from '@daybook/service';
 import { Type } from 'typebox';
@@ -75,5 +85,20 @@ export function addPatientRoutes(app: App, store: PatientStore, database: Databa
       sendPage(request, reply, await store.search(request.caller, request.query));
       return reply;
     },
+  );
+
+  app.post(
+    '/api/v1/patients/search',
+    {
+      schema: {
+        tags,
+        operationId: 'searchPatients',
+        querystring: Nothing,
+        body: PatientSearch,
+        response: { 200: PatientPage },
+      },
+    },
+    // The next page is another body: there is no link to it.
+    (request) => store.search(request.caller, request.body),
   );
 }
