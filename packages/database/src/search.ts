@@ -51,7 +51,7 @@ export async function writeSearchTerms(
  * Terms that so many have are common. Those who have a rarer one are all read, and checked for the others; where every word is
  * common, the resources are read in their order until a page is full.
  */
-export const COMMON = 5_000;
+export const COMMON = 20_000;
 
 const begins = (prefix: string) => sql<boolean>`term >= ${prefix} and term < ${afterPrefix(prefix)}`;
 
@@ -77,39 +77,57 @@ async function countsOf(
   return conditions.map((_, index) => Number(rows[0]?.[`c${index}`] ?? 0));
 }
 
-/** How to find the resources that meet all conditions: those whose `id` is in `ids` (of all, without it) and who meet `checks`. */
-export interface SearchPlan {
-  readonly ids?: RawBuilder<Uint8Array>;
-  readonly checks: readonly RawBuilder<boolean>[];
-}
-
 /** A scalar subquery is run for one row after the other: as EXISTS, some servers would read everybody who has the term first. */
-const check = (id: string, condition: SearchCondition): RawBuilder<boolean> =>
-  sql<boolean>`(select 1 from search_terms where resource_id = ${sql.ref(id)} and (${sql.join(condition.map(begins), sql` or `)}) limit 1) = 1`;
+const check = (id: string, condition: SearchCondition): RawBuilder<boolean> => {
+  const ranges = sql.join(condition.map(begins), sql` or `);
+  return sql<boolean>`(select 1 from search_terms where resource_id = ${sql.ref(id)} and (${ranges}) limit 1) = 1`;
+};
 
-/** Plans a search that reads few rows by other means already: a birth date, a list of ids. */
+/** Returns what holds of a resource, of which `id` is the column, that meets all conditions. */
 export const checksOf = (id: string, conditions: readonly SearchCondition[]): RawBuilder<boolean>[] =>
   conditions.map((condition) => check(id, condition));
 
+export interface Search {
+  /** The column of the resources: `patients.id`. */
+  readonly id: string;
+  readonly conditions: readonly SearchCondition[];
+  /** The last id of the page before. */
+  readonly after: Uint8Array | undefined;
+  readonly atMost: number;
+  /** What else must hold of a resource, by the column of its id. */
+  readonly filters?: (id: string) => readonly RawBuilder<boolean>[];
+}
+
+/** Either the ids of the page, as a subquery, or what to check of the resources in their order. */
+export interface SearchPlan {
+  readonly page?: RawBuilder<Uint8Array>;
+  readonly checks: readonly RawBuilder<boolean>[];
+}
+
+const MATCHING = 'matching.resource_id';
+
 /**
- * Plans a search by its rarest condition. `id` is the column of the resources, as `patients.id`.
+ * Plans a search by its rarest condition.
  * @returns undefined when nobody meets one of the conditions
  */
 export async function planSearch(
   db: Kysely<SearchTables>,
-  id: string,
-  conditions: readonly SearchCondition[],
+  { id, conditions, after, atMost, filters = () => [] }: Search,
   common = COMMON,
 ): Promise<SearchPlan | undefined> {
   if (conditions.length === 0) return undefined;
   const counts = await countsOf(db, conditions, common);
   const fewest = Math.min(...counts);
   if (fewest === 0) return undefined;
-  if (fewest > common) return { checks: checksOf(id, conditions) };
+  if (fewest > common) return { checks: [...checksOf(id, conditions), ...filters(id)] };
   const rarest = counts.indexOf(fewest);
   const [driver = []] = conditions.slice(rarest);
   const others = conditions.filter((_, index) => index !== rarest);
-  // Twice as many: some may have come since they were counted.
-  const ids = sql<Uint8Array>`(select resource_id from (${idsOf(driver, 2 * common)}) as matching)`;
-  return { ids, checks: checksOf(id, others) };
+  const beyond = after === undefined ? [] : [sql<boolean>`${sql.ref(MATCHING)} > ${after}`];
+  const checks = [sql<boolean>`1 = 1`, ...beyond, ...checksOf(MATCHING, others), ...filters(MATCHING)];
+  // Of the rarest, twice as many: some may have come since they were counted. MySQL wants a limit one deeper than IN.
+  const page = sql<Uint8Array>`(select resource_id from (
+    select distinct ${sql.ref(MATCHING)} from (${idsOf(driver, 2 * common)}) as matching
+    where ${sql.join(checks, sql` and `)} order by ${sql.ref(MATCHING)} limit ${sql.lit(atMost)}) as page)`;
+  return { page, checks: [] };
 }

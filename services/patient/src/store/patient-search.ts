@@ -19,13 +19,14 @@ type Db = Kysely<PatientTables & SharedTables>;
 const ID = 'patients.id';
 
 /** Few have one birth date, and ids are few: these are read by their own keys, and checked for the words. */
-async function planOf(db: Db, { q, birthDate, id }: PatientQuery): Promise<SearchPlan | undefined> {
+async function planOf(db: Db, query: PatientQuery, after: Uint8Array | undefined, atMost: number) {
+  const { q, birthDate, id } = query;
   if (q === undefined) return { checks: [] };
   const conditions = searchConditionsOf(q);
   // A lone accent: everything begins with nothing, and nobody was meant.
   if (conditions.length === 0) return undefined;
   if (birthDate !== undefined || id !== undefined) return { checks: checksOf(ID, conditions) };
-  return planSearch(db, ID, conditions);
+  return planSearch(db, { id: ID, conditions, after, atMost });
 }
 
 export async function searchPatients(
@@ -34,20 +35,19 @@ export async function searchPatients(
   toPatient: (row: PatientRow) => Patient,
 ): Promise<PageOf<Patient>> {
   const { birthDate, id, limit = DEFAULT_LIMIT, cursor } = query;
-  const [after] = cursor === undefined ? [] : decodeCursor(cursor, ['id']);
+  const [last] = cursor === undefined ? [] : decodeCursor(cursor, ['id']);
+  const after = last === undefined ? undefined : idToBytes(String(last));
+  const atMost = limit + 1;
   const rows = await database.read(async (db) => {
-    const plan = await planOf(db, query);
+    const plan: SearchPlan | undefined = await planOf(db, query, after, atMost);
     if (!plan) return [];
-    let found = db.selectFrom('patients').selectAll();
-    if (after !== undefined) found = found.where('id', '>', idToBytes(String(after)));
+    let found = db.selectFrom('patients').selectAll().orderBy('id').limit(atMost);
+    if (plan.page) return found.where('id', 'in', plan.page).execute();
+    if (after !== undefined) found = found.where('id', '>', after);
     if (birthDate !== undefined) found = found.where('birth_date', '=', birthDate);
     if (id !== undefined) found = found.where('id', 'in', id.split(',').map(idToBytes));
-    if (plan.ids) found = found.where('id', 'in', plan.ids);
     for (const check of plan.checks) found = found.where(check);
-    return found
-      .orderBy('id')
-      .limit(limit + 1)
-      .execute();
+    return found.execute();
   });
   return pageOf(rows, limit, (row) => [idFromBytes(row.id)], toPatient);
 }
