@@ -51,7 +51,7 @@ export async function writeSearchTerms(
  * Terms that so many have are common. Those who have a rarer one are all read, and checked for the others; where every word is
  * common, the resources are read in their order until a page is full.
  */
-export const COMMON = 20_000;
+export const COMMON = 10_000;
 
 const begins = (prefix: string) => sql<boolean>`term >= ${prefix} and term < ${afterPrefix(prefix)}`;
 
