@@ -1,5 +1,5 @@
 /** Values after a JSON schema, and beside it. */
-import { FREE_TEXT, VISIBLE_TEXT } from '@daybook/contracts';
+import { BIRTH_DATE, FREE_TEXT, VISIBLE_TEXT } from '@daybook/contracts';
 import fc from 'fast-check';
 import { type JsonSchema, readSchema } from './document.ts';
 import { MARKER, mark } from './marks.ts';
@@ -87,6 +87,10 @@ const instants = fc.oneof(
   },
 );
 
+const birthDates = fc
+  .date({ min: new Date('1850-01-01'), max: new Date('2026-01-01'), noInvalidDate: true })
+  .map((date) => date.toISOString().slice(0, 10));
+
 const formats: Record<string, fc.Arbitrary<string>> = {
   'date-time': instants,
   date: fc.oneof(
@@ -104,6 +108,10 @@ const formats: Record<string, fc.Arbitrary<string>> = {
     'europe/berlin',
   ),
   'language-tag': fc.constantFrom('en', 'pt-BR', 'zh-Hant-TW', 'x-private', 'sl-rozaj-biske', 'EN-us'),
+  phone: fc.oneof(
+    fc.constantFrom('+1 (555) 123-4567', '00351 912 345 678', 'tel:+4930123456', '+٩٦٦ ٥٠ ١٢٣ ٤٥٦٧', '+12345'),
+    fc.nat({ max: 999_999 }).map((number) => `+1555${String(number).padStart(7, '0')}`),
+  ),
   email: fc.constantFrom(`${MARKER}@example.org`, "o'hara+x@a.b", `${'a'.repeat(60)}@${'b'.repeat(60)}.example`),
 };
 
@@ -133,6 +141,7 @@ const kindOf = (name: string): string =>
 function strings(schema: JsonSchema, name: string): fc.Arbitrary<string> {
   const { format, pattern, maxLength = 100 } = schema;
   if (format === 'uuid') return ids(kindOf(name));
+  if (pattern === BIRTH_DATE) return birthDates;
   if (format !== undefined) {
     const known = formats[format];
     if (!known) throw new Error(`the fuzzer has no values of the format ${format}: give it some`);

@@ -458,6 +458,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/patients/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Search patients */
+        post: operations["searchPatients"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/patients/{id}": {
         parameters: {
             query?: never;
@@ -668,12 +685,11 @@ export interface components {
         Doctor: {
             /** Format: uuid */
             id: string;
-            givenName: string;
+            /** @description Absent where a person has one name only */
+            givenName?: string;
             familyName: string;
             /** Format: email */
             email?: string;
-            /** @description E.164 */
-            phone?: string;
             /** @description The appointment types that the doctor offers; without it, all. An id that no type has offers nothing */
             appointmentTypeIds?: string[];
             specialties: string[];
@@ -685,6 +701,8 @@ export interface components {
             timeZone: string;
             /** @description May have new appointments */
             active: boolean;
+            /** @description E.164 */
+            phone?: string;
             version: number;
             /** Format: date-time */
             createdAt: string;
@@ -698,10 +716,9 @@ export interface components {
         };
         /** DoctorPatch */
         DoctorPatch: {
-            givenName?: string;
+            givenName?: string | null;
             familyName?: string;
             email?: string | null;
-            phone?: string | null;
             appointmentTypeIds?: string[] | null;
             specialties?: string[];
             languages?: string[];
@@ -712,6 +729,7 @@ export interface components {
             timeZone?: string;
             /** @description May have new appointments */
             active?: boolean;
+            phone?: string | null;
         };
         /** FirstFreeBooking */
         FirstFreeBooking: {
@@ -908,14 +926,18 @@ export interface components {
         };
         /** NewDoctor */
         NewDoctor: {
-            givenName: string;
+            /** @description Absent where a person has one name only */
+            givenName?: string;
             familyName: string;
             /** Format: email */
             email?: string;
-            /** @description E.164 */
-            phone?: string;
             /** @description The appointment types that the doctor offers; without it, all. An id that no type has offers nothing */
             appointmentTypeIds?: string[];
+            /**
+             * Format: phone
+             * @description Any written form that names its country: `+1 (555) 123-4567`; kept as E.164
+             */
+            phone?: string;
             specialties?: string[];
             languages?: string[];
             /**
@@ -938,9 +960,13 @@ export interface components {
         };
         /** NewPatient */
         NewPatient: {
-            givenName: string;
+            /** @description Absent where a person has one name only */
+            givenName?: string;
             familyName: string;
-            /** Format: date */
+            /**
+             * Format: date
+             * @description From 1850-01-01 through tomorrow
+             */
             birthDate: string;
             /**
              * @description FHIR's administrative gender
@@ -949,7 +975,10 @@ export interface components {
             gender?: "female" | "male" | "other" | "unknown";
             /** Format: email */
             email?: string;
-            /** @description E.164 */
+            /**
+             * Format: phone
+             * @description Any written form that names its country: `+1 (555) 123-4567`; kept as E.164
+             */
             phone?: string;
             address?: components["schemas"]["Address"];
             identifiers?: components["schemas"]["Identifier"][];
@@ -1035,9 +1064,13 @@ export interface components {
         Patient: {
             /** Format: uuid */
             id: string;
-            givenName: string;
+            /** @description Absent where a person has one name only */
+            givenName?: string;
             familyName: string;
-            /** Format: date */
+            /**
+             * Format: date
+             * @description From 1850-01-01 through tomorrow
+             */
             birthDate: string;
             /**
              * @description FHIR's administrative gender
@@ -1070,9 +1103,12 @@ export interface components {
         };
         /** PatientPatch */
         PatientPatch: {
-            givenName?: string;
+            givenName?: string | null;
             familyName?: string;
-            /** Format: date */
+            /**
+             * Format: date
+             * @description From 1850-01-01 through tomorrow
+             */
             birthDate?: string;
             gender?: ("female" | "male" | "other" | "unknown") | null;
             email?: string | null;
@@ -1081,6 +1117,17 @@ export interface components {
             identifiers?: components["schemas"]["Identifier"][] | null;
             language?: string | null;
             active?: boolean;
+        };
+        /** PatientSearch */
+        PatientSearch: {
+            /** @description Words that names begin with, in any order; a birth date; the last digits of a phone (4 or more); the beginning of an e-mail or identifier */
+            q?: string;
+            /** Format: date */
+            birthDate?: string;
+            /** @default 20 */
+            limit?: number;
+            /** @description The nextCursor of the page before; opaque: do not take it apart */
+            cursor?: string;
         };
         /** Problem */
         Problem: {
@@ -3266,7 +3313,7 @@ export interface operations {
     findDoctors: {
         parameters: {
             query?: {
-                /** @description Beginning of a name */
+                /** @description Words that names begin with, in any order */
                 q?: string;
                 /** @description kebab-case: `general-practice` */
                 specialty?: string;
@@ -4571,12 +4618,14 @@ export interface operations {
     findPatients: {
         parameters: {
             query?: {
-                /** @description Beginning of a name, phone, e-mail or identifier */
+                /** @description Words that names begin with, in any order; a birth date; the last digits of a phone (4 or more); the beginning of an e-mail or identifier */
                 q?: string;
                 birthDate?: string;
                 limit?: number;
                 /** @description The nextCursor of the page before; opaque: do not take it apart */
                 cursor?: string;
+                /** @description Those of these ids, at most 100, with commas */
+                id?: string;
             };
             header?: never;
             path?: never;
@@ -4694,6 +4743,118 @@ export interface operations {
                 };
             };
             /** @description `idempotency-key-in-use`: The first request with this key is still running. `identifier-taken`: Another patient has that identifier. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-too-large`: The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported-media-type`: Send JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency-key-reused`: The key was used for another request. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `part-unavailable`: A part that this needs is not available. */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline-exceeded`: It took too long. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    searchPatients: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a retry harmless; kept for 24 hours */
+                "idempotency-key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PatientSearch"];
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    /** @description `true` when a retry is given the first answer again */
+                    "Idempotency-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PatientPage"];
+                };
+            };
+            /** @description `invalid-request`: The request is not as described. `malformed-body`: The body is not JSON. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: Not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request-timeout`: The request did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency-key-in-use`: The first request with this key is still running. */
             409: {
                 headers: {
                     [name: string]: unknown;

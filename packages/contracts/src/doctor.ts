@@ -14,6 +14,7 @@ import {
   stored,
   TimeZone,
   VisibleText,
+  WrittenPhone,
 } from './scalars.ts';
 
 /** The appointment types that one doctor may name. */
@@ -30,13 +31,13 @@ const offered = {
   ),
 };
 
-const writable = {
-  givenName: VisibleText(100),
+const person = {
+  givenName: Type.Optional(VisibleText(100, 'Absent where a person has one name only')),
   familyName: VisibleText(100),
   email: Type.Optional(Email()),
-  phone: Type.Optional(Phone()),
   ...offered,
 };
+const writablePhone = { phone: Type.Optional(WrittenPhone()) };
 
 /** A doctor's zone stands in two places; one of them counts. */
 const HOME_ZONE =
@@ -44,7 +45,8 @@ const HOME_ZONE =
 
 export const NewDoctor = Type.Object(
   {
-    ...writable,
+    ...person,
+    ...writablePhone,
     specialties: Type.Optional(Type.Array(Specialty(), { maxItems: 20, uniqueItems: true })),
     languages: Type.Optional(Type.Array(Language(), { maxItems: 20, uniqueItems: true })),
     timeZone: TimeZone(HOME_ZONE),
@@ -55,25 +57,25 @@ export const NewDoctor = Type.Object(
 export type NewDoctor = Static<typeof NewDoctor>;
 
 const kept = {
-  ...writable,
+  ...person,
   specialties: Type.Array(Specialty(), { maxItems: 20, uniqueItems: true }),
   languages: Type.Array(Language(), { maxItems: 20, uniqueItems: true }),
   timeZone: TimeZone(HOME_ZONE),
   active: Type.Boolean({ description: 'May have new appointments' }),
 };
 
-export const DoctorPatch = mergePatchOf(Type.Object(kept), 'DoctorPatch');
+export const DoctorPatch = mergePatchOf(Type.Object({ ...kept, ...writablePhone }), 'DoctorPatch');
 export type DoctorPatch = Static<typeof DoctorPatch>;
 
 /** FHIR's Practitioner. */
-export const Doctor = Type.Object({ id: Id(), ...kept, ...stored }, { title: 'Doctor' });
+export const Doctor = Type.Object({ id: Id(), ...kept, phone: Type.Optional(Phone()), ...stored }, { title: 'Doctor' });
 export type Doctor = Static<typeof Doctor>;
 
 export const DoctorPage = Page(Doctor, 'DoctorPage');
 
 export const DoctorQuery = Type.Object(
   {
-    q: Type.Optional(VisibleText(100, 'Beginning of a name')),
+    q: Type.Optional(VisibleText(100, 'Words that names begin with, in any order')),
     specialty: Type.Optional(Specialty()),
     active: Type.Optional(Type.Boolean()),
     ...paging,

@@ -8,8 +8,8 @@ it('routes each event by its type without prefix and version', () => {
   expect(types.map(routingKeyOf)).toEqual([
     'appointment.booked',
     'appointment.rescheduled',
-    'appointment.cancelled',
     'appointment.updated',
+    'appointment.cancelled',
     'appointment.arrived',
     'appointment.checked-in',
     'appointment.fulfilled',

@@ -6,6 +6,7 @@ export * from './events.ts';
 export * from './folding.ts';
 export * from './hold.ts';
 export * from './merge-patch.ts';
+export * from './names.ts';
 export * from './notification.ts';
 export * from './operations.ts';
 export * from './paging.ts';

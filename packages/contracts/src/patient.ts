@@ -1,7 +1,18 @@
 import { type Static, Type } from 'typebox';
 import { mergePatchOf } from './merge-patch.ts';
 import { Page, paging } from './paging.ts';
-import { Email, Id, Language, OneOf, Phone, PlainDate, stored, VisibleText } from './scalars.ts';
+import {
+  BirthDate,
+  Email,
+  Id,
+  Language,
+  OneOf,
+  Phone,
+  PlainDate,
+  stored,
+  VisibleText,
+  WrittenPhone,
+} from './scalars.ts';
 
 const Address = Type.Object(
   {
@@ -26,10 +37,10 @@ export type Identifier = Static<typeof Identifier>;
 
 const GENDERS = ['female', 'male', 'other', 'unknown'] as const;
 
-const writable = {
-  givenName: VisibleText(100),
+const kept = {
+  givenName: Type.Optional(VisibleText(100, 'Absent where a person has one name only')),
   familyName: VisibleText(100),
-  birthDate: PlainDate(),
+  birthDate: BirthDate(),
   gender: Type.Optional(OneOf(GENDERS, { description: "FHIR's administrative gender" })),
   email: Type.Optional(Email()),
   phone: Type.Optional(Phone()),
@@ -37,6 +48,8 @@ const writable = {
   identifiers: Type.Optional(Type.Array(Identifier, { maxItems: 20, uniqueItems: true })),
   language: Type.Optional(Language()),
 };
+
+const writable = { ...kept, phone: Type.Optional(WrittenPhone()) };
 
 export const NewPatient = Type.Object(
   { ...writable, active: Type.Optional(Type.Boolean()) },
@@ -48,19 +61,40 @@ export const PatientPatch = mergePatchOf(Type.Object({ ...writable, active: Type
 export type PatientPatch = Static<typeof PatientPatch>;
 
 export const Patient = Type.Object(
-  { id: Id(), ...writable, active: Type.Boolean({ description: 'May have new appointments' }), ...stored },
+  { id: Id(), ...kept, active: Type.Boolean({ description: 'May have new appointments' }), ...stored },
   { title: 'Patient' },
 );
 export type Patient = Static<typeof Patient>;
 
 export const PatientPage = Page(Patient, 'PatientPage');
 
+const search = {
+  q: Type.Optional(
+    VisibleText(
+      100,
+      'Words that names begin with, in any order; a birth date; the last digits of a phone (4 or more); the beginning of an e-mail or identifier',
+    ),
+  ),
+  birthDate: Type.Optional(PlainDate()),
+  ...paging,
+};
+
+const UUID = '[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}';
+
 export const PatientQuery = Type.Object(
   {
-    q: Type.Optional(VisibleText(100, 'Beginning of a name, phone, e-mail or identifier')),
-    birthDate: Type.Optional(PlainDate()),
-    ...paging,
+    ...search,
+    id: Type.Optional(
+      Type.String({
+        pattern: `^${UUID}(,${UUID}){0,99}$`,
+        description: 'Those of these ids, at most 100, with commas',
+      }),
+    ),
   },
   { additionalProperties: false },
 );
 export type PatientQuery = Static<typeof PatientQuery>;
+
+/** The same search in a body, so that names stay out of URLs. */
+export const PatientSearch = Type.Object(search, { title: 'PatientSearch', additionalProperties: false });
+export type PatientSearch = Static<typeof PatientSearch>;

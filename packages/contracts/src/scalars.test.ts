@@ -13,12 +13,24 @@ describe('a text of one line', () => {
     expect(Check(Name, text)).toBe(true);
   });
 
-  it.each(['', ' ', '\u00a0', 'a\nb', 'a\u0000', '\u007f', 'a\u0085b', '\ud800', 'more than ten'])(
-    'may not be %j',
-    (text) => {
-      expect(Check(Name, text)).toBe(false);
-    },
-  );
+  it.each([
+    '',
+    ' ',
+    '\u00a0',
+    '\u200b',
+    '\u00ad',
+    '\u3164',
+    '\u2800',
+    ' \u202e\u200d',
+    'a\nb',
+    'a\u0000',
+    '\u007f',
+    'a\u0085b',
+    '\ud800',
+    'more than ten',
+  ])('may not be %j', (text) => {
+    expect(Check(Name, text)).toBe(false);
+  });
 
   it('can always be stored as UTF-8 and read back', () => {
     fc.assert(

@@ -1,10 +1,12 @@
 /** The small shapes that every resource is made of. Formats are checked by `packages/service` (validation.ts). */
 import { Type } from 'typebox';
 
+/** What can be seen: no space, no character without a glyph. */
+const VISIBLE = '[^\\s\\p{Cc}\\p{Cf}\\p{Default_Ignorable_Code_Point}\\u2800]';
 /** No control characters, no lone surrogates (they cannot be stored as UTF-8), and something to read. */
-export const VISIBLE_TEXT = '^(?=.*\\S)[^\\p{Cc}\\p{Cs}]*$';
+export const VISIBLE_TEXT = `^(?=.*${VISIBLE})[^\\p{Cc}\\p{Cs}]*$`;
 /** The same, and lines and tabs are allowed. */
-export const FREE_TEXT = '^(?=[\\s\\S]*\\S)(?:[^\\p{Cc}\\p{Cs}]|[\\n\\r\\t])*$';
+export const FREE_TEXT = `^(?=[\\s\\S]*${VISIBLE})(?:[^\\p{Cc}\\p{Cs}]|[\\n\\r\\t])*$`;
 
 export const Id = (description?: string) =>
   Type.String({ format: 'uuid', ...(description === undefined ? {} : { description }) });
@@ -19,17 +21,22 @@ export const OneOf = <const Words extends readonly string[]>(
   options: { description?: string; default?: Words[number] } = {},
 ) => Type.Unsafe<Words[number]>(Type.String({ enum: [...words], ...options }));
 
-/** Several of some words, separated by commas, as a query parameter takes them. `wordsOf` reads it. */
+/** Several of some words, separated by commas, as a query parameter takes them. `readSomeOf` reads it. */
 export const SomeOf = <const Words extends readonly string[]>(words: Words, description: string) => {
   const word = `(${words.join('|')})`;
   return Type.String({ pattern: `^${word}(,${word}){0,${words.length - 1}}$`, description });
 };
 
 /** Returns the words of a `SomeOf`, each once. */
-export function wordsOf<const Words extends readonly string[]>(words: Words, list: string): Words[number][] {
+export function readSomeOf<const Words extends readonly string[]>(words: Words, list: string): Words[number][] {
   const named = new Set(list.split(','));
   return words.filter((word) => named.has(word));
 }
+/** No date before 1850; the format refuses what is none. The upper end, tomorrow, is for the clock to say. */
+export const BIRTH_DATE = '^(?!(0[0-9]|1[0-7])[0-9]{2}-|18[0-4][0-9]-)';
+
+export const BirthDate = () =>
+  Type.String({ format: 'date', pattern: BIRTH_DATE, description: 'From 1850-01-01 through tomorrow' });
 
 export const PlainDate = (description?: string) =>
   Type.String({ format: 'date', ...(description === undefined ? {} : { description }) });
@@ -44,6 +51,14 @@ export const FreeText = (maxLength: number, description?: string) =>
   Type.String({ pattern: FREE_TEXT, maxLength, ...(description === undefined ? {} : { description }) });
 
 export const Email = () => Type.String({ format: 'email', maxLength: 254 });
+
+/** A phone as people write it; see `packages/service` (phone.ts). */
+export const WrittenPhone = () =>
+  Type.String({
+    format: 'phone',
+    maxLength: 50,
+    description: 'Any written form that names its country: `+1 (555) 123-4567`; kept as E.164',
+  });
 
 export const Phone = () => Type.String({ pattern: '^\\+[1-9][0-9]{1,14}$', description: 'E.164' });
 

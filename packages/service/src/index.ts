@@ -14,6 +14,8 @@ export { beginLeaving, onLeaving } from './leaving.ts';
 export { createLogger, type Logger, prettyLine } from './logger.ts';
 export { addParkedEventRoutes, keyOfParkedEvent, readParkedEventCursor } from './parked-events.ts';
 export { isEnding, markEnding, rememberListeners, responseDue } from './pending-responses.ts';
+export { tidyPerson } from './person.ts';
+export { isPhone, toE164 } from './phone.ts';
 export { PROBLEM_JSON, refusalOf, requestTimeout, sendProblem } from './problem-handler.ts';
 export { refuseBody } from './refuse-body.ts';
 export { ADMINISTRATOR, isHostMissing, requestIdOf } from './request-context.ts';

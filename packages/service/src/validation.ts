@@ -2,7 +2,7 @@
  * One pair of validators for all services of a process: bodies are taken as they are, query parameters (which are all
  * text) are read as the type their schema names. Every fault is reported, unknown fields are refused by the schemas.
  */
-import { type Fault, FREE_TEXT, VISIBLE_TEXT } from '@daybook/contracts';
+import { BIRTH_DATE, type Fault, FREE_TEXT, VISIBLE_TEXT } from '@daybook/contracts';
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import { fullFormats } from 'ajv-formats/dist/formats.js';
 import type { FastifySchemaCompiler } from 'fastify';
@@ -18,6 +18,7 @@ import {
   isPlainDate,
   isTimeZone,
 } from './formats.ts';
+import { isPhone } from './phone.ts';
 
 const formats = {
   'date-time': isInstant,
@@ -30,6 +31,7 @@ const formats = {
   network: isNetwork,
   'network-list': isNetworkList,
   email: fullFormats.email,
+  phone: isPhone,
   uuid: /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i,
 };
 const common = { formats, strict: false, removeAdditional: false, coerceTypes: false } as const;
@@ -194,10 +196,14 @@ export function faultOf(error: Pick<ErrorObject, 'instancePath' | 'keyword' | 'p
       message: 'is not known here',
     };
   }
+  if (error.keyword === 'format' && format === 'phone') {
+    return { pointer: error.instancePath, message: 'must be a phone with its country, as +1 555 123 4567' };
+  }
   if (error.keyword === 'format') return { pointer: error.instancePath, message: `must be a valid ${format}` };
   if (error.keyword === 'enum' && Array.isArray(allowedValues)) {
     return { pointer: error.instancePath, message: `must be one of ${allowedValues.join(', ')}` };
   }
+  if (pattern === BIRTH_DATE) return { pointer: error.instancePath, message: 'must not be before 1850-01-01' };
   if (pattern === VISIBLE_TEXT || pattern === FREE_TEXT) {
     return { pointer: error.instancePath, message: 'must say something, without control characters' };
   }

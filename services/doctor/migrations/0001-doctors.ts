@@ -1,4 +1,4 @@
-import { createSharedTables, createTable, type DatabaseDialect } from '@daybook/database';
+import { createSearchTable, createSharedTables, createTable, type DatabaseDialect } from '@daybook/database';
 import type { Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
 
@@ -12,7 +12,7 @@ async function createDoctors(db: Kysely<never>, dialect: DatabaseDialect): Promi
       clustered(
         table
           .addColumn('id', types.id, (column) => column.primaryKey().notNull())
-          .addColumn('given_name', types.text(100), (column) => column.notNull())
+          .addColumn('given_name', types.text(100))
           .addColumn('family_name', types.text(100), (column) => column.notNull())
           .addColumn('time_zone', types.text(64), (column) => column.notNull())
           .addColumn('active', types.integer, (column) => column.notNull())
@@ -43,20 +43,6 @@ async function createDerived(db: Kysely<never>, dialect: DatabaseDialect): Promi
           .addForeignKeyConstraint('doctor_specialties_doctor', ['doctor_id'], 'doctors', ['id']),
       ),
     { doctor_specialties_of: ['doctor_id'] },
-  );
-  await createTable(
-    db,
-    dialect,
-    'doctor_search_terms',
-    (table) =>
-      clustered(
-        table
-          .addColumn('term', types.text(255), (column) => column.notNull())
-          .addColumn('doctor_id', types.id, (column) => column.notNull())
-          .addPrimaryKeyConstraint('doctor_search_terms_pk', ['term', 'doctor_id'])
-          .addForeignKeyConstraint('doctor_search_terms_doctor', ['doctor_id'], 'doctors', ['id']),
-      ),
-    { doctor_search_terms_of: ['doctor_id'] },
   );
 }
 
@@ -105,6 +91,7 @@ export const doctors = (dialect: DatabaseDialect): Migration => ({
   async up(db: Kysely<never>) {
     await createDoctors(db, dialect);
     await createDerived(db, dialect);
+    await createSearchTable(db, dialect, 'doctors');
     await createPeriods(db, dialect);
     await createExceptions(db, dialect);
     await createSharedTables(db, dialect);

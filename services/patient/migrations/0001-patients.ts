@@ -1,4 +1,4 @@
-import { createSharedTables, createTable, type DatabaseDialect } from '@daybook/database';
+import { createSearchTable, createSharedTables, createTable, type DatabaseDialect } from '@daybook/database';
 import type { Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
 
@@ -12,7 +12,7 @@ async function createPatients(db: Kysely<never>, dialect: DatabaseDialect): Prom
       clustered(
         table
           .addColumn('id', types.id, (column) => column.primaryKey().notNull())
-          .addColumn('given_name', types.text(100), (column) => column.notNull())
+          .addColumn('given_name', types.text(100))
           .addColumn('family_name', types.text(100), (column) => column.notNull())
           .addColumn('birth_date', types.text(10), (column) => column.notNull())
           .addColumn('active', types.integer, (column) => column.notNull())
@@ -25,8 +25,8 @@ async function createPatients(db: Kysely<never>, dialect: DatabaseDialect): Prom
   );
 }
 
-/** What is derived from a patient: identifiers, which are a key, and search terms. */
-async function createDerived(db: Kysely<never>, dialect: DatabaseDialect): Promise<void> {
+/** Identifiers are a key. */
+async function createIdentifiers(db: Kysely<never>, dialect: DatabaseDialect): Promise<void> {
   const { types, clustered } = dialect;
   await createTable(
     db,
@@ -36,33 +36,20 @@ async function createDerived(db: Kysely<never>, dialect: DatabaseDialect): Promi
       clustered(
         table
           .addColumn('system', types.text(200), (column) => column.notNull())
-          .addColumn('value', types.text(100), (column) => column.notNull())
+          .addColumn('value_key', types.text(400), (column) => column.notNull())
           .addColumn('patient_id', types.id, (column) => column.notNull())
-          .addPrimaryKeyConstraint('patient_identifiers_pk', ['system', 'value'])
+          .addPrimaryKeyConstraint('patient_identifiers_pk', ['system', 'value_key'])
           .addForeignKeyConstraint('patient_identifiers_patient', ['patient_id'], 'patients', ['id']),
       ),
     { patient_identifiers_of: ['patient_id'] },
-  );
-  await createTable(
-    db,
-    dialect,
-    'patient_search_terms',
-    (table) =>
-      clustered(
-        table
-          .addColumn('term', types.text(255), (column) => column.notNull())
-          .addColumn('patient_id', types.id, (column) => column.notNull())
-          .addPrimaryKeyConstraint('patient_search_terms_pk', ['term', 'patient_id'])
-          .addForeignKeyConstraint('patient_search_terms_patient', ['patient_id'], 'patients', ['id']),
-      ),
-    { patient_search_terms_of: ['patient_id'] },
   );
 }
 
 export const patients = (dialect: DatabaseDialect): Migration => ({
   async up(db: Kysely<never>) {
     await createPatients(db, dialect);
-    await createDerived(db, dialect);
+    await createIdentifiers(db, dialect);
+    await createSearchTable(db, dialect, 'patients');
     await createSharedTables(db, dialect);
   },
 });

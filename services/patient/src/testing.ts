@@ -12,7 +12,7 @@ import type { PatientTables } from './store/tables.ts';
 type Method = 'GET' | 'POST' | 'PATCH';
 
 const readPatient = readerOf(Patient);
-const readPage = readerOf(PatientPage);
+export const readPage = readerOf(PatientPage);
 export const readProblem = readerOf(Problem);
 
 export const ana = { givenName: 'Ana', familyName: 'Silva', birthDate: '1990-02-01' } satisfies NewPatient;

@@ -11,6 +11,8 @@ const WEEKLY_HOURS = WORKDAYS.map((day) => ({ day, start: '08:00', end: '18:00' 
 
 /** As long as a search text can be. */
 const MAX_SEARCH_CHARACTERS = 100;
+/** Enough to find somebody, and fewer than a search can have. */
+const SEARCH_WORDS = 6;
 
 export interface ImportedDoctor {
   readonly id: string;
@@ -37,7 +39,8 @@ export function createDoctorImport(door: Door): DoctorImport {
   const inTurn = createTurns();
 
   async function findAll({ givenName, familyName, specialties, timeZone }: Provider['doctor']) {
-    const q = [...`${givenName} ${familyName}`].slice(0, MAX_SEARCH_CHARACTERS).join('');
+    const words = `${givenName ?? ''} ${familyName}`.trim().split(/\s+/u).slice(0, SEARCH_WORDS).join(' ');
+    const q = [...words].slice(0, MAX_SEARCH_CHARACTERS).join('');
     const found = await door.list((cursor) =>
       door.client.GET('/api/v1/doctors', { params: { query: { q, limit: 100, ...cursor } } }),
     );

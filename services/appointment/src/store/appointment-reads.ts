@@ -11,7 +11,7 @@ import {
   type PageOf,
   permit,
   STAFF,
-  wordsOf,
+  readSomeOf,
 } from '@daybook/contracts';
 import { type Database, idFromBytes, idToBytes, type SharedTables } from '@daybook/database';
 import { type Clock, decodeCursor, pageOf } from '@daybook/service';
@@ -70,7 +70,7 @@ function filterOf(
     patientId,
     doctorId,
     needsRescheduling,
-    statuses: status === undefined ? undefined : wordsOf(APPOINTMENT_STATUSES, status),
+    statuses: status === undefined ? undefined : readSomeOf(APPOINTMENT_STATUSES, status),
     from: from === undefined ? (needsRescheduling ? now : undefined) : toMillis(from),
     to: to === undefined ? undefined : toMillis(to),
     after: key && { startsAt: Number(key[0]), id: String(key[1]) },

@@ -209,7 +209,10 @@ it('no booking, move, cancellation or step looks at the time, the holds or the a
   await store.cancel(staff, two.id, { reason: 'ill' }, write);
   expect(await Array.fromAsync(store.actions(staff, one.id))).toEqual(['arrived', 'updated', 'rescheduled', 'booked']);
   const back = { to: 'booked', reason: 'the wrong line' } as const;
-  const [ofOne, ofTwo] = [placementAt(5), { ...placementAt(4), type: group }].map((placement) => ({ placement, reschedulingReasons: [] }));
+  const [ofOne, ofTwo] = [placementAt(5), { ...placementAt(4), type: group }].map((placement) => ({
+    placement,
+    reschedulingReasons: [],
+  }));
   await store.stepBack(staff, one.id, { ...back, version: 4, again: ofOne }, write);
   await store.stepBack(staff, two.id, { ...back, version: 2, again: ofTwo }, write);
   expect(count()).toBeGreaterThan(20);

@@ -1,20 +1,17 @@
 /** The doctors of this service's database. */
 import {
-  afterPrefix,
   applyMergePatch,
   type Caller,
-  DEFAULT_LIMIT,
   type Doctor,
   type DoctorPatch,
   type DoctorQuery,
-  fold,
   type NewDoctor,
+  nameTerms,
   type PageOf,
   permit,
   Refusal,
   ROLES,
   STAFF,
-  searchTerms,
 } from '@daybook/contracts';
 import {
   appendEvent,
@@ -25,10 +22,12 @@ import {
   newId,
   type SharedTables,
   type WriteContext,
+  writeSearchTerms,
 } from '@daybook/database';
-import { type Clock, decodeCursor, pageOf } from '@daybook/service';
-import type { Kysely, Transaction } from 'kysely';
+import { type Clock, tidyPerson } from '@daybook/service';
+import type { Transaction } from 'kysely';
 import { doctorEvent, SOURCE } from '../events.ts';
+import { searchDoctors } from './doctor-search.ts';
 import { normalTypeIds, toTypeIds } from './offered-types.ts';
 import type { DoctorRow, DoctorTables } from './tables.ts';
 
@@ -46,7 +45,7 @@ function toDoctor(row: DoctorRow): Doctor {
   const appointmentTypeIds = toTypeIds(row.appointment_type_ids);
   return {
     id: idFromBytes(row.id),
-    givenName: row.given_name,
+    ...(row.given_name !== null && { givenName: row.given_name }),
     familyName: row.family_name,
     timeZone: row.time_zone,
     ...JSON.parse(row.details),
@@ -62,7 +61,7 @@ function toColumns(doctor: Doctor): Omit<DoctorRow, 'id' | 'created_at'> {
   const { id, givenName, familyName, timeZone, active, appointmentTypeIds, version, createdAt, updatedAt, ...details } =
     doctor;
   return {
-    given_name: givenName,
+    given_name: givenName ?? null,
     family_name: familyName,
     time_zone: timeZone,
     active: active ? 1 : 0,
@@ -79,42 +78,13 @@ function withNormalIds(doctor: Doctor): Doctor {
   return { ...doctor, ...(appointmentTypeIds && { appointmentTypeIds }) };
 }
 
-/** Everything that a search for this doctor may begin with. */
-function searchTermsOf({ givenName, familyName }: Doctor): string[] {
-  const both = `${givenName} ${familyName}`;
-  return searchTerms([both, `${familyName} ${givenName}`, ...both.split(/\s+/u)]);
-}
-
 /** Writes what is derived from a doctor: specialties and search terms. */
 async function index(transaction: DoctorTransaction, doctor: Doctor): Promise<void> {
   const doctor_id = idToBytes(doctor.id);
   await transaction.deleteFrom('doctor_specialties').where('doctor_id', '=', doctor_id).execute();
-  await transaction.deleteFrom('doctor_search_terms').where('doctor_id', '=', doctor_id).execute();
-  const terms = searchTermsOf(doctor).map((term) => ({ term, doctor_id }));
-  if (terms.length > 0) await transaction.insertInto('doctor_search_terms').values(terms).execute();
+  await writeSearchTerms(transaction, doctor_id, nameTerms(doctor.givenName, doctor.familyName));
   const specialties = doctor.specialties.map((specialty) => ({ specialty, doctor_id }));
   if (specialties.length > 0) await transaction.insertInto('doctor_specialties').values(specialties).execute();
-}
-
-type Db = Kysely<DoctorTables & SharedTables>;
-
-/** Those of whom a term begins like this. */
-const matching = (db: Db, prefix: string) =>
-  db
-    .selectFrom('doctor_search_terms')
-    .select('doctor_id')
-    .where('term', '>=', prefix)
-    .where('term', '<', afterPrefix(prefix));
-
-/** The first of them by their ids: where very many match, the database goes along the ids until it has enough. */
-function firstMatching(db: Db, prefix: string, after: Uint8Array | undefined, atMost: number) {
-  const found = matching(db, prefix)
-    .distinct()
-    .$if(after !== undefined, (query) => query.where('doctor_id', '>', after ?? new Uint8Array()))
-    .orderBy('doctor_id')
-    .limit(atMost);
-  // MySQL wants a limit one deeper than IN.
-  return db.selectFrom(found.as('found')).select('doctor_id');
 }
 
 export function createDoctorStore(database: Database<DoctorTables>, clock: Clock): DoctorStore {
@@ -127,7 +97,7 @@ export function createDoctorStore(database: Database<DoctorTables>, clock: Clock
         specialties: [],
         languages: [],
         active: true,
-        ...input,
+        ...tidyPerson(input),
         version: 1,
         createdAt: now.toString(),
         updatedAt: now.toString(),
@@ -170,7 +140,7 @@ export function createDoctorStore(database: Database<DoctorTables>, clock: Clock
         write.checkVersion(row.version);
         const before = toDoctor(row);
         const doctor = withNormalIds({
-          ...applyMergePatch(before, patch),
+          ...applyMergePatch(before, tidyPerson(patch)),
           version: before.version + 1,
           updatedAt: now.toString(),
         });
@@ -187,31 +157,9 @@ export function createDoctorStore(database: Database<DoctorTables>, clock: Clock
       });
     },
 
-    async search(caller, { q, specialty, active, limit = DEFAULT_LIMIT, cursor }) {
+    async search(caller, query) {
       permit(caller, ROLES);
-      const [after] = cursor === undefined ? [] : decodeCursor(cursor, ['id']);
-      const beyond = after === undefined ? undefined : idToBytes(String(after));
-      const prefix = q === undefined ? undefined : fold(q);
-      // A lone accent: everything begins with nothing, and nobody was meant.
-      if (prefix === '') return { items: [] };
-      const rows = await database.read((db) => {
-        let query = db.selectFrom('doctors').selectAll();
-        if (beyond !== undefined) query = query.where('id', '>', beyond);
-        if (active !== undefined) query = query.where('active', '=', active ? 1 : 0);
-        if (specialty !== undefined) {
-          const having = db.selectFrom('doctor_specialties').select('doctor_id').where('specialty', '=', specialty);
-          query = query.where('id', 'in', having);
-        }
-        if (prefix !== undefined) {
-          const isAll = specialty === undefined && active === undefined;
-          query = query.where('id', 'in', isAll ? firstMatching(db, prefix, beyond, limit + 1) : matching(db, prefix));
-        }
-        return query
-          .orderBy('id')
-          .limit(limit + 1)
-          .execute();
-      });
-      return pageOf(rows, limit, (row) => [idFromBytes(row.id)], toDoctor);
+      return searchDoctors(database, query, toDoctor);
     },
   };
 }

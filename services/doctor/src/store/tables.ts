@@ -1,9 +1,11 @@
 import type { ExceptionKind } from '@daybook/contracts';
+import type { SearchTables } from '@daybook/database';
 
 /** The rows of this service's own tables, as the migrations make them. */
 export interface DoctorRow {
   id: Uint8Array;
-  given_name: string;
+  /** Null where a person has one name only. */
+  given_name: string | null;
   family_name: string;
   time_zone: string;
   active: number;
@@ -37,11 +39,9 @@ export interface ScheduleExceptionRow {
   created_at: number;
 }
 
-export interface DoctorTables {
+export interface DoctorTables extends SearchTables {
   doctors: DoctorRow;
   doctor_specialties: { specialty: string; doctor_id: Uint8Array };
-  /** What a search may begin with, folded. */
-  doctor_search_terms: { term: string; doctor_id: Uint8Array };
   schedule_periods: SchedulePeriodRow;
   schedule_exceptions: ScheduleExceptionRow;
 }

@@ -82,6 +82,108 @@ describe('registering a patient', () => {
     expect(await outbox()).toEqual([]);
   });
 
+  it('takes a person with one name', async () => {
+    const { call, names } = await startPatients();
+    const { givenName: _, ...one } = { ...ana, familyName: 'Suharto' };
+    const { status, body } = await call('POST', '', one);
+    expect([status, body]).toMatchObject([201, one]);
+    expect(body).not.toHaveProperty('givenName');
+    expect(await names({ q: 'suh' })).toEqual([undefined]);
+  });
+
+  it.each([
+    ['\u200bAna\u00ad Ma\u202eria ', 'Ana Maria'],
+    ['علی\u200cرضا', 'علی\u200cرضا'],
+    ['क्\u200dष', 'क्\u200dष'],
+    ['葛\u{e0100}城', '葛\u{e0100}城'],
+    ['👩\u200d⚕\ufe0f', '👩\u200d⚕\ufe0f'],
+    ['An\u200dna\u200c', 'Anna'],
+    ['Ana\u3164\ufeff', 'Ana'],
+  ])('keeps the name %j as %j', async (written, givenName) => {
+    const { register, names } = await startPatients();
+    expect(await register({ ...ana, givenName: written })).toMatchObject({ givenName });
+    expect(await names({ q: written })).toEqual([givenName]);
+    expect(await names({ q: givenName.replaceAll(/[\u200c\u200d]/g, '') })).toEqual([givenName]);
+  });
+
+  it.each(['\u200b', '\u00ad\u202e', '\u3164', '\u2800', '\u200d\ufe0f'])('refuses %j as a name', async (name) => {
+    const { call } = await startPatients();
+    for (const field of ['givenName', 'familyName']) {
+      const { status, body } = await call('POST', '', { ...ana, [field]: name });
+      expect([status, body]).toMatchObject([400, { errors: [{ pointer: `/${field}` }] }]);
+    }
+  });
+
+  it.each([
+    ['+1 (555) 123-4567', '+15551234567'],
+    ['+1.555.123.4567', '+15551234567'],
+    ['tel:+15551234567', '+15551234567'],
+    ['+49 (0)30 123456', '+4930123456'],
+    ['00 351 912 345 678', '+351912345678'],
+    ['\u202a+44 20 7946 0958\u202c', '+442079460958'],
+    ['+٩٦٦ ٥٠ ١٢٣ ٤٥٦٧', '+966501234567'],
+  ])('keeps the phone %j as %s', async (written, phone) => {
+    const { call, register } = await startPatients();
+    expect(await register({ ...ana, phone: written })).toMatchObject({ phone });
+    const { id } = await register(ana);
+    expect(await call('PATCH', `/${id}`, { phone: written })).toMatchObject({ status: 200, body: { phone } });
+  });
+
+  it.each(['555 123 4567', '+1', '+15557', '+999 123456', '+1 555 123 4567 ext. 5', '+1 555 123 4567 Ana', 'none', ''])(
+    'refuses %j as a phone',
+    async (phone) => {
+      const { call, register } = await startPatients();
+      const fault = expect.objectContaining({ pointer: '/phone' });
+      const refused = { status: 400, body: { errors: expect.arrayContaining([fault]) } };
+      expect(await call('POST', '', { ...ana, phone })).toMatchObject(refused);
+      const { id } = await register(ana);
+      expect(await call('PATCH', `/${id}`, { phone })).toMatchObject(refused);
+    },
+  );
+
+  it('takes birth dates from 1850 through tomorrow, wherever tomorrow is today', async () => {
+    const { call, register } = await startPatients();
+    const { id } = await register(ana);
+    for (const birthDate of ['1850-01-01', '1999-12-31', '2026-03-02', '2026-03-03']) {
+      expect(await call('POST', '', { ...ana, birthDate })).toMatchObject({ status: 201, body: { birthDate } });
+      expect(await call('PATCH', `/${id}`, { birthDate })).toMatchObject({ status: 200, body: { birthDate } });
+    }
+    const refused = { status: 400, body: { errors: [{ pointer: '/birthDate' }] } };
+    for (const birthDate of ['1849-12-31', '0001-01-01', '2026-03-04', '9999-12-31']) {
+      expect(await call('POST', '', { ...ana, birthDate })).toMatchObject(refused);
+      expect(await call('PATCH', `/${id}`, { birthDate })).toMatchObject(refused);
+    }
+  });
+
+  it.each(['a-17', ' A-17 ', 'A - 17', 'Ａ－１７', 'A–17', 'A-\u200b17'])(
+    'takes the identifier %j for A-17',
+    async (value) => {
+      const { call, register, names } = await startPatients();
+      await register(everything);
+      const same = { ...ana, identifiers: [{ system: ' urn:mrn', value }] };
+      expect(await call('POST', '', same)).toMatchObject({ status: 409, body: { code: 'identifier-taken' } });
+      expect(await names({ q: value })).toEqual(['Ana']);
+      const { id } = await register(ana);
+      expect(await call('PATCH', `/${id}`, same)).toMatchObject({ status: 409, body: { code: 'identifier-taken' } });
+    },
+  );
+
+  it.each(['A-017', 'A17', 'B-17', 'A-1-7'])('takes the identifier %j for another than A-17', async (value) => {
+    const { call, register } = await startPatients();
+    await register(everything);
+    const other = { ...ana, identifiers: [{ system: 'urn:mrn', value }] };
+    expect(await call('POST', '', other)).toMatchObject({ status: 201, body: other });
+  });
+
+  it('keeps an identifier trimmed, and once', async () => {
+    const { register } = await startPatients();
+    const identifiers = [' A-17 ', 'a-17', 'B 1'].map((value) => ({ system: ' urn:mrn ', value }));
+    expect((await register({ ...ana, identifiers })).identifiers).toEqual([
+      { system: 'urn:mrn', value: 'A-17' },
+      { system: 'urn:mrn', value: 'B 1' },
+    ]);
+  });
+
   it('refuses an identifier that another patient has, and stores nothing', async () => {
     const { call, find, outbox } = await startPatients();
     await call('POST', '', everything);
@@ -193,7 +295,7 @@ describe('changing a patient', () => {
   it('does not remove what is needed', async () => {
     const { call, register, read } = await startPatients();
     const before = await register(ana);
-    for (const field of ['givenName', 'familyName', 'birthDate', 'active']) {
+    for (const field of ['familyName', 'birthDate', 'active']) {
       expect(await call('PATCH', `/${before.id}`, { [field]: null })).toMatchObject({ status: 400 });
     }
     expect(await read(before.id)).toEqual(before);

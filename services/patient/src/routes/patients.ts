@@ -1,4 +1,14 @@
-import { Id, NewPatient, Nothing, Patient, PatientPage, PatientPatch, PatientQuery, Refusal } from '@daybook/contracts';
+import {
+  Id,
+  NewPatient,
+  Nothing,
+  Patient,
+  PatientPage,
+  PatientPatch,
+  PatientQuery,
+  PatientSearch,
+  Refusal,
+} from '@daybook/contracts';
 import type { Database } from '@daybook/database';
 import { type App, answerOnce, etagOf, sendPage, sendVersioned, writeOf } from '@daybook/service';
 import { Type } from 'typebox';
@@ -73,6 +83,23 @@ export function addPatientRoutes(app: App, store: PatientStore, database: Databa
     { schema: { tags, operationId: 'findPatients', querystring: PatientQuery, response: { 200: PatientPage } } },
     async (request, reply) => {
       sendPage(request, reply, await store.search(request.caller, request.query));
+      return reply;
+    },
+  );
+
+  app.post(
+    '/api/v1/patients/search',
+    {
+      schema: {
+        tags,
+        operationId: 'searchPatients',
+        querystring: Nothing,
+        body: PatientSearch,
+        response: { 200: PatientPage },
+      },
+    },
+    async (request, reply) => {
+      sendPage(request, reply, await store.search(request.caller, request.body));
       return reply;
     },
   );

@@ -1,10 +1,7 @@
 /** The patients of this service's database. */
 import {
-  afterPrefix,
   applyMergePatch,
   type Caller,
-  DEFAULT_LIMIT,
-  fold,
   type NewPatient,
   type PageOf,
   type Patient,
@@ -23,20 +20,23 @@ import {
   newId,
   type SharedTables,
   type WriteContext,
+  writeSearchTerms,
 } from '@daybook/database';
-import { type Clock, decodeCursor, pageOf } from '@daybook/service';
-import type { Kysely, Transaction } from 'kysely';
+import { type Clock, tidyPerson } from '@daybook/service';
+import type { Transaction } from 'kysely';
+import { checkBirthDate, identifierKey, tidyIdentifiers } from '../domain/kept-patient.ts';
 import { searchTermsOf } from '../domain/search-terms.ts';
 import { patientEvent, SOURCE } from '../events.ts';
+import { searchPatients } from './patient-search.ts';
 import type { PatientRow, PatientTables } from './tables.ts';
 
 type PatientTransaction = Transaction<PatientTables & SharedTables>;
 
 export interface PatientStore {
-  /** @throws Refusal `identifier-taken` */
+  /** @throws Refusal `invalid-request`, `identifier-taken` */
   register(caller: Caller, input: NewPatient, write: WriteContext<Patient>): Promise<Patient>;
   find(caller: Caller, id: string): Promise<Patient | undefined>;
-  /** @throws Refusal `not-found`, `precondition-failed`, `identifier-taken` */
+  /** @throws Refusal `invalid-request`, `not-found`, `precondition-failed`, `identifier-taken` */
   change(caller: Caller, id: string, patch: PatientPatch, write: WriteContext<Patient>): Promise<Patient>;
   search(caller: Caller, query: PatientQuery): Promise<PageOf<Patient>>;
 }
@@ -44,7 +44,7 @@ export interface PatientStore {
 function toPatient(row: PatientRow): Patient {
   return {
     id: idFromBytes(row.id),
-    givenName: row.given_name,
+    ...(row.given_name !== null && { givenName: row.given_name }),
     familyName: row.family_name,
     birthDate: row.birth_date,
     ...JSON.parse(row.details),
@@ -58,7 +58,7 @@ function toPatient(row: PatientRow): Patient {
 function toColumns(patient: Patient): Omit<PatientRow, 'id' | 'created_at'> {
   const { id, givenName, familyName, birthDate, active, version, createdAt, updatedAt, ...details } = patient;
   return {
-    given_name: givenName,
+    given_name: givenName ?? null,
     family_name: familyName,
     birth_date: birthDate,
     active: active ? 1 : 0,
@@ -68,25 +68,10 @@ function toColumns(patient: Patient): Omit<PatientRow, 'id' | 'created_at'> {
   };
 }
 
-type Db = Kysely<PatientTables & SharedTables>;
-
-/** Those of whom a term begins like this. */
-const matching = (db: Db, prefix: string) =>
-  db
-    .selectFrom('patient_search_terms')
-    .select('patient_id')
-    .where('term', '>=', prefix)
-    .where('term', '<', afterPrefix(prefix));
-
-/** The first of them by their ids: where very many match, the database goes along the ids until it has enough. */
-function firstMatching(db: Db, prefix: string, after: Uint8Array | undefined, atMost: number) {
-  const found = matching(db, prefix)
-    .distinct()
-    .$if(after !== undefined, (query) => query.where('patient_id', '>', after ?? new Uint8Array()))
-    .orderBy('patient_id')
-    .limit(atMost);
-  // MySQL wants a limit one deeper than IN.
-  return db.selectFrom(found.as('found')).select('patient_id');
+/** A patient, or a patch of one, as it is kept. */
+function tidyPatient<Input extends NewPatient | PatientPatch>(input: Input): Input {
+  const { identifiers } = input;
+  return { ...tidyPerson(input), ...(identifiers && { identifiers: tidyIdentifiers(identifiers) }) };
 }
 
 export function createPatientStore(database: Database<PatientTables>, clock: Clock): PatientStore {
@@ -94,10 +79,12 @@ export function createPatientStore(database: Database<PatientTables>, clock: Clo
   async function index(transaction: PatientTransaction, patient: Patient): Promise<void> {
     const patient_id = idToBytes(patient.id);
     await transaction.deleteFrom('patient_identifiers').where('patient_id', '=', patient_id).execute();
-    await transaction.deleteFrom('patient_search_terms').where('patient_id', '=', patient_id).execute();
-    const terms = searchTermsOf(patient).map((term) => ({ term, patient_id }));
-    if (terms.length > 0) await transaction.insertInto('patient_search_terms').values(terms).execute();
-    const identifiers = (patient.identifiers ?? []).map(({ system, value }) => ({ system, value, patient_id }));
+    await writeSearchTerms(transaction, patient_id, searchTermsOf(patient));
+    const identifiers = (patient.identifiers ?? []).map(({ system, value }) => ({
+      system,
+      value_key: identifierKey(value),
+      patient_id,
+    }));
     if (identifiers.length === 0) return;
     try {
       await transaction.insertInto('patient_identifiers').values(identifiers).execute();
@@ -111,8 +98,16 @@ export function createPatientStore(database: Database<PatientTables>, clock: Clo
     async register(caller, input, write) {
       permit(caller, STAFF);
       const now = clock();
+      checkBirthDate(input.birthDate, now);
       const at = now.toString();
-      const patient: Patient = { id: newId(), active: true, ...input, version: 1, createdAt: at, updatedAt: at };
+      const patient: Patient = {
+        id: newId(),
+        active: true,
+        ...tidyPatient(input),
+        version: 1,
+        createdAt: at,
+        updatedAt: at,
+      };
       await database.write(async (transaction) => {
         await transaction
           .insertInto('patients')
@@ -140,6 +135,8 @@ export function createPatientStore(database: Database<PatientTables>, clock: Clo
     async change(caller, id, patch, write) {
       permit(caller, STAFF);
       const now = clock();
+      if (patch.birthDate !== undefined) checkBirthDate(patch.birthDate, now);
+      const tidied = tidyPatient(patch);
       return database.write(async (transaction) => {
         const row = await transaction
           .selectFrom('patients')
@@ -151,7 +148,7 @@ export function createPatientStore(database: Database<PatientTables>, clock: Clo
         write.checkVersion(row.version);
         const before = toPatient(row);
         const patient: Patient = {
-          ...applyMergePatch(before, patch),
+          ...applyMergePatch(before, tidied),
           version: before.version + 1,
           updatedAt: now.toString(),
         };
@@ -168,27 +165,9 @@ export function createPatientStore(database: Database<PatientTables>, clock: Clo
       });
     },
 
-    async search(caller, { q, birthDate, limit = DEFAULT_LIMIT, cursor }) {
+    async search(caller, query) {
       permit(caller, STAFF);
-      const [after] = cursor === undefined ? [] : decodeCursor(cursor, ['id']);
-      const beyond = after === undefined ? undefined : idToBytes(String(after));
-      const prefix = q === undefined ? undefined : fold(q);
-      // A lone accent: everything begins with nothing, and nobody was meant.
-      if (prefix === '') return { items: [] };
-      const rows = await database.read((db) => {
-        let query = db.selectFrom('patients').selectAll();
-        if (beyond !== undefined) query = query.where('id', '>', beyond);
-        if (birthDate !== undefined) query = query.where('birth_date', '=', birthDate);
-        if (prefix !== undefined) {
-          const isAll = birthDate === undefined;
-          query = query.where('id', 'in', isAll ? firstMatching(db, prefix, beyond, limit + 1) : matching(db, prefix));
-        }
-        return query
-          .orderBy('id')
-          .limit(limit + 1)
-          .execute();
-      });
-      return pageOf(rows, limit, (row) => [idFromBytes(row.id)], toPatient);
+      return searchPatients(database, query, toPatient);
     },
   };
 }

@@ -1,7 +1,10 @@
+import type { SearchTables } from '@daybook/database';
+
 /** The rows of this service's own tables, as the migrations make them. */
 export interface PatientRow {
   id: Uint8Array;
-  given_name: string;
+  /** Null where a person has one name only. */
+  given_name: string | null;
   family_name: string;
   birth_date: string;
   active: number;
@@ -12,9 +15,8 @@ export interface PatientRow {
   updated_at: number;
 }
 
-export interface PatientTables {
+export interface PatientTables extends SearchTables {
   patients: PatientRow;
-  patient_identifiers: { system: string; value: string; patient_id: Uint8Array };
-  /** What a search may begin with, folded (see domain/search-terms.ts). */
-  patient_search_terms: { term: string; patient_id: Uint8Array };
+  /** What an identifier is unique by: see domain/kept-patient.ts. */
+  patient_identifiers: { system: string; value_key: string; patient_id: Uint8Array };
 }

@@ -1,0 +1,53 @@
+/** Finds patients: by what is typed, by birth date, by ids. */
+import { DEFAULT_LIMIT, type PageOf, type Patient, type PatientQuery } from '@daybook/contracts';
+import {
+  checksOf,
+  type Database,
+  idFromBytes,
+  idToBytes,
+  planSearch,
+  type SearchPlan,
+  type SharedTables,
+} from '@daybook/database';
+import { decodeCursor, pageOf } from '@daybook/service';
+import type { Kysely } from 'kysely';
+import { searchConditionsOf } from '../domain/search-terms.ts';
+import type { PatientRow, PatientTables } from './tables.ts';
+
+type Db = Kysely<PatientTables & SharedTables>;
+
+const ID = 'patients.id';
+
+/** Few have one birth date, and ids are few: these are read by their own keys, and checked for the words. */
+async function planOf(db: Db, query: PatientQuery, after: Uint8Array | undefined, atMost: number) {
+  const { q, birthDate, id } = query;
+  if (q === undefined) return { checks: [] };
+  const conditions = searchConditionsOf(q);
+  // A lone accent: everything begins with nothing, and nobody was meant.
+  if (conditions.length === 0) return undefined;
+  if (birthDate !== undefined || id !== undefined) return { checks: checksOf(ID, conditions) };
+  return planSearch(db, { id: ID, conditions, after, atMost });
+}
+
+export async function searchPatients(
+  database: Database<PatientTables>,
+  query: PatientQuery,
+  toPatient: (row: PatientRow) => Patient,
+): Promise<PageOf<Patient>> {
+  const { birthDate, id, limit = DEFAULT_LIMIT, cursor } = query;
+  const [last] = cursor === undefined ? [] : decodeCursor(cursor, ['id']);
+  const after = last === undefined ? undefined : idToBytes(String(last));
+  const atMost = limit + 1;
+  const rows = await database.read(async (db) => {
+    const plan: SearchPlan | undefined = await planOf(db, query, after, atMost);
+    if (!plan) return [];
+    let found = db.selectFrom('patients').selectAll().orderBy('id').limit(atMost);
+    if (plan.page) return found.where('id', 'in', plan.page).execute();
+    if (after !== undefined) found = found.where('id', '>', after);
+    if (birthDate !== undefined) found = found.where('birth_date', '=', birthDate);
+    if (id !== undefined) found = found.where('id', 'in', id.split(',').map(idToBytes));
+    for (const check of plan.checks) found = found.where(check);
+    return found.execute();
+  });
+  return pageOf(rows, limit, (row) => [idFromBytes(row.id)], toPatient);
+}
