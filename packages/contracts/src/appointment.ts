@@ -126,6 +126,8 @@ export const HISTORY_ACTIONS = [
   'noshow',
   'flagged',
   'unflagged',
+  'patient-merged',
+  'patient-unmerged',
 ] as const;
 export type HistoryAction = (typeof HISTORY_ACTIONS)[number];
 
@@ -143,6 +145,8 @@ export const HistoryEntry = Type.Object(
     reason: Type.Optional(Type.String()),
     overbooked: Type.Optional(Type.Boolean({ description: 'On purpose, beside what the doctor had then already' })),
     reschedulingReasons: Type.Optional(Type.Array(Type.String())),
+    fromPatientId: Type.Optional(Id('Of `patient-merged` and `patient-unmerged`')),
+    toPatientId: Type.Optional(Id('Of `patient-merged` and `patient-unmerged`')),
   },
   { title: 'HistoryEntry' },
 );

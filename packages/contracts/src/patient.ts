@@ -39,7 +39,15 @@ const writable = {
 };
 
 export const NewPatient = Type.Object(
-  { ...writable, active: Type.Optional(Type.Boolean()) },
+  {
+    ...writable,
+    active: Type.Optional(Type.Boolean()),
+    confirmedNew: Type.Optional(
+      Type.Boolean({
+        description: 'Registers in spite of 409 `possible-duplicate`: it is another person. Not stored',
+      }),
+    ),
+  },
   { title: 'NewPatient', additionalProperties: false },
 );
 export type NewPatient = Static<typeof NewPatient>;
@@ -48,7 +56,13 @@ export const PatientPatch = mergePatchOf(Type.Object({ ...writable, active: Type
 export type PatientPatch = Static<typeof PatientPatch>;
 
 export const Patient = Type.Object(
-  { id: Id(), ...writable, active: Type.Boolean({ description: 'May have new appointments' }), ...stored },
+  {
+    id: Id(),
+    ...writable,
+    active: Type.Boolean({ description: 'May have new appointments' }),
+    replacedBy: Type.Optional(Id('After a merge: the record that stays. This one cannot be changed or booked for')),
+    ...stored,
+  },
   { title: 'Patient' },
 );
 export type Patient = Static<typeof Patient>;

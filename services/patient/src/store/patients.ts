@@ -19,7 +19,6 @@ import {
   type Database,
   idFromBytes,
   idToBytes,
-  isoFromMillis,
   newId,
   type SharedTables,
   type WriteContext,
@@ -28,44 +27,19 @@ import { type Clock, decodeCursor, pageOf } from '@daybook/service';
 import type { Kysely, Transaction } from 'kysely';
 import { searchTermsOf } from '../domain/search-terms.ts';
 import { patientEvent, SOURCE } from '../events.ts';
-import type { PatientRow, PatientTables } from './tables.ts';
+import { claimNames, renameHolder, shareNames, withCandidates } from './duplicates.ts';
+import { demandLive, toColumns, toPatient } from './patient-row.ts';
+import type { PatientTables } from './tables.ts';
 
 type PatientTransaction = Transaction<PatientTables & SharedTables>;
 
 export interface PatientStore {
-  /** @throws Refusal `identifier-taken` */
+  /** @throws Refusal `identifier-taken`; `possible-duplicate`, unless it is confirmed to be another person */
   register(caller: Caller, input: NewPatient, write: WriteContext<Patient>): Promise<Patient>;
   find(caller: Caller, id: string): Promise<Patient | undefined>;
-  /** @throws Refusal `not-found`, `precondition-failed`, `identifier-taken` */
+  /** @throws Refusal `not-found`, `precondition-failed`, `identifier-taken`, `patient-replaced` */
   change(caller: Caller, id: string, patch: PatientPatch, write: WriteContext<Patient>): Promise<Patient>;
   search(caller: Caller, query: PatientQuery): Promise<PageOf<Patient>>;
-}
-
-function toPatient(row: PatientRow): Patient {
-  return {
-    id: idFromBytes(row.id),
-    givenName: row.given_name,
-    familyName: row.family_name,
-    birthDate: row.birth_date,
-    ...JSON.parse(row.details),
-    active: row.active === 1,
-    version: row.version,
-    createdAt: isoFromMillis(row.created_at),
-    updatedAt: isoFromMillis(row.updated_at),
-  };
-}
-
-function toColumns(patient: Patient): Omit<PatientRow, 'id' | 'created_at'> {
-  const { id, givenName, familyName, birthDate, active, version, createdAt, updatedAt, ...details } = patient;
-  return {
-    given_name: givenName,
-    family_name: familyName,
-    birth_date: birthDate,
-    active: active ? 1 : 0,
-    details: JSON.stringify(details),
-    version,
-    updated_at: Temporal.Instant.from(updatedAt).epochMilliseconds,
-  };
 }
 
 type Db = Kysely<PatientTables & SharedTables>;
@@ -94,8 +68,8 @@ export function createPatientStore(database: Database<PatientTables>, clock: Clo
   async function index(transaction: PatientTransaction, patient: Patient): Promise<void> {
     const patient_id = idToBytes(patient.id);
     await transaction.deleteFrom('patient_identifiers').where('patient_id', '=', patient_id).execute();
-    await transaction.deleteFrom('patient_search_terms').where('patient_id', '=', patient_id).execute();
-    const terms = searchTermsOf(patient).map((term) => ({ term, patient_id }));
+    await transaction.deleteFrom('patient_search_terms').where('of_id', '=', patient_id).execute();
+    const terms = searchTermsOf(patient).map((term) => ({ term, patient_id, of_id: patient_id }));
     if (terms.length > 0) await transaction.insertInto('patient_search_terms').values(terms).execute();
     const identifiers = (patient.identifiers ?? []).map(({ system, value }) => ({ system, value, patient_id }));
     if (identifiers.length === 0) return;
@@ -108,23 +82,30 @@ export function createPatientStore(database: Database<PatientTables>, clock: Clo
   }
 
   return {
-    async register(caller, input, write) {
+    async register(caller, { confirmedNew = false, ...input }, write) {
       permit(caller, STAFF);
       const now = clock();
       const at = now.toString();
       const patient: Patient = { id: newId(), active: true, ...input, version: 1, createdAt: at, updatedAt: at };
-      await database.write(async (transaction) => {
+      const columns = toColumns(patient);
+      const stored = database.write(async (transaction) => {
         await transaction
           .insertInto('patients')
-          .values({ id: idToBytes(patient.id), created_at: now.epochMilliseconds, ...toColumns(patient) })
+          .values({ id: idToBytes(patient.id), created_at: now.epochMilliseconds, ...columns })
           .execute();
+        // A number that is taken says more than a name, so it is named first.
         await index(transaction, patient);
+        if (confirmedNew) await shareNames(transaction, columns.name_key);
+        else await claimNames(transaction, database.dialect, columns.name_key);
         await appendEvent(transaction, patientEvent('registered', patient), {
           source: SOURCE,
           time: now,
           traceparent: write.traceparent,
         });
         await write.keep(transaction, patient);
+      });
+      await stored.catch(async (error) => {
+        throw await withCandidates(database, caller, columns.name_key, error);
       });
       return patient;
     },
@@ -149,13 +130,16 @@ export function createPatientStore(database: Database<PatientTables>, clock: Clo
           .executeTakeFirst();
         if (!row) throw new Refusal('not-found', 'There is no such patient.');
         write.checkVersion(row.version);
+        demandLive(row);
         const before = toPatient(row);
         const patient: Patient = {
           ...applyMergePatch(before, patch),
           version: before.version + 1,
           updatedAt: now.toString(),
         };
-        await transaction.updateTable('patients').set(toColumns(patient)).where('id', '=', row.id).execute();
+        const columns = toColumns(patient);
+        await transaction.updateTable('patients').set(columns).where('id', '=', row.id).execute();
+        await renameHolder(transaction, row.name_key, columns.name_key);
         await index(transaction, patient);
         const kind = before.active && !patient.active ? 'deactivated' : 'updated';
         await appendEvent(transaction, patientEvent(kind, patient), {
@@ -176,7 +160,7 @@ export function createPatientStore(database: Database<PatientTables>, clock: Clo
       // A lone accent: everything begins with nothing, and nobody was meant.
       if (prefix === '') return { items: [] };
       const rows = await database.read((db) => {
-        let query = db.selectFrom('patients').selectAll();
+        let query = db.selectFrom('patients').selectAll().where('replaced_by', 'is', null);
         if (beyond !== undefined) query = query.where('id', '>', beyond);
         if (birthDate !== undefined) query = query.where('birth_date', '=', birthDate);
         if (prefix !== undefined) {

@@ -4,7 +4,11 @@ export interface PatientRow {
   given_name: string;
   family_name: string;
   birth_date: string;
+  /** Equal for records with the same names and birth date (see domain/name-key.ts). */
+  name_key: Uint8Array;
   active: number;
+  /** After a merge: the record that stays. */
+  replaced_by: Uint8Array | null;
   /** The fields that are only kept, as JSON. */
   details: string;
   version: number;
@@ -15,6 +19,12 @@ export interface PatientRow {
 export interface PatientTables {
   patients: PatientRow;
   patient_identifiers: { system: string; value: string; patient_id: Uint8Array };
-  /** What a search may begin with, folded (see domain/search-terms.ts). */
-  patient_search_terms: { term: string; patient_id: Uint8Array };
+  /** What a search may begin with, folded (see domain/search-terms.ts). It finds `patient_id`; it is a term of `of_id`, which may be merged. */
+  patient_search_terms: { term: string; patient_id: Uint8Array; of_id: Uint8Array };
+  /** How many records are alike. */
+  name_keys: { name_key: Uint8Array; holders: number };
+  /** The merges that hold now. */
+  patient_merges: { patient_id: Uint8Array; merged_into: Uint8Array };
+  /** Every merge and unmerge as JSON: what, when, who, why. */
+  patient_merge_history: { patient_id: Uint8Array; version: number; entry: string };
 }
