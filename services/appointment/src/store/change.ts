@@ -47,6 +47,9 @@ export interface Change {
   readonly overbooked?: boolean;
 }
 
+/** The changes that may leave an appointment in need of rescheduling. */
+const MAY_FLAG: readonly HistoryAction[] = ['flagged', 'patient-merged', 'patient-unmerged'];
+
 const entryOf = ({ id, role }: Caller, { action, before, after, reason, moved, overbooked }: Change): HistoryEntry => ({
   at: after.updatedAt,
   by: { id, role },
@@ -56,7 +59,9 @@ const entryOf = ({ id, role }: Caller, { action, before, after, reason, moved, o
   ...(moved && { to: timesOf(after) }),
   ...(reason !== undefined && { reason }),
   ...(overbooked && { overbooked }),
-  ...(action === 'flagged' && { reschedulingReasons: after.reschedulingReasons ?? [] }),
+  ...(before &&
+    before.patientId !== after.patientId && { fromPatientId: before.patientId, toPatientId: after.patientId }),
+  ...(MAY_FLAG.includes(action) && after.reschedulingReasons && { reschedulingReasons: after.reschedulingReasons }),
 });
 
 /** The statements that write a change into history and events. */

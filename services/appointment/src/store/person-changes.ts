@@ -1,6 +1,6 @@
 /** What an event told of a patient or doctor, kept in the transaction of the consumer. */
 import type { CloudEvent } from '@daybook/contracts';
-import { type Database, idToBytes } from '@daybook/database';
+import { type Database, idToBytes, Overtaken } from '@daybook/database';
 import { TO_COME } from '../domain/lifecycle.ts';
 import type { Tx } from './change.ts';
 import { noteVersion } from './person-versions.ts';
@@ -19,7 +19,18 @@ export async function noteChange(
   now: number,
 ): Promise<void> {
   if (!(await noteVersion(tx, database.dialect, { id: subject, version: sequence }))) return;
-  const person_id = idToBytes(subject);
+  await demandRecheck(tx, database, kind, idToBytes(subject), sequence, now);
+}
+
+/** Has the appointments to come of a person looked at again, where there are any. `version` is the newest that is known. */
+export async function demandRecheck(
+  tx: Tx,
+  database: Database<AppointmentTables>,
+  kind: PersonKind,
+  person_id: Uint8Array,
+  version: number,
+  now: number,
+): Promise<void> {
   const appointment = await tx
     .selectFrom('appointments')
     .select('id')
@@ -30,6 +41,10 @@ export async function noteChange(
     .executeTakeFirst();
   if (!appointment) return;
   await tx.deleteFrom('rechecks').where('person_id', '=', person_id).execute();
-  const row: RecheckRow = { person_id, kind, version: sequence, attempts: 0, due_at: now };
-  await tx.insertInto('rechecks').values(row).execute();
+  const row: RecheckRow = { person_id, kind, version, attempts: 0, due_at: now };
+  try {
+    await tx.insertInto('rechecks').values(row).execute();
+  } catch (error) {
+    throw database.dialect.isUniqueViolation(error) ? new Overtaken(error) : error;
+  }
 }
