@@ -10,9 +10,9 @@ const ON_EACH_DATABASE = [
   'packages/messaging/src/{relay,consumer,parked-events,plans}.test.ts',
   'packages/service/src/{idempotency,service-database}.test.ts',
   'services/{patient,doctor,appointment,notification}/src/store/**/*.test.ts',
-  'services/patient/src/routes/patient-search.test.ts',
   'services/appointment/src/routes/{booking,first-free,holds,overbooking,appointment-steps,step-back,walk-ins,appointment-list,appointment-changes,capacity}.test.ts',
-  'services/{appointment,notification}/src/{rechecks,events,parked-events}.test.ts',
+  'services/patient/src/routes/{merges,possible-duplicate,patient-search}.test.ts',
+  'services/{appointment,notification}/src/{rechecks,merges,events,parked-events}.test.ts',
   'e2e/src/{golden-journey,model,durability,killed-fifty-times,thousand-at-once,two-processes}.test.ts',
 ];
 

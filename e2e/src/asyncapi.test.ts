@@ -5,7 +5,7 @@ import { createClient, type DaybookClient, expectData } from '@daybook/client';
 import { type CloudEvent, type EventType, eventTypes, routingKeyOf } from '@daybook/contracts';
 import { createInProcessBus, type InProcessBus, type Subscription } from '@daybook/messaging';
 import { checkerOf } from '@daybook/service';
-import { bookWalkIn, halfHour, makeClinic, temporaryFolder } from '@daybook/testing';
+import { bookWalkIn, halfHour, makeClinic, registerPatient, temporaryFolder } from '@daybook/testing';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type AsyncApi, readAsyncApi, resolved, resolvedAt } from './asyncapi-shape.ts';
 import { startEmbedded } from './embedded.ts';
@@ -176,10 +176,22 @@ async function journey(client: DaybookClient, came: (type: EventType) => boolean
   expectData(await client.POST('/api/v1/appointments/{id}/arrive', visit));
   expectData(await client.POST('/api/v1/appointments/{id}/check-in', visit));
   expectData(await client.POST('/api/v1/appointments/{id}/step-back', { ...visit, body: { reason: 'too early' } }));
+  await mergedAndUnmerged(client, patient.id, came);
   expectData(await client.PATCH('/api/v1/patients/{id}', { ...ofPatient, body: { language: 'pt' } }));
   expectData(await client.PATCH('/api/v1/patients/{id}', { ...ofPatient, body: { active: false } }));
   expectData(await client.PATCH('/api/v1/doctors/{id}', { ...ofDoctor, body: { languages: ['en'] } }));
   expectData(await client.PATCH('/api/v1/doctors/{id}', { ...ofDoctor, body: { active: false } }));
+}
+
+/** A second record of somebody, and that it was none after all. */
+async function mergedAndUnmerged(client: DaybookClient, id: string, came: (type: EventType) => boolean): Promise<void> {
+  const path = { id };
+  const { id: into } = await registerPatient(client);
+  const reason = 'registered twice';
+  expectData(await client.POST('/api/v1/patients/{id}/merge', { params: { path }, body: { into, reason } }));
+  await vi.waitFor(() => expect(came('daybook.appointment.patient-merged.v1')).toBe(true), { timeout: 10_000 });
+  expectData(await client.POST('/api/v1/patients/{id}/unmerge', { params: { path }, body: { reason } }));
+  await vi.waitFor(() => expect(came('daybook.appointment.patient-unmerged.v1')).toBe(true), { timeout: 10_000 });
 }
 
 /** Leave over what is booked, which is noticed; then it is taken back, which is noticed as well. */

@@ -118,7 +118,7 @@ async function startWithClinic(folder: string) {
   return { daybook, clinic, wish, cancelled, kept, services: await serviceUrls(folder) };
 }
 
-const ana = { givenName: 'Ana', familyName: 'Silva', birthDate: '1990-02-01' };
+const ana = { givenName: 'Ana', familyName: 'Silva', birthDate: '1990-02-01', confirmedNew: true };
 
 // Said aloud by its name, and skipped, where the machine cannot do it.
 const where = canLimitFileSize ? '' : ' (left out: this machine has no prlimit to make writes fail with)';

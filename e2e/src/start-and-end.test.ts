@@ -117,7 +117,7 @@ describe('an end', () => {
     await makeClinic(client);
     const running = Array.from({ length: 50 }, (_, n) =>
       client.POST('/api/v1/patients', {
-        body: { givenName: 'Ana', familyName: `Silva ${n}`, birthDate: '1990-02-01' },
+        body: { givenName: 'Ana', familyName: `Silva at the end ${n}`, birthDate: '1990-02-01' },
       }),
     );
     await Promise.race(running);

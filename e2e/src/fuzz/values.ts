@@ -134,9 +134,9 @@ const ids = (kind: string): fc.Arbitrary<string> =>
 /** Words that mean something to the clinic that the requests are about, by the name of the field or parameter. */
 const meant: Record<string, string> = { specialty: 'general-practice', specialties: 'general-practice' };
 
-/** What a field or parameter is called says what an id is of: `patientId` is one of `patients`. */
+/** What a field or parameter is called says what an id is of: `patientId` is one of `patients`, and so is what is merged into. */
 const kindOf = (name: string): string =>
-  name.replace(/Id$/, '').replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  name === 'into' ? 'patient' : name.replace(/Id$/, '').replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 function strings(schema: JsonSchema, name: string): fc.Arbitrary<string> {
   const { format, pattern, maxLength = 100 } = schema;

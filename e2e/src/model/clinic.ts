@@ -39,7 +39,7 @@ async function makeClinic(client: DaybookClient, name: string): Promise<State> {
     addType(client, { name: `${name} care`, durationMinutes: 20, bufferBeforeMinutes: 10, bufferAfterMinutes: 5 }),
     addType(client, { name: `${name} group`, durationMinutes: 15, capacity: 3, planningHorizonDays: 30 }),
   ]);
-  const body = { givenName: 'Ana', familyName: 'Silva', birthDate: '1990-02-01' };
+  const body = { givenName: 'Ana', familyName: 'Silva', birthDate: '1990-02-01', confirmedNew: true };
   const registered = await Promise.all(Array.from({ length: 4 }, () => client.POST('/api/v1/patients', { body })));
   const patients = registered.map((answer) => ({ id: expectData(answer).id, active: true, version: 1 }));
   let state = EMPTY;

@@ -23,7 +23,7 @@ const headersOf = ({ key, ifMatch }: Call): Record<string, string> => ({
   ...(ifMatch !== undefined && { 'if-match': ifMatch }),
 });
 
-const ANYBODY = { givenName: 'Ana', familyName: 'Silva', birthDate: '1990-02-01' };
+const ANYBODY = { givenName: 'Ana', familyName: 'Silva', birthDate: '1990-02-01', confirmedNew: true };
 
 type SendingOf = (client: DaybookClient, call: Call, timeZoneOf: (doctorId: string) => string) => Promise<Answer>;
 

@@ -493,6 +493,66 @@ export interface paths {
         patch: operations["changePatient"];
         trace?: never;
     };
+    "/api/v1/patients/{id}/eligibility": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get patient eligibility
+         * @description What a service needs to know to book for a patient.
+         */
+        get: operations["getPatientEligibility"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/patients/{id}/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Merge patients
+         * @description Merges this record into another one of the same person. This id goes on answering, with `replacedBy`; appointments and messages move within moments.
+         */
+        post: operations["mergePatients"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/patients/{id}/unmerge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Unmerge patients
+         * @description Undoes a merge. What was moved by it returns; what was booked for the other record since stays there. For administrators.
+         */
+        post: operations["unmergePatients"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/slots": {
         parameters: {
             query?: never;
@@ -765,7 +825,7 @@ export interface components {
                 role: string;
             };
             /** @enum {string} */
-            action: "booked" | "rescheduled" | "updated" | "cancelled" | "arrived" | "checked-in" | "fulfilled" | "noshow" | "stepped-back" | "flagged" | "unflagged";
+            action: "booked" | "rescheduled" | "updated" | "cancelled" | "arrived" | "checked-in" | "fulfilled" | "noshow" | "stepped-back" | "flagged" | "unflagged" | "patient-merged" | "patient-unmerged";
             sequence: number;
             from?: {
                 /** Format: uuid */
@@ -809,6 +869,16 @@ export interface components {
             /** @description On purpose, beside what the doctor had then already */
             overbooked?: boolean;
             reschedulingReasons?: string[];
+            /**
+             * Format: uuid
+             * @description Of `patient-merged` and `patient-unmerged`
+             */
+            fromPatientId?: string;
+            /**
+             * Format: uuid
+             * @description Of `patient-merged` and `patient-unmerged`
+             */
+            toPatientId?: string;
         };
         /** Hold */
         Hold: {
@@ -988,6 +1058,8 @@ export interface components {
              */
             language?: string;
             active?: boolean;
+            /** @description Registers in spite of 409 `possible-duplicate`: it is another person. Not stored */
+            confirmedNew?: boolean;
         };
         /** NewSchedule */
         NewSchedule: {
@@ -1090,11 +1162,52 @@ export interface components {
             language?: string;
             /** @description May have new appointments */
             active: boolean;
+            /**
+             * Format: uuid
+             * @description After a merge: the record that stays. This one cannot be changed or booked for
+             */
+            replacedBy?: string;
             version: number;
             /** Format: date-time */
             createdAt: string;
             /** Format: date-time */
             updatedAt: string;
+        };
+        /** PatientCandidate */
+        PatientCandidate: {
+            /** Format: uuid */
+            id: string;
+            givenName?: string;
+            familyName: string;
+            /** Format: date */
+            birthDate: string;
+            /** @description The last four digits */
+            phoneEnding?: string;
+            /** @description The last four characters of each identifier */
+            identifierEndings?: string[];
+        };
+        /** PatientEligibility */
+        PatientEligibility: {
+            /** Format: uuid */
+            id: string;
+            /** @description May have new appointments */
+            active: boolean;
+            version: number;
+            /**
+             * Format: uuid
+             * @description The record that stays, after a merge
+             */
+            replacedBy?: string;
+        };
+        /** PatientMerge */
+        PatientMerge: {
+            /**
+             * Format: uuid
+             * @description The record that stays: appointments and messages go there
+             */
+            into: string;
+            /** @description Kept with the merge */
+            reason: string;
         };
         /** PatientPage */
         PatientPage: {
@@ -1129,6 +1242,11 @@ export interface components {
             /** @description The nextCursor of the page before; opaque: do not take it apart */
             cursor?: string;
         };
+        /** PatientUnmerge */
+        PatientUnmerge: {
+            /** @description Kept with the merge */
+            reason: string;
+        };
         /** Problem */
         Problem: {
             type: string;
@@ -1147,6 +1265,8 @@ export interface components {
             }[];
             /** @description The nearest free slots */
             alternatives?: components["schemas"]["Slot"][];
+            /** @description Of `possible-duplicate`, for staff: the records that it is like */
+            candidates?: components["schemas"]["PatientCandidate"][];
         };
         /** Reschedule */
         Reschedule: {
@@ -4742,7 +4862,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency-key-in-use`: The first request with this key is still running. `identifier-taken`: Another patient has that identifier. */
+            /** @description `idempotency-key-in-use`: The first request with this key is still running. `identifier-taken`: Another patient has that identifier. `possible-duplicate`: A patient with these names and this birth date is registered. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -5060,7 +5180,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `identifier-taken`: Another patient has that identifier. */
+            /** @description `identifier-taken`: Another patient has that identifier. `patient-replaced`: The record was merged into another one. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -5089,6 +5209,361 @@ export interface operations {
             };
             /** @description `unsupported-media-type`: Send JSON. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `part-unavailable`: A part that this needs is not available. */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline-exceeded`: It took too long. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getPatientEligibility: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that you have; 304 when unchanged */
+                "if-none-match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    /** @description The version, for If-Match and If-None-Match */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PatientEligibility"];
+                };
+            };
+            /** @description What If-None-Match names is still the version */
+            304: {
+                headers: {
+                    /** @description The version */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid-request`: The request is not as described. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: Not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `part-unavailable`: A part that this needs is not available. */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline-exceeded`: It took too long. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    mergePatients: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a retry harmless; kept for 24 hours */
+                "idempotency-key"?: string;
+                /** @description The ETag that you read; 412 when it is stale */
+                "if-match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PatientMerge"];
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    /** @description The version, for If-Match and If-None-Match */
+                    ETag?: string;
+                    /** @description `true` when a retry is given the first answer again */
+                    "Idempotency-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Patient"];
+                };
+            };
+            /** @description `invalid-request`: The request is not as described. `malformed-body`: The body is not JSON. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: Not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request-timeout`: The request did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency-key-in-use`: The first request with this key is still running. `patient-replaced`: The record was merged into another one. `too-many-merged`: Too many records are merged into one. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `precondition-failed`: It has changed since you read it. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-too-large`: The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported-media-type`: Send JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency-key-reused`: The key was used for another request. `patient-not-found`: There is no such patient. `same-patient`: A record cannot be merged into itself. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `part-unavailable`: A part that this needs is not available. */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline-exceeded`: It took too long. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unmergePatients: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a retry harmless; kept for 24 hours */
+                "idempotency-key"?: string;
+                /** @description The ETag that you read; 412 when it is stale */
+                "if-match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PatientUnmerge"];
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    /** @description The version, for If-Match and If-None-Match */
+                    ETag?: string;
+                    /** @description `true` when a retry is given the first answer again */
+                    "Idempotency-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Patient"];
+                };
+            };
+            /** @description `invalid-request`: The request is not as described. `malformed-body`: The body is not JSON. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: Not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request-timeout`: The request did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency-key-in-use`: The first request with this key is still running. `not-merged`: The record is not merged into another one. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `precondition-failed`: It has changed since you read it. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-too-large`: The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported-media-type`: Send JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency-key-reused`: The key was used for another request. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -154,6 +154,8 @@ export const HISTORY_ACTIONS = [
   'stepped-back',
   'flagged',
   'unflagged',
+  'patient-merged',
+  'patient-unmerged',
 ] as const;
 export type HistoryAction = (typeof HISTORY_ACTIONS)[number];
 
@@ -190,6 +192,8 @@ export const HistoryEntry = Type.Object(
     ),
     overbooked: Type.Optional(Type.Boolean({ description: 'On purpose, beside what the doctor had then already' })),
     reschedulingReasons: Type.Optional(Type.Array(Type.String())),
+    fromPatientId: Type.Optional(Id('Of `patient-merged` and `patient-unmerged`')),
+    toPatientId: Type.Optional(Id('Of `patient-merged` and `patient-unmerged`')),
   },
   { title: 'HistoryEntry' },
 );

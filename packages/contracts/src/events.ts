@@ -40,6 +40,11 @@ export const SteppedBackEventData = Type.Object(
 export type SteppedBackEventData = Static<typeof SteppedBackEventData>;
 
 export const PatientEventData = Type.Object({ patientId: Id() }, { title: 'PatientEventData' });
+export const PatientMergeEventData = Type.Object(
+  { patientId: Id('The absorbed record'), into: Id('The record that stays') },
+  { title: 'PatientMergeEventData' },
+);
+export type PatientMergeEventData = Static<typeof PatientMergeEventData>;
 export const DoctorEventData = Type.Object({ doctorId: Id() }, { title: 'DoctorEventData' });
 /** Never the reason: it may say that somebody is ill. */
 export const ExceptionEventData = Type.Object(
@@ -66,9 +71,13 @@ export const eventTypes = {
   'daybook.appointment.stepped-back.v1': SteppedBackEventData,
   'daybook.appointment.flagged.v1': AppointmentEventData,
   'daybook.appointment.unflagged.v1': AppointmentEventData,
+  'daybook.appointment.patient-merged.v1': AppointmentEventData,
+  'daybook.appointment.patient-unmerged.v1': AppointmentEventData,
   'daybook.patient.registered.v1': PatientEventData,
   'daybook.patient.updated.v1': PatientEventData,
   'daybook.patient.deactivated.v1': PatientEventData,
+  'daybook.patient.merged.v1': PatientMergeEventData,
+  'daybook.patient.unmerged.v1': PatientMergeEventData,
   'daybook.doctor.registered.v1': DoctorEventData,
   'daybook.doctor.updated.v1': DoctorEventData,
   'daybook.doctor.deactivated.v1': DoctorEventData,
@@ -94,11 +103,14 @@ export const eventConsumers = {
     'daybook.doctor.exception-added.v1',
     'daybook.doctor.exception-removed.v1',
   ],
+  'appointment.merges': ['daybook.patient.merged.v1', 'daybook.patient.unmerged.v1'],
   'notification.messages': [
     'daybook.appointment.booked.v1',
     'daybook.appointment.rescheduled.v1',
     'daybook.appointment.cancelled.v1',
     'daybook.appointment.stepped-back.v1',
+    'daybook.appointment.patient-merged.v1',
+    'daybook.appointment.patient-unmerged.v1',
   ],
 } as const satisfies Record<string, readonly EventType[]>;
 

@@ -52,7 +52,15 @@ const kept = {
 const writable = { ...kept, phone: Type.Optional(WrittenPhone()) };
 
 export const NewPatient = Type.Object(
-  { ...writable, active: Type.Optional(Type.Boolean()) },
+  {
+    ...writable,
+    active: Type.Optional(Type.Boolean()),
+    confirmedNew: Type.Optional(
+      Type.Boolean({
+        description: 'Registers in spite of 409 `possible-duplicate`: it is another person. Not stored',
+      }),
+    ),
+  },
   { title: 'NewPatient', additionalProperties: false },
 );
 export type NewPatient = Static<typeof NewPatient>;
@@ -61,7 +69,13 @@ export const PatientPatch = mergePatchOf(Type.Object({ ...writable, active: Type
 export type PatientPatch = Static<typeof PatientPatch>;
 
 export const Patient = Type.Object(
-  { id: Id(), ...kept, active: Type.Boolean({ description: 'May have new appointments' }), ...stored },
+  {
+    id: Id(),
+    ...kept,
+    active: Type.Boolean({ description: 'May have new appointments' }),
+    replacedBy: Type.Optional(Id('After a merge: the record that stays. This one cannot be changed or booked for')),
+    ...stored,
+  },
   { title: 'Patient' },
 );
 export type Patient = Static<typeof Patient>;

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { PatientCandidate } from './patient-merge.ts';
 import { Slot } from './slot.ts';
 
 /**
@@ -22,6 +23,10 @@ export const problems = {
   'changed-meanwhile': { status: 409, title: 'Somebody else changed it first' },
   'past-cancellation-deadline': { status: 409, title: 'It is too late to cancel this online' },
   'identifier-taken': { status: 409, title: 'Another patient has that identifier' },
+  'possible-duplicate': { status: 409, title: 'A patient with these names and this birth date is registered' },
+  'patient-replaced': { status: 409, title: 'The record was merged into another one' },
+  'too-many-merged': { status: 409, title: 'Too many records are merged into one' },
+  'not-merged': { status: 409, title: 'The record is not merged into another one' },
   'name-taken': { status: 409, title: 'That name is taken' },
   'still-parked': { status: 409, title: 'The event still cannot be handled' },
   'idempotency-key-in-use': { status: 409, title: 'The first request with this key is still running' },
@@ -36,6 +41,7 @@ export const problems = {
   'patient-inactive': { status: 422, title: 'The patient is not active' },
   'doctor-not-found': { status: 422, title: 'There is no such doctor' },
   'patient-not-found': { status: 422, title: 'There is no such patient' },
+  'same-patient': { status: 422, title: 'A record cannot be merged into itself' },
   'appointment-type-not-found': { status: 422, title: 'There is no such appointment type' },
   'appointment-type-inactive': { status: 422, title: 'The appointment type is not in use' },
   'appointment-type-not-offered': { status: 422, title: 'The doctor does not offer that appointment type' },
@@ -69,6 +75,9 @@ export const Problem = Type.Object(
     traceId: Type.String(),
     errors: Type.Optional(Type.Array(Fault, { description: 'Every fault of the request at once' })),
     alternatives: Type.Optional(Type.Array(Slot, { description: 'The nearest free slots' })),
+    candidates: Type.Optional(
+      Type.Array(PatientCandidate, { description: 'Of `possible-duplicate`, for staff: the records that it is like' }),
+    ),
   },
   { title: 'Problem' },
 );
@@ -78,6 +87,7 @@ export type Problem = Static<typeof Problem>;
 export interface RefusalExtras {
   errors?: Fault[];
   alternatives?: Slot[];
+  candidates?: PatientCandidate[];
   /** Whole seconds after which a retry makes sense; becomes `Retry-After`. */
   retryAfterSeconds?: number;
 }
@@ -101,7 +111,7 @@ export class Refusal extends Error {
 /** The problem document of a refusal. `instance` is the path that was asked, without its query. */
 export function problemOf(refusal: Refusal, instance: string, traceId: string): Problem {
   const { status, title } = problems[refusal.code];
-  const { errors, alternatives } = refusal.extras;
+  const { errors, alternatives, candidates } = refusal.extras;
   return {
     type: `urn:daybook:problem:${refusal.code}`,
     title,
@@ -112,5 +122,6 @@ export function problemOf(refusal: Refusal, instance: string, traceId: string): 
     traceId,
     ...(errors && { errors }),
     ...(alternatives && { alternatives }),
+    ...(candidates && { candidates }),
   };
 }

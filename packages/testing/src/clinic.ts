@@ -30,9 +30,10 @@ export async function makeClinic(client: DaybookClient): Promise<Clinic> {
   return { patient: await registerPatient(client), doctor, type };
 }
 
+/** Registers another person each time: other processes may have registered the same names in the same system. */
 export async function registerPatient(client: DaybookClient): Promise<Schemas['Patient']> {
   made += 1;
-  const body = { givenName: 'Ana', familyName: `Silva ${made}`, birthDate: '1990-02-01' };
+  const body = { givenName: 'Ana', familyName: `Silva ${made}`, birthDate: '1990-02-01', confirmedNew: true };
   return expectData(await client.POST('/api/v1/patients', { body }));
 }
 

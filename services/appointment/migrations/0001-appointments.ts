@@ -149,6 +149,39 @@ async function createPeople(db: Kysely<never>, dialect: DatabaseDialect): Promis
   );
 }
 
+/** Which records of patients were merged, and which appointments were moved because of that. */
+async function createMerges(db: Kysely<never>, dialect: DatabaseDialect): Promise<void> {
+  const { types, clustered } = dialect;
+  await createTable(
+    db,
+    dialect,
+    'merged_patients',
+    (table) =>
+      clustered(
+        table
+          .addColumn('patient_id', types.id, (column) => column.primaryKey().notNull())
+          .addColumn('merged_into', types.id)
+          .addColumn('version', types.integer, (column) => column.notNull())
+          .addColumn('attempts', types.integer, (column) => column.notNull())
+          .addColumn('due_at', types.instant),
+      ),
+    { merged_patients_into: ['merged_into'], merged_patients_by_time: ['due_at'] },
+  );
+  await createTable(
+    db,
+    dialect,
+    'moved_appointments',
+    (table) =>
+      clustered(
+        table
+          .addColumn('appointment_id', types.id, (column) => column.primaryKey().notNull())
+          .addColumn('origin_id', types.id, (column) => column.notNull())
+          .addForeignKeyConstraint('moved_appointments_of', ['appointment_id'], 'appointments', ['id']),
+      ),
+    { moved_appointments_from: ['origin_id'] },
+  );
+}
+
 export const appointments = (dialect: DatabaseDialect): Migration => ({
   async up(db: Kysely<never>) {
     await createAppointmentTypes(db, dialect);
@@ -156,6 +189,7 @@ export const appointments = (dialect: DatabaseDialect): Migration => ({
     await createReservations(db, dialect);
     await createHolds(db, dialect);
     await createPeople(db, dialect);
+    await createMerges(db, dialect);
     await createSharedTables(db, dialect);
   },
 });

@@ -93,6 +93,13 @@ describe('the directory', () => {
     expect(await found).toMatchObject({ id: NOBODY });
   });
 
+  it('asks of a patient only what it needs to know', async () => {
+    const eligibility = { id: NOBODY, active: false, version: 3, replacedBy: NOBODY };
+    const patients = clientThatAnswers(200, eligibility);
+    expect(await createDirectory(patients.client, nothing).patient(NOBODY, asking)).toEqual(eligibility);
+    expect(patients.asked[0]?.path).toBe(`/api/v1/patients/${NOBODY}/eligibility`);
+  });
+
   it('knows nobody whom the other service does not know', async () => {
     const directory = createDirectory(nothing, nothing);
     expect(await directory.patient(NOBODY, asking)).toBeUndefined();

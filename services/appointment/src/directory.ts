@@ -1,5 +1,12 @@
 /** The patient and the doctor service, asked through discovery and the resilient client. */
-import { Availability, AvailabilityPage, MAX_LIMIT, MAX_SEARCHED_DOCTORS, Patient, Refusal } from '@daybook/contracts';
+import {
+  Availability,
+  AvailabilityPage,
+  MAX_LIMIT,
+  MAX_SEARCHED_DOCTORS,
+  PatientEligibility,
+  Refusal,
+} from '@daybook/contracts';
 import { isoFromMillis } from '@daybook/database';
 import type { ServiceClient } from '@daybook/discovery';
 import { readerOf } from '@daybook/service';
@@ -9,7 +16,7 @@ import type { Interval } from './domain/grid.ts';
 import type { Asking, Directory } from './domain/ports.ts';
 import { toMillis } from './domain/time.ts';
 
-const readPatient = readerOf(Patient);
+const readPatient = readerOf(PatientEligibility);
 const readAvailability = readerOf(Availability);
 const readAvailabilities = readerOf(AvailabilityPage);
 
@@ -72,7 +79,7 @@ export function createDirectory(patients: ServiceClient, doctors: ServiceClient)
     [kind, name, start, end].join(' ');
 
   return {
-    patient: (id, asking) => get(patients, `/api/v1/patients/${id}`, asking, readPatient),
+    patient: (id, asking) => get(patients, `/api/v1/patients/${id}/eligibility`, asking, readPatient),
 
     // Many ask for the same at once: where a time is taken that all want, and when a doctor's calendar opens.
     async doctor(id, range, asking) {

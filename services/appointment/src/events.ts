@@ -5,11 +5,13 @@ import {
   type EventConsumerName,
   eventConsumers,
   type HistoryAction,
+  PatientMergeEventData,
   type StatusChange,
 } from '@daybook/contracts';
 import type { Database, NewEvent } from '@daybook/database';
 import { type Consumer, createConsumer, forEach } from '@daybook/messaging';
-import type { Clock, Logger } from '@daybook/service';
+import { type Clock, type Logger, readerOf } from '@daybook/service';
+import { noteMerge } from './store/patient-merges.ts';
 import { noteChange, type PersonKind } from './store/person-changes.ts';
 import type { AppointmentTables } from './store/tables.ts';
 
@@ -72,16 +74,45 @@ export const changesOfPeople = (
       if (kind) await noteChange(transaction, database, kind, event, clock().epochMilliseconds);
     }),
   });
-  return {
-    ...consumer,
-    async handle(event) {
-      await consumer.handle(event);
-      onChange();
-    },
-    async resend(eventId, write) {
-      const parked = await consumer.resend(eventId, write);
-      onChange();
-      return parked;
-    },
-  };
+  return announcing(consumer, onChange);
+};
+
+/** The consumer, which calls `onChange` after each event that it has handled. */
+const announcing = (consumer: Consumer, onChange: () => void): Consumer => ({
+  ...consumer,
+  async handle(event) {
+    await consumer.handle(event);
+    onChange();
+  },
+  async resend(eventId, write) {
+    const parked = await consumer.resend(eventId, write);
+    onChange();
+    return parked;
+  },
+});
+
+const MERGES_CONSUMER = 'appointment.merges' satisfies EventConsumerName;
+const UNMERGED = 'daybook.patient.unmerged.v1' satisfies ConsumedType<typeof MERGES_CONSUMER>;
+
+const readMerge = readerOf(PatientMergeEventData);
+
+/** Keeps which records of patients were merged; `onChange` is called when that is stored. */
+export const mergesOfPatients = (
+  database: Database<AppointmentTables>,
+  clock: Clock,
+  logger: Logger,
+  onChange: () => void,
+): Consumer => {
+  const consumer = createConsumer({
+    name: MERGES_CONSUMER,
+    types: eventConsumers[MERGES_CONSUMER],
+    database,
+    logger,
+    effect: forEach(async (transaction, { type, sequence, data }) => {
+      const { patientId, into } = readMerge(data);
+      const change = { patientId, into: type === UNMERGED ? undefined : into, version: sequence };
+      await noteMerge(transaction, database.dialect, change, clock().epochMilliseconds);
+    }),
+  });
+  return announcing(consumer, onChange);
 };

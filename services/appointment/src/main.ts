@@ -14,10 +14,12 @@ import { migrations } from '../migrations/index.ts';
 import { buildApp, NAME } from './app.ts';
 import { readConfig } from './config.ts';
 import { createDirectory } from './directory.ts';
-import { changesOfPeople } from './events.ts';
+import { changesOfPeople, mergesOfPatients } from './events.ts';
+import { startMerges } from './merges.ts';
 import { startRechecks } from './rechecks.ts';
 import { sweepHolds } from './store/holds.ts';
 import { createReservationSweep } from './store/old-reservations.ts';
+import { createPatientMergeStore } from './store/patient-merges.ts';
 import { createRecheckStore } from './store/rechecks.ts';
 import type { AppointmentTables } from './store/tables.ts';
 
@@ -49,7 +51,12 @@ export const start: StartService = async (process) => {
   const changes = changesOfPeople(database, host.clock, logger, rechecks.wake);
   const subscription = await bus.subscribe(changes);
   parts.defer(() => subscription.close());
-  const app = await buildApp({ logger, database, bus, directory, clock: host.clock, consumers: [changes] });
+  const moving = startMerges(createPatientMergeStore(database, host.clock), logger);
+  parts.defer(() => moving.close());
+  const merges = mergesOfPatients(database, host.clock, logger, moving.wake);
+  const mergeSubscription = await bus.subscribe(merges);
+  parts.defer(() => mergeSubscription.close());
+  const app = await buildApp({ logger, database, bus, directory, clock: host.clock, consumers: [changes, merges] });
   return serve({
     name: NAME,
     app,

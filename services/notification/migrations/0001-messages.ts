@@ -23,6 +23,14 @@ export const messages = (dialect: DatabaseDialect): Migration => ({
         ),
       { messages_of: ['appointment_id', 'sequence', 'id'] },
     );
+    await createTable(db, dialect, 'appointment_patients', (table) =>
+      clustered(
+        table
+          .addColumn('appointment_id', types.id, (column) => column.primaryKey().notNull())
+          .addColumn('patient_id', types.id, (column) => column.notNull())
+          .addColumn('sequence', types.integer, (column) => column.notNull()),
+      ),
+    );
     await createSharedTables(db, dialect);
   },
 });

@@ -88,6 +88,66 @@ describe('the messages about an appointment', () => {
   });
 });
 
+describe('the messages about an appointment of a merged patient', () => {
+  /** An appointment that is moved from one record to another. */
+  async function startMoved() {
+    const notifications = await startNotifications();
+    const data = appointmentData();
+    const moved = { ...data, patientId: newId() };
+    const { bus } = notifications;
+    return {
+      ...notifications,
+      data,
+      moved,
+      booked: () => bus.publish(appointmentEvent('booked', data)),
+      merged: (sequence = 2) => bus.publish(appointmentEvent('patient-merged', moved, sequence)),
+      unmerged: (sequence = 3) => bus.publish(appointmentEvent('patient-unmerged', data, sequence)),
+    };
+  }
+
+  it('go to the record that stays, and return after an unmerge', async () => {
+    const { data, moved, booked, merged, unmerged, recipients } = await startMoved();
+    await booked();
+    await merged();
+    expect(await recipients(data.appointmentId)).toEqual([moved.patientId]);
+    await unmerged();
+    expect(await recipients(data.appointmentId)).toEqual([data.patientId]);
+  });
+
+  it('tell nobody of the merge itself', async () => {
+    const { data, booked, merged, messages, parked } = await startMoved();
+    await booked();
+    await merged();
+    expect((await messages(data.appointmentId)).map(({ kind }) => kind)).toEqual(['booked']);
+    expect(await parked()).toEqual([]);
+  });
+
+  it('go there as well when their event comes after that of the merge', async () => {
+    const { data, moved, booked, merged, bus, recipients } = await startMoved();
+    await merged(3);
+    await booked();
+    await bus.publish(appointmentEvent('rescheduled', data, 2));
+    expect(await recipients(data.appointmentId)).toEqual([moved.patientId, moved.patientId]);
+  });
+
+  it('stay where the newest event says, in whatever order events come', async () => {
+    const { data, booked, merged, unmerged, recipients } = await startMoved();
+    await booked();
+    await unmerged();
+    await merged();
+    expect(await recipients(data.appointmentId)).toEqual([data.patientId]);
+  });
+
+  it('of other appointments stay where they are', async () => {
+    const { booked, merged, bus, recipients } = await startMoved();
+    const other = appointmentData();
+    await bus.publish(appointmentEvent('booked', other));
+    await booked();
+    await merged();
+    expect(await recipients(other.appointmentId)).toEqual([other.patientId]);
+  });
+});
+
 describe('an event that cannot be understood', () => {
   it('is parked and stops no other', async () => {
     const { bus, messages, parked } = await startNotifications();

@@ -12,19 +12,22 @@ import type { Database } from '@daybook/database';
 import { type Consumer, createConsumer } from '@daybook/messaging';
 import { type Clock, type Logger, readerOf } from '@daybook/service';
 import { keepMessages, type NewMessage } from './store/messages.ts';
+import { movePatients, type PatientChange } from './store/patient-changes.ts';
 import type { NotificationTables } from './store/tables.ts';
 
 const MESSAGES_CONSUMER = 'notification.messages' satisfies EventConsumerName;
 
 const STEPPED_BACK = 'daybook.appointment.stepped-back.v1';
 
-/** The changes that always have a message. */
-const KINDS: Record<Exclude<ConsumedType<typeof MESSAGES_CONSUMER>, typeof STEPPED_BACK>, MessageKind> = {
+/** The changes that always have a message, and those that only say whose the messages of an appointment are from now on. */
+const KINDS: Record<Exclude<ConsumedType<typeof MESSAGES_CONSUMER>, typeof STEPPED_BACK>, MessageKind | undefined> = {
   'daybook.appointment.booked.v1': 'booked',
   'daybook.appointment.rescheduled.v1': 'rescheduled',
   'daybook.appointment.cancelled.v1': 'cancelled',
+  'daybook.appointment.patient-merged.v1': undefined,
+  'daybook.appointment.patient-unmerged.v1': undefined,
 };
-const MESSAGES: ReadonlyMap<string, MessageKind> = new Map(Object.entries(KINDS));
+const MESSAGES: ReadonlyMap<string, MessageKind | undefined> = new Map(Object.entries(KINDS));
 
 const readAppointmentEvent = readerOf(AppointmentEventData);
 
@@ -42,6 +45,10 @@ function messageOf(event: CloudEvent): NewMessage[] {
   return kind ? [{ kind, sequence, ...readAppointmentEvent(data) }] : [];
 }
 
+function changeOfPatient({ type, sequence, data }: CloudEvent): PatientChange[] {
+  return MESSAGES.has(type) && MESSAGES.get(type) === undefined ? [{ sequence, ...readAppointmentEvent(data) }] : [];
+}
+
 export const messagesOfAppointments = (
   database: Database<NotificationTables>,
   clock: Clock,
@@ -53,5 +60,8 @@ export const messagesOfAppointments = (
     database,
     logger,
     inBatches: true,
-    effect: (transaction, events) => keepMessages(transaction, events.flatMap(messageOf), clock()),
+    effect: async (transaction, events) => {
+      await keepMessages(transaction, events.flatMap(messageOf), clock());
+      await movePatients(transaction, events.flatMap(changeOfPatient));
+    },
   });

@@ -1,6 +1,6 @@
 /** For this folder's tests: the notification service on a bus in memory. */
 import { type AppointmentEventData, type CloudEvent, type EventType, MessageList } from '@daybook/contracts';
-import { newId, openDatabase } from '@daybook/database';
+import { idFromBytes, idToBytes, newId, openDatabase } from '@daybook/database';
 import { createInProcessBus } from '@daybook/messaging';
 import { createLogger, readerOf } from '@daybook/service';
 import { cleanDatabase } from '@daybook/testing/databases';
@@ -67,6 +67,18 @@ export async function startNotifications() {
       const { status, body } = await call(`appointmentId=${appointmentId}`);
       expect(status).toBe(200);
       return readMessages(body).items;
+    },
+    /** For whom the messages of an appointment are. */
+    recipients: async (appointmentId: string) => {
+      const rows = await database.read((db) =>
+        db
+          .selectFrom('messages')
+          .select('patient_id')
+          .where('appointment_id', '=', idToBytes(appointmentId))
+          .orderBy('sequence')
+          .execute(),
+      );
+      return rows.map(({ patient_id }) => idFromBytes(patient_id));
     },
     parked: () => database.read((db) => db.selectFrom('parked_events').selectAll().execute()),
   };

@@ -15,13 +15,15 @@ async function createPatients(db: Kysely<never>, dialect: DatabaseDialect): Prom
           .addColumn('given_name', types.text(100))
           .addColumn('family_name', types.text(100), (column) => column.notNull())
           .addColumn('birth_date', types.text(10), (column) => column.notNull())
+          .addColumn('name_key', types.id, (column) => column.notNull())
           .addColumn('active', types.integer, (column) => column.notNull())
+          .addColumn('replaced_by', types.id)
           .addColumn('details', types.longText, (column) => column.notNull())
           .addColumn('version', types.integer, (column) => column.notNull())
           .addColumn('created_at', types.instant, (column) => column.notNull())
           .addColumn('updated_at', types.instant, (column) => column.notNull()),
       ),
-    { patients_by_birth_date: ['birth_date', 'id'] },
+    { patients_by_birth_date: ['birth_date', 'id'], patients_by_name_key: ['name_key', 'id'] },
   );
 }
 
@@ -45,11 +47,48 @@ async function createIdentifiers(db: Kysely<never>, dialect: DatabaseDialect): P
   );
 }
 
+/** Records of one person: the key of names that are alike, and what was merged into what. */
+async function createMerges(db: Kysely<never>, dialect: DatabaseDialect): Promise<void> {
+  const { types, clustered } = dialect;
+  await createTable(db, dialect, 'name_keys', (table) =>
+    clustered(
+      table
+        .addColumn('name_key', types.id, (column) => column.primaryKey().notNull())
+        .addColumn('holders', types.integer, (column) => column.notNull()),
+    ),
+  );
+  await createTable(
+    db,
+    dialect,
+    'patient_merges',
+    (table) =>
+      clustered(
+        table
+          .addColumn('patient_id', types.id, (column) => column.primaryKey().notNull())
+          .addColumn('merged_into', types.id, (column) => column.notNull())
+          .addForeignKeyConstraint('patient_merges_patient', ['patient_id'], 'patients', ['id'])
+          .addForeignKeyConstraint('patient_merges_survivor', ['merged_into'], 'patients', ['id']),
+      ),
+    { patient_merges_into: ['merged_into'] },
+  );
+  await createTable(db, dialect, 'patient_merge_history', (table) =>
+    clustered(
+      table
+        .addColumn('patient_id', types.id, (column) => column.notNull())
+        .addColumn('version', types.integer, (column) => column.notNull())
+        .addColumn('entry', types.longText, (column) => column.notNull())
+        .addPrimaryKeyConstraint('patient_merge_history_pk', ['patient_id', 'version'])
+        .addForeignKeyConstraint('patient_merge_history_of', ['patient_id'], 'patients', ['id']),
+    ),
+  );
+}
+
 export const patients = (dialect: DatabaseDialect): Migration => ({
   async up(db: Kysely<never>) {
     await createPatients(db, dialect);
     await createIdentifiers(db, dialect);
     await createSearchTable(db, dialect, 'patients');
+    await createMerges(db, dialect);
     await createSharedTables(db, dialect);
   },
 });

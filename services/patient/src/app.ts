@@ -2,7 +2,9 @@
 import type { Database } from '@daybook/database';
 import type { Bus } from '@daybook/messaging';
 import { type App, type Clock, createServiceApp, type Logger } from '@daybook/service';
+import { addMergeRoutes } from './routes/merges.ts';
 import { addPatientRoutes } from './routes/patients.ts';
+import { createMergeStore } from './store/merges.ts';
 import { createPatientStore } from './store/patients.ts';
 import type { PatientTables } from './store/tables.ts';
 
@@ -23,5 +25,6 @@ export async function buildApp({ logger, database, bus, clock }: PatientParts): 
     tolerated: { bus: () => bus.check() },
   });
   addPatientRoutes(app, createPatientStore(database, clock), database);
+  addMergeRoutes(app, createMergeStore(database, clock), database);
   return app;
 }

@@ -12,3 +12,10 @@ export const patientEvent = (kind: Kind, patient: Patient): NewEvent => ({
   sequence: patient.version,
   data: { patientId: patient.id },
 });
+
+export const patientMergeEvent = (kind: 'merged' | 'unmerged', { id, version }: Patient, into: string): NewEvent => ({
+  type: `daybook.patient.${kind}.v1`,
+  subject: id,
+  sequence: version,
+  data: { patientId: id, into },
+});

@@ -181,6 +181,32 @@ test('what people have changed since stays as it is; what was refused gets the t
   expect(expectData(await client.GET('/api/v1/doctors/{id}/schedule', { params: { path } }))).toEqual(hours);
 });
 
+test('a patient whose record was merged since is found by the identifier, as the record that stays', async () => {
+  const { client } = door;
+  const { patients } = await everything();
+  const [p1, p2] = ['Maynard46', 'Núria7'].map(
+    (name) => patients.find(({ givenName }) => givenName === name)?.id ?? '',
+  );
+  if (p1 === undefined || p2 === undefined) throw new Error('the first run did not register what it should');
+  const merge = { params: { path: { id: p2 } }, body: { into: p1, reason: 'registered twice' } };
+  expectData(await client.POST('/api/v1/patients/{id}/merge', merge));
+  const report = await bring();
+  expect([report.patients.known, report.patients.fresh, report.patients.refused.size]).toEqual([3, 0, 0]);
+  expect((await everything()).patients.map(({ id }) => id)).not.toContain(p2);
+  const unmerge = { params: { path: { id: p2 } }, body: { reason: 'another person' } };
+  expectData(await client.POST('/api/v1/patients/{id}/unmerge', unmerge));
+});
+
+test('two people of the same name and birth date are two patients', async () => {
+  await writeFolder(join(folder, 'alike'), {
+    providers: [],
+    patients: ['ta1,Ana,Silva,1990-02-01,,F,,,,', 'ta2,Ana,Silva,1990-02-01,,F,,,,'],
+    encounters: [],
+  });
+  expect((await bring('alike')).patients.fresh).toBe(2);
+  expect((await bring('alike')).patients).toMatchObject({ known: 2, fresh: 0 });
+});
+
 test('two runs at the same time bring everything in once', async () => {
   const people = Array.from({ length: 10 }, (_, number) => number);
   await writeFolder(join(folder, 'twice'), {

@@ -10,8 +10,8 @@ import {
   MAX_DURATION_MINUTES,
   type PageOf,
   permit,
-  STAFF,
   readSomeOf,
+  STAFF,
 } from '@daybook/contracts';
 import { type Database, idFromBytes, idToBytes, type SharedTables } from '@daybook/database';
 import { type Clock, decodeCursor, pageOf } from '@daybook/service';

@@ -124,7 +124,7 @@ export function createAppointmentTypeStore(database: Database<AppointmentTables>
         const { id: _, ...columns } = toRow(type);
         await namedOnce(transaction.updateTable('appointment_types').set(columns).where('id', '=', row.id).execute());
         // No appointment of it can be written between this and the look: see type-versions.ts.
-        if (type.active !== before.active) await noteTypeChange(transaction, type, clock().epochMilliseconds);
+        if (type.active !== before.active) await noteTypeChange(transaction, database, type, clock().epochMilliseconds);
         await write.keep(transaction, type);
         return type;
       });

@@ -72,6 +72,9 @@ const changesType = ({ before, after }: Change): boolean =>
 const statusesOf = ({ action, before, after }: Change): StatusChange | undefined =>
   action === 'stepped-back' && before ? { from: before.status, to: after.status } : undefined;
 
+/** The changes that may leave an appointment in need of rescheduling. */
+const MAY_FLAG: readonly HistoryAction[] = ['flagged', 'stepped-back', 'patient-merged', 'patient-unmerged'];
+
 function entryOf({ id, role }: Caller, change: Change, status: StatusChange | undefined): HistoryEntry {
   const { action, before, after, reason, moved, changed, overbooked, overbookingReason, walkIn } = change;
   return {
@@ -87,9 +90,9 @@ function entryOf({ id, role }: Caller, change: Change, status: StatusChange | un
     ...(changed && { changed: [...changed] }),
     ...(overbooked && { overbooked }),
     ...(overbookingReason !== undefined && { overbookingReason }),
-    ...((action === 'flagged' || (status && after.needsRescheduling)) && {
-      reschedulingReasons: after.reschedulingReasons ?? [],
-    }),
+    ...(before &&
+      before.patientId !== after.patientId && { fromPatientId: before.patientId, toPatientId: after.patientId }),
+    ...(MAY_FLAG.includes(action) && after.reschedulingReasons && { reschedulingReasons: after.reschedulingReasons }),
   };
 }
 

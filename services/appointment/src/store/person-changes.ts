@@ -1,6 +1,6 @@
 /** What an event told of a patient or doctor, kept in the transaction of the consumer. */
 import type { AppointmentType, CloudEvent } from '@daybook/contracts';
-import { type Database, idToBytes } from '@daybook/database';
+import { type Database, idToBytes, Overtaken } from '@daybook/database';
 import { TO_COME } from '../domain/lifecycle.ts';
 import type { Tx } from './change.ts';
 import { noteVersion } from './person-versions.ts';
@@ -19,7 +19,18 @@ export async function noteChange(
   now: number,
 ): Promise<void> {
   if (!(await noteVersion(tx, database.dialect, { id: subject, version: sequence }))) return;
-  const person_id = idToBytes(subject);
+  await demandRecheck(tx, database, kind, idToBytes(subject), sequence, now);
+}
+
+/** Has the appointments to come of a person looked at again, where there are any. `version` is the newest that is known. */
+export async function demandRecheck(
+  tx: Tx,
+  database: Database<AppointmentTables>,
+  kind: PersonKind,
+  person_id: Uint8Array,
+  version: number,
+  now: number,
+): Promise<void> {
   const appointment = await tx
     .selectFrom('appointments')
     .select('id')
@@ -29,14 +40,22 @@ export async function noteChange(
     .limit(1)
     .executeTakeFirst();
   if (!appointment) return;
-  await noteRecheck(tx, { person_id, kind, version: sequence, attempts: 0, due_at: now });
+  await noteRecheck(tx, database, { person_id, kind, version, attempts: 0, due_at: now });
 }
 
-async function noteRecheck(tx: Tx, row: RecheckRow): Promise<void> {
+async function noteRecheck(tx: Tx, { dialect }: Database<AppointmentTables>, row: RecheckRow): Promise<void> {
   await tx.deleteFrom('rechecks').where('person_id', '=', row.person_id).execute();
-  await tx.insertInto('rechecks').values(row).execute();
+  try {
+    await tx.insertInto('rechecks').values(row).execute();
+  } catch (error) {
+    throw dialect.isUniqueViolation(error) ? new Overtaken(error) : error;
+  }
 }
 
 /** Notes that the appointments of a type have to be looked at again: it is in use no more, or again. */
-export const noteTypeChange = (tx: Tx, { id, version }: Pick<AppointmentType, 'id' | 'version'>, now: number) =>
-  noteRecheck(tx, { person_id: idToBytes(id), kind: 'type', version, attempts: 0, due_at: now });
+export const noteTypeChange = (
+  tx: Tx,
+  database: Database<AppointmentTables>,
+  { id, version }: Pick<AppointmentType, 'id' | 'version'>,
+  now: number,
+) => noteRecheck(tx, database, { person_id: idToBytes(id), kind: 'type', version, attempts: 0, due_at: now });

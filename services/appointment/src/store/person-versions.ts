@@ -87,6 +87,18 @@ export const lockOfPersons = (
   { verified, type, overbooking }: Placement,
 ): VersionCheck => versionCheck(tx, dialect, verified, type.capacity > 1 || overbooking ? 'exclusive' : 'shared');
 
+/**
+ * Locks a person against events that tell of something newer, and returns the version that is known: 0 where none is. Others may
+ * book for them meanwhile.
+ */
+export async function lockPerson(tx: Tx, dialect: DatabaseDialect, person_id: Uint8Array): Promise<number> {
+  if (dialect.locksRows) {
+    await tx.insertInto('person_versions').ignore().values({ person_id, version: 0 }).execute();
+  }
+  const [row] = await selectVersions(tx, dialect, [person_id], 'shared').execute();
+  return row?.version ?? 0;
+}
+
 /** False when something newer is known already. */
 export async function noteVersion(tx: Tx, dialect: DatabaseDialect, { id, version }: PersonVersion): Promise<boolean> {
   const person_id = idToBytes(id);

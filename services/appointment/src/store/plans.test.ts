@@ -10,6 +10,7 @@ import { createAppointmentTypeStore } from './appointment-types.ts';
 import { createAppointmentStore } from './appointments.ts';
 import { createHoldStore, sweepHolds } from './holds.ts';
 import { createReservationSweep, KEPT_DAYS } from './old-reservations.ts';
+import { createPatientMergeStore, noteMerge } from './patient-merges.ts';
 import { noteChange } from './person-changes.ts';
 import { createRecheckStore } from './rechecks.ts';
 import type { AppointmentRow, AppointmentTables, HoldRow, RecheckRow, ReservationRow } from './tables.ts';
@@ -242,6 +243,43 @@ it('what changed of a person leads to their appointments, and to no others', asy
   await store.postpone(service, recheck);
   await store.finish(service, recheck);
   expect(count()).toBeGreaterThan(7);
+  expect(await faults()).toEqual([]);
+});
+
+it('a merge of patients leads to their appointments, and to no others', async () => {
+  const { database, asked, analyze, count, faults } = await openAsked<AppointmentTables>(migrations);
+  await fill(database);
+  const others = patients.slice(100, 400).map((id) => ({
+    ...{ patient_id: idToBytes(id), merged_into: idToBytes(doctorId), version: 2 },
+    ...{ attempts: 0, due_at: null },
+  }));
+  const of = database.read((db) => db.selectFrom('appointments').select('id').limit(3000).execute());
+  const moved = (await of).map(({ id }, index) => ({
+    appointment_id: id,
+    origin_id: idToBytes(patients[100 + (index % 300)] ?? ''),
+  }));
+  await database.write(async (tx) => {
+    await tx.insertInto('merged_patients').values(others).execute();
+    for (let from = 0; from < moved.length; from += 500) {
+      await tx
+        .insertInto('moved_appointments')
+        .values(moved.slice(from, from + 500))
+        .execute();
+    }
+  });
+  await analyze();
+  const [into, more] = [patients[8] ?? '', patients[9] ?? ''];
+  const store = createPatientMergeStore(asked, clock);
+  const settle = async (change: { patientId: string; into: string | undefined; version: number }) => {
+    await asked.write((tx) => noteMerge(tx, asked.dialect, change, NOW.epochMilliseconds));
+    expect(await store.next(service)).toBe(change.patientId);
+    await store.postpone(service, change.patientId);
+    await store.settle(service, change.patientId);
+  };
+  await settle({ patientId: more, into: patientId, version: 2 });
+  await settle({ patientId, into, version: 2 });
+  await settle({ patientId, into: undefined, version: 3 });
+  expect(count()).toBeGreaterThan(50);
   expect(await faults()).toEqual([]);
 });
 

@@ -76,6 +76,18 @@ export interface RecheckRow {
   due_at: number;
 }
 
+/** A patient whose record was merged into another one, or was once. */
+export interface MergedPatientRow {
+  patient_id: Uint8Array;
+  /** The record that it was merged into, which may be merged itself; null after an unmerge. */
+  merged_into: Uint8Array | null;
+  /** Of the record, as the newest event says. */
+  version: number;
+  attempts: number;
+  /** While appointments have to be moved. */
+  due_at: number | null;
+}
+
 export interface AppointmentTables {
   appointment_types: AppointmentTypeRow;
   appointments: AppointmentRow;
@@ -86,4 +98,7 @@ export interface AppointmentTables {
   /** The newest version of a patient or doctor that an event told of. */
   person_versions: { person_id: Uint8Array; version: number };
   rechecks: RecheckRow;
+  merged_patients: MergedPatientRow;
+  /** Those that are not with the patient that they were booked for. */
+  moved_appointments: { appointment_id: Uint8Array; origin_id: Uint8Array };
 }

@@ -9,6 +9,7 @@ import {
 } from '@daybook/contracts';
 import { type Database, idFromBytes, idToBytes, isoFromMillis, newId, type SharedTables } from '@daybook/database';
 import type { Transaction } from 'kysely';
+import { readPatients } from './patient-changes.ts';
 import type { MessageRow, NotificationTables } from './tables.ts';
 
 /** An appointment has a message for each change; what is shown is bounded all the same. */
@@ -41,11 +42,12 @@ export async function keepMessages(
   now: Temporal.Instant,
 ): Promise<void> {
   if (messages.length === 0) return;
+  const patients = await readPatients(transaction, messages);
   const rows = messages.map(
     ({ appointmentId, patientId, kind, sequence }): MessageRow => ({
       id: idToBytes(newId()),
       appointment_id: idToBytes(appointmentId),
-      patient_id: idToBytes(patientId),
+      patient_id: patients.get(appointmentId) ?? idToBytes(patientId),
       kind,
       channel: 'in-app',
       status: 'delivered',

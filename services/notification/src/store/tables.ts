@@ -16,4 +16,6 @@ export interface MessageRow {
 
 export interface NotificationTables {
   messages: MessageRow;
+  /** Whose an appointment is since records of patients were merged, as the newest event says. */
+  appointment_patients: { appointment_id: Uint8Array; patient_id: Uint8Array; sequence: number };
 }

@@ -172,7 +172,7 @@ describe('registering a patient', () => {
     const { call, register } = await startPatients();
     await register(everything);
     const other = { ...ana, identifiers: [{ system: 'urn:mrn', value }] };
-    expect(await call('POST', '', other)).toMatchObject({ status: 201, body: other });
+    expect(await call('POST', '', { ...other, confirmedNew: true })).toMatchObject({ status: 201, body: other });
   });
 
   it('keeps an identifier trimmed, and once', async () => {
@@ -191,14 +191,14 @@ describe('registering a patient', () => {
     expect(await call('POST', '', second)).toMatchObject({ status: 409, body: { code: 'identifier-taken' } });
     expect((await find({})).items).toHaveLength(1);
     expect(await outbox()).toHaveLength(1);
-    const free = { ...ana, identifiers: [{ system: 'urn:new', value: '1' }] };
+    const free = { ...ana, identifiers: [{ system: 'urn:new', value: '1' }], confirmedNew: true };
     expect(await call('POST', '', free)).toMatchObject({ status: 201 });
   });
 
   it('takes the same value of another system', async () => {
     const { call } = await startPatients();
     await call('POST', '', everything);
-    const other = { ...ana, identifiers: [{ system: 'urn:other', value: 'A-17' }] };
+    const other = { ...ana, identifiers: [{ system: 'urn:other', value: 'A-17' }], confirmedNew: true };
     expect(await call('POST', '', other)).toMatchObject({ status: 201 });
   });
 
@@ -343,7 +343,7 @@ describe('changing a patient', () => {
     const { identifiers } = everything;
     expect(await call('PATCH', `/${id}`, { identifiers })).toMatchObject({ status: 200, body: { identifiers } });
     await call('PATCH', `/${id}`, { identifiers: [] });
-    expect(await call('POST', '', { ...ana, identifiers })).toMatchObject({ status: 201 });
+    expect(await call('POST', '', { ...ana, identifiers, confirmedNew: true })).toMatchObject({ status: 201 });
   });
 
   it('is refused when it changed since it was read', async () => {

@@ -34,7 +34,7 @@ export function addPatientRoutes(app: App, store: PatientStore, database: Databa
         body: NewPatient,
         response: { 201: Patient },
       },
-      config: { versioned: true, problems: ['identifier-taken'] },
+      config: { versioned: true, problems: ['identifier-taken', 'possible-duplicate'] },
     },
     async (request, reply) => {
       await answerOnce(request, reply, database, registered, (write) =>
@@ -69,7 +69,7 @@ export function addPatientRoutes(app: App, store: PatientStore, database: Databa
         body: PatientPatch,
         response: { 200: Patient },
       },
-      config: { versioned: true, problems: ['identifier-taken'] },
+      config: { versioned: true, problems: ['identifier-taken', 'patient-replaced'] },
     },
     async (request, reply) => {
       const patient = await store.change(request.caller, request.params.id, request.body, writeOf(request));

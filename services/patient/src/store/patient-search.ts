@@ -12,7 +12,8 @@ import {
 import { decodeCursor, pageOf } from '@daybook/service';
 import type { Kysely } from 'kysely';
 import { searchConditionsOf } from '../domain/search-terms.ts';
-import type { PatientRow, PatientTables } from './tables.ts';
+import { toPatient } from './patient-row.ts';
+import type { PatientTables } from './tables.ts';
 
 type Db = Kysely<PatientTables & SharedTables>;
 
@@ -29,11 +30,7 @@ async function planOf(db: Db, query: PatientQuery, after: Uint8Array | undefined
   return planSearch(db, { id: ID, conditions, after, atMost });
 }
 
-export async function searchPatients(
-  database: Database<PatientTables>,
-  query: PatientQuery,
-  toPatient: (row: PatientRow) => Patient,
-): Promise<PageOf<Patient>> {
+export async function searchPatients(database: Database<PatientTables>, query: PatientQuery): Promise<PageOf<Patient>> {
   const { birthDate, id, limit = DEFAULT_LIMIT, cursor } = query;
   const [last] = cursor === undefined ? [] : decodeCursor(cursor, ['id']);
   const after = last === undefined ? undefined : idToBytes(String(last));
@@ -43,6 +40,7 @@ export async function searchPatients(
     if (!plan) return [];
     let found = db.selectFrom('patients').selectAll().orderBy('id').limit(atMost);
     if (plan.page) return found.where('id', 'in', plan.page).execute();
+    found = found.where('replaced_by', 'is', null);
     if (after !== undefined) found = found.where('id', '>', after);
     if (birthDate !== undefined) found = found.where('birth_date', '=', birthDate);
     if (id !== undefined) found = found.where('id', 'in', id.split(',').map(idToBytes));

@@ -11,61 +11,26 @@ import {
   Refusal,
   STAFF,
 } from '@daybook/contracts';
-import {
-  appendEvent,
-  type Database,
-  idFromBytes,
-  idToBytes,
-  isoFromMillis,
-  newId,
-  type SharedTables,
-  type WriteContext,
-  writeSearchTerms,
-} from '@daybook/database';
+import { appendEvent, type Database, idToBytes, newId, type SharedTables, type WriteContext } from '@daybook/database';
 import { type Clock, tidyPerson } from '@daybook/service';
 import type { Transaction } from 'kysely';
 import { checkBirthDate, identifierKey, tidyIdentifiers } from '../domain/kept-patient.ts';
-import { searchTermsOf } from '../domain/search-terms.ts';
 import { patientEvent, SOURCE } from '../events.ts';
+import { claimNames, renameHolder, shareNames, withCandidates } from './duplicates.ts';
+import { demandLive, toColumns, toPatient } from './patient-row.ts';
 import { searchPatients } from './patient-search.ts';
-import type { PatientRow, PatientTables } from './tables.ts';
+import { writePatientTerms } from './patient-terms.ts';
+import type { PatientTables } from './tables.ts';
 
 type PatientTransaction = Transaction<PatientTables & SharedTables>;
 
 export interface PatientStore {
-  /** @throws Refusal `invalid-request`, `identifier-taken` */
+  /** @throws Refusal `invalid-request`, `identifier-taken`; `possible-duplicate`, unless it is confirmed to be another person */
   register(caller: Caller, input: NewPatient, write: WriteContext<Patient>): Promise<Patient>;
   find(caller: Caller, id: string): Promise<Patient | undefined>;
-  /** @throws Refusal `invalid-request`, `not-found`, `precondition-failed`, `identifier-taken` */
+  /** @throws Refusal `invalid-request`, `not-found`, `precondition-failed`, `identifier-taken`, `patient-replaced` */
   change(caller: Caller, id: string, patch: PatientPatch, write: WriteContext<Patient>): Promise<Patient>;
   search(caller: Caller, query: PatientQuery): Promise<PageOf<Patient>>;
-}
-
-function toPatient(row: PatientRow): Patient {
-  return {
-    id: idFromBytes(row.id),
-    ...(row.given_name !== null && { givenName: row.given_name }),
-    familyName: row.family_name,
-    birthDate: row.birth_date,
-    ...JSON.parse(row.details),
-    active: row.active === 1,
-    version: row.version,
-    createdAt: isoFromMillis(row.created_at),
-    updatedAt: isoFromMillis(row.updated_at),
-  };
-}
-
-function toColumns(patient: Patient): Omit<PatientRow, 'id' | 'created_at'> {
-  const { id, givenName, familyName, birthDate, active, version, createdAt, updatedAt, ...details } = patient;
-  return {
-    given_name: givenName ?? null,
-    family_name: familyName,
-    birth_date: birthDate,
-    active: active ? 1 : 0,
-    details: JSON.stringify(details),
-    version,
-    updated_at: Temporal.Instant.from(updatedAt).epochMilliseconds,
-  };
 }
 
 /** A patient, or a patch of one, as it is kept. */
@@ -79,7 +44,7 @@ export function createPatientStore(database: Database<PatientTables>, clock: Clo
   async function index(transaction: PatientTransaction, patient: Patient): Promise<void> {
     const patient_id = idToBytes(patient.id);
     await transaction.deleteFrom('patient_identifiers').where('patient_id', '=', patient_id).execute();
-    await writeSearchTerms(transaction, patient_id, searchTermsOf(patient));
+    await writePatientTerms(transaction, patient_id);
     const identifiers = (patient.identifiers ?? []).map(({ system, value }) => ({
       system,
       value_key: identifierKey(value),
@@ -95,7 +60,7 @@ export function createPatientStore(database: Database<PatientTables>, clock: Clo
   }
 
   return {
-    async register(caller, input, write) {
+    async register(caller, { confirmedNew = false, ...input }, write) {
       permit(caller, STAFF);
       const now = clock();
       checkBirthDate(input.birthDate, now);
@@ -108,18 +73,25 @@ export function createPatientStore(database: Database<PatientTables>, clock: Clo
         createdAt: at,
         updatedAt: at,
       };
-      await database.write(async (transaction) => {
+      const columns = toColumns(patient);
+      const stored = database.write(async (transaction) => {
         await transaction
           .insertInto('patients')
-          .values({ id: idToBytes(patient.id), created_at: now.epochMilliseconds, ...toColumns(patient) })
+          .values({ id: idToBytes(patient.id), created_at: now.epochMilliseconds, ...columns })
           .execute();
+        // A number that is taken says more than a name, so it is named first.
         await index(transaction, patient);
+        if (confirmedNew) await shareNames(transaction, columns.name_key);
+        else await claimNames(transaction, database.dialect, columns.name_key);
         await appendEvent(transaction, patientEvent('registered', patient), {
           source: SOURCE,
           time: now,
           traceparent: write.traceparent,
         });
         await write.keep(transaction, patient);
+      });
+      await stored.catch(async (error) => {
+        throw await withCandidates(database, caller, columns.name_key, error);
       });
       return patient;
     },
@@ -146,13 +118,16 @@ export function createPatientStore(database: Database<PatientTables>, clock: Clo
           .executeTakeFirst();
         if (!row) throw new Refusal('not-found', 'There is no such patient.');
         write.checkVersion(row.version);
+        demandLive(row);
         const before = toPatient(row);
         const patient: Patient = {
           ...applyMergePatch(before, tidied),
           version: before.version + 1,
           updatedAt: now.toString(),
         };
-        await transaction.updateTable('patients').set(toColumns(patient)).where('id', '=', row.id).execute();
+        const columns = toColumns(patient);
+        await transaction.updateTable('patients').set(columns).where('id', '=', row.id).execute();
+        await renameHolder(transaction, row.name_key, columns.name_key);
         await index(transaction, patient);
         const kind = before.active && !patient.active ? 'deactivated' : 'updated';
         await appendEvent(transaction, patientEvent(kind, patient), {
@@ -167,7 +142,7 @@ export function createPatientStore(database: Database<PatientTables>, clock: Clo
 
     async search(caller, query) {
       permit(caller, STAFF);
-      return searchPatients(database, query, toPatient);
+      return searchPatients(database, query);
     },
   };
 }

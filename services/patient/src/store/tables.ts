@@ -7,7 +7,11 @@ export interface PatientRow {
   given_name: string | null;
   family_name: string;
   birth_date: string;
+  /** Equal for records with the same names and birth date (see domain/name-key.ts). */
+  name_key: Uint8Array;
   active: number;
+  /** After a merge: the record that stays. */
+  replaced_by: Uint8Array | null;
   /** The fields that are only kept, as JSON. */
   details: string;
   version: number;
@@ -19,4 +23,10 @@ export interface PatientTables extends SearchTables {
   patients: PatientRow;
   /** What an identifier is unique by: see domain/kept-patient.ts. */
   patient_identifiers: { system: string; value_key: string; patient_id: Uint8Array };
+  /** How many records are alike. */
+  name_keys: { name_key: Uint8Array; holders: number };
+  /** The merges that hold now. */
+  patient_merges: { patient_id: Uint8Array; merged_into: Uint8Array };
+  /** Every merge and unmerge as JSON: what, when, who, why. */
+  patient_merge_history: { patient_id: Uint8Array; version: number; entry: string };
 }

@@ -1,0 +1,49 @@
+/** Records of one person: those that a registration is like, and those that were merged. */
+import { type Static, Type } from 'typebox';
+import { FreeText, Id, PlainDate } from './scalars.ts';
+
+/** At most so many are named with a possible duplicate. */
+export const MAX_CANDIDATES = 5;
+
+/** A record that a registration is like: what a front desk needs to tell people apart, and no more. */
+export const PatientCandidate = Type.Object(
+  {
+    id: Id(),
+    givenName: Type.Optional(Type.String()),
+    familyName: Type.String(),
+    birthDate: PlainDate(),
+    phoneEnding: Type.Optional(Type.String({ description: 'The last four digits' })),
+    identifierEndings: Type.Optional(
+      Type.Array(Type.String(), { description: 'The last four characters of each identifier' }),
+    ),
+  },
+  { title: 'PatientCandidate' },
+);
+export type PatientCandidate = Static<typeof PatientCandidate>;
+
+export const PatientMerge = Type.Object(
+  {
+    into: Id('The record that stays: appointments and messages go there'),
+    reason: FreeText(500, 'Kept with the merge'),
+  },
+  { title: 'PatientMerge', additionalProperties: false },
+);
+export type PatientMerge = Static<typeof PatientMerge>;
+
+export const PatientUnmerge = Type.Object(
+  { reason: FreeText(500, 'Kept with the merge') },
+  { title: 'PatientUnmerge', additionalProperties: false },
+);
+export type PatientUnmerge = Static<typeof PatientUnmerge>;
+
+/** What a service needs to know to book for a patient. */
+export const PatientEligibility = Type.Object(
+  {
+    id: Id(),
+    active: Type.Boolean({ description: 'May have new appointments' }),
+    version: Type.Integer({ minimum: 1 }),
+    replacedBy: Type.Optional(Id('The record that stays, after a merge')),
+  },
+  { title: 'PatientEligibility' },
+);
+export type PatientEligibility = Static<typeof PatientEligibility>;

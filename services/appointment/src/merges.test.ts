@@ -1,0 +1,518 @@
+import type { Appointment, EventType } from '@daybook/contracts';
+import { idToBytes, newId } from '@daybook/database';
+import { createLogger } from '@daybook/service';
+import { describe, expect, it } from 'vitest';
+import { mergesOfPatients } from './events.ts';
+import { startMerges } from './merges.ts';
+import { createPatientMergeStore, MOVED_AT_ONCE } from './store/patient-merges.ts';
+import { NOBODY, startClinic } from './testing.ts';
+
+const START = '2026-11-10T16:00:00Z';
+const LATER = '2026-11-10T18:00:00Z';
+const service = { id: 'appointment-service', role: 'service' } as const;
+const logger = createLogger({ level: 'silent', pretty: false });
+
+type Kind = 'merged' | 'unmerged';
+
+/** A clinic whose patients can be merged as the patient service does. */
+async function startMergeable() {
+  const clinic = await startClinic();
+  const { database, clock, book, wish, changePatient } = clinic;
+  const consumer = mergesOfPatients(database, clock, logger, () => undefined);
+  const store = createPatientMergeStore(database, clock);
+
+  const eventOf = (kind: Kind, patientId: string, into: string, sequence: number) => ({
+    specversion: '1.0' as const,
+    id: newId(),
+    source: '/services/patient',
+    type: `daybook.patient.${kind}.v1` satisfies EventType,
+    subject: patientId,
+    time: clock().toString(),
+    datacontenttype: 'application/json' as const,
+    sequence,
+    data: { patientId, into },
+  });
+  const due = () =>
+    database.read((db) => db.selectFrom('merged_patients').selectAll().where('due_at', 'is not', null).execute());
+
+  return {
+    ...clinic,
+    consumer,
+    store,
+    eventOf,
+    due,
+    /** Changes the record as the patient service does, and gives the event that tells of it. */
+    change: (kind: Kind, patientId: string, into: string) =>
+      eventOf(kind, patientId, into, changePatient(patientId, kind === 'unmerged')),
+    /** Moves what has to be moved, until nothing is due. */
+    async settle() {
+      for (let rounds = 0; rounds < 100; rounds += 1) {
+        const next = await store.next(service);
+        if (next === undefined) return;
+        while (await store.settle(service, next));
+      }
+      throw new Error('it does not end');
+    },
+    bookFor: (patientId: string, start = START, more = {}): Promise<Appointment> =>
+      book(wish(start, { patientId, ...more })),
+    ofPatient: async (patientId: string) => (await clinic.list({ patientId })).items.map(({ id }) => id).sort(),
+  };
+}
+
+/** The same, and one patient was registered twice: `old` is merged into `stays`. */
+async function startTwins() {
+  const clinic = await startMergeable();
+  const [old, stays] = [clinic.patientId, clinic.addPatient()];
+  const tell = async (kind: Kind, patientId = old, into = stays) => {
+    const event = clinic.change(kind, patientId, into);
+    await clinic.consumer.handle(event);
+    return event;
+  };
+  return {
+    ...clinic,
+    old,
+    stays,
+    tell,
+    async merge(patientId = old, into = stays) {
+      await tell('merged', patientId, into);
+      await clinic.settle();
+    },
+    async unmerge(patientId = old, into = stays) {
+      await tell('unmerged', patientId, into);
+      await clinic.settle();
+    },
+  };
+}
+
+describe('the appointments of a merged patient', () => {
+  it('move to the record that stays, with their time, whatever their status is', async () => {
+    const { old, stays, bookFor, post, merge, ofPatient, read, expectReservationsMatch } = await startTwins();
+    const booked = await bookFor(old);
+    const cancelled = await bookFor(old, LATER);
+    await post(`/${cancelled.id}/cancel`, { reason: 'ill' });
+    await merge();
+    expect(await ofPatient(old)).toEqual([]);
+    expect(await ofPatient(stays)).toEqual([booked.id, cancelled.id].sort());
+    const { updatedAt: _, ...moved } = await read(booked.id);
+    const { updatedAt: __, ...before } = booked;
+    expect(moved).toEqual({ ...before, patientId: stays, version: 2 });
+    expect(await read(cancelled.id)).toMatchObject({ patientId: stays, status: 'cancelled', version: 3 });
+    await expectReservationsMatch();
+  });
+
+  it('keep what happened in their history, and tell of it with ids only', async () => {
+    const { old, stays, bookFor, merge, history, outbox } = await startTwins();
+    const { id } = await bookFor(old);
+    await merge();
+    expect((await history(id)).at(-1)).toEqual({
+      at: '2026-11-02T08:00:00Z',
+      by: service,
+      action: 'patient-merged',
+      sequence: 0,
+      fromPatientId: old,
+      toPatientId: stays,
+    });
+    const last = JSON.parse((await outbox()).at(-1) ?? '');
+    expect(last).toMatchObject({
+      type: 'daybook.appointment.patient-merged.v1',
+      subject: id,
+      sequence: 2,
+      data: { appointmentId: id, patientId: stays },
+    });
+  });
+
+  it('are kept, overbooked and flagged where the patient has another visit then', async () => {
+    const { old, stays, addDoctor, bookFor, merge, read, list, history, expectReservationsMatch, post } =
+      await startTwins();
+    const own = await bookFor(stays);
+    const collides = await bookFor(old, '2026-11-10T16:15:00Z', { doctorId: addDoctor().id });
+    const free = await bookFor(old, LATER);
+    await merge();
+    expect(await read(collides.id)).toMatchObject({
+      patientId: stays,
+      status: 'booked',
+      needsRescheduling: true,
+      reschedulingReasons: ['patient-busy'],
+    });
+    expect(await read(own.id)).toEqual(own);
+    expect(await read(free.id)).toMatchObject({ patientId: stays, needsRescheduling: false });
+    expect((await list({ needsRescheduling: 'true' })).items.map(({ id }) => id)).toEqual([collides.id]);
+    expect((await history(collides.id)).at(-1)).toMatchObject({ reschedulingReasons: ['patient-busy'] });
+    await expectReservationsMatch();
+    // The patient is still busy when one of the two is cancelled.
+    await post(`/${own.id}/cancel`, { reason: 'twice' });
+    const other = { patientId: stays, doctorId: addDoctor().id, appointmentTypeId: own.appointmentTypeId };
+    expect(await post('', { ...other, start: '2026-11-10T16:15:00Z' })).toMatchObject({
+      status: 409,
+      body: { code: 'patient-busy' },
+    });
+    await post(`/${collides.id}/cancel`, { reason: 'twice' });
+    expect(await post('', { ...other, start: '2026-11-10T16:15:00Z' })).toMatchObject({ status: 201 });
+    await expectReservationsMatch();
+  });
+
+  it('that are over are not flagged', async () => {
+    const { old, stays, addDoctor, bookFor, merge, read, time } = await startTwins();
+    await bookFor(stays);
+    const collides = await bookFor(old, START, { doctorId: addDoctor().id });
+    time.now = Temporal.Instant.from('2026-11-11T08:00:00Z');
+    await merge();
+    expect(await read(collides.id)).toMatchObject({ patientId: stays, needsRescheduling: false });
+  });
+
+  it('lose the flag that the old record was not active, and keep those of the doctor', async () => {
+    const {
+      bookFor,
+      changePatient,
+      changeDoctor,
+      doctor,
+      tell,
+      recheck,
+      read,
+      settle,
+      consumer,
+      eventOf,
+      patientId: old,
+      addPatient,
+    } = await startMergeable();
+    const stays = addPatient();
+    const { id } = await bookFor(old);
+    await tell('daybook.patient.deactivated.v1', old, changePatient(old, false));
+    await tell('daybook.doctor.exception-added.v1', doctor.id, changeDoctor(doctor, { open: [] }));
+    await recheck();
+    expect(await read(id)).toMatchObject({ reschedulingReasons: ['outside-availability', 'patient-inactive'] });
+    await consumer.handle(eventOf('merged', old, stays, changePatient(old, false)));
+    await settle();
+    await recheck();
+    expect(await read(id)).toMatchObject({ patientId: stays, reschedulingReasons: ['outside-availability'] });
+  });
+
+  it('are flagged when the record that stays is not active', async () => {
+    const { old, stays, bookFor, changePatient, merge, recheck, read } = await startTwins();
+    const { id } = await bookFor(old);
+    changePatient(stays, false);
+    await merge();
+    await recheck();
+    expect(await read(id)).toMatchObject({ patientId: stays, reschedulingReasons: ['patient-inactive'] });
+  });
+
+  it('move a bounded number at once, and all in the end', async () => {
+    const { old, stays, database, bookFor, tell, store, ofPatient, read } = await startTwins();
+    const first = await bookFor(old);
+    const [row] = await database.read((db) => db.selectFrom('appointments').selectAll().execute());
+    if (!row) throw new Error('nothing was booked');
+    const copies = Array.from({ length: MOVED_AT_ONCE + 20 }, () => ({
+      ...row,
+      id: idToBytes(newId()),
+      status: 'cancelled' as const,
+    }));
+    await database.write((tx) => tx.insertInto('appointments').values(copies).execute());
+    await tell('merged');
+    const moved = () => database.read((db) => db.selectFrom('moved_appointments').select('appointment_id').execute());
+    expect(await store.settle(service, old)).toBe(true);
+    expect(await moved()).toHaveLength(MOVED_AT_ONCE);
+    expect(await store.settle(service, old)).toBe(false);
+    expect(await moved()).toHaveLength(MOVED_AT_ONCE + 21);
+    expect(await ofPatient(old)).toEqual([]);
+    expect(await read(first.id)).toMatchObject({ patientId: stays });
+  });
+
+  it('are moved by the worker, which is woken by the event or finds it by itself', async () => {
+    const { old, stays, bookFor, tell, store, due, read } = await startTwins();
+    const { id } = await bookFor(old);
+    const worker = startMerges(store, logger);
+    await tell('merged');
+    worker.wake();
+    await expect.poll(due).toEqual([]);
+    await tell('unmerged');
+    await expect.poll(due, { timeout: 10_000 }).toEqual([]);
+    await worker.close();
+    expect(await read(id)).toMatchObject({ patientId: old, version: 3 });
+    expect(stays).not.toBe(old);
+  });
+});
+
+describe('an unmerge', () => {
+  it('returns what the merge moved, and not what was booked since for the record that stays', async () => {
+    const { old, stays, bookFor, merge, unmerge, ofPatient, history, read, expectReservationsMatch } =
+      await startTwins();
+    const own = await bookFor(stays);
+    const moved = await bookFor(old, LATER);
+    await merge();
+    const since = await bookFor(stays, '2026-11-11T16:00:00Z');
+    await unmerge();
+    expect(await ofPatient(old)).toEqual([moved.id]);
+    expect(await ofPatient(stays)).toEqual([own.id, since.id].sort());
+    expect((await history(moved.id)).map(({ action }) => action)).toEqual([
+      'booked',
+      'patient-merged',
+      'patient-unmerged',
+    ]);
+    expect(await read(moved.id)).toMatchObject({ patientId: old, version: 3 });
+    await expectReservationsMatch();
+  });
+
+  it('takes the flag from visits that collided', async () => {
+    const { old, stays, addDoctor, bookFor, merge, unmerge, read, expectReservationsMatch } = await startTwins();
+    await bookFor(stays);
+    const { id } = await bookFor(old, START, { doctorId: addDoctor().id });
+    await merge();
+    expect(await read(id)).toMatchObject({ needsRescheduling: true });
+    await unmerge();
+    expect(await read(id)).toMatchObject({ patientId: old, needsRescheduling: false });
+    await expectReservationsMatch();
+  });
+
+  it('returns what was rescheduled and cancelled meanwhile, too', async () => {
+    const { old, stays, bookFor, merge, unmerge, post, ofPatient, expectReservationsMatch } = await startTwins();
+    const [moved, cancelled] = [await bookFor(old), await bookFor(old, LATER)];
+    await merge();
+    expect(await post(`/${moved.id}/reschedule`, { start: '2026-11-12T16:00:00Z' })).toMatchObject({
+      status: 200,
+      body: { patientId: stays },
+    });
+    await post(`/${cancelled.id}/cancel`, { reason: 'ill' });
+    await unmerge();
+    expect(await ofPatient(old)).toEqual([moved.id, cancelled.id].sort());
+    await expectReservationsMatch();
+  });
+
+  it('lets the record be booked for and merged again', async () => {
+    const { old, stays, bookFor, merge, unmerge, ofPatient, database } = await startTwins();
+    await merge();
+    await unmerge();
+    const again = await bookFor(old);
+    expect(await ofPatient(old)).toEqual([again.id]);
+    await merge();
+    expect(await ofPatient(stays)).toEqual([again.id]);
+    await unmerge();
+    expect(await ofPatient(old)).toEqual([again.id]);
+    expect(await database.read((db) => db.selectFrom('moved_appointments').selectAll().execute())).toEqual([]);
+  });
+});
+
+describe('merges of several records', () => {
+  /** `a` into `b`, `b` into `c`, each with an appointment. */
+  async function startChain() {
+    const clinic = await startTwins();
+    const [a, b, c] = [clinic.old, clinic.stays, clinic.addPatient()];
+    const ofA = await clinic.bookFor(a);
+    const ofB = await clinic.bookFor(b, LATER);
+    const ofC = await clinic.bookFor(c, '2026-11-11T16:00:00Z');
+    return { ...clinic, a, b, c, ofA, ofB, ofC };
+  }
+
+  it('gather everything at the record that stays', async () => {
+    const { a, b, c, ofA, ofB, ofC, merge, ofPatient } = await startChain();
+    await merge(a, b);
+    await merge(b, c);
+    expect(await ofPatient(c)).toEqual([ofA.id, ofB.id, ofC.id].sort());
+  });
+
+  it('undone above return what was gathered below', async () => {
+    const { a, b, c, ofA, ofB, ofC, merge, unmerge, ofPatient } = await startChain();
+    await merge(a, b);
+    await merge(b, c);
+    await unmerge(b, c);
+    expect([await ofPatient(a), await ofPatient(b), await ofPatient(c)]).toEqual([
+      [],
+      [ofA.id, ofB.id].sort(),
+      [ofC.id],
+    ]);
+    await unmerge(a, b);
+    expect(await ofPatient(a)).toEqual([ofA.id]);
+  });
+
+  it('undone below return only what was booked there', async () => {
+    const { a, b, c, ofA, ofB, ofC, merge, unmerge, ofPatient, expectReservationsMatch } = await startChain();
+    await merge(a, b);
+    await merge(b, c);
+    await unmerge(a, b);
+    expect([await ofPatient(a), await ofPatient(c)]).toEqual([[ofA.id], [ofB.id, ofC.id].sort()]);
+    await unmerge(b, c);
+    expect([await ofPatient(b), await ofPatient(c)]).toEqual([[ofB.id], [ofC.id]]);
+    await expectReservationsMatch();
+  });
+
+  it('come to the same whatever order their events come in', async () => {
+    const { a, b, c, ofA, ofB, ofC, change, consumer, settle, ofPatient, expectReservationsMatch } = await startChain();
+    const first = change('merged', a, b);
+    const second = change('merged', b, c);
+    await consumer.handle(second);
+    await settle();
+    await consumer.handle(first);
+    await settle();
+    expect(await ofPatient(c)).toEqual([ofA.id, ofB.id, ofC.id].sort());
+    await expectReservationsMatch();
+  });
+
+  it('wait while they seem to lead in a circle, until the event comes that ends it', async () => {
+    const { a, b, ofA, ofB, change, consumer, store, settle, ofPatient, due } = await startChain();
+    await consumer.handle(change('merged', a, b));
+    const unmerged = change('unmerged', a, b);
+    await consumer.handle(change('merged', b, a));
+    await expect(store.settle(service, b)).rejects.toThrow('circle');
+    await store.postpone(service, b);
+    expect(await due()).toHaveLength(2);
+    await consumer.handle(unmerged);
+    await store.settle(service, a);
+    await store.settle(service, b);
+    await settle();
+    expect(await ofPatient(a)).toEqual([ofA.id, ofB.id].sort());
+  });
+
+  it('lose nothing when all are settled simultaneously', async () => {
+    const { a, b, c, ofA, ofB, ofC, change, consumer, store, settle, ofPatient, expectReservationsMatch } =
+      await startChain();
+    for (let round = 0; round < 3; round += 1) {
+      const merged = [change('merged', a, b), change('merged', b, c)];
+      await Promise.all([
+        ...merged.map((event) => consumer.handle(event).then(() => store.settle(service, event.subject))),
+      ]);
+      await settle();
+      expect(await ofPatient(c)).toEqual([ofA.id, ofB.id, ofC.id].sort());
+      const unmerged = [change('unmerged', a, b), change('unmerged', b, c)];
+      await Promise.all([
+        ...unmerged.map((event) => consumer.handle(event).then(() => store.settle(service, event.subject))),
+      ]);
+      await settle();
+      expect([await ofPatient(a), await ofPatient(b), await ofPatient(c)]).toEqual([[ofA.id], [ofB.id], [ofC.id]]);
+    }
+    await expectReservationsMatch();
+  });
+});
+
+describe('an event of a merge', () => {
+  it('that comes again changes nothing', async () => {
+    const { old, stays, bookFor, tell, settle, consumer, read } = await startTwins();
+    const { id } = await bookFor(old);
+    const event = await tell('merged');
+    await settle();
+    await consumer.handle(event);
+    await consumer.handle({ ...event, id: newId() });
+    await settle();
+    expect(await read(id)).toMatchObject({ patientId: stays, version: 2 });
+  });
+
+  it('that comes after a newer one of its record changes nothing', async () => {
+    const { old, bookFor, change, stays, settle, consumer, read } = await startTwins();
+    const { id } = await bookFor(old);
+    const [merged, unmerged] = [change('merged', old, stays), change('unmerged', old, stays)];
+    await consumer.handle(unmerged);
+    await consumer.handle(merged);
+    await settle();
+    expect(await read(id)).toMatchObject({ patientId: old, version: 1 });
+  });
+
+  it('of patients without appointments is noted and settled', async () => {
+    const { merge, due } = await startTwins();
+    await merge();
+    expect(await due()).toEqual([]);
+  });
+
+  it('that is not as the catalogue says is parked', async () => {
+    const { consumer, eventOf, database } = await startTwins();
+    const event = eventOf('merged', NOBODY, NOBODY, 2);
+    await consumer.handle(JSON.parse(JSON.stringify({ ...event, data: { patientId: NOBODY } })));
+    const parked = await database.read((db) => db.selectFrom('parked_events').select('consumer').execute());
+    expect(parked).toEqual([{ consumer: 'appointment.merges' }]);
+  });
+});
+
+describe('a booking under way when its patient is merged', () => {
+  it('is rejected when it was verified before and comes after', async () => {
+    const { old, post, wish, hold, tell, settle, ofPatient } = await startTwins();
+    const { asked, resume } = hold(2);
+    const booking = post('', wish(START, { patientId: old }));
+    await asked;
+    await tell('merged');
+    await settle();
+    resume();
+    expect(await booking).toMatchObject({ status: 422, body: { code: 'patient-inactive' } });
+    expect(await ofPatient(old)).toEqual([]);
+  });
+
+  it('is moved when it was stored between the merge and its event', async () => {
+    const { old, stays, bookFor, change, consumer, settle, ofPatient, changePatient } = await startTwins();
+    // An instance of the patient service that lags behind still says that the record is active.
+    const event = change('merged', old, stays);
+    changePatient(old, true);
+    const late = await bookFor(old);
+    await consumer.handle({ ...event, sequence: event.sequence + 1 });
+    await settle();
+    expect(await ofPatient(stays)).toEqual([late.id]);
+  });
+
+  it.each([0, 1, 2, 3, 4])('never stays with the old record when the merge comes after %i of them', async (ahead) => {
+    const { old, stays, post, wish, change, consumer, store, settle, ofPatient, expectReservationsMatch } =
+      await startTwins();
+    const starts = ['14:00', '14:30', '15:00', '15:30', '16:00'].map((time) => `2026-11-10T${time}:00Z`);
+    const bookings = starts.map((start) => post('', wish(start, { patientId: old })));
+    await Promise.all(bookings.slice(0, ahead));
+    await consumer.handle(change('merged', old, stays));
+    await store.settle(service, old);
+    const answers = await Promise.all(bookings);
+    await settle();
+    const booked = answers.filter(({ status }) => status === 201);
+    for (const { status, body } of answers) {
+      if (status !== 201) expect(body).toMatchObject({ code: 'patient-inactive' });
+    }
+    expect(await ofPatient(old)).toEqual([]);
+    expect(await ofPatient(stays)).toHaveLength(booked.length);
+    await expectReservationsMatch();
+  });
+
+  it('for the record that stays, at the time of a visit that is moved there: both are kept, or the booking is rejected', async () => {
+    const {
+      old,
+      stays,
+      bookFor,
+      addDoctor,
+      post,
+      wish,
+      tell,
+      store,
+      settle,
+      read,
+      ofPatient,
+      expectReservationsMatch,
+    } = await startTwins();
+    const moved = await bookFor(old);
+    const other = addDoctor().id;
+    const booking = post('', wish(START, { patientId: stays, doctorId: other }));
+    await tell('merged');
+    await store.settle(service, old);
+    const { status, body } = await booking;
+    await settle();
+    if (status === 201) {
+      expect(await read(moved.id)).toMatchObject({ patientId: stays, reschedulingReasons: ['patient-busy'] });
+      expect(await ofPatient(stays)).toHaveLength(2);
+    } else {
+      expect(body).toMatchObject({ code: 'patient-busy' });
+      expect(await read(moved.id)).toMatchObject({ patientId: stays, needsRescheduling: false });
+    }
+    await expectReservationsMatch();
+  });
+
+  it('to be moved in time is rejected: the appointment has changed', async () => {
+    const { old, stays, bookFor, post, hold, tell, settle, read, expectReservationsMatch } = await startTwins();
+    const { id } = await bookFor(old);
+    const { asked, resume } = hold(2);
+    const move = post(`/${id}/reschedule`, { start: LATER });
+    await asked;
+    await tell('merged');
+    await settle();
+    resume();
+    expect((await move).status).toBeGreaterThanOrEqual(409);
+    expect(await read(id)).toMatchObject({ patientId: stays, start: START });
+    await expectReservationsMatch();
+  });
+});
+
+it('only Daybook itself moves appointments of merged patients', async () => {
+  const { store, old } = await startTwins();
+  const desk = { id: 'desk', role: 'front-desk' } as const;
+  await expect(store.next(desk)).rejects.toMatchObject({ code: 'forbidden' });
+  await expect(store.settle(desk, old)).rejects.toMatchObject({ code: 'forbidden' });
+  await expect(store.postpone(desk, old)).rejects.toMatchObject({ code: 'forbidden' });
+});

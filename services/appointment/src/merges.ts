@@ -1,0 +1,68 @@
+/** Moves the appointments of merged records in the background, a bounded number in each transaction. */
+import type { Caller } from '@daybook/contracts';
+import { DatabaseUnavailable } from '@daybook/database';
+import { createLoop } from '@daybook/discovery';
+import type { Logger } from '@daybook/service';
+import type { PatientMergeStore } from './store/patient-merges.ts';
+
+/** Notices what another process was told; what this one is told wakes it at once. */
+const INTERVAL_MILLIS = 1_000;
+
+const CALLER: Caller = { id: 'appointment-service', role: 'service' };
+
+export interface MergeWorker {
+  /** Something is due. */
+  wake(): void;
+  /** Resolves when the transaction under way is done. What is due then waits for the next start. */
+  close(): Promise<void>;
+}
+
+const reasonOf = (error: unknown) =>
+  error instanceof DatabaseUnavailable ? { reason: error.message } : { err: error };
+
+/** Starts the worker. A record that cannot be settled now is tried again, ever more slowly; others pass it. */
+export function startMerges(store: PatientMergeStore, logger: Logger): MergeWorker {
+  const closing = new AbortController();
+
+  async function settleOne(patientId: string): Promise<void> {
+    try {
+      while (!closing.signal.aborted && (await store.settle(CALLER, patientId)));
+    } catch (error) {
+      logger.warn({ ...reasonOf(error), patientId }, 'appointments of a merged patient not moved yet');
+      await store.postpone(CALLER, patientId);
+    }
+  }
+
+  async function settleAll(): Promise<void> {
+    while (!closing.signal.aborted) {
+      const patientId = await store.next(CALLER);
+      if (patientId === undefined) return;
+      await settleOne(patientId);
+    }
+  }
+
+  let failing = false;
+  const loop = createLoop({
+    intervalMillis: INTERVAL_MILLIS,
+    async run() {
+      try {
+        await settleAll();
+        failing = false;
+        return true;
+      } catch (error) {
+        // Once for as long as it lasts.
+        if (!failing) logger.warn(reasonOf(error), 'merged patients not read');
+        failing = true;
+        return false;
+      }
+    },
+  });
+  void loop.runNow();
+  return {
+    wake: () => void loop.runNow(),
+    async close() {
+      closing.abort();
+      await loop.stop();
+    },
+  };
+}

@@ -1,0 +1,271 @@
+/**
+ * The appointments of patients whose records were merged. Where an appointment belongs is a function of two facts: the
+ * record that it was booked for (`moved_appointments`, for those that were moved) and the merges that hold
+ * (`merged_patients`). So events may come again or in another order, and an unmerge returns just what a merge moved.
+ */
+import { type Appointment, type Caller, permit } from '@daybook/contracts';
+import { type Database, type DatabaseDialect, idFromBytes, idToBytes, Overtaken, together } from '@daybook/database';
+import type { Clock } from '@daybook/service';
+import { sql } from 'kysely';
+import { TO_COME } from '../domain/lifecycle.ts';
+import { toMillis } from '../domain/time.ts';
+import { changesOf, lockAppointment, nextVersion, type Tx } from './change.ts';
+import { demandRecheck } from './person-changes.ts';
+import { lockPerson, noteVersion } from './person-versions.ts';
+import type { AppointmentTables } from './tables.ts';
+
+/** So many appointments are moved in one transaction at most. */
+export const MOVED_AT_ONCE = 100;
+/** Longer than any chain of merges can be: see MAX_MERGED in the patient service. */
+const LONGEST_CHAIN = 100;
+const FIRST_RETRY_MILLIS = 500;
+const LONGEST_RETRY_MILLIS = 30_000;
+
+/** A record that was merged, or no longer is. */
+export interface MergeChange {
+  readonly patientId: string;
+  /** Undefined after an unmerge. */
+  readonly into: string | undefined;
+  /** Of the record after it. */
+  readonly version: number;
+}
+
+/**
+ * Notes a merge or an unmerge in the transaction of the consumer; nothing where something newer is noted. A booking that
+ * was verified before it either is stored already, and is moved, or is rejected with StaleFacts.
+ */
+export async function noteMerge(
+  tx: Tx,
+  dialect: DatabaseDialect,
+  { patientId, into, version }: MergeChange,
+  now: number,
+): Promise<void> {
+  await noteVersion(tx, dialect, { id: patientId, version });
+  const patient_id = idToBytes(patientId);
+  const unknown = { patient_id, merged_into: null, version: 0, attempts: 0, due_at: null };
+  await tx.insertInto('merged_patients').ignore().values(unknown).execute();
+  const merged_into = into === undefined ? null : idToBytes(into);
+  await tx
+    .updateTable('merged_patients')
+    .set({ merged_into, version, attempts: 0, due_at: now })
+    .where('patient_id', '=', patient_id)
+    .where('version', '<', version)
+    .execute();
+}
+
+export interface PatientMergeStore {
+  /** A record whose appointments have to be looked at. */
+  next(caller: Caller): Promise<string | undefined>;
+  /** Moves some of the appointments of a record to where they belong. True when that may not be all. */
+  settle(caller: Caller, patientId: string): Promise<boolean>;
+  /** It could not be settled now. */
+  postpone(caller: Caller, patientId: string): Promise<void>;
+}
+
+/** A record, with what its appointments depend on. */
+interface Settling {
+  readonly patientId: Uint8Array;
+  /** The record that stays: itself, where it is not merged. */
+  readonly target: Uint8Array;
+  readonly targetVersion: number;
+  /** The record and all that are merged into it. */
+  readonly origins: readonly Uint8Array[];
+}
+
+const isSame = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
+
+export function createPatientMergeStore(database: Database<AppointmentTables>, clock: Clock): PatientMergeStore {
+  const { dialect } = database;
+  const now = () => clock().epochMilliseconds;
+
+  /**
+   * Follows the merges from a record to the one that stays, and locks each on the way: a merge of one of them that is told of
+   * meanwhile waits, and finds what was moved there. Undefined in a circle: the event that ends it has not come yet.
+   */
+  async function findTarget(
+    tx: Tx,
+    patientId: Uint8Array,
+  ): Promise<Pick<Settling, 'target' | 'targetVersion'> | undefined> {
+    let target = patientId;
+    for (let hops = 0; hops < LONGEST_CHAIN; hops += 1) {
+      const targetVersion = await lockPerson(tx, dialect, target);
+      const row = await tx
+        .selectFrom('merged_patients')
+        .select('merged_into')
+        .where('patient_id', '=', target)
+        // What MariaDB does not know as FOR SHARE.
+        .$if(dialect.locksRows, (query) => query.modifyEnd(sql`lock in share mode`))
+        .executeTakeFirst();
+      if (!row?.merged_into) return { target, targetVersion };
+      target = row.merged_into;
+    }
+    return undefined;
+  }
+
+  async function findOrigins(tx: Tx, patientId: Uint8Array): Promise<Uint8Array[]> {
+    const all = new Map([[idFromBytes(patientId), patientId]]);
+    let level: readonly Uint8Array[] = [patientId];
+    for (let hops = 0; hops < LONGEST_CHAIN && level.length > 0; hops += 1) {
+      const rows = await tx
+        .selectFrom('merged_patients')
+        .select('patient_id')
+        .where('merged_into', 'in', level)
+        .execute();
+      level = rows.map(({ patient_id }) => patient_id).filter((id) => !all.has(idFromBytes(id)));
+      for (const id of level) all.set(idFromBytes(id), id);
+    }
+    return [...all.values()];
+  }
+
+  /** The ids of some appointments that are not where they belong. */
+  async function findMisplaced(tx: Tx, { patientId, target, origins }: Settling): Promise<string[]> {
+    const own = isSame(patientId, target)
+      ? []
+      : await tx
+          .selectFrom('appointments')
+          .select('id')
+          .where('patient_id', '=', patientId)
+          .limit(MOVED_AT_ONCE)
+          .execute();
+    const moved = await tx
+      .selectFrom('moved_appointments')
+      .innerJoin('appointments', 'appointments.id', 'moved_appointments.appointment_id')
+      .select('appointments.id')
+      .where('moved_appointments.origin_id', 'in', origins)
+      .where('appointments.patient_id', '!=', target)
+      .limit(MOVED_AT_ONCE)
+      .execute();
+    const ids = new Set([...own, ...moved].map(({ id }) => idFromBytes(id)));
+    return [...ids].slice(0, MOVED_AT_ONCE);
+  }
+
+  /** Moves the time that an appointment takes of one patient to another. True where that one has another visit then: both stay. */
+  async function moveReservations(tx: Tx, holderId: string, from: Uint8Array, target: Uint8Array): Promise<boolean> {
+    const ofHolder = tx.selectFrom('reservations').where('holder_id', '=', idToBytes(holderId));
+    const rows = await ofHolder.selectAll().where('resource_id', '=', from).execute();
+    if (rows.length === 0) return false;
+    const cells = rows.map(({ cell }) => cell);
+    const taken = await tx
+      .selectFrom('reservations')
+      .select(['cell', 'seat'])
+      .where('resource_id', '=', target)
+      .where('cell', '>=', Math.min(...cells))
+      .where('cell', '<=', Math.max(...cells))
+      .execute();
+    const seats = Map.groupBy(taken, ({ cell }) => cell);
+    const moved = rows.map((row) => ({ ...row, resource_id: target, seat: firstFree(seats.get(row.cell) ?? []) }));
+    await tx
+      .deleteFrom('reservations')
+      .where('holder_id', '=', idToBytes(holderId))
+      .where('resource_id', '=', from)
+      .execute();
+    try {
+      await tx.insertInto('reservations').values(moved).execute();
+    } catch (error) {
+      throw dialect.isUniqueViolation(error) ? new Overtaken(error) : error;
+    }
+    return moved.some(({ cell }) => seats.has(cell));
+  }
+
+  async function keepOrigin(tx: Tx, appointmentId: string, origin: Uint8Array, target: Uint8Array): Promise<void> {
+    const appointment_id = idToBytes(appointmentId);
+    await tx.deleteFrom('moved_appointments').where('appointment_id', '=', appointment_id).execute();
+    if (isSame(origin, target)) return;
+    await tx.insertInto('moved_appointments').values({ appointment_id, origin_id: origin }).execute();
+  }
+
+  /** What was found is looked at again once it is locked: it may have been moved meanwhile. */
+  async function moveOne(tx: Tx, caller: Caller, id: string, settling: Settling): Promise<void> {
+    const { patientId, target, origins } = settling;
+    const before = await lockAppointment(tx, dialect, id, () => undefined);
+    const moved = await tx
+      .selectFrom('moved_appointments')
+      .select('origin_id')
+      .where('appointment_id', '=', idToBytes(id))
+      .$if(dialect.locksRows, (query) => query.forUpdate())
+      .executeTakeFirst();
+    const from = idToBytes(before.patientId);
+    const belongs =
+      isSame(from, patientId) || origins.some((origin) => moved !== undefined && isSame(origin, moved.origin_id));
+    if (!belongs || isSame(from, target)) return;
+    const origin = moved?.origin_id ?? from;
+    const collides = await moveReservations(tx, id, from, target);
+    await keepOrigin(tx, id, origin, target);
+    const after = nextVersion(before, { patientId: idFromBytes(target), ...flagsOf(before, collides, now()) }, clock);
+    const action = isSame(patientId, target) ? 'patient-unmerged' : 'patient-merged';
+    await together(tx, dialect, changesOf(tx, caller, { action, before, after, moved: false }, undefined));
+  }
+
+  return {
+    async next(caller) {
+      permit(caller, ['service']);
+      const row = await database.read((db) =>
+        db
+          .selectFrom('merged_patients')
+          .select('patient_id')
+          .where('due_at', '<=', now())
+          .orderBy('due_at')
+          .limit(1)
+          .executeTakeFirst(),
+      );
+      return row && idFromBytes(row.patient_id);
+    },
+
+    async settle(caller, id) {
+      permit(caller, ['service']);
+      const patientId = idToBytes(id);
+      return database.write(async (tx) => {
+        const found = await findTarget(tx, patientId);
+        if (!found) throw new Error('merges lead in a circle until an event comes');
+        const settling = { ...found, patientId, origins: await findOrigins(tx, patientId) };
+        const misplaced = await findMisplaced(tx, settling);
+        for (const appointmentId of misplaced) await moveOne(tx, caller, appointmentId, settling);
+        if (misplaced.length === MOVED_AT_ONCE) return true;
+        await demandRecheck(tx, database, 'patient', found.target, found.targetVersion, now());
+        await tx.updateTable('merged_patients').set({ due_at: null }).where('patient_id', '=', patientId).execute();
+        return false;
+      });
+    },
+
+    async postpone(caller, id) {
+      permit(caller, ['service']);
+      const patient_id = idToBytes(id);
+      await database.write(async (tx) => {
+        const rows = tx.selectFrom('merged_patients').select('attempts').where('patient_id', '=', patient_id);
+        const { attempts } = await rows.executeTakeFirstOrThrow();
+        const pause = Math.min(FIRST_RETRY_MILLIS * 2 ** Math.min(attempts, 16), LONGEST_RETRY_MILLIS);
+        await tx
+          .updateTable('merged_patients')
+          .set({ attempts: attempts + 1, due_at: now() + pause })
+          .where('patient_id', '=', patient_id)
+          .where('due_at', 'is not', null)
+          .execute();
+      });
+    },
+  };
+}
+
+/** The first seat that nobody has. */
+function firstFree(taken: readonly { readonly seat: number }[]): number {
+  const seats = new Set(taken.map(({ seat }) => seat));
+  let seat = 0;
+  while (seats.has(seat)) seat += 1;
+  return seat;
+}
+
+/** The reasons that are about the patient; those about the doctor hold for any patient. */
+const OF_PATIENT: readonly string[] = ['patient-busy', 'patient-inactive'];
+
+/** Whether it needs rescheduling with another patient. Whether that one is active is looked at after this. */
+function flagsOf(
+  { status, start, reschedulingReasons = [] }: Appointment,
+  collides: boolean,
+  now: number,
+): Pick<Appointment, 'needsRescheduling' | 'reschedulingReasons'> {
+  const isToCome = TO_COME.includes(status) && toMillis(start) > now;
+  const reasons = reschedulingReasons.filter((code) => !OF_PATIENT.includes(code));
+  if (collides && isToCome) reasons.push('patient-busy');
+  return reasons.length > 0
+    ? { needsRescheduling: true, reschedulingReasons: reasons.sort() }
+    : { needsRescheduling: false };
+}

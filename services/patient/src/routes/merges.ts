@@ -1,0 +1,83 @@
+/** Merging two records of one person, undoing that, and what services need to know of a patient. */
+import { Id, Nothing, Patient, PatientEligibility, PatientMerge, PatientUnmerge, Refusal } from '@daybook/contracts';
+import type { Database } from '@daybook/database';
+import { type App, answerOnce, etagOf, sendVersioned } from '@daybook/service';
+import { Type } from 'typebox';
+import type { MergeStore } from '../store/merges.ts';
+import type { PatientTables } from '../store/tables.ts';
+
+const tags = ['Patients'];
+const Params = Type.Object({ id: Id() });
+const merged = { status: 200, headers: ({ version }: Patient) => ({ etag: etagOf(version) }) };
+
+export function addMergeRoutes(app: App, store: MergeStore, database: Database<PatientTables>): void {
+  app.post(
+    '/api/v1/patients/:id/merge',
+    {
+      schema: {
+        tags,
+        operationId: 'mergePatients',
+        description:
+          'Merges this record into another one of the same person. This id goes on answering, with `replacedBy`; ' +
+          'appointments and messages move within moments.',
+        querystring: Nothing,
+        params: Params,
+        body: PatientMerge,
+        response: { 200: Patient },
+      },
+      config: {
+        versioned: true,
+        problems: ['patient-not-found', 'same-patient', 'patient-replaced', 'too-many-merged'],
+      },
+    },
+    async (request, reply) => {
+      const { caller, params, body } = request;
+      await answerOnce(request, reply, database, merged, (write) => store.merge(caller, params.id, body, write));
+      return reply;
+    },
+  );
+
+  app.post(
+    '/api/v1/patients/:id/unmerge',
+    {
+      schema: {
+        tags,
+        operationId: 'unmergePatients',
+        description:
+          'Undoes a merge. What was moved by it returns; what was booked for the other record since stays there. ' +
+          'For administrators.',
+        querystring: Nothing,
+        params: Params,
+        body: PatientUnmerge,
+        response: { 200: Patient },
+      },
+      config: { versioned: true, problems: ['not-merged'] },
+    },
+    async (request, reply) => {
+      const { caller, params, body } = request;
+      await answerOnce(request, reply, database, merged, (write) => store.unmerge(caller, params.id, body, write));
+      return reply;
+    },
+  );
+
+  app.get(
+    '/api/v1/patients/:id/eligibility',
+    {
+      schema: {
+        tags,
+        operationId: 'getPatientEligibility',
+        description: 'What a service needs to know to book for a patient.',
+        querystring: Nothing,
+        params: Params,
+        response: { 200: PatientEligibility },
+      },
+      config: { versioned: true },
+    },
+    async (request, reply) => {
+      const eligibility = await store.eligibility(request.caller, request.params.id);
+      if (!eligibility) throw new Refusal('not-found', 'There is no such patient.');
+      sendVersioned(request, reply, eligibility);
+      return reply;
+    },
+  );
+}

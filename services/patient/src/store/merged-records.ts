@@ -1,0 +1,23 @@
+import type { SharedTables } from '@daybook/database';
+import type { Transaction } from 'kysely';
+import type { PatientTables } from './tables.ts';
+
+/** At most so many records are merged into one, directly and through others. */
+export const MAX_MERGED = 50;
+
+/** All records that were merged into this one, directly and through others. */
+export async function mergedInto(tx: Transaction<PatientTables & SharedTables>, id: Uint8Array): Promise<Uint8Array[]> {
+  const all: Uint8Array[] = [];
+  let level: readonly Uint8Array[] = [id];
+  while (level.length > 0) {
+    const rows = await tx
+      .selectFrom('patient_merges')
+      .select('patient_id')
+      .where('merged_into', 'in', level)
+      .limit(MAX_MERGED)
+      .execute();
+    level = rows.map(({ patient_id }) => patient_id);
+    all.push(...level);
+  }
+  return all;
+}

@@ -1,0 +1,186 @@
+/**
+ * Records that were merged. `merged_into` is the merge itself, and makes a tree; `replaced_by` of a patient is the root of
+ * that tree, the record that stays. Each merge and unmerge locks the roots that it changes, so there are no cycles and no
+ * chains that lead to a merged record.
+ */
+import {
+  type Caller,
+  type Patient,
+  type PatientEligibility,
+  type PatientMerge,
+  type PatientUnmerge,
+  permit,
+  Refusal,
+  type Role,
+  STAFF,
+} from '@daybook/contracts';
+import {
+  appendEvent,
+  type Database,
+  idFromBytes,
+  idToBytes,
+  type SharedTables,
+  type WriteContext,
+} from '@daybook/database';
+import type { Clock } from '@daybook/service';
+import { sql, type Transaction } from 'kysely';
+import { patientEvent, patientMergeEvent, SOURCE } from '../events.ts';
+import { MAX_MERGED, mergedInto } from './merged-records.ts';
+import { demandLive, toPatient } from './patient-row.ts';
+import { writePatientTerms } from './patient-terms.ts';
+import type { PatientRow, PatientTables } from './tables.ts';
+
+type Tx = Transaction<PatientTables & SharedTables>;
+
+const MAY_MERGE: readonly Role[] = ['front-desk', 'administrator'];
+const MAY_UNMERGE: readonly Role[] = ['administrator'];
+
+export interface MergeStore {
+  /** @throws Refusal `not-found`, `patient-not-found`, `same-patient`, `patient-replaced`, `too-many-merged`, `precondition-failed` */
+  merge(caller: Caller, id: string, input: PatientMerge, write: WriteContext<Patient>): Promise<Patient>;
+  /** @throws Refusal `not-found`, `not-merged`, `precondition-failed` */
+  unmerge(caller: Caller, id: string, input: PatientUnmerge, write: WriteContext<Patient>): Promise<Patient>;
+  eligibility(caller: Caller, id: string): Promise<PatientEligibility | undefined>;
+}
+
+/** What happens to a record in a merge or an unmerge. */
+interface Step {
+  readonly kind: 'merged' | 'unmerged';
+  /** The record that it is or was merged into. */
+  readonly into: Uint8Array;
+  /** The record that its id leads to from now on: itself after an unmerge. */
+  readonly root: Uint8Array;
+  readonly reason: string;
+}
+
+export function createMergeStore(database: Database<PatientTables>, clock: Clock): MergeStore {
+  const { dialect } = database;
+
+  /** In the order of their ids, so that two merges of the same records wait for each other. */
+  const lockPatients = (tx: Tx, ids: readonly Uint8Array[]) =>
+    tx
+      .selectFrom('patients')
+      .selectAll()
+      .where('id', 'in', ids)
+      .orderBy('id')
+      .$if(dialect.locksRows, (query) => query.forUpdate())
+      .execute();
+
+  const lockPatient = async (tx: Tx, id: Uint8Array): Promise<PatientRow | undefined> =>
+    (await lockPatients(tx, [id]))[0];
+
+  /** Lets the ids of a record and of all that were merged into it lead to `root`. */
+  async function redirect(tx: Tx, row: PatientRow, below: readonly Uint8Array[], { root }: Step): Promise<void> {
+    const isOwn = Buffer.compare(row.id, root) === 0;
+    const changed = { version: sql<number>`version + 1`, updated_at: clock().epochMilliseconds };
+    await tx
+      .updateTable('patients')
+      .set({ ...changed, replaced_by: isOwn ? null : root })
+      .where('id', '=', row.id)
+      .execute();
+    if (below.length > 0) {
+      await tx
+        .updateTable('patients')
+        .set({ ...changed, replaced_by: root })
+        .where('id', 'in', below)
+        .execute();
+    }
+    for (const id of [row.id, root, row.replaced_by]) if (id) await writePatientTerms(tx, id);
+  }
+
+  async function record(tx: Tx, caller: Caller, after: Patient, { kind, into, reason }: Step): Promise<void> {
+    const { id, role } = caller;
+    const entry = { at: after.updatedAt, by: { id, role }, action: kind, into: idFromBytes(into), reason };
+    await tx
+      .insertInto('patient_merge_history')
+      .values({ patient_id: idToBytes(after.id), version: after.version, entry: JSON.stringify(entry) })
+      .execute();
+  }
+
+  async function apply(
+    tx: Tx,
+    caller: Caller,
+    row: PatientRow,
+    step: Step,
+    write: WriteContext<Patient>,
+  ): Promise<Patient> {
+    const below = await mergedInto(tx, row.id);
+    await redirect(tx, row, below, step);
+    const origin = { source: SOURCE, time: clock(), traceparent: write.traceparent };
+    const read = await tx
+      .selectFrom('patients')
+      .selectAll()
+      .where('id', 'in', [row.id, ...below])
+      .execute();
+    const patients = read.map(toPatient);
+    const after = patients.find(({ id }) => id === idFromBytes(row.id));
+    if (!after) throw new Error('a record is gone while it is locked');
+    await record(tx, caller, after, step);
+    await appendEvent(tx, patientMergeEvent(step.kind, after, idFromBytes(step.into)), origin);
+    // What their ids lead to has changed.
+    for (const patient of patients.filter((patient) => patient !== after)) {
+      await appendEvent(tx, patientEvent('updated', patient), origin);
+    }
+    await write.keep(tx, after);
+    return after;
+  }
+
+  return {
+    async merge(caller, id, input, write) {
+      permit(caller, MAY_MERGE);
+      const [absorbedId, into] = [idToBytes(id), idToBytes(input.into)];
+      return database.write(async (tx) => {
+        const rows = await lockPatients(tx, [absorbedId, into]);
+        const [row, survivor] = [absorbedId, into].map((wanted) =>
+          rows.find((row) => Buffer.compare(row.id, wanted) === 0),
+        );
+        if (!row) throw new Refusal('not-found', 'There is no such patient.');
+        write.checkVersion(row.version);
+        if (!survivor) throw new Refusal('patient-not-found', 'There is no such patient to merge into.');
+        if (row === survivor) throw new Refusal('same-patient', 'Name another record to merge into.');
+        demandLive(row);
+        demandLive(survivor);
+        const merged = [...(await mergedInto(tx, row.id)), ...(await mergedInto(tx, into))].length;
+        if (merged >= MAX_MERGED) {
+          throw new Refusal('too-many-merged', `At most ${MAX_MERGED} records are merged into one.`);
+        }
+        await tx.insertInto('patient_merges').values({ patient_id: row.id, merged_into: into }).execute();
+        return apply(tx, caller, row, { kind: 'merged', into, root: into, reason: input.reason }, write);
+      });
+    },
+
+    async unmerge(caller, id, { reason }, write) {
+      permit(caller, MAY_UNMERGE);
+      return database.write(async (tx) => {
+        const row = await lockPatient(tx, idToBytes(id));
+        if (!row) throw new Refusal('not-found', 'There is no such patient.');
+        write.checkVersion(row.version);
+        if (row.replaced_by === null) throw new Refusal('not-merged', 'The record is not merged into another one.');
+        await lockPatient(tx, row.replaced_by);
+        const merges = tx.selectFrom('patient_merges').select('merged_into').where('patient_id', '=', row.id);
+        const { merged_into: into } = await merges.executeTakeFirstOrThrow();
+        await tx.deleteFrom('patient_merges').where('patient_id', '=', row.id).execute();
+        return apply(tx, caller, row, { kind: 'unmerged', into, root: row.id, reason }, write);
+      });
+    },
+
+    async eligibility(caller, id) {
+      permit(caller, STAFF);
+      const row = await database.read((db) =>
+        db
+          .selectFrom('patients')
+          .select(['id', 'active', 'version', 'replaced_by'])
+          .where('id', '=', idToBytes(id))
+          .executeTakeFirst(),
+      );
+      if (!row) return undefined;
+      const { active, version, replaced_by } = row;
+      return {
+        id: idFromBytes(row.id),
+        active: active === 1 && replaced_by === null,
+        version,
+        ...(replaced_by !== null && { replacedBy: idFromBytes(replaced_by) }),
+      };
+    },
+  };
+}

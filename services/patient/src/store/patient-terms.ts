@@ -1,0 +1,19 @@
+/** What patients are found by. A record that was merged has no terms: those of the record that stays include them. */
+import { type SharedTables, writeSearchTerms } from '@daybook/database';
+import type { Transaction } from 'kysely';
+import { searchTermsOf } from '../domain/search-terms.ts';
+import { mergedInto } from './merged-records.ts';
+import { toPatient } from './patient-row.ts';
+import type { PatientTables } from './tables.ts';
+
+/** Writes the terms of a record again: its own, and those of all that were merged into it. */
+export async function writePatientTerms(tx: Transaction<PatientTables & SharedTables>, id: Uint8Array): Promise<void> {
+  const rows = await tx
+    .selectFrom('patients')
+    .selectAll()
+    .where('id', 'in', [id, ...(await mergedInto(tx, id))])
+    .execute();
+  const isMerged = rows.some((row) => row.replaced_by !== null && Buffer.compare(row.id, id) === 0);
+  const terms = isMerged ? [] : rows.flatMap((row) => searchTermsOf(toPatient(row)));
+  await writeSearchTerms(tx, id, terms);
+}
