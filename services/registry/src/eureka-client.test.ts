@@ -1,18 +1,19 @@
 /** The contract between our client and our registry, over a real socket. */
 import { createEurekaClient, type EurekaClient, type LocalInstance } from '@daybook/discovery';
-import { type App, createLogger } from '@daybook/service';
+import { type App, createLogger, withRegistryUser } from '@daybook/service';
 import { afterEach, describe, expect, it } from 'vitest';
 import { buildApp } from './app.ts';
+import { users } from './testing.ts';
 
 const logger = createLogger({ level: 'silent', pretty: false });
 const clients = new Set<EurekaClient>();
 const apps = new Set<App>();
 
 async function startRegistry(port = 0): Promise<{ app: App; url: string; port: number }> {
-  const app = await buildApp({ logger });
+  const app = await buildApp({ logger, users });
   apps.add(app);
   const url = await app.listen({ host: '127.0.0.1', port });
-  return { app, url: `${url}/eureka`, port: Number(new URL(url).port) };
+  return { app, url: withRegistryUser(`${url}/eureka`, 'patient-service', users), port: Number(new URL(url).port) };
 }
 
 function createClient(url: string): EurekaClient {
