@@ -80,6 +80,10 @@ describe.skipIf(javaIsMissing("our client and Netflix's server"))("Netflix's ser
         expect((await register({ vipAddress: name })).status).toBe(403);
         expect((await register({ secureVipAddress: name })).status).toBe(403);
       }
+      expect(JSON.stringify((await ask('GET', at('vips/patient-service'))).body)).not.toContain('trusted');
+      expect((await ask('GET', at(`${app}/trusted`))).body).toMatchObject({
+        instance: { vipAddress: 'killed-service' },
+      });
     });
 
     it('a timestamp in the future', async () => {

@@ -45,8 +45,9 @@ class Access {
     "/actuator/**"
   };
 
+  /** Static, since what is before the registry needs it first. */
   @Bean
-  Users users() {
+  static Users users() {
     return Users.read(System.getenv());
   }
 

@@ -14,9 +14,11 @@ import jakarta.ws.rs.core.Response;
 import java.io.IOException;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.springframework.aop.MethodBeforeAdvice;
+import org.springframework.aop.framework.ProxyFactory;
 import org.springframework.beans.factory.ObjectProvider;
-import org.springframework.cloud.netflix.eureka.server.event.EurekaInstanceRegisteredEvent;
-import org.springframework.context.event.EventListener;
+import org.springframework.beans.factory.config.BeanPostProcessor;
+import org.springframework.core.annotation.Order;
 import org.springframework.security.core.Authentication;
 import org.springframework.security.core.context.SecurityContextHolder;
 import org.springframework.stereotype.Component;
@@ -24,7 +26,10 @@ import org.springframework.web.filter.OncePerRequestFilter;
 
 /** What a registration and a heartbeat may say. The same as in services/registry. */
 @Component
-class Registrations extends OncePerRequestFilter {
+@Order(Registrations.AFTER_SECURITY_BEFORE_EUREKA)
+class Registrations extends OncePerRequestFilter implements BeanPostProcessor {
+
+  static final int AFTER_SECURITY_BEFORE_EUREKA = 0;
 
   /** How much further the clock of an instance may be than ours: what is dated later could never be replaced. */
   private static final long MAX_AHEAD_MILLIS = 60_000;
@@ -39,18 +44,30 @@ class Registrations extends OncePerRequestFilter {
     this.registry = registry;
   }
 
-  /** Published before the server takes the instance. What is thrown is its response. */
-  @EventListener
-  void check(EurekaInstanceRegisteredEvent event) {
-    InstanceInfo instance = event.getInstanceInfo();
-    InstanceInfo known = registry.getObject().getInstanceByAppAndId(instance.getAppName(), instance.getId(), false);
+  /** What is thrown is the response, and nothing is registered. The event of Spring Cloud comes when that is done. */
+  private void check(PeerAwareInstanceRegistry target, InstanceInfo instance, boolean isReplication) {
+    InstanceInfo known = target.getInstanceByAppAndId(instance.getAppName(), instance.getId(), false);
     if (isAhead(instance.getLastDirtyTimestamp(), known)) throw new BadRequestException();
     // Another server has decided: one that did not follow it would keep an instance that is gone.
-    if (event.isReplication()) return;
+    if (isReplication) return;
     String user = userNow();
     boolean isFree = users.mayHave(user, instance.getVIPAddress()) && users.mayHave(user, instance.getSecureVipAddress());
     if (!isFree) throw new ForbiddenException();
     if (known != null && isElsewhere(known, instance)) throw new ClientErrorException(Response.Status.CONFLICT);
+  }
+
+  /** Puts the check before the registry that everything else in the server gets. */
+  @Override
+  public Object postProcessAfterInitialization(Object bean, String name) {
+    if (!(bean instanceof PeerAwareInstanceRegistry target)) return bean;
+    ProxyFactory checked = new ProxyFactory(bean);
+    checked.addAdvice(
+        (MethodBeforeAdvice)
+            (method, arguments, self) -> {
+              if (method.getName().equals("register") && arguments[0] instanceof InstanceInfo instance)
+                check(target, instance, Boolean.TRUE.equals(arguments[arguments.length - 1]));
+            });
+    return checked.getProxy();
   }
 
   /** A heartbeat of a change that is not registered renews nothing: an instance that moved waits for the end of its old lease. */
