@@ -22,6 +22,7 @@ import org.springframework.security.crypto.password.PasswordEncoder;
 import org.springframework.security.provisioning.InMemoryUserDetailsManager;
 import org.springframework.security.web.AuthenticationEntryPoint;
 import org.springframework.security.web.SecurityFilterChain;
+import org.springframework.security.web.access.intercept.AuthorizationFilter;
 import org.springframework.security.web.access.intercept.RequestAuthorizationContext;
 
 /** Who may write: the user of an application its instances, an operator the status of any, a peer all. Lists are open. */
@@ -77,7 +78,7 @@ class Access {
   }
 
   @Bean
-  SecurityFilterChain rules(HttpSecurity http) throws Exception {
+  SecurityFilterChain rules(HttpSecurity http, Registrations registrations) throws Exception {
     AuthenticationEntryPoint challenge =
         (request, response, failure) -> {
           response.setHeader("WWW-Authenticate", CHALLENGE);
@@ -102,6 +103,7 @@ class Access {
                     .access(ofUser(false))
                     .anyRequest()
                     .access((user, context) -> new AuthorizationDecision(user.get().getName().equals(Users.PEER))))
+        .addFilterAfter(registrations, AuthorizationFilter.class)
         .httpBasic(basic -> basic.authenticationEntryPoint(challenge))
         .exceptionHandling(
             handling ->

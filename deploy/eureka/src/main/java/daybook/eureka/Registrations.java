@@ -18,7 +18,6 @@ import org.springframework.aop.MethodBeforeAdvice;
 import org.springframework.aop.framework.ProxyFactory;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.beans.factory.config.BeanPostProcessor;
-import org.springframework.core.annotation.Order;
 import org.springframework.security.core.Authentication;
 import org.springframework.security.core.context.SecurityContextHolder;
 import org.springframework.stereotype.Component;
@@ -26,10 +25,7 @@ import org.springframework.web.filter.OncePerRequestFilter;
 
 /** What a registration and a heartbeat may say. The same as in services/registry. */
 @Component
-@Order(Registrations.AFTER_SECURITY_BEFORE_EUREKA)
 class Registrations extends OncePerRequestFilter implements BeanPostProcessor {
-
-  static final int AFTER_SECURITY_BEFORE_EUREKA = 0;
 
   /** How much further the clock of an instance may be than ours: what is dated later could never be replaced. */
   private static final long MAX_AHEAD_MILLIS = 60_000;
