@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createEurekaClient } from '@daybook/discovery';
 import { createLogger } from '@daybook/service';
-import { type DaybookProcess, startDaybook } from '@daybook/testing';
+import { type DaybookProcess, eurekaUrlOf, registryUsersVariable, startDaybook } from '@daybook/testing';
 import { startSpringCloudGateway } from '@daybook/testing/java';
 import type { LoadResult } from './gateway-load.ts';
 import { childrenOf } from './processes.ts';
@@ -49,12 +49,13 @@ export async function startGateway(
   upstreams: readonly Upstream[],
 ): Promise<DaybookProcess & AsyncDisposable> {
   await using parts = new AsyncDisposableStack();
-  const registry = await startDaybook({ data, service: 'registry', environment: { DAYBOOK_SERVICE_PORT: '0' } });
+  const environment = { ...registryUsersVariable, DAYBOOK_SERVICE_PORT: '0' };
+  const registry = await startDaybook({ data, service: 'registry', environment });
   parts.defer(() => registry.end().then(() => undefined));
   const logger = createLogger({ level: 'error', pretty: false });
-  const servers = [`${registry.url}/eureka`];
   for (const { port } of upstreams) {
     for (const serviceId of SERVICES) {
+      const servers = [eurekaUrlOf(serviceId, `${registry.url}/eureka`)];
       const client = createEurekaClient({ servers, logger, renewalIntervalMillis: 5_000 });
       parts.defer(() => client.close());
       const instanceId = `127.0.0.1:${serviceId}:${port}`;

@@ -1,6 +1,6 @@
 /** The registry alone, as a process of its own, with as many instances as it takes. Some twenty seconds. */
 import { gunzipSync } from 'node:zlib';
-import { startDaybook, temporaryFolder } from '@daybook/testing';
+import { authorizationOf, registryUsersVariable, startDaybook, temporaryFolder } from '@daybook/testing';
 import { Agent } from 'undici';
 import { type Measured, measure } from './load.ts';
 import { residentMegabytes } from './start.ts';
@@ -53,12 +53,16 @@ async function measureRegistry(): Promise<RegistryFigures> {
   const system = await startDaybook({
     data: folder.path,
     service: 'registry',
-    environment: { DAYBOOK_SERVICE_PORT: '0' },
+    environment: { ...registryUsersVariable, DAYBOOK_SERVICE_PORT: '0' },
   });
   const agent = new Agent({ connections: IN_FLIGHT, headersTimeout: DEADLINE_MILLIS, bodyTimeout: DEADLINE_MILLIS });
 
   async function call(method: 'GET' | 'POST' | 'PUT', path: string, headers = {}, body: string | null = null) {
-    const answer = await agent.request({ origin: system.url, path, method, headers, body });
+    const answer = await agent.request({
+      ...{ origin: system.url, path, method, body },
+      // Who may register under any name.
+      headers: method === 'GET' ? headers : { ...headers, ...authorizationOf('peer') },
+    });
     const bytes = Buffer.from(await answer.body.arrayBuffer());
     if (answer.statusCode >= 300) throw new Error(`${method} ${path} was answered with ${answer.statusCode}`);
     return bytes;

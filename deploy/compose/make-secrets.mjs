@@ -9,6 +9,11 @@ const SERVICES = ['patient', 'doctor', 'appointment', 'notification'];
 const ROOT = 'mysql-root';
 const OPERATOR = 'rabbitmq-operator';
 const BROKER_USER = 'rabbitmq-daybook';
+/** Each is a user of the registry; `peer` and `operator` are for other registries and for people. */
+const REGISTERED = [...SERVICES, 'gateway'];
+const registryUserOf = (service) => `${service}-service`;
+const REGISTRY_USERS = [...REGISTERED.map(registryUserOf), 'peer', 'operator'];
+const registryKeyOf = (user) => `registry-${user}`;
 
 const [folder] = process.argv.slice(2);
 
@@ -26,7 +31,7 @@ const newPassword = () => randomBytes(24).toString('base64url');
 function passwords() {
   const file = join(folder, 'all/passwords.json');
   const known = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
-  const wanted = [ROOT, OPERATOR, BROKER_USER, ...SERVICES];
+  const wanted = [ROOT, OPERATOR, BROKER_USER, ...SERVICES, ...REGISTRY_USERS.map(registryKeyOf)];
   const all = {
     ...known,
     ...Object.fromEntries(wanted.filter((name) => !known[name]).map((name) => [name, newPassword()])),
@@ -69,6 +74,12 @@ write('mysql/client.cnf', `[client]\nhost=mysql\nuser=root\npassword=${all[ROOT]
 write('mysql/users.sql', SERVICES.map((service) => databaseUser(service, all[service])).join(''));
 write('rabbitmq/definitions.json', JSON.stringify(brokerDefinitions(all)));
 write('consoles/rabbitmq-password', `${all[OPERATOR]}\n`);
+write('consoles/registry-password', `${all[registryKeyOf('operator')]}\n`);
+write('eureka/registry-users', REGISTRY_USERS.map((user) => `${user}:${all[registryKeyOf(user)]}\n`).join(''));
+for (const service of REGISTERED) {
+  const user = registryUserOf(service);
+  write(`${service}/eureka-url`, `http://${user}:${all[registryKeyOf(user)]}@eureka:8761/eureka\n`);
+}
 for (const service of SERVICES) {
   write(`${service}/database-url`, `mysql://${service}:${all[service]}@mysql:3306/daybook_${service}\n`);
   write(`${service}/amqp-url`, `amqp://daybook:${all[BROKER_USER]}@rabbitmq:5672\n`);

@@ -1,6 +1,7 @@
 import { type System, startEverything } from '@daybook/launcher';
 import type { InProcessBus } from '@daybook/messaging';
 import { createLogger } from '@daybook/service';
+import { registryUsersVariable } from '@daybook/testing';
 import { environmentOn } from '@daybook/testing/system-database';
 
 export interface EmbeddedOptions {
@@ -14,7 +15,11 @@ export interface EmbeddedOptions {
 
 /** Everything in the process of the test, on free ports, without the demo. */
 export function startEmbedded(data: string, { demo = 'off', bus, eurekaUrl }: EmbeddedOptions = {}): Promise<System> {
-  const parts = { ...environmentOn(data), ...(eurekaUrl !== undefined && { EUREKA_URL: eurekaUrl }) };
+  const parts = {
+    ...environmentOn(data),
+    ...registryUsersVariable,
+    ...(eurekaUrl !== undefined && { EUREKA_URL: eurekaUrl }),
+  };
   const config = { DAYBOOK_DATA: data, DAYBOOK_DEMO: demo, LOG_LEVEL: 'error', ...parts } as const;
   const environment = { DAYBOOK_DATA: data, DAYBOOK_PORT: '0', ...parts };
   return startEverything(config, environment, createLogger({ level: 'error', pretty: false }), bus);

@@ -6,7 +6,7 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { createEurekaClient } from '@daybook/discovery';
 import { createLogger } from '@daybook/service';
-import { startDaybook, temporaryFolder } from '@daybook/testing';
+import { eurekaUrlOf, registryUsersVariable, startDaybook, temporaryFolder } from '@daybook/testing';
 import { expect, it } from 'vitest';
 
 const GIGABYTE = 1_000_000_000;
@@ -51,9 +51,10 @@ it.runIf(process.platform === 'linux')(
     const route = { id: 'store', predicates: { path: ['/store'] }, service: 'store-service', filters };
     await writeFile(routes, JSON.stringify({ routes: [route] }));
     const store = await startStore();
-    const registry = await startDaybook({ data, service: 'registry', environment: { DAYBOOK_SERVICE_PORT: '0' } });
+    const users = { ...registryUsersVariable, DAYBOOK_SERVICE_PORT: '0' };
+    const registry = await startDaybook({ data, service: 'registry', environment: users });
     const logger = createLogger({ level: 'error', pretty: false });
-    const eureka = createEurekaClient({ servers: [`${registry.url}/eureka`], logger });
+    const eureka = createEurekaClient({ servers: [eurekaUrlOf('store-service', `${registry.url}/eureka`)], logger });
     const place = { hostName: '127.0.0.1', ipAddr: '127.0.0.1', port: store.port };
     await eureka.register({ instanceId: 'store', serviceId: 'store-service', ...place });
     // The first start of all compiles, which takes memory that it keeps.

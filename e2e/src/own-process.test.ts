@@ -2,7 +2,16 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createClient, expectData } from '@daybook/client';
-import { beginDaybook, failToStart, halfHour, makeClinic, startDaybook, temporaryFolder } from '@daybook/testing';
+import {
+  beginDaybook,
+  eurekaUrlOf,
+  failToStart,
+  halfHour,
+  makeClinic,
+  registryUsersVariable,
+  startDaybook,
+  temporaryFolder,
+} from '@daybook/testing';
 import { describe, expect, it } from 'vitest';
 import { copyService } from './own-files.ts';
 
@@ -16,13 +25,13 @@ it('runs the whole system out of six programs, none of which has the files of an
   await using folder = await temporaryFolder();
   const start = async (service: string, environment: Record<string, string>) =>
     startDaybook({ data: folder.path, program: await copyService(service, folder.path), environment });
-  const registry = await start('registry', { DAYBOOK_SERVICE_PORT: '0' });
-  const member = { EUREKA_URL: `${registry.url}/eureka` };
+  const registry = await start('registry', { ...registryUsersVariable, DAYBOOK_SERVICE_PORT: '0' });
+  const member = (service: string) => ({ EUREKA_URL: eurekaUrlOf(`${service}-service`, `${registry.url}/eureka`) });
   const behind = await Promise.all(
-    ['patient', 'doctor', 'appointment', 'notification'].map((service) => start(service, member)),
+    ['patient', 'doctor', 'appointment', 'notification'].map((service) => start(service, member(service))),
   );
   await expect(access(join(folder.path, 'appointment/services/doctor'))).rejects.toThrow('ENOENT');
-  const gateway = await start('gateway', member);
+  const gateway = await start('gateway', member('gateway'));
   const client = createClient({ baseUrl: gateway.url });
   const { doctor, patient, type } = await makeClinic(client);
   const body = { doctorId: doctor.id, patientId: patient.id, appointmentTypeId: type.id, start: halfHour(0) };
@@ -39,10 +48,14 @@ describe('a service that is started before what it needs', () => {
     const registry = await startDaybook({
       data: folder.path,
       program: mainOf('registry'),
-      environment: { DAYBOOK_SERVICE_PORT: '0' },
+      environment: { ...registryUsersVariable, DAYBOOK_SERVICE_PORT: '0' },
     });
-    const environment = { EUREKA_URL: `${registry.url}/eureka`, LOG_LEVEL: 'info' };
-    const begin = (service: string) => beginDaybook({ data: folder.path, program: mainOf(service), environment });
+    const environmentOf = (service: string) => ({
+      EUREKA_URL: eurekaUrlOf(`${service}-service`, `${registry.url}/eureka`),
+      LOG_LEVEL: 'info',
+    });
+    const begin = (service: string) =>
+      beginDaybook({ data: folder.path, program: mainOf(service), environment: environmentOf(service) });
     const [gateway, appointment] = [begin('gateway'), begin('appointment')];
     for (const one of [gateway, appointment]) {
       await expect.poll(() => one.output(), { timeout: 20_000 }).toContain('waits for a part');
@@ -71,14 +84,22 @@ describe('a service that is started before what it needs', () => {
   it('waits for the registry', async () => {
     await using folder = await temporaryFolder();
     const program = mainOf('registry');
-    const first = await startDaybook({ data: folder.path, program, environment: { DAYBOOK_SERVICE_PORT: '0' } });
+    const first = await startDaybook({
+      data: folder.path,
+      program,
+      environment: { ...registryUsersVariable, DAYBOOK_SERVICE_PORT: '0' },
+    });
     const { port } = new URL(first.url);
     await first.end();
-    const environment = { EUREKA_URL: `${first.url}/eureka`, LOG_LEVEL: 'info' };
+    const environment = { EUREKA_URL: eurekaUrlOf('patient-service', `${first.url}/eureka`), LOG_LEVEL: 'info' };
     const patient = beginDaybook({ data: folder.path, program: mainOf('patient'), environment });
     await expect.poll(() => patient.output(), { timeout: 20_000 }).toContain('"part":"registry"');
     expect(await statusOf(`${LISTENING.exec(patient.output())?.[1]}/health/ready`)).toBe(503);
-    const registry = await startDaybook({ data: folder.path, program, environment: { DAYBOOK_SERVICE_PORT: port } });
+    const registry = await startDaybook({
+      data: folder.path,
+      program,
+      environment: { ...registryUsersVariable, DAYBOOK_SERVICE_PORT: port },
+    });
     const { url } = await patient.ready;
     expect(await statusOf(`${url}/health/ready`)).toBe(200);
     expect(patient.output().match(/waits for a part/g)).toHaveLength(1);
@@ -103,6 +124,12 @@ describe('a program that cannot start says so in one line and', () => {
     expect(failed).toMatchObject({ code: 78, lines: [expect.stringContaining('EUREKA_URL')] });
   });
 
+  it('ends with 78 when a registry has no users', async () => {
+    await using folder = await temporaryFolder();
+    const failed = await failToStart({ data: folder.path, program: mainOf('registry') });
+    expect(failed).toMatchObject({ code: 78, lines: [expect.stringContaining('DAYBOOK_REGISTRY_USERS')] });
+  });
+
   it('ends with 78 and names every wrong variable', async () => {
     await using folder = await temporaryFolder();
     const environment = { LOG_LEVEL: 'loud', DAYBOOK_SERVICE_PORT: 'eighty', DATABASE_URL: 'nowhere' };
@@ -115,8 +142,12 @@ describe('a program that cannot start says so in one line and', () => {
   it('ends with 69 when its port is taken', async () => {
     await using folder = await temporaryFolder();
     const program = mainOf('registry');
-    const first = await startDaybook({ data: folder.path, program, environment: { DAYBOOK_SERVICE_PORT: '0' } });
-    const environment = { DAYBOOK_SERVICE_PORT: new URL(first.url).port };
+    const first = await startDaybook({
+      data: folder.path,
+      program,
+      environment: { ...registryUsersVariable, DAYBOOK_SERVICE_PORT: '0' },
+    });
+    const environment = { ...registryUsersVariable, DAYBOOK_SERVICE_PORT: new URL(first.url).port };
     const failed = await failToStart({ data: folder.path, program, environment });
     expect(failed).toMatchObject({ code: 69, lines: [expect.stringContaining('is taken')] });
     await first.end();

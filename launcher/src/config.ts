@@ -6,6 +6,7 @@ import {
   isGiven,
   processVariables,
   readConfiguration,
+  registryVariables,
   WrongConfiguration,
 } from '@daybook/service';
 import { type Static, Type } from 'typebox';
@@ -16,6 +17,7 @@ const schema = Type.Object({
   DAYBOOK_DEMO: OneOf(['on', 'off'], { default: 'on' }),
   AMQP_URL: commonVariables.AMQP_URL,
   EUREKA_URL: commonVariables.EUREKA_URL,
+  DAYBOOK_REGISTRY_USERS: registryVariables.DAYBOOK_REGISTRY_USERS,
   LOG_LEVEL: processVariables.LOG_LEVEL,
 });
 
@@ -25,6 +27,8 @@ const distributedSchema = Type.Object({
   DAYBOOK_TOPOLOGY: Type.Optional(Type.String({ description: 'The file of processes, in the place of our own' })),
   DAYBOOK_DATA: schema.properties.DAYBOOK_DATA,
   DAYBOOK_DEMO: schema.properties.DAYBOOK_DEMO,
+  DAYBOOK_REGISTRY_USERS: schema.properties.DAYBOOK_REGISTRY_USERS,
+  EUREKA_URL: schema.properties.EUREKA_URL,
   LOG_LEVEL: schema.properties.LOG_LEVEL,
 });
 

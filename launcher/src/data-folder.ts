@@ -116,8 +116,8 @@ export async function announce(folder: string, system: RunningSystem): Promise<v
 }
 
 /** The file has the old content or the new one, whatever happens meanwhile. */
-export async function replaceFile(path: string, content: string): Promise<void> {
-  await writeFile(`${path}.new`, content);
+export async function replaceFile(path: string, content: string, mode = 0o666): Promise<void> {
+  await writeFile(`${path}.new`, content, { mode });
   await rename(`${path}.new`, path);
 }
 

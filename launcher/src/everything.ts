@@ -5,6 +5,7 @@ import {
   type Environment,
   type HostProcess,
   type Logger,
+  type RegistryUsers,
   type RunningService,
   StartFailure,
   systemClock,
@@ -13,6 +14,7 @@ import type { LauncherConfig } from './config.ts';
 import { announce, findRunningSystem, isEmptyDataFolder, lockDataFolder, prepareDataFolder } from './data-folder.ts';
 import { beginDemo, demoIsUnfinished, demoMarkerIn, fillDemo, nothingIsThere } from './demo.ts';
 import { FETCH_INTERVAL_MILLIS } from './intervals.ts';
+import { namingRegistry, prepareRegistryUsers, urlsFor, withoutUsers, withRegistryAccess } from './registry-users.ts';
 import { type ServiceName, startService } from './services.ts';
 
 /** In the order in which they are closed: who asks goes before whom it asks. */
@@ -34,11 +36,16 @@ interface Residents {
   urlOf(name: ServiceName): string;
 }
 
-function createResidents(): Residents {
+/** Each gets what it has to know of the registry, and nothing of what others know. */
+function createResidents(users: RegistryUsers): Residents {
   const running = new Map<ServiceName, RunningService>();
   return {
     async start(name, host) {
-      const service = await startService(name, host);
+      const service = await startService(name, {
+        ...host,
+        environment: withRegistryAccess(name, host.environment, users),
+        registryUrls: host.registryUrls.map((url) => urlsFor(name, url, users)),
+      });
       running.set(name, service);
       return service;
     },
@@ -80,10 +87,11 @@ async function startTogether(residents: Residents, names: readonly ServiceName[]
 /** `bus` is for who wants to see what is on it. @throws StartFailure with the exit code and the line to say */
 export async function startEverything(
   config: LauncherConfig,
-  environment: Environment,
+  shell: Environment,
   logger: Logger,
   bus = createInProcessBus(),
 ): Promise<System> {
+  const environment = namingRegistry(shell, config.EUREKA_URL);
   await using parts = new AsyncDisposableStack();
   const folder = config.DAYBOOK_DATA;
   await prepareDataFolder(folder);
@@ -97,7 +105,8 @@ export async function startEverything(
   parts.defer(() => bus.close());
 
   let clock: Clock = systemClock;
-  const residents = createResidents();
+  const users = await prepareRegistryUsers(folder, config.DAYBOOK_REGISTRY_USERS);
+  const residents = createResidents(users);
   // Only the gateway is for others; it alone listens where DAYBOOK_HOST says.
   const inside = { ...environment, DAYBOOK_HOST: '127.0.0.1', DAYBOOK_SERVICE_PORT: '0' };
   const host: HostProcess = {
@@ -112,6 +121,7 @@ export async function startEverything(
   parts.defer(() => residents.stop('registry'));
   const registryUrl = config.EUREKA_URL ?? (await startRegistry(residents, folder, host));
   const member = { ...host, registryUrls: registryUrl.split(',') };
+  const announcedUrl = withoutUsers(registryUrl);
   for (const name of BEHIND_THE_GATEWAY.toReversed()) parts.defer(() => residents.stop(name));
   await startTogether(residents, BEHIND_THE_GATEWAY, member);
   bus.open();
@@ -129,11 +139,11 @@ export async function startEverything(
   parts.defer(() => residents.stop('gateway'));
   const { url, ready } = await residents.start('gateway', door);
   await ready;
-  await announce(folder, { pid: process.pid, registryUrl });
+  await announce(folder, { pid: process.pid, registryUrl: announcedUrl });
   const started = parts.move();
   return {
     url,
-    registryUrl,
+    registryUrl: announcedUrl,
     stop: residents.stop,
     async startAgain(name) {
       await (await residents.start(name, name === 'gateway' ? door : member)).ready;

@@ -5,6 +5,7 @@ import {
   type HostProcess,
   hostOfOneService,
   type Logger,
+  parseRegistryUsers,
   type RunningService,
   StartFailure,
 } from '@daybook/service';
@@ -17,6 +18,13 @@ import {
   lockDataFolder,
   prepareDataFolder,
 } from './data-folder.ts';
+import {
+  namingRegistry,
+  prepareRegistryUsers,
+  readRegistryUsers,
+  urlsFor,
+  withRegistryAccess,
+} from './registry-users.ts';
 import { type ServiceName, startService } from './services.ts';
 
 const REGISTRY_DEADLINE_MILLIS = 1000;
@@ -50,12 +58,20 @@ export async function startSingle(
   const folder = config.DAYBOOK_DATA;
   await prepareDataFolder(folder);
   const host = hostOfOneService(environment, logger);
-  if (name === 'registry') return startRegistryAlone(folder, host);
+  if (name === 'registry') return startRegistryAlone(folder, host, config);
   await using parts = new AsyncDisposableStack();
   parts.use(joinDataFolder(folder));
   await isEmptyDataFolder(folder);
-  const registryUrls = config.EUREKA_URL === undefined ? [await findRegistry(folder)] : [];
-  const service = await startService(name, { ...host, registryUrls });
+  const isNamed = config.EUREKA_URL !== undefined;
+  const registryUrls = isNamed ? [] : [await findRegistry(folder)];
+  // The passwords in the folder are for the registry on it, and are sent to no other.
+  const made = isNamed ? new Map<string, string>() : await readRegistryUsers(folder);
+  const users = new Map([...made, ...parseRegistryUsers(config.DAYBOOK_REGISTRY_USERS ?? '')]);
+  const service = await startService(name, {
+    ...host,
+    environment: withRegistryAccess(name, namingRegistry(environment, config.EUREKA_URL), users),
+    registryUrls: registryUrls.map((url) => urlsFor(name, url, users)),
+  });
   const held = parts.move();
   return {
     ...service,
@@ -67,9 +83,13 @@ export async function startSingle(
 }
 
 /** A registry that others on the folder find. One that runs there already keeps its place. */
-async function startRegistryAlone(folder: string, host: HostProcess): Promise<RunningService> {
+async function startRegistryAlone(folder: string, host: HostProcess, config: LauncherConfig): Promise<RunningService> {
   const lock = await lockDataFolder(folder);
-  const service = await startService('registry', host);
+  const users = await prepareRegistryUsers(folder, config.DAYBOOK_REGISTRY_USERS);
+  const service = await startService('registry', {
+    ...host,
+    environment: withRegistryAccess('registry', host.environment, users),
+  });
   await announce(folder, { pid: process.pid, registryUrl: `${service.url}/eureka` });
   return {
     ...service,

@@ -1,14 +1,26 @@
 /** Eureka's calls as somebody else's program would send them. */
+import { authorizationFor } from '@daybook/testing';
 
 export interface Answer {
   readonly status: number;
   readonly body: unknown;
 }
 
-export async function ask(method: string, url: string, document?: object): Promise<Answer> {
+/** With the user of the application in the path, unless `headers` say otherwise. */
+export async function ask(
+  method: string,
+  url: string,
+  document?: object,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Answer> {
   const answer = await fetch(url, {
     method,
-    headers: { accept: 'application/json', ...(document && { 'content-type': 'application/json' }) },
+    headers: {
+      accept: 'application/json',
+      ...(method !== 'GET' && authorizationFor(url)),
+      ...headers,
+      ...(document && { 'content-type': 'application/json' }),
+    },
     ...(document && { body: JSON.stringify(document) }),
     signal: AbortSignal.timeout(5_000),
   });

@@ -1,5 +1,6 @@
 /** Two of Netflix's servers as peers, as deployments run them: one goes away, nothing is lost. */
 import { createEurekaClient, type EurekaClient } from '@daybook/discovery';
+import { eurekaUrlOf } from '@daybook/testing';
 import { BUILD_MILLIS, type EurekaServer, freePort, javaIsMissing, startEurekaServer } from '@daybook/testing/java';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -44,9 +45,9 @@ describe.skipIf(javaIsMissing('two servers of Netflix as peers'))(
     });
     afterAll(() => Promise.all([first?.program.end(), second?.program.end()]));
 
-    function createClient(): EurekaClient {
+    function createClient(serviceId = ''): EurekaClient {
       const client = createEurekaClient({
-        servers: [first.url, second.url],
+        servers: [first.url, second.url].map((url) => eurekaUrlOf(serviceId, url)),
         logger: pino({ level: 'silent' }),
         fetchIntervalMillis: FETCH_MILLIS,
         renewalIntervalMillis: RENEWAL_MILLIS,
@@ -57,7 +58,7 @@ describe.skipIf(javaIsMissing('two servers of Netflix as peers'))(
     }
 
     async function register(serviceId: string): Promise<EurekaClient> {
-      const client = createClient();
+      const client = createClient(serviceId);
       const address = { hostName: '127.0.0.1', ipAddr: '127.0.0.1', port: 4001 };
       await client.register({ instanceId: `127.0.0.1:${serviceId}:4001`, serviceId, ...address });
       return client;

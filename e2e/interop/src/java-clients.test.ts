@@ -1,5 +1,11 @@
 /** Programs with the clients of Spring and of Netflix in our registry, beside our services. */
-import { type DaybookProcess, startDaybook, startRecordingProxy, temporaryFolder } from '@daybook/testing';
+import {
+  type DaybookProcess,
+  registryUsersVariable,
+  startDaybook,
+  startRecordingProxy,
+  temporaryFolder,
+} from '@daybook/testing';
 import { BUILD_MILLIS, freePort, type JavaService, javaIsMissing, startJavaClient } from '@daybook/testing/java';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask, listedAt } from './eureka-calls.ts';
@@ -29,7 +35,12 @@ describe.skipIf(isMissing)('our registry and', { timeout: 120_000 }, () => {
   let patientUrl: string;
 
   const startRegistry = () =>
-    startDaybook({ data, service: 'registry', environment: { DAYBOOK_SERVICE_PORT: String(port) } });
+    startDaybook({
+      data,
+      service: 'registry',
+      environment: { ...registryUsersVariable, DAYBOOK_SERVICE_PORT: String(port) },
+    });
+  const startPatient = () => startDaybook({ data, service: 'patient', environment: registryUsersVariable });
   const eurekaUrl = () => `http://127.0.0.1:${port}/eureka`;
 
   beforeAll(async () => {
@@ -37,7 +48,7 @@ describe.skipIf(isMissing)('our registry and', { timeout: 120_000 }, () => {
     port = await freePort();
     registry = await startRegistry();
     stack.defer(() => registry.end().then(() => undefined));
-    const patient = await startDaybook({ data, service: 'patient' });
+    const patient = await startPatient();
     stack.defer(() => patient.end().then(() => undefined));
     patientUrl = patient.url;
   });
@@ -96,7 +107,7 @@ describe.skipIf(isMissing)('our registry and', { timeout: 120_000 }, () => {
     it('hears by changes alone of an instance that comes and goes', async () => {
       const wholeLists = () => count('GET', 200, /\/apps\/(\?|$)/);
       const before = wholeLists();
-      const another = await startDaybook({ data, service: 'patient' });
+      const another = await startPatient();
       await expect.poll(() => instances('patient-service'), patience).toHaveLength(2);
       await another.end();
       await expect.poll(() => instances('patient-service'), patience).toEqual([patientUrl]);

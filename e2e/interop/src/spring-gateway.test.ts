@@ -4,7 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { createClient, type DaybookClient } from '@daybook/client';
-import { startDaybook, temporaryFolder } from '@daybook/testing';
+import { eurekaUrlOf, startDaybook, temporaryFolder } from '@daybook/testing';
 import {
   BUILD_MILLIS,
   freePort,
@@ -111,7 +111,7 @@ describe.skipIf(missing).for(REGISTRIES)('through $registry', ({ startEureka }) 
       const routes = join(data, 'routes.json');
       const spring = { id: 'spring', predicates: { path: ['/greeting'] }, service: 'spring-service' };
       await writeFile(routes, JSON.stringify({ routes: [spring] }));
-      const environment = { EUREKA_URL: eurekaUrl, DAYBOOK_ROUTES: routes };
+      const environment = { EUREKA_URL: eurekaUrlOf('gateway-service', eurekaUrl), DAYBOOK_ROUTES: routes };
       const gateway = await startDaybook({ data, service: 'gateway', environment });
       stack.defer(() => gateway.end().then(() => undefined));
       const greeting = () => ask('GET', `${gateway.url}/greeting`);

@@ -95,7 +95,7 @@ describe.skipIf(dockerIsMissing('the compose system'))('the compose system', () 
     if (!patient) throw new Error('no container of patient runs');
     const code = `import { readFileSync, readdirSync } from 'node:fs';
       console.log(readdirSync('/run/secrets').join(), readFileSync('/run/secrets/database-url', 'utf8').split(':')[1])`;
-    expect(await system.evaluate(patient, code)).toBe('amqp-url,database-url //patient');
+    expect(await system.evaluate(patient, code)).toBe('amqp-url,database-url,eureka-url //patient');
   });
 
   it('shows the consoles when they are asked for', async () => {

@@ -1,5 +1,6 @@
 /** Netflix's Eureka, as `deploy/eureka` builds it, for the place of our own registry. */
 import { join } from 'node:path';
+import { registryUsersVariable } from '@daybook/testing';
 import { type Child, startChild, untilItIs } from './child.ts';
 import type { PrivateServer } from './database-server.ts';
 import { SERVERS_HOST } from './wire.ts';
@@ -29,7 +30,10 @@ export function createEurekaServer(jar: string, folder: string, port: number): P
       child = startChild({
         program: 'java',
         args: ['-Xmx192m', '-jar', jar],
-        environment: { PATH, HOME, EUREKA_HOST: SERVERS_HOST, EUREKA_PORT: String(port), EUREKA_LOG_LEVEL: 'warn' },
+        environment: {
+          ...{ PATH, HOME, EUREKA_HOST: SERVERS_HOST, EUREKA_PORT: String(port), EUREKA_LOG_LEVEL: 'warn' },
+          ...registryUsersVariable,
+        },
         log: join(folder, 'eureka.log'),
       });
       await untilItIs('Eureka answers', START_MILLIS, answers);

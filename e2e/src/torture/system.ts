@@ -5,7 +5,7 @@ import { createWriteStream, existsSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { isRunning } from '@daybook/testing';
+import { isRunning, registryUsersVariable } from '@daybook/testing';
 import { untilItIs } from './child.ts';
 import type { Clocks } from './clocks.ts';
 import { startWire, WIRES_HOST, type Wire } from './wire.ts';
@@ -101,6 +101,7 @@ export async function startSystem(options: SystemOptions): Promise<TorturedSyste
     DAYBOOK_DEMO: 'off',
     DAYBOOK_MYSQL_URL: options.databaseUrl,
     AMQP_URL: options.brokerUrl,
+    ...registryUsersVariable,
     LOG_LEVEL: 'warn',
     ...(options.registryPort !== undefined && { EUREKA_URL: `http://${WIRES_HOST}:${registryPort}/eureka` }),
   };

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { createInProcessBus } from '@daybook/messaging';
 import {
   type Clock,
+  completeRegistryUsers,
   type Environment,
   EXIT,
   type HostProcess,
@@ -18,6 +19,7 @@ import { environment, readConfig } from '../config.ts';
 import { prepareDataFolder } from '../data-folder.ts';
 import { beginDemo, demoIsUnfinished, fillDemo, nothingIsThere, type UrlOf } from '../demo.ts';
 import { FETCH_INTERVAL_MILLIS } from '../intervals.ts';
+import { urlsFor, withRegistryAccess } from '../registry-users.ts';
 import { startService } from '../services.ts';
 import { environmentOf } from './environment.ts';
 import { readTopology, type Topology } from './topology.ts';
@@ -45,7 +47,14 @@ async function fill(topology: Topology): Promise<void> {
   const logger = openProcessLog(LOG_LEVEL);
   let clock: Clock = systemClock;
   await using parts = new AsyncDisposableStack();
-  const alone = { DAYBOOK_SERVICE_PORT: '0', DAYBOOK_HOST: '127.0.0.1', EUREKA_URL: '', AMQP_URL: '' };
+  const alone = {
+    DAYBOOK_SERVICE_PORT: '0',
+    DAYBOOK_HOST: '127.0.0.1',
+    EUREKA_URL: '',
+    EUREKA_URL_FILE: '',
+    AMQP_URL: '',
+  };
+  const users = completeRegistryUsers();
   const host: HostProcess = {
     environment: alone,
     logger,
@@ -55,7 +64,10 @@ async function fill(topology: Topology): Promise<void> {
     fetchIntervalMillis: FETCH_INTERVAL_MILLIS,
     clock: () => clock(),
   };
-  const registry = await startService('registry', host);
+  const registry = await startService('registry', {
+    ...host,
+    environment: withRegistryAccess('registry', alone, users),
+  });
   parts.defer(() => registry.close());
   const environments = topology.flatMap((entry) =>
     FILLED.some((name) => name === entry.service)
@@ -65,7 +77,7 @@ async function fill(topology: Topology): Promise<void> {
   if (environments.length < FILLED.length) return;
   const urls = new Map<string, string>();
   const starting = environments.map(async ([name, ofService]) => {
-    const member = { ...host, environment: ofService, registryUrls: [`${registry.url}/eureka`] };
+    const member = { ...host, environment: ofService, registryUrls: [urlsFor(name, `${registry.url}/eureka`, users)] };
     const service = await startService(name, member);
     parts.defer(() => service.close({ callersAreGone: true }));
     urls.set(name, service.url);

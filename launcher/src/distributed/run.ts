@@ -1,8 +1,17 @@
 /** `npm run start:distributed`: from the topology to a running system of processes. */
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { checkConfigurations, openProcessLog, prettyLine, runProcess, type Started } from '@daybook/service';
+import {
+  checkConfigurations,
+  completeRegistryUsers,
+  openProcessLog,
+  parseRegistryUsers,
+  prettyLine,
+  runProcess,
+  type Started,
+} from '@daybook/service';
 import { environment, readDistributedConfig } from '../config.ts';
+import { namingRegistry } from '../registry-users.ts';
 import { services } from '../services.ts';
 import { createBoard } from './board.ts';
 import { checkServers, environmentOf } from './environment.ts';
@@ -28,12 +37,13 @@ async function start(): Promise<Started> {
   const file = DAYBOOK_TOPOLOGY ? resolve(DAYBOOK_TOPOLOGY) : fileURLToPath(OWN_TOPOLOGY);
   const topology = await readTopology(file);
   await checkAll(topology);
-  const { LOG_LEVEL, DAYBOOK_DEMO } = readDistributedConfig();
+  const { LOG_LEVEL, DAYBOOK_DEMO, DAYBOOK_REGISTRY_USERS, EUREKA_URL } = readDistributedConfig();
   const logger = openProcessLog(LOG_LEVEL);
   const board = createBoard(process.stdout, () => system.members, prettyLine);
   const system = createSystem({
     topology,
-    shell: environment,
+    shell: namingRegistry(environment, EUREKA_URL),
+    users: completeRegistryUsers(parseRegistryUsers(DAYBOOK_REGISTRY_USERS ?? '')),
     async fillDemo(signal) {
       if (DAYBOOK_DEMO === 'on') await runFiller(environment, file, (line) => board.line('demo', line), signal);
     },

@@ -1,6 +1,7 @@
 /** All processes of the topology: in which order they begin and end, and when the whole of them is ready. */
 import { fileURLToPath } from 'node:url';
-import { type Environment, EXIT, StartFailure } from '@daybook/service';
+import { type Environment, EXIT, isGiven, type RegistryUsers, StartFailure } from '@daybook/service';
+import { withRegistryAccess } from '../registry-users.ts';
 import { environmentOf } from './environment.ts';
 import { Member } from './member.ts';
 import type { Entry, Topology } from './topology.ts';
@@ -12,6 +13,8 @@ export interface SystemOptions {
   readonly topology: Topology;
   /** The environment of the shell. */
   readonly shell: Environment;
+  /** Of the registry: each process gets its own. */
+  readonly users: RegistryUsers;
   /** Called before the services start; the registry and the gateway are there. */
   fillDemo(signal: AbortSignal): Promise<void>;
   onChange(member: Member): void;
@@ -31,8 +34,8 @@ interface Group {
   readonly members: readonly Member[];
 }
 
-export function createSystem({ topology, shell, fillDemo, onChange, onLine }: SystemOptions): DistributedSystem {
-  const namesRegistry = (shell.EUREKA_URL ?? '') !== '';
+export function createSystem({ topology, shell, users, fillDemo, onChange, onLine }: SystemOptions): DistributedSystem {
+  const namesRegistry = isGiven(shell, 'EUREKA_URL');
   const entries = topology.filter(({ service }) => !(service === 'registry' && namesRegistry));
   const closing = new AbortController();
   const allReady = Promise.withResolvers<void>();
@@ -53,7 +56,9 @@ export function createSystem({ topology, shell, fillDemo, onChange, onLine }: Sy
       name: `${entry.service}#${index + 1}`,
       program: fileURLToPath(import.meta.resolve(`@daybook/${entry.service}-service`)),
       port: entry.ports?.[index] ?? 0,
-      environmentAt: (port) => ({ ...environmentOf(entry, port, shell, registryUrl) }),
+      environmentAt: (port) => ({
+        ...withRegistryAccess(entry.service, environmentOf(entry, port, shell, registryUrl), users),
+      }),
       onChange(member) {
         onChange(member);
         look(member);

@@ -1,6 +1,7 @@
 /** One GET on one instance, and what its outcome means for the next try. */
 import { TaskCancelledError } from 'cockatiel';
-import { Agent, type Dispatcher } from 'undici';
+import { Agent, buildConnector, type Dispatcher } from 'undici';
+import { DialForbidden, type DialRules } from './dial-rules.ts';
 import type { Instance } from './discovery.ts';
 import { codeOf } from './log.ts';
 
@@ -47,10 +48,21 @@ const UNREACHABLE = new Set([
 ]);
 const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\b/i;
 
+export interface AgentOptions {
+  attemptTimeoutMillis: number;
+  maxConcurrent: number;
+  dialRules: DialRules;
+}
+
 /** Keep-alive connections to all instances of a service. */
-export function createAgent(options: { attemptTimeoutMillis: number; maxConcurrent: number }): Agent {
+export function createAgent({ dialRules, ...options }: AgentOptions): Agent {
+  const connect = buildConnector({ timeout: options.attemptTimeoutMillis, lookup: dialRules.lookup });
   return new Agent({
-    connect: { timeout: options.attemptTimeoutMillis },
+    connect(target, callback) {
+      // A socket resolves names only: an address is checked here.
+      if (dialRules.allows(target.hostname)) connect(target, callback);
+      else callback(new DialForbidden(), null);
+    },
     headersTimeout: options.attemptTimeoutMillis,
     bodyTimeout: options.attemptTimeoutMillis,
     connections: options.maxConcurrent,

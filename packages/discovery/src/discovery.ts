@@ -1,3 +1,5 @@
+import type { DialRules } from './dial-rules.ts';
+
 /** One running copy of a service, as its callers see it. */
 export interface Instance {
   readonly instanceId: string;
@@ -14,4 +16,6 @@ export interface Discovery {
   instancesOf(serviceId: string): readonly Instance[];
   /** Fetches the list now. Callers at the same time share one fetch; a failure keeps what was known and throws. */
   refresh(): Promise<void>;
+  /** Decides which addresses callers of these instances may dial. */
+  readonly dialRules: DialRules;
 }

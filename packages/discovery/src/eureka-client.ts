@@ -1,6 +1,7 @@
 /** Who is where, from a registry that speaks Eureka's protocol; and this process, made known to it. */
 import type { Logger } from 'pino';
 import { type ChangeStream, createChangeStream } from './change-stream.ts';
+import { createDialRules, type DialRules } from './dial-rules.ts';
 import type { Discovery, Instance } from './discovery.ts';
 import type { LocalInstance, LocalStatus } from './eureka-instance.ts';
 import { InstanceList } from './instance-list.ts';
@@ -21,6 +22,8 @@ export interface EurekaClientOptions {
   renewalIntervalMillis?: number;
   requestTimeoutMillis?: number;
   timers?: Timers;
+  /** The only networks in which instances are dialed, as addresses or `10.0.0.0/8`; see `createDialRules`. */
+  dialNetworks?: readonly string[] | undefined;
 }
 
 /**
@@ -51,7 +54,8 @@ class Client implements EurekaClient {
   readonly #logger: Logger;
   readonly #requestTimeoutMillis: number;
   readonly #fetchIntervalMillis: number;
-  readonly #list = new InstanceList();
+  readonly dialRules: DialRules;
+  readonly #list: InstanceList;
   readonly #closing = new AbortController();
   readonly #connection: RegistryConnection;
   readonly #registration: Registration;
@@ -72,7 +76,10 @@ class Client implements EurekaClient {
     renewalIntervalMillis = 30_000,
     requestTimeoutMillis = 3_000,
     timers = realTimers,
+    dialNetworks,
   }: EurekaClientOptions) {
+    this.dialRules = createDialRules(dialNetworks);
+    this.#list = new InstanceList(this.dialRules);
     this.#logger = logger;
     this.#requestTimeoutMillis = requestTimeoutMillis;
     this.#fetchIntervalMillis = fetchIntervalMillis;

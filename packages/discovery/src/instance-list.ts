@@ -1,4 +1,5 @@
 /** The local copy of a registry's list: who can be called now, and whether it is still what the registry has. */
+import { createDialRules, type DialRules } from './dial-rules.ts';
 import type { Instance } from './discovery.ts';
 import { type Change, MAX_INSTANCES, type Snapshot } from './eureka-answers.ts';
 import { InstanceIndex } from './instance-index.ts';
@@ -23,6 +24,11 @@ export class InstanceList {
    * delta would disagree because of one instance that nobody can read.
    */
   #uncounted: StatusCounts = new Map();
+  readonly #dialRules: DialRules;
+
+  constructor(dialRules: DialRules = createDialRules()) {
+    this.#dialRules = dialRules;
+  }
 
   instancesOf(serviceId: string): readonly Instance[] {
     return this.#inUse.of(serviceId.toLowerCase());
@@ -67,7 +73,8 @@ export class InstanceList {
     };
   }
 
-  #put(listed: ListedInstance): void {
+  #put(read: ListedInstance): void {
+    const listed = this.#ignoringForbidden(read);
     const { key, status, instance, fault } = listed;
     const old = this.#listed.get(key);
     // Most of a whole list is as it was: then its services stay the same arrays, which their readers need not look at.
@@ -78,6 +85,13 @@ export class InstanceList {
     add(this.#counts, status, 1);
     if (fault !== undefined) this.#faults.set(key, fault);
     if (instance) this.#inUse.add(key, instance);
+  }
+
+  /** The instance stays counted, since the registry counts it, and is not in use. */
+  #ignoringForbidden(listed: ListedInstance): ListedInstance {
+    const { instance } = listed;
+    if (!instance || this.#dialRules.allows(new URL(instance.url).hostname)) return listed;
+    return { ...listed, instance: undefined, fault: 'an instance has an address that may not be dialed' };
   }
 
   #remove(key: string): void {

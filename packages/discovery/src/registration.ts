@@ -3,7 +3,7 @@ import { type LocalInstance, type LocalStatus, toEurekaDocument } from './eureka
 import { codeOf, type Log } from './log.ts';
 import { createLoop } from './loop.ts';
 import { createOutageLog } from './outage-log.ts';
-import type { RegistryConnection } from './registry-connection.ts';
+import type { RegistryAnswer, RegistryConnection } from './registry-connection.ts';
 import type { Timers } from './timers.ts';
 
 export interface Registration {
@@ -33,6 +33,10 @@ export function createRegistration({
   let local: LocalInstance | undefined;
   let status: LocalStatus = 'UP';
   let lastDirtyTimestamp = 0;
+  /** Of what the registry took last. */
+  let takenTimestamp = 0;
+  /** How far our clock goes before the registry's, once that has rejected a timestamp in the future. */
+  let leadMillis = 0;
   /** Whether the registry has taken the document as it is now. */
   let told = false;
   const leaving = new AbortController();
@@ -43,21 +47,41 @@ export function createRegistration({
   });
 
   function touch(): void {
-    lastDirtyTimestamp = Math.max(Temporal.Now.instant().epochMilliseconds, lastDirtyTimestamp + 1);
+    lastDirtyTimestamp = Math.max(nowMillis() - leadMillis, lastDirtyTimestamp + 1);
     told = false;
   }
 
-  async function tell(instance: LocalInstance, signal: AbortSignal): Promise<void> {
-    const sent = lastDirtyTimestamp;
+  /** Dates the document by the clock of the registry, if ours goes before it. */
+  function isDatedBack(dateMillis: number | undefined): boolean {
+    if (dateMillis === undefined || lastDirtyTimestamp - dateMillis < FEWEST_AHEAD_MILLIS) return false;
+    leadMillis = Math.max(0, nowMillis() - dateMillis);
+    lastDirtyTimestamp = Math.max(dateMillis, takenTimestamp + 1);
+    told = false;
+    return true;
+  }
+
+  function post(instance: LocalInstance, signal: AbortSignal, accepts: number[]): Promise<RegistryAnswer> {
     const body = toEurekaDocument(instance, { status, lastDirtyTimestamp, renewalIntervalMillis });
-    await connection.call({ method: 'POST', path: `apps/${appOf(instance)}`, body, accepts: [204], signal });
+    return connection.call({ method: 'POST', path: `apps/${appOf(instance)}`, body, accepts, signal });
+  }
+
+  async function tell(instance: LocalInstance, signal: AbortSignal): Promise<void> {
+    let sent = lastDirtyTimestamp;
+    // A registry rejects with 400 what is dated in its future.
+    const answer = await post(instance, signal, [204, 400]);
+    if (answer.status === 400) {
+      if (!isDatedBack(answer.dateMillis)) throw new Error('the registry rejects this instance with status 400');
+      sent = lastDirtyTimestamp;
+      await post(instance, signal, [204]);
+    }
+    takenTimestamp = sent;
     told = sent === lastDirtyTimestamp;
   }
 
   async function renew(instance: LocalInstance, signal: AbortSignal): Promise<void> {
     const path = `${pathOf(instance)}?status=${status}&lastDirtyTimestamp=${lastDirtyTimestamp}`;
-    const answer = await connection.call({ method: 'PUT', path, accepts: [200, 404], signal });
-    if (answer.status !== 404) return;
+    const answer = await connection.call({ method: 'PUT', path, accepts: [200, 400, 404], signal });
+    if (answer.status === 200) return;
     touch();
     await tell(instance, signal);
   }
@@ -118,6 +142,11 @@ export function createRegistration({
     },
   };
 }
+
+/** Less is not why a registry rejects a document. */
+const FEWEST_AHEAD_MILLIS = 30_000;
+
+const nowMillis = (): number => Temporal.Now.instant().epochMilliseconds;
 
 const appOf = (instance: LocalInstance): string => encodeURIComponent(instance.serviceId.toUpperCase());
 

@@ -19,6 +19,8 @@ export interface RegistryAnswer {
   /** Whose answer it is: where to ask for what belongs to it. */
   readonly server: string;
   readonly status: number;
+  /** The server's clock, in milliseconds since 1970; undefined when it says no time. */
+  readonly dateMillis: number | undefined;
   /** The JSON of a GET that was answered with 200; undefined for all else. */
   readonly body: unknown;
 }
@@ -82,14 +84,15 @@ export function createRegistryConnection(urls: readonly string[], requestTimeout
       signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
     });
     const status = response.statusCode;
+    const dateMillis = dateIn(response);
     if (method === 'GET' && status === 200) {
       const document = await read(response);
       if (!check(document)) throw new UnusableAnswer('an answer to something else');
-      return { server: server.name, status, body: document };
+      return { server: server.name, status, dateMillis, body: document };
     }
     await response.body.dump();
     if (!accepts.includes(status)) throw new UnusableAnswer(`status ${status}`);
-    return { server: server.name, status, body: undefined };
+    return { server: server.name, status, dateMillis, body: undefined };
   }
 
   function preferFrom(server: Server): void {
@@ -146,6 +149,11 @@ async function read({ body }: Dispatcher.ResponseData): Promise<unknown> {
     if (codeOf(error) === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') throw new UnusableAnswer('too large an answer');
     throw error;
   }
+}
+
+function dateIn({ headers: { date } }: Dispatcher.ResponseData): number | undefined {
+  const millis = typeof date === 'string' ? Date.parse(date) : Number.NaN;
+  return Number.isNaN(millis) ? undefined : millis;
 }
 
 /** Rather than that it has none: it is starting, or has too many readers. */

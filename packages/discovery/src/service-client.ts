@@ -84,7 +84,7 @@ export function createServiceClient({
   attemptTimeoutMillis = 2_000,
   maxConcurrent = 100,
 }: ServiceClientOptions): ServiceClient {
-  const agent = createAgent({ attemptTimeoutMillis, maxConcurrent });
+  const agent = createAgent({ attemptTimeoutMillis, maxConcurrent, dialRules: discovery.dialRules });
   const breakers = createBreakers({ logger, isFailure: isInstanceFailure });
   const budget = createRetryBudget();
   // Aggressive: cockatiel's wait between two tries does not hear the signal, and a deadline is a promise. What has returned is not

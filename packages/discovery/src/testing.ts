@@ -1,6 +1,7 @@
 /** For this package's tests: a real HTTP server that answers as told, a clock that stands, a logger that can be read. */
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import { type Logger, pino } from 'pino';
+import { createDialRules } from './dial-rules.ts';
 import type { Discovery, Instance } from './discovery.ts';
 import type { Timers } from './timers.ts';
 
@@ -76,6 +77,7 @@ export function createTestDiscovery(urls: readonly string[]): TestDiscovery {
   const discovery: TestDiscovery = {
     instances: urls.map(instanceAt),
     refreshes: 0,
+    dialRules: createDialRules(),
     onRefresh: async () => undefined,
     instancesOf: (serviceId) => discovery.instances.filter((instance) => instance.serviceId === serviceId),
     async refresh() {

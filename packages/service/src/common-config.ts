@@ -4,6 +4,17 @@ import { join } from 'node:path';
 import { OneOf } from '@daybook/contracts';
 import { Type } from 'typebox';
 
+/** Of a registry, and of a launcher that starts one; a service has its own password in `EUREKA_URL`. */
+export const registryVariables = {
+  DAYBOOK_REGISTRY_USERS: Type.Optional(
+    Type.String({
+      format: 'registry-users',
+      description:
+        'Those who may write to the registry, `USER:PASSWORD` separated by commas: one for each application, `peer`, `operator`',
+    }),
+  ),
+};
+
 export const commonVariables = {
   DAYBOOK_HOST: Type.String({ default: '127.0.0.1', description: 'Where to listen' }),
   DAYBOOK_SERVICE_PORT: Type.Integer({ minimum: 0, maximum: 65_535, default: 0, description: '0 takes a free one' }),
@@ -30,7 +41,18 @@ export const commonVariables = {
   AMQP_URL: Type.Optional(
     Type.String({ format: 'amqp-url', description: 'RabbitMQ: `amqp://USER:PASSWORD@HOST:PORT/VHOST`' }),
   ),
-  EUREKA_URL: Type.Optional(Type.String({ format: 'http-url-list', description: 'Registries, separated by commas' })),
+  EUREKA_URL: Type.Optional(
+    Type.String({
+      format: 'http-url-list',
+      description: 'Registries, separated by commas: `http://USER:PASSWORD@HOST/eureka`',
+    }),
+  ),
+  DAYBOOK_DIAL_NETWORKS: Type.Optional(
+    Type.String({
+      format: 'network-list',
+      description: 'The only networks in which instances are called, separated by commas',
+    }),
+  ),
 };
 
 /** The variable of a process, whatever services are in it. */

@@ -1,3 +1,15 @@
+export {
+  basicAuthorization,
+  completeRegistryUsers,
+  DAYBOOK_APPLICATIONS,
+  formatRegistryUsers,
+  isOwnUser,
+  OPERATOR_USER,
+  PEER_USER,
+  parseRegistryUsers,
+  type RegistryUsers,
+  withRegistryUser,
+} from '@daybook/discovery';
 export { type App, createServiceApp, type ServiceAppOptions } from './app.ts';
 export * from './clock.ts';
 export * from './common-config.ts';

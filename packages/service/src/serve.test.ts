@@ -99,7 +99,7 @@ async function startService(registryUrl: string, listenOn = anyPort, { asks = []
   const closed: string[] = [];
   parts.defer(() => void closed.push('database'));
   parts.defer(() => void closed.push('relay'));
-  const registry = joinRegistry(host, undefined);
+  const registry = joinRegistry(host, {});
   const service = await serve({ name: 'thing-service', app, host, registry, listenOn, asks, parts });
   onTestFinished(() => service.close({ callersAreGone: true }));
   return { service, app, closed, lines };
@@ -176,7 +176,7 @@ describe('a service', () => {
     });
     if (!started) return context.skip('this machine has no IPv6');
     await started.service.ready;
-    const caller = joinRegistry(host, undefined);
+    const caller = joinRegistry(host, {});
     onTestFinished(() => caller.close());
     await caller.start();
     expect(caller.instancesOf('thing-service').map(({ url }) => url)).toEqual([started.service.url]);
@@ -199,7 +199,7 @@ describe('a service', () => {
       preferences: {},
       advertisedHost: '127.0.0.1',
     };
-    const starting = serve({ name: 'x', app, host, registry: joinRegistry(host, undefined), listenOn, parts });
+    const starting = serve({ name: 'x', app, host, registry: joinRegistry(host, {}), listenOn, parts });
     await expect(starting).rejects.toSatisfy(
       (error) =>
         error instanceof StartFailure &&
@@ -219,7 +219,7 @@ describe('a service', () => {
   it('asks the registry that its configuration names, before the one of its process', async () => {
     const [named, own] = [await startRegistry(), await startRegistry()];
     const { host } = hostOf(own.url);
-    const client = joinRegistry(host, `${named.url},${own.url}`);
+    const client = joinRegistry(host, { EUREKA_URL: `${named.url},${own.url}` });
     onTestFinished(() => client.close());
     await client.register({ instanceId: 'a', serviceId: 'x', hostName: 'h', ipAddr: 'h', port: 1 });
     expect([...named.instances.keys()]).toEqual(['a']);
@@ -257,7 +257,7 @@ describe('a service that starts before what it needs', () => {
     const { service } = await startService(registry.url, anyPort, { asks: ['other-service'] });
     const components = { 'other-service': { status: 'DOWN' }, registry: { status: 'DOWN' } };
     expect(await readiness(service.url)).toMatchObject({ status: 503, body: { components } });
-    const other = joinRegistry(hostOf(registry.url).host, undefined);
+    const other = joinRegistry(hostOf(registry.url).host, {});
     await other.register({ instanceId: 'a', serviceId: 'other-service', hostName: 'h', ipAddr: 'h', port: 1 });
     await service.ready;
     await other.close();
@@ -283,7 +283,7 @@ describe('a service that starts before what it needs', () => {
 
   it('does not start without the name of a registry: 78', () => {
     const { host } = hostOf('');
-    expect(() => joinRegistry({ ...host, registryUrls: [] }, undefined)).toThrow(
+    expect(() => joinRegistry({ ...host, registryUrls: [] }, {})).toThrow(
       expect.objectContaining({ exitCode: 78, message: expect.stringContaining('EUREKA_URL') }),
     );
   });

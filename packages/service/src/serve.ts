@@ -16,18 +16,25 @@ import { type Need, waitFor } from './waiting.ts';
 const DRAIN_DEADLINE_MILLIS = 10_000;
 const CLOSE_IDLE_MILLIS = 50;
 
+/** What a service has to know of the registry. */
+export interface RegistryConfig {
+  readonly EUREKA_URL?: string;
+  readonly DAYBOOK_DIAL_NETWORKS?: string;
+}
+
 /**
  * The registry as a service sees it: who is where, and its own place in it.
  * @throws WrongConfiguration when nothing names one
  */
-export function joinRegistry(host: HostProcess, eurekaUrl: string | undefined): EurekaClient {
-  const servers = eurekaUrl?.split(',') ?? [...host.registryUrls];
+export function joinRegistry(host: HostProcess, config: RegistryConfig): EurekaClient {
+  const servers = config.EUREKA_URL?.split(',') ?? [...host.registryUrls];
   if (servers.length === 0) throw new WrongConfiguration(['EUREKA_URL is needed by a service that runs alone']);
   return createEurekaClient({
     servers,
     logger: host.logger,
     fetchIntervalMillis: host.fetchIntervalMillis,
     renewalIntervalMillis: RENEWAL_INTERVAL_MILLIS,
+    dialNetworks: config.DAYBOOK_DIAL_NETWORKS?.split(','),
   });
 }
 const RENEWAL_INTERVAL_MILLIS = 10_000;

@@ -3,6 +3,7 @@
  * text) are read as the type their schema names. Every fault is reported, unknown fields are refused by the schemas.
  */
 import { BIRTH_DATE, type Fault, FREE_TEXT, VISIBLE_TEXT } from '@daybook/contracts';
+import { isRegistryUsers } from '@daybook/discovery';
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import { fullFormats } from 'ajv-formats/dist/formats.js';
 import type { FastifySchemaCompiler } from 'fastify';
@@ -30,6 +31,7 @@ const formats = {
   'host-name': isHostName,
   network: isNetwork,
   'network-list': isNetworkList,
+  'registry-users': isRegistryUsers,
   email: fullFormats.email,
   phone: isPhone,
   uuid: /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i,

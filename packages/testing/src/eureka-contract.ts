@@ -4,11 +4,11 @@
  * A server that caches its answers shows a change when its cache ends: give that time as `patienceMillis`, or, with
  * Spring's, set `eureka.server.use-read-only-response-cache=false`.
  */
-import { randomUUID } from 'node:crypto';
 import { createEurekaClient, type EurekaClient, type LocalInstance } from '@daybook/discovery';
 import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type RecordingProxy, startRecordingProxy } from './recording-proxy.ts';
+import { authorizationFor, CONTRACT_APPLICATIONS, eurekaUrlOf } from './registry-users.ts';
 
 export interface EurekaContractOptions {
   /** How long the server may take to show to one what another did. */
@@ -19,9 +19,11 @@ const INTERVAL_MILLIS = 100;
 /** The first; and one more when a change comes between two answers that belong together. */
 const FEW_WHOLE_LISTS = 2;
 
+let taken = 0;
+
 /** A service and a port that nobody else has. */
 function createLocal(): LocalInstance {
-  const serviceId = `contract-${randomUUID().slice(0, 8)}`;
+  const serviceId = CONTRACT_APPLICATIONS[taken++ % CONTRACT_APPLICATIONS.length] ?? '';
   const instanceId = `127.0.0.1:${serviceId}:4001`;
   const metadata = { zone: 'z1' };
   return { instanceId, serviceId, hostName: '127.0.0.1', ipAddr: '127.0.0.1', port: 4001, metadata };
@@ -44,7 +46,11 @@ async function isLeftBehind(url: string): Promise<boolean> {
 async function call(method: string, url: string, body?: object): Promise<number> {
   const answer = await fetch(url, {
     method,
-    headers: { accept: 'application/json', ...(body && { 'content-type': 'application/json' }) },
+    headers: {
+      accept: 'application/json',
+      ...authorizationFor(url),
+      ...(body && { 'content-type': 'application/json' }),
+    },
     ...(body && { body: JSON.stringify(body) }),
     signal: AbortSignal.timeout(5_000),
   });
@@ -71,11 +77,13 @@ const foreignDocument = ({ serviceId, instanceId }: LocalInstance) => ({
 /** The ways to one server, and the clients that go them. */
 class Setting {
   readonly #base: string;
+  readonly #user: string;
   readonly #clients: EurekaClient[] = [];
   readonly #proxies: RecordingProxy[] = [];
 
-  constructor(base: string) {
+  constructor(base: string, user: string) {
     this.#base = base;
+    this.#user = user;
   }
 
   async proxy(): Promise<RecordingProxy> {
@@ -86,7 +94,7 @@ class Setting {
 
   client(servers: readonly string[] = [this.#base]): EurekaClient {
     const client = createEurekaClient({
-      servers,
+      servers: servers.map((url) => eurekaUrlOf(this.#user, url)),
       logger: pino({ level: 'silent' }),
       fetchIntervalMillis: INTERVAL_MILLIS,
       renewalIntervalMillis: INTERVAL_MILLIS,
@@ -125,9 +133,9 @@ export function describeEurekaClient(
 
     async function begin() {
       const { url } = await create();
-      const setting = new Setting(url);
-      settings.push(setting);
       const local = createLocal();
+      const setting = new Setting(url, local.serviceId);
+      settings.push(setting);
       const found = (client: EurekaClient) => expect.poll(() => client.instancesOf(local.serviceId).length, patience);
       return { url, setting, local, found };
     }

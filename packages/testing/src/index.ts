@@ -2,5 +2,6 @@ export * from './clinic.ts';
 export * from './daybook-process.ts';
 export * from './file-size-limit.ts';
 export * from './recording-proxy.ts';
+export * from './registry-users.ts';
 export * from './service-urls.ts';
 export * from './tcp-forwarder.ts';

@@ -38,7 +38,7 @@ export const start: StartService = async (process) => {
     () => sweepHolds(database, host.clock),
     createReservationSweep(database, host.clock),
   ]);
-  const registry = joinRegistry(host, config.EUREKA_URL);
+  const registry = joinRegistry(host, config);
   const balancer = createBalancer(registry, { zone: config.DAYBOOK_ZONE });
   const clientOf = (serviceId: string) => {
     const client = createServiceClient({ serviceId, discovery: registry, balancer, logger });

@@ -8,6 +8,7 @@ const schema = Type.Object({
   DAYBOOK_ZONE: commonVariables.DAYBOOK_ZONE,
   DAYBOOK_WEIGHT: commonVariables.DAYBOOK_WEIGHT,
   EUREKA_URL: commonVariables.EUREKA_URL,
+  DAYBOOK_DIAL_NETWORKS: commonVariables.DAYBOOK_DIAL_NETWORKS,
   DAYBOOK_ROUTES: Type.Optional(
     Type.String({ description: 'The file of routes, in the place of the one beside this' }),
   ),

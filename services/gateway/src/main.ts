@@ -20,7 +20,7 @@ export const start: StartService = async (host) => {
   const routesFile = config.DAYBOOK_ROUTES === undefined ? fileURLToPath(ROUTES_FILE) : resolve(config.DAYBOOK_ROUTES);
   const routes = createLiveRoutes(await readRoutesText(routesFile), { forwarding });
   const tls = await readTls(config, host.clock);
-  const registry = joinRegistry(host, config.EUREKA_URL);
+  const registry = joinRegistry(host, config);
   const balancer = createBalancer(registry, { zone: config.DAYBOOK_ZONE });
   const app = await buildApp({
     logger,

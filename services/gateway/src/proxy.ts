@@ -61,7 +61,7 @@ export function createReverseProxy(options: ProxyOptions): ReverseProxy {
   const { logger, discovery, balancer, services, report, forwarding = createForwarding() } = options;
   const knownUrls = () =>
     new Set(services().flatMap((service) => discovery.instancesOf(service).map(({ url }) => url)));
-  const upstreams = createUpstreams(knownUrls, options.upstream);
+  const upstreams = createUpstreams(knownUrls, discovery.dialRules, options.upstream);
   const ejections = new Ejections(discovery, logger, options.ejection);
   const sweeping = setInterval(() => ejections.sweep(), SWEEP_MILLIS).unref();
   const shared = new Map<string, ServiceParts>();

@@ -2,7 +2,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { createBalancer, type Discovery, type Instance } from '@daybook/discovery';
+import { createBalancer, createDialRules, type Discovery, type Instance } from '@daybook/discovery';
 import { createLogger } from '@daybook/service';
 import { onTestFinished } from 'vitest';
 import { buildApp, type ClientTimeouts } from './app.ts';
@@ -72,6 +72,7 @@ export function createTestDiscovery(refresh: () => Promise<void> = async () => u
   return {
     instancesOf: (serviceId) => known.get(serviceId) ?? [],
     refresh,
+    dialRules: createDialRules(),
     place(serviceId, urls) {
       known.set(
         serviceId,

@@ -1,4 +1,5 @@
 /** Connections to the instances: a bounded number to each, kept, closed when the instance is gone. */
+import type { DialRules } from '@daybook/discovery';
 import type { Call } from './upstream/connection.ts';
 import { Connections } from './upstream/connections.ts';
 
@@ -26,7 +27,7 @@ export interface Upstream {
 }
 
 export interface Upstreams {
-  /** The connections to an instance, by its URL; undefined for a URL that nothing can be sent to. */
+  /** The connections to an instance, by its URL; undefined for a URL that nothing can or may be sent to. */
   of(url: string, connectTimeoutMillis: number): Upstream | undefined;
   /** Lets requests under way end. */
   close(): Promise<void>;
@@ -39,6 +40,7 @@ type ByPatience = Map<number, Upstream & { readonly connections: Connections }>;
 
 export function createUpstreams(
   knownUrls: () => ReadonlySet<string>,
+  dialRules: DialRules,
   {
     connections: maxConnections = 128,
     maxInFlight = 1_024,
@@ -51,7 +53,12 @@ export function createUpstreams(
   const sweeping = setInterval(sweep, sweepIntervalMillis).unref();
 
   function create(url: string, connectTimeoutMillis: number) {
-    const connections = new Connections(url, { connectTimeoutMillis, maxConnections, maxIdleMillis });
+    const connections = new Connections(url, {
+      connectTimeoutMillis,
+      maxConnections,
+      maxIdleMillis,
+      lookup: dialRules.lookup,
+    });
     let inFlight = 0;
     return {
       connections,
@@ -94,7 +101,10 @@ export function createUpstreams(
     of(url, connectTimeoutMillis) {
       const existing = upstreams.get(url)?.get(connectTimeoutMillis);
       if (existing) return existing;
-      if (!HTTP_ORIGIN.test(url) || !URL.canParse(url)) return undefined;
+      if (!HTTP_ORIGIN.test(url)) return undefined;
+      const parsed = URL.parse(url);
+      // A socket resolves names only: an address is checked here.
+      if (!parsed || !dialRules.allows(parsed.hostname)) return undefined;
       const upstream = create(url, connectTimeoutMillis);
       const byPatience = upstreams.get(url) ?? new Map();
       byPatience.set(connectTimeoutMillis, upstream);

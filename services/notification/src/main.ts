@@ -32,7 +32,7 @@ export const start: StartService = async (process) => {
     name: NAME,
     app,
     host,
-    registry: joinRegistry(host, config.EUREKA_URL),
+    registry: joinRegistry(host, config),
     listenOn: listenOnOf(config),
     parts: parts.move(),
   });

@@ -1,5 +1,13 @@
 /** The registry, built out of what it is passed; no port is opened here. */
-import { type App, createServiceApp, type Logger } from '@daybook/service';
+import {
+  type App,
+  createServiceApp,
+  type Logger,
+  PEER_USER,
+  type RegistryUsers,
+  withRegistryUser,
+} from '@daybook/service';
+import { createAccess } from './access.ts';
 import { createAwakeClock } from './awake-clock.ts';
 import type { Moment } from './domain/lease.ts';
 import { createLeases } from './domain/leases.ts';
@@ -12,6 +20,8 @@ import { createChangeStream } from './routes/stream.ts';
 
 export interface RegistryAppOptions {
   logger: Logger;
+  /** Those who may write. */
+  users: RegistryUsers;
   clock?: () => Moment;
   /** Base URLs of other registries, such as `http://127.0.0.1:8762/eureka`. */
   peerUrls?: readonly string[];
@@ -28,12 +38,13 @@ function createClock(): () => Moment {
 
 /** With the list of a peer, if there is one that answers. */
 export async function buildApp(options: RegistryAppOptions): Promise<App> {
-  const { logger, clock = createClock(), peerUrls = [], selfPreservation = false, delta = true } = options;
+  const { logger, users, clock = createClock(), peerUrls = [], selfPreservation = false, delta = true } = options;
   const app = await createServiceApp({ name: 'registry-service', logger, compression: false });
   const stream = createChangeStream(() => leases);
   const leases = createLeases({ selfPreservation, onChange: stream.tell });
   const peers = createPeers({
-    urls: peerUrls,
+    // Peers mostly have the same users; one that has others is named with its password.
+    urls: peerUrls.map((url) => withRegistryUser(url, PEER_USER, users)),
     logger,
     entryOf: (change) => entryOf(change, leases),
     takeNewer: (instance) => registry.register(instance, 'peer'),
@@ -41,17 +52,20 @@ export async function buildApp(options: RegistryAppOptions): Promise<App> {
   });
   const registry = createRegistry({ leases, clock, tellPeers: peers.tell });
 
-  for (const prefix of ['/eureka', '/eureka/v2']) await app.register(eurekaRoutes, { prefix, registry, delta });
+  const access = createAccess(users);
+  for (const prefix of ['/eureka', '/eureka/v2']) await app.register(eurekaRoutes, { prefix, registry, access, delta });
   await app.register(stream.routes);
   await addPage(app, registry);
   addEviction(app, registry, options.evictionSeconds ?? 1);
-  await takeListOf(peers, registry);
+  await takeListOf(peers, registry, logger);
   app.addHook('onClose', () => peers.close());
   return app;
 }
 
-async function takeListOf(peers: Peers, registry: Registry): Promise<void> {
-  for (const instance of await peers.fetchList()) registry.register(instance, 'peer');
+async function takeListOf(peers: Peers, registry: Registry, logger: Logger): Promise<void> {
+  const outcomes = (await peers.fetchList()).map((instance) => registry.register(instance, 'peer'));
+  const left = outcomes.filter((outcome) => outcome !== 'registered').length;
+  if (left > 0) logger.warn({ instances: left }, 'instances of a peer left out: timestamp in the future, or no room');
 }
 
 /** The clock counts no time in which nobody read it, so it is read every second, however seldom anybody is evicted. */

@@ -1,4 +1,4 @@
-import { commonVariables, type Environment, readConfiguration } from '@daybook/service';
+import { commonVariables, type Environment, readConfiguration, registryVariables } from '@daybook/service';
 import { Type } from 'typebox';
 
 /** Eureka's own port, where clients look when they are told nothing. */
@@ -11,6 +11,7 @@ const schema = Type.Object({
   DAYBOOK_HOST: commonVariables.DAYBOOK_HOST,
   DAYBOOK_SERVICE_PORT: Type.Integer({ minimum: 0, maximum: 65_535, default: EUREKA_PORT }),
   DAYBOOK_ADVERTISED_HOST: commonVariables.DAYBOOK_ADVERTISED_HOST,
+  DAYBOOK_REGISTRY_USERS: registryVariables.DAYBOOK_REGISTRY_USERS,
   DAYBOOK_REGISTRY_PEERS: Type.Optional(
     Type.String({ format: 'http-url-list', description: 'Registries that hold the same list, separated by commas' }),
   ),

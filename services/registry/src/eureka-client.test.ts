@@ -1,18 +1,21 @@
 /** The contract between our client and our registry, over a real socket. */
 import { createEurekaClient, type EurekaClient, type LocalInstance } from '@daybook/discovery';
-import { type App, createLogger } from '@daybook/service';
+import { type App, createLogger, withRegistryUser } from '@daybook/service';
 import { afterEach, describe, expect, it } from 'vitest';
-import { buildApp } from './app.ts';
+import { buildApp, type RegistryAppOptions } from './app.ts';
+import { users } from './testing.ts';
 
 const logger = createLogger({ level: 'silent', pretty: false });
 const clients = new Set<EurekaClient>();
 const apps = new Set<App>();
 
-async function startRegistry(port = 0): Promise<{ app: App; url: string; port: number }> {
-  const app = await buildApp({ logger });
+type Clock = NonNullable<RegistryAppOptions['clock']>;
+
+async function startRegistry(port = 0, clock?: Clock): Promise<{ app: App; url: string; port: number }> {
+  const app = await buildApp({ logger, users, ...(clock && { clock }) });
   apps.add(app);
   const url = await app.listen({ host: '127.0.0.1', port });
-  return { app, url: `${url}/eureka`, port: Number(new URL(url).port) };
+  return { app, url: withRegistryUser(`${url}/eureka`, 'patient-service', users), port: Number(new URL(url).port) };
 }
 
 function createClient(url: string): EurekaClient {
@@ -87,6 +90,26 @@ describe('a client and the registry', () => {
     const { registrationTimestamp } = await leaseNow();
     await expect.poll(async () => (await leaseNow()).lastRenewalTimestamp).toBeGreaterThan(registrationTimestamp);
     expect((await leaseNow()).registrationTimestamp).toBe(registrationTimestamp);
+  });
+
+  it('an instance whose clock is ahead dates itself by the clock of the registry, and each later change counts', async () => {
+    const behindMillis = 3_600_000;
+    const now = () => Temporal.Now.instant().epochMilliseconds - behindMillis;
+    const { app, url } = await startRegistry(0, () => ({ epochMillis: now(), awakeMillis: performance.now() }));
+    // As a registry with that clock would date its responses.
+    app.server.prependListener('request', (_request, response) =>
+      response.setHeader('date', new Date(now()).toUTCString()),
+    );
+    const writer = createClient(url);
+    const reader = createClient(url);
+    await reader.start();
+    await writer.register(patient(4001));
+    await expect.poll(() => urlsOf(reader)).toEqual(['http://127.0.0.1:4001']);
+    await writer.setStatus('DOWN');
+    await expect.poll(() => urlsOf(reader)).toEqual([]);
+    await writer.setStatus('UP');
+    await expect.poll(() => urlsOf(reader)).toEqual(['http://127.0.0.1:4001']);
+    expect(writer.isRegistered()).toBe(true);
   });
 
   it('an instance that closes is gone from the registry', async () => {

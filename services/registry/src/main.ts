@@ -1,5 +1,13 @@
 /** Reads the configuration, takes the list of a peer, listens. The registry registers nowhere: it is where others do. */
-import { drain, listen, listenOnOf, runService, type StartService } from '@daybook/service';
+import {
+  drain,
+  listen,
+  listenOnOf,
+  parseRegistryUsers,
+  runService,
+  type StartService,
+  WrongConfiguration,
+} from '@daybook/service';
 import { buildApp } from './app.ts';
 import { readConfig } from './config.ts';
 import { isOwnUrl } from './peers/peers.ts';
@@ -8,10 +16,14 @@ export { readConfig };
 
 export const start: StartService = async ({ environment, logger }) => {
   const config = readConfig(environment);
+  if (config.DAYBOOK_REGISTRY_USERS === undefined) {
+    throw new WrongConfiguration(['DAYBOOK_REGISTRY_USERS is needed by a registry that runs alone']);
+  }
   const { host, port, variable, advertisedHost } = listenOnOf(config);
   const peerUrls = config.DAYBOOK_REGISTRY_PEERS?.split(',') ?? [];
   const app = await buildApp({
     logger,
+    users: parseRegistryUsers(config.DAYBOOK_REGISTRY_USERS),
     peerUrls: peerUrls.filter((url) => !isOwnUrl(url, [host, advertisedHost], port)),
     selfPreservation: config.DAYBOOK_REGISTRY_SELF_PRESERVATION === 'on',
     evictionSeconds: config.DAYBOOK_REGISTRY_EVICTION_SECONDS,

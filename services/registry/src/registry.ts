@@ -1,7 +1,7 @@
 /** The list, and whom a change of it is told: the streams, and the peers unless it came from one. */
 import type { Metadata, Registration, Status } from './domain/instance.ts';
 import type { InstanceDocument, Moment } from './domain/lease.ts';
-import type { Leases } from './domain/leases.ts';
+import type { Leases, RegisterOutcome } from './domain/leases.ts';
 import {
   applyReplication,
   beneathOverride,
@@ -14,8 +14,14 @@ import {
 export type Origin = 'client' | 'peer';
 
 export interface Registry {
-  register(instance: Registration, origin: Origin): 'registered' | 'full';
-  renew(app: string, id: string, lastDirtyTimestamp: number | undefined, origin: Origin): boolean;
+  /** Never `moved` for a peer: see `Leases`. */
+  register(instance: Registration, origin: Origin): RegisterOutcome;
+  renew(
+    app: string,
+    id: string,
+    lastDirtyTimestamp: number | undefined,
+    origin: Origin,
+  ): 'renewed' | 'unknown' | 'ahead';
   cancel(app: string, id: string, origin: Origin): boolean;
   override(app: string, id: string, status: Status, origin: Origin): boolean;
   removeOverride(app: string, id: string, status: Status | undefined, origin: Origin): boolean;
@@ -45,7 +51,10 @@ export function createRegistry({ leases, clock, tellPeers }: RegistryOptions): R
     now: clock,
 
     register(instance, origin) {
-      const outcome = leases.register(origin === 'peer' ? beneathOverride(instance) : instance, clock());
+      const outcome =
+        origin === 'peer'
+          ? leases.register(beneathOverride(instance), clock(), { mayMove: true })
+          : leases.register(instance, clock());
       const id = instance.instanceId ?? instance.hostName;
       tell(outcome === 'registered', origin, { action: 'Register', app: instance.app, id });
       return outcome;
@@ -53,9 +62,10 @@ export function createRegistry({ leases, clock, tellPeers }: RegistryOptions): R
 
     renew(app, id, lastDirtyTimestamp, origin) {
       const outcome = leases.renew(app, id, clock(), lastDirtyTimestamp);
+      if (outcome === 'ahead') return 'ahead';
       const isKnown = outcome === 'renewed' || outcome === 'older';
       tell(isKnown, origin, { action: 'Heartbeat', app, id });
-      return isKnown;
+      return isKnown ? 'renewed' : 'unknown';
     },
 
     cancel(app, id, origin) {

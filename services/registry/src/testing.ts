@@ -1,7 +1,9 @@
 /** A registry on a real socket, for one test. */
-import { createLogger } from '@daybook/service';
+import { basicAuthorization, createLogger, OPERATOR_USER, PEER_USER, type RegistryUsers } from '@daybook/service';
 import { onTestFinished } from 'vitest';
+import { toName } from './access.ts';
 import { buildApp, type RegistryAppOptions } from './app.ts';
+import { REPLICATION_HEADER } from './domain/replication.ts';
 
 export const ID = 'host1:patient-service:8081';
 export const APP = 'PATIENT-SERVICE';
@@ -28,6 +30,27 @@ export const document = {
   lastDirtyTimestamp: String(NOW),
 };
 
+/** Of each application that a test registers, of a peer and of an operator. */
+export const users: RegistryUsers = new Map(
+  ['patient-service', 'doctor-service', 'billing-service', PEER_USER, OPERATOR_USER].map((name) => [
+    name,
+    passwordOf(name),
+  ]),
+);
+
+/** Each its own, which `basicAuthorization` and a URL take as it is. */
+export function passwordOf(user: string): string {
+  return `password-of-${user}`;
+}
+
+export const authorizationOf = (user: string) => ({ authorization: basicAuthorization(user, passwordOf(user)) });
+
+/** The user whose call this is: a peer, or the application in the path. */
+function userOf(path: string, headers: Record<string, string>): string {
+  const isReplication = path.startsWith('peerreplication') || headers[REPLICATION_HEADER] === 'true';
+  return isReplication ? PEER_USER : toName(decodeURIComponent(path.split('/')[1] ?? ''));
+}
+
 export const logger = createLogger({ level: 'silent', pretty: false });
 
 type Options = Partial<RegistryAppOptions> & { prefix?: string; port?: number };
@@ -38,7 +61,7 @@ export const empty = (status: number) => ({ status, text: '', json: undefined })
 export async function startRegistry({ prefix = '/eureka', port = 0, ...options }: Options = {}) {
   const time = { now: NOW };
   const clock = () => ({ epochMillis: time.now, awakeMillis: time.now });
-  const app = await buildApp({ logger, clock, ...options });
+  const app = await buildApp({ logger, clock, users, ...options });
   onTestFinished(() => app.close());
   const origin = await app.listen({ host: '127.0.0.1', port });
   const base = `${origin}${prefix}`;
@@ -46,7 +69,7 @@ export async function startRegistry({ prefix = '/eureka', port = 0, ...options }
   const ask = (method: string, path: string, headers: Record<string, string> = {}, body?: string | Buffer) =>
     fetch(`${base}/${path}`, {
       method,
-      headers,
+      headers: { ...(method !== 'GET' && authorizationOf(userOf(path, headers))), ...headers },
       ...(body !== undefined && { body: new Uint8Array(Buffer.from(body)) }),
       signal: AbortSignal.timeout(5_000),
     });

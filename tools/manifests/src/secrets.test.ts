@@ -16,7 +16,7 @@ const readAll = async (folder: string) =>
 
 it('makes passwords that nobody else has, for this user only', async () => {
   const [one, other] = [await readAll(await madeIn()), await readAll(await madeIn())];
-  expect(one).toHaveLength(7);
+  expect(one).toHaveLength(13);
   for (const content of one) expect(other).not.toContain(content);
 });
 
@@ -40,5 +40,15 @@ it('gives every service a user with the password that is in its address', async 
     expect(url.pathname).toBe(`/daybook_${service}`);
     expect(sql).toContain(`CREATE USER IF NOT EXISTS '${url.username}'@'%' IDENTIFIED BY '${url.password}'`);
     expect(sql).toContain(`GRANT ALL ON daybook_${service}.* TO '${url.username}'@'%'`);
+  }
+});
+
+it('gives every service a user of the registry with the password that is in its address', async () => {
+  const folder = await madeIn();
+  const users = await readFile(join(folder, 'registry-users'), 'utf8');
+  for (const service of ['gateway', 'patient', 'doctor', 'appointment', 'notification']) {
+    const url = new URL(await readFile(join(folder, `${service}-registry-url`), 'utf8'));
+    expect(url.username).toBe(`${service}-service`);
+    expect(users).toContain(`${url.username}:${url.password}\n`);
   }
 });

@@ -5,6 +5,9 @@ import { join } from 'node:path';
 
 const WITH_DATABASE = ['patient', 'doctor', 'appointment', 'notification'] as const;
 
+/** Each registers as its own user; `peer` and `operator` are for other registries and for people. */
+const REGISTERED = [...WITH_DATABASE, 'gateway'] as const;
+
 const password = (): string => randomBytes(24).toString('base64url');
 
 /** Every service may do what it likes in its own database, and nothing anywhere else. The server runs it at every start. */
@@ -22,6 +25,8 @@ const brokerUser = (secret: string): string => `default_user = daybook\ndefault_
 
 function contents(): ReadonlyMap<string, string> {
   const broker = password();
+  const registered = REGISTERED.map((service) => ({ service, user: `${service}-service`, secret: password() }));
+  const others = ['peer', 'operator'].map((user) => ({ user, secret: password() }));
   const services = WITH_DATABASE.map((service) => ({ service, secret: password() }));
   return new Map([
     [
@@ -30,6 +35,11 @@ function contents(): ReadonlyMap<string, string> {
     ],
     ['rabbitmq-user.conf', brokerUser(broker)],
     ['rabbitmq-url', `amqp://daybook:${broker}@rabbitmq:5672`],
+    ['registry-users', [...registered, ...others].map(({ user, secret }) => `${user}:${secret}\n`).join('')],
+    ...registered.map(
+      ({ service, user, secret }) =>
+        [`${service}-registry-url`, `http://${user}:${secret}@eureka:8761/eureka`] as const,
+    ),
     ...services.map(
       ({ service, secret }) =>
         [`${service}-database-url`, `mysql://${service}:${secret}@mysql:3306/daybook_${service}`] as const,

@@ -3,6 +3,7 @@ import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { Program } from '../child-process.ts';
+import { registryUsersVariable } from '../registry-users.ts';
 import { startJava } from './programs.ts';
 
 /** Below the ports that outgoing connections take: a port that is free now stays free until the server takes it. */
@@ -31,6 +32,8 @@ export interface EurekaServer {
 }
 
 export async function startEurekaServer(port: number, environment: Record<string, string> = {}): Promise<EurekaServer> {
-  const { program } = await startJava('eureka', { environment: { EUREKA_PORT: String(port), ...environment } });
+  const { program } = await startJava('eureka', {
+    environment: { EUREKA_PORT: String(port), ...registryUsersVariable, ...environment },
+  });
   return { url: `http://127.0.0.1:${port}/eureka`, program };
 }

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Program } from '../child-process.ts';
+import { registryUsersVariable } from '../registry-users.ts';
 import { JAVA, javaTools } from './tools.ts';
 
 const ROOT = join(import.meta.dirname, '../../../..');
@@ -36,7 +37,7 @@ export const programs = {
     project: 'deploy/eureka',
     jar: 'target/eureka.jar',
     ready: /Started EurekaServer/,
-    trial: { EUREKA_PORT: '0' },
+    trial: { EUREKA_PORT: '0', ...registryUsersVariable },
   },
   'spring-service': {
     project: 'e2e/interop',

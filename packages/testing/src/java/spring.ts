@@ -1,5 +1,6 @@
 /** Spring's programs, and Netflix's, beside ours. */
 import type { Program } from '../child-process.ts';
+import { eurekaUrlOf } from '../registry-users.ts';
 import { startJava } from './programs.ts';
 
 export interface JavaService {
@@ -7,12 +8,12 @@ export interface JavaService {
   readonly program: Program;
 }
 
-/** A program that registers, answers `/greeting`, and finds and calls others: `/instances?service=`, `/call?service=&path=`. */
+/** Java's clients take the user out of the URL, as ours do. A program that registers, answers `/greeting`, and finds and calls others: `/instances?service=`, `/call?service=&path=`. */
 export async function startJavaClient(
   name: 'spring-service' | 'netflix-client',
   eurekaUrl: string,
 ): Promise<JavaService> {
-  const { program, ready } = await startJava(name, { environment: { EUREKA_URL: `${eurekaUrl}/` } });
+  const { program, ready } = await startJava(name, { environment: { EUREKA_URL: `${eurekaUrlOf(name, eurekaUrl)}/` } });
   return { url: ready[1] ?? '', program };
 }
 
@@ -35,7 +36,7 @@ export async function startSpringCloudGateway({
     environment:
       eurekaUrl === undefined
         ? { SPRING_PROFILES_ACTIVE: 'plain' }
-        : { SPRING_PROFILES_ACTIVE: 'locator', EUREKA_URL: `${eurekaUrl}/` },
+        : { SPRING_PROFILES_ACTIVE: 'locator', EUREKA_URL: `${eurekaUrlOf('spring-gateway', eurekaUrl)}/` },
     arguments: named,
     ...(machine && { machine }),
   });

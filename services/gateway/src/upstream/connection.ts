@@ -1,5 +1,5 @@
 /** One connection to an instance: one request after the other, each with its answer. */
-import { connect, type Socket } from 'node:net';
+import { connect, type LookupFunction, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { contain, guarded } from '@daybook/service';
 import { AnswerParser, type AnswerSink, type AnswerStart, UnreadableAnswer } from './answer-parser.ts';
@@ -32,6 +32,13 @@ export interface BodyStream {
   /** Nothing more is to be sent. */
   stop(): void;
   readonly isSent: boolean;
+}
+
+/** How a connection comes to be. */
+export interface ConnectionOptions {
+  readonly connectTimeoutMillis: number;
+  /** Resolves the name of the instance to the addresses that may be dialed. */
+  readonly lookup: LookupFunction;
 }
 
 export interface ConnectionOwner {
@@ -73,14 +80,16 @@ export class Connection implements AnswerSink {
   /** When its last request ended. */
   idleSince = 0;
 
-  constructor(url: URL, connectTimeoutMillis: number, owner: ConnectionOwner) {
+  constructor(url: URL, { connectTimeoutMillis, lookup }: ConnectionOptions, owner: ConnectionOwner) {
     this.#owner = owner;
     const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80));
     // Brackets are for URLs only.
     const host = url.hostname.replace(/^\[|\]$/g, '');
     const isSecure = url.protocol === 'https:';
     const onread = { buffer: READ, callback: (length: number) => this.#read(READ.subarray(0, length)) };
-    this.#socket = isSecure ? connectTls({ host, port, servername: host }) : connect({ host, port, onread });
+    this.#socket = isSecure
+      ? connectTls({ host, port, servername: host, lookup })
+      : connect({ host, port, onread, lookup });
     const socket = this.#socket;
     if (isSecure)
       socket.on(

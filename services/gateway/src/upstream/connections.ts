@@ -1,8 +1,7 @@
 /** The connections to one instance: bounded, kept for the next request, the one that was used last first. */
-import { type Call, Connection, type ConnectionOwner } from './connection.ts';
+import { type Call, Connection, type ConnectionOptions, type ConnectionOwner } from './connection.ts';
 
-export interface ConnectionsOptions {
-  readonly connectTimeoutMillis: number;
+export interface ConnectionsOptions extends ConnectionOptions {
   readonly maxConnections: number;
   /** Shorter than instances keep theirs, so that it is not they who close. */
   readonly maxIdleMillis: number;
@@ -71,7 +70,7 @@ export class Connections implements ConnectionOwner {
   }
 
   #open(call: Call): void {
-    const connection = new Connection(this.#url, this.#options.connectTimeoutMillis, this);
+    const connection = new Connection(this.#url, this.#options, this);
     this.#all.add(connection);
     connection.run(call);
   }

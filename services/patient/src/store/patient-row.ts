@@ -1,7 +1,7 @@
 /** Between rows and resources. */
 import { type Patient, Refusal } from '@daybook/contracts';
 import { idFromBytes, isoFromMillis } from '@daybook/database';
-import { nameKeyOf } from '../domain/name-key.ts';
+import { nameKeyOf } from './name-key.ts';
 import type { PatientRow } from './tables.ts';
 
 export function toPatient(row: PatientRow): Patient {

@@ -7,7 +7,7 @@ export interface PatientRow {
   given_name: string | null;
   family_name: string;
   birth_date: string;
-  /** Equal for records with the same names and birth date (see domain/name-key.ts). */
+  /** Equal for records with the same names and birth date (see name-key.ts). */
   name_key: Uint8Array;
   active: number;
   /** After a merge: the record that stays. */

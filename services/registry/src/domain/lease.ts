@@ -55,6 +55,14 @@ export function statusOf({ reported, override }: Lease): Status {
 export const isExpired = ({ renewedAt, times }: Lease, awakeMillis: number): boolean =>
   renewedAt.awakeMillis + times.durationInSecs * 1000 < awakeMillis;
 
+/** Tells whether two leases of one instance are dialed at different places. */
+export function isElsewhere({ fixed: one }: Lease, { fixed: other }: Lease): boolean {
+  const isSamePort = (name: 'port' | 'securePort') =>
+    one[name].$ === other[name].$ && one[name]['@enabled'] === other[name]['@enabled'];
+  const isSame = one.hostName === other.hostName && one.ipAddr === other.ipAddr;
+  return !(isSame && isSamePort('port') && isSamePort('securePort'));
+}
+
 export function documentOf(lease: Lease) {
   const { fixed, metadata } = lease;
   return {

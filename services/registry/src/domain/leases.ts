@@ -12,6 +12,7 @@ import {
   type Action,
   documentOf,
   type InstanceDocument,
+  isElsewhere,
   isExpired,
   type Lease,
   leaseOf,
@@ -21,11 +22,24 @@ import { createRecentChanges } from './recent-changes.ts';
 import { createSelfPreservation } from './self-preservation.ts';
 import { createTally } from './tally.ts';
 
+/** `ahead` is of a change that is still to come, `moved` of another address than the lease that has not ended. */
+export type RegisterOutcome = 'registered' | 'full' | 'ahead' | 'moved';
+export type RenewOutcome = 'renewed' | 'unknown' | 'newer' | 'older' | 'ahead';
+
 export interface Leases {
-  /** Takes the place of an earlier registration with the same id, unless that is of a later change; an override stays. */
-  register(registration: Registration, now: Moment): 'registered' | 'full';
-  /** Not 'renewed' when the instance knows of a later change of its own (`newer`), or of an earlier one (`older`). */
-  renew(app: string, id: string, now: Moment, lastDirtyTimestamp?: number): 'renewed' | 'unknown' | 'newer' | 'older';
+  /**
+   * Takes the place of an earlier registration with the same id, unless that is of a later change; an override stays.
+   * A live instance keeps its address, so that nobody takes its place. With `mayMove` another registry has decided that: one that did not
+   * follow it would keep an instance that is gone.
+   */
+  register(registration: Registration, now: Moment, options?: { mayMove: boolean }): RegisterOutcome;
+  /**
+   * Not 'renewed' when the instance knows of a later change of its own (`newer`), or of an earlier one (`older`). What is newer
+   * renews nothing until it is registered.
+   */
+  renew(app: string, id: string, now: Moment, lastDirtyTimestamp?: number): RenewOutcome;
+  /** Tells whether a timestamp is further in the future than clocks differ, and not what this instance registered with. */
+  isAhead(app: string, id: string, now: Moment, lastDirtyTimestamp: number | undefined): boolean;
   /** With a timestamp, only what has not changed since. */
   cancel(app: string, id: string, now: Moment, lastDirtyTimestamp?: number): boolean;
   override(app: string, id: string, status: Status, now: Moment): boolean;
@@ -54,6 +68,8 @@ export interface LeasesOptions {
 }
 
 const MAX_INSTANCES = 10_000;
+/** How much further the clock of an instance may be than ours. What is dated later could never be replaced. */
+const MAX_AHEAD_MILLIS = 60_000;
 
 /** So that no application goes as a whole. */
 const shuffled = <Item>(items: readonly Item[]): Item[] =>
@@ -73,6 +89,13 @@ export function createLeases(options: LeasesOptions = {}): Leases {
   const preservation = createSelfPreservation();
   let version = 1;
   const find = (app: string, id: string): Lease | undefined => leases.get(keyOf(app, id));
+
+  /** A lease that was dated before our clock was set back is no reason to end it. */
+  function isAhead(earlier: Lease | undefined, now: Moment, lastDirtyTimestamp: number): boolean {
+    return (
+      lastDirtyTimestamp > now.epochMillis + MAX_AHEAD_MILLIS && lastDirtyTimestamp !== earlier?.lastDirtyTimestamp
+    );
+  }
 
   function changed(lease: Lease, actionType: Action, now: Moment): void {
     lease.actionType = actionType;
@@ -107,11 +130,15 @@ export function createLeases(options: LeasesOptions = {}): Leases {
   }
 
   return {
-    register(registration, now) {
+    isAhead: (app, id, now, lastDirtyTimestamp = 0) => isAhead(find(app, id), now, lastDirtyTimestamp),
+
+    register(registration, now, { mayMove } = { mayMove: false }) {
       const key = keyOf(appOf(registration), idOf(registration));
       const earlier = leases.get(key);
       if (!earlier && leases.size >= maxInstances) return 'full';
       const lease = leaseOf(registration, now, earlier);
+      if (isAhead(earlier, now, lease.lastDirtyTimestamp)) return 'ahead';
+      if (!mayMove && earlier && !isExpired(earlier, now.awakeMillis) && isElsewhere(earlier, lease)) return 'moved';
       if (earlier && earlier.lastDirtyTimestamp > lease.lastDirtyTimestamp) {
         earlier.renewedAt = now;
         return 'registered';
@@ -126,11 +153,13 @@ export function createLeases(options: LeasesOptions = {}): Leases {
     renew(app, id, now, lastDirtyTimestamp) {
       const lease = find(app, id);
       if (!lease) return 'unknown';
-      lease.renewedAt = now;
+      const { lastDirtyTimestamp: known } = lease;
+      if (isAhead(lease, now, lastDirtyTimestamp ?? known)) return 'ahead';
       preservation.renewed(now.awakeMillis);
-      const difference = (lastDirtyTimestamp ?? lease.lastDirtyTimestamp) - lease.lastDirtyTimestamp;
-      if (difference === 0) return 'renewed';
-      return difference > 0 ? 'newer' : 'older';
+      const difference = (lastDirtyTimestamp ?? known) - known;
+      if (difference > 0) return 'newer';
+      lease.renewedAt = now;
+      return difference === 0 ? 'renewed' : 'older';
     },
 
     cancel(app, id, now, lastDirtyTimestamp = Number.POSITIVE_INFINITY) {

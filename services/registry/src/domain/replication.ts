@@ -33,13 +33,17 @@ export function beneathOverride(instance: Registration): Registration {
   return overriddenStatus !== 'UNKNOWN' && status === overriddenStatus ? { ...instance, status: 'UP' } : instance;
 }
 
+const REGISTERED = { registered: 200, full: 503, ahead: 400, moved: 409 } as const;
+
 export function applyReplication(leases: Leases, entry: ReplicationEntry, now: Moment): ReplicationOutcome {
   const { appName, id, status, lastDirtyTimestamp } = entry;
+  if (leases.isAhead(appName, id, now, lastDirtyTimestamp)) return { statusCode: 400 };
   const found = (known: boolean): ReplicationOutcome => ({ statusCode: known ? 200 : 404 });
   switch (entry.action) {
     case 'Register': {
       if (!entry.instanceInfo) return { statusCode: 400 };
-      return { statusCode: leases.register(beneathOverride(entry.instanceInfo), now) === 'full' ? 503 : 200 };
+      const outcome = leases.register(beneathOverride(entry.instanceInfo), now, { mayMove: true });
+      return { statusCode: REGISTERED[outcome] };
     }
     case 'Heartbeat':
       return applyHeartbeat(leases, entry, now);
@@ -56,6 +60,7 @@ export function applyReplication(leases: Leases, entry: ReplicationEntry, now: M
 function applyHeartbeat(leases: Leases, entry: ReplicationEntry, now: Moment): ReplicationOutcome {
   const outcome = leases.renew(entry.appName, entry.id, now, entry.lastDirtyTimestamp);
   if (outcome === 'renewed') return { statusCode: 200 };
+  if (outcome === 'ahead') return { statusCode: 400 };
   const responseEntity = outcome === 'older' ? leases.of(entry.appName, entry.id) : undefined;
   return responseEntity ? { statusCode: 409, responseEntity } : { statusCode: 404 };
 }

@@ -6,6 +6,11 @@ async function change(button) {
   const { method, path } = button.dataset;
   try {
     const answer = await fetch(path, { method, signal: AbortSignal.timeout(5000) });
+    if (answer.status === 401 || answer.status === 403) {
+      said.textContent = 'Only the user "operator" of the registry may do this.';
+      button.disabled = false;
+      return;
+    }
     if (!answer.ok) throw new Error(`status ${answer.status}`);
     location.reload();
   } catch {

@@ -1,10 +1,12 @@
 /** Eureka's REST operations: instances write themselves down here and everybody reads the list. */
-import type { App } from '@daybook/service';
+import { type App, PEER_USER } from '@daybook/service';
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import { appOf, Metadata, Registration, Status } from '../domain/instance.ts';
+import type { Access } from '../access.ts';
+import { appOf, idOf, Metadata, Registration, Status } from '../domain/instance.ts';
 import { REPLICATION_HEADER } from '../domain/replication.ts';
 import type { Origin, Registry } from '../registry.ts';
+import { addAccess } from './access.ts';
 import { addRegistrationBodies } from './bodies.ts';
 import { addEurekaAnswers } from './eureka-answers.ts';
 import { addLookups } from './lookups.ts';
@@ -12,6 +14,7 @@ import { peerReplicationRoutes } from './peer-replication.ts';
 
 export interface EurekaOptions {
   registry: Registry;
+  access: Access;
   delta: boolean;
 }
 
@@ -21,30 +24,46 @@ const NewStatus = Type.Object({ value: Status() });
 const FallbackStatus = Type.Object({ value: Type.Optional(Status()) });
 
 /** A call that another registry makes is not told to further ones. */
-const originOf = ({ headers }: FastifyRequest): Origin => (headers[REPLICATION_HEADER] === 'true' ? 'peer' : 'client');
+const originOf = ({ headers, registryUser }: FastifyRequest): Origin =>
+  registryUser === PEER_USER && headers[REPLICATION_HEADER] === 'true' ? 'peer' : 'client';
+
+const REGISTERED = { registered: 204, full: 503, ahead: 400, moved: 409 } as const;
+const RENEWED = { renewed: 200, unknown: 404, ahead: 400 } as const;
 
 /** Everything under one prefix; Spring's clients use `/eureka`, Netflix's `/eureka/v2`. */
-export async function eurekaRoutes(app: App, { registry, delta }: EurekaOptions): Promise<void> {
+export async function eurekaRoutes(app: App, { registry, access, delta }: EurekaOptions): Promise<void> {
   addEurekaAnswers(app);
+  addAccess(app, access);
   addRegistrationBodies(app);
-  addRegister(app, registry);
+  addRegister(app, registry, access);
   addLookups(app, { registry, delta });
   await app.register(leaseRoutes, { registry });
   await app.register(peerReplicationRoutes, { registry });
 }
 
-function addRegister(app: App, registry: Registry): void {
+const OF_APPLICATION = { writes: 'application' } as const;
+const OF_STATUS = { writes: 'status' } as const;
+
+function addRegister(app: App, registry: Registry, access: Access): void {
   const schema = {
     hide: true,
     params: Type.Object({ app: Type.String() }),
     body: Type.Object({ instance: Registration }),
   };
-  app.post('/apps/:app', { schema }, (request, reply) => {
+  app.post('/apps/:app', { schema, config: OF_APPLICATION }, (request, reply) => {
     const { instance } = request.body;
+    const { registryUser: user } = request;
+    const about = { user, app: request.params.app, instanceId: idOf(instance) };
     if (appOf(instance) !== request.params.app.toUpperCase()) return reply.code(400).send();
+    if (!access.mayRegister(user, instance)) {
+      request.log.warn(about, 'registration rejected: a name belongs to another user');
+      return reply.code(403).send();
+    }
     const outcome = registry.register(instance, originOf(request));
     if (outcome === 'full') request.log.error('the registry is full; a registration was refused');
-    return reply.code(outcome === 'full' ? 503 : 204).send();
+    if (outcome === 'ahead') request.log.warn(about, 'registration rejected: its timestamp is in the future');
+    if (outcome === 'moved') request.log.warn(about, 'registration rejected: the live instance has another address');
+    return reply.code(REGISTERED[outcome]).send();
   });
 }
 
@@ -55,22 +74,26 @@ async function leaseRoutes(app: App, { registry }: Pick<EurekaOptions, 'registry
 
   app.put(
     '/apps/:app/:id',
-    { schema: { hide: true, params: InstancePath, querystring: Heartbeat } },
+    { schema: { hide: true, params: InstancePath, querystring: Heartbeat }, config: OF_APPLICATION },
     (request, reply) => {
       const { app: name, id } = request.params;
-      const known = registry.renew(name, id, request.query.lastDirtyTimestamp, originOf(request));
+      const outcome = registry.renew(name, id, request.query.lastDirtyTimestamp, originOf(request));
+      return reply.code(RENEWED[outcome]).send();
+    },
+  );
+
+  app.delete(
+    '/apps/:app/:id',
+    { schema: { hide: true, params: InstancePath }, config: OF_APPLICATION },
+    (request, reply) => {
+      const known = registry.cancel(request.params.app, request.params.id, originOf(request));
       return reply.code(known ? 200 : 404).send();
     },
   );
 
-  app.delete('/apps/:app/:id', { schema: { hide: true, params: InstancePath } }, (request, reply) => {
-    const known = registry.cancel(request.params.app, request.params.id, originOf(request));
-    return reply.code(known ? 200 : 404).send();
-  });
-
   app.put(
     '/apps/:app/:id/status',
-    { schema: { hide: true, params: InstancePath, querystring: NewStatus } },
+    { schema: { hide: true, params: InstancePath, querystring: NewStatus }, config: OF_STATUS },
     (request, reply) => {
       const { app: name, id } = request.params;
       const known = registry.override(name, id, request.query.value, originOf(request));
@@ -80,7 +103,7 @@ async function leaseRoutes(app: App, { registry }: Pick<EurekaOptions, 'registry
 
   app.delete(
     '/apps/:app/:id/status',
-    { schema: { hide: true, params: InstancePath, querystring: FallbackStatus } },
+    { schema: { hide: true, params: InstancePath, querystring: FallbackStatus }, config: OF_STATUS },
     (request, reply) => {
       const { app: name, id } = request.params;
       const known = registry.removeOverride(name, id, request.query.value, originOf(request));
@@ -90,7 +113,7 @@ async function leaseRoutes(app: App, { registry }: Pick<EurekaOptions, 'registry
 
   app.put(
     '/apps/:app/:id/metadata',
-    { schema: { hide: true, params: InstancePath, querystring: Metadata } },
+    { schema: { hide: true, params: InstancePath, querystring: Metadata }, config: OF_APPLICATION },
     (request, reply) => {
       const { app: name, id } = request.params;
       const outcome = registry.addMetadata(name, id, request.query, originOf(request));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { APP, document, ID, startRegistry } from '../testing.ts';
+import { APP, authorizationOf, document, ID, startRegistry } from '../testing.ts';
 
 type Registry = Awaited<ReturnType<typeof startRegistry>>;
 
@@ -29,14 +29,15 @@ describe('the page', () => {
     const registry = await startRegistry();
     await registry.register();
     const path = `/eureka/apps/${APP}/${encodeURIComponent(ID)}/status`;
+    const headers = authorizationOf('operator');
     expect((await pageOf(registry)).text).toContain(
       `<button hidden data-method="PUT" data-path="${path}?value=OUT_OF_SERVICE">Take out of service</button>`,
     );
-    await fetch(`${registry.origin}${path}?value=OUT_OF_SERVICE`, { method: 'PUT' });
+    await fetch(`${registry.origin}${path}?value=OUT_OF_SERVICE`, { method: 'PUT', headers });
     const { text } = await pageOf(registry);
     expect(text).toContain('>out of service<');
     expect(text).toContain(`<button hidden data-method="DELETE" data-path="${path}">Put back into service</button>`);
-    await fetch(`${registry.origin}${path}`, { method: 'DELETE' });
+    await fetch(`${registry.origin}${path}`, { method: 'DELETE', headers });
     expect(await registry.statusOf()).toBe('UP');
   });
 
@@ -67,7 +68,8 @@ describe('what an instance says of itself', () => {
       app: evil,
       metadata: { version: evil },
     };
-    expect((await registry.register(instance, `apps/${encodeURIComponent(evil)}`)).status).toBe(204);
+    const path = `apps/${encodeURIComponent(evil)}`;
+    expect((await registry.register(instance, path, authorizationOf('peer'))).status).toBe(204);
     const { text } = await pageOf(registry);
     expect(text).not.toMatch(/<script>|<img|onerror='/i);
     expect(text.match(/<script/g)).toHaveLength(1);

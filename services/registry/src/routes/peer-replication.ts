@@ -28,7 +28,8 @@ export async function peerReplicationRoutes(app: App, { registry }: { registry: 
   }
 
   for (const path of ['/peerreplication/batch', '/peerreplication/batch/']) {
-    app.post(path, { schema: { hide: true, body: Batch }, bodyLimit: BATCH_LIMIT_BYTES }, (request, reply) => {
+    const schema = { hide: true, body: Batch };
+    app.post(path, { schema, bodyLimit: BATCH_LIMIT_BYTES, config: { writes: 'replication' } }, (request, reply) => {
       const { replicationList } = request.body;
       const entries = Array.isArray(replicationList) ? replicationList : replicationList.replicationList;
       return reply.type('application/json').send(JSON.stringify({ responseList: entries.map(apply) }));

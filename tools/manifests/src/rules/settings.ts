@@ -26,7 +26,7 @@ export const settings: Rule = (manifests) => {
 
 /** `mysql://daybook:SECRET@host`; variables that are to hold such a thing, or a password. */
 const CREDENTIALS = /^[a-z][\w+.-]*:\/\/[^/@\s]*:[^/@\s]+@/i;
-const SECRET_NAMES = /(PASS|PASSWORD|SECRET|TOKEN|DATABASE_URL|MYSQL_URL|AMQP_URL)$/;
+const SECRET_NAMES = /(PASS|PASSWORD|SECRET|TOKEN|DATABASE_URL|MYSQL_URL|AMQP_URL|EUREKA_URL|REGISTRY_USERS)$/;
 
 function faultsOfVariable(variable: Json): string[] {
   const name = textAt(variable, 'name') ?? '';

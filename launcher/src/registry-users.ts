@@ -1,0 +1,66 @@
+/** The users of the registry that the launcher makes, and how each service gets its own and no other. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  completeRegistryUsers,
+  type Environment,
+  formatRegistryUsers,
+  isOwnUser,
+  parseRegistryUsers,
+  type RegistryUsers,
+  withRegistryUser,
+} from '@daybook/service';
+import { replaceFile } from './data-folder.ts';
+import type { ServiceName } from './services.ts';
+
+/** Passwords: for the user that runs Daybook only, and in no backup. */
+const FILE = 'registry-users';
+const MODE = 0o600;
+
+/**
+ * Returns the users of a registry on the data folder: our own, made where they are missing, and `given` ones. The folder keeps our own
+ * only, for services that join; what is given no longer is gone.
+ */
+export async function prepareRegistryUsers(folder: string, given: string | undefined): Promise<RegistryUsers> {
+  const ofOthers = parseRegistryUsers(given ?? '');
+  const before = formatRegistryUsers(await readRegistryUsers(folder));
+  const users = completeRegistryUsers(new Map([...parseRegistryUsers(before), ...ofOthers]));
+  const own = new Map([...users].filter(([name]) => !ofOthers.has(name) || isOwnUser(name)));
+  const after = formatRegistryUsers(own);
+  if (after !== before) await replaceFile(join(folder, FILE), after, MODE);
+  return users;
+}
+
+/** Returns the users that the system on the data folder has made; none where none was started. */
+export async function readRegistryUsers(folder: string): Promise<RegistryUsers> {
+  try {
+    return parseRegistryUsers(await readFile(join(folder, FILE), 'utf8'));
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return new Map();
+    throw error;
+  }
+}
+
+const applicationOf = (service: ServiceName): string => `${service}-service`;
+
+/** Returns base URLs with the user of a service, unless they name one. */
+export const urlsFor = (service: ServiceName, urls: string, users: RegistryUsers): string =>
+  withRegistryUser(urls, applicationOf(service), users);
+
+/** Returns base URLs as others may read them. */
+export const withoutUsers = (urls: string): string => urls.replace(/(?<=:\/\/)[^/,@]*@/g, '');
+
+/** Returns the environment with the registry that a configuration names, which a file may have named there. */
+export const namingRegistry = (environment: Environment, urls: string | undefined): Environment =>
+  urls === undefined ? environment : { ...environment, EUREKA_URL: urls, EUREKA_URL_FILE: '' };
+
+/** Returns the environment of a process: a registry knows all users, every other service its own. */
+export function withRegistryAccess(service: ServiceName, environment: Environment, users: RegistryUsers): Environment {
+  const { EUREKA_URL } = environment;
+  return {
+    ...environment,
+    DAYBOOK_REGISTRY_USERS: service === 'registry' ? formatRegistryUsers(users) : '',
+    DAYBOOK_REGISTRY_USERS_FILE: '',
+    ...(EUREKA_URL !== undefined && { EUREKA_URL: urlsFor(service, EUREKA_URL, users) }),
+  };
+}

@@ -1,0 +1,109 @@
+/** Which addresses may be dialed: others wrote the list of instances, and must not lead us where only we can go. */
+import { type LookupAddress, lookup as resolve } from 'node:dns';
+import { BlockList, isIP, type LookupFunction } from 'node:net';
+
+export interface DialRules {
+  /** Tells whether this address may be dialed. A name may: its addresses are checked by `lookup`. */
+  allows(host: string): boolean;
+  /** Resolves a name for a socket to the addresses that may be dialed; fails with `DIAL_FORBIDDEN` when there is none. */
+  readonly lookup: LookupFunction;
+}
+
+/** The address, or each address of the name, is outside of the networks that may be dialed. */
+export class DialForbidden extends Error {
+  override readonly name = 'DialForbidden';
+  readonly code = 'DIAL_FORBIDDEN';
+  constructor() {
+    super('the address is outside of the networks that may be dialed');
+  }
+}
+
+/** No setting allows these. `BlockList` applies those of IPv4 to addresses that are mapped into IPv6 as well. */
+const NEVER: readonly string[] = [
+  // Unspecified: they lead to this machine.
+  '0.0.0.0/8',
+  '::/128',
+  // Link-local, with the metadata addresses of most clouds.
+  '169.254.0.0/16',
+  'fe80::/10',
+  // Metadata of clouds elsewhere: Alibaba, Oracle, Azure's host, Amazon, Google.
+  '100.100.100.200',
+  '192.0.0.192',
+  '168.63.129.16',
+  'fd00:ec2::254',
+  'fd20:ce::254',
+  // Multicast, reserved, broadcast.
+  '224.0.0.0/4',
+  '240.0.0.0/4',
+  'ff00::/8',
+];
+
+/** Addresses of IPv4 in IPv6 that nothing uses any more; the first of them is unspecified, the second this machine. */
+const COMPATIBLE = ['::2', '::ffff:ffff'] as const;
+
+/** Prefixes of IPv6 whose last 32 bits are the address of IPv4 that NAT64 dials. */
+const TRANSLATED = blockListOf(['64:ff9b::/96', '64:ff9b:1::/48']);
+
+function blockListOf(networks: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const network of networks) {
+    const [address = '', prefix] = network.split('/');
+    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
+    if (prefix === undefined) list.addAddress(address, family);
+    else list.addSubnet(address, Number(prefix), family);
+  }
+  return list;
+}
+
+/** A list without networks is every network. */
+export function createDialRules(networks: readonly string[] = []): DialRules {
+  const never = blockListOf(NEVER);
+  never.addRange(...COMPATIBLE, 'ipv6');
+  const only = networks.length > 0 ? blockListOf(networks) : undefined;
+
+  function allowsAddress(address: string): boolean {
+    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
+    if (never.check(address, family)) return false;
+    const embedded = family === 'ipv6' && TRANSLATED.check(address, family) ? lastFour(address) : undefined;
+    if (embedded !== undefined && never.check(embedded, 'ipv4')) return false;
+    return only?.check(address, family) ?? true;
+  }
+
+  function allows(host: string): boolean {
+    const address = host.replace(/^\[|\]$/g, '').replace(/%.*$/, '');
+    return isIP(address) === 0 || allowsAddress(address);
+  }
+
+  const lookup: LookupFunction = (hostname, options, callback) => {
+    resolve(hostname, { ...options, all: true }, (error, addresses) => {
+      if (error) return callback(error, '', 0);
+      const allowed = addresses.filter(({ address }) => allows(address));
+      const [first] = allowed;
+      if (!first) return callback(new DialForbidden(), '', 0);
+      deliver(options.all === true, allowed, first, callback);
+    });
+  };
+
+  return { allows, lookup };
+}
+
+/** A socket that tries several families wants all of them. */
+function deliver(
+  wantsAll: boolean,
+  all: LookupAddress[],
+  first: LookupAddress,
+  callback: Parameters<LookupFunction>[2],
+): void {
+  if (wantsAll) callback(null, all);
+  else callback(null, first.address, first.family);
+}
+
+/** `64:ff9b::a9fe:a9fe` as `169.254.169.254`. */
+function lastFour(address: string): string {
+  const dotted = /(\d+\.\d+\.\d+\.\d+)$/.exec(address)?.[1];
+  if (dotted !== undefined) return dotted;
+  // The URL parser writes every address in its shortest form.
+  const groups = new URL(`http://[${address}]`).hostname.slice(1, -1).split(':').slice(-2);
+  const [high = 0, low = 0] = groups.map((group) => Number.parseInt(group || '0', 16));
+  return [high >> 8, high & 0xff, low >> 8, low & 0xff].join('.');
+}

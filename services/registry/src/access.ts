@@ -1,0 +1,60 @@
+/** Which user may write what. Passwords come from the configuration; nothing else tells users apart. */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { DAYBOOK_APPLICATIONS, OPERATOR_USER, PEER_USER, type RegistryUsers } from '@daybook/service';
+import type { Registration } from './domain/instance.ts';
+
+/** What a call writes: an application's instances, the status of any instance, or what a peer passes on. */
+export type Write = 'application' | 'status' | 'replication';
+
+export interface Access {
+  /** Returns the user of an `Authorization` header; undefined for a wrong one. */
+  identify(authorization: string | undefined): string | undefined;
+  /** Tells whether a user may write this; `app` is the application in the path, if one is there. */
+  mayWrite(user: string, write: Write, app: string | undefined): boolean;
+  /** Tells whether a user may be found under each name that an instance gives itself. */
+  mayRegister(user: string, registration: Registration): boolean;
+}
+
+const BASIC = /^Basic +([\w+/=-]{1,1000})$/i;
+
+const hashOf = (password: string): Buffer => createHash('sha256').update(password).digest();
+
+/** As every client compares them: a letter whose upper or lower case is an ASCII letter is that letter. */
+export const toName = (text: string): string => text.trim().toUpperCase().toLowerCase();
+
+/** Returns the names in `vipAddress` or `secureVipAddress`, which clients separate by commas. */
+const namesIn = (vipAddress: string | undefined): string[] =>
+  (vipAddress ?? '')
+    .split(',')
+    .map(toName)
+    .filter((name) => name !== '');
+
+export function createAccess(users: RegistryUsers): Access {
+  const hashes = new Map([...users].map(([name, password]) => [name, hashOf(password)]));
+  /** Compared with when there is no such user, so that both take the same time. */
+  const nobody = hashOf('');
+  const reserved = new Set<string>([...DAYBOOK_APPLICATIONS, 'registry', ...users.keys()]);
+
+  return {
+    identify(authorization) {
+      const [, encoded = ''] = BASIC.exec(authorization ?? '') ?? [];
+      const [name = '', ...rest] = Buffer.from(encoded, 'base64').toString('utf8').split(':');
+      const expected = hashes.get(name);
+      const isRight = timingSafeEqual(hashOf(rest.join(':')), expected ?? nobody);
+      return isRight && expected !== undefined ? name : undefined;
+    },
+
+    mayWrite(user, write, app) {
+      if (user === PEER_USER) return true;
+      if (write === 'replication' || app === undefined) return false;
+      if (user === OPERATOR_USER) return write === 'status';
+      return toName(app) === user;
+    },
+
+    mayRegister(user, registration) {
+      if (user === PEER_USER) return true;
+      const names = [...namesIn(registration.vipAddress), ...namesIn(registration.secureVipAddress)];
+      return toName(registration.app) === user && names.every((name) => name === user || !reserved.has(name));
+    },
+  };
+}
