@@ -21,6 +21,7 @@ const BEYOND_THE_SCHEMA = [
   '/doctorId name either a doctorId or a specialty',
   '/birthDate must not be after tomorrow',
   '/q has more than 12 words',
+  '/if-match must be * or ETags in quotes, separated by commas',
   '/idempotency-key must be 1 to 255 visible ASCII characters',
 ];
 
@@ -63,11 +64,25 @@ function faultOfSuccess(operation: Operation, answer: Answer): string | undefine
   if (schema === undefined) return answer.body.length === 0 ? undefined : 'a body where none is documented';
   if (!JSON_TYPE.test(typeOf(answer))) return `an answer of the type ${typeOf(answer)}`;
   const value = jsonOf(answer);
+  const ofInstants = faultOfInstants(answer);
+  if (ofInstants) return ofInstants;
   if (!fits(schema, value)) return `not as documented: ${answer.body.toString().slice(0, 2_000)}`;
   const hasNext = typeof value === 'object' && value !== null && 'nextCursor' in value;
   // The next page of a search in a body is another body.
   if (operation.method === 'POST') return undefined;
   return hasNext === answer.headers.has('link') ? undefined : 'nextCursor without Link, or the other way round';
+}
+
+/** What is written like an instant, in any response. */
+const INSTANT = /"\d{4}-\d{2}-\d{2}T[^"]*"/g;
+const WITH_MILLISECONDS = /^"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z"$/;
+
+function faultOfInstants({ body }: Answer): string | undefined {
+  const odd = body
+    .toString('utf8')
+    .match(INSTANT)
+    ?.find((instant) => !WITH_MILLISECONDS.test(instant));
+  return odd === undefined ? undefined : `the instant ${odd}`;
 }
 
 /** Whether a 400 for what is valid by its schemas is for a reason that none of them can say. */

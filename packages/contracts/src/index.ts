@@ -5,6 +5,7 @@ export * from './doctor.ts';
 export * from './events.ts';
 export * from './folding.ts';
 export * from './hold.ts';
+export * from './instant-text.ts';
 export * from './merge-patch.ts';
 export * from './names.ts';
 export * from './notification.ts';

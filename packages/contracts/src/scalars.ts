@@ -11,7 +11,7 @@ export const FREE_TEXT = `^(?=[\\s\\S]*${VISIBLE})(?:[^\\p{Cc}\\p{Cs}]|[\\n\\r\\
 export const Id = (description?: string) =>
   Type.String({ format: 'uuid', ...(description === undefined ? {} : { description }) });
 
-/** A moment, RFC 3339. Answers are in UTC; a request may carry any offset, but must carry one. */
+/** A moment, RFC 3339. Responses are in UTC with three digits of milliseconds; a request may carry any offset, but must carry one. */
 export const Instant = (description?: string) =>
   Type.String({ format: 'date-time', ...(description === undefined ? {} : { description }) });
 

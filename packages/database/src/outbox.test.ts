@@ -5,7 +5,7 @@ import { appendEvent } from './outbox.ts';
 import { sharedPart } from './shared-view.ts';
 import { type NoteTables, temporaryDatabase } from './testing.ts';
 
-const time = Temporal.Instant.from('2026-11-23T14:00:00Z');
+const time = Temporal.Instant.from('2026-11-23T14:00:00.000Z');
 const origin = { source: '/services/patient', time };
 const registered = (patientId: string) => ({
   type: 'daybook.patient.registered.v1' as const,
@@ -34,7 +34,7 @@ describe('an event', () => {
       source: '/services/patient',
       type: 'daybook.patient.registered.v1',
       subject: patientId,
-      time: '2026-11-23T14:00:00Z',
+      time: '2026-11-23T14:00:00.000Z',
       datacontenttype: 'application/json',
       sequence: 1,
       traceparent: '00-1-2-01',

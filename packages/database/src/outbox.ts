@@ -1,5 +1,5 @@
 /** Events, stored in the transaction of the change that they tell of; a relay hands them to the bus. */
-import type { CloudEvent, EventData, EventType } from '@daybook/contracts';
+import { type CloudEvent, type EventData, type EventType, instantText } from '@daybook/contracts';
 import type { InsertQueryBuilder, InsertResult, Transaction } from 'kysely';
 import { idToBytes, newId } from './id.ts';
 import type { SharedTables } from './shared-tables.ts';
@@ -39,7 +39,7 @@ export function insertEvent<T extends EventType>(
     source,
     type: event.type,
     subject: event.subject,
-    time: time.toString(),
+    time: instantText(time),
     datacontenttype: 'application/json',
     sequence: event.sequence,
     ...(traceparent !== undefined && { traceparent }),

@@ -1,4 +1,4 @@
-import { Health, Info } from '@daybook/contracts';
+import { Health, Info, instantText } from '@daybook/contracts';
 import type { App } from './app.ts';
 
 /** Of a part of this service: resolves when it works, rejects when it does not. */
@@ -60,7 +60,7 @@ export function addHealth(
     ...Object.entries(tolerated).map(([part, check]) => [part, { check, otherwise: 'DEGRADED' }] as const),
   ]);
   partsOfApps.set(app.server, parts);
-  const startedAt = Temporal.Now.instant().toString({ smallestUnit: 'second' });
+  const startedAt = instantText(Temporal.Now.instant());
   app.get('/health/live', { schema: { hide: true, response: { 200: Health } } }, async () => ({
     status: 'UP' as const,
     components: {},

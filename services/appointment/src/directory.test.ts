@@ -5,13 +5,13 @@ import { createDirectory } from './directory.ts';
 import { at, NOBODY } from './testing.ts';
 
 const asking = { caller: { id: 'desk', role: 'front-desk' } } as const;
-const range = { start: at('2026-11-03T14:00:00Z'), end: at('2026-11-03T14:30:00Z') };
+const range = { start: at('2026-11-03T14:00:00.000Z'), end: at('2026-11-03T14:30:00.000Z') };
 const availability = {
   doctorId: NOBODY,
   version: 7,
   timeZone: 'America/New_York',
   active: true,
-  items: [{ start: '2026-11-03T14:00:00Z', end: '2026-11-03T14:30:00Z' }],
+  items: [{ start: '2026-11-03T14:00:00.000Z', end: '2026-11-03T14:30:00.000Z' }],
 };
 
 /** A client that keeps what it is asked and always gives the same answer. */
@@ -58,19 +58,19 @@ describe('the directory', () => {
       active: true,
       open: [range],
     });
-    const query = 'from=2026-11-03T14%3A00%3A00Z&to=2026-11-03T14%3A30%3A00Z';
+    const query = 'from=2026-11-03T14%3A00%3A00.000Z&to=2026-11-03T14%3A30%3A00.000Z';
     expect(doctors.asked[0]?.path).toBe(`/api/v1/doctors/${NOBODY}/availability?${query}`);
   });
 
   it('asks only for years that can be written', async () => {
     const doctors = clientThatAnswers(200, availability);
     const directory = createDirectory(nothing, doctors.client);
-    const [first, last] = [at('0000-01-01T00:00:00+14:00'), at('9999-12-31T23:55:00Z')];
+    const [first, last] = [at('0000-01-01T00:00:00+14:00'), at('9999-12-31T23:55:00.000Z')];
     await directory.doctor(NOBODY, { start: first, end: first + 1_800_000 }, asking);
     await directory.doctor(NOBODY, { start: last, end: last + 1_800_000 }, asking);
     expect(doctors.asked.map(({ path }) => decodeURIComponent(path.replace(/.*\?/, '')))).toEqual([
-      'from=0000-01-01T00:00:00Z&to=0000-01-01T00:00:00Z',
-      'from=9999-12-31T23:55:00Z&to=9999-12-31T23:59:59.999Z',
+      'from=0000-01-01T00:00:00.000Z&to=0000-01-01T00:00:00.000Z',
+      'from=9999-12-31T23:55:00.000Z&to=9999-12-31T23:59:59.999Z',
     ]);
   });
 

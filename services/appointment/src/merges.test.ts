@@ -7,8 +7,8 @@ import { startMerges } from './merges.ts';
 import { createPatientMergeStore, MOVED_AT_ONCE } from './store/patient-merges.ts';
 import { NOBODY, startClinic } from './testing.ts';
 
-const START = '2026-11-10T16:00:00Z';
-const LATER = '2026-11-10T18:00:00Z';
+const START = '2026-11-10T16:00:00.000Z';
+const LATER = '2026-11-10T18:00:00.000Z';
 const service = { id: 'appointment-service', role: 'service' } as const;
 const logger = createLogger({ level: 'silent', pretty: false });
 
@@ -105,7 +105,7 @@ describe('the appointments of a merged patient', () => {
     const { id } = await bookFor(old);
     await merge();
     expect((await history(id)).at(-1)).toEqual({
-      at: '2026-11-02T08:00:00Z',
+      at: '2026-11-02T08:00:00.000Z',
       by: service,
       action: 'patient-merged',
       sequence: 0,
@@ -125,7 +125,7 @@ describe('the appointments of a merged patient', () => {
     const { old, stays, addDoctor, bookFor, merge, read, list, history, expectReservationsMatch, post } =
       await startTwins();
     const own = await bookFor(stays);
-    const collides = await bookFor(old, '2026-11-10T16:15:00Z', { doctorId: addDoctor().id });
+    const collides = await bookFor(old, '2026-11-10T16:15:00.000Z', { doctorId: addDoctor().id });
     const free = await bookFor(old, LATER);
     await merge();
     expect(await read(collides.id)).toMatchObject({
@@ -142,12 +142,12 @@ describe('the appointments of a merged patient', () => {
     // The patient is still busy when one of the two is cancelled.
     await post(`/${own.id}/cancel`, { reason: 'twice' });
     const other = { patientId: stays, doctorId: addDoctor().id, appointmentTypeId: own.appointmentTypeId };
-    expect(await post('', { ...other, start: '2026-11-10T16:15:00Z' })).toMatchObject({
+    expect(await post('', { ...other, start: '2026-11-10T16:15:00.000Z' })).toMatchObject({
       status: 409,
       body: { code: 'patient-busy' },
     });
     await post(`/${collides.id}/cancel`, { reason: 'twice' });
-    expect(await post('', { ...other, start: '2026-11-10T16:15:00Z' })).toMatchObject({ status: 201 });
+    expect(await post('', { ...other, start: '2026-11-10T16:15:00.000Z' })).toMatchObject({ status: 201 });
     await expectReservationsMatch();
   });
 
@@ -155,7 +155,7 @@ describe('the appointments of a merged patient', () => {
     const { old, stays, addDoctor, bookFor, merge, read, time } = await startTwins();
     await bookFor(stays);
     const collides = await bookFor(old, START, { doctorId: addDoctor().id });
-    time.now = Temporal.Instant.from('2026-11-11T08:00:00Z');
+    time.now = Temporal.Instant.from('2026-11-11T08:00:00.000Z');
     await merge();
     expect(await read(collides.id)).toMatchObject({ patientId: stays, needsRescheduling: false });
   });
@@ -239,7 +239,7 @@ describe('an unmerge', () => {
     const own = await bookFor(stays);
     const moved = await bookFor(old, LATER);
     await merge();
-    const since = await bookFor(stays, '2026-11-11T16:00:00Z');
+    const since = await bookFor(stays, '2026-11-11T16:00:00.000Z');
     await unmerge();
     expect(await ofPatient(old)).toEqual([moved.id]);
     expect(await ofPatient(stays)).toEqual([own.id, since.id].sort());
@@ -267,7 +267,7 @@ describe('an unmerge', () => {
     const { old, stays, bookFor, merge, unmerge, post, ofPatient, expectReservationsMatch } = await startTwins();
     const [moved, cancelled] = [await bookFor(old), await bookFor(old, LATER)];
     await merge();
-    expect(await post(`/${moved.id}/reschedule`, { start: '2026-11-12T16:00:00Z' })).toMatchObject({
+    expect(await post(`/${moved.id}/reschedule`, { start: '2026-11-12T16:00:00.000Z' })).toMatchObject({
       status: 200,
       body: { patientId: stays },
     });
@@ -298,7 +298,7 @@ describe('merges of several records', () => {
     const [a, b, c] = [clinic.old, clinic.stays, clinic.addPatient()];
     const ofA = await clinic.bookFor(a);
     const ofB = await clinic.bookFor(b, LATER);
-    const ofC = await clinic.bookFor(c, '2026-11-11T16:00:00Z');
+    const ofC = await clinic.bookFor(c, '2026-11-11T16:00:00.000Z');
     return { ...clinic, a, b, c, ofA, ofB, ofC };
   }
 

@@ -8,7 +8,7 @@ import { createRecheckStore } from './store/rechecks.ts';
 import type { AppointmentTables } from './store/tables.ts';
 import { at, openDaily, startClinic } from './testing.ts';
 
-const START = '2026-11-10T16:00:00Z';
+const START = '2026-11-10T16:00:00.000Z';
 const EXCEPTION_ADDED = 'daybook.doctor.exception-added.v1';
 
 /** Everything that a doctor works, but not on this day. */
@@ -34,7 +34,7 @@ describe('leave over bookings', () => {
   it('flags them and loses none', async () => {
     const { booked, book, wish, addPatient, takeLeave, recheck, read, history, flagged, eventsOf, reservations } =
       await startBooked();
-    const later = await book(wish('2026-11-11T16:00:00Z', { patientId: addPatient() }));
+    const later = await book(wish('2026-11-11T16:00:00.000Z', { patientId: addPatient() }));
     const before = await reservations();
     await takeLeave();
     await recheck();
@@ -90,7 +90,7 @@ describe('leave over bookings', () => {
     const { wish, post, hold, addPatient, takeLeave, askers, expectReservationsMatch } = await startBooked();
     const { asked, resume } = hold(2);
     const before = askers.length;
-    const booking = post('', wish('2026-11-10T18:00:00Z', { patientId: addPatient() }));
+    const booking = post('', wish('2026-11-10T18:00:00.000Z', { patientId: addPatient() }));
     await asked;
     // It was told that the doctor works; leave is added and told of before it writes.
     await takeLeave();
@@ -106,8 +106,8 @@ describe('leave over bookings', () => {
     const { wish, post, call, hold, addPatient, takeLeave, booked, doctor, type } = clinic;
     doctor.specialties.push('surgery');
     const { asked, resume } = hold(what === 'a hold' ? 1 : 2);
-    const start = '2026-11-10T18:00:00Z';
-    const range = { from: '2026-11-10T00:00:00Z', to: '2026-11-11T00:00:00Z' };
+    const start = '2026-11-10T18:00:00.000Z';
+    const range = { from: '2026-11-10T00:00:00.000Z', to: '2026-11-11T00:00:00.000Z' };
     const patientId = addPatient();
     const answer = {
       'a move': () => post(`/${booked.id}/reschedule`, { start }),
@@ -134,7 +134,7 @@ describe('leave over bookings', () => {
   it('is booked over when the doctor service knows less than an event told of, as after a restore', async () => {
     const { doctor, tell, wish, post } = await startBooked();
     await tell(EXCEPTION_ADDED, doctor.id, doctor.version + 5);
-    expect(await post('', wish('2026-11-11T16:00:00Z'))).toMatchObject({ status: 201 });
+    expect(await post('', wish('2026-11-11T16:00:00.000Z'))).toMatchObject({ status: 201 });
   });
 
   it('is not flagged by somebody who looked before it was taken back', async () => {
@@ -160,7 +160,7 @@ describe('leave over bookings', () => {
     const version = changeDoctor(doctor, { open: without('2026-11-10') });
     // An instance of the doctor service that lags behind still says the old hours, of the old version.
     Object.assign(doctor, { open: known, version: version - 1 });
-    const late = await book(wish('2026-11-10T18:00:00Z', { patientId: addPatient() }));
+    const late = await book(wish('2026-11-10T18:00:00.000Z', { patientId: addPatient() }));
     Object.assign(doctor, { open: without('2026-11-10'), version });
     await tell(EXCEPTION_ADDED, doctor.id, version);
     await recheck();
@@ -171,18 +171,18 @@ describe('leave over bookings', () => {
     const { takeLeave, recheck, flagged, list, time, booked } = await startBooked();
     await takeLeave();
     await recheck();
-    time.now = Temporal.Instant.from('2026-12-01T00:00:00Z');
+    time.now = Temporal.Instant.from('2026-12-01T00:00:00.000Z');
     expect(await flagged()).toEqual([]);
-    const { items } = await list({ needsRescheduling: 'true', from: '2026-11-01T00:00:00Z' });
+    const { items } = await list({ needsRescheduling: 'true', from: '2026-11-01T00:00:00.000Z' });
     expect(items.map(({ id }) => id)).toEqual([booked.id]);
   });
 
   it('leaves what is over, cancelled or with the patient already', async () => {
     const { book, wish, addPatient, post, takeLeave, recheck, flagged, time, booked } = await startBooked();
-    const begun = await book(wish('2026-11-10T14:00:00Z', { patientId: addPatient() }));
-    const here = await book(wish('2026-11-10T17:00:00Z', { patientId: addPatient() }));
-    const gone = await book(wish('2026-11-10T18:00:00Z', { patientId: addPatient() }));
-    time.now = Temporal.Instant.from('2026-11-10T14:10:00Z');
+    const begun = await book(wish('2026-11-10T14:00:00.000Z', { patientId: addPatient() }));
+    const here = await book(wish('2026-11-10T17:00:00.000Z', { patientId: addPatient() }));
+    const gone = await book(wish('2026-11-10T18:00:00.000Z', { patientId: addPatient() }));
+    time.now = Temporal.Instant.from('2026-11-10T14:10:00.000Z');
     await post(`/${here.id}/arrive`);
     await post(`/${gone.id}/cancel`, { reason: 'ill' });
     await takeLeave();
@@ -193,7 +193,7 @@ describe('leave over bookings', () => {
 
   it('flags every one of many, over months', async () => {
     const { book, wish, addPatient, doctor, changeDoctor, tell, recheck, list, askers } = await startBooked();
-    const monday = at('2026-11-16T14:00:00Z');
+    const monday = at('2026-11-16T14:00:00.000Z');
     const starts = Array.from(
       { length: 130 },
       (_, n) => monday + Math.floor(n / 8) * 7 * 86_400_000 + (n % 8) * 1_800_000,
@@ -256,7 +256,9 @@ describe('an appointment that needs rescheduling', () => {
     const { booked, post, takeLeave, recheck, read, flagged, expectReservationsMatch } = await startBooked();
     await takeLeave();
     await recheck();
-    expect(await post(`/${booked.id}/reschedule`, { start: '2026-11-11T16:00:00Z' })).toMatchObject({ status: 200 });
+    expect(await post(`/${booked.id}/reschedule`, { start: '2026-11-11T16:00:00.000Z' })).toMatchObject({
+      status: 200,
+    });
     expect(await read(booked.id)).toMatchObject({ needsRescheduling: false, sequence: 1 });
     expect(await flagged()).toEqual([]);
     await expectReservationsMatch();
@@ -273,7 +275,7 @@ describe('an appointment that needs rescheduling', () => {
   it('cannot be moved for a patient who is not active', async () => {
     const { booked, post, patientId, changePatient } = await startBooked();
     changePatient(patientId, false);
-    const refused = await post(`/${booked.id}/reschedule`, { start: '2026-11-11T16:00:00Z' });
+    const refused = await post(`/${booked.id}/reschedule`, { start: '2026-11-11T16:00:00.000Z' });
     expect(refused).toMatchObject({ status: 422, body: { code: 'patient-inactive' } });
   });
 });

@@ -9,6 +9,7 @@ import {
   type EventType,
   History,
   Hold,
+  instantText,
   MAX_AVAILABILITY_DAYS,
   type NewAppointmentType,
   type PageOf,
@@ -46,15 +47,15 @@ export const readHold = readerOf(Hold);
 const readExplanation = readerOf(SlotExplanation);
 
 export const at = toMillis;
-export const iso = (millis: number): string => Temporal.Instant.fromEpochMilliseconds(millis).toString();
+export const iso = (millis: number): string => instantText(Temporal.Instant.fromEpochMilliseconds(millis));
 
 /** A Monday. */
-export const NOW = '2026-11-02T08:00:00Z';
+export const NOW = '2026-11-02T08:00:00.000Z';
 export const NOBODY = '01890000-0000-7000-8000-000000000000';
 
 /** Hours on each day from NOW on, in UTC: `14:00` to `22:00`. */
 export function openDaily(from: string, to: string, days = 800): Interval[] {
-  const midnight = at(`${NOW.slice(0, 10)}T00:00:00Z`);
+  const midnight = at(`${NOW.slice(0, 10)}T00:00:00.000Z`);
   const minutes = (time: string) => Temporal.PlainTime.from('00:00').until(time).total('minutes');
   return Array.from({ length: days }, (_, day) => ({
     start: midnight + day * DAY + minutes(from) * MINUTE,

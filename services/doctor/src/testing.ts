@@ -47,7 +47,7 @@ const silent = createLogger({ level: 'silent', pretty: false });
 
 export async function startDoctors(logger: Logger = silent) {
   const database = await openDatabase<DoctorTables>(await cleanDatabase('doctor'), migrations);
-  const time = { now: Temporal.Instant.from('2026-03-02T09:00:00Z') };
+  const time = { now: Temporal.Instant.from('2026-03-02T09:00:00.000Z') };
   const app = await buildApp({ logger, database, bus: createInProcessBus(), clock: () => time.now });
   onTestFinished(async () => {
     await app.close();

@@ -19,7 +19,7 @@ describe('the messages about an appointment', () => {
         kind,
         channel: 'in-app',
         status: 'delivered',
-        createdAt: '2026-11-02T08:00:00Z',
+        createdAt: '2026-11-02T08:00:00.000Z',
       },
     ]);
   });

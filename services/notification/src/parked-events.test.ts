@@ -57,7 +57,7 @@ describe('the parked events of this service', () => {
         subject: event.subject,
         sequence: 1,
         source: '/services/appointment',
-        time: '2026-11-02T08:00:00Z',
+        time: '2026-11-02T08:00:00.000Z',
         reason: 'Error',
         parkedAt: expect.any(String),
       },

@@ -17,8 +17,8 @@ export const appointmentData = (appointmentId = newId()): AppointmentEventData =
   patientId: newId(),
   doctorId: newId(),
   appointmentTypeId: newId(),
-  start: '2026-11-23T14:00:00Z',
-  end: '2026-11-23T14:30:00Z',
+  start: '2026-11-23T14:00:00.000Z',
+  end: '2026-11-23T14:30:00.000Z',
 });
 
 type Kind<T extends EventType = EventType> = T extends `daybook.appointment.${infer Name}.v1` ? Name : never;
@@ -30,7 +30,7 @@ export const appointmentEvent = (kind: Kind, data: AppointmentEventData, sequenc
   source: '/services/appointment',
   type: `daybook.appointment.${kind}.v1`,
   subject: data.appointmentId,
-  time: '2026-11-02T08:00:00Z',
+  time: '2026-11-02T08:00:00.000Z',
   datacontenttype: 'application/json',
   sequence,
   data,
@@ -39,7 +39,7 @@ export const appointmentEvent = (kind: Kind, data: AppointmentEventData, sequenc
 export async function startNotifications() {
   const database = await openDatabase<NotificationTables>(await cleanDatabase('notification'), migrations);
   const logger = createLogger({ level: 'silent', pretty: false });
-  const time = { now: Temporal.Instant.from('2026-11-02T08:00:00Z') };
+  const time = { now: Temporal.Instant.from('2026-11-02T08:00:00.000Z') };
   const bus = createInProcessBus();
   const consumer = messagesOfAppointments(database, () => time.now, logger);
   await bus.subscribe(consumer);

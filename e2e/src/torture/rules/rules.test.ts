@@ -5,7 +5,7 @@ import type { Evidence } from '../evidence.ts';
 import { RULES } from './index.ts';
 
 const CELL_MILLIS = 5 * 60 * 1000;
-const NINE = Temporal.Instant.from('2026-12-01T09:00:00Z').epochMilliseconds;
+const NINE = Temporal.Instant.from('2026-12-01T09:00:00.000Z').epochMilliseconds;
 const HALF_HOUR = 30 * 60 * 1000;
 const iso = (millis: number) => Temporal.Instant.fromEpochMilliseconds(millis).toString();
 const times = (start: number) => ({ doctorId: 'noor', start: iso(start), end: iso(start + HALF_HOUR) });

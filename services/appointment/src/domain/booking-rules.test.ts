@@ -8,7 +8,7 @@ import { firstSlots, freeStarts, nearestSlots } from './slots.ts';
 
 const MINUTE = 60_000;
 const DAY = 86_400_000;
-const now = at('2026-11-02T08:00:00Z');
+const now = at('2026-11-02T08:00:00.000Z');
 
 const type = (rules: Partial<AppointmentType> = {}): AppointmentType => ({
   id: NOBODY,
@@ -22,8 +22,8 @@ const type = (rules: Partial<AppointmentType> = {}): AppointmentType => ({
   capacity: 1,
   active: true,
   version: 1,
-  createdAt: '2026-11-01T00:00:00Z',
-  updatedAt: '2026-11-01T00:00:00Z',
+  createdAt: '2026-11-01T00:00:00.000Z',
+  updatedAt: '2026-11-01T00:00:00.000Z',
   ...rules,
 });
 
@@ -59,7 +59,7 @@ function facts({
       timeZone,
       active,
       offers: undefined,
-      open: open ?? [hours('2026-11-03T14:00:00Z', '2026-11-03T22:00:00Z')],
+      open: open ?? [hours('2026-11-03T14:00:00.000Z', '2026-11-03T22:00:00.000Z')],
     },
     takenOfDoctor: new Map(),
     takenOfPatient: new Map(),
@@ -71,47 +71,47 @@ const obstacles = (start: string, circumstances?: Circumstances) => obstaclesAt(
 
 describe('what stands in the way of a start', () => {
   it('is nothing when the doctor works and both are free', () => {
-    expect(obstacles('2026-11-03T14:00:00Z')).toEqual([]);
+    expect(obstacles('2026-11-03T14:00:00.000Z')).toEqual([]);
   });
 
   it('is a doctor who takes no new appointments', () => {
-    expect(obstacles('2026-11-03T14:00:00Z', { active: false })).toEqual(['doctor-inactive']);
+    expect(obstacles('2026-11-03T14:00:00.000Z', { active: false })).toEqual(['doctor-inactive']);
   });
 
   it('is a type that is not in use', () => {
-    expect(obstacles('2026-11-03T14:00:00Z', { rules: { active: false } })).toEqual(['appointment-type-inactive']);
+    expect(obstacles('2026-11-03T14:00:00.000Z', { rules: { active: false } })).toEqual(['appointment-type-inactive']);
   });
 
   it('is the grid of five minutes', () => {
-    for (const start of ['2026-11-03T14:01:00Z', '2026-11-03T14:05:01Z', '2026-11-03T14:04:59.999Z']) {
+    for (const start of ['2026-11-03T14:01:00.000Z', '2026-11-03T14:05:01.000Z', '2026-11-03T14:04:59.999Z']) {
       expect(obstacles(start)).toEqual(['not-on-grid']);
     }
-    expect(obstacles('2026-11-03T14:05:00Z')).toEqual([]);
+    expect(obstacles('2026-11-03T14:05:00.000Z')).toEqual([]);
   });
 
   it('is the past, but not the present', () => {
-    const open = [hours('2026-11-02T00:00:00Z', '2026-11-03T00:00:00Z')];
-    expect(obstacles('2026-11-02T07:55:00Z', { open })).toEqual(['too-soon']);
-    expect(obstacles('2026-11-02T08:00:00Z', { open })).toEqual([]);
+    const open = [hours('2026-11-02T00:00:00.000Z', '2026-11-03T00:00:00.000Z')];
+    expect(obstacles('2026-11-02T07:55:00.000Z', { open })).toEqual(['too-soon']);
+    expect(obstacles('2026-11-02T08:00:00.000Z', { open })).toEqual([]);
   });
 
   it('is the minimum notice, to the minute', () => {
     const rules = { minimumNoticeMinutes: 31 * 60 };
-    expect(obstacles('2026-11-03T14:55:00Z', { rules })).toEqual(['too-soon']);
-    expect(obstacles('2026-11-03T15:00:00Z', { rules })).toEqual([]);
+    expect(obstacles('2026-11-03T14:55:00.000Z', { rules })).toEqual(['too-soon']);
+    expect(obstacles('2026-11-03T15:00:00.000Z', { rules })).toEqual([]);
   });
 
   it('is the minimum notice in real hours also when it ends on a day of a clock change', () => {
     // On 1 November the clocks of New York go back at 06:00 UTC, on 14 March forward at 07:00 UTC.
     const open = [
-      hours('2026-10-31T00:00:00Z', '2026-11-05T00:00:00Z'),
-      hours('2027-03-13T00:00:00Z', '2027-03-16T00:00:00Z'),
+      hours('2026-10-31T00:00:00.000Z', '2026-11-05T00:00:00.000Z'),
+      hours('2027-03-13T00:00:00.000Z', '2027-03-16T00:00:00.000Z'),
     ];
     const rules = { minimumNoticeMinutes: 24 * 60 };
     for (const [before, after] of [
-      ['2026-10-31T14:00:00Z', '2026-11-01T14:00:00Z'],
-      ['2026-11-01T05:30:00Z', '2026-11-02T05:30:00Z'],
-      ['2027-03-13T14:00:00Z', '2027-03-14T14:00:00Z'],
+      ['2026-10-31T14:00:00.000Z', '2026-11-01T14:00:00.000Z'],
+      ['2026-11-01T05:30:00.000Z', '2026-11-02T05:30:00.000Z'],
+      ['2027-03-13T14:00:00.000Z', '2027-03-14T14:00:00.000Z'],
     ] as const) {
       const circumstances = { now: at(before), rules, open };
       expect(obstacles(iso(at(after) - 5 * MINUTE), circumstances)).toEqual(['too-soon']);
@@ -121,71 +121,72 @@ describe('what stands in the way of a start', () => {
 
   it('is the planning horizon, in days of 24 hours, wherever the doctor works then', () => {
     // From 31 October to 2 November the clocks of New York go back: by its calendar two days are 49 hours.
-    const open = [hours('2026-10-31T00:00:00Z', '2026-11-05T00:00:00Z')];
-    const circumstances = { now: at('2026-10-31T14:00:00Z'), rules: { planningHorizonDays: 2 }, open };
+    const open = [hours('2026-10-31T00:00:00.000Z', '2026-11-05T00:00:00.000Z')];
+    const circumstances = { now: at('2026-10-31T14:00:00.000Z'), rules: { planningHorizonDays: 2 }, open };
     for (const timeZone of ['America/New_York', 'UTC']) {
-      expect(obstacles('2026-11-02T14:00:00Z', { ...circumstances, timeZone })).toEqual([]);
-      expect(obstacles('2026-11-02T14:05:00Z', { ...circumstances, timeZone })).toEqual(['too-far-ahead']);
+      expect(obstacles('2026-11-02T14:00:00.000Z', { ...circumstances, timeZone })).toEqual([]);
+      expect(obstacles('2026-11-02T14:05:00.000Z', { ...circumstances, timeZone })).toEqual(['too-far-ahead']);
     }
   });
 
   it('is time before, after or between the hours', () => {
     const open = [
-      hours('2026-11-03T14:00:00Z', '2026-11-03T16:00:00Z'),
-      hours('2026-11-03T17:00:00Z', '2026-11-03T18:00:00Z'),
+      hours('2026-11-03T14:00:00.000Z', '2026-11-03T16:00:00.000Z'),
+      hours('2026-11-03T17:00:00.000Z', '2026-11-03T18:00:00.000Z'),
     ];
     for (const start of ['13:55', '15:35', '16:00', '16:55', '17:35']) {
-      expect(obstacles(`2026-11-03T${start}:00Z`, { open })).toEqual(['outside-availability']);
+      expect(obstacles(`2026-11-03T${start}:00.000Z`, { open })).toEqual(['outside-availability']);
     }
     for (const start of ['14:00', '15:30', '17:00', '17:30']) {
-      expect(obstacles(`2026-11-03T${start}:00Z`, { open })).toEqual([]);
+      expect(obstacles(`2026-11-03T${start}:00.000Z`, { open })).toEqual([]);
     }
   });
 
   it('is any part of the time that the doctor has given away', () => {
-    const takenOfDoctor = taken('2026-11-03T15:00:00Z', '2026-11-03T15:05:00Z');
+    const takenOfDoctor = taken('2026-11-03T15:00:00.000Z', '2026-11-03T15:05:00.000Z');
     for (const start of ['14:35', '15:00']) {
-      expect(obstacles(`2026-11-03T${start}:00Z`, { takenOfDoctor })).toEqual(['slot-taken']);
+      expect(obstacles(`2026-11-03T${start}:00.000Z`, { takenOfDoctor })).toEqual(['slot-taken']);
     }
-    for (const start of ['14:30', '15:05']) expect(obstacles(`2026-11-03T${start}:00Z`, { takenOfDoctor })).toEqual([]);
+    for (const start of ['14:30', '15:05'])
+      expect(obstacles(`2026-11-03T${start}:00.000Z`, { takenOfDoctor })).toEqual([]);
   });
 
   it("is the doctor's time before and after the visit", () => {
-    const takenOfDoctor = taken('2026-11-03T15:00:00Z', '2026-11-03T15:05:00Z');
+    const takenOfDoctor = taken('2026-11-03T15:00:00.000Z', '2026-11-03T15:05:00.000Z');
     const circumstances = { takenOfDoctor, rules: { bufferBeforeMinutes: 10, bufferAfterMinutes: 15 } };
     for (const start of ['14:20', '15:10']) {
-      expect(obstacles(`2026-11-03T${start}:00Z`, circumstances)).toEqual(['slot-taken']);
+      expect(obstacles(`2026-11-03T${start}:00.000Z`, circumstances)).toEqual(['slot-taken']);
     }
-    for (const start of ['14:15', '15:15']) expect(obstacles(`2026-11-03T${start}:00Z`, circumstances)).toEqual([]);
+    for (const start of ['14:15', '15:15']) expect(obstacles(`2026-11-03T${start}:00.000Z`, circumstances)).toEqual([]);
   });
 
   it('is not that the buffers lie outside the hours', () => {
     const rules = { bufferBeforeMinutes: 30, bufferAfterMinutes: 30 };
-    expect(obstacles('2026-11-03T14:00:00Z', { rules })).toEqual([]);
-    expect(obstacles('2026-11-03T21:30:00Z', { rules })).toEqual([]);
+    expect(obstacles('2026-11-03T14:00:00.000Z', { rules })).toEqual([]);
+    expect(obstacles('2026-11-03T21:30:00.000Z', { rules })).toEqual([]);
   });
 
   it('is the capacity when it is reached', () => {
     const rules = { capacity: 3 };
-    const seats = (count: number) => taken('2026-11-03T15:00:00Z', '2026-11-03T15:30:00Z', count);
-    expect(obstacles('2026-11-03T15:00:00Z', { rules, takenOfDoctor: seats(2) })).toEqual([]);
-    expect(obstacles('2026-11-03T15:00:00Z', { rules, takenOfDoctor: seats(3) })).toEqual(['slot-taken']);
+    const seats = (count: number) => taken('2026-11-03T15:00:00.000Z', '2026-11-03T15:30:00.000Z', count);
+    expect(obstacles('2026-11-03T15:00:00.000Z', { rules, takenOfDoctor: seats(2) })).toEqual([]);
+    expect(obstacles('2026-11-03T15:00:00.000Z', { rules, takenOfDoctor: seats(3) })).toEqual(['slot-taken']);
   });
 
   it('is that the patient is elsewhere during the visit, the buffers aside', () => {
-    const takenOfPatient = taken('2026-11-03T15:00:00Z', '2026-11-03T15:05:00Z');
+    const takenOfPatient = taken('2026-11-03T15:00:00.000Z', '2026-11-03T15:05:00.000Z');
     const circumstances = { takenOfPatient, rules: { bufferBeforeMinutes: 30, bufferAfterMinutes: 30, capacity: 3 } };
-    expect(obstacles('2026-11-03T14:35:00Z', circumstances)).toEqual(['patient-busy']);
-    expect(obstacles('2026-11-03T14:30:00Z', circumstances)).toEqual([]);
-    expect(obstacles('2026-11-03T15:05:00Z', circumstances)).toEqual([]);
+    expect(obstacles('2026-11-03T14:35:00.000Z', circumstances)).toEqual(['patient-busy']);
+    expect(obstacles('2026-11-03T14:30:00.000Z', circumstances)).toEqual([]);
+    expect(obstacles('2026-11-03T15:05:00.000Z', circumstances)).toEqual([]);
   });
 
   it('is everything at once, and who is concerned is named before when', () => {
-    const all = obstacles('2026-11-02T07:01:00Z', {
+    const all = obstacles('2026-11-02T07:01:00.000Z', {
       active: false,
       rules: { active: false },
-      takenOfDoctor: taken('2026-11-02T07:00:00Z', '2026-11-02T07:05:00Z'),
-      takenOfPatient: taken('2026-11-02T07:00:00Z', '2026-11-02T07:05:00Z'),
+      takenOfDoctor: taken('2026-11-02T07:00:00.000Z', '2026-11-02T07:05:00.000Z'),
+      takenOfPatient: taken('2026-11-02T07:00:00.000Z', '2026-11-02T07:05:00.000Z'),
     });
     expect(all).toEqual([
       'doctor-inactive',
@@ -223,7 +224,7 @@ function canStart(start: number, { now: today, type: rules, doctor, walkIn, ...t
 }
 
 const five = (max: number, min = 0) => fc.integer({ min: min / 5, max: max / 5 }).map((count) => count * 5);
-const noon = at('2026-11-02T12:00:00Z');
+const noon = at('2026-11-02T12:00:00.000Z');
 
 const someTaken = fc
   .array(fc.tuple(fc.nat(400), fc.nat(12), fc.integer({ min: 1, max: 3 })), { maxLength: 6 })
@@ -286,15 +287,15 @@ describe('the free starts', () => {
   });
 
   it('of hours that begin off the grid begin on it', () => {
-    const open = [hours('2026-11-03T14:02:00Z', '2026-11-03T15:09:00Z')];
+    const open = [hours('2026-11-03T14:02:00.000Z', '2026-11-03T15:09:00.000Z')];
     expect([...freeStarts(facts({ open }))].map(iso)).toEqual([
-      '2026-11-03T14:05:00Z',
-      '2026-11-03T14:10:00Z',
-      '2026-11-03T14:15:00Z',
-      '2026-11-03T14:20:00Z',
-      '2026-11-03T14:25:00Z',
-      '2026-11-03T14:30:00Z',
-      '2026-11-03T14:35:00Z',
+      '2026-11-03T14:05:00.000Z',
+      '2026-11-03T14:10:00.000Z',
+      '2026-11-03T14:15:00.000Z',
+      '2026-11-03T14:20:00.000Z',
+      '2026-11-03T14:25:00.000Z',
+      '2026-11-03T14:30:00.000Z',
+      '2026-11-03T14:35:00.000Z',
     ]);
   });
 });
@@ -318,18 +319,18 @@ describe('the nearest slots', () => {
   });
 
   it('lie on both sides of the wish', () => {
-    const takenOfDoctor = taken('2026-11-03T16:00:00Z', '2026-11-03T16:30:00Z');
-    const slots = nearestSlots(at('2026-11-03T16:00:00Z'), facts({ takenOfDoctor }), 3);
+    const takenOfDoctor = taken('2026-11-03T16:00:00.000Z', '2026-11-03T16:30:00.000Z');
+    const slots = nearestSlots(at('2026-11-03T16:00:00.000Z'), facts({ takenOfDoctor }), 3);
     expect(slots).toEqual([
       {
         doctorId: NOBODY,
-        start: '2026-11-03T15:25:00Z',
-        end: '2026-11-03T15:55:00Z',
+        start: '2026-11-03T15:25:00.000Z',
+        end: '2026-11-03T15:55:00.000Z',
         timeZone: 'America/New_York',
         status: 'free',
       },
-      expect.objectContaining({ start: '2026-11-03T15:30:00Z', end: '2026-11-03T16:00:00Z' }),
-      expect.objectContaining({ start: '2026-11-03T16:30:00Z', end: '2026-11-03T17:00:00Z' }),
+      expect.objectContaining({ start: '2026-11-03T15:30:00.000Z', end: '2026-11-03T16:00:00.000Z' }),
+      expect.objectContaining({ start: '2026-11-03T16:30:00.000Z', end: '2026-11-03T17:00:00.000Z' }),
     ]);
   });
 });
@@ -349,10 +350,10 @@ describe('the first slots of several doctors', () => {
   });
 
   it('end before the range does', () => {
-    const until = at('2026-11-03T14:10:00Z');
+    const until = at('2026-11-03T14:10:00.000Z');
     expect(firstSlots([facts()], until, 9).map(({ start }) => start)).toEqual([
-      '2026-11-03T14:00:00Z',
-      '2026-11-03T14:05:00Z',
+      '2026-11-03T14:00:00.000Z',
+      '2026-11-03T14:05:00.000Z',
     ]);
   });
 });

@@ -26,15 +26,15 @@ const appointment = (status: AppointmentStatus, more: Partial<Appointment> = {})
   patientId: NOBODY,
   doctorId: NOBODY,
   appointmentTypeId: NOBODY,
-  start: '2026-11-23T14:00:00Z',
-  end: '2026-11-23T14:30:00Z',
+  start: '2026-11-23T14:00:00.000Z',
+  end: '2026-11-23T14:30:00.000Z',
   timeZone: 'America/New_York',
   status,
   sequence: 0,
   needsRescheduling: false,
   version: 1,
-  createdAt: '2026-11-01T00:00:00Z',
-  updatedAt: '2026-11-01T00:00:00Z',
+  createdAt: '2026-11-01T00:00:00.000Z',
+  updatedAt: '2026-11-01T00:00:00.000Z',
   ...more,
 });
 
@@ -42,8 +42,8 @@ const wrongStatus = expect.objectContaining({ code: 'wrong-status' });
 const notTheDay = expect.objectContaining({ code: 'not-the-day' });
 const staff = { id: 'desk', role: 'front-desk' } as const;
 const patient = { id: 'ana', role: 'patient' } as const;
-const early = Temporal.Instant.from('2026-11-01T00:00:00Z');
-const begun = Temporal.Instant.from('2026-11-23T14:00:00Z');
+const early = Temporal.Instant.from('2026-11-01T00:00:00.000Z');
+const begun = Temporal.Instant.from('2026-11-23T14:00:00.000Z');
 
 /** The whole table: what each step makes of each status. What is not here is refused. */
 const table: Record<Step, Partial<Record<AppointmentStatus, AppointmentStatus>>> = {
@@ -78,7 +78,7 @@ describe('before the visit begins', () => {
     ['check-in', 'checked-in'],
   ] as const)('the step %s can be taken on the day: patients come early', (step, after) => {
     // Midnight in New York.
-    expect(statusAfter(step, appointment('booked'), Temporal.Instant.from('2026-11-23T05:00:00Z'))).toBe(after);
+    expect(statusAfter(step, appointment('booked'), Temporal.Instant.from('2026-11-23T05:00:00.000Z'))).toBe(after);
   });
 });
 
@@ -89,33 +89,33 @@ describe.each(['arrive', 'check-in'] as const)('the step %s belongs to the day o
   it('in the zone of the doctor, and is rejected on the day before and the day after', () => {
     expect(() => take('2026-11-23T04:59:59.999Z')).toThrow(notTheDay);
     expect(take('2026-11-24T04:59:59.999Z')).toBe(STEPS[step].to);
-    expect(() => take('2026-11-24T05:00:00Z')).toThrow(notTheDay);
-    expect(() => take('2026-10-14T14:00:00Z')).toThrow(notTheDay);
+    expect(() => take('2026-11-24T05:00:00.000Z')).toThrow(notTheDay);
+    expect(() => take('2026-10-14T14:00:00.000Z')).toThrow(notTheDay);
   });
 
   it('which are two days where the visit crosses midnight', () => {
-    const overnight = { start: '2026-11-24T04:30:00Z', end: '2026-11-24T05:30:00Z' };
-    expect(() => take('2026-11-23T04:59:00Z', overnight)).toThrow(notTheDay);
-    expect(take('2026-11-23T05:00:00Z', overnight)).toBe(STEPS[step].to);
-    expect(take('2026-11-25T04:59:00Z', overnight)).toBe(STEPS[step].to);
-    expect(() => take('2026-11-25T05:00:00Z', overnight)).toThrow(notTheDay);
+    const overnight = { start: '2026-11-24T04:30:00.000Z', end: '2026-11-24T05:30:00.000Z' };
+    expect(() => take('2026-11-23T04:59:00.000Z', overnight)).toThrow(notTheDay);
+    expect(take('2026-11-23T05:00:00.000Z', overnight)).toBe(STEPS[step].to);
+    expect(take('2026-11-25T04:59:00.000Z', overnight)).toBe(STEPS[step].to);
+    expect(() => take('2026-11-25T05:00:00.000Z', overnight)).toThrow(notTheDay);
   });
 
   it('and is one day where the visit ends at midnight', () => {
-    const late = { start: '2026-11-24T04:30:00Z', end: '2026-11-24T05:00:00Z' };
-    expect(() => take('2026-11-24T05:00:00Z', late)).toThrow(notTheDay);
+    const late = { start: '2026-11-24T04:30:00.000Z', end: '2026-11-24T05:00:00.000Z' };
+    expect(() => take('2026-11-24T05:00:00.000Z', late)).toThrow(notTheDay);
   });
 
   it('also where the clock skips midnight', () => {
     // Beirut has no midnight on that day: it begins at one o'clock, which is 22:00 in UTC.
-    const spring = { timeZone: 'Asia/Beirut', start: '2026-03-29T07:00:00Z', end: '2026-03-29T07:30:00Z' };
-    expect(() => take('2026-03-28T21:59:59Z', spring)).toThrow(notTheDay);
-    expect(take('2026-03-28T22:00:00Z', spring)).toBe(STEPS[step].to);
+    const spring = { timeZone: 'Asia/Beirut', start: '2026-03-29T07:00:00.000Z', end: '2026-03-29T07:30:00.000Z' };
+    expect(() => take('2026-03-28T21:59:59.000Z', spring)).toThrow(notTheDay);
+    expect(take('2026-03-28T22:00:00.000Z', spring)).toBe(STEPS[step].to);
   });
 });
 
 describe('what was not noted on the day of the visit', () => {
-  const monthLater = Temporal.Instant.from('2026-12-23T14:00:00Z');
+  const monthLater = Temporal.Instant.from('2026-12-23T14:00:00.000Z');
 
   it('is noted later: how the visit ended', () => {
     expect(statusAfter('fulfil', appointment('checked-in'), monthLater)).toBe('fulfilled');
@@ -123,7 +123,7 @@ describe('what was not noted on the day of the visit', () => {
   });
 
   it('is noted as fulfilled without an arrival, from the day after on', () => {
-    const midnight = Temporal.Instant.from('2026-11-24T05:00:00Z');
+    const midnight = Temporal.Instant.from('2026-11-24T05:00:00.000Z');
     expect(statusAfter('fulfil', appointment('booked'), midnight)).toBe('fulfilled');
     expect(() => statusAfter('fulfil', appointment('booked'), midnight.subtract({ seconds: 1 }))).toThrow(wrongStatus);
   });
@@ -154,6 +154,7 @@ describe('the status before the last step', () => {
   });
 
   it('is that of a stack, whatever was taken back', async () => {
+    const statuses: readonly string[] = APPOINTMENT_STATUSES;
     const steps = HISTORY_ACTIONS.filter((action) => !['booked', 'stepped-back'].includes(action));
     await fc.assert(
       fc.asyncProperty(
@@ -164,7 +165,7 @@ describe('the status before the last step', () => {
           for (const action of some) {
             if (action === 'stepped-back' && stack.length === 1) continue;
             if (action === 'stepped-back') stack.pop();
-            else if (!['rescheduled', 'updated', 'flagged', 'unflagged'].includes(action)) stack.push(action);
+            else if (statuses.includes(action)) stack.push(action);
             actions.push(action);
           }
           if (stack.length > 1) expect(await before(...actions)).toBe(stack.at(-2));
@@ -175,7 +176,7 @@ describe('the status before the last step', () => {
 });
 
 describe('a step back', () => {
-  const end = Temporal.Instant.from('2026-11-23T14:30:00Z');
+  const end = Temporal.Instant.from('2026-11-23T14:30:00.000Z');
 
   it.each(APPOINTMENT_STATUSES)('of an appointment that is %s is as the table says', (status) => {
     const attempt = () => checkReturnable(appointment(status), end);
@@ -215,18 +216,18 @@ describe('the cancellation deadline', () => {
     checkCancellable(appointment('booked'), { ...patient, role }, minutes, Temporal.Instant.from(now));
 
   it('lets a patient cancel until it, and not later', () => {
-    expect(() => cancel('patient', '2026-11-23T12:00:00Z')).not.toThrow();
+    expect(() => cancel('patient', '2026-11-23T12:00:00.000Z')).not.toThrow();
     expect(() => cancel('patient', '2026-11-23T12:00:00.001Z')).toThrow(
       expect.objectContaining({ code: 'past-cancellation-deadline' }),
     );
   });
 
   it('is the start where the type has none', () => {
-    expect(() => cancel('patient', '2026-11-23T14:00:00Z', 0)).not.toThrow();
-    expect(() => cancel('patient', '2026-11-23T14:01:00Z', 0)).toThrow();
+    expect(() => cancel('patient', '2026-11-23T14:00:00.000Z', 0)).not.toThrow();
+    expect(() => cancel('patient', '2026-11-23T14:01:00.000Z', 0)).toThrow();
   });
 
   it.each(ROLES.filter((role) => role !== 'patient'))('does not bind the role %s', (role) => {
-    expect(() => cancel(role, '2026-11-23T13:59:00Z')).not.toThrow();
+    expect(() => cancel(role, '2026-11-23T13:59:00.000Z')).not.toThrow();
   });
 });

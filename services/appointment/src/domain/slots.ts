@@ -1,5 +1,5 @@
 /** Slots: the starts that nothing stands in the way of. */
-import type { Slot } from '@daybook/contracts';
+import { instantText, type Slot } from '@daybook/contracts';
 import { type BookingFacts, earliestStart, isBookableAt, visitAt, walkInStart, zoneOf } from './booking-rules.ts';
 import { CELL_MILLIS, lastOnGrid, nextOnGrid } from './grid.ts';
 import { MINUTE, toMillis } from './time.ts';
@@ -39,7 +39,7 @@ function* freeStartsBefore(until: number, facts: BookingFacts): Generator<number
   if (walkIn !== undefined && walkIn < until) yield walkIn;
 }
 
-const toIso = (millis: number): string => Temporal.Instant.fromEpochMilliseconds(millis).toString();
+const toIso = (millis: number): string => instantText(Temporal.Instant.fromEpochMilliseconds(millis));
 
 export function slotAt(start: number, { type, doctor }: BookingFacts): Slot {
   const visit = visitAt(start, type);

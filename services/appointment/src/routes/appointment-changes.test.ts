@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createAppointmentStore } from '../store/appointments.ts';
 import { NOBODY, readProblem, startClinic } from '../testing.ts';
 
-const START = '2026-11-03T16:00:00Z';
+const START = '2026-11-03T16:00:00.000Z';
 
 async function startBooked() {
   const clinic = await startClinic();
@@ -57,7 +57,7 @@ describe('changing reason and note', () => {
 
   it('is for visits that have not ended', async () => {
     const { booked, change, post, time } = await startBooked();
-    time.now = Temporal.Instant.from('2026-11-03T16:05:00Z');
+    time.now = Temporal.Instant.from('2026-11-03T16:05:00.000Z');
     await post(`/${booked.id}/arrive`);
     expect((await change({ note: 'late' })).status).toBe(200);
     expect(await change({ note: 'later', appointmentTypeId: NOBODY })).toMatchObject({
@@ -97,7 +97,7 @@ describe('changing reason and note', () => {
 describe('changing the type', () => {
   it('reserves the time of the new one from the same start, and raises the sequence with the end', async () => {
     const { booked, change, long, type, history, lastEvent, expectReservationsMatch } = await startBooked();
-    const end = '2026-11-03T17:00:00Z';
+    const end = '2026-11-03T17:00:00.000Z';
     expect(await change({ appointmentTypeId: long.id, note: 'takes longer' })).toMatchObject({
       status: 200,
       body: { start: START, end, appointmentTypeId: long.id, sequence: 1, version: 2, note: 'takes longer' },
@@ -129,7 +129,7 @@ describe('changing the type', () => {
   it('is refused as a booking is, with alternatives, and changes nothing', async () => {
     const clinic = await startBooked();
     const { booked, book, wish, change, long, addType, addPatient, read, reservations, time } = clinic;
-    await book(wish('2026-11-03T16:30:00Z', { patientId: addPatient() }));
+    await book(wish('2026-11-03T16:30:00.000Z', { patientId: addPatient() }));
     const before = await reservations();
     const refused = await change({ appointmentTypeId: long.id, note: 'x' });
     expect(refused).toMatchObject({ status: 409, body: { code: 'slot-taken' } });
@@ -161,7 +161,7 @@ describe('changing the type', () => {
     const { change, post, wish, long, addPatient, expectReservationsMatch } = await startBooked();
     const [changed, other] = await Promise.all([
       change({ appointmentTypeId: long.id }),
-      post('', wish('2026-11-03T16:30:00Z', { patientId: addPatient() })),
+      post('', wish('2026-11-03T16:30:00.000Z', { patientId: addPatient() })),
     ]);
     expect([changed.status, other.status].toSorted()).toEqual([changed.status === 200 ? 200 : 201, 409]);
     await expectReservationsMatch();
@@ -171,7 +171,7 @@ describe('changing the type', () => {
     const { booked, change, post, long, read, expectReservationsMatch } = await startBooked();
     const responses = await Promise.all([
       change({ appointmentTypeId: long.id }),
-      post(`/${booked.id}/reschedule`, { start: '2026-11-03T19:00:00Z' }),
+      post(`/${booked.id}/reschedule`, { start: '2026-11-03T19:00:00.000Z' }),
     ]);
     for (const { status } of responses) expect([200, 409]).toContain(status);
     expect((await read(booked.id)).version).toBe(1 + responses.filter(({ status }) => status === 200).length);
@@ -182,10 +182,10 @@ describe('changing the type', () => {
 describe('the reason of a move', () => {
   it('is kept in the history, next to that of an overbooking', async () => {
     const { booked, book, wish, post, addPatient, history, read } = await startBooked();
-    await post(`/${booked.id}/reschedule`, { start: '2026-11-03T18:00:00Z', reason: 'the bus is late' });
+    await post(`/${booked.id}/reschedule`, { start: '2026-11-03T18:00:00.000Z', reason: 'the bus is late' });
     expect((await history(booked.id)).at(-1)).toMatchObject({ action: 'rescheduled', reason: 'the bus is late' });
-    await book(wish('2026-11-03T20:00:00Z', { patientId: addPatient() }));
-    const body = { start: '2026-11-03T20:00:00Z', reason: 'called again', overbooking: { reason: 'urgent' } };
+    await book(wish('2026-11-03T20:00:00.000Z', { patientId: addPatient() }));
+    const body = { start: '2026-11-03T20:00:00.000Z', reason: 'called again', overbooking: { reason: 'urgent' } };
     await post(`/${booked.id}/reschedule`, body);
     expect((await history(booked.id)).at(-1)).toMatchObject({
       reason: 'called again',
@@ -199,7 +199,7 @@ describe('the reason of a move', () => {
 describe('a type that is not in use any more', () => {
   it('has its visits flagged until it comes back', async () => {
     const { booked, book, wish, addPatient, call, type, long, recheck, list, history, read } = await startBooked();
-    const other = await book(wish('2026-11-03T19:00:00Z', { patientId: addPatient(), appointmentTypeId: long.id }));
+    const other = await book(wish('2026-11-03T19:00:00.000Z', { patientId: addPatient(), appointmentTypeId: long.id }));
     await call('PATCH', `/appointment-types/${type.id}`, { active: false });
     await recheck();
     expect((await list({ needsRescheduling: 'true' })).items).toMatchObject([
@@ -222,9 +222,9 @@ describe('a type that is not in use any more', () => {
     await recheck();
     await change({ note: 'asked to call back' });
     expect(await read(booked.id)).toMatchObject({ reschedulingReasons: ['appointment-type-inactive'] });
-    const start = '2026-11-03T18:00:00Z';
+    const start = '2026-11-03T18:00:00.000Z';
     // No slots of it are shown, so it cannot be moved to any.
-    const within = { doctorId: doctor.id, from: start, to: '2026-11-03T19:00:00Z' };
+    const within = { doctorId: doctor.id, from: start, to: '2026-11-03T19:00:00.000Z' };
     expect(await slots({ ...within, appointmentTypeId: type.id })).toEqual([]);
     expect(await post(`/${booked.id}/reschedule`, { start })).toMatchObject({
       status: 422,
@@ -233,7 +233,7 @@ describe('a type that is not in use any more', () => {
     expect((await slots({ ...within, appointmentTypeId: long.id })).map((slot) => slot.start)).toContain(start);
     expect(await post(`/${booked.id}/reschedule`, { start, appointmentTypeId: long.id })).toMatchObject({
       status: 200,
-      body: { start, end: '2026-11-03T19:00:00Z', appointmentTypeId: long.id, needsRescheduling: false },
+      body: { start, end: '2026-11-03T19:00:00.000Z', appointmentTypeId: long.id, needsRescheduling: false },
     });
     await expectReservationsMatch();
     await call('PATCH', `/appointment-types/${long.id}`, { active: false });
@@ -249,7 +249,7 @@ describe('a type that is not in use any more', () => {
   it('is not booked by who read it before, so no visit is missed', async () => {
     const { call, type, post, wish, addPatient, hold, recheck, list } = await startBooked();
     const late = hold();
-    const booking = post('', wish('2026-11-03T20:00:00Z', { patientId: addPatient() }));
+    const booking = post('', wish('2026-11-03T20:00:00.000Z', { patientId: addPatient() }));
     await late.asked;
     await call('PATCH', `/appointment-types/${type.id}`, { active: false });
     late.resume();

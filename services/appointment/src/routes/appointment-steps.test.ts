@@ -3,8 +3,8 @@ import { createAppointmentStore } from '../store/appointments.ts';
 import { NOBODY, startClinic } from '../testing.ts';
 
 const problem = (status: number, code: string) => ({ status, body: { code } });
-const BOOKED_AT = '2026-11-03T16:00:00Z';
-const MORNING = Temporal.Instant.from('2026-11-03T14:00:00Z');
+const BOOKED_AT = '2026-11-03T16:00:00.000Z';
+const MORNING = Temporal.Instant.from('2026-11-03T14:00:00.000Z');
 
 async function startBooked(rules: Parameters<typeof startClinic>[0] = {}) {
   const clinic = await startClinic(rules);
@@ -15,15 +15,15 @@ async function startBooked(rules: Parameters<typeof startClinic>[0] = {}) {
 describe('to cancel', () => {
   it('keeps the appointment and frees exactly its time', async () => {
     const clinic = await startClinic({ bufferBeforeMinutes: 5, bufferAfterMinutes: 10 });
-    await clinic.book(clinic.wish('2026-11-03T14:30:00Z'));
-    await clinic.book(clinic.wish('2026-11-03T16:45:00Z', { patientId: clinic.addPatient() }));
+    await clinic.book(clinic.wish('2026-11-03T14:30:00.000Z'));
+    await clinic.book(clinic.wish('2026-11-03T16:45:00.000Z', { patientId: clinic.addPatient() }));
     const before = await clinic.reservations();
     const { id, ...booked } = await clinic.book(clinic.wish(BOOKED_AT));
     expect((await clinic.reservations()).length).toBe(before.length + 9 + 6);
     clinic.time.now = clinic.time.now.add({ minutes: 1 });
     const answer = await clinic.post(`/${id}/cancel`, { reason: 'ill' });
     expect(answer).toMatchObject({ status: 200, headers: { etag: '"2"' } });
-    const cancelled = { ...booked, id, status: 'cancelled', version: 2, updatedAt: '2026-11-02T08:01:00Z' };
+    const cancelled = { ...booked, id, status: 'cancelled', version: 2, updatedAt: '2026-11-02T08:01:00.000Z' };
     expect(answer.body).toEqual(cancelled);
     expect(await clinic.read(id)).toEqual(cancelled);
     expect(await clinic.reservations()).toEqual(before);
@@ -61,7 +61,7 @@ describe('to cancel', () => {
 
   it('is for staff at any time before the visit', async () => {
     const { post, booked, time } = await startBooked({ cancellationDeadlineMinutes: 1440 });
-    time.now = Temporal.Instant.from('2026-11-03T15:59:00Z');
+    time.now = Temporal.Instant.from('2026-11-03T15:59:00.000Z');
     expect(await post(`/${booked.id}/cancel`, { reason: 'ill' })).toMatchObject({ status: 200 });
   });
 });
@@ -73,18 +73,18 @@ describe('to reschedule', () => {
     const answer = await post(`/${booked.id}/reschedule`, { start: '2026-11-03T19:00:00+02:00' });
     const moved = {
       ...booked,
-      start: '2026-11-03T17:00:00Z',
-      end: '2026-11-03T17:30:00Z',
+      start: '2026-11-03T17:00:00.000Z',
+      end: '2026-11-03T17:30:00.000Z',
       sequence: 1,
       version: 2,
-      updatedAt: '2026-11-02T08:01:00Z',
+      updatedAt: '2026-11-02T08:01:00.000Z',
     };
     expect(answer).toMatchObject({ status: 200, headers: { etag: '"2"' } });
     expect(answer.body).toEqual(moved);
     expect(await read(booked.id)).toEqual(moved);
     const { doctorId } = booked;
     expect((await history(booked.id))[1]).toEqual({
-      at: '2026-11-02T08:01:00Z',
+      at: '2026-11-02T08:01:00.000Z',
       by: { id: 'administrator', role: 'administrator' },
       action: 'rescheduled',
       sequence: 1,
@@ -97,7 +97,7 @@ describe('to reschedule', () => {
 
   it('by fifteen minutes onto a part of its own time works', async () => {
     const { post, booked, expectReservationsMatch } = await startBooked({ bufferAfterMinutes: 10 });
-    for (const start of ['2026-11-03T16:15:00Z', '2026-11-03T16:05:00Z']) {
+    for (const start of ['2026-11-03T16:15:00.000Z', '2026-11-03T16:05:00.000Z']) {
       expect(await post(`/${booked.id}/reschedule`, { start })).toMatchObject({ status: 200, body: { start } });
       await expectReservationsMatch();
     }
@@ -128,9 +128,9 @@ describe('to reschedule', () => {
 
   it('to a taken time is refused with alternatives, and the old time is kept', async () => {
     const clinic = await startBooked();
-    await clinic.book(clinic.wish('2026-11-03T17:00:00Z', { patientId: clinic.addPatient() }));
+    await clinic.book(clinic.wish('2026-11-03T17:00:00.000Z', { patientId: clinic.addPatient() }));
     const before = await clinic.reservations();
-    const answer = await clinic.post(`/${clinic.booked.id}/reschedule`, { start: '2026-11-03T17:15:00Z' });
+    const answer = await clinic.post(`/${clinic.booked.id}/reschedule`, { start: '2026-11-03T17:15:00.000Z' });
     expect(answer).toMatchObject({ ...problem(409, 'slot-taken') });
     expect(answer.body).toHaveProperty('alternatives.length', 5);
     expect(await clinic.read(clinic.booked.id)).toEqual(clinic.booked);
@@ -141,14 +141,14 @@ describe('to reschedule', () => {
     const clinic = await startBooked();
     const inactive = clinic.addDoctor({ active: false }).id;
     const busy = clinic.addDoctor().id;
-    await clinic.book(clinic.wish('2026-11-03T18:00:00Z', { doctorId: busy }));
+    await clinic.book(clinic.wish('2026-11-03T18:00:00.000Z', { doctorId: busy }));
     const attempts: [object, number, string][] = [
-      [{ start: '2026-11-03T17:01:00Z' }, 422, 'not-on-grid'],
-      [{ start: '2026-11-02T07:00:00Z' }, 422, 'too-soon'],
-      [{ start: '2027-06-03T16:00:00Z' }, 422, 'too-far-ahead'],
-      [{ start: '9999-12-31T23:55:00Z' }, 422, 'too-far-ahead'],
-      [{ start: '2026-11-03T12:00:00Z' }, 422, 'outside-availability'],
-      [{ start: '2026-11-03T18:00:00Z' }, 409, 'patient-busy'],
+      [{ start: '2026-11-03T17:01:00.000Z' }, 422, 'not-on-grid'],
+      [{ start: '2026-11-02T07:00:00.000Z' }, 422, 'too-soon'],
+      [{ start: '2027-06-03T16:00:00.000Z' }, 422, 'too-far-ahead'],
+      [{ start: '9999-12-31T23:55:00.000Z' }, 422, 'too-far-ahead'],
+      [{ start: '2026-11-03T12:00:00.000Z' }, 422, 'outside-availability'],
+      [{ start: '2026-11-03T18:00:00.000Z' }, 409, 'patient-busy'],
       [{ start: BOOKED_AT, doctorId: inactive }, 422, 'doctor-inactive'],
       [{ start: BOOKED_AT, doctorId: NOBODY }, 422, 'doctor-not-found'],
       [{ start: '2026-11-03T17:00:00' }, 400, 'invalid-request'],
@@ -163,9 +163,9 @@ describe('to reschedule', () => {
 
   it('makes one of two who want one time lose, who keeps the old one', async () => {
     const clinic = await startBooked();
-    const other = await clinic.book(clinic.wish('2026-11-03T18:00:00Z', { patientId: clinic.addPatient() }));
+    const other = await clinic.book(clinic.wish('2026-11-03T18:00:00.000Z', { patientId: clinic.addPatient() }));
     const answers = await Promise.all(
-      [clinic.booked, other].map(({ id }) => clinic.post(`/${id}/reschedule`, { start: '2026-11-03T20:00:00Z' })),
+      [clinic.booked, other].map(({ id }) => clinic.post(`/${id}/reschedule`, { start: '2026-11-03T20:00:00.000Z' })),
     );
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 409]);
     await clinic.expectReservationsMatch();
@@ -173,11 +173,11 @@ describe('to reschedule', () => {
 
   it('lets two patients change places through a free time', async () => {
     const clinic = await startBooked();
-    const other = await clinic.book(clinic.wish('2026-11-03T18:00:00Z', { patientId: clinic.addPatient() }));
+    const other = await clinic.book(clinic.wish('2026-11-03T18:00:00.000Z', { patientId: clinic.addPatient() }));
     for (const [id, start] of [
-      [clinic.booked.id, '2026-11-03T20:00:00Z'],
+      [clinic.booked.id, '2026-11-03T20:00:00.000Z'],
       [other.id, BOOKED_AT],
-      [clinic.booked.id, '2026-11-03T18:00:00Z'],
+      [clinic.booked.id, '2026-11-03T18:00:00.000Z'],
     ]) {
       expect(await clinic.post(`/${id}/reschedule`, { start })).toMatchObject({ status: 200 });
     }
@@ -187,7 +187,7 @@ describe('to reschedule', () => {
   it('is refused when the appointment is cancelled while the doctor is asked', async () => {
     const { post, booked, read, reservations, before, hold, outbox } = await startBooked();
     const { asked, resume } = hold();
-    const moving = post(`/${booked.id}/reschedule`, { start: '2026-11-03T17:00:00Z' });
+    const moving = post(`/${booked.id}/reschedule`, { start: '2026-11-03T17:00:00.000Z' });
     await asked;
     expect(await post(`/${booked.id}/cancel`, { reason: 'ill' })).toMatchObject({ status: 200 });
     resume();
@@ -201,8 +201,8 @@ describe('to reschedule', () => {
     const { post, booked, read, hold, expectReservationsMatch } = await startBooked();
     // Each asks about the patient and about the doctor.
     const { asked, resume } = hold(4);
-    const first = post(`/${booked.id}/reschedule`, { start: '2026-11-03T17:00:00Z' });
-    const second = post(`/${booked.id}/reschedule`, { start: '2026-11-03T18:00:00Z' });
+    const first = post(`/${booked.id}/reschedule`, { start: '2026-11-03T17:00:00.000Z' });
+    const second = post(`/${booked.id}/reschedule`, { start: '2026-11-03T18:00:00.000Z' });
     await asked;
     resume();
     const answers = await Promise.all([first, second]);
@@ -215,7 +215,7 @@ describe('to reschedule', () => {
   it('and to cancel at once leave one consistent end, in which the old time is free', async () => {
     for (const cancelFirst of [true, false]) {
       const { post, booked, read, book, wish, addPatient, expectReservationsMatch } = await startBooked();
-      const move = () => post(`/${booked.id}/reschedule`, { start: '2026-11-03T17:00:00Z' });
+      const move = () => post(`/${booked.id}/reschedule`, { start: '2026-11-03T17:00:00.000Z' });
       const cancel = () => post(`/${booked.id}/cancel`, { reason: 'ill' });
       const [first, second] = cancelFirst ? [cancel, move] : [move, cancel];
       const answers = await Promise.all([first(), second(), first(), second()]);
@@ -226,7 +226,7 @@ describe('to reschedule', () => {
       expect((await read(booked.id)).status).toBe('cancelled');
       await expectReservationsMatch();
       await book(wish(BOOKED_AT, { patientId: addPatient() }));
-      await book(wish('2026-11-03T17:00:00Z', { patientId: addPatient() }));
+      await book(wish('2026-11-03T17:00:00.000Z', { patientId: addPatient() }));
     }
   });
 });
@@ -255,19 +255,19 @@ describe('the steps of the day', () => {
 
   it.each(['arrive', 'check-in'])('are taken on the day of the visit and not ahead: %s', async (step) => {
     const { post, booked, read, time, history } = await startBooked();
-    for (const now of ['2026-11-02T08:00:00Z', '2026-11-03T04:59:59Z', '2026-11-04T05:00:00Z']) {
+    for (const now of ['2026-11-02T08:00:00.000Z', '2026-11-03T04:59:59.000Z', '2026-11-04T05:00:00.000Z']) {
       time.now = Temporal.Instant.from(now);
       expect(await post(`/${booked.id}/${step}`)).toMatchObject(problem(409, 'not-the-day'));
     }
     expect(await read(booked.id)).toEqual(booked);
     expect(await history(booked.id)).toHaveLength(1);
-    time.now = Temporal.Instant.from('2026-11-03T05:00:00Z');
+    time.now = Temporal.Instant.from('2026-11-03T05:00:00.000Z');
     expect(await post(`/${booked.id}/${step}`)).toMatchObject({ status: 200 });
   });
 
   it('note the day after that a visit took place, also where nobody noted the arrival', async () => {
     const { post, booked, time } = await startBooked();
-    time.now = Temporal.Instant.from('2026-11-04T09:00:00Z');
+    time.now = Temporal.Instant.from('2026-11-04T09:00:00.000Z');
     expect(await post(`/${booked.id}/fulfil`)).toMatchObject({ status: 200, body: { status: 'fulfilled' } });
   });
 
@@ -314,7 +314,7 @@ describe('the steps of the day', () => {
       ['arrive'],
       ['no-show'],
       ['cancel', { reason: 'ill' }],
-      ['reschedule', { start: '2026-11-03T17:00:00Z' }],
+      ['reschedule', { start: '2026-11-03T17:00:00.000Z' }],
     ];
     for (const [step, body] of refused) {
       expect(await post(`/${booked.id}/${step}`, body)).toMatchObject(problem(409, 'wrong-status'));
@@ -336,14 +336,14 @@ describe('the steps of the day', () => {
     const { post, booked, history, time } = await startBooked();
     time.now = MORNING;
     const steps: [string, object?][] = [
-      ['reschedule', { start: '2026-11-03T17:00:00Z' }],
+      ['reschedule', { start: '2026-11-03T17:00:00.000Z' }],
       ['arrive'],
       ['check-in'],
       ['fulfil'],
     ];
     for (const [step, body] of steps) {
       const headers = { 'idempotency-key': step };
-      if (step === 'fulfil') time.now = Temporal.Instant.from('2026-11-03T17:00:00Z');
+      if (step === 'fulfil') time.now = Temporal.Instant.from('2026-11-03T17:00:00.000Z');
       const first = await post(`/${booked.id}/${step}`, body, headers);
       const again = await post(`/${booked.id}/${step}`, body, headers);
       expect(again).toMatchObject({ status: 200, body: first.body, headers: { 'idempotency-replayed': 'true' } });
@@ -359,7 +359,7 @@ describe('the steps of the day', () => {
       ['fulfil'],
       ['no-show'],
       ['cancel', { reason: 'ill' }],
-      ['reschedule', { start: '2026-11-03T17:00:00Z' }],
+      ['reschedule', { start: '2026-11-03T17:00:00.000Z' }],
     ];
     for (const [step, body] of steps) {
       expect(await post(`/${NOBODY}/${step}`, body)).toMatchObject(problem(404, 'not-found'));
@@ -387,12 +387,12 @@ describe('an appointment and its steps', () => {
 describe('a change of an appointment that was changed since it was read', () => {
   it.for([
     ['cancel', { reason: 'ill' }],
-    ['reschedule', { start: '2026-11-03T18:00:00Z' }],
+    ['reschedule', { start: '2026-11-03T18:00:00.000Z' }],
     ['arrive', undefined],
   ] as const)('is refused: %s with a stale If-Match', async ([step, body]) => {
     const { post, booked, read, time } = await startBooked();
     time.now = MORNING;
-    await post(`/${booked.id}/reschedule`, { start: '2026-11-03T17:00:00Z' });
+    await post(`/${booked.id}/reschedule`, { start: '2026-11-03T17:00:00.000Z' });
     const now = await read(booked.id);
     const stale = await post(`/${booked.id}/${step}`, body, { 'if-match': '"1"' });
     expect(stale).toMatchObject(problem(412, 'precondition-failed'));
@@ -406,24 +406,30 @@ describe('the history', () => {
     const { post, booked, history, database, clock, time } = await startBooked();
     const { doctorId, start, end } = booked;
     time.now = time.now.add({ minutes: 1 });
-    await post(`/${booked.id}/reschedule`, { start: '2026-11-03T17:00:00Z' });
+    await post(`/${booked.id}/reschedule`, { start: '2026-11-03T17:00:00.000Z' });
     const desk = { id: 'desk-3', role: 'front-desk' } as const;
     const write = { keep: async () => undefined, checkVersion: () => undefined };
     time.now = time.now.add({ minutes: 1 });
     await createAppointmentStore(database, clock).cancel(desk, booked.id, { reason: 'called' }, write);
     const administrator = { id: 'administrator', role: 'administrator' };
-    const to = { doctorId, start: '2026-11-03T17:00:00Z', end: '2026-11-03T17:30:00Z' };
+    const to = { doctorId, start: '2026-11-03T17:00:00.000Z', end: '2026-11-03T17:30:00.000Z' };
     expect(await history(booked.id)).toEqual([
-      { at: '2026-11-02T08:00:00Z', by: administrator, action: 'booked', sequence: 0, to: { doctorId, start, end } },
       {
-        at: '2026-11-02T08:01:00Z',
+        at: '2026-11-02T08:00:00.000Z',
+        by: administrator,
+        action: 'booked',
+        sequence: 0,
+        to: { doctorId, start, end },
+      },
+      {
+        at: '2026-11-02T08:01:00.000Z',
         by: administrator,
         action: 'rescheduled',
         sequence: 1,
         from: { doctorId, start, end },
         to,
       },
-      { at: '2026-11-02T08:02:00Z', by: desk, action: 'cancelled', sequence: 1, reason: 'called' },
+      { at: '2026-11-02T08:02:00.000Z', by: desk, action: 'cancelled', sequence: 1, reason: 'called' },
     ]);
   });
 });
@@ -431,11 +437,11 @@ describe('the history', () => {
 describe('the events of an appointment', () => {
   it('tell of each step in order, with ids and times', async () => {
     const { post, booked, outbox, time } = await startBooked();
-    await post(`/${booked.id}/reschedule`, { start: '2026-11-03T17:00:00Z' });
-    time.now = Temporal.Instant.from('2026-11-03T17:00:00Z');
+    await post(`/${booked.id}/reschedule`, { start: '2026-11-03T17:00:00.000Z' });
+    time.now = Temporal.Instant.from('2026-11-03T17:00:00.000Z');
     for (const step of ['arrive', 'check-in', 'fulfil']) await post(`/${booked.id}/${step}`);
     const { id, patientId, doctorId, appointmentTypeId, start, end } = booked;
-    const moved = { start: '2026-11-03T17:00:00Z', end: '2026-11-03T17:30:00Z' };
+    const moved = { start: '2026-11-03T17:00:00.000Z', end: '2026-11-03T17:30:00.000Z' };
     const ids = { appointmentId: id, patientId, doctorId, appointmentTypeId };
     const expected: [string, object][] = [
       ['booked', { ...ids, start, end }],
@@ -453,7 +459,7 @@ describe('the events of an appointment', () => {
           source: '/services/appointment',
           subject: id,
           sequence: index + 1,
-          time: index < 2 ? '2026-11-02T08:00:00Z' : '2026-11-03T17:00:00Z',
+          time: index < 2 ? '2026-11-02T08:00:00.000Z' : '2026-11-03T17:00:00.000Z',
           data,
         }),
       ),
@@ -462,9 +468,9 @@ describe('the events of an appointment', () => {
 
   it('tell of a cancellation and of who did not come', async () => {
     const { post, booked, book, wish, outbox, time } = await startBooked();
-    const other = await book(wish('2026-11-03T18:00:00Z'));
+    const other = await book(wish('2026-11-03T18:00:00.000Z'));
     await post(`/${booked.id}/cancel`, { reason: 'ill' });
-    time.now = Temporal.Instant.from('2026-11-03T18:00:00Z');
+    time.now = Temporal.Instant.from('2026-11-03T18:00:00.000Z');
     await post(`/${other.id}/no-show`);
     const types = (await outbox()).map((event): unknown => JSON.parse(event).type);
     expect(types).toEqual(['booked', 'booked', 'cancelled', 'noshow'].map((kind) => `daybook.appointment.${kind}.v1`));
@@ -472,7 +478,7 @@ describe('the events of an appointment', () => {
 
   it('hold no reason of a visit or a cancellation', async () => {
     const { post, wish, outbox, list } = await startBooked();
-    await post('', { ...wish('2026-11-03T18:00:00Z'), reason: 'a very private matter' });
+    await post('', { ...wish('2026-11-03T18:00:00.000Z'), reason: 'a very private matter' });
     const { items } = await list({});
     for (const { id } of items) await post(`/${id}/cancel`, { reason: 'an even more private matter' });
     const stored = (await outbox()).join();

@@ -101,7 +101,7 @@ describe('an appointment type', () => {
     const before = await addType();
     time.now = time.now.add({ hours: 1 });
     const { body } = await types('PATCH', `/${before.id}`, { durationMinutes: 45 }, { 'if-match': '"1"' });
-    expect(body).toEqual({ ...before, durationMinutes: 45, version: 2, updatedAt: '2026-11-02T09:00:00Z' });
+    expect(body).toEqual({ ...before, durationMinutes: 45, version: 2, updatedAt: '2026-11-02T09:00:00.000Z' });
     const stale = await types('PATCH', `/${before.id}`, { durationMinutes: 50 }, { 'if-match': '"1"' });
     expect(stale).toMatchObject({ status: 412, body: { code: 'precondition-failed' } });
     expect((await types('GET', `/${before.id}`)).body).toEqual(body);
@@ -114,7 +114,7 @@ describe('an appointment type', () => {
       patientId: addPatient(),
       doctorId: addDoctor().id,
       appointmentTypeId: id,
-      start: '2026-11-03T16:00:00Z',
+      start: '2026-11-03T16:00:00.000Z',
     };
     const booked = await book(wish);
     const before = await reservations();

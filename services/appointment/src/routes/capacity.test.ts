@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { readProblem, startClinic } from '../testing.ts';
 
-const START = '2026-11-03T16:00:00Z';
-const EARLIER = '2026-11-03T15:45:00Z';
+const START = '2026-11-03T16:00:00.000Z';
+const EARLIER = '2026-11-03T15:45:00.000Z';
 
 /** A doctor with a group of two at START. */
 async function startFullGroup() {
@@ -25,7 +25,7 @@ async function startFullGroup() {
     },
     /** Whether slots, explanation and alternatives offer the start, which they agree on. */
     async isOffered(start = START) {
-      const found = await slots({ ...of, from: start, to: '2026-11-03T16:01:00Z' });
+      const found = await slots({ ...of, from: start, to: '2026-11-03T16:01:00.000Z' });
       const { bookable, alternatives } = await explain({ ...of, start });
       const isShown = found.some((slot) => slot.start === start);
       expect(bookable).toBe(isShown);
@@ -54,7 +54,7 @@ describe('raising the capacity of an appointment type', () => {
     expect(other.id).not.toBe(type.id);
     const [open] = [{ start: Date.parse(START), end: Date.parse(START) + 1_800_000 }];
     const doctor = addDoctor({ specialties: ['eyes'], open: [open] });
-    const input = { specialty: 'eyes', appointmentTypeId: type.id, from: START, to: '2026-11-03T17:00:00Z' };
+    const input = { specialty: 'eyes', appointmentTypeId: type.id, from: START, to: '2026-11-03T17:00:00.000Z' };
     const first = () => post('/first-free', { ...input, patientId: addPatient() });
     expect((await first()).status).toBe(201);
     expect(await first()).toMatchObject({ status: 409, body: { code: 'nothing-free' } });
@@ -68,7 +68,7 @@ describe('raising the capacity of an appointment type', () => {
   it('opens no seat beside a visit for one of another type', async () => {
     const { addType, addPatient, post, wish, setCapacity, bookOne, type } = await startFullGroup();
     const single = await addType({ capacity: 1 });
-    const start = '2026-11-03T18:00:00Z';
+    const start = '2026-11-03T18:00:00.000Z';
     expect((await post('', wish(start, { appointmentTypeId: single.id }))).status).toBe(201);
     await setCapacity(10);
     expect(await bookOne(start)).toMatchObject({ status: 409, body: { code: 'slot-taken' } });

@@ -6,7 +6,7 @@ import { createHoldStore } from '../store/holds.ts';
 import { at, NOBODY, openDaily, readAppointment, startClinic } from '../testing.ts';
 
 const problem = (status: number, code: string) => ({ status, body: { code } });
-const DAY = { from: '2026-11-03T00:00:00Z', to: '2026-11-04T00:00:00Z' };
+const DAY = { from: '2026-11-03T00:00:00.000Z', to: '2026-11-04T00:00:00.000Z' };
 
 async function startSpecialty(doctors: number, rules: Parameters<typeof startClinic>[0] = {}) {
   const clinic = await startClinic(rules);
@@ -35,10 +35,10 @@ describe('the first free time of a specialty', () => {
     expect(answer).toMatchObject({
       status: 201,
       headers: { etag: '"1"' },
-      body: { doctorId: early.id, start: '2026-11-03T13:00:00Z', status: 'booked', reason: 'a fall' },
+      body: { doctorId: early.id, start: '2026-11-03T13:00:00.000Z', status: 'booked', reason: 'a fall' },
     });
     expect(await history(readAppointment(answer.body).id)).toHaveLength(1);
-    expect(await ask()).toMatchObject({ status: 201, body: { start: '2026-11-03T14:00:00Z' } });
+    expect(await ask()).toMatchObject({ status: 201, body: { start: '2026-11-03T14:00:00.000Z' } });
   });
 
   it('is another one for each of many who ask at once, while there are any', async () => {
@@ -57,7 +57,10 @@ describe('the first free time of a specialty', () => {
     const { ask, post } = await startSpecialty(1);
     for (let n = 0; n < 2; n += 1) {
       const { status, body } = await ask();
-      expect({ status, start: readAppointment(body).start }).toEqual({ status: 201, start: '2026-11-03T14:00:00Z' });
+      expect({ status, start: readAppointment(body).start }).toEqual({
+        status: 201,
+        start: '2026-11-03T14:00:00.000Z',
+      });
       await post(`/${readAppointment(body).id}/cancel`, { reason: 'ill' });
     }
   });
@@ -75,7 +78,7 @@ describe('the first free time of a specialty', () => {
     for (let n = 0; n < 3; n += 1) {
       await expect(ask(() => false)).rejects.toMatchObject({ code: 'deadline-exceeded' });
     }
-    expect(await ask(() => true)).toMatchObject({ start: '2026-11-03T14:00:00Z' });
+    expect(await ask(() => true)).toMatchObject({ start: '2026-11-03T14:00:00.000Z' });
   });
 
   it('fills every seat of a group', async () => {
@@ -87,8 +90,8 @@ describe('the first free time of a specialty', () => {
 
   it('is one at which the patient has nothing else', async () => {
     const { ask, book, wish, patientId } = await startSpecialty(2);
-    await book(wish('2026-11-03T14:00:00Z'));
-    expect(await ask({ patientId })).toMatchObject({ status: 201, body: { start: '2026-11-03T14:30:00Z' } });
+    await book(wish('2026-11-03T14:00:00.000Z'));
+    expect(await ask({ patientId })).toMatchObject({ status: 201, body: { start: '2026-11-03T14:30:00.000Z' } });
     expect(await ask({ patientId })).toMatchObject(problem(409, 'nothing-free'));
   });
 
@@ -101,7 +104,7 @@ describe('the first free time of a specialty', () => {
     resume();
     const answers = await Promise.all(asking);
     const booked = answers.filter(({ status }) => status === 201).map(({ body }) => readAppointment(body).start);
-    expect(booked.sort()).toEqual(['2026-11-03T14:00:00Z', '2026-11-03T14:30:00Z']);
+    expect(booked.sort()).toEqual(['2026-11-03T14:00:00.000Z', '2026-11-03T14:30:00.000Z']);
     expect(answers.find(({ status }) => status !== 201)).toMatchObject(problem(409, 'nothing-free'));
     await expectReservationsMatch();
   });
@@ -125,11 +128,11 @@ describe('the first free time of a specialty', () => {
   it('is searched as far as asked, also weeks ahead', async () => {
     const { ask, specialists, changeDoctor } = await startSpecialty(1);
     const [specialist] = specialists;
-    const late = { start: at('2026-12-10T14:00:00Z'), end: at('2026-12-10T14:30:00Z') };
+    const late = { start: at('2026-12-10T14:00:00.000Z'), end: at('2026-12-10T14:30:00.000Z') };
     if (specialist) changeDoctor(specialist, { open: [late] });
     expect(await ask()).toMatchObject(problem(409, 'nothing-free'));
-    const answer = await ask({ to: '2026-12-31T00:00:00Z' });
-    expect(answer).toMatchObject({ status: 201, body: { start: '2026-12-10T14:00:00Z' } });
+    const answer = await ask({ to: '2026-12-31T00:00:00.000Z' });
+    expect(answer).toMatchObject({ status: 201, body: { start: '2026-12-10T14:00:00.000Z' } });
   });
 
   it('is one booking for each key, however often it is asked for', async () => {
@@ -150,8 +153,8 @@ describe('the first free time of a specialty', () => {
       [{ appointmentTypeId: inactive.id }, 422, 'appointment-type-inactive'],
       [{ specialty: 'astrology' }, 409, 'nothing-free'],
       [{ specialty: 'No Such' }, 400, 'invalid-request'],
-      [{ to: '2026-11-01T00:00:00Z' }, 400, 'invalid-request'],
-      [{ to: '2027-11-01T00:00:00Z' }, 422, 'range-too-long'],
+      [{ to: '2026-11-01T00:00:00.000Z' }, 400, 'invalid-request'],
+      [{ to: '2027-11-01T00:00:00.000Z' }, 422, 'range-too-long'],
     ] as const) {
       expect(await ask(more)).toMatchObject(problem(status, code));
     }

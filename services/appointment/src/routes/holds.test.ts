@@ -3,7 +3,7 @@ import { createHoldStore, sweepHolds } from '../store/holds.ts';
 import { at, NOBODY, readHold, readProblem, startClinic } from '../testing.ts';
 
 const problem = (status: number, code: string) => ({ status, body: { code } });
-const START = '2026-11-03T16:00:00Z';
+const START = '2026-11-03T16:00:00.000Z';
 
 async function startHolding(rules: Parameters<typeof startClinic>[0] = {}) {
   const clinic = await startClinic(rules);
@@ -26,8 +26,14 @@ async function startHolding(rules: Parameters<typeof startClinic>[0] = {}) {
     /** Somebody else. */
     other: () => ({ patientId: clinic.addPatient() }),
     isShown: async () =>
-      (await clinic.slots({ doctorId: doctor.id, appointmentTypeId: type.id, from: START, to: '2026-11-03T16:01:00Z' }))
-        .length === 1,
+      (
+        await clinic.slots({
+          doctorId: doctor.id,
+          appointmentTypeId: type.id,
+          from: START,
+          to: '2026-11-03T16:01:00.000Z',
+        })
+      ).length === 1,
   };
 }
 
@@ -38,7 +44,7 @@ describe('a hold', () => {
     expect(answer).toMatchObject({
       status: 201,
       headers: { etag: '"1"' },
-      body: { start: START, end: '2026-11-03T16:30:00Z', expiresAt: '2026-11-02T08:05:00Z' },
+      body: { start: START, end: '2026-11-03T16:30:00.000Z', expiresAt: '2026-11-02T08:05:00.000Z' },
     });
     const path = String(answer.headers.location).replace('/api/v1', '');
     expect(await call('GET', path)).toMatchObject({ status: 200, body: answer.body });
@@ -87,10 +93,10 @@ describe('a hold', () => {
     const inactive = await addType({ active: false });
     for (const [wanted, status, code] of [
       [{}, 409, 'slot-taken'],
-      [{ start: '2026-11-03T13:30:00Z' }, 422, 'outside-availability'],
-      [{ start: '2026-11-03T16:01:00Z' }, 422, 'not-on-grid'],
-      [{ start: '2026-11-01T16:00:00Z' }, 422, 'too-soon'],
-      [{ start: '2027-11-03T16:00:00Z' }, 422, 'too-far-ahead'],
+      [{ start: '2026-11-03T13:30:00.000Z' }, 422, 'outside-availability'],
+      [{ start: '2026-11-03T16:01:00.000Z' }, 422, 'not-on-grid'],
+      [{ start: '2026-11-01T16:00:00.000Z' }, 422, 'too-soon'],
+      [{ start: '2027-11-03T16:00:00.000Z' }, 422, 'too-far-ahead'],
       [{ doctorId: NOBODY }, 422, 'doctor-not-found'],
       [{ doctorId: away.id }, 422, 'doctor-inactive'],
       [{ appointmentTypeId: NOBODY }, 422, 'appointment-type-not-found'],
@@ -106,8 +112,8 @@ describe('a hold', () => {
       bufferAfterMinutes: 15,
     });
     await keep();
-    expect(await ask({ start: '2026-11-03T16:45:00Z' })).toMatchObject(problem(409, 'slot-taken'));
-    await keep({ start: '2026-11-03T16:55:00Z' });
+    expect(await ask({ start: '2026-11-03T16:45:00.000Z' })).toMatchObject(problem(409, 'slot-taken'));
+    await keep({ start: '2026-11-03T16:55:00.000Z' });
     await expectReservationsMatch();
   });
 
@@ -132,10 +138,10 @@ describe('a hold', () => {
   it('is swept when it has run out, and what was booked is left', async () => {
     const { keep, later, book, wish, database, clock, reservations } = await startHolding();
     await keep();
-    await keep({ start: '2026-11-03T17:00:00Z' });
+    await keep({ start: '2026-11-03T17:00:00.000Z' });
     later(200);
-    await keep({ start: '2026-11-03T18:00:00Z' });
-    await book(wish('2026-11-03T19:00:00Z'));
+    await keep({ start: '2026-11-03T18:00:00.000Z' });
+    await book(wish('2026-11-03T19:00:00.000Z'));
     later(100);
     expect(await sweepHolds(database, clock)).toBe(2);
     expect(await reservations()).toHaveLength(6 + 12);
@@ -154,9 +160,9 @@ describe('a hold', () => {
       return holds.add(ana, placement, write);
     };
     for (const hour of [14, 15, 16]) await hold(`2026-11-03T${hour}:00:00Z`);
-    await expect(hold('2026-11-03T17:00:00Z')).rejects.toMatchObject({ code: 'too-many-holds' });
+    await expect(hold('2026-11-03T17:00:00.000Z')).rejects.toMatchObject({ code: 'too-many-holds' });
     later(300);
-    await hold('2026-11-03T17:00:00Z');
+    await hold('2026-11-03T17:00:00.000Z');
   });
 });
 
@@ -185,7 +191,7 @@ describe('the booking that uses a hold', () => {
   it('is refused when the hold is for another time, another doctor, somebody else, or was used', async () => {
     const { keep, post, wish, addDoctor, other, book, database, clock } = await startHolding();
     const { id } = await keep();
-    const elsewhere = [wish('2026-11-03T17:00:00Z'), wish(START, { doctorId: addDoctor().id })];
+    const elsewhere = [wish('2026-11-03T17:00:00.000Z'), wish(START, { doctorId: addDoctor().id })];
     for (const body of elsewhere) {
       expect(await post('', { ...body, holdId: id })).toMatchObject(problem(409, 'hold-expired'));
     }
@@ -198,7 +204,7 @@ describe('the booking that uses a hold', () => {
   it('is not offered what the hold keeps, nor what an appointment has whose id it gives: neither could be booked', async () => {
     const { keep, post, wish, book, other } = await startHolding();
     const { id } = await keep();
-    const booked = await book(wish('2026-11-03T17:00:00Z'));
+    const booked = await book(wish('2026-11-03T17:00:00.000Z'));
     for (const [holdId, taken] of [
       [id, START],
       [booked.id, booked.start],
@@ -222,7 +228,7 @@ describe('the booking that uses a hold', () => {
 
   it('moves an appointment to the time that was kept', async () => {
     const { keep, post, wish, book, expectReservationsMatch } = await startHolding();
-    const booked = await book(wish('2026-11-03T14:00:00Z'));
+    const booked = await book(wish('2026-11-03T14:00:00.000Z'));
     const { id } = await keep();
     const moved = await post(`/${booked.id}/reschedule`, { start: START, holdId: id });
     expect(moved).toMatchObject({ status: 200, body: { start: START, sequence: 1 } });

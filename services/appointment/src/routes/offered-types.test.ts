@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { startClinic } from '../testing.ts';
 
-const START = '2026-11-03T16:00:00Z';
-const RANGE = { from: '2026-11-03T00:00:00Z', to: '2026-11-04T00:00:00Z' };
+const START = '2026-11-03T16:00:00.000Z';
+const RANGE = { from: '2026-11-03T00:00:00.000Z', to: '2026-11-04T00:00:00.000Z' };
 const refused = { status: 422, body: { code: 'appointment-type-not-offered' } };
 
 /** A cardiologist who gives no vaccinations, and another doctor who does everything. */
@@ -69,7 +69,7 @@ describe('a doctor who stops offering a type', () => {
     const of = (appointmentTypeId: string, start: string) =>
       book({ ...vaccinate, patientId: addPatient(), appointmentTypeId, start });
     changeDoctor(cardiologist, { offers: undefined });
-    const [kept, left] = [await of(type.id, START), await of(vaccination.id, '2026-11-03T17:00:00Z')];
+    const [kept, left] = [await of(type.id, START), await of(vaccination.id, '2026-11-03T17:00:00.000Z')];
     const offer = async (offers: ReadonlySet<string> | undefined) => {
       const version = changeDoctor(cardiologist, { offers });
       await tell('daybook.doctor.updated.v1', cardiologist.id, version);

@@ -6,7 +6,7 @@ import { createHoldStore } from '../store/holds.ts';
 import { NOBODY, startClinic } from '../testing.ts';
 
 const problem = (status: number, code: string) => ({ status, body: { code } });
-const START = '2026-11-03T16:00:00Z';
+const START = '2026-11-03T16:00:00.000Z';
 const overbooking = { reason: 'sent over by the emergency room' };
 
 async function startTaken(rules: Parameters<typeof startClinic>[0] = {}) {
@@ -31,7 +31,7 @@ describe('an overbooking', () => {
     for (const wrong of [{}, { reason: ' ' }, true]) {
       expect(await post('', { ...other(), overbooking: wrong })).toMatchObject(problem(400, 'invalid-request'));
     }
-    const free = await post('', { ...other('2026-11-03T17:00:00Z'), overbooking });
+    const free = await post('', { ...other('2026-11-03T17:00:00.000Z'), overbooking });
     const id = String(free.headers.location).replace('/api/v1/appointments/', '');
     const [entry] = await history(id);
     expect(entry).not.toHaveProperty('overbooked');
@@ -76,9 +76,9 @@ describe('an overbooking', () => {
     changeDoctor(away, { active: false });
     const refused: [object, number, string][] = [
       [wish(START), 409, 'patient-busy'],
-      [other('2026-11-03T13:30:00Z'), 422, 'outside-availability'],
-      [other('2026-11-03T16:01:00Z'), 422, 'not-on-grid'],
-      [other('2026-11-01T16:00:00Z'), 422, 'too-soon'],
+      [other('2026-11-03T13:30:00.000Z'), 422, 'outside-availability'],
+      [other('2026-11-03T16:01:00.000Z'), 422, 'not-on-grid'],
+      [other('2026-11-01T16:00:00.000Z'), 422, 'too-soon'],
       [{ ...other(), doctorId: away.id }, 422, 'doctor-inactive'],
       [{ ...other(), patientId: NOBODY }, 422, 'patient-not-found'],
     ];
@@ -100,7 +100,7 @@ describe('an overbooking', () => {
 
   it('can be where an appointment is moved to', async () => {
     const { post, other, book, history, expectReservationsMatch } = await startTaken();
-    const { id } = await book(other('2026-11-03T18:00:00Z'));
+    const { id } = await book(other('2026-11-03T18:00:00.000Z'));
     expect(await post(`/${id}/reschedule`, { start: START })).toMatchObject(problem(409, 'slot-taken'));
     expect(await post(`/${id}/reschedule`, { start: START, overbooking })).toMatchObject({ status: 200 });
     expect((await history(id)).at(-1)).toMatchObject({ action: 'rescheduled', overbooked: true, ...overbooking });

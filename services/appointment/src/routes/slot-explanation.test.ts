@@ -7,7 +7,7 @@ import { createHoldStore } from '../store/holds.ts';
 import { at, iso, NOBODY, readAppointment, readProblem, startClinic } from '../testing.ts';
 
 const MINUTE = 60_000;
-const FREE = '2026-11-03T16:00:00Z';
+const FREE = '2026-11-03T16:00:00.000Z';
 
 async function startExplaining(rules: Partial<NewAppointmentType> = {}) {
   const clinic = await startClinic(rules);
@@ -64,12 +64,12 @@ describe('the explanation of a start', () => {
       'appointment-type-inactive',
       async ({ wish, addType }) => wish(FREE, { appointmentTypeId: (await addType({ active: false })).id }),
     ],
-    ['a start off the grid', 'not-on-grid', ({ wish }) => wish('2026-11-03T16:01:00Z')],
+    ['a start off the grid', 'not-on-grid', ({ wish }) => wish('2026-11-03T16:01:00.000Z')],
     [
       'a start in the past',
       'too-soon',
       ({ wish, time }) => {
-        time.now = Temporal.Instant.from('2026-11-03T16:00:01Z');
+        time.now = Temporal.Instant.from('2026-11-03T16:00:01.000Z');
         return wish(FREE);
       },
     ],
@@ -79,8 +79,8 @@ describe('the explanation of a start', () => {
       async ({ wish, addType }) =>
         wish(FREE, { appointmentTypeId: (await addType({ minimumNoticeMinutes: 3 * 1440 })).id }),
     ],
-    ['a start beyond the horizon', 'too-far-ahead', ({ wish }) => wish('2027-05-30T16:00:00Z')],
-    ['a start when the doctor does not work', 'outside-availability', ({ wish }) => wish('2026-11-03T13:55:00Z')],
+    ['a start beyond the horizon', 'too-far-ahead', ({ wish }) => wish('2027-05-30T16:00:00.000Z')],
+    ['a start when the doctor does not work', 'outside-availability', ({ wish }) => wish('2026-11-03T13:55:00.000Z')],
     [
       'a start that is taken',
       'slot-taken',
@@ -109,7 +109,7 @@ describe('the explanation of a start', () => {
     const { id: appointmentTypeId } = await clinic.addType({ active: false });
     const patientId = clinic.addPatient(false);
     const doctorId = clinic.addDoctor({ active: false }).id;
-    const wish = clinic.wish('2026-11-02T07:56:00Z', { patientId, doctorId, appointmentTypeId });
+    const wish = clinic.wish('2026-11-02T07:56:00.000Z', { patientId, doctorId, appointmentTypeId });
     expect(await clinic.codes(wish)).toEqual([
       'patient-inactive',
       'doctor-inactive',
@@ -133,7 +133,7 @@ describe('the explanation of a start', () => {
     const unknown = { patientId: NOBODY, doctorId: NOBODY, appointmentTypeId: NOBODY };
     const missing = ['appointment-type-not-found', 'patient-not-found', 'doctor-not-found'];
     expect(await clinic.codes(clinic.wish(FREE, unknown))).toEqual(missing);
-    const past = clinic.wish('2026-11-02T07:56:00Z', unknown);
+    const past = clinic.wish('2026-11-02T07:56:00.000Z', unknown);
     expect(await clinic.codes(past)).toEqual([...missing, 'not-on-grid', 'too-soon']);
     await expectSameAsBooking(clinic, past);
   });
@@ -141,7 +141,7 @@ describe('the explanation of a start', () => {
   it('applies the rules of the type and the patient for a doctor who is not there', async () => {
     const clinic = await startExplaining();
     await clinic.book(clinic.wish(FREE));
-    const far = clinic.wish('9999-12-31T23:55:00Z', { doctorId: NOBODY });
+    const far = clinic.wish('9999-12-31T23:55:00.000Z', { doctorId: NOBODY });
     expect(await clinic.codes(far)).toEqual(['doctor-not-found', 'too-far-ahead']);
     expect(await clinic.codes(clinic.wish(FREE, { doctorId: NOBODY }))).toEqual(['doctor-not-found', 'patient-busy']);
   });
@@ -151,14 +151,14 @@ describe('the explanation of a start', () => {
     const unknown = { appointmentTypeId: NOBODY };
     const group = await clinic.addType({ capacity: 2 });
     await clinic.book(someoneElse(clinic, FREE));
-    await clinic.book(someoneElse(clinic, '2026-11-03T18:00:00Z', { appointmentTypeId: group.id }));
+    await clinic.book(someoneElse(clinic, '2026-11-03T18:00:00.000Z', { appointmentTypeId: group.id }));
     const expected: [string, string[]][] = [
       [FREE, ['slot-taken']],
-      ['2026-11-03T18:00:00Z', []],
-      ['2026-11-03T15:55:00Z', []],
-      ['2026-11-03T21:55:00Z', []],
-      ['2026-11-03T22:00:00Z', ['outside-availability']],
-      ['9999-12-31T23:55:00Z', ['outside-availability']],
+      ['2026-11-03T18:00:00.000Z', []],
+      ['2026-11-03T15:55:00.000Z', []],
+      ['2026-11-03T21:55:00.000Z', []],
+      ['2026-11-03T22:00:00.000Z', ['outside-availability']],
+      ['9999-12-31T23:55:00.000Z', ['outside-availability']],
     ];
     for (const [start, others] of expected) {
       expect(await clinic.codes(clinic.wish(start, unknown))).toEqual(['appointment-type-not-found', ...others]);
@@ -167,10 +167,10 @@ describe('the explanation of a start', () => {
 
   it.each([
     ['off the grid', '2026-11-03T16:00:00.001Z', ['not-on-grid']],
-    ['in the past', '2026-11-02T07:55:00Z', ['too-soon', 'outside-availability']],
-    ['at the beginning of time', '0000-01-01T00:00:00Z', ['too-soon', 'outside-availability']],
-    ['beyond the horizon, by night', '2027-05-30T03:00:00Z', ['too-far-ahead', 'outside-availability']],
-    ['at the end of time', '9999-12-31T23:55:00Z', ['too-far-ahead', 'outside-availability']],
+    ['in the past', '2026-11-02T07:55:00.000Z', ['too-soon', 'outside-availability']],
+    ['at the beginning of time', '0000-01-01T00:00:00.000Z', ['too-soon', 'outside-availability']],
+    ['beyond the horizon, by night', '2027-05-30T03:00:00.000Z', ['too-far-ahead', 'outside-availability']],
+    ['at the end of time', '9999-12-31T23:55:00.000Z', ['too-far-ahead', 'outside-availability']],
     [
       'after the last moment of the grid',
       '9999-12-31T23:59:59.999Z',
@@ -227,9 +227,9 @@ describe('the alternatives of an explanation', () => {
   it('are those of the refused booking, and each can be booked', async () => {
     const clinic = await startExplaining({ bufferBeforeMinutes: 5, bufferAfterMinutes: 10 });
     for (const start of ['15:00', '16:00', '17:00']) {
-      await clinic.book(someoneElse(clinic, `2026-11-03T${start}:00Z`));
+      await clinic.book(someoneElse(clinic, `2026-11-03T${start}:00.000Z`));
     }
-    await clinic.book(clinic.wish('2026-11-03T15:35:00Z', { doctorId: clinic.addDoctor().id }));
+    await clinic.book(clinic.wish('2026-11-03T15:35:00.000Z', { doctorId: clinic.addDoctor().id }));
     await expectSameAsBooking(clinic, clinic.wish(FREE));
     const { alternatives } = await clinic.explain(clinic.wish(FREE));
     expect(alternatives).toHaveLength(5);
@@ -242,11 +242,11 @@ describe('the alternatives of an explanation', () => {
   it('are free for the doctor alone when no patient is named', async () => {
     const clinic = await startExplaining();
     await clinic.book(someoneElse(clinic, FREE));
-    await clinic.book(clinic.wish('2026-11-03T16:30:00Z', { doctorId: clinic.addDoctor().id }));
+    await clinic.book(clinic.wish('2026-11-03T16:30:00.000Z', { doctorId: clinic.addDoctor().id }));
     const startsFor = async (query: Record<string, string>) =>
       (await clinic.explain(query)).alternatives.map(({ start }) => start);
-    expect(await startsFor(withoutPatient(clinic.wish(FREE)))).toContain('2026-11-03T16:30:00Z');
-    expect(await startsFor(clinic.wish(FREE))).not.toContain('2026-11-03T16:30:00Z');
+    expect(await startsFor(withoutPatient(clinic.wish(FREE)))).toContain('2026-11-03T16:30:00.000Z');
+    expect(await startsFor(clinic.wish(FREE))).not.toContain('2026-11-03T16:30:00.000Z');
   });
 
   it('are left out when they cannot be looked up, and the reasons are told all the same', async () => {
@@ -289,7 +289,7 @@ describe('a question for an explanation', () => {
     const written = async () => [await clinic.reservations(), await clinic.outbox(), (await clinic.list({})).items];
     const before = await written();
     await clinic.explain(clinic.wish(FREE));
-    await clinic.explain(clinic.wish('2026-11-03T18:00:00Z'));
+    await clinic.explain(clinic.wish('2026-11-03T18:00:00.000Z'));
     await clinic.explain(clinic.wish(FREE, { patientId: NOBODY, doctorId: NOBODY, appointmentTypeId: NOBODY }));
     expect(await written()).toEqual(before);
   });
@@ -305,11 +305,11 @@ describe('explained is what a booking does', () => {
     ['a group for many', { durationMinutes: 45, capacity: 5 }],
   ])('for %s, at every start of a busy day', async (_what, rules) => {
     const clinic = await startExplaining(rules);
-    clinic.time.now = Temporal.Instant.from('2026-11-02T15:31:00Z');
+    clinic.time.now = Temporal.Instant.from('2026-11-02T15:31:00.000Z');
     await fillDay(clinic);
     const bookable = new Set<boolean>();
     // Every second start is off the grid.
-    for (let start = at('2026-11-03T13:00:00Z'); start < at('2026-11-03T23:00:00Z'); start += 2.5 * MINUTE) {
+    for (let start = at('2026-11-03T13:00:00.000Z'); start < at('2026-11-03T23:00:00.000Z'); start += 2.5 * MINUTE) {
       bookable.add(await expectSameAsBooking(clinic, clinic.wish(iso(start))));
     }
     expect(bookable).toEqual(new Set([true, false]));
@@ -320,12 +320,12 @@ describe('explained is what a booking does', () => {
 async function fillDay(clinic: Clinic): Promise<void> {
   const single = await clinic.addType({ durationMinutes: 20 });
   const group = await clinic.addType({ durationMinutes: 60, capacity: 3 });
-  await clinic.book(someoneElse(clinic, '2026-11-03T14:40:00Z', { appointmentTypeId: single.id }));
+  await clinic.book(someoneElse(clinic, '2026-11-03T14:40:00.000Z', { appointmentTypeId: single.id }));
   const inGroup = (start: string) => clinic.book(someoneElse(clinic, start, { appointmentTypeId: group.id }));
-  const first = await inGroup('2026-11-03T17:00:00Z');
-  await inGroup('2026-11-03T17:30:00Z');
+  const first = await inGroup('2026-11-03T17:00:00.000Z');
+  await inGroup('2026-11-03T17:30:00.000Z');
   await clinic.post(`/${first.id}/cancel`, { reason: 'ill' });
-  await clinic.post('', someoneElse(clinic, '2026-11-03T20:00:00Z'));
+  await clinic.post('', someoneElse(clinic, '2026-11-03T20:00:00.000Z'));
   const elsewhere = clinic.addDoctor().id;
-  await clinic.book(clinic.wish('2026-11-03T19:00:00Z', { doctorId: elsewhere, appointmentTypeId: single.id }));
+  await clinic.book(clinic.wish('2026-11-03T19:00:00.000Z', { doctorId: elsewhere, appointmentTypeId: single.id }));
 }

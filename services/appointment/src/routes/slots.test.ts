@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { at, iso, NOBODY, startClinic } from '../testing.ts';
 
 const MINUTE = 60_000;
-const day = { from: '2026-11-03T00:00:00Z', to: '2026-11-04T00:00:00Z' };
+const day = { from: '2026-11-03T00:00:00.000Z', to: '2026-11-04T00:00:00.000Z' };
 
 async function startSearching(rules: Partial<NewAppointmentType> = {}) {
   const clinic = await startClinic(rules);
@@ -23,52 +23,52 @@ describe('the free slots of a doctor', () => {
     const found = await slots(query({ limit: '2' }));
     const kept = { doctorId: doctor.id, timeZone: 'America/New_York', status: 'free' };
     expect(found).toEqual([
-      { ...kept, start: '2026-11-03T14:00:00Z', end: '2026-11-03T14:30:00Z' },
-      { ...kept, start: '2026-11-03T14:05:00Z', end: '2026-11-03T14:35:00Z' },
+      { ...kept, start: '2026-11-03T14:00:00.000Z', end: '2026-11-03T14:30:00.000Z' },
+      { ...kept, start: '2026-11-03T14:05:00.000Z', end: '2026-11-03T14:35:00.000Z' },
     ]);
     expect(await slots(query())).toHaveLength(20);
   });
 
   it.each(['1', '7', '19', '100'])('are all of the range, read in pages of %s', async (limit) => {
     const { allSlots, slots, query } = await startSearching();
-    const range = { from: '2026-11-03T12:00:00Z', to: '2026-11-03T16:00:00Z' };
+    const range = { from: '2026-11-03T12:00:00.000Z', to: '2026-11-03T16:00:00.000Z' };
     expect(await allSlots(query({ ...range, limit }))).toEqual(await slots(query({ ...range, limit: '100' })));
   });
 
   it('do not end without a word when a page is full', async () => {
     const { allSlots, query } = await startSearching();
-    const found = await allSlots(query({ limit: '100', to: '2026-11-05T00:00:00Z' }));
+    const found = await allSlots(query({ limit: '100', to: '2026-11-05T00:00:00.000Z' }));
     const last = found
       .map(({ start }) => start)
       .filter((start) => start.startsWith('2026-11-03'))
       .at(-1);
-    expect(last).toBe('2026-11-03T21:30:00Z');
+    expect(last).toBe('2026-11-03T21:30:00.000Z');
     expect(new Set(found.map(({ start }) => start)).size).toBe(found.length);
   });
 
   it('start within the range, and may end after it', async () => {
     const { starts } = await startSearching();
-    const range = { from: '2026-11-03T16:02:00Z', to: '2026-11-03T16:15:00Z' };
-    expect(await starts(range)).toEqual(['2026-11-03T16:05:00Z', '2026-11-03T16:10:00Z']);
-    const same = { from: '2026-11-03T16:00:00Z', to: '2026-11-03T16:00:00Z' };
+    const range = { from: '2026-11-03T16:02:00.000Z', to: '2026-11-03T16:15:00.000Z' };
+    expect(await starts(range)).toEqual(['2026-11-03T16:05:00.000Z', '2026-11-03T16:10:00.000Z']);
+    const same = { from: '2026-11-03T16:00:00.000Z', to: '2026-11-03T16:00:00.000Z' };
     expect(await starts(same)).toEqual([]);
   });
 
   it('do not lie in the past, within the notice or beyond the horizon', async () => {
     const { starts, time } = await startSearching({ minimumNoticeMinutes: 60, planningHorizonDays: 2 });
-    time.now = Temporal.Instant.from('2026-11-03T19:58:00Z');
-    const now = { from: '2026-11-03T00:00:00Z', to: '2026-11-04T00:00:00Z', limit: '1' };
-    expect(await starts(now)).toEqual(['2026-11-03T21:00:00Z']);
-    const last = { from: '2026-11-05T19:50:00Z', to: '2026-11-06T00:00:00Z' };
-    expect(await starts(last)).toEqual(['2026-11-05T19:50:00Z', '2026-11-05T19:55:00Z']);
+    time.now = Temporal.Instant.from('2026-11-03T19:58:00.000Z');
+    const now = { from: '2026-11-03T00:00:00.000Z', to: '2026-11-04T00:00:00.000Z', limit: '1' };
+    expect(await starts(now)).toEqual(['2026-11-03T21:00:00.000Z']);
+    const last = { from: '2026-11-05T19:50:00.000Z', to: '2026-11-06T00:00:00.000Z' };
+    expect(await starts(last)).toEqual(['2026-11-05T19:50:00.000Z', '2026-11-05T19:55:00.000Z']);
   });
 
   it('leave out what is taken, and come back when it is cancelled', async () => {
     const { book, wish, post, starts } = await startSearching();
-    const range = { from: '2026-11-03T15:00:00Z', to: '2026-11-03T17:00:00Z', limit: '100' };
+    const range = { from: '2026-11-03T15:00:00.000Z', to: '2026-11-03T17:00:00.000Z', limit: '100' };
     const before = await starts(range);
-    const { id } = await book(wish('2026-11-03T16:00:00Z'));
-    const taken = before.filter((start) => start > '2026-11-03T15:30:00Z' && start < '2026-11-03T16:30:00Z');
+    const { id } = await book(wish('2026-11-03T16:00:00.000Z'));
+    const taken = before.filter((start) => start > '2026-11-03T15:30:00.000Z' && start < '2026-11-03T16:30:00.000Z');
     expect(await starts(range)).toEqual(before.filter((start) => !taken.includes(start)));
     await post(`/${id}/cancel`, { reason: 'ill' });
     expect(await starts(range)).toEqual(before);
@@ -76,9 +76,9 @@ describe('the free slots of a doctor', () => {
 
   it('are shown to a group until the last seat is taken', async () => {
     const { book, wish, addPatient, starts } = await startSearching({ capacity: 2 });
-    const range = { from: '2026-11-03T16:00:00Z', to: '2026-11-03T16:05:00Z' };
+    const range = { from: '2026-11-03T16:00:00.000Z', to: '2026-11-03T16:05:00.000Z' };
     for (const left of [1, 0]) {
-      await book(wish('2026-11-03T16:00:00Z', { patientId: addPatient() }));
+      await book(wish('2026-11-03T16:00:00.000Z', { patientId: addPatient() }));
       expect(await starts(range)).toHaveLength(left);
     }
   });
@@ -92,7 +92,7 @@ describe('the free slots of a doctor', () => {
 
   it('are found in 61 days, with the longest visit, and in no more', async () => {
     const { starts, call, query, addType } = await startSearching();
-    const [from, to] = ['2026-11-03T00:00:00Z', '2027-01-03T00:00:00Z'];
+    const [from, to] = ['2026-11-03T00:00:00.000Z', '2027-01-03T00:00:00.000Z'];
     const { id } = await addType({ durationMinutes: 1440 });
     expect(await starts({ from, to, appointmentTypeId: id })).toEqual([]);
     expect((await starts({ from, to, limit: '100' })).length).toBe(100);
@@ -111,7 +111,7 @@ describe('the free slots of a doctor', () => {
     const faulty = [
       { specialty: 'surgery' },
       { from: '2026-11-03' },
-      { to: '2026-11-02T23:59:59Z' },
+      { to: '2026-11-02T23:59:59.000Z' },
       { limit: '0' },
       { q: 'x' },
     ];
@@ -136,7 +136,7 @@ describe('the free slots of a specialty', () => {
   it('are those of all its active doctors, in time order', async () => {
     const { addDoctor, slots, type } = await startSearching();
     const hours = (from: string, to: string) => [
-      { start: at(`2026-11-03T${from}:00Z`), end: at(`2026-11-03T${to}:00Z`) },
+      { start: at(`2026-11-03T${from}:00.000Z`), end: at(`2026-11-03T${to}:00.000Z`) },
     ];
     const specialties = ['surgery'];
     const early = addDoctor({ specialties, open: hours('14:00', '14:35') });
@@ -144,18 +144,18 @@ describe('the free slots of a specialty', () => {
     addDoctor({ specialties, active: false });
     addDoctor({ specialties: ['cardiology'] });
     const found = await slots({ specialty: 'surgery', appointmentTypeId: type.id, ...day });
-    const both = [`${early.id} 2026-11-03T14:05:00Z`, `${late.id} 2026-11-03T14:05:00Z`].sort();
+    const both = [`${early.id} 2026-11-03T14:05:00.000Z`, `${late.id} 2026-11-03T14:05:00.000Z`].sort();
     expect(found.map(({ doctorId, start }) => `${doctorId} ${start}`)).toEqual([
-      `${early.id} 2026-11-03T14:00:00Z`,
+      `${early.id} 2026-11-03T14:00:00.000Z`,
       ...both,
-      `${late.id} 2026-11-03T14:10:00Z`,
+      `${late.id} 2026-11-03T14:10:00.000Z`,
     ]);
     expect(await slots({ specialty: 'surgery', appointmentTypeId: type.id, ...day, limit: '1' })).toHaveLength(1);
   });
 
   it('are those of many doctors, who are asked about at once', async () => {
     const { addDoctor, slots, type, askers } = await startSearching();
-    const open = [{ start: at('2026-11-03T14:00:00Z'), end: at('2026-11-03T14:30:00Z') }];
+    const open = [{ start: at('2026-11-03T14:00:00.000Z'), end: at('2026-11-03T14:30:00.000Z') }];
     const ids = Array.from({ length: 60 }, () => addDoctor({ specialties: ['surgery'], open }).id);
     const found = await slots({ specialty: 'surgery', appointmentTypeId: type.id, ...day, limit: '100' });
     expect(found.map(({ doctorId }) => doctorId)).toEqual(ids.sort());
@@ -164,16 +164,16 @@ describe('the free slots of a specialty', () => {
 
   it('are all found page by page, also where more doctors are free at one time than a page holds', async () => {
     const { addDoctor, call, allSlots, type } = await startSearching();
-    const open = [{ start: at('2026-11-03T14:00:00Z'), end: at('2026-11-03T14:35:00Z') }];
+    const open = [{ start: at('2026-11-03T14:00:00.000Z'), end: at('2026-11-03T14:35:00.000Z') }];
     const ids = Array.from({ length: 104 }, () => addDoctor({ specialties: ['surgery'], open }).id).sort();
     const query = { specialty: 'surgery', appointmentTypeId: type.id, ...day };
     const found = await allSlots({ ...query, limit: '100' });
-    const starts = ['2026-11-03T14:00:00Z', '2026-11-03T14:05:00Z'];
+    const starts = ['2026-11-03T14:00:00.000Z', '2026-11-03T14:05:00.000Z'];
     expect(found.map(({ start, doctorId }) => `${start} ${doctorId}`)).toEqual(
       starts.flatMap((start) => ids.map((id) => `${start} ${id}`)),
     );
     const { body } = await call('GET', `/slots?${new URLSearchParams({ ...query, limit: '100' })}`);
-    const others = new URLSearchParams({ ...query, to: '2026-11-05T00:00:00Z', cursor: Object(body).nextCursor });
+    const others = new URLSearchParams({ ...query, to: '2026-11-05T00:00:00.000Z', cursor: Object(body).nextCursor });
     expect(await call('GET', `/slots?${others}`)).toMatchObject({
       status: 400,
       body: { errors: [{ pointer: '/cursor' }] },
@@ -212,25 +212,25 @@ describe('shown is bookable', () => {
     ['a group for many', { durationMinutes: 45, capacity: 5 }],
   ])('for %s: a booking accepts the starts that are shown, and no other', async (_what, rules) => {
     const { book, wish, post, slots, query, addType, addPatient, time } = await startSearching(rules);
-    time.now = Temporal.Instant.from('2026-11-02T15:31:00Z');
+    time.now = Temporal.Instant.from('2026-11-02T15:31:00.000Z');
     const [single, group] = [
       await addType({ durationMinutes: 20 }),
       await addType({ durationMinutes: 60, capacity: 3 }),
     ];
-    await book(wish('2026-11-03T14:40:00Z', { appointmentTypeId: single.id, patientId: addPatient() }));
+    await book(wish('2026-11-03T14:40:00.000Z', { appointmentTypeId: single.id, patientId: addPatient() }));
     const inGroup = () => ({ appointmentTypeId: group.id, patientId: addPatient() });
-    const first = await book(wish('2026-11-03T17:00:00Z', inGroup()));
-    await book(wish('2026-11-03T17:30:00Z', inGroup()));
-    await post('', wish('2026-11-03T20:00:00Z', { patientId: addPatient() }));
+    const first = await book(wish('2026-11-03T17:00:00.000Z', inGroup()));
+    await book(wish('2026-11-03T17:30:00.000Z', inGroup()));
+    await post('', wish('2026-11-03T20:00:00.000Z', { patientId: addPatient() }));
     // A gap in the seats: the first of the group cancels.
     await post(`/${first.id}/cancel`, { reason: 'ill' });
     const shown: string[] = [];
-    for (let hour = at('2026-11-03T13:00:00Z'); hour < at('2026-11-03T23:00:00Z'); hour += 60 * MINUTE) {
+    for (let hour = at('2026-11-03T13:00:00.000Z'); hour < at('2026-11-03T23:00:00.000Z'); hour += 60 * MINUTE) {
       const range = { from: iso(hour), to: iso(hour + 60 * MINUTE), limit: '100' };
       shown.push(...(await slots(query(range))).map(({ start }) => start));
     }
     const accepted: string[] = [];
-    for (let start = at('2026-11-03T13:00:00Z'); start < at('2026-11-03T23:00:00Z'); start += 5 * MINUTE) {
+    for (let start = at('2026-11-03T13:00:00.000Z'); start < at('2026-11-03T23:00:00.000Z'); start += 5 * MINUTE) {
       const { status, headers } = await post('', wish(iso(start)));
       if (status !== 201) continue;
       accepted.push(iso(start));
@@ -242,19 +242,19 @@ describe('shown is bookable', () => {
 
   it('also where the visit and its buffer reach past the range into a time that is taken', async () => {
     const { addDoctor, addType, addPatient, book, wish, post, starts } = await startSearching();
-    const open = [{ start: at('2026-11-01T00:00:00Z'), end: at('2026-12-01T00:00:00Z') }];
+    const open = [{ start: at('2026-11-01T00:00:00.000Z'), end: at('2026-12-01T00:00:00.000Z') }];
     const doctorId = addDoctor({ open }).id;
     const short = await addType({ durationMinutes: 5 });
     const long = await addType({ durationMinutes: 1440, bufferAfterMinutes: 240 });
     // From midnight the visit lasts until midnight, and its buffer until four.
-    await book(wish('2026-11-05T03:30:00Z', { doctorId, appointmentTypeId: short.id, patientId: addPatient() }));
-    const range = { from: '2026-11-03T23:00:00Z', to: '2026-11-04T00:00:00Z', limit: '100' };
+    await book(wish('2026-11-05T03:30:00.000Z', { doctorId, appointmentTypeId: short.id, patientId: addPatient() }));
+    const range = { from: '2026-11-03T23:00:00.000Z', to: '2026-11-04T00:00:00.000Z', limit: '100' };
     const shown = await starts({ ...range, doctorId, appointmentTypeId: long.id });
     for (const start of shown) {
       const answer = await post('', wish(start, { doctorId, appointmentTypeId: long.id }));
       expect({ start, status: answer.status }).toEqual({ start, status: 201 });
       await post(`${String(answer.headers.location).replace('/api/v1/appointments', '')}/cancel`, { reason: 'tried' });
     }
-    expect(shown.at(-1)).toBe('2026-11-03T23:30:00Z');
+    expect(shown.at(-1)).toBe('2026-11-03T23:30:00.000Z');
   });
 });

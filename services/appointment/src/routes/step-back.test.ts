@@ -7,13 +7,13 @@ import { createHoldStore } from '../store/holds.ts';
 import { NOBODY, openDaily, startClinic } from '../testing.ts';
 
 const problem = (status: number, code: string) => ({ status, body: { code } });
-const START = '2026-11-03T16:00:00Z';
+const START = '2026-11-03T16:00:00.000Z';
 const body = { reason: 'the wrong line of the list' };
 
 async function startBooked(rules: Parameters<typeof startClinic>[0] = {}) {
   const clinic = await startClinic(rules);
   const booked = await clinic.book(clinic.wish(START));
-  clinic.time.now = Temporal.Instant.from('2026-11-03T16:02:00Z');
+  clinic.time.now = Temporal.Instant.from('2026-11-03T16:02:00.000Z');
   const take = (step: string) =>
     clinic.post(`/${booked.id}/${step}`, step === 'cancel' ? { reason: 'called' } : undefined);
   return {
@@ -37,10 +37,10 @@ describe('a step back', () => {
     await take(step);
     const answer = await back();
     expect(answer).toMatchObject({ status: 200, headers: { etag: '"3"' } });
-    expect(answer.body).toEqual({ ...booked, version: 3, updatedAt: '2026-11-03T16:02:00Z' });
+    expect(answer.body).toEqual({ ...booked, version: 3, updatedAt: '2026-11-03T16:02:00.000Z' });
     expect(await read(booked.id)).toEqual(answer.body);
     expect((await history(booked.id)).at(-1)).toEqual({
-      at: '2026-11-03T16:02:00Z',
+      at: '2026-11-03T16:02:00.000Z',
       by: { id: 'administrator', role: 'administrator' },
       action: 'stepped-back',
       sequence: 0,
@@ -95,11 +95,11 @@ describe('a step back', () => {
 
   it('does not take back a move', async () => {
     const { post, booked, take, back, time } = await startBooked();
-    time.now = Temporal.Instant.from('2026-11-02T08:00:00Z');
-    await post(`/${booked.id}/reschedule`, { start: '2026-11-03T18:00:00Z' });
+    time.now = Temporal.Instant.from('2026-11-02T08:00:00.000Z');
+    await post(`/${booked.id}/reschedule`, { start: '2026-11-03T18:00:00.000Z' });
     expect(await back()).toMatchObject(problem(409, 'wrong-status'));
     await take('cancel');
-    expect(await back()).toMatchObject({ status: 200, body: { start: '2026-11-03T18:00:00Z', sequence: 1 } });
+    expect(await back()).toMatchObject({ status: 200, body: { start: '2026-11-03T18:00:00.000Z', sequence: 1 } });
   });
 
   it('needs a reason and nothing else', async () => {
@@ -167,7 +167,7 @@ describe('a cancellation that is taken back', () => {
 
   it('is rejected with alternatives when its time is taken, and changes nothing', async () => {
     const { take, back, book, other, read, booked, expectReservationsMatch, time } = await startBooked();
-    time.now = Temporal.Instant.from('2026-11-02T08:00:00Z');
+    time.now = Temporal.Instant.from('2026-11-02T08:00:00.000Z');
     await take('cancel');
     await book(other());
     const cancelled = await read(booked.id);
@@ -180,7 +180,7 @@ describe('a cancellation that is taken back', () => {
 
   it('is rejected when the patient has another appointment then', async () => {
     const { take, back, book, wish, addDoctor, expectReservationsMatch, time } = await startBooked();
-    time.now = Temporal.Instant.from('2026-11-02T08:00:00Z');
+    time.now = Temporal.Instant.from('2026-11-02T08:00:00.000Z');
     await take('cancel');
     await book(wish(START, { doctorId: addDoctor().id }));
     const answer = await back();
@@ -194,13 +194,13 @@ describe('a cancellation that is taken back', () => {
     await take('cancel');
     time.now = Temporal.Instant.from('2026-11-10T16:30:00.001Z');
     expect(await back()).toMatchObject(problem(409, 'not-the-day'));
-    time.now = Temporal.Instant.from('2026-11-10T16:30:00Z');
+    time.now = Temporal.Instant.from('2026-11-10T16:30:00.000Z');
     expect(await back()).toMatchObject({ status: 200, body: { status: 'booked' } });
   });
 
   it('of a group takes a seat again, and none where all are taken', async () => {
     const { take, back, book, other, expectReservationsMatch, time } = await startBooked({ capacity: 2 });
-    time.now = Temporal.Instant.from('2026-11-02T08:00:00Z');
+    time.now = Temporal.Instant.from('2026-11-02T08:00:00.000Z');
     await book(other());
     await take('cancel');
     expect(await back()).toMatchObject({ status: 200 });
@@ -286,7 +286,7 @@ describe('a step back at the same time as', () => {
   it('bookings of the time that a cancellation freed: one of them has it', async () => {
     for (let round = 0; round < 4; round += 1) {
       const { take, back, post, other, status, time, expectReservationsMatch } = await startBooked();
-      time.now = Temporal.Instant.from('2026-11-02T08:00:00Z');
+      time.now = Temporal.Instant.from('2026-11-02T08:00:00.000Z');
       await take('cancel');
       const [answer, ...bookings] = await Promise.all([back(), post('', other()), post('', other())]);
       const won = [answer.status === 200, ...bookings.map(({ status }) => status === 201)];

@@ -1,4 +1,4 @@
-import { CLINIC_STAFF, ROLES } from '@daybook/contracts';
+import { CLINIC_STAFF, instantText, ROLES } from '@daybook/contracts';
 import { describe, expect, it } from 'vitest';
 import { bookAppointment, holdSlot } from '../domain/booking.ts';
 import { explainStart } from '../domain/explanation.ts';
@@ -9,19 +9,24 @@ import { createHoldStore } from '../store/holds.ts';
 import { readAppointment, readHold, startClinic } from '../testing.ts';
 
 const problem = (status: number, code: string) => ({ status, body: { code } });
-const RUNNING = '2026-11-03T16:00:00Z';
-const NEXT = '2026-11-03T16:05:00Z';
-const BEFORE = '2026-11-03T15:55:00Z';
+const RUNNING = '2026-11-03T16:00:00.000Z';
+const NEXT = '2026-11-03T16:05:00.000Z';
+const BEFORE = '2026-11-03T15:55:00.000Z';
 const walkIn = true;
 
 async function startWaiting(rules: Parameters<typeof startClinic>[0] = {}) {
   const clinic = await startClinic(rules);
-  clinic.time.now = Temporal.Instant.from('2026-11-03T16:03:30Z');
+  clinic.time.now = Temporal.Instant.from('2026-11-03T16:03:30.000Z');
   const { doctor, type, call } = clinic;
   const keep = (start: string, more: object = {}) =>
     call('POST', '/holds', { doctorId: doctor.id, appointmentTypeId: type.id, start, ...more });
   const around = {
-    ...{ doctorId: doctor.id, appointmentTypeId: type.id, from: '2026-11-03T15:30:00Z', to: '2026-11-03T17:30:00Z' },
+    ...{
+      doctorId: doctor.id,
+      appointmentTypeId: type.id,
+      from: '2026-11-03T15:30:00.000Z',
+      to: '2026-11-03T17:30:00.000Z',
+    },
     limit: '100',
   };
   const starts = async (more: Record<string, string> = {}) =>
@@ -43,7 +48,7 @@ describe('a walk-in', () => {
 
   it('needs no notice, whatever the type asks for, and lifts it for no other time', async () => {
     const { post, wish } = await startWaiting({ minimumNoticeMinutes: 30 });
-    for (const start of [BEFORE, NEXT, '2026-11-03T16:30:00Z']) {
+    for (const start of [BEFORE, NEXT, '2026-11-03T16:30:00.000Z']) {
       expect(await post('', { ...wish(start), walkIn })).toMatchObject(problem(422, 'too-soon'));
     }
     expect(await post('', { ...wish(RUNNING), walkIn })).toMatchObject({ status: 201 });
@@ -51,7 +56,7 @@ describe('a walk-in', () => {
 
   it('that is asked for at another time is a booking like any other', async () => {
     const { post, wish, history } = await startWaiting();
-    const { id } = readAppointment((await post('', { ...wish('2026-11-03T18:00:00Z'), walkIn })).body);
+    const { id } = readAppointment((await post('', { ...wish('2026-11-03T18:00:00.000Z'), walkIn })).body);
     expect((await history(id))[0]).not.toHaveProperty('walkIn');
   });
 
@@ -59,9 +64,9 @@ describe('a walk-in', () => {
     const { post, wish, time, addPatient, addDoctor } = await startWaiting();
     for (const [now, status] of [
       ['2026-11-03T15:59:59.999Z', 201],
-      ['2026-11-03T16:00:00Z', 201],
+      ['2026-11-03T16:00:00.000Z', 201],
       ['2026-11-03T16:04:59.999Z', 201],
-      ['2026-11-03T16:05:00Z', 422],
+      ['2026-11-03T16:05:00.000Z', 422],
     ] as const) {
       time.now = Temporal.Instant.from(now);
       const someone = wish(RUNNING, { patientId: addPatient(), doctorId: addDoctor().id });
@@ -77,8 +82,8 @@ describe('a walk-in', () => {
     expect(refused.body).toHaveProperty('alternatives.length', 5);
     const elsewhere = wish(RUNNING, { doctorId: addDoctor().id });
     expect(await post('', { ...elsewhere, walkIn })).toMatchObject(problem(409, 'patient-busy'));
-    time.now = Temporal.Instant.from('2026-11-03T13:57:00Z');
-    const early = wish('2026-11-03T13:55:00Z', { patientId: addPatient() });
+    time.now = Temporal.Instant.from('2026-11-03T13:57:00.000Z');
+    const early = wish('2026-11-03T13:55:00.000Z', { patientId: addPatient() });
     expect(await post('', { ...early, walkIn })).toMatchObject(problem(422, 'outside-availability'));
   });
 
@@ -104,7 +109,7 @@ describe('a walk-in', () => {
 
   it('can be where an appointment is moved to', async () => {
     const { post, wish, book, history, expectReservationsMatch } = await startWaiting();
-    const { id } = await book(wish('2026-11-03T18:00:00Z'));
+    const { id } = await book(wish('2026-11-03T18:00:00.000Z'));
     expect(await post(`/${id}/reschedule`, { start: RUNNING })).toMatchObject(problem(422, 'too-soon'));
     expect(await post(`/${id}/reschedule`, { start: RUNNING, walkIn })).toMatchObject({ status: 200 });
     expect((await history(id)).at(-1)).toMatchObject({ action: 'rescheduled', walkIn: true });
@@ -125,7 +130,7 @@ describe('the slots and the explanation of a walk-in', () => {
     const shown = await starts({ walkIn: 'true' });
     expect(shown).toEqual([RUNNING, ...(await starts())]);
     for (let minutes = -30; minutes < 90; minutes += 5) {
-      const start = Temporal.Instant.from(RUNNING).add({ minutes }).toString();
+      const start = instantText(Temporal.Instant.from(RUNNING).add({ minutes }));
       const { bookable } = await explain({ ...wish(start), walkIn: 'true' });
       expect({ start, bookable }).toEqual({ start, bookable: shown.includes(start) });
       const answer = await post('', { ...wish(start), walkIn });
@@ -142,14 +147,14 @@ describe('the slots and the explanation of a walk-in', () => {
 
   it('show nothing before the range that was asked for', async () => {
     const { starts } = await startWaiting();
-    expect((await starts({ walkIn: 'true', from: '2026-11-03T16:03:00Z' }))[0]).toBe(NEXT);
+    expect((await starts({ walkIn: 'true', from: '2026-11-03T16:03:00.000Z' }))[0]).toBe(NEXT);
   });
 
   it('name the running five minutes among the alternatives', async () => {
     const { explain, wish } = await startWaiting({ minimumNoticeMinutes: 60 });
     const { alternatives } = await explain({ ...wish(NEXT), walkIn: 'true' });
     expect(alternatives[0]).toMatchObject({ start: RUNNING });
-    expect((await explain(wish(NEXT))).alternatives[0]).toMatchObject({ start: '2026-11-03T17:05:00Z' });
+    expect((await explain(wish(NEXT))).alternatives[0]).toMatchObject({ start: '2026-11-03T17:05:00.000Z' });
   });
 });
 

@@ -7,6 +7,7 @@ import {
   applyMergePatch,
   type Caller,
   DEFAULT_LIMIT,
+  instantText,
   type NewAppointmentType,
   type PageOf,
   permit,
@@ -90,7 +91,7 @@ export function createAppointmentTypeStore(database: Database<AppointmentTables>
   return {
     async add(caller, input, write) {
       permit(caller, STAFF);
-      const at = clock().toString();
+      const at = instantText(clock());
       const type = { id: newId(), ...APPOINTMENT_TYPE_DEFAULTS, ...input, version: 1, createdAt: at, updatedAt: at };
       await database.write(async (transaction) => {
         await namedOnce(transaction.insertInto('appointment_types').values(toRow(type)).execute());
@@ -119,7 +120,7 @@ export function createAppointmentTypeStore(database: Database<AppointmentTables>
         const type = {
           ...applyMergePatch(before, patch),
           version: before.version + 1,
-          updatedAt: clock().toString(),
+          updatedAt: instantText(clock()),
         };
         const { id: _, ...columns } = toRow(type);
         await namedOnce(transaction.updateTable('appointment_types').set(columns).where('id', '=', row.id).execute());

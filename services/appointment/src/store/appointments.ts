@@ -4,6 +4,7 @@ import {
   applyMergePatch,
   type Caller,
   CLINIC_STAFF,
+  instantText,
   permit,
   Refusal,
   ROLES,
@@ -125,7 +126,7 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
 
     async book(caller, booking, write) {
       permit(caller, STAFF);
-      const after = newAppointment(booking, clock().toString());
+      const after = newAppointment(booking, instantText(clock()));
       const { placement } = booking;
       const change = { action: 'booked', after, moved: true, ...traceOf(placement) } as const;
       await database.write(async (tx) => {

@@ -4,6 +4,7 @@ import {
   type Caller,
   type HistoryAction,
   type HistoryEntry,
+  instantText,
   Refusal,
   type StatusChange,
   type UpdatedField,
@@ -20,7 +21,7 @@ export type Tx = Transaction<AppointmentTables & SharedTables>;
 /** The next version of an appointment. It needs no rescheduling, unless the change says so. */
 export function nextVersion(before: Appointment, change: Partial<Appointment>, clock: Clock): Appointment {
   const { reschedulingReasons: _, ...rest } = before;
-  return { ...rest, needsRescheduling: false, ...change, version: before.version + 1, updatedAt: clock().toString() };
+  return { ...rest, needsRescheduling: false, ...change, version: before.version + 1, updatedAt: instantText(clock()) };
 }
 
 /** Reads one appointment to change it: nobody else can until the transaction ends. @throws Refusal `not-found` */

@@ -7,7 +7,7 @@ import { MINUTE } from '../domain/time.ts';
 import { sweepHolds } from './holds.ts';
 import type { AppointmentTables, HoldRow } from './tables.ts';
 
-const NOW = Temporal.Instant.from('2026-11-02T08:00:00Z');
+const NOW = Temporal.Instant.from('2026-11-02T08:00:00.000Z');
 const clock = () => NOW;
 const HALF_HOUR = 30 * MINUTE;
 const STEP = 100;

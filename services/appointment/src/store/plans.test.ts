@@ -15,7 +15,7 @@ import { noteChange } from './person-changes.ts';
 import { createRecheckStore } from './rechecks.ts';
 import type { AppointmentRow, AppointmentTables, HoldRow, RecheckRow, ReservationRow } from './tables.ts';
 
-const NOW = Temporal.Instant.from('2026-11-02T08:00:00Z');
+const NOW = Temporal.Instant.from('2026-11-02T08:00:00.000Z');
 const clock = () => NOW;
 const HALF_HOUR = 30 * 60_000;
 const DOCTORS = 40;
@@ -116,7 +116,7 @@ it('no list, search or look at somebody’s appointments reads all that there ar
   await analyze();
   const reads = createAppointmentReads(asked, clock);
   const store = createAppointmentStore(asked, clock);
-  const [from, to] = ['2026-11-02T00:00:00Z', '2026-11-04T00:00:00Z'];
+  const [from, to] = ['2026-11-02T00:00:00.000Z', '2026-11-04T00:00:00.000Z'];
   const lists = [
     {},
     { patientId },

@@ -9,7 +9,7 @@ import { checkVersions } from './person-versions.ts';
 import { reserve } from './reservations.ts';
 import type { AppointmentTables } from './tables.ts';
 
-const FIRST = Temporal.Instant.from('2026-11-03T14:00:00Z').epochMilliseconds;
+const FIRST = Temporal.Instant.from('2026-11-03T14:00:00.000Z').epochMilliseconds;
 
 const pick = fc.nat(2);
 const start = fc.nat(30).map((cells) => iso(FIRST + cells * 300_000));
@@ -71,7 +71,7 @@ it('whatever is done, and at once: the time of the appointments is reserved, and
 
 it('the database itself refuses a seat that is taken', async () => {
   const { database, book, wish, reservations } = await startClinic();
-  await book(wish('2026-11-03T16:00:00Z'));
+  await book(wish('2026-11-03T16:00:00.000Z'));
   const before = await reservations();
   const rows = await database.read((db) => db.selectFrom('reservations').selectAll().execute());
   for (const row of rows) {
@@ -82,13 +82,13 @@ it('the database itself refuses a seat that is taken', async () => {
   expect(await reservations()).toEqual(before);
 });
 
-const START = '2026-11-03T16:00:00Z';
+const START = '2026-11-03T16:00:00.000Z';
 
 /** One doctor with visits for one and for groups at one time. */
 async function startGroups(capacity: number) {
   const clinic = await startClinic({ capacity });
   const single = await clinic.addType({ capacity: 1 });
-  const visit = { start: at(START), end: at('2026-11-03T16:30:00Z') };
+  const visit = { start: at(START), end: at('2026-11-03T16:30:00.000Z') };
   return {
     ...clinic,
     bookInGroup: () => clinic.book(clinic.wish(START, { patientId: clinic.addPatient() })),

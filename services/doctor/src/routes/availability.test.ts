@@ -13,7 +13,7 @@ describe('the availability of a doctor', () => {
       timeZone: 'America/New_York',
       weeklyHours: [hours('sunday', '01:00', '04:00')],
     });
-    const answer = await call('GET', `/${id}/availability?from=2026-03-07T00:00:00Z&to=2026-03-16T00:00:00Z`);
+    const answer = await call('GET', `/${id}/availability?from=2026-03-07T00:00:00.000Z&to=2026-03-16T00:00:00.000Z`);
     expect(answer).toMatchObject({ status: 200 });
     expect(answer.body).toEqual({
       doctorId: id,
@@ -21,8 +21,8 @@ describe('the availability of a doctor', () => {
       timeZone: 'America/New_York',
       active: true,
       items: [
-        { start: '2026-03-08T06:00:00Z', end: '2026-03-08T08:00:00Z' },
-        { start: '2026-03-15T05:00:00Z', end: '2026-03-15T08:00:00Z' },
+        { start: '2026-03-08T06:00:00.000Z', end: '2026-03-08T08:00:00.000Z' },
+        { start: '2026-03-15T05:00:00.000Z', end: '2026-03-15T08:00:00.000Z' },
       ],
     });
   });
@@ -31,8 +31,8 @@ describe('the availability of a doctor', () => {
     const { call, open, register } = await startDoctors();
     const { id } = await register();
     await call('PUT', `/${id}/schedule`, { timeZone: 'Asia/Tokyo', weeklyHours: mondays.weeklyHours });
-    expect(await open(id, '2026-03-01T00:00:00Z', '2026-03-03T00:00:00Z')).toEqual([
-      '2026-03-02T00:00:00Z/2026-03-02T03:00:00Z',
+    expect(await open(id, '2026-03-01T00:00:00.000Z', '2026-03-03T00:00:00.000Z')).toEqual([
+      '2026-03-02T00:00:00.000Z/2026-03-02T03:00:00.000Z',
     ]);
   });
 
@@ -41,12 +41,12 @@ describe('the availability of a doctor', () => {
     const { id } = await registerWith(mondays);
     const moved = { timeZone: 'Asia/Tokyo', weeklyHours: mondays.weeklyHours, validFrom: '2026-03-05' };
     expect(await call('PUT', `/${id}/schedule`, moved)).toMatchObject({ status: 200 });
-    const answer = await call('GET', `/${id}/availability?from=2026-03-01T00:00:00Z&to=2026-03-10T00:00:00Z`);
+    const answer = await call('GET', `/${id}/availability?from=2026-03-01T00:00:00.000Z&to=2026-03-10T00:00:00.000Z`);
     expect(answer.body).toMatchObject({
       timeZone: 'Europe/Lisbon',
       items: [
-        { start: '2026-03-02T09:00:00Z', end: '2026-03-02T12:00:00Z' },
-        { start: '2026-03-09T00:00:00Z', end: '2026-03-09T03:00:00Z', timeZone: 'Asia/Tokyo' },
+        { start: '2026-03-02T09:00:00.000Z', end: '2026-03-02T12:00:00.000Z' },
+        { start: '2026-03-09T00:00:00.000Z', end: '2026-03-09T03:00:00.000Z', timeZone: 'Asia/Tokyo' },
       ],
     });
   });
@@ -55,7 +55,7 @@ describe('the availability of a doctor', () => {
     const { open, registerWith } = await startDoctors();
     const { id } = await registerWith(mondays);
     expect(await open(id, '2026-03-02T12:00:00+02:00', '2026-03-02T06:00:00-05:00')).toEqual([
-      '2026-03-02T10:00:00Z/2026-03-02T11:00:00Z',
+      '2026-03-02T10:00:00.000Z/2026-03-02T11:00:00.000Z',
     ]);
   });
 
@@ -67,8 +67,8 @@ describe('the availability of a doctor', () => {
     });
     // Monday in Tokyo is in New York from Sunday to Monday at ten.
     expect(await open(id, '2026-03-02T00:00:00+09:00', '2026-03-03T00:00:00+09:00')).toEqual([
-      '2026-03-01T15:00:00Z/2026-03-01T16:00:00Z',
-      '2026-03-02T14:00:00Z/2026-03-02T15:00:00Z',
+      '2026-03-01T15:00:00.000Z/2026-03-01T16:00:00.000Z',
+      '2026-03-02T14:00:00.000Z/2026-03-02T15:00:00.000Z',
     ]);
   });
 
@@ -76,22 +76,22 @@ describe('the availability of a doctor', () => {
     const { call, registerWith } = await startDoctors();
     const { id } = await registerWith(mondays);
     await call('PATCH', `/${id}`, { active: false });
-    const range = 'from=2026-03-02T00:00:00Z&to=2026-03-03T00:00:00Z';
+    const range = 'from=2026-03-02T00:00:00.000Z&to=2026-03-03T00:00:00.000Z';
     expect((await call('GET', `/${id}/availability?${range}`)).body).toMatchObject({ active: false });
   });
 
   it('is empty for an empty range and for a doctor without hours', async () => {
     const { open, register, registerWith } = await startDoctors();
     const [working, idle] = [await registerWith(mondays), await register()];
-    expect(await open(working.id, '2026-03-02T10:00:00Z', '2026-03-02T10:00:00Z')).toEqual([]);
-    expect(await open(idle.id, '2026-03-02T00:00:00Z', '2026-03-09T00:00:00Z')).toEqual([]);
+    expect(await open(working.id, '2026-03-02T10:00:00.000Z', '2026-03-02T10:00:00.000Z')).toEqual([]);
+    expect(await open(idle.id, '2026-03-02T00:00:00.000Z', '2026-03-09T00:00:00.000Z')).toEqual([]);
   });
 
   it('is given for 62 days, and for no longer', async () => {
     const { call, open, registerWith } = await startDoctors();
     const { id } = await registerWith(mondays);
-    expect(await open(id, '2026-03-02T00:00:00Z', '2026-05-03T00:00:00Z')).toHaveLength(9);
-    const path = `/${id}/availability?from=2026-03-02T00:00:00Z`;
+    expect(await open(id, '2026-03-02T00:00:00.000Z', '2026-05-03T00:00:00.000Z')).toHaveLength(9);
+    const path = `/${id}/availability?from=2026-03-02T00:00:00.000Z`;
     expect(await call('GET', `${path}&to=2026-05-03T00:00:00.001Z`)).toMatchObject({
       status: 422,
       body: { code: 'range-too-long' },
@@ -101,15 +101,17 @@ describe('the availability of a doctor', () => {
   it('is refused for a range that ends before it starts, or is none', async () => {
     const { call, registerWith } = await startDoctors();
     const { id } = await registerWith(mondays);
-    expect(await call('GET', `/${id}/availability?from=2026-03-02T00:00:00Z&to=2026-03-01T23:59:59Z`)).toMatchObject({
+    expect(
+      await call('GET', `/${id}/availability?from=2026-03-02T00:00:00.000Z&to=2026-03-01T23:59:59.000Z`),
+    ).toMatchObject({
       status: 400,
       body: { code: 'invalid-request', errors: [{ pointer: '/to' }] },
     });
     for (const query of [
-      'from=2026-03-02T00:00:00Z',
+      'from=2026-03-02T00:00:00.000Z',
       'from=2026-03-02T00:00:00&to=2026-03-03T00:00:00',
       'from=2026-03-02&to=2026-03-03',
-      'from=2026-02-30T00:00:00Z&to=2026-03-03T00:00:00Z',
+      'from=2026-02-30T00:00:00.000Z&to=2026-03-03T00:00:00.000Z',
     ]) {
       expect(await call('GET', `/${id}/availability?${query}`)).toMatchObject({ status: 400 });
     }
@@ -117,7 +119,7 @@ describe('the availability of a doctor', () => {
 
   it('is of a doctor who is there', async () => {
     const { call } = await startDoctors();
-    const range = 'from=2026-03-02T00:00:00Z&to=2026-03-03T00:00:00Z';
+    const range = 'from=2026-03-02T00:00:00.000Z&to=2026-03-03T00:00:00.000Z';
     expect(await call('GET', `/${NOBODY}/availability?${range}`)).toMatchObject({
       status: 404,
       body: { code: 'not-found' },
@@ -127,12 +129,12 @@ describe('the availability of a doctor', () => {
   it('answers at the ends of the calendar', async () => {
     const { open, registerWith } = await startDoctors();
     const { id } = await registerWith(mondays);
-    expect(await open(id, '9999-12-01T00:00:00Z', '9999-12-31T23:59:59Z')).not.toEqual([]);
-    expect(await open(id, '0001-01-01T00:00:00Z', '0001-01-31T00:00:00Z')).not.toEqual([]);
+    expect(await open(id, '9999-12-01T00:00:00.000Z', '9999-12-31T23:59:59.000Z')).not.toEqual([]);
+    expect(await open(id, '0001-01-01T00:00:00.000Z', '0001-01-31T00:00:00.000Z')).not.toEqual([]);
   });
 });
 
-const WEEK = { from: '2026-03-02T00:00:00Z', to: '2026-03-09T00:00:00Z' };
+const WEEK = { from: '2026-03-02T00:00:00.000Z', to: '2026-03-09T00:00:00.000Z' };
 
 async function startSurgery() {
   const service = await startDoctors();
@@ -164,8 +166,8 @@ describe('the availability of a specialty', () => {
     const { find, employ, except, call, register } = await startSurgery();
     const one = await employ(mondays, ['surgery', 'general-practice']);
     const two = await employ({ timeZone: 'Asia/Tokyo', weeklyHours: [hours('tuesday', '00:00', '24:00')] });
-    await except(two, off('2026-03-03T00:00:00Z', '2026-03-04T00:00:00Z'));
-    await except(two, extra('2026-03-07T10:00:00Z', '2026-03-07T11:00:00Z'));
+    await except(two, off('2026-03-03T00:00:00.000Z', '2026-03-04T00:00:00.000Z'));
+    await except(two, extra('2026-03-07T10:00:00.000Z', '2026-03-07T11:00:00.000Z'));
     const idle = await register({ ...noor, specialties: ['surgery'] });
     const gone = await employ(mondays);
     await call('PATCH', `/${gone}`, { active: false });
@@ -178,7 +180,7 @@ describe('the availability of a specialty', () => {
         version: 2,
         timeZone: 'Europe/Lisbon',
         active: true,
-        items: [{ start: '2026-03-02T09:00:00Z', end: '2026-03-02T12:00:00Z' }],
+        items: [{ start: '2026-03-02T09:00:00.000Z', end: '2026-03-02T12:00:00.000Z' }],
       },
       {
         doctorId: two,
@@ -186,8 +188,8 @@ describe('the availability of a specialty', () => {
         timeZone: 'Asia/Tokyo',
         active: true,
         items: [
-          { start: '2026-03-02T15:00:00Z', end: '2026-03-03T00:00:00Z' },
-          { start: '2026-03-07T10:00:00Z', end: '2026-03-07T11:00:00Z' },
+          { start: '2026-03-02T15:00:00.000Z', end: '2026-03-03T00:00:00.000Z' },
+          { start: '2026-03-07T10:00:00.000Z', end: '2026-03-07T11:00:00.000Z' },
         ],
       },
       { doctorId: idle.id, version: 1, timeZone: 'America/New_York', active: true, items: [] },
@@ -198,7 +200,7 @@ describe('the availability of a specialty', () => {
     const { find, employ, except, call } = await startSurgery();
     const id = await employ(mondays);
     await call('PUT', `/${id}/schedule`, { ...mondays, timeZone: 'Asia/Tokyo', validFrom: '2026-03-05' });
-    await except(id, off('2026-03-02T10:00:00Z', '2026-03-02T10:30:00Z'));
+    await except(id, off('2026-03-02T10:00:00.000Z', '2026-03-02T10:30:00.000Z'));
     const { body } = await call('GET', `/${id}/availability?${new URLSearchParams(WEEK)}`);
     expect((await find()).items).toEqual([body]);
   });
@@ -229,7 +231,7 @@ describe('the availability of a specialty', () => {
     ['no specialty', { specialty: undefined }, '/specialty'],
     ['what is no specialty', { specialty: 'Surgery!' }, '/specialty'],
     ['no range', { from: undefined }, '/from'],
-    ['a range that ends before it starts', { to: '2026-03-01T00:00:00Z' }, '/to'],
+    ['a range that ends before it starts', { to: '2026-03-01T00:00:00.000Z' }, '/to'],
     ['too many at once', { limit: '101' }, '/limit'],
     ['a cursor that no list gave', { cursor: 'x' }, '/cursor'],
     ['what it does not know', { active: 'false' }, '/active'],
@@ -248,8 +250,8 @@ describe('the availability of a specialty', () => {
 
   it('is given for 62 days, and for no longer', async () => {
     const { inject } = await startSurgery();
-    const path = '/api/v1/availability?specialty=surgery&from=2026-03-02T00:00:00Z';
-    expect(await inject(`${path}&to=2026-05-03T00:00:00Z`)).toMatchObject({ status: 200 });
+    const path = '/api/v1/availability?specialty=surgery&from=2026-03-02T00:00:00.000Z';
+    expect(await inject(`${path}&to=2026-05-03T00:00:00.000Z`)).toMatchObject({ status: 200 });
     expect(await inject(`${path}&to=2026-05-03T00:00:00.001Z`)).toMatchObject({
       status: 422,
       body: { code: 'range-too-long' },
@@ -264,7 +266,7 @@ describe('the version of an availability', () => {
     const versionNow = async () => (await call('GET', `/${id}/availability?${new URLSearchParams(WEEK)}`)).body;
     const lastEvent = async () => JSON.parse((await outbox()).at(-1) ?? '');
     expect(await versionNow()).toMatchObject({ version: (await lastEvent()).sequence });
-    const { id: exceptionId } = await except(id, off('2026-03-02T09:00:00Z', '2026-03-02T10:00:00Z'));
+    const { id: exceptionId } = await except(id, off('2026-03-02T09:00:00.000Z', '2026-03-02T10:00:00.000Z'));
     expect(await versionNow()).toMatchObject({ version: (await lastEvent()).sequence });
     await call('DELETE', `/${id}/exceptions/${exceptionId}`);
     await call('PATCH', `/${id}`, { active: false });

@@ -26,7 +26,7 @@ describe('registering a doctor', () => {
     expect(answer).toMatchObject({
       status: 201,
       headers: { etag: '"1"' },
-      body: { ...everything, version: 1, createdAt: '2026-03-02T09:00:00Z', updatedAt: '2026-03-02T09:00:00Z' },
+      body: { ...everything, version: 1, createdAt: '2026-03-02T09:00:00.000Z', updatedAt: '2026-03-02T09:00:00.000Z' },
     });
     const id = String(answer.headers.location).replace('/api/v1/doctors/', '');
     expect(await read(id)).toEqual(answer.body);
@@ -84,7 +84,7 @@ describe('registering a doctor', () => {
 
 describe('the appointment types that a doctor offers', () => {
   const [one, other] = ['018f0000-0000-7000-8000-00000000000a', '018f0000-0000-7000-8000-00000000000b'];
-  const range = 'from=2026-03-02T00:00:00Z&to=2026-03-03T00:00:00Z';
+  const range = 'from=2026-03-02T00:00:00.000Z&to=2026-03-03T00:00:00.000Z';
 
   it('are kept, changed and taken away, and each change is an event', async () => {
     const { register, call, read, outbox } = await startDoctors();
@@ -108,10 +108,10 @@ describe('the appointment types that a doctor offers', () => {
     const some = await register({ ...noor, specialties, appointmentTypeIds: [one] });
     const none = await register({ ...noor, specialties, appointmentTypeIds: [] });
     const all = await register({ ...noor, specialties });
-    await except(some.id, { kind: 'extra-hours', start: '2026-03-02T10:00:00Z', end: '2026-03-02T11:00:00Z' });
+    await except(some.id, { kind: 'extra-hours', start: '2026-03-02T10:00:00.000Z', end: '2026-03-02T11:00:00.000Z' });
     expect((await call('GET', `/${some.id}/availability?${range}`)).body).toMatchObject({
       appointmentTypeIds: [one],
-      items: [{ start: '2026-03-02T10:00:00Z' }],
+      items: [{ start: '2026-03-02T10:00:00.000Z' }],
     });
     expect((await call('GET', `/${none.id}/availability?${range}`)).body).toMatchObject({ appointmentTypeIds: [] });
     expect((await call('GET', `/${all.id}/availability?${range}`)).body).not.toHaveProperty('appointmentTypeIds');
@@ -157,7 +157,13 @@ describe('reading and changing a doctor', () => {
     time.now = time.now.add({ hours: 1 });
     const { body } = await call('PATCH', `/${before.id}`, { email: null, specialties: ['surgery'], active: true });
     const { email: _, ...kept } = before;
-    const after = { ...kept, specialties: ['surgery'], active: true, version: 2, updatedAt: '2026-03-02T10:00:00Z' };
+    const after = {
+      ...kept,
+      specialties: ['surgery'],
+      active: true,
+      version: 2,
+      updatedAt: '2026-03-02T10:00:00.000Z',
+    };
     expect(body).toEqual(after);
     expect(await read(before.id)).toEqual(after);
   });
@@ -216,7 +222,7 @@ describe('the events of a doctor', () => {
           source: '/services/doctor',
           subject: id,
           sequence: index + 1,
-          time: '2026-03-02T09:00:00Z',
+          time: '2026-03-02T09:00:00.000Z',
           data: { doctorId: id },
         }),
       ),

@@ -54,9 +54,9 @@ describe('the list of exceptions', () => {
     const { call, register, except, exceptions } = await startDoctors();
     const { id } = await register();
     for (const day of [3, 4]) await except(id, off(...hour(day, 9)));
-    const { nextCursor } = await exceptions(id, { limit: '1', to: '2026-04-01T00:00:00Z' });
-    const { headers } = await call('GET', `/${id}/exceptions?limit=1&to=2026-04-01T00:00:00Z`);
-    expect(headers.link).toContain(`/api/v1/doctors/${id}/exceptions?limit=1&to=2026-04-01T00%3A00%3A00Z`);
+    const { nextCursor } = await exceptions(id, { limit: '1', to: '2026-04-01T00:00:00.000Z' });
+    const { headers } = await call('GET', `/${id}/exceptions?limit=1&to=2026-04-01T00:00:00.000Z`);
+    expect(headers.link).toContain(`/api/v1/doctors/${id}/exceptions?limit=1&to=2026-04-01T00%3A00%3A00.000Z`);
     expect(headers.link).toContain(`cursor=${nextCursor}>; rel="next"`);
   });
 

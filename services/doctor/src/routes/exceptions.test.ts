@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { extra, hours, NOBODY, off, startDoctors } from '../testing.ts';
 
 const mondays = { timeZone: 'UTC', weeklyHours: [hours('monday', '09:00', '17:00')] };
-const lunch = off('2026-03-02T12:00:00Z', '2026-03-02T13:00:00Z');
+const lunch = off('2026-03-02T12:00:00.000Z', '2026-03-02T13:00:00.000Z');
 const REASON = 'Surgery of the left knee';
 
 describe('adding an exception', () => {
@@ -23,10 +23,10 @@ describe('adding an exception', () => {
       id: items[0]?.id,
       doctorId: id,
       kind: 'extra-hours',
-      start: '2026-03-07T09:00:00Z',
-      end: '2026-03-07T11:00:00.5Z',
+      start: '2026-03-07T09:00:00.000Z',
+      end: '2026-03-07T11:00:00.500Z',
       reason: REASON,
-      createdAt: '2026-03-02T09:00:00Z',
+      createdAt: '2026-03-02T09:00:00.000Z',
     });
     expect(items).toEqual([answer.body]);
     expect(answer.headers.location).toBe(`/api/v1/doctors/${id}/exceptions/${items[0]?.id}`);
@@ -53,8 +53,8 @@ describe('adding an exception', () => {
   });
 
   it.each([
-    ['invalid-interval', off('2026-03-02T12:00:00Z', '2026-03-02T12:00:00Z')],
-    ['range-too-long', off('2026-03-02T00:00:00Z', '2027-03-03T00:00:01Z')],
+    ['invalid-interval', off('2026-03-02T12:00:00.000Z', '2026-03-02T12:00:00.000Z')],
+    ['range-too-long', off('2026-03-02T00:00:00.000Z', '2027-03-03T00:00:01.000Z')],
   ])('is refused as %s, and changes nothing', async (code, input) => {
     const { call, register, read, exceptions } = await startDoctors();
     const doctor = await register();
@@ -115,12 +115,12 @@ describe('removing an exception', () => {
   it('gives the time back', async () => {
     const { call, registerWith, except, open } = await startDoctors();
     const { id } = await registerWith(mondays);
-    const day = ['2026-03-02T00:00:00Z', '2026-03-03T00:00:00Z'] as const;
-    const whole = ['2026-03-02T09:00:00Z/2026-03-02T17:00:00Z'];
+    const day = ['2026-03-02T00:00:00.000Z', '2026-03-03T00:00:00.000Z'] as const;
+    const whole = ['2026-03-02T09:00:00.000Z/2026-03-02T17:00:00.000Z'];
     const leave = await except(id, lunch);
     expect(await open(id, ...day)).toEqual([
-      '2026-03-02T09:00:00Z/2026-03-02T12:00:00Z',
-      '2026-03-02T13:00:00Z/2026-03-02T17:00:00Z',
+      '2026-03-02T09:00:00.000Z/2026-03-02T12:00:00.000Z',
+      '2026-03-02T13:00:00.000Z/2026-03-02T17:00:00.000Z',
     ]);
     await call('DELETE', `/${id}/exceptions/${leave.id}`);
     expect(await open(id, ...day)).toEqual(whole);
@@ -140,14 +140,17 @@ it('each change of an exception raises the version of the doctor and is an event
   const { id } = await register();
   time.now = time.now.add({ hours: 1 });
   const leave = await except(id, { ...lunch, reason: REASON });
-  const { id: more } = await except(id, { ...extra('2026-03-07T09:00:00Z', '2026-03-07T12:00:00Z'), reason: REASON });
+  const { id: more } = await except(id, {
+    ...extra('2026-03-07T09:00:00.000Z', '2026-03-07T12:00:00.000Z'),
+    reason: REASON,
+  });
   await call('DELETE', `/${id.toUpperCase()}/exceptions/${leave.id.toUpperCase()}`);
-  expect(await read(id)).toMatchObject({ version: 4, updatedAt: '2026-03-02T10:00:00Z' });
+  expect(await read(id)).toMatchObject({ version: 4, updatedAt: '2026-03-02T10:00:00.000Z' });
   const events = await outbox();
   const parsed = events.slice(1).map((event): unknown => JSON.parse(event));
   const data = { doctorId: id, exceptionId: leave.id, ...lunch };
   expect(parsed).toMatchObject([
-    { type: 'daybook.doctor.exception-added.v1', subject: id, sequence: 2, time: '2026-03-02T10:00:00Z', data },
+    { type: 'daybook.doctor.exception-added.v1', subject: id, sequence: 2, time: '2026-03-02T10:00:00.000Z', data },
     { type: 'daybook.doctor.exception-added.v1', subject: id, sequence: 3, data: { exceptionId: more } },
     { type: 'daybook.doctor.exception-removed.v1', subject: id, sequence: 4, data },
   ]);

@@ -85,9 +85,9 @@ describe('hours from a date on', () => {
     await put(mondays);
     await put(from('2026-12-01', tuesdays));
     // New York is five hours behind UTC: it is still November there.
-    time.now = Temporal.Instant.from('2026-12-01T04:59:59Z');
+    time.now = Temporal.Instant.from('2026-12-01T04:59:59.000Z');
     expect((await get()).body).toMatchObject({ validThrough: '2026-11-30' });
-    time.now = Temporal.Instant.from('2026-12-01T05:00:00Z');
+    time.now = Temporal.Instant.from('2026-12-01T05:00:00.000Z');
     expect((await get()).body).toMatchObject({ validFrom: '2026-12-01' });
   });
 
@@ -95,16 +95,16 @@ describe('hours from a date on', () => {
     const { put, get, time } = await startSchedule();
     await put(mondays);
     await put(from('2026-12-01', { ...tuesdays, timeZone: 'Asia/Tokyo' }));
-    time.now = Temporal.Instant.from('2026-11-30T14:59:59Z');
+    time.now = Temporal.Instant.from('2026-11-30T14:59:59.000Z');
     expect((await get()).body).toMatchObject({ timeZone });
-    time.now = Temporal.Instant.from('2026-11-30T15:00:00Z');
+    time.now = Temporal.Instant.from('2026-11-30T15:00:00.000Z');
     expect((await get()).body).toMatchObject({ timeZone: 'Asia/Tokyo' });
   });
 
   it.each([
     ['a last day', { ...mondays, validThrough: '2026-12-31' }, '/validThrough'],
     ['a first day that is none', from('2026-02-30', mondays), '/validFrom'],
-    ['an instant for a first day', from('2026-12-01T00:00:00Z', mondays), '/validFrom'],
+    ['an instant for a first day', from('2026-12-01T00:00:00.000Z', mondays), '/validFrom'],
   ])('are refused with %s', async (_what, schedule, pointer) => {
     const { put } = await startSchedule();
     expect(await put(schedule)).toMatchObject({
@@ -115,7 +115,7 @@ describe('hours from a date on', () => {
 
   it('are asked for by a day that there is', async () => {
     const { get } = await startSchedule();
-    for (const on of ['2026-02-30', 'today', '', '2026-12-01T00:00:00Z']) {
+    for (const on of ['2026-02-30', 'today', '', '2026-12-01T00:00:00.000Z']) {
       expect(await get(on)).toMatchObject({
         status: 400,
         body: { code: 'invalid-request', errors: [{ pointer: '/on' }] },
@@ -156,7 +156,7 @@ describe('the ETag of the hours', () => {
     await put(mondays);
     await put(from('2026-12-01', tuesdays));
     const november = await tagOn();
-    time.now = Temporal.Instant.from('2026-12-01T05:00:00Z');
+    time.now = Temporal.Instant.from('2026-12-01T05:00:00.000Z');
     expect(await tagOn()).not.toBe(november);
     expect(await call('GET', path, undefined, { 'if-none-match': november })).toMatchObject({ status: 200 });
     expect(await put(fridays, november)).toMatchObject({ status: 200 });
@@ -219,11 +219,11 @@ describe('availability', () => {
     const { put, open, id } = await startSchedule();
     await put({ timeZone, weeklyHours: [hours('monday', '20:00', '24:00')] });
     await put(from('2026-12-01', { timeZone, weeklyHours: [hours('monday', '09:00', '10:00')] }));
-    expect(await open(id, '2026-11-23T05:00:00Z', '2026-12-15T05:00:00Z')).toEqual([
-      '2026-11-24T01:00:00Z/2026-11-24T05:00:00Z',
-      '2026-12-01T01:00:00Z/2026-12-01T05:00:00Z',
-      '2026-12-07T14:00:00Z/2026-12-07T15:00:00Z',
-      '2026-12-14T14:00:00Z/2026-12-14T15:00:00Z',
+    expect(await open(id, '2026-11-23T05:00:00.000Z', '2026-12-15T05:00:00.000Z')).toEqual([
+      '2026-11-24T01:00:00.000Z/2026-11-24T05:00:00.000Z',
+      '2026-12-01T01:00:00.000Z/2026-12-01T05:00:00.000Z',
+      '2026-12-07T14:00:00.000Z/2026-12-07T15:00:00.000Z',
+      '2026-12-14T14:00:00.000Z/2026-12-14T15:00:00.000Z',
     ]);
   });
 
@@ -232,14 +232,14 @@ describe('availability', () => {
     for (const year of ['2001', '2002', '2003']) await put(from(`${year}-01-01`, mondays));
     await put(from('2004-01-01', tuesdays));
     await put(from('2030-01-01', fridays));
-    expect(await open(id, '2026-03-02T00:00:00Z', '2026-03-07T00:00:00Z')).toEqual([
-      '2026-03-03T14:00:00Z/2026-03-03T17:00:00Z',
+    expect(await open(id, '2026-03-02T00:00:00.000Z', '2026-03-07T00:00:00.000Z')).toEqual([
+      '2026-03-03T14:00:00.000Z/2026-03-03T17:00:00.000Z',
     ]);
-    expect(await open(id, '2002-12-30T00:00:00Z', '2003-01-07T00:00:00Z')).toEqual([
-      '2002-12-30T14:00:00Z/2002-12-30T17:00:00Z',
-      '2003-01-06T14:00:00Z/2003-01-06T17:00:00Z',
+    expect(await open(id, '2002-12-30T00:00:00.000Z', '2003-01-07T00:00:00.000Z')).toEqual([
+      '2002-12-30T14:00:00.000Z/2002-12-30T17:00:00.000Z',
+      '2003-01-06T14:00:00.000Z/2003-01-06T17:00:00.000Z',
     ]);
-    expect(await open(id, '1999-12-01T00:00:00Z', '2000-01-01T00:00:00Z')).toEqual([]);
+    expect(await open(id, '1999-12-01T00:00:00.000Z', '2000-01-01T00:00:00.000Z')).toEqual([]);
   });
 
   it('is found where the day of the place is the one after or before that of UTC', async () => {
@@ -251,27 +251,27 @@ describe('availability', () => {
     // The second of December, a Wednesday, begins at ten in the morning of the first there.
     await put(around('Pacific/Kiritimati', []));
     await put(from('2026-12-02', around('Pacific/Kiritimati', ['wednesday'])));
-    expect(await open(id, '2026-12-01T09:00:00Z', '2026-12-01T12:00:00Z')).toEqual([
-      '2026-12-01T10:00:00Z/2026-12-01T12:00:00Z',
+    expect(await open(id, '2026-12-01T09:00:00.000Z', '2026-12-01T12:00:00.000Z')).toEqual([
+      '2026-12-01T10:00:00.000Z/2026-12-01T12:00:00.000Z',
     ]);
     // And the first, a Tuesday, ends at eleven in the morning of the second there.
     await put(around('Pacific/Pago_Pago', ['tuesday']));
     await put(from('2026-12-02', around('Pacific/Pago_Pago', [])));
-    expect(await open(id, '2026-12-02T09:00:00Z', '2026-12-02T12:00:00Z')).toEqual([
-      '2026-12-02T09:00:00Z/2026-12-02T11:00:00Z',
+    expect(await open(id, '2026-12-02T09:00:00.000Z', '2026-12-02T12:00:00.000Z')).toEqual([
+      '2026-12-02T09:00:00.000Z/2026-12-02T11:00:00.000Z',
     ]);
   });
 
   it('names the zone of the hours in force when the range begins, else of the first in it', async () => {
     const { put, call, id } = await startSchedule();
     const zoneFrom = async (start: string) => {
-      const query = new URLSearchParams({ from: start, to: '2026-12-20T00:00:00Z' });
+      const query = new URLSearchParams({ from: start, to: '2026-12-20T00:00:00.000Z' });
       return (await call('GET', `/${id}/availability?${query}`)).body;
     };
     await put(from('2026-12-01', { ...mondays, timeZone: 'Asia/Tokyo' }));
     await put(from('2026-12-10', { ...mondays, timeZone: 'Europe/Lisbon' }));
-    expect(await zoneFrom('2026-11-20T00:00:00Z')).toMatchObject({ timeZone: 'Asia/Tokyo' });
-    expect(await zoneFrom('2026-12-09T23:59:59Z')).toMatchObject({ timeZone: 'Asia/Tokyo' });
-    expect(await zoneFrom('2026-12-10T00:00:00Z')).toMatchObject({ timeZone: 'Europe/Lisbon' });
+    expect(await zoneFrom('2026-11-20T00:00:00.000Z')).toMatchObject({ timeZone: 'Asia/Tokyo' });
+    expect(await zoneFrom('2026-12-09T23:59:59.000Z')).toMatchObject({ timeZone: 'Asia/Tokyo' });
+    expect(await zoneFrom('2026-12-10T00:00:00.000Z')).toMatchObject({ timeZone: 'Europe/Lisbon' });
   });
 });

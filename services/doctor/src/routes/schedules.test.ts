@@ -153,7 +153,7 @@ describe('the hours of a doctor', () => {
     const { id } = await register();
     time.now = time.now.add({ hours: 1 });
     await call('PUT', `/${id}/schedule`, mondays);
-    expect(await read(id)).toMatchObject({ version: 2, updatedAt: '2026-03-02T10:00:00Z' });
+    expect(await read(id)).toMatchObject({ version: 2, updatedAt: '2026-03-02T10:00:00.000Z' });
   });
 
   it('are not changed by patients', async () => {

@@ -19,7 +19,7 @@ const at = (instant: string): number => Temporal.Instant.from(instant).epochMill
 const iso = (millis: number): string => Temporal.Instant.fromEpochMilliseconds(millis).toString();
 const write = { keep: keepNothing, checkVersion: () => undefined };
 const staff = { id: 'somebody', role: 'front-desk' } as const;
-const noon = at('2026-06-01T12:00:00Z');
+const noon = at('2026-06-01T12:00:00.000Z');
 
 async function startStore() {
   const service = await startDoctors();
@@ -118,7 +118,7 @@ async function openStores() {
 it('a version comes with exactly the hours and exceptions that it has, however they change meanwhile', async () => {
   const { doctors, schedules, exceptions, availability } = await openStores();
   const { id } = await doctors.register(staff, { ...noor, specialties: ['surgery'] }, write);
-  const week = { start: at('2026-01-05T00:00:00Z'), end: at('2026-01-12T00:00:00Z') };
+  const week = { start: at('2026-01-05T00:00:00.000Z'), end: at('2026-01-12T00:00:00.000Z') };
   // What is open at each version, written down before that version can be read.
   const open = new Map([[1, '']]);
   const monday = (hour: number) => `2026-01-05T${hour}:00:00Z/2026-01-05T${hour}:30:00Z`;

@@ -5,6 +5,7 @@ import {
   type Doctor,
   type DoctorPatch,
   type DoctorQuery,
+  instantText,
   type NewDoctor,
   nameTerms,
   type PageOf,
@@ -99,8 +100,8 @@ export function createDoctorStore(database: Database<DoctorTables>, clock: Clock
         active: true,
         ...tidyPerson(input),
         version: 1,
-        createdAt: now.toString(),
-        updatedAt: now.toString(),
+        createdAt: instantText(now),
+        updatedAt: instantText(now),
       });
       await database.write(async (transaction) => {
         await transaction
@@ -142,7 +143,7 @@ export function createDoctorStore(database: Database<DoctorTables>, clock: Clock
         const doctor = withNormalIds({
           ...applyMergePatch(before, tidyPerson(patch)),
           version: before.version + 1,
-          updatedAt: now.toString(),
+          updatedAt: instantText(now),
         });
         await transaction.updateTable('doctors').set(toColumns(doctor)).where('id', '=', row.id).execute();
         await index(transaction, doctor);

@@ -10,7 +10,7 @@ const at = (instant: string): number => Temporal.Instant.from(instant).epochMill
 const iso = (millis: number): string => Temporal.Instant.fromEpochMilliseconds(millis).toString();
 const write = { keep: keepNothing, checkVersion: () => undefined };
 const staff = { id: 'somebody', role: 'front-desk' } as const;
-const noon = at('2026-06-01T12:00:00Z');
+const noon = at('2026-06-01T12:00:00.000Z');
 const lunch = off(iso(noon), iso(noon + DAY));
 
 async function startStore() {

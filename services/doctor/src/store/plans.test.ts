@@ -11,7 +11,7 @@ import { createExceptionStore } from './exceptions.ts';
 import { createScheduleStore } from './schedules.ts';
 import type { DoctorRow, DoctorTables } from './tables.ts';
 
-const NOW = Temporal.Instant.from('2026-11-02T08:00:00Z');
+const NOW = Temporal.Instant.from('2026-11-02T08:00:00.000Z');
 const DOCTORS = 2000;
 const SPECIALTIES = 40;
 const staff = { id: 'somebody', role: 'front-desk' } as const;
@@ -103,10 +103,10 @@ it('no list of doctors or of their exceptions reads all that there are, or sorts
   }
   await doctors.find(staff, id);
   await doctors.change(staff, id, { specialties: ['specialty4'] }, write);
-  const leave = { kind: 'time-off' as const, start: '2026-11-03T08:00:00Z', end: '2026-11-03T12:00:00Z' };
+  const leave = { kind: 'time-off' as const, start: '2026-11-03T08:00:00.000Z', end: '2026-11-03T12:00:00.000Z' };
   const added = await exceptions.add(staff, id, leave, write);
-  await exceptions.add(staff, id, { ...leave, start: '2026-11-03T09:00:00Z' }, write);
-  for (const query of [{}, { from: '2026-11-01T00:00:00Z' }, { to: '2026-12-01T00:00:00Z' }]) {
+  await exceptions.add(staff, id, { ...leave, start: '2026-11-03T09:00:00.000Z' }, write);
+  for (const query of [{}, { from: '2026-11-01T00:00:00.000Z' }, { to: '2026-12-01T00:00:00.000Z' }]) {
     const page = await exceptions.list(staff, id, { ...query, limit: 1 });
     await exceptions.list(staff, id, { ...query, limit: 1, cursor: page?.nextCursor ?? '' });
   }

@@ -10,8 +10,8 @@ const patient = (givenName: string, familyName: string, more: Partial<Patient> =
   birthDate: '1990-02-01',
   active: true,
   version: 1,
-  createdAt: '2026-03-02T09:00:00Z',
-  updatedAt: '2026-03-02T09:00:00Z',
+  createdAt: '2026-03-02T09:00:00.000Z',
+  updatedAt: '2026-03-02T09:00:00.000Z',
   ...more,
 });
 

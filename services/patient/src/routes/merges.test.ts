@@ -62,8 +62,8 @@ describe('merging two records', () => {
     );
     const by = { id: 'administrator', role: 'administrator' };
     expect(rows.map(({ entry }) => JSON.parse(entry))).toEqual([
-      { at: '2026-03-02T09:00:00Z', by, action: 'merged', into: stays, reason },
-      { at: '2026-03-02T09:00:00Z', by, action: 'unmerged', into: stays, reason: 'another person' },
+      { at: '2026-03-02T09:00:00.000Z', by, action: 'merged', into: stays, reason },
+      { at: '2026-03-02T09:00:00.000Z', by, action: 'unmerged', into: stays, reason: 'another person' },
     ]);
   });
 

@@ -22,7 +22,7 @@ describe('registering a patient', () => {
     expect(answer).toMatchObject({
       status: 201,
       headers: { etag: '"1"' },
-      body: { ...everything, version: 1, createdAt: '2026-03-02T09:00:00Z', updatedAt: '2026-03-02T09:00:00Z' },
+      body: { ...everything, version: 1, createdAt: '2026-03-02T09:00:00.000Z', updatedAt: '2026-03-02T09:00:00.000Z' },
     });
     const id = String(answer.headers.location).replace('/api/v1/patients/', '');
     expect(await read(id)).toEqual(answer.body);
@@ -269,7 +269,7 @@ describe('changing a patient', () => {
     const before = await register(everything);
     time.now = time.now.add({ hours: 1 });
     const answer = await call('PATCH', `/${before.id}`, { phone: '+351912345678' });
-    const after = { ...before, phone: '+351912345678', version: 2, updatedAt: '2026-03-02T10:00:00Z' };
+    const after = { ...before, phone: '+351912345678', version: 2, updatedAt: '2026-03-02T10:00:00.000Z' };
     expect(answer).toMatchObject({ status: 200, headers: { etag: '"2"' } });
     expect(answer.body).toEqual(after);
     expect(await read(before.id)).toEqual(after);
@@ -389,7 +389,7 @@ describe('the events of a patient', () => {
           source: '/services/patient',
           subject: id,
           sequence: index + 1,
-          time: '2026-03-02T09:00:00Z',
+          time: '2026-03-02T09:00:00.000Z',
           data: { patientId: id },
         }),
       ),

@@ -2,6 +2,7 @@
 import {
   applyMergePatch,
   type Caller,
+  instantText,
   type NewPatient,
   type PageOf,
   type Patient,
@@ -64,7 +65,7 @@ export function createPatientStore(database: Database<PatientTables>, clock: Clo
       permit(caller, STAFF);
       const now = clock();
       checkBirthDate(input.birthDate, now);
-      const at = now.toString();
+      const at = instantText(now);
       const patient: Patient = {
         id: newId(),
         active: true,
@@ -123,7 +124,7 @@ export function createPatientStore(database: Database<PatientTables>, clock: Clo
         const patient: Patient = {
           ...applyMergePatch(before, tidied),
           version: before.version + 1,
-          updatedAt: now.toString(),
+          updatedAt: instantText(now),
         };
         const columns = toColumns(patient);
         await transaction.updateTable('patients').set(columns).where('id', '=', row.id).execute();
