@@ -9,6 +9,7 @@ export { openWhenThere } from './late-database.ts';
 export type { Migrations } from './migrations.ts';
 export { appendEvent, type EventOrigin, insertEvent, type NewEvent } from './outbox.ts';
 export * from './search.ts';
+export { keepPrivate, takeFromOthers } from './private-file.ts';
 export * from './shared-tables.ts';
 export * from './shared-view.ts';
 export { isBusy } from './sqlite-dialect.ts';
