@@ -21,6 +21,7 @@ import { addOpenApi } from './openapi.ts';
 import { rememberConnections } from './pending-responses.ts';
 import { addProblemHandler, refusalOf, sendProblem } from './problem-handler.ts';
 import { addRequestContext, childLoggerOf, requestIdOf, traceOfRequest } from './request-context.ts';
+import { requireRoles } from './roles.ts';
 import { answerUnreadable, refuseConnect, refuseExpectation } from './unreadable-request.ts';
 import { validatorCompiler } from './validation.ts';
 import { VERSION } from './version.ts';
@@ -126,6 +127,7 @@ export async function createServiceApp({
   if (compression) await addCompression(app);
   addRequestContext(app, HANDLER_TIMEOUT_MILLIS);
   addCursors(app);
+  requireRoles(app);
   addProblemHandler(app, collectMethods(app));
   if (openApi) await addOpenApi(app, name, VERSION);
   addMetrics(app);

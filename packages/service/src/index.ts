@@ -21,6 +21,7 @@ export { refuseBody } from './refuse-body.ts';
 export { ADMINISTRATOR, isHostMissing, requestIdOf } from './request-context.ts';
 export { CLOSE_DEADLINE_MILLIS, openProcessLog, runProcess, type Started } from './run-process.ts';
 export { hostOfOneService, runService, type ServiceModule, startedService } from './run-service.ts';
+export type { AllowedRoles } from './roles.ts';
 export * from './serve.ts';
 export * from './service-bus.ts';
 export * from './service-database.ts';
