@@ -26,7 +26,11 @@ it('database files are for their user only, in a folder that others may read, to
   const folder = await openFolder();
   const database = await openDatabase(`sqlite:${join(folder, 'notes.sqlite')}`, noteMigrations);
   onTestFinished(() => database.close());
-  expect(await modesIn(folder)).toEqual({ 'notes.sqlite': '600', 'notes.sqlite-shm': '600', 'notes.sqlite-wal': '600' });
+  expect(await modesIn(folder)).toEqual({
+    'notes.sqlite': '600',
+    'notes.sqlite-shm': '600',
+    'notes.sqlite-wal': '600',
+  });
 });
 
 it('database files that others could read are taken from them when they are opened', async () => {
@@ -37,7 +41,11 @@ it('database files that others could read are taken from them when they are open
   for (const name of await readdir(folder)) await chmod(join(folder, name), 0o644);
   const database = await openDatabase(`sqlite:${path}`, noteMigrations);
   onTestFinished(() => database.close());
-  expect(await modesIn(folder)).toEqual({ 'notes.sqlite': '600', 'notes.sqlite-shm': '600', 'notes.sqlite-wal': '600' });
+  expect(await modesIn(folder)).toEqual({
+    'notes.sqlite': '600',
+    'notes.sqlite-shm': '600',
+    'notes.sqlite-wal': '600',
+  });
 });
 
 it('the content of a file that is made private stays', async () => {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Role, Refusal, STAFF } from '@daybook/contracts';
+import { Refusal, type Role, STAFF } from '@daybook/contracts';
 import {
   type Database,
   DatabaseUnavailable,
@@ -29,6 +29,9 @@ async function thingService(folder: TestFolder, before: Hook = () => undefined) 
   let actions = 0;
   let role: Role = 'front-desk';
   const callerRole = () => role;
+  const become = (other: Role) => {
+    role = other;
+  };
   const add = async (thing: Thing, write: WriteContext<Thing>): Promise<Thing> => {
     actions += 1;
     await before(thing);
@@ -49,12 +52,16 @@ async function thingService(folder: TestFolder, before: Hook = () => undefined) 
   };
   const shape = { status: 201, headers: ({ name }: Thing) => ({ location: `/things/${name}`, etag: '"1"' }) };
   for (const path of ['/things', '/other-things']) {
-    app.post(path, { schema: { body: Body, response: { 201: Body } }, config: { roles: STAFF } }, async (request, reply) => {
-      const from = request.headers['x-caller'];
-      if (typeof from === 'string') request.caller = { id: from, role: callerRole() };
-      await answerOnce(request, reply, sharedView(database), shape, (write) => add(request.body, write));
-      return reply;
-    });
+    app.post(
+      path,
+      { schema: { body: Body, response: { 201: Body } }, config: { roles: STAFF } },
+      async (request, reply) => {
+        const from = request.headers['x-caller'];
+        if (typeof from === 'string') request.caller = { id: from, role: callerRole() };
+        await answerOnce(request, reply, sharedView(database), shape, (write) => add(request.body, write));
+        return reply;
+      },
+    );
   }
   const post = (key: string | undefined, name: string, { path = '/things', caller = 'ana', ifMatch = '*' } = {}) =>
     app.inject({
@@ -63,7 +70,7 @@ async function thingService(folder: TestFolder, before: Hook = () => undefined) 
       headers: { 'x-caller': caller, 'if-match': ifMatch, ...(key !== undefined && { 'idempotency-key': key }) },
       payload: { name },
     });
-  return { database, post, lines, actions: () => actions, become: (other: Role) => void (role = other) };
+  return { database, post, lines, actions: () => actions, become };
 }
 
 describe('a POST with an Idempotency-Key', () => {

@@ -6,6 +6,7 @@ import type { ListenOn } from './common-config.ts';
 import { WrongConfiguration } from './configuration.ts';
 import { type HealthCheck, readinessPartsOf } from './health.ts';
 import type { HostProcess, RunningService } from './host-process.ts';
+import { knownHostsOf } from './known-hosts.ts';
 import { beginLeaving } from './leaving.ts';
 import type { Logger } from './logger.ts';
 import { EXIT, StartFailure } from './start-failure.ts';
@@ -34,6 +35,7 @@ const RENEWAL_INTERVAL_MILLIS = 10_000;
 
 /** @throws StartFailure 69 when the port cannot be had */
 export async function listen(app: App, host: string, port: number, variable: string): Promise<string> {
+  knownHostsOf(app).add(host);
   try {
     return await app.listen({ host, port });
   } catch (error) {
@@ -83,6 +85,7 @@ export async function serve(options: ServeOptions): Promise<RunningService> {
   const { name, app, host, registry, listenOn } = options;
   await using starting = options.parts;
   starting.defer(() => drain(app, host.logger));
+  knownHostsOf(app).add(listenOn.advertisedHost);
   const needs = holdBack(options);
   const listening = await listen(app, listenOn.host, listenOn.port, listenOn.variable);
   // Fastify does not know what kind of server it was given.

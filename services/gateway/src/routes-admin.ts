@@ -13,7 +13,7 @@ export function addRoutesAdmin(app: App, file: string | undefined, routes: LiveR
   app.get('/admin/routes', async (request, reply) => {
     permit(request.caller, ['administrator']);
     const { current, failure } = routes;
-    return reply.header('cache-control', 'no-store').send({
+    return reply.send({
       ...(file !== undefined && { file }),
       version: current.version,
       since: current.since.toString(),

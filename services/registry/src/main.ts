@@ -1,5 +1,5 @@
 /** Reads the configuration, takes the list of a peer, listens. The registry registers nowhere: it is where others do. */
-import { drain, listen, listenOnOf, runService, type StartService } from '@daybook/service';
+import { drain, knownHostsOf, listen, listenOnOf, runService, type StartService } from '@daybook/service';
 import { buildApp } from './app.ts';
 import { readConfig } from './config.ts';
 import { isOwnUrl } from './peers/peers.ts';
@@ -17,6 +17,7 @@ export const start: StartService = async ({ environment, logger }) => {
     evictionSeconds: config.DAYBOOK_REGISTRY_EVICTION_SECONDS,
     delta: config.DAYBOOK_REGISTRY_DELTA === 'on',
   });
+  knownHostsOf(app).add(advertisedHost);
   const url = await listen(app, host, port, variable);
   return { name: 'registry-service', url, ready: Promise.resolve(), close: () => drain(app, logger) };
 };

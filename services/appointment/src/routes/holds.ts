@@ -1,4 +1,4 @@
-import { Hold, Id, NewHold, Nothing, ROLES, Refusal } from '@daybook/contracts';
+import { Hold, Id, NewHold, Nothing, Refusal, ROLES } from '@daybook/contracts';
 import type { Database } from '@daybook/database';
 import { type App, answerOnce, etagOf, sendTagged, writeOf } from '@daybook/service';
 import { Type } from 'typebox';

@@ -1,4 +1,14 @@
-import { Doctor, DoctorPage, DoctorPatch, DoctorQuery, Id, NewDoctor, Nothing, Refusal, STAFF } from '@daybook/contracts';
+import {
+  Doctor,
+  DoctorPage,
+  DoctorPatch,
+  DoctorQuery,
+  Id,
+  NewDoctor,
+  Nothing,
+  Refusal,
+  STAFF,
+} from '@daybook/contracts';
 import type { Database } from '@daybook/database';
 import { type App, answerOnce, etagOf, sendPage, sendVersioned, writeOf } from '@daybook/service';
 import { Type } from 'typebox';
