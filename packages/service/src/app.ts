@@ -18,6 +18,7 @@ import { isNestedTooDeeply, MOST_JSON_LEVELS } from './json-depth.ts';
 import type { Logger } from './logger.ts';
 import { addMetrics } from './metrics.ts';
 import { addOpenApi } from './openapi.ts';
+import { separateOperations } from './operations.ts';
 import { rememberConnections } from './pending-responses.ts';
 import { addProblemHandler, refusalOf, sendProblem } from './problem-handler.ts';
 import { addRequestContext, childLoggerOf, requestIdOf, traceOfRequest } from './request-context.ts';
@@ -131,6 +132,7 @@ export async function createServiceApp({
   addJsonParser(app);
   if (compression) await addCompression(app);
   addRequestContext(app, HANDLER_TIMEOUT_MILLIS, ownHeaders);
+  separateOperations(app);
   addCursors(app);
   requireRoles(app);
   addProblemHandler(app, collectMethods(app));

@@ -25,8 +25,11 @@ export interface KnownHosts {
   addPublicUrl(url: string): void;
   /** The origin of the public URL; undefined for none. */
   readonly publicOrigin: string | undefined;
-  /** Whether a request is for this application. One without Host is: no browser sends it. */
-  isFor(request: AddressedRequest): boolean;
+  /**
+   * Whether a request is for this application. One without Host is, because no browser sends it. Operators' programs may
+   * use names that people do not, except on loopback.
+   */
+  isFor(request: AddressedRequest, isForOperators?: boolean): boolean;
 }
 
 export function createKnownHosts(): KnownHosts {
@@ -56,9 +59,9 @@ export function createKnownHosts(): KnownHosts {
     get publicOrigin() {
       return publicOrigin;
     },
-    isFor({ headers: { host }, socket: { localAddress = '' }, url = '/' }) {
+    isFor({ headers: { host }, socket: { localAddress = '' }, url = '/' }, isForOperators = false) {
       if (host === undefined || host === last || isKnown(host)) return true;
-      if (publicOrigin === undefined && !isLoopback(localAddress)) return true;
+      if ((isForOperators || publicOrigin === undefined) && !isLoopback(localAddress)) return true;
       const name = nameIn(host) ?? '';
       // The address that the connection was made to: probes of a pod name it.
       return name === asInHost(localAddress) || (isAddress(name) && HEALTH.test(url));

@@ -4,6 +4,7 @@ import { type Caller, type ProblemCode, Refusal } from '@daybook/contracts';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { crossSite, isCrossSite, isSafeMethod } from './cross-site.ts';
 import { knownHostsOf, misdirected } from './known-hosts.ts';
+import { isForOperators } from './operations.ts';
 import { isEnding } from './pending-responses.ts';
 import { checkQueryText } from './query-text.ts';
 import { randomId } from './random.ts';
@@ -86,7 +87,7 @@ export function addRequestContext(
     request.deadline = performance.now() + timeoutMillis;
     reply.headers(headers).header('x-request-id', request.id);
     if (isHostMissing(request.raw)) throw new Refusal('invalid-request', 'The Host header is missing.');
-    if (!hosts.isFor(request.raw)) throw misdirected();
+    if (!hosts.isFor(request.raw, isForOperators(request.raw))) throw misdirected();
     if (!isSafeMethod(request.method) && isSentByPage(request.raw, hosts.publicOrigin)) throw crossSite();
     checkQueryText(request.raw.url ?? '/');
     return undefined;

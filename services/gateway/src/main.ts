@@ -51,6 +51,7 @@ export const start: StartService = async (host) => {
       host: config.DAYBOOK_HOST,
       port: config.DAYBOOK_PORT,
       variable: 'DAYBOOK_PORT',
+      operationsPort: config.DAYBOOK_OPERATIONS_PORT,
       advertisedHost: advertisedHostOf(config),
       preferences: preferencesOf(config),
       secure: tls !== undefined,

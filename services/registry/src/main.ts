@@ -1,5 +1,13 @@
 /** Reads the configuration, takes the list of a peer, listens. The registry registers nowhere: it is where others do. */
-import { drain, knownHostsOf, listen, listenOnOf, runService, type StartService } from '@daybook/service';
+import {
+  drain,
+  knownHostsOf,
+  listen,
+  listenForOperators,
+  listenOnOf,
+  runService,
+  type StartService,
+} from '@daybook/service';
 import { buildApp } from './app.ts';
 import { readConfig } from './config.ts';
 import { isOwnUrl } from './peers/peers.ts';
@@ -8,7 +16,8 @@ export { readConfig };
 
 export const start: StartService = async ({ environment, logger }) => {
   const config = readConfig(environment);
-  const { host, port, variable, advertisedHost } = listenOnOf(config);
+  const listenOn = listenOnOf(config);
+  const { host, port, variable, advertisedHost } = listenOn;
   const peerUrls = config.DAYBOOK_REGISTRY_PEERS?.split(',') ?? [];
   const app = await buildApp({
     logger,
@@ -19,7 +28,11 @@ export const start: StartService = async ({ environment, logger }) => {
   });
   knownHostsOf(app).add(advertisedHost);
   const url = await listen(app, host, port, variable);
-  return { name: 'registry-service', url, ready: Promise.resolve(), close: () => drain(app, logger) };
+  await using parts = new AsyncDisposableStack();
+  parts.defer(() => drain(app, logger));
+  await listenForOperators(app, listenOn, parts);
+  const running = parts.move();
+  return { name: 'registry-service', url, ready: Promise.resolve(), close: () => running.disposeAsync() };
 };
 
 if (import.meta.main) await runService({ start, readConfig });
