@@ -58,7 +58,7 @@ it('a load balancer asks for the health of an application by any address, and by
 });
 
 async function send(port: number, headers: Record<string, string>, method = 'GET', host = '127.0.0.1') {
-  const asked = request({ host, port, path: '/info', method, headers });
+  const asked = request({ host, port, path: '/things', method, headers });
   asked.end();
   const response = await new Promise<import('node:http').IncomingMessage>((resolve, reject) => {
     asked.on('response', resolve).on('error', reject);
@@ -68,7 +68,8 @@ async function send(port: number, headers: Record<string, string>, method = 'GET
 
 async function listening(host = '127.0.0.1'): Promise<number> {
   const { app } = await bareApp();
-  app.post('/info', async () => ({ done: true }));
+  app.get('/things', async () => ({ items: [] }));
+  app.post('/things', async () => ({ done: true }));
   onTestFinished(() => app.close());
   return Number(new URL(await app.listen({ host, port: 0 })).port);
 }

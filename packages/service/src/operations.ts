@@ -2,6 +2,7 @@
  * What operators read and callers of the API must not: metrics, versions, routes. It has a port of its own where one is
  * configured; without one, only programs on the same machine read it.
  */
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Refusal } from '@daybook/contracts';
@@ -70,9 +71,8 @@ export async function openOperationsPort(app: App, host: string, port: number): 
     'clientError',
     guarded((_error: Error, socket: Socket) => socket, answerUnreadable),
   );
-  const listening = Promise.withResolvers<void>();
-  server.once('error', listening.reject).listen({ host, port }, listening.resolve);
-  await listening.promise;
+  // Rejects with the error of a port that is taken.
+  await once(server.listen({ host, port }), 'listening');
   separated.add(app.server);
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('the operations port has no number');
