@@ -39,8 +39,8 @@ const urlOf = (name: string): string => (name === 'gateway' ? daybook.url : (url
 const JSON_BODY = JSON.stringify({ givenName: MARKER, familyName: MARKER, birthDate: '1990-02-01' });
 const lines = (...all: string[]): string => all.map((line) => `${line}\r\n`).join('');
 const post = (...headers: string[]) =>
-  lines('POST /api/v1/patients HTTP/1.1', 'host: x', 'content-type: application/json', ...headers, '');
-const get = (path: string, ...headers: string[]) => lines(`GET ${path} HTTP/1.1`, 'host: x', ...headers, '');
+  lines('POST /api/v1/patients HTTP/1.1', 'host: localhost', 'content-type: application/json', ...headers, '');
+const get = (path: string, ...headers: string[]) => lines(`GET ${path} HTTP/1.1`, 'host: localhost', ...headers, '');
 const length = `content-length: ${JSON_BODY.length}`;
 
 /** What each kind of bytes may be answered with; 0 stands for a connection that just ends. */
@@ -85,8 +85,8 @@ const cases: [what: string, bytes: string, statuses: number[]][] = [
   ['a URL of another kind as the address', get('file:///etc/passwd', 'connection: close'), [400, 404]],
   ['two slashes as the address', get('//', 'connection: close'), [400, 404]],
   ['a path out of the root', get('/../../etc/passwd', 'connection: close'), [400, 404]],
-  ['a star as the address', lines('OPTIONS * HTTP/1.1', 'host: x', 'connection: close', ''), [400, 404]],
-  ['no address', lines('GET  HTTP/1.1', 'host: x', ''), [400]],
+  ['a star as the address', lines('OPTIONS * HTTP/1.1', 'host: localhost', 'connection: close', ''), [400, 404]],
+  ['no address', lines('GET  HTTP/1.1', 'host: localhost', ''), [400]],
   ['an address without a slash', get('patients', 'connection: close'), [400, 404]],
   ['a question mark as the address', get('?', 'connection: close'), [400, 404]],
   ['a percent sign at the end of the address', get('/api/v1/patients/%', 'connection: close'), [400, 404]],
@@ -98,7 +98,7 @@ const cases: [what: string, bytes: string, statuses: number[]][] = [
   ],
   ['the preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', [400]],
   ['HTTP/0.9', 'GET /api/v1/patients\r\n\r\n', [200, 400, 404, 505]],
-  ['HTTP/3.0', lines('GET / HTTP/3.0', 'host: x', ''), [400]],
+  ['HTTP/3.0', lines('GET / HTTP/3.0', 'host: localhost', ''), [400]],
   ['the hello of TLS', '\u0016\u0003\u0001\u0002\u0000\u0001\u0000\u0001\u00fc\u0003\u0003', [400]],
   ['zeros', '\u0000'.repeat(1_000), [400]],
   ['an Expect that nobody knows', `${post('expect: cake', length)}${JSON_BODY}`, [417]],

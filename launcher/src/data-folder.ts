@@ -1,8 +1,8 @@
 /** The folder of the embedded databases: who uses it, what is in it, and where those who join find the registry. */
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { isBusy } from '@daybook/database';
+import { isBusy, keepPrivate, takeFromOthers } from '@daybook/database';
 import { EXIT, StartFailure } from '@daybook/service';
 
 const RUNNING = 'running.json';
@@ -34,11 +34,15 @@ const isRunningSystem = (value: unknown): value is RunningSystem =>
 const unusable = (folder: string, cause: unknown) =>
   new StartFailure(EXIT.unavailable, `The data folder ${folder} cannot be used. Set DAYBOOK_DATA.`, { cause });
 
-/** Makes the folder where there is none. */
+/** What Daybook writes into its folder. */
+const OURS = /\.(?:sqlite(?:-wal|-shm|-journal)?|lock(?:-journal)?|json(?:\.new)?)$/;
+
+/** Makes the folder if it does not exist, and takes the files of one that does from other users, however they got there. */
 export async function prepareDataFolder(folder: string): Promise<void> {
   try {
     // For nobody else on this machine: patients stand behind every row.
     await mkdir(folder, { recursive: true, mode: 0o700 });
+    for (const name of await readdir(folder)) if (OURS.test(name)) takeFromOthers(join(folder, name));
   } catch (error) {
     throw unusable(folder, error);
   }
@@ -67,6 +71,7 @@ const JOIN_TIMEOUT_MILLIS = 1000;
 function lock(path: string, kind: 'exclusive' | 'shared', busy: () => StartFailure): Disposable {
   let file: DatabaseSync | undefined;
   try {
+    keepPrivate(path);
     file = new DatabaseSync(path, { timeout: kind === 'shared' ? JOIN_TIMEOUT_MILLIS : 0 });
     file.exec(kind === 'shared' ? 'BEGIN; SELECT * FROM sqlite_schema' : 'BEGIN EXCLUSIVE');
   } catch (error) {
@@ -116,8 +121,13 @@ export async function announce(folder: string, system: RunningSystem): Promise<v
 }
 
 /** The file has the old content or the new one, whatever happens meanwhile. */
-export async function replaceFile(path: string, content: string, mode = 0o666): Promise<void> {
-  await writeFile(`${path}.new`, content, { mode });
+export async function replaceFile(path: string, content: string): Promise<void> {
+  {
+    await using file = await open(`${path}.new`, 'w', 0o600);
+    // One that an earlier process left keeps its mode otherwise.
+    await file.chmod(0o600);
+    await file.writeFile(content);
+  }
   await rename(`${path}.new`, path);
 }
 

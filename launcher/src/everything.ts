@@ -108,7 +108,7 @@ export async function startEverything(
   const users = await prepareRegistryUsers(folder, config.DAYBOOK_REGISTRY_USERS);
   const residents = createResidents(users);
   // Only the gateway is for others; it alone listens where DAYBOOK_HOST says.
-  const inside = { ...environment, DAYBOOK_HOST: '127.0.0.1', DAYBOOK_SERVICE_PORT: '0' };
+  const inside = { ...environment, DAYBOOK_HOST: '127.0.0.1', DAYBOOK_SERVICE_PORT: '0', DAYBOOK_OPERATIONS_PORT: '' };
   const host: HostProcess = {
     environment: inside,
     logger,

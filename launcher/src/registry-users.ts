@@ -15,7 +15,6 @@ import type { ServiceName } from './services.ts';
 
 /** Passwords: for the user that runs Daybook only, and in no backup. */
 const FILE = 'registry-users';
-const MODE = 0o600;
 
 /**
  * Returns the users of a registry on the data folder: our own, made where they are missing, and `given` ones. The folder keeps our own
@@ -27,7 +26,7 @@ export async function prepareRegistryUsers(folder: string, given: string | undef
   const users = completeRegistryUsers(new Map([...parseRegistryUsers(before), ...ofOthers]));
   const own = new Map([...users].filter(([name]) => !ofOthers.has(name) || isOwnUser(name)));
   const after = formatRegistryUsers(own);
-  if (after !== before) await replaceFile(join(folder, FILE), after, MODE);
+  if (after !== before) await replaceFile(join(folder, FILE), after);
   return users;
 }
 

@@ -119,7 +119,7 @@ describe.skipIf(dockerIsMissing('the compose system'))('the compose system', () 
       (await client.GET('/api/v1/appointments', { params: { query: { limit: 1 } } })).response.status;
     const answered = async () => {
       expect(await Promise.all(Array.from({ length: 8 }, read))).toEqual(Array.from({ length: 8 }, () => 200));
-      const code = `console.log((await (await fetch('http://127.0.0.1:8080/metrics')).text()).includes('route="/api/v1/appointments",status="200"'))`;
+      const code = `console.log((await (await fetch('http://127.0.0.1:8081/metrics')).text()).includes('route="/api/v1/appointments",status="200"'))`;
       return Promise.all(instances.map((instance) => system.evaluate(instance, code)));
     };
     await expect.poll(answered, { timeout: 30_000 }).toEqual(['true', 'true', 'true']);

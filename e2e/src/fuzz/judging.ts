@@ -11,7 +11,7 @@ const JSON_TYPE = /^application\/json(; charset=utf-8)?$/;
 const checkProblem = checkerOf(Problem);
 
 /** What may be said of a request that is none, or of one that is none of the operation. */
-const UNMATCHED = [400, 404, 405, 408, 412, 413, 414, 415, 417, 422, 426, 431, 501, 505];
+const UNMATCHED = [400, 404, 405, 408, 412, 413, 414, 415, 417, 421, 422, 426, 431, 501, 505];
 /** Methods, encodings and versions of HTTP that nobody here speaks. */
 const NOT_SPOKEN = [501, 505];
 /** Faults of several parameters at once, which their schemas cannot say, and of what is opaque by its schema. */
@@ -47,6 +47,13 @@ export function faultOfAny(answer: Answer): string | undefined {
   if (answer.status >= 500 && !NOT_SPOKEN.includes(answer.status)) return `a ${answer.status}`;
   const ids = answer.headers.get('x-request-id') ?? [];
   if (ids.length !== 1 || !/^[\w.-]{1,64}$/.test(ids[0] ?? '')) return `X-Request-Id: ${ids.join(' and ')}`;
+  for (const [name, value] of [
+    ['cache-control', 'no-store'],
+    ['x-content-type-options', 'nosniff'],
+  ] as const) {
+    const given = answer.headers.get(name)?.join();
+    if (given !== value) return `${name}: ${given}`;
+  }
   return undefined;
 }
 

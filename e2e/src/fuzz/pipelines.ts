@@ -15,7 +15,7 @@ const REFUSED = [400, 404, 422];
 const KEY = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==';
 
 const request = (first: string, lines: readonly string[] = [], body = ''): string =>
-  [first, 'Host: x', ...lines, '', body].join('\r\n');
+  [first, 'Host: localhost', ...lines, '', body].join('\r\n');
 const get = (...lines: string[]): string => request(`GET ${PATH} HTTP/1.1`, lines);
 const post = (...lines: string[]): string =>
   request(`POST ${PATH} HTTP/1.1`, ['Content-Type: application/json', 'Content-Length: 2', ...lines], '{}');

@@ -17,7 +17,7 @@ export function environmentOf(entry: Entry, port: number, shell: Environment, re
     NODE_COMPILE_CACHE: COMPILE_CACHE,
     ...shell,
     // Only the gateway is for others; it alone listens where DAYBOOK_HOST says.
-    ...(!isGateway && { DAYBOOK_HOST: '127.0.0.1', DAYBOOK_ADVERTISED_HOST: '' }),
+    ...(!isGateway && { DAYBOOK_HOST: '127.0.0.1', DAYBOOK_ADVERTISED_HOST: '', DAYBOOK_OPERATIONS_PORT: '' }),
     ...(registryUrl !== undefined && { EUREKA_URL: registryUrl }),
     ...entry.environment,
     ...(!leavesPort && { [isGateway ? 'DAYBOOK_PORT' : 'DAYBOOK_SERVICE_PORT']: String(port) }),

@@ -8,6 +8,7 @@ export * from './instant.ts';
 export { openWhenThere } from './late-database.ts';
 export type { Migrations } from './migrations.ts';
 export { appendEvent, type EventOrigin, insertEvent, type NewEvent } from './outbox.ts';
+export { keepPrivate, takeFromOthers } from './private-file.ts';
 export * from './search.ts';
 export * from './shared-tables.ts';
 export * from './shared-view.ts';

@@ -11,6 +11,7 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely';
+import { keepPrivate } from './private-file.ts';
 import { isBusy } from './sqlite-dialect.ts';
 
 /** How long a transaction may wait for another process that writes to the same file. */
@@ -20,6 +21,7 @@ const OPEN_TIMEOUT_MILLIS = 5000;
 /** And a statement after that, which blocks all other work of this process: writers wait for their turn above. */
 const BUSY_TIMEOUT_MILLIS = 2;
 const CACHED_STATEMENTS = 200;
+export const IN_MEMORY = ':memory:';
 
 const isInput = (value: unknown): value is SQLInputValue =>
   value === null ||
@@ -88,6 +90,7 @@ class NodeSqliteDriver implements Driver {
   }
 
   async init(): Promise<void> {
+    if (!this.#readOnly && this.#path !== IN_MEMORY) keepPrivate(this.#path);
     const database = new DatabaseSync(this.#path, {
       timeout: OPEN_TIMEOUT_MILLIS,
       enableForeignKeyConstraints: true,

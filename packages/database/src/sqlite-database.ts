@@ -2,7 +2,8 @@ import { Kysely, sql } from 'kysely';
 import type { Database } from './database.ts';
 import { KyselyDatabase } from './kysely-database.ts';
 import { type Migrations, migrate } from './migrations.ts';
-import { nodeSqlite } from './node-sqlite.ts';
+import { IN_MEMORY, nodeSqlite } from './node-sqlite.ts';
+import { isNotOurs } from './private-file.ts';
 import type { SharedTables } from './shared-tables.ts';
 import { isBroken, sqliteDialect } from './sqlite-dialect.ts';
 import { alwaysMine } from './turn.ts';
@@ -23,6 +24,10 @@ export async function openSqlite<Tables>(url: string, migrations: Migrations): P
     if (isBroken(error)) {
       throw new DatabaseUnusable(brokenFile(path), { cause: error });
     }
+    if (isNotOurs(error)) {
+      const advice = 'Run chmod 600 on it as the user that owns it.';
+      throw new DatabaseUnusable(`The database file ${path} is readable for other users. ${advice}`, { cause: error });
+    }
     if (sqliteDialect.isUnavailable(error)) {
       throw new DatabaseUnusable(`The database file ${path} cannot be opened, read or written.`, { cause: error });
     }
@@ -32,7 +37,7 @@ export async function openSqlite<Tables>(url: string, migrations: Migrations): P
 
 /** A database in memory belongs to one connection. */
 const readerOf = <Tables>(path: string, writer: Kysely<Tables>): Kysely<Tables> =>
-  path === ':memory:' ? writer : new Kysely<Tables>({ dialect: nodeSqlite(path, { readOnly: true }) });
+  path === IN_MEMORY ? writer : new Kysely<Tables>({ dialect: nodeSqlite(path, { readOnly: true }) });
 
 /** A look at every page takes time by the size of the file: a large one is only looked at where it is used. */
 const CHECKED_BYTES = 16 * 1024 * 1024;

@@ -26,7 +26,8 @@ export interface ParkedEventStore {
   resend(caller: Caller, consumer: string, eventId: string, write: WriteContext<ParkedEvent>): Promise<ParkedEvent>;
 }
 
-const OPERATORS: readonly Role[] = ['administrator'];
+/** The callers that parked events are for. */
+export const OPERATORS: readonly Role[] = ['administrator'];
 
 /** `consumers` are those of this database that run here. */
 export function createParkedEventStore(database: Database, consumers: readonly Consumer[]): ParkedEventStore {

@@ -18,9 +18,12 @@ import { isNestedTooDeeply, MOST_JSON_LEVELS } from './json-depth.ts';
 import type { Logger } from './logger.ts';
 import { addMetrics } from './metrics.ts';
 import { addOpenApi } from './openapi.ts';
+import { separateOperations } from './operations.ts';
 import { rememberConnections } from './pending-responses.ts';
 import { addProblemHandler, refusalOf, sendProblem } from './problem-handler.ts';
 import { addRequestContext, childLoggerOf, requestIdOf, traceOfRequest } from './request-context.ts';
+import { requireRoles } from './roles.ts';
+import { SAFE_HEADERS } from './safe-headers.ts';
 import { answerUnreadable, refuseConnect, refuseExpectation } from './unreadable-request.ts';
 import { validatorCompiler } from './validation.ts';
 import { VERSION } from './version.ts';
@@ -47,6 +50,8 @@ export interface ServiceAppOptions {
   openApi?: boolean;
   /** False for a service that compresses its responses itself. */
   compression?: boolean;
+  /** Of every response, beside the safe ones. */
+  headers?: Readonly<Record<string, string>>;
   /** For the gateway, which takes most requests before Fastify sees them. */
   serverFactory?: FastifyServerFactory;
 }
@@ -87,8 +92,10 @@ export async function createServiceApp({
   tolerated = {},
   openApi = true,
   compression = true,
+  headers = {},
   serverFactory,
 }: ServiceAppOptions): Promise<App> {
+  const ownHeaders = { ...SAFE_HEADERS, ...headers };
   const app: App = Fastify({
     loggerInstance: logger.child({ service: name }) as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
@@ -107,7 +114,7 @@ export async function createServiceApp({
     frameworkErrors: (error, request, reply) => {
       // No hook has run yet.
       request.trace = traceOfRequest(request.raw);
-      reply.header('x-request-id', request.id);
+      reply.headers(ownHeaders).header('x-request-id', request.id);
       sendProblem(
         request,
         reply,
@@ -124,8 +131,10 @@ export async function createServiceApp({
   addBodyLimits(app);
   addJsonParser(app);
   if (compression) await addCompression(app);
-  addRequestContext(app, HANDLER_TIMEOUT_MILLIS);
+  addRequestContext(app, HANDLER_TIMEOUT_MILLIS, ownHeaders);
+  separateOperations(app);
   addCursors(app);
+  requireRoles(app);
   addProblemHandler(app, collectMethods(app));
   if (openApi) await addOpenApi(app, name, VERSION);
   addMetrics(app);

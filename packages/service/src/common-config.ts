@@ -18,6 +18,14 @@ export const registryVariables = {
 export const commonVariables = {
   DAYBOOK_HOST: Type.String({ default: '127.0.0.1', description: 'Where to listen' }),
   DAYBOOK_SERVICE_PORT: Type.Integer({ minimum: 0, maximum: 65_535, default: 0, description: '0 takes a free one' }),
+  DAYBOOK_OPERATIONS_PORT: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: 65_535,
+      description:
+        'Serves /metrics, /info and /admin/routes, which the other port serves to this machine only without it',
+    }),
+  ),
   DAYBOOK_ADVERTISED_HOST: Type.Optional(
     Type.String({ format: 'host-name', description: 'What callers dial, where it is not what is listened on' }),
   ),
@@ -69,6 +77,8 @@ export interface ListenOn {
   readonly port: number;
   /** Names the variable that moves the port, for whoever finds it taken. */
   readonly variable: string;
+  /** The port of `/metrics` and `/info`; undefined for the same one, to which only this machine has access then. */
+  readonly operationsPort?: number | undefined;
   /** What the registry tells callers to dial. */
   readonly advertisedHost: string;
   /** Whether TLS is spoken there. */
@@ -98,12 +108,14 @@ export const listenOnOf = (
   config: PreferencesConfig & {
     DAYBOOK_HOST: string;
     DAYBOOK_SERVICE_PORT: number;
+    DAYBOOK_OPERATIONS_PORT?: number;
     DAYBOOK_ADVERTISED_HOST?: string;
   },
 ): ListenOn => ({
   host: config.DAYBOOK_HOST,
   port: config.DAYBOOK_SERVICE_PORT,
   variable: 'DAYBOOK_SERVICE_PORT',
+  operationsPort: config.DAYBOOK_OPERATIONS_PORT,
   advertisedHost: advertisedHostOf(config),
   preferences: preferencesOf(config),
 });

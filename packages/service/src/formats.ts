@@ -33,6 +33,9 @@ export const isHostName = (text: string): boolean => /^[A-Za-z0-9]([A-Za-z0-9.:-
 export const isHttpUrlList = (text: string): boolean =>
   text.split(',').every((url) => /^https?:\/\//.test(url) && URL.canParse(url) && !/\s/.test(url));
 
+/** `https://daybook.example.org`: where something is served as a whole. */
+export const isHttpOrigin = (text: string): boolean => /^https?:\/\/[^\s/?#@]+\/?$/.test(text) && URL.canParse(text);
+
 /** Of a RabbitMQ. What is wrong inside of it is said when it is used. */
 export const isAmqpUrl = (text: string): boolean =>
   /^amqps?:\/\/[^/]/.test(text) && URL.canParse(text) && !/\s/.test(text);

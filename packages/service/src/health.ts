@@ -61,13 +61,17 @@ export function addHealth(
   ]);
   partsOfApps.set(app.server, parts);
   const startedAt = instantText(Temporal.Now.instant());
-  app.get('/health/live', { schema: { hide: true, response: { 200: Health } } }, async () => ({
-    status: 'UP' as const,
-    components: {},
-  }));
+  app.get(
+    '/health/live',
+    { schema: { hide: true, response: { 200: Health } }, config: { operations: 'too' } },
+    async () => ({
+      status: 'UP' as const,
+      components: {},
+    }),
+  );
   app.get(
     '/health/ready',
-    { schema: { hide: true, response: { 200: Health, 503: Health } } },
+    { schema: { hide: true, response: { 200: Health, 503: Health } }, config: { operations: 'too' } },
     async (_request, reply) => {
       const statuses = await Promise.all(
         [...parts].map(async ([name, part]) => [name, { status: await statusOf(part) }] as const),
@@ -78,7 +82,7 @@ export function addHealth(
         .send({ status: ready ? 'UP' : 'DOWN', components: Object.fromEntries(statuses) });
     },
   );
-  app.get('/info', { schema: { hide: true, response: { 200: Info } } }, async () => ({
+  app.get('/info', { schema: { hide: true, response: { 200: Info } }, config: { operations: 'only' } }, async () => ({
     name,
     version,
     node: process.version,

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Refusal } from '@daybook/contracts';
+import { Refusal, type Role, STAFF } from '@daybook/contracts';
 import {
   type Database,
   DatabaseUnavailable,
@@ -27,6 +27,11 @@ async function thingService(folder: TestFolder, before: Hook = () => undefined) 
   const database: Database<ThingTables> = await folder.open();
   const { app, lines } = await bareApp();
   let actions = 0;
+  let role: Role = 'front-desk';
+  const callerRole = () => role;
+  const become = (other: Role) => {
+    role = other;
+  };
   const add = async (thing: Thing, write: WriteContext<Thing>): Promise<Thing> => {
     actions += 1;
     await before(thing);
@@ -47,12 +52,16 @@ async function thingService(folder: TestFolder, before: Hook = () => undefined) 
   };
   const shape = { status: 201, headers: ({ name }: Thing) => ({ location: `/things/${name}`, etag: '"1"' }) };
   for (const path of ['/things', '/other-things']) {
-    app.post(path, { schema: { body: Body, response: { 201: Body } } }, async (request, reply) => {
-      const from = request.headers['x-caller'];
-      if (typeof from === 'string') request.caller = { id: from, role: 'front-desk' };
-      await answerOnce(request, reply, sharedView(database), shape, (write) => add(request.body, write));
-      return reply;
-    });
+    app.post(
+      path,
+      { schema: { body: Body, response: { 201: Body } }, config: { roles: STAFF } },
+      async (request, reply) => {
+        const from = request.headers['x-caller'];
+        if (typeof from === 'string') request.caller = { id: from, role: callerRole() };
+        await answerOnce(request, reply, sharedView(database), shape, (write) => add(request.body, write));
+        return reply;
+      },
+    );
   }
   const post = (key: string | undefined, name: string, { path = '/things', caller = 'ana', ifMatch = '*' } = {}) =>
     app.inject({
@@ -61,7 +70,7 @@ async function thingService(folder: TestFolder, before: Hook = () => undefined) 
       headers: { 'x-caller': caller, 'if-match': ifMatch, ...(key !== undefined && { 'idempotency-key': key }) },
       payload: { name },
     });
-  return { database, post, lines, actions: () => actions };
+  return { database, post, lines, actions: () => actions, become };
 }
 
 describe('a POST with an Idempotency-Key', () => {
@@ -79,6 +88,20 @@ describe('a POST with an Idempotency-Key', () => {
     expect(again.headers['idempotency-replayed']).toBe('true');
     expect(again.headers['x-request-id']).not.toBe(first.headers['x-request-id']);
     expect(await thingsOf(database)).toEqual(['cup']);
+    expect(actions()).toBe(1);
+  });
+
+  it('gives it to no caller whose role does not allow the operation any more', async () => {
+    await using folder = await temporaryFolder();
+    const { post, actions, become } = await thingService(folder);
+    const first = await post('k1', 'cup');
+    become('patient');
+    const again = await post('k1', 'cup');
+    expect(again.statusCode).toBe(403);
+    expect(again.json()).toMatchObject({ code: 'forbidden' });
+    expect(again.headers['idempotency-replayed']).toBeUndefined();
+    become('front-desk');
+    expect((await post('k1', 'cup')).body).toBe(first.body);
     expect(actions()).toBe(1);
   });
 

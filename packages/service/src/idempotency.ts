@@ -1,6 +1,6 @@
 /** A retry is harmless: the same key and body give the first answer again (draft-ietf-httpapi-idempotency-key-header). */
 import { createHash } from 'node:crypto';
-import { problemOf, problems, Refusal } from '@daybook/contracts';
+import { permit, problemOf, problems, Refusal } from '@daybook/contracts';
 import {
   CommitUnknown,
   type Database,
@@ -13,6 +13,7 @@ import {
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { writeOf } from './conditional.ts';
 import { PROBLEM_JSON } from './problem-handler.ts';
+import { rolesOf } from './roles.ts';
 
 const KEY = /^[\x21-\x7e]{1,255}$/;
 
@@ -57,7 +58,9 @@ const isFinal = (refusal: Refusal): boolean => [409, 422].includes(problems[refu
 
 /**
  * Runs `action` at most once for an `Idempotency-Key` and answers with its result. `action` calls `write.keep` inside its own
- * transaction, so that effect and answer are stored together or not at all.
+ * transaction, so that effect and answer are stored together or not at all. The roles of the route are checked first: a
+ * kept response is only for a caller that may still do what the request asks for.
+ * @throws Refusal `forbidden`
  */
 export async function answerOnce<Result>(
   request: FastifyRequest,
@@ -66,6 +69,7 @@ export async function answerOnce<Result>(
   shape: AnswerShape<Result>,
   action: (write: WriteContext<Result>) => Promise<Result>,
 ): Promise<void> {
+  permit(request.caller, rolesOf(request));
   const key = keyOf(request);
   const write = writeOf(request);
   if (key === undefined) {

@@ -50,7 +50,7 @@ export function addMetrics(app: App): void {
     const route = request.routeOptions.url ?? 'none';
     duration.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1000);
   });
-  app.get('/metrics', { schema: { hide: true } }, async (_request, reply) =>
+  app.get('/metrics', { schema: { hide: true }, config: { operations: 'only' } }, async (_request, reply) =>
     reply
       .type(registry.contentType)
       .send([await Registry.merge([processMetrics, registry]).metrics(), ...histograms].join('\n')),

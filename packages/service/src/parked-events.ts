@@ -10,7 +10,7 @@ import {
   ParkedEventQuery,
 } from '@daybook/contracts';
 import type { Database } from '@daybook/database';
-import { BEFORE_ALL, type Consumer, createParkedEventStore, type ParkedEventKey } from '@daybook/messaging';
+import { BEFORE_ALL, type Consumer, createParkedEventStore, OPERATORS, type ParkedEventKey } from '@daybook/messaging';
 import { Type } from 'typebox';
 import type { App } from './app.ts';
 import { type CursorKey, decodeCursor, pageOf, sendPage } from './cursor.ts';
@@ -79,7 +79,7 @@ export function addParkedEventRoutes(app: App, database: Database, consumers: re
         params: Params,
         response: { 200: ParkedEvent },
       },
-      config: { problems: ['forbidden', 'still-parked'] },
+      config: { roles: OPERATORS, problems: ['forbidden', 'still-parked'] },
       preValidation: refuseBody,
     },
     async (request, reply) => {

@@ -88,7 +88,7 @@ export function addProblemHandler(app: FastifyInstance, methodsOf: (path: string
   app.setNotFoundHandler((request, reply) => {
     const [path = '/'] = request.url.split('?', 1);
     const allowed = methodsOf(path);
-    if (allowed.length === 0) return sendProblem(request, reply, nothingHere());
+    if (allowed.length === 0 || allowed.includes(request.method)) return sendProblem(request, reply, nothingHere());
     const detail = `${request.method} is not supported here. Supported methods: ${allowed.join(', ')}.`;
     return sendProblem(request, reply.header('allow', allowed.join(', ')), new Refusal('method-not-allowed', detail));
   });

@@ -2,6 +2,9 @@
 import type { IncomingMessage } from 'node:http';
 import { type Caller, type ProblemCode, Refusal } from '@daybook/contracts';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import { crossSite, isCrossSite, isSafeMethod } from './cross-site.ts';
+import { knownHostsOf, misdirected } from './known-hosts.ts';
+import { isForOperators } from './operations.ts';
 import { isEnding } from './pending-responses.ts';
 import { checkQueryText } from './query-text.ts';
 import { randomId } from './random.ts';
@@ -59,8 +62,20 @@ export function childLoggerOf(
 export const isHostMissing = ({ headers, httpVersion }: IncomingMessage): boolean =>
   headers.host === undefined && httpVersion === '1.1';
 
-/** Adds `caller`, `trace` and `deadline` to each request and `X-Request-Id` to each answer. Sign-in will change this one place. */
-export function addRequestContext(app: FastifyInstance, timeoutMillis: number): void {
+/**
+ * A request of another site's page that did not come through the gateway, which rejects those, too, unless a route allows
+ * the origin. A page can add no header to a request that goes out without a preflight, and there is none here.
+ */
+const isSentByPage = (request: IncomingMessage, publicOrigin: string | undefined): boolean =>
+  request.headers['x-forwarded-host'] === undefined && isCrossSite(request, publicOrigin);
+
+/** Adds `caller`, `trace` and `deadline` to each request and `X-Request-Id` and `headers` to each response. Sign-in will change this one place. */
+export function addRequestContext(
+  app: FastifyInstance,
+  timeoutMillis: number,
+  headers: Readonly<Record<string, string>>,
+): void {
+  const hosts = knownHostsOf(app);
   app.decorateRequest('caller');
   app.decorateRequest('trace');
   app.decorateRequest('deadline', 0);
@@ -70,8 +85,10 @@ export function addRequestContext(app: FastifyInstance, timeoutMillis: number): 
     request.caller = ADMINISTRATOR;
     request.trace = traceOfRequest(request.raw);
     request.deadline = performance.now() + timeoutMillis;
-    reply.header('x-request-id', request.id);
+    reply.headers(headers).header('x-request-id', request.id);
     if (isHostMissing(request.raw)) throw new Refusal('invalid-request', 'The Host header is missing.');
+    if (!hosts.isFor(request.raw, isForOperators(request.raw))) throw misdirected();
+    if (!isSafeMethod(request.method) && isSentByPage(request.raw, hosts.publicOrigin)) throw crossSite();
     checkQueryText(request.raw.url ?? '/');
     return undefined;
   });

@@ -6,8 +6,10 @@ import type { ListenOn } from './common-config.ts';
 import { WrongConfiguration } from './configuration.ts';
 import { type HealthCheck, readinessPartsOf } from './health.ts';
 import type { HostProcess, RunningService } from './host-process.ts';
+import { knownHostsOf } from './known-hosts.ts';
 import { beginLeaving } from './leaving.ts';
 import type { Logger } from './logger.ts';
+import { openOperationsPort } from './operations.ts';
 import { EXIT, StartFailure } from './start-failure.ts';
 import { VERSION } from './version.ts';
 import { type Need, waitFor } from './waiting.ts';
@@ -41,20 +43,44 @@ const RENEWAL_INTERVAL_MILLIS = 10_000;
 
 /** @throws StartFailure 69 when the port cannot be had */
 export async function listen(app: App, host: string, port: number, variable: string): Promise<string> {
+  knownHostsOf(app).add(host);
   try {
     return await app.listen({ host, port });
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === 'EADDRINUSE') {
-      throw new StartFailure(EXIT.unavailable, `Port ${port} is taken. Stop what uses it, or set ${variable}.`, {
-        cause: error,
-      });
-    }
-    if (code === 'EADDRNOTAVAIL' || code === 'EACCES' || code === 'ENOTFOUND') {
-      throw new StartFailure(EXIT.unavailable, `Cannot listen on ${host}, port ${port} (${code}).`, { cause: error });
-    }
-    throw error;
+    throw failureToListen(error, host, port, variable);
   }
+}
+
+/**
+ * Opens the operations port, if there is one; it closes with `parts`.
+ * @throws StartFailure 69 when the port is not available
+ */
+export async function listenForOperators(
+  app: App,
+  { host, operationsPort: port }: Pick<ListenOn, 'host' | 'operationsPort'>,
+  parts: AsyncDisposableStack,
+): Promise<void> {
+  if (port === undefined) return;
+  try {
+    const { url, close } = await openOperationsPort(app, host, port);
+    parts.defer(close);
+    app.log.info({ url }, 'operations port opened');
+  } catch (error) {
+    throw failureToListen(error, host, port, 'DAYBOOK_OPERATIONS_PORT');
+  }
+}
+
+function failureToListen(error: unknown, host: string, port: number, variable: string): unknown {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'EADDRINUSE') {
+    return new StartFailure(EXIT.unavailable, `Port ${port} is taken. Stop what uses it, or set ${variable}.`, {
+      cause: error,
+    });
+  }
+  if (code === 'EADDRNOTAVAIL' || code === 'EACCES' || code === 'ENOTFOUND') {
+    return new StartFailure(EXIT.unavailable, `Cannot listen on ${host}, port ${port} (${code}).`, { cause: error });
+  }
+  return error;
 }
 
 /** Lets running requests end, for a while. */
@@ -90,8 +116,10 @@ export async function serve(options: ServeOptions): Promise<RunningService> {
   const { name, app, host, registry, listenOn } = options;
   await using starting = options.parts;
   starting.defer(() => drain(app, host.logger));
+  knownHostsOf(app).add(listenOn.advertisedHost);
   const needs = holdBack(options);
   const listening = await listen(app, listenOn.host, listenOn.port, listenOn.variable);
+  await listenForOperators(app, listenOn, starting);
   // Fastify does not know what kind of server it was given.
   const url = listenOn.secure ? listening.replace(/^http:/, 'https:') : listening;
   await registry.start();

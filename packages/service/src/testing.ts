@@ -8,6 +8,7 @@ import { cleanDatabase, databaseKind } from '@daybook/testing/databases';
 import type { Kysely } from 'kysely';
 import type { App, ServiceAppOptions } from './app.ts';
 import { createServiceApp } from './app.ts';
+import { knownHostsOf } from './known-hosts.ts';
 import { createLogger, type Logger } from './logger.ts';
 
 export function readableLog(pretty = false): { logger: Logger; lines: string[] } {
@@ -24,7 +25,10 @@ export function readableLog(pretty = false): { logger: Logger; lines: string[] }
 /** An application without routes of its own, and its log. */
 export async function bareApp(options: Partial<ServiceAppOptions> = {}): Promise<{ app: App; lines: string[] }> {
   const { logger, lines } = readableLog();
-  return { app: await createServiceApp({ name: 'thing-service', logger, ...options }), lines };
+  const app = await createServiceApp({ name: 'thing-service', logger, ...options });
+  // For requests that are written by hand.
+  knownHostsOf(app).add('x');
+  return { app, lines };
 }
 
 export interface ThingTables {

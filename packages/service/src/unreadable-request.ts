@@ -8,10 +8,12 @@ import { guarded, ignoreError } from './connection-guard.ts';
 import { afterPendingResponses, isEnding, markEnding, responseDue } from './pending-responses.ts';
 import { PROBLEM_JSON, requestTimeout } from './problem-handler.ts';
 import { requestIdOf } from './request-context.ts';
+import { headerLines, SAFE_HEADERS } from './safe-headers.ts';
 import { traceOf } from './trace.ts';
 
 /** Time for the other side to take the answer and to close its half. */
 const LINGER_MILLIS = 1_000;
+const SAFE_LINES = headerLines(SAFE_HEADERS);
 
 /** As a problem document, with its own status where the parser's reason has one. */
 function problemFor(code: string): Problem {
@@ -52,7 +54,7 @@ function endWith(problem: Problem, requestId: string, socket: Duplex): void {
   const body = JSON.stringify(problem);
   socket.end(
     `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n` +
-      `Content-Type: ${PROBLEM_JSON}\r\nX-Request-Id: ${requestId}\r\n` +
+      `Content-Type: ${PROBLEM_JSON}\r\nX-Request-Id: ${requestId}\r\n${SAFE_LINES}` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   );
   destroySoon(socket);
@@ -94,6 +96,7 @@ export function refuseExpectation(request: IncomingMessage, response: ServerResp
   const refusal = new Refusal('invalid-request', 'The Expect header asks for what is not done here.');
   const body = JSON.stringify({ ...problemOf(refusal, path, traceId), status: 417 });
   response.writeHead(417, {
+    ...SAFE_HEADERS,
     'content-type': PROBLEM_JSON,
     'content-length': Buffer.byteLength(body),
     'x-request-id': requestIdOf(request),

@@ -11,6 +11,7 @@ import type { Static, TSchema } from 'typebox';
 import {
   isAmqpUrl,
   isHostName,
+  isHttpOrigin,
   isHttpUrlList,
   isInstant,
   isLanguageTag,
@@ -26,6 +27,7 @@ const formats = {
   date: isPlainDate,
   'time-zone': isTimeZone,
   'language-tag': isLanguageTag,
+  'http-origin': isHttpOrigin,
   'http-url-list': isHttpUrlList,
   'amqp-url': isAmqpUrl,
   'host-name': isHostName,

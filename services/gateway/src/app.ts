@@ -6,9 +6,12 @@ import type { Duplex } from 'node:stream';
 import type { Balancer, Discovery } from '@daybook/discovery';
 import {
   type App,
+  BROWSER_HEADERS,
   createServiceApp,
   guarded,
   isHostMissing,
+  type KnownHosts,
+  knownHostsOf,
   type Logger,
   onLeaving,
   requestIdOf,
@@ -16,6 +19,7 @@ import {
   socketOf,
   traceOf,
 } from '@daybook/service';
+import { createSiteCheck } from './cross-site.ts';
 import { addDocs } from './docs.ts';
 import { type LaneOptions, LaneServer } from './lane/lane-server.ts';
 import type { LiveRoutes } from './live-routes.ts';
@@ -85,9 +89,10 @@ export async function buildApp(options: GatewayOptions): Promise<App> {
   const services = () => routes.current.services;
   const named = logger.child({ service: NAME });
   let proxy: ReverseProxy;
-  // Fastify's part refuses a request without the Host that it needs.
+  let known: KnownHosts;
+  // Fastify's part refuses a request without the Host that it needs, and one for another host.
   const match = (request: IncomingMessage) =>
-    isHostMissing(request) ? undefined : routes.current.table.match(request);
+    isHostMissing(request) || !known.isFor(request) ? undefined : routes.current.table.match(request);
 
   /** Node gives up its part in the connection with an upgrade: no response may be due there, and no body. */
   const shouldUpgrade = guarded(
@@ -104,6 +109,7 @@ export async function buildApp(options: GatewayOptions): Promise<App> {
     name: NAME,
     logger,
     openApi: false,
+    headers: BROWSER_HEADERS,
     serverFactory: (handleWithFastify) =>
       openServer(
         tls,
@@ -130,7 +136,7 @@ export async function buildApp(options: GatewayOptions): Promise<App> {
           requestMillis,
           checkMillis,
           take(request, answer) {
-            const route = routes.current.table.match(request);
+            const route = known.isFor(request) ? routes.current.table.match(request) : undefined;
             if (!route) return false;
             const [requestId, trace] = [requestIdOf(request), traceOf(request.headers.traceparent)];
             proxy.pass(route, { request, body: undefined, answer, requestId, trace });
@@ -140,8 +146,10 @@ export async function buildApp(options: GatewayOptions): Promise<App> {
       ),
   });
 
+  known = knownHostsOf(app);
   const report = createReporter(app, named);
-  const proxied = { logger: named, discovery, balancer, services, report, forwarding };
+  const sites = createSiteCheck(() => known.publicOrigin);
+  const proxied = { logger: named, discovery, balancer, services, report, forwarding, sites };
   proxy = createReverseProxy({ ...proxied, upstream, tunnel, load });
   app.server.on(
     'upgrade',

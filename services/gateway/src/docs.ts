@@ -49,18 +49,9 @@ export async function addDocs(app: App): Promise<void> {
     allowedPath: (path) => FILES.has(path),
     index: false,
     decorateReply: false,
-    setHeaders: (reply) => {
-      reply.header('x-content-type-options', 'nosniff');
-    },
   });
   app.get('/docs', (_request, reply) =>
-    reply
-      .header('content-security-policy', CONTENT_SECURITY_POLICY)
-      .header('x-content-type-options', 'nosniff')
-      .type('text/html; charset=utf-8')
-      .send(PAGE),
+    reply.header('content-security-policy', CONTENT_SECURITY_POLICY).type('text/html; charset=utf-8').send(PAGE),
   );
-  app.get('/docs/start.js', (_request, reply) =>
-    reply.header('x-content-type-options', 'nosniff').type('text/javascript; charset=utf-8').send(START_SCRIPT),
-  );
+  app.get('/docs/start.js', (_request, reply) => reply.type('text/javascript; charset=utf-8').send(START_SCRIPT));
 }

@@ -2,16 +2,18 @@
 import type { IncomingMessage } from 'node:http';
 import { Refusal } from '@daybook/contracts';
 import type { RetryBudget } from '@daybook/discovery';
-import { contain, guarded, requestTimeout, type Trace } from '@daybook/service';
+import { contain, crossSite, guarded, requestTimeout, type Trace } from '@daybook/service';
 import { BodyReader, type BodyReaderOwner, READ_MILLIS } from './body-reader.ts';
 import type { AnswerOwner, ClientAnswer, ClientRequest } from './client.ts';
 import type { ClientLimits } from './client-limits.ts';
 import type { CompiledRoute } from './compile-routes.ts';
+import type { SiteCheck } from './cross-site.ts';
 import { type DeadlineOwner, Deadlines, type DeadlineWatch } from './deadlines.ts';
 import { late, limitReached, outcomeUnknown, overloaded, tooLarge, unavailable, unsendable } from './failures.ts';
 import { answeredHeaders, forwardedHeaders, forwardedLines, hasIdempotencyKey } from './headers.ts';
 import type { LoadLimit } from './load-limit.ts';
 import type { ExchangeReport, Outcome } from './outcomes.ts';
+import { OWN_HEADERS } from './own-headers.ts';
 import { type OwnAnswer, Passage } from './passage.ts';
 import type { Refresher } from './refresher.ts';
 import { announcedLength, BODY_LIMIT_BYTES, type BodyWatcher, RequestBody } from './request-body.ts';
@@ -39,6 +41,7 @@ export interface ExchangeParts extends TriesParts {
   readonly refresher: Refresher;
   readonly forwarding: Forwarding;
   readonly clients: ClientLimits;
+  readonly sites: SiteCheck;
   readonly deadlines: DeadlineWatch;
   readonly report: (report: ExchangeReport) => void;
   /** Whether clients are to be sent away after their answer. */
@@ -117,6 +120,10 @@ export class Exchange implements TryOwner, BodyReaderOwner, BodyWatcher, Deadlin
   }
 
   begin(): void {
+    if (this.#parts.sites.rejects(this.#route, this.#request)) {
+      this.#refuse(crossSite(), 'refused');
+      return;
+    }
     const own = this.#passage?.admit();
     if (own instanceof Refusal) this.#refuse(own, 'refused');
     else if (own) this.#answerHere(own);
@@ -407,7 +414,7 @@ export class Exchange implements TryOwner, BodyReaderOwner, BodyWatcher, Deadlin
   /** What a filter answers instead of a service. */
   #answerHere({ status, headers }: OwnAnswer): void {
     this.#outcome = 'answered-here';
-    const list = [...headers, 'x-request-id', this.#requestId];
+    const list = [...OWN_HEADERS, ...headers, 'x-request-id', this.#requestId];
     this.#answer.begin(this.#passage?.answer(status, list, false) ?? status, list);
     this.#answer.end();
   }

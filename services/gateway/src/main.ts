@@ -2,7 +2,15 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createBalancer } from '@daybook/discovery';
-import { advertisedHostOf, joinRegistry, preferencesOf, runService, type StartService, serve } from '@daybook/service';
+import {
+  advertisedHostOf,
+  joinRegistry,
+  knownHostsOf,
+  preferencesOf,
+  runService,
+  type StartService,
+  serve,
+} from '@daybook/service';
 import { buildApp } from './app.ts';
 import { readConfig } from './config.ts';
 import { createLiveRoutes } from './live-routes.ts';
@@ -31,6 +39,7 @@ export const start: StartService = async (host) => {
     forwarding,
     ...(tls && { tls }),
   });
+  if (config.DAYBOOK_PUBLIC_URL !== undefined) knownHostsOf(app).addPublicUrl(config.DAYBOOK_PUBLIC_URL);
   await using parts = new AsyncDisposableStack();
   parts.use(reloadOnChange({ file: routesFile, routes, logger }));
   return await serve({
@@ -42,6 +51,7 @@ export const start: StartService = async (host) => {
       host: config.DAYBOOK_HOST,
       port: config.DAYBOOK_PORT,
       variable: 'DAYBOOK_PORT',
+      operationsPort: config.DAYBOOK_OPERATIONS_PORT,
       advertisedHost: advertisedHostOf(config),
       preferences: preferencesOf(config),
       secure: tls !== undefined,

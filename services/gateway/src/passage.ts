@@ -33,6 +33,8 @@ export interface Filter {
   readonly onRequest?: (head: RequestHead, request: ClientRequest) => void;
   /** Before the answer begins: what the client is sent. */
   readonly onAnswer?: (head: AnswerHead, request: ClientRequest) => void;
+  /** Whether pages of an origin may send what changes something. */
+  readonly allowsOrigin?: (origin: string) => boolean;
   /** The largest body that is passed on. */
   readonly bodyLimitBytes?: number;
 }
@@ -42,6 +44,7 @@ export interface FilterChain {
   readonly admit: readonly NonNullable<Filter['admit']>[];
   readonly onRequest: readonly NonNullable<Filter['onRequest']>[];
   readonly onAnswer: readonly NonNullable<Filter['onAnswer']>[];
+  readonly allowsOrigin: readonly NonNullable<Filter['allowsOrigin']>[];
   readonly bodyLimitBytes: number | undefined;
 }
 
@@ -54,6 +57,7 @@ export function chainOf(filters: readonly Filter[]): FilterChain | undefined {
     admit: filters.flatMap(({ admit }) => present(admit)),
     onRequest: filters.flatMap(({ onRequest }) => present(onRequest)),
     onAnswer: filters.flatMap(({ onAnswer }) => present(onAnswer)),
+    allowsOrigin: filters.flatMap(({ allowsOrigin }) => present(allowsOrigin)),
     bodyLimitBytes: limits.length > 0 ? Math.min(...limits) : undefined,
   };
 }

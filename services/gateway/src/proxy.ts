@@ -7,6 +7,7 @@ import type { Logger } from '@daybook/service';
 import { clientKey } from './addresses.ts';
 import { ClientLimits } from './client-limits.ts';
 import type { CompiledRoute } from './compile-routes.ts';
+import { createSiteCheck, type SiteCheck } from './cross-site.ts';
 import { DeadlineWatch } from './deadlines.ts';
 import { Ejections, type EjectionsOptions } from './ejections.ts';
 import { type Asked, Exchange, type ServiceParts } from './exchange.ts';
@@ -37,6 +38,7 @@ export interface ProxyOptions {
   /** Called at the end of each request. */
   report: (report: ExchangeReport) => void;
   forwarding?: Forwarding | undefined;
+  sites?: SiteCheck | undefined;
   upstream?: UpstreamOptions | undefined;
   ejection?: EjectionsOptions | undefined;
   tunnel?: TunnelOptions | undefined;
@@ -59,6 +61,7 @@ export interface ReverseProxy {
 
 export function createReverseProxy(options: ProxyOptions): ReverseProxy {
   const { logger, discovery, balancer, services, report, forwarding = createForwarding() } = options;
+  const { sites = createSiteCheck(() => undefined) } = options;
   const knownUrls = () =>
     new Set(services().flatMap((service) => discovery.instancesOf(service).map(({ url }) => url)));
   const upstreams = createUpstreams(knownUrls, discovery.dialRules, options.upstream);
@@ -74,6 +77,7 @@ export function createReverseProxy(options: ProxyOptions): ReverseProxy {
     ejections,
     refresher: createRefresher(discovery, logger),
     forwarding,
+    sites,
     upstreams,
     clients: new ClientLimits(),
     deadlines: new DeadlineWatch(),

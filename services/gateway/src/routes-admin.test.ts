@@ -63,7 +63,7 @@ describe('/admin/routes', () => {
 
   test.each(['POST', 'PUT', 'PATCH', 'DELETE'])('takes no %s', async (method) => {
     const { url } = await startGateway();
-    expect((await fetch(`${url}/admin/routes`, { method })).status).toBe(404);
+    expect((await fetch(`${url}/admin/routes`, { method })).status).toBe(405);
   });
 
   test.each(['patient', 'doctor', 'front-desk', 'service'] as const)('is not for the role %s', async (role) => {

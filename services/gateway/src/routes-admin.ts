@@ -10,10 +10,10 @@ import type { Route } from './routes.ts';
 const HIDDEN = '***';
 
 export function addRoutesAdmin(app: App, file: string | undefined, routes: LiveRoutes): void {
-  app.get('/admin/routes', async (request, reply) => {
+  app.get('/admin/routes', { config: { operations: 'only' } }, async (request, reply) => {
     permit(request.caller, ['administrator']);
     const { current, failure } = routes;
-    return reply.header('cache-control', 'no-store').send({
+    return reply.send({
       ...(file !== undefined && { file }),
       version: current.version,
       since: current.since.toString(),

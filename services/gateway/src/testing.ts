@@ -3,7 +3,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { createBalancer, createDialRules, type Discovery, type Instance } from '@daybook/discovery';
-import { createLogger } from '@daybook/service';
+import { createLogger, knownHostsOf } from '@daybook/service';
 import { onTestFinished } from 'vitest';
 import { buildApp, type ClientTimeouts } from './app.ts';
 import type { CompilerOptions } from './compile-routes.ts';
@@ -102,6 +102,9 @@ export interface TestGatewayOptions {
   load?: LoadLimitOptions;
   clientTimeouts?: ClientTimeouts;
   tls?: TlsSettings;
+  /** Beside those that this file's callers write into requests. */
+  hosts?: readonly string[];
+  publicUrl?: string;
   cleanUp?: CleanUp;
 }
 
@@ -122,6 +125,9 @@ export async function startGateway(options: TestGatewayOptions = {}) {
     ...(options.tls && { tls: options.tls }),
     ...(options.clientTimeouts && { clientTimeouts: options.clientTimeouts }),
   });
+  // For requests that are written by hand.
+  knownHostsOf(app).add('x', 'daybook.example', 'inner.example', 'my.host', ...(options.hosts ?? []));
+  if (options.publicUrl !== undefined) knownHostsOf(app).addPublicUrl(options.publicUrl);
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
   const { cleanUp = onTestFinished } = options;
   cleanUp(async () => {

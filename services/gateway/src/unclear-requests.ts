@@ -4,7 +4,16 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { problemOf, Refusal } from '@daybook/contracts';
-import { guarded, isEnding, markEnding, PROBLEM_JSON, requestIdOf, traceOf } from '@daybook/service';
+import {
+  BROWSER_HEADERS,
+  guarded,
+  isEnding,
+  markEnding,
+  PROBLEM_JSON,
+  requestIdOf,
+  SAFE_HEADERS,
+  traceOf,
+} from '@daybook/service';
 import { namesEndToEnd } from './headers.ts';
 import { endAnswer } from './node-answer.ts';
 import { pathOf } from './route-table.ts';
@@ -107,6 +116,8 @@ function endWithProblem({ status, detail }: Unclear, request: IncomingMessage, r
   const body = JSON.stringify(problem);
   response.shouldKeepAlive = false;
   response.writeHead(status, {
+    ...SAFE_HEADERS,
+    ...BROWSER_HEADERS,
     'content-type': PROBLEM_JSON,
     'content-length': Buffer.byteLength(body),
     'x-request-id': requestIdOf(request),

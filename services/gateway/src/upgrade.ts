@@ -4,7 +4,7 @@ import { request as sendSecurely } from 'node:https';
 import type { Socket } from 'node:net';
 import { Refusal } from '@daybook/contracts';
 import type { Lease } from '@daybook/discovery';
-import { guarded, ignoreError, requestIdOf, traceOf } from '@daybook/service';
+import { crossSite, guarded, ignoreError, requestIdOf, traceOf } from '@daybook/service';
 import { clientKey } from './addresses.ts';
 import { beginHandshake, type PendingHandshake } from './client-limits.ts';
 import type { CompiledRoute } from './compile-routes.ts';
@@ -13,6 +13,7 @@ import { codeOf, late, limitReached, overloaded, unavailable } from './failures.
 import { answeredHeaders, forwardedHeaders } from './headers.ts';
 import { NodeAnswer } from './node-answer.ts';
 import type { Outcome } from './outcomes.ts';
+import { OWN_HEADERS } from './own-headers.ts';
 import { type OwnAnswer, Passage } from './passage.ts';
 import { frameResponse } from './response-framing.ts';
 import { pathOf } from './route-table.ts';
@@ -84,6 +85,10 @@ export class Upgrade {
   }
 
   begin(): void {
+    if (this.#parts.sites.rejectsUpgrade(this.#route, this.#request)) {
+      this.#refuse(crossSite(), 'refused');
+      return;
+    }
     const own = this.#passage?.admit();
     if (own instanceof Refusal) this.#refuse(own, 'refused');
     else if (own) this.#answerHere(own);
@@ -225,7 +230,7 @@ export class Upgrade {
 
   #answerHere({ status, headers }: OwnAnswer): void {
     this.#outcome = 'answered-here';
-    const list = [...headers, 'x-request-id', this.#requestId];
+    const list = [...OWN_HEADERS, ...headers, 'x-request-id', this.#requestId];
     this.#response.writeHead(this.#passage?.answer(status, list, false) ?? status, list);
     this.#response.end();
   }

@@ -10,6 +10,7 @@ const onOrOff = (byDefault: 'on' | 'off', description: string) =>
 const schema = Type.Object({
   DAYBOOK_HOST: commonVariables.DAYBOOK_HOST,
   DAYBOOK_SERVICE_PORT: Type.Integer({ minimum: 0, maximum: 65_535, default: EUREKA_PORT }),
+  DAYBOOK_OPERATIONS_PORT: commonVariables.DAYBOOK_OPERATIONS_PORT,
   DAYBOOK_ADVERTISED_HOST: commonVariables.DAYBOOK_ADVERTISED_HOST,
   DAYBOOK_REGISTRY_USERS: registryVariables.DAYBOOK_REGISTRY_USERS,
   DAYBOOK_REGISTRY_PEERS: Type.Optional(

@@ -1,7 +1,9 @@
 /** Reads the configuration, takes the list of a peer, listens. The registry registers nowhere: it is where others do. */
 import {
   drain,
+  knownHostsOf,
   listen,
+  listenForOperators,
   listenOnOf,
   parseRegistryUsers,
   runService,
@@ -19,7 +21,8 @@ export const start: StartService = async ({ environment, logger }) => {
   if (config.DAYBOOK_REGISTRY_USERS === undefined) {
     throw new WrongConfiguration(['DAYBOOK_REGISTRY_USERS is needed by a registry that runs alone']);
   }
-  const { host, port, variable, advertisedHost } = listenOnOf(config);
+  const listenOn = listenOnOf(config);
+  const { host, port, variable, advertisedHost } = listenOn;
   const peerUrls = config.DAYBOOK_REGISTRY_PEERS?.split(',') ?? [];
   const app = await buildApp({
     logger,
@@ -29,8 +32,13 @@ export const start: StartService = async ({ environment, logger }) => {
     evictionSeconds: config.DAYBOOK_REGISTRY_EVICTION_SECONDS,
     delta: config.DAYBOOK_REGISTRY_DELTA === 'on',
   });
+  knownHostsOf(app).add(advertisedHost);
   const url = await listen(app, host, port, variable);
-  return { name: 'registry-service', url, ready: Promise.resolve(), close: () => drain(app, logger) };
+  await using parts = new AsyncDisposableStack();
+  parts.defer(() => drain(app, logger));
+  await listenForOperators(app, listenOn, parts);
+  const running = parts.move();
+  return { name: 'registry-service', url, ready: Promise.resolve(), close: () => running.disposeAsync() };
 };
 
 if (import.meta.main) await runService({ start, readConfig });

@@ -4,7 +4,7 @@
  */
 import { backup, DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isBusy } from '@daybook/database';
+import { isBusy, keepPrivate } from '@daybook/database';
 import { BackupFailure, EXIT } from './failure.ts';
 
 /** How long writers may wait for us in one attempt; an attempt that takes longer is given up, and made again. */
@@ -105,6 +105,7 @@ function cutOf(
     async copy(path, to, signal) {
       const reader = readers.get(path);
       if (!reader) throw new Error(`${path} is not in this cut`);
+      keepPrivate(to);
       // SQLite's own copy goes on in the transaction that the connection is in.
       await backup(reader, to, { rate: PAGES_A_STEP, progress: () => signal.throwIfAborted() });
       // One plain file, which can be looked at without making others beside it.

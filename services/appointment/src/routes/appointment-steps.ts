@@ -1,5 +1,5 @@
 /** What can be done with an appointment after it was booked. */
-import { Appointment, Cancellation, Id, Nothing, Reschedule, StepBack } from '@daybook/contracts';
+import { Appointment, Cancellation, CLINIC_STAFF, Id, Nothing, Reschedule, STAFF, StepBack } from '@daybook/contracts';
 import type { Database } from '@daybook/database';
 import { type App, answerOnce, etagOf, refuseBody } from '@daybook/service';
 import { Type } from 'typebox';
@@ -8,6 +8,7 @@ import { STEPS, type Step } from '../domain/lifecycle.ts';
 import type { BookingParts } from '../domain/ports.ts';
 import { stepBack } from '../domain/step-back.ts';
 import type { AppointmentTables } from '../store/tables.ts';
+import { rolesToBook } from './booking-roles.ts';
 
 const tags = ['Appointments'];
 const Params = Type.Object({ id: Id() });
@@ -37,7 +38,7 @@ export function addAppointmentStepRoutes(app: App, parts: BookingParts, database
         body: Cancellation,
         response,
       },
-      config: { versioned: true, problems: ['wrong-status', 'past-cancellation-deadline'] },
+      config: { versioned: true, roles: STAFF, problems: ['wrong-status', 'past-cancellation-deadline'] },
     },
     async (request, reply) => {
       await answerOnce(request, reply, database, changed, (write) =>
@@ -60,6 +61,7 @@ export function addAppointmentStepRoutes(app: App, parts: BookingParts, database
       },
       config: {
         versioned: true,
+        roles: rolesToBook,
         problems: [
           'forbidden',
           'slot-taken',
@@ -95,6 +97,7 @@ export function addAppointmentStepRoutes(app: App, parts: BookingParts, database
       schema: { tags, operationId: 'stepBack', querystring: Nothing, params: Params, body: StepBack, response },
       config: {
         versioned: true,
+        roles: CLINIC_STAFF,
         problems: [
           'forbidden',
           'wrong-status',
@@ -120,7 +123,7 @@ export function addAppointmentStepRoutes(app: App, parts: BookingParts, database
       `/api/v1/appointments/:id/${step}`,
       {
         schema: { tags, operationId: OPERATION_IDS[step], querystring: Nothing, params: Params, response },
-        config: { versioned: true, problems: ['wrong-status', 'not-the-day'] },
+        config: { versioned: true, roles: STAFF, problems: ['wrong-status', 'not-the-day'] },
         preValidation: refuseBody,
       },
       async (request, reply) => {

@@ -7,6 +7,7 @@ import {
   NewAppointmentType,
   Nothing,
   Refusal,
+  STAFF,
 } from '@daybook/contracts';
 import type { Database } from '@daybook/database';
 import { type App, answerOnce, etagOf, sendPage, sendVersioned, writeOf } from '@daybook/service';
@@ -40,7 +41,7 @@ export function addAppointmentTypeRoutes(
         body: NewAppointmentType,
         response: { 201: AppointmentType },
       },
-      config: { versioned: true, problems: ['name-taken'] },
+      config: { versioned: true, roles: STAFF, problems: ['name-taken'] },
     },
     async (request, reply) => {
       await answerOnce(request, reply, database, added, (write) => store.add(request.caller, request.body, write));

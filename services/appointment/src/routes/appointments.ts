@@ -8,6 +8,7 @@ import {
   NewAppointment,
   Nothing,
   Refusal,
+  STAFF,
 } from '@daybook/contracts';
 import type { Database } from '@daybook/database';
 import { type App, answerOnce, etagOf, sendPage, sendVersioned } from '@daybook/service';
@@ -17,6 +18,7 @@ import { createFirstFree } from '../domain/first-free.ts';
 import type { BookingParts } from '../domain/ports.ts';
 import type { AppointmentReads } from '../store/appointment-reads.ts';
 import type { AppointmentTables } from '../store/tables.ts';
+import { rolesToBook } from './booking-roles.ts';
 
 const tags = ['Appointments'];
 const Params = Type.Object({ id: Id() });
@@ -51,6 +53,7 @@ export function addAppointmentRoutes(
       },
       config: {
         versioned: true,
+        roles: rolesToBook,
         problems: [
           'forbidden',
           'slot-taken',
@@ -90,6 +93,7 @@ export function addAppointmentRoutes(
       },
       config: {
         versioned: true,
+        roles: STAFF,
         problems: [
           'nothing-free',
           'patient-inactive',

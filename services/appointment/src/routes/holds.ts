@@ -1,4 +1,4 @@
-import { Hold, Id, NewHold, Nothing, Refusal } from '@daybook/contracts';
+import { Hold, Id, NewHold, Nothing, Refusal, ROLES } from '@daybook/contracts';
 import type { Database } from '@daybook/database';
 import { type App, answerOnce, etagOf, sendTagged, writeOf } from '@daybook/service';
 import { Type } from 'typebox';
@@ -24,6 +24,7 @@ export function addHoldRoutes(app: App, parts: BookingParts, database: Database<
       schema: { tags, operationId: 'holdSlot', querystring: Nothing, body: NewHold, response: { 201: Hold } },
       config: {
         versioned: true,
+        roles: ROLES,
         problems: [
           'forbidden',
           'slot-taken',

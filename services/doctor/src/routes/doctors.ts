@@ -1,4 +1,14 @@
-import { Doctor, DoctorPage, DoctorPatch, DoctorQuery, Id, NewDoctor, Nothing, Refusal } from '@daybook/contracts';
+import {
+  Doctor,
+  DoctorPage,
+  DoctorPatch,
+  DoctorQuery,
+  Id,
+  NewDoctor,
+  Nothing,
+  Refusal,
+  STAFF,
+} from '@daybook/contracts';
 import type { Database } from '@daybook/database';
 import { type App, answerOnce, etagOf, sendPage, sendVersioned, writeOf } from '@daybook/service';
 import { Type } from 'typebox';
@@ -18,7 +28,7 @@ export function addDoctorRoutes(app: App, store: DoctorStore, database: Database
     '/api/v1/doctors',
     {
       schema: { tags, operationId: 'registerDoctor', querystring: Nothing, body: NewDoctor, response: { 201: Doctor } },
-      config: { versioned: true },
+      config: { versioned: true, roles: STAFF },
     },
     async (request, reply) => {
       await answerOnce(request, reply, database, registered, (write) =>

@@ -6,6 +6,7 @@ import {
   ScheduleException,
   ScheduleExceptionPage,
   ScheduleExceptionQuery,
+  STAFF,
 } from '@daybook/contracts';
 import type { Database } from '@daybook/database';
 import { type App, answerOnce, sendPage, writeOf } from '@daybook/service';
@@ -35,7 +36,7 @@ export function addExceptionRoutes(app: App, store: ExceptionStore, database: Da
         body: NewScheduleException,
         response: { 201: ScheduleException },
       },
-      config: { problems: ['invalid-interval', 'range-too-long', 'too-many-exceptions'] },
+      config: { roles: STAFF, problems: ['invalid-interval', 'range-too-long', 'too-many-exceptions'] },
     },
     async (request, reply) => {
       const { caller, params, body } = request;

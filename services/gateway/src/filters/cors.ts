@@ -46,6 +46,7 @@ export const cors = defineFilter({
     const preflight = preflightsOf(setting, isAllowed);
     const granted = grantOf(setting);
     return {
+      allowsOrigin: isAllowed,
       admit({ method, headers: { origin, ...headers } }) {
         const asked = headers['access-control-request-method'];
         if (method !== 'OPTIONS' || origin === undefined || asked === undefined) return undefined;

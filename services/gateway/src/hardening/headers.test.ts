@@ -64,7 +64,7 @@ describe('refused, and goes nowhere: a Host that', () => {
 test.each(['daybook.example', 'x:8080', '127.0.0.1:80', '[::1]:80', '[::1]', 'a_b-c.', 'xn--4ca.example'])(
   'the Host %s is passed on as what was asked for',
   async (host) => {
-    const { send, upstream } = await startPair();
+    const { send, upstream } = await startPair({ hosts: [host.replace(/:\d+$/, '')] });
     expect(statusesIn(await send(`${BESIDE}Host: ${host}\r\n\r\n`))).toEqual([200]);
     expect(upstream.bytes()).toContain(`\r\nx-forwarded-host: ${host}\r\n`);
   },

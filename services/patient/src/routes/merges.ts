@@ -3,7 +3,7 @@ import { Id, Nothing, Patient, PatientEligibility, PatientMerge, PatientUnmerge,
 import type { Database } from '@daybook/database';
 import { type App, answerOnce, etagOf, sendVersioned } from '@daybook/service';
 import { Type } from 'typebox';
-import type { MergeStore } from '../store/merges.ts';
+import { MAY_MERGE, MAY_UNMERGE, type MergeStore } from '../store/merges.ts';
 import type { PatientTables } from '../store/tables.ts';
 
 const tags = ['Patients'];
@@ -27,6 +27,7 @@ export function addMergeRoutes(app: App, store: MergeStore, database: Database<P
       },
       config: {
         versioned: true,
+        roles: MAY_MERGE,
         problems: ['patient-not-found', 'same-patient', 'patient-replaced', 'too-many-merged'],
       },
     },
@@ -51,7 +52,7 @@ export function addMergeRoutes(app: App, store: MergeStore, database: Database<P
         body: PatientUnmerge,
         response: { 200: Patient },
       },
-      config: { versioned: true, problems: ['not-merged'] },
+      config: { versioned: true, roles: MAY_UNMERGE, problems: ['not-merged'] },
     },
     async (request, reply) => {
       const { caller, params, body } = request;

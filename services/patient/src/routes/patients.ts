@@ -8,6 +8,7 @@ import {
   PatientQuery,
   PatientSearch,
   Refusal,
+  STAFF,
 } from '@daybook/contracts';
 import type { Database } from '@daybook/database';
 import { type App, answerOnce, etagOf, sendPage, sendVersioned, writeOf } from '@daybook/service';
@@ -34,7 +35,7 @@ export function addPatientRoutes(app: App, store: PatientStore, database: Databa
         body: NewPatient,
         response: { 201: Patient },
       },
-      config: { versioned: true, problems: ['identifier-taken', 'possible-duplicate'] },
+      config: { versioned: true, roles: STAFF, problems: ['identifier-taken', 'possible-duplicate'] },
     },
     async (request, reply) => {
       await answerOnce(request, reply, database, registered, (write) =>
@@ -97,6 +98,7 @@ export function addPatientRoutes(app: App, store: PatientStore, database: Databa
         body: PatientSearch,
         response: { 200: PatientPage },
       },
+      config: { roles: STAFF },
     },
     async (request, reply) => {
       sendPage(request, reply, await store.search(request.caller, request.body));

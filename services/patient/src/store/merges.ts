@@ -32,8 +32,8 @@ import type { PatientRow, PatientTables } from './tables.ts';
 
 type Tx = Transaction<PatientTables & SharedTables>;
 
-const MAY_MERGE: readonly Role[] = ['front-desk', 'administrator'];
-const MAY_UNMERGE: readonly Role[] = ['administrator'];
+export const MAY_MERGE: readonly Role[] = ['front-desk', 'administrator'];
+export const MAY_UNMERGE: readonly Role[] = ['administrator'];
 
 export interface MergeStore {
   /** @throws Refusal `not-found`, `patient-not-found`, `same-patient`, `patient-replaced`, `too-many-merged`, `precondition-failed` */

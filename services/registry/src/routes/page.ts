@@ -8,9 +8,8 @@ import type { Registry } from '../registry.ts';
 const HEADERS = {
   'content-security-policy':
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-  'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
-  'cache-control': 'no-store',
+  'x-frame-options': 'DENY',
 };
 
 const FILES = { '/page.css': 'text/css; charset=utf-8', '/page.js': 'text/javascript; charset=utf-8' };

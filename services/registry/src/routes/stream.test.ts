@@ -110,7 +110,7 @@ describe('the stream', () => {
     app.server.on('connection', (connection: Socket) => connections.push(connection));
     const slow = connect(Number(new URL(origin).port), '127.0.0.1').pause();
     onTestFinished(() => void slow.destroy());
-    slow.write('GET /eureka/stream HTTP/1.1\r\nHost: here\r\n\r\n');
+    slow.write('GET /eureka/stream HTTP/1.1\r\nHost: localhost\r\n\r\n');
     await expect.poll(() => connections.length).toBe(1);
     const [ofSlow] = connections;
     const quick = await listen(origin);

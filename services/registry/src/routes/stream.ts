@@ -8,7 +8,7 @@
  * The instance is Eureka's JSON document, the hash that of the whole list with this change. `id` is the version of the list.
  */
 import type { ServerResponse } from 'node:http';
-import { type App, guarded } from '@daybook/service';
+import { type App, guarded, SAFE_HEADERS } from '@daybook/service';
 import type { Action, InstanceDocument } from '../domain/lease.ts';
 import type { Leases } from '../domain/leases.ts';
 
@@ -42,7 +42,7 @@ export function createChangeStream(leases: () => Pick<Leases, 'hash' | 'version'
       'close',
       guarded(reader.req.socket, () => void readers.delete(reader)),
     );
-    reader.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+    reader.writeHead(200, { ...SAFE_HEADERS, 'content-type': 'text/event-stream' });
     reader.write(event('hello', { hash: leases().hash() }));
   }
 

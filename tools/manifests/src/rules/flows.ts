@@ -113,7 +113,7 @@ export const productionFlows = (entrance: string): Rule =>
     [
       ...AMONG_SERVICES,
       ...toEach([entrance], ['gateway-service'], 'TCP 8080'),
-      ...toEach(['monitoring'], SERVICES, 'TCP 8080'),
+      ...toEach(['monitoring'], SERVICES, 'TCP 8081'),
       ...toEach(WITH_DATA, ['mysql'], 'TCP 3306', 'TCP 6446'),
       ...toEach(WITH_DATA, ['rabbitmq'], 'TCP 5672', 'TCP 5671'),
       ...toEach(SERVICES, ['eureka'], 'TCP 8761'),

@@ -2,6 +2,7 @@ import type { Rule } from '../manifest.ts';
 import { disruption, scaling, spread } from './availability.ts';
 import { health } from './health.ts';
 import { leaving } from './leaving.ts';
+import { operations } from './operations.ts';
 import { resources } from './resources.ts';
 import { restricted } from './restricted.ts';
 import { images, secrets, settings, versions } from './settings.ts';
@@ -16,6 +17,7 @@ export const rules = {
   disruption,
   scaling,
   leaving,
+  operations,
   restricted,
   settings,
   secrets,

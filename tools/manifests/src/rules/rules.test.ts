@@ -49,6 +49,22 @@ const BROKEN: readonly Broken[] = [
   ),
   broken('health', PATIENT, [...CONTAINER, 'ports', 0, 'name'], 'web', 'asks a port that it does not have'),
   broken('health', MYSQL, [...CONTAINER, 'readinessProbe'], undefined, 'no readinessProbe'),
+  broken(
+    'operations',
+    PATIENT,
+    [...CONTAINER, 'ports', 1],
+    { name: 'http', containerPort: 8081 },
+    'no port operations',
+  ),
+  broken(
+    'operations',
+    PATIENT,
+    [...CONTAINER, 'ports', 1, 'containerPort'],
+    8082,
+    'not take DAYBOOK_OPERATIONS_PORT=8082',
+  ),
+  broken('operations', 'Service gateway-service', ['spec', 'ports', 0, 'targetPort'], 'operations', 'leads to a port'),
+  broken('operations', 'Service gateway-service', ['spec', 'ports', 0, 'targetPort'], 8081, 'leads to a port'),
   broken('resources', PATIENT, [...CONTAINER, 'resources', 'limits', 'memory'], undefined, 'no limit of memory'),
   broken('resources', MYSQL, [...CONTAINER, 'resources', 'requests', 'cpu'], undefined, 'no limit of cpu'),
   broken(
