@@ -69,8 +69,8 @@ function expectWhole(folder: string): void {
     none(service, 'select * from outbox');
     none(service, 'select * from parked_events');
   }
-  none('patient', 'select id from patients where id not in (select patient_id from patient_search_terms)');
-  none('patient', 'select patient_id from patient_search_terms where patient_id not in (select id from patients)');
+  none('patient', 'select id from patients where id not in (select resource_id from search_terms)');
+  none('patient', 'select resource_id from search_terms where resource_id not in (select id from patients)');
   none('patient', 'select key from idempotency_keys where status = 201 and body not like \'%"id":%\'');
   const held = 'select holder_id from reservations where holder_id';
   none('appointment', `${held} not in (select id from appointments union select id from holds)`);
