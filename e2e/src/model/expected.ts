@@ -51,7 +51,13 @@ function foreseen(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(foreseen);
   if (typeof value !== 'object' || value === null) return value;
   const fields = Object.entries(value).filter(([name, field]) => !UNFORESEEN.includes(name) && field !== undefined);
-  return Object.fromEntries(fields.map(([name, field]) => [name, name === 'by' ? byRole(field) : foreseen(field)]));
+  return Object.fromEntries(fields.map(([name, field]) => [name, foreseenField(name, field)]));
+}
+
+/** Of who did it the role, of a cursor that there is one. */
+function foreseenField(name: string, field: unknown): unknown {
+  if (name === 'by') return byRole(field);
+  return name === 'nextCursor' ? true : foreseen(field);
 }
 
 const byRole = (by: unknown): unknown => fieldOf(by, 'role') ?? by;

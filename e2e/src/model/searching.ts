@@ -15,12 +15,15 @@ export function findSlots(state: State, call: CallOf<'find-slots'>, now: number)
   if (to - from > LONGEST_SEARCH) return refuse(state, 'range-too-long');
   const type = state.types.get(typeId);
   if (!type) return refuse(state, 'appointment-type-not-found');
-  const found = (items: object[]): Outcome => ({ expected: { status: 200, body: { items } }, state });
+  const found = (slots: object[]): Outcome => {
+    const body = { items: slots.slice(0, limit), ...(slots.length > limit && { nextCursor: true }) };
+    return { expected: { status: 200, body }, state };
+  };
   if (!type.active) return found([]);
   const isMissing = 'doctorId' in whose && !state.doctors.has(whose.doctorId);
   if (isMissing) return refuse(state, 'doctor-not-found');
   const doctorIds = 'doctorId' in whose ? [whose.doctorId] : doctorsOf(state, whose.specialty);
-  return found(freeSlots(state, doctorIds, { start: from, end: to, type, limit, now, walkIn }));
+  return found(freeSlots(state, doctorIds, { start: from, end: to, type, limit: limit + 1, now, walkIn }));
 }
 
 /** Whatever stands in the way of the shortest visit of all stands in the way of every type. */

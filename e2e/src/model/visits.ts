@@ -85,7 +85,8 @@ export function listed(state: State, query: ListQuery): object[] {
     .map(shown);
 }
 
-export const list = (state: State, { query }: CallOf<'list'>): Outcome => ({
-  expected: { status: 200, body: { items: listed(state, query) } },
-  state,
-});
+export function list(state: State, { query }: CallOf<'list'>): Outcome {
+  const { from, to } = query;
+  if (from !== undefined && to !== undefined && toMillis(to) < toMillis(from)) return refuse(state, 'invalid-request');
+  return { expected: { status: 200, body: { items: listed(state, query) } }, state };
+}
