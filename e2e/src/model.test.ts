@@ -18,7 +18,7 @@ import { checkTraces } from './model/visible.ts';
 const DEFAULT_SEED = 20_261_123;
 const SEED = Number(process.env.DAYBOOK_MODEL_SEED ?? DEFAULT_SEED);
 /** A few on a server: what it is asked takes longer there. */
-const DEFAULT_RUNS = databaseKind === 'sqlite' ? 25 : 4;
+const DEFAULT_RUNS = databaseKind === 'sqlite' ? 40 : 4;
 const RUNS = Number(process.env.DAYBOOK_MODEL_RUNS ?? DEFAULT_RUNS);
 /** Only then it is known what it comes to. */
 const isAsAlways = databaseKind === 'sqlite' && RUNS === DEFAULT_RUNS && SEED === DEFAULT_SEED;

@@ -37,7 +37,7 @@ const isTooEarly = ({ call, answer }: Answered, others: readonly Answered[]): bo
 
 /** What a move or a step back was decided on may change before it is done; then it is not done, and who asked is told. */
 const hasLostRace = ({ call, answer }: Answered, others: readonly Answered[]): boolean =>
-  (call.do === 'reschedule' || call.do === 'step-back') &&
+  (call.do === 'reschedule' || call.do === 'step-back' || call.do === 'change') &&
   fieldOf(answer.body, 'code') === 'changed-meanwhile' &&
   others.some(
     (other) =>

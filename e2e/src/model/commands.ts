@@ -97,7 +97,8 @@ const oftener = (weight: number, ...plans: fc.Arbitrary<Plan>[]) => plans.map((a
 const writesAtOnce = [
   ...oftener(8, visits.book, visits.reschedule),
   ...oftener(4, visits.hold, visits.bookHeld, visits.bookFirstFree, visits.cancel, visits.repeat),
-  ...oftener(3, visits.takeStep, visits.stepBack, visits.change, people.addException),
+  ...oftener(4, visits.takeStep, visits.stepBack, visits.change),
+  ...oftener(3, people.addException),
   ...oftener(2, visits.release),
   ...oftener(2, people.removeException, people.changeDoctor, people.changePatient),
   ...oftener(1, people.replaceSchedule),
