@@ -11,8 +11,8 @@ import { requestIdOf } from './request-context.ts';
 import { headerLines, SAFE_HEADERS } from './safe-headers.ts';
 import { traceOf } from './trace.ts';
 
-/** Time for the other side to take the answer and to close its half. */
-const LINGER_MILLIS = 1_000;
+/** Time for the other side to take the response and to close its half: a connection that is closed with unread bytes is reset. */
+const LINGER_MILLIS = 3_000;
 const SAFE_LINES = headerLines(SAFE_HEADERS);
 
 /** As a problem document, with its own status where the parser's reason has one. */
