@@ -22,7 +22,7 @@ import {
 import { createFlights } from './flights.ts';
 import { type Interval, lastOnGrid, nextOnGrid } from './grid.ts';
 import { checkAwaited, findType, type ToldMeanwhile, versionOf, withFreshFacts } from './placing.ts';
-import { type Asking, askingOf, type BookingParts, type Placement } from './ports.ts';
+import { type Asking, askingOf, type BookingParts, type Placement, StaleFacts } from './ports.ts';
 import { type Claim, createRoster, type Roster, UnderWay } from './roster.ts';
 import { rangeOf, readFacts, windowsOf } from './slot-search.ts';
 
@@ -80,20 +80,42 @@ export function createFirstFree(parts: BookingParts): BookFirstFree {
     );
   }
 
+  async function takenOf(patientId: string, type: AppointmentType, range: Interval, { caller }: Asking) {
+    const taken = await parts.store.takenSeats(caller, {
+      resourceIds: [patientId],
+      range: { start: range.start, end: visitAt(range.end, type).end },
+    });
+    return taken.get(patientId) ?? NOTHING_TAKEN;
+  }
+
+  /**
+   * Checks, after doctors were read, that the patient still has all that was read before them: a visit that was moved in
+   * between would count at both of its times, the old one of the patient and the new one of the doctor. What the patient got
+   * in between, the database refuses as `patient-busy`.
+   * @throws StaleFacts
+   */
+  async function checkPatient(
+    { input, type, patient, takenOfPatient, told }: Request,
+    range: Interval,
+    asking: Asking,
+  ) {
+    if (takenOfPatient.size === 0) return;
+    const taken = await takenOf(input.patientId, type, range, asking);
+    if (takenOfPatient.keys().every((cell) => taken.has(cell))) return;
+    throw new StaleFacts(versionOf(input.patientId, patient, told));
+  }
+
   async function ask(input: FirstFreeBooking, range: Interval, asking: Asking, told: ToldMeanwhile): Promise<Request> {
-    const { directory, store, types } = parts;
+    const { directory, types } = parts;
     const type = await findType(types, asking.caller, input.appointmentTypeId);
-    const [patient, taken] = await Promise.all([
+    const [patient, takenOfPatient] = await Promise.all([
       directory.patient(input.patientId, asking),
-      store.takenSeats(asking.caller, {
-        resourceIds: [input.patientId],
-        range: { start: range.start, end: visitAt(range.end, type).end },
-      }),
+      takenOf(input.patientId, type, range, asking),
     ]);
     if (!patient) throw refusal('patient-not-found');
     if (!patient.active) throw refusal('patient-inactive');
     if (!type.active) throw refusal('appointment-type-inactive');
-    return { input, type, patient, takenOfPatient: taken.get(input.patientId) ?? NOTHING_TAKEN, told };
+    return { input, type, patient, takenOfPatient, told };
   }
 
   /** The code of the refusal when somebody else was first, or the patient got another appointment. @throws StaleFacts */
@@ -133,6 +155,7 @@ export function createFirstFree(parts: BookingParts): BookFirstFree {
     for (const window of windowsOf(input, range)) {
       while (claims < MAX_CLAIMS) {
         const roster = await rosterOf(request, window, asking);
+        await checkPatient(request, range, asking);
         // Before anything is claimed: what is claimed has to be tried.
         checkAwaited(asking);
         const claim = roster.claim(request.takenOfPatient);

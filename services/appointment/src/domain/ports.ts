@@ -64,7 +64,10 @@ export interface Placement {
   readonly walkIn?: boolean | undefined;
 }
 
-/** A patient, a doctor or an appointment type has changed since the rules were applied: they have to be applied again. */
+/**
+ * A patient, a doctor or an appointment type, or the time that a patient has, has changed since the rules were applied: they
+ * have to be applied again.
+ */
 export class StaleFacts extends Error {
   /** What an event told of, or the type as stored. Whatever is read from now on is at least of that version. */
   readonly newer: PersonVersion;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createFirstFree } from '../domain/first-free.ts';
+import type { AppointmentStore } from '../domain/ports.ts';
 import { createAppointmentTypeStore } from '../store/appointment-types.ts';
 import { createAppointmentStore } from '../store/appointments.ts';
 import { createHoldStore } from '../store/holds.ts';
@@ -107,6 +108,43 @@ describe('the first free time of a specialty', () => {
     expect(booked.sort()).toEqual(['2026-11-03T14:00:00.000Z', '2026-11-03T14:30:00.000Z']);
     expect(answers.find(({ status }) => status !== 201)).toMatchObject(problem(409, 'nothing-free'));
     await expectReservationsMatch();
+  });
+
+  describe('while a visit of the patient is moved between a look at the patient and one at the doctors', () => {
+    /** The patient has the first of two times of the only doctor, and `move` runs before each look at the doctor. */
+    async function startMoved(move: (look: number, moveTo: (start: string) => Promise<unknown>) => Promise<unknown>) {
+      const { database, clock, directory, type, specialists, ask, addPatient, post } = await startSpecialty(1);
+      const patientId = addPatient();
+      const { id } = readAppointment((await ask({ patientId })).body);
+      const moveTo = (start: string) => post(`/${id}/reschedule`, { start: `2026-11-03T${start}:00.000Z` });
+      const real = createAppointmentStore(database, clock);
+      let looks = 0;
+      const store: AppointmentStore = {
+        ...real,
+        async takenSeats(caller, query) {
+          if (query.resourceIds.includes(specialists[0]?.id ?? '')) {
+            looks += 1;
+            await move(looks, moveTo);
+          }
+          return real.takenSeats(caller, query);
+        },
+      };
+      const types = createAppointmentTypeStore(database, clock);
+      const book = createFirstFree({ directory, store, holds: createHoldStore(database, clock), types, clock });
+      const wish = { patientId, specialty: 'surgery', appointmentTypeId: type.id, ...DAY };
+      const write = { keep: async () => undefined, checkVersion: () => undefined };
+      return () => book({ id: 'desk', role: 'front-desk' }, wish, write);
+    }
+
+    it('is the time that the visit left', async () => {
+      const ask = await startMoved(async (look, moveTo) => (look === 1 ? moveTo('14:30') : undefined));
+      expect(await ask()).toMatchObject({ start: '2026-11-03T14:00:00.000Z' });
+    });
+
+    it('is refused as part-unavailable when the visit is moved again and again', async () => {
+      const ask = await startMoved((look, moveTo) => moveTo(look % 2 === 1 ? '14:30' : '14:00'));
+      await expect(ask()).rejects.toMatchObject({ code: 'part-unavailable' });
+    });
   });
 
   it('is never one that another process gives out at the same time', async () => {
