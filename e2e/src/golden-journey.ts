@@ -1,5 +1,6 @@
 /** One booking through every part, over a gateway: what must always work, whichever the gateway and the registry. */
 import { type DaybookClient, expectData } from '@daybook/client';
+import { instantText } from '@daybook/contracts';
 import type { System } from '@daybook/launcher';
 import { halfHour, makeClinic } from '@daybook/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -16,10 +17,9 @@ const patience = { timeout: 20_000 };
 const nextMonday = Temporal.Now.plainDateISO('America/New_York').add({ days: 7 });
 const monday = nextMonday.subtract({ days: nextMonday.dayOfWeek - 1 });
 const at = (time: string) =>
-  monday
-    .toZonedDateTime({ timeZone: 'America/New_York', plainTime: Temporal.PlainTime.from(time) })
-    .toInstant()
-    .toString();
+  instantText(
+    monday.toZonedDateTime({ timeZone: 'America/New_York', plainTime: Temporal.PlainTime.from(time) }).toInstant(),
+  );
 
 /** `begin` leaves in the stack what is to be ended. */
 export function describeGoldenJourney(

@@ -40,7 +40,7 @@ function request(client: DaybookClient, { key, wish, isKeyed }: Call, typeId: st
     case 'register':
       return client.POST('/api/v1/patients', {
         headers,
-        body: { givenName: 'Torture', familyName: key, birthDate: '1990-02-01' },
+        body: { givenName: 'Torture', familyName: key, birthDate: '1990-02-01', confirmedNew: true },
       });
   }
 }
