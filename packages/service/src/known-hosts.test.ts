@@ -40,6 +40,14 @@ it('an application accepts the names that it is given, on any port', () => {
   for (const host of ['appointment-1:8080', 'appointment-1', '[fe80::1]:1']) expect(hosts.isFor(at(host))).toBe(true);
 });
 
+it.each(['127.0.0.2', '127.1.2.3:8080'])('an application is known by every loopback address: %s', (host) => {
+  expect(createKnownHosts().isFor(at(host, '127.0.0.1'))).toBe(true);
+});
+
+it.each(['127.evil.example', '127.0.0.1.evil.example'])('a name is not an address: %s', (host) => {
+  expect(createKnownHosts().isFor(at(host, '127.0.0.1'))).toBe(false);
+});
+
 it('an application on another address accepts any Host, and with a public URL only those that it is known by', () => {
   const hosts = createKnownHosts();
   expect(hosts.isFor(at('gateway:8080', '10.1.2.3'))).toBe(true);

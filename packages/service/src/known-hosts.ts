@@ -44,7 +44,7 @@ export function createKnownHosts(): KnownHosts {
 
   function isKnown(host: string): boolean {
     const name = nameIn(host);
-    if (name === undefined || !known.has(name)) return false;
+    if (name === undefined || !(known.has(name) || isOwnAddress(name))) return false;
     last = host;
     return true;
   }
@@ -88,6 +88,9 @@ function asInHost(host: string): string {
 }
 
 const isAddress = (name: string): boolean => isIP(name.replace(/^\[|\]$/g, '')) !== 0;
+
+/** Every address of 127.0.0.0/8 is this machine, for whoever sends it: no page of another site has one as its name. */
+const isOwnAddress = (name: string): boolean => isAddress(name) && isLoopback(name);
 
 const isLoopback = (address: string): boolean => /^(?:::ffff:)?127\.|^::1$/.test(address);
 
