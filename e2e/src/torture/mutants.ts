@@ -108,8 +108,8 @@ export const lateEvents = new WeakMap();`,
     edits: [
       {
         file: 'services/gateway/src/exchange.ts',
-        from: `(method === 'POST' || method === 'PATCH') && (headers['idempotency-key'] ?? '') !== ''`,
-        to: `(method === 'POST' || method === 'PATCH') && headers !== undefined`,
+        from: `KEYED_METHODS.has(method) && hasIdempotencyKey(headers)`,
+        to: `KEYED_METHODS.has(method) && headers !== undefined`,
       },
     ],
     deck: [
