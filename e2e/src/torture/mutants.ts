@@ -17,8 +17,8 @@ export interface Mutant {
   /** What brings it to light. */
   readonly deck: readonly Fault[];
   readonly gapMillis: number;
-  /** One of the rules that it breaks. */
-  readonly breaks: string;
+  /** The rules that it breaks: which of them shows first is for chance to say. */
+  readonly breaks: readonly string[];
 }
 
 export const MUTANTS: readonly Mutant[] = [
@@ -34,7 +34,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     deck: [],
     gapMillis: 1000,
-    breaks: 'no double booking',
+    breaks: ['no double booking'],
   },
   {
     name: 'with the outbox written after the commit',
@@ -83,7 +83,7 @@ export const lateEvents = new WeakMap();`,
       { kind: 'garble', target: 'database' },
     ],
     gapMillis: 900,
-    breaks: 'each change is published, and nothing else',
+    breaks: ['each change is published, and nothing else'],
   },
   {
     name: 'without the inbox',
@@ -101,7 +101,7 @@ export const lateEvents = new WeakMap();`,
       { kind: 'kill', target: 'notification#2' },
     ],
     gapMillis: 1200,
-    breaks: 'each change has its message, once',
+    breaks: ['each change has its message, once'],
   },
   {
     name: 'with a gateway that repeats a POST without a key',
@@ -119,7 +119,7 @@ export const lateEvents = new WeakMap();`,
       { kind: 'lose-answers', target: 'appointment#2' },
     ],
     gapMillis: 900,
-    breaks: 'each call has its effect once at most',
+    breaks: ['each call has its effect once at most', 'what was refused did not happen'],
   },
 ];
 
