@@ -98,9 +98,12 @@ function faultOfInstants(value: unknown): string | undefined {
 }
 
 /** Whether a body is nested deeper than any schema says, which is found before it is parsed. */
-const isNestedTooDeeply = (answer: Answer): boolean =>
-  /"malformed-body".*nested more than/.test(answer.body.toString('utf8')) ||
-  /nested more than.*"malformed-body"/.test(answer.body.toString('utf8'));
+function isNestedTooDeeply(answer: Answer): boolean {
+  const checked = checkProblem(jsonOf(answer));
+  if ('faults' in checked) return false;
+  const { code, detail } = checked.value;
+  return code === 'malformed-body' && detail.includes('nested more than');
+}
 
 /** Whether a 400 for what is valid by its schemas is for a reason that none of them can say. */
 function isBeyondTheSchema(answer: Answer): boolean {
