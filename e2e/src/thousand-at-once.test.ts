@@ -1,13 +1,12 @@
 /** A thousand want the same at the same time: rules 1, 3 and 6 of the product, over real sockets to one process. */
 import { createClient, type DaybookClient, type Schemas } from '@daybook/client';
 import { type DaybookProcess, halfHour, makeClinic, registerPatient, temporaryFolder } from '@daybook/testing';
-import { databaseKind } from '@daybook/testing/databases';
 import { startDaybookOnDatabase as startDaybook } from '@daybook/testing/system-database';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const CALLERS = 1000;
-/** The promise to everybody who asks; generous to a machine that does other things as well, a database server's work too. */
-const PATIENCE_MILLIS = databaseKind === 'sqlite' ? 5_000 : 20_000;
+/** Ends what hangs. How quick a booking is stands in `npm run bench`: this machine may do much else beside the test. */
+const PATIENCE_MILLIS = 20_000;
 
 interface Answered {
   readonly status: number;
