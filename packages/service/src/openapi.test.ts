@@ -87,6 +87,7 @@ describe('the API document of a service', () => {
       'Identifier',
       'NewPatient',
       'Patient',
+      'PatientCandidate',
       'PatientPage',
       'PatientPatch',
       'Problem',
@@ -149,6 +150,7 @@ describe('the API document of a service', () => {
     expect(parametersOf(document, '/patients', 'get')).toEqual([
       'query birthDate',
       'query cursor',
+      'query id',
       'query limit',
       'query q',
     ]);

@@ -26,6 +26,7 @@ describe('the routes file', () => {
       appointments: 'appointment-service',
       'appointment-types': 'appointment-service',
       notifications: 'notification-service',
+      'parked-events-of-merges': 'appointment-service',
       'parked-events-of-rechecks': 'appointment-service',
       'parked-events-of-messages': 'notification-service',
     });
