@@ -1,7 +1,7 @@
 /** The distributed system as `npm run start:distributed` starts it, with a wire before everything that somebody calls. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createWriteStream, existsSync, readFileSync } from 'node:fs';
+import { createWriteStream, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -188,8 +188,13 @@ function watch(child: ChildProcess, { url, wires, folder, registryPort, onLine }
   };
 }
 
-/** A number may belong to somebody else by now: ours know the folder of this run. */
+/** Another process may have the number by now: ours have the folder of this run in their environment. */
 function isOurs(pid: number, folder: string): boolean {
-  const file = `/proc/${pid}/environ`;
-  return existsSync(file) && readFileSync(file, 'utf8').includes(`DAYBOOK_DATA=${join(folder, 'data')}`);
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`DAYBOOK_DATA=${join(folder, 'data')}`);
+  } catch (error) {
+    // ENOENT: it is gone. ESRCH: it ended between open and read.
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ESRCH')) return false;
+    throw error;
+  }
 }
