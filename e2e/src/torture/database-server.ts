@@ -69,12 +69,16 @@ export async function createDatabaseServer(options: DatabaseServerOptions): Prom
   const version = await databaseVersion(program);
   const isMariadb = version.includes('MariaDB');
   await mkdir(dataFolder, { recursive: true });
+  // A server that starts deletes what looks like its temporary files: in a folder for all servers, those of others too.
+  const temporary = join(folder, 'database-temporary');
+  await mkdir(temporary, { recursive: true });
   await install(program, dataFolder, isMariadb);
   const accounts = join(folder, 'accounts.sql');
   await writeFile(accounts, `create user if not exists ${USER}@'%';\ngrant all on *.* to ${USER}@'%';\n`);
   const args = [
     '--no-defaults',
     `--datadir=${dataFolder}`,
+    `--tmpdir=${temporary}`,
     `--socket=${join(folder, 'database.sock')}`,
     `--pid-file=${join(folder, 'database.pid')}`,
     `--bind-address=${SERVERS_HOST}`,
