@@ -1,11 +1,13 @@
 import type { Appointment, EventType } from '@daybook/contracts';
 import { idToBytes, newId } from '@daybook/database';
 import { createLogger } from '@daybook/service';
+import { databaseKind } from '@daybook/testing/databases';
+import { type RootOperationNode, SelectQueryNode } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import { mergesOfPatients } from './events.ts';
 import { startMerges } from './merges.ts';
 import { createPatientMergeStore, MOVED_AT_ONCE } from './store/patient-merges.ts';
-import { NOBODY, startClinic } from './testing.ts';
+import { NOBODY, pausedAfter, SEEN, startClinic, waitingForPersons } from './testing.ts';
 
 const START = '2026-11-10T16:00:00.000Z';
 const LATER = '2026-11-10T18:00:00.000Z';
@@ -55,7 +57,8 @@ async function startMergeable() {
     },
     bookFor: (patientId: string, start = START, more = {}): Promise<Appointment> =>
       book(wish(start, { patientId, ...more })),
-    ofPatient: async (patientId: string) => (await clinic.list({ patientId })).items.map(({ id }) => id).sort(),
+    ofPatient: async (patientId: string) =>
+      (await clinic.list({ patientId, limit: '100' })).items.map(({ id }) => id).sort(),
   };
 }
 
@@ -83,6 +86,13 @@ async function startTwins() {
     },
   };
 }
+
+/** Whether a query is the look for appointments that were moved before. */
+const findsMoved = (query: RootOperationNode): boolean => SelectQueryNode.is(query) && query.joins !== undefined;
+
+/** Whether a query is the look for the seats that the record that stays has. */
+const findsSeats = (query: RootOperationNode): boolean =>
+  SelectQueryNode.is(query) && JSON.stringify(query.selections).includes('"seat"');
 
 describe('the appointments of a merged patient', () => {
   it('move to the record that stays, with their time, whatever their status is', async () => {
@@ -380,6 +390,56 @@ describe('merges of several records', () => {
     }
     await expectReservationsMatch();
   });
+
+  it('whose events come together end, however many appointments one of them returns that another one moves on', async () => {
+    const { a, b, c, ofA, ofB, ofC, database, addPatient, merge, change, consumer, store, ...clinic } =
+      await startChain();
+    const d = addPatient();
+    await merge(a, b);
+    await merge(b, c);
+    const [row] = await database.read((db) =>
+      db.selectFrom('appointments').selectAll().where('id', '=', idToBytes(ofA.id)).execute(),
+    );
+    if (!row) throw new Error('nothing was booked');
+    const copies = Array.from({ length: MOVED_AT_ONCE }, () => ({
+      ...row,
+      id: idToBytes(newId()),
+      status: 'cancelled' as const,
+    }));
+    const origins = copies.map(({ id }) => ({ appointment_id: id, origin_id: idToBytes(a) }));
+    await database.write(async (tx) => {
+      await tx.insertInto('appointments').values(copies).execute();
+      await tx.insertInto('moved_appointments').values(origins).execute();
+    });
+    await consumer.handle(change('merged', c, d));
+    await consumer.handle(change('unmerged', b, c));
+    expect(await store.settle(service, c)).toBe(false);
+    await clinic.settle();
+    expect(await clinic.ofPatient(b)).toHaveLength(MOVED_AT_ONCE + 2);
+    expect(await clinic.ofPatient(b)).toEqual(expect.arrayContaining([ofA.id, ofB.id]));
+    expect(await clinic.ofPatient(d)).toEqual([ofC.id]);
+  });
+
+  it.runIf(databaseKind !== 'sqlite')(
+    'leave an appointment where an unmerge returned it while another process was about to move it on',
+    async () => {
+      const { a, b, c, ofA, ofB, ofC, addPatient, merge, change, consumer, store, ...clinic } = await startChain();
+      const d = addPatient();
+      await merge(a, b);
+      await merge(b, c);
+      await consumer.handle(change('merged', c, d));
+      const slow = pausedAfter(clinic.database, findsMoved, async () => {
+        await consumer.handle(change('unmerged', b, c));
+        await store.settle(service, b);
+      });
+      await createPatientMergeStore(slow, clinic.clock).settle(service, c);
+      await clinic.settle();
+      expect(await clinic.ofPatient(b)).toEqual([ofA.id, ofB.id].sort());
+      expect(await clinic.ofPatient(d)).toEqual([ofC.id]);
+      expect(await clinic.due()).toEqual([]);
+      await clinic.expectReservationsMatch();
+    },
+  );
 });
 
 describe('an event of a merge', () => {
@@ -493,6 +553,28 @@ describe('a booking under way when its patient is merged', () => {
     }
     await expectReservationsMatch();
   });
+
+  it.runIf(databaseKind !== 'sqlite')(
+    'waits for a visit that is moved there, and does not take a time that the visit has next to another one',
+    async () => {
+      const { old, stays, database, clock, bookFor, addDoctor, post, wish, tell, read, ...clinic } = await startTwins();
+      const own = await bookFor(stays);
+      const moved = await bookFor(old, START, { doctorId: addDoctor().id });
+      await tell('merged');
+      const wanted = wish(START, { patientId: stays, doctorId: addDoctor().id });
+      const booking = Promise.withResolvers<Awaited<ReturnType<typeof post>>>();
+      const slow = pausedAfter(database, findsSeats, async () => {
+        expect(await post(`/${own.id}/cancel`, { reason: 'twice' })).toMatchObject({ status: 200 });
+        post('', wanted).then(booking.resolve, booking.reject);
+        const waits = expect.poll(() => waitingForPersons(database), SEEN).toBeGreaterThan(0);
+        await Promise.race([booking.promise, waits]);
+      });
+      await createPatientMergeStore(slow, clock).settle(service, old);
+      expect(await booking.promise).toMatchObject({ status: 409, body: { code: 'patient-busy' } });
+      expect(await read(moved.id)).toMatchObject({ patientId: stays });
+      await clinic.expectReservationsMatch();
+    },
+  );
 
   it('to be moved in time is rejected: the appointment has changed', async () => {
     const { old, stays, bookFor, post, hold, tell, settle, read, expectReservationsMatch } = await startTwins();
