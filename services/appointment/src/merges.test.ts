@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { mergesOfPatients } from './events.ts';
 import { startMerges } from './merges.ts';
 import { createPatientMergeStore, MOVED_AT_ONCE } from './store/patient-merges.ts';
+import { createRecheckStore } from './store/rechecks.ts';
 import { NOBODY, pausedAfter, SEEN, startClinic, waitingForPersons } from './testing.ts';
 
 const START = '2026-11-10T16:00:00.000Z';
@@ -76,6 +77,8 @@ async function startTwins() {
     old,
     stays,
     tell,
+    /** Hands an event that is not about a merge to its consumer. */
+    tellChange: clinic.tell,
     async merge(patientId = old, into = stays) {
       await tell('merged', patientId, into);
       await clinic.settle();
@@ -588,6 +591,65 @@ describe('a booking under way when its patient is merged', () => {
     expect((await move).status).toBeGreaterThanOrEqual(409);
     expect(await read(id)).toMatchObject({ patientId: stays, start: START });
     await expectReservationsMatch();
+  });
+});
+
+describe('a recheck under way when its patient is merged', () => {
+  /** A visit to come for each of two records, of which `old` has the one at START. */
+  async function startRechecked() {
+    const clinic = await startTwins();
+    const visit = await clinic.bookFor(clinic.old);
+    const own = await clinic.bookFor(clinic.stays, LATER);
+    return { ...clinic, visit, own, rechecks: createRecheckStore(clinic.database, clinic.clock) };
+  }
+  type Rechecked = Awaited<ReturnType<typeof startRechecked>>;
+
+  /** Begins the only recheck that is due, and reads what it is about. */
+  async function begin({ rechecks }: Rechecked) {
+    const recheck = await rechecks.next(service);
+    if (!recheck) throw new Error('nothing is due');
+    return { recheck, seen: await rechecks.upcoming(service, recheck, undefined) };
+  }
+
+  it('does not flag a visit that was returned to another record since it was read', async () => {
+    const clinic = await startRechecked();
+    const { stays, visit, own, rechecks, merge, unmerge, tellChange, changePatient, recheck, read } = clinic;
+    await merge();
+    await recheck();
+    await tellChange('daybook.patient.deactivated.v1', stays, changePatient(stays, false));
+    const begun = await begin(clinic);
+    expect(begun.seen.map(({ id }) => id)).toEqual([visit.id, own.id]);
+    await unmerge();
+    await rechecks.flag(service, begun.recheck, begun.seen, {
+      kind: 'patient',
+      patient: { active: false, version: 2 },
+    });
+    expect(await read(own.id)).toMatchObject({ reschedulingReasons: ['patient-inactive'] });
+    expect(await read(visit.id)).toMatchObject({ patientId: clinic.old, needsRescheduling: false });
+  });
+
+  it('of the doctor flags a visit that a merge moved since it was read', async () => {
+    const clinic = await startRechecked();
+    const { stays, visit, rechecks, merge, tellChange, doctor, changeDoctor, read } = clinic;
+    await tellChange('daybook.doctor.exception-added.v1', doctor.id, changeDoctor(doctor, { open: [] }));
+    const { recheck, seen } = await begin(clinic);
+    await merge();
+    await rechecks.flag(service, recheck, seen, { kind: 'doctor', doctor });
+    expect(await read(visit.id)).toMatchObject({ patientId: stays, reschedulingReasons: ['outside-availability'] });
+  });
+
+  it('does not end with the recheck of what the merge moved since', async () => {
+    const clinic = await startRechecked();
+    const { stays, visit, own, rechecks, merge, tellChange, changePatient, recheck, read } = clinic;
+    await tellChange('daybook.patient.deactivated.v1', stays, changePatient(stays, false));
+    const begun = await begin(clinic);
+    expect(begun.seen.map(({ id }) => id)).toEqual([own.id]);
+    await merge();
+    await rechecks.finish(service, begun.recheck);
+    await recheck();
+    for (const { id } of [visit, own]) {
+      expect(await read(id)).toMatchObject({ patientId: stays, reschedulingReasons: ['patient-inactive'] });
+    }
   });
 });
 
