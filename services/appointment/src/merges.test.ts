@@ -164,6 +164,27 @@ describe('the appointments of a merged patient', () => {
     await expectReservationsMatch();
   });
 
+  it('that collide are flagged again by a step back to booked, and not where the other visit is gone', async () => {
+    const { old, stays, addDoctor, bookFor, merge, post, read, history, time, expectReservationsMatch } =
+      await startTwins();
+    const own = await bookFor(stays);
+    const { id } = await bookFor(old, '2026-11-10T16:15:00.000Z', { doctorId: addDoctor().id });
+    await merge();
+    time.now = Temporal.Instant.from('2026-11-10T15:00:00.000Z');
+    const returnFromArrival = async () => {
+      expect(await post(`/${id}/arrive`)).toMatchObject({ status: 200, body: { needsRescheduling: false } });
+      return (await post(`/${id}/step-back`, { reason: 'the wrong line' })).body;
+    };
+    const flagged = { status: 'booked', needsRescheduling: true, reschedulingReasons: ['patient-busy'] };
+    expect(await returnFromArrival()).toMatchObject(flagged);
+    expect(await read(id)).toMatchObject(flagged);
+    expect((await history(id)).at(-1)).toMatchObject({ reschedulingReasons: ['patient-busy'] });
+    await expectReservationsMatch();
+    await post(`/${own.id}/cancel`, { reason: 'twice' });
+    expect(await returnFromArrival()).toMatchObject({ status: 'booked', needsRescheduling: false });
+    await expectReservationsMatch();
+  });
+
   it('that are over are not flagged', async () => {
     const { old, stays, addDoctor, bookFor, merge, read, time } = await startTwins();
     await bookFor(stays);
