@@ -6,6 +6,7 @@ import {
   Appointment,
   AppointmentPage,
   AppointmentType,
+  type Caller,
   type EventType,
   History,
   Hold,
@@ -312,6 +313,8 @@ export async function startAppointments() {
     clock,
     consumers: [],
   });
+  const callers: { caller?: Caller } = {};
+  app.addHook('onRequest', async (request) => void Object.assign(request, callers));
   onTestFinished(async () => {
     await app.close();
     await database.close();
@@ -369,6 +372,10 @@ export async function startAppointments() {
     time,
     clock,
     call,
+    /** Sends requests as this caller from now on, as sign-in will. */
+    become(caller: Caller) {
+      callers.caller = caller;
+    },
     post,
     addType,
     tell,
