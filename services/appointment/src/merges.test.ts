@@ -444,9 +444,8 @@ describe('merges of several records', () => {
     expect(await clinic.ofPatient(d)).toEqual([ofC.id]);
   });
 
-  it.runIf(databaseKind !== 'sqlite')(
-    'leave an appointment where an unmerge returned it while another process was about to move it on',
-    async () => {
+  describe.runIf(databaseKind !== 'sqlite')('settled by two processes', () => {
+    it('leave an appointment where an unmerge returned it while another process was about to move it on', async () => {
       const { a, b, c, ofA, ofB, ofC, addPatient, merge, change, consumer, store, ...clinic } = await startChain();
       const d = addPatient();
       await merge(a, b);
@@ -462,8 +461,8 @@ describe('merges of several records', () => {
       expect(await clinic.ofPatient(d)).toEqual([ofC.id]);
       expect(await clinic.due()).toEqual([]);
       await clinic.expectReservationsMatch();
-    },
-  );
+    });
+  });
 });
 
 describe('an event of a merge', () => {
@@ -578,9 +577,8 @@ describe('a booking under way when its patient is merged', () => {
     await expectReservationsMatch();
   });
 
-  it.runIf(databaseKind !== 'sqlite')(
-    'waits for a visit that is moved there, and does not take a time that the visit has next to another one',
-    async () => {
+  describe.runIf(databaseKind !== 'sqlite')('for the record that stays', () => {
+    it('waits for a visit that is moved there, and does not take a time that the visit has next to another one', async () => {
       const { old, stays, database, clock, bookFor, addDoctor, post, wish, tell, read, ...clinic } = await startTwins();
       const own = await bookFor(stays);
       const moved = await bookFor(old, START, { doctorId: addDoctor().id });
@@ -597,8 +595,8 @@ describe('a booking under way when its patient is merged', () => {
       expect(await booking.promise).toMatchObject({ status: 409, body: { code: 'patient-busy' } });
       expect(await read(moved.id)).toMatchObject({ patientId: stays });
       await clinic.expectReservationsMatch();
-    },
-  );
+    });
+  });
 
   it('to be moved in time is rejected: the appointment has changed', async () => {
     const { old, stays, bookFor, post, hold, tell, settle, read, expectReservationsMatch } = await startTwins();
