@@ -63,13 +63,15 @@ function differences(seen: ReadonlyMap<string, unknown>, states: readonly State[
   return `the system shows\n${text([...seen.values()])}\nand the model expects ${states.length > 1 ? 'one of ' : ''}\n${text(expected)}`;
 }
 
-const TOLD: readonly string[] = ['booked', 'rescheduled', 'cancelled'];
+/** The message that is due for what happened: a cancellation that was taken back is a booking again. */
+function messageFor({ action, status, from, to }: Entry): string[] {
+  if (action === 'booked' || action === 'cancelled') return [action];
+  if (action === 'stepped-back') return status?.from === 'cancelled' ? ['booked'] : [];
+  const isElsewhere = from && to && (['doctorId', 'start', 'end'] as const).some((field) => from[field] !== to[field]);
+  return isElsewhere ? ['rescheduled'] : [];
+}
 
-/** The messages that are due for what happened: a cancellation that was taken back is a booking again. */
-const messagesFor = (history: readonly Entry[]): string[] =>
-  history
-    .map(({ action, status }) => (action === 'stepped-back' && status?.from === 'cancelled' ? 'booked' : action))
-    .filter((kind) => TOLD.includes(kind));
+const messagesFor = (history: readonly Entry[]): string[] => history.flatMap(messageFor);
 
 /** After everything: the same lists in short pages, the history of each appointment, and a message for each change that people are told of. */
 export async function checkTraces(world: World): Promise<void> {

@@ -107,6 +107,7 @@ export const eventConsumers = {
   'notification.messages': [
     'daybook.appointment.booked.v1',
     'daybook.appointment.rescheduled.v1',
+    'daybook.appointment.updated.v1',
     'daybook.appointment.cancelled.v1',
     'daybook.appointment.stepped-back.v1',
     'daybook.appointment.patient-merged.v1',

@@ -1,11 +1,14 @@
 import type { Appointment, EventType } from '@daybook/contracts';
 import { idToBytes, newId } from '@daybook/database';
 import { createLogger } from '@daybook/service';
+import { databaseKind } from '@daybook/testing/databases';
+import { type RootOperationNode, SelectQueryNode } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import { mergesOfPatients } from './events.ts';
 import { startMerges } from './merges.ts';
 import { createPatientMergeStore, MOVED_AT_ONCE } from './store/patient-merges.ts';
-import { NOBODY, startClinic } from './testing.ts';
+import { createRecheckStore } from './store/rechecks.ts';
+import { NOBODY, pausedAfter, SEEN, startClinic, waitingForPersons } from './testing.ts';
 
 const START = '2026-11-10T16:00:00.000Z';
 const LATER = '2026-11-10T18:00:00.000Z';
@@ -55,7 +58,8 @@ async function startMergeable() {
     },
     bookFor: (patientId: string, start = START, more = {}): Promise<Appointment> =>
       book(wish(start, { patientId, ...more })),
-    ofPatient: async (patientId: string) => (await clinic.list({ patientId })).items.map(({ id }) => id).sort(),
+    ofPatient: async (patientId: string) =>
+      (await clinic.list({ patientId, limit: '100' })).items.map(({ id }) => id).sort(),
   };
 }
 
@@ -73,6 +77,8 @@ async function startTwins() {
     old,
     stays,
     tell,
+    /** Hands an event that is not about a merge to its consumer. */
+    tellChange: clinic.tell,
     async merge(patientId = old, into = stays) {
       await tell('merged', patientId, into);
       await clinic.settle();
@@ -83,6 +89,13 @@ async function startTwins() {
     },
   };
 }
+
+/** Whether a query is the look for appointments that were moved before. */
+const findsMoved = (query: RootOperationNode): boolean => SelectQueryNode.is(query) && query.joins !== undefined;
+
+/** Whether a query is the look for the seats that the record that stays has. */
+const findsSeats = (query: RootOperationNode): boolean =>
+  SelectQueryNode.is(query) && JSON.stringify(query.selections).includes('"seat"');
 
 describe('the appointments of a merged patient', () => {
   it('move to the record that stays, with their time, whatever their status is', async () => {
@@ -148,6 +161,27 @@ describe('the appointments of a merged patient', () => {
     });
     await post(`/${collides.id}/cancel`, { reason: 'twice' });
     expect(await post('', { ...other, start: '2026-11-10T16:15:00.000Z' })).toMatchObject({ status: 201 });
+    await expectReservationsMatch();
+  });
+
+  it('that collide are flagged again by a step back to booked, and not where the other visit is gone', async () => {
+    const { old, stays, addDoctor, bookFor, merge, post, read, history, time, expectReservationsMatch } =
+      await startTwins();
+    const own = await bookFor(stays);
+    const { id } = await bookFor(old, '2026-11-10T16:15:00.000Z', { doctorId: addDoctor().id });
+    await merge();
+    time.now = Temporal.Instant.from('2026-11-10T15:00:00.000Z');
+    const returnFromArrival = async () => {
+      expect(await post(`/${id}/arrive`)).toMatchObject({ status: 200, body: { needsRescheduling: false } });
+      return (await post(`/${id}/step-back`, { reason: 'the wrong line' })).body;
+    };
+    const flagged = { status: 'booked', needsRescheduling: true, reschedulingReasons: ['patient-busy'] };
+    expect(await returnFromArrival()).toMatchObject(flagged);
+    expect(await read(id)).toMatchObject(flagged);
+    expect((await history(id)).at(-1)).toMatchObject({ reschedulingReasons: ['patient-busy'] });
+    await expectReservationsMatch();
+    await post(`/${own.id}/cancel`, { reason: 'twice' });
+    expect(await returnFromArrival()).toMatchObject({ status: 'booked', needsRescheduling: false });
     await expectReservationsMatch();
   });
 
@@ -380,6 +414,55 @@ describe('merges of several records', () => {
     }
     await expectReservationsMatch();
   });
+
+  it('whose events come together end, however many appointments one of them returns that another one moves on', async () => {
+    const { a, b, c, ofA, ofB, ofC, database, addPatient, merge, change, consumer, store, ...clinic } =
+      await startChain();
+    const d = addPatient();
+    await merge(a, b);
+    await merge(b, c);
+    const [row] = await database.read((db) =>
+      db.selectFrom('appointments').selectAll().where('id', '=', idToBytes(ofA.id)).execute(),
+    );
+    if (!row) throw new Error('nothing was booked');
+    const copies = Array.from({ length: MOVED_AT_ONCE }, () => ({
+      ...row,
+      id: idToBytes(newId()),
+      status: 'cancelled' as const,
+    }));
+    const origins = copies.map(({ id }) => ({ appointment_id: id, origin_id: idToBytes(a) }));
+    await database.write(async (tx) => {
+      await tx.insertInto('appointments').values(copies).execute();
+      await tx.insertInto('moved_appointments').values(origins).execute();
+    });
+    await consumer.handle(change('merged', c, d));
+    await consumer.handle(change('unmerged', b, c));
+    expect(await store.settle(service, c)).toBe(false);
+    await clinic.settle();
+    expect(await clinic.ofPatient(b)).toHaveLength(MOVED_AT_ONCE + 2);
+    expect(await clinic.ofPatient(b)).toEqual(expect.arrayContaining([ofA.id, ofB.id]));
+    expect(await clinic.ofPatient(d)).toEqual([ofC.id]);
+  });
+
+  describe.runIf(databaseKind !== 'sqlite')('settled by two processes', () => {
+    it('leave an appointment where an unmerge returned it while another process was about to move it on', async () => {
+      const { a, b, c, ofA, ofB, ofC, addPatient, merge, change, consumer, store, ...clinic } = await startChain();
+      const d = addPatient();
+      await merge(a, b);
+      await merge(b, c);
+      await consumer.handle(change('merged', c, d));
+      const slow = pausedAfter(clinic.database, findsMoved, async () => {
+        await consumer.handle(change('unmerged', b, c));
+        await store.settle(service, b);
+      });
+      await createPatientMergeStore(slow, clinic.clock).settle(service, c);
+      await clinic.settle();
+      expect(await clinic.ofPatient(b)).toEqual([ofA.id, ofB.id].sort());
+      expect(await clinic.ofPatient(d)).toEqual([ofC.id]);
+      expect(await clinic.due()).toEqual([]);
+      await clinic.expectReservationsMatch();
+    });
+  });
 });
 
 describe('an event of a merge', () => {
@@ -494,6 +577,27 @@ describe('a booking under way when its patient is merged', () => {
     await expectReservationsMatch();
   });
 
+  describe.runIf(databaseKind !== 'sqlite')('for the record that stays', () => {
+    it('waits for a visit that is moved there, and does not take a time that the visit has next to another one', async () => {
+      const { old, stays, database, clock, bookFor, addDoctor, post, wish, tell, read, ...clinic } = await startTwins();
+      const own = await bookFor(stays);
+      const moved = await bookFor(old, START, { doctorId: addDoctor().id });
+      await tell('merged');
+      const wanted = wish(START, { patientId: stays, doctorId: addDoctor().id });
+      const booking = Promise.withResolvers<Awaited<ReturnType<typeof post>>>();
+      const slow = pausedAfter(database, findsSeats, async () => {
+        expect(await post(`/${own.id}/cancel`, { reason: 'twice' })).toMatchObject({ status: 200 });
+        post('', wanted).then(booking.resolve, booking.reject);
+        const waits = expect.poll(() => waitingForPersons(database), SEEN).toBeGreaterThan(0);
+        await Promise.race([booking.promise, waits]);
+      });
+      await createPatientMergeStore(slow, clock).settle(service, old);
+      expect(await booking.promise).toMatchObject({ status: 409, body: { code: 'patient-busy' } });
+      expect(await read(moved.id)).toMatchObject({ patientId: stays });
+      await clinic.expectReservationsMatch();
+    });
+  });
+
   it('to be moved in time is rejected: the appointment has changed', async () => {
     const { old, stays, bookFor, post, hold, tell, settle, read, expectReservationsMatch } = await startTwins();
     const { id } = await bookFor(old);
@@ -506,6 +610,65 @@ describe('a booking under way when its patient is merged', () => {
     expect((await move).status).toBeGreaterThanOrEqual(409);
     expect(await read(id)).toMatchObject({ patientId: stays, start: START });
     await expectReservationsMatch();
+  });
+});
+
+describe('a recheck under way when its patient is merged', () => {
+  /** A visit to come for each of two records, of which `old` has the one at START. */
+  async function startRechecked() {
+    const clinic = await startTwins();
+    const visit = await clinic.bookFor(clinic.old);
+    const own = await clinic.bookFor(clinic.stays, LATER);
+    return { ...clinic, visit, own, rechecks: createRecheckStore(clinic.database, clinic.clock) };
+  }
+  type Rechecked = Awaited<ReturnType<typeof startRechecked>>;
+
+  /** Begins the only recheck that is due, and reads what it is about. */
+  async function begin({ rechecks }: Rechecked) {
+    const recheck = await rechecks.next(service);
+    if (!recheck) throw new Error('nothing is due');
+    return { recheck, seen: await rechecks.upcoming(service, recheck, undefined) };
+  }
+
+  it('does not flag a visit that was returned to another record since it was read', async () => {
+    const clinic = await startRechecked();
+    const { stays, visit, own, rechecks, merge, unmerge, tellChange, changePatient, recheck, read } = clinic;
+    await merge();
+    await recheck();
+    await tellChange('daybook.patient.deactivated.v1', stays, changePatient(stays, false));
+    const begun = await begin(clinic);
+    expect(begun.seen.map(({ id }) => id)).toEqual([visit.id, own.id]);
+    await unmerge();
+    await rechecks.flag(service, begun.recheck, begun.seen, {
+      kind: 'patient',
+      patient: { active: false, version: 2 },
+    });
+    expect(await read(own.id)).toMatchObject({ reschedulingReasons: ['patient-inactive'] });
+    expect(await read(visit.id)).toMatchObject({ patientId: clinic.old, needsRescheduling: false });
+  });
+
+  it('of the doctor flags a visit that a merge moved since it was read', async () => {
+    const clinic = await startRechecked();
+    const { stays, visit, rechecks, merge, tellChange, doctor, changeDoctor, read } = clinic;
+    await tellChange('daybook.doctor.exception-added.v1', doctor.id, changeDoctor(doctor, { open: [] }));
+    const { recheck, seen } = await begin(clinic);
+    await merge();
+    await rechecks.flag(service, recheck, seen, { kind: 'doctor', doctor });
+    expect(await read(visit.id)).toMatchObject({ patientId: stays, reschedulingReasons: ['outside-availability'] });
+  });
+
+  it('does not end with the recheck of what the merge moved since', async () => {
+    const clinic = await startRechecked();
+    const { stays, visit, own, rechecks, merge, tellChange, changePatient, recheck, read } = clinic;
+    await tellChange('daybook.patient.deactivated.v1', stays, changePatient(stays, false));
+    const begun = await begin(clinic);
+    expect(begun.seen.map(({ id }) => id)).toEqual([own.id]);
+    await merge();
+    await rechecks.finish(service, begun.recheck);
+    await recheck();
+    for (const { id } of [visit, own]) {
+      expect(await read(id)).toMatchObject({ patientId: stays, reschedulingReasons: ['patient-inactive'] });
+    }
   });
 });
 

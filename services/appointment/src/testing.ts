@@ -6,6 +6,7 @@ import {
   Appointment,
   AppointmentPage,
   AppointmentType,
+  type Caller,
   type EventType,
   History,
   Hold,
@@ -23,6 +24,7 @@ import { type Database, newId, openDatabase } from '@daybook/database';
 import { createInProcessBus } from '@daybook/messaging';
 import { createLogger, readerOf } from '@daybook/service';
 import { cleanDatabase } from '@daybook/testing/databases';
+import { type KyselyPlugin, type QueryId, type RootOperationNode, sql } from 'kysely';
 import { expect, onTestFinished } from 'vitest';
 import { migrations } from '../migrations/index.ts';
 import { buildApp } from './app.ts';
@@ -256,6 +258,47 @@ export async function expectReservationsMatch(database: Database<AppointmentTabl
   }
 }
 
+/** The server shows the same again to a session that reads its transactions twice within a tenth of a second. */
+export const SEEN = { timeout: 10_000, interval: 150 };
+
+/** Returns how many transactions of this database wait for the row of a person: others may use the same server. */
+export async function waitingForPersons(database: Database<AppointmentTables>): Promise<number> {
+  const { rows } = await database.read((db) =>
+    sql`select trx_id from information_schema.innodb_trx
+      where trx_state = 'LOCK WAIT' and trx_query like '%person_versions%' and trx_mysql_thread_id in
+        (select id from information_schema.processlist where db = database())`.execute(db),
+  );
+  return rows.length;
+}
+
+/** Returns the same database, where the first transaction with such a query waits after it until `meanwhile` is done. */
+export function pausedAfter(
+  database: Database<AppointmentTables>,
+  isSuch: (query: RootOperationNode) => boolean,
+  meanwhile: () => Promise<unknown>,
+): Database<AppointmentTables> {
+  let pause: QueryId | undefined;
+  const plugin: KyselyPlugin = {
+    transformQuery({ node, queryId }) {
+      if (isSuch(node)) pause ??= queryId;
+      return node;
+    },
+    async transformResult({ result, queryId }) {
+      if (queryId === pause) await meanwhile();
+      return result;
+    },
+  };
+  return {
+    dialect: database.dialect,
+    read: (query) => database.read(query),
+    write: (work) => database.write((tx) => work(tx.withPlugin(plugin))),
+    onEvents: (listener) => database.onEvents(listener),
+    turnAt: (what) => database.turnAt(what),
+    check: () => database.check(),
+    close: () => database.close(),
+  };
+}
+
 export async function startAppointments() {
   const database = await openDatabase<AppointmentTables>(await cleanDatabase('appointment'), migrations);
   const time = { now: Temporal.Instant.from(NOW) };
@@ -270,6 +313,8 @@ export async function startAppointments() {
     clock,
     consumers: [],
   });
+  const callers: { caller?: Caller } = {};
+  app.addHook('onRequest', async (request) => void Object.assign(request, callers));
   onTestFinished(async () => {
     await app.close();
     await database.close();
@@ -327,6 +372,10 @@ export async function startAppointments() {
     time,
     clock,
     call,
+    /** Sends requests as this caller from now on, as sign-in will. */
+    become(caller: Caller) {
+      callers.caller = caller;
+    },
     post,
     addType,
     tell,

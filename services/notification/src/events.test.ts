@@ -2,7 +2,7 @@ import type { CloudEvent } from '@daybook/contracts';
 import { newId } from '@daybook/database';
 import { describe, expect, it } from 'vitest';
 import { createMessageStore } from './store/messages.ts';
-import { appointmentData, appointmentEvent, startNotifications } from './testing.ts';
+import { appointmentData, appointmentEvent, earlier, startNotifications } from './testing.ts';
 
 /** An event that is not as the catalogue says, as a broker may bring it. */
 const malformed = (event: CloudEvent): CloudEvent => JSON.parse(JSON.stringify({ ...event, data: { start: 'soon' } }));
@@ -40,6 +40,34 @@ describe('the messages about an appointment', () => {
     const data = { ...appointmentData(), status: { from, to: 'booked' as const } };
     await bus.publish(appointmentEvent('stepped-back', data));
     expect((await messages(data.appointmentId)).map(({ kind }) => kind)).toEqual(kinds);
+  });
+
+  it.each(['rescheduled', 'updated'] as const)(
+    'tell that it was rescheduled where doctor, start or end of a visit that was %s changed, and nowhere else',
+    async (what) => {
+      const { bus, messages } = await startNotifications();
+      const data = appointmentData();
+      const { doctorId, start, end, appointmentTypeId } = data;
+      const [there, before] = [{ doctorId, start, end }, earlier(data)];
+      for (const [previous, kinds] of [
+        [{ ...there, doctorId: newId() }, ['rescheduled']],
+        [{ ...there, start: before.start }, ['rescheduled']],
+        [{ ...there, end: before.end, appointmentTypeId: newId() }, ['rescheduled']],
+        [{ ...there, appointmentTypeId: newId() }, []],
+      ] as const) {
+        const event = { ...data, appointmentId: newId(), appointmentTypeId, previous };
+        await bus.publish(appointmentEvent(what, event));
+        expect((await messages(event.appointmentId)).map(({ kind }) => kind)).toEqual(kinds);
+      }
+    },
+  );
+
+  it('do not tell that its reason or note was updated', async () => {
+    const { bus, messages, parked } = await startNotifications();
+    const data = appointmentData();
+    await bus.publish(appointmentEvent('updated', data));
+    expect(await messages(data.appointmentId)).toEqual([]);
+    expect(await parked()).toEqual([]);
   });
 
   it('are there once for an event that comes again, also at once', async () => {

@@ -19,10 +19,11 @@ const MESSAGES_CONSUMER = 'notification.messages' satisfies EventConsumerName;
 
 const STEPPED_BACK = 'daybook.appointment.stepped-back.v1';
 
-/** The changes that always have a message, and those that only say whose the messages of an appointment are from now on. */
+/** The changes that may have a message, and those that only say whose the messages of an appointment are from now on. */
 const KINDS: Record<Exclude<ConsumedType<typeof MESSAGES_CONSUMER>, typeof STEPPED_BACK>, MessageKind | undefined> = {
   'daybook.appointment.booked.v1': 'booked',
   'daybook.appointment.rescheduled.v1': 'rescheduled',
+  'daybook.appointment.updated.v1': 'rescheduled',
   'daybook.appointment.cancelled.v1': 'cancelled',
   'daybook.appointment.patient-merged.v1': undefined,
   'daybook.appointment.patient-unmerged.v1': undefined,
@@ -39,10 +40,15 @@ function kindOf({ type, data }: CloudEvent): MessageKind | undefined {
   return readSteppedBackEvent(data).status.from === 'cancelled' ? 'booked' : undefined;
 }
 
+/** Whether the visit has another doctor, start or end than before: a move, or another type of another length. */
+const isElsewhere = ({ doctorId, start, end, previous }: AppointmentEventData): boolean =>
+  previous !== undefined && (previous.doctorId !== doctorId || previous.start !== start || previous.end !== end);
+
 function messageOf(event: CloudEvent): NewMessage[] {
-  const { sequence, data } = event;
   const kind = kindOf(event);
-  return kind ? [{ kind, sequence, ...readAppointmentEvent(data) }] : [];
+  if (!kind) return [];
+  const data = readAppointmentEvent(event.data);
+  return kind === 'rescheduled' && !isElsewhere(data) ? [] : [{ kind, sequence: event.sequence, ...data }];
 }
 
 function changeOfPatient({ type, sequence, data }: CloudEvent): PatientChange[] {

@@ -23,7 +23,14 @@ export const appointmentData = (appointmentId = newId()): AppointmentEventData =
 
 type Kind<T extends EventType = EventType> = T extends `daybook.appointment.${infer Name}.v1` ? Name : never;
 
-/** An event as the appointment service publishes it. */
+/** Where a visit was half an hour before. */
+export const earlier = ({ doctorId }: Pick<AppointmentEventData, 'doctorId'>) => ({
+  doctorId,
+  start: '2026-11-23T13:30:00.000Z',
+  end: '2026-11-23T14:00:00.000Z',
+});
+
+/** An event as the appointment service publishes it: what is rescheduled was at another time before. */
 export const appointmentEvent = (kind: Kind, data: AppointmentEventData, sequence = 1): CloudEvent => ({
   specversion: '1.0',
   id: newId(),
@@ -33,7 +40,7 @@ export const appointmentEvent = (kind: Kind, data: AppointmentEventData, sequenc
   time: '2026-11-02T08:00:00.000Z',
   datacontenttype: 'application/json',
   sequence,
-  data,
+  data: kind === 'rescheduled' ? { previous: earlier(data), ...data } : data,
 });
 
 export async function startNotifications() {

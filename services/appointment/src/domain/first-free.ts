@@ -66,6 +66,16 @@ const onGrid = ({ start, end }: Interval, now: number): Interval => {
 };
 
 /**
+ * Returns the parts of a range, and after several of them all of it: the parts are read one after the other, so a visit that is
+ * moved meanwhile can count at both of its times. The last look counts each visit once.
+ */
+function* looksAt(input: FirstFreeBooking, range: Interval): Generator<Interval> {
+  const windows = [...windowsOf(input, range)];
+  yield* windows;
+  if (windows.length > 1) yield range;
+}
+
+/**
  * Each process needs one of these: those who ask it at the same time are given different starts. What it gives throws
  * Refusal `nothing-free`, and as booking does for patient and type.
  */
@@ -152,7 +162,7 @@ export function createFirstFree(parts: BookingParts): BookFirstFree {
     const range = onGrid(rangeOf(input), parts.clock().epochMilliseconds);
     let request = await ask(input, range, asking, told);
     let claims = 0;
-    for (const window of windowsOf(input, range)) {
+    for (const window of looksAt(input, range)) {
       while (claims < MAX_CLAIMS) {
         const roster = await rosterOf(request, window, asking);
         await checkPatient(request, range, asking);

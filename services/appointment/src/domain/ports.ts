@@ -107,7 +107,10 @@ export interface Return {
   readonly version: number;
   readonly to: AppointmentStatus;
   readonly reason: string;
-  /** Of a visit that is to come again: its time, and what of it does not hold any more. */
+  /**
+   * Of a visit that is to come again: its time, and what of it does not hold any more. Whether the patient has another visit
+   * then is read by the store, where no booking and no merge can change it.
+   */
   readonly again?: { readonly placement: Placement; readonly reschedulingReasons: readonly string[] } | undefined;
 }
 
@@ -152,7 +155,8 @@ export interface AppointmentStore {
   /** Returns the actions of the history, newest first. */
   actions(caller: Caller, id: string): AsyncIterable<HistoryAction>;
   /**
-   * Returns to an earlier status. A cancelled appointment takes its time again.
+   * Returns to an earlier status. A cancelled appointment takes its time again; another one that is to come is flagged where
+   * the patient has another visit then.
    * @throws Refusal `changed-meanwhile`; `slot-taken`, `patient-busy`: the key refused
    * @throws StaleFacts
    */

@@ -31,7 +31,7 @@ function reasonsOf({ appointmentTypeId, start, end }: Appointment, looked: Looke
   return reasons;
 }
 
-/** Returns every reason why an appointment needs rescheduling, as patient, doctor and type are now. */
+/** Returns every reason why an appointment needs rescheduling, as patient, doctor and type are now; not what collides. */
 export function reasonsOfAll(
   appointment: Appointment,
   facts: { readonly patient: PatientFacts; readonly doctor: DoctorFacts; readonly type: { readonly active: boolean } },

@@ -110,30 +110,61 @@ describe('the first free time of a specialty', () => {
     await expectReservationsMatch();
   });
 
+  /** Asks for a patient while `beforeLook` runs before each look at the time of the only doctor, with its number. */
+  async function askWhile(
+    { database, clock, directory, type, specialists }: Awaited<ReturnType<typeof startSpecialty>>,
+    wish: { patientId: string; from: string; to: string },
+    beforeLook: (look: number) => Promise<unknown>,
+  ) {
+    const real = createAppointmentStore(database, clock);
+    let looks = 0;
+    const store: AppointmentStore = {
+      ...real,
+      async takenSeats(caller, query) {
+        if (query.resourceIds.includes(specialists[0]?.id ?? '')) {
+          looks += 1;
+          await beforeLook(looks);
+        }
+        return real.takenSeats(caller, query);
+      },
+    };
+    const types = createAppointmentTypeStore(database, clock);
+    const book = createFirstFree({ directory, store, holds: createHoldStore(database, clock), types, clock });
+    const write = { keep: async () => undefined, checkVersion: () => undefined };
+    return book(
+      { id: 'desk', role: 'front-desk' },
+      { ...wish, specialty: 'surgery', appointmentTypeId: type.id },
+      write,
+    );
+  }
+
+  describe('while a visit of another patient is moved between looks at two parts of a long range', () => {
+    const [SOON, LATE] = ['2026-11-03T14:00:00.000Z', '2026-11-06T14:00:00.000Z'];
+    const RANGE = { from: '2026-11-03T00:00:00.000Z', to: '2026-11-08T00:00:00.000Z' };
+
+    it('is the time that the other visit left', async () => {
+      const clinic = await startSpecialty(1);
+      const { specialists, changeDoctor, addPatient, ask, post } = clinic;
+      const open = [SOON, LATE].map((start) => ({ start: at(start), end: at(start) + 1_800_000 }));
+      for (const doctor of specialists) changeDoctor(doctor, { open });
+      const { id, start } = readAppointment((await ask()).body);
+      expect(start).toBe(SOON);
+      const wish = { patientId: addPatient(), ...RANGE };
+      const asked = askWhile(clinic, wish, async (look) => {
+        if (look === 2) expect(await post(`/${id}/reschedule`, { start: LATE })).toMatchObject({ status: 200 });
+      });
+      expect(await asked).toMatchObject({ start: SOON });
+    });
+  });
+
   describe('while a visit of the patient is moved between a look at the patient and one at the doctors', () => {
     /** The patient has the first of two times of the only doctor, and `move` runs before each look at the doctor. */
     async function startMoved(move: (look: number, moveTo: (start: string) => Promise<unknown>) => Promise<unknown>) {
-      const { database, clock, directory, type, specialists, ask, addPatient, post } = await startSpecialty(1);
-      const patientId = addPatient();
-      const { id } = readAppointment((await ask({ patientId })).body);
-      const moveTo = (start: string) => post(`/${id}/reschedule`, { start: `2026-11-03T${start}:00.000Z` });
-      const real = createAppointmentStore(database, clock);
-      let looks = 0;
-      const store: AppointmentStore = {
-        ...real,
-        async takenSeats(caller, query) {
-          if (query.resourceIds.includes(specialists[0]?.id ?? '')) {
-            looks += 1;
-            await move(looks, moveTo);
-          }
-          return real.takenSeats(caller, query);
-        },
-      };
-      const types = createAppointmentTypeStore(database, clock);
-      const book = createFirstFree({ directory, store, holds: createHoldStore(database, clock), types, clock });
-      const wish = { patientId, specialty: 'surgery', appointmentTypeId: type.id, ...DAY };
-      const write = { keep: async () => undefined, checkVersion: () => undefined };
-      return () => book({ id: 'desk', role: 'front-desk' }, wish, write);
+      const clinic = await startSpecialty(1);
+      const patientId = clinic.addPatient();
+      const { id } = readAppointment((await clinic.ask({ patientId })).body);
+      const moveTo = (start: string) => clinic.post(`/${id}/reschedule`, { start: `2026-11-03T${start}:00.000Z` });
+      return () => askWhile(clinic, { patientId, ...DAY }, (look) => move(look, moveTo));
     }
 
     it('is the time that the visit left', async () => {

@@ -1,10 +1,11 @@
-import { Hold, Id, NewHold, Nothing, Refusal, ROLES } from '@daybook/contracts';
+import { Hold, Id, NewHold, Nothing, Refusal } from '@daybook/contracts';
 import type { Database } from '@daybook/database';
 import { type App, answerOnce, etagOf, sendTagged, writeOf } from '@daybook/service';
 import { Type } from 'typebox';
 import { holdSlot } from '../domain/booking.ts';
 import type { BookingParts } from '../domain/ports.ts';
 import type { AppointmentTables } from '../store/tables.ts';
+import { rolesToHold } from './booking-roles.ts';
 
 const tags = ['Slots'];
 const Params = Type.Object({ id: Id() });
@@ -24,7 +25,7 @@ export function addHoldRoutes(app: App, parts: BookingParts, database: Database<
       schema: { tags, operationId: 'holdSlot', querystring: Nothing, body: NewHold, response: { 201: Hold } },
       config: {
         versioned: true,
-        roles: ROLES,
+        roles: rolesToHold,
         problems: [
           'forbidden',
           'slot-taken',

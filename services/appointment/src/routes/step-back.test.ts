@@ -239,6 +239,25 @@ describe('a visit that is booked again', () => {
     expect(await read(booked.id)).toMatchObject({ reschedulingReasons: ['outside-availability'] });
   });
 
+  it.each([
+    ['out of use', false, ['appointment-type-inactive']],
+    ['in use again', true, undefined],
+  ] as const)('sees its type that is put %s meanwhile', async (_, active, reasons) => {
+    const { take, back, call, type, hold, recheck, booked, read } = await startBooked();
+    const changeType = (patch: object) => call('PATCH', `/appointment-types/${type.id}`, patch);
+    await take('arrive');
+    await changeType({ active: !active });
+    const { asked, resume } = hold(2);
+    const answer = back();
+    await asked;
+    await changeType({ active });
+    // It finds the visit arrived, and leaves it.
+    await recheck();
+    resume();
+    expect(await answer).toMatchObject({ status: 200, body: { needsRescheduling: !active } });
+    expect((await read(booked.id)).reschedulingReasons).toEqual(reasons);
+  });
+
   it('waits for no other service where it is not to come again', async () => {
     const { take, back, state } = await startBooked();
     await take('arrive');

@@ -158,6 +158,24 @@ describe('the slots and the explanation of a walk-in', () => {
   });
 });
 
+describe('a kept response to a walk-in', () => {
+  it('is not replayed to a caller whose role may no longer hold one, and that of an ordinary hold is', async () => {
+    const { call, doctor, type, become } = await startWaiting();
+    const ask = (more: object, key: string) =>
+      call('POST', '/holds', { doctorId: doctor.id, appointmentTypeId: type.id, ...more }, { 'idempotency-key': key });
+    const walkInHold = () => ask({ start: RUNNING, walkIn }, 'k1');
+    const ordinaryHold = () => ask({ start: '2026-11-03T18:00:00.000Z', walkIn: false }, 'k2');
+    become({ id: 'ana', role: 'front-desk' });
+    expect(await walkInHold()).toMatchObject({ status: 201 });
+    expect(await ordinaryHold()).toMatchObject({ status: 201 });
+    become({ id: 'ana', role: 'patient' });
+    expect(await walkInHold()).toMatchObject(problem(403, 'forbidden'));
+    expect(await ordinaryHold()).toMatchObject({ status: 201, headers: { 'idempotency-replayed': 'true' } });
+    become({ id: 'ana', role: 'doctor' });
+    expect(await walkInHold()).toMatchObject({ status: 201, headers: { 'idempotency-replayed': 'true' } });
+  });
+});
+
 describe('the role of who asks for a walk-in', () => {
   it.each(ROLES)('decides in the same way for slots, explanation, hold and booking: %s', async (role) => {
     const { database, clock, directory, wish, doctor, type, addPatient } = await startWaiting();

@@ -5,6 +5,7 @@ import {
   type Caller,
   CLINIC_STAFF,
   instantText,
+  type ProblemCode,
   permit,
   Refusal,
   ROLES,
@@ -22,8 +23,10 @@ import {
   type WriteContext,
 } from '@daybook/database';
 import type { Clock } from '@daybook/service';
+import { isFull, NOTHING_TAKEN } from '../domain/booking-rules.ts';
+import { cellsOf } from '../domain/grid.ts';
 import { checkCancellable, checkNotEnded, statusAfter } from '../domain/lifecycle.ts';
-import type { AppointmentStore, Move, NewBooking, Placement } from '../domain/ports.ts';
+import type { AppointmentStore, Move, NewBooking, Placement, Return } from '../domain/ports.ts';
 import { shownTo, toAppointment, toRow } from './appointment-row.ts';
 import { type Change, changesOf, lockAppointment, nextVersion, recordsOf, type Tx } from './change.ts';
 import { readActions } from './history-actions.ts';
@@ -31,6 +34,7 @@ import { useHold } from './holds.ts';
 import { checkVersions } from './person-versions.ts';
 import { readTakenSeats, releaseOf, reserve } from './reservations.ts';
 import type { AppointmentTables } from './tables.ts';
+import { checkType, lockOfType } from './type-versions.ts';
 
 const placed = ({ doctorId, type, timeZone, visit }: Placement) => ({
   // As ids are written here, however the request wrote it.
@@ -108,6 +112,23 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
   async function giveBackHold(tx: Tx, callerId: string, placement: Placement): Promise<void> {
     if (placement.holdId === undefined) return;
     await useHold(tx, dialect, callerId, placement.holdId, placement, clock().epochMilliseconds);
+  }
+
+  /**
+   * Returns `patient-busy` where the patient of a visit that has kept its time has another visit then, as after a merge. First it
+   * locks what the visit was compared with, as `reserve` does for a visit that takes its time again.
+   * @throws StaleFacts
+   */
+  async function findCollisions(
+    tx: Tx,
+    { id, patientId }: Appointment,
+    { placement: { type, verified, visit } }: NonNullable<Return['again']>,
+  ): Promise<ProblemCode[]> {
+    checkType(type, await lockOfType(tx, dialect, type.id).execute());
+    await checkVersions(tx, dialect, verified);
+    const query = { resourceIds: [patientId], range: visit, exceptHolders: [id] };
+    const taken = await readTakenSeats(tx, dialect, query, clock().epochMilliseconds);
+    return isFull(cellsOf(visit), taken.get(patientId) ?? NOTHING_TAKEN, 1) ? ['patient-busy'] : [];
   }
 
   return {
@@ -233,15 +254,16 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
         if (before.version !== version) {
           throw new Refusal('changed-meanwhile', 'Somebody else changed the appointment: read it again.');
         }
-        const reasons = again?.reschedulingReasons ?? [];
-        const flags = reasons.length > 0 && { needsRescheduling: true, reschedulingReasons: [...reasons] };
+        const keepsTime = before.status !== 'cancelled';
+        const collisions = again && keepsTime ? await findCollisions(tx, before, again) : [];
+        const reasons = [...(again?.reschedulingReasons ?? []), ...collisions].sort();
+        const flags = reasons.length > 0 && { needsRescheduling: true, reschedulingReasons: reasons };
         const after = nextVersion(before, { status: to, ...flags }, clock);
         const change = { action: 'stepped-back', before, after, reason, moved: false } as const;
         const statements = changesOf(tx, caller, change, write.traceparent);
-        if (again && before.status === 'cancelled') {
+        if (again && !keepsTime) {
           await reserve(tx, dialect, { holder: before, placement: again.placement, clock, alongside: statements });
         } else {
-          if (again) await checkVersions(tx, dialect, again.placement.verified);
           await together(tx, dialect, statements);
         }
         return keepShown(tx, caller, after, write);

@@ -14,8 +14,8 @@ import { demandRecheck } from './person-changes.ts';
 import { lockPerson, noteVersion } from './person-versions.ts';
 import type { AppointmentTables } from './tables.ts';
 
-/** So many appointments are moved in one transaction at most. */
-export const MOVED_AT_ONCE = 100;
+/** So many appointments are moved in one transaction at most: nothing is booked for their patient until it ends. */
+export const MOVED_AT_ONCE = 25;
 /** Longer than any chain of merges can be: see MAX_MERGED in the patient service. */
 const LONGEST_CHAIN = 100;
 const FIRST_RETRY_MILLIS = 500;
@@ -62,14 +62,13 @@ export interface PatientMergeStore {
   postpone(caller: Caller, patientId: string): Promise<void>;
 }
 
-/** A record, with what its appointments depend on. */
+/** A record, with where its appointments belong. */
 interface Settling {
   readonly patientId: Uint8Array;
   /** The record that stays: itself, where it is not merged. */
   readonly target: Uint8Array;
-  readonly targetVersion: number;
-  /** The record and all that are merged into it. */
-  readonly origins: readonly Uint8Array[];
+  /** Returns the record that stays of any record, and locks the way there. */
+  readonly targetOf: (origin: Uint8Array) => Promise<Uint8Array | undefined>;
 }
 
 const isSame = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
@@ -78,30 +77,51 @@ export function createPatientMergeStore(database: Database<AppointmentTables>, c
   const { dialect } = database;
   const now = () => clock().epochMilliseconds;
 
+  const readMerged = (tx: Tx, patientId: Uint8Array) =>
+    tx.selectFrom('merged_patients').select('merged_into').where('patient_id', '=', patientId);
+
   /**
-   * Follows the merges from a record to the one that stays, and locks each on the way: a merge of one of them that is told of
-   * meanwhile waits, and finds what was moved there. Undefined in a circle: the event that ends it has not come yet.
+   * Follows the merges from a record to the one that stays. A change of any merge on a locked way waits until the transaction
+   * ends, and finds what was moved there. Undefined in a circle: the event that ends it has not come yet.
    */
-  async function findTarget(
-    tx: Tx,
-    patientId: Uint8Array,
-  ): Promise<Pick<Settling, 'target' | 'targetVersion'> | undefined> {
+  async function findTarget(tx: Tx, patientId: Uint8Array, locked: boolean): Promise<Uint8Array | undefined> {
     let target = patientId;
     for (let hops = 0; hops < LONGEST_CHAIN; hops += 1) {
-      const targetVersion = await lockPerson(tx, dialect, target);
-      const row = await tx
-        .selectFrom('merged_patients')
-        .select('merged_into')
-        .where('patient_id', '=', target)
+      if (locked) await lockPerson(tx, dialect, target, 'shared');
+      const row = await readMerged(tx, target)
         // What MariaDB does not know as FOR SHARE.
-        .$if(dialect.locksRows, (query) => query.modifyEnd(sql`lock in share mode`))
+        .$if(locked && dialect.locksRows, (query) => query.modifyEnd(sql`lock in share mode`))
         .executeTakeFirst();
-      if (!row?.merged_into) return { target, targetVersion };
+      if (!row?.merged_into) return target;
       target = row.merged_into;
     }
     return undefined;
   }
 
+  /**
+   * Locks the way from a record to the one that stays, and that one alone: no booking of its takes a time meanwhile, since the
+   * key does not see that a second seat is next to a first one that comes free. It is locked before the way, so that two that
+   * settle the same tree wait for one another and do not end in a deadlock.
+   */
+  async function lockTarget(tx: Tx, patientId: Uint8Array): Promise<{ target: Uint8Array; targetVersion: number }> {
+    const expected = await findTarget(tx, patientId, false);
+    if (expected) await lockPerson(tx, dialect, expected, 'exclusive');
+    const target = await findTarget(tx, patientId, true);
+    if (!target) throw new Error('merges lead in a circle until an event comes');
+    return { target, targetVersion: await lockPerson(tx, dialect, target, 'exclusive') };
+  }
+
+  /** Finds the record that stays once for each record: a locked way does not change until the transaction ends. */
+  function targetsIn(tx: Tx): Settling['targetOf'] {
+    const targets = new Map<string, Uint8Array | undefined>();
+    return async (origin) => {
+      const key = idFromBytes(origin);
+      if (!targets.has(key)) targets.set(key, await findTarget(tx, origin, true));
+      return targets.get(key);
+    };
+  }
+
+  /** Returns a record and all that are merged into it, as far as they are now: nothing is locked. */
   async function findOrigins(tx: Tx, patientId: Uint8Array): Promise<Uint8Array[]> {
     const all = new Map([[idFromBytes(patientId), patientId]]);
     let level: readonly Uint8Array[] = [patientId];
@@ -117,14 +137,27 @@ export function createPatientMergeStore(database: Database<AppointmentTables>, c
     return [...all.values()];
   }
 
-  /** The ids of some appointments that are not where they belong. */
-  async function findMisplaced(tx: Tx, { patientId, target, origins }: Settling): Promise<string[]> {
+  /**
+   * Returns the ids of some appointments that were booked for the record, or for those merged into it, and are not where they
+   * belong. Others that are with it now belong elsewhere since an unmerge, and are moved by the settling of that.
+   */
+  async function findMisplaced(tx: Tx, { patientId, target }: Settling): Promise<string[]> {
+    const origins = await findOrigins(tx, patientId);
     const own = isSame(patientId, target)
       ? []
       : await tx
           .selectFrom('appointments')
           .select('id')
           .where('patient_id', '=', patientId)
+          .where(({ not, exists, selectFrom, ref }) =>
+            not(
+              exists(
+                selectFrom('moved_appointments')
+                  .select('origin_id')
+                  .where('appointment_id', '=', ref('appointments.id')),
+              ),
+            ),
+          )
           .limit(MOVED_AT_ONCE)
           .execute();
     const moved = await tx
@@ -174,9 +207,11 @@ export function createPatientMergeStore(database: Database<AppointmentTables>, c
     await tx.insertInto('moved_appointments').values({ appointment_id, origin_id: origin }).execute();
   }
 
-  /** What was found is looked at again once it is locked: it may have been moved meanwhile. */
-  async function moveOne(tx: Tx, caller: Caller, id: string, settling: Settling): Promise<void> {
-    const { patientId, target, origins } = settling;
+  /**
+   * Moves an appointment, once it is locked, if it still belongs to the record that stays. Another process may have returned it
+   * since it was found. Where the record that it was booked for leads elsewhere, the settling of that merge moves it.
+   */
+  async function moveOne(tx: Tx, caller: Caller, id: string, { patientId, target, targetOf }: Settling): Promise<void> {
     const before = await lockAppointment(tx, dialect, id, () => undefined);
     const moved = await tx
       .selectFrom('moved_appointments')
@@ -185,10 +220,10 @@ export function createPatientMergeStore(database: Database<AppointmentTables>, c
       .$if(dialect.locksRows, (query) => query.forUpdate())
       .executeTakeFirst();
     const from = idToBytes(before.patientId);
-    const belongs =
-      isSame(from, patientId) || origins.some((origin) => moved !== undefined && isSame(origin, moved.origin_id));
-    if (!belongs || isSame(from, target)) return;
     const origin = moved?.origin_id ?? from;
+    if (isSame(from, target)) return;
+    const belongsTo = await targetOf(origin);
+    if (!belongsTo || !isSame(belongsTo, target)) return;
     const collides = await moveReservations(tx, id, from, target);
     await keepOrigin(tx, id, origin, target);
     const after = nextVersion(before, { patientId: idFromBytes(target), ...flagsOf(before, collides, now()) }, clock);
@@ -215,13 +250,12 @@ export function createPatientMergeStore(database: Database<AppointmentTables>, c
       permit(caller, ['service']);
       const patientId = idToBytes(id);
       return database.write(async (tx) => {
-        const found = await findTarget(tx, patientId);
-        if (!found) throw new Error('merges lead in a circle until an event comes');
-        const settling = { ...found, patientId, origins: await findOrigins(tx, patientId) };
+        const { target, targetVersion } = await lockTarget(tx, patientId);
+        const settling = { patientId, target, targetOf: targetsIn(tx) };
         const misplaced = await findMisplaced(tx, settling);
         for (const appointmentId of misplaced) await moveOne(tx, caller, appointmentId, settling);
         if (misplaced.length === MOVED_AT_ONCE) return true;
-        await demandRecheck(tx, database, 'patient', found.target, found.targetVersion, now());
+        await demandRecheck(tx, database, 'patient', target, targetVersion, now());
         await tx.updateTable('merged_patients').set({ due_at: null }).where('patient_id', '=', patientId).execute();
         return false;
       });

@@ -89,13 +89,14 @@ export const lockOfPersons = (
 
 /**
  * Locks a person against events that tell of something newer, and returns the version that is known: 0 where none is. Others may
- * book for them meanwhile.
+ * book for them meanwhile only where the lock is shared.
  */
-export async function lockPerson(tx: Tx, dialect: DatabaseDialect, person_id: Uint8Array): Promise<number> {
-  if (dialect.locksRows) {
-    await tx.insertInto('person_versions').ignore().values({ person_id, version: 0 }).execute();
-  }
-  const [row] = await selectVersions(tx, dialect, [person_id], 'shared').execute();
+export async function lockPerson(tx: Tx, dialect: DatabaseDialect, person_id: Uint8Array, lock: Lock): Promise<number> {
+  const statement = selectVersions(tx, dialect, [person_id], lock);
+  const [known] = await statement.execute();
+  if (known || !dialect.locksRows) return known?.version ?? 0;
+  await tx.insertInto('person_versions').ignore().values({ person_id, version: 0 }).execute();
+  const [row] = await statement.execute();
   return row?.version ?? 0;
 }
 

@@ -151,10 +151,10 @@ it('no list, search or look at somebody’s appointments reads all that there ar
   const range = { start: NOW.epochMilliseconds, end: NOW.epochMilliseconds + 20 * HALF_HOUR };
   await store.takenSeats(staff, { resourceIds: [doctorId, patientId], range });
   await store.takenSeats(staff, { resourceIds: doctors, range, exceptHolders: [id] });
-  const recheck = { kind: 'doctor', personId: doctorId, version: 1, attempts: 0 } as const;
+  const recheck = { kind: 'doctor', personId: doctorId, version: 1, attempts: 0, leasedUntil: 0 } as const;
   await createRecheckStore(asked, clock).upcoming(service, recheck, found.items[0]);
   for (const seen of [undefined, found.items[0]]) {
-    const ofType = { kind: 'type', personId: doctorId, version: 1, attempts: 0 } as const;
+    const ofType = { kind: 'type', personId: doctorId, version: 1, attempts: 0, leasedUntil: 0 } as const;
     await createRecheckStore(asked, clock).upcoming(service, ofType, seen);
   }
   expect(count()).toBeGreaterThan(20);

@@ -2,7 +2,7 @@
 import { type Appointment, type Caller, permit } from '@daybook/contracts';
 import { type Database, idFromBytes, idToBytes, together } from '@daybook/database';
 import type { Clock } from '@daybook/service';
-import { type Expression, type SqlBool, sql } from 'kysely';
+import { type Expression, type ExpressionBuilder, type SqlBool, sql } from 'kysely';
 import { TO_COME } from '../domain/lifecycle.ts';
 import { StaleFacts } from '../domain/ports.ts';
 import { type Looked, reschedulingReasons } from '../domain/rechecking.ts';
@@ -21,6 +21,8 @@ export interface Recheck {
   /** The facts have to be at least of this version. */
   readonly version: number;
   readonly attempts: number;
+  /** Where another time is stored, it was demanded again since, or another process has taken it. */
+  readonly leasedUntil: number;
 }
 
 /** After so long somebody else may look: who began has ended. */
@@ -29,8 +31,10 @@ const FIRST_RETRY_MILLIS = 500;
 const LONGEST_RETRY_MILLIS = 30_000;
 const APPOINTMENTS_A_STEP = 100;
 
-/** An appointment of which one of these has changed was looked at by who changed it. */
-const AS_SEEN = ['doctorId', 'appointmentTypeId', 'start', 'end'] as const;
+/** An appointment of which one of these has changed was compared with all facts by the move that changed it. */
+const OF_MOVE = ['doctorId', 'appointmentTypeId', 'start', 'end'] as const;
+/** A merge that changes the patient has the new one compared, and neither the doctor nor the type. */
+const AS_SEEN = { patient: [...OF_MOVE, 'patientId'], doctor: OF_MOVE, type: OF_MOVE } as const;
 
 /**
  * Which appointments to come are looked at. Of a type there is no index, which each booking would write: all to come are read
@@ -43,15 +47,22 @@ function isConcerned({ kind, personId }: Recheck): Expression<SqlBool> {
   return sql`appointment_type_id = ${id} and coalesce(status, '') in (${sql.join(TO_COME)})`;
 }
 
+/** Returns the condition that a recheck is the one that was taken: no event and no merge has demanded it again. */
+const isLeased =
+  ({ personId, version, leasedUntil }: Recheck) =>
+  (where: ExpressionBuilder<AppointmentTables, 'rechecks'>): Expression<SqlBool> =>
+    where.and({ person_id: idToBytes(personId), version, due_at: leasedUntil });
+
 export interface RecheckStore {
   /** Somebody who is due; nobody else gets the same one for a while. */
   next(caller: Caller): Promise<Recheck | undefined>;
   /** Their appointments to come, in the order of their starts, those after `after`. */
   upcoming(caller: Caller, recheck: Recheck, after: Appointment | undefined): Promise<Appointment[]>;
   /**
-   * Flags appointments that need rescheduling and unflags others. Those that were moved or cancelled since are left. False,
-   * and nothing done, when an event told of something newer since: somebody else looks, or will. What is known of a type is
-   * read with it: it is in the same database.
+   * Flags appointments that need rescheduling and unflags others. Those that were moved or cancelled since are left, and in a
+   * recheck of a patient those that a merge or an unmerge gave to another record. False, and nothing done, when an event told
+   * of something newer since: somebody else looks, or will. What is known of a type is read with it: it is in the same
+   * database.
    */
   flag(
     caller: Caller,
@@ -70,7 +81,7 @@ export function createRecheckStore(database: Database<AppointmentTables>, clock:
 
   async function flagOne(tx: Tx, caller: Caller, seen: Appointment, looked: Looked): Promise<void> {
     const before = await lockAppointment(tx, database.dialect, seen.id, () => undefined);
-    const isAsSeen = AS_SEEN.every((field) => before[field] === seen[field]);
+    const isAsSeen = AS_SEEN[looked.kind].every((field) => before[field] === seen[field]);
     if (!isAsSeen || !TO_COME.includes(before.status)) return;
     const reasons = reschedulingReasons(before, looked);
     if (reasons.join() === (before.reschedulingReasons ?? []).join()) return;
@@ -102,7 +113,8 @@ export function createRecheckStore(database: Database<AppointmentTables>, clock:
         if (!row) return undefined;
         const lease = { due_at: now() + LEASE_MILLIS, attempts: row.attempts + 1 };
         await tx.updateTable('rechecks').set(lease).where('person_id', '=', row.person_id).execute();
-        return { kind: row.kind, personId: idFromBytes(row.person_id), version: row.version, attempts: lease.attempts };
+        const { kind, person_id, version } = row;
+        return { kind, personId: idFromBytes(person_id), version, attempts: lease.attempts, leasedUntil: lease.due_at };
       });
     },
 
@@ -144,22 +156,19 @@ export function createRecheckStore(database: Database<AppointmentTables>, clock:
       }
     },
 
-    async finish(caller, { personId, version }) {
+    async finish(caller, recheck) {
       permit(caller, ['service']);
-      await database.write((tx) =>
-        tx.deleteFrom('rechecks').where('person_id', '=', idToBytes(personId)).where('version', '=', version).execute(),
-      );
+      await database.write((tx) => tx.deleteFrom('rechecks').where(isLeased(recheck)).execute());
     },
 
-    async postpone(caller, { personId, version, attempts }) {
+    async postpone(caller, recheck) {
       permit(caller, ['service']);
-      const pause = Math.min(FIRST_RETRY_MILLIS * 2 ** Math.min(attempts, 16), LONGEST_RETRY_MILLIS);
+      const pause = Math.min(FIRST_RETRY_MILLIS * 2 ** Math.min(recheck.attempts, 16), LONGEST_RETRY_MILLIS);
       await database.write((tx) =>
         tx
           .updateTable('rechecks')
           .set({ due_at: now() + pause })
-          .where('person_id', '=', idToBytes(personId))
-          .where('version', '=', version)
+          .where(isLeased(recheck))
           .execute(),
       );
     },

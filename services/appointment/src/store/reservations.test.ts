@@ -1,13 +1,12 @@
 import type { AppointmentType } from '@daybook/contracts';
-import { type Database, newId } from '@daybook/database';
+import { newId } from '@daybook/database';
 import { databaseKind } from '@daybook/testing/databases';
 import fc from 'fast-check';
-import { type KyselyPlugin, sql } from 'kysely';
+import type { KyselyPlugin } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import { at, iso, NOW, startAppointments, startClinic } from '../testing.ts';
+import { at, iso, NOW, SEEN, startAppointments, startClinic, waitingForPersons } from '../testing.ts';
 import { checkVersions } from './person-versions.ts';
 import { reserve } from './reservations.ts';
-import type { AppointmentTables } from './tables.ts';
 
 const FIRST = Temporal.Instant.from('2026-11-03T14:00:00.000Z').epochMilliseconds;
 
@@ -120,18 +119,6 @@ async function startGroups(capacity: number) {
       return done.promise;
     },
   };
-}
-
-/** The server shows the same again to who asks twice within a tenth of a second. */
-const SEEN = { timeout: 10_000, interval: 150 };
-
-/** How many transactions wait for the row of a person. */
-async function waitingForPersons(database: Database<AppointmentTables>): Promise<number> {
-  const { rows } = await database.read((db) =>
-    sql`select trx_id from information_schema.innodb_trx
-      where trx_state = 'LOCK WAIT' and trx_query like '%person_versions%'`.execute(db),
-  );
-  return rows.length;
 }
 
 describe.runIf(databaseKind !== 'sqlite')('while somebody takes a time', () => {
