@@ -13,7 +13,7 @@ it('all files of a data folder are for their user only, whatever the folder was 
   await prepareDataFolder(folder);
   using _system = await lockDataFolder(folder);
   using _member = joinDataFolder(folder);
-  await announce(folder, { pid: 1, registryUrl: 'http://127.0.0.1:8761/eureka' });
+  await announce(folder, { pid: 1, registryUrl: 'http://127.0.0.1:8761/eureka', isRegistryOurs: true });
   const names = await readdir(folder);
   expect(names).toContain('running.json');
   expect(names).toContain('daybook.lock');

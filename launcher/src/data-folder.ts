@@ -20,6 +20,8 @@ export const databaseFiles = async (folder: string): Promise<string[]> =>
 export interface RunningSystem {
   readonly pid: number;
   readonly registryUrl: string;
+  /** Whether the registry is Daybook's own, for which the passwords in the folder are. */
+  readonly isRegistryOurs: boolean;
 }
 
 const isRunningSystem = (value: unknown): value is RunningSystem =>
@@ -29,7 +31,9 @@ const isRunningSystem = (value: unknown): value is RunningSystem =>
   typeof value.pid === 'number' &&
   'registryUrl' in value &&
   typeof value.registryUrl === 'string' &&
-  URL.canParse(value.registryUrl);
+  URL.canParse(value.registryUrl) &&
+  'isRegistryOurs' in value &&
+  typeof value.isRegistryOurs === 'boolean';
 
 const unusable = (folder: string, cause: unknown) =>
   new StartFailure(EXIT.unavailable, `The data folder ${folder} cannot be used. Set DAYBOOK_DATA.`, { cause });

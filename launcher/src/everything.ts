@@ -14,7 +14,14 @@ import type { LauncherConfig } from './config.ts';
 import { announce, findRunningSystem, isEmptyDataFolder, lockDataFolder, prepareDataFolder } from './data-folder.ts';
 import { beginDemo, demoIsUnfinished, demoMarkerIn, fillDemo, nothingIsThere } from './demo.ts';
 import { FETCH_INTERVAL_MILLIS } from './intervals.ts';
-import { namingRegistry, prepareRegistryUsers, urlsFor, withoutUsers, withRegistryAccess } from './registry-users.ts';
+import {
+  givenRegistryUsers,
+  namingRegistry,
+  prepareRegistryUsers,
+  urlsFor,
+  withoutUsers,
+  withRegistryAccess,
+} from './registry-users.ts';
 import { type ServiceName, startService } from './services.ts';
 
 /** In the order in which they are closed: who asks goes before whom it asks. */
@@ -105,7 +112,9 @@ export async function startEverything(
   parts.defer(() => bus.close());
 
   let clock: Clock = systemClock;
-  const users = await prepareRegistryUsers(folder, config.DAYBOOK_REGISTRY_USERS);
+  const isRegistryOurs = config.EUREKA_URL === undefined;
+  const given = config.DAYBOOK_REGISTRY_USERS;
+  const users = isRegistryOurs ? await prepareRegistryUsers(folder, given) : givenRegistryUsers(given);
   const residents = createResidents(users);
   // Only the gateway is for others; it alone listens where DAYBOOK_HOST says.
   const inside = { ...environment, DAYBOOK_HOST: '127.0.0.1', DAYBOOK_SERVICE_PORT: '0', DAYBOOK_OPERATIONS_PORT: '' };
@@ -139,7 +148,7 @@ export async function startEverything(
   parts.defer(() => residents.stop('gateway'));
   const { url, ready } = await residents.start('gateway', door);
   await ready;
-  await announce(folder, { pid: process.pid, registryUrl: announcedUrl });
+  await announce(folder, { pid: process.pid, registryUrl: announcedUrl, isRegistryOurs });
   const started = parts.move();
   return {
     url,

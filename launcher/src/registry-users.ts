@@ -21,7 +21,7 @@ const FILE = 'registry-users';
  * only, for services that join; what is given no longer is gone.
  */
 export async function prepareRegistryUsers(folder: string, given: string | undefined): Promise<RegistryUsers> {
-  const ofOthers = parseRegistryUsers(given ?? '');
+  const ofOthers = givenRegistryUsers(given);
   const before = formatRegistryUsers(await readRegistryUsers(folder));
   const users = completeRegistryUsers(new Map([...parseRegistryUsers(before), ...ofOthers]));
   const own = new Map([...users].filter(([name]) => !ofOthers.has(name) || isOwnUser(name)));
@@ -39,6 +39,9 @@ export async function readRegistryUsers(folder: string): Promise<RegistryUsers> 
     throw error;
   }
 }
+
+/** Returns the users that a configuration gives. They are all that a registry of others gets: what we make is for our own one. */
+export const givenRegistryUsers = (given: string | undefined): RegistryUsers => parseRegistryUsers(given ?? '');
 
 const applicationOf = (service: ServiceName): string => `${service}-service`;
 

@@ -5,7 +5,6 @@ import {
   type HostProcess,
   hostOfOneService,
   type Logger,
-  parseRegistryUsers,
   type RunningService,
   StartFailure,
 } from '@daybook/service';
@@ -17,8 +16,10 @@ import {
   joinDataFolder,
   lockDataFolder,
   prepareDataFolder,
+  type RunningSystem,
 } from './data-folder.ts';
 import {
+  givenRegistryUsers,
   namingRegistry,
   prepareRegistryUsers,
   readRegistryUsers,
@@ -30,7 +31,7 @@ import { type ServiceName, startService } from './services.ts';
 const REGISTRY_DEADLINE_MILLIS = 1000;
 
 /** The registry of the system that runs on the same data folder. @throws StartFailure 69 when there is none */
-async function findRegistry(folder: string): Promise<string> {
+async function findRegistry(folder: string): Promise<RunningSystem> {
   const system = await findRunningSystem(folder);
   const missing = new StartFailure(
     EXIT.unavailable,
@@ -46,7 +47,7 @@ async function findRegistry(folder: string): Promise<string> {
     missing.cause = error;
     throw missing;
   }
-  return system.registryUrl;
+  return system;
 }
 
 export async function startSingle(
@@ -62,11 +63,11 @@ export async function startSingle(
   await using parts = new AsyncDisposableStack();
   parts.use(joinDataFolder(folder));
   await isEmptyDataFolder(folder);
-  const isNamed = config.EUREKA_URL !== undefined;
-  const registryUrls = isNamed ? [] : [await findRegistry(folder)];
+  const system = config.EUREKA_URL === undefined ? await findRegistry(folder) : undefined;
+  const registryUrls = system ? [system.registryUrl] : [];
   // The passwords in the folder are for the registry on it, and are sent to no other.
-  const made = isNamed ? new Map<string, string>() : await readRegistryUsers(folder);
-  const users = new Map([...made, ...parseRegistryUsers(config.DAYBOOK_REGISTRY_USERS ?? '')]);
+  const made = system?.isRegistryOurs ? await readRegistryUsers(folder) : new Map<string, string>();
+  const users = new Map([...made, ...givenRegistryUsers(config.DAYBOOK_REGISTRY_USERS)]);
   const service = await startService(name, {
     ...host,
     environment: withRegistryAccess(name, namingRegistry(environment, config.EUREKA_URL), users),
@@ -90,7 +91,7 @@ async function startRegistryAlone(folder: string, host: HostProcess, config: Lau
     ...host,
     environment: withRegistryAccess('registry', host.environment, users),
   });
-  await announce(folder, { pid: process.pid, registryUrl: `${service.url}/eureka` });
+  await announce(folder, { pid: process.pid, registryUrl: `${service.url}/eureka`, isRegistryOurs: true });
   return {
     ...service,
     async close(options) {

@@ -5,13 +5,12 @@ import {
   checkConfigurations,
   completeRegistryUsers,
   openProcessLog,
-  parseRegistryUsers,
   prettyLine,
   runProcess,
   type Started,
 } from '@daybook/service';
 import { environment, readDistributedConfig } from '../config.ts';
-import { namingRegistry } from '../registry-users.ts';
+import { givenRegistryUsers, namingRegistry } from '../registry-users.ts';
 import { services } from '../services.ts';
 import { createBoard } from './board.ts';
 import { checkServers, environmentOf } from './environment.ts';
@@ -40,10 +39,12 @@ async function start(): Promise<Started> {
   const { LOG_LEVEL, DAYBOOK_DEMO, DAYBOOK_REGISTRY_USERS, EUREKA_URL } = readDistributedConfig();
   const logger = openProcessLog(LOG_LEVEL);
   const board = createBoard(process.stdout, () => system.members, prettyLine);
+  const givenUsers = givenRegistryUsers(DAYBOOK_REGISTRY_USERS);
   const system = createSystem({
     topology,
     shell: namingRegistry(environment, EUREKA_URL),
-    users: completeRegistryUsers(parseRegistryUsers(DAYBOOK_REGISTRY_USERS ?? '')),
+    ourUsers: completeRegistryUsers(givenUsers),
+    givenUsers,
     async fillDemo(signal) {
       if (DAYBOOK_DEMO === 'on') await runFiller(environment, file, (line) => board.line('demo', line), signal);
     },

@@ -13,8 +13,10 @@ export interface SystemOptions {
   readonly topology: Topology;
   /** The environment of the shell. */
   readonly shell: Environment;
-  /** Of the registry: each process gets its own. */
-  readonly users: RegistryUsers;
+  /** Of our own registry: each process gets its own. */
+  readonly ourUsers: RegistryUsers;
+  /** Of a registry that the shell or the topology names. */
+  readonly givenUsers: RegistryUsers;
   /** Called before the services start; the registry and the gateway are there. */
   fillDemo(signal: AbortSignal): Promise<void>;
   onChange(member: Member): void;
@@ -34,7 +36,8 @@ interface Group {
   readonly members: readonly Member[];
 }
 
-export function createSystem({ topology, shell, users, fillDemo, onChange, onLine }: SystemOptions): DistributedSystem {
+export function createSystem(options: SystemOptions): DistributedSystem {
+  const { topology, shell, ourUsers, givenUsers, fillDemo, onChange, onLine } = options;
   const namesRegistry = isGiven(shell, 'EUREKA_URL');
   const entries = topology.filter(({ service }) => !(service === 'registry' && namesRegistry));
   const closing = new AbortController();
@@ -56,9 +59,11 @@ export function createSystem({ topology, shell, users, fillDemo, onChange, onLin
       name: `${entry.service}#${index + 1}`,
       program: fileURLToPath(import.meta.resolve(`@daybook/${entry.service}-service`)),
       port: entry.ports?.[index] ?? 0,
-      environmentAt: (port) => ({
-        ...withRegistryAccess(entry.service, environmentOf(entry, port, shell, registryUrl), users),
-      }),
+      environmentAt(port) {
+        const environment = environmentOf(entry, port, shell, registryUrl);
+        const isRegistryOurs = entry.service === 'registry' || environment.EUREKA_URL === registryUrl;
+        return { ...withRegistryAccess(entry.service, environment, isRegistryOurs ? ourUsers : givenUsers) };
+      },
       onChange(member) {
         onChange(member);
         look(member);

@@ -1267,6 +1267,11 @@ export interface components {
             alternatives?: components["schemas"]["Slot"][];
             /** @description Of `possible-duplicate`, for staff: the records that it is like */
             candidates?: components["schemas"]["PatientCandidate"][];
+            /**
+             * Format: uuid
+             * @description Of `identifier-taken`, for staff: the record that has one of the identifiers
+             */
+            holderId?: string;
         };
         /** Reschedule */
         Reschedule: {
@@ -4744,7 +4749,7 @@ export interface operations {
                 limit?: number;
                 /** @description The nextCursor of the page before; opaque: do not take it apart */
                 cursor?: string;
-                /** @description Those of these ids, at most 100, with commas */
+                /** @description Those of these ids, at most 100, with commas. Alone, it lists merged records as well, with `replacedBy` */
                 id?: string;
             };
             header?: never;

@@ -21,8 +21,10 @@ export function tidyName(name: string): string {
 export const MAX_WORDS = 12;
 /** In code points. The key of a longer word is cut, in the database as in a search. */
 const MAX_WORD = 100;
-/** More parts in one word are no name: an identifier, an e-mail. */
+/** A word with more parts is not a name but an identifier or an e-mail. */
 const MAX_PARTS = 5;
+/** Of all words of one search. */
+const MAX_PARTS_OF_ALL = 24;
 
 const cut = (key: string): string => [...key].slice(0, MAX_WORD).join('');
 
@@ -44,12 +46,12 @@ function wordOf(text: string): TypedWord {
   return { text, parts: parts.map(cut), joined: cut(parts.join('')) };
 }
 
-/** Returns the words of a text, which spaces, commas and semicolons separate. */
+/** Returns the words of a text, which spaces, commas and semicolons separate. Joints alone are not a word. */
 export const wordsOf = (text: string): TypedWord[] =>
   fold(text)
     .split(/[\s,;]+/u)
-    .filter(isSaid)
-    .map(wordOf);
+    .map(wordOf)
+    .filter(({ parts }) => parts.length > 0);
 
 /** The first character of a term says what it is of, so that no name is found by the digits of a phone. */
 const NAME = 'n';
@@ -83,27 +85,42 @@ export type SearchCondition = readonly string[];
 
 const isSameCondition = (one: SearchCondition, other: SearchCondition): boolean => one.join('\0') === other.join('\0');
 
+/** What a word of a search may mean other than a name. */
+export interface WordReading {
+  /** The beginnings of terms that the word may be meant as. */
+  readonly beginnings: readonly string[];
+  /** The date or number that the word is or belongs to. Words of one number count as one word, and joints separate no parts of them. */
+  readonly partOf?: string;
+}
+
+function refuseMoreThan(count: number, what: string): never {
+  throw new Refusal('invalid-request', `Search for at most ${count} ${what}.`, {
+    errors: [{ pointer: '/q', message: `has more than ${count} ${what}` }],
+  });
+}
+
 /**
- * Returns the conditions of a search for the words of a text, all of which have to be met: each part of each word is the beginning
- * of a name, or one of `others` of that word has it.
+ * Returns the conditions of a search for words, all of which have to be met: each part of each word is the beginning of a name, or one
+ * of the other beginnings of that word is met.
  * @throws Refusal `invalid-request` when there are too many words
  */
 export function searchConditions(
-  q: string,
-  others: (word: TypedWord) => readonly string[] = () => [],
+  words: readonly TypedWord[],
+  read: (word: TypedWord, index: number) => WordReading = () => ({ beginnings: [] }),
 ): SearchCondition[] {
   const conditions: SearchCondition[] = [];
-  for (const word of wordsOf(q)) {
-    const { parts, joined } = word;
-    // Signs alone are no word.
-    const apart = parts.length > MAX_PARTS ? [joined] : parts;
+  const counted = new Set<string>();
+  for (const [index, word] of words.entries()) {
+    const { text, parts, joined } = word;
+    const { beginnings, partOf } = read(word, index);
+    counted.add(partOf ?? text);
+    const apart = partOf !== undefined || parts.length > MAX_PARTS ? [joined] : parts;
     for (const part of apart) {
-      const condition = [...new Set([...[part, joined].map((key) => NAME + key), ...others(word)])];
+      const condition = [...new Set([...[part, joined].map((key) => NAME + key), ...beginnings])];
       if (!conditions.some((known) => isSameCondition(known, condition))) conditions.push(condition);
     }
   }
-  if (conditions.length <= MAX_WORDS) return conditions;
-  throw new Refusal('invalid-request', `Search for at most ${MAX_WORDS} words.`, {
-    errors: [{ pointer: '/q', message: `has more than ${MAX_WORDS} words` }],
-  });
+  if (counted.size > MAX_WORDS) refuseMoreThan(MAX_WORDS, 'words');
+  if (conditions.length > MAX_PARTS_OF_ALL) refuseMoreThan(MAX_PARTS_OF_ALL, 'parts of words');
+  return conditions;
 }

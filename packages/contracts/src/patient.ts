@@ -101,7 +101,8 @@ export const PatientQuery = Type.Object(
     id: Type.Optional(
       Type.String({
         pattern: `^${UUID}(,${UUID}){0,99}$`,
-        description: 'Those of these ids, at most 100, with commas',
+        description:
+          'Those of these ids, at most 100, with commas. Alone, it lists merged records as well, with `replacedBy`',
       }),
     ),
   },

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { PatientCandidate } from './patient-merge.ts';
+import { Id } from './scalars.ts';
 import { Slot } from './slot.ts';
 
 /**
@@ -80,6 +81,7 @@ export const Problem = Type.Object(
     candidates: Type.Optional(
       Type.Array(PatientCandidate, { description: 'Of `possible-duplicate`, for staff: the records that it is like' }),
     ),
+    holderId: Type.Optional(Id('Of `identifier-taken`, for staff: the record that has one of the identifiers')),
   },
   { title: 'Problem' },
 );
@@ -90,6 +92,7 @@ export interface RefusalExtras {
   errors?: Fault[];
   alternatives?: Slot[];
   candidates?: PatientCandidate[];
+  holderId?: string;
   /** Whole seconds after which a retry makes sense; becomes `Retry-After`. */
   retryAfterSeconds?: number;
 }
@@ -113,7 +116,7 @@ export class Refusal extends Error {
 /** The problem document of a refusal. `instance` is the path that was asked, without its query. */
 export function problemOf(refusal: Refusal, instance: string, traceId: string): Problem {
   const { status, title } = problems[refusal.code];
-  const { errors, alternatives, candidates } = refusal.extras;
+  const { errors, alternatives, candidates, holderId } = refusal.extras;
   return {
     type: `urn:daybook:problem:${refusal.code}`,
     title,
@@ -125,5 +128,6 @@ export function problemOf(refusal: Refusal, instance: string, traceId: string): 
     ...(errors && { errors }),
     ...(alternatives && { alternatives }),
     ...(candidates && { candidates }),
+    ...(holderId !== undefined && { holderId }),
   };
 }

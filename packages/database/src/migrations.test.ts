@@ -1,12 +1,32 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { sql } from 'kysely';
+import { type Dialect, Kysely, sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
+import { createTable } from './create-table.ts';
 import type { Database } from './database.ts';
+import type { DatabaseDialect } from './dialect.ts';
+import { withDigests } from './migration-digests.ts';
 import type { Migrations } from './migrations.ts';
+import { mysqlDialect } from './mysql-dialect.ts';
+import { mysqlOver } from './mysql-driver.ts';
+import { nodeSqlite } from './node-sqlite.ts';
+import { sqliteDialect } from './sqlite-dialect.ts';
 import { addNote, createNotes, type NoteTables, noteMigrations, notesOf, untouchedDatabase } from './testing.ts';
 import { DatabaseUnusable } from './unavailable.ts';
+
+/** As `noteMigrations` before somebody edited their file: the same name, another table. */
+const before: Migrations = (dialect) => ({
+  '0001-notes': {
+    async up(db) {
+      await createNotes(dialect).up(db);
+      await sql`create table notes_of_before (id integer)`.execute(db);
+    },
+  },
+});
+
+/** As messages show a database: the end of its file's path, or its name on the server. */
+const endOf = (url: string): string => /[^/?]+(?=\?|$)/.exec(url)?.[0] ?? '';
 
 /** Counts its own runs in the database. */
 const withSecond: Migrations = (dialect) => ({
@@ -50,16 +70,20 @@ describe('migrations', () => {
 
   it('that fail run again at the next start', async () => {
     await using file = await untouchedDatabase();
-    const failing: Migrations = (dialect) => ({
+    let hasPower = false;
+    const migrations: Migrations = (dialect) => ({
       '0001-notes': {
         async up(db) {
           await createNotes(dialect).up(db);
-          throw new Error('the power went');
+          // Only a database returns a row.
+          const { rows } = await sql`select 1 as one`.execute(db);
+          if (rows.length > 0 && !hasPower) throw new Error('the power went');
         },
       },
     });
-    await expect(file.open(failing)).rejects.toThrow('the power went');
-    expect(await counterOf(await file.open())).toEqual([{ value: 0 }]);
+    await expect(file.open(migrations)).rejects.toThrow('the power went');
+    hasPower = true;
+    expect(await counterOf(await file.open(migrations))).toEqual([{ value: 0 }]);
   });
 
   it('of a newer Daybook are refused in words, and stay as they are', async () => {
@@ -69,5 +93,71 @@ describe('migrations', () => {
       (error) => error instanceof DatabaseUnusable && error.message.includes('written by a newer Daybook'),
     );
     expect(await counterOf(await file.open(withSecond))).toEqual([{ value: 1 }]);
+  });
+
+  it('that were edited after they ran are refused with what to do, and the database stays as it is', async () => {
+    await using file = await untouchedDatabase();
+    await addNote(await file.open(before), 'old');
+    await expect(file.open()).rejects.toSatisfy(
+      (error) =>
+        error instanceof DatabaseUnusable &&
+        /another version of the migration 0001-notes\b.* move the data folder away/.test(error.message) &&
+        error.message.includes(endOf(file.url)),
+    );
+    expect(await notesOf(await file.open(before))).toEqual(['old']);
+  });
+
+  it('of a state before migrations had digests are refused with what to do', async () => {
+    await using file = await untouchedDatabase();
+    const database = await file.open();
+    await database.write((db) => sql`update kysely_migration set name = '0001-notes'`.execute(db));
+    await expect(file.open()).rejects.toThrow(/another version of the migration 0001-notes\b/);
+  });
+
+  it('keep their digests when comments, types and the layout of their files change', async () => {
+    await using file = await untouchedDatabase();
+    await (await file.open(before)).close();
+    const laidOutAgain: Migrations = (dialect) => ({
+      '0001-notes': {
+        up: async (db) => {
+          await createNotes(dialect).up(db);
+          await sql`create table notes_of_before
+            (id integer)`.execute(db);
+        },
+      },
+    });
+    expect(await notesOf(await file.open(laidOutAgain))).toEqual([]);
+  });
+
+  it('have the same digests after an upgrade of Kysely, since databases that were released have them', async () => {
+    const migrations: Migrations = (dialect) => ({
+      '0001-pins': {
+        async up(db: Kysely<never>) {
+          const { types, clustered } = dialect;
+          await createTable(
+            db,
+            dialect,
+            'pins',
+            (table) =>
+              clustered(
+                table
+                  .addColumn('id', types.id, (column) => column.notNull())
+                  .addColumn('position', types.integer, (column) => column.notNull().defaultTo(0))
+                  .addColumn('text', types.text(100))
+                  .addPrimaryKeyConstraint('pins_pk', ['id', 'position'])
+                  .addForeignKeyConstraint('pins_of', ['id'], 'notes', ['id']),
+              ),
+            { pins_by_text: ['text'] },
+          );
+          await db.schema.alterTable('pins').addColumn('at', types.instant).execute();
+          await sql`update counter set value = ${0}`.execute(db);
+        },
+      },
+    });
+    const nameOn = async (dialect: DatabaseDialect, kysely: Dialect) =>
+      Object.keys(await withDigests(new Kysely({ dialect: kysely }), migrations(dialect)));
+    expect(await nameOn(sqliteDialect, nodeSqlite(':memory:'))).toEqual(['0001-pins.265df1beda63']);
+    const nowhere = { take: () => Promise.reject(new Error('no connection')), close: async () => undefined };
+    expect(await nameOn(mysqlDialect, mysqlOver(nowhere, 1000))).toEqual(['0001-pins.62ba9283b927']);
   });
 });

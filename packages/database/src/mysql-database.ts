@@ -45,7 +45,8 @@ async function migrateAlone<Tables>(address: MysqlAddress, migrations: Migration
     if (!(await getLock(connection, lockName(address, 'migrations'), LOCK_SECONDS)))
       throw new DatabaseUnavailable(new Error('another instance has been migrating for too long'));
     const source = { take: async () => ({ connection, release: () => undefined }), close: async () => undefined };
-    await migrate(new Kysely<Tables>({ dialect: mysqlOver(source, MIGRATION_MILLIS) }), migrations(mysqlDialect));
+    const kysely = new Kysely<Tables>({ dialect: mysqlOver(source, MIGRATION_MILLIS) });
+    await migrate(kysely, migrations(mysqlDialect), address.shown);
   } finally {
     connection.destroy();
   }

@@ -9,14 +9,14 @@ import { isBroken, sqliteDialect } from './sqlite-dialect.ts';
 import { alwaysMine } from './turn.ts';
 import { DatabaseUnusable } from './unavailable.ts';
 
-/** @throws DatabaseUnusable when it is broken, or of a newer Daybook than this */
+/** @throws DatabaseUnusable when it is broken, or of a newer Daybook, or of one with other tables */
 export async function openSqlite<Tables>(url: string, migrations: Migrations): Promise<Database<Tables>> {
   const path = url.slice('sqlite:'.length);
   const kysely = new Kysely<Tables & SharedTables>({ dialect: nodeSqlite(path) });
   try {
     await checkFile(kysely, path);
     // The transaction is the lock.
-    await kysely.transaction().execute((transaction) => migrate(transaction, migrations(sqliteDialect)));
+    await kysely.transaction().execute((transaction) => migrate(transaction, migrations(sqliteDialect), path));
     // Processes that share a file agree by themselves who relays: see docs/decisions/0004-in-process-bus.md.
     return new KyselyDatabase({ writer: kysely, reader: readerOf(path, kysely) }, sqliteDialect, () => alwaysMine);
   } catch (error) {

@@ -30,6 +30,18 @@ describe('nobody dials', () => {
     '[::169.254.169.254]',
     '[64:ff9b::a9fe:a9fe]',
     '[64:ff9b::169.254.169.254]',
+    // SIIT
+    '[::ffff:0:169.254.169.254]',
+    '[::ffff:0:a9fe:a9fe]',
+    // 6to4, whatever follows
+    '[2002:a9fe:a9fe::]',
+    '[2002:a9fe:a9fe:1:2:3:4:5]',
+    '2002:6464:64c8::1%eth0',
+    '[2002:0:1::1]',
+    // Teredo: the server, and the client with its bits inverted
+    '[2001:0:a9fe:a9fe::f7f7:f7f7]',
+    '[2001:0:808:808:0:0:5601:5601]',
+    '[2001::808:808:0:0:86.1.86.1]',
   ])('%s', (host) => {
     expect(createDialRules().allows(host)).toBe(false);
     // Not even where a setting names all networks.
@@ -38,10 +50,21 @@ describe('nobody dials', () => {
 });
 
 describe('everybody dials', () => {
-  it.each(['127.0.0.1', '10.0.0.1', '192.168.1.1', '8.8.8.8', '[::1]', '[fd00::1]', '[64:ff9b::808:808]', 'patient-1'])(
-    '%s when no setting says otherwise',
-    (host) => expect(createDialRules().allows(host)).toBe(true),
-  );
+  it.each([
+    '127.0.0.1',
+    '10.0.0.1',
+    '192.168.1.1',
+    '8.8.8.8',
+    '[::1]',
+    '[fd00::1]',
+    '[64:ff9b::808:808]',
+    '[::ffff:0:8.8.8.8]',
+    '[2002:808:808::a9fe:a9fe]',
+    '[2001:0:808:808::f7f7:f7f7]',
+    '[2001:db8::a9fe:a9fe]',
+    '[2001:db8:a9fe:a9fe::]',
+    'patient-1',
+  ])('%s when no setting says otherwise', (host) => expect(createDialRules().allows(host)).toBe(true));
 
   it('only what is in the networks that a setting names', () => {
     const rules = createDialRules(['10.0.0.0/8', '127.0.0.1', 'fd00::/8']);

@@ -41,8 +41,29 @@ const NEVER: readonly string[] = [
 /** Addresses of IPv4 in IPv6 that nothing uses any more; the first of them is unspecified, the second this machine. */
 const COMPATIBLE = ['::2', '::ffff:ffff'] as const;
 
-/** Prefixes of IPv6 whose last 32 bits are the address of IPv4 that NAT64 dials. */
-const TRANSLATED = blockListOf(['64:ff9b::/96', '64:ff9b:1::/48']);
+/** Networks of IPv6 whose addresses lead to addresses of IPv4, and where these are in the 16 bytes. */
+const EMBEDDING: readonly {
+  networks: BlockList;
+  embedded(bytes: readonly number[]): readonly (readonly number[])[];
+}[] = [
+  // NAT64 and SIIT.
+  {
+    networks: blockListOf(['64:ff9b::/96', '64:ff9b:1::/48', '::ffff:0:0:0/96']),
+    embedded: (bytes) => [bytes.slice(12)],
+  },
+  // 6to4.
+  { networks: blockListOf(['2002::/16']), embedded: (bytes) => [bytes.slice(2, 6)] },
+  // Teredo: the server, and the client with inverted bits.
+  {
+    networks: blockListOf(['2001::/32']),
+    embedded: (bytes) => [bytes.slice(4, 8), bytes.slice(12).map((byte) => byte ^ 0xff)],
+  },
+];
+
+const embeddedIn = (address: string): string[] =>
+  EMBEDDING.filter(({ networks }) => networks.check(address, 'ipv6')).flatMap(({ embedded }) =>
+    embedded(bytesOf(address)).map((bytes) => bytes.join('.')),
+  );
 
 function blockListOf(networks: readonly string[]): BlockList {
   const list = new BlockList();
@@ -64,8 +85,7 @@ export function createDialRules(networks: readonly string[] = []): DialRules {
   function allowsAddress(address: string): boolean {
     const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
     if (never.check(address, family)) return false;
-    const embedded = family === 'ipv6' && TRANSLATED.check(address, family) ? lastFour(address) : undefined;
-    if (embedded !== undefined && never.check(embedded, 'ipv4')) return false;
+    if (family === 'ipv6' && embeddedIn(address).some((embedded) => never.check(embedded, 'ipv4'))) return false;
     return only?.check(address, family) ?? true;
   }
 
@@ -98,12 +118,13 @@ function deliver(
   else callback(null, first.address, first.family);
 }
 
-/** `64:ff9b::a9fe:a9fe` as `169.254.169.254`. */
-function lastFour(address: string): string {
-  const dotted = /(\d+\.\d+\.\d+\.\d+)$/.exec(address)?.[1];
-  if (dotted !== undefined) return dotted;
-  // The URL parser writes every address in its shortest form.
-  const groups = new URL(`http://[${address}]`).hostname.slice(1, -1).split(':').slice(-2);
-  const [high = 0, low = 0] = groups.map((group) => Number.parseInt(group || '0', 16));
-  return [high >> 8, high & 0xff, low >> 8, low & 0xff].join('.');
+/** Returns the 16 bytes of an address of IPv6. */
+function bytesOf(address: string): number[] {
+  // The URL parser writes every address in its shortest form, with groups of hexadecimal digits only.
+  const [head = '', tail = ''] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::');
+  const groupsOf = (text: string) => (text === '' ? [] : text.split(':').map((group) => Number.parseInt(group, 16)));
+  const [first, last] = [groupsOf(head), groupsOf(tail)];
+  const zeros = Array<number>(GROUPS - first.length - last.length).fill(0);
+  return [...first, ...zeros, ...last].flatMap((group) => [group >> 8, group & 0xff]);
 }
+const GROUPS = 8;

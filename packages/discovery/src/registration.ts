@@ -33,7 +33,7 @@ export function createRegistration({
   let local: LocalInstance | undefined;
   let status: LocalStatus = 'UP';
   let lastDirtyTimestamp = 0;
-  /** Of what the registry took last. */
+  /** Of what the registry took last, and still has. */
   let takenTimestamp = 0;
   /** How far our clock goes before the registry's, once that has rejected a timestamp in the future. */
   let leadMillis = 0;
@@ -82,6 +82,8 @@ export function createRegistration({
     const path = `${pathOf(instance)}?status=${status}&lastDirtyTimestamp=${lastDirtyTimestamp}`;
     const answer = await connection.call({ method: 'PUT', path, accepts: [200, 400, 404], signal });
     if (answer.status === 200) return;
+    // A registry that has lost the instance may be another one, with a clock behind what the one before it took.
+    if (answer.status === 404) takenTimestamp = 0;
     touch();
     await tell(instance, signal);
   }

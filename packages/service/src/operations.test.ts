@@ -41,6 +41,12 @@ describe('with an operations port', () => {
     }
   });
 
+  it('the operations port serves what a proxy forwards: its address decides', async () => {
+    const { operations } = await startSeparated();
+    const headers = { 'x-forwarded-for': '192.0.2.7' };
+    expect((await fetch(`${operations.url}/metrics`, { headers })).status).toBe(200);
+  });
+
   it('both ports count in the same metrics', async () => {
     const { url, operations } = await startSeparated();
     await statusOf(url, '/api/v1/things');
@@ -68,6 +74,23 @@ describe('without an operations port', () => {
     const { app } = await startThings();
     for (const url of FOR_OPERATORS) expect((await app.inject({ url, remoteAddress })).statusCode).toBe(404);
     for (const url of HEALTH) expect((await app.inject({ url, remoteAddress })).statusCode).toBe(200);
+  });
+
+  it.each([
+    ['Forwarded', 'for=192.0.2.7'],
+    ['X-Forwarded-For', '192.0.2.7'],
+    ['X-Forwarded-Proto', 'https'],
+    ['X-Forwarded-Host', 'clinic.example'],
+    ['X-Real-IP', '192.0.2.7'],
+    ['Via', '1.1 proxy'],
+  ])('a request that a proxy of this machine forwarded with %s is not served', async (name, value) => {
+    const { url } = await startThings();
+    for (const path of FOR_OPERATORS) {
+      expect((await fetch(`${url}${path}`, { headers: { [name]: value } })).status).toBe(404);
+    }
+    for (const path of HEALTH) {
+      expect((await fetch(`${url}${path}`, { headers: { [name]: value } })).status).toBe(200);
+    }
   });
 
   it('nobody who comes over another address of this machine does', async () => {

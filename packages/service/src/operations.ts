@@ -1,6 +1,6 @@
 /**
  * What operators read and callers of the API must not: metrics, versions, routes. It has a port of its own where one is
- * configured; without one, only programs on the same machine read it.
+ * configured; without one, only programs on the same machine read it, and not through a proxy.
  */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -23,7 +23,11 @@ const REQUEST_TIMEOUT_MILLIS = 30_000;
 const MAX_CONNECTIONS = 100;
 const LOOPBACK = /^(?:::ffff:)?127\.|^::1$/;
 
-const isLocal = ({ socket }: IncomingMessage): boolean => LOOPBACK.test(socket.remoteAddress ?? '');
+/** What proxies add to a request. One from a proxy on this machine comes over loopback, and from another machine. */
+const OF_PROXIES = /^(?:forwarded|via|x-real-ip|x-forwarded-.*)$/;
+
+const isLocal = ({ socket, headers }: IncomingMessage): boolean =>
+  LOOPBACK.test(socket.remoteAddress ?? '') && !Object.keys(headers).some((name) => OF_PROXIES.test(name));
 
 /** The servers of the applications that have an operations port. */
 const separated = new WeakSet<object>();

@@ -16,6 +16,7 @@ async function createPatients(db: Kysely<never>, dialect: DatabaseDialect): Prom
           .addColumn('family_name', types.text(100), (column) => column.notNull())
           .addColumn('birth_date', types.text(10), (column) => column.notNull())
           .addColumn('name_key', types.id, (column) => column.notNull())
+          .addColumn('joined_name_key', types.id, (column) => column.notNull())
           .addColumn('active', types.integer, (column) => column.notNull())
           .addColumn('replaced_by', types.id)
           .addColumn('details', types.longText, (column) => column.notNull())
@@ -23,7 +24,11 @@ async function createPatients(db: Kysely<never>, dialect: DatabaseDialect): Prom
           .addColumn('created_at', types.instant, (column) => column.notNull())
           .addColumn('updated_at', types.instant, (column) => column.notNull()),
       ),
-    { patients_by_birth_date: ['birth_date', 'id'], patients_by_name_key: ['name_key', 'id'] },
+    {
+      patients_by_birth_date: ['birth_date', 'id'],
+      patients_by_name_key: ['name_key', 'id'],
+      patients_by_joined_name_key: ['joined_name_key', 'id'],
+    },
   );
 }
 

@@ -18,6 +18,17 @@ async function startRegistry(port = 0, clock?: Clock): Promise<{ app: App; url: 
   return { app, url: withRegistryUser(`${url}/eureka`, 'patient-service', users), port: Number(new URL(url).port) };
 }
 
+/** A registry whose clock is an hour behind. */
+async function startBehind(port = 0) {
+  const now = () => Temporal.Now.instant().epochMilliseconds - 3_600_000;
+  const registry = await startRegistry(port, () => ({ epochMillis: now(), awakeMillis: performance.now() }));
+  // As a registry with that clock would date its responses.
+  registry.app.server.prependListener('request', (_request, response) =>
+    response.setHeader('date', new Date(now()).toUTCString()),
+  );
+  return registry;
+}
+
 function createClient(url: string): EurekaClient {
   const client = createEurekaClient({
     servers: [url],
@@ -93,13 +104,7 @@ describe('a client and the registry', () => {
   });
 
   it('an instance whose clock is ahead dates itself by the clock of the registry, and each later change counts', async () => {
-    const behindMillis = 3_600_000;
-    const now = () => Temporal.Now.instant().epochMilliseconds - behindMillis;
-    const { app, url } = await startRegistry(0, () => ({ epochMillis: now(), awakeMillis: performance.now() }));
-    // As a registry with that clock would date its responses.
-    app.server.prependListener('request', (_request, response) =>
-      response.setHeader('date', new Date(now()).toUTCString()),
-    );
+    const { url } = await startBehind();
     const writer = createClient(url);
     const reader = createClient(url);
     await reader.start();
@@ -133,5 +138,22 @@ describe('a client and the registry', () => {
       .toBe(200);
     await reader.refresh();
     expect(urlsOf(reader)).toEqual(['http://127.0.0.1:4001']);
+  });
+
+  it('an instance registers with a registry that lost it and has a clock behind what it took before', async () => {
+    const first = await startRegistry();
+    const writer = createClient(first.url);
+    await writer.register(patient(4001));
+    await first.app.close();
+    const second = await startBehind(first.port);
+    const reader = createClient(second.url);
+    await expect
+      .poll(async () => (await second.app.inject('/eureka/apps/PATIENT-SERVICE')).statusCode, { timeout: 5_000 })
+      .toBe(200);
+    await reader.start();
+    await writer.setStatus('DOWN');
+    await expect.poll(() => urlsOf(reader)).toEqual([]);
+    await writer.setStatus('UP');
+    await expect.poll(() => urlsOf(reader)).toEqual(['http://127.0.0.1:4001']);
   });
 });

@@ -23,6 +23,8 @@ export interface Given<Data> {
   readonly data: Data;
   /** An earlier run, or another one at the same time, asked the same and got this answer. */
   readonly wasGivenBefore: boolean;
+  /** The response was kept from an earlier attempt, of this run or another one: what it describes may have changed since. */
+  readonly isReplay: boolean;
   readonly etag: string | undefined;
 }
 
@@ -69,11 +71,13 @@ export function createDoor({ url, pause = sleep }: DoorOptions): Door {
     for (let tries = 1; ; tries += 1) {
       const answer = await attempt(call);
       const { headers } = answer.response;
+      const isReplay = headers.get('idempotency-replayed') === 'true';
       try {
         return {
           data: read(answer),
+          isReplay,
           // After a try of our own that got lost, the answer that is replayed is to us.
-          wasGivenBefore: tries === 1 && headers.get('idempotency-replayed') === 'true',
+          wasGivenBefore: tries === 1 && isReplay,
           etag: headers.get('etag') ?? undefined,
         };
       } catch (error) {

@@ -2,10 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expectData } from '@daybook/client';
+import { instantText } from '@daybook/contracts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createDoor, type Door } from './door.ts';
 import { importFolder } from './import-folder.ts';
 import { formatReport } from './report.ts';
+import { PATIENT_SYSTEM } from './rows.ts';
 import { Screen } from './screen.ts';
 import { startSystem, writeFolder } from './testing.ts';
 
@@ -65,7 +67,8 @@ let door: Door;
 let screenText = '';
 
 async function bring(name = 'synthea') {
-  const screen = new Screen({ write: (text) => (screenText += text) });
+  // Its clock stands still: no line says how far the import is.
+  const screen = new Screen({ write: (text) => (screenText += text) }, () => 0);
   return importFolder({ folder: join(folder, name), door, screen, now });
 }
 
@@ -163,7 +166,7 @@ test('what people have changed since stays as it is; what was refused gets the t
   if (!first || !moved || !zoe) throw new Error('the first run did not book what it should');
   const body = { reason: 'is away' };
   expectData(await client.POST('/api/v1/appointments/{id}/cancel', { params: { path: { id: first.id } }, body }));
-  const start = Temporal.Instant.from(moved.start).add({ hours: 2 }).toString({ fractionalSecondDigits: 3 });
+  const start = instantText(Temporal.Instant.from(moved.start).add({ hours: 2 }));
   expectData(
     await client.POST('/api/v1/appointments/{id}/reschedule', { params: { path: { id: moved.id } }, body: { start } }),
   );
@@ -195,6 +198,90 @@ test('a patient whose record was merged since is found by the identifier, as the
   expect((await everything()).patients.map(({ id }) => id)).not.toContain(p2);
   const unmerge = { params: { path: { id: p2 } }, body: { reason: 'another person' } };
   expectData(await client.POST('/api/v1/patients/{id}/unmerge', unmerge));
+});
+
+/** The ids of the patients with this visit. */
+async function patientsOf(encounter: string): Promise<string[]> {
+  const { appointments } = await everything();
+  return appointments
+    .filter(({ reason }) => reason === `Imported encounter ${encounter}`)
+    .map(({ patientId }) => patientId);
+}
+
+const register = async (givenName: string, syntheaId?: string) => {
+  const identifiers = syntheaId === undefined ? [] : [{ system: PATIENT_SYSTEM, value: syntheaId }];
+  const body = { givenName, familyName: 'Moore', birthDate: '1980-05-05', identifiers, confirmedNew: true };
+  return expectData(await door.client.POST('/api/v1/patients', { body })).id;
+};
+
+const merge = async (id: string, into: string) => {
+  const request = { params: { path: { id } }, body: { into, reason: 'registered twice' } };
+  expectData(await door.client.POST('/api/v1/patients/{id}/merge', request));
+};
+
+test('visits of a patient whose record was merged since go to the record that stays, minutes and days later', async () => {
+  const row = (id: string) => `${id},Mo,Moore,1980-05-05,,F,,,,`;
+  const providers = ['dm,Mia Berg,AUDIOLOGIST,TX'];
+  await writeFolder(join(folder, 'merged'), { providers, patients: [row('m1')], encounters: [] });
+  expect((await bring('merged')).patients.fresh).toBe(1);
+  const found = await door.client.GET('/api/v1/patients', { params: { query: { q: 'm1' } } });
+  const [old] = expectData(found).items;
+  const stays = await register('Mona');
+  await merge(old?.id ?? '', stays);
+  // The response to their registration is not kept any more.
+  await merge(await register('Mo', 'm2'), stays);
+  const other = await register('Mo', 'm20');
+  await writeFolder(join(folder, 'merged'), {
+    providers,
+    patients: ['m1', 'm2', 'm20'].map(row),
+    encounters: ['1', '2', '20'].map(
+      (n, hour) => `em${n},2024-01-08T${16 + hour}:00:00Z,2024-01-08T${16 + hour}:15:00Z,m${n},dm`,
+    ),
+  });
+  const report = await bring('merged');
+  expect(report.patients).toMatchObject({ known: 3, fresh: 0 });
+  expect([await patientsOf('em1'), await patientsOf('em2'), await patientsOf('em20')]).toEqual([
+    [stays],
+    [stays],
+    [other],
+  ]);
+});
+
+test('a patient whose Id is spelled like that of another one is rejected with the reason, and so are the visits', async () => {
+  await writeFolder(join(folder, 'spelled'), {
+    providers: ['ds,Sam Cole,AUDIOLOGIST,TX'],
+    patients: ['AB-1,Sid,Lane,1970-01-01,,M,,,,', 'cd-2,Sue,Lane,1971-01-01,,F,,,,'],
+    encounters: [
+      'es1,2024-01-08T16:00:00Z,2024-01-08T16:20:00Z,AB-1,ds',
+      'es2,2024-01-08T17:00:00Z,2024-01-08T17:20:00Z,cd-2,ds',
+    ],
+  });
+  await register('Abe', 'ab-1');
+  const merged = await register('Cid', 'CD-2');
+  await merge(merged, await register('Cyd'));
+  const before = screenText.length;
+  const report = await bring('spelled');
+  expect(report.patients).toMatchObject({ known: 0, fresh: 0 });
+  const why =
+    'Id differs from that of another patient only in case, width, spaces or hyphens, so Daybook takes it for the same';
+  expect(screenText.slice(before).trimEnd().split('\n').sort()).toEqual([
+    'encounters.csv, line 2: PATIENT is none of the patients that were imported',
+    'encounters.csv, line 3: PATIENT is none of the patients that were imported',
+    `patients.csv, line 2: ${why}`,
+    `patients.csv, line 3: ${why}`,
+  ]);
+  expect([await patientsOf('es1'), await patientsOf('es2')]).toEqual([[], []]);
+});
+
+test('a doctor whose NAME has invisible characters is registered once', async () => {
+  const names = ['Ivo\u200b Novak\u00ad', '\u2060 Ines Novak', 'Ivo Novak'];
+  // A response that is kept belongs to an Id: with other Ids it is as a day later.
+  const providersOf = (run: string) => names.map((name, n) => `${run}${n},${name},AUDIOLOGIST,TX`);
+  const empty = { patients: [], encounters: [] };
+  await writeFolder(join(folder, 'invisible'), { providers: providersOf('di'), ...empty });
+  expect((await bring('invisible')).doctors).toMatchObject({ known: 0, fresh: 3 });
+  await writeFolder(join(folder, 'invisible'), { providers: providersOf('dj'), ...empty });
+  expect((await bring('invisible')).doctors).toMatchObject({ known: 3, fresh: 0 });
 });
 
 test('two people of the same name and birth date are two patients', async () => {

@@ -1,7 +1,7 @@
 /** Patients are found again by the identifier that Synthea gave them. */
-import { CallRefused } from '@daybook/client';
+import { CallRefused, type Schemas } from '@daybook/client';
 import type { Door } from './door.ts';
-import { PATIENT_SYSTEM, type PatientRow } from './rows.ts';
+import { BadRow, PATIENT_SYSTEM, type PatientRow } from './rows.ts';
 import type { Outcome } from './tally.ts';
 
 /** The API's id by Synthea's. */
@@ -9,47 +9,61 @@ export type ImportedPatients = ReadonlyMap<string, string>;
 
 export interface PatientImport {
   readonly imported: ImportedPatients;
-  /** @throws CallRefused */
+  /** @throws BadRow, CallRefused */
   bring(row: PatientRow): Promise<Outcome>;
 }
+
+const hasId = ({ identifiers = [] }: Schemas['Patient'], syntheaId: string): boolean =>
+  identifiers.some(({ system, value }) => system === PATIENT_SYSTEM && value === syntheaId);
+
+const SPELLED_LIKE_ANOTHER =
+  'Id differs from that of another patient only in case, width, spaces or hyphens, so Daybook takes it for the same';
 
 export function createPatientImport(door: Door): PatientImport {
   const imported = new Map<string, string>();
 
-  const search = (syntheaId: string) =>
-    door.list((cursor) =>
+  async function find(syntheaId: string): Promise<string | undefined> {
+    const found = await door.list((cursor) =>
       door.client.GET('/api/v1/patients', { params: { query: { q: syntheaId, limit: 100, ...cursor } } }),
     );
-
-  async function find(syntheaId: string): Promise<string | undefined> {
-    const found = await search(syntheaId);
-    return found.find(({ identifiers = [] }) =>
-      identifiers.some(({ system, value }) => system === PATIENT_SYSTEM && value === syntheaId),
-    )?.id;
+    return found.find((patient) => hasId(patient, syntheaId))?.id;
   }
 
-  /** The record that stays, where the one with the identifier was merged: the identifier finds it, and is not its own. */
-  async function findMerged(syntheaId: string): Promise<string | undefined> {
-    const [stays, ...others] = await search(syntheaId);
-    return others.length === 0 ? stays?.id : undefined;
+  async function read(id: string): Promise<Schemas['Patient']> {
+    return (await door.ask(() => door.client.GET('/api/v1/patients/{id}', { params: { path: { id } } }))).data;
+  }
+
+  /** Returns the record that stays, where this one was merged since. */
+  const survivorOf = ({ id, replacedBy = id }: Schemas['Patient']): string => replacedBy;
+
+  /**
+   * Returns the patient who has the identifier of a row: registered since the search, or in a record that was merged into another one,
+   * which is not found by that.
+   * @throws BadRow when that is another person, whose identifier differs in its spelling
+   */
+  async function knownHolder(syntheaId: string, refusal: CallRefused): Promise<string> {
+    const { holderId } = refusal.problem;
+    if (holderId === undefined) throw refusal;
+    const holder = await read(holderId);
+    if (!hasId(holder, syntheaId)) throw new BadRow(SPELLED_LIKE_ANOTHER);
+    return survivorOf(holder);
   }
 
   async function register({ id, patient }: PatientRow): Promise<{ patientId: string; outcome: Outcome }> {
     try {
-      const { data, wasGivenBefore } = await door.ask(() =>
+      const { data, isReplay, wasGivenBefore } = await door.ask(() =>
         door.client.POST('/api/v1/patients', {
           // Those who are alike there are different people: they have identifiers of their own.
           body: { ...patient, confirmedNew: true },
           params: { header: { 'idempotency-key': `import:patient:${id}` } },
         }),
       );
-      return { patientId: data.id, outcome: { kind: wasGivenBefore ? 'known' : 'new' } };
+      // A response that was kept is that of the registration, and knows of no merge.
+      const patientId = isReplay ? survivorOf(await read(data.id)) : data.id;
+      return { patientId, outcome: { kind: wasGivenBefore ? 'known' : 'new' } };
     } catch (error) {
       if (!(error instanceof CallRefused) || error.problem.code !== 'identifier-taken') throw error;
-      // Somebody registered the patient since the search, or merged the record into another one.
-      const patientId = (await find(id)) ?? (await findMerged(id));
-      if (patientId === undefined) throw error;
-      return { patientId, outcome: { kind: 'known' } };
+      return { patientId: await knownHolder(id, error), outcome: { kind: 'known' } };
     }
   }
 

@@ -37,6 +37,13 @@ describe('a provider', () => {
     expect(provider({ NAME: 'Ana  de la\tCruz' }).doctor).toMatchObject({ givenName: 'Ana', familyName: 'de la Cruz' });
   });
 
+  test('has the names that Daybook keeps, without invisible characters', () => {
+    const { givenName, familyName } = provider({ NAME: '\u2060 An\u200ba de\u00ad la\u2060' }).doctor;
+    expect([givenName, familyName]).toEqual(['Ana', 'de la']);
+    expect(provider({ NAME: 'علی\u200cرضا رضوی' }).doctor.givenName).toBe('علی\u200cرضا');
+    expect(() => provider({ NAME: 'Cher \u2060' })).toThrow(/NAME is a single word/);
+  });
+
   test.each([
     ['OB/GYN & Midwifery', 'ob-gyn-midwifery'],
     ['  (Pédiatrie)', 'pediatrie'],

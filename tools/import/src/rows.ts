@@ -1,5 +1,6 @@
 /** From the rows of Synthea's files to requests of the API. What only the API can judge is left to it. */
 import type { Schemas } from '@daybook/client';
+import { tidyName } from '@daybook/contracts';
 import type { Cells } from './csv.ts';
 import { findState } from './states.ts';
 
@@ -75,12 +76,15 @@ const kebabCase = (text: string): string =>
 
 /**
  * The first word of a name is the given name, the others the family name. A single word is no name of a person here:
- * which of the two it is would be a guess, and doctors are found again by both.
+ * which of the two it is would be a guess, and doctors are found again by both, as Daybook keeps them.
  * @throws BadRow
  */
 export function toProvider(cells: Cells): Provider {
   const id = idIn(cells);
-  const [givenName = '', ...others] = needed(cells, 'NAME').split(/\s+/u);
+  const [givenName = '', ...others] = tidyName(needed(cells, 'NAME'))
+    .split(/\s+/u)
+    .map(tidyName)
+    .filter((word) => word !== '');
   if (others.length === 0) throw new BadRow('NAME is a single word');
   const state = findState(needed(cells, 'STATE'));
   if (!state) throw new BadRow('STATE is no state or territory of the US, so its time zone is not known');

@@ -1,5 +1,12 @@
 /** Finds doctors: by names, specialty and activity. */
-import { DEFAULT_LIMIT, type Doctor, type DoctorQuery, type PageOf, searchConditions } from '@daybook/contracts';
+import {
+  DEFAULT_LIMIT,
+  type Doctor,
+  type DoctorQuery,
+  type PageOf,
+  searchConditions,
+  wordsOf,
+} from '@daybook/contracts';
 import { type Database, idFromBytes, idToBytes, planSearch } from '@daybook/database';
 import { decodeCursor, pageOf } from '@daybook/service';
 import { type RawBuilder, sql } from 'kysely';
@@ -26,7 +33,8 @@ export async function searchDoctors(
     let found = db.selectFrom('doctors').selectAll().orderBy('id').limit(atMost);
     if (q !== undefined) {
       const filters = (id: string) => filtersOf(query, id);
-      const plan = await planSearch(db, { id: 'doctors.id', conditions: searchConditions(q), after, atMost, filters });
+      const conditions = searchConditions(wordsOf(q));
+      const plan = await planSearch(db, { id: 'doctors.id', conditions, after, atMost, filters });
       if (!plan) return [];
       if (plan.page) return found.where('id', 'in', plan.page).execute();
       for (const check of plan.checks) found = found.where(check);

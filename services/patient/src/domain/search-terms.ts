@@ -6,8 +6,10 @@ import {
   type SearchCondition,
   searchConditions,
   type TypedWord,
+  type WordReading,
+  wordsOf,
 } from '@daybook/contracts';
-import { dateIn } from './typed-date.ts';
+import { datesIn } from './typed-date.ts';
 
 const EMAIL = 'e';
 const IDENTIFIER = 'i';
@@ -38,8 +40,34 @@ export function searchTermsOf(patient: Patient): string[] {
   return [...new Set(terms)].filter((term) => term.length > 1);
 }
 
-/** What a phone may be typed with; its digits may stand in several words. */
-const isOfNumber = (text: string): boolean => /^[+()0-9./\p{Pd}]+$/u.test(text) && /[0-9]/.test(text);
+/** The signs and digits with which a phone is written; it may stand in several words. */
+const PIECE = /^[+()0-9./\p{Pd}]+$/u;
+
+/** Words that are one number: its pieces in their order. */
+type WrittenNumber = readonly TypedWord[];
+
+/** Returns the number of each word, without pieces where the word is not of a number. A date and a `+` end the number before them. */
+function numbersOf(words: readonly TypedWord[]): WrittenNumber[] {
+  const numbers: TypedWord[][] = [];
+  let number: TypedWord[] = [];
+  for (const word of words) {
+    const isPiece = PIECE.test(word.text) && datesIn(word.text).length === 0;
+    if (!isPiece || word.text.startsWith('+')) number = [];
+    if (isPiece) number.push(word);
+    numbers.push(isPiece ? number : []);
+  }
+  return numbers;
+}
+
+const textOf = (number: WrittenNumber): string => number.map(({ text }) => text).join('');
+
+/** Returns what a piece may belong to: all pieces, all but the first or the last (perhaps an identifier next to a phone), itself. */
+function wholesOf(number: WrittenNumber, piece: TypedWord): string[] {
+  const spans = [number, number.slice(1), number.slice(0, -1), [piece]];
+  return [...new Set(spans.filter((span) => span.includes(piece)).map(textOf))];
+}
+
+const identifierTerms = (text: string): string[] => (compact(text) === '' ? [] : [IDENTIFIER + compact(text)]);
 
 /** The terms of a number: the zeros before it and the `(0)` in it are for dialling within its country. */
 function numberTerms(written: string): string[] {
@@ -51,30 +79,36 @@ function numberTerms(written: string): string[] {
   return [
     ...ends.map((end) => PHONE_END + reversed(end)),
     ...(isFromStart ? [PHONE_START + significant] : []),
-    IDENTIFIER + compact(whole),
+    ...identifierTerms(whole),
   ];
 }
 
-/** The terms that a word may be meant as, beside those of names. */
-function termsOf({ text }: TypedWord): string[] {
-  const date = dateIn(text);
-  return [
+/** Returns the beginnings that a word may be meant as, in addition to those of names. */
+function readingOf(word: TypedWord, number: WrittenNumber): WordReading {
+  const { text } = word;
+  const dates = datesIn(text);
+  const numbers = PIECE.test(text) ? wholesOf(number, word) : [];
+  const beginnings = [
     EMAIL + text,
-    ...(compact(text) === '' ? [] : [IDENTIFIER + compact(text)]),
-    ...(isOfNumber(text) ? numberTerms(text) : []),
-    ...(date === undefined ? [] : [BIRTH_DATE + date]),
+    ...identifierTerms(text),
+    ...numbers.flatMap(numberTerms),
+    ...dates.map((date) => BIRTH_DATE + date),
   ];
+  if (dates.length > 0) return { beginnings, partOf: text };
+  return number.length > 0 ? { beginnings, partOf: textOf(number) } : { beginnings };
 }
 
 /**
- * Returns what a patient has to meet to be found by a text: each of its words, wherever it stands. Words that are digits are one
- * number as well, and all words one identifier, which may have spaces.
+ * Returns what a patient has to meet to be found by a text: each of its words, wherever it stands. Adjacent words that are digits are
+ * one number as well, and all words one identifier, which may have spaces.
+ * @throws Refusal `invalid-request` when there are too many words
  */
 export function searchConditionsOf(q: string): SearchCondition[] {
-  const words = fold(q).split(' ');
-  const number = words.filter(isOfNumber).join('');
-  const identifier = compact(words.join(''));
-  const ofNumber = number === '' ? [] : numberTerms(number);
-  const ofAll = identifier === '' ? [] : [IDENTIFIER + identifier];
-  return searchConditions(q, (word) => [...termsOf(word), ...(isOfNumber(word.text) ? ofNumber : []), ...ofAll]);
+  const words = wordsOf(q);
+  const numbers = numbersOf(words);
+  const ofAll = identifierTerms(fold(q));
+  return searchConditions(words, (word, index) => {
+    const { beginnings, ...more } = readingOf(word, numbers[index] ?? []);
+    return { ...more, beginnings: [...beginnings, ...ofAll] };
+  });
 }

@@ -13,17 +13,19 @@ function isoOf(year: number, month: number, day: number): string | undefined {
 }
 
 /**
- * Returns the date of a word, as `1990-02-01`, or undefined when it is none or may be two. Dots stand in dates that begin with
- * the day; beside slashes and hyphens, only one of day and month may be 12 or less, or both are the same.
+ * Returns the dates that a word may mean, as `1990-02-01`: none, one, or two. Dots stand in dates that begin with the day. With slashes
+ * and hyphens the day or the month may come first.
  */
-export function dateIn(word: string): string | undefined {
+export function datesIn(word: string): string[] {
   const [, year, month, day] = YEAR_FIRST.exec(word) ?? [];
-  if (year !== undefined) return isoOf(Number(year), Number(month), Number(day));
+  if (year !== undefined) return datesOf(isoOf(Number(year), Number(month), Number(day)));
   const [, first, separator, second, last] = YEAR_LAST.exec(word) ?? [];
-  if (first === undefined) return undefined;
+  if (first === undefined) return [];
   const dayFirst = isoOf(Number(last), Number(second), Number(first));
-  if (separator === '.') return dayFirst;
-  const monthFirst = isoOf(Number(last), Number(first), Number(second));
-  if (dayFirst === undefined || monthFirst === undefined) return dayFirst ?? monthFirst;
-  return dayFirst === monthFirst ? dayFirst : undefined;
+  return separator === '.' ? datesOf(dayFirst) : datesOf(dayFirst, isoOf(Number(last), Number(first), Number(second)));
 }
+
+/** Each once. */
+const datesOf = (...dates: readonly (string | undefined)[]): string[] => [
+  ...new Set(dates.filter((date) => date !== undefined)),
+];

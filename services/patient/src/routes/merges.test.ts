@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { MAX_MERGED } from '../store/merged-records.ts';
 import { createMergeStore } from '../store/merges.ts';
-import { ana, startPatients } from '../testing.ts';
+import { ana, readProblem, startPatients } from '../testing.ts';
 
 const NOBODY = '01890000-0000-7000-8000-000000000000';
 const anna = { ...ana, givenName: 'Anna', identifiers: [{ system: 'mrn', value: 'OLD-1' }], phone: '+15551234567' };
@@ -88,6 +88,36 @@ describe('merging two records', () => {
     await merge(old.id, stays.id);
     const other = { ...ana, givenName: 'Bea', identifiers: anna.identifiers };
     expect(await call('POST', '', other)).toMatchObject({ status: 409, body: { code: 'identifier-taken' } });
+  });
+
+  it('names the merge where the record that stays is to get an identifier of the old one', async () => {
+    const { call, register, merge, find } = await startRecords(0);
+    const stays = await register(ana);
+    const old = await register(anna);
+    const { identifiers } = anna;
+    const before = await call('PATCH', `/${stays.id}`, { identifiers });
+    expect(before).toMatchObject({ status: 409, body: { detail: 'Another patient has one of these identifiers.' } });
+    await merge(old.id, stays.id);
+    const refused = await call('PATCH', `/${stays.id}`, { identifiers });
+    expect(refused).toMatchObject({ status: 409, body: { code: 'identifier-taken', holderId: old.id } });
+    expect(readProblem(refused.body).detail).toMatch(/merged into this one .* finds this one/);
+    expect((await find({ q: 'OLD-1' })).items.map(({ id }) => id)).toEqual([stays.id]);
+  });
+
+  it('lets a request for ids return the old record with the one that stays, and no other search', async () => {
+    const { ids, merge, find } = await startRecords(3);
+    const [stays = '', old = '', other = ''] = ids;
+    await merge(old, stays);
+    const listed = async (query: Record<string, string>) =>
+      (await find(query)).items.map(({ id, active, replacedBy }) => ({ id, active, replacedBy }));
+    const live = [stays, other].map((id) => ({ id, active: true, replacedBy: undefined }));
+    const merged = { id: old, active: false, replacedBy: stays };
+    expect(await listed({ id: old })).toEqual([merged]);
+    expect(await listed({ id: ids.join() })).toEqual([live[0], merged, live[1]]);
+    expect(await listed({ id: ids.join(), limit: '2' })).toEqual([live[0], merged]);
+    expect(await listed({ id: ids.join(), birthDate: ana.birthDate })).toEqual(live);
+    expect(await listed({ id: ids.join(), q: 'ana' })).toEqual(live);
+    expect(await listed({})).toEqual(live);
   });
 
   it('still warns of a duplicate by the old names, and names the record that stays', async () => {

@@ -48,6 +48,9 @@ describe('the search for patients', () => {
     ['a name and the phone with spaces', 'jose 600 111 222'],
     ['the birth date', '1990-02-01'],
     ['the birth date with dots', '1.2.1990'],
+    ['a birth date that may be two, day first', '1/2/1990'],
+    ['a birth date that may be two, month first', '02-01-1990'],
+    ['a name and a birth date that may be two', 'nunez 2/1/1990'],
     ['a name and the birth date', '1990/02/01 nunez'],
     ['an identifier with spaces', 'MRN 0042'],
     ['an e-mail in capitals', 'JOSE.NUNEZ@EXAMPLE.ORG'],
@@ -63,8 +66,8 @@ describe('the search for patients', () => {
     ['the middle of a name', 'unez'],
     ['the middle of a phone', '600111'],
     ['three digits of a phone', '222'],
-    ['a birth date that may be two', '1/2/1990'],
     ['a name and another birth date', 'José 1990-02-02'],
+    ['a birth date with dots, month first', '2.1.1990'],
     ['one word of two', 'José Costa'],
     ['the end of an identifier', '0042'],
     ['more than the name', 'José Maríana'],
@@ -111,6 +114,90 @@ describe('the search for patients', () => {
     await register(named(givenName, familyName));
     await register(named('Bea', 'Costa'));
     for (const q of searches) expect([q, await names({ q })]).toEqual([q, [givenName]]);
+  });
+
+  describe('by a phone in groups', () => {
+    const sousa = named('Joana', 'Sousa', {
+      birthDate: '1990-05-06',
+      phone: '+15551234567',
+      identifiers: [{ system: 'urn:mrn', value: '4711' }],
+    });
+
+    it.each([
+      '555 123 4567, Sousa',
+      'Sousa,555 123 4567',
+      '1990-05-06 555 123 4567',
+      '6.5.1990 (555) 123-4567',
+      '05/06/1990 555 123 4567',
+      '+ 1 555 123 4567',
+      '( 555 ) 123 - 4567',
+      '4711 555 123 4567',
+      '555 123 4567 4711',
+      '4711 +1 555 123 4567 Sousa',
+      '555 123 4567, 4711, 6/5/1990',
+    ])('finds by the phone in groups in %j', async (q) => {
+      const { register, names } = await startPatients();
+      await register(sousa);
+      await register(named('Bea', 'Costa', { phone: '+15557654321' }));
+      expect(await names({ q })).toEqual(['Joana']);
+    });
+
+    it.each([
+      '555 123 4568, Sousa',
+      '1990-05-07 555 123 4567',
+      '556 123 4567',
+      '123 4567 555',
+      '4712 555 123 4567',
+      '555 123 4567, Costa',
+      '+ 2 555 123 4567',
+    ])('does not find by %j', async (q) => {
+      const { register, names } = await startPatients();
+      await register(sousa);
+      expect(await names({ q })).toEqual([]);
+    });
+
+    it('finds by words that a semicolon separates', async () => {
+      const { register, names } = await startPatients();
+      await register(sousa);
+      expect(await names({ q: 'Sousa 555 123 4567; 6.5.1990' })).toEqual(['Joana']);
+      expect(await names({ q: 'Sousa;555 123 4567;6.6.1990' })).toEqual([]);
+    });
+  });
+
+  it('shows everybody with either reading of a date', async () => {
+    const { register, names } = await startPatients();
+    await register(named('May', 'Silva', { birthDate: '1990-05-06' }));
+    await register(named('June', 'Silva', { birthDate: '1990-06-05' }));
+    for (const q of ['05/06/1990', '5/6/1990', '06-05-1990 silva']) expect(await names({ q })).toEqual(['June', 'May']);
+    expect(await names({ q: '13/5/1990' })).toEqual([]);
+    expect(await names({ q: '5.6.1990' })).toEqual(['June']);
+  });
+
+  it('counts a date and a number as one word each, and a word with several parts as one', async () => {
+    const { register, names } = await startPatients();
+    await register(
+      named('Marie-Claire Anne-Sophie', "Dupont-Martin d'Arc", { phone: '+33612345678', birthDate: '1990-05-06' }),
+    );
+    for (const q of [
+      'Marie-Claire Dupont-Martin 06.05.1990 06 12 34 56 78',
+      "Marie-Claire Anne-Sophie Dupont-Martin d'Arc 6.5.1990 +33 6 12 34 56 78",
+      'marie claire anne sophie dupont martin darc mar 06/05/1990 06 12 34 56 78',
+    ]) {
+      expect([q, await names({ q })]).toEqual([q, ['Marie-Claire Anne-Sophie']]);
+    }
+  });
+
+  it('refuses more parts of words than a name has', async () => {
+    const { call } = await startPatients();
+    const q = 'a-b-c-d-e f-g-h-i-j k-l-m-n-o p-q-r-s-t u-v-w-x-y';
+    const refused = { status: 400, body: { errors: [{ pointer: '/q', message: 'has more than 24 parts of words' }] } };
+    expect(await call('POST', '/search', { q })).toMatchObject(refused);
+  });
+
+  it('finds nobody by the sign of a number alone', async () => {
+    const { register, names } = await startPatients();
+    await register(jose);
+    for (const q of ['(0)', '(0) (0)']) expect(await names({ q })).toEqual([]);
   });
 
   it('keeps names apart from digits, and one word from another', async () => {

@@ -1,7 +1,8 @@
 import type { NewPatient } from '@daybook/contracts';
-import { keepNothing } from '@daybook/database';
+import { type Database, keepNothing } from '@daybook/database';
 import { describe, expect, it } from 'vitest';
 import { createPatientStore } from '../store/patients.ts';
+import type { PatientTables } from '../store/tables.ts';
 import { ana, readProblem, startPatients } from '../testing.ts';
 
 const contacts = {
@@ -9,6 +10,9 @@ const contacts = {
   email: 'ana@example.org',
   identifiers: [{ system: 'mrn', value: 'A-17000' }],
 };
+const holdersOf = async (database: Database<PatientTables>) =>
+  (await database.read((db) => db.selectFrom('name_keys').select('holders').execute())).map(({ holders }) => holders);
+
 const write = { keep: keepNothing, checkVersion: () => undefined };
 
 describe('registering somebody who is there already', () => {
@@ -25,6 +29,22 @@ describe('registering somebody who is there already', () => {
     expect(readProblem(body).code).toBe('possible-duplicate');
     expect((await find({})).items).toHaveLength(1);
     expect(await outbox()).toHaveLength(1);
+  });
+
+  it.each([
+    ['O’Brien', 'OBrien'],
+    ['OBrien', "O'Brien"],
+    ['O’Brien', 'O Brien'],
+    ['Lee-Park', 'LeePark'],
+    ['LeePark', 'Lee Park'],
+    ['Lee-Park', 'Lee\u2011Park'],
+    ['d’Arc Lee-Park', 'DArc Lee Park'],
+  ])('is 409 possible-duplicate for %s as for %s', async (familyName, another) => {
+    const { call, register } = await startPatients();
+    const { id } = await register({ ...ana, familyName });
+    const { status, body } = await call('POST', '', { ...ana, familyName: another });
+    expect(status).toBe(409);
+    expect(readProblem(body)).toMatchObject({ code: 'possible-duplicate', candidates: [{ id, familyName }] });
   });
 
   it('names the records that it is like, with what a desk needs to tell people apart', async () => {
@@ -62,6 +82,24 @@ describe('registering somebody who is there already', () => {
     const id = String(headers.location).split('/').at(-1) ?? '';
     expect(await read(id)).toEqual(body);
     expect(await call('POST', '', { ...ana, confirmedNew: false })).toMatchObject({ status: 409 });
+  });
+
+  it('names to staff the patient with an identifier that is taken, and to no service', async () => {
+    const { call, register, database, time } = await startPatients();
+    const { identifiers } = contacts;
+    const { id: holderId } = await register({ ...ana, identifiers });
+    const spelled = [
+      { system: 'mrn', value: 'B-2' },
+      { system: 'mrn', value: 'a-17000' },
+    ];
+    const bea = { ...ana, givenName: 'Bea', identifiers: spelled };
+    const taken = { status: 409, body: { code: 'identifier-taken', holderId } };
+    expect(await call('POST', '', bea)).toMatchObject(taken);
+    const { id } = await register({ ...ana, identifiers: [{ system: 'mrn', value: 'B-2' }] });
+    expect(await call('PATCH', `/${id}`, { identifiers: spelled })).toMatchObject(taken);
+    const store = createPatientStore(database, () => time.now);
+    const registering = store.register({ id: 'identity', role: 'service' }, { ...ana, identifiers }, write);
+    await expect(registering).rejects.toMatchObject({ code: 'identifier-taken', extras: {} });
   });
 
   it('is refused for an identifier that is taken before it is for names', async () => {
@@ -104,8 +142,7 @@ describe('registering somebody who is there already', () => {
     const confirmed = { ...ana, confirmedNew: true };
     const answers = await Promise.all(Array.from({ length: 8 }, () => call('POST', '', confirmed)));
     expect(answers.map(({ status }) => status)).toEqual(Array<number>(8).fill(201));
-    const keys = await database.read((db) => db.selectFrom('name_keys').select('holders').execute());
-    expect(keys).toEqual([{ holders: 8 }]);
+    expect(await holdersOf(database)).toEqual([8]);
   });
 });
 
@@ -132,7 +169,32 @@ describe('changing a name', () => {
     const ids = await Promise.all(Array.from({ length: 6 }, async () => (await register(ana)).id));
     await Promise.all(ids.map((id) => call('PATCH', `/${id}`, { givenName: 'Anna' })));
     await Promise.all(ids.map((id, n) => call('PATCH', `/${id}`, { givenName: n % 2 === 0 ? 'Ana' : 'Anna' })));
-    const keys = await database.read((db) => db.selectFrom('name_keys').select('holders').execute());
-    expect(keys).toEqual([{ holders: 3 }, { holders: 3 }]);
+    expect(await holdersOf(database)).toEqual([3, 3]);
+  });
+
+  it('leaves both spellings to others, once no record has them', async () => {
+    const { call, register, database } = await startPatients();
+    const leePark = { ...ana, familyName: 'Lee-Park' };
+    const { id } = await register(leePark);
+    await call('PATCH', `/${id}`, { familyName: 'LeePark' });
+    expect(await holdersOf(database)).toEqual([1]);
+    await call('PATCH', `/${id}`, { familyName: 'Lee Park' });
+    expect(await holdersOf(database)).toEqual([1, 1]);
+    await call('PATCH', `/${id}`, { familyName: 'Lee' });
+    expect(await holdersOf(database)).toEqual([1]);
+    expect(await call('POST', '', leePark)).toMatchObject({ status: 201 });
+  });
+
+  it('between spellings by many simultaneously leaves every record counted', async () => {
+    const { call, register, database } = await startPatients();
+    const ids = await Promise.all(Array.from({ length: 6 }, async () => (await register(ana)).id));
+    for (const familyName of ['Lee-Park', 'LeePark', 'Park Lee', 'Lee Park']) {
+      const answers = await Promise.all(
+        ids.map((id, n) => call('PATCH', `/${id}`, { familyName: n % 2 === 0 ? familyName : 'LeePark' })),
+      );
+      expect(answers.map(({ status }) => status)).toEqual(ids.map(() => 200));
+    }
+    // Six have LeePark as one word, three of them Lee and Park as two.
+    expect((await holdersOf(database)).sort()).toEqual([3, 6]);
   });
 });

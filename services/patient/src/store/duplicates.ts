@@ -1,22 +1,34 @@
 /**
- * That nobody is registered twice by accident is a key: `name_keys` has one row for the names and the birth date of all
- * records that are alike. A registration inserts the row, so the database rejects the second of two simultaneous ones.
+ * A person is not registered twice by accident because their names are keys: `name_keys` has one row for each key of names and birth
+ * date, which all records have that are alike. A registration inserts its rows, so the database rejects the second of two simultaneous
+ * ones.
  */
-import { type Caller, MAX_CANDIDATES, type PatientCandidate, Refusal, type Role } from '@daybook/contracts';
+import { type Caller, MAX_CANDIDATES, type PatientCandidate, Refusal } from '@daybook/contracts';
 import type { Database, DatabaseDialect, SharedTables } from '@daybook/database';
 import { sql, type Transaction } from 'kysely';
 import { toPatient } from './patient-row.ts';
-import type { PatientTables } from './tables.ts';
+import { seesOtherRecords } from './seeing-records.ts';
+import type { PatientRow, PatientTables } from './tables.ts';
 
 type Tx = Transaction<PatientTables & SharedTables>;
 
-/** The roles that see which records a registration is like: people who can compare them with the person in front of them. */
-const SEES_CANDIDATES: readonly Role[] = ['doctor', 'front-desk', 'administrator'];
+/** The columns with the keys of a record. */
+export type NameKeys = Pick<PatientRow, 'name_key' | 'joined_name_key'>;
+
+const contains = (keys: readonly Uint8Array[], key: Uint8Array): boolean =>
+  keys.some((known) => Buffer.compare(known, key) === 0);
+
+/** Returns each key once, in one order for all transactions, so that they wait for each other instead of in a circle. */
+const keysOf = ({ name_key, joined_name_key }: NameKeys): Uint8Array[] =>
+  contains([name_key], joined_name_key) ? [name_key] : [name_key, joined_name_key].sort(Buffer.compare);
 
 /** @throws Refusal `possible-duplicate` when a record has these names and this birth date */
-export async function claimNames(tx: Tx, dialect: DatabaseDialect, name_key: Uint8Array): Promise<void> {
+export async function claimNames(tx: Tx, dialect: DatabaseDialect, names: NameKeys): Promise<void> {
   try {
-    await tx.insertInto('name_keys').values({ name_key, holders: 1 }).execute();
+    await tx
+      .insertInto('name_keys')
+      .values(keysOf(names).map((name_key) => ({ name_key, holders: 1 })))
+      .execute();
   } catch (error) {
     if (!dialect.isUniqueViolation(error)) throw error;
     const detail =
@@ -25,18 +37,34 @@ export async function claimNames(tx: Tx, dialect: DatabaseDialect, name_key: Uin
   }
 }
 
-/** Counts one more record with these names and this birth date, whether or not there is one. */
-export async function shareNames(tx: Tx, name_key: Uint8Array): Promise<void> {
-  await tx.insertInto('name_keys').ignore().values({ name_key, holders: 0 }).execute();
-  await tx.updateTable('name_keys').set({ holders: sql`holders + 1` }).where('name_key', '=', name_key).execute();
+async function shareKeys(tx: Tx, keys: readonly Uint8Array[]): Promise<void> {
+  for (const name_key of keys) {
+    await tx.insertInto('name_keys').ignore().values({ name_key, holders: 0 }).execute();
+    await tx.updateTable('name_keys').set({ holders: sql`holders + 1` }).where('name_key', '=', name_key).execute();
+  }
 }
 
+async function releaseKeys(tx: Tx, keys: readonly Uint8Array[]): Promise<void> {
+  for (const name_key of keys) {
+    await tx.updateTable('name_keys').set({ holders: sql`holders - 1` }).where('name_key', '=', name_key).execute();
+    await tx.deleteFrom('name_keys').where('name_key', '=', name_key).where('holders', '<=', 0).execute();
+  }
+}
+
+/** Counts one more record with these names and this birth date, whether or not there is one. */
+export const shareNames = (tx: Tx, names: NameKeys): Promise<void> => shareKeys(tx, keysOf(names));
+
 /** Counts a record for its new names instead of its old ones. A correction is not rejected where it makes two records alike. */
-export async function renameHolder(tx: Tx, before: Uint8Array, after: Uint8Array): Promise<void> {
-  if (Buffer.compare(before, after) === 0) return;
-  await shareNames(tx, after);
-  await tx.updateTable('name_keys').set({ holders: sql`holders - 1` }).where('name_key', '=', before).execute();
-  await tx.deleteFrom('name_keys').where('name_key', '=', before).where('holders', '<=', 0).execute();
+export async function renameHolder(tx: Tx, before: NameKeys, after: NameKeys): Promise<void> {
+  const [old, current] = [keysOf(before), keysOf(after)];
+  await shareKeys(
+    tx,
+    current.filter((key) => !contains(old, key)),
+  );
+  await releaseKeys(
+    tx,
+    old.filter((key) => !contains(current, key)),
+  );
 }
 
 const ENDING = 4;
@@ -54,12 +82,13 @@ function toCandidate(row: PatientTables['patients']): PatientCandidate {
 }
 
 /** Returns the records with these names and this birth date; instead of a merged one, the record that stays. */
-async function candidatesOf(database: Database<PatientTables>, name_key: Uint8Array): Promise<PatientCandidate[]> {
+async function candidatesOf(database: Database<PatientTables>, names: NameKeys): Promise<PatientCandidate[]> {
+  const keys = keysOf(names);
   const rows = await database.read(async (db) => {
     const alike = await db
       .selectFrom('patients')
       .select(['id', 'replaced_by'])
-      .where('name_key', '=', name_key)
+      .where((row) => row.or([row('name_key', 'in', keys), row('joined_name_key', 'in', keys)]))
       .orderBy('id')
       .limit(MAX_CANDIDATES)
       .execute();
@@ -74,10 +103,10 @@ async function candidatesOf(database: Database<PatientTables>, name_key: Uint8Ar
 export async function withCandidates(
   database: Database<PatientTables>,
   caller: Caller,
-  name_key: Uint8Array,
+  names: NameKeys,
   error: unknown,
 ): Promise<unknown> {
   if (!(error instanceof Refusal) || error.code !== 'possible-duplicate') return error;
-  if (!SEES_CANDIDATES.includes(caller.role)) return error;
-  return new Refusal(error.code, error.message, { candidates: await candidatesOf(database, name_key) });
+  if (!seesOtherRecords(caller)) return error;
+  return new Refusal(error.code, error.message, { candidates: await candidatesOf(database, names) });
 }

@@ -1,7 +1,7 @@
 /** Between rows and resources. */
 import { type Patient, Refusal } from '@daybook/contracts';
 import { idFromBytes, isoFromMillis } from '@daybook/database';
-import { nameKeyOf } from './name-key.ts';
+import { nameKeysOf } from './name-key.ts';
 import type { PatientRow } from './tables.ts';
 
 export function toPatient(row: PatientRow): Patient {
@@ -21,11 +21,13 @@ export function toPatient(row: PatientRow): Patient {
 
 export function toColumns(patient: Patient): Omit<PatientRow, 'id' | 'created_at' | 'replaced_by'> {
   const { id, givenName, familyName, birthDate, active, version, createdAt, updatedAt, ...details } = patient;
+  const [name_key, joined_name_key] = nameKeysOf(patient);
   return {
     given_name: givenName ?? null,
     family_name: familyName,
     birth_date: birthDate,
-    name_key: nameKeyOf(patient),
+    name_key,
+    joined_name_key,
     active: active ? 1 : 0,
     details: JSON.stringify(details),
     version,

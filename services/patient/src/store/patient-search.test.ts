@@ -30,7 +30,8 @@ async function openPatients() {
   const same = { given_name: null, family_name: 'X', birth_date: '1990-02-01', active: 1, details: '{}', version: 1 };
   await database.write(async (tx) => {
     for (const [index, id] of ids.entries()) {
-      const row = { id: idToBytes(id), name_key: idToBytes(id), ...same, created_at: 0, updated_at: 0 };
+      const keys = { name_key: idToBytes(id), joined_name_key: idToBytes(id) };
+      const row = { id: idToBytes(id), ...keys, ...same, created_at: 0, updated_at: 0 };
       await tx.insertInto('patients').values(row).execute();
       await writeSearchTerms(tx, row.id, termsOf(index));
     }

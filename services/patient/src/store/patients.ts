@@ -15,9 +15,10 @@ import {
 import { appendEvent, type Database, idToBytes, newId, type SharedTables, type WriteContext } from '@daybook/database';
 import { type Clock, tidyPerson } from '@daybook/service';
 import type { Transaction } from 'kysely';
-import { checkBirthDate, identifierKey, tidyIdentifiers } from '../domain/kept-patient.ts';
+import { checkBirthDate, tidyIdentifiers } from '../domain/kept-patient.ts';
 import { patientEvent, SOURCE } from '../events.ts';
 import { claimNames, renameHolder, shareNames, withCandidates } from './duplicates.ts';
+import { withHolder, writeIdentifiers } from './identifiers.ts';
 import { demandLive, toColumns, toPatient } from './patient-row.ts';
 import { searchPatients } from './patient-search.ts';
 import { writePatientTerms } from './patient-terms.ts';
@@ -43,21 +44,8 @@ function tidyPatient<Input extends NewPatient | PatientPatch>(input: Input): Inp
 export function createPatientStore(database: Database<PatientTables>, clock: Clock): PatientStore {
   /** Writes what is derived from a patient: identifiers, which are a key, and search terms. */
   async function index(transaction: PatientTransaction, patient: Patient): Promise<void> {
-    const patient_id = idToBytes(patient.id);
-    await transaction.deleteFrom('patient_identifiers').where('patient_id', '=', patient_id).execute();
-    await writePatientTerms(transaction, patient_id);
-    const identifiers = (patient.identifiers ?? []).map(({ system, value }) => ({
-      system,
-      value_key: identifierKey(value),
-      patient_id,
-    }));
-    if (identifiers.length === 0) return;
-    try {
-      await transaction.insertInto('patient_identifiers').values(identifiers).execute();
-    } catch (error) {
-      if (!database.dialect.isUniqueViolation(error)) throw error;
-      throw new Refusal('identifier-taken', 'Another patient has one of these identifiers.');
-    }
+    await writePatientTerms(transaction, idToBytes(patient.id));
+    await writeIdentifiers(transaction, database.dialect, patient);
   }
 
   return {
@@ -82,8 +70,8 @@ export function createPatientStore(database: Database<PatientTables>, clock: Clo
           .execute();
         // A number that is taken says more than a name, so it is named first.
         await index(transaction, patient);
-        if (confirmedNew) await shareNames(transaction, columns.name_key);
-        else await claimNames(transaction, database.dialect, columns.name_key);
+        if (confirmedNew) await shareNames(transaction, columns);
+        else await claimNames(transaction, database.dialect, columns);
         await appendEvent(transaction, patientEvent('registered', patient), {
           source: SOURCE,
           time: now,
@@ -92,7 +80,7 @@ export function createPatientStore(database: Database<PatientTables>, clock: Clo
         await write.keep(transaction, patient);
       });
       await stored.catch(async (error) => {
-        throw await withCandidates(database, caller, columns.name_key, error);
+        throw await withCandidates(database, caller, columns, await withHolder(database, caller, patient, error));
       });
       return patient;
     },
@@ -110,7 +98,7 @@ export function createPatientStore(database: Database<PatientTables>, clock: Clo
       const now = clock();
       if (patch.birthDate !== undefined) checkBirthDate(patch.birthDate, now);
       const tidied = tidyPatient(patch);
-      return database.write(async (transaction) => {
+      const changed = database.write(async (transaction) => {
         const row = await transaction
           .selectFrom('patients')
           .selectAll()
@@ -128,7 +116,7 @@ export function createPatientStore(database: Database<PatientTables>, clock: Clo
         };
         const columns = toColumns(patient);
         await transaction.updateTable('patients').set(columns).where('id', '=', row.id).execute();
-        await renameHolder(transaction, row.name_key, columns.name_key);
+        await renameHolder(transaction, row, columns);
         await index(transaction, patient);
         const kind = before.active && !patient.active ? 'deactivated' : 'updated';
         await appendEvent(transaction, patientEvent(kind, patient), {
@@ -138,6 +126,10 @@ export function createPatientStore(database: Database<PatientTables>, clock: Clo
         });
         await write.keep(transaction, patient);
         return patient;
+      });
+      const identifiers = tidied.identifiers ?? [];
+      return changed.catch(async (error) => {
+        throw await withHolder(database, caller, { id, identifiers }, error);
       });
     },
 

@@ -24,6 +24,7 @@ const rows = Array.from(
       .add({ days: index * 5 })
       .toString(),
     name_key: idToBytes(newId()),
+    joined_name_key: idToBytes(newId()),
     active: 1,
     replaced_by: null,
     details: '{}',
@@ -59,6 +60,9 @@ async function openPatients() {
 const LIST_OF_ALL = /where .replaced_by. is null (and .id. > \? )?order by .id. limit \?: /;
 const faultsBut = (faults: readonly string[]) => faults.filter((fault) => !LIST_OF_ALL.test(fault));
 
+/** They come in the order of their ids: the few whom a name matches are sorted by them, the first of many are found along them. */
+const BY_ID = /filesort|TEMP B-TREE|SCAN (found|matching|page)/;
+
 it('no list of patients and no look at one reads all that there are, or sorts them', async () => {
   const { store, count, faults } = await openPatients();
   for (const query of [{}, { birthDate: '1950-01-06' }]) {
@@ -75,13 +79,25 @@ it('no list of patients and no look at one reads all that there are, or sorts th
     write,
   );
   await store.find(staff, patient.id);
+  await store.search(staff, { id: patient.id });
   await store.change(staff, patient.id, { identifiers: [{ system: 'card', value: 'new' }] }, write);
   expect(count()).toBeGreaterThan(8);
   expect(faultsBut(await faults())).toEqual([]);
 });
 
-/** They come in the order of their ids: the few whom a name matches are sorted by them, the first of many are found along them. */
-const BY_ID = /filesort|TEMP B-TREE|SCAN (found|matching|page)/;
+it('a registration that is refused looks up the records with the names and the identifiers, and no others', async () => {
+  const { store, count, faults } = await openPatients();
+  const ana = { givenName: 'Ana', familyName: 'Silva', birthDate: '1990-02-01' };
+  await store.register(staff, { ...ana, identifiers: [{ system: 'card', value: 'new' }] }, write);
+  const before = count();
+  const alike = store.register(staff, ana, write);
+  await expect(alike).rejects.toMatchObject({ extras: { candidates: [{ familyName: 'Silva' }] } });
+  const identifiers = ['new', 'newer'].map((value) => ({ system: 'card', value }));
+  const taken = store.register(staff, { ...ana, identifiers }, write);
+  await expect(taken).rejects.toMatchObject({ extras: { holderId: expect.any(String) } });
+  expect(count()).toBeGreaterThan(before + 2);
+  expect(await faults(BY_ID)).toEqual([]);
+});
 
 it('a search by name reads what the name matches, and not all patients', async () => {
   const { store, count, faults } = await openPatients();

@@ -7,8 +7,10 @@ export interface PatientRow {
   given_name: string | null;
   family_name: string;
   birth_date: string;
-  /** Equal for records with the same names and birth date (see name-key.ts). */
+  /** Equal for records with the same words of names and birth date (see name-key.ts). */
   name_key: Uint8Array;
+  /** The same with each name as one word. */
+  joined_name_key: Uint8Array;
   active: number;
   /** After a merge: the record that stays. */
   replaced_by: Uint8Array | null;
@@ -23,7 +25,7 @@ export interface PatientTables extends SearchTables {
   patients: PatientRow;
   /** What an identifier is unique by: see domain/kept-patient.ts. */
   patient_identifiers: { system: string; value_key: string; patient_id: Uint8Array };
-  /** How many records are alike. */
+  /** How many records have a key of names. */
   name_keys: { name_key: Uint8Array; holders: number };
   /** The merges that hold now. */
   patient_merges: { patient_id: Uint8Array; merged_into: Uint8Array };

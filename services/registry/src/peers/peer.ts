@@ -27,6 +27,8 @@ const BATCH_ENTRIES = 250;
 const BATCH_BYTES = 1024 * 1024;
 /** As many as there can be instances, twice. */
 const MAX_PENDING = 20_000;
+/** Those of more instances are forgotten, and logged once more. */
+const MAX_REJECTED = 1_000;
 /** Changes that come together go together. */
 const GATHERING_MILLIS = 50;
 const FIRST_RETRY_MILLIS = 500;
@@ -40,6 +42,8 @@ export function createPeer(options: PeerOptions): Peer {
   let running: Promise<void> | undefined;
   let failures = 0;
   let isFull = false;
+  /** The instances whose last change the peer rejected: each is logged once. */
+  const rejected = new Set<string>();
   let closed = false;
 
   function runIn(millis: number): void {
@@ -96,6 +100,20 @@ export function createPeer(options: PeerOptions): Peer {
   function heed({ statusCode, newer }: PeerOutcome, change: PendingChange | undefined): void {
     if (newer) takeNewer(newer);
     else if (statusCode === 404 && change?.action === 'Heartbeat') tell({ ...change, action: 'Register' });
+    else if (change) noteOutcome(statusCode, change);
+  }
+
+  /** 400 is of a change that is dated in the future of the peer's clock, or that it cannot read. 404 is of what is gone there. */
+  function noteOutcome(status: number, { action, app, id }: PendingChange): void {
+    const key = `${app}/${id}`;
+    if (status < 400 || status === 404) {
+      rejected.delete(key);
+      return;
+    }
+    if (rejected.has(key)) return;
+    if (rejected.size >= MAX_REJECTED) rejected.clear();
+    rejected.add(key);
+    logger.warn({ ...about, status, action, app, instance: id }, 'change rejected by the peer');
   }
 
   function tell(change: PendingChange): void {

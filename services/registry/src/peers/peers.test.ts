@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { REPLICATION_HEADER } from '../domain/replication.ts';
 import { APP, document, ID, NOW, startRegistry } from '../testing.ts';
+import { createPeer } from './peer.ts';
 import { isOwnUrl } from './peers.ts';
 
 const QUICK = { peerRetryMillis: 20 };
@@ -200,6 +201,44 @@ describe('a peer', () => {
     await registry.register(withId('a'), `apps/${APP}`, { [REPLICATION_HEADER]: 'true' });
     await registry.register(withId('b'));
     await expect.poll(told).toEqual(['Register b']);
+  });
+});
+
+describe('a change that a peer rejects', () => {
+  /** A peer with these outcomes, one after the other, and what was logged of it. */
+  async function outcomesLogged(statusCodes: readonly number[]) {
+    const logged: unknown[] = [];
+    const told: number[] = [];
+    const peer = createPeer({
+      connection: {
+        origin: 'http://peer:8761',
+        async sendBatch(entries) {
+          const statusCode = statusCodes[told.length] ?? 200;
+          told.push(statusCode);
+          return entries.map(() => ({ statusCode, newer: undefined }));
+        },
+        fetchAll: async () => [],
+        close: async () => undefined,
+      },
+      logger: { info: () => undefined, warn: (fields: unknown) => logged.push(fields), error: () => undefined },
+      entryOf: (change) => change,
+      takeNewer: () => undefined,
+    });
+    for (const [index] of statusCodes.entries()) {
+      peer.tell({ action: 'Register', app: APP, id: ID });
+      await expect.poll(() => told.length).toBeGreaterThan(index);
+    }
+    await peer.close();
+    return logged;
+  }
+
+  it.each([400, 409, 503])('with %i is logged once with its instance, until the peer takes one', async (status) => {
+    const about = { peer: 'http://peer:8761', status, action: 'Register', app: APP, instance: ID };
+    expect(await outcomesLogged([status, status, 200, status])).toEqual([about, about]);
+  });
+
+  it.each([200, 404])('is not one with %i', async (status) => {
+    expect(await outcomesLogged([status])).toEqual([]);
   });
 });
 

@@ -1,0 +1,73 @@
+/** An identifier is unique within its system: the database refuses the second patient with one. */
+import { type Caller, type Patient, Refusal } from '@daybook/contracts';
+import { type Database, type DatabaseDialect, idFromBytes, idToBytes, type SharedTables } from '@daybook/database';
+import type { Transaction } from 'kysely';
+import { identifierKey } from '../domain/kept-patient.ts';
+import { seesOtherRecords } from './seeing-records.ts';
+import type { PatientTables } from './tables.ts';
+
+type IdentifierRow = PatientTables['patient_identifiers'];
+
+type Identified = Pick<Patient, 'id' | 'identifiers'>;
+
+const rowsOf = ({ id, identifiers = [] }: Identified): IdentifierRow[] =>
+  identifiers.map(({ system, value }) => ({ system, value_key: identifierKey(value), patient_id: idToBytes(id) }));
+
+/** Replaces the identifiers of a patient. @throws Refusal `identifier-taken` */
+export async function writeIdentifiers(
+  tx: Transaction<PatientTables & SharedTables>,
+  dialect: DatabaseDialect,
+  patient: Identified,
+): Promise<void> {
+  await tx.deleteFrom('patient_identifiers').where('patient_id', '=', idToBytes(patient.id)).execute();
+  const rows = rowsOf(patient);
+  if (rows.length === 0) return;
+  try {
+    await tx.insertInto('patient_identifiers').values(rows).execute();
+  } catch (error) {
+    if (!dialect.isUniqueViolation(error)) throw error;
+    throw new Refusal('identifier-taken', 'Another patient has one of these identifiers.');
+  }
+}
+
+/** Returns a record that has one of the identifiers of a patient, and the record that it was merged into. */
+async function holderOf(database: Database<PatientTables>, patient: Identified) {
+  const rows = rowsOf(patient);
+  if (rows.length === 0) return undefined;
+  return database.read((db) =>
+    db
+      .selectFrom('patient_identifiers')
+      .innerJoin('patients', 'patients.id', 'patient_identifiers.patient_id')
+      .select(['patients.id', 'patients.replaced_by'])
+      .where((row) =>
+        row.or(
+          rows.map(({ system, value_key }) => row.and([row('system', '=', system), row('value_key', '=', value_key)])),
+        ),
+      )
+      .where('patient_id', '<>', idToBytes(patient.id))
+      .orderBy('patients.id')
+      .limit(1)
+      .executeTakeFirst(),
+  );
+}
+
+const MERGED_INTO_THIS =
+  'A record that was merged into this one has one of these identifiers. A search for it finds this one: leave it out here.';
+
+/** Returns the error as it is for the caller: an `identifier-taken` names the record with the identifier to people who may see it. */
+export async function withHolder(
+  database: Database<PatientTables>,
+  caller: Caller,
+  patient: Identified,
+  error: unknown,
+): Promise<unknown> {
+  if (!(error instanceof Refusal) || error.code !== 'identifier-taken') return error;
+  if (!seesOtherRecords(caller)) return error;
+  const holder = await holderOf(database, patient);
+  // The other patient has lost it meanwhile.
+  if (!holder) return error;
+  const { id, replaced_by } = holder;
+  const isMergedIntoThis = replaced_by !== null && Buffer.compare(replaced_by, idToBytes(patient.id)) === 0;
+  const detail = isMergedIntoThis ? MERGED_INTO_THIS : error.message;
+  return new Refusal(error.code, detail, { holderId: idFromBytes(id) });
+}
