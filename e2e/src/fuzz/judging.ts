@@ -97,14 +97,6 @@ function faultOfInstants(value: unknown): string | undefined {
   return undefined;
 }
 
-/** Whether a body is nested deeper than any schema says, which is found before it is parsed. */
-function isNestedTooDeeply(answer: Answer): boolean {
-  const checked = checkProblem(jsonOf(answer));
-  if ('faults' in checked) return false;
-  const { code, detail } = checked.value;
-  return code === 'malformed-body' && detail.includes('nested more than');
-}
-
 /** Whether a 400 for what is valid by its schemas is for a reason that none of them can say. */
 function isBeyondTheSchema(answer: Answer): boolean {
   const checked = checkProblem(jsonOf(answer));
@@ -129,7 +121,7 @@ export function faultOf(plan: Plan, validity: Validity, answer: Answer): string 
   if (!documented && (validity !== 'unknown' || !UNMATCHED.includes(answer.status)))
     return `a ${answer.status} that is not documented`;
   if (validity === 'invalid' && succeeded) return `${answer.status} for what the document calls invalid`;
-  if (validity === 'valid' && answer.status === 400 && !isNestedTooDeeply(answer) && !isBeyondTheSchema(answer)) {
+  if (validity === 'valid' && answer.status === 400 && !isBeyondTheSchema(answer)) {
     return `400 for what the document calls valid: ${answer.body}`;
   }
   // A suffix may lead to another operation.

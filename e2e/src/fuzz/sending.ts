@@ -97,11 +97,26 @@ function typed(schema: unknown, text: string): unknown {
   return text;
 }
 
+/** What the API takes. */
+const MOST_LEVELS = 32;
+const STRING = /"(?:[^"\\]|\\.)*"/g;
+
+/** How deep JSON text is nested, also in a member that a later one of the same name replaces: no parsed value shows that. */
+function levelsOf(json: string): number {
+  let [level, most] = [0, 0];
+  for (const [bracket] of json.replaceAll(STRING, '').matchAll(/[[\]{}]/g)) {
+    level += bracket === '[' || bracket === '{' ? 1 : -1;
+    most = Math.max(most, level);
+  }
+  return most;
+}
+
 function isBodyValid({ body: schema }: Operation, body: Buffer | undefined): boolean {
   if (schema === undefined) return body === undefined;
   if (body === undefined || body.length > 1024 * 1024) return false;
   try {
-    return fits(schema, JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body)));
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(body);
+    return fits(schema, JSON.parse(text)) && levelsOf(text) <= MOST_LEVELS;
   } catch (error) {
     if (error instanceof SyntaxError || error instanceof TypeError) return false;
     throw error;

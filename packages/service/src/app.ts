@@ -18,7 +18,7 @@ import { isNestedTooDeeply, MOST_JSON_LEVELS } from './json-depth.ts';
 import type { Logger } from './logger.ts';
 import { addMetrics } from './metrics.ts';
 import { addOpenApi } from './openapi.ts';
-import { separateOperations } from './operations.ts';
+import { isOperator, separateOperations } from './operations.ts';
 import { rememberConnections } from './pending-responses.ts';
 import { addProblemHandler, refusalOf, sendProblem } from './problem-handler.ts';
 import { addRequestContext, childLoggerOf, requestIdOf, traceOfRequest } from './request-context.ts';
@@ -135,7 +135,10 @@ export async function createServiceApp({
   separateOperations(app);
   addCursors(app);
   requireRoles(app);
-  addProblemHandler(app, collectMethods(app));
+  addProblemHandler(
+    app,
+    collectMethods(app, (request) => isOperator(app, request)),
+  );
   if (openApi) await addOpenApi(app, name, VERSION);
   addMetrics(app);
   addHealth(app, name, VERSION, checks, tolerated);

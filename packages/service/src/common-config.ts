@@ -29,6 +29,12 @@ export const commonVariables = {
   DAYBOOK_ADVERTISED_HOST: Type.Optional(
     Type.String({ format: 'host-name', description: 'What callers dial, where it is not what is listened on' }),
   ),
+  DAYBOOK_PUBLIC_URL: Type.Optional(
+    Type.String({
+      format: 'http-origin',
+      description: 'The address by which people reach the gateway: `https://daybook.example.org`',
+    }),
+  ),
   DAYBOOK_ZONE: Type.Optional(
     Type.String({ pattern: '^[A-Za-z0-9._-]{1,100}$', description: 'Where this runs; callers ask who is near first' }),
   ),
@@ -81,6 +87,8 @@ export interface ListenOn {
   readonly operationsPort?: number | undefined;
   /** What the registry tells callers to dial. */
   readonly advertisedHost: string;
+  /** The address by which people reach the gateway, which may forward its host. */
+  readonly publicUrl?: string | undefined;
   /** Whether TLS is spoken there. */
   readonly secure?: boolean;
   /** What it tells those who choose among instances. */
@@ -110,6 +118,7 @@ export const listenOnOf = (
     DAYBOOK_SERVICE_PORT: number;
     DAYBOOK_OPERATIONS_PORT?: number;
     DAYBOOK_ADVERTISED_HOST?: string;
+    DAYBOOK_PUBLIC_URL?: string;
   },
 ): ListenOn => ({
   host: config.DAYBOOK_HOST,
@@ -117,6 +126,7 @@ export const listenOnOf = (
   variable: 'DAYBOOK_SERVICE_PORT',
   operationsPort: config.DAYBOOK_OPERATIONS_PORT,
   advertisedHost: advertisedHostOf(config),
+  publicUrl: config.DAYBOOK_PUBLIC_URL,
   preferences: preferencesOf(config),
 });
 

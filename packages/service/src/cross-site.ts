@@ -23,6 +23,8 @@ export function isCrossSite({ headers }: SentFrom, publicOrigin?: string): boole
   const site = headers['sec-fetch-site'];
   if (site !== undefined && site !== 'same-origin' && site !== 'none') return true;
   if (origin === undefined || origin === publicOrigin) return false;
+  // A page whose policy is `no-referrer`, as ours is, sends no other Origin to its own site. Sandboxed pages are cross-site.
+  if (origin === 'null' && site === 'same-origin') return false;
   // A proxy in front may have ended TLS.
   return host === undefined || (origin !== `http://${host}` && origin !== `https://${host}`);
 }

@@ -111,6 +111,14 @@ it.each([
   expect((await send(port, headers)).status).toBe(200);
 });
 
+it('a service takes a POST of its own page although the referrer policy makes Origin null', async () => {
+  const port = await listening();
+  expect((await send(port, { origin: 'null', 'sec-fetch-site': 'same-origin' }, 'POST')).status).toBe(200);
+  for (const site of ['cross-site', 'same-site', 'none']) {
+    expect((await send(port, { origin: 'null', 'sec-fetch-site': site }, 'POST')).status).toBe(403);
+  }
+});
+
 it.each([{}, { 'sec-fetch-site': 'none' }, { 'sec-fetch-site': 'same-origin' }])(
   'a service takes a POST with %j',
   async (headers) => {

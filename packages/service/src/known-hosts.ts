@@ -72,7 +72,7 @@ export function createKnownHosts(): KnownHosts {
 export const misdirected = (): Refusal =>
   new Refusal(
     'misdirected-request',
-    'The Host header names another host. Use an address of this service, or set DAYBOOK_PUBLIC_URL of the gateway.',
+    'The Host header names another host. Use an address of this service, or set DAYBOOK_PUBLIC_URL.',
   );
 
 /** Without the port: a forwarded port keeps its own number, and a page of another site cannot choose the name. */

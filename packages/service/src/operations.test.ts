@@ -6,6 +6,7 @@ import { bareApp } from './testing.ts';
 const FOR_OPERATORS = ['/metrics', '/info'];
 const HEALTH = ['/health/live', '/health/ready'];
 
+const rejectionOf = (response: Response) => [response.status, response.headers.get('allow')];
 const statusOf = async (url: string, path: string) => (await fetch(`${url}${path}`)).status;
 
 async function startThings(host = '127.0.0.1') {
@@ -31,6 +32,16 @@ describe('with an operations port', () => {
       expect((await fetch(`${url}${path}`, { method: 'HEAD' })).status).toBe(404);
     }
     for (const path of [...HEALTH, '/api/v1/things']) expect(await statusOf(url, path)).toBe(200);
+  });
+
+  it('the other port names no methods of what is for operators only', async () => {
+    const { url } = await startSeparated();
+    for (const path of FOR_OPERATORS) {
+      expect(rejectionOf(await fetch(`${url}${path}`, { method: 'POST' }))).toEqual([404, null]);
+    }
+    for (const path of HEALTH) {
+      expect(rejectionOf(await fetch(`${url}${path}`, { method: 'POST' }))).toEqual([405, 'GET, HEAD']);
+    }
   });
 
   it('the operations port serves what is for operators and health, and nothing of the API', async () => {
@@ -68,11 +79,17 @@ describe('without an operations port', () => {
   it('programs of this machine read what is for operators on the one port', async () => {
     const { url } = await startThings();
     for (const path of FOR_OPERATORS) expect(await statusOf(url, path)).toBe(200);
+    for (const path of FOR_OPERATORS) {
+      expect(rejectionOf(await fetch(`${url}${path}`, { method: 'POST' }))).toEqual([405, 'GET, HEAD']);
+    }
   });
 
   it.each(['10.1.2.3', '::ffff:10.1.2.3', 'fe80::1'])('nobody at %s does', async (remoteAddress) => {
     const { app } = await startThings();
     for (const url of FOR_OPERATORS) expect((await app.inject({ url, remoteAddress })).statusCode).toBe(404);
+    for (const url of FOR_OPERATORS) {
+      expect((await app.inject({ method: 'POST', url, remoteAddress })).statusCode).toBe(404);
+    }
     for (const url of HEALTH) expect((await app.inject({ url, remoteAddress })).statusCode).toBe(200);
   });
 

@@ -37,12 +37,16 @@ const connections = new WeakSet<object>();
 /** Whether a request came to an operations port. */
 export const isForOperators = ({ socket }: IncomingMessage): boolean => connections.has(socket);
 
+/** Whether a request is served what is for operators only. */
+export const isOperator = ({ server }: Pick<App, 'server'>, request: IncomingMessage): boolean =>
+  isForOperators(request) || (!separated.has(server) && isLocal(request));
+
 /** Keeps the routes for operators from all others, and all other routes from the operations port. */
 export function separateOperations(app: App): void {
   app.addHook('onRequest', async ({ raw, routeOptions: { config } }) => {
     const isServed = isForOperators(raw)
       ? config?.operations !== undefined
-      : config?.operations !== 'only' || (!separated.has(app.server) && isLocal(raw));
+      : config?.operations !== 'only' || isOperator(app, raw);
     if (!isServed) throw new Refusal('not-found', 'There is nothing at this address.');
   });
 }

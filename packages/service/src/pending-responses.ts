@@ -6,6 +6,7 @@ import { type Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
 import { guarded, ignoreError } from './connection-guard.ts';
+import { lingerOnClose } from './lingering-close.ts';
 
 type Listener = (...args: unknown[]) => void;
 
@@ -14,17 +15,22 @@ type NodeListeners = Readonly<Record<'drain' | 'close', readonly Listener[]>>;
 
 const listenersOf = new WeakMap<Socket, NodeListeners>();
 
-/** Remembers Node's listeners on a connection that an HTTP server has just accepted. */
-export function rememberListeners(socket: Socket): void {
+function rememberListeners(socket: Socket): void {
   const of = (event: string) => socket.listeners(event) as Listener[];
   listenersOf.set(socket, { drain: of('drain'), close: of('close') });
+}
+
+/** Prepares a connection that an HTTP server has just accepted. */
+export function prepareConnection(socket: Socket): void {
+  rememberListeners(socket);
+  lingerOnClose(socket);
 }
 
 /** Does so for each connection of a server. */
 export function rememberConnections(server: Server): void {
   server.on(
     server instanceof TlsServer ? 'secureConnection' : 'connection',
-    guarded((socket: Socket) => socket, rememberListeners),
+    guarded((socket: Socket) => socket, prepareConnection),
   );
 }
 

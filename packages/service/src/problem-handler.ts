@@ -2,6 +2,7 @@
 import { type Fault, problemOf, problems, Refusal } from '@daybook/contracts';
 import { CommitUnknown, DatabaseUnavailable } from '@daybook/database';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { MethodsOf } from './allowed-methods.ts';
 import { dropUnreadBody } from './unread-body.ts';
 import { faultOf } from './validation.ts';
 
@@ -69,8 +70,7 @@ const waitsForBody = ({ raw }: FastifyRequest): boolean =>
 const reasonOf = (error: unknown): string | undefined =>
   error instanceof DatabaseUnavailable ? error.reason : undefined;
 
-/** @param methodsOf gives the methods that a path is served with */
-export function addProblemHandler(app: FastifyInstance, methodsOf: (path: string) => readonly string[]): void {
+export function addProblemHandler(app: FastifyInstance, methodsOf: MethodsOf): void {
   app.setErrorHandler((error, request, reply) => {
     if (isCode(error, 'FST_ERR_HANDLER_TIMEOUT') && waitsForBody(request)) {
       return sendProblem(request, reply.header('connection', 'close'), requestTimeout());
@@ -87,7 +87,7 @@ export function addProblemHandler(app: FastifyInstance, methodsOf: (path: string
   });
   app.setNotFoundHandler((request, reply) => {
     const [path = '/'] = request.url.split('?', 1);
-    const allowed = methodsOf(path);
+    const allowed = methodsOf(path, request.raw);
     if (allowed.length === 0 || allowed.includes(request.method)) return sendProblem(request, reply, nothingHere());
     const detail = `${request.method} is not supported here. Supported methods: ${allowed.join(', ')}.`;
     return sendProblem(request, reply.header('allow', allowed.join(', ')), new Refusal('method-not-allowed', detail));

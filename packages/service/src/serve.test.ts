@@ -1,11 +1,13 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { DatabaseUnavailable, DatabaseUnusable } from '@daybook/database';
 import { createInProcessBus } from '@daybook/messaging';
+import { Type } from 'typebox';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from './clock.ts';
-import { type ListenOn, preferencesOf } from './common-config.ts';
+import { commonVariables, type ListenOn, listenOnOf, preferencesOf } from './common-config.ts';
+import { readConfiguration } from './configuration.ts';
 import type { HealthCheck } from './health.ts';
 import type { HostProcess } from './host-process.ts';
 import { drain, joinRegistry, serve } from './serve.ts';
@@ -124,6 +126,20 @@ describe('a service', () => {
       },
     ]);
     expect(registry.calls).toEqual(['UP thing-service']);
+  });
+
+  it('on loopback accepts the host of DAYBOOK_PUBLIC_URL, which a gateway may forward, and no other one', async () => {
+    const environment = { DAYBOOK_PUBLIC_URL: 'https://daybook.example.org' };
+    const config = readConfiguration(Type.Object(commonVariables), environment);
+    const { service } = await startService((await startRegistry()).url, listenOnOf(config));
+    const statusFor = (host: string) =>
+      new Promise<number | undefined>((resolve, reject) => {
+        const asked = request(`${service.url}/thing`, { headers: { host } });
+        asked.on('response', (response) => resolve(response.resume().statusCode)).on('error', reject);
+        asked.end();
+      });
+    expect(await statusFor('daybook.example.org')).toBe(200);
+    expect(await statusFor('evil.example')).toBe(421);
   });
 
   it('leaves with DOWN, answers until its callers know, then goes and closes what it stood on', async () => {

@@ -117,6 +117,8 @@ export async function serve(options: ServeOptions): Promise<RunningService> {
   await using starting = options.parts;
   starting.defer(() => drain(app, host.logger));
   knownHostsOf(app).add(listenOn.advertisedHost);
+  // The check stays that of loopback: in a network of containers, others name this service.
+  if (listenOn.publicUrl !== undefined) knownHostsOf(app).add(new URL(listenOn.publicUrl).hostname);
   const needs = holdBack(options);
   const listening = await listen(app, listenOn.host, listenOn.port, listenOn.variable);
   await listenForOperators(app, listenOn, starting);

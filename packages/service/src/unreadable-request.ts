@@ -5,14 +5,13 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type Problem, problemOf, Refusal } from '@daybook/contracts';
 import { guarded, ignoreError } from './connection-guard.ts';
+import { closeLingering, isLingering } from './lingering-close.ts';
 import { afterPendingResponses, isEnding, markEnding, responseDue } from './pending-responses.ts';
 import { PROBLEM_JSON, requestTimeout } from './problem-handler.ts';
 import { requestIdOf } from './request-context.ts';
 import { headerLines, SAFE_HEADERS } from './safe-headers.ts';
 import { traceOf } from './trace.ts';
 
-/** Time for the other side to take the response and to close its half: a connection that is closed with unread bytes is reset. */
-const LINGER_MILLIS = 3_000;
 const SAFE_LINES = headerLines(SAFE_HEADERS);
 
 /** As a problem document, with its own status where the parser's reason has one. */
@@ -34,10 +33,15 @@ export function answerUnreadable(error: Error & { code?: string }, socket: Socke
 const unreadable = new WeakSet<Socket>();
 
 function refuseInOrder(error: Error & { code?: string }, socket: Socket): void {
+  // The last response is on its way.
+  if (isLingering(socket)) return;
   const due = responseDue(socket);
-  if (error.code === 'ECONNRESET' || !socket.writable || (due?.headersSent && !due.req.complete)) {
-    // The other side is gone, or the response has begun: nothing that is written now would be understood.
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    // The other side is gone.
     socket.destroy();
+  } else if (due?.headersSent && !due.req.complete) {
+    // The response to it has begun: nothing that is written now would be understood.
+    closeLingering(socket);
   } else if (due?.req.complete) {
     // What cannot be read came after a whole request, of which this must not seem to be the response.
     due.once(
@@ -50,22 +54,13 @@ function refuseInOrder(error: Error & { code?: string }, socket: Socket): void {
 }
 
 /** Answers where there is a socket and no response, and closes. */
-function endWith(problem: Problem, requestId: string, socket: Duplex): void {
+function endWith(problem: Problem, requestId: string, socket: Socket): void {
   const body = JSON.stringify(problem);
-  socket.end(
+  closeLingering(
+    socket,
     `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n` +
       `Content-Type: ${PROBLEM_JSON}\r\nX-Request-Id: ${requestId}\r\n${SAFE_LINES}` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  );
-  destroySoon(socket);
-}
-
-/** An HTTP server lets the other side keep its half open, and no timeout of the server's watches this socket any more. */
-function destroySoon(socket: Duplex): void {
-  const timer = setTimeout(() => socket.destroy(), LINGER_MILLIS).unref();
-  socket.once(
-    'close',
-    guarded(socket, () => clearTimeout(timer)),
   );
 }
 
@@ -74,6 +69,7 @@ export function refuseConnect(request: IncomingMessage, stream: Duplex): void {
   const { socket } = request;
   stream.on('error', ignoreError);
   afterPendingResponses(socket, stream !== socket, () => {
+    if (isLingering(socket)) return;
     if (!socket.writable) {
       socket.destroy();
       return;

@@ -108,7 +108,9 @@ describe('requests under way', () => {
     const upstream = await startServer((request, response) => {
       if (request.url?.endsWith('swift')) response.end('ok');
     });
-    const options = { trustedProxies: ['127.0.0.1'], upstream: { connections: 2_000, maxInFlight: 2_000 } };
+    // Longer than this machine needs for so many connections.
+    const routes = [{ ...PATIENTS, timeouts: { headersMillis: 60_000 } }];
+    const options = { trustedProxies: ['127.0.0.1'], upstream: { connections: 2_000 }, routes };
     const { port } = await startGateway({ patients: [upstream.url], ...options });
     const { perClient } = CLIENT_LIMITS.requests;
     const held = holdMany(perClient + 1, port, head('GET', 'X-Forwarded-For: 192.0.2.1'));
@@ -125,17 +127,48 @@ describe('requests under way', () => {
   });
 });
 
-describe('WebSocket handshakes that the service does not answer', () => {
-  const handshake = (address: string) =>
-    head(
-      'GET',
-      'Connection: Upgrade',
-      'Upgrade: websocket',
-      'Sec-WebSocket-Version: 13',
-      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
-      `X-Forwarded-For: ${address}`,
-    );
+const handshake = (address: string) =>
+  head(
+    'GET',
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+    'Sec-WebSocket-Version: 13',
+    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+    `X-Forwarded-For: ${address}`,
+  );
 
+describe('open WebSockets', () => {
+  test('of one address are rejected with 429 beyond its limit, until one of them is closed', async () => {
+    const upstream = await startServer(() => undefined);
+    const opened: Duplex[] = [];
+    upstream.server.on('upgrade', (_request, socket) => {
+      opened.push(socket);
+      socket.on('error', () => undefined);
+      onTestFinished(() => void socket.destroy());
+      const lines = ['HTTP/1.1 101 Switching Protocols', 'Connection: Upgrade', 'Upgrade: websocket'];
+      socket.write([...lines, 'Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=', '\r\n'].join('\r\n'));
+    });
+    const { port } = await startGateway({ patients: [upstream.url], trustedProxies: ['127.0.0.1'] });
+    const openFrom = async (address: string) => {
+      const one = hold(port, handshake(address));
+      await vi.waitFor(() => expect(one.status()).not.toBe(0), WAIT);
+      return one;
+    };
+    const { perClient } = CLIENT_LIMITS.tunnels;
+    // One after the other: they are not to reach the limit of handshakes.
+    for (let count = 0; count < perClient; count += 1) expect((await openFrom('192.0.2.1')).status()).toBe(101);
+    const rejected = await openFrom('192.0.2.1');
+    expect(rejected.status()).toBe(429);
+    expect(rejected.received()).toMatch(/^retry-after: \d+\r$/im);
+    expect(opened).toHaveLength(perClient);
+    expect((await openFrom('192.0.2.2')).status()).toBe(101);
+    opened[0]?.destroy();
+    await vi.waitFor(async () => expect((await openFrom('192.0.2.1')).status()).toBe(101), WAIT);
+    expect((await openFrom('192.0.2.1')).status()).toBe(429);
+  });
+});
+
+describe('WebSocket handshakes that the service does not answer', () => {
   async function startSilent() {
     const upstream = await startServer(() => undefined);
     const asked: Duplex[] = [];

@@ -6,7 +6,10 @@ interface Limit {
 }
 
 export interface ClientLimitsOptions {
-  /** From the request until its response is out. One address is not to fill the gateway. */
+  /**
+   * From the request until its response is out. One address fills neither the gateway nor an instance. A clinic behind one
+   * address (NAT) may send a thousand bookings simultaneously, so that the limit is not lower.
+   */
   readonly requests: Limit;
   /** Requests with a body of which the first 64 KiB, or all of it, have not come yet. */
   readonly pendingBodies: Limit;
@@ -16,6 +19,8 @@ export interface ClientLimitsOptions {
   readonly uploads: Limit;
   /** WebSockets until they are open. */
   readonly handshakes: Limit;
+  /** WebSockets from their handshake until both sides are closed. */
+  readonly tunnels: Limit;
 }
 
 export type Holding = keyof ClientLimitsOptions;
@@ -28,14 +33,15 @@ export const CLIENT_LIMITS: ClientLimitsOptions = {
   bodyBytes: { perClient: 4 * MEBIBYTE, total: 16 * MEBIBYTE },
   uploads: { perClient: 16, total: 64 },
   handshakes: { perClient: 32, total: 256 },
+  tunnels: { perClient: 64, total: 1_000 },
 };
 
 type Held = Record<Holding, number>;
 
-const nothing = (): Held => ({ requests: 0, pendingBodies: 0, bodyBytes: 0, uploads: 0, handshakes: 0 });
+const nothing = (): Held => ({ requests: 0, pendingBodies: 0, bodyBytes: 0, uploads: 0, handshakes: 0, tunnels: 0 });
 
 const isNothing = (held: Held): boolean =>
-  held.requests + held.pendingBodies + held.bodyBytes + held.uploads + held.handshakes === 0;
+  held.requests + held.pendingBodies + held.bodyBytes + held.uploads + held.handshakes + held.tunnels === 0;
 
 /** Whose limit was reached: of the client, or of all together. */
 export type LimitReached = 'client' | 'total';
@@ -77,20 +83,39 @@ export class ClientLimits {
   }
 }
 
-/** A handshake that counts until it is over, which may be said more than once. */
+/** A WebSocket that counts as a handshake and as a tunnel. Each end may be reported more than once. */
 export interface PendingHandshake {
+  /** Ends the handshake. */
   over(): void;
+  /** Ends the tunnel, and the handshake where there was none. */
+  closed(): void;
 }
 
 /** Returns the handshake, or the limit that was reached. */
 export function beginHandshake(limits: ClientLimits, client: string): PendingHandshake | LimitReached {
-  const limit = limits.tryAcquire('handshakes', client);
+  const limit = limits.tryAcquire('tunnels', client);
   if (limit) return limit;
-  let isPending = true;
+  const releaseTunnel = once(() => limits.release('tunnels', client));
+  const handshakeLimit = limits.tryAcquire('handshakes', client);
+  if (handshakeLimit) {
+    releaseTunnel();
+    return handshakeLimit;
+  }
+  const over = once(() => limits.release('handshakes', client));
   return {
-    over() {
-      if (isPending) limits.release('handshakes', client);
-      isPending = false;
+    over,
+    closed() {
+      over();
+      releaseTunnel();
     },
+  };
+}
+
+function once(action: () => void): () => void {
+  let isDone = false;
+  return () => {
+    if (isDone) return;
+    isDone = true;
+    action();
   };
 }

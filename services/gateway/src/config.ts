@@ -5,12 +5,7 @@ const schema = Type.Object({
   DAYBOOK_HOST: commonVariables.DAYBOOK_HOST,
   DAYBOOK_PORT: Type.Integer({ minimum: 0, maximum: 65_535, default: 8080, description: 'Where everybody knocks' }),
   DAYBOOK_OPERATIONS_PORT: commonVariables.DAYBOOK_OPERATIONS_PORT,
-  DAYBOOK_PUBLIC_URL: Type.Optional(
-    Type.String({
-      format: 'http-origin',
-      description: 'The address by which people reach it: `https://daybook.example.org`',
-    }),
-  ),
+  DAYBOOK_PUBLIC_URL: commonVariables.DAYBOOK_PUBLIC_URL,
   DAYBOOK_ADVERTISED_HOST: commonVariables.DAYBOOK_ADVERTISED_HOST,
   DAYBOOK_ZONE: commonVariables.DAYBOOK_ZONE,
   DAYBOOK_WEIGHT: commonVariables.DAYBOOK_WEIGHT,

@@ -32,8 +32,8 @@ const REFRESH_DEADLINE_MILLIS = 1_000;
 const CLIENT_GONE_STATUS = 499;
 /** So that the requests of an instance that broke do not all come to the next one at the same moment. */
 const LONGEST_JITTER_MILLIS = 25;
-/** What a service does once for one key, however often it is sent. */
-const KEYED_METHODS = new Set(['POST', 'PATCH']);
+/** Services do a request with a key once for these, however often it is sent. No route for PATCH keeps its first response. */
+const KEYED_METHODS = new Set(['POST']);
 const EVENT_STREAM = /^text\/event-stream\b/i;
 
 /** What every exchange works with. */

@@ -1,8 +1,9 @@
 import type { IncomingMessage, OutgoingHttpHeader, ServerResponse } from 'node:http';
-import { guarded, requestIdOf, traceOf } from '@daybook/service';
+import type { Socket } from 'node:net';
+import { dropBody, guarded, requestIdOf, traceOf } from '@daybook/service';
 import type { AnswerOwner, ClientAnswer } from './client.ts';
 import type { Asked } from './exchange.ts';
-import { discard, hasBody } from './request-body.ts';
+import { hasBody } from './request-body.ts';
 
 /** One string goes out together with the headers, in one go; a large one would be copied for nothing. */
 const AT_ONCE_BYTES = 16 * 1024;
@@ -67,30 +68,39 @@ export class NodeAnswer implements ClientAnswer {
     else this.#response.end(last.toString('latin1'), 'latin1');
   }
 
+  /** Where earlier responses on the connection are pending, it is closed after these. */
   destroy(): void {
+    const { socket } = this.#response;
     this.#response.destroy();
+    if (socket) return;
+    // Node would wait for the end of a response that has none.
+    this.#response.once(
+      'socket',
+      guarded(this.#request.socket, (due: Socket) => void due.destroy()),
+    );
   }
 
   sendAway(): void {
-    this.#request.socket.destroySoon();
+    // A response that was broken off may have earlier ones before it.
+    if (this.isSent) this.#request.socket.destroySoon();
   }
 }
 
 /**
  * Ends an answer that may be there before the request is. A connection that is closed after it waits for the rest of the
- * body first, for the same reason as `discard`; the client has the whole answer meanwhile.
+ * body first, for the same reason as `dropBody`; the client has the whole answer meanwhile.
  */
 export function endAnswer(request: IncomingMessage, response: ServerResponse): void {
   if (request.complete || request.destroyed || response.shouldKeepAlive) {
+    dropBody(request, response);
     response.end();
-    discard(request);
     return;
   }
   request.once(
     'end',
     guarded(request.socket, () => void response.end()),
   );
-  discard(request);
+  dropBody(request, response);
 }
 
 /** A request that node:http has read. */

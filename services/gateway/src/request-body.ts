@@ -6,9 +6,6 @@ import type { BodyStream } from './upstream/connection.ts';
 
 export const BODY_LIMIT_BYTES = 1024 * 1024;
 
-/** For how long a client may go on sending what nobody will read, so that it gets to the answer. */
-const DISCARD_MILLIS = 1_000;
-
 export const hasBody = ({ headers }: Pick<IncomingMessage, 'headers'>): boolean =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 
@@ -66,10 +63,12 @@ export class RequestBody implements BodyStream {
     if (this.#socket) this.#request.resume();
   }
 
+  /** Before the start, nothing of the request was read here: it stays paused, so that another instance gets all of it. */
   stop(): void {
+    if (!this.#socket) return;
     this.#socket = undefined;
-    this.#request.off('data', this.#onData).off('end', this.#onEnd);
-    discard(this.#request);
+    // The end of the response bounds how long the client may send the rest.
+    this.#request.off('data', this.#onData).off('end', this.#onEnd).resume();
   }
 
   readonly #clientOf = (): Socket => this.#request.socket;
@@ -102,15 +101,4 @@ export class RequestBody implements BodyStream {
     socket.uncork();
     return takesMore;
   }
-}
-
-/** Lets the rest of a body run out. A connection that is closed on unread data loses the answer that was sent on it. */
-export function discard(request: IncomingMessage): void {
-  if (request.complete || request.destroyed) return;
-  request.resume();
-  const timer = setTimeout(() => request.destroy(), DISCARD_MILLIS);
-  request.once(
-    'close',
-    guarded(request.socket, () => clearTimeout(timer)),
-  );
 }

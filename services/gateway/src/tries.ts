@@ -12,6 +12,7 @@ import type { Upstream, Upstreams } from './upstreams.ts';
 const MAX_TRIES = 3;
 /** What is read of an answer that nobody wants, so that its connection can be used again. */
 const WORTH_READING_BYTES = 64 * 1024;
+const UNUSABLE = 'its address cannot be used';
 /** They say that something at or behind the instance is missing: another instance may have it. */
 const FAILING = new Set([502, 503, 504]);
 const UNREACHABLE = new Set([
@@ -71,16 +72,23 @@ export class Tries {
         return new Try(this, owner, lease, upstream);
       }
       lease.release();
-      this.note(instance, upstream ? 'too busy' : 'its address cannot be used');
+      this.note(instance, upstream ? 'too busy' : UNUSABLE);
     }
     return undefined;
   }
 
   /** The next instance for what is no request; to be released, and said to be over. */
   instance(): Lease | undefined {
-    const lease = this.#pick();
-    if (lease) this.#parts.ejections.asked(lease.instance);
-    return lease;
+    for (let lease = this.#pick(); lease; lease = this.#pick()) {
+      const { instance } = lease;
+      if (this.#parts.upstreams.isUsable(instance.url)) {
+        this.#parts.ejections.asked(instance);
+        return lease;
+      }
+      lease.release();
+      this.note(instance, UNUSABLE);
+    }
+    return undefined;
   }
 
   /** An instance did not do its part. */

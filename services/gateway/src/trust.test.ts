@@ -130,6 +130,7 @@ describe('a request of a page of another site', () => {
     ['the page of this gateway', { origin: 'http://daybook.example', 'sec-fetch-site': 'same-origin' }],
     ['its page over TLS that ends before it', { origin: 'https://daybook.example' }],
     ['a page of the public URL', { origin: 'https://daybook.example.org', 'sec-fetch-site': 'same-origin' }],
+    ['a page of this gateway, whose policy names no referrer', { origin: 'null', 'sec-fetch-site': 'same-origin' }],
     ['a person, without a page', { 'sec-fetch-site': 'none' }],
     ['a program', {}],
   ])('is none from %s', async (_whom, headers) => {

@@ -1,6 +1,7 @@
 /** Connections of which both sides are passed on to each other, unread, until one of them ends. */
 import type { Socket } from 'node:net';
 import { guarded, ignoreError } from '@daybook/service';
+import { CLIENT_LIMITS } from './client-limits.ts';
 import { IDLE_STREAM_MILLIS } from './timeouts.ts';
 
 /** For the other side to take what is left and to close, once one side has. */
@@ -16,7 +17,7 @@ export class Tunnels {
   readonly #idleMillis: number;
   readonly #open = new Set<() => void>();
 
-  constructor({ most = 1_000, idleMillis = IDLE_STREAM_MILLIS }: TunnelOptions = {}) {
+  constructor({ most = CLIENT_LIMITS.tunnels.total, idleMillis = IDLE_STREAM_MILLIS }: TunnelOptions = {}) {
     this.#most = most;
     this.#idleMillis = idleMillis;
   }

@@ -4,7 +4,7 @@ import { request as sendSecurely } from 'node:https';
 import type { Socket } from 'node:net';
 import { Refusal } from '@daybook/contracts';
 import type { Lease } from '@daybook/discovery';
-import { crossSite, guarded, ignoreError, requestIdOf, traceOf } from '@daybook/service';
+import { closeLingering, crossSite, guarded, ignoreError, requestIdOf, traceOf } from '@daybook/service';
 import { clientKey } from './addresses.ts';
 import { beginHandshake, type PendingHandshake } from './client-limits.ts';
 import type { CompiledRoute } from './compile-routes.ts';
@@ -48,6 +48,7 @@ export class Upgrade {
   #asked: ClientRequest | undefined;
   #lease: Lease | undefined;
   #pending: PendingHandshake | undefined;
+  #isTunnel = false;
   #outcome: Outcome | undefined;
 
   constructor(parts: UpgradeParts, route: CompiledRoute, request: IncomingMessage, client: Socket, head: Buffer) {
@@ -79,7 +80,7 @@ export class Upgrade {
     response.assignSocket(client);
     response.once(
       'finish',
-      guarded(client, () => void client.end()),
+      guarded(client, () => closeLingering(client)),
     );
     return response;
   }
@@ -124,7 +125,8 @@ export class Upgrade {
     };
     const list = forwardedHeaders(this.#request, marks);
     const asked = this.#passage ? this.#passage.send(list) : path;
-    const options = { path: asked, headers: handshakeHeaders(list), agent: false };
+    const { lookup } = this.#parts.upstreams;
+    const options = { path: asked, headers: handshakeHeaders(list), agent: false, lookup };
     const request = url.startsWith('https:') ? sendSecurely(url, options) : send(url, options);
     this.#asked = request
       .on(
@@ -177,7 +179,12 @@ export class Upgrade {
     client.write(`HTTP/1.1 101 Switching Protocols\r\n${linesOf(headers.list)}\r\n`, 'latin1');
     if (head.length > 0) client.write(head);
     if (this.#head.length > 0) instance.write(this.#head);
-    void this.#parts.tunnels.open(client, instance).then(guarded(client, () => this.#letGo()));
+    this.#isTunnel = true;
+    const closed = () => {
+      this.#pending?.closed();
+      this.#letGo();
+    };
+    void this.#parts.tunnels.open(client, instance).then(guarded(client, closed));
   }
 
   /** The instance does not want it, and says why. */
@@ -219,7 +226,7 @@ export class Upgrade {
 
   #refuse(refusal: Refusal, outcome: Outcome): void {
     this.#outcome = outcome;
-    this.#pending?.over();
+    this.#pending?.closed();
     writeProblem(this.#answer, refusal, {
       path: pathOf(this.#request),
       requestId: this.#requestId,
@@ -244,10 +251,9 @@ export class Upgrade {
 
   #closed(): void {
     clearTimeout(this.#timer);
-    this.#pending?.over();
-    const isTunnel = this.#outcome === 'answered' && !this.#response.headersSent;
     this.#outcome ??= 'client-gone';
-    if (!isTunnel) {
+    if (!this.#isTunnel) {
+      this.#pending?.closed();
       this.#asked?.destroy();
       this.#letGo();
     }
@@ -255,7 +261,7 @@ export class Upgrade {
       method: 'GET',
       route: this.#route.id,
       outcome: this.#outcome,
-      status: isTunnel ? 101 : this.#response.headersSent ? this.#response.statusCode : 499,
+      status: this.#isTunnel ? 101 : this.#response.headersSent ? this.#response.statusCode : 499,
       durationMillis: performance.now() - this.#startedAt,
       requestId: this.#requestId,
       traceId: this.#trace.traceId,

@@ -1,4 +1,5 @@
 /** Connections to the instances: a bounded number to each, kept, closed when the instance is gone. */
+import type { LookupFunction } from 'node:net';
 import type { DialRules } from '@daybook/discovery';
 import type { Call } from './upstream/connection.ts';
 import { Connections } from './upstream/connections.ts';
@@ -29,6 +30,10 @@ export interface Upstream {
 export interface Upstreams {
   /** The connections to an instance, by its URL; undefined for a URL that nothing can or may be sent to. */
   of(url: string, connectTimeoutMillis: number): Upstream | undefined;
+  /** Whether a request can and may be sent to a URL. A name may: its addresses are checked by `lookup`. */
+  isUsable(url: string): boolean;
+  /** Resolves names to the addresses that may be dialed. */
+  readonly lookup: LookupFunction;
   /** Lets requests under way end. */
   close(): Promise<void>;
 }
@@ -43,7 +48,8 @@ export function createUpstreams(
   dialRules: DialRules,
   {
     connections: maxConnections = 128,
-    maxInFlight = 1_024,
+    // Twice what one client address may have under way (client-limits.ts).
+    maxInFlight = 2_048,
     maxIdleMillis = 4_000,
     sweepIntervalMillis = 1_000,
   }: UpstreamOptions = {},
@@ -97,14 +103,19 @@ export function createUpstreams(
     }
   }
 
+  function isUsable(url: string): boolean {
+    const parsed = HTTP_ORIGIN.test(url) ? URL.parse(url) : null;
+    return parsed !== null && dialRules.allows(parsed.hostname);
+  }
+
   return {
+    isUsable,
+    lookup: dialRules.lookup,
     of(url, connectTimeoutMillis) {
       const existing = upstreams.get(url)?.get(connectTimeoutMillis);
       if (existing) return existing;
-      if (!HTTP_ORIGIN.test(url)) return undefined;
-      const parsed = URL.parse(url);
       // A socket resolves names only: an address is checked here.
-      if (!parsed || !dialRules.allows(parsed.hostname)) return undefined;
+      if (!isUsable(url)) return undefined;
       const upstream = create(url, connectTimeoutMillis);
       const byPatience = upstreams.get(url) ?? new Map();
       byPatience.set(connectTimeoutMillis, upstream);

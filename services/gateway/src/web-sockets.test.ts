@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { deadUrl, PATIENTS, sendRaw, startGateway, startServer, type TestGatewayOptions } from './testing.ts';
 
 const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
@@ -182,6 +182,15 @@ describe('a WebSocket is refused', () => {
 test('a WebSocket goes to another instance when one is dead', async () => {
   const service = await startSocketServer();
   const { port } = await startGateway({ patients: [await deadUrl(), await deadUrl(), service.url] });
+  await open(port);
+  expect(service.requests).toHaveLength(1);
+});
+
+test('a WebSocket goes to another instance when the address of one cannot be used', async () => {
+  // The balancer takes the first instance of the list first.
+  vi.spyOn(Math, 'random').mockReturnValue(0);
+  const service = await startSocketServer();
+  const { port } = await startGateway({ patients: ['http://no host/', 'ftp://x', service.url] });
   await open(port);
   expect(service.requests).toHaveLength(1);
 });

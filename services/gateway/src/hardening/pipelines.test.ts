@@ -1,10 +1,11 @@
 /** Nothing that is sent behind another request is answered before it, or ends more than its own connection. */
 import { once } from 'node:events';
+import type { RequestListener } from 'node:http';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { onContainedFailure } from '@daybook/service';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { startGateway, startServer } from '../testing.ts';
+import { PATIENTS, startGateway, startServer } from '../testing.ts';
 import { expectRefusal, startPair, statusesIn } from './testing.ts';
 
 const PLAIN = 'GET /api/v1/patients HTTP/1.1\r\nHost: x\r\n\r\n';
@@ -88,6 +89,54 @@ describe.each(last)('gateway that receives a %s', (_what, bytes, status) => {
     release();
     expect((await fetch(`${gateway.url}/api/v1/patients`)).status).toBe(200);
   });
+});
+
+/** A gateway before a service that holds its response to `/slow`, and handles each other path as `others` says. */
+async function startPipeline(others: RequestListener) {
+  const held = Promise.withResolvers<void>();
+  const service = await startServer(async (request, response) => {
+    if (!request.url?.endsWith('/slow')) return others(request, response);
+    await held.promise;
+    response.end('slow');
+  });
+  const routes = [{ ...PATIENTS, timeouts: { bodyMillis: 100 } }];
+  const gateway = await startGateway({ patients: [service.url], routes });
+  const socket = connect(gateway.port, '127.0.0.1').on('error', () => undefined);
+  onTestFinished(() => void socket.destroy());
+  const get = (path: string) => PLAIN.replace('patients', `patients/${path}`);
+  const metrics = async () => await (await fetch(`${gateway.url}/metrics`)).text();
+  return { gateway, service, socket, release: held.resolve, get, metrics };
+}
+
+describe('gateway that cannot complete a pipelined response', () => {
+  test.each([
+    ['because the service breaks it', 'broken', 'part'],
+    // More than node:http holds for a response that is not due yet.
+    ['because the response before it takes longer than a pause may', 'deadline', 'x'.repeat(LARGE)],
+  ])('closes the connection after the responses before it: %s', async (_why, outcome, body) => {
+    const { socket, release, get, metrics } = await startPipeline((request, response) => {
+      response.write(body, () => void (outcome === 'broken' && request.socket.destroy()));
+    });
+    const received = text(socket);
+    socket.write(`${get('slow')}${get('unfinished')}${get('fine')}`);
+    await expect.poll(metrics, { timeout: 10_000 }).toContain(`route="patients",outcome="${outcome}"`);
+    release();
+    expect(await received).toMatch(/^HTTP\/1\.1 200 [\s\S]*\r\n\r\nslow$/);
+  });
+});
+
+test('gateway sends the pending responses before a rejected request whose body does not come', async () => {
+  const { gateway, service, socket, release, get } = await startPipeline((_request, response) => response.end('ok'));
+  const received = text(socket);
+  const upload = 'POST /api/v1/patients HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000\r\n\r\n';
+  socket.write(`${get('slow')}${upload}half`);
+  await expect.poll(() => service.requests.length).toBe(1);
+  // The gateway closes this connection when the time for its body is over, which began after that of the other one.
+  const later = connect(gateway.port, '127.0.0.1').on('error', () => undefined);
+  later.write(upload);
+  expect(statusesIn(await text(later))).toEqual([413]);
+  release();
+  expect(statusesIn(await received)).toEqual([200, 413]);
 });
 
 test('gateway keeps serving when a client sends CONNECT and resets the connection', async () => {

@@ -4,7 +4,7 @@
  */
 import { type RequestListener, Server, type ServerOptions } from 'node:http';
 import type { Socket } from 'node:net';
-import { contain, guarded, ignoreError, rememberListeners } from '@daybook/service';
+import { contain, guarded, ignoreError, prepareConnection } from '@daybook/service';
 import type { LaneAnswer } from './lane-answer.ts';
 import { LaneConnection, type LaneOwner } from './lane-connection.ts';
 import type { PlainRequest } from './plain-request.ts';
@@ -53,7 +53,7 @@ export class LaneServer extends Server implements LaneOwner {
   onHandedOver(connection: LaneConnection): void {
     this.#connections.delete(connection);
     for (const accept of this.#accept) accept.call(this, connection.socket);
-    rememberListeners(connection.socket);
+    prepareConnection(connection.socket);
   }
 
   onClosed(connection: LaneConnection): void {
