@@ -20,7 +20,10 @@ export function openCallLog(file: string): CallLog {
   const stream = createWriteStream(file, { flags: 'a' });
   const calls: Call[] = [];
   const counts = new Map<string, number>();
-  const write = (line: object) => stream.write(`${JSON.stringify({ at: Date.now(), ...line })}\n`);
+  // A run that fails closes the log while calls are under way: what they write then must not hide why it failed.
+  const write = (line: object) => {
+    if (!stream.writableEnded) stream.write(`${JSON.stringify({ at: Date.now(), ...line })}\n`);
+  };
   return {
     calls,
     counts,
