@@ -6,14 +6,15 @@ const servers = await findServers();
 
 /** What runs on every database that is there; everything runs on SQLite. */
 const ON_EACH_DATABASE = [
-  'packages/database/src/{contract,mysql,idempotency,outbox,housekeeping,migrations,plans}.test.ts',
+  'packages/database/src/{contract,mysql/mysql,idempotency,outbox,housekeeping,migrations,plans}.test.ts',
   'packages/messaging/src/{relay,consumer,parked-events,plans}.test.ts',
-  'packages/service/src/{idempotency,service-database}.test.ts',
+  'packages/service/src/{http/idempotency,lifecycle/service-database}.test.ts',
   'services/{patient,doctor,appointment,notification}/src/store/**/*.test.ts',
-  'services/appointment/src/routes/{booking,first-free,holds,overbooking,appointment-steps,step-back,walk-ins,appointment-list,appointment-changes,capacity}.test.ts',
+  'services/appointment/src/routes/{booking,first-free,holds,overbooking,appointment-actions,step-back,walk-ins,appointment-list,appointment-changes,capacity}.test.ts',
   'services/patient/src/routes/{merges,possible-duplicate,patient-search}.test.ts',
-  'services/{appointment,notification}/src/{rechecks,merges,events,parked-events}.test.ts',
-  'e2e/src/{golden-journey,model,durability,killed-fifty-times,thousand-at-once,two-processes}.test.ts',
+  'services/appointment/src/jobs/*.test.ts',
+  'services/notification/src/{events,parked-events}.test.ts',
+  'e2e/src/{system/{golden-journey,two-processes},properties/model,resilience/{durability,crash-recovery,contention}}.test.ts',
 ];
 
 const onServers = (['mysql', 'mariadb'] as const).flatMap((kind) => {
@@ -39,7 +40,7 @@ export default defineConfig({
         test: {
           name: 'sqlite',
           include: ['**/src/**/*.test.ts'],
-          exclude: [...defaultExclude, 'packages/database/src/mysql.test.ts', 'e2e/src/deploy/**'],
+          exclude: [...defaultExclude, 'packages/database/src/mysql/mysql.test.ts', 'e2e/src/deploy/**'],
           provide: { database: { kind: 'sqlite', serverUrl: '' } },
         },
       },

@@ -22,7 +22,7 @@ async function openPair(uri: string): Promise<Pair> {
   const connection = await createConnection({ uri, multipleStatements: true });
   await connection.query("set session autocommit = 0, transaction_isolation = 'READ-COMMITTED'");
   const [doctorId, patientId] = [freshId(), freshId()];
-  await connection.query('insert into person_versions (person_id, version) values ?', [
+  await connection.query('insert into participant_versions (participant_id, version) values ?', [
     [
       [doctorId, 1],
       [patientId, 1],
@@ -46,7 +46,7 @@ async function book({ connection, doctorId, patientId, cell }: Pair): Promise<vo
   );
   await connection.query(
     `select version, active from appointment_types where id = ? lock in share mode;
-     select * from person_versions where person_id in (?, ?) lock in share mode;
+     select * from participant_versions where participant_id in (?, ?) lock in share mode;
      select resource_id, cell, seat, coalesce((select appointment_types.capacity from appointment_types
        where appointment_types.id = reservations.appointment_type_id), 1) as capacity, expires_at from reservations
        where (resource_id = ? and cell >= ? and cell < ?) or (resource_id = ? and cell >= ? and cell < ?)`,

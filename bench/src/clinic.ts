@@ -41,8 +41,8 @@ export async function bookNth({ connections, typeId, pairs }: BenchClinic, n: nu
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ ...pair, appointmentTypeId: typeId, start }),
   });
-  const answer = await body.text();
-  if (statusCode !== 201) throw new Error(`${statusCode}: ${answer}`);
+  const response = await body.text();
+  if (statusCode !== 201) throw new Error(`${statusCode}: ${response}`);
 }
 
 /** The first twenty free slots of thirty days of one doctor. */

@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import type { CloudEvent } from '@daybook/contracts';
 import {
   appendEvent,
+  asSharedTransaction,
   createSharedTables,
   type Database,
   type Migrations,
   newId,
   openDatabase,
-  sharedPart,
 } from '@daybook/database';
 import { temporaryFolder } from '@daybook/testing';
 import type { Kysely } from 'kysely';
@@ -66,7 +66,7 @@ export async function writeEvents(database: Database<EffectTables>, changes: rea
   await database.write(async (transaction) => {
     for (const [subject, sequence] of changes) {
       await appendEvent(
-        sharedPart(transaction),
+        asSharedTransaction(transaction),
         { type: 'daybook.patient.updated.v1', subject, sequence, data: { patientId: subject } },
         { source: '/bench', time: Temporal.Now.instant() },
       );

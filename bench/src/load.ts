@@ -10,7 +10,7 @@ export function percentile(sorted: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
 }
 
-export const told = ({ perSecond, p50Millis, p99Millis }: Measured): string =>
+export const formatMeasured = ({ perSecond, p50Millis, p99Millis }: Measured): string =>
   `${perSecond.toFixed(0)}/s   p50 ${p50Millis.toFixed(1)} ms   p99 ${p99Millis.toFixed(1)} ms`;
 
 export const median = (values: readonly number[]): number =>

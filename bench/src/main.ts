@@ -4,8 +4,8 @@ import { startDaybook, temporaryFolder } from '@daybook/testing';
 import { bareTransactionsPerSecond } from './bare-sqlite.ts';
 import { bookNth, openClinic, searchNth } from './clinic.ts';
 import { reportDistributed } from './distributed.ts';
-import { measureGateway } from './gateway.ts';
-import { type Measured, measure, told } from './load.ts';
+import { measureGateway } from './gateway/main.ts';
+import { formatMeasured, type Measured, measure } from './load.ts';
 import { reportManyAppointments } from './many-appointments.ts';
 import { reportMysql } from './mysql.ts';
 import { reportRabbit } from './rabbitmq.ts';
@@ -19,7 +19,7 @@ const IN_FLIGHT = 16;
 const REST_MILLIS = 10_000;
 
 const line = (name: string, value: string) => console.log(`${name.padEnd(58)}${value}`);
-const report = (name: string, measured: Measured) => line(name, told(measured));
+const report = (name: string, measured: Measured) => line(name, formatMeasured(measured));
 
 await using folder = await temporaryFolder();
 line('start, demo data there, median of 5', `${(await medianStartSeconds(folder.path)).toFixed(2)} s`);

@@ -26,18 +26,18 @@ const FEW = 10_000;
 const MANY = Number(process.env.DAYBOOK_BENCH_APPOINTMENTS || 1_000_000);
 const MANY_ON_SQLITE = 1_000_000;
 const WARM_UP = 50;
-const ASKED = 400;
+const REQUESTS = 400;
 
 type Line = (name: string, value: string) => void;
 
 /** Where the appointment service of a system listens, as its registry says. */
 async function appointmentServiceOf(folder: string): Promise<string> {
   const { registryUrl }: { registryUrl: string } = JSON.parse(await readFile(join(folder, 'running.json'), 'utf8'));
-  const answer = await fetch(`${registryUrl}/apps/APPOINTMENT-SERVICE`, {
+  const response = await fetch(`${registryUrl}/apps/APPOINTMENT-SERVICE`, {
     headers: { accept: 'application/json' },
     signal: AbortSignal.timeout(5000),
   });
-  const url = /"homePageUrl":"([^"]+)"/.exec(await answer.text())?.[1];
+  const url = /"homePageUrl":"([^"]+)"/.exec(await response.text())?.[1];
   if (url === undefined) throw new Error('the registry knows no appointment service');
   return url;
 }
@@ -57,24 +57,24 @@ async function loadSystem({ data, environment, load }: Storage, appointments: nu
   return { client, practice, [Symbol.asyncDispose]: async () => void (await system.end()) };
 }
 
-type Ask = (system: Loaded, n: number) => Promise<void>;
+type SendRequest = (system: Loaded, n: number) => Promise<void>;
 
 const thirtyDays = {
   from: Temporal.Instant.fromEpochMilliseconds(today + DAY_MILLIS).toString(),
   to: Temporal.Instant.fromEpochMilliseconds(today + 31 * DAY_MILLIS).toString(),
 };
 
-const searchOne: Ask = async ({ client, practice: { doctorIds, typeId } }, n) => {
+const searchOne: SendRequest = async ({ client, practice: { doctorIds, typeId } }, n) => {
   const query = { doctorId: doctorIds[n % DOCTORS] ?? '', appointmentTypeId: typeId, ...thirtyDays };
   expectFull(await client.GET('/api/v1/slots', { params: { query } }));
 };
 
-const searchSpecialty: Ask = async ({ client, practice: { typeId } }) => {
+const searchSpecialty: SendRequest = async ({ client, practice: { typeId } }) => {
   const query = { specialty: SPECIALTY, appointmentTypeId: typeId, ...thirtyDays };
   expectFull(await client.GET('/api/v1/slots', { params: { query } }));
 };
 
-const listWeek: Ask = async ({ client, practice: { doctorIds } }, n) => {
+const listWeek: SendRequest = async ({ client, practice: { doctorIds } }, n) => {
   const to = Temporal.Instant.from(thirtyDays.from)
     .add({ hours: 7 * 24 })
     .toString();
@@ -82,22 +82,22 @@ const listWeek: Ask = async ({ client, practice: { doctorIds } }, n) => {
   expectFull(await client.GET('/api/v1/appointments', { params: { query } }));
 };
 
-function expectFull(answer: Parameters<typeof expectData<{ items: unknown[] }>>[0]): void {
-  if (expectData(answer).items.length !== 20) throw new Error('a search that does not find what is there');
+function expectFull(response: Parameters<typeof expectData<{ items: unknown[] }>>[0]): void {
+  if (expectData(response).items.length !== 20) throw new Error('a search that does not find what is there');
 }
 
-const book: Ask = async ({ client, practice }, n) => {
+const book: SendRequest = async ({ client, practice }, n) => {
   const body = { ...freeTime(practice, n % FREE_TIMES), appointmentTypeId: practice.typeId };
   expectData(await client.POST('/api/v1/appointments', { body }));
 };
 
 /** The p50 of each system in milliseconds, asked in turns. */
-async function inTurns(systems: readonly Loaded[], ask: Ask, count: number): Promise<number[]> {
+async function measureInterleaved(systems: readonly Loaded[], send: SendRequest, count: number): Promise<number[]> {
   const durations = systems.map((): number[] => []);
   for (let n = 0; n < WARM_UP + count; n += 1) {
     for (const [index, system] of systems.entries()) {
       const startedAt = performance.now();
-      await ask(system, n);
+      await send(system, n);
       if (n >= WARM_UP) durations[index]?.push(performance.now() - startedAt);
     }
   }
@@ -116,14 +116,14 @@ async function report(line: Line, where: string, create: () => Promise<Storage>,
   const startedAt = performance.now();
   await using large = await loadSystem(manyRows, many);
   line(`${where}: ${many} appointments loaded`, `${((performance.now() - startedAt) / 1000).toFixed(0)} s`);
-  const asks: readonly (readonly [string, Ask, number])[] = [
-    ['slot searches over 30 days, one doctor', searchOne, ASKED],
-    [`slot searches, a specialty of ${DOCTORS} doctors`, searchSpecialty, ASKED / 4],
-    ['appointments of a doctor in a week', listWeek, ASKED],
-    ['bookings, one after the other', book, ASKED],
+  const cases: readonly (readonly [string, SendRequest, number])[] = [
+    ['slot searches over 30 days, one doctor', searchOne, REQUESTS],
+    [`slot searches, a specialty of ${DOCTORS} doctors`, searchSpecialty, REQUESTS / 4],
+    ['appointments of a doctor in a week', listWeek, REQUESTS],
+    ['bookings, one after the other', book, REQUESTS],
   ];
-  for (const [what, ask, count] of asks) {
-    const [few = 0, more = 0] = await inTurns([small, large], ask, count);
+  for (const [what, send, count] of cases) {
+    const [few = 0, more = 0] = await measureInterleaved([small, large], send, count);
     line(
       `${where}: ${what}`,
       `p50 ${few.toFixed(1)} ms with ${FEW} stored, ${more.toFixed(1)} ms with ${many}: ${(more / few).toFixed(2)}`,

@@ -3,7 +3,7 @@ import { startDaybook } from '@daybook/testing';
 import { findServers } from '@daybook/testing/servers';
 import { bareBookings } from './bare-mysql.ts';
 import { bookNth, openClinic } from './clinic.ts';
-import { type Measured, measure, told } from './load.ts';
+import { formatMeasured, type Measured, measure } from './load.ts';
 import { LARGE_YOUNG_GENERATION } from './start.ts';
 import { mysqlStorage, type Storage } from './storage.ts';
 
@@ -33,11 +33,11 @@ export async function reportMysql(line: Line): Promise<void> {
   const counts = { warmUp: WARM_UP, count: BOOKINGS, connections: IN_FLIGHT };
   const bare = await bareBookings(`${storage.url}_appointment`, counts);
   const share = ({ perSecond }: Measured) => `${(perSecond / bare.perSecond).toFixed(2)} of it`;
-  line(`bookings through the gateway on MySQL, ${IN_FLIGHT} in flight`, told(own));
-  line('the same with 32 MB of young generation', told(large));
+  line(`bookings through the gateway on MySQL, ${IN_FLIGHT} in flight`, formatMeasured(own));
+  line('the same with 32 MB of young generation', formatMeasured(large));
   line(
     'the same statements, sent by the driver alone',
-    `${told(bare)}   bookings are ${share(own)} and ${share(large)}`,
+    `${formatMeasured(bare)}   bookings are ${share(own)} and ${share(large)}`,
   );
 }
 

@@ -58,13 +58,13 @@ async function measureRegistry(): Promise<RegistryFigures> {
   const agent = new Agent({ connections: IN_FLIGHT, headersTimeout: DEADLINE_MILLIS, bodyTimeout: DEADLINE_MILLIS });
 
   async function call(method: 'GET' | 'POST' | 'PUT', path: string, headers = {}, body: string | null = null) {
-    const answer = await agent.request({
+    const response = await agent.request({
       ...{ origin: system.url, path, method, body },
       // Who may register under any name.
       headers: method === 'GET' ? headers : { ...headers, ...authorizationOf('peer') },
     });
-    const bytes = Buffer.from(await answer.body.arrayBuffer());
-    if (answer.statusCode >= 300) throw new Error(`${method} ${path} was answered with ${answer.statusCode}`);
+    const bytes = Buffer.from(await response.body.arrayBuffer());
+    if (response.statusCode >= 300) throw new Error(`${method} ${path} returned ${response.statusCode}`);
     return bytes;
   }
 
@@ -83,9 +83,9 @@ async function measureRegistry(): Promise<RegistryFigures> {
     let bytes = 0;
     const durations = await measure(LISTS, 1, async (n) => {
       await register(n);
-      const answer = await call('GET', path, { ...JSON_ONLY, ...headers });
-      if ('accept-encoding' in headers) gunzipSync(answer);
-      bytes = answer.length;
+      const response = await call('GET', path, { ...JSON_ONLY, ...headers });
+      if ('accept-encoding' in headers) gunzipSync(response);
+      bytes = response.length;
     });
     return { ...durations, megabytes: bytes / 1e6 };
   }

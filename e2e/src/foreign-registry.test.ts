@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
-import { announce, prepareDataFolder } from '@daybook/launcher/data-folder';
+import { announceSystem, prepareDataFolder } from '@daybook/launcher/data-folder';
 import { completeRegistryUsers, formatRegistryUsers } from '@daybook/service';
 import { beginDaybook, type DaybookOptions, temporaryFolder } from '@daybook/testing';
 import { expect, it, onTestFinished } from 'vitest';
 
-const DISTRIBUTED = join(import.meta.dirname, '../../launcher/src/distributed.ts');
+const DISTRIBUTED = join(import.meta.dirname, '../../launcher/src/distributed/main.ts');
 /** Only our own registry, and what waits for nothing but a registry. */
 const TOPOLOGY = { services: [{ service: 'registry' }, { service: 'patient' }, { service: 'gateway' }] };
 
@@ -80,7 +80,7 @@ it('one service sends it no password of the folder, where the system on the fold
   const registry = await startForeignRegistry();
   await prepareDataFolder(folder.path);
   await writeFile(join(folder.path, 'registry-users'), made(), { mode: 0o600 });
-  await announce(folder.path, { pid: process.pid, registryUrl: registry.url, isRegistryOurs: false });
+  await announceSystem(folder.path, { pid: process.pid, registryUrl: registry.url, isRegistryOurs: false });
   const sent = () => credentialsOf(registry.seen, 'PATIENT-SERVICE');
   await startUntil(() => sent().length > 0, { data: folder.path, service: 'patient' });
   expect(sent()).toEqual([undefined]);

@@ -3,11 +3,11 @@ import { OneOf } from '@daybook/contracts';
 import {
   commonVariables,
   type Environment,
+  InvalidConfiguration,
   isGiven,
   processVariables,
   readConfiguration,
   registryVariables,
-  WrongConfiguration,
 } from '@daybook/service';
 import { type Static, Type } from 'typebox';
 
@@ -34,28 +34,28 @@ const distributedSchema = Type.Object({
 
 export const environment: Environment = process.env;
 
-/** @throws WrongConfiguration */
+/** @throws InvalidConfiguration */
 export const readConfig = (): LauncherConfig => readConfiguration(schema, environment);
 
-/** Of `npm run start:distributed`. @throws WrongConfiguration */
+/** Of `npm run start:distributed`. @throws InvalidConfiguration */
 export const readDistributedConfig = (): Static<typeof distributedSchema> =>
   readConfiguration(distributedSchema, environment);
 
-const FOR_ONE_SERVICE = ['DATABASE_URL'];
+const SINGLE_SERVICE_ONLY = ['DATABASE_URL'];
 
 /**
  * Refuses variables that would be passed over: to run without them would put data where nobody looks.
- * @throws WrongConfiguration
+ * @throws InvalidConfiguration
  */
-export function refuseUnusable(everything: boolean): void {
-  const given = (name: string) => isGiven(environment, name);
+export function rejectUnusable(isAllInOne: boolean): void {
+  const isSet = (name: string) => isGiven(environment, name);
   const faults = [
-    ...(everything ? FOR_ONE_SERVICE : [])
-      .filter(given)
+    ...(isAllInOne ? SINGLE_SERVICE_ONLY : [])
+      .filter(isSet)
       .map(
         (name) =>
           `${name} is for a service that runs alone; for everything in one process set DAYBOOK_DATA or DAYBOOK_MYSQL_URL`,
       ),
   ];
-  if (faults.length > 0) throw new WrongConfiguration(faults);
+  if (faults.length > 0) throw new InvalidConfiguration(faults);
 }

@@ -2,7 +2,7 @@ import { chmod, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { announce, joinDataFolder, lockDataFolder, prepareDataFolder } from './data-folder.ts';
+import { announceSystem, joinDataFolder, lockDataFolder, prepareDataFolder } from './data-folder.ts';
 
 it('all files of a data folder are for their user only, whatever the folder was like before', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'daybook-data-'));
@@ -12,8 +12,8 @@ it('all files of a data folder are for their user only, whatever the folder was 
   for (const name of before) await writeFile(join(folder, name), '', { mode: 0o644 });
   await prepareDataFolder(folder);
   using _system = await lockDataFolder(folder);
-  using _member = joinDataFolder(folder);
-  await announce(folder, { pid: 1, registryUrl: 'http://127.0.0.1:8761/eureka', isRegistryOurs: true });
+  using _sharedLock = joinDataFolder(folder);
+  await announceSystem(folder, { pid: 1, registryUrl: 'http://127.0.0.1:8761/eureka', isRegistryOurs: true });
   const names = await readdir(folder);
   expect(names).toContain('running.json');
   expect(names).toContain('daybook.lock');

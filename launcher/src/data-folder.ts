@@ -2,16 +2,16 @@
 import { mkdir, open, readdir, readFile, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { isBusy, keepPrivate, takeFromOthers } from '@daybook/database';
+import { ensurePrivate, isBusy, restrictToOwner } from '@daybook/database';
 import { EXIT, StartFailure } from '@daybook/service';
 
-const RUNNING = 'running.json';
+const RUNNING_FILE = 'running.json';
 /** Held by the one process that runs the system. */
 const SYSTEM_LOCK = 'daybook.lock';
 /** Shared by all others that use the files; a restore has it alone. */
-const MEMBERS_LOCK = 'members.lock';
+const SHARED_LOCK = 'members.lock';
 /** Is there while a restore puts the files in place. */
-export const RESTORING = 'restoring.json';
+export const RESTORE_MARKER = 'restoring.json';
 
 /** The files of the embedded databases, in a fixed order. */
 export const databaseFiles = async (folder: string): Promise<string[]> =>
@@ -39,14 +39,14 @@ const unusable = (folder: string, cause: unknown) =>
   new StartFailure(EXIT.unavailable, `The data folder ${folder} cannot be used. Set DAYBOOK_DATA.`, { cause });
 
 /** What Daybook writes into its folder. */
-const OURS = /\.(?:sqlite(?:-wal|-shm|-journal)?|lock(?:-journal)?|json(?:\.new)?)$/;
+const DAYBOOK_FILES = /\.(?:sqlite(?:-wal|-shm|-journal)?|lock(?:-journal)?|json(?:\.new)?)$/;
 
 /** Makes the folder if it does not exist, and takes the files of one that does from other users, however they got there. */
 export async function prepareDataFolder(folder: string): Promise<void> {
   try {
     // For nobody else on this machine: patients stand behind every row.
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    for (const name of await readdir(folder)) if (OURS.test(name)) takeFromOthers(join(folder, name));
+    for (const name of await readdir(folder)) if (DAYBOOK_FILES.test(name)) restrictToOwner(join(folder, name));
   } catch (error) {
     throw unusable(folder, error);
   }
@@ -58,7 +58,7 @@ export async function prepareDataFolder(folder: string): Promise<void> {
  */
 export async function isEmptyDataFolder(folder: string): Promise<boolean> {
   try {
-    if ((await readdir(folder)).includes(RESTORING)) {
+    if ((await readdir(folder)).includes(RESTORE_MARKER)) {
       const advice = 'Run npm run restore with the same backup again.';
       throw new StartFailure(EXIT.unavailable, `A restore into the data folder ${folder} did not end. ${advice}`);
     }
@@ -75,7 +75,7 @@ const JOIN_TIMEOUT_MILLIS = 1000;
 function lock(path: string, kind: 'exclusive' | 'shared', busy: () => StartFailure): Disposable {
   let file: DatabaseSync | undefined;
   try {
-    keepPrivate(path);
+    ensurePrivate(path);
     file = new DatabaseSync(path, { timeout: kind === 'shared' ? JOIN_TIMEOUT_MILLIS : 0 });
     file.exec(kind === 'shared' ? 'BEGIN; SELECT * FROM sqlite_schema' : 'BEGIN EXCLUSIVE');
   } catch (error) {
@@ -95,33 +95,33 @@ function lock(path: string, kind: 'exclusive' | 'shared', busy: () => StartFailu
  */
 export function joinDataFolder(folder: string): Disposable {
   const busy = () => new StartFailure(EXIT.unavailable, `A restore into the data folder ${folder} is under way.`);
-  return lock(join(folder, MEMBERS_LOCK), 'shared', busy);
+  return lock(join(folder, SHARED_LOCK), 'shared', busy);
 }
 
 /** Has the folder alone: to replace its files. @throws StartFailure 69 while anybody uses it */
-export async function haveDataFolderAlone(folder: string): Promise<Disposable> {
+export async function lockDataFolderExclusively(folder: string): Promise<Disposable> {
   using locks = new DisposableStack();
   locks.use(await lockDataFolder(folder));
   const advice = 'Stop the services that joined with npm start -- SERVICE, and wait for a backup to end.';
   const busy = () =>
     new StartFailure(EXIT.unavailable, `Another process of Daybook uses the data folder ${folder}. ${advice}`);
-  locks.use(lock(join(folder, MEMBERS_LOCK), 'exclusive', busy));
+  locks.use(lock(join(folder, SHARED_LOCK), 'exclusive', busy));
   return locks.move();
 }
 
 /** Makes this process the one that runs the system on the folder; two would each deliver the events of both. */
 export async function lockDataFolder(folder: string): Promise<Disposable> {
   const other = await findRunningSystem(folder);
-  const who = other ? ` (process ${other.pid})` : '';
+  const owner = other ? ` (process ${other.pid})` : '';
   const advice = 'Stop it, or set DAYBOOK_DATA to another folder.';
   const busy = () =>
-    new StartFailure(EXIT.unavailable, `Another Daybook${who} uses the data folder ${folder}. ${advice}`);
+    new StartFailure(EXIT.unavailable, `Another Daybook${owner} uses the data folder ${folder}. ${advice}`);
   return lock(join(folder, SYSTEM_LOCK), 'exclusive', busy);
 }
 
 /** Lets others on this folder find the registry. */
-export async function announce(folder: string, system: RunningSystem): Promise<void> {
-  await replaceFile(join(folder, RUNNING), JSON.stringify(system));
+export async function announceSystem(folder: string, system: RunningSystem): Promise<void> {
+  await replaceFile(join(folder, RUNNING_FILE), JSON.stringify(system));
 }
 
 /** The file has the old content or the new one, whatever happens meanwhile. */
@@ -138,7 +138,7 @@ export async function replaceFile(path: string, content: string): Promise<void> 
 /** What was announced last; its process may be gone. */
 export async function findRunningSystem(folder: string): Promise<RunningSystem | undefined> {
   try {
-    const announced: unknown = JSON.parse(await readFile(join(folder, RUNNING), 'utf8'));
+    const announced: unknown = JSON.parse(await readFile(join(folder, RUNNING_FILE), 'utf8'));
     return isRunningSystem(announced) ? announced : undefined;
   } catch (error) {
     if (error instanceof SyntaxError || (error instanceof Error && 'code' in error && error.code === 'ENOENT'))

@@ -1,2 +1,2 @@
 /** For tests and tools that start the system in their own process. */
-export { type System, startEverything } from './everything.ts';
+export { type System, startAllInOne } from './all-in-one.ts';

@@ -4,11 +4,11 @@ import { parseRegistryUsers } from '@daybook/service';
 import { temporaryFolder } from '@daybook/testing';
 import { describe, expect, it } from 'vitest';
 import {
-  namingRegistry,
   prepareRegistryUsers,
   readRegistryUsers,
   withoutUsers,
   withRegistryAccess,
+  withRegistryUrls,
 } from './registry-users.ts';
 
 describe('the users in a data folder', () => {
@@ -27,8 +27,8 @@ describe('the users in a data folder', () => {
     const given = 'patient-service:given-0123456789,billing:given-0123456789';
     const users = await prepareRegistryUsers(folder.path, given);
     expect([users.get('patient-service'), users.get('billing')]).toEqual(['given-0123456789', 'given-0123456789']);
-    const kept = parseRegistryUsers(await readFile(join(folder.path, 'registry-users'), 'utf8'));
-    expect([kept.get('patient-service'), kept.get('billing')]).toEqual(['given-0123456789', undefined]);
+    const stored = parseRegistryUsers(await readFile(join(folder.path, 'registry-users'), 'utf8'));
+    expect([stored.get('patient-service'), stored.get('billing')]).toEqual(['given-0123456789', undefined]);
   });
 });
 
@@ -51,7 +51,7 @@ describe('a process', () => {
   });
 
   it('is told of a registry that a file named', () => {
-    const environment = namingRegistry({ EUREKA_URL_FILE: '/secret' }, 'http://one:8761/eureka');
+    const environment = withRegistryUrls({ EUREKA_URL_FILE: '/secret' }, 'http://one:8761/eureka');
     expect(environment).toEqual({ EUREKA_URL: 'http://one:8761/eureka', EUREKA_URL_FILE: '' });
   });
 });

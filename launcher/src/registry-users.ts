@@ -14,26 +14,26 @@ import { replaceFile } from './data-folder.ts';
 import type { ServiceName } from './services.ts';
 
 /** Passwords: for the user that runs Daybook only, and in no backup. */
-const FILE = 'registry-users';
+const USERS_FILE = 'registry-users';
 
 /**
  * Returns the users of a registry on the data folder: our own, made where they are missing, and `given` ones. The folder keeps our own
  * only, for services that join; what is given no longer is gone.
  */
 export async function prepareRegistryUsers(folder: string, given: string | undefined): Promise<RegistryUsers> {
-  const ofOthers = givenRegistryUsers(given);
+  const configured = givenRegistryUsers(given);
   const before = formatRegistryUsers(await readRegistryUsers(folder));
-  const users = completeRegistryUsers(new Map([...parseRegistryUsers(before), ...ofOthers]));
-  const own = new Map([...users].filter(([name]) => !ofOthers.has(name) || isOwnUser(name)));
+  const users = completeRegistryUsers(new Map([...parseRegistryUsers(before), ...configured]));
+  const own = new Map([...users].filter(([name]) => !configured.has(name) || isOwnUser(name)));
   const after = formatRegistryUsers(own);
-  if (after !== before) await replaceFile(join(folder, FILE), after);
+  if (after !== before) await replaceFile(join(folder, USERS_FILE), after);
   return users;
 }
 
 /** Returns the users that the system on the data folder has made; none where none was started. */
 export async function readRegistryUsers(folder: string): Promise<RegistryUsers> {
   try {
-    return parseRegistryUsers(await readFile(join(folder, FILE), 'utf8'));
+    return parseRegistryUsers(await readFile(join(folder, USERS_FILE), 'utf8'));
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return new Map();
     throw error;
@@ -53,7 +53,7 @@ export const urlsFor = (service: ServiceName, urls: string, users: RegistryUsers
 export const withoutUsers = (urls: string): string => urls.replace(/(?<=:\/\/)[^/,@]*@/g, '');
 
 /** Returns the environment with the registry that a configuration names, which a file may have named there. */
-export const namingRegistry = (environment: Environment, urls: string | undefined): Environment =>
+export const withRegistryUrls = (environment: Environment, urls: string | undefined): Environment =>
   urls === undefined ? environment : { ...environment, EUREKA_URL: urls, EUREKA_URL_FILE: '' };
 
 /** Returns the environment of a process: a registry knows all users, every other service its own. */

@@ -8,13 +8,13 @@ import {
   StartFailure,
   startedService,
 } from '@daybook/service';
-import { environment, type LauncherConfig, readConfig, refuseUnusable } from './config.ts';
-import { startEverything } from './everything.ts';
+import { startAllInOne } from './all-in-one.ts';
+import { environment, type LauncherConfig, readConfig, rejectUnusable } from './config.ts';
 import { checkServices, isServiceName, type ServiceName, serviceNames } from './services.ts';
-import { startSingle } from './single.ts';
+import { startSingleService } from './single-service.ts';
 
 /** @throws StartFailure 64 */
-function serviceOf(names: readonly string[]): ServiceName | undefined {
+function parseServiceName(names: readonly string[]): ServiceName | undefined {
   const [name] = names;
   if (name === undefined) return undefined;
   if (names.length === 1 && isServiceName(name)) return name;
@@ -23,16 +23,16 @@ function serviceOf(names: readonly string[]): ServiceName | undefined {
 }
 
 async function start(name: ServiceName | undefined, config: LauncherConfig, logger: Logger): Promise<Started> {
-  if (name !== undefined) return startedService(await startSingle(name, config, environment, logger), logger);
-  const { url, close } = await startEverything(config, environment, logger);
+  if (name !== undefined) return startedService(await startSingleService(name, config, environment, logger), logger);
+  const { url, close } = await startAllInOne(config, environment, logger);
   return { title: 'Daybook', url, logger, ready: Promise.resolve(), close };
 }
 
 export const run = (names: readonly string[]): Promise<void> =>
   runProcess(async () => {
-    const name = serviceOf(names);
+    const name = parseServiceName(names);
     const toStart = name === undefined ? serviceNames : [name];
-    await checkServices(toStart, environment, [readConfig, () => refuseUnusable(name === undefined)]);
+    await checkServices(toStart, environment, [readConfig, () => rejectUnusable(name === undefined)]);
     const config = readConfig();
     return start(name, config, openProcessLog(config.LOG_LEVEL));
   });

@@ -27,15 +27,15 @@ export async function startService(name: ServiceName, host: HostProcess): Promis
   return start(host);
 }
 
-/** Before anything is started: @throws WrongConfiguration naming every wrong variable of all that is to be started */
+/** Before anything is started: @throws InvalidConfiguration naming every wrong variable of all that is to be started */
 export async function checkServices(
   names: readonly ServiceName[],
   environment: Environment,
-  own: readonly (() => unknown)[],
+  readers: readonly (() => unknown)[],
 ): Promise<void> {
   const modules = await Promise.all(names.map((name) => services[name]()));
   checkConfigurations([
-    ...own,
+    ...readers,
     ...modules.map(
       ({ readConfig }) =>
         () =>

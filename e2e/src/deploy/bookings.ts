@@ -2,41 +2,41 @@
 import { randomUUID } from 'node:crypto';
 import { type DaybookClient, expectData } from '@daybook/client';
 import { halfHour, makeClinic } from '@daybook/testing';
-import { type Ask, startTraffic, type Traffic } from '../steady-traffic.ts';
-import type { Door } from './door.ts';
+import { startTraffic, type Traffic, type TrafficCall } from '../support/steady-traffic.ts';
+import type { GatewayClient } from './gateway-client.ts';
 
 export interface Bookings {
   readonly traffic: Traffic;
   /** What was confirmed. */
   readonly confirmed: ReadonlySet<string>;
   /** Every booking that the system has of their doctor. */
-  kept(client: DaybookClient): Promise<string[]>;
+  listStored(client: DaybookClient): Promise<string[]>;
 }
 
 /** Each booking is at a time of its own and has a key: it has to be confirmed, however often it is asked. */
-export async function startBookings(client: DaybookClient, door: Door): Promise<Bookings> {
+export async function startBookings(client: DaybookClient, gateways: GatewayClient): Promise<Bookings> {
   const { doctor, patient, type } = await makeClinic(client);
-  const wish = { doctorId: doctor.id, patientId: patient.id, appointmentTypeId: type.id };
+  const booking = { doctorId: doctor.id, patientId: patient.id, appointmentTypeId: type.id };
   const confirmed = new Set<string>();
-  let wished = 0;
-  const book: Ask = async () => {
-    wished += 1;
-    const answer = await door.ask('/api/v1/appointments', {
+  let requested = 0;
+  const book: TrafficCall = async () => {
+    requested += 1;
+    const response = await gateways.fetch('/api/v1/appointments', {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'idempotency-key': randomUUID() },
-      body: JSON.stringify({ ...wish, start: halfHour(wished) }),
+      body: JSON.stringify({ ...booking, start: halfHour(requested) }),
     });
-    if (answer.status !== 201) return `POST: ${answer.status} ${await answer.text()}`;
-    const { id }: { id: string } = JSON.parse(await answer.text());
+    if (response.status !== 201) return `POST: ${response.status} ${await response.text()}`;
+    const { id }: { id: string } = JSON.parse(await response.text());
     confirmed.add(id);
     return undefined;
   };
   const read =
-    (path: string): Ask =>
+    (path: string): TrafficCall =>
     async () => {
-      const answer = await door.ask(path);
-      const text = await answer.text();
-      return answer.status === 200 ? undefined : `GET ${path}: ${answer.status} ${text}`;
+      const response = await gateways.fetch(path);
+      const text = await response.text();
+      return response.status === 200 ? undefined : `GET ${path}: ${response.status} ${text}`;
     };
   const traffic = startTraffic([
     book,
@@ -46,7 +46,7 @@ export async function startBookings(client: DaybookClient, door: Door): Promise<
     read(`/api/v1/notifications?appointmentId=${patient.id}`),
   ]);
 
-  async function kept(reader: DaybookClient): Promise<string[]> {
+  async function listStored(reader: DaybookClient): Promise<string[]> {
     const ids: string[] = [];
     const query: { doctorId: string; limit: number; cursor?: string } = { doctorId: doctor.id, limit: 100 };
     for (;;) {
@@ -56,5 +56,5 @@ export async function startBookings(client: DaybookClient, door: Door): Promise<
       query.cursor = page.nextCursor;
     }
   }
-  return { traffic, confirmed, kept };
+  return { traffic, confirmed, listStored };
 }

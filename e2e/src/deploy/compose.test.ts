@@ -2,12 +2,12 @@
 import { type DaybookClient, expectData } from '@daybook/client';
 import { type Clinic, halfHour, makeClinic } from '@daybook/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { describeGoldenJourney } from '../golden-journey.ts';
-import type { Traffic } from '../steady-traffic.ts';
+import type { Traffic } from '../support/steady-traffic.ts';
+import { describeGoldenJourney } from '../system/golden-journey.ts';
 import { startBookings } from './bookings.ts';
 import { composeSystem } from './compose-system.ts';
 import { docker, dockerIsMissing, lines, SERVICES } from './docker.ts';
-import { createDoor } from './door.ts';
+import { createGatewayClient } from './gateway-client.ts';
 
 const PROJECT = `daybook-tested-${process.pid}`;
 const VERSION = 'tested-compose';
@@ -30,15 +30,15 @@ describe.skipIf(dockerIsMissing('the compose system'))('the compose system', () 
       client: await system.client(),
       system: {
         stop: async (name) => void (await system.compose('stop', name)),
-        startAgain: async (name) => void (await system.compose('up', '--detach', '--no-deps', '--wait', name)),
+        restart: async (name) => void (await system.compose('up', '--detach', '--no-deps', '--wait', name)),
       },
     }));
   });
 
   it('has its databases on MySQL and its events on RabbitMQ', async () => {
-    const ask =
+    const query =
       'exec mysql --defaults-extra-file=/run/secrets/client.cnf -N -B -e "select count(*) from daybook_appointment.appointments"';
-    expect(Number(await system.compose('exec', '-T', 'mysql', 'sh', '-c', ask))).toBeGreaterThan(0);
+    expect(Number(await system.compose('exec', '-T', 'mysql', 'sh', '-c', query))).toBeGreaterThan(0);
     const queues = await system.compose('exec', '-T', 'rabbitmq', 'rabbitmqctl', '-q', 'list_queues', 'name');
     expect(queues).toContain('notification');
   });
@@ -77,13 +77,13 @@ describe.skipIf(dockerIsMissing('the compose system'))('the compose system', () 
     const passwords: string[] = Object.values(JSON.parse(all));
     expect(passwords.length).toBeGreaterThanOrEqual(7);
     const ids = lines(await system.compose('ps', '-aq'));
-    const said = await Promise.all([
+    const outputs = await Promise.all([
       docker(['inspect', ...ids]),
       system.compose('config'),
       system.compose('logs', '--no-color'),
       ...lines(await system.compose('ps', '-q')).map((id) => docker(['top', id])),
     ]);
-    for (const password of passwords) expect(said.filter((text) => text.includes(password))).toEqual([]);
+    for (const password of passwords) expect(outputs.filter((text) => text.includes(password))).toEqual([]);
   });
 
   it('has Eureka say what it warns of, and no more', async () => {
@@ -117,33 +117,33 @@ describe.skipIf(dockerIsMissing('the compose system'))('the compose system', () 
     expect(instances).toHaveLength(3);
     const read = async () =>
       (await client.GET('/api/v1/appointments', { params: { query: { limit: 1 } } })).response.status;
-    const answered = async () => {
+    const probe = async () => {
       expect(await Promise.all(Array.from({ length: 8 }, read))).toEqual(Array.from({ length: 8 }, () => 200));
       const code = `console.log((await (await fetch('http://127.0.0.1:8081/metrics')).text()).includes('route="/api/v1/appointments",status="200"'))`;
       return Promise.all(instances.map((instance) => system.evaluate(instance, code)));
     };
-    await expect.poll(answered, { timeout: 30_000 }).toEqual(['true', 'true', 'true']);
+    await expect.poll(probe, { timeout: 30_000 }).toEqual(['true', 'true', 'true']);
   });
 
   describe('with two of each service fails no GET and no keyed POST when', () => {
-    const door = createDoor();
-    const look = async () => door.lead(await system.gateways());
+    const gateways = createGatewayClient();
+    const refresh = async () => gateways.setGateways(await system.gateways());
     beforeAll(async () => {
       await system.up(TWO_OF_EACH);
-      await look();
+      await refresh();
     });
 
     /** All that was confirmed meanwhile is there, once, and nothing else. */
     async function underTraffic(happen: (traffic: Traffic) => Promise<void>): Promise<void> {
-      const { traffic, confirmed, kept } = await startBookings(await system.client(), door);
+      const { traffic, confirmed, listStored } = await startBookings(await system.client(), gateways);
       try {
         await traffic.more(50);
         await happen(traffic);
         await traffic.more(100);
       } finally {
-        expect(await traffic.end()).toEqual([]);
+        expect(await traffic.stop()).toEqual([]);
       }
-      expect((await kept(await system.client())).toSorted()).toEqual([...confirmed].toSorted());
+      expect((await listStored(await system.client())).toSorted()).toEqual([...confirmed].toSorted());
     }
 
     it.each([...SERVICES, 'eureka', 'rabbitmq'])('one container of %s is killed', (service) =>
@@ -153,14 +153,14 @@ describe.skipIf(dockerIsMissing('the compose system'))('the compose system', () 
         await traffic.more(200);
         await docker(['start', victim?.ID ?? '']);
         await expect.poll(() => healthOf(victim?.ID ?? ''), { timeout: 120_000 }).toBe('healthy');
-        await look();
+        await refresh();
       }),
     );
 
     it('every one of each service is replaced, while those of the others are', async () => {
       const idsOf = async (service: string) => (await system.containersOf(service)).map(({ ID }) => ID);
       const before = await Promise.all(SERVICES.map(idsOf));
-      await underTraffic(() => whileLooking(look, Promise.all(SERVICES.map(system.replace))));
+      await underTraffic(() => whileRefreshing(refresh, Promise.all(SERVICES.map(system.replace))));
       const after = await Promise.all(SERVICES.map(idsOf));
       expect(after.map(({ length }) => length)).toEqual(SERVICES.map(() => 2));
       expect(after.flat().filter((id) => before.flat().includes(id))).toEqual([]);
@@ -174,32 +174,34 @@ describe.skipIf(dockerIsMissing('the compose system'))('the compose system', () 
     await system.down();
     expect(await system.compose('ps', '-aq')).toBe('');
     await system.up();
-    const again = await system.client();
-    expect(expectData(await again.GET('/api/v1/appointments/{id}', { params: { path: { id: booked.id } } }))).toEqual(
-      booked,
-    );
+    const restarted = await system.client();
+    expect(
+      expectData(await restarted.GET('/api/v1/appointments/{id}', { params: { path: { id: booked.id } } })),
+    ).toEqual(booked);
     const messages = async () => {
-      const answer = await again.GET('/api/v1/notifications', { params: { query: { appointmentId: booked.id } } });
-      return answer.data?.items.map(({ kind }) => kind);
+      const response = await restarted.GET('/api/v1/notifications', {
+        params: { query: { appointmentId: booked.id } },
+      });
+      return response.data?.items.map(({ kind }) => kind);
     };
     await expect.poll(messages, { timeout: 20_000 }).toEqual(['booked']);
-    await book(again, clinic, 3);
+    await book(restarted, clinic, 3);
   });
 });
 
 const healthOf = (id: string) => docker(['inspect', '-f', '{{.State.Health.Status}}', id]);
 
 /** As whatever stands before gateways does. */
-async function whileLooking(look: () => Promise<void>, work: Promise<unknown>): Promise<void> {
+async function whileRefreshing(refresh: () => Promise<void>, work: Promise<unknown>): Promise<void> {
   let isOver = false;
-  const looking = (async () => {
-    while (!isOver) await look();
+  const refreshing = (async () => {
+    while (!isOver) await refresh();
   })();
   try {
     await work;
   } finally {
     isOver = true;
-    await looking;
+    await refreshing;
   }
 }
 

@@ -36,7 +36,7 @@ export async function docker(arguments_: readonly string[], options: CommandOpti
 }
 
 /** What it printed on both streams. */
-export async function dockerSays(arguments_: readonly string[], options: CommandOptions = {}): Promise<string> {
+export async function dockerOutput(arguments_: readonly string[], options: CommandOptions = {}): Promise<string> {
   const { stdout, stderr } = await runDocker(arguments_, options);
   return `${stderr}${stdout}`;
 }
@@ -53,6 +53,6 @@ export function dockerIsMissing(what: string): boolean {
   if (works('info') && works('compose', 'version') && works('buildx', 'version')) return false;
   const advice = 'It needs a running Docker Engine with the compose and buildx plugins: see `npm run deploy:check`.';
   if (isRequired) throw new Error(`${what} cannot be tried here. ${advice}`);
-  console.warn(`LEFT OUT: ${what}. ${advice}`);
+  console.warn(`SKIPPED: ${what}. ${advice}`);
   return true;
 }

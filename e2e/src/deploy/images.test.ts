@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { docker, dockerIsMissing, lines, ROOT, SERVICES } from './docker.ts';
-import { BASE, buildEureka, buildTarget, type Content, inspectImage, JAVA_BASE, lookInto } from './images.ts';
+import { BASE, buildEureka, buildTarget, type Content, inspectContent, inspectImage, JAVA_BASE } from './images.ts';
 
 const MOST_OVER_BASE = 60_000_000;
 const TARGETS = [...SERVICES, 'registry', 'all-in-one'] as const;
@@ -41,7 +41,7 @@ describe.skipIf(dockerIsMissing('the images'))('the image', () => {
   describe.each(TARGETS)('of %s', (target) => {
     let content: Content;
     beforeAll(async () => {
-      content = await lookInto(tagOf(target));
+      content = await inspectContent(tagOf(target));
     });
 
     it('is at most 60 MB over its base', async () => {
@@ -75,7 +75,7 @@ describe.skipIf(dockerIsMissing('the images'))('the image', () => {
       expect(content.writable).toEqual([]);
     });
 
-    it('says what it is, and how to ask whether it lives', () => expectToSayWhatItIs(tagOf(target), 'health.mjs live'));
+    it('has labels and a health check', () => expectToSayWhatItIs(tagOf(target), 'health.mjs live'));
   });
 
   describe('of eureka', () => {
@@ -96,7 +96,7 @@ describe.skipIf(dockerIsMissing('the images'))('the image', () => {
       );
     });
 
-    it('says what it is, and how to ask whether it lives', () => expectToSayWhatItIs(EUREKA, '/health/liveness'));
+    it('has labels and a health check', () => expectToSayWhatItIs(EUREKA, '/health/liveness'));
   });
 
   it('is not built again where nothing changed', async () => {
@@ -109,8 +109,8 @@ describe.skipIf(dockerIsMissing('the images'))('the image', () => {
   it('has one new layer, the last, where only its service changed, and none where only another did', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'daybook-context-'));
     onTestFinished(() => rm(folder, { recursive: true }));
-    const left = /^(\.git|data|node_modules|[^/]+\/[^/]+\/node_modules|.*\/target)$/;
-    await cp(ROOT, folder, { recursive: true, filter: (source) => !left.test(relative(ROOT, source)) });
+    const excluded = /^(\.git|data|node_modules|[^/]+\/[^/]+\/node_modules|.*\/target)$/;
+    await cp(ROOT, folder, { recursive: true, filter: (source) => !excluded.test(relative(ROOT, source)) });
     // As nobody has built it before on this machine.
     await appendFile(join(folder, 'services/patient/src/app.ts'), `\n// ${randomUUID()}\n`);
     const changed = ['daybook/patient:changed', 'daybook/doctor:changed'] as const;
@@ -136,7 +136,7 @@ describe.skipIf(dockerIsMissing('the images'))('the image', () => {
         `${name}:/data`,
         tagOf('all-in-one'),
       ]);
-    const ask = (path: string) =>
+    const get = (path: string) =>
       docker([
         'exec',
         name,
@@ -148,16 +148,16 @@ describe.skipIf(dockerIsMissing('the images'))('the image', () => {
       await docker(['rm', '-f', name]);
       await docker(['volume', 'rm', '-f', name]);
     });
-    const isUp = () => ask('/health/ready').catch(async (error: unknown) => `${error} ${await docker(['logs', name])}`);
+    const isUp = () => get('/health/ready').catch(async (error: unknown) => `${error} ${await docker(['logs', name])}`);
     await start();
     await expect.poll(isUp, { timeout: 120_000 }).toContain('"UP"');
-    const doctors = await ask('/api/v1/doctors');
+    const doctors = await get('/api/v1/doctors');
     expect(JSON.parse(doctors).items.length).toBeGreaterThan(0);
     await docker(['stop', '--time', '60', name]);
     expect(await docker(['inspect', '-f', '{{.State.ExitCode}}', name])).toBe('0');
     await docker(['rm', name]);
     await start();
     await expect.poll(isUp, { timeout: 120_000 }).toContain('"UP"');
-    expect(await ask('/api/v1/doctors')).toBe(doctors);
+    expect(await get('/api/v1/doctors')).toBe(doctors);
   });
 });

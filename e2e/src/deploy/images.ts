@@ -1,5 +1,5 @@
 /** What an image is, and what is in it. */
-import { docker, dockerSays, lines, ROOT } from './docker.ts';
+import { docker, dockerOutput, lines, ROOT } from './docker.ts';
 
 export const BASE = 'node:26-trixie-slim';
 export const JAVA_BASE = 'eclipse-temurin:21-jre';
@@ -27,18 +27,18 @@ const BUILD_DEADLINE_MILLIS = 15 * 60_000;
 const LABELS = ['REVISION=0123abc', 'SOURCE=https://example.org/daybook'].flatMap((one) => ['--build-arg', one]);
 
 const build = (...arguments_: string[]): Promise<string> =>
-  dockerSays(['build', '--progress=plain', ...LABELS, ...arguments_], { deadlineMillis: BUILD_DEADLINE_MILLIS });
+  dockerOutput(['build', '--progress=plain', ...LABELS, ...arguments_], { deadlineMillis: BUILD_DEADLINE_MILLIS });
 
 export const buildEureka = (tag: string): Promise<string> => build('-t', tag, `${ROOT}/deploy/eureka`);
 
 /** Returns which of the image's own steps were taken anew: `patient 3/3`. */
 export async function buildTarget(target: string, tag: string, context = ROOT): Promise<string[]> {
-  const said = await build('-f', `${context}/${DOCKERFILE}`, '--target', target, '-t', tag, context);
-  const cached = new Set([...said.matchAll(/^#(\d+) CACHED$/gm)].map(([, step]) => step));
-  const steps = [...said.matchAll(/^#(\d+) \[(\S+ \d+\/\d+)\] /gm)].filter(([, , name = '']) =>
+  const output = await build('-f', `${context}/${DOCKERFILE}`, '--target', target, '-t', tag, context);
+  const cached = new Set([...output.matchAll(/^#(\d+) CACHED$/gm)].map(([, step]) => step));
+  const steps = [...output.matchAll(/^#(\d+) \[(\S+ \d+\/\d+)\] /gm)].filter(([, , name = '']) =>
     name.startsWith(`${target} `),
   );
-  if (steps.length === 0) throw new Error(`no step of ${target} was seen:\n${said}`);
+  if (steps.length === 0) throw new Error(`no step of ${target} was seen:\n${output}`);
   return [...new Set(steps.filter(([, step]) => !cached.has(step)).map(([, , name = '']) => name))];
 }
 
@@ -57,7 +57,7 @@ export interface Content {
 }
 
 /** Runs inside of the image, on its own Node. */
-const LOOK = `
+const INSPECT_SCRIPT = `
 const fs = require('node:fs');
 const list = (folder) => fs.existsSync(folder) ? fs.readdirSync(folder).sort() : [];
 const read = (file) => JSON.parse(fs.readFileSync(file, 'utf8'));
@@ -75,7 +75,17 @@ console.log(JSON.stringify({
   writable: paths.filter((path) => { try { fs.accessSync(path, fs.constants.W_OK); return true; } catch { return false; } }),
 }));`;
 
-export async function lookInto(image: string): Promise<Content> {
-  const printed = await docker(['run', '--rm', '--network', 'none', '--entrypoint', 'node', image, '-e', LOOK]);
+export async function inspectContent(image: string): Promise<Content> {
+  const printed = await docker([
+    'run',
+    '--rm',
+    '--network',
+    'none',
+    '--entrypoint',
+    'node',
+    image,
+    '-e',
+    INSPECT_SCRIPT,
+  ]);
   return JSON.parse(lines(printed).at(-1) ?? '');
 }

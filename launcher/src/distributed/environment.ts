@@ -1,13 +1,13 @@
 /** What each process is told, and what the shell has to say before there can be any. */
 import { join } from 'node:path';
-import { type Environment, isGiven, WrongConfiguration } from '@daybook/service';
+import { type Environment, InvalidConfiguration, isGiven } from '@daybook/service';
 import type { ServiceName } from '../services.ts';
 import type { Entry, Topology } from './topology.ts';
 
 /** Every process after the first finds its files compiled. */
 const COMPILE_CACHE = join(import.meta.dirname, '../../../node_modules/.cache/daybook');
 
-const HAVE_DATABASES: readonly ServiceName[] = ['patient', 'doctor', 'appointment', 'notification'];
+const SERVICES_WITH_DATABASE: readonly ServiceName[] = ['patient', 'doctor', 'appointment', 'notification'];
 
 /** Of a process at `port`; 0 takes a free one, and where the topology says nothing of ports the gateway has its own variable. */
 export function environmentOf(entry: Entry, port: number, shell: Environment, registryUrl?: string): Environment {
@@ -24,12 +24,13 @@ export function environmentOf(entry: Entry, port: number, shell: Environment, re
   };
 }
 
-/** @throws WrongConfiguration naming every server that is missing, with where to read how to start it */
+/** @throws InvalidConfiguration naming every server that is missing, with where to read how to start it */
 export function checkServers(topology: Topology, shell: Environment): void {
   const lacks = (names: readonly string[]) =>
     topology.some(
       (entry) =>
-        HAVE_DATABASES.includes(entry.service) && !names.some((name) => isGiven(environmentOf(entry, 0, shell), name)),
+        SERVICES_WITH_DATABASE.includes(entry.service) &&
+        !names.some((name) => isGiven(environmentOf(entry, 0, shell), name)),
     );
   const faults = [
     ...(lacks(['DAYBOOK_MYSQL_URL', 'DATABASE_URL'])
@@ -42,5 +43,5 @@ export function checkServers(topology: Topology, shell: Environment): void {
       ? ['DATABASE_URL is for a service that runs alone; for all of them set DAYBOOK_MYSQL_URL']
       : []),
   ];
-  if (faults.length > 0) throw new WrongConfiguration([...faults, 'docs/running.md says how to start the servers']);
+  if (faults.length > 0) throw new InvalidConfiguration([...faults, 'docs/running.md says how to start the servers']);
 }

@@ -10,17 +10,17 @@ import {
   type Started,
 } from '@daybook/service';
 import { environment, readDistributedConfig } from '../config.ts';
-import { givenRegistryUsers, namingRegistry } from '../registry-users.ts';
+import { givenRegistryUsers, withRegistryUrls } from '../registry-users.ts';
 import { services } from '../services.ts';
-import { createBoard } from './board.ts';
 import { checkServers, environmentOf } from './environment.ts';
-import { runFiller } from './fill.ts';
-import { createSystem } from './system.ts';
+import { createProcessTable } from './process-table.ts';
+import { runSeeder } from './seed.ts';
+import { createSupervisor } from './supervisor.ts';
 import { readTopology, type Topology } from './topology.ts';
 
 const OWN_TOPOLOGY = new URL('../../topology.json', import.meta.url);
 
-/** Before anything is started. @throws WrongConfiguration naming every wrong variable of every process */
+/** Before anything is started. @throws InvalidConfiguration naming every wrong variable of every process */
 async function checkAll(topology: Topology): Promise<void> {
   const readers = await Promise.all(
     topology.map(async (entry) => {
@@ -38,21 +38,28 @@ async function start(): Promise<Started> {
   await checkAll(topology);
   const { LOG_LEVEL, DAYBOOK_DEMO, DAYBOOK_REGISTRY_USERS, EUREKA_URL } = readDistributedConfig();
   const logger = openProcessLog(LOG_LEVEL);
-  const board = createBoard(process.stdout, () => system.members, prettyLine);
+  const processTable = createProcessTable(process.stdout, () => supervisor.processes, prettyLine);
   const givenUsers = givenRegistryUsers(DAYBOOK_REGISTRY_USERS);
-  const system = createSystem({
+  const supervisor = createSupervisor({
     topology,
-    shell: namingRegistry(environment, EUREKA_URL),
+    shell: withRegistryUrls(environment, EUREKA_URL),
     ourUsers: completeRegistryUsers(givenUsers),
     givenUsers,
-    async fillDemo(signal) {
-      if (DAYBOOK_DEMO === 'on') await runFiller(environment, file, (line) => board.line('demo', line), signal);
+    async seedDemo(signal) {
+      if (DAYBOOK_DEMO === 'on') await runSeeder(environment, file, (line) => processTable.line('demo', line), signal);
     },
-    onChange: (member) => board.changed(member),
-    onLine: (member, line) => board.line(member.name, line),
+    onChange: (managed) => processTable.update(managed),
+    onLine: (managed, line) => processTable.line(managed.name, line),
   });
-  const { url, ready } = await system.start();
-  return { title: 'Daybook', url, logger, ready, say: board.say, close: () => system.close() };
+  const { url, ready } = await supervisor.start();
+  return {
+    title: 'Daybook',
+    url,
+    logger,
+    ready,
+    printReadyLine: processTable.summary,
+    close: () => supervisor.close(),
+  };
 }
 
 await runProcess(start);

@@ -1,23 +1,23 @@
 /** The file that says which services run how often and where: its shape, and everything that can be wrong with it. */
 import { readFile } from 'node:fs/promises';
 import { OneOf } from '@daybook/contracts';
-import { checkerOf, EXIT, StartFailure } from '@daybook/service';
+import { createValidator, EXIT, StartFailure } from '@daybook/service';
 import { type Static, Type } from 'typebox';
 import { type ServiceName, serviceNames } from '../services.ts';
 
-const MOST_OF_ONE = 20;
-const MOST_LETTERS = 100_000;
+const MAX_PROCESSES = 20;
+const MAX_CHARACTERS = 100_000;
 
 const EntryShape = Type.Object(
   {
     service: OneOf(serviceNames, { description: 'A folder of `services`' }),
     count: Type.Optional(
-      Type.Integer({ minimum: 1, maximum: MOST_OF_ONE, description: 'How many processes of it; one when left out' }),
+      Type.Integer({ minimum: 1, maximum: MAX_PROCESSES, description: 'How many processes of it; one when left out' }),
     ),
     ports: Type.Optional(
       Type.Array(Type.Integer({ minimum: 0, maximum: 65_535 }), {
         minItems: 1,
-        maxItems: MOST_OF_ONE,
+        maxItems: MAX_PROCESSES,
         description: 'One for each process; 0 takes a free one, as does leaving them out. The gateway has DAYBOOK_PORT',
       }),
     ),
@@ -47,7 +47,7 @@ export const TopologyFile = Type.Object(
 export type Entry = Static<typeof EntryShape> & { readonly service: ServiceName; readonly count: number };
 export type Topology = readonly Entry[];
 
-const wrong = (path: string, faults: readonly string[]) =>
+const invalid = (path: string, faults: readonly string[]) =>
   new StartFailure(EXIT.configuration, `The topology ${path} is wrong: ${faults.join('; ')}.`);
 
 function faultsOfEntry({ service, count, ports }: Entry): string[] {
@@ -77,21 +77,21 @@ export function parseTopology(text: string, path: string): Topology {
     parsed = JSON.parse(text);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    throw wrong(path, ['it is not JSON']);
+    throw invalid(path, ['it is not JSON']);
   }
   const checked = checkTopology(parsed);
   if ('faults' in checked)
-    throw wrong(
+    throw invalid(
       path,
       checked.faults.map(({ pointer, message }) => `${pointer} ${message}`),
     );
   const entries = checked.value.services.map((entry) => ({ ...entry, count: entry.count ?? 1 }));
   const faults = [...entries.flatMap(faultsOfEntry), ...faultsOfAll(entries)];
-  if (faults.length > 0) throw wrong(path, faults);
+  if (faults.length > 0) throw invalid(path, faults);
   return entries;
 }
 
-const checkTopology = checkerOf(TopologyFile);
+const checkTopology = createValidator(TopologyFile);
 
 /** @throws StartFailure 78 when it cannot be read or is wrong */
 export async function readTopology(path: string): Promise<Topology> {
@@ -102,6 +102,6 @@ export async function readTopology(path: string): Promise<Topology> {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     throw new StartFailure(EXIT.configuration, `The topology ${path} cannot be read (${code}).`, { cause: error });
   }
-  if (text.length > MOST_LETTERS) throw wrong(path, ['it is too long']);
+  if (text.length > MAX_CHARACTERS) throw invalid(path, ['it is too long']);
   return parseTopology(text, path);
 }

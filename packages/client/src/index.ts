@@ -36,10 +36,10 @@ export class CallRefused extends Error {
 }
 
 /** The data of an answer. @throws CallRefused when it is a refusal */
-export function expectData<Data>(answer: { data?: Data; error?: unknown; response: Response }): Data {
-  const { data, error, response } = answer;
+export function expectData<Data>(result: { data?: Data; error?: unknown; response: Response }): Data {
+  const { data, error, response } = result;
   if (isProblem(error)) throw new CallRefused(response.status, error);
-  if (data === undefined) throw new Error(`an answer without data, status ${response.status}`);
+  if (data === undefined) throw new Error(`response without data, status ${response.status}`);
   return data;
 }
 

@@ -524,7 +524,7 @@ export interface paths {
         put?: never;
         /**
          * Merge patients
-         * @description Merges this record into another one of the same person. This id goes on answering, with `replacedBy`; appointments and messages move within moments.
+         * @description Merges this record into another one of the same person. This id still resolves, with `replacedBy`; appointments and messages move within moments.
          */
         post: operations["mergePatients"];
         delete?: never;
@@ -1409,7 +1409,7 @@ export interface operations {
                     "application/json": components["schemas"]["ParkedEventPage"];
                 };
             };
-            /** @description `invalid-request`: The request is not as described. */
+            /** @description `invalid-request`: The request does not match the API schema. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1427,7 +1427,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `part-unavailable`: A part that this needs is not available. */
+            /** @description `service-unavailable`: A required service is unavailable. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -1478,7 +1478,7 @@ export interface operations {
                     "application/json": components["schemas"]["ParkedEvent"];
                 };
             };
-            /** @description `invalid-request`: The request is not as described. */
+            /** @description `invalid-request`: The request does not match the API schema. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1532,7 +1532,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `part-unavailable`: A part that this needs is not available. */
+            /** @description `service-unavailable`: A required service is unavailable. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -1578,7 +1578,7 @@ export interface operations {
                     "application/json": components["schemas"]["AppointmentTypePage"];
                 };
             };
-            /** @description `invalid-request`: The request is not as described. */
+            /** @description `invalid-request`: The request does not match the API schema. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1596,7 +1596,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `part-unavailable`: A part that this needs is not available. */
+            /** @description `service-unavailable`: A required service is unavailable. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -1649,7 +1649,7 @@ export interface operations {
                     "application/json": components["schemas"]["AppointmentType"];
                 };
             };
-            /** @description `invalid-request`: The request is not as described. `malformed-body`: The body is not JSON. */
+            /** @description `invalid-request`: The request does not match the API schema. `malformed-body`: The body is not JSON. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1712,7 +1712,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `part-unavailable`: A part that this needs is not available. */
+            /** @description `service-unavailable`: A required service is unavailable. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -1768,7 +1768,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `invalid-request`: The request is not as described. */
+            /** @description `invalid-request`: The request does not match the API schema. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1795,7 +1795,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `part-unavailable`: A part that this needs is not available. */
+            /** @description `service-unavailable`: A required service is unavailable. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -1846,7 +1846,7 @@ export interface operations {
                     "application/json": components["schemas"]["AppointmentType"];
                 };
             };
-            /** @description `invalid-request`: The request is not as described. `malformed-body`: The body is not JSON. */
+            /** @description `invalid-request`: The request does not match the API schema. `malformed-body`: The body is not JSON. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1918,7 +1918,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `part-unavailable`: A part that this needs is not available. */
+            /** @description `service-unavailable`: A required service is unavailable. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -1974,7 +1974,7 @@ export interface operations {
                     "application/json": components["schemas"]["AppointmentPage"];
                 };
             };
-            /** @description `invalid-request`: The request is not as described. */
+            /** @description `invalid-request`: The request does not match the API schema. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1992,7 +1992,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `part-unavailable`: A part that this needs is not available. */
+            /** @description `service-unavailable`: A required service is unavailable. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -2045,7 +2045,7 @@ export interface operations {
                     "application/json": components["schemas"]["Appointment"];
                 };
             };
-            /** @description `invalid-request`: The request is not as described. `malformed-body`: The body is not JSON. */
+            /** @description `invalid-request`: The request does not match the API schema. `malformed-body`: The body is not JSON. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2108,7 +2108,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `part-unavailable`: A part that this needs is not available. */
+            /** @description `service-unavailable`: A required service is unavailable. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -2161,7 +2161,7 @@ export interface operations {
                     "application/json": components["schemas"]["Appointment"];
                 };
             };
-            /** @description `invalid-request`: The request is not as described. `malformed-body`: The body is not JSON. */
+            /** @description `invalid-request`: The request does not match the API schema. `malformed-body`: The body is not JSON. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2224,7 +2224,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `part-unavailable`: A part that this needs is not available. */
+            /** @description `service-unavailable`: A required service is unavailable. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -2280,7 +2280,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `invalid-request`: The request is not as described. */
+            /** @description `invalid-request`: The request does not match the API schema. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2307,7 +2307,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `part-unavailable`: A part that this needs is not available. */
+            /** @description `service-unavailable`: A required service is unavailable. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -2358,7 +2358,7 @@ export interface operations {
                     "application/json": components["schemas"]["Appointment"];
                 };
             };
-            /** @description `invalid-request`: The request is not as described. `malformed-body`: The body is not JSON. */
+            /** @description `invalid-request`: The request does not match the API schema. `malformed-body`: The body is not JSON. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2439,7 +2439,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `part-unavailable`: A part that this needs is not available. */
+            /** @description `service-unavailable`: A required service is unavailable. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -2490,7 +2490,7 @@ export interface operations {
                     "application/json": components["schemas"]["Appointment"];
                 };
             };
-            /** @description `invalid-request`: The request is not as described. */
+            /** @description `invalid-request`: The request does not match the API schema. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2544,7 +2544,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `part-unavailable`: A part that this needs is not available. */
+            /** @description `service-unavailable`: A required service is unavailable. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -2599,7 +2599,7 @@ export interface operations {
                     "application/json": components["schemas"]["Appointment"];
                 };
             };
-            /** @description `invalid-request`: The request is not as described. `malformed-body`: The body is not JSON. */
+            /** @description `invalid-request`: The request does not match the API schema. `malformed-body`: The body is not JSON. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2680,7 +2680,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `part-unavailable`: A part that this needs is not available. */
+            /** @description `service-unavailable`: A required service is unavailable. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -2731,7 +2731,7 @@ export interface operations {
                     "application/json": components["schemas"]["Appointment"];
                 };
             };
-            /** @description `invalid-request`: The request is not as described. */
+            /** @description `invalid-request`: The request does not match the API schema. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2785,7 +2785,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `part-unavailable`: A part that this needs is not available. */
+            /** @description `service-unavailable`: A required service is unavailable. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -2836,7 +2836,7 @@ export interface operations {
                     "application/json": components["schemas"]["Appointment"];
                 };
             };
-            /** @description `invalid-request`: The request is not as described. */
+            /** @description `invalid-request`: The request does not match the API schema. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2890,7 +2890,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `part-unavailable`: A part that this needs is not available. */
+            /** @description `service-unavailable`: A required service is unavailable. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -2932,7 +2932,7 @@ export interface operations {
                     "application/json": components["schemas"]["History"];
                 };
             };
-            /** @description `invalid-request`: The request is not as described. */
+            /** @description `invalid-request`: The request does not match the API schema. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2959,7 +2959,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `part-unavailable`: A part that this needs is not available. */
+            /** @description `service-unavailable`: A required service is unavailable. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -3010,7 +3010,7 @@ export interface operations {
                     "application/json": components["schemas"]["Appointment"];
                 };
             };
-            /** @description `invalid-request`: The request is not as described. */
+            /** @description `invalid-request`: The request does not match the API schema. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3064,7 +3064,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `part-unavailable`: A part that this needs is not available. */
+            /** @description `service-unavailable`: A required service is unavailable. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -3119,7 +3119,7 @@ export interface operations {
                     "application/json": components["schemas"]["Appointment"];
                 };
             };
-            /** @description `invalid-request`: The request is not as described. `malformed-body`: The body is not JSON. */
+            /** @description `invalid-request`: The request does not match the API schema. `malformed-body`: The body is not JSON. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3200,7 +3200,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `part-unavailable`: A part that this needs is not available. */
+            /** @description `service-unavailable`: A required service is unavailable. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -3255,7 +3255,7 @@ export interface operations {
                     "application/json": components["schemas"]["Appointment"];
                 };
             };
-            /** @description `invalid-request`: The request is not as described. `malformed-body`: The body is not JSON. */
+            /** @description `invalid-request`: The request does not match the API schema. `malformed-body`: The body is not JSON. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3336,7 +3336,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `part-unavailable`: A part that this needs is not available. */
+            /** @description `service-unavailable`: A required service is unavailable. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -3386,7 +3386,7 @@ export interface operations {
                     "application/json": components["schemas"]["AvailabilityPage"];
                 };
             };
-            /** @description `invalid-request`: The request is not as described. */
+            /** @description `invalid-request`: The request does not match the API schema. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3413,7 +3413,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `part-unavailable`: A part that this needs is not available. */
+            /** @description `service-unavailable`: A required service is unavailable. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -3464,7 +3464,7 @@ export interface operations {
                     "application/json": components["schemas"]["DoctorPage"];
                 };
             };
-            /** @description `invalid-request`: The request is not as described. */
+            /** @description `invalid-request`: The request does not match the API schema. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3482,7 +3482,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `part-unavailable`: A part that this needs is not available. */
+            /** @description `service-unavailable`: A required service is unavailable. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -3535,7 +3535,7 @@ export interface operations {
                     "application/json": components["schemas"]["Doctor"];
                 };
             };
-            /** @description `invalid-request`: The request is not as described. `malformed-body`: The body is not JSON. */
+            /** @description `invalid-request`: The request does not match the API schema. `malformed-body`: The body is not JSON. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3598,7 +3598,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `part-unavailable`: A part that this needs is not available. */
+            /** @description `service-unavailable`: A required service is unavailable. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -3654,7 +3654,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `invalid-request`: The request is not as described. */
+            /** @description `invalid-request`: The request does not match the API schema. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3681,7 +3681,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `part-unavailable`: A part that this needs is not available. */
+            /** @description `service-unavailable`: A required service is unavailable. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -3732,7 +3732,7 @@ export interface operations {
                     "application/json": components["schemas"]["Doctor"];
                 };
             };
-            /** @description `invalid-request`: The request is not as described. `malformed-body`: The body is not JSON. */
+            /** @description `invalid-request`: The request does not match the API schema. `malformed-body`: The body is not JSON. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3795,7 +3795,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `part-unavailable`: A part that this needs is not available. */
+            /** @description `service-unavailable`: A required service is unavailable. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -3840,7 +3840,7 @@ export interface operations {
                     "application/json": components["schemas"]["Availability"];
                 };
             };
-            /** @description `invalid-request`: The request is not as described. */
+            /** @description `invalid-request`: The request does not match the API schema. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3876,7 +3876,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `part-unavailable`: A part that this needs is not available. */
+            /** @description `service-unavailable`: A required service is unavailable. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -3928,7 +3928,7 @@ export interface operations {
                     "application/json": components["schemas"]["ScheduleExceptionPage"];
                 };
             };
-            /** @description `invalid-request`: The request is not as described. */
+            /** @description `invalid-request`: The request does not match the API schema. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3955,7 +3955,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `part-unavailable`: A part that this needs is not available. */
+            /** @description `service-unavailable`: A required service is unavailable. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -4010,7 +4010,7 @@ export interface operations {
                     "application/json": components["schemas"]["ScheduleException"];
                 };
             };
-            /** @description `invalid-request`: The request is not as described. `malformed-body`: The body is not JSON. */
+            /** @description `invalid-request`: The request does not match the API schema. `malformed-body`: The body is not JSON. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4091,7 +4091,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `part-unavailable`: A part that this needs is not available. */
+            /** @description `service-unavailable`: A required service is unavailable. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -4135,7 +4135,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `invalid-request`: The request is not as described. */
+            /** @description `invalid-request`: The request does not match the API schema. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4171,7 +4171,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `part-unavailable`: A part that this needs is not available. */
+            /** @description `service-unavailable`: A required service is unavailable. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -4230,7 +4230,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `invalid-request`: The request is not as described. */
+            /** @description `invalid-request`: The request does not match the API schema. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4257,7 +4257,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `part-unavailable`: A part that this needs is not available. */
+            /** @description `service-unavailable`: A required service is unavailable. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -4308,7 +4308,7 @@ export interface operations {
                     "application/json": components["schemas"]["Schedule"];
                 };
             };
-            /** @description `invalid-request`: The request is not as described. `malformed-body`: The body is not JSON. */
+            /** @description `invalid-request`: The request does not match the API schema. `malformed-body`: The body is not JSON. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4380,7 +4380,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `part-unavailable`: A part that this needs is not available. */
+            /** @description `service-unavailable`: A required service is unavailable. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -4433,7 +4433,7 @@ export interface operations {
                     "application/json": components["schemas"]["Hold"];
                 };
             };
-            /** @description `invalid-request`: The request is not as described. `malformed-body`: The body is not JSON. */
+            /** @description `invalid-request`: The request does not match the API schema. `malformed-body`: The body is not JSON. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4496,7 +4496,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `part-unavailable`: A part that this needs is not available. */
+            /** @description `service-unavailable`: A required service is unavailable. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -4552,7 +4552,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `invalid-request`: The request is not as described. */
+            /** @description `invalid-request`: The request does not match the API schema. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4579,7 +4579,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `part-unavailable`: A part that this needs is not available. */
+            /** @description `service-unavailable`: A required service is unavailable. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -4622,7 +4622,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `invalid-request`: The request is not as described. */
+            /** @description `invalid-request`: The request does not match the API schema. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4658,7 +4658,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `part-unavailable`: A part that this needs is not available. */
+            /** @description `service-unavailable`: A required service is unavailable. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -4700,7 +4700,7 @@ export interface operations {
                     "application/json": components["schemas"]["MessageList"];
                 };
             };
-            /** @description `invalid-request`: The request is not as described. */
+            /** @description `invalid-request`: The request does not match the API schema. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4718,7 +4718,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `part-unavailable`: A part that this needs is not available. */
+            /** @description `service-unavailable`: A required service is unavailable. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -4769,7 +4769,7 @@ export interface operations {
                     "application/json": components["schemas"]["PatientPage"];
                 };
             };
-            /** @description `invalid-request`: The request is not as described. */
+            /** @description `invalid-request`: The request does not match the API schema. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4787,7 +4787,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `part-unavailable`: A part that this needs is not available. */
+            /** @description `service-unavailable`: A required service is unavailable. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -4840,7 +4840,7 @@ export interface operations {
                     "application/json": components["schemas"]["Patient"];
                 };
             };
-            /** @description `invalid-request`: The request is not as described. `malformed-body`: The body is not JSON. */
+            /** @description `invalid-request`: The request does not match the API schema. `malformed-body`: The body is not JSON. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4903,7 +4903,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `part-unavailable`: A part that this needs is not available. */
+            /** @description `service-unavailable`: A required service is unavailable. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -4952,7 +4952,7 @@ export interface operations {
                     "application/json": components["schemas"]["PatientPage"];
                 };
             };
-            /** @description `invalid-request`: The request is not as described. `malformed-body`: The body is not JSON. */
+            /** @description `invalid-request`: The request does not match the API schema. `malformed-body`: The body is not JSON. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -5015,7 +5015,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `part-unavailable`: A part that this needs is not available. */
+            /** @description `service-unavailable`: A required service is unavailable. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -5071,7 +5071,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `invalid-request`: The request is not as described. */
+            /** @description `invalid-request`: The request does not match the API schema. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -5098,7 +5098,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `part-unavailable`: A part that this needs is not available. */
+            /** @description `service-unavailable`: A required service is unavailable. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -5149,7 +5149,7 @@ export interface operations {
                     "application/json": components["schemas"]["Patient"];
                 };
             };
-            /** @description `invalid-request`: The request is not as described. `malformed-body`: The body is not JSON. */
+            /** @description `invalid-request`: The request does not match the API schema. `malformed-body`: The body is not JSON. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -5221,7 +5221,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `part-unavailable`: A part that this needs is not available. */
+            /** @description `service-unavailable`: A required service is unavailable. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -5277,7 +5277,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `invalid-request`: The request is not as described. */
+            /** @description `invalid-request`: The request does not match the API schema. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -5304,7 +5304,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `part-unavailable`: A part that this needs is not available. */
+            /** @description `service-unavailable`: A required service is unavailable. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -5359,7 +5359,7 @@ export interface operations {
                     "application/json": components["schemas"]["Patient"];
                 };
             };
-            /** @description `invalid-request`: The request is not as described. `malformed-body`: The body is not JSON. */
+            /** @description `invalid-request`: The request does not match the API schema. `malformed-body`: The body is not JSON. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -5440,7 +5440,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `part-unavailable`: A part that this needs is not available. */
+            /** @description `service-unavailable`: A required service is unavailable. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -5495,7 +5495,7 @@ export interface operations {
                     "application/json": components["schemas"]["Patient"];
                 };
             };
-            /** @description `invalid-request`: The request is not as described. `malformed-body`: The body is not JSON. */
+            /** @description `invalid-request`: The request does not match the API schema. `malformed-body`: The body is not JSON. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -5576,7 +5576,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `part-unavailable`: A part that this needs is not available. */
+            /** @description `service-unavailable`: A required service is unavailable. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -5630,7 +5630,7 @@ export interface operations {
                     "application/json": components["schemas"]["SlotPage"];
                 };
             };
-            /** @description `invalid-request`: The request is not as described. */
+            /** @description `invalid-request`: The request does not match the API schema. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -5657,7 +5657,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `part-unavailable`: A part that this needs is not available. */
+            /** @description `service-unavailable`: A required service is unavailable. */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -5704,7 +5704,7 @@ export interface operations {
                     "application/json": components["schemas"]["SlotExplanation"];
                 };
             };
-            /** @description `invalid-request`: The request is not as described. */
+            /** @description `invalid-request`: The request does not match the API schema. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -5722,7 +5722,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `part-unavailable`: A part that this needs is not available. */
+            /** @description `service-unavailable`: A required service is unavailable. */
             503: {
                 headers: {
                     /** @description Seconds */

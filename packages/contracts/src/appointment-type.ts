@@ -61,13 +61,13 @@ export const NewAppointmentType = Type.Object(
 );
 export type NewAppointmentType = Static<typeof NewAppointmentType>;
 
-const kept = { name: VisibleText(100), ...rules, active: Type.Boolean() };
+const fields = { name: VisibleText(100), ...rules, active: Type.Boolean() };
 
-export const AppointmentTypePatch = mergePatchOf(Type.Object(kept), 'AppointmentTypePatch');
+export const AppointmentTypePatch = mergePatchOf(Type.Object(fields), 'AppointmentTypePatch');
 export type AppointmentTypePatch = Static<typeof AppointmentTypePatch>;
 
 /** FHIR's service type: what kind of visit, and the rules of booking it. */
-export const AppointmentType = Type.Object({ id: Id(), ...kept, ...stored }, { title: 'AppointmentType' });
+export const AppointmentType = Type.Object({ id: Id(), ...fields, ...stored }, { title: 'AppointmentType' });
 export type AppointmentType = Static<typeof AppointmentType>;
 
 export const AppointmentTypePage = Page(AppointmentType, 'AppointmentTypePage');

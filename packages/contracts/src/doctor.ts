@@ -56,7 +56,7 @@ export const NewDoctor = Type.Object(
 );
 export type NewDoctor = Static<typeof NewDoctor>;
 
-const kept = {
+const fields = {
   ...person,
   specialties: Type.Array(Specialty(), { maxItems: 20, uniqueItems: true }),
   languages: Type.Array(Language(), { maxItems: 20, uniqueItems: true }),
@@ -64,11 +64,14 @@ const kept = {
   active: Type.Boolean({ description: 'May have new appointments' }),
 };
 
-export const DoctorPatch = mergePatchOf(Type.Object({ ...kept, ...writablePhone }), 'DoctorPatch');
+export const DoctorPatch = mergePatchOf(Type.Object({ ...fields, ...writablePhone }), 'DoctorPatch');
 export type DoctorPatch = Static<typeof DoctorPatch>;
 
 /** FHIR's Practitioner. */
-export const Doctor = Type.Object({ id: Id(), ...kept, phone: Type.Optional(Phone()), ...stored }, { title: 'Doctor' });
+export const Doctor = Type.Object(
+  { id: Id(), ...fields, phone: Type.Optional(Phone()), ...stored },
+  { title: 'Doctor' },
+);
 export type Doctor = Static<typeof Doctor>;
 
 export const DoctorPage = Page(Doctor, 'DoctorPage');

@@ -94,7 +94,7 @@ export type EventData<T extends EventType> = Static<(typeof eventTypes)[T]>;
  * sure of: what is published before a consumer was ever started waits for it.
  */
 export const eventConsumers = {
-  'appointment.rechecks': [
+  'appointment.revalidation': [
     'daybook.patient.updated.v1',
     'daybook.patient.deactivated.v1',
     'daybook.doctor.updated.v1',

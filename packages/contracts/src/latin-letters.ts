@@ -1,6 +1,6 @@
 /**
  * The letters of the Latin script that Unicode does not decompose into letters of ASCII, by what people type for them. All are
- * lower case: upper case is folded before. folding.test.ts lists the few signs that have no such letter.
+ * lower case: upper case is folded before. search-key.test.ts lists the few signs that have no such letter.
  */
 const BY_TYPED: Readonly<Record<string, string>> = {
   a: 'ⱥɐɑɒᴀᶏᶐꞻꬰꬱꭤ',

@@ -31,14 +31,14 @@ const { object: anyResource } = fc.letrec<{ value: Json; object: JsonObject }>((
 
 /** What to send to get from one to the other. */
 function patchBetween(from: JsonObject, to: JsonObject): { [field: string]: Patch } {
-  const gone = Object.keys(from)
+  const removed = Object.keys(from)
     .filter((field) => !Object.hasOwn(to, field))
     .map((field): [string, Patch] => [field, null]);
-  const kept = Object.entries(to).map(([field, value]): [string, Patch] => {
+  const present = Object.entries(to).map(([field, value]): [string, Patch] => {
     const before = Object.hasOwn(from, field) ? from[field] : undefined;
     return [field, isObject(before) && isObject(value) ? patchBetween(before, value) : value];
   });
-  return Object.fromEntries([...gone, ...kept]);
+  return Object.fromEntries([...removed, ...present]);
 }
 
 describe('a merge patch', () => {

@@ -1,6 +1,7 @@
 /** Names of people: how they are kept, and the words by which they are found. */
-import { fold } from './folding.ts';
+
 import { Refusal } from './problem.ts';
+import { toSearchKey } from './search-key.ts';
 
 /** Joiners and variation selectors that a letter or an emoji before them needs to be drawn right. */
 const INVISIBLE =
@@ -32,7 +33,7 @@ const cut = (key: string): string => [...key].slice(0, MAX_WORD).join('');
 const JOINTS = /[\p{Pd}\p{Ps}\p{Pe}\p{Pi}\p{Pf}".:/|·・‧…⁄−?]+/u;
 
 const withoutApostrophes = (key: string): string => key.replaceAll("'", '');
-const isSaid = (key: string): boolean => key !== '';
+const isNotEmpty = (key: string): boolean => key !== '';
 
 /** A word as it is typed: its folded text, its parts without apostrophes, and all of them as one. */
 export interface TypedWord {
@@ -42,13 +43,13 @@ export interface TypedWord {
 }
 
 function wordOf(text: string): TypedWord {
-  const parts = text.split(JOINTS).map(withoutApostrophes).filter(isSaid);
+  const parts = text.split(JOINTS).map(withoutApostrophes).filter(isNotEmpty);
   return { text, parts: parts.map(cut), joined: cut(parts.join('')) };
 }
 
 /** Returns the words of a text, which spaces, commas and semicolons separate. Joints alone are not a word. */
 export const wordsOf = (text: string): TypedWord[] =>
-  fold(text)
+  toSearchKey(text)
     .split(/[\s,;]+/u)
     .map(wordOf)
     .filter(({ parts }) => parts.length > 0);
@@ -65,7 +66,7 @@ const UNSPACED = /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Scrip
  */
 export function nameTerms(givenName: string | undefined, familyName: string): string[] {
   const words = [givenName ?? '', familyName].flatMap(wordsOf);
-  const whole = fold(`${familyName}${givenName ?? ''}`);
+  const whole = toSearchKey(`${familyName}${givenName ?? ''}`);
   const keys = words.flatMap(({ text, parts, joined }) => [
     ...parts,
     joined,
@@ -77,7 +78,7 @@ export function nameTerms(givenName: string | undefined, familyName: string): st
       : []),
   ]);
   if (UNSPACED.test(whole)) keys.push(cut(whole));
-  return [...new Set(keys.filter(isSaid))].map((key) => NAME + key);
+  return [...new Set(keys.filter(isNotEmpty))].map((key) => NAME + key);
 }
 
 /** One condition of a search: a resource meets it when one of its terms has one of these beginnings. */

@@ -37,7 +37,7 @@ export type Identifier = Static<typeof Identifier>;
 
 const GENDERS = ['female', 'male', 'other', 'unknown'] as const;
 
-const kept = {
+const fields = {
   givenName: Type.Optional(VisibleText(100, 'Absent where a person has one name only')),
   familyName: VisibleText(100),
   birthDate: BirthDate(),
@@ -49,7 +49,7 @@ const kept = {
   language: Type.Optional(Language()),
 };
 
-const writable = { ...kept, phone: Type.Optional(WrittenPhone()) };
+const writable = { ...fields, phone: Type.Optional(WrittenPhone()) };
 
 export const NewPatient = Type.Object(
   {
@@ -71,7 +71,7 @@ export type PatientPatch = Static<typeof PatientPatch>;
 export const Patient = Type.Object(
   {
     id: Id(),
-    ...kept,
+    ...fields,
     active: Type.Boolean({ description: 'May have new appointments' }),
     replacedBy: Type.Optional(Id('After a merge: the record that stays. This one cannot be changed or booked for')),
     ...stored,

@@ -9,7 +9,7 @@ import { Slot } from './slot.ts';
  */
 export const problems = {
   'malformed-body': { status: 400, title: 'The body is not JSON' },
-  'invalid-request': { status: 400, title: 'The request is not as described' },
+  'invalid-request': { status: 400, title: 'The request does not match the API schema' },
   forbidden: { status: 403, title: 'Not allowed' },
   'cross-site-request': { status: 403, title: 'A page of another site sent the request' },
   'not-found': { status: 404, title: 'Not found' },
@@ -57,7 +57,7 @@ export const problems = {
   'too-many-requests': { status: 429, title: 'Too many requests' },
   'headers-too-large': { status: 431, title: 'The headers are too large' },
   'internal-error': { status: 500, title: 'Something went wrong here' },
-  'part-unavailable': { status: 503, title: 'A part that this needs is not available' },
+  'service-unavailable': { status: 503, title: 'A required service is unavailable' },
   'deadline-exceeded': { status: 504, title: 'It took too long' },
 } as const satisfies Record<string, { status: number; title: string }>;
 

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import type { Database } from './database.ts';
+import { DatabaseUnavailable, WriteConflict } from './errors.ts';
+import { executeBatch } from './execute-batch.ts';
 import { idToBytes, newId } from './id.ts';
 import { appendEvent } from './outbox.ts';
 import { addNote, insertNote, type NoteTables, notesOf, temporaryDatabase, untouchedDatabase } from './testing.ts';
-import { together } from './together.ts';
-import { DatabaseUnavailable, Overtaken } from './unavailable.ts';
 
 /** One after the other, wherever rows are locked: an update reads what others have committed. */
 const countUp = (database: Database<NoteTables>) =>
@@ -108,8 +108,8 @@ describe('a write', () => {
     const patientId = newId();
     const event = { type: 'daybook.patient.updated.v1', subject: patientId, sequence: 2, data: { patientId } } as const;
     const origin = { source: '/test', time: Temporal.Now.instant() };
-    const tell = () => database.write((transaction) => appendEvent(transaction, event, origin));
-    await tell();
+    const append = () => database.write((transaction) => appendEvent(transaction, event, origin));
+    await append();
     expect(commits).toBe(1);
     await countUp(database);
     const failing = database.write(async (transaction) => {
@@ -120,7 +120,7 @@ describe('a write', () => {
     await counterOf(database);
     expect(commits).toBe(1);
     stop();
-    await tell();
+    await append();
     expect(commits).toBe(1);
   });
 
@@ -131,7 +131,7 @@ describe('a write', () => {
     await database.write(async (transaction) => {
       runs += 1;
       await insertNote(transaction, `run ${runs}`).execute();
-      if (runs < 3) throw new Overtaken();
+      if (runs < 3) throw new WriteConflict();
     });
     expect(await notesOf(database)).toEqual(['run 3']);
   });
@@ -140,7 +140,7 @@ describe('a write', () => {
     await using file = await temporaryDatabase();
     const database = await file.open();
     const failing = database.write(async () => {
-      throw new Overtaken();
+      throw new WriteConflict();
     });
     await expect(failing).rejects.toThrow(DatabaseUnavailable);
   });
@@ -242,23 +242,23 @@ describe('several statements at once', () => {
   it('run in their order, and each gives its own rows', async () => {
     await using file = await temporaryDatabase();
     const database = await file.open();
-    const answers = await database.write((transaction) => {
+    const results = await database.write((transaction) => {
       const notes = transaction.selectFrom('notes').select('text').orderBy('id');
       const count = transaction.selectFrom('counter').select('value');
-      return together(transaction, database.dialect, [insertNote(transaction, 'one'), notes, count, notes]);
+      return executeBatch(transaction, database.dialect, [insertNote(transaction, 'one'), notes, count, notes]);
     });
-    expect(answers).toEqual([[], [{ text: 'one' }], [{ value: 0 }], [{ text: 'one' }]]);
+    expect(results).toEqual([[], [{ text: 'one' }], [{ value: 0 }], [{ text: 'one' }]]);
     expect(await notesOf(database)).toEqual(['one']);
   });
 
   it('can be a single one, or none', async () => {
     await using file = await temporaryDatabase();
     const database = await file.open();
-    const answers = await database.write(async (transaction) => [
-      await together(transaction, database.dialect, []),
-      await together(transaction, database.dialect, [transaction.selectFrom('counter').select('value')]),
+    const results = await database.write(async (transaction) => [
+      await executeBatch(transaction, database.dialect, []),
+      await executeBatch(transaction, database.dialect, [transaction.selectFrom('counter').select('value')]),
     ]);
-    expect(answers).toEqual([[], [[{ value: 0 }]]]);
+    expect(results).toEqual([[], [[{ value: 0 }]]]);
   });
 
   it('end with the first that fails, and leave nothing', async () => {
@@ -266,7 +266,7 @@ describe('several statements at once', () => {
     const database = await file.open();
     const id = newId();
     const failing = database.write((transaction) =>
-      together(transaction, database.dialect, [
+      executeBatch(transaction, database.dialect, [
         insertNote(transaction, 'one', id),
         insertNote(transaction, 'the same', id),
         insertNote(transaction, 'another'),
@@ -283,7 +283,7 @@ describe('several statements at once', () => {
     const database = await file.open();
     const texts = ["'; delete from notes; --", '\\', "\\'; delete from notes; --", '?; ?', '\0', '/*'];
     await database.write((transaction) =>
-      together(
+      executeBatch(
         transaction,
         database.dialect,
         texts.map((text) => insertNote(transaction, text)),

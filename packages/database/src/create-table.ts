@@ -13,11 +13,11 @@ export async function createTable<Table extends string>(
   indexes: Readonly<Record<string, readonly string[]>> = {},
 ): Promise<void> {
   let table = columns(db.schema.createTable(name).ifNotExists());
-  if (dialect.indexesInTables) {
+  if (dialect.inlinesIndexes) {
     for (const [index, of] of Object.entries(indexes)) table = table.addIndex(index, [...of]);
   }
   await table.execute();
-  if (dialect.indexesInTables) return;
+  if (dialect.inlinesIndexes) return;
   for (const [index, of] of Object.entries(indexes)) {
     await db.schema
       .createIndex(index)

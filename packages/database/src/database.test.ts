@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { DatabaseSync, StatementSync } from 'node:sqlite';
 import { sql } from 'kysely';
 import { describe, expect, it, vi } from 'vitest';
-import { type Database, openDatabase } from './database.ts';
-import { isBusy } from './sqlite-dialect.ts';
+import type { Database } from './database.ts';
+import { DatabaseUnavailable, DatabaseUnusable } from './errors.ts';
+import { openDatabase } from './open-database.ts';
+import { isBusy } from './sqlite/dialect.ts';
 import { addNote, insertNote, type NoteTables, noteMigrations, notesOf, temporaryFile } from './testing.ts';
-import { DatabaseUnavailable, DatabaseUnusable } from './unavailable.ts';
 
 const countUp = (database: Database<NoteTables>) =>
   database.write(async (transaction) => {

@@ -19,26 +19,26 @@ export interface DatabaseDialect {
     readonly position: RawBuilder<unknown>;
   };
   /** Are indexes part of CREATE TABLE? Where each statement of a schema commits by itself, a table must come with them. */
-  readonly indexesInTables: boolean;
+  readonly inlinesIndexes: boolean;
   /** The end of CREATE TABLE for a table that is clustered by its primary key. */
   clustered<Table extends string, Column extends string>(
     table: CreateTableBuilder<Table, Column>,
   ): CreateTableBuilder<Table, Column>;
   /** All numbers of a group as one JSON array, in any order. */
-  listOf(value: RawBuilder<number>): AliasableExpression<string>;
+  jsonArrayAgg(value: RawBuilder<number>): AliasableExpression<string>;
   /** The clock of the database, in milliseconds since 1970 UTC. */
   readonly now: RawBuilder<number>;
   /** Does a transaction lock the rows that it means to change (FOR UPDATE), and can others skip those? SQLite locks all. */
-  readonly locksRows: boolean;
-  /** Does the server take several statements in one round trip? See together.ts. */
-  readonly takesSeveral: boolean;
+  readonly supportsRowLocks: boolean;
+  /** Does the server take several statements in one round trip? See execute-batch.ts. */
+  readonly supportsMultiStatement: boolean;
   isUniqueViolation(error: unknown): boolean;
   /** Busy, deadlock, lock wait: the same transaction may work if it is tried again. */
   isTransient(error: unknown): boolean;
   /** The connection ended while it was used. What it had begun and not committed is undone. */
   isConnectionLost(error: unknown): boolean;
   /** May a COMMIT that failed like this have been done all the same? */
-  leavesCommitOpen(error: unknown): boolean;
+  isCommitAmbiguous(error: unknown): boolean;
   /** The database cannot be read or written at all now: disk full, input or output error, no connection. */
   isUnavailable(error: unknown): boolean;
 }

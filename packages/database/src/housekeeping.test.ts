@@ -1,21 +1,20 @@
 import { databaseKind } from '@daybook/testing/databases';
 import type { KyselyPlugin } from 'kysely';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { Database } from './database.ts';
+import { asSharedDatabase, type Database } from './database.ts';
 import { startHousekeeping, sweep } from './housekeeping.ts';
 import { idToBytes, newId } from './id.ts';
-import { sharedView } from './shared-view.ts';
 import { type NoteTables, temporaryDatabase } from './testing.ts';
 
 const hoursAgo = (hours: number) => Temporal.Now.instant().subtract({ hours }).epochMilliseconds;
 
 const addKeys = (database: Database<NoteTables>, count: number, created_at: number) =>
   database.write(async (transaction) => {
-    const answer = { fingerprint: new Uint8Array(), status: 201, headers: '{}', body: '', created_at };
+    const response = { fingerprint: new Uint8Array(), status: 201, headers: '{}', body: '', created_at };
     for (let index = 0; index < count; index += 1) {
       await transaction
         .insertInto('idempotency_keys')
-        .values({ ...answer, caller_id: 'ana', key: newId() })
+        .values({ ...response, caller_id: 'ana', key: newId() })
         .execute();
     }
   });
@@ -44,9 +43,9 @@ describe('a sweep', () => {
     await addKeys(database, 3, hoursAgo(23));
     await addInbox(database, 4, hoursAgo(31 * 24));
     await addInbox(database, 5, hoursAgo(29 * 24));
-    expect(await sweep(sharedView(database))).toBe(6);
+    expect(await sweep(asSharedDatabase(database))).toBe(6);
     expect(await rowsOf(database)).toEqual({ keys: 3, inbox: 5 });
-    expect(await sweep(sharedView(database))).toBe(0);
+    expect(await sweep(asSharedDatabase(database))).toBe(0);
   });
 
   it('deletes no more than 500 rows of a kind at a time, so that no writer waits long', async () => {
@@ -54,8 +53,8 @@ describe('a sweep', () => {
     const database = await file.open();
     await addKeys(database, 501, hoursAgo(25));
     await addInbox(database, 502, hoursAgo(31 * 24));
-    expect(await sweep(sharedView(database))).toBe(1000);
-    expect(await sweep(sharedView(database))).toBe(3);
+    expect(await sweep(asSharedDatabase(database))).toBe(1000);
+    expect(await sweep(asSharedDatabase(database))).toBe(3);
   });
 });
 
@@ -68,13 +67,13 @@ const interrupted = (database: Database<NoteTables>, between: () => Promise<void
       return result;
     },
   };
-  const shared = sharedView(database);
+  const shared = asSharedDatabase(database);
   return {
     dialect: shared.dialect,
     read: (query) => shared.read(query),
     write: (work) => shared.write((transaction) => work(transaction.withPlugin(plugin))),
     onEvents: (listener) => shared.onEvents(listener),
-    turnAt: (what) => shared.turnAt(what),
+    advisoryLock: (name) => shared.advisoryLock(name),
     check: () => shared.check(),
     close: () => shared.close(),
   };
@@ -109,7 +108,7 @@ describe('housekeeping', () => {
     await addKeys(database, 501, hoursAgo(25));
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     const failures: unknown[] = [];
-    const housekeeping = startHousekeeping(sharedView(database), (error) => failures.push(error));
+    const housekeeping = startHousekeeping(asSharedDatabase(database), (error) => failures.push(error));
     vi.advanceTimersByTime(10 * 60 * 1000);
     await vi.waitFor(async () => expect(await rowsOf(database)).toEqual({ keys: 0, inbox: 0 }));
     await housekeeping.close();
@@ -124,7 +123,7 @@ describe('housekeeping', () => {
     const failures: unknown[] = [];
     const due = [2, 1, 0];
     const own = async () => due.shift() ?? 0;
-    const housekeeping = startHousekeeping(sharedView(database), (error) => failures.push(error), [own]);
+    const housekeeping = startHousekeeping(asSharedDatabase(database), (error) => failures.push(error), [own]);
     vi.advanceTimersByTime(10 * 60 * 1000);
     await vi.waitFor(() => expect(due).toEqual([]));
     await housekeeping.close();
@@ -137,7 +136,7 @@ describe('housekeeping', () => {
     await addKeys(database, 501, hoursAgo(25));
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     const failures: unknown[] = [];
-    const housekeeping = startHousekeeping(sharedView(database), (error) => failures.push(error));
+    const housekeeping = startHousekeeping(asSharedDatabase(database), (error) => failures.push(error));
     const write = vi.spyOn(database, 'write');
     vi.advanceTimersByTime(10 * 60 * 1000);
     await housekeeping.close();
@@ -152,7 +151,7 @@ describe('housekeeping', () => {
     await database.close();
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     const failures: unknown[] = [];
-    const housekeeping = startHousekeeping(sharedView(database), (error) => failures.push(error));
+    const housekeeping = startHousekeeping(asSharedDatabase(database), (error) => failures.push(error));
     vi.advanceTimersByTime(10 * 60 * 1000);
     await vi.waitFor(() => expect(failures).toHaveLength(1));
     vi.advanceTimersByTime(10 * 60 * 1000);

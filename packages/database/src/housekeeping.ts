@@ -1,6 +1,6 @@
 /** Rows that have served are deleted in small steps, so that no table grows for ever and no writer waits long. */
 import type { Database } from './database.ts';
-import { oldestKept } from './idempotency.ts';
+import { oldestRetained } from './idempotency.ts';
 
 const EVERY_MILLIS = 10 * 60 * 1000;
 const ROWS_A_STEP = 500;
@@ -10,13 +10,13 @@ const INBOX_DAYS = 30;
 /** As many as one statement names. */
 const ROWS_A_STATEMENT = 100;
 
-const inPieces = <Row>(rows: readonly Row[]): Row[][] =>
+const inChunks = <Row>(rows: readonly Row[]): Row[][] =>
   Array.from({ length: Math.ceil(rows.length / ROWS_A_STATEMENT) }, (_, piece) =>
     rows.slice(piece * ROWS_A_STATEMENT, (piece + 1) * ROWS_A_STATEMENT),
   );
 
 async function sweepKeys(database: Database): Promise<number> {
-  const before = oldestKept();
+  const before = oldestRetained();
   return database.write(async (transaction) => {
     const due = await transaction
       .selectFrom('idempotency_keys')
@@ -24,7 +24,7 @@ async function sweepKeys(database: Database): Promise<number> {
       .where('created_at', '<=', before)
       .limit(ROWS_A_STEP)
       .execute();
-    for (const rows of inPieces(due)) {
+    for (const rows of inChunks(due)) {
       await transaction
         .deleteFrom('idempotency_keys')
         // Again: somebody may have used a key anew since.
@@ -49,7 +49,7 @@ async function sweepInbox(database: Database): Promise<number> {
       .where('handled_at', '<=', before)
       .limit(ROWS_A_STEP)
       .execute();
-    for (const rows of inPieces(due)) {
+    for (const rows of inChunks(due)) {
       await transaction
         .deleteFrom('inbox')
         .where('handled_at', '<=', before)

@@ -1,20 +1,28 @@
 import { describe, expect, it } from 'vitest';
-import type { Database } from './database.ts';
-import { findAnswer, IdempotencyKeyTaken, KEPT_HOURS, type KeptAnswer, keepAnswer } from './idempotency.ts';
-import { sharedPart, sharedView } from './shared-view.ts';
+import { asSharedDatabase, type Database } from './database.ts';
+import {
+  findStoredResponse,
+  IdempotencyKeyTaken,
+  insertStoredResponse,
+  RETENTION_HOURS,
+  type StoredResponse,
+} from './idempotency.ts';
+import { asSharedTransaction } from './shared-tables.ts';
 import { type NoteTables, temporaryDatabase } from './testing.ts';
 
-const answer: KeptAnswer = {
+const response: StoredResponse = {
   fingerprint: new Uint8Array([1, 2, 3]),
   status: 201,
   headers: { 'content-type': 'application/json', location: '/api/v1/patients/1' },
   body: '{"name":"Zoë"}',
 };
 
-const keep = (database: Database<NoteTables>, caller: string, key: string, kept: KeptAnswer = answer) =>
-  database.write((transaction) => keepAnswer(database.dialect, sharedPart(transaction), caller, key, kept));
+const store = (database: Database<NoteTables>, caller: string, key: string, stored: StoredResponse = response) =>
+  database.write((transaction) =>
+    insertStoredResponse(database.dialect, asSharedTransaction(transaction), caller, key, stored),
+  );
 const find = (database: Database<NoteTables>, caller: string, key: string) =>
-  findAnswer(sharedView(database), caller, key);
+  findStoredResponse(asSharedDatabase(database), caller, key);
 
 /** Makes every kept answer so many hours older. */
 const age = (database: Database<NoteTables>, hours: number) =>
@@ -29,15 +37,15 @@ describe('a kept answer', () => {
   it('is found by the same caller and key, as it was', async () => {
     await using file = await temporaryDatabase();
     const database = await file.open();
-    await keep(database, 'ana', 'k1');
+    await store(database, 'ana', 'k1');
     const found = await find(database, 'ana', 'k1');
-    expect(found).toEqual(answer);
+    expect(found).toEqual(response);
   });
 
   it('is not found by another caller or another key', async () => {
     await using file = await temporaryDatabase();
     const database = await file.open();
-    await keep(database, 'ana', 'k1');
+    await store(database, 'ana', 'k1');
     expect(await find(database, 'noor', 'k1')).toBeUndefined();
     expect(await find(database, 'ana', 'K1')).toBeUndefined();
   });
@@ -46,7 +54,7 @@ describe('a kept answer', () => {
     await using file = await temporaryDatabase();
     const database = await file.open();
     const failing = database.write(async (transaction) => {
-      await keepAnswer(database.dialect, sharedPart(transaction), 'ana', 'k1', answer);
+      await insertStoredResponse(database.dialect, asSharedTransaction(transaction), 'ana', 'k1', response);
       throw new Error('no');
     });
     await expect(failing).rejects.toThrow('no');
@@ -56,25 +64,28 @@ describe('a kept answer', () => {
   it('undoes the change of whoever comes second with its key', async () => {
     await using file = await temporaryDatabase();
     const database = await file.open();
-    await keep(database, 'ana', 'k1');
+    await store(database, 'ana', 'k1');
     const second = database.write(async (transaction) => {
       await transaction.updateTable('counter').set({ value: 1 }).execute();
-      await keepAnswer(database.dialect, sharedPart(transaction), 'ana', 'k1', { ...answer, body: 'second' });
+      await insertStoredResponse(database.dialect, asSharedTransaction(transaction), 'ana', 'k1', {
+        ...response,
+        body: 'second',
+      });
     });
     await expect(second).rejects.toThrow(IdempotencyKeyTaken);
     expect(await database.read((db) => db.selectFrom('counter').selectAll().execute())).toEqual([{ value: 0 }]);
-    expect(await find(database, 'ana', 'k1')).toEqual(answer);
+    expect(await find(database, 'ana', 'k1')).toEqual(response);
   });
 
   it('is forgotten after 24 hours, and its key can be used again', async () => {
     await using file = await temporaryDatabase();
     const database = await file.open();
-    await keep(database, 'ana', 'k1');
-    await age(database, KEPT_HOURS - 1);
-    expect(await find(database, 'ana', 'k1')).toEqual(answer);
+    await store(database, 'ana', 'k1');
+    await age(database, RETENTION_HOURS - 1);
+    expect(await find(database, 'ana', 'k1')).toEqual(response);
     await age(database, 1);
     expect(await find(database, 'ana', 'k1')).toBeUndefined();
-    await keep(database, 'ana', 'k1', { ...answer, body: 'new' });
+    await store(database, 'ana', 'k1', { ...response, body: 'new' });
     expect(await find(database, 'ana', 'k1')).toMatchObject({ body: 'new' });
   });
 });

@@ -1,13 +1,12 @@
 /** Reads, and transactions that are tried again a bounded number of times, over whatever Kysely talks to. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Kysely, sql, type Transaction } from 'kysely';
+import type { AdvisoryLock } from './advisory-lock.ts';
 import type { Database } from './database.ts';
 import type { DatabaseDialect } from './dialect.ts';
+import { AmbiguousCommit, DatabaseUnavailable, WriteConflict } from './errors.ts';
 import { hasEvents } from './outbox.ts';
-import type { SharedTables } from './shared-tables.ts';
-import { sharedPart } from './shared-view.ts';
-import type { Turn } from './turn.ts';
-import { CommitUnknown, DatabaseUnavailable, Overtaken } from './unavailable.ts';
+import { asSharedTransaction, type SharedTables } from './shared-tables.ts';
 
 const WRITE_ATTEMPTS = 5;
 const RETRY_BASE_MILLIS = 10;
@@ -22,18 +21,22 @@ export interface Connections<Tables> {
 
 export class KyselyDatabase<Tables> implements Database<Tables> {
   readonly dialect: DatabaseDialect;
-  readonly turnAt: (what: string) => Turn;
+  readonly advisoryLock: (name: string) => AdvisoryLock;
   readonly #writer: Kysely<Tables & SharedTables>;
   readonly #reader: Kysely<Tables & SharedTables>;
   readonly #listeners = new Set<() => void>();
   /** Whether the last write failed for want of space or of a disk that works. */
   #cannotWrite = false;
 
-  constructor(connections: Connections<Tables>, dialect: DatabaseDialect, turnAt: (what: string) => Turn) {
+  constructor(
+    connections: Connections<Tables>,
+    dialect: DatabaseDialect,
+    advisoryLock: (name: string) => AdvisoryLock,
+  ) {
     this.#writer = connections.writer;
     this.#reader = connections.reader;
     this.dialect = dialect;
-    this.turnAt = turnAt;
+    this.advisoryLock = advisoryLock;
   }
 
   async read<Result>(query: (db: Kysely<Tables & SharedTables>) => Promise<Result>): Promise<Result> {
@@ -49,15 +52,15 @@ export class KyselyDatabase<Tables> implements Database<Tables> {
   }
 
   async write<Result>(work: (transaction: Transaction<Tables & SharedTables>) => Promise<Result>): Promise<Result> {
-    const giveUpAt = performance.now() + RETRY_FOR_MILLIS;
+    const deadline = performance.now() + RETRY_FOR_MILLIS;
     for (let attempt = 1; ; attempt += 1) {
       let begun: object | undefined;
-      let worked = false;
+      let workDone = false;
       try {
         const result = await this.#writer.transaction().execute(async (transaction) => {
           begun = transaction;
           const result = await work(transaction);
-          worked = true;
+          workDone = true;
           return result;
         });
         this.#cannotWrite = false;
@@ -65,21 +68,21 @@ export class KyselyDatabase<Tables> implements Database<Tables> {
         return result;
       } catch (error) {
         // What was done, or is still being done, must not be done once more.
-        if (worked && this.dialect.leavesCommitOpen(error)) throw new CommitUnknown(error);
+        if (workDone && this.dialect.isCommitAmbiguous(error)) throw new AmbiguousCommit(error);
         // One that could not even begin has waited for its turn long enough.
-        const again = begun && this.#mayWorkAgain(error) && attempt < WRITE_ATTEMPTS && performance.now() < giveUpAt;
-        if (!again) throw this.#failureOf(error);
+        const retry = begun && this.#isRetryable(error) && attempt < WRITE_ATTEMPTS && performance.now() < deadline;
+        if (!retry) throw this.#failureOf(error);
         await sleep(Math.random() * RETRY_BASE_MILLIS * 2 ** attempt);
       }
     }
   }
 
-  #mayWorkAgain(error: unknown): boolean {
-    return error instanceof Overtaken || this.dialect.isTransient(error) || this.dialect.isConnectionLost(error);
+  #isRetryable(error: unknown): boolean {
+    return error instanceof WriteConflict || this.dialect.isTransient(error) || this.dialect.isConnectionLost(error);
   }
 
   #failureOf(error: unknown): unknown {
-    if (error instanceof Overtaken) return new DatabaseUnavailable(error);
+    if (error instanceof WriteConflict) return new DatabaseUnavailable(error);
     if (!this.dialect.isUnavailable(error)) return error;
     // One that is only busy can write.
     if (!this.dialect.isTransient(error)) this.#cannotWrite = true;
@@ -94,7 +97,7 @@ export class KyselyDatabase<Tables> implements Database<Tables> {
   async check(): Promise<void> {
     await sql`select 1`.execute(this.#reader);
     // A probe writes nothing as long as all is well: probes are many.
-    if (this.#cannotWrite) await this.write((transaction) => writeProbe(sharedPart(transaction)));
+    if (this.#cannotWrite) await this.write((transaction) => writeProbe(asSharedTransaction(transaction)));
   }
 
   async close(): Promise<void> {

@@ -6,14 +6,14 @@ import { describe, expect, it } from 'vitest';
 import { createTable } from './create-table.ts';
 import type { Database } from './database.ts';
 import type { DatabaseDialect } from './dialect.ts';
+import { DatabaseUnusable } from './errors.ts';
 import { withDigests } from './migration-digests.ts';
 import type { Migrations } from './migrations.ts';
-import { mysqlDialect } from './mysql-dialect.ts';
-import { mysqlOver } from './mysql-driver.ts';
-import { nodeSqlite } from './node-sqlite.ts';
-import { sqliteDialect } from './sqlite-dialect.ts';
+import { mysqlDialect } from './mysql/dialect.ts';
+import { mysqlOver } from './mysql/driver.ts';
+import { sqliteDialect } from './sqlite/dialect.ts';
+import { nodeSqlite } from './sqlite/driver.ts';
 import { addNote, createNotes, type NoteTables, noteMigrations, notesOf, untouchedDatabase } from './testing.ts';
-import { DatabaseUnusable } from './unavailable.ts';
 
 /** As `noteMigrations` before somebody edited their file: the same name, another table. */
 const before: Migrations = (dialect) => ({
@@ -157,7 +157,7 @@ describe('migrations', () => {
     const nameOn = async (dialect: DatabaseDialect, kysely: Dialect) =>
       Object.keys(await withDigests(new Kysely({ dialect: kysely }), migrations(dialect)));
     expect(await nameOn(sqliteDialect, nodeSqlite(':memory:'))).toEqual(['0001-pins.265df1beda63']);
-    const nowhere = { take: () => Promise.reject(new Error('no connection')), close: async () => undefined };
+    const nowhere = { acquire: () => Promise.reject(new Error('no connection')), close: async () => undefined };
     expect(await nameOn(mysqlDialect, mysqlOver(nowhere, 1000))).toEqual(['0001-pins.62ba9283b927']);
   });
 });

@@ -1,8 +1,8 @@
 import type { Kysely } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import type { DatabaseDialect } from './dialect.ts';
+import { DatabaseUnusable } from './errors.ts';
 import { withDigests } from './migration-digests.ts';
-import { DatabaseUnusable } from './unavailable.ts';
 
 /** A service's migrations by name (`0001-patients`), written with the types of the dialect at hand. */
 export type Migrations = (dialect: DatabaseDialect) => Record<string, Migration>;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Database } from './database.ts';
 import { idFromBytes, newId } from './id.ts';
 import { appendEvent } from './outbox.ts';
-import { sharedPart } from './shared-view.ts';
+import { asSharedTransaction } from './shared-tables.ts';
 import { type NoteTables, temporaryDatabase } from './testing.ts';
 
 const time = Temporal.Instant.from('2026-11-23T14:00:00.000Z');
@@ -23,7 +23,10 @@ describe('an event', () => {
     const patientId = newId();
     await database.write(async (transaction) => {
       await transaction.updateTable('counter').set({ value: 1 }).execute();
-      await appendEvent(sharedPart(transaction), registered(patientId), { ...origin, traceparent: '00-1-2-01' });
+      await appendEvent(asSharedTransaction(transaction), registered(patientId), {
+        ...origin,
+        traceparent: '00-1-2-01',
+      });
     });
     const [row] = await outboxOf(await file.open());
     expect(row).toMatchObject({ created_at: time.epochMilliseconds });
@@ -46,7 +49,7 @@ describe('an event', () => {
     await using file = await temporaryDatabase();
     const database = await file.open();
     const failing = database.write(async (transaction) => {
-      await appendEvent(sharedPart(transaction), registered(newId()), origin);
+      await appendEvent(asSharedTransaction(transaction), registered(newId()), origin);
       throw new Error('no');
     });
     await expect(failing).rejects.toThrow('no');
@@ -59,7 +62,7 @@ describe('an event', () => {
     let runs = 0;
     await database.write(async (transaction) => {
       runs += 1;
-      await appendEvent(sharedPart(transaction), registered(newId()), origin);
+      await appendEvent(asSharedTransaction(transaction), registered(newId()), origin);
       if (runs === 1) throw Object.assign(new Error('Busy'), { errcode: 5, errno: 1213 });
     });
     expect(await outboxOf(database)).toHaveLength(1);
@@ -70,7 +73,7 @@ describe('an event', () => {
     const database = await file.open();
     const ids = Array.from({ length: 5 }, newId);
     for (const id of ids.toReversed()) {
-      await database.write((transaction) => appendEvent(sharedPart(transaction), registered(id), origin));
+      await database.write((transaction) => appendEvent(asSharedTransaction(transaction), registered(id), origin));
     }
     expect((await outboxOf(database)).map(({ subject }) => idFromBytes(subject))).toEqual(ids.toReversed());
   });

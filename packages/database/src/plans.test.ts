@@ -1,15 +1,15 @@
 /** Keys and clearing find their rows by an index: read from the plans of the database at hand. */
-import { openAsked } from '@daybook/testing/plans';
+
 import { expect, it } from 'vitest';
-import type { Database } from './database.ts';
+import { asSharedDatabase, type Database } from './database.ts';
 import { sweep } from './housekeeping.ts';
 import { idToBytes, newId } from './id.ts';
-import { findAnswer, keepAnswer } from './idempotency.ts';
-import { sharedView } from './shared-view.ts';
+import { findStoredResponse, insertStoredResponse } from './idempotency.ts';
+import { openObserved } from './testing/query-plans.ts';
 import { type NoteTables, noteMigrations } from './testing.ts';
 
 const ROWS = 4000;
-const answer = { fingerprint: new Uint8Array([1]), status: 201, headers: {}, body: '' };
+const response = { fingerprint: new Uint8Array([1]), status: 201, headers: {}, body: '' };
 
 /** One of fifty is past its time. */
 const timeOf = (index: number): number =>
@@ -21,7 +21,7 @@ async function fill(database: Database<NoteTables>): Promise<void> {
     for (let from = 0; from < ROWS; from += 500) {
       const some = indexes.slice(from, from + 500);
       const keys = some.map((n) => ({
-        ...answer,
+        ...response,
         caller_id: `caller${n % 9}`,
         key: `${n}`,
         headers: '{}',
@@ -39,12 +39,12 @@ async function fill(database: Database<NoteTables>): Promise<void> {
 }
 
 it('no look at a key, and no clearing of keys and inbox, reads all that there are', async () => {
-  const { database, asked, analyze, count, faults } = await openAsked<NoteTables>(noteMigrations);
+  const { database, observed, analyze, count, faults } = await openObserved<NoteTables>(noteMigrations);
   await fill(database);
   await analyze();
-  const view: Database = sharedView(asked);
-  await findAnswer(view, 'caller1', '1');
-  await view.write((tx) => keepAnswer(view.dialect, tx, 'caller0', '0', answer));
+  const view: Database = asSharedDatabase(observed);
+  await findStoredResponse(view, 'caller1', '1');
+  await view.write((tx) => insertStoredResponse(view.dialect, tx, 'caller0', '0', response));
   expect(await sweep(view)).toBeGreaterThan(100);
   expect(count()).toBeGreaterThan(4);
   expect(await faults()).toEqual([]);

@@ -41,9 +41,9 @@ export async function writeSearchTerms(
   terms: readonly string[],
 ): Promise<void> {
   await transaction.deleteFrom('search_terms').where('resource_id', '=', resource_id).execute();
-  const cut = new Set(terms.map((term) => [...term].slice(0, MAX_TERM).join('')));
-  if (cut.size === 0) return;
-  const rows = [...cut].map((term) => ({ term, resource_id }));
+  const truncated = new Set(terms.map((term) => [...term].slice(0, MAX_TERM).join('')));
+  if (truncated.size === 0) return;
+  const rows = [...truncated].map((term) => ({ term, resource_id }));
   await transaction.insertInto('search_terms').values(rows).execute();
 }
 
@@ -51,7 +51,7 @@ export async function writeSearchTerms(
  * Terms that so many have are common. Those who have a rarer one are all read, and checked for the others; where every word is
  * common, the resources are read in their order until a page is full.
  */
-export const COMMON = 10_000;
+export const COMMON_TERM_COUNT = 10_000;
 
 const begins = (prefix: string) => sql<boolean>`term >= ${prefix} and term < ${afterPrefix(prefix)}`;
 
@@ -113,7 +113,7 @@ const MATCHING = 'matching.resource_id';
 export async function planSearch(
   db: Kysely<SearchTables>,
   { id, conditions, after, atMost, filters = () => [] }: Search,
-  common = COMMON,
+  common = COMMON_TERM_COUNT,
 ): Promise<SearchPlan | undefined> {
   if (conditions.length === 0) return undefined;
   const counts = await countsOf(db, conditions, common);

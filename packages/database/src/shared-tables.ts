@@ -1,5 +1,5 @@
 /** The tables that every service's database has beside its own: outbox, inbox, idempotency keys, parked events. */
-import type { Generated, Kysely } from 'kysely';
+import type { Generated, Kysely, Transaction } from 'kysely';
 import { createTable } from './create-table.ts';
 import type { DatabaseDialect } from './dialect.ts';
 
@@ -44,6 +44,11 @@ export interface SharedTables {
   parked_events: ParkedEventsTable;
   idempotency_keys: IdempotencyKeysTable;
 }
+
+/** Returns the part of a transaction that TypeScript does not see for a type parameter: the shared tables are in every database. */
+export const asSharedTransaction = <Tables>(
+  transaction: Transaction<Tables & SharedTables>,
+): Transaction<SharedTables> => transaction as unknown as Transaction<SharedTables>;
 
 /** For the first migration of a service. */
 export async function createSharedTables(db: Kysely<never>, dialect: DatabaseDialect): Promise<void> {

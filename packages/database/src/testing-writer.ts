@@ -1,5 +1,5 @@
 /** For this package's tests, as a process of its own: counts up and writes notes, one transaction each. */
-import { openDatabase } from './database.ts';
+import { openDatabase } from './open-database.ts';
 import { insertNote, type NoteTables, noteMigrations } from './testing-notes.ts';
 
 const [, , url = '', writer = '', count = '0'] = process.argv;

@@ -3,8 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cleanDatabase, databaseKind, freshDatabase } from '@daybook/testing/databases';
-import { type Database, openDatabase } from './database.ts';
+import type { Database } from './database.ts';
 import type { Migrations } from './migrations.ts';
+import { openDatabase } from './open-database.ts';
 import { type NoteTables, noteMigrations, startCounter } from './testing-notes.ts';
 
 export * from './testing-notes.ts';

@@ -1,12 +1,12 @@
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createBalancer } from './balancer.ts';
+import { createBalancer } from './balancing/balancer.ts';
+import { createServiceClient } from './client/service-client.ts';
 import { createDialRules, DialForbidden } from './dial-rules.ts';
-import { readSnapshot } from './eureka-answers.ts';
-import { InstanceList } from './instance-list.ts';
-import { createServiceClient } from './service-client.ts';
+import { readSnapshot } from './eureka/eureka-responses.ts';
+import { InstanceList } from './eureka/instance-list.ts';
+import { type Document, documentAt } from './eureka/testing-registry.ts';
 import { closeServers, createTestDiscovery, createTestLogger, startServer } from './testing.ts';
-import { type Document, documentAt } from './testing-registry.ts';
 
 afterEach(closeServers);
 
@@ -124,7 +124,7 @@ describe('a service client', () => {
     const { logger, lines } = createTestLogger();
     const balancer = createBalancer(discovery);
     const client = createServiceClient({ serviceId: 'patient-service', discovery, balancer, logger });
-    await expect(client.get('/')).rejects.toMatchObject({ code: 'part-unavailable' });
+    await expect(client.get('/')).rejects.toMatchObject({ code: 'service-unavailable' });
     expect(server.requests).toEqual([]);
     expect(lines.join()).toContain('DIAL_FORBIDDEN');
     await client.close();

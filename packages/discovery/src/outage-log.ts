@@ -3,23 +3,23 @@ import type { Log } from './log.ts';
 /** Says once that something stopped to work, and once that it works again, however often it is tried in between. */
 export interface OutageLog {
   failed(reason: string): void;
-  worked(): void;
+  recovered(): void;
 }
 
 export function createOutageLog(
   logger: Log,
-  messages: { gone: string; back: string },
+  messages: { lost: string; restored: string },
   about: Readonly<Record<string, string>> = {},
 ): OutageLog {
-  let gone = false;
+  let isLost = false;
   return {
     failed(reason) {
-      if (!gone) logger.warn({ ...about, reason }, messages.gone);
-      gone = true;
+      if (!isLost) logger.warn({ ...about, reason }, messages.lost);
+      isLost = true;
     },
-    worked() {
-      if (gone) logger.info(about, messages.back);
-      gone = false;
+    recovered() {
+      if (isLost) logger.info(about, messages.restored);
+      isLost = false;
     },
   };
 }

@@ -1,9 +1,9 @@
 /** For this package's tests: a real HTTP server that answers as told, a clock that stands, a logger that can be read. */
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
+import type { Timers } from '@daybook/async';
 import { type Logger, pino } from 'pino';
 import { createDialRules } from './dial-rules.ts';
 import type { Discovery, Instance } from './discovery.ts';
-import type { Timers } from './timers.ts';
 
 export interface TestServer {
   readonly url: string;

@@ -85,11 +85,11 @@ describe('a consumer', () => {
   it('handles what comes at the same time together, and what comes meanwhile after that', async () => {
     await using databases = await temporaryDatabase();
     const database = await databases.open();
-    const together: string[][] = [];
+    const batches: string[][] = [];
     const entered = Promise.withResolvers<void>();
     const goOn = Promise.withResolvers<void>();
     const { consumer } = consumerOf(database, async (transaction, events) => {
-      together.push(events.map(({ id }) => id));
+      batches.push(events.map(({ id }) => id));
       await note()(transaction, events);
       entered.resolve();
       await goOn.promise;
@@ -103,7 +103,7 @@ describe('a consumer', () => {
     handling.push(...second.map(consumer.handle));
     goOn.resolve();
     await Promise.all(handling);
-    expect(together).toEqual([first, second].map((events) => events.map(({ id }) => id)));
+    expect(batches).toEqual([first, second].map((events) => events.map(({ id }) => id)));
     expect(await effectsOf(database)).toEqual([...first, ...second].map(({ id }) => id));
     expect((await inboxOf(database)).toSorted()).toEqual([...first, ...second].map(({ id }) => id).toSorted());
   });
@@ -145,7 +145,7 @@ describe('a consumer', () => {
     expect(others).toEqual([]);
     expect(parked).toMatchObject({ consumer: 'messages', reason: 'RangeError' });
     expect(JSON.parse(parked?.event ?? '')).toEqual(poison);
-    expect(lines.filter((line) => line.includes('parked an event') && line.includes(poison.id))).toHaveLength(1);
+    expect(lines.filter((line) => line.includes('event parked') && line.includes(poison.id))).toHaveLength(1);
   });
 
   it('does not handle a parked event again when it comes again', async () => {

@@ -1,22 +1,22 @@
 /** The receiving end: each event has its effect once, and one that cannot be handled stops no other. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createMicroBatcher } from '@daybook/async';
 import { type CloudEvent, type EventType, type ParkedEvent, Refusal } from '@daybook/contracts';
 import {
+  asSharedTransaction,
   type Database,
   DatabaseUnavailable,
   type SharedTables,
-  sharedPart,
   type WriteContext,
 } from '@daybook/database';
 import type { Transaction } from 'kysely';
 import type { Logger } from 'pino';
-import { createBatches } from './batches.ts';
 import type { Subscription } from './bus.ts';
-import { enterInbox, enterInboxAgain } from './inbox.ts';
-import { notParked, park, parkAgain, reasonOf, takeOut } from './parked-rows.ts';
+import { addToInbox, replaceInInbox } from './inbox.ts';
+import { notParked, park, reasonOf, unpark, updateParked } from './parked-rows.ts';
 
 /** The text of a failed effect may quote what it worked on: only where it failed is written down. */
-const safely = (error: unknown) => ({
+const failureFields = (error: unknown) => ({
   reason: reasonOf(error),
   at:
     error instanceof Error
@@ -58,7 +58,7 @@ export interface ConsumerOptions<Tables> {
 
 export interface Consumer extends Subscription {
   /**
-   * Handles a parked event and takes it out, both in one transaction, in which `keep` is called as well. Newer events of
+   * Handles a parked event and takes it out, both in one transaction, in which `storeResponse` is called as well. Newer events of
    * its subject may have been handled meanwhile: see docs/decisions/0011-parked-events.md.
    * @returns the parked event as it was
    * @throws Refusal `not-found` when it is not parked; `still-parked` when it failed again, and stays with the new reason
@@ -70,29 +70,32 @@ const ATTEMPTS = 3;
 const RETRY_BASE_MILLIS = 50;
 
 /** One transaction is for so many at most. */
-const MOST_AT_ONCE = 32;
+const MAX_BATCH = 32;
 
 /** Wraps an effect so that it happens once for each event id, and parks an event that fails again and again. */
 export function createConsumer<Tables>(options: ConsumerOptions<Tables>): Consumer {
-  const alone = (event: CloudEvent, first?: Promise<void>) => handleAlone(options, event, first);
-  const together = (events: readonly CloudEvent[]) => handleOnce(options, events);
+  const processOne = (event: CloudEvent, firstAttempt?: Promise<void>) =>
+    handleWithRetries(options, event, firstAttempt);
+  const processBatch = (events: readonly CloudEvent[]) => handleOnce(options, events);
   return {
     consumer: options.name,
     types: options.types,
-    handle: options.inBatches ? createBatches({ together, alone }, MOST_AT_ONCE) : (event) => alone(event),
-    park: (event) => parkGivenUp(options, event),
+    handle: options.inBatches
+      ? createMicroBatcher({ processBatch, processOne }, MAX_BATCH)
+      : (event) => processOne(event),
+    park: (event) => parkDeadLetter(options, event),
     resend: (eventId, write) => resend(options, eventId, write),
   };
 }
 
-/** `first` is the attempt that was made already, if any. */
-async function handleAlone<Tables>(
+/** `firstAttempt` is the attempt that was made already, if any. */
+async function handleWithRetries<Tables>(
   options: ConsumerOptions<Tables>,
   event: CloudEvent,
-  first = handleOnce(options, [event]),
+  firstAttempt = handleOnce(options, [event]),
 ): Promise<void> {
   const { name, database, logger } = options;
-  let attempt = first;
+  let attempt = firstAttempt;
   for (let attempts = 1; ; attempts += 1) {
     try {
       return await attempt;
@@ -100,7 +103,10 @@ async function handleAlone<Tables>(
       // Without a database nothing can be parked, either: the bus brings the event again.
       if (error instanceof DatabaseUnavailable) throw error;
       if (attempts === ATTEMPTS) {
-        logger.error({ ...safely(error), consumer: name, eventId: event.id, eventType: event.type }, 'parked an event');
+        logger.error(
+          { ...failureFields(error), consumer: name, eventId: event.id, eventType: event.type },
+          'event parked',
+        );
         return park(database, name, event, error);
       }
       await sleep(RETRY_BASE_MILLIS * 2 ** attempts * (0.5 + Math.random()));
@@ -114,17 +120,17 @@ class DeliveryLimitReached extends Error {
   override readonly name = 'DeliveryLimitReached';
 }
 
-async function parkGivenUp<Tables>(
+async function parkDeadLetter<Tables>(
   { name, database, logger }: ConsumerOptions<Tables>,
   event: CloudEvent,
 ): Promise<void> {
-  logger.error({ consumer: name, eventId: event.id, eventType: event.type }, 'parked an event that the bus gave up on');
+  logger.error({ consumer: name, eventId: event.id, eventType: event.type }, 'dead letter parked');
   await park(database, name, event, new DeliveryLimitReached());
 }
 
 /** Among several events: which of them is found out by each by itself. */
-class HandledBefore extends Error {
-  override readonly name = 'HandledBefore';
+class AlreadyHandled extends Error {
+  override readonly name = 'AlreadyHandled';
 }
 
 /** Of one event that was handled before nothing is done; among several it fails, and so do all. */
@@ -134,9 +140,9 @@ const handleOnce = <Tables>(
 ): Promise<void> =>
   database.write(async (transaction) => {
     const ids = events.map(({ id }) => id);
-    const areNew = await enterInbox(database.dialect, sharedPart(transaction), name, ids);
+    const areNew = await addToInbox(database.dialect, asSharedTransaction(transaction), name, ids);
     if (areNew) await effect(transaction, events);
-    else if (events.length > 1) throw new HandledBefore();
+    else if (events.length > 1) throw new AlreadyHandled();
   });
 
 async function resend<Tables>(
@@ -147,26 +153,26 @@ async function resend<Tables>(
   let failure: { readonly error: unknown } | undefined;
   try {
     return await database.write(async (transaction) => {
-      const shared = sharedPart(transaction);
-      const { event, parked, version } = await takeOut(database.dialect, shared, name, eventId);
+      const shared = asSharedTransaction(transaction);
+      const { event, parked, version } = await unpark(database.dialect, shared, name, eventId);
       // Nobody is told this version: who names one in If-Match means something else, and is refused.
       write.checkVersion(version);
-      await enterInboxAgain(database.dialect, shared, name, eventId);
+      await replaceInInbox(database.dialect, shared, name, eventId);
       try {
         await effect(transaction, [event]);
       } catch (error) {
         failure = { error };
         throw error;
       }
-      await write.keep(shared, parked);
+      await write.storeResponse(shared, parked);
       return parked;
     });
   } catch (error) {
     // A database that is not available says so with an error of its own.
     if (failure?.error !== error) throw error;
-    logger.error({ ...safely(error), consumer: name, eventId }, 'a parked event failed again');
+    logger.error({ ...failureFields(error), consumer: name, eventId }, 'resend failed');
     // Another resend may have taken it out while this one failed.
-    if (!(await parkAgain(database, name, eventId, error))) throw notParked();
+    if (!(await updateParked(database, name, eventId, error))) throw notParked();
     throw new Refusal('still-parked', `It failed again (${reasonOf(error)}) and stays parked.`);
   }
 }

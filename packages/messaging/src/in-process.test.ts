@@ -1,6 +1,6 @@
-import { describeBusContract } from '@daybook/testing/bus-contract';
 import { describe, expect, it } from 'vitest';
 import { createInProcessBus } from './in-process.ts';
+import { describeBusContract } from './testing/bus-contract.ts';
 import { eventOf } from './testing.ts';
 
 describeBusContract('the bus of one process', async () => {
@@ -30,12 +30,12 @@ describe('the bus of one process', () => {
     const event = eventOf('a subject');
     await bus.subscribe({ consumer: 'slow', types: [event.type], handle: () => storing.promise });
     bus.open();
-    let taken = false;
+    let isPublished = false;
     const publishing = bus.publish(event).then(() => {
-      taken = true;
+      isPublished = true;
     });
     await new Promise(setImmediate);
-    expect(taken).toBe(false);
+    expect(isPublished).toBe(false);
     storing.resolve();
     await publishing;
   });

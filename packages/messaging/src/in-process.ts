@@ -1,5 +1,5 @@
+import { abortable } from '@daybook/async';
 import type { EventType } from '@daybook/contracts';
-import { unlessAborted } from './abort.ts';
 import type { Bus, Subscription } from './bus.ts';
 
 export interface InProcessBus extends Bus {
@@ -37,11 +37,11 @@ export function createInProcessBus(): InProcessBus {
     },
     open: () => opened.resolve(),
     async publish(event, signal) {
-      await unlessAborted(opened.promise, signal);
+      await abortable(opened.promise, signal);
       if (closed) throw new Error('the bus is closed');
-      const concerned = [...consumers].filter(([, { types }]) => types.includes(event.type));
+      const interested = [...consumers].filter(([, { types }]) => types.includes(event.type));
       const outcomes = await Promise.allSettled(
-        concerned.map(async ([name, { handlers }]) => {
+        interested.map(async ([name, { handlers }]) => {
           const [handle] = handlers;
           if (!handle) throw new Error(`the consumer ${name} is away`);
           await handle(event);

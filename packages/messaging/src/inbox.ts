@@ -3,7 +3,7 @@ import { type DatabaseDialect, idToBytes, type SharedTables } from '@daybook/dat
 import type { Transaction } from 'kysely';
 
 /** False when this consumer has handled one of the events already: then none of them is noted. */
-export async function enterInbox(
+export async function addToInbox(
   dialect: DatabaseDialect,
   transaction: Transaction<SharedTables>,
   consumer: string,
@@ -21,7 +21,7 @@ export async function enterInbox(
 }
 
 /** Notes that an event is handled now, whether or not it was noted before: old rows are swept. */
-export async function enterInboxAgain(
+export async function replaceInInbox(
   dialect: DatabaseDialect,
   transaction: Transaction<SharedTables>,
   consumer: string,
@@ -32,5 +32,5 @@ export async function enterInboxAgain(
     .where('consumer', '=', consumer)
     .where('event_id', '=', idToBytes(eventId))
     .execute();
-  await enterInbox(dialect, transaction, consumer, [eventId]);
+  await addToInbox(dialect, transaction, consumer, [eventId]);
 }

@@ -1,11 +1,11 @@
 import { type Caller, type CloudEvent, type ParkedEvent, ROLES } from '@daybook/contracts';
 import {
+  asSharedDatabase,
   type Database,
   DatabaseUnavailable,
   idToBytes,
-  keepAnswer,
-  keepNothing,
-  sharedView,
+  insertStoredResponse,
+  storeNoResponse,
   type WriteContext,
 } from '@daybook/database';
 import { databaseKind } from '@daybook/testing/databases';
@@ -23,7 +23,7 @@ import {
 } from './testing.ts';
 
 const ADMINISTRATOR: Caller = { id: 'administrator', role: 'administrator' };
-const plainWrite: WriteContext<ParkedEvent> = { keep: keepNothing, checkVersion: () => undefined };
+const plainWrite: WriteContext<ParkedEvent> = { storeResponse: storeNoResponse, checkVersion: () => undefined };
 const refusal = (code: string) => expect.objectContaining({ code });
 
 const millisOf = (event: ParkedEvent | undefined) => Temporal.Instant.from(event?.parkedAt ?? '').epochMilliseconds;
@@ -44,7 +44,7 @@ function instanceOn(database: Database<EffectTables>, cause: Cause, name = 'mess
   const { logger, lines } = readableLog();
   const effect = failingWhile(cause);
   const consumer = createConsumer({ name, types: ['daybook.patient.updated.v1'], database, effect, logger });
-  const store = createParkedEventStore(sharedView(database), [consumer]);
+  const store = createParkedEventStore(asSharedDatabase(database), [consumer]);
   return {
     consumer,
     lines,
@@ -130,7 +130,7 @@ describe('the list of parked events', () => {
     async (role) => {
       await using databases = await temporaryDatabase();
       const { consumer } = instanceOn(await databases.open(), { failure: undefined });
-      const store = createParkedEventStore(sharedView(await databases.open()), [consumer]);
+      const store = createParkedEventStore(asSharedDatabase(await databases.open()), [consumer]);
       const caller = { id: 'somebody', role };
       await expect(store.list(caller, BEFORE_ALL, 1)).rejects.toEqual(refusal('forbidden'));
       await expect(store.resend(caller, 'messages', eventOf('a').id, plainWrite)).rejects.toEqual(refusal('forbidden'));
@@ -143,7 +143,7 @@ describe('the list of parked events', () => {
     const { event } = await withParked(database);
     const others = instanceOn(database, { failure: undefined }, 'others');
     expect(await others.all()).toHaveLength(1);
-    const store = createParkedEventStore(sharedView(database), [others.consumer]);
+    const store = createParkedEventStore(asSharedDatabase(database), [others.consumer]);
     await expect(store.resend(ADMINISTRATOR, 'messages', event.id, plainWrite)).rejects.toThrow(
       'There is no consumer of that name here.',
     );
@@ -214,7 +214,7 @@ describe('a parked event that is sent again', () => {
     expect(after).toEqual({ ...before, reason: 'TypeError', parkedAt: expect.any(String) });
     expect(millisOf(after)).toBeGreaterThan(parkedAt);
     expect(await effectsOf(database)).toEqual([]);
-    expect(lines.filter((line) => line.includes('failed again') && line.includes(event.id))).toHaveLength(1);
+    expect(lines.filter((line) => line.includes('resend failed') && line.includes(event.id))).toHaveLength(1);
     cause.failure = undefined;
     await resend(event);
     expect(await effectsOf(database)).toEqual([event.id]);
@@ -300,7 +300,7 @@ describe('a parked event that is sent again', () => {
         cause.failure = undefined;
       });
     };
-    const write = { checkVersion: mend, keep: () => Promise.reject(failure) };
+    const write = { checkVersion: mend, storeResponse: () => Promise.reject(failure) };
     await expect(resend(event, write)).rejects.toBe(failure);
     expect(await all()).toEqual(before);
   });
@@ -312,18 +312,18 @@ describe('a parked event that is sent again', () => {
     cause.failure = undefined;
     const keeping: WriteContext<ParkedEvent> = {
       ...plainWrite,
-      keep: (transaction, { eventId }) => {
-        const answer = { fingerprint: new Uint8Array(1), status: 200, headers: {}, body: eventId };
-        return keepAnswer(database.dialect, transaction, 'administrator', 'key', answer);
+      storeResponse: (transaction, { eventId }) => {
+        const response = { fingerprint: new Uint8Array(1), status: 200, headers: {}, body: eventId };
+        return insertStoredResponse(database.dialect, transaction, 'administrator', 'key', response);
       },
     };
     const failure = new Error('the answer cannot be kept');
-    await expect(resend(event, { ...plainWrite, keep: () => Promise.reject(failure) })).rejects.toBe(failure);
+    await expect(resend(event, { ...plainWrite, storeResponse: () => Promise.reject(failure) })).rejects.toBe(failure);
     expect(await effectsOf(database)).toEqual([]);
     expect(await all()).toHaveLength(1);
     await resend(event, keeping);
-    const answers = await database.read((db) => db.selectFrom('idempotency_keys').select('body').execute());
-    expect(answers).toEqual([{ body: event.id }]);
+    const responses = await database.read((db) => db.selectFrom('idempotency_keys').select('body').execute());
+    expect(responses).toEqual([{ body: event.id }]);
     expect(await effectsOf(database)).toEqual([event.id]);
   });
 
@@ -364,7 +364,7 @@ function forwarded(database: Database<EffectTables>): Database<EffectTables> {
     read: (query) => database.read(query),
     write: (work) => database.write(work),
     onEvents: (listener) => database.onEvents(listener),
-    turnAt: (what) => database.turnAt(what),
+    advisoryLock: (name) => database.advisoryLock(name),
     check: () => database.check(),
     close: () => database.close(),
   };

@@ -1,6 +1,7 @@
 /** The rows of the events that consumers of one database could not handle. */
 import { type CloudEvent, type ParkedEvent, Refusal } from '@daybook/contracts';
 import {
+  asSharedTransaction,
   type Database,
   type DatabaseDialect,
   idFromBytes,
@@ -8,10 +9,9 @@ import {
   isoFromMillis,
   type ParkedEventsTable,
   type SharedTables,
-  sharedPart,
 } from '@daybook/database';
 import type { Transaction } from 'kysely';
-import { enterInbox } from './inbox.ts';
+import { addToInbox } from './inbox.ts';
 
 /** The kind of a failure: its text may quote a row. */
 export const reasonOf = (error: unknown): string => (error instanceof Error ? error.name : 'unknown');
@@ -26,11 +26,11 @@ export async function park<Tables>(
   error: unknown,
 ): Promise<void> {
   await database.write(async (transaction) => {
-    const shared = sharedPart(transaction);
-    if (!(await enterInbox(database.dialect, shared, consumer, [event.id]))) return;
+    const shared = asSharedTransaction(transaction);
+    if (!(await addToInbox(database.dialect, shared, consumer, [event.id]))) return;
     const row = { reason: reasonOf(error), parked_at: Temporal.Now.instant().epochMilliseconds };
     // It is there already when it was parked so long ago that the inbox has forgotten it.
-    if (await change(shared, consumer, event.id, row)) return;
+    if (await updateRow(shared, consumer, event.id, row)) return;
     await shared
       .insertInto('parked_events')
       .values({ consumer, event_id: idToBytes(event.id), event: JSON.stringify(event), ...row })
@@ -39,20 +39,20 @@ export async function park<Tables>(
 }
 
 /** Notes that a parked event failed once more. False when it is not parked any more. */
-export const parkAgain = <Tables>(
+export const updateParked = <Tables>(
   database: Database<Tables>,
   consumer: string,
   eventId: string,
   error: unknown,
 ): Promise<boolean> =>
   database.write((transaction) =>
-    change(sharedPart(transaction), consumer, eventId, {
+    updateRow(asSharedTransaction(transaction), consumer, eventId, {
       reason: reasonOf(error),
       parked_at: Temporal.Now.instant().epochMilliseconds,
     }),
   );
 
-async function change(
+async function updateRow(
   transaction: Transaction<SharedTables>,
   consumer: string,
   eventId: string,
@@ -67,7 +67,7 @@ async function change(
   return numUpdatedRows > 0n;
 }
 
-export interface TakenOut {
+export interface UnparkedEvent {
   readonly event: CloudEvent;
   readonly parked: ParkedEvent;
   /** Rises whenever the event fails again. */
@@ -78,18 +78,18 @@ export interface TakenOut {
  * Takes a parked event out. The row is locked, so of two that do so at once the second finds nothing.
  * @throws Refusal `not-found`
  */
-export async function takeOut(
+export async function unpark(
   dialect: DatabaseDialect,
   transaction: Transaction<SharedTables>,
   consumer: string,
   eventId: string,
-): Promise<TakenOut> {
+): Promise<UnparkedEvent> {
   const row = await transaction
     .selectFrom('parked_events')
     .selectAll()
     .where('consumer', '=', consumer)
     .where('event_id', '=', idToBytes(eventId))
-    .$if(dialect.locksRows, (query) => query.forUpdate())
+    .$if(dialect.supportsRowLocks, (query) => query.forUpdate())
     .executeTakeFirst();
   if (!row) throw notParked();
   await transaction

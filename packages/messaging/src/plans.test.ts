@@ -1,7 +1,7 @@
 /** Outbox, inbox and parked events find their rows by an index: read from the plans of the database at hand. */
 import { type Caller, Refusal } from '@daybook/contracts';
-import { type Database, idToBytes, keepNothing, newId, sharedView } from '@daybook/database';
-import { openAsked } from '@daybook/testing/plans';
+import { asSharedDatabase, type Database, idToBytes, newId, storeNoResponse } from '@daybook/database';
+import { openObserved } from '@daybook/database/testing/query-plans';
 import { expect, it, vi } from 'vitest';
 import { createConsumer } from './consumer.ts';
 import { createInProcessBus } from './in-process.ts';
@@ -12,14 +12,14 @@ import { dueIn, type EffectTables, effectMigrations, eventOf, readableLog, write
 const ROWS = 3000;
 const TYPE = 'daybook.patient.updated.v1';
 const operator: Caller = { id: 'somebody', role: 'administrator' };
-const write = { keep: keepNothing, checkVersion: () => undefined };
+const write = { storeResponse: storeNoResponse, checkVersion: () => undefined };
 const { logger } = readableLog();
 
 /** It passes over what is held. */
 const ALONG_THE_KEY = /^SCAN outbox$|"table":"outbox",.*"type":"index",.*"key":"PRIMARY"/;
 
 it('the relay reads the outbox from its beginning, and forgets what it published by the key, some subjects being held', async () => {
-  const { database, asked, analyze, count, faults } = await openAsked<EffectTables>(effectMigrations);
+  const { database, observed, analyze, count, faults } = await openObserved<EffectTables>(effectMigrations);
   const held = newId();
   const due = () => Array.from({ length: ROWS }, (_, n) => [n % 100 === 0 ? held : newId(), n + 1] as const);
   await writeEvents(database, due());
@@ -32,7 +32,7 @@ it('the relay reads the outbox from its beginning, and forgets what it published
     },
   });
   bus.open();
-  const relay = startRelay(sharedView(asked), bus, logger);
+  const relay = startRelay(asSharedDatabase(observed), bus, logger);
   await vi.waitFor(async () => expect(await dueIn(database)).toBe(ROWS / 100), { timeout: 20_000 });
   await relay.close();
   // As it was when it was asked.
@@ -73,20 +73,20 @@ async function fillParked(database: Database<EffectTables>): Promise<void> {
 }
 
 it('no list of parked events reads all that there are, and one is found by the key', async () => {
-  const { database, asked, analyze, count, faults } = await openAsked<EffectTables>(effectMigrations);
+  const { database, observed, analyze, count, faults } = await openObserved<EffectTables>(effectMigrations);
   await fillParked(database);
   await analyze();
   let refuse = true;
   const consumer = createConsumer<EffectTables>({
     name: 'consumer1',
     types: [TYPE],
-    database: asked,
+    database: observed,
     logger,
     async effect() {
       if (refuse) throw new Refusal('not-found', 'not yet');
     },
   });
-  const store = createParkedEventStore(sharedView(asked), [consumer]);
+  const store = createParkedEventStore(asSharedDatabase(observed), [consumer]);
   const [first] = await store.list(operator, { ...BEFORE_ALL, parkedAt: ROWS - 200, consumer: 'consumer0' }, 2);
   const { eventId = '', consumer: name = '' } = first ?? {};
   await expect(store.resend(operator, name, eventId, write)).rejects.toThrow();

@@ -1,5 +1,5 @@
 import type { CloudEvent } from '@daybook/contracts';
-import { appendEvent, type Database, newId, sharedPart, sharedView } from '@daybook/database';
+import { appendEvent, asSharedDatabase, asSharedTransaction, type Database, newId } from '@daybook/database';
 import { databaseKind } from '@daybook/testing/databases';
 import { describe, expect, it, vi } from 'vitest';
 import { createInProcessBus, type InProcessBus } from './in-process.ts';
@@ -35,7 +35,7 @@ async function openBus(handle: (event: CloudEvent) => void | Promise<void> = () 
 
 function relayOf(database: Database<EffectTables>, bus: InProcessBus) {
   const { logger, lines } = readableLog();
-  const relay = startRelay(sharedView(database), bus, logger);
+  const relay = startRelay(asSharedDatabase(database), bus, logger);
   return { lines, close: () => relay.close(), [Symbol.asyncDispose]: () => relay.close() };
 }
 
@@ -83,7 +83,7 @@ describe('the relay', () => {
         data: { patientId: slow },
       } as const;
       const origin = { source: '/tests', time: Temporal.Now.instant() };
-      await appendEvent(sharedPart(transaction), event, origin);
+      await appendEvent(asSharedTransaction(transaction), event, origin);
       await writeEvents(database, three(quick));
       await eventually(() => expect(handled).toHaveLength(3));
       await vi.waitFor(async () => expect(await dueIn(database)).toBe(0), { timeout: 2000 });
@@ -105,7 +105,7 @@ describe('the relay', () => {
     await using relay = relayOf(database, bus);
     await writeEvents(database, three(subject));
     await eventually(() => expect(handled).toEqual([`${subject} 1`, `${subject} 2`, `${subject} 3`]));
-    expect(relay.lines.filter((line) => line.includes('wait in the outbox'))).toHaveLength(1);
+    expect(relay.lines.filter((line) => line.includes('events kept in the outbox'))).toHaveLength(1);
   });
 
   it('does not hold up other subjects while one fails', async () => {
@@ -153,7 +153,7 @@ describe('the relay', () => {
     await using relay = relayOf(database, bus);
     await eventually(() => expect(handled).toEqual([`${working} 1`, `${working} 2`, `${working} 3`]));
     await eventually(async () => expect(await dueIn(database)).toBe(2));
-    expect(relay.lines.filter((line) => line.includes('wait in the outbox'))).toHaveLength(1);
+    expect(relay.lines.filter((line) => line.includes('events kept in the outbox'))).toHaveLength(1);
   });
 
   it('neither loses an event whose change was committed nor delivers one whose change was not', async () => {
@@ -170,7 +170,7 @@ describe('the relay', () => {
           sequence: 1,
           data: { patientId: subject },
         } as const;
-        await appendEvent(sharedPart(transaction), event, origin);
+        await appendEvent(asSharedTransaction(transaction), event, origin);
         if (fail) throw new Error('the change is refused after all');
       });
     const { bus, handled } = await openBus();
@@ -229,7 +229,7 @@ describe('the relay', () => {
     const { bus, handled } = await openBus();
     await other.write((transaction) => transaction.schema.alterTable('outbox').renameTo('away').execute());
     await using relay = relayOf(database, bus);
-    await eventually(() => expect(relay.lines.join()).toContain('wait in the outbox'));
+    await eventually(() => expect(relay.lines.join()).toContain('events kept in the outbox'));
     await other.write((transaction) => transaction.schema.alterTable('away').renameTo('outbox').execute());
     const subject = newId();
     await writeEvents(other, [[subject, 1]]);

@@ -1,10 +1,10 @@
 /** Hands the events of an outbox to the bus: at least once, in order within a subject, after a crash as well. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CloudEvent } from '@daybook/contracts';
-import { type Database, idFromBytes, idToBytes, together } from '@daybook/database';
+import { type Database, executeBatch, idFromBytes, idToBytes } from '@daybook/database';
 import type { Logger } from 'pino';
 import type { Bus } from './bus.ts';
-import { HeldSubjects } from './held-subjects.ts';
+import { SubjectBackoff } from './subject-backoff.ts';
 
 /** Notices what other processes wrote; what this process writes wakes the relay at once. */
 const POLL_MILLIS = 250;
@@ -24,12 +24,12 @@ interface DueEvent {
 }
 
 /** The oldest events that are due, but for those of some subjects. */
-async function readDue(database: Database, held: ReadonlySet<string>): Promise<DueEvent[]> {
+async function readDue(database: Database, suspended: ReadonlySet<string>): Promise<DueEvent[]> {
   const rows = await database.read((db) =>
     db
       .selectFrom('outbox')
       .select(['position', 'subject', 'event'])
-      .$if(held.size > 0, (query) => query.where('subject', 'not in', [...held].map(idToBytes)))
+      .$if(suspended.size > 0, (query) => query.where('subject', 'not in', [...suspended].map(idToBytes)))
       .orderBy('position')
       .limit(BATCH)
       .execute(),
@@ -70,14 +70,14 @@ async function relayBatch(
       }
     }),
   );
-  if (published.length > 0) await forget(database, published);
+  if (published.length > 0) await deletePublished(database, published);
   return failures;
 }
 
 /** Each by its key alone: for a list of them, a server may look at the whole outbox, and wait there for changes under way. */
-async function forget(database: Database, published: readonly number[]): Promise<void> {
+async function deletePublished(database: Database, published: readonly number[]): Promise<void> {
   await database.write((transaction) =>
-    together(
+    executeBatch(
       transaction,
       database.dialect,
       published.map((position) => transaction.deleteFrom('outbox').where('position', '=', position)),
@@ -86,32 +86,37 @@ async function forget(database: Database, published: readonly number[]): Promise
 }
 
 /** Publishes what is due, but for subjects that are held. Returns the first failure. */
-async function relayRound(database: Database, bus: Bus, held: HeldSubjects, signal: AbortSignal): Promise<unknown> {
-  let first: unknown;
-  while (!signal.aborted && !held.isFull(performance.now())) {
-    const due = await readDue(database, held.waiting(performance.now()));
+async function relayRound(
+  database: Database,
+  bus: Bus,
+  backoff: SubjectBackoff,
+  signal: AbortSignal,
+): Promise<unknown> {
+  let firstFailure: unknown;
+  while (!signal.aborted && !backoff.isFull(performance.now())) {
+    const due = await readDue(database, backoff.suspended(performance.now()));
     const failures = await relayBatch(database, bus, due, signal);
-    for (const { subject } of due) if (!failures.has(subject)) held.release(subject);
+    for (const { subject } of due) if (!failures.has(subject)) backoff.resume(subject);
     for (const [subject, error] of failures) {
-      held.hold(subject, performance.now());
-      first ??= error;
+      backoff.suspend(subject, performance.now());
+      firstFailure ??= error;
     }
     if (due.length < BATCH) break;
   }
-  return first;
+  return firstFailure;
 }
 
 /** A wait that others can end early. A ring while nobody waits ends the next wait at once. */
-function createBell(): { ring(): void; wait(millis: number): Promise<void> } {
-  let rung = false;
+function createWakeup(): { notify(): void; wait(millis: number): Promise<void> } {
+  let notified = false;
   let wake: (() => void) | undefined;
   return {
-    ring() {
-      rung = true;
+    notify() {
+      notified = true;
       wake?.();
     },
     async wait(millis) {
-      if (!rung) {
+      if (!notified) {
         const { promise, resolve } = Promise.withResolvers<void>();
         const timer = setTimeout(resolve, millis);
         wake = resolve;
@@ -119,7 +124,7 @@ function createBell(): { ring(): void; wait(millis: number): Promise<void> } {
         clearTimeout(timer);
         wake = undefined;
       }
-      rung = false;
+      notified = false;
     },
   };
 }
@@ -140,32 +145,32 @@ async function pause(millis: number, signal: AbortSignal): Promise<void> {
 export function startRelay(database: Database, bus: Bus, logger: Logger): Relay {
   const closing = new AbortController();
   const { signal } = closing;
-  const bell = createBell();
-  const turn = database.turnAt('relay');
-  const stopListening = database.onEvents(() => bell.ring());
-  const held = new HeldSubjects();
+  const wakeup = createWakeup();
+  const lock = database.advisoryLock('relay');
+  const stopListening = database.onEvents(() => wakeup.notify());
+  const backoff = new SubjectBackoff();
   let failures = 0;
 
-  function tell(error: unknown, isNews: boolean): void {
-    if (isNews && !signal.aborted) logger.warn({ err: error }, 'events wait in the outbox: the bus did not take them');
+  function logFailure(error: unknown, isFirst: boolean): void {
+    if (isFirst && !signal.aborted) logger.warn({ err: error }, 'events kept in the outbox: publishing failed');
   }
 
   async function run(): Promise<void> {
     while (!signal.aborted) {
       try {
-        if (!(await turn.take())) {
-          await bell.wait(POLL_MILLIS);
+        if (!(await lock.tryAcquire())) {
+          await wakeup.wait(POLL_MILLIS);
           continue;
         }
-        const hadNone = held.size === 0;
-        const error = await relayRound(database, bus, held, signal);
+        const hadNone = backoff.size === 0;
+        const error = await relayRound(database, bus, backoff, signal);
         failures = 0;
-        if (error !== undefined) tell(error, hadNone);
-        if (!signal.aborted) await bell.wait(POLL_MILLIS);
+        if (error !== undefined) logFailure(error, hadNone);
+        if (!signal.aborted) await wakeup.wait(POLL_MILLIS);
       } catch (error) {
         if (signal.aborted) return;
         failures += 1;
-        tell(error, failures === 1);
+        logFailure(error, failures === 1);
         const millis = Math.min(POLL_MILLIS * 2 ** failures, LONGEST_PAUSE_MILLIS);
         await pause(millis * (0.5 + Math.random()), signal);
       }
@@ -176,10 +181,10 @@ export function startRelay(database: Database, bus: Bus, logger: Logger): Relay 
   return {
     async close() {
       closing.abort();
-      bell.ring();
+      wakeup.notify();
       stopListening();
       await running;
-      await turn.close();
+      await lock.close();
     },
   };
 }

@@ -2,12 +2,12 @@
 import type { CloudEvent } from '@daybook/contracts';
 import {
   appendEvent,
+  asSharedTransaction,
   createSharedTables,
   type Database,
   type Migrations,
   newId,
   openDatabase,
-  sharedPart,
 } from '@daybook/database';
 import { freshDatabase } from '@daybook/testing/databases';
 import { type Kysely, sql } from 'kysely';
@@ -72,7 +72,7 @@ export async function writeEvents(
   await database.write(async (transaction) => {
     for (const [subject, sequence] of events) {
       await appendEvent(
-        sharedPart(transaction),
+        asSharedTransaction(transaction),
         { type: 'daybook.patient.updated.v1', subject, sequence, data: { patientId: subject } },
         { source: '/tests', time: Temporal.Now.instant() },
       );

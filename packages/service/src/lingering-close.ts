@@ -3,7 +3,7 @@
  * closed with unread bytes, and the client loses what it has not read.
  */
 import type { Socket } from 'node:net';
-import { guarded } from './connection-guard.ts';
+import { guarded } from './http/connection-guard.ts';
 
 /** Time for the other side to take the response and to close its half. */
 const LINGER_MILLIS = 3_000;

@@ -6,10 +6,10 @@ import { Writable } from 'node:stream';
 import { createSharedTables, type Database, type Migrations, openDatabase } from '@daybook/database';
 import { cleanDatabase, databaseKind } from '@daybook/testing/databases';
 import type { Kysely } from 'kysely';
-import type { App, ServiceAppOptions } from './app.ts';
-import { createServiceApp } from './app.ts';
-import { knownHostsOf } from './known-hosts.ts';
-import { createLogger, type Logger } from './logger.ts';
+import { createServiceApp, type ServiceAppOptions } from './http/app.ts';
+import type { App } from './http/app-type.ts';
+import { knownHostsOf } from './http/known-hosts.ts';
+import { createLogger, type Logger } from './observability/logger.ts';
 
 export function readableLog(pretty = false): { logger: Logger; lines: string[] } {
   const lines: string[] = [];

@@ -31,9 +31,9 @@ function listens(url: string): Promise<boolean> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve) => {
     const socket = connect({ host: hostname, port: Number(port || 5672) });
-    const end = (answer: boolean) => {
+    const end = (isListening: boolean) => {
       socket.destroy();
-      resolve(answer);
+      resolve(isListening);
     };
     socket.setTimeout(PROBE_MILLIS, () => end(false));
     socket.once('connect', () => end(true));
@@ -46,23 +46,23 @@ function listens(url: string): Promise<boolean> {
  * @throws where `rabbitmq` or `rabbitmq4` is in DAYBOOK_TEST_REQUIRE and that one is missing
  */
 export async function testBrokers(): Promise<TestBroker[]> {
-  const there: TestBroker[] = [];
+  const available: TestBroker[] = [];
   for (const { key, name, url, how } of settings) {
-    if (url !== undefined && (await listens(url))) there.push({ name, url });
+    if (url !== undefined && (await listens(url))) available.push({ name, url });
     else if (isRequired(key)) throw new Error(`${name} is required and does not listen: ${how}`);
-    else console.warn(`LEFT OUT: the tests on ${name}, which does not listen. To have them: ${how}`);
+    else console.warn(`SKIPPED: the tests on ${name}, which does not listen. To run them: ${how}`);
   }
-  return there;
+  return available;
 }
 
 /** A connection for a test's own questions. */
 export async function withBroker<Result>(
   url: string,
-  ask: (connection: ChannelModel) => Promise<Result>,
+  use: (connection: ChannelModel) => Promise<Result>,
 ): Promise<Result> {
   const connection = await connectAmqp(url);
   try {
-    return await ask(connection);
+    return await use(connection);
   } finally {
     await connection.close();
   }

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 
 /** More than any start prints; what is above it is forgotten. */
-const KEPT_OUTPUT = 200_000;
+const MAX_OUTPUT = 200_000;
 const END_DEADLINE_MILLIS = 30_000;
 
 export interface Ended {
@@ -37,7 +37,7 @@ export class Program {
       detached: leadsGroup,
     });
     const keep = (chunk: Buffer) => {
-      this.#output = (this.#output + chunk.toString('utf8')).slice(-KEPT_OUTPUT);
+      this.#output = (this.#output + chunk.toString('utf8')).slice(-MAX_OUTPUT);
     };
     this.#child.stdout?.on('data', keep);
     this.#child.stderr?.on('data', keep);
@@ -58,30 +58,30 @@ export class Program {
   /** Until it has printed this. @throws when it ends before, or when it takes too long */
   async printed(pattern: RegExp, millis: number): Promise<RegExpExecArray> {
     const found = Promise.withResolvers<RegExpExecArray>();
-    const look = () => {
+    const check = () => {
       const match = pattern.exec(this.#output);
       if (match) found.resolve(match);
     };
-    this.#child.stdout?.on('data', look);
-    look();
+    this.#child.stdout?.on('data', check);
+    check();
     const ended = this.#ended.then(({ code }) => {
       throw new Error(`${this.name} ended with ${code} before it was ready:\n${this.#output}`);
     });
     ended.catch(() => undefined);
     try {
-      return await within(
+      return await withDeadline(
         Promise.race([found.promise, ended]),
         millis,
         () => `${this.name} is not ready:\n${this.#output}`,
       );
     } finally {
-      this.#child.stdout?.off('data', look);
+      this.#child.stdout?.off('data', check);
     }
   }
 
   /** Until it has ended by itself. */
   ended(millis: number): Promise<Ended> {
-    return within(this.#ended, millis, () => `${this.name} does not end:\n${this.#output}`);
+    return withDeadline(this.#ended, millis, () => `${this.name} does not end:\n${this.#output}`);
   }
 
   /** Sends the signal to its whole group, as a terminal does for Ctrl-C, and waits for the end. */
@@ -97,11 +97,11 @@ export class Program {
   }
 }
 
-export async function within<Result>(work: Promise<Result>, millis: number, what: () => string): Promise<Result> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new Error(what())), millis);
+export async function withDeadline<Result>(work: Promise<Result>, millis: number, what: () => string): Promise<Result> {
+  const timeout = Promise.withResolvers<never>();
+  const timer = setTimeout(() => timeout.reject(new Error(what())), millis);
   try {
-    return await Promise.race([work, late.promise]);
+    return await Promise.race([work, timeout.promise]);
   } finally {
     clearTimeout(timer);
   }

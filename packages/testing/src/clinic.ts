@@ -43,14 +43,14 @@ const WALK_IN_ATTEMPTS = 3;
 
 /** Books the running five minutes, beside others where there are any; again where they ended meanwhile. */
 export async function bookWalkIn(client: DaybookClient, clinic: Clinic): Promise<Schemas['Appointment']> {
-  for (let attempts = 1; ; attempts += 1) {
+  for (let attempt = 1; ; attempt += 1) {
     const now = Temporal.Now.instant().epochMilliseconds;
     const start = Temporal.Instant.fromEpochMilliseconds(now - (now % CELL_MILLIS)).toString();
     const { patient, doctor, type } = clinic;
     const ids = { patientId: patient.id, doctorId: doctor.id, appointmentTypeId: type.id };
     const body = { ...ids, start, walkIn: true, overbooking: { reason: 'a test' } };
-    const answer = await client.POST('/api/v1/appointments', { body });
-    if (answer.error?.code !== 'too-soon' || attempts === WALK_IN_ATTEMPTS) return expectData(answer);
+    const result = await client.POST('/api/v1/appointments', { body });
+    if (result.error?.code !== 'too-soon' || attempt === WALK_IN_ATTEMPTS) return expectData(result);
   }
 }
 

@@ -20,9 +20,9 @@ export interface DistributedServers extends AsyncDisposable {
 
 const HOW_VHOST = 'a virtual host of its own is made with rabbitmqctl, as the user of the broker or root';
 
-const leftOut = (server: string, why: string): undefined => {
+const skipped = (server: string, why: string): undefined => {
   if (isRequired(server)) throw new Error(`${server} is required: ${why}`);
-  console.warn(`LEFT OUT: the tests of separate processes. ${why}`);
+  console.warn(`SKIPPED: the tests of separate processes. ${why}`);
   return undefined;
 };
 
@@ -81,8 +81,8 @@ async function create(mysqlUrl: string, amqpUrl: string): Promise<DistributedSer
 export async function distributedServers(): Promise<(() => Promise<DistributedServers>) | undefined> {
   const mysqlUrl = (await findServers()).get('mysql');
   const [broker] = await testBrokers();
-  if (mysqlUrl === undefined) return leftOut('mysql', 'They need a MySQL server.');
-  if (!broker) return leftOut('rabbitmq', 'They need a RabbitMQ server.');
-  if (!(await canMakeVhosts())) return leftOut('rabbitmq', HOW_VHOST);
+  if (mysqlUrl === undefined) return skipped('mysql', 'They need a MySQL server.');
+  if (!broker) return skipped('rabbitmq', 'They need a RabbitMQ server.');
+  if (!(await canMakeVhosts())) return skipped('rabbitmq', HOW_VHOST);
   return () => create(mysqlUrl, broker.url);
 }

@@ -37,14 +37,14 @@ const pathOf = (base: string, { serviceId, instanceId }: LocalInstance): string 
  * Netflix's server puts a status that is taken back in place again when a renewal comes at that very moment: the renewal
  * has read the one that counted, and writes it after it was taken back. Nobody set it any more, and it stays.
  */
-async function isLeftBehind(url: string): Promise<boolean> {
-  const answer = await fetch(url, { headers: { accept: 'application/json' }, signal: AbortSignal.timeout(5_000) });
-  const { instance }: { instance: { status: string; overriddenStatus: string } } = JSON.parse(await answer.text());
+async function isOverrideStuck(url: string): Promise<boolean> {
+  const response = await fetch(url, { headers: { accept: 'application/json' }, signal: AbortSignal.timeout(5_000) });
+  const { instance }: { instance: { status: string; overriddenStatus: string } } = JSON.parse(await response.text());
   return instance.status === 'OUT_OF_SERVICE' && instance.overriddenStatus === 'UNKNOWN';
 }
 
 async function call(method: string, url: string, body?: object): Promise<number> {
-  const answer = await fetch(url, {
+  const response = await fetch(url, {
     method,
     headers: {
       accept: 'application/json',
@@ -54,8 +54,8 @@ async function call(method: string, url: string, body?: object): Promise<number>
     ...(body && { body: JSON.stringify(body) }),
     signal: AbortSignal.timeout(5_000),
   });
-  await answer.text();
-  return answer.status;
+  await response.text();
+  return response.status;
 }
 
 /** As somebody else's program would register, with a host that cannot be dialled. */
@@ -116,8 +116,8 @@ class Setting {
   }
 }
 
-const countOf = ({ answered }: RecordingProxy, pattern: RegExp, status?: number): number =>
-  answered.filter((one) => pattern.test(one.request) && (status === undefined || one.status === status)).length;
+const countOf = ({ exchanges }: RecordingProxy, pattern: RegExp, status?: number): number =>
+  exchanges.filter((one) => pattern.test(one.request) && (status === undefined || one.status === status)).length;
 
 const wholeLists = (proxy: RecordingProxy): number => countOf(proxy, /^GET .*\/apps\/$/);
 
@@ -235,7 +235,7 @@ export function describeEurekaClient(
       await found(reader).toBe(0);
       expect(await call('DELETE', `${pathOf(url, local)}/status`)).toBe(200);
       const foundOnceTakenBack = async () => {
-        if (await isLeftBehind(pathOf(url, local))) {
+        if (await isOverrideStuck(pathOf(url, local))) {
           await call('PUT', `${pathOf(url, local)}/status?value=OUT_OF_SERVICE`);
           await call('DELETE', `${pathOf(url, local)}/status`);
         }
@@ -250,7 +250,7 @@ export function describeEurekaClient(
       const writer = setting.client([proxy.url]);
       await writer.register(local);
       await writer.close();
-      const last = proxy.answered.filter(({ request }) => !request.startsWith('PUT ')).slice(-2);
+      const last = proxy.exchanges.filter(({ request }) => !request.startsWith('PUT ')).slice(-2);
       expect(last.map(({ request, status }) => `${request.split(' ')[0]} ${status}`)).toEqual([
         'POST 204',
         'DELETE 200',

@@ -46,10 +46,10 @@ export interface Message {
   /** A flat list of names, as they were written, and values. */
   readonly headers: readonly string[];
   /** Whether the connection can be used again after it. */
-  readonly isKept: boolean;
+  readonly shouldKeepAlive: boolean;
   readonly isUpgrade: boolean;
   body: string;
-  isWhole: boolean;
+  isComplete: boolean;
 }
 
 export interface Reading {
@@ -58,11 +58,11 @@ export interface Reading {
   /** What is wrong; undefined for nothing. */
   readonly error: string | undefined;
   /** Whether all bytes belong to messages that are whole. */
-  readonly isWhole: boolean;
+  readonly isComplete: boolean;
 }
 
 /** What follows the headers: a body as they say, none, or another protocol. */
-const BODY_AS_SAID = 0;
+const BODY_AS_DECLARED = 0;
 const NO_BODY = 1;
 const OTHER_PROTOCOL = 2;
 const isInformation = (status: number | undefined): boolean => status !== undefined && status >= 100 && status < 200;
@@ -102,7 +102,7 @@ export class Llhttp {
       const last = this.#messages.at(-1);
       // What announces a response is not it.
       this.#isUnderWay = this.#isInformation;
-      if (last && !this.#isInformation) last.isWhole = true;
+      if (last && !this.#isInformation) last.isComplete = true;
       // Trailers.
       this.#headers = [];
       this.#url = '';
@@ -120,7 +120,7 @@ export class Llhttp {
     this.#headers = [];
     this.#parser.initialize(this.#type, {}, this.#maxHeaderSize, HTTPParser.kLenientNone);
     const error = this.#feed(pieces) ?? (ends ? wrongIn(this.#parser.finish()) : undefined);
-    return { messages: this.#messages, error, isWhole: error === undefined && !this.#isUnderWay };
+    return { messages: this.#messages, error, isComplete: error === undefined && !this.#isUnderWay };
   }
 
   #feed(pieces: Iterable<Buffer>): string | undefined {
@@ -142,7 +142,7 @@ export class Llhttp {
     status: number | undefined,
     _statusMessage: string | undefined,
     isUpgrade: boolean,
-    isKept: boolean,
+    shouldKeepAlive: boolean,
   ): number => {
     this.#isInformation = isInformation(status) && !isUpgrade;
     const requestMethod = this.#requestMethods[this.#messages.length];
@@ -158,13 +158,13 @@ export class Llhttp {
       url: whole,
       status,
       headers: all,
-      isKept,
+      shouldKeepAlive,
       isUpgrade,
       body: '',
-      isWhole: false,
+      isComplete: false,
     });
     if (isUpgrade) return OTHER_PROTOCOL;
-    return requestMethod === 'HEAD' ? NO_BODY : BODY_AS_SAID;
+    return requestMethod === 'HEAD' ? NO_BODY : BODY_AS_DECLARED;
   };
 }
 

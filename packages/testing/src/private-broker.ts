@@ -51,9 +51,9 @@ async function freePort(): Promise<number> {
 function greets(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host: '127.0.0.1', port });
-    const end = (answer: boolean) => {
+    const end = (hasGreeted: boolean) => {
       socket.destroy();
-      resolve(answer);
+      resolve(hasGreeted);
     };
     socket.setTimeout(1_000, () => end(false));
     socket.once('connect', () => socket.write('AMQP\0\0\t\u0001'));
@@ -178,7 +178,7 @@ export async function privateBrokers(): Promise<PrivateBrokerKind[]> {
   const kinds: PrivateBrokerKind[] = [];
   const leaveOut = (name: string, how: string, required: boolean) => {
     if (required) throw new Error(`${name} is required: ${how}`);
-    console.warn(`LEFT OUT: the tests that restart ${name}. To have them: ${how}`);
+    console.warn(`SKIPPED: the tests that restart ${name}. To run them: ${how}`);
   };
   if (existsSync(join(PROGRAMS, 'rabbitmq-server'))) kinds.push({ name: 'RabbitMQ', create: createNode });
   else leaveOut('RabbitMQ', 'apt-get install rabbitmq-server', isRequired('rabbitmq'));

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, request, type Server, type ServerRe
 export interface RecordingProxy {
   readonly url: string;
   /** `GET /path`, in the order in which they were answered. */
-  readonly answered: { readonly request: string; readonly status: number }[];
+  readonly exchanges: { readonly request: string; readonly status: number }[];
   /** Nobody can reach the server by this way until `open`. */
   close(): Promise<void>;
   /** At the same address again. */
@@ -14,17 +14,17 @@ export interface RecordingProxy {
 /** `url` is the base URL of the server; that of the proxy has the same path. */
 export async function startRecordingProxy(url: string): Promise<RecordingProxy> {
   const target = new URL(url);
-  const answered: { request: string; status: number }[] = [];
+  const exchanges: { request: string; status: number }[] = [];
   let port = 0;
   let server: Server | undefined;
 
   function forward(incoming: IncomingMessage, outgoing: ServerResponse): void {
     const { method, url: path, headers } = incoming;
-    const onward = request({ hostname: target.hostname, port: target.port, method, path, headers }, (answer) => {
-      const { statusCode: status = 502 } = answer;
-      answered.push({ request: `${method} ${path}`, status });
-      outgoing.writeHead(status, answer.headers);
-      answer.pipe(outgoing);
+    const onward = request({ hostname: target.hostname, port: target.port, method, path, headers }, (response) => {
+      const { statusCode: status = 502 } = response;
+      exchanges.push({ request: `${method} ${path}`, status });
+      outgoing.writeHead(status, response.headers);
+      response.pipe(outgoing);
     });
     onward.on('error', () => outgoing.destroy());
     outgoing.on('close', () => onward.destroy());
@@ -53,5 +53,5 @@ export async function startRecordingProxy(url: string): Promise<RecordingProxy> 
   }
 
   await open();
-  return { url: `http://127.0.0.1:${port}${target.pathname.replace(/\/+$/, '')}`, answered, open, close };
+  return { url: `http://127.0.0.1:${port}${target.pathname.replace(/\/+$/, '')}`, exchanges, open, close };
 }

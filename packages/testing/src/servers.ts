@@ -57,6 +57,6 @@ export async function findServers(): Promise<ReadonlyMap<ServerName, string>> {
   const lacking = [...missing].filter(([name]) => required.includes(name)).map(([, why]) => why);
   if (lacking.length > 0)
     throw new Error(`DAYBOOK_TEST_REQUIRE names servers that are not there. ${lacking.join('; ')}`);
-  if (missing.size > 0) process.stdout.write(`Left out, for want of a server: ${[...missing.values()].join('; ')}\n`);
+  if (missing.size > 0) process.stdout.write(`SKIPPED, no server: ${[...missing.values()].join('; ')}\n`);
   return found;
 }

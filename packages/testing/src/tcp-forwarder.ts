@@ -2,8 +2,8 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-/** What becomes of a message: `lose-answer` lets it arrive and cuts the connection before the answer comes back. */
-export type Fate = 'pass' | 'lose-request' | 'lose-answer';
+/** What becomes of a message: `lose-response` lets it arrive and cuts the connection before the answer comes back. */
+export type Fate = 'pass' | 'lose-request' | 'lose-response';
 
 export interface TcpForwarder extends AsyncDisposable {
   readonly port: number;
@@ -40,12 +40,12 @@ export async function startForwarder(target: { host: string; port: number }): Pr
       const fate = forwarder.fate(message);
       if (fate !== 'pass') lost += 1;
       if (fate === 'lose-request') return end();
-      if (fate === 'lose-answer') losing = true;
+      if (fate === 'lose-response') losing = true;
       upstream.write(message);
     });
-    upstream.on('data', (answer) => {
+    upstream.on('data', (response) => {
       if (losing) end();
-      else client.write(answer);
+      else client.write(response);
     });
   });
   const cut = () => {

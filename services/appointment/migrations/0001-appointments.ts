@@ -115,37 +115,37 @@ async function createHolds(db: Kysely<never>, dialect: DatabaseDialect): Promise
           .addColumn('ends_at', types.instant, (column) => column.notNull())
           .addColumn('expires_at', types.instant, (column) => column.notNull())
           .addColumn('caller_id', types.text(100), (column) => column.notNull())
-          .addColumn('place', types.integer)
-          .addUniqueConstraint('holds_places', ['caller_id', 'place']),
+          .addColumn('ordinal', types.integer)
+          .addUniqueConstraint('holds_ordinals', ['caller_id', 'ordinal']),
       ),
     { holds_by_expiry: ['expires_at'] },
   );
 }
 
 /** What this service was told of patients and doctors, and whose appointments it has to look at again because of that. */
-async function createPeople(db: Kysely<never>, dialect: DatabaseDialect): Promise<void> {
+async function createParticipants(db: Kysely<never>, dialect: DatabaseDialect): Promise<void> {
   const { types, clustered } = dialect;
-  await createTable(db, dialect, 'person_versions', (table) =>
+  await createTable(db, dialect, 'participant_versions', (table) =>
     clustered(
       table
-        .addColumn('person_id', types.id, (column) => column.primaryKey().notNull())
+        .addColumn('participant_id', types.id, (column) => column.primaryKey().notNull())
         .addColumn('version', types.integer, (column) => column.notNull()),
     ),
   );
   await createTable(
     db,
     dialect,
-    'rechecks',
+    'revalidations',
     (table) =>
       clustered(
         table
-          .addColumn('person_id', types.id, (column) => column.primaryKey().notNull())
+          .addColumn('subject_id', types.id, (column) => column.primaryKey().notNull())
           .addColumn('kind', types.text(10), (column) => column.notNull())
           .addColumn('version', types.integer, (column) => column.notNull())
           .addColumn('attempts', types.integer, (column) => column.notNull())
           .addColumn('due_at', types.instant, (column) => column.notNull()),
       ),
-    { rechecks_by_time: ['due_at'] },
+    { revalidations_by_time: ['due_at'] },
   );
 }
 
@@ -188,7 +188,7 @@ export const appointments = (dialect: DatabaseDialect): Migration => ({
     await createAppointments(db, dialect);
     await createReservations(db, dialect);
     await createHolds(db, dialect);
-    await createPeople(db, dialect);
+    await createParticipants(db, dialect);
     await createMerges(db, dialect);
     await createSharedTables(db, dialect);
   },

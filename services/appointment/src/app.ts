@@ -2,9 +2,9 @@
 import type { Database } from '@daybook/database';
 import type { Bus, Consumer } from '@daybook/messaging';
 import { type App, addParkedEventRoutes, type Clock, createServiceApp, type Logger } from '@daybook/service';
-import type { Directory } from './domain/ports.ts';
+import type { ParticipantClient } from './domain/ports.ts';
+import { addAppointmentActionRoutes } from './routes/appointment-actions.ts';
 import { addAppointmentChangeRoutes } from './routes/appointment-changes.ts';
-import { addAppointmentStepRoutes } from './routes/appointment-steps.ts';
 import { addAppointmentTypeRoutes } from './routes/appointment-types.ts';
 import { addAppointmentRoutes } from './routes/appointments.ts';
 import { addHoldRoutes } from './routes/holds.ts';
@@ -17,16 +17,23 @@ import type { AppointmentTables } from './store/tables.ts';
 
 export const NAME = 'appointment-service';
 
-export interface AppointmentParts {
+export interface AppointmentDependencies {
   logger: Logger;
   database: Database<AppointmentTables>;
   bus: Pick<Bus, 'check'>;
-  directory: Directory;
+  participants: ParticipantClient;
   clock: Clock;
   consumers: readonly Consumer[];
 }
 
-export async function buildApp({ logger, database, bus, directory, clock, consumers }: AppointmentParts): Promise<App> {
+export async function buildApp({
+  logger,
+  database,
+  bus,
+  participants,
+  clock,
+  consumers,
+}: AppointmentDependencies): Promise<App> {
   const app = await createServiceApp({
     name: NAME,
     logger,
@@ -35,13 +42,13 @@ export async function buildApp({ logger, database, bus, directory, clock, consum
   });
   const types = createAppointmentTypeStore(database, clock);
   const store = createAppointmentStore(database, clock);
-  const parts = { directory, store, holds: createHoldStore(database, clock), types, clock };
+  const dependencies = { participants, store, holds: createHoldStore(database, clock), types, clock };
   addAppointmentTypeRoutes(app, types, database);
-  addSlotRoutes(app, parts);
-  addHoldRoutes(app, parts, database);
-  addAppointmentRoutes(app, parts, createAppointmentReads(database, clock), database);
-  addAppointmentChangeRoutes(app, parts);
-  addAppointmentStepRoutes(app, parts, database);
+  addSlotRoutes(app, dependencies);
+  addHoldRoutes(app, dependencies, database);
+  addAppointmentRoutes(app, dependencies, createAppointmentReads(database, clock), database);
+  addAppointmentChangeRoutes(app, dependencies);
+  addAppointmentActionRoutes(app, dependencies, database);
   addParkedEventRoutes(app, database, consumers);
   return app;
 }

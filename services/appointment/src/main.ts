@@ -12,15 +12,15 @@ import {
 } from '@daybook/service';
 import { migrations } from '../migrations/index.ts';
 import { buildApp, NAME } from './app.ts';
+import { createParticipantClient } from './clients/participant-client.ts';
 import { readConfig } from './config.ts';
-import { createDirectory } from './directory.ts';
-import { changesOfPeople, mergesOfPatients } from './events.ts';
-import { startMerges } from './merges.ts';
-import { startRechecks } from './rechecks.ts';
+import { participantChangesConsumer, patientMergesConsumer } from './events/consumers.ts';
+import { startPatientMergeWorker } from './jobs/patient-merge-worker.ts';
+import { createReservationSweep } from './jobs/reservation-retention.ts';
+import { startRevalidationWorker } from './jobs/revalidation-worker.ts';
 import { sweepHolds } from './store/holds.ts';
-import { createReservationSweep } from './store/old-reservations.ts';
 import { createPatientMergeStore } from './store/patient-merges.ts';
-import { createRecheckStore } from './store/rechecks.ts';
+import { createRevalidationStore } from './store/revalidation.ts';
 import type { AppointmentTables } from './store/tables.ts';
 
 export { readConfig };
@@ -30,11 +30,11 @@ const DOCTORS = 'doctor-service';
 
 export const start: StartService = async (process) => {
   const config = readConfig(process.environment);
-  await using parts = new AsyncDisposableStack();
-  const host = await withServiceBus(process, config.AMQP_URL, NAME, parts);
+  await using disposables = new AsyncDisposableStack();
+  const host = await withServiceBus(process, config.AMQP_URL, NAME, disposables);
   const { logger, bus } = host;
   const url = databaseUrlOf(config, 'appointment');
-  const database = await openServiceDatabase<AppointmentTables>(host, url, migrations, parts, (database) => [
+  const database = await openServiceDatabase<AppointmentTables>(host, url, migrations, disposables, (database) => [
     () => sweepHolds(database, host.clock),
     createReservationSweep(database, host.clock),
   ]);
@@ -42,29 +42,29 @@ export const start: StartService = async (process) => {
   const balancer = createBalancer(registry, { zone: config.DAYBOOK_ZONE });
   const clientOf = (serviceId: string) => {
     const client = createServiceClient({ serviceId, discovery: registry, balancer, logger });
-    parts.defer(() => client.close());
+    disposables.defer(() => client.close());
     return client;
   };
-  const directory = createDirectory(clientOf(PATIENTS), clientOf(DOCTORS));
-  const rechecks = startRechecks(directory, createRecheckStore(database, host.clock), logger);
-  parts.defer(() => rechecks.close());
-  const changes = changesOfPeople(database, host.clock, logger, rechecks.wake);
+  const participants = createParticipantClient(clientOf(PATIENTS), clientOf(DOCTORS));
+  const revalidation = startRevalidationWorker(participants, createRevalidationStore(database, host.clock), logger);
+  disposables.defer(() => revalidation.close());
+  const changes = participantChangesConsumer(database, host.clock, logger, revalidation.wake);
   const subscription = await bus.subscribe(changes);
-  parts.defer(() => subscription.close());
-  const moving = startMerges(createPatientMergeStore(database, host.clock), logger);
-  parts.defer(() => moving.close());
-  const merges = mergesOfPatients(database, host.clock, logger, moving.wake);
+  disposables.defer(() => subscription.close());
+  const mergeWorker = startPatientMergeWorker(createPatientMergeStore(database, host.clock), logger);
+  disposables.defer(() => mergeWorker.close());
+  const merges = patientMergesConsumer(database, host.clock, logger, mergeWorker.wake);
   const mergeSubscription = await bus.subscribe(merges);
-  parts.defer(() => mergeSubscription.close());
-  const app = await buildApp({ logger, database, bus, directory, clock: host.clock, consumers: [changes, merges] });
+  disposables.defer(() => mergeSubscription.close());
+  const app = await buildApp({ logger, database, bus, participants, clock: host.clock, consumers: [changes, merges] });
   return serve({
     name: NAME,
     app,
     host,
     registry,
     listenOn: listenOnOf(config),
-    asks: [PATIENTS, DOCTORS],
-    parts: parts.move(),
+    dependsOn: [PATIENTS, DOCTORS],
+    resources: disposables.move(),
   });
 };
 

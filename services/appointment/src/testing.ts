@@ -1,6 +1,6 @@
 /**
  * For this folder's tests: the appointment service over a database that is emptied after each test, with a clock that stands still and a
- * directory of patients and doctors in memory. The other services themselves are tested together in e2e.
+ * participant client in memory. The other services themselves are tested together in e2e.
  */
 import {
   Appointment,
@@ -22,38 +22,38 @@ import {
 } from '@daybook/contracts';
 import { type Database, newId, openDatabase } from '@daybook/database';
 import { createInProcessBus } from '@daybook/messaging';
-import { createLogger, readerOf } from '@daybook/service';
+import { createLogger, createParser } from '@daybook/service';
 import { cleanDatabase } from '@daybook/testing/databases';
 import { type KyselyPlugin, type QueryId, type RootOperationNode, sql } from 'kysely';
 import { expect, onTestFinished } from 'vitest';
 import { migrations } from '../migrations/index.ts';
 import { buildApp } from './app.ts';
-import type { DoctorFacts } from './domain/booking-rules.ts';
-import type { Interval } from './domain/grid.ts';
-import type { Asking, Directory } from './domain/ports.ts';
+import type { DoctorFacts } from './domain/booking/rules.ts';
+import type { ParticipantClient, RequestContext } from './domain/ports.ts';
+import type { Interval } from './domain/slots/grid.ts';
 import { DAY, MINUTE, toMillis } from './domain/time.ts';
-import { changesOfPeople } from './events.ts';
-import { startRechecks } from './rechecks.ts';
-import { createRecheckStore } from './store/rechecks.ts';
+import { participantChangesConsumer } from './events/consumers.ts';
+import { startRevalidationWorker } from './jobs/revalidation-worker.ts';
+import { createRevalidationStore } from './store/revalidation.ts';
 import type { AppointmentTables } from './store/tables.ts';
 
 type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
-export const readAppointment = readerOf(Appointment);
-export const readProblem = readerOf(Problem);
-const readType = readerOf(AppointmentType);
-const readPage = readerOf(AppointmentPage);
-const readHistory = readerOf(History);
-const readSlots = readerOf(SlotPage);
-export const readHold = readerOf(Hold);
-const readExplanation = readerOf(SlotExplanation);
+export const readAppointment = createParser(Appointment);
+export const readProblem = createParser(Problem);
+const readType = createParser(AppointmentType);
+const readPage = createParser(AppointmentPage);
+const readHistory = createParser(History);
+const readSlots = createParser(SlotPage);
+export const readHold = createParser(Hold);
+const readExplanation = createParser(SlotExplanation);
 
 export const at = toMillis;
 export const iso = (millis: number): string => instantText(Temporal.Instant.fromEpochMilliseconds(millis));
 
 /** A Monday. */
 export const NOW = '2026-11-02T08:00:00.000Z';
-export const NOBODY = '01890000-0000-7000-8000-000000000000';
+export const UNKNOWN_ID = '01890000-0000-7000-8000-000000000000';
 
 /** Hours on each day from NOW on, in UTC: `14:00` to `22:00`. */
 export function openDaily(from: string, to: string, days = 800): Interval[] {
@@ -78,27 +78,27 @@ export interface TestDoctor {
 
 function checkRange({ start, end }: Interval): void {
   if (start <= end && end - start <= MAX_AVAILABILITY_DAYS * DAY) return;
-  throw new Refusal('part-unavailable', 'A part answered what was not expected.', { retryAfterSeconds: 1 });
+  throw new Refusal('service-unavailable', 'A required service sent an unexpected response.', { retryAfterSeconds: 1 });
 }
 
 /** Answers as the patient and the doctor service do, and refuses what they refuse. */
-export function createTestDirectory() {
+export function createTestParticipants() {
   const patients = new Map<string, { active: boolean; version: number }>();
   const doctors = new Map<string, TestDoctor>();
-  const state = { down: false, answersLeft: Number.POSITIVE_INFINITY };
-  let pause: { asked: () => void; over: Promise<void> } | undefined;
+  const state = { down: false, responsesLeft: Number.POSITIVE_INFINITY };
+  let pause: { received: () => void; over: Promise<void> } | undefined;
 
-  const askers: Asking[] = [];
+  const contexts: RequestContext[] = [];
 
-  async function answer<Result>(asking: Asking, find: () => Result): Promise<Result> {
-    askers.push(asking);
+  async function respond<Result>(context: RequestContext, find: () => Result): Promise<Result> {
+    contexts.push(context);
     // As it is when it is asked: the answer is under way while others change things.
     const found = find();
-    pause?.asked();
+    pause?.received();
     await pause?.over;
-    state.answersLeft -= 1;
-    if (state.down || state.answersLeft < 0)
-      throw new Refusal('part-unavailable', 'A part does not answer.', { retryAfterSeconds: 1 });
+    state.responsesLeft -= 1;
+    if (state.down || state.responsesLeft < 0)
+      throw new Refusal('service-unavailable', 'A required service does not respond.', { retryAfterSeconds: 1 });
     return found;
   }
 
@@ -116,16 +116,16 @@ export function createTestDirectory() {
       .filter((hours) => hours.start < hours.end),
   });
 
-  const directory: Directory = {
-    patient: (id, asking) => answer(asking, () => patients.get(id.toLowerCase())),
-    doctor: (id, range, asking) =>
-      answer(asking, () => {
+  const participants: ParticipantClient = {
+    findPatient: (id, context) => respond(context, () => patients.get(id.toLowerCase())),
+    findDoctor: (id, range, context) =>
+      respond(context, () => {
         checkRange(range);
         const doctor = doctors.get(id.toLowerCase());
         return doctor && factsIn(doctor, range);
       }),
-    doctorsOf: (specialty, range, asking) =>
-      answer(asking, () => {
+    findDoctors: (specialty, range, context) =>
+      respond(context, () => {
         checkRange(range);
         return [...doctors.values()]
           .filter(({ active, specialties }) => active && specialties.includes(specialty))
@@ -134,25 +134,25 @@ export function createTestDirectory() {
   };
 
   return {
-    directory,
+    participants,
     /** Who asked, in order. */
-    askers,
+    contexts,
     /** While `down`, no part answers; after `answersLeft` answers they stop, too. */
     state,
     /** Lets every question wait from now on. */
-    hold(askers = 1) {
-      let missing = askers;
-      const [asked, over] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    pauseCalls(calls = 1) {
+      let missing = calls;
+      const [received, over] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
       pause = {
-        asked() {
+        received() {
           missing -= 1;
-          if (missing === 0) asked.resolve();
+          if (missing === 0) received.resolve();
         },
         over: over.promise,
       };
       return {
         /** Resolves when so many have asked. */
-        asked: asked.promise,
+        received: received.promise,
         resume() {
           pause = undefined;
           over.resolve();
@@ -192,7 +192,7 @@ export function createTestDirectory() {
   };
 }
 
-const FREE_AGAIN = ['cancelled', 'entered-in-error'];
+const RELEASED_STATUSES = ['cancelled', 'entered-in-error'];
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
 /** The rows of the reservations, as `resource cell seat appointment`, sorted. */
@@ -229,7 +229,7 @@ export async function expectReservationsMatch(database: Database<AppointmentTabl
       expected.push(`${hex(resource)} ${time / (5 * MINUTE)} ${holder}`);
     }
   };
-  const lasting = appointments.filter(({ status }) => !FREE_AGAIN.includes(status));
+  const lasting = appointments.filter(({ status }) => !RELEASED_STATUSES.includes(status));
   for (const holder of [...lasting, ...holds.filter(({ expires_at }) => expires_at > now)]) {
     const type = typeOf(holder.appointment_type_id);
     const of = hex(holder.id);
@@ -249,12 +249,12 @@ export async function expectReservationsMatch(database: Database<AppointmentTabl
   const merged = new Set(
     appointments.filter((row) => row.rescheduling_reasons?.includes('patient-busy')).map(({ id }) => hex(id)),
   );
-  for (const together of Map.groupBy(live, (row) => `${hex(row.resource_id)} ${row.cell}`).values()) {
-    const most = together.map(({ holder_id }) => capacities.get(hex(holder_id)) ?? 0);
-    const isPatient = together.some(({ resource_id }) => patients.has(hex(resource_id)));
-    if (isPatient && together.some(({ holder_id }) => merged.has(hex(holder_id)))) continue;
-    if (!isPatient && together.some(({ holder_id }) => overbooked.has(hex(holder_id)))) continue;
-    expect(together.length).toBeLessThanOrEqual(isPatient ? 1 : Math.min(...most));
+  for (const sameCell of Map.groupBy(live, (row) => `${hex(row.resource_id)} ${row.cell}`).values()) {
+    const most = sameCell.map(({ holder_id }) => capacities.get(hex(holder_id)) ?? 0);
+    const isPatient = sameCell.some(({ resource_id }) => patients.has(hex(resource_id)));
+    if (isPatient && sameCell.some(({ holder_id }) => merged.has(hex(holder_id)))) continue;
+    if (!isPatient && sameCell.some(({ holder_id }) => overbooked.has(hex(holder_id)))) continue;
+    expect(sameCell.length).toBeLessThanOrEqual(isPatient ? 1 : Math.min(...most));
   }
 }
 
@@ -262,10 +262,10 @@ export async function expectReservationsMatch(database: Database<AppointmentTabl
 export const SEEN = { timeout: 10_000, interval: 150 };
 
 /** Returns how many transactions of this database wait for the row of a person: others may use the same server. */
-export async function waitingForPersons(database: Database<AppointmentTables>): Promise<number> {
+export async function transactionsWaitingForParticipants(database: Database<AppointmentTables>): Promise<number> {
   const { rows } = await database.read((db) =>
     sql`select trx_id from information_schema.innodb_trx
-      where trx_state = 'LOCK WAIT' and trx_query like '%person_versions%' and trx_mysql_thread_id in
+      where trx_state = 'LOCK WAIT' and trx_query like '%participant_versions%' and trx_mysql_thread_id in
         (select id from information_schema.processlist where db = database())`.execute(db),
   );
   return rows.length;
@@ -293,7 +293,7 @@ export function pausedAfter(
     read: (query) => database.read(query),
     write: (work) => database.write((tx) => work(tx.withPlugin(plugin))),
     onEvents: (listener) => database.onEvents(listener),
-    turnAt: (what) => database.turnAt(what),
+    advisoryLock: (what) => database.advisoryLock(what),
     check: () => database.check(),
     close: () => database.close(),
   };
@@ -302,14 +302,14 @@ export function pausedAfter(
 export async function startAppointments() {
   const database = await openDatabase<AppointmentTables>(await cleanDatabase('appointment'), migrations);
   const time = { now: Temporal.Instant.from(NOW) };
-  const others = createTestDirectory();
+  const others = createTestParticipants();
   const logger = createLogger({ level: 'silent', pretty: false });
   const clock = () => time.now;
   const app = await buildApp({
     logger,
     database,
     bus: createInProcessBus(),
-    directory: others.directory,
+    participants: others.participants,
     clock,
     consumers: [],
   });
@@ -322,9 +322,9 @@ export async function startAppointments() {
 
   async function call(method: Method, path: string, payload?: object | string, headers: Record<string, string> = {}) {
     const url = `/api/v1${path}`;
-    const answer = await app.inject({ method, url, headers, ...(payload !== undefined && { payload }) });
-    const body: unknown = answer.body === '' ? undefined : answer.json();
-    return { status: answer.statusCode, headers: answer.headers, body };
+    const response = await app.inject({ method, url, headers, ...(payload !== undefined && { payload }) });
+    const body: unknown = response.body === '' ? undefined : response.json();
+    return { status: response.statusCode, headers: response.headers, body };
   }
 
   let names = 0;
@@ -339,10 +339,10 @@ export async function startAppointments() {
     return readType(body);
   }
 
-  const rechecks = createRecheckStore(database, clock);
-  const consumer = changesOfPeople(database, clock, logger, () => undefined);
+  const revalidations = createRevalidationStore(database, clock);
+  const consumer = participantChangesConsumer(database, clock, logger, () => undefined);
   /** Hands an event of another service to the consumer. */
-  const tell = (type: EventType, subject: string, sequence: number) =>
+  const deliver = (type: EventType, subject: string, sequence: number) =>
     consumer.handle({
       specversion: '1.0',
       id: newId(),
@@ -355,8 +355,8 @@ export async function startAppointments() {
       data: { patientId: subject },
     });
 
-  const dueRechecks = () => database.read((db) => db.selectFrom('rechecks').selectAll().execute());
-  const startRechecking = (saidTo = logger) => startRechecks(others.directory, rechecks, saidTo);
+  const dueRevalidations = () => database.read((db) => db.selectFrom('revalidations').selectAll().execute());
+  const startRevalidation = (log = logger) => startRevalidationWorker(others.participants, revalidations, log);
 
   const post = (path: string, payload?: object, headers?: Record<string, string>) =>
     call('POST', `/appointments${path}`, payload, headers);
@@ -378,14 +378,14 @@ export async function startAppointments() {
     },
     post,
     addType,
-    tell,
-    dueRechecks,
-    startRechecking,
+    deliver,
+    dueRevalidations,
+    startRevalidation,
     /** Looks again at everybody who is due. */
-    async recheck() {
-      const rechecker = startRechecking();
-      await expect.poll(dueRechecks, { timeout: 20_000 }).toEqual([]);
-      await rechecker.close();
+    async revalidate() {
+      const worker = startRevalidation();
+      await expect.poll(dueRevalidations, { timeout: 20_000 }).toEqual([]);
+      await worker.close();
     },
     ...others,
     /** Books what must be bookable. */
@@ -436,12 +436,15 @@ export async function startClinic(rules: Partial<NewAppointmentType> = {}) {
   const type = await service.addType(rules);
   const doctor = service.addDoctor();
   const patientId = service.addPatient();
-  const wish = (start: string, more: { patientId?: string; doctorId?: string; appointmentTypeId?: string } = {}) => ({
+  const bookingRequest = (
+    start: string,
+    more: { patientId?: string; doctorId?: string; appointmentTypeId?: string } = {},
+  ) => ({
     patientId,
     doctorId: doctor.id,
     appointmentTypeId: type.id,
     start,
     ...more,
   });
-  return { ...service, type, doctor, patientId, wish };
+  return { ...service, type, doctor, patientId, bookingRequest };
 }

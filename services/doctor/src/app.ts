@@ -14,14 +14,14 @@ import type { DoctorTables } from './store/tables.ts';
 
 export const NAME = 'doctor-service';
 
-export interface DoctorParts {
+export interface DoctorDependencies {
   logger: Logger;
   database: Database<DoctorTables>;
   bus: Pick<Bus, 'check'>;
   clock: Clock;
 }
 
-export async function buildApp({ logger, database, bus, clock }: DoctorParts): Promise<App> {
+export async function buildApp({ logger, database, bus, clock }: DoctorDependencies): Promise<App> {
   const app = await createServiceApp({
     name: NAME,
     logger,

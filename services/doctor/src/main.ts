@@ -18,10 +18,10 @@ export { readConfig };
 
 export const start: StartService = async (process) => {
   const config = readConfig(process.environment);
-  await using parts = new AsyncDisposableStack();
-  const host = await withServiceBus(process, config.AMQP_URL, NAME, parts);
+  await using disposables = new AsyncDisposableStack();
+  const host = await withServiceBus(process, config.AMQP_URL, NAME, disposables);
   const url = databaseUrlOf(config, 'doctor');
-  const database = await openServiceDatabase<DoctorTables>(host, url, migrations, parts);
+  const database = await openServiceDatabase<DoctorTables>(host, url, migrations, disposables);
   const app = await buildApp({ logger: host.logger, database, bus: host.bus, clock: host.clock });
   return serve({
     name: NAME,
@@ -29,7 +29,7 @@ export const start: StartService = async (process) => {
     host,
     registry: joinRegistry(host, config),
     listenOn: listenOnOf(config),
-    parts: parts.move(),
+    resources: disposables.move(),
   });
 };
 

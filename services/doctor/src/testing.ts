@@ -13,7 +13,7 @@ import {
 } from '@daybook/contracts';
 import { openDatabase } from '@daybook/database';
 import { createInProcessBus } from '@daybook/messaging';
-import { createLogger, type Logger, readerOf } from '@daybook/service';
+import { createLogger, createParser, type Logger } from '@daybook/service';
 import { cleanDatabase } from '@daybook/testing/databases';
 import type { InjectOptions } from 'fastify';
 import { expect, onTestFinished } from 'vitest';
@@ -23,14 +23,14 @@ import type { DoctorTables } from './store/tables.ts';
 
 type Method = 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
 
-const readDoctor = readerOf(Doctor);
-const readPage = readerOf(DoctorPage);
-const readException = readerOf(ScheduleException);
-const readExceptionPage = readerOf(ScheduleExceptionPage);
-const readAvailability = readerOf(Availability);
-export const readProblem = readerOf(Problem);
+const readDoctor = createParser(Doctor);
+const readPage = createParser(DoctorPage);
+const readException = createParser(ScheduleException);
+const readExceptionPage = createParser(ScheduleExceptionPage);
+const readAvailability = createParser(Availability);
+export const readProblem = createParser(Problem);
 
-export const NOBODY = '01890000-0000-7000-8000-000000000000';
+export const UNKNOWN_ID = '01890000-0000-7000-8000-000000000000';
 
 export const noor = {
   givenName: 'Noor',
@@ -55,9 +55,9 @@ export async function startDoctors(logger: Logger = silent) {
   });
 
   async function inject(options: InjectOptions | string) {
-    const answer = await app.inject(options);
-    const body: unknown = answer.body === '' ? undefined : answer.json();
-    return { status: answer.statusCode, headers: answer.headers, body };
+    const response = await app.inject(options);
+    const body: unknown = response.body === '' ? undefined : response.json();
+    return { status: response.statusCode, headers: response.headers, body };
   }
 
   const call = (method: Method, path: string, payload?: object | string, headers: Record<string, string> = {}) =>
@@ -88,7 +88,7 @@ export async function startDoctors(logger: Logger = silent) {
       expect(await call('PUT', `/${doctor.id}/schedule`, { timeZone, weeklyHours })).toMatchObject({ status: 200 });
       return doctor;
     },
-    async except(id: string, input: NewScheduleException): Promise<ScheduleException> {
+    async addException(id: string, input: NewScheduleException): Promise<ScheduleException> {
       const { status, body } = await call('POST', `/${id}/exceptions`, input);
       expect(status).toBe(201);
       return readException(body);

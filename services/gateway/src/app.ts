@@ -13,29 +13,29 @@ import {
   type KnownHosts,
   knownHostsOf,
   type Logger,
-  onLeaving,
+  onDraining,
   requestIdOf,
   responseDue,
   socketOf,
   traceOf,
 } from '@daybook/service';
-import { createSiteCheck } from './cross-site.ts';
-import { addDocs } from './docs.ts';
-import { type LaneOptions, LaneServer } from './lane/lane-server.ts';
-import type { LiveRoutes } from './live-routes.ts';
-import type { LoadLimitOptions } from './load-limit.ts';
-import { addOpenApiDocument } from './openapi.ts';
-import { createReporter } from './outcomes.ts';
-import { addParkedEvents } from './parked-events.ts';
-import { createReverseProxy, type ReverseProxy } from './proxy.ts';
-import { hasBody } from './request-body.ts';
-import { addRoutesAdmin } from './routes-admin.ts';
+import { addDocs } from './api/docs.ts';
+import { addOpenApiDocument } from './api/openapi.ts';
+import { addParkedEvents } from './api/parked-events.ts';
+import { addRoutesAdmin } from './api/routes-admin.ts';
+import { ambiguityIn, MISPLACED_HANDSHAKE, refuseAmbiguous } from './http/ambiguous-request.ts';
+import { type FastPathOptions, FastPathServer } from './http/fast-path/server.ts';
+import { hasBody } from './http/request-body.ts';
+import { createAccessLog } from './proxy/access-log.ts';
+import { createSiteCheck } from './proxy/cross-site.ts';
+import type { Forwarding } from './proxy/forwarded.ts';
+import { createReverseProxy, type ReverseProxy } from './proxy/reverse-proxy.ts';
+import type { ConcurrencyLimitOptions } from './resilience/concurrency-limit.ts';
+import type { RouteStore } from './routes/route-store.ts';
 import type { TlsSettings } from './tls.ts';
-import type { Forwarding } from './trusted-proxies.ts';
-import type { TunnelOptions } from './tunnels.ts';
-import { HANDSHAKE_OUT_OF_TURN, refuseUnclear, unclearIn } from './unclear-requests.ts';
-import type { UpstreamOptions } from './upstreams.ts';
-import { asksForWebSocket } from './web-socket.ts';
+import type { UpstreamOptions } from './upstream/upstreams.ts';
+import { isWebSocketUpgrade } from './websocket/handshake.ts';
+import type { TunnelOptions } from './websocket/tunnels.ts';
 
 const NAME = 'gateway-service';
 /** Fastify's own, which it does not set on a server that it did not make; longer than load balancers keep theirs. */
@@ -55,14 +55,14 @@ export interface GatewayOptions {
   discovery: Discovery;
   balancer: Balancer;
   /** Asked for every request. */
-  routes: LiveRoutes;
+  routes: RouteStore;
   /** Where they are read from. */
   routesFile?: string;
   forwarding?: Forwarding;
   upstream?: UpstreamOptions;
   tunnel?: TunnelOptions;
   /** Of each service. */
-  load?: LoadLimitOptions;
+  concurrencyLimit?: ConcurrencyLimitOptions;
   clientTimeouts?: ClientTimeouts;
   /** Plain HTTP without it. */
   tls?: TlsSettings;
@@ -73,35 +73,36 @@ const openServer = (
   tls: TlsSettings | undefined,
   settings: ServerOptions,
   listener: RequestListener,
-  lane: LaneOptions,
-) => (tls ? createTlsServer({ ...settings, ...tls }, listener) : new LaneServer(settings, listener, lane));
+  fastPath: FastPathOptions,
+) => (tls ? createTlsServer({ ...settings, ...tls }, listener) : new FastPathServer(settings, listener, fastPath));
 
 /** Fastify waits for a body that has a type; the empty stream of a request without one never says that it ends. */
-function withoutTypeOfNothing(request: IncomingMessage): IncomingMessage {
+function dropContentTypeWithoutBody(request: IncomingMessage): IncomingMessage {
   if (!hasBody(request)) delete request.headers['content-type'];
   return request;
 }
 
 /** Requests that a route matches go to the proxy before Fastify sees them; everything else is Fastify's. */
 export async function buildApp(options: GatewayOptions): Promise<App> {
-  const { logger, discovery, balancer, routes, routesFile, forwarding, upstream, tunnel, load, tls } = options;
+  const { logger, discovery, balancer, routes, routesFile, forwarding, upstream, tunnel, concurrencyLimit, tls } =
+    options;
   const { requestMillis, checkMillis } = options.clientTimeouts ?? CLIENT_TIMEOUTS;
   const services = () => routes.current.services;
-  const named = logger.child({ service: NAME });
+  const gatewayLogger = logger.child({ service: NAME });
   let proxy: ReverseProxy;
-  let known: KnownHosts;
+  let knownHosts: KnownHosts;
   // Fastify's part refuses a request without the Host that it needs, and one for another host.
   const match = (request: IncomingMessage) =>
-    isHostMissing(request) || !known.isFor(request) ? undefined : routes.current.table.match(request);
+    isHostMissing(request) || !knownHosts.isFor(request) ? undefined : routes.current.table.match(request);
 
   /** Node gives up its part in the connection with an upgrade: no response may be due there, and no body. */
   const shouldUpgrade = guarded(
     socketOf,
     (request: IncomingMessage) =>
-      asksForWebSocket(request) &&
+      isWebSocketUpgrade(request) &&
       !hasBody(request) &&
       !responseDue(request.socket) &&
-      !unclearIn(request) &&
+      !ambiguityIn(request) &&
       match(request) !== undefined,
   );
 
@@ -124,33 +125,33 @@ export async function buildApp(options: GatewayOptions): Promise<App> {
           shouldUpgradeCallback: (request) => shouldUpgrade(request) === true,
         },
         guarded(socketOf, (request: IncomingMessage, response: ServerResponse) => {
-          const unclear = unclearIn(request);
-          const route = unclear ? undefined : match(request);
-          if (unclear) refuseUnclear(unclear, request, response);
-          else if (route && asksForWebSocket(request)) refuseUnclear(HANDSHAKE_OUT_OF_TURN, request, response);
+          const ambiguity = ambiguityIn(request);
+          const route = ambiguity ? undefined : match(request);
+          if (ambiguity) refuseAmbiguous(ambiguity, request, response);
+          else if (route && isWebSocketUpgrade(request)) refuseAmbiguous(MISPLACED_HANDSHAKE, request, response);
           else if (route) proxy.handle(route, request, response);
-          else handleWithFastify(withoutTypeOfNothing(request), response);
+          else handleWithFastify(dropContentTypeWithoutBody(request), response);
         }),
         {
           keepAliveMillis: KEEP_ALIVE_MILLIS,
           requestMillis,
           checkMillis,
-          take(request, answer) {
-            const route = known.isFor(request) ? routes.current.table.match(request) : undefined;
+          tryHandle(request, response) {
+            const route = knownHosts.isFor(request) ? routes.current.table.match(request) : undefined;
             if (!route) return false;
             const [requestId, trace] = [requestIdOf(request), traceOf(request.headers.traceparent)];
-            proxy.pass(route, { request, body: undefined, answer, requestId, trace });
+            proxy.forward(route, { request, body: undefined, response, requestId, trace });
             return true;
           },
         },
       ),
   });
 
-  known = knownHostsOf(app);
-  const report = createReporter(app, named);
-  const sites = createSiteCheck(() => known.publicOrigin);
-  const proxied = { logger: named, discovery, balancer, services, report, forwarding, sites };
-  proxy = createReverseProxy({ ...proxied, upstream, tunnel, load });
+  knownHosts = knownHostsOf(app);
+  const report = createAccessLog(app, gatewayLogger);
+  const siteCheck = createSiteCheck(() => knownHosts.publicOrigin);
+  const shared = { logger: gatewayLogger, discovery, balancer, services, report, forwarding, siteCheck };
+  proxy = createReverseProxy({ ...shared, upstream, tunnel, concurrencyLimit });
   app.server.on(
     'upgrade',
     guarded(socketOf, (request: IncomingMessage, client: Duplex, head: Buffer) => {
@@ -159,12 +160,12 @@ export async function buildApp(options: GatewayOptions): Promise<App> {
       else client.destroy();
     }),
   );
-  onLeaving(app, () => proxy.leave());
-  app.addHook('preClose', async () => proxy.sendClientsAway());
+  onDraining(app, () => proxy.drain());
+  app.addHook('preClose', async () => proxy.disconnectClients());
   app.addHook('onClose', () => proxy.close());
 
-  addOpenApiDocument(app, { services, discovery, balancer, logger: named });
-  addParkedEvents(app, { routes, discovery, balancer, logger: named });
+  addOpenApiDocument(app, { services, discovery, balancer, logger: gatewayLogger });
+  addParkedEvents(app, { routes, discovery, balancer, logger: gatewayLogger });
   addRoutesAdmin(app, routesFile, routes);
   await addDocs(app);
   // Until there is a web application.

@@ -5,13 +5,13 @@ import { createInProcessBus } from '@daybook/messaging';
 import { createLogger, type HostProcess, systemClock } from '@daybook/service';
 import { expect, onTestFinished, test } from 'vitest';
 import { readConfig, start } from './main.ts';
-import { deadUrl } from './testing.ts';
+import { unreachableUrl } from './testing.ts';
 
 async function hostWith(environment: Record<string, string>): Promise<HostProcess> {
   return {
     environment: { DAYBOOK_PORT: '0', ...environment },
     logger: createLogger({ level: 'silent', pretty: false }),
-    registryUrls: [await deadUrl()],
+    registryUrls: [await unreachableUrl()],
     bus: createInProcessBus(),
     relaysEvents: false,
     fetchIntervalMillis: 10,

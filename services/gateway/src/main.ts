@@ -13,11 +13,11 @@ import {
 } from '@daybook/service';
 import { buildApp } from './app.ts';
 import { readConfig } from './config.ts';
-import { createLiveRoutes } from './live-routes.ts';
-import { reloadOnChange } from './reload.ts';
-import { ROUTES_FILE, readRoutesText } from './routes.ts';
+import { createForwarding } from './proxy/forwarded.ts';
+import { ROUTES_FILE, readRoutesText } from './routes/definition.ts';
+import { watchRoutesFile } from './routes/file-watcher.ts';
+import { createRouteStore } from './routes/route-store.ts';
 import { readTls } from './tls.ts';
-import { createForwarding } from './trusted-proxies.ts';
 
 export { readConfig };
 
@@ -26,7 +26,7 @@ export const start: StartService = async (host) => {
   const config = readConfig(host.environment);
   const forwarding = createForwarding(config.DAYBOOK_TRUSTED_PROXIES?.split(','));
   const routesFile = config.DAYBOOK_ROUTES === undefined ? fileURLToPath(ROUTES_FILE) : resolve(config.DAYBOOK_ROUTES);
-  const routes = createLiveRoutes(await readRoutesText(routesFile), { forwarding });
+  const routes = createRouteStore(await readRoutesText(routesFile), { forwarding });
   const tls = await readTls(config, host.clock);
   const registry = joinRegistry(host, config);
   const balancer = createBalancer(registry, { zone: config.DAYBOOK_ZONE });
@@ -40,8 +40,8 @@ export const start: StartService = async (host) => {
     ...(tls && { tls }),
   });
   if (config.DAYBOOK_PUBLIC_URL !== undefined) knownHostsOf(app).addPublicUrl(config.DAYBOOK_PUBLIC_URL);
-  await using parts = new AsyncDisposableStack();
-  parts.use(reloadOnChange({ file: routesFile, routes, logger }));
+  await using resources = new AsyncDisposableStack();
+  resources.use(watchRoutesFile({ file: routesFile, routes, logger }));
   return await serve({
     name: 'gateway-service',
     app,
@@ -56,8 +56,8 @@ export const start: StartService = async (host) => {
       preferences: preferencesOf(config),
       secure: tls !== undefined,
     },
-    asks: routes.current.services,
-    parts: parts.move(),
+    dependsOn: routes.current.services,
+    resources: resources.move(),
   });
 };
 

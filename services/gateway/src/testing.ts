@@ -6,14 +6,14 @@ import { createBalancer, createDialRules, type Discovery, type Instance } from '
 import { createLogger, knownHostsOf } from '@daybook/service';
 import { onTestFinished } from 'vitest';
 import { buildApp, type ClientTimeouts } from './app.ts';
-import type { CompilerOptions } from './compile-routes.ts';
-import { createLiveRoutes } from './live-routes.ts';
-import type { LoadLimitOptions } from './load-limit.ts';
-import type { Route } from './routes.ts';
+import { createForwarding } from './proxy/forwarded.ts';
+import type { ConcurrencyLimitOptions } from './resilience/concurrency-limit.ts';
+import type { CompilerOptions } from './routes/compiler.ts';
+import type { Route } from './routes/definition.ts';
+import { createRouteStore } from './routes/route-store.ts';
 import type { TlsSettings } from './tls.ts';
-import { createForwarding } from './trusted-proxies.ts';
-import type { TunnelOptions } from './tunnels.ts';
-import type { UpstreamOptions } from './upstreams.ts';
+import type { UpstreamOptions } from './upstream/upstreams.ts';
+import type { TunnelOptions } from './websocket/tunnels.ts';
 
 export interface TestServer {
   readonly url: string;
@@ -39,7 +39,7 @@ export async function startServer(listener: RequestListener, cleanUp: CleanUp = 
 }
 
 /** The URL of a server that is not there any more. */
-export async function deadUrl(): Promise<string> {
+export async function unreachableUrl(): Promise<string> {
   const server = createServer();
   const port = await listen(server);
   await close(server);
@@ -64,7 +64,7 @@ async function close(server: Server): Promise<void> {
 
 export interface TestDiscovery extends Discovery {
   /** From now on a service has its instances at these URLs. */
-  place(serviceId: string, urls: readonly string[]): void;
+  setInstances(serviceId: string, urls: readonly string[]): void;
 }
 
 export function createTestDiscovery(refresh: () => Promise<void> = async () => undefined): TestDiscovery {
@@ -73,7 +73,7 @@ export function createTestDiscovery(refresh: () => Promise<void> = async () => u
     instancesOf: (serviceId) => known.get(serviceId) ?? [],
     refresh,
     dialRules: createDialRules(),
-    place(serviceId, urls) {
+    setInstances(serviceId, urls) {
       known.set(
         serviceId,
         urls.map((url) => ({ instanceId: `${serviceId}@${url}`, serviceId, url, metadata: {} })),
@@ -99,7 +99,7 @@ export interface TestGatewayOptions {
   compiler?: CompilerOptions;
   upstream?: UpstreamOptions;
   tunnel?: TunnelOptions;
-  load?: LoadLimitOptions;
+  concurrencyLimit?: ConcurrencyLimitOptions;
   clientTimeouts?: ClientTimeouts;
   tls?: TlsSettings;
   /** Beside those that this file's callers write into requests. */
@@ -111,17 +111,17 @@ export interface TestGatewayOptions {
 export async function startGateway(options: TestGatewayOptions = {}) {
   const { discovery = createTestDiscovery(), routes = [PATIENTS], patients, upstream, tunnel } = options;
   const forwarding = createForwarding(options.trustedProxies);
-  const live = createLiveRoutes(JSON.stringify({ routes }), { forwarding, ...options.compiler });
-  if (patients) discovery.place('patient-service', patients);
+  const routeStore = createRouteStore(JSON.stringify({ routes }), { forwarding, ...options.compiler });
+  if (patients) discovery.setInstances('patient-service', patients);
   const app = await buildApp({
     logger: createLogger({ level: 'silent', pretty: false }),
     discovery,
     balancer: createBalancer(discovery),
-    routes: live,
+    routes: routeStore,
     forwarding,
     ...(upstream && { upstream }),
     ...(tunnel && { tunnel }),
-    ...(options.load && { load: options.load }),
+    ...(options.concurrencyLimit && { concurrencyLimit: options.concurrencyLimit }),
     ...(options.tls && { tls: options.tls }),
     ...(options.clientTimeouts && { clientTimeouts: options.clientTimeouts }),
   });
@@ -134,7 +134,7 @@ export async function startGateway(options: TestGatewayOptions = {}) {
     app.server.closeAllConnections();
     await app.close();
   });
-  return { app, url, port: Number(new URL(url).port), discovery, routes: live };
+  return { app, url, port: Number(new URL(url).port), discovery, routes: routeStore };
 }
 
 /** Sends bytes as they are and reads all that is answered until the connection ends. */

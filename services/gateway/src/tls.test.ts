@@ -22,7 +22,7 @@ function makePair(name: string): void {
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'daybook-tls-'));
-  makePair('door');
+  makePair('gateway');
   makePair('other');
   makePair('client');
   await writeFile(file('nothing.pem'), 'nothing');
@@ -30,63 +30,70 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-const door = (): TlsConfig => ({ DAYBOOK_TLS_CERTIFICATE: file('door.pem'), DAYBOOK_TLS_KEY: file('door.key') });
+const gatewayTls = (): TlsConfig => ({
+  DAYBOOK_TLS_CERTIFICATE: file('gateway.pem'),
+  DAYBOOK_TLS_KEY: file('gateway.key'),
+});
 
-interface Asked {
+interface RequestOptions {
   readonly port: number;
   /** Whose certificate the client shows. */
   readonly as?: string;
   readonly maxVersion?: 'TLSv1.1' | 'TLSv1.3';
 }
 
-async function ask({ port, as, maxVersion = 'TLSv1.3' }: Asked): Promise<string> {
+async function get({ port, as, maxVersion = 'TLSv1.3' }: RequestOptions): Promise<string> {
   const own =
     as === undefined ? {} : { cert: await readFile(file(`${as}.pem`)), key: await readFile(file(`${as}.key`)) };
-  const ca = await readFile(file('door.pem'));
-  const answered = Promise.withResolvers<string>();
+  const ca = await readFile(file('gateway.pem'));
+  const received = Promise.withResolvers<string>();
   const options = { host: '127.0.0.1', port, path: '/api/v1/patients', ca, ...own, maxVersion, agent: false };
-  request(options, (response) => void text(response).then(answered.resolve, answered.reject))
-    .on('error', answered.reject)
+  request(options, (response) => void text(response).then(received.resolve, received.reject))
+    .on('error', received.reject)
     .end();
-  return answered.promise;
+  return received.promise;
 }
 
 describe('a gateway with a certificate', () => {
   test('is asked over TLS, and tells the service so', async () => {
     const service = await startServer(({ headers }, response) => response.end(headers['x-forwarded-proto']));
-    const tls = await readTls(door(), systemClock);
+    const tls = await readTls(gatewayTls(), systemClock);
     const { port } = await startGateway({ patients: [service.url], ...(tls && { tls }) });
-    expect(await ask({ port })).toBe('https');
+    expect(await get({ port })).toBe('https');
     await expect(fetch(`http://127.0.0.1:${port}/api/v1/patients`)).rejects.toThrow();
-    await expect(ask({ port, maxVersion: 'TLSv1.1' })).rejects.toThrow();
+    await expect(get({ port, maxVersion: 'TLSv1.1' })).rejects.toThrow();
   });
 
   test('that wants one of its clients too answers nobody else', async () => {
     const service = await startServer((_request, response) => response.end('here'));
-    const tls = await readTls({ ...door(), DAYBOOK_TLS_CLIENT_CA: file('client.pem') }, systemClock);
+    const tls = await readTls({ ...gatewayTls(), DAYBOOK_TLS_CLIENT_CA: file('client.pem') }, systemClock);
     const { port } = await startGateway({ patients: [service.url], ...(tls && { tls }) });
-    expect(await ask({ port, as: 'client' })).toBe('here');
-    await expect(ask({ port })).rejects.toThrow();
-    await expect(ask({ port, as: 'other' })).rejects.toThrow();
+    expect(await get({ port, as: 'client' })).toBe('here');
+    await expect(get({ port })).rejects.toThrow();
+    await expect(get({ port, as: 'other' })).rejects.toThrow();
     expect(service.requests).toHaveLength(1);
   });
 });
 
 describe('a start with TLS that cannot be as it is meant is refused', () => {
   test.each<[string, () => TlsConfig, string]>([
-    ['no key', () => ({ DAYBOOK_TLS_CERTIFICATE: file('door.pem') }), 'DAYBOOK_TLS_KEY is needed'],
-    ['no certificate', () => ({ DAYBOOK_TLS_KEY: file('door.key') }), 'DAYBOOK_TLS_CERTIFICATE is needed'],
+    ['no key', () => ({ DAYBOOK_TLS_CERTIFICATE: file('gateway.pem') }), 'DAYBOOK_TLS_KEY is needed'],
+    ['no certificate', () => ({ DAYBOOK_TLS_KEY: file('gateway.key') }), 'DAYBOOK_TLS_CERTIFICATE is needed'],
     ['clients only', () => ({ DAYBOOK_TLS_CLIENT_CA: file('client.pem') }), 'DAYBOOK_TLS_CERTIFICATE is needed'],
-    ['another key', () => ({ ...door(), DAYBOOK_TLS_KEY: file('other.key') }), 'is not the key of'],
+    ['another key', () => ({ ...gatewayTls(), DAYBOOK_TLS_KEY: file('other.key') }), 'is not the key of'],
     [
       'a missing file',
-      () => ({ ...door(), DAYBOOK_TLS_KEY: file('none') }),
+      () => ({ ...gatewayTls(), DAYBOOK_TLS_KEY: file('none') }),
       'DAYBOOK_TLS_KEY names a file that cannot',
     ],
-    ['no certificate in the file', () => ({ ...door(), DAYBOOK_TLS_CERTIFICATE: file('nothing.pem') }), 'not what it'],
+    [
+      'no certificate in the file',
+      () => ({ ...gatewayTls(), DAYBOOK_TLS_CERTIFICATE: file('nothing.pem') }),
+      'not what it',
+    ],
     [
       'no authority in the file',
-      () => ({ ...door(), DAYBOOK_TLS_CLIENT_CA: file('nothing.pem') }),
+      () => ({ ...gatewayTls(), DAYBOOK_TLS_CLIENT_CA: file('nothing.pem') }),
       'not what it should',
     ],
   ])('%s', async (_what, config, message) => {
@@ -101,7 +108,7 @@ describe('a start with TLS that cannot be as it is meant is refused', () => {
     ['is not valid yet', -72],
   ])('a certificate that %s', async (message, hours) => {
     const then = () => systemClock().add({ hours });
-    await expect(readTls(door(), then)).rejects.toMatchObject({ message: expect.stringContaining(message) });
+    await expect(readTls(gatewayTls(), then)).rejects.toMatchObject({ message: expect.stringContaining(message) });
   });
 
   test('nothing is wrong with none', async () => {

@@ -2,7 +2,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
-import { type Clock, WrongConfiguration } from '@daybook/service';
+import { type Clock, InvalidConfiguration } from '@daybook/service';
 
 /** Files in PEM. */
 export interface TlsConfig {
@@ -21,7 +21,7 @@ export interface TlsSettings {
   readonly minVersion: 'TLSv1.2';
 }
 
-/** Undefined where no file is named. @throws WrongConfiguration */
+/** Undefined where no file is named. @throws InvalidConfiguration */
 export async function readTls(config: TlsConfig, clock: Clock): Promise<TlsSettings | undefined> {
   const {
     DAYBOOK_TLS_CERTIFICATE: certificate,
@@ -29,17 +29,17 @@ export async function readTls(config: TlsConfig, clock: Clock): Promise<TlsSetti
     DAYBOOK_TLS_CLIENT_CA: authority,
   } = config;
   if (certificate === undefined && privateKey === undefined && authority === undefined) return undefined;
-  if (certificate === undefined) throw new WrongConfiguration(['DAYBOOK_TLS_CERTIFICATE is needed for TLS']);
-  if (privateKey === undefined) throw new WrongConfiguration(['DAYBOOK_TLS_KEY is needed for TLS']);
+  if (certificate === undefined) throw new InvalidConfiguration(['DAYBOOK_TLS_CERTIFICATE is needed for TLS']);
+  if (privateKey === undefined) throw new InvalidConfiguration(['DAYBOOK_TLS_KEY is needed for TLS']);
   const cert = await read('DAYBOOK_TLS_CERTIFICATE', certificate);
   const key = await read('DAYBOOK_TLS_KEY', privateKey);
   checkPair(cert, key, clock());
-  const asksClients = authority !== undefined;
-  const ca = asksClients ? await read('DAYBOOK_TLS_CLIENT_CA', authority) : undefined;
+  const requestsClientCertificate = authority !== undefined;
+  const ca = requestsClientCertificate ? await read('DAYBOOK_TLS_CLIENT_CA', authority) : undefined;
   if (ca) checkCertificate('DAYBOOK_TLS_CLIENT_CA', ca, clock());
   const settings = { cert, key, ...(ca && { ca }), minVersion: 'TLSv1.2' } as const;
-  tryOut('DAYBOOK_TLS_CERTIFICATE', () => createSecureContext(settings));
-  return { ...settings, requestCert: asksClients, rejectUnauthorized: asksClients };
+  orInvalidPem('DAYBOOK_TLS_CERTIFICATE', () => createSecureContext(settings));
+  return { ...settings, requestCert: requestsClientCertificate, rejectUnauthorized: requestsClientCertificate };
 }
 
 async function read(variable: string, file: string): Promise<Buffer> {
@@ -47,16 +47,16 @@ async function read(variable: string, file: string): Promise<Buffer> {
     return await readFile(file);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
-    throw new WrongConfiguration([`${variable} names a file that cannot be read (${code})`]);
+    throw new InvalidConfiguration([`${variable} names a file that cannot be read (${code})`]);
   }
 }
 
 /** The message of a failure may quote the file. */
-function tryOut<Result>(variable: string, use: () => Result): Result {
+function orInvalidPem<Result>(variable: string, use: () => Result): Result {
   try {
     return use();
   } catch {
-    throw new WrongConfiguration([`${variable} names a file that is not what it should be, in PEM`]);
+    throw new InvalidConfiguration([`${variable} names a file that is not what it should be, in PEM`]);
   }
 }
 
@@ -65,19 +65,19 @@ function checkCertificate(
   pem: Buffer,
   { epochMilliseconds: now }: Temporal.Instant,
 ): X509Certificate {
-  const certificate = tryOut(variable, () => new X509Certificate(pem));
+  const certificate = orInvalidPem(variable, () => new X509Certificate(pem));
   if (certificate.validToDate.getTime() <= now)
-    throw new WrongConfiguration([`${variable} names one that has expired`]);
+    throw new InvalidConfiguration([`${variable} names one that has expired`]);
   if (certificate.validFromDate.getTime() > now) {
-    throw new WrongConfiguration([`${variable} names one that is not valid yet`]);
+    throw new InvalidConfiguration([`${variable} names one that is not valid yet`]);
   }
   return certificate;
 }
 
 function checkPair(cert: Buffer, key: Buffer, now: Temporal.Instant): void {
   const certificate = checkCertificate('DAYBOOK_TLS_CERTIFICATE', cert, now);
-  const privateKey = tryOut('DAYBOOK_TLS_KEY', () => createPrivateKey(key));
+  const privateKey = orInvalidPem('DAYBOOK_TLS_KEY', () => createPrivateKey(key));
   if (!certificate.checkPrivateKey(privateKey)) {
-    throw new WrongConfiguration(['DAYBOOK_TLS_KEY is not the key of DAYBOOK_TLS_CERTIFICATE']);
+    throw new InvalidConfiguration(['DAYBOOK_TLS_KEY is not the key of DAYBOOK_TLS_CERTIFICATE']);
   }
 }

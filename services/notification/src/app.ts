@@ -8,14 +8,14 @@ import type { NotificationTables } from './store/tables.ts';
 
 export const NAME = 'notification-service';
 
-export interface NotificationParts {
+export interface NotificationDependencies {
   logger: Logger;
   database: Database<NotificationTables>;
   bus: Pick<Bus, 'check'>;
   consumers: readonly Consumer[];
 }
 
-export async function buildApp({ logger, database, bus, consumers }: NotificationParts): Promise<App> {
+export async function buildApp({ logger, database, bus, consumers }: NotificationDependencies): Promise<App> {
   const app = await createServiceApp({
     name: NAME,
     logger,

@@ -10,9 +10,9 @@ import {
 } from '@daybook/contracts';
 import type { Database } from '@daybook/database';
 import { type Consumer, createConsumer } from '@daybook/messaging';
-import { type Clock, type Logger, readerOf } from '@daybook/service';
-import { keepMessages, type NewMessage } from './store/messages.ts';
-import { movePatients, type PatientChange } from './store/patient-changes.ts';
+import { type Clock, createParser, type Logger } from '@daybook/service';
+import { type RecipientChange, reassignRecipients } from './store/message-recipients.ts';
+import { insertMessages, type NewMessage } from './store/messages.ts';
 import type { NotificationTables } from './store/tables.ts';
 
 const MESSAGES_CONSUMER = 'notification.messages' satisfies EventConsumerName;
@@ -30,9 +30,9 @@ const KINDS: Record<Exclude<ConsumedType<typeof MESSAGES_CONSUMER>, typeof STEPP
 };
 const MESSAGES: ReadonlyMap<string, MessageKind | undefined> = new Map(Object.entries(KINDS));
 
-const readAppointmentEvent = readerOf(AppointmentEventData);
+const readAppointmentEvent = createParser(AppointmentEventData);
 
-const readSteppedBackEvent = readerOf(SteppedBackEventData);
+const readSteppedBackEvent = createParser(SteppedBackEventData);
 
 /** A cancellation that is taken back is a booking again; every other step back concerns staff alone. */
 function kindOf({ type, data }: CloudEvent): MessageKind | undefined {
@@ -51,11 +51,11 @@ function messageOf(event: CloudEvent): NewMessage[] {
   return kind === 'rescheduled' && !isElsewhere(data) ? [] : [{ kind, sequence: event.sequence, ...data }];
 }
 
-function changeOfPatient({ type, sequence, data }: CloudEvent): PatientChange[] {
+function recipientChangeOf({ type, sequence, data }: CloudEvent): RecipientChange[] {
   return MESSAGES.has(type) && MESSAGES.get(type) === undefined ? [{ sequence, ...readAppointmentEvent(data) }] : [];
 }
 
-export const messagesOfAppointments = (
+export const appointmentMessagesConsumer = (
   database: Database<NotificationTables>,
   clock: Clock,
   logger: Logger,
@@ -67,7 +67,7 @@ export const messagesOfAppointments = (
     logger,
     inBatches: true,
     effect: async (transaction, events) => {
-      await keepMessages(transaction, events.flatMap(messageOf), clock());
-      await movePatients(transaction, events.flatMap(changeOfPatient));
+      await insertMessages(transaction, events.flatMap(messageOf), clock());
+      await reassignRecipients(transaction, events.flatMap(recipientChangeOf));
     },
   });

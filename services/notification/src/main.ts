@@ -12,21 +12,21 @@ import {
 import { migrations } from '../migrations/index.ts';
 import { buildApp, NAME } from './app.ts';
 import { readConfig } from './config.ts';
-import { messagesOfAppointments } from './events.ts';
+import { appointmentMessagesConsumer } from './events.ts';
 import type { NotificationTables } from './store/tables.ts';
 
 export { readConfig };
 
 export const start: StartService = async (process) => {
   const config = readConfig(process.environment);
-  await using parts = new AsyncDisposableStack();
-  const host = await withServiceBus(process, config.AMQP_URL, NAME, parts);
+  await using disposables = new AsyncDisposableStack();
+  const host = await withServiceBus(process, config.AMQP_URL, NAME, disposables);
   const { logger, bus } = host;
   const url = databaseUrlOf(config, 'notification');
-  const database = await openServiceDatabase<NotificationTables>(host, url, migrations, parts);
-  const messages = messagesOfAppointments(database, host.clock, logger);
+  const database = await openServiceDatabase<NotificationTables>(host, url, migrations, disposables);
+  const messages = appointmentMessagesConsumer(database, host.clock, logger);
   const subscription = await bus.subscribe(messages);
-  parts.defer(() => subscription.close());
+  disposables.defer(() => subscription.close());
   const app = await buildApp({ logger, database, bus, consumers: [messages] });
   return serve({
     name: NAME,
@@ -34,7 +34,7 @@ export const start: StartService = async (process) => {
     host,
     registry: joinRegistry(host, config),
     listenOn: listenOnOf(config),
-    parts: parts.move(),
+    resources: disposables.move(),
   });
 };
 

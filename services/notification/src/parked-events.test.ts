@@ -1,12 +1,12 @@
 import { type CloudEvent, type ParkedEvent, ParkedEventPage } from '@daybook/contracts';
 import { newId } from '@daybook/database';
-import { readerOf } from '@daybook/service';
+import { createParser } from '@daybook/service';
 import { sql } from 'kysely';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { appointmentData, appointmentEvent, startNotifications } from './testing.ts';
 
 const LIST = '/api/v1/admin/parked-events';
-const readPage = readerOf(ParkedEventPage);
+const readPage = createParser(ParkedEventPage);
 
 async function startWithParked(count = 1) {
   const service = await startNotifications();
@@ -26,9 +26,9 @@ async function startWithParked(count = 1) {
   for (const event of events) await bus.publish(event);
 
   async function list(query = '') {
-    const answer = await app.inject(`${LIST}${query}`);
-    expect(answer.statusCode).toBe(200);
-    return { ...readPage(answer.json()), link: answer.headers.link };
+    const response = await app.inject(`${LIST}${query}`);
+    expect(response.statusCode).toBe(200);
+    return { ...readPage(response.json()), link: response.headers.link };
   }
   async function resend(
     event: Pick<CloudEvent, 'id'>,
@@ -37,8 +37,12 @@ async function startWithParked(count = 1) {
     payload?: object,
   ) {
     const url = `${LIST}/${consumer}/${event.id}/resend`;
-    const answer = await app.inject({ method: 'POST', url, headers, ...(payload && { payload }) });
-    return { status: answer.statusCode, body: answer.json<ParkedEvent & { code?: string; detail?: string }>(), answer };
+    const response = await app.inject({ method: 'POST', url, headers, ...(payload && { payload }) });
+    return {
+      status: response.statusCode,
+      body: response.json<ParkedEvent & { code?: string; detail?: string }>(),
+      response,
+    };
   }
   const [event = appointmentEvent('booked', data)] = events;
   return { ...service, data, event, events, mend, list, resend };
@@ -108,8 +112,8 @@ describe('a parked event that is sent again', () => {
   it('has its effect once for several who send it at the same time, of whom the others are told that it is gone', async () => {
     const { event, data, mend, resend, messages } = await startWithParked();
     await mend();
-    const answers = await Promise.all([1, 2, 3].map(() => resend(event)));
-    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 404, 404]);
+    const responses = await Promise.all([1, 2, 3].map(() => resend(event)));
+    expect(responses.map(({ status }) => status).toSorted()).toEqual([200, 404, 404]);
     expect(await messages(data.appointmentId)).toHaveLength(1);
   });
 
@@ -134,7 +138,7 @@ describe('a parked event that is sent again', () => {
     const second = await resend(event, key);
     expect([first.status, second.status]).toEqual([200, 200]);
     expect(second.body).toEqual(first.body);
-    expect(second.answer.headers['idempotency-replayed']).toBe('true');
+    expect(second.response.headers['idempotency-replayed']).toBe('true');
     expect(await messages(data.appointmentId)).toHaveLength(1);
   });
 

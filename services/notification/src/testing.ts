@@ -2,15 +2,15 @@
 import { type AppointmentEventData, type CloudEvent, type EventType, MessageList } from '@daybook/contracts';
 import { idFromBytes, idToBytes, newId, openDatabase } from '@daybook/database';
 import { createInProcessBus } from '@daybook/messaging';
-import { createLogger, readerOf } from '@daybook/service';
+import { createLogger, createParser } from '@daybook/service';
 import { cleanDatabase } from '@daybook/testing/databases';
 import { expect, onTestFinished } from 'vitest';
 import { migrations } from '../migrations/index.ts';
 import { buildApp } from './app.ts';
-import { messagesOfAppointments } from './events.ts';
+import { appointmentMessagesConsumer } from './events.ts';
 import type { NotificationTables } from './store/tables.ts';
 
-const readMessages = readerOf(MessageList);
+const readMessages = createParser(MessageList);
 
 export const appointmentData = (appointmentId = newId()): AppointmentEventData => ({
   appointmentId,
@@ -48,7 +48,7 @@ export async function startNotifications() {
   const logger = createLogger({ level: 'silent', pretty: false });
   const time = { now: Temporal.Instant.from('2026-11-02T08:00:00.000Z') };
   const bus = createInProcessBus();
-  const consumer = messagesOfAppointments(database, () => time.now, logger);
+  const consumer = appointmentMessagesConsumer(database, () => time.now, logger);
   await bus.subscribe(consumer);
   bus.open();
   const app = await buildApp({ logger, database, bus: createInProcessBus(), consumers: [consumer] });
@@ -59,9 +59,9 @@ export async function startNotifications() {
   });
 
   async function call(query: string) {
-    const answer = await app.inject({ method: 'GET', url: `/api/v1/notifications?${query}` });
-    const body: unknown = answer.json();
-    return { status: answer.statusCode, body };
+    const response = await app.inject({ method: 'GET', url: `/api/v1/notifications?${query}` });
+    const body: unknown = response.json();
+    return { status: response.statusCode, body };
   }
 
   return {

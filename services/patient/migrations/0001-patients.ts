@@ -59,7 +59,7 @@ async function createMerges(db: Kysely<never>, dialect: DatabaseDialect): Promis
     clustered(
       table
         .addColumn('name_key', types.id, (column) => column.primaryKey().notNull())
-        .addColumn('holders', types.integer, (column) => column.notNull()),
+        .addColumn('record_count', types.integer, (column) => column.notNull()),
     ),
   );
   await createTable(

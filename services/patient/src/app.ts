@@ -10,14 +10,14 @@ import type { PatientTables } from './store/tables.ts';
 
 export const NAME = 'patient-service';
 
-export interface PatientParts {
+export interface PatientDependencies {
   logger: Logger;
   database: Database<PatientTables>;
   bus: Pick<Bus, 'check'>;
   clock: Clock;
 }
 
-export async function buildApp({ logger, database, bus, clock }: PatientParts): Promise<App> {
+export async function buildApp({ logger, database, bus, clock }: PatientDependencies): Promise<App> {
   const app = await createServiceApp({
     name: NAME,
     logger,

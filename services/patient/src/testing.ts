@@ -2,7 +2,7 @@
 import { type NewPatient, Patient, PatientPage, Problem } from '@daybook/contracts';
 import { openDatabase } from '@daybook/database';
 import { createInProcessBus } from '@daybook/messaging';
-import { createLogger, readerOf } from '@daybook/service';
+import { createLogger, createParser } from '@daybook/service';
 import { cleanDatabase } from '@daybook/testing/databases';
 import { expect, onTestFinished } from 'vitest';
 import { migrations } from '../migrations/index.ts';
@@ -11,9 +11,9 @@ import type { PatientTables } from './store/tables.ts';
 
 type Method = 'GET' | 'POST' | 'PATCH';
 
-const readPatient = readerOf(Patient);
-export const readPage = readerOf(PatientPage);
-export const readProblem = readerOf(Problem);
+const readPatient = createParser(Patient);
+export const readPage = createParser(PatientPage);
+export const readProblem = createParser(Problem);
 
 export const ana = { givenName: 'Ana', familyName: 'Silva', birthDate: '1990-02-01' } satisfies NewPatient;
 
@@ -29,9 +29,9 @@ export async function startPatients() {
 
   async function call(method: Method, path: string, payload?: object | string, headers: Record<string, string> = {}) {
     const url = `/api/v1/patients${path}`;
-    const answer = await app.inject({ method, url, headers, ...(payload !== undefined && { payload }) });
-    const body: unknown = answer.body === '' ? undefined : answer.json();
-    return { status: answer.statusCode, headers: answer.headers, body };
+    const response = await app.inject({ method, url, headers, ...(payload !== undefined && { payload }) });
+    const body: unknown = response.body === '' ? undefined : response.json();
+    return { status: response.statusCode, headers: response.headers, body };
   }
 
   /** Registers another person, however many with the same names there are. */

@@ -20,19 +20,19 @@ const BASIC = /^Basic +([\w+/=-]{1,1000})$/i;
 const hashOf = (password: string): Buffer => createHash('sha256').update(password).digest();
 
 /** As every client compares them: a letter whose upper or lower case is an ASCII letter is that letter. */
-export const toName = (text: string): string => text.trim().toUpperCase().toLowerCase();
+export const normalizeName = (text: string): string => text.trim().toUpperCase().toLowerCase();
 
 /** Returns the names in `vipAddress` or `secureVipAddress`, which clients separate by commas. */
 const namesIn = (vipAddress: string | undefined): string[] =>
   (vipAddress ?? '')
     .split(',')
-    .map(toName)
+    .map(normalizeName)
     .filter((name) => name !== '');
 
 export function createAccess(users: RegistryUsers): Access {
   const hashes = new Map([...users].map(([name, password]) => [name, hashOf(password)]));
   /** Compared with when there is no such user, so that both take the same time. */
-  const nobody = hashOf('');
+  const dummyHash = hashOf('');
   const reserved = new Set<string>([...DAYBOOK_APPLICATIONS, 'registry', ...users.keys()]);
 
   return {
@@ -40,21 +40,21 @@ export function createAccess(users: RegistryUsers): Access {
       const [, encoded = ''] = BASIC.exec(authorization ?? '') ?? [];
       const [name = '', ...rest] = Buffer.from(encoded, 'base64').toString('utf8').split(':');
       const expected = hashes.get(name);
-      const isRight = timingSafeEqual(hashOf(rest.join(':')), expected ?? nobody);
-      return isRight && expected !== undefined ? name : undefined;
+      const isMatch = timingSafeEqual(hashOf(rest.join(':')), expected ?? dummyHash);
+      return isMatch && expected !== undefined ? name : undefined;
     },
 
     mayWrite(user, write, app) {
       if (user === PEER_USER) return true;
       if (write === 'replication' || app === undefined) return false;
       if (user === OPERATOR_USER) return write === 'status';
-      return toName(app) === user;
+      return normalizeName(app) === user;
     },
 
     mayRegister(user, registration) {
       if (user === PEER_USER) return true;
       const names = [...namesIn(registration.vipAddress), ...namesIn(registration.secureVipAddress)];
-      return toName(registration.app) === user && names.every((name) => name === user || !reserved.has(name));
+      return normalizeName(registration.app) === user && names.every((name) => name === user || !reserved.has(name));
     },
   };
 }

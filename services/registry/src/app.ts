@@ -41,31 +41,32 @@ export async function buildApp(options: RegistryAppOptions): Promise<App> {
   const { logger, users, clock = createClock(), peerUrls = [], selfPreservation = false, delta = true } = options;
   const app = await createServiceApp({ name: 'registry-service', logger, compression: false });
   const stream = createChangeStream(() => leases);
-  const leases = createLeases({ selfPreservation, onChange: stream.tell });
+  const leases = createLeases({ selfPreservation, onChange: stream.publish });
   const peers = createPeers({
     // Peers mostly have the same users; one that has others is named with its password.
     urls: peerUrls.map((url) => withRegistryUser(url, PEER_USER, users)),
     logger,
     entryOf: (change) => entryOf(change, leases),
-    takeNewer: (instance) => registry.register(instance, 'peer'),
+    registerNewer: (instance) => registry.register(instance, 'peer'),
     ...(options.peerRetryMillis !== undefined && { firstRetryMillis: options.peerRetryMillis }),
   });
-  const registry = createRegistry({ leases, clock, tellPeers: peers.tell });
+  const registry = createRegistry({ leases, clock, replicateToPeers: peers.replicate });
 
   const access = createAccess(users);
   for (const prefix of ['/eureka', '/eureka/v2']) await app.register(eurekaRoutes, { prefix, registry, access, delta });
   await app.register(stream.routes);
   await addPage(app, registry);
   addEviction(app, registry, options.evictionSeconds ?? 1);
-  await takeListOf(peers, registry, logger);
+  await fetchInitialList(peers, registry, logger);
   app.addHook('onClose', () => peers.close());
   return app;
 }
 
-async function takeListOf(peers: Peers, registry: Registry, logger: Logger): Promise<void> {
+async function fetchInitialList(peers: Peers, registry: Registry, logger: Logger): Promise<void> {
   const outcomes = (await peers.fetchList()).map((instance) => registry.register(instance, 'peer'));
-  const left = outcomes.filter((outcome) => outcome !== 'registered').length;
-  if (left > 0) logger.warn({ instances: left }, 'instances of a peer left out: timestamp in the future, or no room');
+  const skipped = outcomes.filter((outcome) => outcome !== 'registered').length;
+  if (skipped > 0)
+    logger.warn({ instances: skipped }, 'peer instances skipped: timestamp in the future, or registry full');
 }
 
 /** The clock counts no time in which nobody read it, so it is read every second, however seldom anybody is evicted. */
@@ -73,14 +74,14 @@ const TICK_MILLIS = 1_000;
 
 function addEviction(app: App, registry: Registry, everySeconds: number): void {
   let seconds = 0;
-  const ticking = setInterval(() => {
+  const timer = setInterval(() => {
     registry.now();
     seconds += 1;
     if (seconds < everySeconds) return;
     seconds = 0;
     for (const { app: name, id } of registry.evictExpired()) {
-      app.log.warn({ app: name, instanceId: id }, 'evicted an instance that did not renew its lease');
+      app.log.warn({ app: name, instanceId: id }, 'instance evicted: lease not renewed');
     }
   }, TICK_MILLIS).unref();
-  app.addHook('onClose', async () => clearInterval(ticking));
+  app.addHook('onClose', async () => clearInterval(timer));
 }

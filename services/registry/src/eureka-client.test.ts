@@ -92,11 +92,11 @@ describe('a client and the registry', () => {
     const { app, url } = await startRegistry();
     await createClient(url).register(patient(4001));
     const leaseNow = async () => {
-      const answer = await app.inject({
+      const response = await app.inject({
         url: '/eureka/instances/127.0.0.1:patient-service:4001',
         headers: { accept: 'application/json' },
       });
-      return answer.json().instance.leaseInfo;
+      return response.json().instance.leaseInfo;
     };
     const { registrationTimestamp } = await leaseNow();
     await expect.poll(async () => (await leaseNow()).lastRenewalTimestamp).toBeGreaterThan(registrationTimestamp);

@@ -1,6 +1,7 @@
 /** Reads the configuration, takes the list of a peer, listens. The registry registers nowhere: it is where others do. */
 import {
   drain,
+  InvalidConfiguration,
   knownHostsOf,
   listen,
   listenForOperators,
@@ -8,7 +9,6 @@ import {
   parseRegistryUsers,
   runService,
   type StartService,
-  WrongConfiguration,
 } from '@daybook/service';
 import { buildApp } from './app.ts';
 import { readConfig } from './config.ts';
@@ -19,7 +19,7 @@ export { readConfig };
 export const start: StartService = async ({ environment, logger }) => {
   const config = readConfig(environment);
   if (config.DAYBOOK_REGISTRY_USERS === undefined) {
-    throw new WrongConfiguration(['DAYBOOK_REGISTRY_USERS is needed by a registry that runs alone']);
+    throw new InvalidConfiguration(['DAYBOOK_REGISTRY_USERS is needed by a registry that runs alone']);
   }
   const listenOn = listenOnOf(config);
   const { host, port, variable, advertisedHost } = listenOn;
@@ -34,10 +34,10 @@ export const start: StartService = async ({ environment, logger }) => {
   });
   knownHostsOf(app).add(advertisedHost);
   const url = await listen(app, host, port, variable);
-  await using parts = new AsyncDisposableStack();
-  parts.defer(() => drain(app, logger));
-  await listenForOperators(app, listenOn, parts);
-  const running = parts.move();
+  await using resources = new AsyncDisposableStack();
+  resources.defer(() => drain(app, logger));
+  await listenForOperators(app, listenOn, resources);
+  const running = resources.move();
   return { name: 'registry-service', url, ready: Promise.resolve(), close: () => running.disposeAsync() };
 };
 

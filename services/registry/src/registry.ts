@@ -38,12 +38,12 @@ export interface Registry {
 export interface RegistryOptions {
   leases: Leases;
   clock: () => Moment;
-  tellPeers: (change: PendingChange) => void;
+  replicateToPeers: (change: PendingChange) => void;
 }
 
-export function createRegistry({ leases, clock, tellPeers }: RegistryOptions): Registry {
-  function tell(isDone: boolean, origin: Origin, change: PendingChange): void {
-    if (isDone && origin === 'client') tellPeers(change);
+export function createRegistry({ leases, clock, replicateToPeers }: RegistryOptions): Registry {
+  function propagate(isApplied: boolean, origin: Origin, change: PendingChange): void {
+    if (isApplied && origin === 'client') replicateToPeers(change);
   }
 
   return {
@@ -56,7 +56,7 @@ export function createRegistry({ leases, clock, tellPeers }: RegistryOptions): R
           ? leases.register(beneathOverride(instance), clock(), { mayMove: true })
           : leases.register(instance, clock());
       const id = instance.instanceId ?? instance.hostName;
-      tell(outcome === 'registered', origin, { action: 'Register', app: instance.app, id });
+      propagate(outcome === 'registered', origin, { action: 'Register', app: instance.app, id });
       return outcome;
     },
 
@@ -64,7 +64,7 @@ export function createRegistry({ leases, clock, tellPeers }: RegistryOptions): R
       const outcome = leases.renew(app, id, clock(), lastDirtyTimestamp);
       if (outcome === 'ahead') return 'ahead';
       const isKnown = outcome === 'renewed' || outcome === 'older';
-      tell(isKnown, origin, { action: 'Heartbeat', app, id });
+      propagate(isKnown, origin, { action: 'Heartbeat', app, id });
       return isKnown ? 'renewed' : 'unknown';
     },
 
@@ -72,25 +72,25 @@ export function createRegistry({ leases, clock, tellPeers }: RegistryOptions): R
       const instance = leases.of(app, id);
       const isKnown = leases.cancel(app, id, clock());
       const lastDirtyTimestamp = Number(instance?.lastDirtyTimestamp ?? 0);
-      tell(isKnown, origin, { action: 'Cancel', app, id, lastDirtyTimestamp });
+      propagate(isKnown, origin, { action: 'Cancel', app, id, lastDirtyTimestamp });
       return isKnown;
     },
 
     override(app, id, status, origin) {
       const isKnown = leases.override(app, id, status, clock());
-      tell(isKnown, origin, { action: 'StatusUpdate', app, id, status });
+      propagate(isKnown, origin, { action: 'StatusUpdate', app, id, status });
       return isKnown;
     },
 
     removeOverride(app, id, status, origin) {
       const isKnown = leases.removeOverride(app, id, status, clock());
-      tell(isKnown, origin, { action: 'DeleteStatusOverride', app, id });
+      propagate(isKnown, origin, { action: 'DeleteStatusOverride', app, id });
       return isKnown;
     },
 
     addMetadata(app, id, entries, origin) {
       const outcome = leases.addMetadata(app, id, entries, clock());
-      tell(outcome === 'added', origin, { action: 'Register', app, id });
+      propagate(outcome === 'added', origin, { action: 'Register', app, id });
       return outcome;
     },
 

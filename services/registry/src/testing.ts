@@ -1,7 +1,7 @@
 /** A registry on a real socket, for one test. */
 import { basicAuthorization, createLogger, OPERATOR_USER, PEER_USER, type RegistryUsers } from '@daybook/service';
 import { onTestFinished } from 'vitest';
-import { toName } from './access.ts';
+import { normalizeName } from './access.ts';
 import { buildApp, type RegistryAppOptions } from './app.ts';
 import { REPLICATION_HEADER } from './domain/replication.ts';
 
@@ -48,7 +48,7 @@ export const authorizationOf = (user: string) => ({ authorization: basicAuthoriz
 /** The user whose call this is: a peer, or the application in the path. */
 function userOf(path: string, headers: Record<string, string>): string {
   const isReplication = path.startsWith('peerreplication') || headers[REPLICATION_HEADER] === 'true';
-  return isReplication ? PEER_USER : toName(decodeURIComponent(path.split('/')[1] ?? ''));
+  return isReplication ? PEER_USER : normalizeName(decodeURIComponent(path.split('/')[1] ?? ''));
 }
 
 export const logger = createLogger({ level: 'silent', pretty: false });
@@ -66,7 +66,7 @@ export async function startRegistry({ prefix = '/eureka', port = 0, ...options }
   const origin = await app.listen({ host: '127.0.0.1', port });
   const base = `${origin}${prefix}`;
 
-  const ask = (method: string, path: string, headers: Record<string, string> = {}, body?: string | Buffer) =>
+  const fetchPath = (method: string, path: string, headers: Record<string, string> = {}, body?: string | Buffer) =>
     fetch(`${base}/${path}`, {
       method,
       headers: { ...(method !== 'GET' && authorizationOf(userOf(path, headers))), ...headers },
@@ -74,13 +74,13 @@ export async function startRegistry({ prefix = '/eureka', port = 0, ...options }
       signal: AbortSignal.timeout(5_000),
     });
   const call = async (method: string, path: string, headers: Record<string, string> = {}, body?: string | Buffer) => {
-    const answer = await ask(method, path, { accept: 'application/json', ...headers }, body);
-    const text = await answer.text();
-    return { status: answer.status, text, json: text === '' ? undefined : JSON.parse(text) };
+    const response = await fetchPath(method, path, { accept: 'application/json', ...headers }, body);
+    const text = await response.text();
+    return { status: response.status, text, json: text === '' ? undefined : JSON.parse(text) };
   };
   const register = (instance: object = document, path = `apps/${APP}`, headers: Record<string, string> = {}) =>
     call('POST', path, { 'content-type': 'application/json', ...headers }, JSON.stringify({ instance }));
   const statusOf = async (id = ID): Promise<string | undefined> =>
     (await call('GET', `instances/${id}`)).json?.instance.status;
-  return { app, origin, base, port: Number(new URL(origin).port), time, ask, call, register, statusOf };
+  return { app, origin, base, port: Number(new URL(origin).port), time, fetchPath, call, register, statusOf };
 }

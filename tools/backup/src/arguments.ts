@@ -1,19 +1,19 @@
 import { parseArgs } from 'node:util';
-import { BackupFailure, EXIT } from './failure.ts';
+import { BackupFailure, EXIT } from './backup-failure.ts';
 
 const BACKUP_USAGE = 'Usage: npm run backup -- FOLDER, where FOLDER is new.';
 const RESTORE_USAGE = 'Usage: npm run restore -- FOLDER [--replace]';
 
-interface Parsed {
+interface RestoreArguments {
   readonly folder: string;
   readonly replace: boolean;
 }
 
-function parse(argv: readonly string[], usage: string, takesReplace: boolean): Parsed {
+function parse(argv: readonly string[], usage: string, allowReplace: boolean): RestoreArguments {
   try {
     const { positionals, values } = parseArgs({
       args: [...argv],
-      options: takesReplace ? { replace: { type: 'boolean' } } : {},
+      options: allowReplace ? { replace: { type: 'boolean' } } : {},
       allowPositionals: true,
     });
     const [folder] = positionals;
@@ -25,7 +25,7 @@ function parse(argv: readonly string[], usage: string, takesReplace: boolean): P
 }
 
 /** @throws BackupFailure 64 */
-export const backupFolderOf = (argv: readonly string[]): string => parse(argv, BACKUP_USAGE, false).folder;
+export const parseBackupArguments = (argv: readonly string[]): string => parse(argv, BACKUP_USAGE, false).folder;
 
 /** @throws BackupFailure 64 */
-export const restoreArgumentsOf = (argv: readonly string[]): Parsed => parse(argv, RESTORE_USAGE, true);
+export const parseRestoreArguments = (argv: readonly string[]): RestoreArguments => parse(argv, RESTORE_USAGE, true);

@@ -1,12 +1,12 @@
 /** `npm run backup -- FOLDER`: the embedded databases of a Daybook, running or not, into a new folder. */
 import { VERSION } from '@daybook/service';
-import { backupFolderOf } from './arguments.ts';
+import { parseBackupArguments } from './arguments.ts';
 import { makeBackup } from './backup.ts';
 import { dataFolder } from './config.ts';
 import { describeBackup } from './report.ts';
-import { runToEnd } from './run-to-end.ts';
+import { runTask } from './run-task.ts';
 
-await runToEnd(async (signal) => {
-  const target = backupFolderOf(process.argv.slice(2));
+await runTask(async (signal) => {
+  const target = parseBackupArguments(process.argv.slice(2));
   return describeBackup(target, await makeBackup({ dataFolder: dataFolder(), target, version: VERSION, signal }));
 });

@@ -2,10 +2,10 @@
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { databaseFiles, isEmptyDataFolder, joinDataFolder } from '@daybook/launcher/data-folder';
-import { type Cut, openCut } from './cut.ts';
-import { BackupFailure, checkPages, EXIT, orSay } from './failure.ts';
-import { exists, settleFile, syncFolder } from './files.ts';
+import { BackupFailure, checkPages, EXIT, mapIoError } from './backup-failure.ts';
+import { exists, syncAndHashFile, syncFolder } from './files.ts';
 import { type BackedUpFile, type Manifest, manifestOf, writeManifest } from './manifest.ts';
+import { openSnapshot, type Snapshot } from './snapshot.ts';
 
 export interface BackupOptions {
   readonly dataFolder: string;
@@ -26,14 +26,14 @@ export interface BackupReport {
 /** @throws BackupFailure; StartFailure while a restore is under way, or did not end */
 export async function makeBackup(options: BackupOptions): Promise<BackupReport> {
   const { dataFolder, target } = options;
-  if (!(await orSay(`The data folder ${dataFolder} cannot be read`, () => exists(dataFolder)))) {
+  if (!(await mapIoError(`The data folder ${dataFolder} cannot be read`, () => exists(dataFolder)))) {
     throw new BackupFailure(EXIT.unavailable, `There is no data folder ${dataFolder}. Set DAYBOOK_DATA.`);
   }
-  using _member = joinDataFolder(dataFolder);
+  using _sharedLock = joinDataFolder(dataFolder);
   if (await isEmptyDataFolder(dataFolder)) {
     throw new BackupFailure(EXIT.unavailable, `There is no database in the data folder ${dataFolder}.`);
   }
-  return orSay(`The backup ${target} cannot be written`, () => writeFolder(options));
+  return mapIoError(`The backup ${target} cannot be written`, () => writeFolder(options));
 }
 
 /** Under another name until all of it is on the disk. */
@@ -59,24 +59,26 @@ async function writeFolder(options: BackupOptions): Promise<BackupReport> {
 async function fillFolder(folder: string, { dataFolder, version, signal }: BackupOptions): Promise<BackupReport> {
   const names = await databaseFiles(dataFolder);
   const pathOf = (name: string) => join(dataFolder, name);
-  using cut = await orSay(`The databases in ${dataFolder} cannot be read`, () => openCut(names.map(pathOf), signal));
+  using snapshot = await mapIoError(`The databases in ${dataFolder} cannot be read`, () =>
+    openSnapshot(names.map(pathOf), signal),
+  );
   const files: BackedUpFile[] = [];
-  for (const name of names) files.push(await copyOne(cut, pathOf(name), folder, name, signal));
-  const manifest = manifestOf(version, cut.instant, files);
+  for (const name of names) files.push(await copyOne(snapshot, pathOf(name), folder, name, signal));
+  const manifest = manifestOf(version, snapshot.instant, files);
   await writeManifest(folder, manifest);
-  return { manifest, waitMillis: cut.waitMillis };
+  return { manifest, waitMillis: snapshot.waitMillis };
 }
 
 async function copyOne(
-  cut: Cut,
+  snapshot: Snapshot,
   path: string,
   folder: string,
   name: string,
   signal: AbortSignal,
 ): Promise<BackedUpFile> {
   const copy = join(folder, name);
-  await cut.copy(path, copy, signal);
-  const content = await settleFile(copy, signal);
+  await snapshot.copy(path, copy, signal);
+  const content = await syncAndHashFile(copy, signal);
   checkPages(copy, `So is ${path}, then: restore an older backup.`);
   return { name, ...content };
 }

@@ -4,7 +4,7 @@ import { createReadStream } from 'node:fs';
 import { type FileHandle, lstat, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-const FOR_US_ONLY = 0o600;
+const OWNER_ONLY = 0o600;
 const CHUNK_BYTES = 1024 * 1024;
 
 /** Not on Windows, which keeps the names of files by itself and opens no folder. */
@@ -16,7 +16,7 @@ export async function syncFolder(folder: string): Promise<void> {
 
 export async function writeDurably(path: string, content: string): Promise<void> {
   {
-    await using file = await open(path, 'w', FOR_US_ONLY);
+    await using file = await open(path, 'w', OWNER_ONLY);
     await file.writeFile(content);
     await file.sync();
   }
@@ -39,7 +39,7 @@ export interface Content {
 }
 
 /** Reads a file to its end, into `copy` where there is one. */
-async function readThrough(path: string, signal: AbortSignal | undefined, copy?: FileHandle): Promise<Content> {
+async function hashFile(path: string, signal: AbortSignal | undefined, copy?: FileHandle): Promise<Content> {
   const hash = createHash('sha256');
   let bytes = 0;
   const options = { highWaterMark: CHUNK_BYTES, ...(signal && { signal }) };
@@ -52,19 +52,19 @@ async function readThrough(path: string, signal: AbortSignal | undefined, copy?:
 }
 
 /** Brings a file to the disk, for us only, and says what is in it. */
-export async function settleFile(path: string, signal?: AbortSignal): Promise<Content> {
+export async function syncAndHashFile(path: string, signal?: AbortSignal): Promise<Content> {
   {
     await using file = await open(path, 'r+');
-    await file.chmod(FOR_US_ONLY);
+    await file.chmod(OWNER_ONLY);
     await file.sync();
   }
-  return readThrough(path, signal);
+  return hashFile(path, signal);
 }
 
 /** Copies a file to the disk, for us only, and says what was in it. */
 export async function copyFile(from: string, to: string, signal?: AbortSignal): Promise<Content> {
-  await using file = await open(to, 'wx', FOR_US_ONLY);
-  const content = await readThrough(from, signal, file);
+  await using file = await open(to, 'wx', OWNER_ONLY);
+  const content = await hashFile(from, signal, file);
   await file.sync();
   return content;
 }

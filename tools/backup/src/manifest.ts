@@ -1,12 +1,12 @@
 /** What is in a backup, so that a restore can tell whether it is whole. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { checkerOf } from '@daybook/service';
+import { createValidator } from '@daybook/service';
 import { type Static, Type } from 'typebox';
-import { BackupFailure, EXIT, orSay } from './failure.ts';
+import { BackupFailure, EXIT, mapIoError } from './backup-failure.ts';
 import { writeDurably } from './files.ts';
 
-const FILE = 'manifest.json';
+const MANIFEST_FILE = 'manifest.json';
 
 /** Rises when a backup can no longer be read as before. */
 const FORMAT = 1;
@@ -31,7 +31,7 @@ const Manifest = Type.Object({
 export type Manifest = Static<typeof Manifest>;
 export type BackedUpFile = Manifest['files'][number];
 
-const check = checkerOf(Manifest);
+const check = createValidator(Manifest);
 
 export const manifestOf = (daybook: string, instant: Temporal.Instant, files: BackedUpFile[]): Manifest => ({
   format: FORMAT,
@@ -41,7 +41,7 @@ export const manifestOf = (daybook: string, instant: Temporal.Instant, files: Ba
 });
 
 export const writeManifest = (folder: string, manifest: Manifest): Promise<void> =>
-  writeDurably(join(folder, FILE), `${JSON.stringify(manifest, undefined, 2)}\n`);
+  writeDurably(join(folder, MANIFEST_FILE), `${JSON.stringify(manifest, undefined, 2)}\n`);
 
 function parse(text: string): unknown {
   try {
@@ -54,8 +54,8 @@ function parse(text: string): unknown {
 
 /** @throws BackupFailure 74 when there is none, 65 when it cannot be understood */
 export async function readManifest(folder: string): Promise<Manifest> {
-  const path = join(folder, FILE);
-  const text = await orSay(`No backup can be read in ${folder}: ${path}`, () => readFile(path, 'utf8'));
+  const path = join(folder, MANIFEST_FILE);
+  const text = await mapIoError(`No backup can be read in ${folder}: ${path}`, () => readFile(path, 'utf8'));
   const content = parse(text);
   if (typeof content === 'object' && content !== null && 'format' in content && Number(content.format) > FORMAT) {
     throw new BackupFailure(EXIT.data, `The backup ${folder} was made by a newer Daybook. Restore it with that one.`);

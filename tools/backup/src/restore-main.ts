@@ -1,12 +1,12 @@
 /** `npm run restore -- FOLDER [--replace]`: what a backup wrote into the data folder of a Daybook that does not run. */
-import { restoreArgumentsOf } from './arguments.ts';
+import { parseRestoreArguments } from './arguments.ts';
 import { dataFolder } from './config.ts';
 import { describeRestore } from './report.ts';
 import { restoreBackup } from './restore.ts';
-import { runToEnd } from './run-to-end.ts';
+import { runTask } from './run-task.ts';
 
-await runToEnd(async (signal) => {
-  const { folder, replace } = restoreArgumentsOf(process.argv.slice(2));
+await runTask(async (signal) => {
+  const { folder, replace } = parseRestoreArguments(process.argv.slice(2));
   const target = dataFolder();
   return describeRestore(target, await restoreBackup({ dataFolder: target, source: folder, replace, signal }));
 });

@@ -68,7 +68,7 @@ test('nothing is restored while anybody uses the data folder', async () => {
     });
   }
   {
-    using _member = joinDataFolder(place.data);
+    using _sharedLock = joinDataFolder(place.data);
     await expect(place.restore(true)).rejects.toMatchObject({
       exitCode: 69,
       message: expect.stringMatching(/^Another process of Daybook/),

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import openapiTypescript, { astToString } from 'openapi-typescript';
 import { asyncApiOf } from './asyncapi.ts';
-import { askRunningSystem } from './document.ts';
+import { fetchOpenApi } from './openapi.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const HEADER = '// Generated from docs/openapi.json by `npm run generate`. Do not edit.\n';
@@ -15,7 +15,7 @@ const HEADER = '// Generated from docs/openapi.json by `npm run generate`. Do no
 async function generate(): Promise<Map<string, string>> {
   const data = await mkdtemp(join(tmpdir(), 'daybook-generate-'));
   try {
-    const openApi = await askRunningSystem(data);
+    const openApi = await fetchOpenApi(data);
     const types = astToString(await openapiTypescript(openApi, { defaultNonNullable: false }));
     return new Map([
       ['docs/openapi.json', `${openApi}\n`],
@@ -45,8 +45,10 @@ for (const [file, content] of await generate()) {
   if (!check) await writeFile(path, content);
 }
 if (check && stale.length > 0) {
-  console.error(`Not what the code says: ${stale.join(', ')}. Run "npm run generate" and commit what it writes.`);
+  console.error(
+    `Generated files are out of date: ${stale.join(', ')}. Run "npm run generate" and commit what it writes.`,
+  );
   process.exitCode = 1;
 } else {
-  console.log(stale.length === 0 ? 'Everything generated is as the code says.' : `Wrote ${stale.join(', ')}.`);
+  console.log(stale.length === 0 ? 'All generated files are up to date.' : `Wrote ${stale.join(', ')}.`);
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { createLimiter, createTurns, forEachAtMost } from './concurrency.ts';
+import { createKeyedQueue, createLimiter, forEachConcurrently } from './concurrency.ts';
 
 async function* numbersTo(end: number, onReturn: () => void = () => undefined) {
   try {
@@ -29,7 +29,7 @@ describe('for each at most', () => {
   test('every item is worked on once, no more than the limit at a time', async () => {
     const gauge = createGauge();
     const seen: number[] = [];
-    await forEachAtMost(3, numbersTo(20), async (number) => {
+    await forEachConcurrently(3, numbersTo(20), async (number) => {
       seen.push(number);
       await gauge.work();
     });
@@ -43,7 +43,7 @@ describe('for each at most', () => {
     const source = numbersTo(1000, () => {
       closed = true;
     });
-    const run = forEachAtMost(2, source, async (number) => {
+    const run = forEachConcurrently(2, source, async (number) => {
       seen.push(number);
       await sleep(1);
       if (number === 3) throw new Error('broken');
@@ -74,25 +74,25 @@ describe('a limiter', () => {
 
 describe('turns', () => {
   test('works that share a key run in the order in which they came; others do not wait', async () => {
-    const inTurn = createTurns();
+    const enqueue = createKeyedQueue();
     const order: string[] = [];
     const work = (name: string, millis: number) => async () => {
       await sleep(millis);
       order.push(name);
     };
     await Promise.all([
-      inTurn(['a', 'x'], work('first', 20)),
-      inTurn(['b', 'x'], work('second', 1)),
-      inTurn(['b', 'y'], work('third', 1)),
-      inTurn(['c', 'z'], work('alone', 1)),
+      enqueue(['a', 'x'], work('first', 20)),
+      enqueue(['b', 'x'], work('second', 1)),
+      enqueue(['b', 'y'], work('third', 1)),
+      enqueue(['c', 'z'], work('alone', 1)),
     ]);
     expect(order).toEqual(['alone', 'first', 'second', 'third']);
   });
 
   test('a failure is told to who asked, and those after it run', async () => {
-    const inTurn = createTurns();
-    const failing = inTurn(['a'], () => Promise.reject(new Error('broken')));
-    const next = inTurn(['a'], async () => 'ran');
+    const enqueue = createKeyedQueue();
+    const failing = enqueue(['a'], () => Promise.reject(new Error('broken')));
+    const next = enqueue(['a'], async () => 'ran');
     await expect(failing).rejects.toThrow('broken');
     expect(await next).toBe('ran');
   });

@@ -1,7 +1,7 @@
 /** Bounds on what happens at once, and an order where order matters. */
 
 /** Runs `work` on every item, on at most `limit` at once. After a failure it begins no other, and fails with it. */
-export async function forEachAtMost<Item>(
+export async function forEachConcurrently<Item>(
   limit: number,
   items: AsyncIterable<Item>,
   work: (item: Item) => Promise<void>,
@@ -47,23 +47,23 @@ export function createLimiter(limit: number): Limiter {
   };
 }
 
-export type InTurn = <Result>(keys: readonly string[], work: () => Promise<Result>) => Promise<Result>;
+export type KeyedQueue = <Result>(keys: readonly string[], work: () => Promise<Result>) => Promise<Result>;
 
 /**
  * Works that share a key run one after the other, in the order in which they came. One waits only for those before
  * it, so that none waits for ever.
  */
-export function createTurns(): InTurn {
+export function createKeyedQueue(): KeyedQueue {
   const lastOf = new Map<string, Promise<unknown>>();
   return async (keys, work) => {
-    const before = keys.map((key) => lastOf.get(key));
+    const previous = keys.map((key) => lastOf.get(key));
     // What became of those before is the matter of those who asked for it.
-    const mine = Promise.allSettled(before).then(work);
-    for (const key of keys) lastOf.set(key, mine);
+    const task = Promise.allSettled(previous).then(work);
+    for (const key of keys) lastOf.set(key, task);
     try {
-      return await mine;
+      return await task;
     } finally {
-      for (const key of keys) if (lastOf.get(key) === mine) lastOf.delete(key);
+      for (const key of keys) if (lastOf.get(key) === task) lastOf.delete(key);
     }
   };
 }

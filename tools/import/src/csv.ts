@@ -29,7 +29,7 @@ export interface Row {
 /** A quote that is never closed would make one record of the rest of the file. */
 const MAX_RECORD_CHARACTERS = 1_000_000;
 
-interface Entry {
+interface ParsedRecord {
   info: Pick<InfoRecord, 'bytes' | 'lines'>;
   record: string[];
 }
@@ -47,7 +47,7 @@ export async function* readRows(table: Table): AsyncGenerator<Row, void, undefin
   // A failure of the file destroys the parser, and so reaches the loop below.
   pipeline(createReadStream(table.path), checkUtf8(table.name), parser, () => undefined);
   // The library types its stream as one of anything; `info: true` makes it one of these.
-  const entries: AsyncIterable<Entry> = parser;
+  const entries: AsyncIterable<ParsedRecord> = parser;
   let header: Header | undefined;
   try {
     for await (const { info, record } of entries) {
@@ -75,7 +75,7 @@ export async function checkTable(table: Table): Promise<void> {
 
 class Header {
   readonly #width: number;
-  readonly #places: ReadonlyMap<string, number>;
+  readonly #columnIndexes: ReadonlyMap<string, number>;
 
   constructor({ name, columns }: Table, record: readonly string[]) {
     // Some exports write all names in small letters.
@@ -85,13 +85,13 @@ class Header {
       throw new ImportFailure(EXIT.data, `${name} lacks what is needed: there is no column ${missing.join(', ')}.`);
     }
     this.#width = record.length;
-    this.#places = new Map(columns.map((column) => [column, written.indexOf(column.toLowerCase())]));
+    this.#columnIndexes = new Map(columns.map((column) => [column, written.indexOf(column.toLowerCase())]));
   }
 
   cellsOf(record: readonly string[]): Cells | undefined {
     if (record.length !== this.#width) return undefined;
     return (column) => {
-      const text = record[this.#places.get(column) ?? -1];
+      const text = record[this.#columnIndexes.get(column) ?? -1];
       if (text === undefined) throw new Error(`${column} is not among the columns that were asked for`);
       return text.trim();
     };

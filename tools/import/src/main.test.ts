@@ -6,7 +6,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { SMALL, writeFolder } from './testing.ts';
 
 /** A port on which nobody listens. */
-const NOBODY = 'http://127.0.0.1:1';
+const UNREACHABLE_URL = 'http://127.0.0.1:1';
 
 function run(...argv: string[]): Promise<{ code: unknown; stdout: string; stderr: string }> {
   return new Promise((resolve) => {
@@ -29,7 +29,7 @@ test('wrong usage is one line and 64', async () => {
 });
 
 test('a folder that is not there is one line and 69', async () => {
-  const { code, stderr } = await run('/there/is/none', '--url', NOBODY);
+  const { code, stderr } = await run('/there/is/none', '--url', UNREACHABLE_URL);
   expect(code).toBe(69);
   expect(stderr).toBe('/there/is/none/providers.csv cannot be read (ENOENT).\n');
 });
@@ -37,14 +37,14 @@ test('a folder that is not there is one line and 69', async () => {
 test('a missing column is one line and 65, before anything is asked', async () => {
   const folder = await writeFolder(await temporaryFolder(), SMALL);
   await writeFile(join(folder, 'encounters.csv'), 'Id,START,PATIENT,PROVIDER\n');
-  const { code, stderr } = await run(folder, '--url', NOBODY);
+  const { code, stderr } = await run(folder, '--url', UNREACHABLE_URL);
   expect(code).toBe(65);
   expect(stderr).toBe('encounters.csv lacks what is needed: there is no column STOP.\n');
 });
 
 test('no Daybook at the address is one line and 69', async () => {
   const folder = await writeFolder(await temporaryFolder(), SMALL);
-  const { code, stderr } = await run(folder, '--url', NOBODY);
+  const { code, stderr } = await run(folder, '--url', UNREACHABLE_URL);
   expect(code).toBe(69);
-  expect(stderr).toMatch(/^No Daybook answers at http:\/\/127\.0\.0\.1:1 \(.*\)\.\n$/);
+  expect(stderr).toMatch(/^No Daybook responds at http:\/\/127\.0\.0\.1:1 \(.*\)\.\n$/);
 });

@@ -1,19 +1,20 @@
 /** `npm run import -- FOLDER`: brings a folder of Synthea CSV files into a running Daybook. See README.md. */
+
+import { createApi } from './api.ts';
 import { parseArguments } from './arguments.ts';
 import { defaultUrl } from './config.ts';
-import { createDoor } from './door.ts';
 import { ImportFailure } from './import-failure.ts';
-import { importFolder } from './import-folder.ts';
+import { Progress } from './progress.ts';
 import { formatReport } from './report.ts';
-import { Screen } from './screen.ts';
+import { importFolder } from './synthea/import-folder.ts';
 
-const screen = new Screen(process.stderr);
+const progress = new Progress(process.stderr);
 try {
   const { folder, url = defaultUrl() } = parseArguments(process.argv.slice(2));
-  const report = await importFolder({ folder, door: createDoor({ url }), screen, now: Temporal.Now.instant() });
+  const report = await importFolder({ folder, api: createApi({ url }), progress, now: Temporal.Now.instant() });
   process.stdout.write(`${formatReport(report)}\n`);
 } catch (error) {
   if (!(error instanceof ImportFailure)) throw error;
-  screen.say(error.message);
+  progress.print(error.message);
   process.exitCode = error.exitCode;
 }

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
+import { Counts, type Outcome } from './counts.ts';
 import { formatReport } from './report.ts';
-import { type Outcome, Tally } from './tally.ts';
 
-function tallyOf(...outcomes: Outcome[]): Tally {
-  const tally = new Tally();
+function tallyOf(...outcomes: Outcome[]): Counts {
+  const tally = new Counts();
   for (const outcome of outcomes) tally.add(outcome);
   return tally;
 }
@@ -14,7 +14,7 @@ const refused = (code: string): Outcome => ({ kind: 'refused', detail: 'A rule.'
 test('the table shows every outcome, refusals by code with the most frequent first', () => {
   const report = {
     doctors: tallyOf(NEW, { kind: 'known' }),
-    patients: tallyOf({ kind: 'bad', why: 'BIRTHDATE is empty' }),
+    patients: tallyOf({ kind: 'bad', reason: 'BIRTHDATE is empty' }),
     appointments: tallyOf(NEW, refused('slot-taken'), refused('patient-busy'), refused('slot-taken')),
   };
   expect(formatReport(report).split('\n')).toEqual([

@@ -1,10 +1,10 @@
 /** The table at the end. */
-import type { Tally } from './tally.ts';
+import type { Counts } from './counts.ts';
 
 export interface Report {
-  readonly doctors: Tally;
-  readonly patients: Tally;
-  readonly appointments: Tally;
+  readonly doctors: Counts;
+  readonly patients: Counts;
+  readonly appointments: Counts;
 }
 
 const HEADER = ['', 'rows', 'new', 'already there', 'refused', 'bad rows'];
@@ -25,10 +25,10 @@ function align(rows: readonly (readonly string[])[]): string[] {
 /** Of every kind all outcomes, which add up to its rows; under it its refusals by code, the most frequent first. */
 export function formatReport({ doctors, patients, appointments }: Report): string {
   const rows = [HEADER];
-  for (const [what, tally] of Object.entries({ doctors, patients, appointments })) {
-    const refused = sum(tally.refused.values());
-    rows.push([what, ...[tally.rows, tally.fresh, tally.known, refused, tally.bad].map(String)]);
-    const byCount = [...tally.refused].sort(([codeA, a], [codeB, b]) => b - a || (codeA < codeB ? -1 : 1));
+  for (const [kind, counts] of Object.entries({ doctors, patients, appointments })) {
+    const refused = sum(counts.refused.values());
+    rows.push([kind, ...[counts.rows, counts.created, counts.existing, refused, counts.bad].map(String)]);
+    const byCount = [...counts.refused].sort(([codeA, a], [codeB, b]) => b - a || (codeA < codeB ? -1 : 1));
     for (const [code, count] of byCount) rows.push([`  ${code}`, '', '', '', String(count), '']);
   }
   return align(rows).join('\n');

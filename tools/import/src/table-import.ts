@@ -1,45 +1,45 @@
 /** Brings the rows of one file, many at once, and counts what becomes of each. */
 import { stat } from 'node:fs/promises';
 import { CallRefused } from '@daybook/client';
-import { forEachAtMost } from './concurrency.ts';
+import { forEachConcurrently } from './concurrency.ts';
+import { Counts, type Outcome } from './counts.ts';
 import { type Cells, type Row, readRows, type Table } from './csv.ts';
-import { BadRow } from './rows.ts';
-import type { Screen } from './screen.ts';
-import { type Outcome, Tally } from './tally.ts';
+import type { Progress } from './progress.ts';
+import { BadRow } from './synthea/rows.ts';
 
 /** More than there are requests in flight: rows that must wait for their turn hold up no others. */
-const ROWS_IN_WORK = 256;
+const CONCURRENT_ROWS = 256;
 
-export interface TableWork<Request> {
+export interface TableImport<Request> {
   readonly table: Table;
   /** @throws BadRow */
   read(cells: Cells): Request;
   /** @throws BadRow, CallRefused */
-  bring(request: Request): Promise<Outcome>;
+  importOne(request: Request): Promise<Outcome>;
 }
 
-export async function importTable<Request>(work: TableWork<Request>, screen: Screen): Promise<Tally> {
+export async function importTable<Request>(work: TableImport<Request>, progress: Progress): Promise<Counts> {
   const { table } = work;
   const { size } = await stat(table.path);
-  const tally = new Tally();
+  const counts = new Counts();
   let bytes = 0;
 
-  await forEachAtMost(ROWS_IN_WORK, readRows(table), async (row) => {
-    const outcome = await bringRow(work, row);
-    tally.add(outcome);
-    const why = reasonOf(outcome);
-    if (why !== undefined) screen.say(`${table.name}, line ${row.line}: ${why}`);
+  await forEachConcurrently(CONCURRENT_ROWS, readRows(table), async (row) => {
+    const outcome = await importRow(work, row);
+    counts.add(outcome);
+    const reason = reasonOf(outcome);
+    if (reason !== undefined) progress.print(`${table.name}, line ${row.line}: ${reason}`);
     // Rows end in another order than they begin; the bar only grows.
     bytes = Math.max(bytes, row.bytes);
-    screen.progress(table.name, tally.rows, bytes / Math.max(size, bytes));
+    progress.update(table.name, counts.rows, bytes / Math.max(size, bytes));
   });
-  screen.clear();
-  return tally;
+  progress.clear();
+  return counts;
 }
 
 /** Why a row is not in Daybook; undefined when it is. Nothing of the row itself. */
 function reasonOf(outcome: Outcome): string | undefined {
-  if (outcome.kind === 'bad') return outcome.why;
+  if (outcome.kind === 'bad') return outcome.reason;
   if (outcome.kind === 'refused') return `rejected, ${outcome.code}: ${outcome.detail}`;
   return undefined;
 }
@@ -50,12 +50,12 @@ function detailOf({ problem }: CallRefused): string {
   return faults.length > 0 ? faults.join(', ') : problem.detail;
 }
 
-async function bringRow<Request>({ read, bring }: TableWork<Request>, { cells }: Row): Promise<Outcome> {
+async function importRow<Request>({ read, importOne }: TableImport<Request>, { cells }: Row): Promise<Outcome> {
   try {
     if (!cells) throw new BadRow('more or fewer fields than the header names');
-    return await bring(read(cells));
+    return await importOne(read(cells));
   } catch (error) {
-    if (error instanceof BadRow) return { kind: 'bad', why: error.message };
+    if (error instanceof BadRow) return { kind: 'bad', reason: error.message };
     if (error instanceof CallRefused) return { kind: 'refused', code: error.problem.code, detail: detailOf(error) };
     throw error;
   }

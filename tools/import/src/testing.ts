@@ -1,9 +1,9 @@
 /** For tests: a system of its own, and a folder to bring into it. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { startEverything } from '@daybook/launcher';
+import { startAllInOne } from '@daybook/launcher';
 import { createLogger } from '@daybook/service';
-import { COLUMNS } from './rows.ts';
+import { COLUMNS } from './synthea/rows.ts';
 
 type Fixture = Record<keyof typeof COLUMNS, readonly string[]>;
 
@@ -27,5 +27,5 @@ export async function writeFolder(folder: string, fixture: Fixture): Promise<str
 export function startSystem(data: string) {
   const config = { DAYBOOK_HOST: '127.0.0.1', DAYBOOK_DATA: data, DAYBOOK_DEMO: 'off', LOG_LEVEL: 'silent' } as const;
   const environment = { DAYBOOK_DATA: data, DAYBOOK_PORT: '0' };
-  return startEverything(config, environment, createLogger({ level: 'silent', pretty: false }));
+  return startAllInOne(config, environment, createLogger({ level: 'silent', pretty: false }));
 }

@@ -54,7 +54,7 @@ export const rolledOut = (kind: 'deployment' | 'statefulset', name: string): Pro
   kubectl('rollout', 'status', `${kind}/${name}`, '--timeout=14m');
 
 /** As many pods as are wanted, all of them available. */
-export async function isWhole(deployment: string, pods: number): Promise<boolean> {
+export async function isReady(deployment: string, pods: number): Promise<boolean> {
   const template = '{{.spec.replicas}} {{.status.availableReplicas}} {{.status.replicas}}';
   const counts = await kubectl('get', 'deployment', deployment, `--output=go-template=${template}`);
   return counts === `${pods} ${pods} ${pods}`;

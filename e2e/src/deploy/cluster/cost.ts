@@ -1,5 +1,5 @@
 /** How much of a core the pods of each workload take, by what a kubelet says at `/stats/summary`. */
-import { at, items, type Json, numberAt, textAt } from '@daybook/manifests';
+import { at, items, type Json, numberAt, textAt } from '@daybook/deploy-check';
 
 export interface CpuOfWorkload {
   /** When the oldest of its counters was read. */

@@ -4,17 +4,17 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient, type DaybookClient, expectData } from '@daybook/client';
-import { copyOfSources, findRenderer, type Json, type Manifest, render, workloadsOf } from '@daybook/manifests';
+import { copyOfSources, findRenderer, type Json, type Manifest, render, workloadsOf } from '@daybook/deploy-check';
 import { type Clinic, halfHour, makeClinic } from '@daybook/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { describeGoldenJourney } from '../../golden-journey.ts';
-import { type Ask, startTraffic } from '../../steady-traffic.ts';
-import { cluster, isWhole, kubectl, kubectlWith, NAMESPACE, podsOf, rolledOut, runningPodsOf } from './cluster.ts';
+import { startTraffic, type TrafficCall } from '../../support/steady-traffic.ts';
+import { describeGoldenJourney } from '../../system/golden-journey.ts';
+import { cluster, isReady, kubectl, kubectlWith, NAMESPACE, podsOf, rolledOut, runningPodsOf } from './cluster.ts';
 import { costOf, cpuOf, isAfter } from './cost.ts';
 import { describeMemory, memoryOf } from './memory.ts';
 import { forKubernetes } from './old-kubernetes.ts';
-import { PATIENCE, until } from './until.ts';
 import { makeVolumes } from './volumes.ts';
+import { POLL_OPTIONS, waitUntil } from './wait-until.ts';
 
 const SERVICES = ['patient', 'doctor', 'appointment', 'notification', 'gateway'] as const;
 const deploymentOf = (service: string): string => `${service}-service`;
@@ -46,8 +46,8 @@ async function renderForCluster(folder: string): Promise<string> {
   return JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
 }
 
-async function becomesWhole(service: string): Promise<void> {
-  await until(`${service} is whole`, () => isWhole(deploymentOf(service), PODS));
+async function becomesReady(service: string): Promise<void> {
+  await waitUntil(`${service} is whole`, () => isReady(deploymentOf(service), PODS));
 }
 
 async function gatewayUrl(): Promise<string> {
@@ -61,7 +61,7 @@ beforeAll(async () => {
   const began = performance.now();
   await kubectlWith(everything, 'apply', '--filename=-');
   for (const server of SERVERS) await rolledOut('statefulset', server);
-  for (const service of SERVICES) await becomesWhole(service);
+  for (const service of SERVICES) await becomesReady(service);
   figures.push(`from nothing to ${PODS} ready pods of each service: ${secondsSince(began)}`);
   client = createClient({ baseUrl: await gatewayUrl() });
 });
@@ -72,11 +72,11 @@ describe('the golden journey, by the Service of the gateway', () => {
     system: {
       async stop(service) {
         await kubectl('scale', 'deployment', deploymentOf(service), '--replicas=0');
-        await until(`${service} is gone`, async () => (await runningPodsOf(deploymentOf(service))).length === 0);
+        await waitUntil(`${service} is gone`, async () => (await runningPodsOf(deploymentOf(service))).length === 0);
       },
-      async startAgain(service) {
+      async restart(service) {
         await kubectl('scale', 'deployment', deploymentOf(service), `--replicas=${PODS}`);
-        await becomesWhole(service);
+        await becomesReady(service);
       },
     },
   }));
@@ -88,19 +88,22 @@ interface Booking {
 }
 
 /** Reads of every kind, and bookings with a key. What was confirmed is noted. */
-function asksIn(clinic: Clinic, book: (body: { start: string }) => Promise<string | undefined>): readonly Ask[] {
+function trafficCalls(
+  clinic: Clinic,
+  book: (body: { start: string }) => Promise<string | undefined>,
+): readonly TrafficCall[] {
   const { patient, doctor } = clinic;
   const read =
-    (what: string, path: () => Promise<{ response: Response }>): Ask =>
+    (what: string, path: () => Promise<{ response: Response }>): TrafficCall =>
     async () => {
       const { response } = await path();
       return response.status === 200 ? undefined : `${what}: ${response.status}`;
     };
-  let wished = 0;
+  let requested = 0;
   return [
     async () => {
-      wished += 1;
-      return book({ start: halfHour(wished) });
+      requested += 1;
+      return book({ start: halfHour(requested) });
     },
     read('patient', () => client.GET('/api/v1/patients/{id}', { params: { path: { id: patient.id } } })),
     read('doctor', () => client.GET('/api/v1/doctors/{id}', { params: { path: { id: doctor.id } } })),
@@ -108,7 +111,7 @@ function asksIn(clinic: Clinic, book: (body: { start: string }) => Promise<strin
   ];
 }
 
-const wishOf = ({ patient, doctor, type }: Clinic) => ({
+const bookingOf = ({ patient, doctor, type }: Clinic) => ({
   patientId: patient.id,
   doctorId: doctor.id,
   appointmentTypeId: type.id,
@@ -116,7 +119,7 @@ const wishOf = ({ patient, doctor, type }: Clinic) => ({
 
 async function post(clinic: Clinic, start: string, key: string): Promise<{ status: number; id?: string | undefined }> {
   const { response, data } = await client.POST('/api/v1/appointments', {
-    body: { ...wishOf(clinic), start },
+    body: { ...bookingOf(clinic), start },
     headers: { 'Idempotency-Key': key },
   });
   return { status: response.status, id: data?.id };
@@ -135,17 +138,17 @@ const bookOnce =
 async function expectAllThere(clinic: Clinic, booked: readonly Booking[]): Promise<void> {
   for (const { id, start } of booked) {
     const found = expectData(await client.GET('/api/v1/appointments/{id}', { params: { path: { id } } }));
-    expect(found).toMatchObject({ ...wishOf(clinic), start, status: 'booked' });
+    expect(found).toMatchObject({ ...bookingOf(clinic), start, status: 'booked' });
   }
 }
 
 async function expectOneMessageEach(booked: readonly Booking[]): Promise<void> {
   for (const { id } of booked) {
     const kinds = async () => {
-      const answer = await client.GET('/api/v1/notifications', { params: { query: { appointmentId: id } } });
-      return answer.data?.items.map(({ kind }) => kind);
+      const response = await client.GET('/api/v1/notifications', { params: { query: { appointmentId: id } } });
+      return response.data?.items.map(({ kind }) => kind);
     };
-    await expect.poll(kinds, PATIENCE).toEqual(['booked']);
+    await expect.poll(kinds, POLL_OPTIONS).toEqual(['booked']);
   }
 }
 
@@ -157,12 +160,12 @@ describe('under traffic', () => {
   });
 
   async function failuresDuring(what: string, change: (service: string) => Promise<void>): Promise<readonly string[]> {
-    const traffic = startTraffic(asksIn(clinic, bookOnce(clinic, booked)));
+    const traffic = startTraffic(trafficCalls(clinic, bookOnce(clinic, booked)));
     const began = performance.now();
     await traffic.more(20);
     for (const service of SERVICES) await change(service);
     await traffic.more(20);
-    const failures = await traffic.end();
+    const failures = await traffic.stop();
     figures.push(`${what}: ${traffic.done} requests in ${secondsSince(began)}, ${failures.length} failed`);
     clinic = await makeClinic(client);
     return failures;
@@ -172,7 +175,7 @@ describe('under traffic', () => {
     const failures = await failuresDuring('rolling update of every service', async (service) => {
       await kubectl('rollout', 'restart', `deployment/${deploymentOf(service)}`);
       await rolledOut('deployment', deploymentOf(service));
-      await becomesWhole(service);
+      await becomesReady(service);
     });
     expect(failures).toEqual([]);
   });
@@ -182,8 +185,8 @@ describe('under traffic', () => {
       const [one, other] = await podsOf(deploymentOf(service));
       await evict(one);
       await expect(evict(other)).rejects.toThrow(/disruption budget/);
-      await until(`${one} has ended`, async () => !(await runningPodsOf(deploymentOf(service))).includes(`${one}`));
-      await becomesWhole(service);
+      await waitUntil(`${one} has ended`, async () => !(await runningPodsOf(deploymentOf(service))).includes(`${one}`));
+      await becomesReady(service);
     });
     expect(failures).toEqual([]);
   });
@@ -208,7 +211,7 @@ describe('a MySQL pod that is deleted', () => {
     (clinic: Clinic, booked: Booking[], outage: Outage) =>
     async ({ start }: { start: string }): Promise<string | undefined> => {
       const key = randomUUID();
-      const deadline = performance.now() + PATIENCE.timeout;
+      const deadline = performance.now() + POLL_OPTIONS.timeout;
       while (performance.now() < deadline) {
         const { status, id } = await post(clinic, start, key);
         if (status === 201 && id !== undefined) {
@@ -228,15 +231,15 @@ describe('a MySQL pod that is deleted', () => {
     const clinic = await makeClinic(client);
     const booked: Booking[] = [];
     const outage = createOutage();
-    const [book] = asksIn(clinic, bookUntilConfirmed(clinic, booked, outage));
+    const [book] = trafficCalls(clinic, bookUntilConfirmed(clinic, booked, outage));
     if (!book) throw new Error('There is nothing to ask.');
     const traffic = startTraffic([book]);
     await traffic.more(30);
     await kubectl('delete', 'pod', 'mysql-0', '--grace-period=1');
-    await until('bookings work again', async () => outage.isOver());
+    await waitUntil('bookings work again', async () => outage.isOver());
     await rolledOut('statefulset', 'mysql');
     await traffic.more(30);
-    expect(await traffic.end()).toEqual([]);
+    expect(await traffic.stop()).toEqual([]);
     figures.push(`deleted MySQL pod: ${booked.length} bookings confirmed around it, none for ${outage.seconds()} s`);
     await expectAllThere(clinic, booked);
     expect(new Set(booked.map(({ start }) => start)).size).toBe(booked.length);
@@ -284,12 +287,12 @@ describe('what it takes', () => {
         found = cpuOf(await statsOfNode(), names);
         return isAfter(found, now);
       };
-      await until('the counters are new', isNew);
+      await waitUntil('the counters are new', isNew);
       return found;
     };
     const clinic = await makeClinic(client);
     const booked: Booking[] = [];
-    const [book] = asksIn(clinic, bookOnce(clinic, booked));
+    const [book] = trafficCalls(clinic, bookOnce(clinic, booked));
     if (!book) throw new Error('There is nothing to ask.');
     const rest = await countersFromNow();
     await sleep(REST_MILLIS);
@@ -297,7 +300,7 @@ describe('what it takes', () => {
     const began = performance.now();
     const traffic = startTraffic([book]);
     await traffic.more(COUNTED_BOOKINGS);
-    expect(await traffic.end()).toEqual([]);
+    expect(await traffic.stop()).toEqual([]);
     figures.push(`${booked.length} bookings, 8 callers, each pausing for 20 ms: ${secondsSince(began)}`);
     await expectOneMessageEach(booked.slice(-1));
     const end = await countersFromNow();

@@ -1,5 +1,5 @@
 /** How much memory the pods take, beside what they have requested. */
-import { at, items, type Json, type Manifest, numberAt, quantityOf, textAt } from '@daybook/manifests';
+import { at, items, type Json, type Manifest, numberAt, quantityOf, textAt } from '@daybook/deploy-check';
 
 export interface MemoryOfWorkload {
   readonly name: string;

@@ -1,5 +1,5 @@
 /** What is rendered, for a Kubernetes that is older than the manifests: it has the same things under earlier names. */
-import { isRecord, type Json, type Manifest } from '@daybook/manifests';
+import { isRecord, type Json, type Manifest } from '@daybook/deploy-check';
 
 const EARLIER: Readonly<Record<string, string>> = {
   'policy/v1': 'policy/v1beta1',

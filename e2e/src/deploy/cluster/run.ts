@@ -19,7 +19,7 @@ const SERVICES = ['gateway', 'patient', 'doctor', 'appointment', 'notification']
 const SERVERS = ['mysql:9', 'rabbitmq:4-management'];
 
 const began = performance.now();
-const say = (line: string) => console.log(`== after ${((performance.now() - began) / 1000).toFixed(0)} s: ${line}`);
+const print = (line: string) => console.log(`== after ${((performance.now() - began) / 1000).toFixed(0)} s: ${line}`);
 
 async function build(tag: string, ...args: readonly string[]): Promise<void> {
   const options = {
@@ -60,34 +60,34 @@ async function trial(folder: string): Promise<number | null> {
 }
 
 /** Where the trial failed: what the pods and the cluster have said is lost when it is taken down. */
-async function keepWhatWasSaid(): Promise<void> {
-  const kept = await mkdtemp(join(tmpdir(), 'daybook-cluster-said-'));
-  const asks = {
+async function saveDiagnostics(): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'daybook-cluster-said-'));
+  const commands = {
     'pods.txt': ['get', 'pods', '--output=wide'],
     'events.txt': ['get', 'events', '--sort-by=.lastTimestamp'],
     'logs.txt': ['logs', '--selector=app.kubernetes.io/name', '--prefix', '--tail=2000', '--max-log-requests=50'],
   };
-  for (const [file, args] of Object.entries(asks)) {
-    const said = await kubectl(...args).catch((error: unknown) => String(error));
-    await writeFile(join(kept, file), said);
+  for (const [file, args] of Object.entries(commands)) {
+    const output = await kubectl(...args).catch((error: unknown) => String(error));
+    await writeFile(join(folder, file), output);
   }
-  say(`what the pods and the cluster have said is in ${kept}`);
+  print(`what the pods and the cluster have said is in ${folder}`);
 }
 
 const folder = await mkdtemp(join(tmpdir(), 'daybook-cluster-'));
 try {
-  say('builds the images');
+  print('builds the images');
   const images = await buildImages();
-  say('starts the cluster');
+  print('starts the cluster');
   await cluster(['up']);
-  say('brings the images there');
+  print('brings the images there');
   await cluster(['load', ...images, ...SERVERS]);
-  say('tries it');
+  print('tries it');
   process.exitCode = (await trial(folder)) ?? 1;
-  if (process.exitCode !== 0) await keepWhatWasSaid();
+  if (process.exitCode !== 0) await saveDiagnostics();
 } finally {
-  say('takes the cluster down');
+  print('takes the cluster down');
   await cluster(['down']);
   await rm(folder, { recursive: true, force: true });
-  say('is done');
+  print('is done');
 }

@@ -1,18 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import { readBrokerUrl, WrongBrokerUrl } from './address.ts';
+import { InvalidBrokerUrl, parseBrokerUrl } from './address.ts';
 
 describe('the address of a broker', () => {
   it('has the defaults of RabbitMQ where it says nothing', () => {
-    expect(readBrokerUrl('amqp://broker')).toEqual({
+    expect(parseBrokerUrl('amqp://broker')).toEqual({
       connect: { protocol: 'amqp', hostname: 'broker', port: 5672, vhost: '%2F', heartbeat: 10 },
       tls: {},
       shown: 'broker:5672, virtual host /',
     });
-    expect(readBrokerUrl('amqps://broker/').connect).toMatchObject({ protocol: 'amqps', port: 5671, vhost: '%2F' });
+    expect(parseBrokerUrl('amqps://broker/').connect).toMatchObject({ protocol: 'amqps', port: 5671, vhost: '%2F' });
   });
 
   it('says who, where and how', () => {
-    const { connect, shown } = readBrokerUrl('amqp://ana:p%40ss%2F@[::1]:5673/day%20book?heartbeat=3');
+    const { connect, display } = parseBrokerUrl('amqp://ana:p%40ss%2F@[::1]:5673/day%20book?heartbeat=3');
     expect(connect).toEqual({
       protocol: 'amqp',
       hostname: '::1',
@@ -22,7 +22,7 @@ describe('the address of a broker', () => {
       vhost: 'day%20book',
       heartbeat: 3,
     });
-    expect(shown).toBe('[::1]:5673, virtual host day book');
+    expect(display).toBe('[::1]:5673, virtual host day book');
   });
 
   it.each([
@@ -38,8 +38,8 @@ describe('the address of a broker', () => {
     ['amqp://ana:secret@broker?cacertfile=/secret', 'for amqps://'],
     ['amqps://ana:secret@broker?cacertfile=/nowhere/secret', 'a file in cacertfile that cannot be read'],
   ])('is refused in words that hold no secret: %s', (url, words) => {
-    expect(() => readBrokerUrl(url)).toThrow(WrongBrokerUrl);
-    expect(() => readBrokerUrl(url)).toThrow(words);
-    expect(() => readBrokerUrl(url)).not.toThrow('secret');
+    expect(() => parseBrokerUrl(url)).toThrow(InvalidBrokerUrl);
+    expect(() => parseBrokerUrl(url)).toThrow(words);
+    expect(() => parseBrokerUrl(url)).not.toThrow('secret');
   });
 });

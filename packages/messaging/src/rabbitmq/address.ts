@@ -10,17 +10,17 @@ export interface BrokerAddress {
   readonly connect: Options.Connect;
   readonly tls: Pick<SocketOptions, 'ca' | 'cert' | 'key'>;
   /** For logs: host, port and virtual host. */
-  readonly shown: string;
+  readonly display: string;
 }
 
 /** The options of RabbitMQ's URIs that are known here. */
 const FILES = { cacertfile: 'ca', certfile: 'cert', keyfile: 'key' } as const;
 const isFileOption = (name: string): name is keyof typeof FILES => Object.hasOwn(FILES, name);
 
-export class WrongBrokerUrl extends Error {
+export class InvalidBrokerUrl extends Error {
   constructor(fault: string) {
     super(fault);
-    this.name = 'WrongBrokerUrl';
+    this.name = 'InvalidBrokerUrl';
   }
 }
 
@@ -28,7 +28,7 @@ function decoded(text: string, what: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw new WrongBrokerUrl(`has a ${what} that is not percent-encoded as it should be`);
+    throw new InvalidBrokerUrl(`has a ${what} that is not percent-encoded as it should be`);
   }
 }
 
@@ -36,7 +36,7 @@ function readFileOption(name: string, path: string): Buffer {
   try {
     return readFileSync(path);
   } catch {
-    throw new WrongBrokerUrl(`names a file in ${name} that cannot be read`);
+    throw new InvalidBrokerUrl(`names a file in ${name} that cannot be read`);
   }
 }
 
@@ -44,26 +44,26 @@ function heartbeatOf(text: string | null): number {
   if (text === null) return HEARTBEAT_SECONDS;
   const seconds = Number(text);
   if (/^\d+$/.test(text) && seconds >= 1 && seconds <= MOST_HEARTBEAT_SECONDS) return seconds;
-  throw new WrongBrokerUrl(`has a heartbeat that is not a number of seconds from 1 to ${MOST_HEARTBEAT_SECONDS}`);
+  throw new InvalidBrokerUrl(`has a heartbeat that is not a number of seconds from 1 to ${MOST_HEARTBEAT_SECONDS}`);
 }
 
-/** `amqp://USER:PASSWORD@HOST:PORT/VHOST`, or `amqps://…`. @throws WrongBrokerUrl */
-export function readBrokerUrl(text: string): BrokerAddress {
+/** `amqp://USER:PASSWORD@HOST:PORT/VHOST`, or `amqps://…`. @throws InvalidBrokerUrl */
+export function parseBrokerUrl(text: string): BrokerAddress {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const isTls = url?.protocol === 'amqps:';
   if (!url || (!isTls && url.protocol !== 'amqp:') || url.hostname === '' || /\s/.test(text)) {
-    throw new WrongBrokerUrl('is not an address as amqp://USER:PASSWORD@HOST:PORT/VHOST, or amqps:// for TLS');
+    throw new InvalidBrokerUrl('is not an address as amqp://USER:PASSWORD@HOST:PORT/VHOST, or amqps:// for TLS');
   }
-  if (url.hash !== '') throw new WrongBrokerUrl('has a # that is not percent-encoded');
+  if (url.hash !== '') throw new InvalidBrokerUrl('has a # that is not percent-encoded');
   // An URL without a path means the virtual host `/`; one with the path `/` that whose name is empty, which nobody has.
   const vhost = url.pathname.length > 1 ? decoded(url.pathname.slice(1), 'virtual host') : '/';
-  if (url.pathname.slice(1).includes('/')) throw new WrongBrokerUrl('has a / in its virtual host: write it %2F');
+  if (url.pathname.slice(1).includes('/')) throw new InvalidBrokerUrl('has a / in its virtual host: write it %2F');
   const tls: Record<string, Buffer> = {};
   for (const [name, value] of url.searchParams) {
     if (name === 'heartbeat') continue;
     if (!isFileOption(name))
-      throw new WrongBrokerUrl('has an option other than heartbeat, cacertfile, certfile, keyfile');
-    if (!isTls) throw new WrongBrokerUrl(`has ${name}, which is for amqps://`);
+      throw new InvalidBrokerUrl('has an option other than heartbeat, cacertfile, certfile, keyfile');
+    if (!isTls) throw new InvalidBrokerUrl(`has ${name}, which is for amqps://`);
     tls[FILES[name]] = readFileOption(name, value);
   }
   const port = url.port === '' ? (isTls ? 5671 : 5672) : Number(url.port);
@@ -81,6 +81,6 @@ export function readBrokerUrl(text: string): BrokerAddress {
       heartbeat: heartbeatOf(url.searchParams.get('heartbeat')),
     },
     tls,
-    shown: `${url.hostname}:${port}, virtual host ${vhost}`,
+    display: `${url.hostname}:${port}, virtual host ${vhost}`,
   };
 }

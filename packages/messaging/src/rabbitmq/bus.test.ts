@@ -1,6 +1,6 @@
 import { testBrokers } from '@daybook/testing/brokers';
-import { describeBusContract } from '@daybook/testing/bus-contract';
 import { describe } from 'vitest';
+import { describeBusContract } from '../testing/bus-contract.ts';
 import { proxyTo, testNamespace } from './testing.ts';
 
 const brokers = await testBrokers();

@@ -3,7 +3,7 @@ import { type CloudEvent, eventConsumers, eventTypes } from '@daybook/contracts'
 import type { ChannelModel, ConsumeMessage } from 'amqplib';
 import type { Logger } from 'pino';
 import type { Bus, Subscription } from '../bus.ts';
-import { readBrokerUrl } from './address.ts';
+import { parseBrokerUrl } from './address.ts';
 import { type Link, startLink } from './link.ts';
 import { Publisher } from './publisher.ts';
 import { Reader, type Task } from './reader.ts';
@@ -57,7 +57,7 @@ function eventIn({ content }: ConsumeMessage): CloudEvent | undefined {
 
 export function createRabbitBus(options: RabbitBusOptions): RabbitBus {
   const { url, name, logger, consumers = catalogue, namespace, patienceMillis } = options;
-  const address = readBrokerUrl(url);
+  const address = parseBrokerUrl(url);
   const names = namesIn(namespace);
   const known = new Map(consumers);
   const readers = new Set<Reader>();
@@ -78,7 +78,7 @@ export function createRabbitBus(options: RabbitBusOptions): RabbitBus {
       },
       onLost() {
         connected = undefined;
-        for (const reader of readers) reader.lost();
+        for (const reader of readers) reader.onConnectionLost();
       },
     });
   const replaceLink = (reason: Error) => link?.replace(reason);
@@ -91,7 +91,7 @@ export function createRabbitBus(options: RabbitBusOptions): RabbitBus {
       taskOf(message) {
         const event = eventIn(message);
         if (event) return taskOf(event);
-        logger.error({ queue, messageId: message.properties.messageId }, 'a message is no event that is known here');
+        logger.error({ queue, messageId: message.properties.messageId }, 'unknown message dead-lettered');
         return undefined;
       },
       onFailure: replaceLink,
@@ -100,13 +100,13 @@ export function createRabbitBus(options: RabbitBusOptions): RabbitBus {
   function readersOf({ consumer, types, handle, park }: Subscription): Reader[] {
     const nothing = async () => undefined;
     const reader = readerOf(names.queueOf(consumer), (event) => ({
-      lane: event.subject,
+      orderingKey: event.subject,
       // What another version of this consumer wanted.
       run: types.includes(event.type) ? () => handle(event) : nothing,
     }));
     if (!park) return [reader];
     const deadLetters = readerOf(names.deadLetterQueueOf(consumer), (event) => ({
-      lane: event.id,
+      orderingKey: event.id,
       run: () => park(event),
     }));
     return [reader, deadLetters];
@@ -133,7 +133,7 @@ export function createRabbitBus(options: RabbitBusOptions): RabbitBus {
       };
     },
     async check() {
-      if (!publisher.takesEvents) throw new Error('the broker takes no events');
+      if (!publisher.acceptsEvents) throw new Error('the broker takes no events');
       if (link && !link.isUp) throw new Error('the broker brings no events');
     },
     async untilUp() {

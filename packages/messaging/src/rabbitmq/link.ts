@@ -1,15 +1,15 @@
 /** A connection to the broker that is made again whenever it is lost, and tells of it once. */
+
 import { setTimeout as sleep } from 'node:timers/promises';
+import { backoffMillis, withDeadline } from '@daybook/async';
 import { type ChannelModel, connect } from 'amqplib';
 import type { Logger } from 'pino';
 import type { BrokerAddress } from './address.ts';
-import { within } from './deadline.ts';
 
 const CONNECT_DEADLINE_MILLIS = 10_000;
 const SET_UP_DEADLINE_MILLIS = 30_000;
 const CLOSE_DEADLINE_MILLIS = 2_000;
-const FIRST_PAUSE_MILLIS = 100;
-const LONGEST_PAUSE_MILLIS = 5_000;
+const RETRY = { firstMillis: 100, longestMillis: 5_000 };
 
 export interface LinkOptions {
   readonly address: BrokerAddress;
@@ -45,14 +45,14 @@ async function open({ address, name }: LinkOptions, signal: AbortSignal): Promis
   // It comes with a 'close', which is what is acted on. Without a listener it would end the process.
   connection.on('error', () => undefined);
   if (!signal.aborted) return connection;
-  await closed(connection);
+  await closeQuietly(connection);
   throw signal.reason;
 }
 
 /** Closes, if the other side is still there to agree. */
-async function closed(connection: ChannelModel): Promise<void> {
+async function closeQuietly(connection: ChannelModel): Promise<void> {
   try {
-    await within(connection.close(), CLOSE_DEADLINE_MILLIS, 'closing a connection to the broker');
+    await withDeadline(connection.close(), CLOSE_DEADLINE_MILLIS, 'closing a connection to the broker');
   } catch {
     // Closed already, or cut: nothing of ours is on it any more.
   }
@@ -67,12 +67,6 @@ async function unlessEnded<Result>(work: Promise<Result>, ended: Promise<Error>)
   return Promise.race([work, over]);
 }
 
-/** Of the `failures`th failure in a row: twice as long each time, and never twice the same. */
-function pauseAfter(failures: number): number {
-  const millis = Math.min(FIRST_PAUSE_MILLIS * 2 ** Math.min(failures - 1, 16), LONGEST_PAUSE_MILLIS);
-  return millis * (0.5 + Math.random() / 2);
-}
-
 class ReconnectingLink implements Link {
   readonly #options: LinkOptions;
   readonly #closing = new AbortController();
@@ -81,7 +75,7 @@ class ReconnectingLink implements Link {
   #up = Promise.withResolvers<void>();
   #failures = 0;
   /** Whether the log has heard that it is down. */
-  #told = false;
+  #isLossLogged = false;
   isUp = false;
 
   constructor(options: LinkOptions) {
@@ -92,16 +86,16 @@ class ReconnectingLink implements Link {
   async #run(): Promise<void> {
     const { signal } = this.#closing;
     while (!signal.aborted) {
-      const reason = await this.#once(signal);
+      const reason = await this.#runConnection(signal);
       if (signal.aborted) break;
       this.#failures += 1;
-      this.#tell(reason);
-      await sleep(pauseAfter(this.#failures), undefined, { signal }).catch(() => undefined);
+      this.#logLoss(reason);
+      await sleep(backoffMillis(this.#failures, RETRY), undefined, { signal }).catch(() => undefined);
     }
   }
 
   /** One connection, from its beginning to its end. Resolves with why it ended. */
-  async #once(signal: AbortSignal): Promise<Error> {
+  async #runConnection(signal: AbortSignal): Promise<Error> {
     const ended = Promise.withResolvers<Error>();
     this.#replace = ended.resolve;
     let connection: ChannelModel | undefined;
@@ -109,7 +103,11 @@ class ReconnectingLink implements Link {
     try {
       connection = await unlessEnded(open(this.#options, signal), ended.promise);
       this.#listen(connection, ended.resolve);
-      const settingUp = within(this.#options.setUp(connection), SET_UP_DEADLINE_MILLIS, 'making a connection ready');
+      const settingUp = withDeadline(
+        this.#options.setUp(connection),
+        SET_UP_DEADLINE_MILLIS,
+        'making a connection ready',
+      );
       await unlessEnded(settingUp, ended.promise);
       this.#wentUp();
       reason = await ended.promise;
@@ -117,7 +115,7 @@ class ReconnectingLink implements Link {
       reason = toError(error);
     }
     this.#wentDown(reason);
-    if (connection) await closed(connection);
+    if (connection) await closeQuietly(connection);
     return reason;
   }
 
@@ -128,8 +126,8 @@ class ReconnectingLink implements Link {
   }
 
   #wentUp(): void {
-    if (this.#told) this.#options.logger.info({ broker: this.#options.address.shown }, 'connected to the broker');
-    this.#told = false;
+    if (this.#isLossLogged) this.#options.logger.info({ broker: this.#options.address.display }, 'broker connected');
+    this.#isLossLogged = false;
     this.#failures = 0;
     this.isUp = true;
     this.#up.resolve();
@@ -143,14 +141,11 @@ class ReconnectingLink implements Link {
     this.#options.onBlocked?.(false);
   }
 
-  #tell(reason: Error): void {
-    if (this.#told) return;
-    this.#told = true;
+  #logLoss(reason: Error): void {
+    if (this.#isLossLogged) return;
+    this.#isLossLogged = true;
     const { logger, address } = this.#options;
-    logger.warn(
-      { err: reason, broker: address.shown },
-      'no connection to the broker: events wait, and it is tried again',
-    );
+    logger.warn({ err: reason, broker: address.display }, 'broker disconnected; reconnecting');
   }
 
   untilUp(): Promise<void> {

@@ -1,9 +1,9 @@
 /** Puts events on the exchange: many at once, each until the broker has confirmed that it is kept. */
+
+import { Latch, Semaphore } from '@daybook/async';
 import { type CloudEvent, type EventType, routingKeyOf } from '@daybook/contracts';
 import { type ChannelModel, type ConfirmChannel, IllegalOperationError, type Options } from 'amqplib';
 import type { Logger } from 'pino';
-import { Gate } from '../gate.ts';
-import { Permits } from '../permits.ts';
 import type { BrokerAddress } from './address.ts';
 import { type Link, startLink } from './link.ts';
 import { type Consumers, declare, type Names, topologyOf } from './topology.ts';
@@ -51,14 +51,14 @@ const messageOptions = (event: CloudEvent): Options.Publish => ({
 export class Publisher {
   readonly #options: PublisherOptions;
   readonly #link: Link;
-  readonly #permits = new Permits(MOST_IN_FLIGHT);
+  readonly #semaphore = new Semaphore(MOST_IN_FLIGHT);
   readonly #inFlight = new Set<InFlight>();
   /** The ids of events that came back for want of a queue; the confirm follows. */
   readonly #returned = new Set<string>();
   readonly #watch: NodeJS.Timeout;
   #channel: ConfirmChannel | undefined;
   /** Open while there is a channel that takes events. */
-  readonly #gate = new Gate<ConfirmChannel>();
+  readonly #latch = new Latch<ConfirmChannel>();
   #isBlocked = false;
 
   constructor(options: PublisherOptions) {
@@ -75,7 +75,7 @@ export class Publisher {
     this.#watch = setInterval(() => this.#replaceWhenSilent(), WATCH_INTERVAL_MILLIS).unref();
   }
 
-  get takesEvents(): boolean {
+  get acceptsEvents(): boolean {
     return this.#channel !== undefined && !this.#isBlocked;
   }
 
@@ -85,9 +85,9 @@ export class Publisher {
 
   /** Resolves when every queue that the event goes to has it on disk. Waits for a broker that is away. */
   publish(event: CloudEvent, signal?: AbortSignal): Promise<void> {
-    return this.#permits.run(async () => {
+    return this.#semaphore.run(async () => {
       for (;;) {
-        const channel = await this.#gate.pass(signal);
+        const channel = await this.#latch.wait(signal);
         try {
           return await this.#confirmed(channel, event);
         } catch (error) {
@@ -100,7 +100,7 @@ export class Publisher {
 
   async close(): Promise<void> {
     clearInterval(this.#watch);
-    this.#gate.endWith(new Error('the bus is closed'));
+    this.#latch.fail(new Error('the bus is closed'));
     await this.#link.close();
   }
 
@@ -112,7 +112,7 @@ export class Publisher {
       this.#inFlight.delete(inFlight);
       const cameBack = this.#returned.delete(event.id);
       if (error) outcome.reject(new Error('the broker refused an event', { cause: error }));
-      else if (cameBack && this.#isWanted(event.type)) outcome.reject(this.#queueIsMissing(event.type));
+      else if (cameBack && this.#hasConsumer(event.type)) outcome.reject(this.#missingQueue(event.type));
       else outcome.resolve();
     };
     const content = Buffer.from(JSON.stringify(event));
@@ -127,12 +127,12 @@ export class Publisher {
     return outcome.promise;
   }
 
-  #isWanted(type: EventType): boolean {
+  #hasConsumer(type: EventType): boolean {
     return [...this.#options.consumers.values()].some((types) => types.includes(type));
   }
 
   /** Somebody took it away while we were connected: the next connection declares it again. */
-  #queueIsMissing(type: EventType): Error {
+  #missingQueue(type: EventType): Error {
     const error = new Error(`no queue for ${type}, which a consumer wants`);
     this.#link.replace(error);
     return error;
@@ -152,7 +152,7 @@ export class Publisher {
 
   #onLost(reason: Error): void {
     this.#channel = undefined;
-    this.#gate.shut();
+    this.#latch.close();
     for (const { fail } of this.#inFlight) fail(new Unconfirmed(reason));
     this.#inFlight.clear();
     this.#returned.clear();
@@ -162,15 +162,15 @@ export class Publisher {
     if (isBlocked === this.#isBlocked) return;
     this.#isBlocked = isBlocked;
     if (isBlocked) {
-      this.#options.logger.warn('the broker is short of memory or disk and takes no events: they wait in the outbox');
-      this.#gate.shut();
+      this.#options.logger.warn('broker blocked: memory or disk low; events kept in the outbox');
+      this.#latch.close();
     } else {
       this.#openIfPossible();
     }
   }
 
   #openIfPossible(): void {
-    if (this.#channel && !this.#isBlocked) this.#gate.open(this.#channel);
+    if (this.#channel && !this.#isBlocked) this.#latch.open(this.#channel);
   }
 
   #replaceWhenSilent(): void {

@@ -2,11 +2,11 @@
  * Takes the messages of one queue and has each handled: in order within a lane, lanes beside each other, so many at once.
  * What cannot be handled now is kept, unacknowledged, and tried again: to give it back would let others overtake it.
  */
+
 import { setTimeout as sleep } from 'node:timers/promises';
+import { backoffMillis, Semaphore, withDeadline } from '@daybook/async';
 import { type Channel, type ChannelModel, type ConsumeMessage, IllegalOperationError } from 'amqplib';
 import type { Logger } from 'pino';
-import { Permits } from '../permits.ts';
-import { within } from './deadline.ts';
 
 /**
  * So many messages are here at a time, handled or waiting. It has to be the same for all readers of a queue, in every
@@ -14,8 +14,7 @@ import { within } from './deadline.ts';
  */
 const PREFETCH = 200;
 const AT_ONCE = 16;
-const FIRST_PAUSE_MILLIS = 100;
-const LONGEST_PAUSE_MILLIS = 5_000;
+const RETRY = { firstMillis: 100, longestMillis: 5_000 };
 const PATIENCE_MILLIS = 15_000;
 const QUIET_MILLIS = 60_000;
 const CLOSE_DEADLINE_MILLIS = 2_000;
@@ -24,7 +23,7 @@ const DRAIN_DEADLINE_MILLIS = 10_000;
 /** What is to be done about one message. */
 export interface Task {
   /** Messages of one lane are handled one after the other. */
-  readonly lane: string;
+  readonly orderingKey: string;
   /** Resolves when the message may go; rejects when it must be tried again. */
   run(): Promise<void>;
 }
@@ -45,7 +44,7 @@ class Window {
   readonly channel: Channel;
   /** Ends waits between attempts, and that anything more is begun. */
   readonly stopping = new AbortController();
-  readonly lanes = new Map<string, Promise<void>>();
+  readonly tails = new Map<string, Promise<void>>();
   failingSince: number | undefined;
 
   constructor(channel: Channel) {
@@ -53,18 +52,13 @@ class Window {
   }
 
   /** The channel may be gone: then the broker brings the message again. */
-  answer(give: (channel: Channel) => void): void {
+  acknowledge(send: (channel: Channel) => void): void {
     try {
-      give(this.channel);
+      send(this.channel);
     } catch (error) {
       if (!(error instanceof IllegalOperationError)) throw error;
     }
   }
-}
-
-function pauseAfter(failures: number): number {
-  const millis = Math.min(FIRST_PAUSE_MILLIS * 2 ** Math.min(failures - 1, 16), LONGEST_PAUSE_MILLIS);
-  return millis * (0.5 + Math.random() / 2);
 }
 
 async function pause(millis: number, signal: AbortSignal): Promise<void> {
@@ -75,11 +69,11 @@ async function pause(millis: number, signal: AbortSignal): Promise<void> {
 
 export class Reader {
   readonly #options: ReaderOptions;
-  readonly #permits = new Permits(AT_ONCE);
+  readonly #semaphore = new Semaphore(AT_ONCE);
   readonly #closing = new AbortController();
   #connection: ChannelModel | undefined;
   #window: Window | undefined;
-  #aside: Promise<void> | undefined;
+  #standby: Promise<void> | undefined;
   /** Until then the log has heard enough of failures. */
   #quietUntil = 0;
 
@@ -90,11 +84,11 @@ export class Reader {
   /** Reads from this connection from now on. */
   async open(connection: ChannelModel): Promise<void> {
     this.#connection = connection;
-    if (!this.#aside && !this.#closing.signal.aborted) await this.#begin(connection);
+    if (!this.#standby && !this.#closing.signal.aborted) await this.#begin(connection);
   }
 
   /** The connection is gone. What is being handled goes on; it will come again, and the inbox knows it. */
-  lost(): void {
+  onConnectionLost(): void {
     this.#connection = undefined;
     this.#window?.stopping.abort();
     this.#window = undefined;
@@ -105,7 +99,7 @@ export class Reader {
     this.#closing.abort();
     const window = this.#window;
     if (window) await this.#end(window);
-    await this.#aside;
+    await this.#standby;
   }
 
   async #begin(connection: ChannelModel): Promise<void> {
@@ -115,23 +109,23 @@ export class Reader {
     await channel.prefetch(PREFETCH);
     this.#window = window;
     await channel.consume(this.#options.queue, (message) => {
-      if (message) this.#take(window, message);
+      if (message) this.#dispatch(window, message);
       else this.#options.onFailure(new Error(`the queue ${this.#options.queue} was taken away`));
     });
   }
 
-  #take(window: Window, message: ConsumeMessage): void {
+  #dispatch(window: Window, message: ConsumeMessage): void {
     if (window.stopping.signal.aborted) return;
     const task = this.#options.taskOf(message);
     if (!task) {
-      window.answer((channel) => channel.reject(message, false));
+      window.acknowledge((channel) => channel.reject(message, false));
       return;
     }
-    const before = window.lanes.get(task.lane) ?? Promise.resolve();
+    const before = window.tails.get(task.orderingKey) ?? Promise.resolve();
     const done = before.then(() => this.#settle(window, message, task));
-    window.lanes.set(task.lane, done);
+    window.tails.set(task.orderingKey, done);
     void done.then(() => {
-      if (window.lanes.get(task.lane) === done) window.lanes.delete(task.lane);
+      if (window.tails.get(task.orderingKey) === done) window.tails.delete(task.orderingKey);
     });
   }
 
@@ -139,18 +133,18 @@ export class Reader {
   async #settle(window: Window, message: ConsumeMessage, task: Task): Promise<void> {
     const { signal } = window.stopping;
     for (let failures = 1; !signal.aborted; failures += 1) {
-      const outcome = await this.#permits.run(() => attempt(task, signal));
+      const outcome = await this.#semaphore.run(() => attempt(task, signal));
       if (outcome === 'not begun') return;
       if (outcome === 'done') {
         window.failingSince = undefined;
-        window.answer((channel) => channel.ack(message));
+        window.acknowledge((channel) => channel.ack(message));
         return;
       }
       if (this.#isFailingLong(window, outcome.error)) {
-        this.#aside ??= this.#stepAside(window, task);
+        this.#standby ??= this.#standBy(window, task);
         return;
       }
-      await pause(pauseAfter(failures), signal);
+      await pause(backoffMillis(failures, RETRY), signal);
     }
   }
 
@@ -160,20 +154,20 @@ export class Reader {
     if (now >= this.#quietUntil) {
       this.#quietUntil = now + QUIET_MILLIS;
       const { logger, queue } = this.#options;
-      logger.warn({ err: error, queue }, 'events stay in the queue: they cannot be handled now, and are tried again');
+      logger.warn({ err: error, queue }, 'events kept in the queue; handling retried');
     }
     return now - window.failingSince > (this.#options.patienceMillis ?? PATIENCE_MILLIS);
   }
 
   /** Gives everything back, and reads on when what failed succeeds. It is handled twice then, which the inbox knows. */
-  async #stepAside(window: Window, task: Task): Promise<void> {
+  async #standBy(window: Window, task: Task): Promise<void> {
     await this.#end(window);
     const { signal } = this.#closing;
     for (let failures = 1; !signal.aborted; failures += 1) {
-      await pause(pauseAfter(failures), signal);
+      await pause(backoffMillis(failures, RETRY), signal);
       if ((await attempt(task, signal)) === 'done') break;
     }
-    this.#aside = undefined;
+    this.#standby = undefined;
     if (!this.#connection || signal.aborted) return;
     await this.#begin(this.#connection).catch(this.#options.onFailure);
   }
@@ -182,18 +176,18 @@ export class Reader {
   async #end(window: Window): Promise<void> {
     window.stopping.abort();
     if (this.#window === window) this.#window = undefined;
-    const running = Promise.all(window.lanes.values());
-    await within(running, DRAIN_DEADLINE_MILLIS, 'handling what was begun').catch(this.#options.onFailure);
-    await closed(window.channel);
+    const running = Promise.all(window.tails.values());
+    await withDeadline(running, DRAIN_DEADLINE_MILLIS, 'handling what was begun').catch(this.#options.onFailure);
+    await closeQuietly(window.channel);
   }
 }
 
 /** Closes, if the connection is still there. */
-async function closed(channel: Channel): Promise<void> {
-  const gone = Promise.withResolvers<void>();
-  channel.once('close', gone.resolve);
+async function closeQuietly(channel: Channel): Promise<void> {
+  const closing = Promise.withResolvers<void>();
+  channel.once('close', closing.resolve);
   try {
-    await within(Promise.race([channel.close(), gone.promise]), CLOSE_DEADLINE_MILLIS, 'closing a channel');
+    await withDeadline(Promise.race([channel.close(), closing.promise]), CLOSE_DEADLINE_MILLIS, 'closing a channel');
   } catch {
     // Closed already, or its connection was cut: the broker has everything back.
   }

@@ -8,10 +8,10 @@ import { startJava } from './programs.ts';
 
 /** Below the ports that outgoing connections take: a port that is free now stays free until the server takes it. */
 const PORTS = { from: 20_000, to: 30_000 };
-const TRIES = 50;
+const MAX_ATTEMPTS = 50;
 
 export async function freePort(): Promise<number> {
-  for (let tries = 0; tries < TRIES; tries += 1) {
+  for (let attempts = 0; attempts < MAX_ATTEMPTS; attempts += 1) {
     const port = randomInt(PORTS.from, PORTS.to);
     const server = createServer();
     try {

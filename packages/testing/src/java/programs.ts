@@ -17,7 +17,7 @@ const CACHE = join(ROOT, 'node_modules/.cache/daybook-java');
 /** For the hook in which a program is first wanted: with the downloads of a machine that has never built anything. */
 export const BUILD_MILLIS = 15 * 60_000;
 const START_DEADLINE_MILLIS = 180_000;
-const LOOK_AGAIN_MILLIS = 200;
+const LOCK_POLL_MILLIS = 200;
 const NOWHERE = 'http://127.0.0.1:9/eureka';
 
 interface JavaProgram {
@@ -40,19 +40,19 @@ export const programs = {
     trial: { EUREKA_PORT: '0', ...registryUsersVariable },
   },
   'spring-service': {
-    project: 'e2e/interop',
+    project: 'e2e/java',
     jar: 'spring-service/target/spring-service.jar',
     ready: /spring-service is ready at (http:\S+)/,
     trial: { EUREKA_URL: NOWHERE },
   },
   'spring-gateway': {
-    project: 'e2e/interop',
+    project: 'e2e/java',
     jar: 'spring-gateway/target/spring-gateway.jar',
     ready: /spring-gateway is ready at (http:\S+)/,
     trial: { EUREKA_URL: NOWHERE, SPRING_PROFILES_ACTIVE: 'locator' },
   },
   'netflix-client': {
-    project: 'e2e/interop',
+    project: 'e2e/java',
     jar: 'netflix-client/target/netflix-client.jar',
     libraries: 'netflix-client/target/lib',
     ready: /netflix-client is ready at (http:\S+)/,
@@ -144,7 +144,7 @@ async function lock(): Promise<Disposable> {
       return { [Symbol.dispose]: () => file.close() };
     } catch (error) {
       if (performance.now() > deadline) throw error;
-      await sleep(LOOK_AGAIN_MILLIS);
+      await sleep(LOCK_POLL_MILLIS);
     }
   }
 }

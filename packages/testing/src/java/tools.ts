@@ -38,6 +38,6 @@ export function javaIsMissing(what: string): boolean {
   if (javaTools()) return false;
   const advice = `It needs Java ${OLDEST} or newer and Maven: on Debian, apt-get install default-jdk-headless maven.`;
   if (isRequired('java')) throw new Error(`${what} cannot be tried here. ${advice}`);
-  console.warn(`LEFT OUT: ${what}. ${advice}`);
+  console.warn(`SKIPPED: ${what}. ${advice}`);
   return true;
 }

@@ -11,34 +11,37 @@ import type {
   Overbooking,
 } from '@daybook/contracts';
 import type { WriteContext } from '@daybook/database';
-import type { DoctorFacts, PatientFacts, TakenSeats } from './booking-rules.ts';
-import type { Interval } from './grid.ts';
-import type { Step } from './lifecycle.ts';
+import type { Step } from './booking/lifecycle.ts';
+import type { DoctorFacts, PatientFacts, TakenSeats } from './booking/rules.ts';
+import type { Interval } from './slots/grid.ts';
 
 /** Who asks, and the trace of the request. */
-export interface Asking {
+export interface RequestContext {
   readonly caller: Caller;
   readonly traceparent?: string | undefined;
   /** Whether somebody still waits for the answer. */
-  readonly isAwaited?: (() => boolean) | undefined;
+  readonly isCallerWaiting?: (() => boolean) | undefined;
 }
 
-export const askingOf = (caller: Caller, { traceparent, isAwaited }: WriteContext<never>): Asking => ({
+export const requestContextOf = (
+  caller: Caller,
+  { traceparent, isCallerWaiting }: WriteContext<never>,
+): RequestContext => ({
   caller,
   traceparent,
-  isAwaited,
+  isCallerWaiting,
 });
 
-/** The other services. Each call throws `part-unavailable` when its service does not answer. */
-export interface Directory {
-  patient(id: string, asking: Asking): Promise<PatientFacts | undefined>;
-  doctor(id: string, range: Interval, asking: Asking): Promise<DoctorFacts | undefined>;
+/** The other services. Each call throws `service-unavailable` when its service does not answer. */
+export interface ParticipantClient {
+  findPatient(id: string, context: RequestContext): Promise<PatientFacts | undefined>;
+  findDoctor(id: string, range: Interval, context: RequestContext): Promise<DoctorFacts | undefined>;
   /** The active doctors of a specialty: the first MAX_SEARCHED_DOCTORS. */
-  doctorsOf(specialty: string, range: Interval, asking: Asking): Promise<DoctorFacts[]>;
+  findDoctors(specialty: string, range: Interval, context: RequestContext): Promise<DoctorFacts[]>;
 }
 
 /** A patient or a doctor as known at a moment. */
-export interface PersonVersion {
+export interface ParticipantVersion {
   readonly id: string;
   readonly version: number;
 }
@@ -56,7 +59,7 @@ export interface Placement {
   /** As the rules were applied to it. Where it has another version by now, the store throws StaleFacts. */
   readonly type: PlacedType;
   /** What the rules were applied to. Where an event told of something newer, the store throws StaleFacts. */
-  readonly verified: readonly [PersonVersion, ...PersonVersion[]];
+  readonly verified: readonly [ParticipantVersion, ...ParticipantVersion[]];
   readonly holdId?: string | undefined;
   /** Given when the doctor's time is taken and staff books beside it on purpose. */
   readonly overbooking?: Overbooking | undefined;
@@ -70,9 +73,9 @@ export interface Placement {
  */
 export class StaleFacts extends Error {
   /** What an event told of, or the type as stored. Whatever is read from now on is at least of that version. */
-  readonly newer: PersonVersion;
+  readonly newer: ParticipantVersion;
 
-  constructor(newer: PersonVersion) {
+  constructor(newer: ParticipantVersion) {
     super('What the rules were applied to has changed.');
     this.name = 'StaleFacts';
     this.newer = newer;
@@ -102,7 +105,7 @@ export interface Move {
 }
 
 /** A step back that was decided on what was read: the store refuses it where that has changed since. */
-export interface Return {
+export interface StepBackDecision {
   /** Of the appointment, as it was read. */
   readonly version: number;
   readonly to: AppointmentStatus;
@@ -111,7 +114,7 @@ export interface Return {
    * Of a visit that is to come again: its time, and what of it does not hold any more. Whether the patient has another visit
    * then is read by the store, where no booking and no merge can change it.
    */
-  readonly again?: { readonly placement: Placement; readonly reschedulingReasons: readonly string[] } | undefined;
+  readonly restored?: { readonly placement: Placement; readonly reschedulingReasons: readonly string[] } | undefined;
 }
 
 /** Seats taken in a range: of doctors, of a patient. What some hold can be left out, as if it were not there. */
@@ -151,7 +154,7 @@ export interface AppointmentStore {
     cancellation: Cancellation,
     write: WriteContext<Appointment>,
   ): Promise<Appointment>;
-  take(caller: Caller, id: string, step: Step, write: WriteContext<Appointment>): Promise<Appointment>;
+  takeStep(caller: Caller, id: string, step: Step, write: WriteContext<Appointment>): Promise<Appointment>;
   /** Returns the actions of the history, newest first. */
   actions(caller: Caller, id: string): AsyncIterable<HistoryAction>;
   /**
@@ -160,7 +163,7 @@ export interface AppointmentStore {
    * @throws Refusal `changed-meanwhile`; `slot-taken`, `patient-busy`: the key refused
    * @throws StaleFacts
    */
-  stepBack(caller: Caller, id: string, back: Return, write: WriteContext<Appointment>): Promise<Appointment>;
+  stepBack(caller: Caller, id: string, back: StepBackDecision, write: WriteContext<Appointment>): Promise<Appointment>;
 }
 
 export interface HoldStore {
@@ -173,8 +176,8 @@ export interface HoldStore {
 }
 
 /** All that the domain works with. */
-export interface BookingParts {
-  readonly directory: Directory;
+export interface BookingDependencies {
+  readonly participants: ParticipantClient;
   readonly store: AppointmentStore;
   readonly holds: HoldStore;
   readonly types: AppointmentTypes;

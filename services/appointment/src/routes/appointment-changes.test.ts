@@ -1,14 +1,14 @@
 /** What can be changed of an appointment: reason, note and type. */
 import { describe, expect, it } from 'vitest';
 import { createAppointmentStore } from '../store/appointments.ts';
-import { NOBODY, readProblem, startClinic } from '../testing.ts';
+import { readProblem, startClinic, UNKNOWN_ID } from '../testing.ts';
 
 const START = '2026-11-03T16:00:00.000Z';
 
 async function startBooked() {
   const clinic = await startClinic();
-  const { call, book, wish, addType, outbox } = clinic;
-  const booked = await book({ ...wish(START), ...{ reason: 'follow-up' } });
+  const { call, book, bookingRequest, addType, outbox } = clinic;
+  const booked = await book({ ...bookingRequest(START), ...{ reason: 'follow-up' } });
   const long = await addType({ durationMinutes: 60, bufferAfterMinutes: 10 });
   return {
     ...clinic,
@@ -41,8 +41,8 @@ describe('changing reason and note', () => {
     expect(await read(booked.id)).not.toHaveProperty('reason');
     expect(await read(booked.id)).not.toHaveProperty('note');
     expect(await read(booked.id)).toMatchObject({ version: 3, sequence: 0 });
-    const told = `${(await outbox()).join()}${JSON.stringify(await history(booked.id))}`;
-    for (const secret of ['knee', 'window', 'follow-up']) expect(told).not.toContain(secret);
+    const published = `${(await outbox()).join()}${JSON.stringify(await history(booked.id))}`;
+    for (const secret of ['knee', 'window', 'follow-up']) expect(published).not.toContain(secret);
     expect(await reservations()).toEqual(before);
   });
 
@@ -60,7 +60,7 @@ describe('changing reason and note', () => {
     time.now = Temporal.Instant.from('2026-11-03T16:05:00.000Z');
     await post(`/${booked.id}/arrive`);
     expect((await change({ note: 'late' })).status).toBe(200);
-    expect(await change({ note: 'later', appointmentTypeId: NOBODY })).toMatchObject({
+    expect(await change({ note: 'later', appointmentTypeId: UNKNOWN_ID })).toMatchObject({
       status: 409,
       body: { code: 'wrong-status' },
     });
@@ -74,7 +74,7 @@ describe('changing reason and note', () => {
     for (const patch of [{ note: '' }, { reason: 'x'.repeat(501) }, { start: START }, { appointmentTypeId: null }]) {
       expect(await change(patch)).toMatchObject({ status: 400, body: { code: 'invalid-request' } });
     }
-    expect(await change({ note: 'x' }, {}, NOBODY)).toMatchObject({ status: 404 });
+    expect(await change({ note: 'x' }, {}, UNKNOWN_ID)).toMatchObject({ status: 404 });
     expect(await read(booked.id)).toEqual(booked);
   });
 
@@ -84,12 +84,15 @@ describe('changing reason and note', () => {
     const store = createAppointmentStore(database, clock);
     const desk = { id: 'a', role: 'front-desk' } as const;
     expect(await store.find(desk, booked.id)).toHaveProperty('note');
-    const kept: unknown[] = [];
-    const write = { keep: async (_: unknown, body: unknown) => void kept.push(body), checkVersion: () => undefined };
+    const saved: unknown[] = [];
+    const write = {
+      storeResponse: async (_: unknown, body: unknown) => void saved.push(body),
+      checkVersion: () => undefined,
+    };
     const service = { id: 'b', role: 'service' } as const;
     expect(await store.find(service, booked.id)).not.toHaveProperty('note');
     expect(await store.cancel(service, booked.id, { reason: 'ill' }, write)).not.toHaveProperty('note');
-    expect(kept[0]).not.toHaveProperty('note');
+    expect(saved[0]).not.toHaveProperty('note');
     expect(await store.find(desk, booked.id)).toHaveProperty('note');
   });
 });
@@ -128,8 +131,8 @@ describe('changing the type', () => {
 
   it('is refused as a booking is, with alternatives, and changes nothing', async () => {
     const clinic = await startBooked();
-    const { booked, book, wish, change, long, addType, addPatient, read, reservations, time } = clinic;
-    await book(wish('2026-11-03T16:30:00.000Z', { patientId: addPatient() }));
+    const { booked, book, bookingRequest, change, long, addType, addPatient, read, reservations, time } = clinic;
+    await book(bookingRequest('2026-11-03T16:30:00.000Z', { patientId: addPatient() }));
     const before = await reservations();
     const refused = await change({ appointmentTypeId: long.id, note: 'x' });
     expect(refused).toMatchObject({ status: 409, body: { code: 'slot-taken' } });
@@ -143,7 +146,7 @@ describe('changing the type', () => {
       [noticed.id, 'too-soon'],
       [retired.id, 'appointment-type-inactive'],
       [whole.id, 'outside-availability'],
-      [NOBODY, 'appointment-type-not-found'],
+      [UNKNOWN_ID, 'appointment-type-not-found'],
     ] as const;
     for (const [appointmentTypeId, code] of expected) {
       expect(await change({ appointmentTypeId })).toMatchObject({ status: 422, body: { code } });
@@ -158,10 +161,10 @@ describe('changing the type', () => {
   });
 
   it('while somebody books what it needs gives the time to exactly one', async () => {
-    const { change, post, wish, long, addPatient, expectReservationsMatch } = await startBooked();
+    const { change, post, bookingRequest, long, addPatient, expectReservationsMatch } = await startBooked();
     const [changed, other] = await Promise.all([
       change({ appointmentTypeId: long.id }),
-      post('', wish('2026-11-03T16:30:00.000Z', { patientId: addPatient() })),
+      post('', bookingRequest('2026-11-03T16:30:00.000Z', { patientId: addPatient() })),
     ]);
     expect([changed.status, other.status].toSorted()).toEqual([changed.status === 200 ? 200 : 201, 409]);
     await expectReservationsMatch();
@@ -181,10 +184,10 @@ describe('changing the type', () => {
 
 describe('the reason of a move', () => {
   it('is kept in the history, next to that of an overbooking', async () => {
-    const { booked, book, wish, post, addPatient, history, read } = await startBooked();
+    const { booked, book, bookingRequest, post, addPatient, history, read } = await startBooked();
     await post(`/${booked.id}/reschedule`, { start: '2026-11-03T18:00:00.000Z', reason: 'the bus is late' });
     expect((await history(booked.id)).at(-1)).toMatchObject({ action: 'rescheduled', reason: 'the bus is late' });
-    await book(wish('2026-11-03T20:00:00.000Z', { patientId: addPatient() }));
+    await book(bookingRequest('2026-11-03T20:00:00.000Z', { patientId: addPatient() }));
     const body = { start: '2026-11-03T20:00:00.000Z', reason: 'called again', overbooking: { reason: 'urgent' } };
     await post(`/${booked.id}/reschedule`, body);
     expect((await history(booked.id)).at(-1)).toMatchObject({
@@ -198,10 +201,13 @@ describe('the reason of a move', () => {
 
 describe('a type that is not in use any more', () => {
   it('has its visits flagged until it comes back', async () => {
-    const { booked, book, wish, addPatient, call, type, long, recheck, list, history, read } = await startBooked();
-    const other = await book(wish('2026-11-03T19:00:00.000Z', { patientId: addPatient(), appointmentTypeId: long.id }));
+    const { booked, book, bookingRequest, addPatient, call, type, long, revalidate, list, history, read } =
+      await startBooked();
+    const other = await book(
+      bookingRequest('2026-11-03T19:00:00.000Z', { patientId: addPatient(), appointmentTypeId: long.id }),
+    );
     await call('PATCH', `/appointment-types/${type.id}`, { active: false });
-    await recheck();
+    await revalidate();
     expect((await list({ needsRescheduling: 'true' })).items).toMatchObject([
       { id: booked.id, reschedulingReasons: ['appointment-type-inactive'], version: 2 },
     ]);
@@ -211,15 +217,27 @@ describe('a type that is not in use any more', () => {
       reschedulingReasons: ['appointment-type-inactive'],
     });
     await call('PATCH', `/appointment-types/${type.id}`, { active: true });
-    await recheck();
+    await revalidate();
     expect(await read(booked.id)).toMatchObject({ needsRescheduling: false, version: 3 });
   });
 
   it('leaves visits that can be moved and changed to another type, which takes the flag away', async () => {
-    const { booked, call, change, post, type, long, recheck, read, slots, doctor, addType, expectReservationsMatch } =
-      await startBooked();
+    const {
+      booked,
+      call,
+      change,
+      post,
+      type,
+      long,
+      revalidate,
+      read,
+      slots,
+      doctor,
+      addType,
+      expectReservationsMatch,
+    } = await startBooked();
     await call('PATCH', `/appointment-types/${type.id}`, { active: false });
-    await recheck();
+    await revalidate();
     await change({ note: 'asked to call back' });
     expect(await read(booked.id)).toMatchObject({ reschedulingReasons: ['appointment-type-inactive'] });
     const start = '2026-11-03T18:00:00.000Z';
@@ -237,7 +255,7 @@ describe('a type that is not in use any more', () => {
     });
     await expectReservationsMatch();
     await call('PATCH', `/appointment-types/${long.id}`, { active: false });
-    await recheck();
+    await revalidate();
     const short = await addType();
     expect(await change({ appointmentTypeId: short.id })).toMatchObject({
       status: 200,
@@ -247,14 +265,14 @@ describe('a type that is not in use any more', () => {
   });
 
   it('is not booked by who read it before, so no visit is missed', async () => {
-    const { call, type, post, wish, addPatient, hold, recheck, list } = await startBooked();
-    const late = hold();
-    const booking = post('', wish('2026-11-03T20:00:00.000Z', { patientId: addPatient() }));
-    await late.asked;
+    const { call, type, post, bookingRequest, addPatient, pauseCalls, revalidate, list } = await startBooked();
+    const paused = pauseCalls();
+    const booking = post('', bookingRequest('2026-11-03T20:00:00.000Z', { patientId: addPatient() }));
+    await paused.received;
     await call('PATCH', `/appointment-types/${type.id}`, { active: false });
-    late.resume();
+    paused.resume();
     expect(await booking).toMatchObject({ status: 422, body: { code: 'appointment-type-inactive' } });
-    await recheck();
+    await revalidate();
     expect((await list({ needsRescheduling: 'false', status: 'booked' })).items).toEqual([]);
   });
 });

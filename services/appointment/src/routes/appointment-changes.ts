@@ -1,13 +1,13 @@
 /** The change of an appointment where it is. */
 import { Appointment, AppointmentPatch, Id, Nothing } from '@daybook/contracts';
-import { type App, sendVersioned, writeOf } from '@daybook/service';
+import { type App, sendVersioned, writeContextOf } from '@daybook/service';
 import { Type } from 'typebox';
-import { changeAppointment } from '../domain/booking.ts';
-import type { BookingParts } from '../domain/ports.ts';
+import { changeAppointment } from '../domain/booking/book.ts';
+import type { BookingDependencies } from '../domain/ports.ts';
 
 const Params = Type.Object({ id: Id() });
 
-export function addAppointmentChangeRoutes(app: App, parts: BookingParts): void {
+export function addAppointmentChangeRoutes(app: App, dependencies: BookingDependencies): void {
   app.patch(
     '/api/v1/appointments/:id',
     {
@@ -43,7 +43,11 @@ export function addAppointmentChangeRoutes(app: App, parts: BookingParts): void 
     },
     async (request, reply) => {
       const { caller, params, body } = request;
-      sendVersioned(request, reply, await changeAppointment(parts, caller, params.id, body, writeOf(request)));
+      sendVersioned(
+        request,
+        reply,
+        await changeAppointment(dependencies, caller, params.id, body, writeContextOf(request)),
+      );
       return reply;
     },
   );

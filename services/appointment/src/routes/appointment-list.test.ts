@@ -3,19 +3,21 @@ import { at, iso, startClinic } from '../testing.ts';
 
 describe('the list of appointments', () => {
   it('is in the order of the starts', async () => {
-    const { book, wish, list } = await startClinic();
+    const { book, bookingRequest, list } = await startClinic();
     const starts = ['2026-11-04T14:00:00.000Z', '2026-11-03T18:00:00.000Z', '2026-11-03T14:00:00.000Z'];
-    for (const start of starts) await book(wish(start));
+    for (const start of starts) await book(bookingRequest(start));
     expect((await list({})).items.map(({ start }) => start)).toEqual(starts.toReversed());
   });
 
   it('is by patient, doctor, status and time, alone and together', async () => {
     const clinic = await startClinic();
     const [other, elsewhere] = [clinic.addPatient(), clinic.addDoctor().id];
-    const a = await clinic.book(clinic.wish('2026-11-03T14:00:00.000Z'));
-    const b = await clinic.book(clinic.wish('2026-11-03T15:00:00.000Z', { patientId: other }));
-    const c = await clinic.book(clinic.wish('2026-11-04T14:00:00.000Z', { doctorId: elsewhere }));
-    const d = await clinic.book(clinic.wish('2026-11-05T14:00:00.000Z', { patientId: other, doctorId: elsewhere }));
+    const a = await clinic.book(clinic.bookingRequest('2026-11-03T14:00:00.000Z'));
+    const b = await clinic.book(clinic.bookingRequest('2026-11-03T15:00:00.000Z', { patientId: other }));
+    const c = await clinic.book(clinic.bookingRequest('2026-11-04T14:00:00.000Z', { doctorId: elsewhere }));
+    const d = await clinic.book(
+      clinic.bookingRequest('2026-11-05T14:00:00.000Z', { patientId: other, doctorId: elsewhere }),
+    );
     await clinic.post(`/${b.id}/cancel`, { reason: 'ill' });
     const ids = async (query: Record<string, string>) => (await clinic.list(query)).items.map(({ id }) => id);
     expect(await ids({})).toEqual([a.id, b.id, c.id, d.id]);
@@ -35,8 +37,8 @@ describe('the list of appointments', () => {
   });
 
   it('takes several statuses with commas: a day without what was cancelled', async () => {
-    const { book, wish, addPatient, post, list, time } = await startClinic();
-    const of = (start: string) => book(wish(start, { patientId: addPatient() }));
+    const { book, bookingRequest, addPatient, post, list, time } = await startClinic();
+    const of = (start: string) => book(bookingRequest(start, { patientId: addPatient() }));
     const [a, b, c, d] = [
       await of('2026-11-03T14:00:00.000Z'),
       await of('2026-11-03T15:00:00.000Z'),
@@ -60,12 +62,12 @@ describe('the list of appointments', () => {
   });
 
   it('from an instant on holds what is under way then, and before another what starts before it', async () => {
-    const { addDoctor, addPatient, addType, book, wish, list } = await startClinic();
+    const { addDoctor, addPatient, addType, book, bookingRequest, list } = await startClinic();
     const open = { start: at('2026-11-02T00:00:00.000Z'), end: at('2026-11-12T00:00:00.000Z') };
     const { id: doctorId } = addDoctor({ open: [open] });
     const long = await addType({ durationMinutes: 1440 });
     const { id } = await book(
-      wish('2026-11-03T10:00:00.000Z', { doctorId, patientId: addPatient(), appointmentTypeId: long.id }),
+      bookingRequest('2026-11-03T10:00:00.000Z', { doctorId, patientId: addPatient(), appointmentTypeId: long.id }),
     );
     const isListed = async (from: string, to: string) => {
       const ids = new Set<string>();
@@ -90,7 +92,9 @@ describe('the list of appointments', () => {
       // The same start three times: the page may end between them.
       for (const doctorId of doctors) {
         const patientId = clinic.addPatient();
-        there.push((await clinic.book(clinic.wish(`2026-11-0${day}T16:00:00.000Z`, { doctorId, patientId }))).id);
+        there.push(
+          (await clinic.book(clinic.bookingRequest(`2026-11-0${day}T16:00:00.000Z`, { doctorId, patientId }))).id,
+        );
       }
     }
     const seen: string[] = [];
@@ -100,7 +104,7 @@ describe('the list of appointments', () => {
       const page = await clinic.list({ limit: '2', ...(cursor !== undefined && { cursor }) });
       seen.push(...page.items.map(({ id }) => id));
       cursor = page.nextCursor;
-      await clinic.book(clinic.wish(iso(start)));
+      await clinic.book(clinic.bookingRequest(iso(start)));
       start += 3_600_000;
       if (start > at('2026-11-03T15:00:00.000Z')) start = at('2026-11-02T14:00:00.000Z') + seen.length * 3_600_000;
     } while (cursor !== undefined && seen.length < 20);

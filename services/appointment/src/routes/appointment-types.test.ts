@@ -1,10 +1,10 @@
 import { AppointmentTypePage } from '@daybook/contracts';
-import { readerOf } from '@daybook/service';
+import { createParser } from '@daybook/service';
 import { describe, expect, it } from 'vitest';
 import { createAppointmentTypeStore } from '../store/appointment-types.ts';
-import { NOBODY, startAppointments } from '../testing.ts';
+import { startAppointments, UNKNOWN_ID } from '../testing.ts';
 
-const readPage = readerOf(AppointmentTypePage);
+const readPage = createParser(AppointmentTypePage);
 const everything = {
   name: 'Group therapy',
   durationMinutes: 90,
@@ -27,10 +27,10 @@ async function startTypes() {
 describe('an appointment type', () => {
   it('keeps every rule as it was given', async () => {
     const { types } = await startTypes();
-    const answer = await types('POST', '', everything);
-    expect(answer).toMatchObject({ status: 201, headers: { etag: '"1"' }, body: { ...everything, version: 1 } });
-    const id = String(answer.headers.location).replace('/api/v1/appointment-types/', '');
-    expect((await types('GET', `/${id}`)).body).toEqual(answer.body);
+    const response = await types('POST', '', everything);
+    expect(response).toMatchObject({ status: 201, headers: { etag: '"1"' }, body: { ...everything, version: 1 } });
+    const id = String(response.headers.location).replace('/api/v1/appointment-types/', '');
+    expect((await types('GET', `/${id}`)).body).toEqual(response.body);
     expect(await types('GET', `/${id}`, undefined, { 'if-none-match': '"1"' })).toMatchObject({ status: 304 });
   });
 
@@ -84,8 +84,8 @@ describe('an appointment type', () => {
 
   it('is added once by many who send the same name at once', async () => {
     const { types } = await startTypes();
-    const answers = await Promise.all(Array.from({ length: 8 }, () => types('POST', '', everything)));
-    expect(answers.map(({ status }) => status).sort()).toEqual([201, ...Array<number>(7).fill(409)]);
+    const responses = await Promise.all(Array.from({ length: 8 }, () => types('POST', '', everything)));
+    expect(responses.map(({ status }) => status).sort()).toEqual([201, ...Array<number>(7).fill(409)]);
   });
 
   it('is added once when it is sent again with its Idempotency-Key', async () => {
@@ -110,13 +110,13 @@ describe('an appointment type', () => {
   it('that changes leaves what is booked as it is', async () => {
     const { types, addType, addDoctor, addPatient, book, read, reservations } = await startTypes();
     const { id } = await addType();
-    const wish = {
+    const bookingRequest = {
       patientId: addPatient(),
       doctorId: addDoctor().id,
       appointmentTypeId: id,
       start: '2026-11-03T16:00:00.000Z',
     };
-    const booked = await book(wish);
+    const booked = await book(bookingRequest);
     const before = await reservations();
     await types('PATCH', `/${id}`, { durationMinutes: 60, bufferAfterMinutes: 30 });
     expect(await read(booked.id)).toEqual(booked);
@@ -125,7 +125,7 @@ describe('an appointment type', () => {
 
   it('that is not there is not found', async () => {
     const { types } = await startTypes();
-    for (const id of [NOBODY, 'x']) {
+    for (const id of [UNKNOWN_ID, 'x']) {
       expect(await types('GET', `/${id}`)).toMatchObject({ status: 404, body: { code: 'not-found' } });
       expect(await types('PATCH', `/${id}`, {})).toMatchObject({ status: 404 });
     }
@@ -138,7 +138,7 @@ describe('an appointment type', () => {
     const patient = { id: 'ana', role: 'patient' } as const;
     expect(await store.find(patient, before.id)).toEqual(before);
     await expect(
-      store.change(patient, before.id, {}, { keep: async () => undefined, checkVersion: () => undefined }),
+      store.change(patient, before.id, {}, { storeResponse: async () => undefined, checkVersion: () => undefined }),
     ).rejects.toMatchObject({
       code: 'forbidden',
     });

@@ -10,7 +10,7 @@ import {
   STAFF,
 } from '@daybook/contracts';
 import type { Database } from '@daybook/database';
-import { type App, answerOnce, etagOf, sendPage, sendVersioned, writeOf } from '@daybook/service';
+import { type App, etagOf, replyIdempotently, sendPage, sendVersioned, writeContextOf } from '@daybook/service';
 import { Type } from 'typebox';
 import type { AppointmentTypeStore } from '../store/appointment-types.ts';
 import type { AppointmentTables } from '../store/tables.ts';
@@ -44,7 +44,9 @@ export function addAppointmentTypeRoutes(
       config: { versioned: true, roles: STAFF, problems: ['name-taken'] },
     },
     async (request, reply) => {
-      await answerOnce(request, reply, database, added, (write) => store.add(request.caller, request.body, write));
+      await replyIdempotently(request, reply, database, added, (write) =>
+        store.add(request.caller, request.body, write),
+      );
       return reply;
     },
   );
@@ -84,7 +86,7 @@ export function addAppointmentTypeRoutes(
     },
     async (request, reply) => {
       const { caller, params, body } = request;
-      sendVersioned(request, reply, await store.change(caller, params.id, body, writeOf(request)));
+      sendVersioned(request, reply, await store.change(caller, params.id, body, writeContextOf(request)));
       return reply;
     },
   );

@@ -11,11 +11,11 @@ import {
   STAFF,
 } from '@daybook/contracts';
 import type { Database } from '@daybook/database';
-import { type App, answerOnce, etagOf, sendPage, sendVersioned } from '@daybook/service';
+import { type App, etagOf, replyIdempotently, sendPage, sendVersioned } from '@daybook/service';
 import { Type } from 'typebox';
-import { bookAppointment } from '../domain/booking.ts';
-import { createFirstFree } from '../domain/first-free.ts';
-import type { BookingParts } from '../domain/ports.ts';
+import { bookAppointment } from '../domain/booking/book.ts';
+import { createFirstFree } from '../domain/booking/first-free.ts';
+import type { BookingDependencies } from '../domain/ports.ts';
 import type { AppointmentReads } from '../store/appointment-reads.ts';
 import type { AppointmentTables } from '../store/tables.ts';
 import { rolesToBook } from './booking-roles.ts';
@@ -35,11 +35,11 @@ const noSuchAppointment = () => new Refusal('not-found', 'There is no such appoi
 
 export function addAppointmentRoutes(
   app: App,
-  parts: BookingParts,
+  dependencies: BookingDependencies,
   reads: AppointmentReads,
   database: Database<AppointmentTables>,
 ): void {
-  const bookFirstFree = createFirstFree(parts);
+  const bookFirstFree = createFirstFree(dependencies);
 
   app.post(
     '/api/v1/appointments',
@@ -74,8 +74,8 @@ export function addAppointmentRoutes(
       },
     },
     async (request, reply) => {
-      await answerOnce(request, reply, database, booked, (write) =>
-        bookAppointment(parts, request.caller, request.body, write),
+      await replyIdempotently(request, reply, database, booked, (write) =>
+        bookAppointment(dependencies, request.caller, request.body, write),
       );
       return reply;
     },
@@ -105,7 +105,9 @@ export function addAppointmentRoutes(
       },
     },
     async (request, reply) => {
-      await answerOnce(request, reply, database, booked, (write) => bookFirstFree(request.caller, request.body, write));
+      await replyIdempotently(request, reply, database, booked, (write) =>
+        bookFirstFree(request.caller, request.body, write),
+      );
       return reply;
     },
   );
@@ -123,7 +125,7 @@ export function addAppointmentRoutes(
       config: { versioned: true },
     },
     async (request, reply) => {
-      const appointment = await parts.store.find(request.caller, request.params.id);
+      const appointment = await dependencies.store.find(request.caller, request.params.id);
       if (!appointment) throw noSuchAppointment();
       sendVersioned(request, reply, appointment);
       return reply;

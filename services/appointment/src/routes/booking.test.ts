@@ -1,24 +1,24 @@
 import { describe, expect, it } from 'vitest';
-import { bookAppointment } from '../domain/booking.ts';
+import { bookAppointment } from '../domain/booking/book.ts';
 import { createAppointmentTypeStore } from '../store/appointment-types.ts';
 import { createAppointmentStore } from '../store/appointments.ts';
 import { createHoldStore } from '../store/holds.ts';
-import { at, iso, NOBODY, readProblem, startAppointments, startClinic } from '../testing.ts';
+import { at, iso, readProblem, startAppointments, startClinic, UNKNOWN_ID } from '../testing.ts';
 
 const problem = (status: number, code: string) => ({ status, body: { code } });
 
 describe('a booking', () => {
   it('is answered with the appointment and is there afterwards', async () => {
     const clinic = await startClinic();
-    const answer = await clinic.post('', {
-      ...clinic.wish('2026-11-03T14:00:00.000Z'),
+    const response = await clinic.post('', {
+      ...clinic.bookingRequest('2026-11-03T14:00:00.000Z'),
       reason: 'follow-up\nof last week',
     });
-    expect(answer).toMatchObject({
+    expect(response).toMatchObject({
       status: 201,
       headers: { etag: '"1"' },
       body: {
-        ...clinic.wish('2026-11-03T14:00:00.000Z'),
+        ...clinic.bookingRequest('2026-11-03T14:00:00.000Z'),
         end: '2026-11-03T14:30:00.000Z',
         timeZone: 'America/New_York',
         status: 'booked',
@@ -29,22 +29,22 @@ describe('a booking', () => {
         updatedAt: '2026-11-02T08:00:00.000Z',
       },
     });
-    const id = String(answer.headers.location).replace('/api/v1/appointments/', '');
-    expect(await clinic.read(id)).toEqual(answer.body);
+    const id = String(response.headers.location).replace('/api/v1/appointments/', '');
+    expect(await clinic.read(id)).toEqual(response.body);
     const known = { 'if-none-match': '"1"' };
     expect(await clinic.call('GET', `/appointments/${id}`, undefined, known)).toMatchObject({ status: 304 });
     await clinic.expectReservationsMatch();
   });
 
   it('asks the other services in the name of who books, within the same trace', async () => {
-    const { call, wish, askers } = await startClinic();
+    const { call, bookingRequest, contexts } = await startClinic();
     const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
     const headers = { traceparent: `00-${traceId}-00f067aa0ba902b7-01` };
-    expect(await call('POST', '/appointments', wish('2026-11-03T14:00:00.000Z'), headers)).toMatchObject({
+    expect(await call('POST', '/appointments', bookingRequest('2026-11-03T14:00:00.000Z'), headers)).toMatchObject({
       status: 201,
     });
-    expect(askers).toHaveLength(2);
-    for (const { caller, traceparent } of askers) {
+    expect(contexts).toHaveLength(2);
+    for (const { caller, traceparent } of contexts) {
       expect(caller).toEqual({ id: 'administrator', role: 'administrator' });
       expect(traceparent).toContain(traceId);
     }
@@ -52,22 +52,22 @@ describe('a booking', () => {
 
   it('takes a start with any offset and stores it in UTC', async () => {
     const clinic = await startClinic();
-    const { start, end } = await clinic.book(clinic.wish('2026-11-03T10:15:00-05:00'));
+    const { start, end } = await clinic.book(clinic.bookingRequest('2026-11-03T10:15:00-05:00'));
     expect([start, end]).toEqual(['2026-11-03T15:15:00.000Z', '2026-11-03T15:45:00.000Z']);
   });
 
   it('is written with the same ids, however the request wrote them', async () => {
     const clinic = await startClinic();
-    const wish = clinic.wish('2026-11-03T14:00:00.000Z');
+    const bookingRequest = clinic.bookingRequest('2026-11-03T14:00:00.000Z');
     const appointment = await clinic.book({
-      start: wish.start,
-      patientId: wish.patientId.toUpperCase(),
-      doctorId: wish.doctorId.toUpperCase(),
-      appointmentTypeId: wish.appointmentTypeId.toUpperCase(),
+      start: bookingRequest.start,
+      patientId: bookingRequest.patientId.toUpperCase(),
+      doctorId: bookingRequest.doctorId.toUpperCase(),
+      appointmentTypeId: bookingRequest.appointmentTypeId.toUpperCase(),
     });
-    expect(appointment).toMatchObject(wish);
+    expect(appointment).toMatchObject(bookingRequest);
     expect(await clinic.read(appointment.id)).toEqual(appointment);
-    expect(JSON.parse((await clinic.outbox())[0] ?? '')).toMatchObject({ data: { doctorId: wish.doctorId } });
+    expect(JSON.parse((await clinic.outbox())[0] ?? '')).toMatchObject({ data: { doctorId: bookingRequest.doctorId } });
   });
 
   it('may begin now and at the last moment of the planning horizon', async () => {
@@ -77,14 +77,14 @@ describe('a booking', () => {
       open: [{ start: at('2026-11-01T00:00:00.000Z'), end: at('2027-11-01T00:00:00.000Z') }],
     });
     for (const start of ['2026-11-02T08:00:00.000Z', '2026-12-02T08:00:00.000Z']) {
-      await clinic.book(clinic.wish(start, { doctorId: doctor.id }));
+      await clinic.book(clinic.bookingRequest(start, { doctorId: doctor.id }));
     }
   });
 
   it('keeps the buffers free before and after', async () => {
     const clinic = await startClinic({ bufferBeforeMinutes: 10, bufferAfterMinutes: 15 });
-    await clinic.book(clinic.wish('2026-11-03T16:00:00.000Z'));
-    const other = (start: string) => clinic.wish(start, { patientId: clinic.addPatient() });
+    await clinic.book(clinic.bookingRequest('2026-11-03T16:00:00.000Z'));
+    const other = (start: string) => clinic.bookingRequest(start, { patientId: clinic.addPatient() });
     for (const start of ['15:10', '15:35', '16:50']) {
       expect(await clinic.post('', other(`2026-11-03T${start}:00.000Z`))).toMatchObject(problem(409, 'slot-taken'));
     }
@@ -94,9 +94,9 @@ describe('a booking', () => {
 
   it("leaves the patient's time around the visit free", async () => {
     const clinic = await startClinic({ bufferBeforeMinutes: 30, bufferAfterMinutes: 30 });
-    await clinic.book(clinic.wish('2026-11-03T16:00:00.000Z'));
+    await clinic.book(clinic.bookingRequest('2026-11-03T16:00:00.000Z'));
     for (const start of ['15:30', '16:30']) {
-      await clinic.book(clinic.wish(`2026-11-03T${start}:00.000Z`, { doctorId: clinic.addDoctor().id }));
+      await clinic.book(clinic.bookingRequest(`2026-11-03T${start}:00.000Z`, { doctorId: clinic.addDoctor().id }));
     }
     await clinic.expectReservationsMatch();
   });
@@ -105,11 +105,11 @@ describe('a booking', () => {
 describe('no double booking', () => {
   it('refuses a second booking of the same time, with the nearest times that are free', async () => {
     const clinic = await startClinic();
-    await clinic.book(clinic.wish('2026-11-03T16:00:00.000Z'));
+    await clinic.book(clinic.bookingRequest('2026-11-03T16:00:00.000Z'));
     const patientId = clinic.addPatient();
-    const answer = await clinic.post('', clinic.wish('2026-11-03T16:00:00.000Z', { patientId }));
-    expect(answer).toMatchObject(problem(409, 'slot-taken'));
-    const { alternatives = [] } = readProblem(answer.body);
+    const response = await clinic.post('', clinic.bookingRequest('2026-11-03T16:00:00.000Z', { patientId }));
+    expect(response).toMatchObject(problem(409, 'slot-taken'));
+    const { alternatives = [] } = readProblem(response.body);
     expect(alternatives.map(({ start }) => start)).toEqual([
       '2026-11-03T15:20:00.000Z',
       '2026-11-03T15:25:00.000Z',
@@ -122,24 +122,26 @@ describe('no double booking', () => {
   it('offers a patient alternatives with the doctor of the wish only', async () => {
     const clinic = await startClinic();
     clinic.addDoctor();
-    await clinic.book(clinic.wish('2026-11-03T16:00:00.000Z', { patientId: clinic.addPatient() }));
-    const { alternatives = [] } = readProblem((await clinic.post('', clinic.wish('2026-11-03T16:00:00.000Z'))).body);
+    await clinic.book(clinic.bookingRequest('2026-11-03T16:00:00.000Z', { patientId: clinic.addPatient() }));
+    const { alternatives = [] } = readProblem(
+      (await clinic.post('', clinic.bookingRequest('2026-11-03T16:00:00.000Z'))).body,
+    );
     expect(new Set(alternatives.map(({ doctorId }) => doctorId))).toEqual(new Set([clinic.doctor.id]));
   });
 
   it('offers alternatives each of which can then be booked', async () => {
     const clinic = await startClinic({ bufferBeforeMinutes: 5, bufferAfterMinutes: 10 });
     for (const start of ['14:00', '15:00', '16:00', '17:00', '18:00']) {
-      await clinic.book(clinic.wish(`2026-11-03T${start}:00.000Z`, { patientId: clinic.addPatient() }));
+      await clinic.book(clinic.bookingRequest(`2026-11-03T${start}:00.000Z`, { patientId: clinic.addPatient() }));
     }
     // The patient is elsewhere for a while, too.
     const elsewhere = clinic.addDoctor().id;
-    await clinic.book(clinic.wish('2026-11-03T16:30:00.000Z', { doctorId: elsewhere }));
-    const answer = await clinic.post('', clinic.wish('2026-11-03T16:00:00.000Z'));
-    const { alternatives = [] } = readProblem(answer.body);
+    await clinic.book(clinic.bookingRequest('2026-11-03T16:30:00.000Z', { doctorId: elsewhere }));
+    const response = await clinic.post('', clinic.bookingRequest('2026-11-03T16:00:00.000Z'));
+    const { alternatives = [] } = readProblem(response.body);
     expect(alternatives).toHaveLength(5);
     for (const { start, doctorId } of alternatives) {
-      const { id } = await clinic.book(clinic.wish(start, { doctorId }));
+      const { id } = await clinic.book(clinic.bookingRequest(start, { doctorId }));
       await clinic.post(`/${id}/cancel`, { reason: 'only tried' });
     }
   });
@@ -152,9 +154,11 @@ describe('no double booking', () => {
         { start: at('2026-12-20T16:00:00.000Z'), end: at('2026-12-20T16:35:00.000Z') },
       ],
     });
-    await clinic.book(clinic.wish('2026-11-03T16:00:00.000Z', { doctorId: doctor.id, patientId: clinic.addPatient() }));
-    const answer = await clinic.post('', clinic.wish('2026-11-03T16:00:00.000Z', { doctorId: doctor.id }));
-    expect(readProblem(answer.body).alternatives?.map(({ start }) => start)).toEqual([
+    await clinic.book(
+      clinic.bookingRequest('2026-11-03T16:00:00.000Z', { doctorId: doctor.id, patientId: clinic.addPatient() }),
+    );
+    const response = await clinic.post('', clinic.bookingRequest('2026-11-03T16:00:00.000Z', { doctorId: doctor.id }));
+    expect(readProblem(response.body).alternatives?.map(({ start }) => start)).toEqual([
       '2026-12-20T16:00:00.000Z',
       '2026-12-20T16:05:00.000Z',
     ]);
@@ -163,7 +167,7 @@ describe('no double booking', () => {
   it('refuses bookings that overlap in part, whatever their lengths', async () => {
     const clinic = await startClinic();
     const [short, long] = [await clinic.addType({ durationMinutes: 5 }), await clinic.addType({ durationMinutes: 90 })];
-    await clinic.book(clinic.wish('2026-11-03T16:00:00.000Z'));
+    await clinic.book(clinic.bookingRequest('2026-11-03T16:00:00.000Z'));
     const attempts: [string, string][] = [
       [long.id, '2026-11-03T15:00:00.000Z'],
       [long.id, '2026-11-03T14:35:00.000Z'],
@@ -174,15 +178,15 @@ describe('no double booking', () => {
       [long.id, '2026-11-03T16:25:00.000Z'],
     ];
     for (const [appointmentTypeId, start] of attempts) {
-      const wish = clinic.wish(start, { appointmentTypeId, patientId: clinic.addPatient() });
-      expect(await clinic.post('', wish)).toMatchObject(problem(409, 'slot-taken'));
+      const bookingRequest = clinic.bookingRequest(start, { appointmentTypeId, patientId: clinic.addPatient() });
+      expect(await clinic.post('', bookingRequest)).toMatchObject(problem(409, 'slot-taken'));
     }
     const touching: [string, string][] = [
       [long.id, '2026-11-03T14:30:00.000Z'],
       [short.id, '2026-11-03T16:30:00.000Z'],
     ];
     for (const [appointmentTypeId, start] of touching) {
-      await clinic.book(clinic.wish(start, { appointmentTypeId, patientId: clinic.addPatient() }));
+      await clinic.book(clinic.bookingRequest(start, { appointmentTypeId, patientId: clinic.addPatient() }));
     }
     await clinic.expectReservationsMatch();
   });
@@ -194,17 +198,19 @@ describe('no double booking', () => {
       await clinic.addType({ durationMinutes: 5 }),
       await clinic.addType({ durationMinutes: 90 }),
     ];
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       Array.from({ length: 36 }, (_, n) =>
         clinic.post('', {
-          ...clinic.wish(iso(at('2026-11-03T16:00:00.000Z') + (n % 12) * 300_000), { patientId: clinic.addPatient() }),
+          ...clinic.bookingRequest(iso(at('2026-11-03T16:00:00.000Z') + (n % 12) * 300_000), {
+            patientId: clinic.addPatient(),
+          }),
           appointmentTypeId: types[n % 3]?.id,
         }),
       ),
     );
-    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([201, 409]));
+    expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([201, 409]));
     const booked = (await clinic.list({ limit: '100' })).items;
-    expect(booked).toHaveLength(answers.filter(({ status }) => status === 201).length);
+    expect(booked).toHaveLength(responses.filter(({ status }) => status === 201).length);
     for (const [index, { start }] of booked.entries()) {
       if (index > 0) expect(at(start)).toBeGreaterThanOrEqual(at(booked[index - 1]?.end ?? ''));
     }
@@ -213,11 +219,11 @@ describe('no double booking', () => {
 
   it('refuses a patient who has another doctor at that time, with times free for both', async () => {
     const clinic = await startClinic();
-    await clinic.book(clinic.wish('2026-11-03T16:00:00.000Z'));
+    await clinic.book(clinic.bookingRequest('2026-11-03T16:00:00.000Z'));
     const doctorId = clinic.addDoctor().id;
-    const answer = await clinic.post('', clinic.wish('2026-11-03T16:15:00.000Z', { doctorId }));
-    expect(answer).toMatchObject(problem(409, 'patient-busy'));
-    const { alternatives = [] } = readProblem(answer.body);
+    const response = await clinic.post('', clinic.bookingRequest('2026-11-03T16:15:00.000Z', { doctorId }));
+    expect(response).toMatchObject(problem(409, 'patient-busy'));
+    const { alternatives = [] } = readProblem(response.body);
     expect(alternatives).toHaveLength(5);
     for (const slot of alternatives) {
       expect(slot.doctorId).toBe(doctorId);
@@ -230,38 +236,41 @@ describe('no double booking', () => {
 
   it('gives the seats of a group to as many as it has', async () => {
     const clinic = await startClinic({ capacity: 3 });
-    const attempt = () => clinic.post('', clinic.wish('2026-11-03T16:00:00.000Z', { patientId: clinic.addPatient() }));
-    const answers = [await attempt(), await attempt(), await attempt(), await attempt()];
-    expect(answers.map(({ status }) => status)).toEqual([201, 201, 201, 409]);
-    expect(answers[3]).toMatchObject(problem(409, 'slot-taken'));
+    const attempt = () =>
+      clinic.post('', clinic.bookingRequest('2026-11-03T16:00:00.000Z', { patientId: clinic.addPatient() }));
+    const responses = [await attempt(), await attempt(), await attempt(), await attempt()];
+    expect(responses.map(({ status }) => status)).toEqual([201, 201, 201, 409]);
+    expect(responses[3]).toMatchObject(problem(409, 'slot-taken'));
     await clinic.expectReservationsMatch();
   });
 
   it('gives the last seat to one of many who ask at once', async () => {
     const clinic = await startClinic({ capacity: 3 });
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       Array.from({ length: 20 }, () =>
-        clinic.post('', clinic.wish('2026-11-03T16:00:00.000Z', { patientId: clinic.addPatient() })),
+        clinic.post('', clinic.bookingRequest('2026-11-03T16:00:00.000Z', { patientId: clinic.addPatient() })),
       ),
     );
-    expect(answers.map(({ status }) => status).sort()).toEqual([201, 201, 201, ...Array<number>(17).fill(409)]);
+    expect(responses.map(({ status }) => status).sort()).toEqual([201, 201, 201, ...Array<number>(17).fill(409)]);
     await clinic.expectReservationsMatch();
   });
 
   it('gives nobody two seats of a group', async () => {
     const clinic = await startClinic({ capacity: 3 });
-    await clinic.book(clinic.wish('2026-11-03T16:00:00.000Z'));
-    expect(await clinic.post('', clinic.wish('2026-11-03T16:00:00.000Z'))).toMatchObject(problem(409, 'patient-busy'));
+    await clinic.book(clinic.bookingRequest('2026-11-03T16:00:00.000Z'));
+    expect(await clinic.post('', clinic.bookingRequest('2026-11-03T16:00:00.000Z'))).toMatchObject(
+      problem(409, 'patient-busy'),
+    );
   });
 
   it('gives a seat that came free to the next', async () => {
     const clinic = await startClinic({ capacity: 2 });
-    const wish = () => clinic.wish('2026-11-03T16:00:00.000Z', { patientId: clinic.addPatient() });
-    const first = await clinic.book(wish());
-    await clinic.book(wish());
+    const bookingRequest = () => clinic.bookingRequest('2026-11-03T16:00:00.000Z', { patientId: clinic.addPatient() });
+    const first = await clinic.book(bookingRequest());
+    await clinic.book(bookingRequest());
     await clinic.post(`/${first.id}/cancel`, { reason: 'ill' });
-    await clinic.book(wish());
-    expect(await clinic.post('', wish())).toMatchObject(problem(409, 'slot-taken'));
+    await clinic.book(bookingRequest());
+    expect(await clinic.post('', bookingRequest())).toMatchObject(problem(409, 'slot-taken'));
     await clinic.expectReservationsMatch();
   });
 
@@ -269,11 +278,16 @@ describe('no double booking', () => {
     const clinic = await startClinic();
     const group = await clinic.addType({ capacity: 3 });
     const inGroup = () =>
-      clinic.wish('2026-11-03T16:00:00.000Z', { patientId: clinic.addPatient(), appointmentTypeId: group.id });
+      clinic.bookingRequest('2026-11-03T16:00:00.000Z', {
+        patientId: clinic.addPatient(),
+        appointmentTypeId: group.id,
+      });
     const first = await clinic.book(inGroup());
     await clinic.book(inGroup());
     await clinic.post(`/${first.id}/cancel`, { reason: 'ill' });
-    expect(await clinic.post('', clinic.wish('2026-11-03T16:00:00.000Z'))).toMatchObject(problem(409, 'slot-taken'));
+    expect(await clinic.post('', clinic.bookingRequest('2026-11-03T16:00:00.000Z'))).toMatchObject(
+      problem(409, 'slot-taken'),
+    );
     await clinic.expectReservationsMatch();
   });
 
@@ -281,20 +295,23 @@ describe('no double booking', () => {
     const clinic = await startClinic({ capacity: 2 });
     const large = await clinic.addType({ capacity: 4 });
     const inLarge = () =>
-      clinic.wish('2026-11-03T16:00:00.000Z', { patientId: clinic.addPatient(), appointmentTypeId: large.id });
+      clinic.bookingRequest('2026-11-03T16:00:00.000Z', {
+        patientId: clinic.addPatient(),
+        appointmentTypeId: large.id,
+      });
     const members = [];
     for (let count = 0; count < 4; count += 1) members.push(await clinic.book(inLarge()));
     for (const { id } of members.slice(0, 2)) await clinic.post(`/${id}/cancel`, { reason: 'ill' });
-    const wish = clinic.wish('2026-11-03T16:00:00.000Z', { patientId: clinic.addPatient() });
-    expect(await clinic.post('', wish)).toMatchObject(problem(409, 'slot-taken'));
+    const bookingRequest = clinic.bookingRequest('2026-11-03T16:00:00.000Z', { patientId: clinic.addPatient() });
+    expect(await clinic.post('', bookingRequest)).toMatchObject(problem(409, 'slot-taken'));
     await clinic.expectReservationsMatch();
   });
 
   it('does not put a group where somebody has the doctor alone, and shows no such time', async () => {
     const clinic = await startClinic();
     const group = await clinic.addType({ capacity: 3 });
-    await clinic.book(clinic.wish('2026-11-03T16:00:00.000Z'));
-    const inGroup = clinic.wish('2026-11-03T16:15:00.000Z', {
+    await clinic.book(clinic.bookingRequest('2026-11-03T16:00:00.000Z'));
+    const inGroup = clinic.bookingRequest('2026-11-03T16:15:00.000Z', {
       patientId: clinic.addPatient(),
       appointmentTypeId: group.id,
     });
@@ -311,13 +328,13 @@ describe('no double booking', () => {
 
   it('lets one of fifty who want the same time at once have it', async () => {
     const clinic = await startClinic();
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       Array.from({ length: 50 }, () =>
-        clinic.post('', clinic.wish('2026-11-03T16:00:00.000Z', { patientId: clinic.addPatient() })),
+        clinic.post('', clinic.bookingRequest('2026-11-03T16:00:00.000Z', { patientId: clinic.addPatient() })),
       ),
     );
-    expect(answers.map(({ status }) => status).sort()).toEqual([201, ...Array<number>(49).fill(409)]);
-    for (const { status, body } of answers) if (status === 409) expect(body).toMatchObject({ code: 'slot-taken' });
+    expect(responses.map(({ status }) => status).sort()).toEqual([201, ...Array<number>(49).fill(409)]);
+    for (const { status, body } of responses) if (status === 409) expect(body).toMatchObject({ code: 'slot-taken' });
     expect((await clinic.list({})).items).toHaveLength(1);
     expect(await clinic.outbox()).toHaveLength(1);
     await clinic.expectReservationsMatch();
@@ -325,21 +342,21 @@ describe('no double booking', () => {
 
   it('lets one of fifty identical requests of one patient through', async () => {
     const clinic = await startClinic();
-    const answers = await Promise.all(
-      Array.from({ length: 50 }, () => clinic.post('', clinic.wish('2026-11-03T16:00:00.000Z'))),
+    const responses = await Promise.all(
+      Array.from({ length: 50 }, () => clinic.post('', clinic.bookingRequest('2026-11-03T16:00:00.000Z'))),
     );
-    expect(answers.map(({ status }) => status).sort()).toEqual([201, ...Array<number>(49).fill(409)]);
+    expect(responses.map(({ status }) => status).sort()).toEqual([201, ...Array<number>(49).fill(409)]);
     await clinic.expectReservationsMatch();
   });
 
   it('lets a patient who asks ten doctors at once have one', async () => {
     const clinic = await startClinic();
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       Array.from({ length: 10 }, () =>
-        clinic.post('', clinic.wish('2026-11-03T16:00:00.000Z', { doctorId: clinic.addDoctor().id })),
+        clinic.post('', clinic.bookingRequest('2026-11-03T16:00:00.000Z', { doctorId: clinic.addDoctor().id })),
       ),
     );
-    expect(answers.map(({ status }) => status).sort()).toEqual([201, ...Array<number>(9).fill(409)]);
+    expect(responses.map(({ status }) => status).sort()).toEqual([201, ...Array<number>(9).fill(409)]);
     await clinic.expectReservationsMatch();
   });
 });
@@ -355,32 +372,32 @@ describe('a booking that cannot be', () => {
     ['at the end of time', '9999-12-31T23:55:00.000Z', 422, 'too-far-ahead', 0],
   ])('is refused %s', async (_when, start, status, code, alternatives) => {
     const clinic = await startClinic();
-    const answer = await clinic.post('', clinic.wish(start));
-    expect(answer).toMatchObject(problem(status, code));
-    expect(readProblem(answer.body).alternatives?.length ?? 0).toBe(alternatives);
+    const response = await clinic.post('', clinic.bookingRequest(start));
+    expect(response).toMatchObject(problem(status, code));
+    expect(readProblem(response.body).alternatives?.length ?? 0).toBe(alternatives);
     expect(await clinic.reservations()).toEqual([]);
     expect(await clinic.outbox()).toEqual([]);
   });
 
   it('is refused within the minimum notice, with times after it', async () => {
     const clinic = await startClinic({ minimumNoticeMinutes: 1440 });
-    const answer = await clinic.post('', clinic.wish('2026-11-02T16:00:00.000Z'));
-    expect(answer).toMatchObject(problem(422, 'too-soon'));
-    expect(readProblem(answer.body).alternatives?.[0]).toMatchObject({ start: '2026-11-03T14:00:00.000Z' });
+    const response = await clinic.post('', clinic.bookingRequest('2026-11-02T16:00:00.000Z'));
+    expect(response).toMatchObject(problem(422, 'too-soon'));
+    expect(readProblem(response.body).alternatives?.[0]).toMatchObject({ start: '2026-11-03T14:00:00.000Z' });
   });
 
   it('is refused for a patient, doctor or type that is not there', async () => {
     const clinic = await startClinic();
     const start = '2026-11-03T16:00:00.000Z';
     const refusals: [object, string][] = [
-      [{ patientId: NOBODY }, 'patient-not-found'],
-      [{ doctorId: NOBODY }, 'doctor-not-found'],
-      [{ appointmentTypeId: NOBODY }, 'appointment-type-not-found'],
+      [{ patientId: UNKNOWN_ID }, 'patient-not-found'],
+      [{ doctorId: UNKNOWN_ID }, 'doctor-not-found'],
+      [{ appointmentTypeId: UNKNOWN_ID }, 'appointment-type-not-found'],
     ];
-    for (const [who, code] of refusals) {
-      const answer = await clinic.post('', clinic.wish(start, who));
-      expect(answer).toMatchObject(problem(422, code));
-      expect(answer.body).not.toHaveProperty('alternatives');
+    for (const [fields, code] of refusals) {
+      const response = await clinic.post('', clinic.bookingRequest(start, fields));
+      expect(response).toMatchObject(problem(422, code));
+      expect(response.body).not.toHaveProperty('alternatives');
     }
   });
 
@@ -388,21 +405,25 @@ describe('a booking that cannot be', () => {
     const clinic = await startClinic();
     const start = '2026-11-03T16:00:00.000Z';
     const patientId = clinic.addPatient(false);
-    expect(await clinic.post('', clinic.wish(start, { patientId }))).toMatchObject(problem(422, 'patient-inactive'));
+    expect(await clinic.post('', clinic.bookingRequest(start, { patientId }))).toMatchObject(
+      problem(422, 'patient-inactive'),
+    );
     const doctorId = clinic.addDoctor({ active: false }).id;
-    expect(await clinic.post('', clinic.wish(start, { doctorId }))).toMatchObject(problem(422, 'doctor-inactive'));
+    expect(await clinic.post('', clinic.bookingRequest(start, { doctorId }))).toMatchObject(
+      problem(422, 'doctor-inactive'),
+    );
     await clinic.call('PATCH', `/appointment-types/${clinic.type.id}`, { active: false });
-    const answer = await clinic.post('', clinic.wish(start));
-    expect(answer).toMatchObject(problem(422, 'appointment-type-inactive'));
-    expect(answer.body).not.toHaveProperty('alternatives');
+    const response = await clinic.post('', clinic.bookingRequest(start));
+    expect(response).toMatchObject(problem(422, 'appointment-type-inactive'));
+    expect(response.body).not.toHaveProperty('alternatives');
     expect(await clinic.reservations()).toEqual([]);
   });
 
   it('is refused with every fault of the body at once', async () => {
     const { post } = await startAppointments();
-    const answer = await post('', { patientId: 'ana', start: '2026-11-03T16:00:00', reason: '', room: 7 });
-    expect(answer).toMatchObject(problem(400, 'invalid-request'));
-    expect(new Set(readProblem(answer.body).errors?.map(({ pointer }) => pointer))).toEqual(
+    const response = await post('', { patientId: 'ana', start: '2026-11-03T16:00:00', reason: '', room: 7 });
+    expect(response).toMatchObject(problem(400, 'invalid-request'));
+    expect(new Set(readProblem(response.body).errors?.map(({ pointer }) => pointer))).toEqual(
       new Set(['/patientId', '/doctorId', '/appointmentTypeId', '/start', '/reason', '/room']),
     );
   });
@@ -411,7 +432,7 @@ describe('a booking that cannot be', () => {
     'is refused with the start %s',
     async (start) => {
       const clinic = await startClinic();
-      expect(await clinic.post('', clinic.wish(start))).toMatchObject({
+      expect(await clinic.post('', clinic.bookingRequest(start))).toMatchObject({
         status: 400,
         body: { errors: [{ pointer: '/start' }] },
       });
@@ -420,9 +441,9 @@ describe('a booking that cannot be', () => {
 
   it('says nothing of the reason, the patient or the doctor', async () => {
     const clinic = await startClinic();
-    await clinic.book(clinic.wish('2026-11-03T16:00:00.000Z'));
+    await clinic.book(clinic.bookingRequest('2026-11-03T16:00:00.000Z'));
     const secret = {
-      ...clinic.wish('2026-11-03T16:00:00.000Z', { patientId: clinic.addPatient() }),
+      ...clinic.bookingRequest('2026-11-03T16:00:00.000Z', { patientId: clinic.addPatient() }),
       reason: 'a secret',
     };
     const { body } = await clinic.post('', secret);
@@ -435,34 +456,34 @@ describe('a booking that cannot be', () => {
 describe('while a part is down', () => {
   it('is refused for its own reason, without alternatives, when they cannot be looked up', async () => {
     const clinic = await startClinic();
-    await clinic.book(clinic.wish('2026-11-03T16:00:00.000Z'));
-    const again = clinic.wish('2026-11-03T16:00:00.000Z', { patientId: clinic.addPatient() });
-    clinic.state.answersLeft = 2;
-    const answer = await clinic.post('', again);
-    expect(answer).toMatchObject(problem(409, 'slot-taken'));
-    expect(readProblem(answer.body).alternatives).toEqual([]);
+    await clinic.book(clinic.bookingRequest('2026-11-03T16:00:00.000Z'));
+    const again = clinic.bookingRequest('2026-11-03T16:00:00.000Z', { patientId: clinic.addPatient() });
+    clinic.state.responsesLeft = 2;
+    const response = await clinic.post('', again);
+    expect(response).toMatchObject(problem(409, 'slot-taken'));
+    expect(readProblem(response.body).alternatives).toEqual([]);
   });
 
   it('a booking is answered with 503 and keeps nothing', async () => {
     const clinic = await startClinic();
     clinic.state.down = true;
-    const wish = clinic.wish('2026-11-03T16:00:00.000Z');
+    const bookingRequest = clinic.bookingRequest('2026-11-03T16:00:00.000Z');
     const headers = { 'idempotency-key': 'k1' };
-    const answer = await clinic.post('', wish, headers);
-    expect(answer).toMatchObject({ ...problem(503, 'part-unavailable'), headers: { 'retry-after': '1' } });
+    const response = await clinic.post('', bookingRequest, headers);
+    expect(response).toMatchObject({ ...problem(503, 'service-unavailable'), headers: { 'retry-after': '1' } });
     expect(await clinic.reservations()).toEqual([]);
     expect(await clinic.outbox()).toEqual([]);
     expect((await clinic.list({})).items).toEqual([]);
     clinic.state.down = false;
-    expect(await clinic.post('', wish, headers)).toMatchObject({ status: 201 });
+    expect(await clinic.post('', bookingRequest, headers)).toMatchObject({ status: 201 });
   });
 
   it('a move is answered with 503 and changes nothing; a cancellation needs no other part', async () => {
     const clinic = await startClinic();
-    const before = await clinic.book(clinic.wish('2026-11-03T16:00:00.000Z'));
+    const before = await clinic.book(clinic.bookingRequest('2026-11-03T16:00:00.000Z'));
     clinic.state.down = true;
     expect(await clinic.post(`/${before.id}/reschedule`, { start: '2026-11-03T17:00:00.000Z' })).toMatchObject(
-      problem(503, 'part-unavailable'),
+      problem(503, 'service-unavailable'),
     );
     expect(await clinic.read(before.id)).toEqual(before);
     await clinic.expectReservationsMatch();
@@ -471,20 +492,20 @@ describe('while a part is down', () => {
 });
 
 it('a booking that nobody waits for any more is not made', async () => {
-  const { database, clock, directory, wish, reservations } = await startClinic();
+  const { database, clock, participants, bookingRequest, reservations } = await startClinic();
   const store = createAppointmentStore(database, clock);
   const types = createAppointmentTypeStore(database, clock);
-  const parts = { directory, store, holds: createHoldStore(database, clock), types, clock };
+  const dependencies = { participants, store, holds: createHoldStore(database, clock), types, clock };
   const desk = { id: 'desk', role: 'front-desk' } as const;
   const write = (awaited: boolean) => ({
-    keep: async () => undefined,
+    storeResponse: async () => undefined,
     checkVersion: () => undefined,
-    isAwaited: () => awaited,
+    isCallerWaiting: () => awaited,
   });
-  const given = bookAppointment(parts, desk, wish('2026-11-03T16:00:00.000Z'), write(false));
+  const given = bookAppointment(dependencies, desk, bookingRequest('2026-11-03T16:00:00.000Z'), write(false));
   await expect(given).rejects.toMatchObject({ code: 'deadline-exceeded' });
   expect(await reservations()).toEqual([]);
-  await bookAppointment(parts, desk, wish('2026-11-03T16:00:00.000Z'), write(true));
+  await bookAppointment(dependencies, desk, bookingRequest('2026-11-03T16:00:00.000Z'), write(true));
   expect(await reservations()).toHaveLength(12);
 });
 
@@ -492,9 +513,9 @@ describe('a booking that is sent again with its Idempotency-Key', () => {
   it('makes one appointment and gets the first answer', async () => {
     const clinic = await startClinic();
     const headers = { 'idempotency-key': 'k1' };
-    const wish = clinic.wish('2026-11-03T16:00:00.000Z');
-    const first = await clinic.post('', wish, headers);
-    const again = await clinic.post('', wish, headers);
+    const bookingRequest = clinic.bookingRequest('2026-11-03T16:00:00.000Z');
+    const first = await clinic.post('', bookingRequest, headers);
+    const again = await clinic.post('', bookingRequest, headers);
     expect(again).toMatchObject({ status: 201, body: first.body, headers: { 'idempotency-replayed': 'true' } });
     expect([again.headers.location, again.headers.etag]).toEqual([first.headers.location, first.headers.etag]);
     expect((await clinic.list({})).items).toHaveLength(1);
@@ -504,25 +525,30 @@ describe('a booking that is sent again with its Idempotency-Key', () => {
 
   it('gets the same refusal, even when the time has come free since', async () => {
     const clinic = await startClinic();
-    const first = await clinic.book(clinic.wish('2026-11-03T16:00:00.000Z', { patientId: clinic.addPatient() }));
+    const first = await clinic.book(
+      clinic.bookingRequest('2026-11-03T16:00:00.000Z', { patientId: clinic.addPatient() }),
+    );
     const headers = { 'idempotency-key': 'k1' };
-    const refused = await clinic.post('', clinic.wish('2026-11-03T16:00:00.000Z'), headers);
+    const refused = await clinic.post('', clinic.bookingRequest('2026-11-03T16:00:00.000Z'), headers);
     expect(refused).toMatchObject(problem(409, 'slot-taken'));
     await clinic.post(`/${first.id}/cancel`, { reason: 'ill' });
-    const again = await clinic.post('', clinic.wish('2026-11-03T16:00:00.000Z'), headers);
+    const again = await clinic.post('', clinic.bookingRequest('2026-11-03T16:00:00.000Z'), headers);
     expect(again).toMatchObject({ status: 409, body: refused.body, headers: { 'idempotency-replayed': 'true' } });
-    expect(await clinic.post('', clinic.wish('2026-11-03T16:00:00.000Z'))).toMatchObject({ status: 201 });
+    expect(await clinic.post('', clinic.bookingRequest('2026-11-03T16:00:00.000Z'))).toMatchObject({ status: 201 });
   });
 
   it('makes one appointment also when both are sent at once', async () => {
     const clinic = await startClinic();
     const headers = { 'idempotency-key': 'k1' };
-    const wish = clinic.wish('2026-11-03T16:00:00.000Z');
-    const answers = await Promise.all([clinic.post('', wish, headers), clinic.post('', wish, headers)]);
-    const codes = answers.map(({ status }) => status).sort();
+    const bookingRequest = clinic.bookingRequest('2026-11-03T16:00:00.000Z');
+    const responses = await Promise.all([
+      clinic.post('', bookingRequest, headers),
+      clinic.post('', bookingRequest, headers),
+    ]);
+    const codes = responses.map(({ status }) => status).sort();
     expect(codes[0]).toBe(201);
-    for (const answer of answers) {
-      if (answer.status !== 201) expect(answer).toMatchObject(problem(409, 'idempotency-key-in-use'));
+    for (const response of responses) {
+      if (response.status !== 201) expect(response).toMatchObject(problem(409, 'idempotency-key-in-use'));
     }
     expect((await clinic.list({})).items).toHaveLength(1);
   });
@@ -530,8 +556,8 @@ describe('a booking that is sent again with its Idempotency-Key', () => {
   it('is refused with another body', async () => {
     const clinic = await startClinic();
     const headers = { 'idempotency-key': 'k1' };
-    await clinic.post('', clinic.wish('2026-11-03T16:00:00.000Z'), headers);
-    expect(await clinic.post('', clinic.wish('2026-11-03T17:00:00.000Z'), headers)).toMatchObject(
+    await clinic.post('', clinic.bookingRequest('2026-11-03T16:00:00.000Z'), headers);
+    expect(await clinic.post('', clinic.bookingRequest('2026-11-03T17:00:00.000Z'), headers)).toMatchObject(
       problem(422, 'idempotency-key-reused'),
     );
     expect((await clinic.list({})).items).toHaveLength(1);

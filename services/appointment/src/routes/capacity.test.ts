@@ -8,8 +8,8 @@ const EARLIER = '2026-11-03T15:45:00.000Z';
 /** A doctor with a group of two at START. */
 async function startFullGroup() {
   const clinic = await startClinic({ capacity: 2 });
-  const { type, doctor, addPatient, call, post, wish, slots, explain } = clinic;
-  const bookOne = (start = START) => post('', wish(start, { patientId: addPatient() }));
+  const { type, doctor, addPatient, call, post, bookingRequest, slots, explain } = clinic;
+  const bookOne = (start = START) => post('', bookingRequest(start, { patientId: addPatient() }));
   const statusesOf = async (count: number) => {
     const responses = await Promise.all(Array.from({ length: count }, () => bookOne()));
     return responses.map(({ status }) => status).toSorted((one, other) => one - other);
@@ -66,14 +66,14 @@ describe('raising the capacity of an appointment type', () => {
   });
 
   it('opens no seat beside a visit for one of another type', async () => {
-    const { addType, addPatient, post, wish, setCapacity, bookOne, type } = await startFullGroup();
+    const { addType, addPatient, post, bookingRequest, setCapacity, bookOne, type } = await startFullGroup();
     const single = await addType({ capacity: 1 });
     const start = '2026-11-03T18:00:00.000Z';
-    expect((await post('', wish(start, { appointmentTypeId: single.id }))).status).toBe(201);
+    expect((await post('', bookingRequest(start, { appointmentTypeId: single.id }))).status).toBe(201);
     await setCapacity(10);
     expect(await bookOne(start)).toMatchObject({ status: 409, body: { code: 'slot-taken' } });
-    const beside = wish(START, { patientId: addPatient(), appointmentTypeId: single.id });
-    expect(await post('', beside)).toMatchObject({ status: 409, body: { code: 'slot-taken' } });
+    const neighbour = bookingRequest(START, { patientId: addPatient(), appointmentTypeId: single.id });
+    expect(await post('', neighbour)).toMatchObject({ status: 409, body: { code: 'slot-taken' } });
     expect(type.capacity).toBe(2);
   });
 });
@@ -118,13 +118,13 @@ describe('of many who book while the capacity changes', () => {
   });
 
   it('a booking whose rules were applied before the type was changed is decided by the type as it is now', async () => {
-    const { setCapacity, hold, bookOne, expectReservationsMatch } = await startFullGroup();
+    const { setCapacity, pauseCalls, bookOne, expectReservationsMatch } = await startFullGroup();
     await setCapacity(3);
-    const late = hold();
+    const paused = pauseCalls();
     const booking = bookOne();
-    await late.asked;
+    await paused.received;
     await setCapacity(2);
-    late.resume();
+    paused.resume();
     const refused = await booking;
     expect(refused.status).toBe(409);
     expect(readProblem(refused.body)).toMatchObject({ code: 'slot-taken' });

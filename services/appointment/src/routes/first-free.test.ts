@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { createFirstFree } from '../domain/first-free.ts';
+import { createFirstFree } from '../domain/booking/first-free.ts';
 import type { AppointmentStore } from '../domain/ports.ts';
 import { createAppointmentTypeStore } from '../store/appointment-types.ts';
 import { createAppointmentStore } from '../store/appointments.ts';
 import { createHoldStore } from '../store/holds.ts';
-import { at, NOBODY, openDaily, readAppointment, startClinic } from '../testing.ts';
+import { at, openDaily, readAppointment, startClinic, UNKNOWN_ID } from '../testing.ts';
 
 const problem = (status: number, code: string) => ({ status, body: { code } });
 const DAY = { from: '2026-11-03T00:00:00.000Z', to: '2026-11-04T00:00:00.000Z' };
@@ -13,13 +13,13 @@ async function startSpecialty(doctors: number, rules: Parameters<typeof startCli
   const clinic = await startClinic(rules);
   const open = openDaily('14:00', '15:00');
   const specialists = Array.from({ length: doctors }, () => clinic.addDoctor({ specialties: ['surgery'], open }));
-  const ask = (more: object = {}, headers?: Record<string, string>) =>
+  const bookFirst = (more: object = {}, headers?: Record<string, string>) =>
     clinic.post(
       '/first-free',
       { patientId: clinic.addPatient(), specialty: 'surgery', appointmentTypeId: clinic.type.id, ...DAY, ...more },
       headers,
     );
-  return { ...clinic, specialists, ask };
+  return { ...clinic, specialists, bookFirst };
 }
 
 const slotOf = (body: unknown): string => {
@@ -29,35 +29,35 @@ const slotOf = (body: unknown): string => {
 
 describe('the first free time of a specialty', () => {
   it('is that of whichever doctor has one first', async () => {
-    const { ask, addDoctor, history } = await startSpecialty(1);
+    const { bookFirst, addDoctor, history } = await startSpecialty(1);
     const early = addDoctor({ specialties: ['surgery'], open: openDaily('13:00', '13:30') });
     addDoctor({ specialties: ['cardiology'], open: openDaily('08:00', '12:00') });
-    const answer = await ask({ reason: 'a fall' });
-    expect(answer).toMatchObject({
+    const response = await bookFirst({ reason: 'a fall' });
+    expect(response).toMatchObject({
       status: 201,
       headers: { etag: '"1"' },
       body: { doctorId: early.id, start: '2026-11-03T13:00:00.000Z', status: 'booked', reason: 'a fall' },
     });
-    expect(await history(readAppointment(answer.body).id)).toHaveLength(1);
-    expect(await ask()).toMatchObject({ status: 201, body: { start: '2026-11-03T14:00:00.000Z' } });
+    expect(await history(readAppointment(response.body).id)).toHaveLength(1);
+    expect(await bookFirst()).toMatchObject({ status: 201, body: { start: '2026-11-03T14:00:00.000Z' } });
   });
 
   it('is another one for each of many who ask at once, while there are any', async () => {
-    const { ask, expectReservationsMatch } = await startSpecialty(5);
-    const answers = await Promise.all(Array.from({ length: 14 }, () => ask()));
-    const booked = answers.filter(({ status }) => status === 201).map(({ body }) => slotOf(body));
+    const { bookFirst, expectReservationsMatch } = await startSpecialty(5);
+    const responses = await Promise.all(Array.from({ length: 14 }, () => bookFirst()));
+    const booked = responses.filter(({ status }) => status === 201).map(({ body }) => slotOf(body));
     expect(booked).toHaveLength(10);
     expect(new Set(booked).size).toBe(10);
-    for (const { status, body } of answers) {
+    for (const { status, body } of responses) {
       if (status !== 201) expect({ status, body }).toMatchObject(problem(409, 'nothing-free'));
     }
     await expectReservationsMatch();
   });
 
   it('is the same again after it was cancelled', async () => {
-    const { ask, post } = await startSpecialty(1);
+    const { bookFirst, post } = await startSpecialty(1);
     for (let n = 0; n < 2; n += 1) {
-      const { status, body } = await ask();
+      const { status, body } = await bookFirst();
       expect({ status, start: readAppointment(body).start }).toEqual({
         status: 201,
         start: '2026-11-03T14:00:00.000Z',
@@ -67,73 +67,77 @@ describe('the first free time of a specialty', () => {
   });
 
   it('is the same for the next one when nobody waits for the answer any more', async () => {
-    const { database, clock, directory, addPatient, type } = await startSpecialty(1);
+    const { database, clock, participants, addPatient, type } = await startSpecialty(1);
     const store = createAppointmentStore(database, clock);
     const types = createAppointmentTypeStore(database, clock);
-    const book = createFirstFree({ directory, store, holds: createHoldStore(database, clock), types, clock });
+    const book = createFirstFree({ participants, store, holds: createHoldStore(database, clock), types, clock });
     const desk = { id: 'desk', role: 'front-desk' } as const;
-    const ask = (isAwaited: () => boolean) => {
-      const wish = { patientId: addPatient(), specialty: 'surgery', appointmentTypeId: type.id, ...DAY };
-      return book(desk, wish, { keep: async () => undefined, checkVersion: () => undefined, isAwaited });
+    const bookFirst = (isCallerWaiting: () => boolean) => {
+      const bookingRequest = { patientId: addPatient(), specialty: 'surgery', appointmentTypeId: type.id, ...DAY };
+      return book(desk, bookingRequest, {
+        storeResponse: async () => undefined,
+        checkVersion: () => undefined,
+        isCallerWaiting,
+      });
     };
     for (let n = 0; n < 3; n += 1) {
-      await expect(ask(() => false)).rejects.toMatchObject({ code: 'deadline-exceeded' });
+      await expect(bookFirst(() => false)).rejects.toMatchObject({ code: 'deadline-exceeded' });
     }
-    expect(await ask(() => true)).toMatchObject({ start: '2026-11-03T14:00:00.000Z' });
+    expect(await bookFirst(() => true)).toMatchObject({ start: '2026-11-03T14:00:00.000Z' });
   });
 
   it('fills every seat of a group', async () => {
-    const { ask, expectReservationsMatch } = await startSpecialty(1, { capacity: 3 });
-    const answers = await Promise.all(Array.from({ length: 8 }, () => ask()));
-    expect(answers.filter(({ status }) => status === 201)).toHaveLength(6);
+    const { bookFirst, expectReservationsMatch } = await startSpecialty(1, { capacity: 3 });
+    const responses = await Promise.all(Array.from({ length: 8 }, () => bookFirst()));
+    expect(responses.filter(({ status }) => status === 201)).toHaveLength(6);
     await expectReservationsMatch();
   });
 
   it('is one at which the patient has nothing else', async () => {
-    const { ask, book, wish, patientId } = await startSpecialty(2);
-    await book(wish('2026-11-03T14:00:00.000Z'));
-    expect(await ask({ patientId })).toMatchObject({ status: 201, body: { start: '2026-11-03T14:30:00.000Z' } });
-    expect(await ask({ patientId })).toMatchObject(problem(409, 'nothing-free'));
+    const { bookFirst, book, bookingRequest, patientId } = await startSpecialty(2);
+    await book(bookingRequest('2026-11-03T14:00:00.000Z'));
+    expect(await bookFirst({ patientId })).toMatchObject({ status: 201, body: { start: '2026-11-03T14:30:00.000Z' } });
+    expect(await bookFirst({ patientId })).toMatchObject(problem(409, 'nothing-free'));
   });
 
   it('is the next one when the patient is booked at the first one meanwhile', async () => {
-    const { ask, addPatient, hold, expectReservationsMatch } = await startSpecialty(3);
+    const { bookFirst, addPatient, pauseCalls, expectReservationsMatch } = await startSpecialty(3);
     const patientId = addPatient();
-    const { asked, resume } = hold(3);
-    const asking = Array.from({ length: 3 }, () => ask({ patientId }));
-    await asked;
+    const { received, resume } = pauseCalls(3);
+    const bookings = Array.from({ length: 3 }, () => bookFirst({ patientId }));
+    await received;
     resume();
-    const answers = await Promise.all(asking);
-    const booked = answers.filter(({ status }) => status === 201).map(({ body }) => readAppointment(body).start);
+    const responses = await Promise.all(bookings);
+    const booked = responses.filter(({ status }) => status === 201).map(({ body }) => readAppointment(body).start);
     expect(booked.sort()).toEqual(['2026-11-03T14:00:00.000Z', '2026-11-03T14:30:00.000Z']);
-    expect(answers.find(({ status }) => status !== 201)).toMatchObject(problem(409, 'nothing-free'));
+    expect(responses.find(({ status }) => status !== 201)).toMatchObject(problem(409, 'nothing-free'));
     await expectReservationsMatch();
   });
 
   /** Asks for a patient while `beforeLook` runs before each look at the time of the only doctor, with its number. */
   async function askWhile(
-    { database, clock, directory, type, specialists }: Awaited<ReturnType<typeof startSpecialty>>,
-    wish: { patientId: string; from: string; to: string },
-    beforeLook: (look: number) => Promise<unknown>,
+    { database, clock, participants, type, specialists }: Awaited<ReturnType<typeof startSpecialty>>,
+    bookingRequest: { patientId: string; from: string; to: string },
+    beforeLook: (attempt: number) => Promise<unknown>,
   ) {
     const real = createAppointmentStore(database, clock);
-    let looks = 0;
+    let attempts = 0;
     const store: AppointmentStore = {
       ...real,
       async takenSeats(caller, query) {
         if (query.resourceIds.includes(specialists[0]?.id ?? '')) {
-          looks += 1;
-          await beforeLook(looks);
+          attempts += 1;
+          await beforeLook(attempts);
         }
         return real.takenSeats(caller, query);
       },
     };
     const types = createAppointmentTypeStore(database, clock);
-    const book = createFirstFree({ directory, store, holds: createHoldStore(database, clock), types, clock });
-    const write = { keep: async () => undefined, checkVersion: () => undefined };
+    const book = createFirstFree({ participants, store, holds: createHoldStore(database, clock), types, clock });
+    const write = { storeResponse: async () => undefined, checkVersion: () => undefined };
     return book(
       { id: 'desk', role: 'front-desk' },
-      { ...wish, specialty: 'surgery', appointmentTypeId: type.id },
+      { ...bookingRequest, specialty: 'surgery', appointmentTypeId: type.id },
       write,
     );
   }
@@ -144,88 +148,95 @@ describe('the first free time of a specialty', () => {
 
     it('is the time that the other visit left', async () => {
       const clinic = await startSpecialty(1);
-      const { specialists, changeDoctor, addPatient, ask, post } = clinic;
+      const { specialists, changeDoctor, addPatient, bookFirst, post } = clinic;
       const open = [SOON, LATE].map((start) => ({ start: at(start), end: at(start) + 1_800_000 }));
       for (const doctor of specialists) changeDoctor(doctor, { open });
-      const { id, start } = readAppointment((await ask()).body);
+      const { id, start } = readAppointment((await bookFirst()).body);
       expect(start).toBe(SOON);
-      const wish = { patientId: addPatient(), ...RANGE };
-      const asked = askWhile(clinic, wish, async (look) => {
-        if (look === 2) expect(await post(`/${id}/reschedule`, { start: LATE })).toMatchObject({ status: 200 });
+      const bookingRequest = { patientId: addPatient(), ...RANGE };
+      const received = askWhile(clinic, bookingRequest, async (attempt) => {
+        if (attempt === 2) expect(await post(`/${id}/reschedule`, { start: LATE })).toMatchObject({ status: 200 });
       });
-      expect(await asked).toMatchObject({ start: SOON });
+      expect(await received).toMatchObject({ start: SOON });
     });
   });
 
   describe('while a visit of the patient is moved between a look at the patient and one at the doctors', () => {
     /** The patient has the first of two times of the only doctor, and `move` runs before each look at the doctor. */
-    async function startMoved(move: (look: number, moveTo: (start: string) => Promise<unknown>) => Promise<unknown>) {
+    async function startMoved(
+      move: (attempt: number, moveTo: (start: string) => Promise<unknown>) => Promise<unknown>,
+    ) {
       const clinic = await startSpecialty(1);
       const patientId = clinic.addPatient();
-      const { id } = readAppointment((await clinic.ask({ patientId })).body);
+      const { id } = readAppointment((await clinic.bookFirst({ patientId })).body);
       const moveTo = (start: string) => clinic.post(`/${id}/reschedule`, { start: `2026-11-03T${start}:00.000Z` });
-      return () => askWhile(clinic, { patientId, ...DAY }, (look) => move(look, moveTo));
+      return () => askWhile(clinic, { patientId, ...DAY }, (attempt) => move(attempt, moveTo));
     }
 
     it('is the time that the visit left', async () => {
-      const ask = await startMoved(async (look, moveTo) => (look === 1 ? moveTo('14:30') : undefined));
-      expect(await ask()).toMatchObject({ start: '2026-11-03T14:00:00.000Z' });
+      const bookFirst = await startMoved(async (attempt, moveTo) => (attempt === 1 ? moveTo('14:30') : undefined));
+      expect(await bookFirst()).toMatchObject({ start: '2026-11-03T14:00:00.000Z' });
     });
 
-    it('is refused as part-unavailable when the visit is moved again and again', async () => {
-      const ask = await startMoved((look, moveTo) => moveTo(look % 2 === 1 ? '14:30' : '14:00'));
-      await expect(ask()).rejects.toMatchObject({ code: 'part-unavailable' });
+    it('is refused as service-unavailable when the visit is moved again and again', async () => {
+      const bookFirst = await startMoved((attempt, moveTo) => moveTo(attempt % 2 === 1 ? '14:30' : '14:00'));
+      await expect(bookFirst()).rejects.toMatchObject({ code: 'service-unavailable' });
     });
   });
 
   it('is never one that another process gives out at the same time', async () => {
-    const { database, clock, directory, addPatient, type, expectReservationsMatch } = await startSpecialty(5);
+    const { database, clock, participants, addPatient, type, expectReservationsMatch } = await startSpecialty(5);
     const store = createAppointmentStore(database, clock);
     const types = createAppointmentTypeStore(database, clock);
-    const parts = { directory, store, holds: createHoldStore(database, clock), types, clock };
-    const processes = [createFirstFree(parts), createFirstFree(parts)];
-    const write = { keep: async () => undefined, checkVersion: () => undefined };
+    const dependencies = { participants, store, holds: createHoldStore(database, clock), types, clock };
+    const processes = [createFirstFree(dependencies), createFirstFree(dependencies)];
+    const write = { storeResponse: async () => undefined, checkVersion: () => undefined };
     const desk = { id: 'desk', role: 'front-desk' } as const;
-    const wish = () => ({ patientId: addPatient(), specialty: 'surgery', appointmentTypeId: type.id, ...DAY });
+    const bookingRequest = () => ({
+      patientId: addPatient(),
+      specialty: 'surgery',
+      appointmentTypeId: type.id,
+      ...DAY,
+    });
     const booked = await Promise.all(
-      processes.flatMap((book) => Array.from({ length: 5 }, () => book(desk, wish(), write))),
+      processes.flatMap((book) => Array.from({ length: 5 }, () => book(desk, bookingRequest(), write))),
     );
     expect(new Set(booked.map(slotOf)).size).toBe(10);
     await expectReservationsMatch();
   });
 
   it('is searched as far as asked, also weeks ahead', async () => {
-    const { ask, specialists, changeDoctor } = await startSpecialty(1);
+    const { bookFirst, specialists, changeDoctor } = await startSpecialty(1);
     const [specialist] = specialists;
     const late = { start: at('2026-12-10T14:00:00.000Z'), end: at('2026-12-10T14:30:00.000Z') };
     if (specialist) changeDoctor(specialist, { open: [late] });
-    expect(await ask()).toMatchObject(problem(409, 'nothing-free'));
-    const answer = await ask({ to: '2026-12-31T00:00:00.000Z' });
-    expect(answer).toMatchObject({ status: 201, body: { start: '2026-12-10T14:00:00.000Z' } });
+    expect(await bookFirst()).toMatchObject(problem(409, 'nothing-free'));
+    const response = await bookFirst({ to: '2026-12-31T00:00:00.000Z' });
+    expect(response).toMatchObject({ status: 201, body: { start: '2026-12-10T14:00:00.000Z' } });
   });
 
   it('is one booking for each key, however often it is asked for', async () => {
-    const { ask, addPatient } = await startSpecialty(2);
+    const { bookFirst, addPatient } = await startSpecialty(2);
     const patientId = addPatient();
-    const first = await ask({ patientId }, { 'idempotency-key': 'k1' });
-    const again = await ask({ patientId }, { 'idempotency-key': 'k1' });
+    const first = await bookFirst({ patientId }, { 'idempotency-key': 'k1' });
+    const again = await bookFirst({ patientId }, { 'idempotency-key': 'k1' });
     expect(again).toMatchObject({ status: 201, headers: { 'idempotency-replayed': 'true' }, body: first.body });
   });
 
   it('is refused in words to whom it cannot be given', async () => {
-    const { ask, addPatient, addType } = await startSpecialty(1);
+    const { bookFirst, addPatient, addType } = await startSpecialty(1);
     const inactive = await addType({ active: false });
     for (const [more, status, code] of [
-      [{ patientId: NOBODY }, 422, 'patient-not-found'],
+      [{ patientId: UNKNOWN_ID }, 422, 'patient-not-found'],
       [{ patientId: addPatient(false) }, 422, 'patient-inactive'],
-      [{ appointmentTypeId: NOBODY }, 422, 'appointment-type-not-found'],
+      [{ appointmentTypeId: UNKNOWN_ID }, 422, 'appointment-type-not-found'],
       [{ appointmentTypeId: inactive.id }, 422, 'appointment-type-inactive'],
       [{ specialty: 'astrology' }, 409, 'nothing-free'],
       [{ specialty: 'No Such' }, 400, 'invalid-request'],
       [{ to: '2026-11-01T00:00:00.000Z' }, 400, 'invalid-request'],
       [{ to: '2027-11-01T00:00:00.000Z' }, 422, 'range-too-long'],
     ] as const) {
-      expect(await ask(more)).toMatchObject(problem(status, code));
+      expect(await bookFirst(more)).toMatchObject(problem(status, code));
     }
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createHoldStore, sweepHolds } from '../store/holds.ts';
-import { at, NOBODY, readHold, readProblem, startClinic } from '../testing.ts';
+import { at, readHold, readProblem, startClinic, UNKNOWN_ID } from '../testing.ts';
 
 const problem = (status: number, code: string) => ({ status, body: { code } });
 const START = '2026-11-03T16:00:00.000Z';
@@ -8,15 +8,15 @@ const START = '2026-11-03T16:00:00.000Z';
 async function startHolding(rules: Parameters<typeof startClinic>[0] = {}) {
   const clinic = await startClinic(rules);
   const { call, doctor, type } = clinic;
-  const wanted = { doctorId: doctor.id, appointmentTypeId: type.id, start: START };
-  const ask = (more: Partial<typeof wanted> = {}, headers?: Record<string, string>) =>
-    call('POST', '/holds', { ...wanted, ...more }, headers);
+  const input = { doctorId: doctor.id, appointmentTypeId: type.id, start: START };
+  const requestHold = (more: Partial<typeof input> = {}, headers?: Record<string, string>) =>
+    call('POST', '/holds', { ...input, ...more }, headers);
   return {
     ...clinic,
-    ask,
+    requestHold,
     /** Holds what must be free. */
-    async keep(more: Partial<typeof wanted> = {}) {
-      const { status, body } = await ask(more);
+    async createHold(more: Partial<typeof input> = {}) {
+      const { status, body } = await requestHold(more);
       expect({ status, body }).toMatchObject({ status: 201 });
       return readHold(body);
     },
@@ -39,17 +39,17 @@ async function startHolding(rules: Parameters<typeof startClinic>[0] = {}) {
 
 describe('a hold', () => {
   it('keeps a slot for five minutes', async () => {
-    const { ask, call, later, isShown, post, wish, expectReservationsMatch } = await startHolding();
-    const answer = await ask();
-    expect(answer).toMatchObject({
+    const { requestHold, call, later, isShown, post, bookingRequest, expectReservationsMatch } = await startHolding();
+    const response = await requestHold();
+    expect(response).toMatchObject({
       status: 201,
       headers: { etag: '"1"' },
       body: { start: START, end: '2026-11-03T16:30:00.000Z', expiresAt: '2026-11-02T08:05:00.000Z' },
     });
-    const path = String(answer.headers.location).replace('/api/v1', '');
-    expect(await call('GET', path)).toMatchObject({ status: 200, body: answer.body });
+    const path = String(response.headers.location).replace('/api/v1', '');
+    expect(await call('GET', path)).toMatchObject({ status: 200, body: response.body });
     expect(await isShown()).toBe(false);
-    const refused = await post('', wish(START));
+    const refused = await post('', bookingRequest(START));
     expect(refused).toMatchObject(problem(409, 'slot-taken'));
     expect(readProblem(refused.body).alternatives).toHaveLength(5);
     later(299);
@@ -58,90 +58,94 @@ describe('a hold', () => {
   });
 
   it('runs out by itself', async () => {
-    const { keep, later, isShown, call, book, wish, expectReservationsMatch } = await startHolding();
-    const { id } = await keep();
+    const { createHold, later, isShown, call, book, bookingRequest, expectReservationsMatch } = await startHolding();
+    const { id } = await createHold();
     later(300);
     expect(await isShown()).toBe(true);
     expect(await call('GET', `/holds/${id}`)).toMatchObject(problem(404, 'not-found'));
-    await book(wish(START));
+    await book(bookingRequest(START));
     await expectReservationsMatch();
   });
 
   it('is given back', async () => {
-    const { keep, call, isShown, reservations } = await startHolding();
-    const { id } = await keep();
+    const { createHold, call, isShown, reservations } = await startHolding();
+    const { id } = await createHold();
     expect(await call('DELETE', `/holds/${id}`)).toMatchObject({ status: 204, body: undefined });
     expect(await isShown()).toBe(true);
     expect(await reservations()).toEqual([]);
     expect(await call('DELETE', `/holds/${id}`)).toMatchObject(problem(404, 'not-found'));
-    expect(await call('DELETE', `/holds/${NOBODY}`)).toMatchObject(problem(404, 'not-found'));
+    expect(await call('DELETE', `/holds/${UNKNOWN_ID}`)).toMatchObject(problem(404, 'not-found'));
   });
 
   it('is one for each key, however often it is asked for', async () => {
-    const { ask, reservations } = await startHolding();
-    const first = await ask({}, { 'idempotency-key': 'k1' });
-    const again = await ask({}, { 'idempotency-key': 'k1' });
+    const { requestHold, reservations } = await startHolding();
+    const first = await requestHold({}, { 'idempotency-key': 'k1' });
+    const again = await requestHold({}, { 'idempotency-key': 'k1' });
     expect(again).toMatchObject({ status: 201, headers: { 'idempotency-replayed': 'true' }, body: first.body });
     expect(await reservations()).toHaveLength(6);
   });
 
   it('is refused where a booking is refused, for the same reason', async () => {
-    const { ask, keep, addType, addDoctor, changeDoctor } = await startHolding({ minimumNoticeMinutes: 60 });
-    await keep();
+    const { requestHold, createHold, addType, addDoctor, changeDoctor } = await startHolding({
+      minimumNoticeMinutes: 60,
+    });
+    await createHold();
     const away = addDoctor();
     changeDoctor(away, { active: false });
     const inactive = await addType({ active: false });
-    for (const [wanted, status, code] of [
+    for (const [input, status, code] of [
       [{}, 409, 'slot-taken'],
       [{ start: '2026-11-03T13:30:00.000Z' }, 422, 'outside-availability'],
       [{ start: '2026-11-03T16:01:00.000Z' }, 422, 'not-on-grid'],
       [{ start: '2026-11-01T16:00:00.000Z' }, 422, 'too-soon'],
       [{ start: '2027-11-03T16:00:00.000Z' }, 422, 'too-far-ahead'],
-      [{ doctorId: NOBODY }, 422, 'doctor-not-found'],
+      [{ doctorId: UNKNOWN_ID }, 422, 'doctor-not-found'],
       [{ doctorId: away.id }, 422, 'doctor-inactive'],
-      [{ appointmentTypeId: NOBODY }, 422, 'appointment-type-not-found'],
+      [{ appointmentTypeId: UNKNOWN_ID }, 422, 'appointment-type-not-found'],
       [{ appointmentTypeId: inactive.id }, 422, 'appointment-type-inactive'],
     ] as const) {
-      expect(await ask(wanted)).toMatchObject(problem(status, code));
+      expect(await requestHold(input)).toMatchObject(problem(status, code));
     }
   });
 
   it('keeps the buffers as well', async () => {
-    const { keep, ask, expectReservationsMatch } = await startHolding({
+    const { createHold, requestHold, expectReservationsMatch } = await startHolding({
       bufferBeforeMinutes: 10,
       bufferAfterMinutes: 15,
     });
-    await keep();
-    expect(await ask({ start: '2026-11-03T16:45:00.000Z' })).toMatchObject(problem(409, 'slot-taken'));
-    await keep({ start: '2026-11-03T16:55:00.000Z' });
+    await createHold();
+    expect(await requestHold({ start: '2026-11-03T16:45:00.000Z' })).toMatchObject(problem(409, 'slot-taken'));
+    await createHold({ start: '2026-11-03T16:55:00.000Z' });
     await expectReservationsMatch();
   });
 
   it('takes one seat of a group', async () => {
-    const { keep, ask, book, wish, other, expectReservationsMatch } = await startHolding({ capacity: 3 });
-    await keep();
-    await book(wish(START));
-    const { id } = await keep();
-    expect(await ask()).toMatchObject(problem(409, 'slot-taken'));
-    await book({ ...wish(START, other()), ...{ holdId: id } });
+    const { createHold, requestHold, book, bookingRequest, other, expectReservationsMatch } = await startHolding({
+      capacity: 3,
+    });
+    await createHold();
+    await book(bookingRequest(START));
+    const { id } = await createHold();
+    expect(await requestHold()).toMatchObject(problem(409, 'slot-taken'));
+    await book({ ...bookingRequest(START, other()), ...{ holdId: id } });
     await expectReservationsMatch();
   });
 
   it('goes to one of many who want it at once', async () => {
-    const { ask, expectReservationsMatch } = await startHolding();
-    const answers = await Promise.all(Array.from({ length: 20 }, () => ask()));
-    expect(answers.filter(({ status }) => status === 201)).toHaveLength(1);
-    expect(answers.filter(({ status }) => status === 409)).toHaveLength(19);
+    const { requestHold, expectReservationsMatch } = await startHolding();
+    const responses = await Promise.all(Array.from({ length: 20 }, () => requestHold()));
+    expect(responses.filter(({ status }) => status === 201)).toHaveLength(1);
+    expect(responses.filter(({ status }) => status === 409)).toHaveLength(19);
     await expectReservationsMatch();
   });
 
   it('is swept when it has run out, and what was booked is left', async () => {
-    const { keep, later, book, wish, database, clock, reservations } = await startHolding();
-    await keep();
-    await keep({ start: '2026-11-03T17:00:00.000Z' });
+    const { createHold, later, book, bookingRequest, database, clock, reservations } = await startHolding();
+    await createHold();
+    await createHold({ start: '2026-11-03T17:00:00.000Z' });
     later(200);
-    await keep({ start: '2026-11-03T18:00:00.000Z' });
-    await book(wish('2026-11-03T19:00:00.000Z'));
+    await createHold({ start: '2026-11-03T18:00:00.000Z' });
+    await book(bookingRequest('2026-11-03T19:00:00.000Z'));
     later(100);
     expect(await sweepHolds(database, clock)).toBe(2);
     expect(await reservations()).toHaveLength(6 + 12);
@@ -156,7 +160,7 @@ describe('a hold', () => {
       const visit = { start: at(start), end: at(start) + 1_800_000 };
       const verified = [{ id: doctor.id, version: 1 }] as const;
       const placement = { doctorId: doctor.id, timeZone: 'UTC', visit, doctorTime: visit, type, verified };
-      const write = { keep: async () => undefined, checkVersion: () => undefined };
+      const write = { storeResponse: async () => undefined, checkVersion: () => undefined };
       return holds.add(ana, placement, write);
     };
     for (const hour of [14, 15, 16]) await hold(`2026-11-03T${hour}:00:00Z`);
@@ -168,19 +172,19 @@ describe('a hold', () => {
 
 describe('the booking that uses a hold', () => {
   it('has the time that was kept', async () => {
-    const { keep, book, wish, call, expectReservationsMatch, reservations } = await startHolding();
-    const { id } = await keep();
-    await book({ ...wish(START), ...{ holdId: id } });
+    const { createHold, book, bookingRequest, call, expectReservationsMatch, reservations } = await startHolding();
+    const { id } = await createHold();
+    await book({ ...bookingRequest(START), ...{ holdId: id } });
     expect(await reservations()).toHaveLength(12);
     expect(await call('GET', `/holds/${id}`)).toMatchObject(problem(404, 'not-found'));
     await expectReservationsMatch();
   });
 
   it('comes too late when the hold has run out, and is told what else is free', async () => {
-    const { keep, later, post, wish, reservations } = await startHolding();
-    const { id } = await keep();
+    const { createHold, later, post, bookingRequest, reservations } = await startHolding();
+    const { id } = await createHold();
     later(300);
-    const refused = await post('', { ...wish(START), holdId: id });
+    const refused = await post('', { ...bookingRequest(START), holdId: id });
     expect(refused).toMatchObject(problem(409, 'hold-expired'));
     const { alternatives = [] } = readProblem(refused.body);
     // The time itself is free again: it can be had without the hold.
@@ -189,28 +193,30 @@ describe('the booking that uses a hold', () => {
   });
 
   it('is refused when the hold is for another time, another doctor, somebody else, or was used', async () => {
-    const { keep, post, wish, addDoctor, other, book, database, clock } = await startHolding();
-    const { id } = await keep();
-    const elsewhere = [wish('2026-11-03T17:00:00.000Z'), wish(START, { doctorId: addDoctor().id })];
+    const { createHold, post, bookingRequest, addDoctor, other, book, database, clock } = await startHolding();
+    const { id } = await createHold();
+    const elsewhere = [bookingRequest('2026-11-03T17:00:00.000Z'), bookingRequest(START, { doctorId: addDoctor().id })];
     for (const body of elsewhere) {
       expect(await post('', { ...body, holdId: id })).toMatchObject(problem(409, 'hold-expired'));
     }
     const holds = createHoldStore(database, clock);
     expect(await holds.find({ id: 'ana', role: 'patient' }, id)).toBeUndefined();
-    await book({ ...wish(START), ...{ holdId: id } });
-    expect(await post('', { ...wish(START, other()), holdId: id })).toMatchObject(problem(409, 'hold-expired'));
+    await book({ ...bookingRequest(START), ...{ holdId: id } });
+    expect(await post('', { ...bookingRequest(START, other()), holdId: id })).toMatchObject(
+      problem(409, 'hold-expired'),
+    );
   });
 
   it('is not offered what the hold keeps, nor what an appointment has whose id it gives: neither could be booked', async () => {
-    const { keep, post, wish, book, other } = await startHolding();
-    const { id } = await keep();
-    const booked = await book(wish('2026-11-03T17:00:00.000Z'));
+    const { createHold, post, bookingRequest, book, other } = await startHolding();
+    const { id } = await createHold();
+    const booked = await book(bookingRequest('2026-11-03T17:00:00.000Z'));
     for (const [holdId, taken] of [
       [id, START],
       [booked.id, booked.start],
     ] as const) {
       const nearby = Temporal.Instant.from(taken).add({ minutes: 10 }).toString();
-      const refused = await post('', { ...wish(nearby, other()), holdId });
+      const refused = await post('', { ...bookingRequest(nearby, other()), holdId });
       expect(refused).toMatchObject(problem(409, 'hold-expired'));
       const starts = readProblem(refused.body).alternatives?.map(({ start }) => at(start)) ?? [];
       expect(starts).toHaveLength(5);
@@ -219,34 +225,35 @@ describe('the booking that uses a hold', () => {
   });
 
   it('leaves the hold when it is refused', async () => {
-    const { keep, post, wish, call, book, addDoctor } = await startHolding();
-    const { id } = await keep();
-    await book(wish(START, { doctorId: addDoctor().id }));
-    expect(await post('', { ...wish(START), holdId: id })).toMatchObject(problem(409, 'patient-busy'));
+    const { createHold, post, bookingRequest, call, book, addDoctor } = await startHolding();
+    const { id } = await createHold();
+    await book(bookingRequest(START, { doctorId: addDoctor().id }));
+    expect(await post('', { ...bookingRequest(START), holdId: id })).toMatchObject(problem(409, 'patient-busy'));
     expect(await call('GET', `/holds/${id}`)).toMatchObject({ status: 200 });
   });
 
   it('moves an appointment to the time that was kept', async () => {
-    const { keep, post, wish, book, expectReservationsMatch } = await startHolding();
-    const booked = await book(wish('2026-11-03T14:00:00.000Z'));
-    const { id } = await keep();
+    const { createHold, post, bookingRequest, book, expectReservationsMatch } = await startHolding();
+    const booked = await book(bookingRequest('2026-11-03T14:00:00.000Z'));
+    const { id } = await createHold();
     const moved = await post(`/${booked.id}/reschedule`, { start: START, holdId: id });
     expect(moved).toMatchObject({ status: 200, body: { start: START, sequence: 1 } });
     await expectReservationsMatch();
   });
 
   it('and the hold that runs out meanwhile: exactly one of two has the time', async () => {
-    const { keep, later, post, wish, other, hold, expectReservationsMatch } = await startHolding();
-    const { id } = await keep();
+    const { createHold, later, post, bookingRequest, other, pauseCalls, expectReservationsMatch } =
+      await startHolding();
+    const { id } = await createHold();
     later(299);
-    const { asked, resume } = hold(2);
-    const withHold = post('', { ...wish(START), holdId: id });
-    await asked;
+    const { received, resume } = pauseCalls(2);
+    const withHold = post('', { ...bookingRequest(START), holdId: id });
+    await received;
     // It has looked while the hold was there; now it runs out, and somebody else is quicker.
     later(1);
     resume();
-    const answers = await Promise.all([withHold, post('', wish(START, other()))]);
-    expect(answers.map(({ status }) => status).sort()).toEqual([201, 409]);
+    const responses = await Promise.all([withHold, post('', bookingRequest(START, other()))]);
+    expect(responses.map(({ status }) => status).sort()).toEqual([201, 409]);
     await expectReservationsMatch();
   });
 });

@@ -1,9 +1,9 @@
 import { Hold, Id, NewHold, Nothing, Refusal } from '@daybook/contracts';
 import type { Database } from '@daybook/database';
-import { type App, answerOnce, etagOf, sendTagged, writeOf } from '@daybook/service';
+import { type App, etagOf, replyIdempotently, sendTagged, writeContextOf } from '@daybook/service';
 import { Type } from 'typebox';
-import { holdSlot } from '../domain/booking.ts';
-import type { BookingParts } from '../domain/ports.ts';
+import { holdSlot } from '../domain/booking/book.ts';
+import type { BookingDependencies } from '../domain/ports.ts';
 import type { AppointmentTables } from '../store/tables.ts';
 import { rolesToHold } from './booking-roles.ts';
 
@@ -18,7 +18,11 @@ const added = {
   headers: ({ id }: Hold) => ({ location: `/api/v1/holds/${id}`, etag: etagOf(VERSION) }),
 };
 
-export function addHoldRoutes(app: App, parts: BookingParts, database: Database<AppointmentTables>): void {
+export function addHoldRoutes(
+  app: App,
+  dependencies: BookingDependencies,
+  database: Database<AppointmentTables>,
+): void {
   app.post(
     '/api/v1/holds',
     {
@@ -43,8 +47,8 @@ export function addHoldRoutes(app: App, parts: BookingParts, database: Database<
       },
     },
     async (request, reply) => {
-      await answerOnce(request, reply, database, added, (write) =>
-        holdSlot(parts, request.caller, request.body, write),
+      await replyIdempotently(request, reply, database, added, (write) =>
+        holdSlot(dependencies, request.caller, request.body, write),
       );
       return reply;
     },
@@ -57,7 +61,7 @@ export function addHoldRoutes(app: App, parts: BookingParts, database: Database<
       config: { versioned: true },
     },
     async (request, reply) => {
-      const hold = await parts.holds.find(request.caller, request.params.id);
+      const hold = await dependencies.holds.find(request.caller, request.params.id);
       if (!hold) throw new Refusal('not-found', 'There is no such hold, or it has run out.');
       sendTagged(request, reply, hold, VERSION);
       return reply;
@@ -77,7 +81,7 @@ export function addHoldRoutes(app: App, parts: BookingParts, database: Database<
       config: { problems: ['precondition-failed'] },
     },
     async (request, reply) => {
-      await parts.holds.remove(request.caller, request.params.id, writeOf(request));
+      await dependencies.holds.remove(request.caller, request.params.id, writeContextOf(request));
       return reply.code(204).send(null);
     },
   );

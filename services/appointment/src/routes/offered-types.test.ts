@@ -12,23 +12,28 @@ async function startCardiology() {
   const vaccination = await clinic.addType();
   const specialties = ['cardiology'];
   const doctor = clinic.addDoctor({ specialties, offers: new Set([clinic.type.id]) });
-  const wish = { patientId: clinic.patientId, doctorId: doctor.id, appointmentTypeId: vaccination.id, start: START };
-  return { ...clinic, vaccination, cardiologist: doctor, cardiology: specialties, vaccinate: wish };
+  const bookingRequest = {
+    patientId: clinic.patientId,
+    doctorId: doctor.id,
+    appointmentTypeId: vaccination.id,
+    start: START,
+  };
+  return { ...clinic, vaccination, cardiologist: doctor, cardiology: specialties, vaccinate: bookingRequest };
 }
 
 describe('a type that the doctor does not offer', () => {
   it('cannot be booked or held, and the explanation says why', async () => {
     const { post, call, explain, vaccinate, type, slots, book, reservations } = await startCardiology();
-    const { patientId: _, ...wish } = vaccinate;
+    const { patientId: _, ...bookingRequest } = vaccinate;
     expect(await post('', vaccinate)).toMatchObject(refused);
     expect((await post('', vaccinate)).body).not.toHaveProperty('alternatives');
-    expect(await call('POST', '/holds', wish)).toMatchObject(refused);
-    expect(await explain(wish)).toMatchObject({
+    expect(await call('POST', '/holds', bookingRequest)).toMatchObject(refused);
+    expect(await explain(bookingRequest)).toMatchObject({
       bookable: false,
       reasons: [{ code: 'appointment-type-not-offered' }],
       alternatives: [],
     });
-    const { doctorId, appointmentTypeId } = wish;
+    const { doctorId, appointmentTypeId } = bookingRequest;
     expect(await slots({ doctorId, appointmentTypeId, ...RANGE })).toEqual([]);
     expect(await reservations()).toEqual([]);
     expect(await slots({ doctorId, appointmentTypeId: type.id, ...RANGE })).not.toEqual([]);
@@ -64,35 +69,36 @@ describe('a type that the doctor does not offer', () => {
 
 describe('a doctor who stops offering a type', () => {
   it('has the visits of it flagged, no others, until it is offered again', async () => {
-    const { book, vaccinate, addPatient, type, vaccination, cardiologist, changeDoctor, tell, recheck, list } =
+    const { book, vaccinate, addPatient, type, vaccination, cardiologist, changeDoctor, deliver, revalidate, list } =
       await startCardiology();
     const of = (appointmentTypeId: string, start: string) =>
       book({ ...vaccinate, patientId: addPatient(), appointmentTypeId, start });
     changeDoctor(cardiologist, { offers: undefined });
-    const [kept, left] = [await of(type.id, START), await of(vaccination.id, '2026-11-03T17:00:00.000Z')];
+    const [unaffected, affected] = [await of(type.id, START), await of(vaccination.id, '2026-11-03T17:00:00.000Z')];
     const offer = async (offers: ReadonlySet<string> | undefined) => {
       const version = changeDoctor(cardiologist, { offers });
-      await tell('daybook.doctor.updated.v1', cardiologist.id, version);
-      await recheck();
+      await deliver('daybook.doctor.updated.v1', cardiologist.id, version);
+      await revalidate();
     };
     const flagged = async () => (await list({ needsRescheduling: 'true' })).items;
     await offer(new Set([type.id]));
-    expect(await flagged()).toMatchObject([{ id: left.id, reschedulingReasons: ['appointment-type-not-offered'] }]);
+    expect(await flagged()).toMatchObject([{ id: affected.id, reschedulingReasons: ['appointment-type-not-offered'] }]);
     await offer(new Set([vaccination.id]));
-    expect((await flagged()).map(({ id }) => id)).toEqual([kept.id]);
+    expect((await flagged()).map(({ id }) => id)).toEqual([unaffected.id]);
     await offer(undefined);
     expect(await flagged()).toEqual([]);
   });
 
   it('while somebody books it is seen by the booking', async () => {
-    const { post, vaccinate, vaccination, type, cardiologist, changeDoctor, tell, hold } = await startCardiology();
+    const { post, vaccinate, vaccination, type, cardiologist, changeDoctor, deliver, pauseCalls } =
+      await startCardiology();
     changeDoctor(cardiologist, { offers: new Set([vaccination.id]) });
-    const late = hold();
+    const paused = pauseCalls();
     const booking = post('', vaccinate);
-    await late.asked;
+    await paused.received;
     const version = changeDoctor(cardiologist, { offers: new Set([type.id]) });
-    await tell('daybook.doctor.updated.v1', cardiologist.id, version);
-    late.resume();
+    await deliver('daybook.doctor.updated.v1', cardiologist.id, version);
+    paused.resume();
     expect(await booking).toMatchObject(refused);
   });
 });

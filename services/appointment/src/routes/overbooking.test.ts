@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { bookAppointment } from '../domain/booking.ts';
+import { bookAppointment } from '../domain/booking/book.ts';
 import { createAppointmentTypeStore } from '../store/appointment-types.ts';
 import { createAppointmentStore } from '../store/appointments.ts';
 import { createHoldStore } from '../store/holds.ts';
-import { NOBODY, startClinic } from '../testing.ts';
+import { startClinic, UNKNOWN_ID } from '../testing.ts';
 
 const problem = (status: number, code: string) => ({ status, body: { code } });
 const START = '2026-11-03T16:00:00.000Z';
@@ -11,16 +11,20 @@ const overbooking = { reason: 'sent over by the emergency room' };
 
 async function startTaken(rules: Parameters<typeof startClinic>[0] = {}) {
   const clinic = await startClinic(rules);
-  const booked = await clinic.book(clinic.wish(START));
-  return { ...clinic, booked, other: (start = START) => clinic.wish(start, { patientId: clinic.addPatient() }) };
+  const booked = await clinic.book(clinic.bookingRequest(START));
+  return {
+    ...clinic,
+    booked,
+    other: (start = START) => clinic.bookingRequest(start, { patientId: clinic.addPatient() }),
+  };
 }
 
 describe('an overbooking', () => {
   it('is made on purpose, with a reason and a trace in the history', async () => {
     const { post, other, history, expectReservationsMatch } = await startTaken();
-    const answer = await post('', { ...other(), overbooking });
-    expect(answer).toMatchObject({ status: 201, body: { status: 'booked', start: START } });
-    const id = String(answer.headers.location).replace('/api/v1/appointments/', '');
+    const response = await post('', { ...other(), overbooking });
+    expect(response).toMatchObject({ status: 201, body: { status: 'booked', start: START } });
+    const id = String(response.headers.location).replace('/api/v1/appointments/', '');
     expect(await history(id)).toMatchObject([{ action: 'booked', overbooked: true, reason: overbooking.reason }]);
     await expectReservationsMatch();
   });
@@ -39,48 +43,48 @@ describe('an overbooking', () => {
   });
 
   it('is made for all who ask at once, each with its trace but the one that had the time to itself', async () => {
-    const { post, wish, addPatient, hold, history, expectReservationsMatch } = await startClinic();
-    const { asked, resume } = hold(6);
-    const asking = Array.from({ length: 3 }, () =>
-      post('', { ...wish(START, { patientId: addPatient() }), overbooking }),
+    const { post, bookingRequest, addPatient, pauseCalls, history, expectReservationsMatch } = await startClinic();
+    const { received, resume } = pauseCalls(6);
+    const bookings = Array.from({ length: 3 }, () =>
+      post('', { ...bookingRequest(START, { patientId: addPatient() }), overbooking }),
     );
-    await asked;
+    await received;
     resume();
-    const answers = await Promise.all(asking);
-    expect(answers.map(({ status }) => status)).toEqual([201, 201, 201]);
-    const ids = answers.map(({ headers }) => String(headers.location).replace('/api/v1/appointments/', ''));
+    const responses = await Promise.all(bookings);
+    expect(responses.map(({ status }) => status)).toEqual([201, 201, 201]);
+    const ids = responses.map(({ headers }) => String(headers.location).replace('/api/v1/appointments/', ''));
     const traces = await Promise.all(ids.map(async (id) => (await history(id))[0]?.overbooked));
     expect(traces.filter((overbooked) => overbooked === true)).toHaveLength(2);
     await expectReservationsMatch();
   });
 
   it('is for staff: a patient may not, nor may another service', async () => {
-    const { database, clock, directory, other } = await startTaken();
+    const { database, clock, participants, other } = await startTaken();
     const store = createAppointmentStore(database, clock);
     const types = createAppointmentTypeStore(database, clock);
-    const parts = { directory, store, holds: createHoldStore(database, clock), types, clock };
-    const write = { keep: async () => undefined, checkVersion: () => undefined };
+    const dependencies = { participants, store, holds: createHoldStore(database, clock), types, clock };
+    const write = { storeResponse: async () => undefined, checkVersion: () => undefined };
     for (const role of ['patient', 'service'] as const) {
-      const booking = bookAppointment(parts, { id: role, role }, { ...other(), overbooking }, write);
+      const booking = bookAppointment(dependencies, { id: role, role }, { ...other(), overbooking }, write);
       await expect(booking).rejects.toMatchObject({ code: 'forbidden' });
     }
     for (const role of ['doctor', 'front-desk', 'administrator'] as const) {
-      const booking = bookAppointment(parts, { id: role, role }, { ...other(), overbooking }, write);
+      const booking = bookAppointment(dependencies, { id: role, role }, { ...other(), overbooking }, write);
       expect(await booking).toMatchObject({ start: START });
     }
   });
 
   it('goes over the number of seats and over no other rule', async () => {
-    const { post, wish, other, addDoctor, changeDoctor } = await startTaken();
+    const { post, bookingRequest, other, addDoctor, changeDoctor } = await startTaken();
     const away = addDoctor();
     changeDoctor(away, { active: false });
     const refused: [object, number, string][] = [
-      [wish(START), 409, 'patient-busy'],
+      [bookingRequest(START), 409, 'patient-busy'],
       [other('2026-11-03T13:30:00.000Z'), 422, 'outside-availability'],
       [other('2026-11-03T16:01:00.000Z'), 422, 'not-on-grid'],
       [other('2026-11-01T16:00:00.000Z'), 422, 'too-soon'],
       [{ ...other(), doctorId: away.id }, 422, 'doctor-inactive'],
-      [{ ...other(), patientId: NOBODY }, 422, 'patient-not-found'],
+      [{ ...other(), patientId: UNKNOWN_ID }, 422, 'patient-not-found'],
     ];
     for (const [body, status, code] of refused) {
       expect(await post('', { ...body, overbooking })).toMatchObject(problem(status, code));

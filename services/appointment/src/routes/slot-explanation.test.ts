@@ -1,10 +1,10 @@
 import type { NewAppointmentType } from '@daybook/contracts';
 import { describe, expect, it } from 'vitest';
-import { explainStart } from '../domain/explanation.ts';
+import { explainStart } from '../domain/slots/explanation.ts';
 import { createAppointmentTypeStore } from '../store/appointment-types.ts';
 import { createAppointmentStore } from '../store/appointments.ts';
 import { createHoldStore } from '../store/holds.ts';
-import { at, iso, NOBODY, readAppointment, readProblem, startClinic } from '../testing.ts';
+import { at, iso, readAppointment, readProblem, startClinic, UNKNOWN_ID } from '../testing.ts';
 
 const MINUTE = 60_000;
 const FREE = '2026-11-03T16:00:00.000Z';
@@ -16,92 +16,109 @@ async function startExplaining(rules: Partial<NewAppointmentType> = {}) {
 }
 
 type Clinic = Awaited<ReturnType<typeof startExplaining>>;
-type Wish = ReturnType<Clinic['wish']>;
+type BookingBody = ReturnType<Clinic['bookingRequest']>;
 
 /** The wish of a patient who has nothing else to do. */
-const someoneElse = ({ addPatient, wish }: Clinic, start: string, more: Partial<Wish> = {}) =>
-  wish(start, { patientId: addPatient(), ...more });
+const someoneElse = ({ addPatient, bookingRequest }: Clinic, start: string, more: Partial<BookingBody> = {}) =>
+  bookingRequest(start, { patientId: addPatient(), ...more });
 
-const withoutPatient = ({ patientId: _, ...wish }: Wish) => wish;
+const withoutPatient = ({ patientId: _, ...bookingRequest }: BookingBody) => bookingRequest;
 
 /** Whether a booking of the wish is accepted, with what it is refused with; an appointment that came of it is gone again. */
-async function tryBooking({ post }: Clinic, wish: Wish) {
-  const answer = await post('', wish);
-  if (answer.status !== 201) {
-    const { code, detail, alternatives = [] } = readProblem(answer.body);
+async function tryBooking({ post }: Clinic, bookingRequest: BookingBody) {
+  const response = await post('', bookingRequest);
+  if (response.status !== 201) {
+    const { code, detail, alternatives = [] } = readProblem(response.body);
     return { bookable: false, first: { code, detail }, alternatives };
   }
-  await post(`/${readAppointment(answer.body).id}/cancel`, { reason: 'only tried' });
+  await post(`/${readAppointment(response.body).id}/cancel`, { reason: 'only tried' });
   return { bookable: true, first: undefined, alternatives: [] };
 }
 
-async function expectSameAsBooking(clinic: Clinic, wish: Wish): Promise<boolean> {
-  const { bookable, reasons, alternatives } = await clinic.explain(wish);
-  const explained = { wish, bookable, first: reasons[0], alternatives };
-  expect(explained).toEqual({ wish, ...(await tryBooking(clinic, wish)) });
+async function expectSameAsBooking(clinic: Clinic, bookingRequest: BookingBody): Promise<boolean> {
+  const { bookable, reasons, alternatives } = await clinic.explain(bookingRequest);
+  const explained = { bookingRequest, bookable, first: reasons[0], alternatives };
+  expect(explained).toEqual({ bookingRequest, ...(await tryBooking(clinic, bookingRequest)) });
   return bookable;
 }
 
 describe('the explanation of a start', () => {
   it('that nothing stands in the way of says so', async () => {
-    const { explain, wish } = await startExplaining();
-    expect(await explain(wish(FREE))).toEqual({ bookable: true, reasons: [], alternatives: [] });
-    expect(await explain(wish('2026-11-03T11:00:00-05:00'))).toMatchObject({ bookable: true });
+    const { explain, bookingRequest } = await startExplaining();
+    expect(await explain(bookingRequest(FREE))).toEqual({ bookable: true, reasons: [], alternatives: [] });
+    expect(await explain(bookingRequest('2026-11-03T11:00:00-05:00'))).toMatchObject({ bookable: true });
   });
 
-  it.each<[string, string, (clinic: Clinic) => Promise<Wish> | Wish]>([
-    ['an unknown patient', 'patient-not-found', ({ wish }) => wish(FREE, { patientId: NOBODY })],
-    ['an inactive patient', 'patient-inactive', ({ wish, addPatient }) => wish(FREE, { patientId: addPatient(false) })],
-    ['an unknown doctor', 'doctor-not-found', ({ wish }) => wish(FREE, { doctorId: NOBODY })],
+  it.each<[string, string, (clinic: Clinic) => Promise<BookingBody> | BookingBody]>([
+    [
+      'an unknown patient',
+      'patient-not-found',
+      ({ bookingRequest }) => bookingRequest(FREE, { patientId: UNKNOWN_ID }),
+    ],
+    [
+      'an inactive patient',
+      'patient-inactive',
+      ({ bookingRequest, addPatient }) => bookingRequest(FREE, { patientId: addPatient(false) }),
+    ],
+    ['an unknown doctor', 'doctor-not-found', ({ bookingRequest }) => bookingRequest(FREE, { doctorId: UNKNOWN_ID })],
     [
       'an inactive doctor',
       'doctor-inactive',
-      ({ wish, addDoctor }) => wish(FREE, { doctorId: addDoctor({ active: false }).id }),
+      ({ bookingRequest, addDoctor }) => bookingRequest(FREE, { doctorId: addDoctor({ active: false }).id }),
     ],
-    ['an unknown type', 'appointment-type-not-found', ({ wish }) => wish(FREE, { appointmentTypeId: NOBODY })],
+    [
+      'an unknown type',
+      'appointment-type-not-found',
+      ({ bookingRequest }) => bookingRequest(FREE, { appointmentTypeId: UNKNOWN_ID }),
+    ],
     [
       'a type that is not in use',
       'appointment-type-inactive',
-      async ({ wish, addType }) => wish(FREE, { appointmentTypeId: (await addType({ active: false })).id }),
+      async ({ bookingRequest, addType }) =>
+        bookingRequest(FREE, { appointmentTypeId: (await addType({ active: false })).id }),
     ],
-    ['a start off the grid', 'not-on-grid', ({ wish }) => wish('2026-11-03T16:01:00.000Z')],
+    ['a start off the grid', 'not-on-grid', ({ bookingRequest }) => bookingRequest('2026-11-03T16:01:00.000Z')],
     [
       'a start in the past',
       'too-soon',
-      ({ wish, time }) => {
+      ({ bookingRequest, time }) => {
         time.now = Temporal.Instant.from('2026-11-03T16:00:01.000Z');
-        return wish(FREE);
+        return bookingRequest(FREE);
       },
     ],
     [
       'a start within the notice',
       'too-soon',
-      async ({ wish, addType }) =>
-        wish(FREE, { appointmentTypeId: (await addType({ minimumNoticeMinutes: 3 * 1440 })).id }),
+      async ({ bookingRequest, addType }) =>
+        bookingRequest(FREE, { appointmentTypeId: (await addType({ minimumNoticeMinutes: 3 * 1440 })).id }),
     ],
-    ['a start beyond the horizon', 'too-far-ahead', ({ wish }) => wish('2027-05-30T16:00:00.000Z')],
-    ['a start when the doctor does not work', 'outside-availability', ({ wish }) => wish('2026-11-03T13:55:00.000Z')],
+    ['a start beyond the horizon', 'too-far-ahead', ({ bookingRequest }) => bookingRequest('2027-05-30T16:00:00.000Z')],
+    [
+      'a start when the doctor does not work',
+      'outside-availability',
+      ({ bookingRequest }) => bookingRequest('2026-11-03T13:55:00.000Z'),
+    ],
     [
       'a start that is taken',
       'slot-taken',
       async (clinic) => {
         await clinic.book(someoneElse(clinic, FREE));
-        return clinic.wish(FREE);
+        return clinic.bookingRequest(FREE);
       },
     ],
     [
       'a start at which the patient is elsewhere',
       'patient-busy',
-      async ({ book, wish, addDoctor }) => {
-        await book(wish(FREE, { doctorId: addDoctor().id }));
-        return wish(FREE);
+      async ({ book, bookingRequest, addDoctor }) => {
+        await book(bookingRequest(FREE, { doctorId: addDoctor().id }));
+        return bookingRequest(FREE);
       },
     ],
   ])('names one rule alone for %s, with the words of a refused booking', async (_what, code, arrange) => {
     const clinic = await startExplaining();
-    const wish = await arrange(clinic);
-    expect(await clinic.codes(wish)).toEqual([code]);
-    expect(await expectSameAsBooking(clinic, wish)).toBe(false);
+    const bookingRequest = await arrange(clinic);
+    expect(await clinic.codes(bookingRequest)).toEqual([code]);
+    expect(await expectSameAsBooking(clinic, bookingRequest)).toBe(false);
   });
 
   it('names every rule that stands in the way, first the one that a booking is refused with', async () => {
@@ -109,8 +126,12 @@ describe('the explanation of a start', () => {
     const { id: appointmentTypeId } = await clinic.addType({ active: false });
     const patientId = clinic.addPatient(false);
     const doctorId = clinic.addDoctor({ active: false }).id;
-    const wish = clinic.wish('2026-11-02T07:56:00.000Z', { patientId, doctorId, appointmentTypeId });
-    expect(await clinic.codes(wish)).toEqual([
+    const bookingRequest = clinic.bookingRequest('2026-11-02T07:56:00.000Z', {
+      patientId,
+      doctorId,
+      appointmentTypeId,
+    });
+    expect(await clinic.codes(bookingRequest)).toEqual([
       'patient-inactive',
       'doctor-inactive',
       'appointment-type-inactive',
@@ -118,37 +139,40 @@ describe('the explanation of a start', () => {
       'too-soon',
       'outside-availability',
     ]);
-    await expectSameAsBooking(clinic, wish);
+    await expectSameAsBooking(clinic, bookingRequest);
   });
 
   it('names both who are busy', async () => {
     const clinic = await startExplaining();
-    await clinic.book(clinic.wish(FREE));
-    expect(await clinic.codes(clinic.wish(FREE))).toEqual(['slot-taken', 'patient-busy']);
-    await expectSameAsBooking(clinic, clinic.wish(FREE));
+    await clinic.book(clinic.bookingRequest(FREE));
+    expect(await clinic.codes(clinic.bookingRequest(FREE))).toEqual(['slot-taken', 'patient-busy']);
+    await expectSameAsBooking(clinic, clinic.bookingRequest(FREE));
   });
 
   it('names all who are not there at once, and what stands in the way whoever they were', async () => {
     const clinic = await startExplaining();
-    const unknown = { patientId: NOBODY, doctorId: NOBODY, appointmentTypeId: NOBODY };
+    const unknown = { patientId: UNKNOWN_ID, doctorId: UNKNOWN_ID, appointmentTypeId: UNKNOWN_ID };
     const missing = ['appointment-type-not-found', 'patient-not-found', 'doctor-not-found'];
-    expect(await clinic.codes(clinic.wish(FREE, unknown))).toEqual(missing);
-    const past = clinic.wish('2026-11-02T07:56:00.000Z', unknown);
+    expect(await clinic.codes(clinic.bookingRequest(FREE, unknown))).toEqual(missing);
+    const past = clinic.bookingRequest('2026-11-02T07:56:00.000Z', unknown);
     expect(await clinic.codes(past)).toEqual([...missing, 'not-on-grid', 'too-soon']);
     await expectSameAsBooking(clinic, past);
   });
 
   it('applies the rules of the type and the patient for a doctor who is not there', async () => {
     const clinic = await startExplaining();
-    await clinic.book(clinic.wish(FREE));
-    const far = clinic.wish('9999-12-31T23:55:00.000Z', { doctorId: NOBODY });
+    await clinic.book(clinic.bookingRequest(FREE));
+    const far = clinic.bookingRequest('9999-12-31T23:55:00.000Z', { doctorId: UNKNOWN_ID });
     expect(await clinic.codes(far)).toEqual(['doctor-not-found', 'too-far-ahead']);
-    expect(await clinic.codes(clinic.wish(FREE, { doctorId: NOBODY }))).toEqual(['doctor-not-found', 'patient-busy']);
+    expect(await clinic.codes(clinic.bookingRequest(FREE, { doctorId: UNKNOWN_ID }))).toEqual([
+      'doctor-not-found',
+      'patient-busy',
+    ]);
   });
 
   it('names for a type that is not there only what no type allows', async () => {
     const clinic = await startExplaining();
-    const unknown = { appointmentTypeId: NOBODY };
+    const unknown = { appointmentTypeId: UNKNOWN_ID };
     const group = await clinic.addType({ capacity: 2 });
     await clinic.book(someoneElse(clinic, FREE));
     await clinic.book(someoneElse(clinic, '2026-11-03T18:00:00.000Z', { appointmentTypeId: group.id }));
@@ -161,7 +185,10 @@ describe('the explanation of a start', () => {
       ['9999-12-31T23:55:00.000Z', ['outside-availability']],
     ];
     for (const [start, others] of expected) {
-      expect(await clinic.codes(clinic.wish(start, unknown))).toEqual(['appointment-type-not-found', ...others]);
+      expect(await clinic.codes(clinic.bookingRequest(start, unknown))).toEqual([
+        'appointment-type-not-found',
+        ...others,
+      ]);
     }
   });
 
@@ -178,48 +205,52 @@ describe('the explanation of a start', () => {
     ],
   ])('%s is the refusal of a booking', async (_when, start, codes) => {
     const clinic = await startExplaining();
-    expect(await clinic.codes(clinic.wish(start))).toEqual(codes);
-    await expectSameAsBooking(clinic, clinic.wish(start));
+    expect(await clinic.codes(clinic.bookingRequest(start))).toEqual(codes);
+    await expectSameAsBooking(clinic, clinic.bookingRequest(start));
   });
 
   it("leaves the patient's rules out when no patient is named", async () => {
     const clinic = await startExplaining();
-    await clinic.book(clinic.wish(FREE, { doctorId: clinic.addDoctor().id }));
-    expect(await clinic.codes(clinic.wish(FREE))).toEqual(['patient-busy']);
-    clinic.askers.length = 0;
-    expect(await clinic.explain(withoutPatient(clinic.wish(FREE)))).toMatchObject({ bookable: true });
-    expect(clinic.askers).toHaveLength(1);
+    await clinic.book(clinic.bookingRequest(FREE, { doctorId: clinic.addDoctor().id }));
+    expect(await clinic.codes(clinic.bookingRequest(FREE))).toEqual(['patient-busy']);
+    clinic.contexts.length = 0;
+    expect(await clinic.explain(withoutPatient(clinic.bookingRequest(FREE)))).toMatchObject({ bookable: true });
+    expect(clinic.contexts).toHaveLength(1);
   });
 
   it('reads ids however they are written', async () => {
     const clinic = await startExplaining();
-    await clinic.book(clinic.wish(FREE));
-    const { start, ...ids } = clinic.wish(FREE);
+    await clinic.book(clinic.bookingRequest(FREE));
+    const { start, ...ids } = clinic.bookingRequest(FREE);
     const upper = Object.fromEntries(Object.entries(ids).map(([name, id]) => [name, id.toUpperCase()]));
     expect(await clinic.codes({ start, ...upper })).toEqual(['slot-taken', 'patient-busy']);
   });
 
   it('asks the other services in the name of who asks, within the same trace', async () => {
-    const { call, wish, askers } = await startExplaining();
+    const { call, bookingRequest, contexts } = await startExplaining();
     const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
     const headers = { traceparent: `00-${traceId}-00f067aa0ba902b7-01` };
-    const path = `/slots/explanation?${new URLSearchParams(wish(FREE))}`;
+    const path = `/slots/explanation?${new URLSearchParams(bookingRequest(FREE))}`;
     expect(await call('GET', path, undefined, headers)).toMatchObject({ status: 200 });
-    expect(askers).toHaveLength(2);
-    for (const { caller, traceparent } of askers) {
+    expect(contexts).toHaveLength(2);
+    for (const { caller, traceparent } of contexts) {
       expect(caller).toEqual({ id: 'administrator', role: 'administrator' });
       expect(traceparent).toContain(traceId);
     }
   });
 
   it('does not tell a patient when somebody is busy, only what is free', async () => {
-    const { database, directory, clock, wish } = await startExplaining();
+    const { database, participants, clock, bookingRequest } = await startExplaining();
     const types = createAppointmentTypeStore(database, clock);
     const store = createAppointmentStore(database, clock);
-    const parts = { directory, store, holds: createHoldStore(database, clock), types, clock };
-    const asking = { caller: { id: 'ana', role: 'patient' } } as const;
-    await expect(explainStart(parts, wish(FREE), asking)).rejects.toMatchObject({ code: 'forbidden' });
-    expect(await explainStart(parts, withoutPatient(wish(FREE)), asking)).toMatchObject({ bookable: true });
+    const dependencies = { participants, store, holds: createHoldStore(database, clock), types, clock };
+    const context = { caller: { id: 'ana', role: 'patient' } } as const;
+    await expect(explainStart(dependencies, bookingRequest(FREE), context)).rejects.toMatchObject({
+      code: 'forbidden',
+    });
+    expect(await explainStart(dependencies, withoutPatient(bookingRequest(FREE)), context)).toMatchObject({
+      bookable: true,
+    });
   });
 });
 
@@ -229,31 +260,31 @@ describe('the alternatives of an explanation', () => {
     for (const start of ['15:00', '16:00', '17:00']) {
       await clinic.book(someoneElse(clinic, `2026-11-03T${start}:00.000Z`));
     }
-    await clinic.book(clinic.wish('2026-11-03T15:35:00.000Z', { doctorId: clinic.addDoctor().id }));
-    await expectSameAsBooking(clinic, clinic.wish(FREE));
-    const { alternatives } = await clinic.explain(clinic.wish(FREE));
+    await clinic.book(clinic.bookingRequest('2026-11-03T15:35:00.000Z', { doctorId: clinic.addDoctor().id }));
+    await expectSameAsBooking(clinic, clinic.bookingRequest(FREE));
+    const { alternatives } = await clinic.explain(clinic.bookingRequest(FREE));
     expect(alternatives).toHaveLength(5);
     for (const { start } of alternatives) {
-      expect(await clinic.explain(clinic.wish(start))).toMatchObject({ bookable: true });
-      expect(await tryBooking(clinic, clinic.wish(start))).toMatchObject({ bookable: true });
+      expect(await clinic.explain(clinic.bookingRequest(start))).toMatchObject({ bookable: true });
+      expect(await tryBooking(clinic, clinic.bookingRequest(start))).toMatchObject({ bookable: true });
     }
   });
 
   it('are free for the doctor alone when no patient is named', async () => {
     const clinic = await startExplaining();
     await clinic.book(someoneElse(clinic, FREE));
-    await clinic.book(clinic.wish('2026-11-03T16:30:00.000Z', { doctorId: clinic.addDoctor().id }));
+    await clinic.book(clinic.bookingRequest('2026-11-03T16:30:00.000Z', { doctorId: clinic.addDoctor().id }));
     const startsFor = async (query: Record<string, string>) =>
       (await clinic.explain(query)).alternatives.map(({ start }) => start);
-    expect(await startsFor(withoutPatient(clinic.wish(FREE)))).toContain('2026-11-03T16:30:00.000Z');
-    expect(await startsFor(clinic.wish(FREE))).not.toContain('2026-11-03T16:30:00.000Z');
+    expect(await startsFor(withoutPatient(clinic.bookingRequest(FREE)))).toContain('2026-11-03T16:30:00.000Z');
+    expect(await startsFor(clinic.bookingRequest(FREE))).not.toContain('2026-11-03T16:30:00.000Z');
   });
 
   it('are left out when they cannot be looked up, and the reasons are told all the same', async () => {
     const clinic = await startExplaining();
     await clinic.book(someoneElse(clinic, FREE));
-    clinic.state.answersLeft = 2;
-    expect(await clinic.explain(clinic.wish(FREE))).toMatchObject({
+    clinic.state.responsesLeft = 2;
+    expect(await clinic.explain(clinic.bookingRequest(FREE))).toMatchObject({
       bookable: false,
       reasons: [{ code: 'slot-taken' }],
       alternatives: [],
@@ -263,34 +294,36 @@ describe('the alternatives of an explanation', () => {
 
 describe('a question for an explanation', () => {
   it('is refused with every fault at once, and with what is not known here', async () => {
-    const { call, wish } = await startExplaining();
-    const ask = (query: Record<string, string>) => call('GET', `/slots/explanation?${new URLSearchParams(query)}`);
-    const answer = await ask({ patientId: 'ana', start: '2026-11-03T16:00:00', room: '7' });
-    expect(answer).toMatchObject({ status: 400, body: { code: 'invalid-request' } });
-    expect(new Set(readProblem(answer.body).errors?.map(({ pointer }) => pointer))).toEqual(
+    const { call, bookingRequest } = await startExplaining();
+    const search = (query: Record<string, string>) => call('GET', `/slots/explanation?${new URLSearchParams(query)}`);
+    const response = await search({ patientId: 'ana', start: '2026-11-03T16:00:00', room: '7' });
+    expect(response).toMatchObject({ status: 400, body: { code: 'invalid-request' } });
+    expect(new Set(readProblem(response.body).errors?.map(({ pointer }) => pointer))).toEqual(
       new Set(['/patientId', '/doctorId', '/appointmentTypeId', '/start', '/room']),
     );
-    expect(await ask({ ...wish(FREE), room: '7' })).toMatchObject({ status: 400 });
+    expect(await search({ ...bookingRequest(FREE), room: '7' })).toMatchObject({ status: 400 });
   });
 
-  it.each([0, 1])('is answered with 503 when a part is down after %i answers', async (answersLeft) => {
-    const { call, wish, state } = await startExplaining();
-    state.answersLeft = answersLeft;
-    expect(await call('GET', `/slots/explanation?${new URLSearchParams(wish(FREE))}`)).toMatchObject({
+  it.each([0, 1])('is answered with 503 when a part is down after %i answers', async (responsesLeft) => {
+    const { call, bookingRequest, state } = await startExplaining();
+    state.responsesLeft = responsesLeft;
+    expect(await call('GET', `/slots/explanation?${new URLSearchParams(bookingRequest(FREE))}`)).toMatchObject({
       status: 503,
       headers: { 'retry-after': '1' },
-      body: { code: 'part-unavailable' },
+      body: { code: 'service-unavailable' },
     });
   });
 
   it('writes nothing, whatever the answer', async () => {
     const clinic = await startExplaining();
-    await clinic.book(clinic.wish(FREE));
+    await clinic.book(clinic.bookingRequest(FREE));
     const written = async () => [await clinic.reservations(), await clinic.outbox(), (await clinic.list({})).items];
     const before = await written();
-    await clinic.explain(clinic.wish(FREE));
-    await clinic.explain(clinic.wish('2026-11-03T18:00:00.000Z'));
-    await clinic.explain(clinic.wish(FREE, { patientId: NOBODY, doctorId: NOBODY, appointmentTypeId: NOBODY }));
+    await clinic.explain(clinic.bookingRequest(FREE));
+    await clinic.explain(clinic.bookingRequest('2026-11-03T18:00:00.000Z'));
+    await clinic.explain(
+      clinic.bookingRequest(FREE, { patientId: UNKNOWN_ID, doctorId: UNKNOWN_ID, appointmentTypeId: UNKNOWN_ID }),
+    );
     expect(await written()).toEqual(before);
   });
 });
@@ -310,7 +343,7 @@ describe('explained is what a booking does', () => {
     const bookable = new Set<boolean>();
     // Every second start is off the grid.
     for (let start = at('2026-11-03T13:00:00.000Z'); start < at('2026-11-03T23:00:00.000Z'); start += 2.5 * MINUTE) {
-      bookable.add(await expectSameAsBooking(clinic, clinic.wish(iso(start))));
+      bookable.add(await expectSameAsBooking(clinic, clinic.bookingRequest(iso(start))));
     }
     expect(bookable).toEqual(new Set([true, false]));
   });
@@ -327,5 +360,7 @@ async function fillDay(clinic: Clinic): Promise<void> {
   await clinic.post(`/${first.id}/cancel`, { reason: 'ill' });
   await clinic.post('', someoneElse(clinic, '2026-11-03T20:00:00.000Z'));
   const elsewhere = clinic.addDoctor().id;
-  await clinic.book(clinic.wish('2026-11-03T19:00:00.000Z', { doctorId: elsewhere, appointmentTypeId: single.id }));
+  await clinic.book(
+    clinic.bookingRequest('2026-11-03T19:00:00.000Z', { doctorId: elsewhere, appointmentTypeId: single.id }),
+  );
 }

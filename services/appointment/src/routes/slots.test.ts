@@ -1,6 +1,6 @@
 import type { NewAppointmentType } from '@daybook/contracts';
 import { describe, expect, it } from 'vitest';
-import { at, iso, NOBODY, startClinic } from '../testing.ts';
+import { at, iso, startClinic, UNKNOWN_ID } from '../testing.ts';
 
 const MINUTE = 60_000;
 const day = { from: '2026-11-03T00:00:00.000Z', to: '2026-11-04T00:00:00.000Z' };
@@ -21,10 +21,10 @@ describe('the free slots of a doctor', () => {
   it('are in time order, as many as asked, with end and zone', async () => {
     const { doctor, slots, query } = await startSearching();
     const found = await slots(query({ limit: '2' }));
-    const kept = { doctorId: doctor.id, timeZone: 'America/New_York', status: 'free' };
+    const common = { doctorId: doctor.id, timeZone: 'America/New_York', status: 'free' };
     expect(found).toEqual([
-      { ...kept, start: '2026-11-03T14:00:00.000Z', end: '2026-11-03T14:30:00.000Z' },
-      { ...kept, start: '2026-11-03T14:05:00.000Z', end: '2026-11-03T14:35:00.000Z' },
+      { ...common, start: '2026-11-03T14:00:00.000Z', end: '2026-11-03T14:30:00.000Z' },
+      { ...common, start: '2026-11-03T14:05:00.000Z', end: '2026-11-03T14:35:00.000Z' },
     ]);
     expect(await slots(query())).toHaveLength(20);
   });
@@ -64,10 +64,10 @@ describe('the free slots of a doctor', () => {
   });
 
   it('leave out what is taken, and come back when it is cancelled', async () => {
-    const { book, wish, post, starts } = await startSearching();
+    const { book, bookingRequest, post, starts } = await startSearching();
     const range = { from: '2026-11-03T15:00:00.000Z', to: '2026-11-03T17:00:00.000Z', limit: '100' };
     const before = await starts(range);
-    const { id } = await book(wish('2026-11-03T16:00:00.000Z'));
+    const { id } = await book(bookingRequest('2026-11-03T16:00:00.000Z'));
     const taken = before.filter((start) => start > '2026-11-03T15:30:00.000Z' && start < '2026-11-03T16:30:00.000Z');
     expect(await starts(range)).toEqual(before.filter((start) => !taken.includes(start)));
     await post(`/${id}/cancel`, { reason: 'ill' });
@@ -75,10 +75,10 @@ describe('the free slots of a doctor', () => {
   });
 
   it('are shown to a group until the last seat is taken', async () => {
-    const { book, wish, addPatient, starts } = await startSearching({ capacity: 2 });
+    const { book, bookingRequest, addPatient, starts } = await startSearching({ capacity: 2 });
     const range = { from: '2026-11-03T16:00:00.000Z', to: '2026-11-03T16:05:00.000Z' };
     for (const left of [1, 0]) {
-      await book(wish('2026-11-03T16:00:00.000Z', { patientId: addPatient() }));
+      await book(bookingRequest('2026-11-03T16:00:00.000Z', { patientId: addPatient() }));
       expect(await starts(range)).toHaveLength(left);
     }
   });
@@ -102,9 +102,9 @@ describe('the free slots of a doctor', () => {
 
   it('are refused for who is not there, and for what is not a search', async () => {
     const { call, query } = await startSearching();
-    const ask = (more: Record<string, string>) => call('GET', `/slots?${new URLSearchParams(query(more))}`);
-    expect(await ask({ doctorId: NOBODY })).toMatchObject({ status: 422, body: { code: 'doctor-not-found' } });
-    expect(await ask({ appointmentTypeId: NOBODY })).toMatchObject({
+    const search = (more: Record<string, string>) => call('GET', `/slots?${new URLSearchParams(query(more))}`);
+    expect(await search({ doctorId: UNKNOWN_ID })).toMatchObject({ status: 422, body: { code: 'doctor-not-found' } });
+    expect(await search({ appointmentTypeId: UNKNOWN_ID })).toMatchObject({
       status: 422,
       body: { code: 'appointment-type-not-found' },
     });
@@ -116,7 +116,7 @@ describe('the free slots of a doctor', () => {
       { q: 'x' },
     ];
     for (const more of faulty) {
-      expect(await ask(more)).toMatchObject({ status: 400, body: { code: 'invalid-request' } });
+      expect(await search(more)).toMatchObject({ status: 400, body: { code: 'invalid-request' } });
     }
     const { doctorId: _, ...nobody } = query();
     expect(await call('GET', `/slots?${new URLSearchParams(nobody)}`)).toMatchObject({ status: 400 });
@@ -127,7 +127,7 @@ describe('the free slots of a doctor', () => {
     state.down = true;
     expect(await call('GET', `/slots?${new URLSearchParams(query())}`)).toMatchObject({
       status: 503,
-      body: { code: 'part-unavailable' },
+      body: { code: 'service-unavailable' },
     });
   });
 });
@@ -154,12 +154,12 @@ describe('the free slots of a specialty', () => {
   });
 
   it('are those of many doctors, who are asked about at once', async () => {
-    const { addDoctor, slots, type, askers } = await startSearching();
+    const { addDoctor, slots, type, contexts } = await startSearching();
     const open = [{ start: at('2026-11-03T14:00:00.000Z'), end: at('2026-11-03T14:30:00.000Z') }];
     const ids = Array.from({ length: 60 }, () => addDoctor({ specialties: ['surgery'], open }).id);
     const found = await slots({ specialty: 'surgery', appointmentTypeId: type.id, ...day, limit: '100' });
     expect(found.map(({ doctorId }) => doctorId)).toEqual(ids.sort());
-    expect(askers).toHaveLength(1);
+    expect(contexts).toHaveLength(1);
   });
 
   it('are all found page by page, also where more doctors are free at one time than a page holds', async () => {
@@ -186,18 +186,19 @@ describe('the free slots of a specialty', () => {
   });
 
   it('go to one each when many take the first at once', async () => {
-    const { addDoctor, addPatient, slots, type, post, wish, expectReservationsMatch } = await startSearching();
+    const { addDoctor, addPatient, slots, type, post, bookingRequest, expectReservationsMatch } =
+      await startSearching();
     for (let count = 0; count < 3; count += 1) addDoctor({ specialties: ['surgery'] });
     const query = { specialty: 'surgery', appointmentTypeId: type.id, ...day, limit: '1' };
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       Array.from({ length: 12 }, async () => {
         const [first] = await slots(query);
         if (!first) throw new Error('no slot was offered');
-        return post('', wish(first.start, { doctorId: first.doctorId, patientId: addPatient() }));
+        return post('', bookingRequest(first.start, { doctorId: first.doctorId, patientId: addPatient() }));
       }),
     );
-    expect(answers.filter(({ status }) => status === 201)).toHaveLength(1);
-    expect(answers.filter(({ status }) => status === 409)).toHaveLength(11);
+    expect(responses.filter(({ status }) => status === 201)).toHaveLength(1);
+    expect(responses.filter(({ status }) => status === 409)).toHaveLength(11);
     await expectReservationsMatch();
   });
 });
@@ -211,17 +212,17 @@ describe('shown is bookable', () => {
     ['a group', { durationMinutes: 45, capacity: 2, bufferBeforeMinutes: 5 }],
     ['a group for many', { durationMinutes: 45, capacity: 5 }],
   ])('for %s: a booking accepts the starts that are shown, and no other', async (_what, rules) => {
-    const { book, wish, post, slots, query, addType, addPatient, time } = await startSearching(rules);
+    const { book, bookingRequest, post, slots, query, addType, addPatient, time } = await startSearching(rules);
     time.now = Temporal.Instant.from('2026-11-02T15:31:00.000Z');
     const [single, group] = [
       await addType({ durationMinutes: 20 }),
       await addType({ durationMinutes: 60, capacity: 3 }),
     ];
-    await book(wish('2026-11-03T14:40:00.000Z', { appointmentTypeId: single.id, patientId: addPatient() }));
+    await book(bookingRequest('2026-11-03T14:40:00.000Z', { appointmentTypeId: single.id, patientId: addPatient() }));
     const inGroup = () => ({ appointmentTypeId: group.id, patientId: addPatient() });
-    const first = await book(wish('2026-11-03T17:00:00.000Z', inGroup()));
-    await book(wish('2026-11-03T17:30:00.000Z', inGroup()));
-    await post('', wish('2026-11-03T20:00:00.000Z', { patientId: addPatient() }));
+    const first = await book(bookingRequest('2026-11-03T17:00:00.000Z', inGroup()));
+    await book(bookingRequest('2026-11-03T17:30:00.000Z', inGroup()));
+    await post('', bookingRequest('2026-11-03T20:00:00.000Z', { patientId: addPatient() }));
     // A gap in the seats: the first of the group cancels.
     await post(`/${first.id}/cancel`, { reason: 'ill' });
     const shown: string[] = [];
@@ -231,7 +232,7 @@ describe('shown is bookable', () => {
     }
     const accepted: string[] = [];
     for (let start = at('2026-11-03T13:00:00.000Z'); start < at('2026-11-03T23:00:00.000Z'); start += 5 * MINUTE) {
-      const { status, headers } = await post('', wish(iso(start)));
+      const { status, headers } = await post('', bookingRequest(iso(start)));
       if (status !== 201) continue;
       accepted.push(iso(start));
       await post(`${String(headers.location).replace('/api/v1/appointments', '')}/cancel`, { reason: 'only tried' });
@@ -241,19 +242,23 @@ describe('shown is bookable', () => {
   });
 
   it('also where the visit and its buffer reach past the range into a time that is taken', async () => {
-    const { addDoctor, addType, addPatient, book, wish, post, starts } = await startSearching();
+    const { addDoctor, addType, addPatient, book, bookingRequest, post, starts } = await startSearching();
     const open = [{ start: at('2026-11-01T00:00:00.000Z'), end: at('2026-12-01T00:00:00.000Z') }];
     const doctorId = addDoctor({ open }).id;
     const short = await addType({ durationMinutes: 5 });
     const long = await addType({ durationMinutes: 1440, bufferAfterMinutes: 240 });
     // From midnight the visit lasts until midnight, and its buffer until four.
-    await book(wish('2026-11-05T03:30:00.000Z', { doctorId, appointmentTypeId: short.id, patientId: addPatient() }));
+    await book(
+      bookingRequest('2026-11-05T03:30:00.000Z', { doctorId, appointmentTypeId: short.id, patientId: addPatient() }),
+    );
     const range = { from: '2026-11-03T23:00:00.000Z', to: '2026-11-04T00:00:00.000Z', limit: '100' };
     const shown = await starts({ ...range, doctorId, appointmentTypeId: long.id });
     for (const start of shown) {
-      const answer = await post('', wish(start, { doctorId, appointmentTypeId: long.id }));
-      expect({ start, status: answer.status }).toEqual({ start, status: 201 });
-      await post(`${String(answer.headers.location).replace('/api/v1/appointments', '')}/cancel`, { reason: 'tried' });
+      const response = await post('', bookingRequest(start, { doctorId, appointmentTypeId: long.id }));
+      expect({ start, status: response.status }).toEqual({ start, status: 201 });
+      await post(`${String(response.headers.location).replace('/api/v1/appointments', '')}/cancel`, {
+        reason: 'tried',
+      });
     }
     expect(shown.at(-1)).toBe('2026-11-03T23:30:00.000Z');
   });

@@ -7,10 +7,10 @@ import {
   SlotQuery,
 } from '@daybook/contracts';
 import { type App, type CursorKey, decodeCursor, pageOf, sendPage } from '@daybook/service';
-import { explainStart } from '../domain/explanation.ts';
-import type { BookingParts } from '../domain/ports.ts';
-import { searchSlots } from '../domain/slot-search.ts';
-import { positionOf, type SlotPosition } from '../domain/slots.ts';
+import type { BookingDependencies } from '../domain/ports.ts';
+import { explainStart } from '../domain/slots/explanation.ts';
+import { searchSlots } from '../domain/slots/search.ts';
+import { positionOf, type SlotPosition } from '../domain/slots/slots.ts';
 
 function keyOf(slot: Slot): CursorKey {
   const { start, doctorId } = positionOf(slot);
@@ -22,7 +22,7 @@ function readPosition(cursor: string): SlotPosition {
   return { start: Number(start), doctorId: String(doctorId) };
 }
 
-export function addSlotRoutes(app: App, parts: BookingParts): void {
+export function addSlotRoutes(app: App, dependencies: BookingDependencies): void {
   app.get(
     '/api/v1/slots',
     {
@@ -32,8 +32,13 @@ export function addSlotRoutes(app: App, parts: BookingParts): void {
     async (request, reply) => {
       const { caller, query, trace } = request;
       const { limit = DEFAULT_LIMIT, cursor } = query;
-      const asking = { caller, traceparent: trace.traceparent };
-      const slots = await searchSlots(parts, query, asking, cursor === undefined ? undefined : readPosition(cursor));
+      const context = { caller, traceparent: trace.traceparent };
+      const slots = await searchSlots(
+        dependencies,
+        query,
+        context,
+        cursor === undefined ? undefined : readPosition(cursor),
+      );
       sendPage(
         request,
         reply,
@@ -56,7 +61,7 @@ export function addSlotRoutes(app: App, parts: BookingParts): void {
     },
     async (request, reply) => {
       const { caller, query, trace } = request;
-      return reply.send(await explainStart(parts, query, { caller, traceparent: trace.traceparent }));
+      return reply.send(await explainStart(dependencies, query, { caller, traceparent: trace.traceparent }));
     },
   );
 }

@@ -1,10 +1,10 @@
 import { CLINIC_STAFF } from '@daybook/contracts';
 import { describe, expect, it } from 'vitest';
-import { stepBack } from '../domain/step-back.ts';
+import { stepBack } from '../domain/booking/step-back.ts';
 import { createAppointmentTypeStore } from '../store/appointment-types.ts';
 import { createAppointmentStore } from '../store/appointments.ts';
 import { createHoldStore } from '../store/holds.ts';
-import { NOBODY, openDaily, startClinic } from '../testing.ts';
+import { openDaily, startClinic, UNKNOWN_ID } from '../testing.ts';
 
 const problem = (status: number, code: string) => ({ status, body: { code } });
 const START = '2026-11-03T16:00:00.000Z';
@@ -12,7 +12,7 @@ const body = { reason: 'the wrong line of the list' };
 
 async function startBooked(rules: Parameters<typeof startClinic>[0] = {}) {
   const clinic = await startClinic(rules);
-  const booked = await clinic.book(clinic.wish(START));
+  const booked = await clinic.book(clinic.bookingRequest(START));
   clinic.time.now = Temporal.Instant.from('2026-11-03T16:02:00.000Z');
   const take = (step: string) =>
     clinic.post(`/${booked.id}/${step}`, step === 'cancel' ? { reason: 'called' } : undefined);
@@ -22,7 +22,7 @@ async function startBooked(rules: Parameters<typeof startClinic>[0] = {}) {
     take,
     back: (headers?: Record<string, string>) => clinic.post(`/${booked.id}/step-back`, body, headers),
     status: async () => (await clinic.read(booked.id)).status,
-    other: (start = START) => clinic.wish(start, { patientId: clinic.addPatient() }),
+    other: (start = START) => clinic.bookingRequest(start, { patientId: clinic.addPatient() }),
   };
 }
 
@@ -35,10 +35,10 @@ describe('a step back', () => {
   ])('returns from %s to booked, with a reason in the history and an event', async (step, from) => {
     const { take, back, booked, read, history, outbox, expectReservationsMatch } = await startBooked();
     await take(step);
-    const answer = await back();
-    expect(answer).toMatchObject({ status: 200, headers: { etag: '"3"' } });
-    expect(answer.body).toEqual({ ...booked, version: 3, updatedAt: '2026-11-03T16:02:00.000Z' });
-    expect(await read(booked.id)).toEqual(answer.body);
+    const response = await back();
+    expect(response).toMatchObject({ status: 200, headers: { etag: '"3"' } });
+    expect(response.body).toEqual({ ...booked, version: 3, updatedAt: '2026-11-03T16:02:00.000Z' });
+    expect(await read(booked.id)).toEqual(response.body);
     expect((await history(booked.id)).at(-1)).toEqual({
       at: '2026-11-03T16:02:00.000Z',
       by: { id: 'administrator', role: 'administrator' },
@@ -108,7 +108,7 @@ describe('a step back', () => {
     for (const wrong of [undefined, {}, { reason: ' ' }, { reason: 'x', to: 'arrived' }]) {
       expect(await post(`/${booked.id}/step-back`, wrong)).toMatchObject(problem(400, 'invalid-request'));
     }
-    expect(await post(`/${NOBODY}/step-back`, body)).toMatchObject(problem(404, 'not-found'));
+    expect(await post(`/${UNKNOWN_ID}/step-back`, body)).toMatchObject(problem(404, 'not-found'));
     expect(await status()).toBe('noshow');
   });
 
@@ -135,19 +135,21 @@ describe('a step back', () => {
   });
 
   it('is for the people who work in the clinic: a patient may not, nor may another service', async () => {
-    const { database, clock, directory, booked, take } = await startBooked();
+    const { database, clock, participants, booked, take } = await startBooked();
     const store = createAppointmentStore(database, clock);
     const types = createAppointmentTypeStore(database, clock);
-    const parts = { directory, store, holds: createHoldStore(database, clock), types, clock };
-    const write = { keep: async () => undefined, checkVersion: () => undefined };
+    const dependencies = { participants, store, holds: createHoldStore(database, clock), types, clock };
+    const write = { storeResponse: async () => undefined, checkVersion: () => undefined };
     for (const role of ['patient', 'service'] as const) {
       await take('arrive');
-      const refused = stepBack(parts, { id: role, role }, booked.id, body, write);
+      const refused = stepBack(dependencies, { id: role, role }, booked.id, body, write);
       await expect(refused).rejects.toMatchObject({ code: 'forbidden' });
     }
     for (const role of CLINIC_STAFF) {
       await take('arrive');
-      expect(await stepBack(parts, { id: role, role }, booked.id, body, write)).toMatchObject({ status: 'booked' });
+      expect(await stepBack(dependencies, { id: role, role }, booked.id, body, write)).toMatchObject({
+        status: 'booked',
+      });
     }
   });
 });
@@ -171,21 +173,21 @@ describe('a cancellation that is taken back', () => {
     await take('cancel');
     await book(other());
     const cancelled = await read(booked.id);
-    const answer = await back();
-    expect(answer).toMatchObject(problem(409, 'slot-taken'));
-    expect(answer.body).toHaveProperty('alternatives.length', 5);
+    const response = await back();
+    expect(response).toMatchObject(problem(409, 'slot-taken'));
+    expect(response.body).toHaveProperty('alternatives.length', 5);
     expect(await read(booked.id)).toEqual(cancelled);
     await expectReservationsMatch();
   });
 
   it('is rejected when the patient has another appointment then', async () => {
-    const { take, back, book, wish, addDoctor, expectReservationsMatch, time } = await startBooked();
+    const { take, back, book, bookingRequest, addDoctor, expectReservationsMatch, time } = await startBooked();
     time.now = Temporal.Instant.from('2026-11-02T08:00:00.000Z');
     await take('cancel');
-    await book(wish(START, { doctorId: addDoctor().id }));
-    const answer = await back();
-    expect(answer).toMatchObject(problem(409, 'patient-busy'));
-    expect(answer.body).toHaveProperty('alternatives.length', 5);
+    await book(bookingRequest(START, { doctorId: addDoctor().id }));
+    const response = await back();
+    expect(response).toMatchObject(problem(409, 'patient-busy'));
+    expect(response.body).toHaveProperty('alternatives.length', 5);
     await expectReservationsMatch();
   });
 
@@ -227,15 +229,15 @@ describe('a visit that is booked again', () => {
   });
 
   it('sees leave that is added meanwhile', async () => {
-    const { take, back, doctor, changeDoctor, tell, hold, booked, read } = await startBooked();
+    const { take, back, doctor, changeDoctor, deliver, pauseCalls, booked, read } = await startBooked();
     await take('arrive');
-    const { asked, resume } = hold(2);
-    const answer = back();
-    await asked;
+    const { received, resume } = pauseCalls(2);
+    const response = back();
+    await received;
     const version = changeDoctor(doctor, { open: [] });
-    await tell('daybook.doctor.exception-added.v1', doctor.id, version);
+    await deliver('daybook.doctor.exception-added.v1', doctor.id, version);
     resume();
-    expect(await answer).toMatchObject({ status: 200 });
+    expect(await response).toMatchObject({ status: 200 });
     expect(await read(booked.id)).toMatchObject({ reschedulingReasons: ['outside-availability'] });
   });
 
@@ -243,18 +245,18 @@ describe('a visit that is booked again', () => {
     ['out of use', false, ['appointment-type-inactive']],
     ['in use again', true, undefined],
   ] as const)('sees its type that is put %s meanwhile', async (_, active, reasons) => {
-    const { take, back, call, type, hold, recheck, booked, read } = await startBooked();
+    const { take, back, call, type, pauseCalls, revalidate, booked, read } = await startBooked();
     const changeType = (patch: object) => call('PATCH', `/appointment-types/${type.id}`, patch);
     await take('arrive');
     await changeType({ active: !active });
-    const { asked, resume } = hold(2);
-    const answer = back();
-    await asked;
+    const { received, resume } = pauseCalls(2);
+    const response = back();
+    await received;
     await changeType({ active });
     // It finds the visit arrived, and leaves it.
-    await recheck();
+    await revalidate();
     resume();
-    expect(await answer).toMatchObject({ status: 200, body: { needsRescheduling: !active } });
+    expect(await response).toMatchObject({ status: 200, body: { needsRescheduling: !active } });
     expect((await read(booked.id)).reschedulingReasons).toEqual(reasons);
   });
 
@@ -264,23 +266,23 @@ describe('a visit that is booked again', () => {
     await take('check-in');
     state.down = true;
     expect(await back()).toMatchObject({ status: 200, body: { status: 'arrived' } });
-    expect(await back()).toMatchObject(problem(503, 'part-unavailable'));
+    expect(await back()).toMatchObject(problem(503, 'service-unavailable'));
   });
 });
 
 describe('a step back at the same time as', () => {
-  const statuses = (answers: readonly { status: number }[]) => answers.map(({ status }) => status).toSorted();
+  const statuses = (responses: readonly { status: number }[]) => responses.map(({ status }) => status).toSorted();
 
   it('another one takes back one step, and the other is told that somebody was first', async () => {
-    const { take, back, hold, history, booked, status } = await startBooked();
+    const { take, back, pauseCalls, history, booked, status } = await startBooked();
     await take('arrive');
-    const { asked, resume } = hold(4);
+    const { received, resume } = pauseCalls(4);
     const both = [back(), back()];
-    await asked;
+    await received;
     resume();
-    const answers = await Promise.all(both);
-    expect(statuses(answers)).toEqual([200, 409]);
-    expect(answers.find(({ status }) => status === 409)).toMatchObject(problem(409, 'changed-meanwhile'));
+    const responses = await Promise.all(both);
+    expect(statuses(responses)).toEqual([200, 409]);
+    expect(responses.find(({ status }) => status === 409)).toMatchObject(problem(409, 'changed-meanwhile'));
     expect(await status()).toBe('booked');
     expect(await history(booked.id)).toHaveLength(3);
   });
@@ -290,11 +292,11 @@ describe('a step back at the same time as', () => {
       const { take, back, status, history, booked, expectReservationsMatch } = await startBooked();
       await take('arrive');
       const requests = stepFirst ? [() => take('check-in'), back] : [back, () => take('check-in')];
-      const answers = await Promise.all(requests.map((request) => request()));
-      for (const { status, body } of answers) {
+      const responses = await Promise.all(requests.map((request) => request()));
+      for (const { status, body } of responses) {
         if (status !== 200) expect({ status, body }).toMatchObject(problem(409, 'changed-meanwhile'));
       }
-      const done = answers.filter(({ status }) => status === 200).length;
+      const done = responses.filter(({ status }) => status === 200).length;
       expect(await history(booked.id)).toHaveLength(2 + done);
       // Both, in either order, or the step alone.
       expect(['arrived', 'checked-in']).toContain(await status());
@@ -307,11 +309,11 @@ describe('a step back at the same time as', () => {
       const { take, back, post, other, status, time, expectReservationsMatch } = await startBooked();
       time.now = Temporal.Instant.from('2026-11-02T08:00:00.000Z');
       await take('cancel');
-      const [answer, ...bookings] = await Promise.all([back(), post('', other()), post('', other())]);
-      const won = [answer.status === 200, ...bookings.map(({ status }) => status === 201)];
+      const [response, ...bookings] = await Promise.all([back(), post('', other()), post('', other())]);
+      const won = [response.status === 200, ...bookings.map(({ status }) => status === 201)];
       expect(won.filter(Boolean)).toHaveLength(1);
-      expect(await status()).toBe(answer.status === 200 ? 'booked' : 'cancelled');
-      if (answer.status !== 200) expect(answer).toMatchObject(problem(409, 'slot-taken'));
+      expect(await status()).toBe(response.status === 200 ? 'booked' : 'cancelled');
+      if (response.status !== 200) expect(response).toMatchObject(problem(409, 'slot-taken'));
       await expectReservationsMatch();
     }
   });
@@ -319,9 +321,9 @@ describe('a step back at the same time as', () => {
   it('many others of one cancellation takes the time once', async () => {
     const { take, back, outbox, expectReservationsMatch } = await startBooked();
     await take('cancel');
-    const answers = await Promise.all(Array.from({ length: 6 }, () => back()));
-    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
-    for (const { status, body } of answers.filter(({ status }) => status !== 200)) {
+    const responses = await Promise.all(Array.from({ length: 6 }, () => back()));
+    expect(responses.filter(({ status }) => status === 200)).toHaveLength(1);
+    for (const { status, body } of responses.filter(({ status }) => status !== 200)) {
       expect(status).toBe(409);
       expect(['changed-meanwhile', 'wrong-status']).toContain(Object(body).code);
     }

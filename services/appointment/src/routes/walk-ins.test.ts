@@ -1,8 +1,8 @@
 import { CLINIC_STAFF, instantText, ROLES } from '@daybook/contracts';
 import { describe, expect, it } from 'vitest';
-import { bookAppointment, holdSlot } from '../domain/booking.ts';
-import { explainStart } from '../domain/explanation.ts';
-import { searchSlots } from '../domain/slot-search.ts';
+import { bookAppointment, holdSlot } from '../domain/booking/book.ts';
+import { explainStart } from '../domain/slots/explanation.ts';
+import { searchSlots } from '../domain/slots/search.ts';
 import { createAppointmentTypeStore } from '../store/appointment-types.ts';
 import { createAppointmentStore } from '../store/appointments.ts';
 import { createHoldStore } from '../store/holds.ts';
@@ -18,7 +18,7 @@ async function startWaiting(rules: Parameters<typeof startClinic>[0] = {}) {
   const clinic = await startClinic(rules);
   clinic.time.now = Temporal.Instant.from('2026-11-03T16:03:30.000Z');
   const { doctor, type, call } = clinic;
-  const keep = (start: string, more: object = {}) =>
+  const createHold = (start: string, more: object = {}) =>
     call('POST', '/holds', { doctorId: doctor.id, appointmentTypeId: type.id, start, ...more });
   const around = {
     ...{
@@ -31,37 +31,37 @@ async function startWaiting(rules: Parameters<typeof startClinic>[0] = {}) {
   };
   const starts = async (more: Record<string, string> = {}) =>
     (await clinic.slots({ ...around, ...more })).map(({ start }) => start);
-  return { ...clinic, keep, starts };
+  return { ...clinic, createHold, starts };
 }
 
 describe('a walk-in', () => {
   it('is booked for the running five minutes, with a trace in the history', async () => {
-    const { post, wish, history, expectReservationsMatch } = await startWaiting();
-    expect(await post('', wish(RUNNING))).toMatchObject(problem(422, 'too-soon'));
-    const answer = await post('', { ...wish(RUNNING), walkIn });
-    expect(answer).toMatchObject({ status: 201, body: { status: 'booked', start: RUNNING } });
-    const { id } = readAppointment(answer.body);
+    const { post, bookingRequest, history, expectReservationsMatch } = await startWaiting();
+    expect(await post('', bookingRequest(RUNNING))).toMatchObject(problem(422, 'too-soon'));
+    const response = await post('', { ...bookingRequest(RUNNING), walkIn });
+    expect(response).toMatchObject({ status: 201, body: { status: 'booked', start: RUNNING } });
+    const { id } = readAppointment(response.body);
     expect(await history(id)).toMatchObject([{ action: 'booked', walkIn: true }]);
     expect(await post(`/${id}/arrive`)).toMatchObject({ status: 200 });
     await expectReservationsMatch();
   });
 
   it('needs no notice, whatever the type asks for, and lifts it for no other time', async () => {
-    const { post, wish } = await startWaiting({ minimumNoticeMinutes: 30 });
+    const { post, bookingRequest } = await startWaiting({ minimumNoticeMinutes: 30 });
     for (const start of [BEFORE, NEXT, '2026-11-03T16:30:00.000Z']) {
-      expect(await post('', { ...wish(start), walkIn })).toMatchObject(problem(422, 'too-soon'));
+      expect(await post('', { ...bookingRequest(start), walkIn })).toMatchObject(problem(422, 'too-soon'));
     }
-    expect(await post('', { ...wish(RUNNING), walkIn })).toMatchObject({ status: 201 });
+    expect(await post('', { ...bookingRequest(RUNNING), walkIn })).toMatchObject({ status: 201 });
   });
 
   it('that is asked for at another time is a booking like any other', async () => {
-    const { post, wish, history } = await startWaiting();
-    const { id } = readAppointment((await post('', { ...wish('2026-11-03T18:00:00.000Z'), walkIn })).body);
+    const { post, bookingRequest, history } = await startWaiting();
+    const { id } = readAppointment((await post('', { ...bookingRequest('2026-11-03T18:00:00.000Z'), walkIn })).body);
     expect((await history(id))[0]).not.toHaveProperty('walkIn');
   });
 
   it('is the first instant of the five minutes until the last', async () => {
-    const { post, wish, time, addPatient, addDoctor } = await startWaiting();
+    const { post, bookingRequest, time, addPatient, addDoctor } = await startWaiting();
     for (const [now, status] of [
       ['2026-11-03T15:59:59.999Z', 201],
       ['2026-11-03T16:00:00.000Z', 201],
@@ -69,47 +69,49 @@ describe('a walk-in', () => {
       ['2026-11-03T16:05:00.000Z', 422],
     ] as const) {
       time.now = Temporal.Instant.from(now);
-      const someone = wish(RUNNING, { patientId: addPatient(), doctorId: addDoctor().id });
+      const someone = bookingRequest(RUNNING, { patientId: addPatient(), doctorId: addDoctor().id });
       expect(await post('', { ...someone, walkIn })).toMatchObject({ status });
     }
   });
 
   it('goes over no other rule, and is refused with alternatives that can be booked', async () => {
-    const { post, wish, addPatient, addDoctor, time } = await startWaiting();
-    await post('', { ...wish(RUNNING), walkIn });
-    const refused = await post('', { ...wish(RUNNING, { patientId: addPatient() }), walkIn });
+    const { post, bookingRequest, addPatient, addDoctor, time } = await startWaiting();
+    await post('', { ...bookingRequest(RUNNING), walkIn });
+    const refused = await post('', { ...bookingRequest(RUNNING, { patientId: addPatient() }), walkIn });
     expect(refused).toMatchObject(problem(409, 'slot-taken'));
     expect(refused.body).toHaveProperty('alternatives.length', 5);
-    const elsewhere = wish(RUNNING, { doctorId: addDoctor().id });
+    const elsewhere = bookingRequest(RUNNING, { doctorId: addDoctor().id });
     expect(await post('', { ...elsewhere, walkIn })).toMatchObject(problem(409, 'patient-busy'));
     time.now = Temporal.Instant.from('2026-11-03T13:57:00.000Z');
-    const early = wish('2026-11-03T13:55:00.000Z', { patientId: addPatient() });
+    const early = bookingRequest('2026-11-03T13:55:00.000Z', { patientId: addPatient() });
     expect(await post('', { ...early, walkIn })).toMatchObject(problem(422, 'outside-availability'));
   });
 
   it('can be overbooked like any other visit', async () => {
-    const { post, wish, addPatient, history, expectReservationsMatch } = await startWaiting();
-    await post('', { ...wish(RUNNING), walkIn });
+    const { post, bookingRequest, addPatient, history, expectReservationsMatch } = await startWaiting();
+    await post('', { ...bookingRequest(RUNNING), walkIn });
     const overbooking = { reason: 'bleeding' };
-    const answer = await post('', { ...wish(RUNNING, { patientId: addPatient() }), walkIn, overbooking });
-    expect(answer).toMatchObject({ status: 201 });
-    const { id } = readAppointment(answer.body);
+    const response = await post('', { ...bookingRequest(RUNNING, { patientId: addPatient() }), walkIn, overbooking });
+    expect(response).toMatchObject({ status: 201 });
+    const { id } = readAppointment(response.body);
     expect(await history(id)).toMatchObject([{ walkIn: true, overbooked: true, reason: 'bleeding' }]);
     await expectReservationsMatch();
   });
 
   it('can be held, and booked with the hold', async () => {
-    const { keep, post, wish, expectReservationsMatch } = await startWaiting({ minimumNoticeMinutes: 60 });
-    expect(await keep(RUNNING)).toMatchObject(problem(422, 'too-soon'));
-    const { id: holdId } = readHold((await keep(RUNNING, { walkIn })).body);
-    expect(await post('', { ...wish(RUNNING), walkIn })).toMatchObject(problem(409, 'slot-taken'));
-    expect(await post('', { ...wish(RUNNING), walkIn, holdId })).toMatchObject({ status: 201 });
+    const { createHold, post, bookingRequest, expectReservationsMatch } = await startWaiting({
+      minimumNoticeMinutes: 60,
+    });
+    expect(await createHold(RUNNING)).toMatchObject(problem(422, 'too-soon'));
+    const { id: holdId } = readHold((await createHold(RUNNING, { walkIn })).body);
+    expect(await post('', { ...bookingRequest(RUNNING), walkIn })).toMatchObject(problem(409, 'slot-taken'));
+    expect(await post('', { ...bookingRequest(RUNNING), walkIn, holdId })).toMatchObject({ status: 201 });
     await expectReservationsMatch();
   });
 
   it('can be where an appointment is moved to', async () => {
-    const { post, wish, book, history, expectReservationsMatch } = await startWaiting();
-    const { id } = await book(wish('2026-11-03T18:00:00.000Z'));
+    const { post, bookingRequest, book, history, expectReservationsMatch } = await startWaiting();
+    const { id } = await book(bookingRequest('2026-11-03T18:00:00.000Z'));
     expect(await post(`/${id}/reschedule`, { start: RUNNING })).toMatchObject(problem(422, 'too-soon'));
     expect(await post(`/${id}/reschedule`, { start: RUNNING, walkIn })).toMatchObject({ status: 200 });
     expect((await history(id)).at(-1)).toMatchObject({ action: 'rescheduled', walkIn: true });
@@ -117,8 +119,8 @@ describe('a walk-in', () => {
   });
 
   it('is booked once by two who want the same five minutes', async () => {
-    const { post, wish, addPatient, expectReservationsMatch } = await startWaiting();
-    const both = [1, 2].map(() => post('', { ...wish(RUNNING, { patientId: addPatient() }), walkIn }));
+    const { post, bookingRequest, addPatient, expectReservationsMatch } = await startWaiting();
+    const both = [1, 2].map(() => post('', { ...bookingRequest(RUNNING, { patientId: addPatient() }), walkIn }));
     expect((await Promise.all(both)).map(({ status }) => status).toSorted()).toEqual([201, 409]);
     await expectReservationsMatch();
   });
@@ -126,16 +128,16 @@ describe('a walk-in', () => {
 
 describe('the slots and the explanation of a walk-in', () => {
   it.each([0, 15, 60])('are what is booked, with a notice of %i minutes', async (minimumNoticeMinutes) => {
-    const { starts, post, wish, explain } = await startWaiting({ minimumNoticeMinutes });
+    const { starts, post, bookingRequest, explain } = await startWaiting({ minimumNoticeMinutes });
     const shown = await starts({ walkIn: 'true' });
     expect(shown).toEqual([RUNNING, ...(await starts())]);
     for (let minutes = -30; minutes < 90; minutes += 5) {
       const start = instantText(Temporal.Instant.from(RUNNING).add({ minutes }));
-      const { bookable } = await explain({ ...wish(start), walkIn: 'true' });
+      const { bookable } = await explain({ ...bookingRequest(start), walkIn: 'true' });
       expect({ start, bookable }).toEqual({ start, bookable: shown.includes(start) });
-      const answer = await post('', { ...wish(start), walkIn });
-      expect({ start, status: answer.status }).toEqual({ start, status: bookable ? 201 : 422 });
-      if (answer.status === 201) await post(`/${readAppointment(answer.body).id}/cancel`, { reason: 'only tried' });
+      const response = await post('', { ...bookingRequest(start), walkIn });
+      expect({ start, status: response.status }).toEqual({ start, status: bookable ? 201 : 422 });
+      if (response.status === 201) await post(`/${readAppointment(response.body).id}/cancel`, { reason: 'only tried' });
     }
   });
 
@@ -151,10 +153,10 @@ describe('the slots and the explanation of a walk-in', () => {
   });
 
   it('name the running five minutes among the alternatives', async () => {
-    const { explain, wish } = await startWaiting({ minimumNoticeMinutes: 60 });
-    const { alternatives } = await explain({ ...wish(NEXT), walkIn: 'true' });
+    const { explain, bookingRequest } = await startWaiting({ minimumNoticeMinutes: 60 });
+    const { alternatives } = await explain({ ...bookingRequest(NEXT), walkIn: 'true' });
     expect(alternatives[0]).toMatchObject({ start: RUNNING });
-    expect((await explain(wish(NEXT))).alternatives[0]).toMatchObject({ start: '2026-11-03T17:05:00.000Z' });
+    expect((await explain(bookingRequest(NEXT))).alternatives[0]).toMatchObject({ start: '2026-11-03T17:05:00.000Z' });
   });
 });
 
@@ -178,28 +180,28 @@ describe('a kept response to a walk-in', () => {
 
 describe('the role of who asks for a walk-in', () => {
   it.each(ROLES)('decides in the same way for slots, explanation, hold and booking: %s', async (role) => {
-    const { database, clock, directory, wish, doctor, type, addPatient } = await startWaiting();
+    const { database, clock, participants, bookingRequest, doctor, type, addPatient } = await startWaiting();
     const types = createAppointmentTypeStore(database, clock);
     const store = createAppointmentStore(database, clock);
-    const parts = { directory, store, holds: createHoldStore(database, clock), types, clock };
-    const write = { keep: async () => undefined, checkVersion: () => undefined };
+    const dependencies = { participants, store, holds: createHoldStore(database, clock), types, clock };
+    const write = { storeResponse: async () => undefined, checkVersion: () => undefined };
     const caller = { id: role, role };
-    const asked = { doctorId: doctor.id, appointmentTypeId: type.id, walkIn };
+    const requested = { doctorId: doctor.id, appointmentTypeId: type.id, walkIn };
     const range = { from: RUNNING, to: NEXT };
     const attempts: [() => Promise<unknown>, object][] = [
-      [() => searchSlots(parts, { ...asked, ...range }, { caller }), [{ start: RUNNING }]],
-      [() => explainStart(parts, { ...asked, start: RUNNING }, { caller }), { bookable: true }],
-      [() => bookAppointment(parts, caller, { ...wish(RUNNING), walkIn }, write), { start: RUNNING }],
+      [() => searchSlots(dependencies, { ...requested, ...range }, { caller }), [{ start: RUNNING }]],
+      [() => explainStart(dependencies, { ...requested, start: RUNNING }, { caller }), { bookable: true }],
+      [() => bookAppointment(dependencies, caller, { ...bookingRequest(RUNNING), walkIn }, write), { start: RUNNING }],
     ];
     const isStaff = CLINIC_STAFF.includes(role);
     for (const [attempt, expected] of attempts) {
       if (isStaff) expect(await attempt()).toMatchObject(expected);
       else await expect(attempt()).rejects.toMatchObject({ code: 'forbidden' });
     }
-    const held = holdSlot(parts, caller, { ...asked, start: RUNNING }, write);
+    const held = holdSlot(dependencies, caller, { ...requested, start: RUNNING }, write);
     await expect(held).rejects.toMatchObject({ code: isStaff ? 'slot-taken' : 'forbidden' });
     // Without the choice every role is bound by the notice.
-    const ordinary = wish(RUNNING, { patientId: addPatient() });
-    await expect(bookAppointment(parts, caller, ordinary, write)).rejects.toMatchObject({ code: 'too-soon' });
+    const ordinary = bookingRequest(RUNNING, { patientId: addPatient() });
+    await expect(bookAppointment(dependencies, caller, ordinary, write)).rejects.toMatchObject({ code: 'too-soon' });
   });
 });

@@ -17,7 +17,7 @@ import { type Database, idFromBytes, idToBytes, type SharedTables } from '@daybo
 import { type Clock, decodeCursor, pageOf } from '@daybook/service';
 import { type Kysely, sql } from 'kysely';
 import { MINUTE, toMillis } from '../domain/time.ts';
-import { shownTo, toAppointment } from './appointment-row.ts';
+import { toAppointment, visibleTo } from './appointment-row.ts';
 import type { AppointmentRow, AppointmentTables } from './tables.ts';
 
 export interface AppointmentReads {
@@ -34,13 +34,13 @@ const MAX_HISTORY = 1000;
  * The index is for the list of all that need it: where a person is named, or none need it, it would be read from one end to
  * the other. An expression keeps the database from choosing it.
  */
-const needing = (needs: boolean, personId: string | undefined) =>
-  needs && personId === undefined
+const needsReschedulingIs = (needs: boolean, participantId: string | undefined) =>
+  needs && participantId === undefined
     ? sql<boolean>`needs_rescheduling = 1`
     : sql<boolean>`needs_rescheduling + 0 = ${sql.lit(needs ? 1 : 0)}`;
 
 /** So is the index of the status: elsewhere another one leads to fewer. */
-const having = (statuses: readonly AppointmentStatus[]) =>
+const hasStatus = (statuses: readonly AppointmentStatus[]) =>
   sql<boolean>`coalesce(status, '') in (${sql.join(statuses)})`;
 
 const LONGEST_VISIT = MAX_DURATION_MINUTES * MINUTE;
@@ -82,7 +82,8 @@ function firstOf(db: Db, { patientId, doctorId, needsRescheduling, from, to, aft
   let query = db.selectFrom('appointments').selectAll();
   if (patientId !== undefined) query = query.where('patient_id', '=', idToBytes(patientId));
   if (doctorId !== undefined) query = query.where('doctor_id', '=', idToBytes(doctorId));
-  if (needsRescheduling !== undefined) query = query.where(needing(needsRescheduling, patientId ?? doctorId));
+  if (needsRescheduling !== undefined)
+    query = query.where(needsReschedulingIs(needsRescheduling, patientId ?? doctorId));
   // Visits have a longest length, so what ends after an instant starts within a range, too.
   if (from !== undefined) query = query.where('starts_at', '>', from - LONGEST_VISIT).where('ends_at', '>', from);
   if (to !== undefined) query = query.where('starts_at', '<', to);
@@ -114,7 +115,7 @@ async function readFirst(db: Db, filter: Filter, atMost: number): Promise<Appoin
   const { statuses, patientId, doctorId, needsRescheduling } = filter;
   if (statuses === undefined) return firstOf(db, filter, atMost).execute();
   const isOfAll = patientId === undefined && doctorId === undefined && needsRescheduling !== true;
-  if (!isOfAll) return firstOf(db, filter, atMost).where(having(statuses)).execute();
+  if (!isOfAll) return firstOf(db, filter, atMost).where(hasStatus(statuses)).execute();
   return (await firstOfStatuses(db, filter, statuses, atMost).execute()).toSorted(inOrder);
 }
 
@@ -129,7 +130,7 @@ export function createAppointmentReads(database: Database<AppointmentTables>, cl
         rows,
         limit,
         (row) => [row.starts_at, idFromBytes(row.id)],
-        (row) => shownTo(caller, toAppointment(row)),
+        (row) => visibleTo(caller, toAppointment(row)),
       );
     },
 

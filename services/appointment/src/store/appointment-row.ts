@@ -27,10 +27,10 @@ export const toAppointment = (row: AppointmentRow): Appointment => ({
 const MAY_READ_NOTES: readonly Role[] = ['doctor', 'front-desk', 'administrator'];
 
 /** Returns an appointment as a caller may see it: its note is for staff only. */
-export function shownTo({ role }: Caller, appointment: Appointment): Appointment {
+export function visibleTo({ role }: Caller, appointment: Appointment): Appointment {
   if (MAY_READ_NOTES.includes(role)) return appointment;
-  const { note: _, ...shown } = appointment;
-  return shown;
+  const { note: _, ...visible } = appointment;
+  return visible;
 }
 
 export const toRow = (appointment: Appointment): AppointmentRow => ({

@@ -1,4 +1,6 @@
 /** The appointment types of this service's database. */
+
+import { createCoalescer } from '@daybook/async';
 import {
   APPOINTMENT_TYPE_DEFAULTS,
   type AppointmentType,
@@ -17,9 +19,8 @@ import {
 } from '@daybook/contracts';
 import { type Database, idFromBytes, idToBytes, isoFromMillis, newId, type WriteContext } from '@daybook/database';
 import { type Clock, decodeCursor, pageOf } from '@daybook/service';
-import { createFlights } from '../domain/flights.ts';
 import { toMillis } from '../domain/time.ts';
-import { noteTypeChange } from './person-changes.ts';
+import { recordTypeChange } from './participant-changes.ts';
 import type { AppointmentTables, AppointmentTypeRow } from './tables.ts';
 
 export interface AppointmentTypeStore {
@@ -69,7 +70,7 @@ const toRow = (type: AppointmentType): AppointmentTypeRow => ({
 });
 
 export function createAppointmentTypeStore(database: Database<AppointmentTables>, clock: Clock): AppointmentTypeStore {
-  async function namedOnce<Result>(work: Promise<Result>): Promise<Result> {
+  async function rejectTakenName<Result>(work: Promise<Result>): Promise<Result> {
     try {
       return await work;
     } catch (error) {
@@ -79,7 +80,7 @@ export function createAppointmentTypeStore(database: Database<AppointmentTables>
   }
 
   /** There are few types, and each booking and each search reads one. */
-  const flights = createFlights<AppointmentType | undefined>();
+  const coalesce = createCoalescer<AppointmentType | undefined>();
 
   async function read(id: string): Promise<AppointmentType | undefined> {
     const row = await database.read((db) =>
@@ -94,15 +95,15 @@ export function createAppointmentTypeStore(database: Database<AppointmentTables>
       const at = instantText(clock());
       const type = { id: newId(), ...APPOINTMENT_TYPE_DEFAULTS, ...input, version: 1, createdAt: at, updatedAt: at };
       await database.write(async (transaction) => {
-        await namedOnce(transaction.insertInto('appointment_types').values(toRow(type)).execute());
-        await write.keep(transaction, type);
+        await rejectTakenName(transaction.insertInto('appointment_types').values(toRow(type)).execute());
+        await write.storeResponse(transaction, type);
       });
       return type;
     },
 
     async find(caller, id) {
       permit(caller, ROLES);
-      return flights(id, () => read(id));
+      return coalesce(id, () => read(id));
     },
 
     async change(caller, id, patch, write) {
@@ -112,7 +113,7 @@ export function createAppointmentTypeStore(database: Database<AppointmentTables>
           .selectFrom('appointment_types')
           .selectAll()
           .where('id', '=', idToBytes(id))
-          .$if(database.dialect.locksRows, (query) => query.forUpdate())
+          .$if(database.dialect.supportsRowLocks, (query) => query.forUpdate())
           .executeTakeFirst();
         if (!row) throw new Refusal('not-found', 'There is no such appointment type.');
         write.checkVersion(row.version);
@@ -123,10 +124,13 @@ export function createAppointmentTypeStore(database: Database<AppointmentTables>
           updatedAt: instantText(clock()),
         };
         const { id: _, ...columns } = toRow(type);
-        await namedOnce(transaction.updateTable('appointment_types').set(columns).where('id', '=', row.id).execute());
+        await rejectTakenName(
+          transaction.updateTable('appointment_types').set(columns).where('id', '=', row.id).execute(),
+        );
         // No appointment of it can be written between this and the look: see type-versions.ts.
-        if (type.active !== before.active) await noteTypeChange(transaction, database, type, clock().epochMilliseconds);
-        await write.keep(transaction, type);
+        if (type.active !== before.active)
+          await recordTypeChange(transaction, database, type, clock().epochMilliseconds);
+        await write.storeResponse(transaction, type);
         return type;
       });
     },

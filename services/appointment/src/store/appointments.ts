@@ -15,28 +15,35 @@ import {
 } from '@daybook/contracts';
 import {
   type Database,
+  executeBatch,
   idFromBytes,
   idToBytes,
   isoFromMillis,
   newId,
-  together,
   type WriteContext,
 } from '@daybook/database';
 import type { Clock } from '@daybook/service';
-import { isFull, NOTHING_TAKEN } from '../domain/booking-rules.ts';
-import { cellsOf } from '../domain/grid.ts';
-import { checkCancellable, checkNotEnded, statusAfter } from '../domain/lifecycle.ts';
-import type { AppointmentStore, Move, NewBooking, Placement, Return } from '../domain/ports.ts';
-import { shownTo, toAppointment, toRow } from './appointment-row.ts';
-import { type Change, changesOf, lockAppointment, nextVersion, recordsOf, type Tx } from './change.ts';
+import { checkCancellable, checkNotEnded, statusAfter } from '../domain/booking/lifecycle.ts';
+import { isFull, NOTHING_TAKEN } from '../domain/booking/rules.ts';
+import type { AppointmentStore, Move, NewBooking, Placement, StepBackDecision } from '../domain/ports.ts';
+import { cellsOf } from '../domain/slots/grid.ts';
+import {
+  type Change,
+  historyInserts,
+  lockAppointment,
+  nextVersion,
+  type Tx,
+  updateStatements,
+} from './appointment-changes.ts';
+import { toAppointment, toRow, visibleTo } from './appointment-row.ts';
 import { readActions } from './history-actions.ts';
 import { useHold } from './holds.ts';
-import { checkVersions } from './person-versions.ts';
-import { readTakenSeats, releaseOf, reserve } from './reservations.ts';
+import { checkVersions } from './participant-versions.ts';
+import { readTakenSeats, releaseStatement, reserve } from './reservations.ts';
 import type { AppointmentTables } from './tables.ts';
-import { checkType, lockOfType } from './type-versions.ts';
+import { checkType, typeLockStatement } from './type-versions.ts';
 
-const placed = ({ doctorId, type, timeZone, visit }: Placement) => ({
+const placementFields = ({ doctorId, type, timeZone, visit }: Placement) => ({
   // As ids are written here, however the request wrote it.
   doctorId: idFromBytes(idToBytes(doctorId)),
   appointmentTypeId: idFromBytes(idToBytes(type.id)),
@@ -50,7 +57,7 @@ function newAppointment({ patientId, reason, placement }: NewBooking, at: string
     id: newId(),
     patientId: idFromBytes(idToBytes(patientId)),
     ...(reason !== undefined && { reason }),
-    ...placed(placement),
+    ...placementFields(placement),
     status: 'booked',
     sequence: 0,
     needsRescheduling: false,
@@ -61,7 +68,7 @@ function newAppointment({ patientId, reason, placement }: NewBooking, at: string
 }
 
 /** What history says of how a time was taken: beside others on purpose, in the running five minutes. */
-const traceOf = ({ overbooking, walkIn }: Placement) => ({
+const historyDetailsOf = ({ overbooking, walkIn }: Placement) => ({
   reason: overbooking?.reason,
   overbooked: overbooking !== undefined,
   walkIn,
@@ -76,7 +83,7 @@ function moveOf(
   { action, placement, reason, patch = {} }: Move,
   clock: Clock,
 ): Change | undefined {
-  const to = placed(placement);
+  const to = placementFields(placement);
   const hasNewTimes = before.doctorId !== to.doctorId || before.start !== to.start || before.end !== to.end;
   if (!hasNewTimes && before.appointmentTypeId === to.appointmentTypeId) return undefined;
   // As iCalendar wants it: what is at another time has another sequence.
@@ -88,28 +95,28 @@ function moveOf(
     before,
     after,
     moved: true,
-    ...traceOf(placement),
+    ...historyDetailsOf(placement),
     ...(reason !== undefined && { reason, overbookingReason: overbooking?.reason }),
     ...(action === 'updated' && { changed: changedFields(before, after) }),
   };
 }
 
 /** Keeps and returns an appointment as its caller may see it. */
-async function keepShown(
+async function saveVisible(
   tx: Tx,
   caller: Caller,
   appointment: Appointment,
   write: WriteContext<Appointment>,
 ): Promise<Appointment> {
-  const shown = shownTo(caller, appointment);
-  await write.keep(tx, shown);
-  return shown;
+  const visible = visibleTo(caller, appointment);
+  await write.storeResponse(tx, visible);
+  return visible;
 }
 
 export function createAppointmentStore(database: Database<AppointmentTables>, clock: Clock): AppointmentStore {
   const { dialect } = database;
 
-  async function giveBackHold(tx: Tx, callerId: string, placement: Placement): Promise<void> {
+  async function releaseHold(tx: Tx, callerId: string, placement: Placement): Promise<void> {
     if (placement.holdId === undefined) return;
     await useHold(tx, dialect, callerId, placement.holdId, placement, clock().epochMilliseconds);
   }
@@ -122,9 +129,9 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
   async function findCollisions(
     tx: Tx,
     { id, patientId }: Appointment,
-    { placement: { type, verified, visit } }: NonNullable<Return['again']>,
+    { placement: { type, verified, visit } }: NonNullable<StepBackDecision['restored']>,
   ): Promise<ProblemCode[]> {
-    checkType(type, await lockOfType(tx, dialect, type.id).execute());
+    checkType(type, await typeLockStatement(tx, dialect, type.id).execute());
     await checkVersions(tx, dialect, verified);
     const query = { resourceIds: [patientId], range: visit, exceptHolders: [id] };
     const taken = await readTakenSeats(tx, dialect, query, clock().epochMilliseconds);
@@ -137,7 +144,7 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
       const row = await database.read((db) =>
         db.selectFrom('appointments').selectAll().where('id', '=', idToBytes(id)).executeTakeFirst(),
       );
-      return row && shownTo(caller, toAppointment(row));
+      return row && visibleTo(caller, toAppointment(row));
     },
 
     async takenSeats(caller, query) {
@@ -149,19 +156,19 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
       permit(caller, STAFF);
       const after = newAppointment(booking, instantText(clock()));
       const { placement } = booking;
-      const change = { action: 'booked', after, moved: true, ...traceOf(placement) } as const;
+      const change = { action: 'booked', after, moved: true, ...historyDetailsOf(placement) } as const;
       await database.write(async (tx) => {
         await reserve(tx, dialect, {
           holder: after,
           placement,
           clock,
-          giveBack: placement.holdId === undefined ? undefined : () => giveBackHold(tx, caller.id, placement),
-          alongside: [
+          releasePrevious: placement.holdId === undefined ? undefined : () => releaseHold(tx, caller.id, placement),
+          extraStatements: [
             tx.insertInto('appointments').values(toRow(after)),
-            ...recordsOf(tx, caller, change, write.traceparent),
+            ...historyInserts(tx, caller, change, write.traceparent),
           ],
         });
-        await write.keep(tx, after);
+        await write.storeResponse(tx, after);
       });
       return after;
     },
@@ -174,20 +181,20 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
         move.check(before);
         const change = moveOf(before, move, clock);
         if (!change) {
-          await giveBackHold(tx, caller.id, placement);
-          return keepShown(tx, caller, before, write);
+          await releaseHold(tx, caller.id, placement);
+          return saveVisible(tx, caller, before, write);
         }
         await reserve(tx, dialect, {
           holder: before,
           placement,
           clock,
-          async giveBack() {
-            await releaseOf(tx, id).execute();
-            await giveBackHold(tx, caller.id, placement);
+          async releasePrevious() {
+            await releaseStatement(tx, id).execute();
+            await releaseHold(tx, caller.id, placement);
           },
-          alongside: changesOf(tx, caller, change, write.traceparent),
+          extraStatements: updateStatements(tx, caller, change, write.traceparent),
         });
-        return keepShown(tx, caller, change.after, write);
+        return saveVisible(tx, caller, change.after, write);
       });
     },
 
@@ -199,14 +206,14 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
         checkNotEnded(before);
         const patched = applyMergePatch(before, patch);
         const changed = changedFields(before, patched);
-        if (changed.length === 0) return keepShown(tx, caller, before, write);
+        if (changed.length === 0) return saveVisible(tx, caller, before, write);
         const { needsRescheduling, reschedulingReasons } = before;
         // What it was booked on is as it was.
         const flags = { needsRescheduling, ...(reschedulingReasons && { reschedulingReasons }) };
         const after = nextVersion(patched, flags, clock);
         const change = { action: 'updated', before, after, moved: false, changed } as const;
-        await together(tx, dialect, changesOf(tx, caller, change, write.traceparent));
-        return keepShown(tx, caller, after, write);
+        await executeBatch(tx, dialect, updateStatements(tx, caller, change, write.traceparent));
+        return saveVisible(tx, caller, after, write);
       });
     },
 
@@ -215,7 +222,7 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
       return database.write(async (tx) => {
         const before = await lockAppointment(tx, dialect, id, write.checkVersion);
         if (before.status === 'cancelled') {
-          return keepShown(tx, caller, before, write);
+          return saveVisible(tx, caller, before, write);
         }
         const type = await tx
           .selectFrom('appointment_types')
@@ -225,20 +232,23 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
         checkCancellable(before, caller, type.cancellation_deadline_minutes, clock());
         const after = nextVersion(before, { status: 'cancelled' }, clock);
         const change = { action: 'cancelled', before, after, reason, moved: false } as const;
-        await together(tx, dialect, [releaseOf(tx, id), ...changesOf(tx, caller, change, write.traceparent)]);
-        return keepShown(tx, caller, after, write);
+        await executeBatch(tx, dialect, [
+          releaseStatement(tx, id),
+          ...updateStatements(tx, caller, change, write.traceparent),
+        ]);
+        return saveVisible(tx, caller, after, write);
       });
     },
 
-    async take(caller, id, step, write) {
+    async takeStep(caller, id, step, write) {
       permit(caller, STAFF);
       return database.write(async (tx) => {
         const before = await lockAppointment(tx, dialect, id, write.checkVersion);
         const status = statusAfter(step, before, clock());
         const after = nextVersion(before, { status }, clock);
         const change = { action: status, before, after, moved: false } as const;
-        await together(tx, dialect, changesOf(tx, caller, change, write.traceparent));
-        return keepShown(tx, caller, after, write);
+        await executeBatch(tx, dialect, updateStatements(tx, caller, change, write.traceparent));
+        return saveVisible(tx, caller, after, write);
       });
     },
 
@@ -247,26 +257,31 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
       return readActions(database, id);
     },
 
-    async stepBack(caller, id, { version, to, reason, again }, write) {
+    async stepBack(caller, id, { version, to, reason, restored }, write) {
       permit(caller, CLINIC_STAFF);
       return database.write(async (tx) => {
         const before = await lockAppointment(tx, dialect, id, write.checkVersion);
         if (before.version !== version) {
-          throw new Refusal('changed-meanwhile', 'Somebody else changed the appointment: read it again.');
+          throw new Refusal('changed-meanwhile', 'The appointment changed after it was read. Read it again and retry.');
         }
         const keepsTime = before.status !== 'cancelled';
-        const collisions = again && keepsTime ? await findCollisions(tx, before, again) : [];
-        const reasons = [...(again?.reschedulingReasons ?? []), ...collisions].sort();
+        const collisions = restored && keepsTime ? await findCollisions(tx, before, restored) : [];
+        const reasons = [...(restored?.reschedulingReasons ?? []), ...collisions].sort();
         const flags = reasons.length > 0 && { needsRescheduling: true, reschedulingReasons: reasons };
         const after = nextVersion(before, { status: to, ...flags }, clock);
         const change = { action: 'stepped-back', before, after, reason, moved: false } as const;
-        const statements = changesOf(tx, caller, change, write.traceparent);
-        if (again && !keepsTime) {
-          await reserve(tx, dialect, { holder: before, placement: again.placement, clock, alongside: statements });
+        const statements = updateStatements(tx, caller, change, write.traceparent);
+        if (restored && !keepsTime) {
+          await reserve(tx, dialect, {
+            holder: before,
+            placement: restored.placement,
+            clock,
+            extraStatements: statements,
+          });
         } else {
-          await together(tx, dialect, statements);
+          await executeBatch(tx, dialect, statements);
         }
-        return keepShown(tx, caller, after, write);
+        return saveVisible(tx, caller, after, write);
       });
     },
   };

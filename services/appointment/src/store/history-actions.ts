@@ -4,7 +4,7 @@ import { type Database, idToBytes } from '@daybook/database';
 import type { AppointmentTables } from './tables.ts';
 
 /** The whole history of most visits. */
-const ENTRIES_A_READ = 100;
+const ENTRIES_PER_READ = 100;
 
 /** Reads the actions page by page: the last step and the one before are mostly among the newest few. */
 export async function* readActions(database: Database<AppointmentTables>, id: string): AsyncGenerator<HistoryAction> {
@@ -17,7 +17,7 @@ export async function* readActions(database: Database<AppointmentTables>, id: st
         .where('appointment_id', '=', idToBytes(id))
         .where('version', '<', before)
         .orderBy('version', 'desc')
-        .limit(ENTRIES_A_READ)
+        .limit(ENTRIES_PER_READ)
         .execute(),
     );
     for (const { version, entry } of rows) {
@@ -25,6 +25,6 @@ export async function* readActions(database: Database<AppointmentTables>, id: st
       before = version;
       yield action;
     }
-    if (rows.length < ENTRIES_A_READ) return;
+    if (rows.length < ENTRIES_PER_READ) return;
   }
 }

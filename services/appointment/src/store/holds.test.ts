@@ -2,7 +2,7 @@ import { type Database, idFromBytes, idToBytes, newId, openDatabase } from '@day
 import { cleanDatabase, databaseKind } from '@daybook/testing/databases';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { migrations } from '../../migrations/index.ts';
-import { CELL_MILLIS } from '../domain/grid.ts';
+import { CELL_MILLIS } from '../domain/slots/grid.ts';
 import { MINUTE } from '../domain/time.ts';
 import { sweepHolds } from './holds.ts';
 import type { AppointmentTables, HoldRow } from './tables.ts';
@@ -27,7 +27,7 @@ async function openWithHolds(runOut: number, live: number) {
       appointment_type_id: doctor_id,
       ...times,
       caller_id: 'ana',
-      place: null,
+      ordinal: null,
     };
   });
   await database.write(async (tx) => {

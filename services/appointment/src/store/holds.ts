@@ -3,20 +3,20 @@ import { HOLD_MINUTES, type Hold, MAX_HOLDS_OF_PATIENT, permit, problems, Refusa
 import {
   type Database,
   type DatabaseDialect,
+  executeBatch,
   idFromBytes,
   idToBytes,
   isoFromMillis,
   newId,
   type SharedTables,
-  together,
 } from '@daybook/database';
 import type { Clock } from '@daybook/service';
 import type { Kysely } from 'kysely';
+import { isFor } from '../domain/booking/booking-request.ts';
 import type { HoldStore, Placement } from '../domain/ports.ts';
 import { MINUTE, toMillis } from '../domain/time.ts';
-import { isFor } from '../domain/wish.ts';
-import type { Tx } from './change.ts';
-import { releaseOf, reserve } from './reservations.ts';
+import type { Tx } from './appointment-changes.ts';
+import { releaseStatement, reserve } from './reservations.ts';
 import type { AppointmentTables, HoldRow } from './tables.ts';
 
 const toHold = (row: HoldRow): Hold => ({
@@ -33,29 +33,29 @@ const liveHolds = (db: Kysely<AppointmentTables & SharedTables>, callerId: strin
   db.selectFrom('holds').selectAll().where('caller_id', '=', callerId).where('expires_at', '>', now);
 
 async function remove(tx: Tx, dialect: DatabaseDialect, id: string): Promise<void> {
-  await together(tx, dialect, [releaseOf(tx, id), tx.deleteFrom('holds').where('id', '=', idToBytes(id))]);
+  await executeBatch(tx, dialect, [releaseStatement(tx, id), tx.deleteFrom('holds').where('id', '=', idToBytes(id))]);
 }
 
 /**
  * The first place of a patient that no other hold has. One that has run out is in nobody's way.
  * @throws Refusal `too-many-holds`
  */
-async function freePlace(tx: Tx, dialect: DatabaseDialect, callerId: string, now: number): Promise<number> {
+async function freeOrdinal(tx: Tx, dialect: DatabaseDialect, callerId: string, now: number): Promise<number> {
   const holds = await tx
     .selectFrom('holds')
-    .select(['id', 'place', 'expires_at'])
+    .select(['id', 'ordinal', 'expires_at'])
     .where('caller_id', '=', callerId)
-    .where('place', 'is not', null)
+    .where('ordinal', 'is not', null)
     .execute();
   const live = holds.filter(({ expires_at }) => expires_at > now);
   if (live.length >= MAX_HOLDS_OF_PATIENT) {
     throw new Refusal('too-many-holds', `You can keep ${MAX_HOLDS_OF_PATIENT} times at once.`);
   }
   for (const { id } of holds.filter(({ expires_at }) => expires_at <= now)) await remove(tx, dialect, idFromBytes(id));
-  const taken = new Set(live.map(({ place }) => place));
-  let place = 0;
-  while (taken.has(place)) place += 1;
-  return place;
+  const taken = new Set(live.map(({ ordinal }) => ordinal));
+  let ordinal = 0;
+  while (taken.has(ordinal)) ordinal += 1;
+  return ordinal;
 }
 
 /** Gives its time back, for what takes its place in the same transaction. @throws Refusal `hold-expired` */
@@ -69,7 +69,7 @@ export async function useHold(
 ): Promise<void> {
   const row = await liveHolds(tx, callerId, now)
     .where('id', '=', idToBytes(holdId))
-    .$if(dialect.locksRows, (query) => query.forUpdate())
+    .$if(dialect.supportsRowLocks, (query) => query.forUpdate())
     .executeTakeFirst();
   if (!isFor(row && toHold(row), { doctorId, start: visit.start })) {
     throw new Refusal('hold-expired', `${problems['hold-expired'].title}.`);
@@ -77,7 +77,7 @@ export async function useHold(
   await remove(tx, dialect, holdId);
 }
 
-const HOLDS_A_STEP = 100;
+const HOLDS_PER_BATCH = 100;
 
 /**
  * Deletes holds that have run out, a few at once. Returns how many. Those that somebody is about to use or to delete are left: the
@@ -91,8 +91,8 @@ export async function sweepHolds(database: Database<AppointmentTables>, clock: C
       .select('id')
       .where('expires_at', '<=', now)
       .orderBy('expires_at')
-      .limit(HOLDS_A_STEP)
-      .$if(database.dialect.locksRows, (query) => query.forUpdate().skipLocked())
+      .limit(HOLDS_PER_BATCH)
+      .$if(database.dialect.supportsRowLocks, (query) => query.forUpdate().skipLocked())
       .execute();
     if (due.length === 0) return 0;
     const ids = due.map(({ id }) => id);
@@ -116,7 +116,7 @@ export function createHoldStore(database: Database<AppointmentTables>, clock: Cl
         expiresAt: isoFromMillis(now + HOLD_MINUTES * MINUTE),
       };
       await database.write(async (tx) => {
-        const place = caller.role === 'patient' ? await freePlace(tx, database.dialect, caller.id, now) : null;
+        const ordinal = caller.role === 'patient' ? await freeOrdinal(tx, database.dialect, caller.id, now) : null;
         const expiresAt = toMillis(hold.expiresAt);
         const row: HoldRow = {
           id: idToBytes(hold.id),
@@ -126,12 +126,12 @@ export function createHoldStore(database: Database<AppointmentTables>, clock: Cl
           ends_at: toMillis(hold.end),
           expires_at: expiresAt,
           caller_id: caller.id,
-          place,
+          ordinal,
         };
         // Another request of the same patient may take the place meanwhile: there is a key for that.
-        const alongside = [tx.insertInto('holds').values(row)];
-        await reserve(tx, database.dialect, { holder: { id: hold.id, expiresAt }, placement, clock, alongside });
-        await write.keep(tx, hold);
+        const extraStatements = [tx.insertInto('holds').values(row)];
+        await reserve(tx, database.dialect, { holder: { id: hold.id, expiresAt }, placement, clock, extraStatements });
+        await write.storeResponse(tx, hold);
       });
       return hold;
     },

@@ -4,18 +4,25 @@
  * (`merged_patients`). So events may come again or in another order, and an unmerge returns just what a merge moved.
  */
 import { type Appointment, type Caller, permit } from '@daybook/contracts';
-import { type Database, type DatabaseDialect, idFromBytes, idToBytes, Overtaken, together } from '@daybook/database';
+import {
+  type Database,
+  type DatabaseDialect,
+  executeBatch,
+  idFromBytes,
+  idToBytes,
+  WriteConflict,
+} from '@daybook/database';
 import type { Clock } from '@daybook/service';
 import { sql } from 'kysely';
-import { TO_COME } from '../domain/lifecycle.ts';
+import { UPCOMING_STATUSES } from '../domain/booking/lifecycle.ts';
 import { toMillis } from '../domain/time.ts';
-import { changesOf, lockAppointment, nextVersion, type Tx } from './change.ts';
-import { demandRecheck } from './person-changes.ts';
-import { lockPerson, noteVersion } from './person-versions.ts';
+import { lockAppointment, nextVersion, type Tx, updateStatements } from './appointment-changes.ts';
+import { requestRevalidation } from './participant-changes.ts';
+import { lockParticipant, recordVersion } from './participant-versions.ts';
 import type { AppointmentTables } from './tables.ts';
 
 /** So many appointments are moved in one transaction at most: nothing is booked for their patient until it ends. */
-export const MOVED_AT_ONCE = 25;
+export const MOVE_BATCH_SIZE = 25;
 /** Longer than any chain of merges can be: see MAX_MERGED in the patient service. */
 const LONGEST_CHAIN = 100;
 const FIRST_RETRY_MILLIS = 500;
@@ -34,13 +41,13 @@ export interface MergeChange {
  * Notes a merge or an unmerge in the transaction of the consumer; nothing where something newer is noted. A booking that
  * was verified before it either is stored already, and is moved, or is rejected with StaleFacts.
  */
-export async function noteMerge(
+export async function recordMerge(
   tx: Tx,
   dialect: DatabaseDialect,
   { patientId, into, version }: MergeChange,
   now: number,
 ): Promise<void> {
-  await noteVersion(tx, dialect, { id: patientId, version });
+  await recordVersion(tx, dialect, { id: patientId, version });
   const patient_id = idToBytes(patientId);
   const unknown = { patient_id, merged_into: null, version: 0, attempts: 0, due_at: null };
   await tx.insertInto('merged_patients').ignore().values(unknown).execute();
@@ -57,13 +64,13 @@ export interface PatientMergeStore {
   /** A record whose appointments have to be looked at. */
   next(caller: Caller): Promise<string | undefined>;
   /** Moves some of the appointments of a record to where they belong. True when that may not be all. */
-  settle(caller: Caller, patientId: string): Promise<boolean>;
+  moveBatch(caller: Caller, patientId: string): Promise<boolean>;
   /** It could not be settled now. */
   postpone(caller: Caller, patientId: string): Promise<void>;
 }
 
 /** A record, with where its appointments belong. */
-interface Settling {
+interface MergeState {
   readonly patientId: Uint8Array;
   /** The record that stays: itself, where it is not merged. */
   readonly target: Uint8Array;
@@ -87,10 +94,10 @@ export function createPatientMergeStore(database: Database<AppointmentTables>, c
   async function findTarget(tx: Tx, patientId: Uint8Array, locked: boolean): Promise<Uint8Array | undefined> {
     let target = patientId;
     for (let hops = 0; hops < LONGEST_CHAIN; hops += 1) {
-      if (locked) await lockPerson(tx, dialect, target, 'shared');
+      if (locked) await lockParticipant(tx, dialect, target, 'shared');
       const row = await readMerged(tx, target)
         // What MariaDB does not know as FOR SHARE.
-        .$if(locked && dialect.locksRows, (query) => query.modifyEnd(sql`lock in share mode`))
+        .$if(locked && dialect.supportsRowLocks, (query) => query.modifyEnd(sql`lock in share mode`))
         .executeTakeFirst();
       if (!row?.merged_into) return target;
       target = row.merged_into;
@@ -105,14 +112,14 @@ export function createPatientMergeStore(database: Database<AppointmentTables>, c
    */
   async function lockTarget(tx: Tx, patientId: Uint8Array): Promise<{ target: Uint8Array; targetVersion: number }> {
     const expected = await findTarget(tx, patientId, false);
-    if (expected) await lockPerson(tx, dialect, expected, 'exclusive');
+    if (expected) await lockParticipant(tx, dialect, expected, 'exclusive');
     const target = await findTarget(tx, patientId, true);
-    if (!target) throw new Error('merges lead in a circle until an event comes');
-    return { target, targetVersion: await lockPerson(tx, dialect, target, 'exclusive') };
+    if (!target) throw new Error('merges form a cycle until a later event arrives');
+    return { target, targetVersion: await lockParticipant(tx, dialect, target, 'exclusive') };
   }
 
   /** Finds the record that stays once for each record: a locked way does not change until the transaction ends. */
-  function targetsIn(tx: Tx): Settling['targetOf'] {
+  function targetsIn(tx: Tx): MergeState['targetOf'] {
     const targets = new Map<string, Uint8Array | undefined>();
     return async (origin) => {
       const key = idFromBytes(origin);
@@ -141,7 +148,7 @@ export function createPatientMergeStore(database: Database<AppointmentTables>, c
    * Returns the ids of some appointments that were booked for the record, or for those merged into it, and are not where they
    * belong. Others that are with it now belong elsewhere since an unmerge, and are moved by the settling of that.
    */
-  async function findMisplaced(tx: Tx, { patientId, target }: Settling): Promise<string[]> {
+  async function findMisplaced(tx: Tx, { patientId, target }: MergeState): Promise<string[]> {
     const origins = await findOrigins(tx, patientId);
     const own = isSame(patientId, target)
       ? []
@@ -158,7 +165,7 @@ export function createPatientMergeStore(database: Database<AppointmentTables>, c
               ),
             ),
           )
-          .limit(MOVED_AT_ONCE)
+          .limit(MOVE_BATCH_SIZE)
           .execute();
     const moved = await tx
       .selectFrom('moved_appointments')
@@ -166,10 +173,10 @@ export function createPatientMergeStore(database: Database<AppointmentTables>, c
       .select('appointments.id')
       .where('moved_appointments.origin_id', 'in', origins)
       .where('appointments.patient_id', '!=', target)
-      .limit(MOVED_AT_ONCE)
+      .limit(MOVE_BATCH_SIZE)
       .execute();
     const ids = new Set([...own, ...moved].map(({ id }) => idFromBytes(id)));
-    return [...ids].slice(0, MOVED_AT_ONCE);
+    return [...ids].slice(0, MOVE_BATCH_SIZE);
   }
 
   /** Moves the time that an appointment takes of one patient to another. True where that one has another visit then: both stay. */
@@ -186,7 +193,7 @@ export function createPatientMergeStore(database: Database<AppointmentTables>, c
       .where('cell', '<=', Math.max(...cells))
       .execute();
     const seats = Map.groupBy(taken, ({ cell }) => cell);
-    const moved = rows.map((row) => ({ ...row, resource_id: target, seat: firstFree(seats.get(row.cell) ?? []) }));
+    const moved = rows.map((row) => ({ ...row, resource_id: target, seat: firstFreeSeat(seats.get(row.cell) ?? []) }));
     await tx
       .deleteFrom('reservations')
       .where('holder_id', '=', idToBytes(holderId))
@@ -195,12 +202,12 @@ export function createPatientMergeStore(database: Database<AppointmentTables>, c
     try {
       await tx.insertInto('reservations').values(moved).execute();
     } catch (error) {
-      throw dialect.isUniqueViolation(error) ? new Overtaken(error) : error;
+      throw dialect.isUniqueViolation(error) ? new WriteConflict(error) : error;
     }
     return moved.some(({ cell }) => seats.has(cell));
   }
 
-  async function keepOrigin(tx: Tx, appointmentId: string, origin: Uint8Array, target: Uint8Array): Promise<void> {
+  async function saveOrigin(tx: Tx, appointmentId: string, origin: Uint8Array, target: Uint8Array): Promise<void> {
     const appointment_id = idToBytes(appointmentId);
     await tx.deleteFrom('moved_appointments').where('appointment_id', '=', appointment_id).execute();
     if (isSame(origin, target)) return;
@@ -211,13 +218,18 @@ export function createPatientMergeStore(database: Database<AppointmentTables>, c
    * Moves an appointment, once it is locked, if it still belongs to the record that stays. Another process may have returned it
    * since it was found. Where the record that it was booked for leads elsewhere, the settling of that merge moves it.
    */
-  async function moveOne(tx: Tx, caller: Caller, id: string, { patientId, target, targetOf }: Settling): Promise<void> {
+  async function moveOne(
+    tx: Tx,
+    caller: Caller,
+    id: string,
+    { patientId, target, targetOf }: MergeState,
+  ): Promise<void> {
     const before = await lockAppointment(tx, dialect, id, () => undefined);
     const moved = await tx
       .selectFrom('moved_appointments')
       .select('origin_id')
       .where('appointment_id', '=', idToBytes(id))
-      .$if(dialect.locksRows, (query) => query.forUpdate())
+      .$if(dialect.supportsRowLocks, (query) => query.forUpdate())
       .executeTakeFirst();
     const from = idToBytes(before.patientId);
     const origin = moved?.origin_id ?? from;
@@ -225,10 +237,10 @@ export function createPatientMergeStore(database: Database<AppointmentTables>, c
     const belongsTo = await targetOf(origin);
     if (!belongsTo || !isSame(belongsTo, target)) return;
     const collides = await moveReservations(tx, id, from, target);
-    await keepOrigin(tx, id, origin, target);
+    await saveOrigin(tx, id, origin, target);
     const after = nextVersion(before, { patientId: idFromBytes(target), ...flagsOf(before, collides, now()) }, clock);
     const action = isSame(patientId, target) ? 'patient-unmerged' : 'patient-merged';
-    await together(tx, dialect, changesOf(tx, caller, { action, before, after, moved: false }, undefined));
+    await executeBatch(tx, dialect, updateStatements(tx, caller, { action, before, after, moved: false }, undefined));
   }
 
   return {
@@ -246,16 +258,16 @@ export function createPatientMergeStore(database: Database<AppointmentTables>, c
       return row && idFromBytes(row.patient_id);
     },
 
-    async settle(caller, id) {
+    async moveBatch(caller, id) {
       permit(caller, ['service']);
       const patientId = idToBytes(id);
       return database.write(async (tx) => {
         const { target, targetVersion } = await lockTarget(tx, patientId);
-        const settling = { patientId, target, targetOf: targetsIn(tx) };
-        const misplaced = await findMisplaced(tx, settling);
-        for (const appointmentId of misplaced) await moveOne(tx, caller, appointmentId, settling);
-        if (misplaced.length === MOVED_AT_ONCE) return true;
-        await demandRecheck(tx, database, 'patient', target, targetVersion, now());
+        const state = { patientId, target, targetOf: targetsIn(tx) };
+        const misplaced = await findMisplaced(tx, state);
+        for (const appointmentId of misplaced) await moveOne(tx, caller, appointmentId, state);
+        if (misplaced.length === MOVE_BATCH_SIZE) return true;
+        await requestRevalidation(tx, database, 'patient', target, targetVersion, now());
         await tx.updateTable('merged_patients').set({ due_at: null }).where('patient_id', '=', patientId).execute();
         return false;
       });
@@ -280,7 +292,7 @@ export function createPatientMergeStore(database: Database<AppointmentTables>, c
 }
 
 /** The first seat that nobody has. */
-function firstFree(taken: readonly { readonly seat: number }[]): number {
+function firstFreeSeat(taken: readonly { readonly seat: number }[]): number {
   const seats = new Set(taken.map(({ seat }) => seat));
   let seat = 0;
   while (seats.has(seat)) seat += 1;
@@ -296,9 +308,9 @@ function flagsOf(
   collides: boolean,
   now: number,
 ): Pick<Appointment, 'needsRescheduling' | 'reschedulingReasons'> {
-  const isToCome = TO_COME.includes(status) && toMillis(start) > now;
+  const isUpcoming = UPCOMING_STATUSES.includes(status) && toMillis(start) > now;
   const reasons = reschedulingReasons.filter((code) => !OF_PATIENT.includes(code));
-  if (collides && isToCome) reasons.push('patient-busy');
+  if (collides && isUpcoming) reasons.push('patient-busy');
   return reasons.length > 0
     ? { needsRescheduling: true, reschedulingReasons: reasons.sort() }
     : { needsRescheduling: false };

@@ -1,19 +1,19 @@
 /** Whatever is asked or changed of many appointments is found by an index: read from the plans of the database at hand. */
 import type { CloudEvent } from '@daybook/contracts';
-import { type Database, idToBytes, keepNothing, newId } from '@daybook/database';
-import { openAsked } from '@daybook/testing/plans';
+import { type Database, idToBytes, newId, storeNoResponse } from '@daybook/database';
+import { openObserved } from '@daybook/database/testing/query-plans';
 import { expect, it } from 'vitest';
 import { migrations } from '../../migrations/index.ts';
 import type { Placement } from '../domain/ports.ts';
+import { createReservationSweep, RETENTION_DAYS } from '../jobs/reservation-retention.ts';
 import { createAppointmentReads } from './appointment-reads.ts';
 import { createAppointmentTypeStore } from './appointment-types.ts';
 import { createAppointmentStore } from './appointments.ts';
 import { createHoldStore, sweepHolds } from './holds.ts';
-import { createReservationSweep, KEPT_DAYS } from './old-reservations.ts';
-import { createPatientMergeStore, noteMerge } from './patient-merges.ts';
-import { noteChange } from './person-changes.ts';
-import { createRecheckStore } from './rechecks.ts';
-import type { AppointmentRow, AppointmentTables, HoldRow, RecheckRow, ReservationRow } from './tables.ts';
+import { recordParticipantChange } from './participant-changes.ts';
+import { createPatientMergeStore, recordMerge } from './patient-merges.ts';
+import { createRevalidationStore } from './revalidation.ts';
+import type { AppointmentRow, AppointmentTables, HoldRow, ReservationRow, RevalidationRow } from './tables.ts';
 
 const NOW = Temporal.Instant.from('2026-11-02T08:00:00.000Z');
 const clock = () => NOW;
@@ -71,14 +71,14 @@ const holds = Array.from({ length: 2000 }, (_, index): HoldRow => {
   const expires_at = NOW.epochMilliseconds + (index % 50 === 0 ? -1 : 1) * HALF_HOUR;
   const of = { doctor_id: idToBytes(doctorId), appointment_type_id: idToBytes(doctorId) };
   const when = { starts_at, ends_at: starts_at + HALF_HOUR, expires_at };
-  return { id: idToBytes(newId()), ...of, ...when, caller_id: `caller${index % 300}`, place: null };
+  return { id: idToBytes(newId()), ...of, ...when, caller_id: `caller${index % 300}`, ordinal: null };
 });
 
 /** Everybody is known, and some have to be looked at. */
-const told = [...doctors, ...patients].map((id) => ({ person_id: idToBytes(id), version: 1 }));
-const rechecks = told.map(
-  ({ person_id }, index): RecheckRow => ({
-    person_id,
+const participantVersions = [...doctors, ...patients].map((id) => ({ participant_id: idToBytes(id), version: 1 }));
+const revalidations = participantVersions.map(
+  ({ participant_id }, index): RevalidationRow => ({
+    subject_id: participant_id,
     kind: index < DOCTORS ? 'doctor' : 'patient',
     version: 1,
     attempts: 0,
@@ -105,17 +105,17 @@ async function fill(database: Database<AppointmentTables>): Promise<void> {
         .values(holds.slice(from, from + 500))
         .execute();
     }
-    await tx.insertInto('person_versions').values(told).execute();
-    await tx.insertInto('rechecks').values(rechecks).execute();
+    await tx.insertInto('participant_versions').values(participantVersions).execute();
+    await tx.insertInto('revalidations').values(revalidations).execute();
   });
 }
 
 it('no list, search or look at somebody’s appointments reads all that there are, or sorts them', async () => {
-  const { database, asked, analyze, count, faults } = await openAsked<AppointmentTables>(migrations);
+  const { database, observed, analyze, count, faults } = await openObserved<AppointmentTables>(migrations);
   await fill(database);
   await analyze();
-  const reads = createAppointmentReads(asked, clock);
-  const store = createAppointmentStore(asked, clock);
+  const reads = createAppointmentReads(observed, clock);
+  const store = createAppointmentStore(observed, clock);
   const [from, to] = ['2026-11-02T00:00:00.000Z', '2026-11-04T00:00:00.000Z'];
   const lists = [
     {},
@@ -151,18 +151,18 @@ it('no list, search or look at somebody’s appointments reads all that there ar
   const range = { start: NOW.epochMilliseconds, end: NOW.epochMilliseconds + 20 * HALF_HOUR };
   await store.takenSeats(staff, { resourceIds: [doctorId, patientId], range });
   await store.takenSeats(staff, { resourceIds: doctors, range, exceptHolders: [id] });
-  const recheck = { kind: 'doctor', personId: doctorId, version: 1, attempts: 0, leasedUntil: 0 } as const;
-  await createRecheckStore(asked, clock).upcoming(service, recheck, found.items[0]);
+  const revalidation = { kind: 'doctor', subjectId: doctorId, version: 1, attempts: 0, leasedUntil: 0 } as const;
+  await createRevalidationStore(observed, clock).upcoming(service, revalidation, found.items[0]);
   for (const seen of [undefined, found.items[0]]) {
-    const ofType = { kind: 'type', personId: doctorId, version: 1, attempts: 0, leasedUntil: 0 } as const;
-    await createRecheckStore(asked, clock).upcoming(service, ofType, seen);
+    const ofType = { kind: 'type', subjectId: doctorId, version: 1, attempts: 0, leasedUntil: 0 } as const;
+    await createRevalidationStore(observed, clock).upcoming(service, ofType, seen);
   }
   expect(count()).toBeGreaterThan(20);
   // The first few of each status, each found by the index, are put together.
   expect(await faults(/SCAN of_status/)).toEqual([]);
 });
 
-const write = { keep: keepNothing, checkVersion: () => undefined };
+const write = { storeResponse: storeNoResponse, checkVersion: () => undefined };
 
 /** When nobody of these has an appointment. */
 const LATER = NOW.epochMilliseconds + 1000 * HALF_HOUR;
@@ -188,25 +188,25 @@ async function addTypes(database: Database<AppointmentTables>, typeIds: readonly
 }
 
 it('no booking, move, cancellation or step looks at the time, the holds or the appointments of others', async () => {
-  const { database, asked, analyze, count, faults } = await openAsked<AppointmentTables>(migrations);
+  const { database, observed, analyze, count, faults } = await openObserved<AppointmentTables>(migrations);
   const group = { id: newId(), version: 1, capacity: 3 };
   await addTypes(database, [type.id, group.id]);
   await fill(database);
   await analyze();
-  const store = createAppointmentStore(asked, clock);
-  const kept = createHoldStore(asked, clock);
+  const store = createAppointmentStore(observed, clock);
+  const holdStore = createHoldStore(observed, clock);
   const patient = { id: 'caller1', role: 'patient' } as const;
-  const hold = await kept.add(staff, placementAt(0), write);
-  await kept.add(patient, placementAt(1), write);
-  const other = await kept.add(staff, placementAt(2), write);
-  await kept.find(staff, other.id);
-  await kept.remove(staff, other.id, write);
+  const hold = await holdStore.add(staff, placementAt(0), write);
+  await holdStore.add(patient, placementAt(1), write);
+  const other = await holdStore.add(staff, placementAt(2), write);
+  await holdStore.find(staff, other.id);
+  await holdStore.remove(staff, other.id, write);
   const one = await store.book(staff, { patientId, placement: { ...placementAt(0), holdId: hold.id } }, write);
   const two = await store.book(staff, { patientId, placement: { ...placementAt(4), type: group } }, write);
   await store.move(staff, one.id, { action: 'rescheduled', placement: placementAt(5), check: () => undefined }, write);
   await store.change(staff, one.id, { note: 'wants the window' }, () => undefined, write);
   const thatDay = Temporal.Instant.from(one.start);
-  await createAppointmentStore(asked, () => thatDay).take(staff, one.id, 'arrive', write);
+  await createAppointmentStore(observed, () => thatDay).takeStep(staff, one.id, 'arrive', write);
   await store.cancel(staff, two.id, { reason: 'ill' }, write);
   expect(await Array.fromAsync(store.actions(staff, one.id))).toEqual(['arrived', 'updated', 'rescheduled', 'booked']);
   const back = { to: 'booked', reason: 'the wrong line' } as const;
@@ -214,8 +214,8 @@ it('no booking, move, cancellation or step looks at the time, the holds or the a
     placement,
     reschedulingReasons: [],
   }));
-  await store.stepBack(staff, one.id, { ...back, version: 4, again: ofOne }, write);
-  await store.stepBack(staff, two.id, { ...back, version: 2, again: ofTwo }, write);
+  await store.stepBack(staff, one.id, { ...back, version: 4, restored: ofOne }, write);
+  await store.stepBack(staff, two.id, { ...back, version: 2, restored: ofTwo }, write);
   expect(count()).toBeGreaterThan(20);
   expect(await faults()).toEqual([]);
 });
@@ -233,21 +233,23 @@ const changed = (subject: string): CloudEvent => ({
 });
 
 it('what changed of a person leads to their appointments, and to no others', async () => {
-  const { database, asked, analyze, count, faults } = await openAsked<AppointmentTables>(migrations);
+  const { database, observed, analyze, count, faults } = await openObserved<AppointmentTables>(migrations);
   await fill(database);
   await analyze();
-  await asked.write((tx) => noteChange(tx, asked, 'doctor', changed(doctorId), NOW.epochMilliseconds));
-  const store = createRecheckStore(asked, clock);
-  const recheck = await store.next(service);
-  if (!recheck) throw new Error('nobody is due');
-  await store.postpone(service, recheck);
-  await store.finish(service, recheck);
+  await observed.write((tx) =>
+    recordParticipantChange(tx, observed, 'doctor', changed(doctorId), NOW.epochMilliseconds),
+  );
+  const store = createRevalidationStore(observed, clock);
+  const revalidation = await store.next(service);
+  if (!revalidation) throw new Error('nobody is due');
+  await store.postpone(service, revalidation);
+  await store.finish(service, revalidation);
   expect(count()).toBeGreaterThan(7);
   expect(await faults()).toEqual([]);
 });
 
 it('a merge of patients leads to their appointments, and to no others', async () => {
-  const { database, asked, analyze, count, faults } = await openAsked<AppointmentTables>(migrations);
+  const { database, observed, analyze, count, faults } = await openObserved<AppointmentTables>(migrations);
   await fill(database);
   const others = patients.slice(100, 400).map((id) => ({
     ...{ patient_id: idToBytes(id), merged_into: idToBytes(doctorId), version: 2 },
@@ -269,26 +271,26 @@ it('a merge of patients leads to their appointments, and to no others', async ()
   });
   await analyze();
   const [into, more] = [patients[8] ?? '', patients[9] ?? ''];
-  const store = createPatientMergeStore(asked, clock);
-  const settle = async (change: { patientId: string; into: string | undefined; version: number }) => {
-    await asked.write((tx) => noteMerge(tx, asked.dialect, change, NOW.epochMilliseconds));
+  const store = createPatientMergeStore(observed, clock);
+  const moveRecord = async (change: { patientId: string; into: string | undefined; version: number }) => {
+    await observed.write((tx) => recordMerge(tx, observed.dialect, change, NOW.epochMilliseconds));
     expect(await store.next(service)).toBe(change.patientId);
     await store.postpone(service, change.patientId);
-    await store.settle(service, change.patientId);
+    await store.moveBatch(service, change.patientId);
   };
-  await settle({ patientId: more, into: patientId, version: 2 });
-  await settle({ patientId, into, version: 2 });
-  await settle({ patientId, into: undefined, version: 3 });
+  await moveRecord({ patientId: more, into: patientId, version: 2 });
+  await moveRecord({ patientId, into, version: 2 });
+  await moveRecord({ patientId, into: undefined, version: 3 });
   expect(count()).toBeGreaterThan(50);
   expect(await faults()).toEqual([]);
 });
 
 it('clearing holds and old reservations looks at no more than goes, or than it says', async () => {
-  const { database, asked, analyze, count, faults } = await openAsked<AppointmentTables>(migrations);
+  const { database, observed, analyze, count, faults } = await openObserved<AppointmentTables>(migrations);
   await fill(database);
   await analyze();
-  expect(await sweepHolds(asked, clock)).toBe(40);
-  const sweep = createReservationSweep(asked, () => NOW.add({ hours: 24 * KEPT_DAYS }));
+  expect(await sweepHolds(observed, clock)).toBe(40);
+  const sweep = createReservationSweep(observed, () => NOW.add({ hours: 24 * RETENTION_DAYS }));
   while ((await sweep()) > 0);
   const { left } = await database.read((db) =>
     db
@@ -302,11 +304,11 @@ it('clearing holds and old reservations looks at no more than goes, or than it s
 });
 
 it('no list of appointment types and no change of one reads all that there are, or sorts them', async () => {
-  const { database, asked, analyze, count, faults } = await openAsked<AppointmentTables>(migrations);
+  const { database, observed, analyze, count, faults } = await openObserved<AppointmentTables>(migrations);
   const many = ids(1000);
   await addTypes(database, many);
   await analyze();
-  const types = createAppointmentTypeStore(asked, clock);
+  const types = createAppointmentTypeStore(observed, clock);
   const { nextCursor } = await types.list(staff, { limit: 2 });
   await types.list(staff, { limit: 2, cursor: nextCursor ?? '' });
   await types.find(staff, many[7] ?? '');

@@ -4,8 +4,8 @@ import { databaseKind } from '@daybook/testing/databases';
 import fc from 'fast-check';
 import type { KyselyPlugin } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import { at, iso, NOW, SEEN, startAppointments, startClinic, waitingForPersons } from '../testing.ts';
-import { checkVersions } from './person-versions.ts';
+import { at, iso, NOW, SEEN, startAppointments, startClinic, transactionsWaitingForParticipants } from '../testing.ts';
+import { checkVersions } from './participant-versions.ts';
 import { reserve } from './reservations.ts';
 
 const FIRST = Temporal.Instant.from('2026-11-03T14:00:00.000Z').epochMilliseconds;
@@ -57,8 +57,8 @@ it('whatever is done, and at once: the time of the appointments is reserved, and
 
       for (const round of rounds) {
         const ids = (await service.list({ limit: '100' })).items.map(({ id }) => id);
-        const answers = await Promise.all(round.map((action) => run(action, ids)));
-        for (const answer of answers) if (answer) expect([200, 201, 409]).toContain(answer.status);
+        const responses = await Promise.all(round.map((action) => run(action, ids)));
+        for (const response of responses) if (response) expect([200, 201, 409]).toContain(response.status);
         await service.expectReservationsMatch();
       }
       const { items } = await service.list({ limit: '100' });
@@ -69,8 +69,8 @@ it('whatever is done, and at once: the time of the appointments is reserved, and
 });
 
 it('the database itself refuses a seat that is taken', async () => {
-  const { database, book, wish, reservations } = await startClinic();
-  await book(wish('2026-11-03T16:00:00.000Z'));
+  const { database, book, bookingRequest, reservations } = await startClinic();
+  await book(bookingRequest('2026-11-03T16:00:00.000Z'));
   const before = await reservations();
   const rows = await database.read((db) => db.selectFrom('reservations').selectAll().execute());
   for (const row of rows) {
@@ -90,13 +90,13 @@ async function startGroups(capacity: number) {
   const visit = { start: at(START), end: at('2026-11-03T16:30:00.000Z') };
   return {
     ...clinic,
-    bookInGroup: () => clinic.book(clinic.wish(START, { patientId: clinic.addPatient() })),
+    bookInGroup: () => clinic.book(clinic.bookingRequest(START, { patientId: clinic.addPatient() })),
     visit,
     postOf: (appointmentTypeId: string) =>
-      clinic.post('', clinic.wish(START, { patientId: clinic.addPatient(), appointmentTypeId })),
+      clinic.post('', clinic.bookingRequest(START, { patientId: clinic.addPatient(), appointmentTypeId })),
     single,
     /** Takes the doctor's time as a booking does, while others want to do something since it began. */
-    async takeWhile<Result>(taken: AppointmentType, others: () => Promise<Result>): Promise<Result> {
+    async reserveWhile<Result>(taken: AppointmentType, others: () => Promise<Result>): Promise<Result> {
       const { database, doctor } = clinic;
       const verified = [{ id: doctor.id, version: 1 }] as const;
       const placement = { doctorId: doctor.id, timeZone: 'UTC', visit, doctorTime: visit, type: taken, verified };
@@ -109,11 +109,11 @@ async function startGroups(capacity: number) {
           placement,
           clock: () => Temporal.Instant.fromEpochMilliseconds(at(NOW)),
           // Between the lock and the look at what is free.
-          async giveBack() {
+          async releasePrevious() {
             others().then(done.resolve, done.reject);
-            await expect.poll(() => waitingForPersons(database), SEEN).toBeGreaterThan(0);
+            await expect.poll(() => transactionsWaitingForParticipants(database), SEEN).toBeGreaterThan(0);
           },
-          alongside: [],
+          extraStatements: [],
         }),
       );
       return done.promise;
@@ -123,27 +123,27 @@ async function startGroups(capacity: number) {
 
 describe.runIf(databaseKind !== 'sqlite')('while somebody takes a time', () => {
   it('for one, who wants a seat in a group waits, and is refused', async () => {
-    const { postOf, type, single, takeWhile, reservations } = await startGroups(3);
-    expect((await takeWhile(single, () => postOf(type.id))).status).toBe(409);
+    const { postOf, type, single, reserveWhile, reservations } = await startGroups(3);
+    expect((await reserveWhile(single, () => postOf(type.id))).status).toBe(409);
     expect(await reservations()).toHaveLength(6);
   });
 
   it('in a group, who wants the time for one waits, and is refused', async () => {
-    const { postOf, type, single, takeWhile, reservations } = await startGroups(3);
-    expect((await takeWhile(type, () => postOf(single.id))).status).toBe(409);
+    const { postOf, type, single, reserveWhile, reservations } = await startGroups(3);
+    expect((await reserveWhile(type, () => postOf(single.id))).status).toBe(409);
     expect(await reservations()).toHaveLength(6);
   });
 
   it('in a group, who wants another seat of it waits, and has it', async () => {
-    const { postOf, type, takeWhile, reservations } = await startGroups(2);
-    expect((await takeWhile(type, () => postOf(type.id))).status).toBe(201);
+    const { postOf, type, reserveWhile, reservations } = await startGroups(2);
+    expect((await reserveWhile(type, () => postOf(type.id))).status).toBe(201);
     expect(await reservations()).toHaveLength(18);
   });
 
   it('in a group that is full with it, who wants a seat waits, and is refused', async () => {
-    const { bookInGroup, postOf, type, takeWhile, reservations } = await startGroups(2);
+    const { bookInGroup, postOf, type, reserveWhile, reservations } = await startGroups(2);
     await bookInGroup();
-    expect((await takeWhile(type, () => postOf(type.id))).status).toBe(409);
+    expect((await reserveWhile(type, () => postOf(type.id))).status).toBe(409);
     expect(await reservations()).toHaveLength(18);
   });
 });
@@ -164,7 +164,7 @@ it.runIf(databaseKind !== 'sqlite')(
         return result;
       },
     };
-    const taking = database.write((tx) =>
+    const reservation = database.write((tx) =>
       reserve(tx.withPlugin(plugin), database.dialect, {
         holder: { id: newId() },
         placement: {
@@ -176,10 +176,10 @@ it.runIf(databaseKind !== 'sqlite')(
           verified: [{ id: doctor.id, version: 1 }],
         },
         clock: () => Temporal.Instant.fromEpochMilliseconds(at(NOW)),
-        alongside: [],
+        extraStatements: [],
       }),
     );
-    await expect(taking).rejects.toMatchObject({ code: 'slot-taken' });
+    await expect(reservation).rejects.toMatchObject({ code: 'slot-taken' });
     await expectReservationsMatch();
   },
 );
@@ -193,30 +193,30 @@ it('a visit for one is refused beside a group whose first seat came free', async
 });
 
 describe('of many at once', () => {
-  const statusesOf = (answers: readonly { status: number }[]) =>
-    answers.map(({ status }) => status).toSorted((one, other) => one - other);
+  const statusesOf = (responses: readonly { status: number }[]) =>
+    responses.map(({ status }) => status).toSorted((one, other) => one - other);
   const expected = (winners: number, losers: number) => [...Array(winners).fill(201), ...Array(losers).fill(409)];
 
   it('twenty who want one time exactly one has it', async () => {
     const { postOf, single, expectReservationsMatch } = await startGroups(3);
-    const answers = await Promise.all(Array.from({ length: 20 }, () => postOf(single.id)));
-    expect(statusesOf(answers)).toEqual(expected(1, 19));
+    const responses = await Promise.all(Array.from({ length: 20 }, () => postOf(single.id)));
+    expect(statusesOf(responses)).toEqual(expected(1, 19));
     await expectReservationsMatch();
   });
 
   it('twenty who want a place in a group as many have one as there are', async () => {
     const { postOf, type, expectReservationsMatch } = await startGroups(7);
-    const answers = await Promise.all(Array.from({ length: 20 }, () => postOf(type.id)));
-    expect(statusesOf(answers)).toEqual(expected(7, 13));
+    const responses = await Promise.all(Array.from({ length: 20 }, () => postOf(type.id)));
+    expect(statusesOf(responses)).toEqual(expected(7, 13));
     await expectReservationsMatch();
   });
 
   it('who want a group, or the time for one, never both have it', async () => {
     const { postOf, type, single, expectReservationsMatch } = await startGroups(4);
-    const wishes = Array.from({ length: 12 }, (_, index) => (index % 2 === 0 ? type.id : single.id));
-    const answers = await Promise.all(wishes.map(postOf));
-    for (const { status } of answers) expect([201, 409]).toContain(status);
-    expect(answers.some(({ status }) => status === 201)).toBe(true);
+    const typeIds = Array.from({ length: 12 }, (_, index) => (index % 2 === 0 ? type.id : single.id));
+    const responses = await Promise.all(typeIds.map(postOf));
+    for (const { status } of responses) expect([201, 409]).toContain(status);
+    expect(responses.some(({ status }) => status === 201)).toBe(true);
     await expectReservationsMatch();
   });
 });

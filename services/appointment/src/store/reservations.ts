@@ -2,11 +2,11 @@
 import { type ProblemCode, problems, Refusal } from '@daybook/contracts';
 import {
   type DatabaseDialect,
+  executeBatch,
   idFromBytes,
   idToBytes,
-  Overtaken,
   type SharedTables,
-  together,
+  WriteConflict,
 } from '@daybook/database';
 import type { Clock } from '@daybook/service';
 import {
@@ -18,12 +18,12 @@ import {
   sql,
   type Transaction,
 } from 'kysely';
-import { NOTHING_TAKEN, type TakenSeats } from '../domain/booking-rules.ts';
-import { type Cells, cellsOf } from '../domain/grid.ts';
+import { NOTHING_TAKEN, type TakenSeats } from '../domain/booking/rules.ts';
 import type { Placement, SeatQuery } from '../domain/ports.ts';
-import { lockOfPersons } from './person-versions.ts';
+import { type Cells, cellsOf } from '../domain/slots/grid.ts';
+import { lockParticipants } from './participant-versions.ts';
 import type { AppointmentTables, ReservationRow } from './tables.ts';
-import { checkType, lockOfType } from './type-versions.ts';
+import { checkType, typeLockStatement } from './type-versions.ts';
 
 type Db = Kysely<AppointmentTables & SharedTables>;
 type Tx = Transaction<AppointmentTables & SharedTables>;
@@ -63,7 +63,7 @@ function takenSeatsOf(packed: readonly number[]): TakenSeats {
  */
 export async function readTakenSeats(
   db: Db,
-  { listOf }: DatabaseDialect,
+  { jsonArrayAgg }: DatabaseDialect,
   { resourceIds, range, exceptHolders = [] }: SeatQuery,
   now: number,
 ): Promise<ReadonlyMap<string, TakenSeats>> {
@@ -71,7 +71,7 @@ export async function readTakenSeats(
   if (resourceIds.length === 0) return new Map();
   const rows = await db
     .selectFrom('reservations')
-    .select(['resource_id', listOf(sql<number>`cell * ${sql.lit(PACKED)} + ${presentCapacity}`).as('seats')])
+    .select(['resource_id', jsonArrayAgg(sql<number>`cell * ${sql.lit(PACKED)} + ${presentCapacity}`).as('seats')])
     .where('resource_id', 'in', resourceIds.map(idToBytes))
     .where('cell', '>=', first)
     .where('cell', '<', end)
@@ -88,7 +88,7 @@ export async function readTakenSeats(
 type Seat = Pick<ReservationRow, 'resource_id' | 'cell' | 'seat' | 'expires_at'> & { capacity: number };
 
 /** Time of one person that somebody wants. */
-interface Claim {
+interface SeatDemand {
   readonly resourceId: Uint8Array;
   readonly cells: Cells;
   /** Of a doctor's time. */
@@ -96,38 +96,39 @@ interface Claim {
   readonly capacity: number;
   /** More than the capacity where somebody is booked beside others on purpose. */
   readonly mostSeats: number;
-  readonly refusedWith: ProblemCode;
+  readonly refusalCode: ProblemCode;
 }
 
 /** Beside this many at one time nobody is booked, not even on purpose. */
 const MAX_SEATS = 1000;
 
-const doctorClaim = ({ doctorId, doctorTime, type, overbooking }: Placement): Claim => ({
+const doctorDemand = ({ doctorId, doctorTime, type, overbooking }: Placement): SeatDemand => ({
   resourceId: idToBytes(doctorId),
   cells: cellsOf(doctorTime),
   typeId: idToBytes(type.id),
   capacity: type.capacity,
   mostSeats: overbooking ? MAX_SEATS : type.capacity,
-  refusedWith: 'slot-taken',
+  refusalCode: 'slot-taken',
 });
 
-const patientClaim = (patientId: string, { visit }: Placement): Claim => ({
+const patientDemand = (patientId: string, { visit }: Placement): SeatDemand => ({
   resourceId: idToBytes(patientId),
   cells: cellsOf(visit),
   typeId: null,
   capacity: 1,
   mostSeats: 1,
-  refusedWith: 'patient-busy',
+  refusalCode: 'patient-busy',
 });
 
-const isFor = ({ resourceId }: Claim, { resource_id }: Seat): boolean => Buffer.compare(resourceId, resource_id) === 0;
+const isFor = ({ resourceId }: SeatDemand, { resource_id }: Seat): boolean =>
+  Buffer.compare(resourceId, resource_id) === 0;
 
-/** The cells of all claims. */
-const claimed =
-  (claims: readonly Claim[]) =>
+/** The cells of all demands. */
+const inDemandedCells =
+  (demands: readonly SeatDemand[]) =>
   (where: ExpressionBuilder<AppointmentTables, 'reservations'>): Expression<SqlBool> =>
     where.or(
-      claims.map(({ resourceId, cells }) =>
+      demands.map(({ resourceId, cells }) =>
         where.and([
           where('resource_id', '=', resourceId),
           where('cell', '>=', cells.first),
@@ -136,14 +137,14 @@ const claimed =
       ),
     );
 
-const seatsIn = (tx: Tx, claims: readonly Claim[]) =>
+const seatsIn = (tx: Tx, demands: readonly SeatDemand[]) =>
   tx
     .selectFrom('reservations')
     .select(['resource_id', 'cell', 'seat', presentCapacity.as('capacity'), 'expires_at'])
-    .where(claimed(claims));
+    .where(inDemandedCells(demands));
 
-const removeExpired = (tx: Tx, claims: readonly Claim[], now: number) =>
-  tx.deleteFrom('reservations').where(claimed(claims)).where('expires_at', '<=', now).execute();
+const removeExpired = (tx: Tx, demands: readonly SeatDemand[], now: number) =>
+  tx.deleteFrom('reservations').where(inDemandedCells(demands)).where('expires_at', '<=', now).execute();
 
 const takenIn = (seats: readonly Seat[]): number =>
   countTaken(seats.length, Math.min(...seats.map(({ capacity }) => capacity)));
@@ -152,7 +153,7 @@ const takenIn = (seats: readonly Seat[]): number =>
  * For each cell the first seat that is free; undefined when a cell has no seat left, whoever they are numbered for (a group of
  * which some cancelled leaves gaps).
  */
-function chooseSeats(rows: readonly Seat[], { cells, mostSeats }: Claim): number[] | undefined {
+function chooseSeats(rows: readonly Seat[], { cells, mostSeats }: SeatDemand): number[] | undefined {
   const taken = Map.groupBy(rows, ({ cell }) => cell);
   for (const ofCell of taken.values()) if (takenIn(ofCell) >= mostSeats) return undefined;
   return Array.from({ length: cells.end - cells.first }, (_, index) => {
@@ -172,47 +173,47 @@ export interface Holder {
   readonly expiresAt?: number;
 }
 
-/** The rows that fulfil a claim. @throws Refusal when a cell is full */
-function rowsFor(claim: Claim, live: readonly Seat[], { id, expiresAt }: Holder): ReservationRow[] {
-  const { resourceId: resource_id, typeId, cells, capacity, mostSeats, refusedWith } = claim;
-  const own = live.filter((seat) => isFor(claim, seat));
+/** The rows that fulfil a demand. @throws Refusal when a cell is full */
+function rowsFor(demand: SeatDemand, live: readonly Seat[], { id, expiresAt }: Holder): ReservationRow[] {
+  const { resourceId: resource_id, typeId, cells, capacity, mostSeats, refusalCode } = demand;
+  const own = live.filter((seat) => isFor(demand, seat));
   // Beside others on purpose every seat counts, whatever it was taken with.
   const counted = mostSeats > capacity ? own.map((seat) => ({ ...seat, capacity: MAX_SEATS })) : own;
-  const seats = chooseSeats(counted, claim);
-  if (!seats) throw new Refusal(refusedWith, `${problems[refusedWith].title}.`);
+  const seats = chooseSeats(counted, demand);
+  if (!seats) throw new Refusal(refusalCode, `${problems[refusalCode].title}.`);
   const shared = { resource_id, appointment_type_id: typeId, holder_id: idToBytes(id), expires_at: expiresAt ?? null };
   return seats.map((seat, index) => ({ ...shared, cell: cells.first + index, seat }));
 }
 
 /** Time that is to be taken. */
-export interface Taking {
+export interface ReservationRequest {
   readonly holder: Holder;
   readonly placement: Placement;
   readonly clock: Clock;
   /** Before it is looked at what is free: gives back what this time is taken in the place of. */
-  readonly giveBack?: (() => Promise<void>) | undefined;
+  readonly releasePrevious?: (() => Promise<void>) | undefined;
   /** What is written together with it. Where a key refuses any of it, somebody was quicker. */
-  readonly alongside: readonly Compilable<unknown>[];
+  readonly extraStatements: readonly Compilable<unknown>[];
 }
 
-/** What is taken of the claims once the persons and the appointment type are locked. @throws StaleFacts */
-async function lockAndLook(
+/** What is taken of the demands once the persons and the appointment type are locked. @throws StaleFacts */
+async function lockAndRead(
   tx: Tx,
   dialect: DatabaseDialect,
-  { placement, giveBack }: Taking,
-  claims: readonly Claim[],
+  { placement, releasePrevious }: ReservationRequest,
+  demands: readonly SeatDemand[],
 ): Promise<Seat[]> {
-  const persons = lockOfPersons(tx, dialect, placement);
-  const type = lockOfType(tx, dialect, placement.type.id);
-  const seats = seatsIn(tx, claims);
-  if (giveBack) {
-    const [types, versions] = await together(tx, dialect, [type, persons.statement]);
+  const persons = lockParticipants(tx, dialect, placement);
+  const type = typeLockStatement(tx, dialect, placement.type.id);
+  const seats = seatsIn(tx, demands);
+  if (releasePrevious) {
+    const [types, versions] = await executeBatch(tx, dialect, [type, persons.statement]);
     checkType(placement.type, types);
     await persons.check(versions);
-    await giveBack();
+    await releasePrevious();
     return seats.execute();
   }
-  const [types, versions, stored] = await together(tx, dialect, [type, persons.statement, seats]);
+  const [types, versions, stored] = await executeBatch(tx, dialect, [type, persons.statement, seats]);
   checkType(placement.type, types);
   return (await persons.check(versions)) ? stored : seats.execute();
 }
@@ -222,25 +223,25 @@ async function lockAndLook(
  *
  * It is read without a lock what is free, so nobody waits to hear that a time is taken. The key refuses who was overtaken:
  * their transaction runs again, since what a refused row leaves behind in MySQL is a lock that two of them would wait for
- * without end. What the key does not see, a visit for one beside a seat of a group, cannot happen meanwhile: see lockOfPersons.
+ * without end. What the key does not see, a visit for one beside a seat of a group, cannot happen meanwhile: see lockParticipants.
  * @throws Refusal `slot-taken`, `patient-busy`; StaleFacts; Overtaken
  */
-export async function reserve(tx: Tx, dialect: DatabaseDialect, taking: Taking): Promise<void> {
-  const { holder, placement, clock, alongside } = taking;
+export async function reserve(tx: Tx, dialect: DatabaseDialect, request: ReservationRequest): Promise<void> {
+  const { holder, placement, clock, extraStatements } = request;
   const { patientId } = holder;
-  const claims = [doctorClaim(placement), ...(patientId === undefined ? [] : [patientClaim(patientId, placement)])];
-  const stored = await lockAndLook(tx, dialect, taking, claims);
+  const demands = [doctorDemand(placement), ...(patientId === undefined ? [] : [patientDemand(patientId, placement)])];
+  const stored = await lockAndRead(tx, dialect, request, demands);
   const now = clock().epochMilliseconds;
   const live = stored.filter(({ expires_at }) => expires_at === null || expires_at > now);
-  const rows = claims.flatMap((claim) => rowsFor(claim, live, holder));
-  if (live.length < stored.length) await removeExpired(tx, claims, now);
+  const rows = demands.flatMap((demand) => rowsFor(demand, live, holder));
+  if (live.length < stored.length) await removeExpired(tx, demands, now);
   try {
-    await together(tx, dialect, [tx.insertInto('reservations').values(rows), ...alongside]);
+    await executeBatch(tx, dialect, [tx.insertInto('reservations').values(rows), ...extraStatements]);
   } catch (error) {
-    throw dialect.isUniqueViolation(error) ? new Overtaken(error) : error;
+    throw dialect.isUniqueViolation(error) ? new WriteConflict(error) : error;
   }
 }
 
 /** The statement that gives back all time that somebody holds. */
-export const releaseOf = (tx: Tx, holderId: string) =>
+export const releaseStatement = (tx: Tx, holderId: string) =>
   tx.deleteFrom('reservations').where('holder_id', '=', idToBytes(holderId));

@@ -1,6 +1,6 @@
-import { openDatabase, sharedView } from '@daybook/database';
+import { asSharedDatabase, openDatabase } from '@daybook/database';
+import { shapeOf } from '@daybook/database/testing/schema-shape';
 import { freshDatabase } from '@daybook/testing/databases';
-import { shapeOf } from '@daybook/testing/shape';
 import { expect, it, onTestFinished } from 'vitest';
 import { migrations } from '../../migrations/index.ts';
 
@@ -10,7 +10,7 @@ it('the tables, keys and indexes are the same on every database', async () => {
     await openDatabase(await freshDatabase(), migrations),
   ];
   onTestFinished(async () => void (await Promise.all(databases.map((database) => database.close()))));
-  const [expected, found] = await Promise.all(databases.map((database) => shapeOf(sharedView(database))));
+  const [expected, found] = await Promise.all(databases.map((database) => shapeOf(asSharedDatabase(database))));
   expect(found).toEqual(expected);
   expect(Object.keys(found ?? {})).toContain('appointments');
 });

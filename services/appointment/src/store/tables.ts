@@ -63,12 +63,12 @@ export interface HoldRow {
   /** Who may use it. */
   caller_id: string;
   /** Of a patient: which of the few holds it is. */
-  place: number | null;
+  ordinal: number | null;
 }
 
 /** The appointments of this person, or of this appointment type, have to be looked at again. */
-export interface RecheckRow {
-  person_id: Uint8Array;
+export interface RevalidationRow {
+  subject_id: Uint8Array;
   kind: 'patient' | 'doctor' | 'type';
   /** Of the person, as the newest event says; of the type. */
   version: number;
@@ -96,8 +96,8 @@ export interface AppointmentTables {
   reservations: ReservationRow;
   holds: HoldRow;
   /** The newest version of a patient or doctor that an event told of. */
-  person_versions: { person_id: Uint8Array; version: number };
-  rechecks: RecheckRow;
+  participant_versions: { participant_id: Uint8Array; version: number };
+  revalidations: RevalidationRow;
   merged_patients: MergedPatientRow;
   /** Those that are not with the patient that they were booked for. */
   moved_appointments: { appointment_id: Uint8Array; origin_id: Uint8Array };

@@ -5,19 +5,19 @@
 import { type DatabaseDialect, idToBytes } from '@daybook/database';
 import { sql } from 'kysely';
 import { type PlacedType, StaleFacts } from '../domain/ports.ts';
-import type { Tx } from './change.ts';
+import type { Tx } from './appointment-changes.ts';
 
 /** Returns the statement that reads the type. Whoever changes the type waits until this transaction ends. */
-export const lockOfType = (tx: Tx, { locksRows }: DatabaseDialect, id: string) =>
+export const typeLockStatement = (tx: Tx, { supportsRowLocks }: DatabaseDialect, id: string) =>
   tx
     .selectFrom('appointment_types')
     .select(['version', 'active'])
     .where('id', '=', idToBytes(id))
     // What MariaDB does not know as FOR SHARE.
-    .$if(locksRows, (query) => query.modifyEnd(sql`lock in share mode`));
+    .$if(supportsRowLocks, (query) => query.modifyEnd(sql`lock in share mode`));
 
-/** Checks what `lockOfType` read. @throws StaleFacts when the type has another version by now */
+/** Checks what `typeLockStatement` read. @throws StaleFacts when the type has another version by now */
 export function checkType({ id, version }: PlacedType, [stored]: readonly { version: number }[]): void {
-  if (stored === undefined) throw new Error(`time was to be reserved for an appointment type that is not there: ${id}`);
+  if (stored === undefined) throw new Error(`appointment type of a reservation not found: ${id}`);
   if (stored.version !== version) throw new StaleFacts({ id, version: stored.version });
 }

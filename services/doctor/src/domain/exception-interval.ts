@@ -1,6 +1,6 @@
 import { MAX_EXCEPTION_DAYS, Refusal } from '@daybook/contracts';
 import type { Interval } from './interval.ts';
-import { DAY, FIRST_WRITABLE, LAST_WRITABLE } from './time.ts';
+import { DAY, EARLIEST_RFC3339, LATEST_RFC3339 } from './time.ts';
 
 /**
  * The time of an exception, to the millisecond.
@@ -11,7 +11,7 @@ export function exceptionInterval(exception: { readonly start: string; readonly 
   const end = Temporal.Instant.from(exception.end).epochMilliseconds;
   if (end <= start) throw new Refusal('invalid-interval', 'The exception does not end after it starts.');
   // An offset can carry a time over the ends of what RFC 3339 writes: it could be taken, but not shown.
-  if (start < FIRST_WRITABLE || end > LAST_WRITABLE) {
+  if (start < EARLIEST_RFC3339 || end > LATEST_RFC3339) {
     throw new Refusal('invalid-interval', 'The exception is not within the years 0000 to 9999 of UTC.');
   }
   if (end - start > MAX_EXCEPTION_DAYS * DAY) {

@@ -22,20 +22,20 @@ export function union(intervals: readonly Interval[]): Interval[] {
 /** The time that lies in the intervals and in none of the others: in order, with a gap between any two. */
 export function subtract(intervals: readonly Interval[], others: readonly Interval[]): Interval[] {
   const cuts = union(others);
-  const left: Interval[] = [];
+  const remaining: Interval[] = [];
   let next = 0;
   for (const { start, end } of union(intervals)) {
     let from = start;
     for (let cut = cuts[next]; cut && cut.start < end; cut = cuts[next]) {
-      if (from < cut.start) left.push({ start: from, end: cut.start });
+      if (from < cut.start) remaining.push({ start: from, end: cut.start });
       from = Math.max(from, cut.end);
       // One that reaches beyond this interval may cut the next one, too.
       if (cut.end > end) break;
       next += 1;
     }
-    if (from < end) left.push({ start: from, end });
+    if (from < end) remaining.push({ start: from, end });
   }
-  return left;
+  return remaining;
 }
 
 /** What of the intervals lies within the range. */

@@ -1,6 +1,6 @@
 import type { NewSchedule } from '@daybook/contracts';
 import { expect, it } from 'vitest';
-import { ALWAYS, periodsOf, scheduleOn, withoutAlways } from './periods.ts';
+import { periodsOf, scheduleOn, UNBOUNDED_START, withoutUnboundedStart } from './periods.ts';
 import { dayAt, midnightOf } from './wall-clock.ts';
 
 const from = (validFrom: string | undefined, timeZone = 'UTC'): NewSchedule => ({
@@ -16,9 +16,9 @@ it('the hours of a period hold through the day before the next begins', () => {
 });
 
 it('the first date that can be written is from always, and no other is', () => {
-  expect(withoutAlways(from(ALWAYS))).toEqual(from(undefined));
-  expect(withoutAlways(from('0000-01-02'))).toEqual(from('0000-01-02'));
-  expect(scheduleOn([from(undefined)], on(ALWAYS))).toEqual(from(undefined));
+  expect(withoutUnboundedStart(from(UNBOUNDED_START))).toEqual(from(undefined));
+  expect(withoutUnboundedStart(from('0000-01-02'))).toEqual(from('0000-01-02'));
+  expect(scheduleOn([from(undefined)], on(UNBOUNDED_START))).toEqual(from(undefined));
 });
 
 it('without a period there is no schedule; before the first one there are no hours', () => {

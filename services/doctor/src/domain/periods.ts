@@ -3,11 +3,11 @@ import type { NewSchedule, Schedule } from '@daybook/contracts';
 import { dayAt, midnightOf } from './wall-clock.ts';
 
 /** The first date that can be written stands for "from always". */
-export const ALWAYS = '0000-01-01';
+export const UNBOUNDED_START = '0000-01-01';
 
 /** The same hours without a first day where that is `ALWAYS`. */
-export const withoutAlways = ({ validFrom, ...hours }: NewSchedule): NewSchedule =>
-  validFrom === undefined || validFrom === ALWAYS ? hours : { ...hours, validFrom };
+export const withoutUnboundedStart = ({ validFrom, ...hours }: NewSchedule): NewSchedule =>
+  validFrom === undefined || validFrom === UNBOUNDED_START ? hours : { ...hours, validFrom };
 
 const dayBefore = (date: string): string => Temporal.PlainDate.from(date).subtract({ days: 1 }).toString();
 

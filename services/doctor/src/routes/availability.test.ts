@@ -1,9 +1,9 @@
 import { type Availability, AvailabilityPage, type NewDoctor, type Schedule } from '@daybook/contracts';
-import { readerOf } from '@daybook/service';
+import { createParser } from '@daybook/service';
 import { describe, expect, it } from 'vitest';
-import { extra, hours, NOBODY, noor, off, startDoctors } from '../testing.ts';
+import { extra, hours, noor, off, startDoctors, UNKNOWN_ID } from '../testing.ts';
 
-const readPage = readerOf(AvailabilityPage);
+const readPage = createParser(AvailabilityPage);
 const mondays = { timeZone: 'Europe/Lisbon', weeklyHours: [hours('monday', '09:00', '12:00')] };
 
 describe('the availability of a doctor', () => {
@@ -13,9 +13,9 @@ describe('the availability of a doctor', () => {
       timeZone: 'America/New_York',
       weeklyHours: [hours('sunday', '01:00', '04:00')],
     });
-    const answer = await call('GET', `/${id}/availability?from=2026-03-07T00:00:00.000Z&to=2026-03-16T00:00:00.000Z`);
-    expect(answer).toMatchObject({ status: 200 });
-    expect(answer.body).toEqual({
+    const response = await call('GET', `/${id}/availability?from=2026-03-07T00:00:00.000Z&to=2026-03-16T00:00:00.000Z`);
+    expect(response).toMatchObject({ status: 200 });
+    expect(response.body).toEqual({
       doctorId: id,
       version: 2,
       timeZone: 'America/New_York',
@@ -41,8 +41,8 @@ describe('the availability of a doctor', () => {
     const { id } = await registerWith(mondays);
     const moved = { timeZone: 'Asia/Tokyo', weeklyHours: mondays.weeklyHours, validFrom: '2026-03-05' };
     expect(await call('PUT', `/${id}/schedule`, moved)).toMatchObject({ status: 200 });
-    const answer = await call('GET', `/${id}/availability?from=2026-03-01T00:00:00.000Z&to=2026-03-10T00:00:00.000Z`);
-    expect(answer.body).toMatchObject({
+    const response = await call('GET', `/${id}/availability?from=2026-03-01T00:00:00.000Z&to=2026-03-10T00:00:00.000Z`);
+    expect(response.body).toMatchObject({
       timeZone: 'Europe/Lisbon',
       items: [
         { start: '2026-03-02T09:00:00.000Z', end: '2026-03-02T12:00:00.000Z' },
@@ -120,7 +120,7 @@ describe('the availability of a doctor', () => {
   it('is of a doctor who is there', async () => {
     const { call } = await startDoctors();
     const range = 'from=2026-03-02T00:00:00.000Z&to=2026-03-03T00:00:00.000Z';
-    expect(await call('GET', `/${NOBODY}/availability?${range}`)).toMatchObject({
+    expect(await call('GET', `/${UNKNOWN_ID}/availability?${range}`)).toMatchObject({
       status: 404,
       body: { code: 'not-found' },
     });
@@ -163,11 +163,11 @@ const idsOf = (items: Availability[]) => items.map(({ doctorId }) => doctorId);
 
 describe('the availability of a specialty', () => {
   it('is that of each of its active doctors', async () => {
-    const { find, employ, except, call, register } = await startSurgery();
+    const { find, employ, addException, call, register } = await startSurgery();
     const one = await employ(mondays, ['surgery', 'general-practice']);
     const two = await employ({ timeZone: 'Asia/Tokyo', weeklyHours: [hours('tuesday', '00:00', '24:00')] });
-    await except(two, off('2026-03-03T00:00:00.000Z', '2026-03-04T00:00:00.000Z'));
-    await except(two, extra('2026-03-07T10:00:00.000Z', '2026-03-07T11:00:00.000Z'));
+    await addException(two, off('2026-03-03T00:00:00.000Z', '2026-03-04T00:00:00.000Z'));
+    await addException(two, extra('2026-03-07T10:00:00.000Z', '2026-03-07T11:00:00.000Z'));
     const idle = await register({ ...noor, specialties: ['surgery'] });
     const gone = await employ(mondays);
     await call('PATCH', `/${gone}`, { active: false });
@@ -197,10 +197,10 @@ describe('the availability of a specialty', () => {
   });
 
   it('is what each doctor alone is said to have', async () => {
-    const { find, employ, except, call } = await startSurgery();
+    const { find, employ, addException, call } = await startSurgery();
     const id = await employ(mondays);
     await call('PUT', `/${id}/schedule`, { ...mondays, timeZone: 'Asia/Tokyo', validFrom: '2026-03-05' });
-    await except(id, off('2026-03-02T10:00:00.000Z', '2026-03-02T10:30:00.000Z'));
+    await addException(id, off('2026-03-02T10:00:00.000Z', '2026-03-02T10:30:00.000Z'));
     const { body } = await call('GET', `/${id}/availability?${new URLSearchParams(WEEK)}`);
     expect((await find()).items).toEqual([body]);
   });
@@ -261,12 +261,12 @@ describe('the availability of a specialty', () => {
 
 describe('the version of an availability', () => {
   it('is that of the event that told of the last change in it', async () => {
-    const { call, registerWith, except, outbox } = await startDoctors();
+    const { call, registerWith, addException, outbox } = await startDoctors();
     const { id } = await registerWith(mondays);
     const versionNow = async () => (await call('GET', `/${id}/availability?${new URLSearchParams(WEEK)}`)).body;
     const lastEvent = async () => JSON.parse((await outbox()).at(-1) ?? '');
     expect(await versionNow()).toMatchObject({ version: (await lastEvent()).sequence });
-    const { id: exceptionId } = await except(id, off('2026-03-02T09:00:00.000Z', '2026-03-02T10:00:00.000Z'));
+    const { id: exceptionId } = await addException(id, off('2026-03-02T09:00:00.000Z', '2026-03-02T10:00:00.000Z'));
     expect(await versionNow()).toMatchObject({ version: (await lastEvent()).sequence });
     await call('DELETE', `/${id}/exceptions/${exceptionId}`);
     await call('PATCH', `/${id}`, { active: false });

@@ -10,7 +10,7 @@ import {
 import { type App, sendPage } from '@daybook/service';
 import { Type } from 'typebox';
 import { openIntervals } from '../domain/availability.ts';
-import { instantWriter } from '../domain/instant-text.ts';
+import { createInstantFormatter } from '../domain/instant-formatter.ts';
 import type { Interval } from '../domain/interval.ts';
 import { zoneAt } from '../domain/periods.ts';
 import { DAY } from '../domain/time.ts';
@@ -75,12 +75,12 @@ function rangeOf(query: AvailabilityQuery): Interval {
 /** For one doctor or many: what they have in common, clocks and dates, is looked up once. */
 function availabilityOver(range: Interval): (found: WorkingTime) => Availability {
   const clocks = clocksOver(range);
-  const write = instantWriter();
-  return ({ doctorId, version, timeZone: home, active, appointmentTypeIds, periods, exceptions }) => {
-    const timeZone = zoneAt(range.start, periods) ?? home;
+  const format = createInstantFormatter();
+  return ({ doctorId, version, timeZone: homeZone, active, appointmentTypeIds, periods, exceptions }) => {
+    const timeZone = zoneAt(range.start, periods) ?? homeZone;
     const items = openIntervals(periods, exceptions, clocks).map(({ start, end }) => {
-      const zoneThen = zoneAt(start, periods) ?? home;
-      return { start: write(start), end: write(end), ...(zoneThen !== timeZone && { timeZone: zoneThen }) };
+      const zoneThen = zoneAt(start, periods) ?? homeZone;
+      return { start: format(start), end: format(end), ...(zoneThen !== timeZone && { timeZone: zoneThen }) };
     });
     return { doctorId, version, timeZone, active, ...(appointmentTypeIds && { appointmentTypeIds }), items };
   };

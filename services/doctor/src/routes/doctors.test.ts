@@ -1,7 +1,7 @@
 import type { NewDoctor } from '@daybook/contracts';
 import { describe, expect, it } from 'vitest';
 import { createDoctorStore } from '../store/doctors.ts';
-import { NOBODY, noor, readProblem, startDoctors } from '../testing.ts';
+import { noor, readProblem, startDoctors, UNKNOWN_ID } from '../testing.ts';
 
 const everything = {
   ...noor,
@@ -22,14 +22,14 @@ const named = (givenName: string, familyName: string, more: Partial<NewDoctor> =
 describe('registering a doctor', () => {
   it('keeps every field as it was given', async () => {
     const { call, read } = await startDoctors();
-    const answer = await call('POST', '', everything);
-    expect(answer).toMatchObject({
+    const response = await call('POST', '', everything);
+    expect(response).toMatchObject({
       status: 201,
       headers: { etag: '"1"' },
       body: { ...everything, version: 1, createdAt: '2026-03-02T09:00:00.000Z', updatedAt: '2026-03-02T09:00:00.000Z' },
     });
-    const id = String(answer.headers.location).replace('/api/v1/doctors/', '');
-    expect(await read(id)).toEqual(answer.body);
+    const id = String(response.headers.location).replace('/api/v1/doctors/', '');
+    expect(await read(id)).toEqual(response.body);
   });
 
   it('needs a family name and a zone only; the doctor is active', async () => {
@@ -41,7 +41,7 @@ describe('registering a doctor', () => {
 
   it('names every fault at once and stores nothing', async () => {
     const { call, find, outbox } = await startDoctors();
-    const answer = await call('POST', '', {
+    const response = await call('POST', '', {
       familyName: 'Haddad\u0000',
       timeZone: '+05:00',
       specialties: ['General Practice'],
@@ -50,8 +50,8 @@ describe('registering a doctor', () => {
       phone: '1',
       title: 'Dr',
     });
-    expect(answer).toMatchObject({ status: 400, body: { code: 'invalid-request' } });
-    expect(new Set(readProblem(answer.body).errors?.map(({ pointer }) => pointer))).toEqual(
+    expect(response).toMatchObject({ status: 400, body: { code: 'invalid-request' } });
+    expect(new Set(readProblem(response.body).errors?.map(({ pointer }) => pointer))).toEqual(
       new Set(['/familyName', '/timeZone', '/specialties/0', '/languages', '/email', '/phone', '/title']),
     );
     expect((await find({})).items).toEqual([]);
@@ -103,12 +103,16 @@ describe('the appointment types that a doctor offers', () => {
   });
 
   it('come with the availability of one doctor and of a specialty', async () => {
-    const { register, call, inject, except } = await startDoctors();
+    const { register, call, inject, addException } = await startDoctors();
     const specialties = ['eyes'];
     const some = await register({ ...noor, specialties, appointmentTypeIds: [one] });
     const none = await register({ ...noor, specialties, appointmentTypeIds: [] });
     const all = await register({ ...noor, specialties });
-    await except(some.id, { kind: 'extra-hours', start: '2026-03-02T10:00:00.000Z', end: '2026-03-02T11:00:00.000Z' });
+    await addException(some.id, {
+      kind: 'extra-hours',
+      start: '2026-03-02T10:00:00.000Z',
+      end: '2026-03-02T11:00:00.000Z',
+    });
     expect((await call('GET', `/${some.id}/availability?${range}`)).body).toMatchObject({
       appointmentTypeIds: [one],
       items: [{ start: '2026-03-02T10:00:00.000Z' }],
@@ -196,7 +200,7 @@ describe('reading and changing a doctor', () => {
 
   it('does not find who is not there', async () => {
     const { call } = await startDoctors();
-    for (const id of [NOBODY, 'noor']) {
+    for (const id of [UNKNOWN_ID, 'noor']) {
       expect(await call('GET', `/${id}`)).toMatchObject({ status: 404, body: { code: 'not-found' } });
       expect(await call('PATCH', `/${id}`, {})).toMatchObject({ status: 404 });
     }
@@ -344,7 +348,7 @@ describe('the search for doctors', () => {
     expect((await store.search(patient, {})).items).toHaveLength(1);
     expect(await store.find(patient, id)).toMatchObject({ id });
     await expect(
-      store.register(patient, noor, { keep: async () => undefined, checkVersion: () => undefined }),
+      store.register(patient, noor, { storeResponse: async () => undefined, checkVersion: () => undefined }),
     ).rejects.toMatchObject({
       code: 'forbidden',
     });

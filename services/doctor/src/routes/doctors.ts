@@ -10,7 +10,7 @@ import {
   STAFF,
 } from '@daybook/contracts';
 import type { Database } from '@daybook/database';
-import { type App, answerOnce, etagOf, sendPage, sendVersioned, writeOf } from '@daybook/service';
+import { type App, etagOf, replyIdempotently, sendPage, sendVersioned, writeContextOf } from '@daybook/service';
 import { Type } from 'typebox';
 import type { DoctorStore } from '../store/doctors.ts';
 import type { DoctorTables } from '../store/tables.ts';
@@ -31,7 +31,7 @@ export function addDoctorRoutes(app: App, store: DoctorStore, database: Database
       config: { versioned: true, roles: STAFF },
     },
     async (request, reply) => {
-      await answerOnce(request, reply, database, registered, (write) =>
+      await replyIdempotently(request, reply, database, registered, (write) =>
         store.register(request.caller, request.body, write),
       );
       return reply;
@@ -66,7 +66,7 @@ export function addDoctorRoutes(app: App, store: DoctorStore, database: Database
       config: { versioned: true },
     },
     async (request, reply) => {
-      const doctor = await store.change(request.caller, request.params.id, request.body, writeOf(request));
+      const doctor = await store.change(request.caller, request.params.id, request.body, writeContextOf(request));
       sendVersioned(request, reply, doctor);
       return reply;
     },

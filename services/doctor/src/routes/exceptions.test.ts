@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream';
 import { createLogger } from '@daybook/service';
 import { describe, expect, it } from 'vitest';
-import { extra, hours, NOBODY, off, startDoctors } from '../testing.ts';
+import { extra, hours, off, startDoctors, UNKNOWN_ID } from '../testing.ts';
 
 const mondays = { timeZone: 'UTC', weeklyHours: [hours('monday', '09:00', '17:00')] };
 const lunch = off('2026-03-02T12:00:00.000Z', '2026-03-02T13:00:00.000Z');
@@ -11,15 +11,15 @@ describe('adding an exception', () => {
   it('answers with it, its times in UTC, and where it is', async () => {
     const { call, register, exceptions } = await startDoctors();
     const { id } = await register();
-    const answer = await call('POST', `/${id.toUpperCase()}/exceptions`, {
+    const response = await call('POST', `/${id.toUpperCase()}/exceptions`, {
       kind: 'extra-hours',
       start: '2026-03-07T10:00:00+01:00',
       end: '2026-03-07T12:00:00.5+01:00',
       reason: REASON,
     });
-    expect(answer).toMatchObject({ status: 201 });
+    expect(response).toMatchObject({ status: 201 });
     const { items } = await exceptions(id);
-    expect(answer.body).toEqual({
+    expect(response.body).toEqual({
       id: items[0]?.id,
       doctorId: id,
       kind: 'extra-hours',
@@ -28,8 +28,8 @@ describe('adding an exception', () => {
       reason: REASON,
       createdAt: '2026-03-02T09:00:00.000Z',
     });
-    expect(items).toEqual([answer.body]);
-    expect(answer.headers.location).toBe(`/api/v1/doctors/${id}/exceptions/${items[0]?.id}`);
+    expect(items).toEqual([response.body]);
+    expect(response.headers.location).toBe(`/api/v1/doctors/${id}/exceptions/${items[0]?.id}`);
   });
 
   it('gives the first answer again for the same Idempotency-Key and adds once', async () => {
@@ -82,9 +82,9 @@ describe('adding an exception', () => {
   });
 
   it('with If-Match is refused when the doctor has changed', async () => {
-    const { call, register, except } = await startDoctors();
+    const { call, register, addException } = await startDoctors();
     const { id } = await register();
-    const { id: exceptionId } = await except(id, lunch);
+    const { id: exceptionId } = await addException(id, lunch);
     const stale = { 'if-match': '"1"' };
     expect(await call('POST', `/${id}/exceptions`, lunch, stale)).toMatchObject({ status: 412 });
     const path = `/${id}/exceptions/${exceptionId}`;
@@ -95,29 +95,29 @@ describe('adding an exception', () => {
 
 describe('removing an exception', () => {
   it('answers without a body, and the second time that there is none', async () => {
-    const { call, register, except, exceptions } = await startDoctors();
+    const { call, register, addException, exceptions } = await startDoctors();
     const { id } = await register();
-    const path = `/${id}/exceptions/${(await except(id, lunch)).id}`;
+    const path = `/${id}/exceptions/${(await addException(id, lunch)).id}`;
     expect(await call('DELETE', path)).toMatchObject({ status: 204, body: undefined });
     expect((await exceptions(id)).items).toEqual([]);
     expect(await call('DELETE', path)).toMatchObject({ status: 404, body: { code: 'not-found' } });
   });
 
   it('is of the doctor whose it is', async () => {
-    const { call, register, except, exceptions } = await startDoctors();
+    const { call, register, addException, exceptions } = await startDoctors();
     const [noor, other] = [await register(), await register()];
-    const { id } = await except(noor.id, lunch);
+    const { id } = await addException(noor.id, lunch);
     expect(await call('DELETE', `/${other.id}/exceptions/${id}`)).toMatchObject({ status: 404 });
     expect((await exceptions(noor.id)).items).toHaveLength(1);
     expect((await exceptions(other.id)).items).toEqual([]);
   });
 
   it('gives the time back', async () => {
-    const { call, registerWith, except, open } = await startDoctors();
+    const { call, registerWith, addException, open } = await startDoctors();
     const { id } = await registerWith(mondays);
     const day = ['2026-03-02T00:00:00.000Z', '2026-03-03T00:00:00.000Z'] as const;
     const whole = ['2026-03-02T09:00:00.000Z/2026-03-02T17:00:00.000Z'];
-    const leave = await except(id, lunch);
+    const leave = await addException(id, lunch);
     expect(await open(id, ...day)).toEqual([
       '2026-03-02T09:00:00.000Z/2026-03-02T12:00:00.000Z',
       '2026-03-02T13:00:00.000Z/2026-03-02T17:00:00.000Z',
@@ -130,17 +130,17 @@ describe('removing an exception', () => {
 it('exceptions are of a doctor who is there', async () => {
   const { call } = await startDoctors();
   const none = { status: 404, body: { code: 'not-found' } };
-  expect(await call('GET', `/${NOBODY}/exceptions`)).toMatchObject(none);
-  expect(await call('POST', `/${NOBODY}/exceptions`, lunch)).toMatchObject(none);
-  expect(await call('DELETE', `/${NOBODY}/exceptions/${NOBODY}`)).toMatchObject(none);
+  expect(await call('GET', `/${UNKNOWN_ID}/exceptions`)).toMatchObject(none);
+  expect(await call('POST', `/${UNKNOWN_ID}/exceptions`, lunch)).toMatchObject(none);
+  expect(await call('DELETE', `/${UNKNOWN_ID}/exceptions/${UNKNOWN_ID}`)).toMatchObject(none);
 });
 
 it('each change of an exception raises the version of the doctor and is an event, without the reason', async () => {
-  const { call, register, except, outbox, read, time } = await startDoctors();
+  const { call, register, addException, outbox, read, time } = await startDoctors();
   const { id } = await register();
   time.now = time.now.add({ hours: 1 });
-  const leave = await except(id, { ...lunch, reason: REASON });
-  const { id: more } = await except(id, {
+  const leave = await addException(id, { ...lunch, reason: REASON });
+  const { id: more } = await addException(id, {
     ...extra('2026-03-07T09:00:00.000Z', '2026-03-07T12:00:00.000Z'),
     reason: REASON,
   });
@@ -165,12 +165,12 @@ it('no log holds the reason of an exception, be it taken or refused', async () =
       done();
     },
   });
-  const { database, call, register, except } = await startDoctors(
+  const { database, call, register, addException } = await startDoctors(
     createLogger({ level: 'trace', pretty: false, destination }),
   );
   const { id } = await register();
   const withReason = { ...lunch, reason: REASON };
-  const { id: exceptionId } = await except(id, withReason);
+  const { id: exceptionId } = await addException(id, withReason);
   await call('DELETE', `/${id}/exceptions/${exceptionId}`);
   await call('POST', `/${id}/exceptions`, { ...withReason, end: withReason.start });
   await call('POST', `/${id}/exceptions`, { ...withReason, kind: REASON });

@@ -9,14 +9,14 @@ import {
   STAFF,
 } from '@daybook/contracts';
 import type { Database } from '@daybook/database';
-import { type App, answerOnce, sendPage, writeOf } from '@daybook/service';
+import { type App, replyIdempotently, sendPage, writeContextOf } from '@daybook/service';
 import { Type } from 'typebox';
 import type { ExceptionStore } from '../store/exceptions.ts';
 import type { DoctorTables } from '../store/tables.ts';
 
 const tags = ['Doctors'];
-const OfDoctor = Type.Object({ id: Id() });
-const OfException = Type.Object({ id: Id(), exceptionId: Id() });
+const DoctorParams = Type.Object({ id: Id() });
+const ExceptionParams = Type.Object({ id: Id(), exceptionId: Id() });
 
 const added = {
   status: 201,
@@ -32,7 +32,7 @@ export function addExceptionRoutes(app: App, store: ExceptionStore, database: Da
         tags,
         operationId: 'addScheduleException',
         querystring: Nothing,
-        params: OfDoctor,
+        params: DoctorParams,
         body: NewScheduleException,
         response: { 201: ScheduleException },
       },
@@ -40,7 +40,7 @@ export function addExceptionRoutes(app: App, store: ExceptionStore, database: Da
     },
     async (request, reply) => {
       const { caller, params, body } = request;
-      await answerOnce(request, reply, database, added, (write) => store.add(caller, params.id, body, write));
+      await replyIdempotently(request, reply, database, added, (write) => store.add(caller, params.id, body, write));
       return reply;
     },
   );
@@ -51,7 +51,7 @@ export function addExceptionRoutes(app: App, store: ExceptionStore, database: Da
       schema: {
         tags,
         operationId: 'listScheduleExceptions',
-        params: OfDoctor,
+        params: DoctorParams,
         querystring: ScheduleExceptionQuery,
         response: { 200: ScheduleExceptionPage },
       },
@@ -71,14 +71,14 @@ export function addExceptionRoutes(app: App, store: ExceptionStore, database: Da
         tags,
         operationId: 'removeScheduleException',
         querystring: Nothing,
-        params: OfException,
+        params: ExceptionParams,
         response: { 204: Type.Null({ description: 'It is removed' }) },
       },
       config: { problems: ['precondition-failed'] },
     },
     async (request, reply) => {
       const { caller, params } = request;
-      await store.remove(caller, params.id, params.exceptionId, writeOf(request));
+      await store.remove(caller, params.id, params.exceptionId, writeContextOf(request));
       return reply.code(204).send(null);
     },
   );

@@ -1,10 +1,10 @@
 import { type Hours, MAX_SCHEDULE_PERIODS, type NewSchedule, Schedule } from '@daybook/contracts';
-import { readerOf } from '@daybook/service';
+import { createParser } from '@daybook/service';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { hours, startDoctors } from '../testing.ts';
 
-const readSchedule = readerOf(Schedule);
+const readSchedule = createParser(Schedule);
 const timeZone = 'America/New_York';
 const weeklyOn = (...days: Hours['day'][]) => days.map((day) => hours(day, '09:00', '12:00'));
 const mondays = { timeZone, weeklyHours: weeklyOn('monday') };
@@ -29,9 +29,9 @@ describe('hours from a date on', () => {
   it('begin on that day, and those before stay until then', async () => {
     const { put, schedulesOn } = await startSchedule();
     await put(mondays);
-    const answer = await put(from('2026-12-01', tuesdays));
-    expect(answer).toMatchObject({ status: 200 });
-    expect(answer.body).toEqual(from('2026-12-01', tuesdays));
+    const response = await put(from('2026-12-01', tuesdays));
+    expect(response).toMatchObject({ status: 200 });
+    expect(response.body).toEqual(from('2026-12-01', tuesdays));
     const before = { ...mondays, validThrough: '2026-11-30' };
     const after = { ...tuesdays, validFrom: '2026-12-01' };
     expect(await schedulesOn('2026-03-02', '2026-11-30', '2026-12-01', '9999-12-31')).toEqual([

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createScheduleStore } from '../store/schedules.ts';
-import { hours, NOBODY, noor, startDoctors } from '../testing.ts';
+import { hours, noor, startDoctors, UNKNOWN_ID } from '../testing.ts';
 
 const mondays = { timeZone: 'Europe/Lisbon', weeklyHours: [hours('monday', '09:00', '12:00')] };
 const tuesdays = { timeZone: 'Europe/Lisbon', weeklyHours: [hours('tuesday', '09:00', '12:00')] };
@@ -26,9 +26,9 @@ describe('the hours of a doctor', () => {
     ];
     await call('PUT', `/${id}/schedule`, mondays);
     const schedule = { timeZone: 'Asia/Tokyo', weeklyHours: weekly };
-    const answer = await call('PUT', `/${id}/schedule`, schedule);
-    expect(answer).toMatchObject({ status: 200, headers: { etag: '"3"' } });
-    expect(answer.body).toEqual(schedule);
+    const response = await call('PUT', `/${id}/schedule`, schedule);
+    expect(response).toMatchObject({ status: 200, headers: { etag: '"3"' } });
+    expect(response.body).toEqual(schedule);
     expect((await call('GET', `/${id}/schedule`)).body).toEqual(schedule);
   });
 
@@ -90,10 +90,10 @@ describe('the hours of a doctor', () => {
   it('are replaced by one of two who read the same version', async () => {
     const { call, register } = await startDoctors();
     const { id } = await register();
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       [mondays, tuesdays].map((schedule) => call('PUT', `/${id}/schedule`, schedule, { 'if-match': '"-1"' })),
     );
-    expect(answers.map(({ status }) => status).sort()).toEqual([200, 412]);
+    expect(responses.map(({ status }) => status).sort()).toEqual([200, 412]);
   });
 
   it.each([
@@ -132,8 +132,8 @@ describe('the hours of a doctor', () => {
 
   it('are of a doctor who is there', async () => {
     const { call } = await startDoctors();
-    expect(await call('GET', `/${NOBODY}/schedule`)).toMatchObject({ status: 404, body: { code: 'not-found' } });
-    expect(await call('PUT', `/${NOBODY}/schedule`, mondays)).toMatchObject({ status: 404 });
+    expect(await call('GET', `/${UNKNOWN_ID}/schedule`)).toMatchObject({ status: 404, body: { code: 'not-found' } });
+    expect(await call('PUT', `/${UNKNOWN_ID}/schedule`, mondays)).toMatchObject({ status: 404 });
   });
 
   it('take no query parameters', async () => {
@@ -163,7 +163,7 @@ describe('the hours of a doctor', () => {
     const patient = { id: 'somebody', role: 'patient' } as const;
     expect(await store.find(patient, id)).toMatchObject({ schedule: { weeklyHours: [] } });
     await expect(
-      store.replace(patient, id, mondays, { keep: async () => undefined, checkVersion: () => undefined }),
+      store.replace(patient, id, mondays, { storeResponse: async () => undefined, checkVersion: () => undefined }),
     ).rejects.toMatchObject({
       code: 'forbidden',
     });

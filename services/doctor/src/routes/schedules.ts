@@ -1,5 +1,5 @@
 import { Id, NewSchedule, Nothing, Refusal, Schedule, ScheduleQuery } from '@daybook/contracts';
-import { type App, sendTagged, writeOf } from '@daybook/service';
+import { type App, sendTagged, writeContextOf } from '@daybook/service';
 import { Type } from 'typebox';
 import { findOverlap } from '../domain/availability.ts';
 import type { ScheduleStore } from '../store/schedules.ts';
@@ -50,7 +50,12 @@ export function addScheduleRoutes(app: App, store: ScheduleStore): void {
         throw new Refusal('overlapping-hours', detail);
       }
       const { caller, params, body } = request;
-      const { schedule, version } = await store.replace(caller, params.id, body, writeOf(request, { hasViews: true }));
+      const { schedule, version } = await store.replace(
+        caller,
+        params.id,
+        body,
+        writeContextOf(request, { hasViews: true }),
+      );
       sendTagged(request, reply, schedule, version, schedule.validFrom);
       return reply;
     },

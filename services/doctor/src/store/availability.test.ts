@@ -1,12 +1,12 @@
 import { MAX_EXCEPTION_DAYS } from '@daybook/contracts';
-import { idToBytes, keepNothing, newId, openDatabase } from '@daybook/database';
+import { idToBytes, newId, openDatabase, storeNoResponse } from '@daybook/database';
 import { databaseKind, freshDatabase } from '@daybook/testing/databases';
 import { sql } from 'kysely';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { migrations } from '../../migrations/index.ts';
 import { openIntervals } from '../domain/availability.ts';
 import { clocksOver } from '../domain/wall-clock.ts';
-import { extra, hours, NOBODY, noor, startDoctors } from '../testing.ts';
+import { extra, hours, noor, startDoctors, UNKNOWN_ID } from '../testing.ts';
 import { createAvailabilityStore } from './availability.ts';
 import { createDoctorStore } from './doctors.ts';
 import { createExceptionStore, MAX_OVERLAPPING } from './exceptions.ts';
@@ -17,7 +17,7 @@ import { activeDoctors, workingTimeQuery } from './working-time-query.ts';
 const DAY = 86_400_000;
 const at = (instant: string): number => Temporal.Instant.from(instant).epochMilliseconds;
 const iso = (millis: number): string => Temporal.Instant.fromEpochMilliseconds(millis).toString();
-const write = { keep: keepNothing, checkVersion: () => undefined };
+const write = { storeResponse: storeNoResponse, checkVersion: () => undefined };
 const staff = { id: 'somebody', role: 'front-desk' } as const;
 const noon = at('2026-06-01T12:00:00.000Z');
 
@@ -53,7 +53,7 @@ describe('the exceptions that overlap a range', () => {
     ]);
     const found = await store.find(staff, id, range);
     expect(found?.exceptions.map(({ end }) => end).sort()).toEqual([noon + 1, noon + DAY]);
-    expect(await store.find(staff, NOBODY, range)).toBeUndefined();
+    expect(await store.find(staff, UNKNOWN_ID, range)).toBeUndefined();
   });
 
   it('are what a patient may know of them: when, and nothing else', async () => {
@@ -87,11 +87,11 @@ it.runIf(databaseKind === 'sqlite')(
   'doctors, periods and exceptions are found by their keys, however many there are',
   async () => {
     const { database } = await startStore();
-    const statement = workingTimeQuery(activeDoctors('surgery', NOBODY, 51), { start: 0, end: 1 }, 1000);
+    const statement = workingTimeQuery(activeDoctors('surgery', UNKNOWN_ID, 51), { start: 0, end: 1 }, 1000);
     const plan = await database.read((db) => sql<{ detail: string }>`explain query plan ${statement}`.execute(db));
     const searches = plan.rows.map(({ detail }) => detail).filter((detail) => /^(SEARCH|SCAN)/.test(detail));
     expect(searches).toEqual([
-      'SEARCH having_it USING PRIMARY KEY (specialty=? AND doctor_id>?)',
+      'SEARCH specialists USING PRIMARY KEY (specialty=? AND doctor_id>?)',
       'SEARCH doctors USING PRIMARY KEY (id=?)',
       'SCAN chosen',
       'SEARCH periods USING PRIMARY KEY (doctor_id=? AND valid_from<?) LEFT-JOIN',

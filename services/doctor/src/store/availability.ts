@@ -20,7 +20,13 @@ import { MAX_OVERLAPPING } from './exceptions.ts';
 import { toTypeIds } from './offered-types.ts';
 import { toSchedule } from './schedules.ts';
 import type { DoctorTables } from './tables.ts';
-import { activeDoctors, type Choice, oneDoctor, type WorkingTimeRow, workingTimeQuery } from './working-time-query.ts';
+import {
+  activeDoctors,
+  type DoctorSelection,
+  oneDoctor,
+  type WorkingTimeRow,
+  workingTimeQuery,
+} from './working-time-query.ts';
 
 /** A doctor's hours and exceptions in a range. */
 export interface WorkingTime {
@@ -87,9 +93,9 @@ function toWorkingTime([doctorId, rows]: [string, readonly [WorkingTimeRow, ...W
 }
 
 export function createAvailabilityStore(database: Database<DoctorTables>): AvailabilityStore {
-  async function read(choice: Choice, range: Interval, count: number): Promise<WorkingTime[]> {
+  async function read(selection: DoctorSelection, range: Interval, count: number): Promise<WorkingTime[]> {
     const atMost = count * MAX_ROWS_OF_ONE + 1;
-    const { rows } = await database.read((db) => workingTimeQuery(choice, range, atMost).execute(db));
+    const { rows } = await database.read((db) => workingTimeQuery(selection, range, atMost).execute(db));
     const doctors = new Map<string, [WorkingTimeRow, ...WorkingTimeRow[]]>();
     for (const row of rows) {
       const doctorId = idFromBytes(row.doctor_id);

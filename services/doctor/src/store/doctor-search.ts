@@ -15,9 +15,9 @@ import type { DoctorRow, DoctorTables } from './tables.ts';
 /** As scalar subqueries, so that the few who are found by name are checked, and not all who are active read. */
 function filtersOf({ specialty, active }: DoctorQuery, id: string): RawBuilder<boolean>[] {
   const of = sql.ref(id);
-  const inUse = sql<boolean>`(select active from doctors as d where d.id = ${of}) = ${active ? 1 : 0}`;
-  const having = sql<boolean>`(select 1 from doctor_specialties where specialty = ${specialty} and doctor_id = ${of}) = 1`;
-  return [...(active === undefined ? [] : [inUse]), ...(specialty === undefined ? [] : [having])];
+  const isActive = sql<boolean>`(select active from doctors as d where d.id = ${of}) = ${active ? 1 : 0}`;
+  const hasSpecialty = sql<boolean>`(select 1 from doctor_specialties where specialty = ${specialty} and doctor_id = ${of}) = 1`;
+  return [...(active === undefined ? [] : [isActive]), ...(specialty === undefined ? [] : [hasSpecialty])];
 }
 
 export async function searchDoctors(
@@ -39,8 +39,8 @@ export async function searchDoctors(
       if (plan.page) return found.where('id', 'in', plan.page).execute();
       for (const check of plan.checks) found = found.where(check);
     } else if (specialty !== undefined) {
-      const having = db.selectFrom('doctor_specialties').select('doctor_id').where('specialty', '=', specialty);
-      found = found.where('id', 'in', having);
+      const hasSpecialty = db.selectFrom('doctor_specialties').select('doctor_id').where('specialty', '=', specialty);
+      found = found.where('id', 'in', hasSpecialty);
     }
     if (after !== undefined) found = found.where('id', '>', after);
     if (active !== undefined) found = found.where('active', '=', active ? 1 : 0);

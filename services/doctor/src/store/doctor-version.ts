@@ -22,7 +22,7 @@ export async function lockDoctor(
     .selectFrom('doctors')
     .select('version')
     .where('id', '=', doctorId)
-    .$if(dialect.locksRows, (query) => query.forUpdate())
+    .$if(dialect.supportsRowLocks, (query) => query.forUpdate())
     .executeTakeFirst();
   if (!doctor) throw new Refusal('not-found', 'There is no such doctor.');
   return doctor.version;

@@ -114,7 +114,7 @@ export function createDoctorStore(database: Database<DoctorTables>, clock: Clock
           time: now,
           traceparent: write.traceparent,
         });
-        await write.keep(transaction, doctor);
+        await write.storeResponse(transaction, doctor);
       });
       return doctor;
     },
@@ -135,7 +135,7 @@ export function createDoctorStore(database: Database<DoctorTables>, clock: Clock
           .selectFrom('doctors')
           .selectAll()
           .where('id', '=', idToBytes(id))
-          .$if(database.dialect.locksRows, (query) => query.forUpdate())
+          .$if(database.dialect.supportsRowLocks, (query) => query.forUpdate())
           .executeTakeFirst();
         if (!row) throw new Refusal('not-found', 'There is no such doctor.');
         write.checkVersion(row.version);
@@ -153,7 +153,7 @@ export function createDoctorStore(database: Database<DoctorTables>, clock: Clock
           time: now,
           traceparent: write.traceparent,
         });
-        await write.keep(transaction, doctor);
+        await write.storeResponse(transaction, doctor);
         return doctor;
       });
     },

@@ -1,5 +1,5 @@
 import { MAX_AVAILABILITY_DAYS } from '@daybook/contracts';
-import { idToBytes, keepNothing, newId } from '@daybook/database';
+import { idToBytes, newId, storeNoResponse } from '@daybook/database';
 import { describe, expect, it } from 'vitest';
 import { off, startDoctors } from '../testing.ts';
 import { createExceptionStore, MAX_OVERLAPPING } from './exceptions.ts';
@@ -8,7 +8,7 @@ import type { ScheduleExceptionRow } from './tables.ts';
 const DAY = 86_400_000;
 const at = (instant: string): number => Temporal.Instant.from(instant).epochMilliseconds;
 const iso = (millis: number): string => Temporal.Instant.fromEpochMilliseconds(millis).toString();
-const write = { keep: keepNothing, checkVersion: () => undefined };
+const write = { storeResponse: storeNoResponse, checkVersion: () => undefined };
 const staff = { id: 'somebody', role: 'front-desk' } as const;
 const noon = at('2026-06-01T12:00:00.000Z');
 const lunch = off(iso(noon), iso(noon + DAY));

@@ -63,7 +63,7 @@ function toException(row: ScheduleExceptionRow): ScheduleException {
 }
 
 /** The first bound of the starts is what lets the index find them: no exception is longer. */
-export function sharesTimeWith({ start, end }: Interval): Expression<SqlBool> {
+export function overlapsRange({ start, end }: Interval): Expression<SqlBool> {
   const where = expressionBuilder<DoctorTables, 'schedule_exceptions'>();
   return where.and([
     where('schedule_exceptions.starts_at', '>', start - MAX_EXCEPTION_DAYS * DAY),
@@ -101,7 +101,7 @@ export function createExceptionStore(database: Database<DoctorTables>, clock: Cl
           .selectFrom('schedule_exceptions')
           .select('id')
           .where('doctor_id', '=', row.doctor_id)
-          .where(sharesTimeWith(around(interval)))
+          .where(overlapsRange(around(interval)))
           .limit(MAX_OVERLAPPING)
           .execute();
         if (neighbours.length >= MAX_OVERLAPPING) {
@@ -116,7 +116,7 @@ export function createExceptionStore(database: Database<DoctorTables>, clock: Cl
           time: now,
           traceparent: write.traceparent,
         });
-        await write.keep(transaction, exception);
+        await write.storeResponse(transaction, exception);
       });
       return exception;
     },

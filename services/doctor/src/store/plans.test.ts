@@ -1,7 +1,7 @@
 /** Whatever is asked of many doctors is found by an index: read from the plans of the database at hand. */
 import { nameTerms } from '@daybook/contracts';
-import { idFromBytes, idToBytes, keepNothing, newId } from '@daybook/database';
-import { openAsked } from '@daybook/testing/plans';
+import { idFromBytes, idToBytes, newId, storeNoResponse } from '@daybook/database';
+import { openObserved } from '@daybook/database/testing/query-plans';
 import { expect, it } from 'vitest';
 import { migrations } from '../../migrations/index.ts';
 import { DAY } from '../domain/time.ts';
@@ -15,7 +15,7 @@ const NOW = Temporal.Instant.from('2026-11-02T08:00:00.000Z');
 const DOCTORS = 2000;
 const SPECIALTIES = 40;
 const staff = { id: 'somebody', role: 'front-desk' } as const;
-const write = { keep: keepNothing, checkVersion: () => undefined };
+const write = { storeResponse: storeNoResponse, checkVersion: () => undefined };
 const clock = () => NOW;
 
 const rows = Array.from(
@@ -61,7 +61,7 @@ const derivedOf = ({ id, given_name, family_name }: DoctorRow, index: number) =>
 });
 
 async function openDoctors() {
-  const opened = await openAsked<DoctorTables>(migrations);
+  const opened = await openObserved<DoctorTables>(migrations);
   await opened.database.write(async (tx) => {
     for (let from = 0; from < DOCTORS; from += 250) {
       const some = rows.slice(from, from + 250);
@@ -92,9 +92,9 @@ async function openDoctors() {
 const range = { start: NOW.epochMilliseconds, end: NOW.epochMilliseconds + 30 * DAY };
 
 it('no list of doctors or of their exceptions reads all that there are, or sorts them', async () => {
-  const { asked, count, faults } = await openDoctors();
-  const doctors = createDoctorStore(asked, clock);
-  const exceptions = createExceptionStore(asked, clock);
+  const { observed, count, faults } = await openDoctors();
+  const doctors = createDoctorStore(observed, clock);
+  const exceptions = createExceptionStore(observed, clock);
   const names = { givenName: 'Noor', familyName: 'Haddad', timeZone: 'UTC' };
   const { id } = await doctors.register(staff, { ...names, specialties: ['specialty3'] }, write);
   for (const query of [{}, { active: true }, { active: false }]) {
@@ -119,8 +119,8 @@ it('no list of doctors or of their exceptions reads all that there are, or sorts
 const BY_ID = /filesort|TEMP B-TREE|SCAN (found|matching|page)/;
 
 it('a search by name or specialty reads what they match, and not all doctors', async () => {
-  const { asked, count, faults } = await openDoctors();
-  const doctors = createDoctorStore(asked, clock);
+  const { observed, count, faults } = await openDoctors();
+  const doctors = createDoctorStore(observed, clock);
   for (const query of [
     { q: 'family77' },
     { q: 'fam' },
@@ -141,9 +141,9 @@ it('a search by name or specialty reads what they match, and not all doctors', a
 const OF_CHOSEN = /SCAN chosen|TEMP B-TREE|filesort/;
 
 it('the hours and the availability of some are not read out of those of all', async () => {
-  const { asked, count, faults } = await openDoctors();
-  const schedules = createScheduleStore(asked, clock);
-  const availability = createAvailabilityStore(asked);
+  const { observed, count, faults } = await openDoctors();
+  const schedules = createScheduleStore(observed, clock);
+  const availability = createAvailabilityStore(observed);
   const id = idFromBytes(rows[7]?.id ?? new Uint8Array());
   await schedules.replace(staff, id, { timeZone: 'UTC', weeklyHours: [] }, write);
   await schedules.find(staff, id);

@@ -11,7 +11,7 @@ import {
 } from '@daybook/contracts';
 import { appendEvent, type Database, idFromBytes, idToBytes, type WriteContext } from '@daybook/database';
 import type { Clock } from '@daybook/service';
-import { ALWAYS, periodsOf, scheduleOn, withoutAlways } from '../domain/periods.ts';
+import { periodsOf, scheduleOn, UNBOUNDED_START, withoutUnboundedStart } from '../domain/periods.ts';
 import { dayAt, midnightOf } from '../domain/wall-clock.ts';
 import { doctorEvent, SOURCE } from '../events.ts';
 import { lockDoctor, setDoctorVersion } from './doctor-version.ts';
@@ -42,7 +42,7 @@ export interface ScheduleStore {
 }
 
 export const toSchedule = (row: Pick<SchedulePeriodRow, 'valid_from' | 'time_zone' | 'weekly_hours'>): NewSchedule =>
-  withoutAlways({
+  withoutUnboundedStart({
     timeZone: row.time_zone,
     weeklyHours: JSON.parse(row.weekly_hours),
     validFrom: row.valid_from,
@@ -89,7 +89,7 @@ export function createScheduleStore(database: Database<DoctorTables>, clock: Clo
       permit(caller, STAFF);
       const now = clock();
       const doctor_id = idToBytes(doctorId);
-      const valid_from = schedule.validFrom ?? ALWAYS;
+      const valid_from = schedule.validFrom ?? UNBOUNDED_START;
       return database.write(async (transaction) => {
         const doctorVersion = await lockDoctor(transaction, database.dialect, doctor_id);
         const periods = await transaction
@@ -98,8 +98,8 @@ export function createScheduleStore(database: Database<DoctorTables>, clock: Clo
           .where('doctor_id', '=', doctor_id)
           .execute();
         write.checkVersion(versionOf(periods, doctorVersion));
-        const staying = periods.filter((period) => period.valid_from < valid_from);
-        if (staying.length >= MAX_SCHEDULE_PERIODS) throw tooManyPeriods();
+        const remaining = periods.filter((period) => period.valid_from < valid_from);
+        if (remaining.length >= MAX_SCHEDULE_PERIODS) throw tooManyPeriods();
         await transaction
           .deleteFrom('schedule_periods')
           .where('doctor_id', '=', doctor_id)
@@ -121,8 +121,8 @@ export function createScheduleStore(database: Database<DoctorTables>, clock: Clo
           time: now,
           traceparent: write.traceparent,
         });
-        const stored = { schedule: withoutAlways(schedule), version: changed.version };
-        await write.keep(transaction, stored);
+        const stored = { schedule: withoutUnboundedStart(schedule), version: changed.version };
+        await write.storeResponse(transaction, stored);
         return stored;
       });
     },

@@ -6,8 +6,8 @@ import type { ExceptionKind } from '@daybook/contracts';
 import { idToBytes, isoFromMillis } from '@daybook/database';
 import { type RawBuilder, sql } from 'kysely';
 import type { Interval } from '../domain/interval.ts';
-import { DAY, FIRST_WRITABLE, LAST_WRITABLE } from '../domain/time.ts';
-import { sharesTimeWith } from './exceptions.ts';
+import { DAY, EARLIEST_RFC3339, LATEST_RFC3339 } from '../domain/time.ts';
+import { overlapsRange } from './exceptions.ts';
 
 /** A period of a doctor's hours, or an exception; of a doctor without hours, neither. */
 export interface WorkingTimeRow {
@@ -26,29 +26,29 @@ export interface WorkingTimeRow {
 }
 
 /** Which doctors: a query of their ids, versions, whether they are active, their zones, and what they offer. */
-export type Choice = RawBuilder<unknown>;
+export type DoctorSelection = RawBuilder<unknown>;
 
-export const oneDoctor = (doctorId: string): Choice => sql`
+export const oneDoctor = (doctorId: string): DoctorSelection => sql`
   select id, version, active, time_zone, appointment_type_ids from doctors where id = ${idToBytes(doctorId)}`;
 
 /** The key of the specialties is in the order of the ids. */
-export const activeDoctors = (specialty: string, after: string, count: number): Choice => sql`
+export const activeDoctors = (specialty: string, after: string, count: number): DoctorSelection => sql`
   select doctors.id, doctors.version, doctors.active, doctors.time_zone, doctors.appointment_type_ids
-  from doctor_specialties as having_it inner join doctors on doctors.id = having_it.doctor_id
-  where having_it.specialty = ${specialty} and having_it.doctor_id > ${idToBytes(after)} and doctors.active = 1
-  order by having_it.doctor_id limit ${count}`;
+  from doctor_specialties as specialists inner join doctors on doctors.id = specialists.doctor_id
+  where specialists.specialty = ${specialty} and specialists.doctor_id > ${idToBytes(after)} and doctors.active = 1
+  order by specialists.doctor_id limit ${count}`;
 
 /** The date in UTC, of which no zone is a whole day away. */
 const dateAt = (instant: number): string =>
-  isoFromMillis(Math.min(Math.max(instant, FIRST_WRITABLE), LAST_WRITABLE)).slice(0, '2026-12-01'.length);
+  isoFromMillis(Math.min(Math.max(instant, EARLIEST_RFC3339), LATEST_RFC3339)).slice(0, '2026-12-01'.length);
 
 /**
  * In the order of the doctors' ids, and the periods of each in the order of their first days: those that begin before
  * the range has ended, and after which no other begins before the range does. (Written as it is sent, since Kysely takes
  * longer to build this statement than SQLite to run it.)
  */
-export const workingTimeQuery = (choice: Choice, range: Interval, atMost: number) => sql<WorkingTimeRow>`
-  with chosen as (${choice})
+export const workingTimeQuery = (selection: DoctorSelection, range: Interval, atMost: number) => sql<WorkingTimeRow>`
+  with chosen as (${selection})
   select chosen.id as doctor_id, chosen.version, chosen.active, chosen.time_zone as doctor_zone,
     chosen.appointment_type_ids,
     periods.valid_from, periods.time_zone, periods.weekly_hours,
@@ -66,6 +66,6 @@ export const workingTimeQuery = (choice: Choice, range: Interval, atMost: number
     null, null, null,
     schedule_exceptions.kind, schedule_exceptions.starts_at, schedule_exceptions.ends_at
   from chosen inner join schedule_exceptions
-    on schedule_exceptions.doctor_id = chosen.id and ${sharesTimeWith(range)}
+    on schedule_exceptions.doctor_id = chosen.id and ${overlapsRange(range)}
   order by doctor_id, valid_from
   limit ${atMost}`;

@@ -1,9 +1,14 @@
 import { expect, test } from 'vitest';
 import { addRequestHeader } from './add-request-header.ts';
-import { faultsIn, sent } from './testing.ts';
+import { faultsIn, runOnUpstreamRequest } from './testing.ts';
 
 test('the service gets the header beside those that there are', () => {
-  expect(sent(addRequestHeader, { 'X-A': '2' }, '/a', ['x-a', '1']).headers).toEqual(['x-a', '1', 'x-a', '2']);
+  expect(runOnUpstreamRequest(addRequestHeader, { 'X-A': '2' }, '/a', ['x-a', '1']).headers).toEqual([
+    'x-a',
+    '1',
+    'x-a',
+    '2',
+  ]);
 });
 
 test.each(['Connection', 'content-length', 'Transfer-Encoding', 'host', 'x-forwarded-for', 'x-request-id'])(

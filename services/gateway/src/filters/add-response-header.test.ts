@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { addResponseHeader } from './add-response-header.ts';
-import { answered, faultsIn } from './testing.ts';
+import { faultsIn, runOnResponse } from './testing.ts';
 
 test('the client gets the header beside those that there are', () => {
-  expect(answered(addResponseHeader, { 'X-A': '2' }, { headers: ['x-a', '1'] }).headers).toEqual([
+  expect(runOnResponse(addResponseHeader, { 'X-A': '2' }, { headers: ['x-a', '1'] }).headers).toEqual([
     'x-a',
     '1',
     'x-a',

@@ -1,14 +1,14 @@
+import { addHeaders } from '../http/header-list.ts';
 import { defineFilter } from './filter.ts';
-import { addHeaders } from './flat-lists.ts';
 import { faultsOfHeaderValues, flatHeaders, HeaderValues } from './header-settings.ts';
 
 export const addResponseHeader = defineFilter({
   schema: HeaderValues,
-  summary: 'adds these headers to the answer, beside values that are there',
+  summary: 'adds these headers to the response, next to existing values',
   example: { 'x-clinic': 'north' },
   faultsOf: faultsOfHeaderValues,
   compile(values) {
     const additions = flatHeaders(values);
-    return { onAnswer: ({ headers }) => addHeaders(headers, additions) };
+    return { onResponse: ({ headers }) => addHeaders(headers, additions) };
   },
 });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { cors } from './cors.ts';
-import { admitted, answered, faultsIn } from './testing.ts';
+import { faultsIn, runOnRequest, runOnResponse } from './testing.ts';
 
 const ORIGIN = 'https://app.example.org';
 const SETTING = {
@@ -12,11 +12,11 @@ const SETTING = {
 };
 
 const preflight = (headers: Record<string, string>, method = 'OPTIONS') =>
-  admitted(cors, SETTING, { method, headers }).answer;
-const asked = { origin: ORIGIN, 'access-control-request-method': 'PATCH' };
+  runOnRequest(cors, SETTING, { method, headers }).response;
+const preflightHeaders = { origin: ORIGIN, 'access-control-request-method': 'PATCH' };
 
 test('a preflight of a known origin is answered here', () => {
-  expect(preflight({ ...asked, 'access-control-request-headers': 'if-match, content-type' })).toEqual({
+  expect(preflight({ ...preflightHeaders, 'access-control-request-headers': 'if-match, content-type' })).toEqual({
     status: 204,
     headers: [
       'access-control-allow-methods',
@@ -30,23 +30,23 @@ test('a preflight of a known origin is answered here', () => {
 });
 
 test.each([
-  ['another origin', { ...asked, origin: 'https://app.example.org.evil' }],
-  ['no origin that can be named', { ...asked, origin: 'null' }],
-  ['another method', { ...asked, 'access-control-request-method': 'DELETE' }],
-  ['another header', { ...asked, 'access-control-request-headers': 'if-match,x-other' }],
+  ['another origin', { ...preflightHeaders, origin: 'https://app.example.org.evil' }],
+  ['no origin that can be named', { ...preflightHeaders, origin: 'null' }],
+  ['another method', { ...preflightHeaders, 'access-control-request-method': 'DELETE' }],
+  ['another header', { ...preflightHeaders, 'access-control-request-headers': 'if-match,x-other' }],
 ])('a preflight with %s is forbidden', (_what, headers) => {
   expect(preflight(headers)).toMatchObject({ code: 'forbidden' });
 });
 
 test('what is no preflight goes on', () => {
   expect(preflight({ origin: ORIGIN })).toBeUndefined();
-  expect(preflight(asked, 'PATCH')).toBeUndefined();
+  expect(preflight(preflightHeaders, 'PATCH')).toBeUndefined();
   expect(preflight({ 'access-control-request-method': 'GET' })).toBeUndefined();
 });
 
 test('an answer names the origin that may read it, and what the service says of that is dropped', () => {
   const headers = ['access-control-allow-origin', '*', 'etag', '"1"'];
-  expect(answered(cors, SETTING, { headers }, { headers: { origin: ORIGIN } }).headers).toEqual([
+  expect(runOnResponse(cors, SETTING, { headers }, { headers: { origin: ORIGIN } }).headers).toEqual([
     'etag',
     '"1"',
     'vary',
@@ -63,13 +63,13 @@ test('an answer names the origin that may read it, and what the service says of 
 test('an answer to any other origin names none', () => {
   for (const origin of [undefined, 'null', 'http://app.example.org']) {
     const request = { headers: origin === undefined ? {} : { origin } };
-    expect(answered(cors, SETTING, {}, request).headers).toEqual(['vary', 'Origin']);
+    expect(runOnResponse(cors, SETTING, {}, request).headers).toEqual(['vary', 'Origin']);
   }
 });
 
 test('everybody may read where the origin is *, but not with credentials', () => {
   const request = { headers: { origin: 'https://any.example' } };
-  expect(answered(cors, { origins: ['*'] }, {}, request).headers).toContain('https://any.example');
+  expect(runOnResponse(cors, { origins: ['*'] }, {}, request).headers).toContain('https://any.example');
   expect(faultsIn(cors, { origins: ['*'], credentials: true })).toEqual([
     '/credentials cannot be allowed to every origin',
   ]);

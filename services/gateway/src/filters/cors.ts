@@ -1,7 +1,7 @@
 import { Refusal } from '@daybook/contracts';
 import { type Static, Type } from 'typebox';
+import { removeHeaders } from '../http/header-list.ts';
 import { defineFilter } from './filter.ts';
-import { removeHeaders } from './flat-lists.ts';
 
 const Names = Type.Array(Type.String({ pattern: '^[A-Za-z0-9-]{1,100}$' }), { maxItems: 50, uniqueItems: true });
 
@@ -23,7 +23,7 @@ const Cors = Type.Object(
 );
 
 /** What a service says about it is dropped: there is one who decides. */
-const OF_SERVICES = [
+const CORS_RESPONSE_HEADERS = [
   'access-control-allow-credentials',
   'access-control-allow-headers',
   'access-control-allow-methods',
@@ -35,7 +35,7 @@ const OF_SERVICES = [
 export const cors = defineFilter({
   schema: Cors,
   summary:
-    'lets pages of these origins, and no others, read the answers; the gateway answers preflights itself (204, or 403)',
+    'lets pages of these origins, and no others, read responses; the gateway responds to preflights itself (204 or 403)',
   example: { origins: ['https://app.example.org'], methods: ['GET', 'POST'], headers: ['content-type'] },
   faultsOf: ({ origins, credentials }) =>
     credentials && origins.includes('*')
@@ -43,17 +43,17 @@ export const cors = defineFilter({
       : [],
   compile(setting) {
     const isAllowed = originsOf(setting);
-    const preflight = preflightsOf(setting, isAllowed);
+    const preflight = compilePreflight(setting, isAllowed);
     const granted = grantOf(setting);
     return {
       allowsOrigin: isAllowed,
-      admit({ method, headers: { origin, ...headers } }) {
-        const asked = headers['access-control-request-method'];
-        if (method !== 'OPTIONS' || origin === undefined || asked === undefined) return undefined;
-        return preflight(origin, asked, headers['access-control-request-headers'] ?? '');
+      onRequest({ method, headers: { origin, ...headers } }) {
+        const requestedMethod = headers['access-control-request-method'];
+        if (method !== 'OPTIONS' || origin === undefined || requestedMethod === undefined) return undefined;
+        return preflight(origin, requestedMethod, headers['access-control-request-headers'] ?? '');
       },
-      onAnswer(head, request) {
-        if (head.ofService) removeHeaders(head.headers, OF_SERVICES);
+      onResponse(head, request) {
+        if (head.isFromService) removeHeaders(head.headers, CORS_RESPONSE_HEADERS);
         const { origin } = request.headers;
         head.headers.push('vary', 'Origin');
         if (origin === undefined || !isAllowed(origin)) return;
@@ -79,13 +79,13 @@ function grantOf({ credentials = false, exposedHeaders = [] }: Setting): string[
   ];
 }
 
-function preflightsOf(
+function compilePreflight(
   { methods = ['GET', 'HEAD', 'POST'], headers = [], maxAgeSeconds = 600 }: Setting,
   isAllowed: (origin: string) => boolean,
 ) {
   const knownHeaders = new Set(headers.map((name) => name.toLowerCase()));
-  // `onAnswer` adds who may read it.
-  const yes = {
+  // `onResponse` adds who may read it.
+  const granted = {
     status: 204,
     headers: [
       'access-control-allow-methods',
@@ -95,9 +95,9 @@ function preflightsOf(
       String(maxAgeSeconds),
     ],
   };
-  return (origin: string, method: string, asked: string) => {
-    const names = asked === '' ? [] : asked.split(',').map((name) => name.trim().toLowerCase());
+  return (origin: string, method: string, requestedHeaders: string) => {
+    const names = requestedHeaders === '' ? [] : requestedHeaders.split(',').map((name) => name.trim().toLowerCase());
     const allowed = isAllowed(origin) && methods.includes(method) && names.every((name) => knownHeaders.has(name));
-    return allowed ? yes : new Refusal('forbidden', 'Pages of this origin may not ask for this.');
+    return allowed ? granted : new Refusal('forbidden', 'Pages of this origin may not ask for this.');
   };
 }

@@ -1,10 +1,10 @@
 import type { OutgoingHttpHeader } from 'node:http';
 import { Type } from 'typebox';
+import { removeHeader } from '../http/header-list.ts';
 import { defineFilter } from './filter.ts';
-import { removeHeader } from './flat-lists.ts';
-import { faultsOfHeaderNames, HeaderNames, smallNames } from './header-settings.ts';
+import { faultsOfHeaderNames, HeaderNames, lowerCaseNames } from './header-settings.ts';
 
-const KEPT = {
+const KEEP = {
   first: (values: readonly string[]) => values.slice(0, 1),
   last: (values: readonly string[]) => values.slice(-1),
   unique: (values: readonly string[]) => [...new Set(values)],
@@ -15,15 +15,15 @@ export const dedupeResponseHeader = defineFilter({
     { names: HeaderNames, keep: Type.Enum(['first', 'last', 'unique']) },
     { additionalProperties: false },
   ),
-  summary: 'keeps, of a header that the answer has more than once, the first value, the last, or each once',
+  summary: 'keeps the first value, the last, or each distinct value of a header that the response has more than once',
   example: { names: ['access-control-allow-origin'], keep: 'first' },
   faultsOf: ({ names }) =>
     faultsOfHeaderNames(names).map(({ pointer, message }) => ({ pointer: `/names${pointer}`, message })),
   compile({ names, keep }) {
-    const repeated = smallNames(names);
-    const choose = KEPT[keep];
+    const repeated = lowerCaseNames(names);
+    const choose = KEEP[keep];
     return {
-      onAnswer({ headers }) {
+      onResponse({ headers }) {
         for (const name of repeated) {
           const values = valuesOf(headers, name);
           if (values.length < 2) continue;

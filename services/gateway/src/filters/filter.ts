@@ -1,11 +1,11 @@
 import type { TSchema } from 'typebox';
-import { defineKind, type Kind } from '../kinds.ts';
-import type { Filter } from '../passage.ts';
-import type { RouteContext } from '../route-context.ts';
+import type { RouteContext } from '../routes/context.ts';
+import { definePlugin, type Plugin } from '../routes/plugin.ts';
+import type { Filter } from './chain.ts';
 
-export type FilterKind = Kind<RouteContext, Filter>;
+export type FilterPlugin = Plugin<RouteContext, Filter>;
 
 /** Something that a route does to requests or answers, with its schema. */
 export const defineFilter = <Schema extends TSchema>(
-  definition: Parameters<typeof defineKind<Schema, RouteContext, Filter>>[0],
-): FilterKind => defineKind(definition);
+  definition: Parameters<typeof definePlugin<Schema, RouteContext, Filter>>[0],
+): FilterPlugin => definePlugin(definition);

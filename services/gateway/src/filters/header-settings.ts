@@ -1,7 +1,7 @@
 /** Header names and values, as a file of routes may set them. */
 import type { Fault } from '@daybook/contracts';
 import { type Static, Type } from 'typebox';
-import { HOP_BY_HOP } from '../headers.ts';
+import { HOP_BY_HOP } from '../proxy/headers.ts';
 
 const TOKEN = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/;
 
@@ -12,7 +12,7 @@ export const HeaderValues = Type.Record(Type.String(), Value, { minProperties: 1
 export const HeaderNames = Type.Array(Type.String(), { minItems: 1, maxItems: 20, uniqueItems: true });
 
 /** They say where a message begins and ends, whom it is for, or what the gateway itself knows. */
-const NOT_TO_BE_SET = new Set([
+const RESERVED = new Set([
   ...HOP_BY_HOP,
   'content-encoding',
   'content-length',
@@ -22,12 +22,12 @@ const NOT_TO_BE_SET = new Set([
   'traceparent',
   'x-request-id',
 ]);
-const WHERE_FROM = /^x-forwarded-|^x-real-ip$/;
+const FORWARDING = /^x-forwarded-|^x-real-ip$/;
 
 function faultOfName(name: string): string | undefined {
   if (!TOKEN.test(name)) return 'is no name of a header';
   const plain = name.toLowerCase();
-  return NOT_TO_BE_SET.has(plain) || WHERE_FROM.test(plain) ? 'is set by the gateway itself' : undefined;
+  return RESERVED.has(plain) || FORWARDING.test(plain) ? 'is set by the gateway itself' : undefined;
 }
 
 export const faultsOfHeaderValues = (values: Static<typeof HeaderValues>): Fault[] =>
@@ -42,7 +42,7 @@ function faultAt(pointer: string, name: string): Fault[] {
 }
 
 /** As they stand in flat lists. */
-export const smallNames = (names: readonly string[]): readonly string[] => names.map((name) => name.toLowerCase());
+export const lowerCaseNames = (names: readonly string[]): readonly string[] => names.map((name) => name.toLowerCase());
 
 export const flatHeaders = (values: Static<typeof HeaderValues>): readonly string[] =>
   Object.entries(values).flatMap(([name, value]) => [name.toLowerCase(), value]);

@@ -4,7 +4,7 @@ import { addRequestParameter } from './add-request-parameter.ts';
 import { addResponseHeader } from './add-response-header.ts';
 import { cors } from './cors.ts';
 import { dedupeResponseHeader } from './dedupe-response-header.ts';
-import type { FilterKind } from './filter.ts';
+import type { FilterPlugin } from './filter.ts';
 import { prefixPath } from './prefix-path.ts';
 import { preserveHost } from './preserve-host.ts';
 import { rateLimit } from './rate-limit.ts';
@@ -22,7 +22,7 @@ import { setResponseHeader } from './set-response-header.ts';
 import { setStatus } from './set-status.ts';
 import { stripPrefix } from './strip-prefix.ts';
 
-export const filters: Readonly<Record<string, FilterKind>> = {
+export const filters: Readonly<Record<string, FilterPlugin>> = {
   stripPrefix,
   prefixPath,
   rewritePath,

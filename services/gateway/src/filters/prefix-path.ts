@@ -5,10 +5,10 @@ export const PlainPath = Type.String({ pattern: '^(?:/[A-Za-z0-9._~-]+)+$', maxL
 
 export const prefixPath = defineFilter({
   schema: PlainPath,
-  summary: 'puts this before the path',
+  summary: 'prepends this to the path',
   example: '/internal',
   compile: (prefix) => ({
-    onRequest(head) {
+    onUpstreamRequest(head) {
       head.path = prefix + head.path;
     },
   }),

@@ -12,35 +12,38 @@ function limited(setting: object, context: Parameters<typeof contextOf>[0] = {})
   );
   return (from = address) => {
     address = from;
-    const later: string[] = [];
-    return { answer: filter.admit?.(requestOf(), later), later };
+    const responseHeaders: string[] = [];
+    return { response: filter.onRequest?.(requestOf(), responseHeaders), responseHeaders };
   };
 }
 
 test('who has no token left is refused, and told when to come back and what the limit is', () => {
-  const ask = limited({});
-  expect(ask()).toEqual({ answer: undefined, later: ['ratelimit-policy', '"a";q=2;w=4', 'ratelimit', '"a";r=1;t=2'] });
-  expect(ask().answer).toBeUndefined();
-  const { answer, later } = ask();
-  expect(answer).toMatchObject({ code: 'too-many-requests', extras: { retryAfterSeconds: 2 } });
-  expect(later.at(-1)).toBe('"a";r=0;t=4');
+  const admit = limited({});
+  expect(admit()).toEqual({
+    response: undefined,
+    responseHeaders: ['ratelimit-policy', '"a";q=2;w=4', 'ratelimit', '"a";r=1;t=2'],
+  });
+  expect(admit().response).toBeUndefined();
+  const { response, responseHeaders } = admit();
+  expect(response).toMatchObject({ code: 'too-many-requests', extras: { retryAfterSeconds: 2 } });
+  expect(responseHeaders.at(-1)).toBe('"a";r=0;t=4');
 });
 
 test('each client has tokens of its own, a whole IPv6 network the same', () => {
-  const ask = limited({ burst: 1 });
-  expect(ask('192.0.2.1').answer).toBeUndefined();
-  expect(ask('192.0.2.2').answer).toBeUndefined();
-  expect(ask('::ffff:192.0.2.1').answer).toBeDefined();
-  expect(ask('2001:db8::1').answer).toBeUndefined();
-  expect(ask('2001:db8::2').answer).toBeDefined();
+  const admit = limited({ burst: 1 });
+  expect(admit('192.0.2.1').response).toBeUndefined();
+  expect(admit('192.0.2.2').response).toBeUndefined();
+  expect(admit('::ffff:192.0.2.1').response).toBeDefined();
+  expect(admit('2001:db8::1').response).toBeUndefined();
+  expect(admit('2001:db8::2').response).toBeDefined();
 });
 
 test('a caller counts as one, wherever from, unless the limit is by address', () => {
   const context = { callerOf: () => ADMIN };
   const byCaller = limited({ burst: 1 }, context);
-  expect(byCaller('192.0.2.1').answer).toBeUndefined();
-  expect(byCaller('192.0.2.2').answer).toBeDefined();
+  expect(byCaller('192.0.2.1').response).toBeUndefined();
+  expect(byCaller('192.0.2.2').response).toBeDefined();
   const byAddress = limited({ burst: 1, key: 'address' }, context);
-  expect(byAddress('192.0.2.1').answer).toBeUndefined();
-  expect(byAddress('192.0.2.2').answer).toBeUndefined();
+  expect(byAddress('192.0.2.1').response).toBeUndefined();
+  expect(byAddress('192.0.2.2').response).toBeUndefined();
 });

@@ -1,6 +1,6 @@
 import { Refusal } from '@daybook/contracts';
 import { Type } from 'typebox';
-import { clientKey } from '../addresses.ts';
+import { clientKey } from '../http/addresses.ts';
 import { defineFilter } from './filter.ts';
 
 export const rateLimit = defineFilter({
@@ -19,13 +19,13 @@ export const rateLimit = defineFilter({
     const limiter = limiterFor({ perSecond, burst });
     const policy = `"${route.id}";q=${burst};w=${Math.ceil(burst / perSecond)}`;
     return {
-      admit(request, later) {
+      onRequest(request, responseHeaders) {
         const caller = key === 'caller' ? callerOf(request) : undefined;
-        const verdict = limiter.take(caller ? `caller ${caller.id}` : clientKey(clientAddressOf(request)));
-        const state = `"${route.id}";r=${verdict.remaining};t=${verdict.fullInSeconds}`;
-        later.push('ratelimit-policy', policy, 'ratelimit', state);
-        if (verdict.allowed) return undefined;
-        const { retryAfterSeconds } = verdict;
+        const result = limiter.take(caller ? `caller ${caller.id}` : clientKey(clientAddressOf(request)));
+        const state = `"${route.id}";r=${result.remaining};t=${result.resetSeconds}`;
+        responseHeaders.push('ratelimit-policy', policy, 'ratelimit', state);
+        if (result.allowed) return undefined;
+        const { retryAfterSeconds } = result;
         return new Refusal('too-many-requests', 'There were too many requests; try again later.', {
           retryAfterSeconds,
         });

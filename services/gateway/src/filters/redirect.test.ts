@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { redirect } from './redirect.ts';
-import { admitted, faultsIn } from './testing.ts';
+import { faultsIn, runOnRequest } from './testing.ts';
 
 test('the answer is a status and a location', () => {
-  expect(admitted(redirect, { status: 308, location: '/docs' }).answer).toEqual({
+  expect(runOnRequest(redirect, { status: 308, location: '/docs' }).response).toEqual({
     status: 308,
     headers: ['location', '/docs'],
   });

@@ -13,10 +13,10 @@ export const redirect = defineFilter({
     },
     { additionalProperties: false },
   ),
-  summary: 'answers with this status and `Location`; no service is asked',
+  summary: 'responds with this status and `Location`; no request is sent to a service',
   example: { status: 308, location: 'https://daybook.example.org/docs' },
   compile({ status, location }) {
-    const answer = { status, headers: ['location', location] };
-    return { admit: () => answer };
+    const response = { status, headers: ['location', location] };
+    return { onRequest: () => response };
   },
 });

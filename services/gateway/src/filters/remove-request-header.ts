@@ -1,6 +1,6 @@
+import { removeHeaders } from '../http/header-list.ts';
 import { defineFilter } from './filter.ts';
-import { removeHeaders } from './flat-lists.ts';
-import { faultsOfHeaderNames, HeaderNames, smallNames } from './header-settings.ts';
+import { faultsOfHeaderNames, HeaderNames, lowerCaseNames } from './header-settings.ts';
 
 export const removeRequestHeader = defineFilter({
   schema: HeaderNames,
@@ -8,7 +8,7 @@ export const removeRequestHeader = defineFilter({
   example: ['x-internal'],
   faultsOf: faultsOfHeaderNames,
   compile(names) {
-    const unwanted = smallNames(names);
-    return { onRequest: ({ headers }) => removeHeaders(headers, unwanted) };
+    const unwanted = lowerCaseNames(names);
+    return { onUpstreamRequest: ({ headers }) => removeHeaders(headers, unwanted) };
   },
 });

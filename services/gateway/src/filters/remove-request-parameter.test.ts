@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { removeRequestParameter } from './remove-request-parameter.ts';
-import { sent } from './testing.ts';
+import { runOnUpstreamRequest } from './testing.ts';
 
 test.each([
   ['/a', '/a'],
@@ -11,5 +11,5 @@ test.each([
   ['/a?%zz&debug', '/a?%zz'],
   ['/a?x=debug', '/a?x=debug'],
 ])('%s becomes %s', (url, changed) => {
-  expect(sent(removeRequestParameter, ['debug'], url).url).toBe(changed);
+  expect(runOnUpstreamRequest(removeRequestParameter, ['debug'], url).url).toBe(changed);
 });

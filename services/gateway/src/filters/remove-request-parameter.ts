@@ -8,13 +8,13 @@ export const removeRequestParameter = defineFilter({
   compile(names) {
     const unwanted = new Set(names);
     return {
-      onRequest(head) {
+      onUpstreamRequest(head) {
         if (head.query === '') return;
-        const kept = head.query
+        const remaining = head.query
           .slice(1)
           .split('&')
           .filter((pair) => !unwanted.has(nameOf(pair)));
-        head.query = kept.length > 0 ? `?${kept.join('&')}` : '';
+        head.query = remaining.length > 0 ? `?${remaining.join('&')}` : '';
       },
     };
   },

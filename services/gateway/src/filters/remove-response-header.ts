@@ -1,14 +1,14 @@
+import { removeHeaders } from '../http/header-list.ts';
 import { defineFilter } from './filter.ts';
-import { removeHeaders } from './flat-lists.ts';
-import { faultsOfHeaderNames, HeaderNames, smallNames } from './header-settings.ts';
+import { faultsOfHeaderNames, HeaderNames, lowerCaseNames } from './header-settings.ts';
 
 export const removeResponseHeader = defineFilter({
   schema: HeaderNames,
-  summary: 'removes these headers of the answer',
+  summary: 'removes these headers of the response',
   example: ['x-internal'],
   faultsOf: faultsOfHeaderNames,
   compile(names) {
-    const unwanted = smallNames(names);
-    return { onAnswer: ({ headers }) => removeHeaders(headers, unwanted) };
+    const unwanted = lowerCaseNames(names);
+    return { onResponse: ({ headers }) => removeHeaders(headers, unwanted) };
   },
 });

@@ -7,7 +7,7 @@ export const requestHeaderSize = defineFilter({
   summary: 'refuses a request whose headers, names and values together, are larger (bytes) with 431',
   example: 8_192,
   compile: (limit) => ({
-    admit({ rawHeaders }) {
+    onRequest({ rawHeaders }) {
       let size = 0;
       for (const text of rawHeaders) size += text.length;
       return size > limit ? new Refusal('headers-too-large', 'The headers are larger than this accepts.') : undefined;

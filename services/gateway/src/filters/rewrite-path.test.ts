@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { rewritePath } from './rewrite-path.ts';
-import { faultsIn, sent } from './testing.ts';
+import { faultsIn, runOnUpstreamRequest } from './testing.ts';
 
 const VISITS = { from: '/visits/{id}/**', to: '/api/v1/appointments/{id}/**' };
 
@@ -11,7 +11,7 @@ test.each([
   ['/visits', '/visits'],
   ['/other/7', '/other/7'],
 ])('%s becomes %s', (url, rewritten) => {
-  expect(sent(rewritePath, VISITS, url).url).toBe(rewritten);
+  expect(runOnUpstreamRequest(rewritePath, VISITS, url).url).toBe(rewritten);
 });
 
 test.each([

@@ -1,8 +1,8 @@
 import { Type } from 'typebox';
-import { BELOW, compileTemplate, compileWriter, namesIn, TEMPLATE } from '../path-templates.ts';
+import { compilePathBuilder, compileTemplate, PATH_TEMPLATE, paramNamesIn, SUBTREE } from '../routes/path-template.ts';
 import { defineFilter } from './filter.ts';
 
-const Template = Type.String({ pattern: TEMPLATE, maxLength: 500 });
+const Template = Type.String({ pattern: PATH_TEMPLATE, maxLength: 500 });
 
 export const rewritePath = defineFilter({
   schema: Type.Object({ from: Template, to: Template }, { additionalProperties: false }),
@@ -10,24 +10,24 @@ export const rewritePath = defineFilter({
     'writes a path that is as `from` says anew, as `to` says: `{name}` is one segment, `/**` at the end all that follows; other paths stay',
   example: { from: '/visits/{id}/**', to: '/api/v1/appointments/{id}/**' },
   faultsOf({ from, to }) {
-    const known = namesIn(from);
+    const known = paramNamesIn(from);
     return [
       ...(new Set(known).size < known.length ? [{ pointer: '/from', message: 'must not use a name twice' }] : []),
-      ...namesIn(to)
+      ...paramNamesIn(to)
         .filter((name) => !known.includes(name))
         .map((name) => ({ pointer: '/to', message: `has {${name}}, which \`from\` has not` })),
-      ...(to.endsWith(BELOW) && !from.endsWith(BELOW)
+      ...(to.endsWith(SUBTREE) && !from.endsWith(SUBTREE)
         ? [{ pointer: '/to', message: 'ends with /**, which `from` does not' }]
         : []),
     ];
   },
   compile({ from, to }) {
     const read = compileTemplate(from);
-    const write = compileWriter(to);
+    const write = compilePathBuilder(to);
     return {
-      onRequest(head) {
-        const parts = read(head.path);
-        if (parts) head.path = write(parts);
+      onUpstreamRequest(head) {
+        const match = read(head.path);
+        if (match) head.path = write(match);
       },
     };
   },

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
+import { hasHeader } from '../http/header-list.ts';
 import { defineFilter } from './filter.ts';
-import { hasHeader } from './flat-lists.ts';
 
 /** For answers that are data: a browser that is led to one shows it and does nothing else with it. */
 const HEADERS: Readonly<Record<string, string>> = {
@@ -21,12 +21,12 @@ export const secureHeaders = defineFilter({
   ),
   summary: `adds ${Object.keys(HEADERS)
     .map((name) => `\`${name}\``)
-    .join(', ')} to the answer where the service has not set them`,
+    .join(', ')} to the response where the service has not set them`,
   example: { without: ['strict-transport-security'] },
   compile({ without = [] }) {
     const wanted = Object.entries(HEADERS).filter(([name]) => !without.includes(name));
     return {
-      onAnswer({ headers }) {
+      onResponse({ headers }) {
         for (const [name, value] of wanted) if (!hasHeader(headers, name)) headers.push(name, value);
       },
     };

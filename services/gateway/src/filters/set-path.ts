@@ -3,10 +3,10 @@ import { PlainPath } from './prefix-path.ts';
 
 export const setPath = defineFilter({
   schema: PlainPath,
-  summary: 'asks the service for this path, whatever the path was; the query stays',
+  summary: 'replaces the path with this one; the query stays',
   example: '/status',
   compile: (path) => ({
-    onRequest(head) {
+    onUpstreamRequest(head) {
       head.path = path;
     },
   }),

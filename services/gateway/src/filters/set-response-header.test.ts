@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
 import { setResponseHeader } from './set-response-header.ts';
-import { answered, faultsIn } from './testing.ts';
+import { faultsIn, runOnResponse } from './testing.ts';
 
 test('the client gets the header in the place of all that there are', () => {
   expect(
-    answered(setResponseHeader, { 'X-A': '3', 'x-c': '' }, { headers: ['x-a', '1', 'x-b', 'b', 'x-a', '2'] }).headers,
+    runOnResponse(setResponseHeader, { 'X-A': '3', 'x-c': '' }, { headers: ['x-a', '1', 'x-b', 'b', 'x-a', '2'] })
+      .headers,
   ).toEqual(['x-b', 'b', 'x-a', '3', 'x-c', '']);
 });
 

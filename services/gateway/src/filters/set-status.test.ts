@@ -1,17 +1,17 @@
 import { expect, test } from 'vitest';
 import { setStatus } from './set-status.ts';
-import { answered, faultsIn } from './testing.ts';
+import { faultsIn, runOnResponse } from './testing.ts';
 
 test('what the service answers gets the status', () => {
-  expect(answered(setStatus, 202, { status: 200 }).status).toBe(202);
+  expect(runOnResponse(setStatus, 202, { status: 200 }).status).toBe(202);
 });
 
 test('a refusal of the gateway keeps its own', () => {
-  expect(answered(setStatus, 202, { status: 503, ofService: false }).status).toBe(503);
+  expect(runOnResponse(setStatus, 202, { status: 503, isFromService: false }).status).toBe(503);
 });
 
 test('a 304 keeps its own', () => {
-  expect(answered(setStatus, 202, { status: 304 }).status).toBe(304);
+  expect(runOnResponse(setStatus, 202, { status: 304 }).status).toBe(304);
 });
 
 test.each([204, 205, 304, 101, 600])('%i is refused', (status) => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { stripPrefix } from './strip-prefix.ts';
-import { faultsIn, sent } from './testing.ts';
+import { faultsIn, runOnUpstreamRequest } from './testing.ts';
 
 test.each([
   [1, '/a/b/c', '/b/c'],
@@ -10,7 +10,7 @@ test.each([
   [1, '/a/', '/'],
   [1, '/a//b', '//b'],
 ])('%i segments of %s leave %s', (count, url, left) => {
-  expect(sent(stripPrefix, count, url).url).toBe(left);
+  expect(runOnUpstreamRequest(stripPrefix, count, url).url).toBe(left);
 });
 
 test.each([0, 1.5, '1'])('%j segments are refused', (count) => {

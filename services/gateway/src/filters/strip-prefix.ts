@@ -3,10 +3,10 @@ import { defineFilter } from './filter.ts';
 
 export const stripPrefix = defineFilter({
   schema: Type.Integer({ minimum: 1, maximum: 20 }),
-  summary: 'leaves out so many segments at the beginning of the path',
+  summary: 'removes this many segments from the beginning of the path',
   example: 1,
   compile: (count) => ({
-    onRequest(head) {
+    onUpstreamRequest(head) {
       let start = 0;
       for (let passed = 0; passed < count; passed += 1) {
         start = head.path.indexOf('/', start + 1);

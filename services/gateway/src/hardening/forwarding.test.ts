@@ -1,10 +1,10 @@
 /** What clients say of connections, proxies and themselves does not reach a service, in whatever way they write it. */
 import { describe, expect, test } from 'vitest';
-import { requestOf, shareClosedPair, startPair, statusesIn } from './testing.ts';
+import { requestOf, shareGatewayAndRecorder, startGatewayAndRecorder, statusesIn } from './testing.ts';
 
 /** The headers that a service gets, without those that each request is given. */
 async function headersFor(lines: readonly string[], trustedProxies: readonly string[] = []): Promise<string[]> {
-  const { send, upstream } = await startPair({ trustedProxies });
+  const { send, upstream } = await startGatewayAndRecorder({ trustedProxies });
   expect(statusesIn(await send(requestOf('GET', lines)))).toEqual([200]);
   const [head = ''] = upstream.bytes().split('\r\n\r\n');
   return head.split('\r\n').slice(1);
@@ -69,17 +69,17 @@ describe('headers for one connection end at the gateway:', () => {
   });
 
   test('Transfer-Encoding, which does not change what the gateway says of the body', async () => {
-    const { send, upstream } = await startPair();
+    const { send, upstream } = await startGatewayAndRecorder();
     const lines = ['Connection: Transfer-Encoding', 'Content-Length: 1'];
     expect(statusesIn(await send(requestOf('POST', lines, 'a')))).toEqual([200]);
-    expect(upstream.whole).toEqual(['POST /api/v1/patients a']);
+    expect(upstream.completed).toEqual(['POST /api/v1/patients a']);
     const [head = ''] = upstream.bytes().split('\r\n\r\n');
     expect(head.split('\r\n').slice(1)).toEqual([...OWN, 'content-length: 1']);
   });
 });
 
 describe('gateway rejects a Connection that names a header for the service:', () => {
-  const refuses = shareClosedPair();
+  const refuses = shareGatewayAndRecorder();
   test.each([
     ['Connection: Idempotency-Key', 'Idempotency-Key: a'],
     ['Connection: close, if-match', 'If-Match: "1"'],
@@ -99,25 +99,25 @@ describe('Expect', () => {
   test.each(['100-continue', '100-Continue', '100-continue\r\nExpect: 100-continue'])(
     '%j is answered here and not passed on',
     async (value) => {
-      const { send, upstream } = await startPair();
-      const answer = await send(requestOf('POST', [`Expect: ${value}`, 'Content-Length: 1'], 'a'));
-      expect(statusesIn(answer)).toEqual([100, 200]);
-      expect(upstream.whole).toEqual(['POST /api/v1/patients a']);
+      const { send, upstream } = await startGatewayAndRecorder();
+      const response = await send(requestOf('POST', [`Expect: ${value}`, 'Content-Length: 1'], 'a'));
+      expect(statusesIn(response)).toEqual([100, 200]);
+      expect(upstream.completed).toEqual(['POST /api/v1/patients a']);
       expect(upstream.bytes()).not.toMatch(/expect/i);
     },
   );
 
   test('of HTTP/1.0 is not answered', async () => {
-    const { send, upstream } = await startPair();
+    const { send, upstream } = await startGatewayAndRecorder();
     const head = 'POST /api/v1/patients HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 1';
     expect(statusesIn(await send(`${head}\r\n\r\na`))).toEqual([200]);
     expect(upstream.bytes()).not.toMatch(/expect/i);
   });
 
   test.each(['foo', '200-ok', ''])('%j is refused, and goes nowhere', async (value) => {
-    const { send, upstream } = await startPair();
-    const answer = await send(requestOf('POST', [`Expect: ${value}`, 'Content-Length: 1'], 'a'));
-    expect(statusesIn(answer)).toEqual([417]);
+    const { send, upstream } = await startGatewayAndRecorder();
+    const response = await send(requestOf('POST', [`Expect: ${value}`, 'Content-Length: 1'], 'a'));
+    expect(statusesIn(response)).toEqual([417]);
     expect(upstream.bytes()).toBe('');
   });
 });

@@ -1,7 +1,7 @@
 /** Where one request ends and the next one begins is read in one way, by the gateway and by services. */
 import { describe, expect, test } from 'vitest';
 import { PATIENTS } from '../testing.ts';
-import { expectRefusal, requestOf, shareClosedPair, startPair, statusesIn } from './testing.ts';
+import { expectRefusal, requestOf, shareGatewayAndRecorder, startGatewayAndRecorder, statusesIn } from './testing.ts';
 
 const SMUGGLED = 'GET /api/v1/patients/smuggled HTTP/1.1\r\nHost: x\r\n\r\n';
 const NO_CHUNKS = '0\r\n\r\n';
@@ -11,7 +11,7 @@ const framingIn = (bytes: string): string =>
   bytes.slice(bytes.search(/(?:content-length|transfer-encoding): /)).replace('\r\n\r\n', ' | ');
 
 describe('a length is refused, and goes nowhere, when it', () => {
-  const refuses = shareClosedPair();
+  const refuses = shareGatewayAndRecorder();
 
   test.each([
     ['is said twice', ['Content-Length: 2', 'Content-Length: 2']],
@@ -34,25 +34,25 @@ describe('a length is refused, and goes nowhere, when it', () => {
 });
 
 test('a length that is more than this accepts is refused, and goes nowhere', async () => {
-  const { send, upstream } = await startPair();
+  const { send, upstream } = await startGatewayAndRecorder();
   const lengths = ['1048577', '9007199254740993', '9223372036854775808'];
-  const answers = lengths.map((length) => send(requestOf('POST', [`Content-Length: ${length}`], SMUGGLED)));
-  for (const answer of await Promise.all(answers)) expectRefusal(answer, 413);
+  const responses = lengths.map((length) => send(requestOf('POST', [`Content-Length: ${length}`], SMUGGLED)));
+  for (const response of await Promise.all(responses)) expectRefusal(response, 413);
   expect(upstream.bytes()).toBe('');
 });
 
 test.each(['Content-Length:   2  ', 'Content-Length:\t2', 'Content-Length: 002', 'content-LENGTH: 2'])(
   '%j is passed on as one plain length',
   async (line) => {
-    const { send, upstream } = await startPair();
+    const { send, upstream } = await startGatewayAndRecorder();
     expect(statusesIn(await send(requestOf('POST', [line], `ab${SMUGGLED}`)))).toEqual([200]);
-    expect(upstream.whole).toEqual(['POST /api/v1/patients ab']);
+    expect(upstream.completed).toEqual(['POST /api/v1/patients ab']);
     expect(framingIn(upstream.bytes())).toBe('content-length: 2 | ab');
   },
 );
 
 describe('a Transfer-Encoding is refused, and goes nowhere, when it is', () => {
-  const refuses = shareClosedPair();
+  const refuses = shareGatewayAndRecorder();
 
   test.each([
     ['chunked twice', 400, ['Transfer-Encoding: chunked', 'Transfer-Encoding: chunked']],
@@ -77,14 +77,14 @@ describe('a Transfer-Encoding is refused, and goes nowhere, when it is', () => {
 });
 
 test('a Transfer-Encoding before a tab, which the parser refuses late, comes to no end', async () => {
-  const { send, upstream } = await startPair();
+  const { send, upstream } = await startGatewayAndRecorder();
   expectRefusal(await send(requestOf('POST', ['Transfer-Encoding: chunked\t'], `${NO_CHUNKS}${SMUGGLED}`)), 400);
-  expect(upstream.whole).toEqual([]);
+  expect(upstream.completed).toEqual([]);
   expect(upstream.bytes()).not.toMatch(/smuggled|0\r\n\r\n$/);
 });
 
 test('a Transfer-Encoding in HTTP/1.0, which has none, is refused', async () => {
-  const { send, upstream } = await startPair();
+  const { send, upstream } = await startGatewayAndRecorder();
   const head = 'POST /api/v1/patients HTTP/1.0\r\nHost: x\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked';
   expectRefusal(await send(`${head}\r\n\r\n${NO_CHUNKS}${SMUGGLED}`), 400);
   expect(upstream.bytes()).toBe('');
@@ -93,28 +93,28 @@ test('a Transfer-Encoding in HTTP/1.0, which has none, is refused', async () => 
 test.each(['Transfer-Encoding: ChUnKeD', 'Transfer-Encoding:\tchunked', 'TRANSFER-ENCODING: chunked'])(
   '%j is read, and passed on with the length that came',
   async (line) => {
-    const { send, upstream } = await startPair();
+    const { send, upstream } = await startGatewayAndRecorder();
     expect(statusesIn(await send(requestOf('POST', [line], `1\r\na\r\n${NO_CHUNKS}${SMUGGLED}`)))).toEqual([200]);
-    expect(upstream.whole).toEqual(['POST /api/v1/patients a']);
+    expect(upstream.completed).toEqual(['POST /api/v1/patients a']);
     expect(framingIn(upstream.bytes())).toBe('content-length: 1 | a');
   },
 );
 
 test('a body in chunks of more than is read before is passed on as chunked', async () => {
-  const { send, upstream } = await startPair();
+  const { send, upstream } = await startGatewayAndRecorder();
   const [first, second] = ['a'.repeat(0x10001), 'b'.repeat(10)];
   const chunks = `10001\r\n${first}\r\na\r\n${second}\r\n${NO_CHUNKS}`;
   expect(statusesIn(await send(requestOf('POST', ['Transfer-Encoding: chunked'], `${chunks}${SMUGGLED}`)))).toEqual([
     200,
   ]);
-  expect(upstream.whole).toEqual([`POST /api/v1/patients ${first}${second}`]);
+  expect(upstream.completed).toEqual([`POST /api/v1/patients ${first}${second}`]);
   expect(framingIn(upstream.bytes())).toMatch(/^transfer-encoding: chunked \| [^|]*0\r\n\r\n$/);
 });
 
 test('a Transfer-Encoding that only looks like one says nothing', async () => {
-  const { send, upstream } = await startPair();
+  const { send, upstream } = await startGatewayAndRecorder();
   await send(requestOf('POST', ['Transfer_Encoding: chunked', 'Content_Length: 9', 'Content-Length: 5'], NO_CHUNKS));
-  expect(upstream.whole).toEqual(['POST /api/v1/patients 0']);
+  expect(upstream.completed).toEqual(['POST /api/v1/patients 0']);
   expect(upstream.bytes()).not.toMatch(/_/);
 });
 
@@ -140,10 +140,10 @@ describe('of a body in chunks a service gets no end, and the client a refusal, w
     ['the last line ends with LF only', 400, '1\r\na\r\n0\n\n'],
     ['trailers are larger than all headers may be', 431, `1\r\na\r\n0\r\n${'X-T: aaaaaaaa\r\n'.repeat(2_000)}\r\n`],
   ])('%s', async (_what, status, chunks) => {
-    const { send, upstream } = await startPair();
+    const { send, upstream } = await startGatewayAndRecorder();
     const sent = requestOf('POST', ['Transfer-Encoding: chunked'], `${chunks}${NO_CHUNKS}${SMUGGLED}`);
     expectRefusal(await send(sent), status);
-    expect(upstream.whole).toEqual([]);
+    expect(upstream.completed).toEqual([]);
     expect(upstream.bytes()).not.toMatch(/smuggled|0\r\n\r\n$/);
   });
 });
@@ -152,32 +152,32 @@ test.each([
   ['has no end', '1\r\na\r\n0\r\n'],
   ['is smaller than its chunk says', '80000000\r\na'],
 ])('a body in chunks that %s ends by the deadline', async (_what, chunks) => {
-  const { send, upstream } = await startPair({ routes: [{ ...PATIENTS, timeoutMillis: 100 }] });
+  const { send, upstream } = await startGatewayAndRecorder({ routes: [{ ...PATIENTS, timeoutMillis: 100 }] });
   expectRefusal(await send(requestOf('POST', ['Transfer-Encoding: chunked'], chunks)), 408);
-  expect(upstream.whole).toEqual([]);
+  expect(upstream.completed).toEqual([]);
 });
 
 test('extensions of chunks, and trailers, are not passed on', async () => {
-  const { send, upstream } = await startPair();
+  const { send, upstream } = await startGatewayAndRecorder();
   const trailers = 'Host: evil\r\nX-Forwarded-For: 6.6.6.6\r\nAuthorization: evil\r\nX-T: evil\r\n';
   const body = `1;a=evil\r\na\r\n0;evil\r\n${trailers}\r\n`;
   expect(statusesIn(await send(requestOf('POST', ['Transfer-Encoding: chunked'], body)))).toEqual([200]);
-  expect(upstream.whole).toEqual(['POST /api/v1/patients a']);
+  expect(upstream.completed).toEqual(['POST /api/v1/patients a']);
   expect(framingIn(upstream.bytes())).toBe('content-length: 1 | a');
   expect(upstream.bytes()).not.toMatch(/evil|6\.6\.6\.6/);
 });
 
 test('a body of a GET stays the body of that GET', async () => {
-  const { send, upstream } = await startPair();
+  const { send, upstream } = await startGatewayAndRecorder();
   await send(requestOf('GET', [`Content-Length: ${SMUGGLED.length}`], SMUGGLED));
-  expect(upstream.whole).toEqual([`GET /api/v1/patients ${SMUGGLED}`.trimEnd()]);
+  expect(upstream.completed).toEqual([`GET /api/v1/patients ${SMUGGLED}`.trimEnd()]);
 });
 
 describe('what follows on a connection', () => {
   test('after a request that asked for its end is not read', async () => {
-    const { send, upstream } = await startPair();
+    const { send, upstream } = await startGatewayAndRecorder();
     expect(statusesIn(await send(`${requestOf('GET')}${SMUGGLED}`))).toEqual([200]);
-    expect(upstream.whole).toEqual(['GET /api/v1/patients']);
+    expect(upstream.completed).toEqual(['GET /api/v1/patients']);
   });
 
   test.each([
@@ -185,28 +185,28 @@ describe('what follows on a connection', () => {
     ['that can be read in two ways', 400, 'GET /api/v1/patients/%2e%2e HTTP/1.1\r\nHost: x\r\n\r\n'],
     ['of which nobody knows whether a body follows', 417, 'POST /a HTTP/1.1\r\nHost: x\r\nExpect: x\r\n\r\n'],
   ])('after a request %s is not read', async (_what, status, refused) => {
-    const { send, upstream } = await startPair();
+    const { send, upstream } = await startGatewayAndRecorder();
     expectRefusal(await send(`${refused}${SMUGGLED}`), status);
     expect(upstream.bytes()).toBe('');
   });
 
   test('after a body that is too large belongs to that body', async () => {
-    const { send, upstream } = await startPair();
+    const { send, upstream } = await startGatewayAndRecorder();
     const refused = 'POST /api/v1/patients HTTP/1.1\r\nHost: x\r\nContent-Length: 2000000\r\n\r\n';
     expectRefusal(await send(`${refused}${SMUGGLED}`), 413);
     expect(upstream.bytes()).toBe('');
   });
 
   test('after a request without Host is answered by itself', async () => {
-    const { send, upstream } = await startPair();
+    const { send, upstream } = await startGatewayAndRecorder();
     expect(statusesIn(await send(`GET /api/v1/patients/1 HTTP/1.1\r\n\r\n${requestOf('GET')}`))).toEqual([400, 200]);
-    expect(upstream.whole).toEqual(['GET /api/v1/patients']);
+    expect(upstream.completed).toEqual(['GET /api/v1/patients']);
   });
 
   test('is refused after the answers to what could be read', async () => {
-    const { send, upstream } = await startPair();
+    const { send, upstream } = await startGatewayAndRecorder();
     const good = 'GET /api/v1/patients HTTP/1.1\r\nHost: x\r\n\r\n';
     expect(statusesIn(await send(`${good}${good}bad\r\n\r\n${SMUGGLED}`))).toEqual([200, 200, 400]);
-    expect(upstream.whole).toHaveLength(2);
+    expect(upstream.completed).toHaveLength(2);
   });
 });

@@ -1,11 +1,11 @@
 /** Headers, hosts and versions: what is not as HTTP says goes nowhere, and what is too much is not read. */
 import { describe, expect, test } from 'vitest';
-import { requestOf, shareClosedPair, startPair, statusesIn } from './testing.ts';
+import { requestOf, shareGatewayAndRecorder, startGatewayAndRecorder, statusesIn } from './testing.ts';
 
 const BESIDE = 'GET /api/v1/patients HTTP/1.1\r\nConnection: close\r\n';
 
 describe('refused, and goes nowhere: a header', () => {
-  const refuses = shareClosedPair();
+  const refuses = shareGatewayAndRecorder();
   test.each([
     ['with a NUL in its value', 'X-A: a\0b'],
     ['with a control character in its value', 'X-A: a\x01b'],
@@ -39,7 +39,7 @@ describe('refused, and goes nowhere: a header', () => {
 });
 
 describe('refused, and goes nowhere: a Host that', () => {
-  const refuses = shareClosedPair();
+  const refuses = shareGatewayAndRecorder();
   test.each([
     ['is said twice', 'Host: x\r\nHost: x'],
     ['is said twice and differs', 'Host: x\r\nhOST: evil.example'],
@@ -64,14 +64,14 @@ describe('refused, and goes nowhere: a Host that', () => {
 test.each(['daybook.example', 'x:8080', '127.0.0.1:80', '[::1]:80', '[::1]', 'a_b-c.', 'xn--4ca.example'])(
   'the Host %s is passed on as what was asked for',
   async (host) => {
-    const { send, upstream } = await startPair({ hosts: [host.replace(/:\d+$/, '')] });
+    const { send, upstream } = await startGatewayAndRecorder({ hosts: [host.replace(/:\d+$/, '')] });
     expect(statusesIn(await send(`${BESIDE}Host: ${host}\r\n\r\n`))).toEqual([200]);
     expect(upstream.bytes()).toContain(`\r\nx-forwarded-host: ${host}\r\n`);
   },
 );
 
 describe('refused, and goes nowhere: a first line', () => {
-  const refuses = shareClosedPair();
+  const refuses = shareGatewayAndRecorder();
   test.each([
     ['of HTTP/0.9', 505, 'GET /api/v1/patients'],
     ['that says HTTP/0.9', 505, 'GET /api/v1/patients HTTP/0.9'],
@@ -101,21 +101,21 @@ describe('refused, and goes nowhere: a first line', () => {
 });
 
 test('a first line with two blanks is passed on with one', async () => {
-  const { send, upstream } = await startPair();
+  const { send, upstream } = await startGatewayAndRecorder();
   await send('\r\nGET  /api/v1/patients HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
   expect(upstream.bytes()).toMatch(/^GET \/api\/v1\/patients HTTP\/1\.1\r\n/);
 });
 
 test('HTTP/1.0 needs no Host, keeps its connection where it asks, and is passed on as HTTP/1.1', async () => {
-  const { send, upstream } = await startPair();
+  const { send, upstream } = await startGatewayAndRecorder();
   const first = 'GET /api/v1/patients/1 HTTP/1.0\r\nConnection: keep-alive\r\n\r\n';
   expect(statusesIn(await send(`${first}GET /api/v1/patients/2 HTTP/1.0\r\n\r\n`))).toEqual([200, 200]);
-  expect(upstream.whole).toEqual(['GET /api/v1/patients/1', 'GET /api/v1/patients/2']);
+  expect(upstream.completed).toEqual(['GET /api/v1/patients/1', 'GET /api/v1/patients/2']);
   expect(upstream.bytes()).toMatch(/^GET \/api\/v1\/patients\/1 HTTP\/1\.1\r\nhost: 127\.0\.0\.1:/);
 });
 
 describe('refused with 431, and goes nowhere:', () => {
-  const refuses = shareClosedPair();
+  const refuses = shareGatewayAndRecorder();
   test.each([
     ['one header that is huge', requestOf('GET', [`X-A: ${'x'.repeat(2_000_000)}`])],
     ['one name that is huge', requestOf('GET', [`${'x'.repeat(2_000_000)}: a`])],
@@ -131,9 +131,9 @@ describe('refused with 431, and goes nowhere:', () => {
 });
 
 test('no header is lost among many', async () => {
-  const { send, upstream } = await startPair();
+  const { send, upstream } = await startGatewayAndRecorder();
   const many = Array.from({ length: 900 }, (_, index) => `${index}:`);
   expect(statusesIn(await send(requestOf('POST', [...many, 'Content-Length: 1'], 'a')))).toEqual([200]);
-  expect(upstream.whole).toEqual(['POST /api/v1/patients a']);
+  expect(upstream.completed).toEqual(['POST /api/v1/patients a']);
   expect(upstream.bytes()).toContain('\r\n899: \r\n');
 });

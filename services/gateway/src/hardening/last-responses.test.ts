@@ -1,7 +1,7 @@
 /** The last response on a connection reaches a client that goes on sending. */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { beginLeaving } from '@daybook/service';
+import { startDraining } from '@daybook/service';
 import { expect, onTestFinished, test } from 'vitest';
 import { startGateway, startServer } from '../testing.ts';
 import { statusesIn } from './testing.ts';
@@ -26,7 +26,7 @@ test.each([
 ])('gateway reads on after its last response, so that the client gets it: %s', async (what, bytes, statuses) => {
   const service = await startServer((_request, response) => response.end('ok'));
   const { app, port } = await startGateway({ patients: [service.url] });
-  if (what.endsWith('leaves')) beginLeaving(app);
+  if (what.endsWith('leaves')) startDraining(app);
   const accepted = once(app.server, 'connection');
   const client = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
   const failures: Error[] = [];

@@ -2,12 +2,12 @@
 import { createLogger, createServiceApp } from '@daybook/service';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { startGateway } from '../testing.ts';
-import { expectRefusal, sendBytes, shareClosedPair, startPair, statusesIn } from './testing.ts';
+import { expectRefusal, sendBytes, shareGatewayAndRecorder, startGatewayAndRecorder, statusesIn } from './testing.ts';
 
 const get = (target: string): string => `GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`;
 
 describe('refused, and goes nowhere:', () => {
-  const refuses = shareClosedPair();
+  const refuses = shareGatewayAndRecorder();
 
   test.each([
     ['a segment of two dots', '/api/v1/patients/../admin'],
@@ -78,9 +78,9 @@ describe('passed on as it came:', () => {
     '/api/v1/patients?',
     '/api/v1/patients??a',
   ])('%s', async (target) => {
-    const { send, upstream } = await startPair();
+    const { send, upstream } = await startGatewayAndRecorder();
     expect(statusesIn(await send(get(target)))).toEqual([200]);
-    expect(upstream.whole).toEqual([`GET ${target}`]);
+    expect(upstream.completed).toEqual([`GET ${target}`]);
   });
 });
 
@@ -91,13 +91,13 @@ test.each([
   '/api/v1/patients%3f',
   '/api/v1/patients%20',
 ])('%s is no path of a route', async (target) => {
-  const { send, upstream } = await startPair();
+  const { send, upstream } = await startGatewayAndRecorder();
   expectRefusal(await send(get(target)), 404);
   expect(upstream.bytes()).toBe('');
 });
 
 test('a WebSocket gets through no path that is refused', async () => {
-  const { send, upstream } = await startPair();
+  const { send, upstream } = await startGatewayAndRecorder();
   const handshake = [
     'GET /api/v1/patients/%2e%2e/admin HTTP/1.1',
     'Host: x\r\nConnection: Upgrade\r\nUpgrade: websocket',
@@ -108,12 +108,12 @@ test('a WebSocket gets through no path that is refused', async () => {
 });
 
 test('OPTIONS of an asterisk is refused', async () => {
-  const { send } = await startPair();
+  const { send } = await startGatewayAndRecorder();
   expectRefusal(await send('OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'), 400);
 });
 
 test('the authority of CONNECT is refused', async () => {
-  const { send, upstream } = await startPair();
+  const { send, upstream } = await startGatewayAndRecorder();
   expectRefusal(await send('CONNECT /api/v1/patients HTTP/1.1\r\nHost: x\r\n\r\n'), 400);
   expectRefusal(await send('CONNECT x:80 HTTP/1.1\r\nHost: x\r\n\r\n'), 400);
   expect(upstream.bytes()).toBe('');
@@ -165,9 +165,9 @@ describe('a route that is open for what is below it opens nothing else of its se
     '/api/v1/patients/%2e%2e/%2e%2e/%2e%2e/admin',
   ])('%s', async (target) => {
     const { port } = await startGateway({ patients: [await startService()], routes });
-    const answer = await sendBytes(port, get(target));
-    expect(statusesIn(answer)[0]).toBeGreaterThanOrEqual(300);
-    expect(answer).not.toContain('"path":');
+    const response = await sendBytes(port, get(target));
+    expect(statusesIn(response)[0]).toBeGreaterThanOrEqual(300);
+    expect(response).not.toContain('"path":');
   });
 
   test.each([
@@ -177,7 +177,7 @@ describe('a route that is open for what is below it opens nothing else of its se
     ['/api/v1/patients/..a/visits/%C3%A4', { id: '..a', visit: 'ä' }],
   ])('%s is one segment for both', async (target, params) => {
     const { port } = await startGateway({ patients: [await startService()], routes });
-    const answer = await sendBytes(port, get(target));
-    expect(JSON.parse(Buffer.from(answer.split('\r\n\r\n')[1] ?? '', 'latin1').toString())).toMatchObject({ params });
+    const response = await sendBytes(port, get(target));
+    expect(JSON.parse(Buffer.from(response.split('\r\n\r\n')[1] ?? '', 'latin1').toString())).toMatchObject({ params });
   });
 });

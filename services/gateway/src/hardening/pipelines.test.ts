@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { onContainedFailure } from '@daybook/service';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { PATIENTS, startGateway, startServer } from '../testing.ts';
-import { expectRefusal, startPair, statusesIn } from './testing.ts';
+import { expectRefusal, startGatewayAndRecorder, statusesIn } from './testing.ts';
 
 const PLAIN = 'GET /api/v1/patients HTTP/1.1\r\nHost: x\r\n\r\n';
 const HANDSHAKE = [
@@ -50,7 +50,7 @@ async function startHeld(body = 'ok') {
 
 describe.each(last)('gateway that receives a %s', (_what, bytes, status) => {
   test('alone sends one response and closes the connection', async () => {
-    const { send } = await startPair();
+    const { send } = await startGatewayAndRecorder();
     const received = await send(bytes);
     // The service there knows no WebSockets, and responds as it likes.
     if (bytes === HANDSHAKE) expect(statusesIn(received)).toEqual([200]);
@@ -85,7 +85,7 @@ describe.each(last)('gateway that receives a %s', (_what, bytes, status) => {
     await expect.poll(() => service.requests.length).toBe(2);
     socket.resetAndDestroy();
     const metrics = async () => await (await fetch(`${gateway.url}/metrics`)).text();
-    await expect.poll(metrics).toContain('route="patients",outcome="client-gone",status="499"} 2');
+    await expect.poll(metrics).toContain('route="patients",outcome="client-closed-request",status="499"} 2');
     release();
     expect((await fetch(`${gateway.url}/api/v1/patients`)).status).toBe(200);
   });
@@ -110,12 +110,12 @@ async function startPipeline(others: RequestListener) {
 
 describe('gateway that cannot complete a pipelined response', () => {
   test.each([
-    ['because the service breaks it', 'broken', 'part'],
+    ['because the service breaks it', 'aborted', 'part'],
     // More than node:http holds for a response that is not due yet.
-    ['because the response before it takes longer than a pause may', 'deadline', 'x'.repeat(LARGE)],
+    ['because the response before it takes longer than a pause may', 'timeout', 'x'.repeat(LARGE)],
   ])('closes the connection after the responses before it: %s', async (_why, outcome, body) => {
     const { socket, release, get, metrics } = await startPipeline((request, response) => {
-      response.write(body, () => void (outcome === 'broken' && request.socket.destroy()));
+      response.write(body, () => void (outcome === 'aborted' && request.socket.destroy()));
     });
     const received = text(socket);
     socket.write(`${get('slow')}${get('unfinished')}${get('fine')}`);

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { PATIENTS } from '../testing.ts';
-import { expectRefusal, requestOf, startPair } from './testing.ts';
+import { expectRefusal, requestOf, startGatewayAndRecorder } from './testing.ts';
 
 const clientTimeouts = { requestMillis: 100, checkMillis: 20 };
 const routes = [{ ...PATIENTS, timeoutMillis: 100 }];
@@ -17,13 +17,13 @@ describe('a client that is slow is answered 408, and asks nobody anything:', () 
     ['one that sends half a header', 'GET /api/v1/patients HTTP/1.1\r\nHost: x\r\nX-A'],
     ['one that does not end its headers', 'GET /api/v1/patients HTTP/1.1\r\nHost: x\r\n'],
   ])('%s', async (_what, bytes) => {
-    const { send, upstream } = await startPair({ clientTimeouts });
+    const { send, upstream } = await startGatewayAndRecorder({ clientTimeouts });
     expectRefusal(await send(bytes), 408);
     expect(upstream.bytes()).toBe('');
   });
 
   test('one that goes on sending header after header', async () => {
-    const { port, upstream } = await startPair({ clientTimeouts });
+    const { port, upstream } = await startGatewayAndRecorder({ clientTimeouts });
     const socket = connect(port, '127.0.0.1').on('error', () => undefined);
     onTestFinished(() => void socket.destroy());
     const dripping = setInterval(() => socket.write('X-A: a\r\n'), 10);
@@ -43,13 +43,13 @@ describe('a body that is slow gets 408, and the service no whole request:', () =
     ['in chunks, in the middle of a size', ['Transfer-Encoding: chunked'], '4\r\nhalf\r\n1'],
     ['that is kept to be sent again', ['Content-Length: 9', 'Idempotency-Key: a'], 'half'],
   ])('%s', async (_what, lines, body) => {
-    const { send, upstream } = await startPair({ routes });
+    const { send, upstream } = await startGatewayAndRecorder({ routes });
     expectRefusal(await send(requestOf('POST', lines, body)), 408);
-    expect(upstream.whole).toEqual([]);
+    expect(upstream.completed).toEqual([]);
   });
 
   test('one that comes byte by byte, always in time', async () => {
-    const { port, upstream } = await startPair({ routes: patient });
+    const { port, upstream } = await startGatewayAndRecorder({ routes: patient });
     const socket = connect(port, '127.0.0.1').on('error', () => undefined);
     onTestFinished(() => void socket.destroy());
     const dripping = setInterval(() => socket.write('a'), 10);
@@ -57,6 +57,6 @@ describe('a body that is slow gets 408, and the service no whole request:', () =
     onTestFinished(() => clearInterval(dripping));
     socket.write(requestOf('POST', ['Content-Length: 100000']));
     expectRefusal(await text(socket), 408);
-    expect(upstream.whole).toEqual([]);
+    expect(upstream.completed).toEqual([]);
   });
 });

@@ -6,26 +6,26 @@ import { type CleanUp, startGateway, startServer, type TestGatewayOptions } from
 
 /** A service that keeps every byte that it is sent, and every request that came to its end. */
 export async function startRecorder(cleanUp?: CleanUp) {
-  const whole: string[] = [];
+  const completed: string[] = [];
   const pieces: Buffer[] = [];
   const { url, server } = await startServer(async (request, response) => {
     const body = await buffer(request).catch(() => undefined);
-    if (body) whole.push(`${request.method} ${request.url} ${body.toString('latin1')}`.trimEnd());
+    if (body) completed.push(`${request.method} ${request.url} ${body.toString('latin1')}`.trimEnd());
     response.end('ok');
   }, cleanUp);
   server.on('connection', (socket) => socket.on('data', (piece: Buffer) => pieces.push(piece)));
-  return { url, whole, bytes: () => Buffer.concat(pieces).toString('latin1') };
+  return { url, completed, bytes: () => Buffer.concat(pieces).toString('latin1') };
 }
 
 /** A service that answers each request with these bytes; `closes`: and then ends the connection. */
-export async function startLiar(answer: string | (() => string), { closes = false } = {}) {
-  const asked: string[] = [];
+export async function startRawServer(response: string | (() => string), { closes = false } = {}) {
+  const requests: string[] = [];
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket.on('error', () => undefined));
     socket.on('data', (piece) => {
-      asked.push(piece.toString('latin1').split(' HTTP/', 1)[0] ?? '');
-      socket.write(typeof answer === 'string' ? answer : answer(), 'latin1');
+      requests.push(piece.toString('latin1').split(' HTTP/', 1)[0] ?? '');
+      socket.write(typeof response === 'string' ? response : response(), 'latin1');
       if (closes) socket.end();
     });
   });
@@ -40,7 +40,7 @@ export async function startLiar(answer: string | (() => string), { closes = fals
   });
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('the test server has no port');
-  return { url: `http://127.0.0.1:${address.port}`, asked };
+  return { url: `http://127.0.0.1:${address.port}`, requests };
 }
 
 /** Sends each character as one byte and reads until the connection ends, in whatever way. */
@@ -56,36 +56,36 @@ export async function sendBytes(port: number, bytes: string): Promise<string> {
 }
 
 /** A gateway before a recorder. */
-export async function startPair(options: TestGatewayOptions = {}) {
+export async function startGatewayAndRecorder(options: TestGatewayOptions = {}) {
   const upstream = await startRecorder(options.cleanUp);
   const { port, app } = await startGateway({ patients: [upstream.url], ...options });
   return { port, app, upstream, send: (bytes: string) => sendBytes(port, bytes) };
 }
 
 /** One pair for all tests of a block, none of which is to get anything to the service. */
-export function shareClosedPair() {
+export function shareGatewayAndRecorder() {
   const closers: (() => Promise<void>)[] = [];
-  let pair: Awaited<ReturnType<typeof startPair>> | undefined;
+  let shared: Awaited<ReturnType<typeof startGatewayAndRecorder>> | undefined;
   beforeAll(async () => {
-    pair = await startPair({ cleanUp: (close) => void closers.unshift(close) });
+    shared = await startGatewayAndRecorder({ cleanUp: (close) => void closers.unshift(close) });
   });
   afterAll(async () => {
     for (const close of closers) await close();
   });
   return async (bytes: string, status: number) => {
-    if (!pair) throw new Error('the pair is not there yet');
-    expectRefusal(await pair.send(bytes), status);
-    expect(pair.upstream.bytes()).toBe('');
+    if (!shared) throw new Error('the pair is not there yet');
+    expectRefusal(await shared.send(bytes), status);
+    expect(shared.upstream.bytes()).toBe('');
   };
 }
 
-export const statusesIn = (answer: string): number[] =>
-  [...answer.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status));
+export const statusesIn = (response: string): number[] =>
+  [...response.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status));
 
 /** The bytes are one refusal of the gateway's, and the end of the connection. */
-export function expectRefusal(answer: string, status: number): void {
-  expect(statusesIn(answer)).toEqual([status]);
-  const [head = '', body = ''] = answer.split('\r\n\r\n');
+export function expectRefusal(response: string, status: number): void {
+  expect(statusesIn(response)).toEqual([status]);
+  const [head = '', body = ''] = response.split('\r\n\r\n');
   expect(head).toMatch(/^content-type: application\/problem\+json; charset=utf-8\r?$/im);
   expect(head).toMatch(/^x-request-id: [0-9a-f-]{36}\r?$/im);
   expect(JSON.parse(body)).toMatchObject({ status, code: expect.any(String), traceId: expect.any(String) });

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { between } from './between.ts';
-import { faultsIn, holds } from './testing.ts';
+import { faultsIn, matches } from './testing.ts';
 
 const CLOSED = { from: '2026-12-24T18:00:00Z', to: '2026-12-27T06:00:00+01:00' };
-const at = (instant: string) => holds(between, CLOSED, {}, { clock: () => Temporal.Instant.from(instant) });
+const at = (instant: string) => matches(between, CLOSED, {}, { clock: () => Temporal.Instant.from(instant) });
 
 test('the first instant is included, the last is not', () => {
   expect(at('2026-12-24T17:59:59Z')).toBe(false);

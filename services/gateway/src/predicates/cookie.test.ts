@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { cookie } from './cookie.ts';
-import { holds } from './testing.ts';
+import { matches } from './testing.ts';
 
 const sends = (text: string | undefined) =>
-  holds(cookie, { canary: 'yes' }, { headers: text === undefined ? {} : { cookie: text } });
+  matches(cookie, { canary: 'yes' }, { headers: text === undefined ? {} : { cookie: text } });
 
 test.each(['canary=yes', 'a=b; canary=yes', 'canary=yes;a=b', 'canary=no; canary=yes'])(
   'the cookie is in %j',

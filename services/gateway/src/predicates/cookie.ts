@@ -1,4 +1,4 @@
-import { compileNamedPatterns, NamedPatterns } from '../text-patterns.ts';
+import { compileNamedPatterns, NamedPatterns } from '../routes/text-pattern.ts';
 import { definePredicate } from './predicate.ts';
 
 export const cookie = definePredicate({

@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { definePredicate } from './predicate.ts';
 
-const ANY_BELOW = '*.';
+const ANY_SUBDOMAIN = '*.';
 
 export const host = definePredicate({
   schema: Type.Array(Type.String({ pattern: '^(?:\\*\\.)?[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$', maxLength: 255 }), {
@@ -11,8 +11,8 @@ export const host = definePredicate({
   summary: 'one of these host names, without the port; `*.example.org` is every name below `example.org`, not itself',
   example: ['daybook.example.org', '*.clinic.example.org'],
   compile(names) {
-    const exact = new Set(names.filter((name) => !name.startsWith(ANY_BELOW)));
-    const suffixes = names.filter((name) => name.startsWith(ANY_BELOW)).map((name) => name.slice(1));
+    const exact = new Set(names.filter((name) => !name.startsWith(ANY_SUBDOMAIN)));
+    const suffixes = names.filter((name) => name.startsWith(ANY_SUBDOMAIN)).map((name) => name.slice(1));
     return ({ headers }) => {
       const name = withoutPort(headers.host ?? '').toLowerCase();
       return exact.has(name) || suffixes.some((suffix) => name.length > suffix.length && name.endsWith(suffix));

@@ -7,12 +7,12 @@ import { header } from './header.ts';
 import { host } from './host.ts';
 import { method } from './method.ts';
 import { path } from './path.ts';
-import type { PredicateKind } from './predicate.ts';
+import type { PredicatePlugin } from './predicate.ts';
 import { query } from './query.ts';
 import { remoteAddress } from './remote-address.ts';
 import { weight } from './weight.ts';
 
-export const predicates: Readonly<Record<string, PredicateKind>> = {
+export const predicates: Readonly<Record<string, PredicatePlugin>> = {
   path,
   method,
   host,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { method } from './method.ts';
-import { faultsIn, holds, ROUTE } from './testing.ts';
+import { faultsIn, matches, ROUTE } from './testing.ts';
 
 const preflight = {
   method: 'OPTIONS',
@@ -9,16 +9,16 @@ const preflight = {
 const withCors = { route: { ...ROUTE, filters: [{ cors: { origins: ['*'] } }] } };
 
 test('a method is one of those named', () => {
-  expect(holds(method, ['GET', 'HEAD'], { method: 'HEAD' })).toBe(true);
-  expect(holds(method, ['GET', 'HEAD'], { method: 'POST' })).toBe(false);
-  expect(holds(method, ['GET'], { method: 'get' })).toBe(false);
+  expect(matches(method, ['GET', 'HEAD'], { method: 'HEAD' })).toBe(true);
+  expect(matches(method, ['GET', 'HEAD'], { method: 'POST' })).toBe(false);
+  expect(matches(method, ['GET'], { method: 'get' })).toBe(false);
 });
 
 test('a preflight counts as the method that it asks for, where the route answers preflights', () => {
-  expect(holds(method, ['POST'], preflight, withCors)).toBe(true);
-  expect(holds(method, ['GET'], preflight, withCors)).toBe(false);
-  expect(holds(method, ['POST'], preflight)).toBe(false);
-  expect(holds(method, ['POST'], { ...preflight, method: 'GET' }, withCors)).toBe(false);
+  expect(matches(method, ['POST'], preflight, withCors)).toBe(true);
+  expect(matches(method, ['GET'], preflight, withCors)).toBe(false);
+  expect(matches(method, ['POST'], preflight)).toBe(false);
+  expect(matches(method, ['POST'], { ...preflight, method: 'GET' }, withCors)).toBe(false);
 });
 
 test('a method in small letters is refused', () => {

@@ -1,10 +1,10 @@
 import { Type } from 'typebox';
-import { BELOW, namesIn, TEMPLATE } from '../path-templates.ts';
+import { PATH_TEMPLATE, paramNamesIn, SUBTREE } from '../routes/path-template.ts';
 import { definePredicate } from './predicate.ts';
 
-export { BELOW };
+export { SUBTREE };
 
-export const PATHS = Type.Array(Type.String({ pattern: TEMPLATE, maxLength: 500 }), {
+export const PATHS = Type.Array(Type.String({ pattern: PATH_TEMPLATE, maxLength: 500 }), {
   minItems: 1,
   maxItems: 100,
   uniqueItems: true,
@@ -18,9 +18,9 @@ export const path = definePredicate({
   example: ['/api/v1/patients', '/api/v1/patients/**'],
   faultsOf: (paths) =>
     paths.flatMap((pattern, index) => {
-      const names = namesIn(pattern);
+      const names = paramNamesIn(pattern);
       const pointer = `/${index}`;
-      if (names.length > 0 && pattern.endsWith(BELOW))
+      if (names.length > 0 && pattern.endsWith(SUBTREE))
         return [{ pointer, message: 'must not have both {name} and /**' }];
       return new Set(names).size < names.length ? [{ pointer, message: 'must not use a name twice' }] : [];
     }),

@@ -1,12 +1,12 @@
 import type { TSchema } from 'typebox';
-import type { ClientRequest } from '../client.ts';
-import { defineKind, type Kind } from '../kinds.ts';
-import type { RouteContext } from '../route-context.ts';
+import type { ClientRequest } from '../http/client-exchange.ts';
+import type { RouteContext } from '../routes/context.ts';
+import { definePlugin, type Plugin } from '../routes/plugin.ts';
 
 export type Predicate = (request: ClientRequest) => boolean;
-export type PredicateKind = Kind<RouteContext, Predicate>;
+export type PredicatePlugin = Plugin<RouteContext, Predicate>;
 
 /** A condition on requests, with its schema. Requests are hostile: it takes time in proportion to what they bring. */
 export const definePredicate = <Schema extends TSchema>(
-  definition: Parameters<typeof defineKind<Schema, RouteContext, Predicate>>[0],
-): PredicateKind => defineKind(definition);
+  definition: Parameters<typeof definePlugin<Schema, RouteContext, Predicate>>[0],
+): PredicatePlugin => definePlugin(definition);

@@ -1,9 +1,14 @@
 import { expect, test } from 'vitest';
 import { remoteAddress } from './remote-address.ts';
-import { faultsIn, holds } from './testing.ts';
+import { faultsIn, matches } from './testing.ts';
 
 const from = (address: string) =>
-  holds(remoteAddress, ['10.0.0.0/8', '192.0.2.7', 'fd00::/8', '2001:db8::1'], {}, { clientAddressOf: () => address });
+  matches(
+    remoteAddress,
+    ['10.0.0.0/8', '192.0.2.7', 'fd00::/8', '2001:db8::1'],
+    {},
+    { clientAddressOf: () => address },
+  );
 
 test.each([
   '10.0.0.0',

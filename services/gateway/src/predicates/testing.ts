@@ -1,10 +1,10 @@
 /** For the tests of predicates and filters: requests that did not come over a socket, and routes of one. */
 import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
-import { createRateLimiter } from '../rate-limiter.ts';
-import type { RouteContext } from '../route-context.ts';
-import type { Route } from '../routes.ts';
-import type { PredicateKind } from './predicate.ts';
+import { createRateLimiter } from '../resilience/rate-limiter.ts';
+import type { RouteContext } from '../routes/context.ts';
+import type { Route } from '../routes/definition.ts';
+import type { PredicatePlugin } from './predicate.ts';
 
 export interface RequestLike {
   method?: string;
@@ -23,7 +23,7 @@ export function requestOf({ method = 'GET', url = '/a', headers = {} }: RequestL
 
 export const ROUTE: Route = { id: 'a', predicates: { path: ['/a'] }, service: 'a-service' };
 
-export const contextOf = (parts: Partial<RouteContext> = {}): RouteContext => ({
+export const contextOf = (overrides: Partial<RouteContext> = {}): RouteContext => ({
   route: ROUTE,
   routes: [ROUTE],
   clientAddressOf: () => '192.0.2.1',
@@ -31,17 +31,17 @@ export const contextOf = (parts: Partial<RouteContext> = {}): RouteContext => ({
   clock: () => Temporal.Now.instant(),
   draw: () => 0,
   limiterFor: (limit) => createRateLimiter(limit),
-  ...parts,
+  ...overrides,
 });
 
 /** Whether a request is as a predicate with this setting wants it. */
-export const holds = (
-  kind: PredicateKind,
+export const matches = (
+  predicate: PredicatePlugin,
   setting: unknown,
   request: RequestLike = {},
   context: Partial<RouteContext> = {},
-): boolean => kind.compile(setting, contextOf(context))(requestOf(request));
+): boolean => predicate.compile(setting, contextOf(context))(requestOf(request));
 
 /** What is wrong with a setting, each fault as one text. */
-export const faultsIn = (kind: Pick<PredicateKind, 'faultsOf'>, setting: unknown): string[] =>
-  kind.faultsOf(setting).map(({ pointer, message }) => `${pointer} ${message}`.trim());
+export const faultsIn = (plugin: Pick<PredicatePlugin, 'faultsOf'>, setting: unknown): string[] =>
+  plugin.faultsOf(setting).map(({ pointer, message }) => `${pointer} ${message}`.trim());

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { createRouteCompiler } from '../compile-routes.ts';
-import { createRouteTable } from '../route-table.ts';
-import type { Route } from '../routes.ts';
+import { createRouteCompiler } from '../routes/compiler.ts';
+import type { Route } from '../routes/definition.ts';
+import { createRouteTable } from '../routes/table.ts';
 import { requestOf } from './testing.ts';
 
 const share = (id: string, weight: number, group = 'patients'): Route => ({

@@ -1,4 +1,4 @@
-import { readerOf } from '@daybook/service/validation';
+import { createParser } from '@daybook/service/validation';
 import { type Static, Type } from 'typebox';
 import { definePredicate } from './predicate.ts';
 
@@ -10,7 +10,7 @@ const Weight = Type.Object(
   { additionalProperties: false, title: 'weight' },
 );
 
-const readWeight = readerOf(Weight);
+const readWeight = createParser(Weight);
 
 export const weight = definePredicate({
   schema: Weight,

@@ -2,10 +2,10 @@
 import { connect, type LookupFunction, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { contain, guarded } from '@daybook/service';
-import { AnswerParser, type AnswerSink, type AnswerStart, UnreadableAnswer } from './answer-parser.ts';
+import { MalformedResponse, type ParsedResponseHead, ResponseParser, type ResponseSink } from './response-parser.ts';
 
 /** A request for an instance, and whoever waits for the answer. */
-export interface Call {
+export interface UpstreamRequest {
   readonly method: string;
   /** Of the request, with the empty line at its end. */
   readonly head: string;
@@ -13,7 +13,7 @@ export interface Call {
   readonly body: Buffer | BodyStream | undefined;
   /** It is being sent: from now on it may be done. */
   onSend(connection: Connection): void;
-  onStart(start: AnswerStart): void;
+  onHead(start: ParsedResponseHead): void;
   /** The bytes are there during the call only. */
   onData(chunk: Buffer): void;
   onEnd(last: Buffer | undefined): void;
@@ -43,13 +43,13 @@ export interface ConnectionOptions {
 
 export interface ConnectionOwner {
   /** It can take the next request. */
-  onFree(connection: Connection): void;
+  onIdle(connection: Connection): void;
   onClosed(connection: Connection): void;
 }
 
 /** The connection ended before the answer did. */
-export class ConnectionEnded extends Error {
-  override readonly name = 'ConnectionEnded';
+export class ConnectionClosed extends Error {
+  override readonly name = 'ConnectionClosed';
 }
 
 export class ConnectTimeout extends Error {
@@ -57,26 +57,26 @@ export class ConnectTimeout extends Error {
 }
 
 /** What is read is passed on before anything else is read: one place for all connections, instead of one for each answer. */
-const READ = Buffer.allocUnsafeSlow(64 * 1024);
-const SHORTEST_IDLE_MILLIS = 1_000;
+const READ_BUFFER = Buffer.allocUnsafeSlow(64 * 1024);
+const KEEP_ALIVE_MARGIN_MILLIS = 1_000;
 const KEEP_ALIVE_SECONDS = /(?:^|[\s,])timeout=(\d{1,6})/i;
 
 const isStream = (body: Buffer | BodyStream | undefined): body is BodyStream =>
   body !== undefined && !Buffer.isBuffer(body);
 
-export class Connection implements AnswerSink {
+export class Connection implements ResponseSink {
   readonly #owner: ConnectionOwner;
   readonly #socket: Socket;
-  readonly #parser = new AnswerParser(this);
+  readonly #parser = new ResponseParser(this);
   readonly #timer: NodeJS.Timeout;
   /** The request that is under way, or waits for this connection to be there. */
-  #call: Call | undefined;
+  #request: UpstreamRequest | undefined;
   #isOpen = false;
-  #isKept = true;
+  #shouldKeepAlive = true;
   #error: Error | undefined;
   #keepAlive: string | undefined;
   /** As long as the instance keeps it; `Infinity` when it did not say. */
-  keptMillis = Number.POSITIVE_INFINITY;
+  keepAliveMillis = Number.POSITIVE_INFINITY;
   /** When its last request ended. */
   idleSince = 0;
 
@@ -86,7 +86,7 @@ export class Connection implements AnswerSink {
     // Brackets are for URLs only.
     const host = url.hostname.replace(/^\[|\]$/g, '');
     const isSecure = url.protocol === 'https:';
-    const onread = { buffer: READ, callback: (length: number) => this.#read(READ.subarray(0, length)) };
+    const onread = { buffer: READ_BUFFER, callback: (length: number) => this.#read(READ_BUFFER.subarray(0, length)) };
     this.#socket = isSecure
       ? connectTls({ host, port, servername: host, lookup })
       : connect({ host, port, onread, lookup });
@@ -101,15 +101,15 @@ export class Connection implements AnswerSink {
       .setNoDelay(true)
       .once(
         isSecure ? 'secureConnect' : 'connect',
-        guarded(socket, () => this.#opened()),
+        guarded(socket, () => this.#onOpen()),
       )
       .on(
         'end',
-        guarded(socket, () => this.#ended()),
+        guarded(socket, () => this.#onEnd()),
       )
       .on(
         'drain',
-        guarded(socket, () => this.#drained()),
+        guarded(socket, () => this.#onDrain()),
       )
       .on(
         'error',
@@ -119,14 +119,14 @@ export class Connection implements AnswerSink {
       )
       .on(
         'close',
-        guarded(socket, () => this.#closed()),
+        guarded(socket, () => this.#onClose()),
       );
   }
 
   /** Sends a request, or will when the connection is there. Only while it has no other. */
-  run(call: Call): void {
-    this.#call = call;
-    if (this.#isOpen) this.#send(call);
+  run(request: UpstreamRequest): void {
+    this.#request = request;
+    if (this.#isOpen) this.#send(request);
   }
 
   pause(): void {
@@ -145,14 +145,14 @@ export class Connection implements AnswerSink {
     return this.#socket.writable && !this.#socket.destroyed;
   }
 
-  #opened(): void {
+  #onOpen(): void {
     clearTimeout(this.#timer);
     this.#isOpen = true;
-    if (this.#call) this.#send(this.#call);
-    else this.#owner.onFree(this);
+    if (this.#request) this.#send(this.#request);
+    else this.#owner.onIdle(this);
   }
 
-  #send(call: Call): void {
+  #send(call: UpstreamRequest): void {
     call.onSend(this);
     // Whoever waited may not do so any more.
     if (this.#socket.destroyed) return;
@@ -172,60 +172,60 @@ export class Connection implements AnswerSink {
   #read(chunk: Buffer): boolean {
     try {
       this.#parser.read(chunk);
-      this.#call?.onPause();
+      this.#request?.onPause();
     } catch (error) {
-      if (error instanceof UnreadableAnswer) this.#socket.destroy(error);
+      if (error instanceof MalformedResponse) this.#socket.destroy(error);
       else contain(this.#socket, error);
     }
     return true;
   }
 
-  onStart(start: AnswerStart): void {
-    this.#isKept = start.isKept;
-    if (start.keepAlive !== undefined && start.keepAlive !== this.#keepAlive) {
-      this.#keepAlive = start.keepAlive;
-      const seconds = KEEP_ALIVE_SECONDS.exec(start.keepAlive)?.[1];
+  onHead(head: ParsedResponseHead): void {
+    this.#shouldKeepAlive = head.shouldKeepAlive;
+    if (head.keepAlive !== undefined && head.keepAlive !== this.#keepAlive) {
+      this.#keepAlive = head.keepAlive;
+      const seconds = KEEP_ALIVE_SECONDS.exec(head.keepAlive)?.[1];
       // A second less than they say: what is sent at the last moment may come too late.
-      if (seconds !== undefined) this.keptMillis = Math.max(0, Number(seconds) * 1_000 - SHORTEST_IDLE_MILLIS);
+      if (seconds !== undefined) this.keepAliveMillis = Math.max(0, Number(seconds) * 1_000 - KEEP_ALIVE_MARGIN_MILLIS);
     }
-    this.#call?.onStart(start);
+    this.#request?.onHead(head);
   }
 
   onData(chunk: Buffer): void {
-    this.#call?.onData(chunk);
+    this.#request?.onData(chunk);
   }
 
   onEnd(last: Buffer | undefined, isClean: boolean): void {
-    const call = this.#call;
-    this.#call = undefined;
+    const call = this.#request;
+    this.#request = undefined;
     if (!call) return;
     const isSent = !isStream(call.body) || call.body.isSent;
     if (isStream(call.body)) call.body.stop();
-    if (this.#isKept && isClean && isSent && this.isUsable) {
+    if (this.#shouldKeepAlive && isClean && isSent && this.isUsable) {
       this.idleSince = performance.now();
-      this.#owner.onFree(this);
+      this.#owner.onIdle(this);
     } else {
       this.#socket.destroy();
     }
     call.onEnd(last);
   }
 
-  #drained(): void {
-    if (isStream(this.#call?.body)) this.#call.body.resume();
+  #onDrain(): void {
+    if (isStream(this.#request?.body)) this.#request.body.resume();
   }
 
-  #ended(): void {
-    if (!this.#parser.close()) this.#error ??= new ConnectionEnded();
+  #onEnd(): void {
+    if (!this.#parser.close()) this.#error ??= new ConnectionClosed();
     this.#socket.destroy();
   }
 
-  #closed(): void {
+  #onClose(): void {
     clearTimeout(this.#timer);
-    const call = this.#call;
-    this.#call = undefined;
+    const call = this.#request;
+    this.#request = undefined;
     this.#owner.onClosed(this);
     if (!call) return;
     if (isStream(call.body)) call.body.stop();
-    call.onFailure(this.#error ?? new ConnectionEnded());
+    call.onFailure(this.#error ?? new ConnectionClosed());
   }
 }

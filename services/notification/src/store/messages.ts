@@ -9,7 +9,7 @@ import {
 } from '@daybook/contracts';
 import { type Database, idFromBytes, idToBytes, isoFromMillis, newId, type SharedTables } from '@daybook/database';
 import type { Transaction } from 'kysely';
-import { readPatients } from './patient-changes.ts';
+import { readRecipients } from './message-recipients.ts';
 import type { MessageRow, NotificationTables } from './tables.ts';
 
 /** An appointment has a message for each change; what is shown is bounded all the same. */
@@ -36,18 +36,18 @@ export interface NewMessage extends Pick<AppointmentEventData, 'appointmentId' |
 }
 
 /** Keeps messages about changes, in the transaction that notes their events as handled. */
-export async function keepMessages(
+export async function insertMessages(
   transaction: Transaction<NotificationTables & SharedTables>,
   messages: readonly NewMessage[],
   now: Temporal.Instant,
 ): Promise<void> {
   if (messages.length === 0) return;
-  const patients = await readPatients(transaction, messages);
+  const recipients = await readRecipients(transaction, messages);
   const rows = messages.map(
     ({ appointmentId, patientId, kind, sequence }): MessageRow => ({
       id: idToBytes(newId()),
       appointment_id: idToBytes(appointmentId),
-      patient_id: patients.get(appointmentId) ?? idToBytes(patientId),
+      patient_id: recipients.get(appointmentId) ?? idToBytes(patientId),
       kind,
       channel: 'in-app',
       status: 'delivered',

@@ -1,6 +1,6 @@
 /** The messages about one appointment are found by an index, in their order: read from the plans of the database at hand. */
 import { idToBytes, newId } from '@daybook/database';
-import { openAsked } from '@daybook/testing/plans';
+import { openObserved } from '@daybook/database/testing/query-plans';
 import { expect, it } from 'vitest';
 import { migrations } from '../../migrations/index.ts';
 import { createMessageStore } from './messages.ts';
@@ -10,7 +10,7 @@ const APPOINTMENTS = 1000;
 const MESSAGES_OF_EACH = 4;
 
 it('no look at the messages about an appointment reads those about others, or sorts them', async () => {
-  const { database, asked, analyze, count, faults } = await openAsked<NotificationTables>(migrations);
+  const { database, observed, analyze, count, faults } = await openObserved<NotificationTables>(migrations);
   const ids = Array.from({ length: APPOINTMENTS }, newId);
   const rows = ids.flatMap((id) =>
     Array.from(
@@ -36,7 +36,7 @@ it('no look at the messages about an appointment reads those about others, or so
     }
   });
   await analyze();
-  expect(await createMessageStore(asked).list({ id: 'somebody', role: 'front-desk' }, ids[7] ?? '')).toHaveLength(4);
+  expect(await createMessageStore(observed).list({ id: 'somebody', role: 'front-desk' }, ids[7] ?? '')).toHaveLength(4);
   expect(count()).toBe(1);
   expect(await faults()).toEqual([]);
 });

@@ -1,15 +1,15 @@
 /** By what a patient is found, and what a search asks for. The first character of a term says what it is of. */
 import {
-  fold,
   nameTerms,
   type Patient,
   type SearchCondition,
   searchConditions,
   type TypedWord,
+  toSearchKey,
   type WordReading,
   wordsOf,
 } from '@daybook/contracts';
-import { datesIn } from './typed-date.ts';
+import { datesIn } from './birth-date-parser.ts';
 
 const EMAIL = 'e';
 const IDENTIFIER = 'i';
@@ -34,8 +34,8 @@ export function searchTermsOf(patient: Patient): string[] {
     ...nameTerms(givenName, familyName),
     BIRTH_DATE + birthDate,
     ...(phone === undefined ? [] : [PHONE_END + reversed(digits), PHONE_START + digits]),
-    ...(email === undefined ? [] : [EMAIL + fold(email)]),
-    ...identifiers.map(({ value }) => IDENTIFIER + compact(fold(value))),
+    ...(email === undefined ? [] : [EMAIL + toSearchKey(email)]),
+    ...identifiers.map(({ value }) => IDENTIFIER + compact(toSearchKey(value))),
   ];
   return [...new Set(terms)].filter((term) => term.length > 1);
 }
@@ -106,7 +106,7 @@ function readingOf(word: TypedWord, number: WrittenNumber): WordReading {
 export function searchConditionsOf(q: string): SearchCondition[] {
   const words = wordsOf(q);
   const numbers = numbersOf(words);
-  const ofAll = identifierTerms(fold(q));
+  const ofAll = identifierTerms(toSearchKey(q));
   return searchConditions(words, (word, index) => {
     const { beginnings, ...more } = readingOf(word, numbers[index] ?? []);
     return { ...more, beginnings: [...beginnings, ...ofAll] };

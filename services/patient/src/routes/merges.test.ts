@@ -3,7 +3,7 @@ import { MAX_MERGED } from '../store/merged-records.ts';
 import { createMergeStore } from '../store/merges.ts';
 import { ana, readProblem, startPatients } from '../testing.ts';
 
-const NOBODY = '01890000-0000-7000-8000-000000000000';
+const UNKNOWN_ID = '01890000-0000-7000-8000-000000000000';
 const anna = { ...ana, givenName: 'Anna', identifiers: [{ system: 'mrn', value: 'OLD-1' }], phone: '+15551234567' };
 const reason = 'registered twice';
 
@@ -176,8 +176,8 @@ describe('merging two records', () => {
     const { ids, merge, call } = await startRecords();
     const [stays = '', old = ''] = ids;
     expect(await merge(old, old.toUpperCase())).toMatchObject({ status: 422, body: { code: 'same-patient' } });
-    expect(await merge(old, NOBODY)).toMatchObject({ status: 422, body: { code: 'patient-not-found' } });
-    expect(await merge(NOBODY, stays)).toMatchObject({ status: 404 });
+    expect(await merge(old, UNKNOWN_ID)).toMatchObject({ status: 422, body: { code: 'patient-not-found' } });
+    expect(await merge(UNKNOWN_ID, stays)).toMatchObject({ status: 404 });
     expect(await call('POST', `/${old}/merge`, { into: stays })).toMatchObject({ status: 400 });
     expect(await call('POST', `/${old}/merge`, { into: stays, reason: ' ' })).toMatchObject({ status: 400 });
   });
@@ -202,7 +202,7 @@ describe('merging two records', () => {
     const { ids, database, time } = await startRecords();
     const [stays = '', old = ''] = ids;
     const store = createMergeStore(database, () => time.now);
-    const write = { keep: async () => undefined, checkVersion: () => undefined };
+    const write = { storeResponse: async () => undefined, checkVersion: () => undefined };
     for (const role of ['patient', 'doctor', 'service'] as const) {
       const merging = store.merge({ id: 'x', role }, old, { into: stays, reason }, write);
       await expect(merging).rejects.toMatchObject({ code: 'forbidden' });
@@ -265,7 +265,7 @@ describe('undoing a merge', () => {
   it('is refused for a record that is not merged, or not there', async () => {
     const { ids, unmerge } = await startRecords(1);
     expect(await unmerge(ids[0])).toMatchObject({ status: 409, body: { code: 'not-merged' } });
-    expect(await unmerge(NOBODY)).toMatchObject({ status: 404 });
+    expect(await unmerge(UNKNOWN_ID)).toMatchObject({ status: 404 });
   });
 });
 
@@ -273,8 +273,8 @@ describe('merges that race', () => {
   it('of two records into each other: one is done, and there is no circle', async () => {
     const { ids, merge, leadsTo } = await startRecords();
     const [a, b] = ids;
-    const answers = await Promise.all([merge(a, b), merge(b, a)]);
-    expect(answers.map(({ status }) => status).sort()).toEqual([200, 409]);
+    const responses = await Promise.all([merge(a, b), merge(b, a)]);
+    expect(responses.map(({ status }) => status).sort()).toEqual([200, 409]);
     expect([await leadsTo(a), await leadsTo(b)].filter((id) => id !== undefined)).toHaveLength(1);
   });
 
@@ -302,6 +302,6 @@ describe('what services are told of a patient', () => {
     await merge(old, stays);
     const body = { id: old, active: false, version: 2, replacedBy: stays };
     expect((await call('GET', `/${old}/eligibility`)).body).toEqual(body);
-    expect(await call('GET', `/${NOBODY}/eligibility`)).toMatchObject({ status: 404 });
+    expect(await call('GET', `/${UNKNOWN_ID}/eligibility`)).toMatchObject({ status: 404 });
   });
 });

@@ -1,7 +1,7 @@
 /** Merging two records of one person, undoing that, and what services need to know of a patient. */
 import { Id, Nothing, Patient, PatientEligibility, PatientMerge, PatientUnmerge, Refusal } from '@daybook/contracts';
 import type { Database } from '@daybook/database';
-import { type App, answerOnce, etagOf, sendVersioned } from '@daybook/service';
+import { type App, etagOf, replyIdempotently, sendVersioned } from '@daybook/service';
 import { Type } from 'typebox';
 import { MAY_MERGE, MAY_UNMERGE, type MergeStore } from '../store/merges.ts';
 import type { PatientTables } from '../store/tables.ts';
@@ -18,7 +18,7 @@ export function addMergeRoutes(app: App, store: MergeStore, database: Database<P
         tags,
         operationId: 'mergePatients',
         description:
-          'Merges this record into another one of the same person. This id goes on answering, with `replacedBy`; ' +
+          'Merges this record into another one of the same person. This id still resolves, with `replacedBy`; ' +
           'appointments and messages move within moments.',
         querystring: Nothing,
         params: Params,
@@ -33,7 +33,7 @@ export function addMergeRoutes(app: App, store: MergeStore, database: Database<P
     },
     async (request, reply) => {
       const { caller, params, body } = request;
-      await answerOnce(request, reply, database, merged, (write) => store.merge(caller, params.id, body, write));
+      await replyIdempotently(request, reply, database, merged, (write) => store.merge(caller, params.id, body, write));
       return reply;
     },
   );
@@ -56,7 +56,9 @@ export function addMergeRoutes(app: App, store: MergeStore, database: Database<P
     },
     async (request, reply) => {
       const { caller, params, body } = request;
-      await answerOnce(request, reply, database, merged, (write) => store.unmerge(caller, params.id, body, write));
+      await replyIdempotently(request, reply, database, merged, (write) =>
+        store.unmerge(caller, params.id, body, write),
+      );
       return reply;
     },
   );

@@ -2,7 +2,7 @@ import type { NewPatient } from '@daybook/contracts';
 import { describe, expect, it } from 'vitest';
 import { ana, readProblem, startPatients } from '../testing.ts';
 
-const NOBODY = '01890000-0000-7000-8000-000000000000';
+const UNKNOWN_ID = '01890000-0000-7000-8000-000000000000';
 
 const everything = {
   ...ana,
@@ -18,14 +18,14 @@ const everything = {
 describe('registering a patient', () => {
   it('keeps every field as it was given', async () => {
     const { call, read } = await startPatients();
-    const answer = await call('POST', '', everything);
-    expect(answer).toMatchObject({
+    const response = await call('POST', '', everything);
+    expect(response).toMatchObject({
       status: 201,
       headers: { etag: '"1"' },
       body: { ...everything, version: 1, createdAt: '2026-03-02T09:00:00.000Z', updatedAt: '2026-03-02T09:00:00.000Z' },
     });
-    const id = String(answer.headers.location).replace('/api/v1/patients/', '');
-    expect(await read(id)).toEqual(answer.body);
+    const id = String(response.headers.location).replace('/api/v1/patients/', '');
+    expect(await read(id)).toEqual(response.body);
   });
 
   it('takes the largest that its schema allows, with every letter escaped', async () => {
@@ -38,8 +38,8 @@ describe('registering a patient', () => {
     const address = { lines: Array(5).fill(text(200)), city: text(100), region: text(100), postalCode: text(20) };
     const largest = { ...everything, givenName: text(100), familyName: text(100), identifiers, address };
     const escaped = JSON.stringify(largest).replaceAll('\u00e9', String.raw`\u00e9`);
-    const answer = await call('POST', '', escaped, { 'content-type': 'application/json' });
-    expect(answer.status).toBe(201);
+    const response = await call('POST', '', escaped, { 'content-type': 'application/json' });
+    expect(response.status).toBe(201);
   });
 
   it('needs names and a birth date only; the patient is active', async () => {
@@ -52,7 +52,7 @@ describe('registering a patient', () => {
 
   it('names every fault at once and stores nothing', async () => {
     const { call, find, outbox } = await startPatients();
-    const answer = await call('POST', '', {
+    const response = await call('POST', '', {
       givenName: ' ',
       birthDate: '1990-02-30',
       gender: 'f',
@@ -62,8 +62,8 @@ describe('registering a patient', () => {
       address: { country: 'USA', planet: 'Earth' },
       nickname: 'Nana',
     });
-    expect(answer).toMatchObject({ status: 400, body: { code: 'invalid-request' } });
-    const { errors } = readProblem(answer.body);
+    expect(response).toMatchObject({ status: 400, body: { code: 'invalid-request' } });
+    const { errors } = readProblem(response.body);
     expect(new Set(errors?.map(({ pointer }) => pointer))).toEqual(
       new Set([
         '/givenName',
@@ -217,8 +217,8 @@ describe('registering a patient', () => {
 
   it('lets one of many who claim the same identifier at once have it', async () => {
     const { call, find } = await startPatients();
-    const answers = await Promise.all(Array.from({ length: 10 }, () => call('POST', '', everything)));
-    expect(answers.map(({ status }) => status).sort()).toEqual([201, ...Array<number>(9).fill(409)]);
+    const responses = await Promise.all(Array.from({ length: 10 }, () => call('POST', '', everything)));
+    expect(responses.map(({ status }) => status).sort()).toEqual([201, ...Array<number>(9).fill(409)]);
     expect((await find({})).items).toHaveLength(1);
   });
 
@@ -245,7 +245,7 @@ describe('reading a patient', () => {
 
   it('does not find who is not there', async () => {
     const { call } = await startPatients();
-    for (const id of [NOBODY, 'ana']) {
+    for (const id of [UNKNOWN_ID, 'ana']) {
       expect(await call('GET', `/${id}`)).toMatchObject({ status: 404, body: { code: 'not-found' } });
     }
   });
@@ -268,10 +268,10 @@ describe('changing a patient', () => {
     const { call, register, read, time } = await startPatients();
     const before = await register(everything);
     time.now = time.now.add({ hours: 1 });
-    const answer = await call('PATCH', `/${before.id}`, { phone: '+351912345678' });
+    const response = await call('PATCH', `/${before.id}`, { phone: '+351912345678' });
     const after = { ...before, phone: '+351912345678', version: 2, updatedAt: '2026-03-02T10:00:00.000Z' };
-    expect(answer).toMatchObject({ status: 200, headers: { etag: '"2"' } });
-    expect(answer.body).toEqual(after);
+    expect(response).toMatchObject({ status: 200, headers: { etag: '"2"' } });
+    expect(response.body).toEqual(after);
     expect(await read(before.id)).toEqual(after);
   });
 
@@ -359,16 +359,16 @@ describe('changing a patient', () => {
   it('lets one of two who change the same version win', async () => {
     const { call, register, read } = await startPatients();
     const { id } = await register(ana);
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       ['Anna', 'Anne'].map((givenName) => call('PATCH', `/${id}`, { givenName }, { 'if-match': '"1"' })),
     );
-    expect(answers.map(({ status }) => status).sort()).toEqual([200, 412]);
+    expect(responses.map(({ status }) => status).sort()).toEqual([200, 412]);
     expect((await read(id)).version).toBe(2);
   });
 
   it('does not find who is not there', async () => {
     const { call } = await startPatients();
-    expect(await call('PATCH', `/${NOBODY}`, {})).toMatchObject({ status: 404 });
+    expect(await call('PATCH', `/${UNKNOWN_ID}`, {})).toMatchObject({ status: 404 });
   });
 });
 

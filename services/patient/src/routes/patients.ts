@@ -11,7 +11,7 @@ import {
   STAFF,
 } from '@daybook/contracts';
 import type { Database } from '@daybook/database';
-import { type App, answerOnce, etagOf, sendPage, sendVersioned, writeOf } from '@daybook/service';
+import { type App, etagOf, replyIdempotently, sendPage, sendVersioned, writeContextOf } from '@daybook/service';
 import { Type } from 'typebox';
 import type { PatientStore } from '../store/patients.ts';
 import type { PatientTables } from '../store/tables.ts';
@@ -38,7 +38,7 @@ export function addPatientRoutes(app: App, store: PatientStore, database: Databa
       config: { versioned: true, roles: STAFF, problems: ['identifier-taken', 'possible-duplicate'] },
     },
     async (request, reply) => {
-      await answerOnce(request, reply, database, registered, (write) =>
+      await replyIdempotently(request, reply, database, registered, (write) =>
         store.register(request.caller, request.body, write),
       );
       return reply;
@@ -73,7 +73,7 @@ export function addPatientRoutes(app: App, store: PatientStore, database: Databa
       config: { versioned: true, problems: ['identifier-taken', 'patient-replaced'] },
     },
     async (request, reply) => {
-      const patient = await store.change(request.caller, request.params.id, request.body, writeOf(request));
+      const patient = await store.change(request.caller, request.params.id, request.body, writeContextOf(request));
       sendVersioned(request, reply, patient);
       return reply;
     },

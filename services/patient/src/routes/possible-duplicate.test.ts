@@ -1,5 +1,5 @@
 import type { NewPatient } from '@daybook/contracts';
-import { type Database, keepNothing } from '@daybook/database';
+import { type Database, storeNoResponse } from '@daybook/database';
 import { describe, expect, it } from 'vitest';
 import { createPatientStore } from '../store/patients.ts';
 import type { PatientTables } from '../store/tables.ts';
@@ -11,9 +11,11 @@ const contacts = {
   identifiers: [{ system: 'mrn', value: 'A-17000' }],
 };
 const holdersOf = async (database: Database<PatientTables>) =>
-  (await database.read((db) => db.selectFrom('name_keys').select('holders').execute())).map(({ holders }) => holders);
+  (await database.read((db) => db.selectFrom('name_keys').select('record_count').execute())).map(
+    ({ record_count }) => record_count,
+  );
 
-const write = { keep: keepNothing, checkVersion: () => undefined };
+const write = { storeResponse: storeNoResponse, checkVersion: () => undefined };
 
 describe('registering somebody who is there already', () => {
   it.each<[string, Partial<NewPatient>]>([
@@ -129,9 +131,9 @@ describe('registering somebody who is there already', () => {
 
   it('lets one of many who register the same person simultaneously do so', async () => {
     const { call, find } = await startPatients();
-    const answers = await Promise.all(Array.from({ length: 10 }, () => call('POST', '', ana)));
-    expect(answers.map(({ status }) => status).sort()).toEqual([201, ...Array<number>(9).fill(409)]);
-    for (const { status, body } of answers) {
+    const responses = await Promise.all(Array.from({ length: 10 }, () => call('POST', '', ana)));
+    expect(responses.map(({ status }) => status).sort()).toEqual([201, ...Array<number>(9).fill(409)]);
+    for (const { status, body } of responses) {
       if (status === 409) expect(readProblem(body).candidates).toHaveLength(1);
     }
     expect((await find({})).items).toHaveLength(1);
@@ -140,8 +142,8 @@ describe('registering somebody who is there already', () => {
   it('counts every one of many who are confirmed simultaneously', async () => {
     const { call, database } = await startPatients();
     const confirmed = { ...ana, confirmedNew: true };
-    const answers = await Promise.all(Array.from({ length: 8 }, () => call('POST', '', confirmed)));
-    expect(answers.map(({ status }) => status)).toEqual(Array<number>(8).fill(201));
+    const responses = await Promise.all(Array.from({ length: 8 }, () => call('POST', '', confirmed)));
+    expect(responses.map(({ status }) => status)).toEqual(Array<number>(8).fill(201));
     expect(await holdersOf(database)).toEqual([8]);
   });
 });
@@ -189,10 +191,10 @@ describe('changing a name', () => {
     const { call, register, database } = await startPatients();
     const ids = await Promise.all(Array.from({ length: 6 }, async () => (await register(ana)).id));
     for (const familyName of ['Lee-Park', 'LeePark', 'Park Lee', 'Lee Park']) {
-      const answers = await Promise.all(
+      const responses = await Promise.all(
         ids.map((id, n) => call('PATCH', `/${id}`, { familyName: n % 2 === 0 ? familyName : 'LeePark' })),
       );
-      expect(answers.map(({ status }) => status)).toEqual(ids.map(() => 200));
+      expect(responses.map(({ status }) => status)).toEqual(ids.map(() => 200));
     }
     // Six have LeePark as one word, three of them Lee and Park as two.
     expect((await holdersOf(database)).sort()).toEqual([3, 6]);

@@ -23,11 +23,11 @@ const keysOf = ({ name_key, joined_name_key }: NameKeys): Uint8Array[] =>
   contains([name_key], joined_name_key) ? [name_key] : [name_key, joined_name_key].sort(Buffer.compare);
 
 /** @throws Refusal `possible-duplicate` when a record has these names and this birth date */
-export async function claimNames(tx: Tx, dialect: DatabaseDialect, names: NameKeys): Promise<void> {
+export async function insertUniqueNameKey(tx: Tx, dialect: DatabaseDialect, names: NameKeys): Promise<void> {
   try {
     await tx
       .insertInto('name_keys')
-      .values(keysOf(names).map((name_key) => ({ name_key, holders: 1 })))
+      .values(keysOf(names).map((name_key) => ({ name_key, record_count: 1 })))
       .execute();
   } catch (error) {
     if (!dialect.isUniqueViolation(error)) throw error;
@@ -39,23 +39,31 @@ export async function claimNames(tx: Tx, dialect: DatabaseDialect, names: NameKe
 
 async function shareKeys(tx: Tx, keys: readonly Uint8Array[]): Promise<void> {
   for (const name_key of keys) {
-    await tx.insertInto('name_keys').ignore().values({ name_key, holders: 0 }).execute();
-    await tx.updateTable('name_keys').set({ holders: sql`holders + 1` }).where('name_key', '=', name_key).execute();
+    await tx.insertInto('name_keys').ignore().values({ name_key, record_count: 0 }).execute();
+    await tx
+      .updateTable('name_keys')
+      .set({ record_count: sql`record_count + 1` })
+      .where('name_key', '=', name_key)
+      .execute();
   }
 }
 
 async function releaseKeys(tx: Tx, keys: readonly Uint8Array[]): Promise<void> {
   for (const name_key of keys) {
-    await tx.updateTable('name_keys').set({ holders: sql`holders - 1` }).where('name_key', '=', name_key).execute();
-    await tx.deleteFrom('name_keys').where('name_key', '=', name_key).where('holders', '<=', 0).execute();
+    await tx
+      .updateTable('name_keys')
+      .set({ record_count: sql`record_count - 1` })
+      .where('name_key', '=', name_key)
+      .execute();
+    await tx.deleteFrom('name_keys').where('name_key', '=', name_key).where('record_count', '<=', 0).execute();
   }
 }
 
 /** Counts one more record with these names and this birth date, whether or not there is one. */
-export const shareNames = (tx: Tx, names: NameKeys): Promise<void> => shareKeys(tx, keysOf(names));
+export const incrementNameKey = (tx: Tx, names: NameKeys): Promise<void> => shareKeys(tx, keysOf(names));
 
 /** Counts a record for its new names instead of its old ones. A correction is not rejected where it makes two records alike. */
-export async function renameHolder(tx: Tx, before: NameKeys, after: NameKeys): Promise<void> {
+export async function moveNameKey(tx: Tx, before: NameKeys, after: NameKeys): Promise<void> {
   const [old, current] = [keysOf(before), keysOf(after)];
   await shareKeys(
     tx,

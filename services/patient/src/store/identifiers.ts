@@ -2,7 +2,7 @@
 import { type Caller, type Patient, Refusal } from '@daybook/contracts';
 import { type Database, type DatabaseDialect, idFromBytes, idToBytes, type SharedTables } from '@daybook/database';
 import type { Transaction } from 'kysely';
-import { identifierKey } from '../domain/kept-patient.ts';
+import { identifierKey } from '../domain/patient-rules.ts';
 import { seesOtherRecords } from './seeing-records.ts';
 import type { PatientTables } from './tables.ts';
 

@@ -26,7 +26,7 @@ import type { Clock } from '@daybook/service';
 import { sql, type Transaction } from 'kysely';
 import { patientEvent, patientMergeEvent, SOURCE } from '../events.ts';
 import { MAX_MERGED, mergedInto } from './merged-records.ts';
-import { demandLive, toPatient } from './patient-row.ts';
+import { assertNotReplaced, toPatient } from './patient-row.ts';
 import { writePatientTerms } from './patient-terms.ts';
 import type { PatientRow, PatientTables } from './tables.ts';
 
@@ -44,7 +44,7 @@ export interface MergeStore {
 }
 
 /** What happens to a record in a merge or an unmerge. */
-interface Step {
+interface MergeStep {
   readonly kind: 'merged' | 'unmerged';
   /** The record that it is or was merged into. */
   readonly into: Uint8Array;
@@ -63,14 +63,19 @@ export function createMergeStore(database: Database<PatientTables>, clock: Clock
       .selectAll()
       .where('id', 'in', ids)
       .orderBy('id')
-      .$if(dialect.locksRows, (query) => query.forUpdate())
+      .$if(dialect.supportsRowLocks, (query) => query.forUpdate())
       .execute();
 
   const lockPatient = async (tx: Tx, id: Uint8Array): Promise<PatientRow | undefined> =>
     (await lockPatients(tx, [id]))[0];
 
   /** Lets the ids of a record and of all that were merged into it lead to `root`. */
-  async function redirect(tx: Tx, row: PatientRow, below: readonly Uint8Array[], { root }: Step): Promise<void> {
+  async function redirect(
+    tx: Tx,
+    row: PatientRow,
+    descendants: readonly Uint8Array[],
+    { root }: MergeStep,
+  ): Promise<void> {
     const isOwn = Buffer.compare(row.id, root) === 0;
     const changed = { version: sql<number>`version + 1`, updated_at: clock().epochMilliseconds };
     await tx
@@ -78,17 +83,17 @@ export function createMergeStore(database: Database<PatientTables>, clock: Clock
       .set({ ...changed, replaced_by: isOwn ? null : root })
       .where('id', '=', row.id)
       .execute();
-    if (below.length > 0) {
+    if (descendants.length > 0) {
       await tx
         .updateTable('patients')
         .set({ ...changed, replaced_by: root })
-        .where('id', 'in', below)
+        .where('id', 'in', descendants)
         .execute();
     }
     for (const id of [row.id, root, row.replaced_by]) if (id) await writePatientTerms(tx, id);
   }
 
-  async function record(tx: Tx, caller: Caller, after: Patient, { kind, into, reason }: Step): Promise<void> {
+  async function record(tx: Tx, caller: Caller, after: Patient, { kind, into, reason }: MergeStep): Promise<void> {
     const { id, role } = caller;
     const entry = { at: after.updatedAt, by: { id, role }, action: kind, into: idFromBytes(into), reason };
     await tx
@@ -101,16 +106,16 @@ export function createMergeStore(database: Database<PatientTables>, clock: Clock
     tx: Tx,
     caller: Caller,
     row: PatientRow,
-    step: Step,
+    step: MergeStep,
     write: WriteContext<Patient>,
   ): Promise<Patient> {
-    const below = await mergedInto(tx, row.id);
-    await redirect(tx, row, below, step);
+    const descendants = await mergedInto(tx, row.id);
+    await redirect(tx, row, descendants, step);
     const origin = { source: SOURCE, time: clock(), traceparent: write.traceparent };
     const read = await tx
       .selectFrom('patients')
       .selectAll()
-      .where('id', 'in', [row.id, ...below])
+      .where('id', 'in', [row.id, ...descendants])
       .execute();
     const patients = read.map(toPatient);
     const after = patients.find(({ id }) => id === idFromBytes(row.id));
@@ -121,7 +126,7 @@ export function createMergeStore(database: Database<PatientTables>, clock: Clock
     for (const patient of patients.filter((patient) => patient !== after)) {
       await appendEvent(tx, patientEvent('updated', patient), origin);
     }
-    await write.keep(tx, after);
+    await write.storeResponse(tx, after);
     return after;
   }
 
@@ -138,8 +143,8 @@ export function createMergeStore(database: Database<PatientTables>, clock: Clock
         write.checkVersion(row.version);
         if (!survivor) throw new Refusal('patient-not-found', 'There is no such patient to merge into.');
         if (row === survivor) throw new Refusal('same-patient', 'Name another record to merge into.');
-        demandLive(row);
-        demandLive(survivor);
+        assertNotReplaced(row);
+        assertNotReplaced(survivor);
         const merged = [...(await mergedInto(tx, row.id)), ...(await mergedInto(tx, into))].length;
         if (merged >= MAX_MERGED) {
           throw new Refusal('too-many-merged', `At most ${MAX_MERGED} records are merged into one.`);

@@ -1,12 +1,12 @@
 /** What the names and the birth date of one person come to, in whatever order, case, accents and spelling they are written. */
 import { createHash } from 'node:crypto';
-import { fold, type NewPatient } from '@daybook/contracts';
+import { type NewPatient, toSearchKey } from '@daybook/contracts';
 
 /** What separates words: spaces, hyphens, commas. An apostrophe does not: *O’Brien* is one word. */
 const SEPARATORS = /[^\p{L}\p{N}\p{M}]+/u;
 
 function wordsOf(name: string): string[] {
-  const folded = fold(name);
+  const folded = toSearchKey(name);
   const words = folded
     .replaceAll("'", '')
     .split(SEPARATORS)

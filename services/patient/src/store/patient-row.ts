@@ -36,7 +36,7 @@ export function toColumns(patient: Patient): Omit<PatientRow, 'id' | 'created_at
 }
 
 /** @throws Refusal `patient-replaced` */
-export function demandLive({ replaced_by }: Pick<PatientRow, 'replaced_by'>): void {
+export function assertNotReplaced({ replaced_by }: Pick<PatientRow, 'replaced_by'>): void {
   if (replaced_by === null) return;
   throw new Refusal('patient-replaced', `The record was merged into ${idFromBytes(replaced_by)}: use that one.`);
 }

@@ -15,11 +15,11 @@ import {
 import { appendEvent, type Database, idToBytes, newId, type SharedTables, type WriteContext } from '@daybook/database';
 import { type Clock, tidyPerson } from '@daybook/service';
 import type { Transaction } from 'kysely';
-import { checkBirthDate, tidyIdentifiers } from '../domain/kept-patient.ts';
+import { checkBirthDate, normalizeIdentifiers } from '../domain/patient-rules.ts';
 import { patientEvent, SOURCE } from '../events.ts';
-import { claimNames, renameHolder, shareNames, withCandidates } from './duplicates.ts';
+import { incrementNameKey, insertUniqueNameKey, moveNameKey, withCandidates } from './duplicates.ts';
 import { withHolder, writeIdentifiers } from './identifiers.ts';
-import { demandLive, toColumns, toPatient } from './patient-row.ts';
+import { assertNotReplaced, toColumns, toPatient } from './patient-row.ts';
 import { searchPatients } from './patient-search.ts';
 import { writePatientTerms } from './patient-terms.ts';
 import type { PatientTables } from './tables.ts';
@@ -36,9 +36,9 @@ export interface PatientStore {
 }
 
 /** A patient, or a patch of one, as it is kept. */
-function tidyPatient<Input extends NewPatient | PatientPatch>(input: Input): Input {
+function normalizePatient<Input extends NewPatient | PatientPatch>(input: Input): Input {
   const { identifiers } = input;
-  return { ...tidyPerson(input), ...(identifiers && { identifiers: tidyIdentifiers(identifiers) }) };
+  return { ...tidyPerson(input), ...(identifiers && { identifiers: normalizeIdentifiers(identifiers) }) };
 }
 
 export function createPatientStore(database: Database<PatientTables>, clock: Clock): PatientStore {
@@ -57,7 +57,7 @@ export function createPatientStore(database: Database<PatientTables>, clock: Clo
       const patient: Patient = {
         id: newId(),
         active: true,
-        ...tidyPatient(input),
+        ...normalizePatient(input),
         version: 1,
         createdAt: at,
         updatedAt: at,
@@ -70,14 +70,14 @@ export function createPatientStore(database: Database<PatientTables>, clock: Clo
           .execute();
         // A number that is taken says more than a name, so it is named first.
         await index(transaction, patient);
-        if (confirmedNew) await shareNames(transaction, columns);
-        else await claimNames(transaction, database.dialect, columns);
+        if (confirmedNew) await incrementNameKey(transaction, columns);
+        else await insertUniqueNameKey(transaction, database.dialect, columns);
         await appendEvent(transaction, patientEvent('registered', patient), {
           source: SOURCE,
           time: now,
           traceparent: write.traceparent,
         });
-        await write.keep(transaction, patient);
+        await write.storeResponse(transaction, patient);
       });
       await stored.catch(async (error) => {
         throw await withCandidates(database, caller, columns, await withHolder(database, caller, patient, error));
@@ -97,26 +97,26 @@ export function createPatientStore(database: Database<PatientTables>, clock: Clo
       permit(caller, STAFF);
       const now = clock();
       if (patch.birthDate !== undefined) checkBirthDate(patch.birthDate, now);
-      const tidied = tidyPatient(patch);
+      const normalized = normalizePatient(patch);
       const changed = database.write(async (transaction) => {
         const row = await transaction
           .selectFrom('patients')
           .selectAll()
           .where('id', '=', idToBytes(id))
-          .$if(database.dialect.locksRows, (query) => query.forUpdate())
+          .$if(database.dialect.supportsRowLocks, (query) => query.forUpdate())
           .executeTakeFirst();
         if (!row) throw new Refusal('not-found', 'There is no such patient.');
         write.checkVersion(row.version);
-        demandLive(row);
+        assertNotReplaced(row);
         const before = toPatient(row);
         const patient: Patient = {
-          ...applyMergePatch(before, tidied),
+          ...applyMergePatch(before, normalized),
           version: before.version + 1,
           updatedAt: instantText(now),
         };
         const columns = toColumns(patient);
         await transaction.updateTable('patients').set(columns).where('id', '=', row.id).execute();
-        await renameHolder(transaction, row, columns);
+        await moveNameKey(transaction, row, columns);
         await index(transaction, patient);
         const kind = before.active && !patient.active ? 'deactivated' : 'updated';
         await appendEvent(transaction, patientEvent(kind, patient), {
@@ -124,10 +124,10 @@ export function createPatientStore(database: Database<PatientTables>, clock: Clo
           time: now,
           traceparent: write.traceparent,
         });
-        await write.keep(transaction, patient);
+        await write.storeResponse(transaction, patient);
         return patient;
       });
-      const identifiers = tidied.identifiers ?? [];
+      const identifiers = normalized.identifiers ?? [];
       return changed.catch(async (error) => {
         throw await withHolder(database, caller, { id, identifiers }, error);
       });

@@ -1,7 +1,7 @@
 /** Whatever is asked of many patients is found by an index: read from the plans of the database at hand. */
 import { nameTerms } from '@daybook/contracts';
-import { idToBytes, keepNothing, newId } from '@daybook/database';
-import { openAsked } from '@daybook/testing/plans';
+import { idToBytes, newId, storeNoResponse } from '@daybook/database';
+import { openObserved } from '@daybook/database/testing/query-plans';
 import { expect, it } from 'vitest';
 import { migrations } from '../../migrations/index.ts';
 import { createPatientStore } from './patients.ts';
@@ -9,7 +9,7 @@ import type { PatientRow, PatientTables } from './tables.ts';
 
 const PATIENTS = 4000;
 const staff = { id: 'somebody', role: 'front-desk' } as const;
-const write = { keep: keepNothing, checkVersion: () => undefined };
+const write = { storeResponse: storeNoResponse, checkVersion: () => undefined };
 const clock = () => Temporal.Now.instant();
 
 const nameOf = (index: number) => ({ given: `given${index % 90}`, family: `family${index % 700}` });
@@ -35,7 +35,7 @@ const rows = Array.from(
 );
 
 async function openPatients() {
-  const opened = await openAsked<PatientTables>(migrations);
+  const opened = await openObserved<PatientTables>(migrations);
   await opened.database.write(async (tx) => {
     for (let from = 0; from < PATIENTS; from += 500) {
       const some = rows.slice(from, from + 500);
@@ -53,7 +53,7 @@ async function openPatients() {
     }
   });
   await opened.analyze();
-  return { ...opened, store: createPatientStore(opened.asked, clock) };
+  return { ...opened, store: createPatientStore(opened.observed, clock) };
 }
 
 /** The list of all goes along the ids, past the few records that were merged, until it has enough. */

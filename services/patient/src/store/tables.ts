@@ -23,10 +23,10 @@ export interface PatientRow {
 
 export interface PatientTables extends SearchTables {
   patients: PatientRow;
-  /** What an identifier is unique by: see domain/kept-patient.ts. */
+  /** What an identifier is unique by: see domain/patient-rules.ts. */
   patient_identifiers: { system: string; value_key: string; patient_id: Uint8Array };
   /** How many records have a key of names. */
-  name_keys: { name_key: Uint8Array; holders: number };
+  name_keys: { name_key: Uint8Array; record_count: number };
   /** The merges that hold now. */
   patient_merges: { patient_id: Uint8Array; merged_into: Uint8Array };
   /** Every merge and unmerge as JSON: what, when, who, why. */

@@ -5,7 +5,7 @@ import type { InstanceDocument } from './lease.ts';
 export type Extent = 'full' | 'compact';
 
 /** As Netflix's server leaves them out (`MiniInstanceInfoMixIn`). */
-const LEFT_OUT_OF_COMPACT = new Set([
+const OMITTED_FROM_COMPACT = new Set([
   'appGroupName',
   'overriddenStatus',
   'countryId',
@@ -18,18 +18,24 @@ const LEFT_OUT_OF_COMPACT = new Set([
   'leaseInfo',
   'metadata',
 ]);
-const AMAZON_IN_COMPACT = new Set(['instance-id', 'public-ipv4', 'public-hostname', 'local-ipv4', 'availability-zone']);
+const AMAZON_METADATA_IN_COMPACT = new Set([
+  'instance-id',
+  'public-ipv4',
+  'public-hostname',
+  'local-ipv4',
+  'availability-zone',
+]);
 
-const kept = <Value>(entries: Readonly<Record<string, Value>>, keeps: (name: string) => boolean) =>
-  Object.fromEntries(Object.entries(entries).filter(([name]) => keeps(name)));
+const pickBy = <Value>(entries: Readonly<Record<string, Value>>, predicate: (name: string) => boolean) =>
+  Object.fromEntries(Object.entries(entries).filter(([name]) => predicate(name)));
 
 function compact(instance: InstanceDocument): Partial<InstanceDocument> {
-  const rest: Partial<InstanceDocument> = kept(instance, (name) => !LEFT_OUT_OF_COMPACT.has(name));
+  const rest: Partial<InstanceDocument> = pickBy(instance, (name) => !OMITTED_FROM_COMPACT.has(name));
   const { metadata } = instance.dataCenterInfo;
   if (!metadata) return rest;
   const dataCenterInfo = {
     ...instance.dataCenterInfo,
-    metadata: kept(metadata, (name) => AMAZON_IN_COMPACT.has(name)),
+    metadata: pickBy(metadata, (name) => AMAZON_METADATA_IN_COMPACT.has(name)),
   };
   return { ...rest, dataCenterInfo };
 }

@@ -56,7 +56,7 @@ export const isExpired = ({ renewedAt, times }: Lease, awakeMillis: number): boo
   renewedAt.awakeMillis + times.durationInSecs * 1000 < awakeMillis;
 
 /** Tells whether two leases of one instance are dialed at different places. */
-export function isElsewhere({ fixed: one }: Lease, { fixed: other }: Lease): boolean {
+export function hasDifferentAddress({ fixed: one }: Lease, { fixed: other }: Lease): boolean {
   const isSamePort = (name: 'port' | 'securePort') =>
     one[name].$ === other[name].$ && one[name]['@enabled'] === other[name]['@enabled'];
   const isSame = one.hostName === other.hostName && one.ipAddr === other.ipAddr;

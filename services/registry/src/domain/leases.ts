@@ -11,16 +11,16 @@ import {
 import {
   type Action,
   documentOf,
+  hasDifferentAddress,
   type InstanceDocument,
-  isElsewhere,
   isExpired,
   type Lease,
   leaseOf,
   type Moment,
 } from './lease.ts';
+import { createLeaseCounts } from './lease-counts.ts';
 import { createRecentChanges } from './recent-changes.ts';
 import { createSelfPreservation } from './self-preservation.ts';
-import { createTally } from './tally.ts';
 
 /** `ahead` is of a change that is still to come, `moved` of another address than the lease that has not ended. */
 export type RegisterOutcome = 'registered' | 'full' | 'ahead' | 'moved';
@@ -84,7 +84,7 @@ const keyOf = (app: string, id: string): string => `${app.toUpperCase()}/${id}`;
 export function createLeases(options: LeasesOptions = {}): Leases {
   const { maxInstances = MAX_INSTANCES, selfPreservation = false, onChange } = options;
   const leases = new Map<string, Lease>();
-  const tally = createTally();
+  const counts = createLeaseCounts();
   const recent = createRecentChanges(2 * maxInstances);
   const preservation = createSelfPreservation();
   let version = 1;
@@ -97,7 +97,7 @@ export function createLeases(options: LeasesOptions = {}): Leases {
     );
   }
 
-  function changed(lease: Lease, actionType: Action, now: Moment): void {
+  function recordChange(lease: Lease, actionType: Action, now: Moment): void {
     lease.actionType = actionType;
     lease.updatedAt = now.epochMillis;
     version += 1;
@@ -105,28 +105,28 @@ export function createLeases(options: LeasesOptions = {}): Leases {
     onChange?.(actionType, () => documentOf(lease));
   }
 
-  function change(app: string, id: string, now: Moment, apply: (lease: Lease) => void): boolean {
+  function update(app: string, id: string, now: Moment, apply: (lease: Lease) => void): boolean {
     const lease = find(app, id);
     if (!lease) return false;
-    tally.remove(lease);
+    counts.remove(lease);
     apply(lease);
-    tally.add(lease);
-    changed(lease, 'MODIFIED', now);
+    counts.add(lease);
+    recordChange(lease, 'MODIFIED', now);
     return true;
   }
 
   function remove(key: string, lease: Lease, now: Moment): void {
     leases.delete(key);
-    tally.remove(lease);
-    changed(lease, 'DELETED', now);
+    counts.remove(lease);
+    recordChange(lease, 'DELETED', now);
   }
 
   function dueForEviction(now: Moment): [string, Lease][] {
     const expired = [...leases].filter(([, lease]) => isExpired(lease, now.awakeMillis));
     if (!selfPreservation || expired.length === 0) return expired;
-    const most = preservation.mayEvict(leases.size, tally.expectedRenewalsPerMinute(), now.awakeMillis);
-    if (expired.length <= most) return expired;
-    return shuffled(expired).slice(0, most);
+    const limit = preservation.evictionAllowance(leases.size, counts.expectedRenewalsPerMinute(), now.awakeMillis);
+    if (expired.length <= limit) return expired;
+    return shuffled(expired).slice(0, limit);
   }
 
   return {
@@ -138,15 +138,16 @@ export function createLeases(options: LeasesOptions = {}): Leases {
       if (!earlier && leases.size >= maxInstances) return 'full';
       const lease = leaseOf(registration, now, earlier);
       if (isAhead(earlier, now, lease.lastDirtyTimestamp)) return 'ahead';
-      if (!mayMove && earlier && !isExpired(earlier, now.awakeMillis) && isElsewhere(earlier, lease)) return 'moved';
+      if (!mayMove && earlier && !isExpired(earlier, now.awakeMillis) && hasDifferentAddress(earlier, lease))
+        return 'moved';
       if (earlier && earlier.lastDirtyTimestamp > lease.lastDirtyTimestamp) {
         earlier.renewedAt = now;
         return 'registered';
       }
-      if (earlier) tally.remove(earlier);
+      if (earlier) counts.remove(earlier);
       leases.set(key, lease);
-      tally.add(lease);
-      changed(lease, 'ADDED', now);
+      counts.add(lease);
+      recordChange(lease, 'ADDED', now);
       return 'registered';
     },
 
@@ -170,12 +171,12 @@ export function createLeases(options: LeasesOptions = {}): Leases {
     },
 
     override: (app, id, status, now) =>
-      change(app, id, now, (lease) => {
+      update(app, id, now, (lease) => {
         lease.override = status;
       }),
 
     removeOverride: (app, id, status, now) =>
-      change(app, id, now, (lease) => {
+      update(app, id, now, (lease) => {
         lease.override = undefined;
         lease.reported = status ?? lease.reported;
       }),
@@ -183,7 +184,7 @@ export function createLeases(options: LeasesOptions = {}): Leases {
     addMetadata(app, id, entries, now) {
       const metadata = { ...find(app, id)?.metadata, ...textsOf(entries) };
       if (Object.keys(metadata).length > MAX_METADATA_ENTRIES) return 'full';
-      const known = change(app, id, now, (lease) => {
+      const known = update(app, id, now, (lease) => {
         lease.metadata = metadata;
       });
       return known ? 'added' : 'unknown';
@@ -207,10 +208,12 @@ export function createLeases(options: LeasesOptions = {}): Leases {
 
     recentChanges: (now) => recent.since(now.awakeMillis),
 
-    hash: tally.hash,
+    hash: counts.hash,
     version: () => version,
 
     isPreserving: (now) =>
-      selfPreservation && leases.size > 0 && preservation.isAlarmed(tally.expectedRenewalsPerMinute(), now.awakeMillis),
+      selfPreservation &&
+      leases.size > 0 &&
+      preservation.isBelowThreshold(counts.expectedRenewalsPerMinute(), now.awakeMillis),
   };
 }

@@ -34,9 +34,9 @@ describe('what is pending', () => {
   it('stays pending when it has changed again while it was told', () => {
     const pending = createPendingChanges(100);
     pending.add(change('Register'));
-    const told = pending.first(1);
+    const sent = pending.first(1);
     pending.add(change('Register'));
-    pending.remove(told);
+    pending.remove(sent);
     expect(pending.size()).toBe(1);
     pending.remove(pending.first(1));
     expect(pending.size()).toBe(0);

@@ -7,7 +7,7 @@ export interface PendingChanges {
   /** The first few. They stay until they are removed. */
   first(count: number): PendingChange[];
   /** Those that were told, unless the same has changed again meanwhile. */
-  remove(told: readonly PendingChange[]): void;
+  remove(sent: readonly PendingChange[]): void;
   size(): number;
 }
 
@@ -15,7 +15,7 @@ const keyOf = ({ action, app, id }: Pick<PendingChange, 'action' | 'app' | 'id'>
   `${action} ${app.toUpperCase()}/${id}`;
 
 /** What a change makes needless to tell. */
-const OUTDATES = {
+const SUPERSEDES = {
   Cancel: ['Register', 'Heartbeat', 'StatusUpdate', 'DeleteStatusOverride'],
   StatusUpdate: ['DeleteStatusOverride'],
   DeleteStatusOverride: ['StatusUpdate'],
@@ -27,7 +27,7 @@ export function createPendingChanges(max: number): PendingChanges {
   const pending = new Map<string, PendingChange>();
   return {
     add(change) {
-      for (const action of OUTDATES[change.action]) pending.delete(keyOf({ ...change, action }));
+      for (const action of SUPERSEDES[change.action]) pending.delete(keyOf({ ...change, action }));
       const key = keyOf(change);
       // To the end: a registration after a cancellation must be told after it.
       pending.delete(key);
@@ -36,8 +36,8 @@ export function createPendingChanges(max: number): PendingChanges {
       return true;
     },
     first: (count) => pending.values().take(count).toArray(),
-    remove(told) {
-      for (const change of told) if (pending.get(keyOf(change)) === change) pending.delete(keyOf(change));
+    remove(sent) {
+      for (const change of sent) if (pending.get(keyOf(change)) === change) pending.delete(keyOf(change));
     },
     size: () => pending.size,
   };

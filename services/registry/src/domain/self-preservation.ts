@@ -13,10 +13,10 @@ const SECONDS = 60;
 export interface SelfPreservation {
   renewed(awakeMillis: number): void;
   /** Of `size` instances, of which so many renewals a minute are expected. */
-  mayEvict(size: number, expectedRenewals: number, awakeMillis: number): number;
+  evictionAllowance(size: number, expectedRenewals: number, awakeMillis: number): number;
   evicted(count: number): void;
   /** Whether renewals are missing. */
-  isAlarmed(expectedRenewals: number, awakeMillis: number): boolean;
+  isBelowThreshold(expectedRenewals: number, awakeMillis: number): boolean;
 }
 
 export function createSelfPreservation(): SelfPreservation {
@@ -26,7 +26,7 @@ export function createSelfPreservation(): SelfPreservation {
   let evictedInMinute = 0;
 
   /** Empties the seconds that have come round again. */
-  function turnTo(awakeMillis: number): void {
+  function advanceTo(awakeMillis: number): void {
     const now = Math.floor(awakeMillis / 1000);
     for (let passed = Math.max(second + 1, now - SECONDS + 1); passed <= now; passed += 1) {
       renewals[passed % SECONDS] = 0;
@@ -36,26 +36,26 @@ export function createSelfPreservation(): SelfPreservation {
     minute = Math.floor(second / SECONDS);
   }
 
-  function isAlarmed(expectedRenewals: number, awakeMillis: number): boolean {
-    turnTo(awakeMillis);
+  function isBelowThreshold(expectedRenewals: number, awakeMillis: number): boolean {
+    advanceTo(awakeMillis);
     const renewed = renewals.reduce((sum, count) => sum + count, 0);
     return renewed <= Math.floor(expectedRenewals * RENEWAL_THRESHOLD);
   }
 
   return {
     renewed(awakeMillis) {
-      turnTo(awakeMillis);
+      advanceTo(awakeMillis);
       const index = second % SECONDS;
       renewals[index] = (renewals[index] ?? 0) + 1;
     },
-    mayEvict(size, expectedRenewals, awakeMillis) {
-      if (isAlarmed(expectedRenewals, awakeMillis)) return 0;
+    evictionAllowance(size, expectedRenewals, awakeMillis) {
+      if (isBelowThreshold(expectedRenewals, awakeMillis)) return 0;
       const before = size + evictedInMinute;
       return Math.max(0, before - Math.floor(before * RENEWAL_THRESHOLD) - evictedInMinute);
     },
     evicted(count) {
       evictedInMinute += count;
     },
-    isAlarmed,
+    isBelowThreshold,
   };
 }

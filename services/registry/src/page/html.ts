@@ -8,7 +8,7 @@ export interface PageContent {
 }
 
 /** A page is for reading; whoever has more asks `/eureka/apps`. */
-const MOST_ROWS = 500;
+const MAX_ROWS = 500;
 const ESCAPES: Readonly<Record<string, string>> = {
   '&': '&amp;',
   '<': '&lt;',
@@ -25,17 +25,17 @@ class Html {
     this.text = text;
   }
 }
-type Part = string | number | Html | readonly Html[];
+type TemplateValue = string | number | Html | readonly Html[];
 
-const textOf = (part: Part): string => {
+const textOf = (part: TemplateValue): string => {
   if (part instanceof Html) return part.text;
   return typeof part === 'object' ? part.map(({ text }) => text).join('') : escaped(String(part));
 };
 
-const html = ({ raw }: TemplateStringsArray, ...parts: readonly Part[]): Html =>
-  new Html(String.raw({ raw }, ...parts.map(textOf)));
+const html = ({ raw }: TemplateStringsArray, ...values: readonly TemplateValue[]): Html =>
+  new Html(String.raw({ raw }, ...values.map(textOf)));
 
-const WORDS: Readonly<Record<string, string>> = {
+const STATUS_LABELS: Readonly<Record<string, string>> = {
   UP: 'up',
   DOWN: 'down',
   STARTING: 'starting',
@@ -58,7 +58,7 @@ function time(millis: number, nowMillis: number): Html {
   return html`<time datetime="${at}" title="${at}">${Math.floor(seconds / size)} ${unit} ago</time>`;
 }
 
-const dialled = ({ hostName, port, securePort }: InstanceDocument): string =>
+const addressOf = ({ hostName, port, securePort }: InstanceDocument): string =>
   port['@enabled'] === 'true' ? `${hostName}:${port.$}` : `${hostName}:${securePort.$}`;
 
 function action({ app, instanceId, overriddenStatus }: InstanceDocument): Html {
@@ -72,8 +72,8 @@ function row(instance: InstanceDocument, nowMillis: number): Html {
   const { instanceId, status, leaseInfo } = instance;
   const metadata: Readonly<Record<string, string>> = instance.metadata;
   return html`<tr>
-<td>${instanceId}<br><span class="muted">${dialled(instance)}</span></td>
-<td class="${status === 'UP' ? 'UP' : 'away'}">${WORDS[status] ?? status}</td>
+<td>${instanceId}<br><span class="muted">${addressOf(instance)}</span></td>
+<td class="${status === 'UP' ? 'UP' : 'away'}">${STATUS_LABELS[status] ?? status}</td>
 <td>${time(leaseInfo.registrationTimestamp, nowMillis)}</td>
 <td>${time(leaseInfo.lastRenewalTimestamp, nowMillis)}</td>
 <td>${metadata.version ?? '–'}</td>
@@ -94,7 +94,7 @@ ${instances.map((instance) => row(instance, nowMillis))}</tbody>
 }
 
 export function registryPage({ instances, isPreserving, nowMillis }: PageContent): string {
-  const shown = instances.toSorted((a, b) => (a.app < b.app ? -1 : a.app > b.app ? 1 : 0)).slice(0, MOST_ROWS);
+  const shown = instances.toSorted((a, b) => (a.app < b.app ? -1 : a.app > b.app ? 1 : 0)).slice(0, MAX_ROWS);
   const byName = [...Map.groupBy(shown, ({ app }) => app)];
   const hidden = instances.length - shown.length;
   return html`<!doctype html>
@@ -109,7 +109,7 @@ export function registryPage({ instances, isPreserving, nowMillis }: PageContent
 <body>
 <h1>Registry</h1>
 <p class="muted">Who is where: every instance that has registered. <a href="/">Reload</a></p>
-<p id="said" role="status"></p>
+<p id="message" role="status"></p>
 ${isPreserving ? html`<p class="notice">Many renewals are missing. Until they come back, no instance is removed: some of these may be gone.</p>\n` : ''}${
   instances.length === 0
     ? html`<p>Nobody has registered yet. A service appears here a moment after it has started.</p>\n`

@@ -1,20 +1,20 @@
 /** The page without this can be read; with it, it is up to date, and instances are taken out of service and put back. */
-const said = document.querySelector('#said');
+const message = document.querySelector('#message');
 
 async function change(button) {
   button.disabled = true;
   const { method, path } = button.dataset;
   try {
-    const answer = await fetch(path, { method, signal: AbortSignal.timeout(5000) });
-    if (answer.status === 401 || answer.status === 403) {
-      said.textContent = 'Only the user "operator" of the registry may do this.';
+    const response = await fetch(path, { method, signal: AbortSignal.timeout(5000) });
+    if (response.status === 401 || response.status === 403) {
+      message.textContent = 'Only the user "operator" of the registry may do this.';
       button.disabled = false;
       return;
     }
-    if (!answer.ok) throw new Error(`status ${answer.status}`);
+    if (!response.ok) throw new Error(`status ${response.status}`);
     location.reload();
   } catch {
-    said.textContent = 'That did not work. The instance may have left; please reload the page.';
+    message.textContent = 'That did not work. The instance may have left; please reload the page.';
     button.disabled = false;
   }
 }

@@ -1,5 +1,5 @@
 /** HTTP to one other registry. Every call has a deadline, every answer a largest size. */
-import { checkerOf } from '@daybook/service';
+import { createValidator } from '@daybook/service';
 import { type Static, Type } from 'typebox';
 import { Agent } from 'undici';
 import { Registration } from '../domain/instance.ts';
@@ -7,26 +7,26 @@ import { REPLICATION_HEADER } from '../domain/replication.ts';
 
 const CALL_DEADLINE_MILLIS = 5_000;
 /** About ten thousand instances. */
-const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
+const MAX_RESPONSE_BYTES = 32 * 1024 * 1024;
 
-const checkInstance = checkerOf(Registration);
+const checkInstance = createValidator(Registration);
 const EntryOutcome = Type.Object({ statusCode: Type.Integer(), responseEntity: Type.Optional(Type.Unknown()) });
-const checkBatch = checkerOf(Type.Object({ responseList: Type.Array(EntryOutcome) }));
+const checkBatch = createValidator(Type.Object({ responseList: Type.Array(EntryOutcome) }));
 const OneOrMany = Type.Union([Type.Array(Type.Unknown()), Type.Object({})]);
-const checkApplications = checkerOf(
+const checkApplications = createValidator(
   Type.Object({ applications: Type.Object({ application: Type.Optional(OneOrMany) }) }),
 );
-const checkApplication = checkerOf(Type.Object({ instance: Type.Optional(OneOrMany) }));
+const checkApplication = createValidator(Type.Object({ instance: Type.Optional(OneOrMany) }));
 
 /** The peer did not answer, or not with what is to be understood. */
-export class PeerFailure extends Error {
-  override readonly name = 'PeerFailure';
+export class PeerError extends Error {
+  override readonly name = 'PeerError';
   /** Whether the same call may be answered another time. */
-  readonly isPassing: boolean;
+  readonly isTransient: boolean;
 
   constructor(message: string, isPassing: boolean, options?: ErrorOptions) {
     super(message, options);
-    this.isPassing = isPassing;
+    this.isTransient = isPassing;
   }
 }
 
@@ -39,9 +39,9 @@ export interface PeerOutcome {
 export interface PeerConnection {
   /** For logs: without a password. */
   readonly origin: string;
-  /** An outcome for each entry. @throws PeerFailure */
+  /** An outcome for each entry. @throws PeerError */
   sendBatch(entries: readonly object[]): Promise<PeerOutcome[]>;
-  /** Every instance there that can be read. @throws PeerFailure */
+  /** Every instance there that can be read. @throws PeerError */
   fetchAll(signal: AbortSignal): Promise<Registration[]>;
   close(): Promise<void>;
 }
@@ -49,12 +49,12 @@ export interface PeerConnection {
 export function createPeerConnection(url: string): PeerConnection {
   const { origin, pathname, username, password } = new URL(url);
   const headers = { accept: 'application/json', ...authorizationOf(username, password) };
-  const agent = new Agent({ maxResponseSize: MAX_ANSWER_BYTES, connect: { timeout: CALL_DEADLINE_MILLIS } });
+  const agent = new Agent({ maxResponseSize: MAX_RESPONSE_BYTES, connect: { timeout: CALL_DEADLINE_MILLIS } });
 
   async function call(method: 'GET' | 'POST', path: string, body?: object, signal?: AbortSignal): Promise<unknown> {
     const deadline = AbortSignal.timeout(CALL_DEADLINE_MILLIS);
     try {
-      const answer = await agent.request({
+      const response = await agent.request({
         origin,
         path: `${pathname.replace(/\/+$/, '')}/${path}`,
         method,
@@ -62,13 +62,13 @@ export function createPeerConnection(url: string): PeerConnection {
         body: body ? JSON.stringify(body) : null,
         signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
       });
-      if (answer.statusCode === 200) return await answer.body.json();
-      await answer.body.dump();
-      throw new PeerFailure(`status ${answer.statusCode}`, answer.statusCode >= 500 || answer.statusCode === 429);
+      if (response.statusCode === 200) return await response.body.json();
+      await response.body.dump();
+      throw new PeerError(`status ${response.statusCode}`, response.statusCode >= 500 || response.statusCode === 429);
     } catch (error) {
-      if (error instanceof PeerFailure) throw error;
-      const code = error instanceof Error && 'code' in error ? String(error.code) : 'no answer';
-      throw new PeerFailure(code, true, { cause: error });
+      if (error instanceof PeerError) throw error;
+      const code = error instanceof Error && 'code' in error ? String(error.code) : 'no response';
+      throw new PeerError(code, true, { cause: error });
     }
   }
 
@@ -77,7 +77,7 @@ export function createPeerConnection(url: string): PeerConnection {
     async sendBatch(entries) {
       const checked = checkBatch(await call('POST', 'peerreplication/batch/', { replicationList: entries }));
       if (!('value' in checked) || checked.value.responseList.length !== entries.length) {
-        throw new PeerFailure('an answer that is not to be understood', false);
+        throw new PeerError('the response does not match the replication schema', false);
       }
       return checked.value.responseList.map(outcomeOf);
     },
@@ -109,15 +109,15 @@ function outcomeOf({ statusCode, responseEntity }: Static<typeof EntryOutcome>):
 }
 
 /** Java's codecs write one as an object and more as an array. */
-const listOf = (value: unknown): readonly unknown[] =>
+const toArray = (value: unknown): readonly unknown[] =>
   value === undefined ? [] : Array.isArray(value) ? value : [value];
 
-function instancesOf(answer: unknown): Registration[] {
-  const checked = checkApplications(answer);
-  if (!('value' in checked)) throw new PeerFailure('an answer that is no list of applications', false);
-  const applications = listOf(checked.value.applications.application).map(checkApplication);
+function instancesOf(body: unknown): Registration[] {
+  const checked = checkApplications(body);
+  if (!('value' in checked)) throw new PeerError('the response is not a list of applications', false);
+  const applications = toArray(checked.value.applications.application).map(checkApplication);
   return applications
-    .flatMap((application) => ('value' in application ? listOf(application.value.instance) : []))
+    .flatMap((application) => ('value' in application ? toArray(application.value.instance) : []))
     .map(checkInstance)
     .flatMap((instance) => ('value' in instance ? [instance.value] : []));
 }

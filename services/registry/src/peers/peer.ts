@@ -3,10 +3,10 @@ import type { Logger } from '@daybook/service';
 import type { Registration } from '../domain/instance.ts';
 import { createPendingChanges } from '../domain/pending-changes.ts';
 import type { PendingChange } from '../domain/replication.ts';
-import { type PeerConnection, PeerFailure, type PeerOutcome } from './peer-connection.ts';
+import { type PeerConnection, PeerError, type PeerOutcome } from './peer-connection.ts';
 
 export interface Peer {
-  tell(change: PendingChange): void;
+  replicate(change: PendingChange): void;
   /** Tells once more what is pending, and ends. */
   close(): Promise<void>;
 }
@@ -17,7 +17,7 @@ export interface PeerOptions {
   /** The entry for a change as things are now; undefined when there is nothing to be told any more. */
   entryOf: (change: PendingChange) => object | undefined;
   /** The peer knows of a later change of this instance. */
-  takeNewer: (instance: Registration) => void;
+  registerNewer: (instance: Registration) => void;
   firstRetryMillis?: number;
 }
 
@@ -30,13 +30,13 @@ const MAX_PENDING = 20_000;
 /** Those of more instances are forgotten, and logged once more. */
 const MAX_REJECTED = 1_000;
 /** Changes that come together go together. */
-const GATHERING_MILLIS = 50;
+const BATCH_DELAY_MILLIS = 50;
 const FIRST_RETRY_MILLIS = 500;
-const LONGEST_RETRY_MILLIS = 30_000;
+const MAX_RETRY_MILLIS = 30_000;
 
 export function createPeer(options: PeerOptions): Peer {
-  const { connection, logger, entryOf, takeNewer, firstRetryMillis = FIRST_RETRY_MILLIS } = options;
-  const about = { peer: connection.origin };
+  const { connection, logger, entryOf, registerNewer, firstRetryMillis = FIRST_RETRY_MILLIS } = options;
+  const logFields = { peer: connection.origin };
   const pending = createPendingChanges(MAX_PENDING);
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> | undefined;
@@ -57,49 +57,49 @@ export function createPeer(options: PeerOptions): Peer {
   function run(): Promise<void> {
     running ??= sendOnce().finally(() => {
       running = undefined;
-      if (pending.size() > 0) runIn(failures === 0 ? GATHERING_MILLIS : waitAfter(failures));
+      if (pending.size() > 0) runIn(failures === 0 ? BATCH_DELAY_MILLIS : backoffAfter(failures));
     });
     return running;
   }
 
-  function waitAfter(failed: number): number {
-    const backoff = Math.min(LONGEST_RETRY_MILLIS, firstRetryMillis * 2 ** Math.min(failed - 1, 16));
+  function backoffAfter(failureCount: number): number {
+    const backoff = Math.min(MAX_RETRY_MILLIS, firstRetryMillis * 2 ** Math.min(failureCount - 1, 16));
     return backoff * (0.5 + Math.random() / 2);
   }
 
   async function sendOnce(): Promise<void> {
-    const { told, needless, entries } = nextBatch(pending.first(BATCH_ENTRIES), entryOf);
-    pending.remove(needless);
+    const { sent, obsolete, entries } = nextBatch(pending.first(BATCH_ENTRIES), entryOf);
+    pending.remove(obsolete);
     if (entries.length === 0) return;
     try {
       const outcomes = await connection.sendBatch(entries);
-      pending.remove(told);
+      pending.remove(sent);
       outcomes.forEach((outcome, index) => {
-        heed(outcome, told[index]);
+        applyOutcome(outcome, sent[index]);
       });
-      if (failures > 0) logger.info(about, 'the peer can be told of changes again');
+      if (failures > 0) logger.info(logFields, 'peer replication resumed');
       failures = 0;
     } catch (error) {
-      if (!(error instanceof PeerFailure)) throw error;
-      failed(error, told);
+      if (!(error instanceof PeerError)) throw error;
+      failed(error, sent);
     }
   }
 
-  function failed(error: PeerFailure, told: readonly PendingChange[]): void {
+  function failed(error: PeerError, sent: readonly PendingChange[]): void {
     const reason = error.message;
-    if (error.isPassing) {
-      if (failures === 0) logger.warn({ ...about, reason }, 'the peer cannot be told of changes; they are kept for it');
+    if (error.isTransient) {
+      if (failures === 0) logger.warn({ ...logFields, reason }, 'peer replication interrupted, changes queued');
       failures += 1;
     } else {
       // To send the same again would be refused again, and hold up all that comes after it.
-      logger.error({ ...about, reason, changes: told.length }, 'the peer refused to be told of changes');
-      pending.remove(told);
+      logger.error({ ...logFields, reason, changes: sent.length }, 'peer replication rejected');
+      pending.remove(sent);
     }
   }
 
-  function heed({ statusCode, newer }: PeerOutcome, change: PendingChange | undefined): void {
-    if (newer) takeNewer(newer);
-    else if (statusCode === 404 && change?.action === 'Heartbeat') tell({ ...change, action: 'Register' });
+  function applyOutcome({ statusCode, newer }: PeerOutcome, change: PendingChange | undefined): void {
+    if (newer) registerNewer(newer);
+    else if (statusCode === 404 && change?.action === 'Heartbeat') replicate({ ...change, action: 'Register' });
     else if (change) noteOutcome(statusCode, change);
   }
 
@@ -113,19 +113,19 @@ export function createPeer(options: PeerOptions): Peer {
     if (rejected.has(key)) return;
     if (rejected.size >= MAX_REJECTED) rejected.clear();
     rejected.add(key);
-    logger.warn({ ...about, status, action, app, instance: id }, 'change rejected by the peer');
+    logger.warn({ ...logFields, status, action, app, instance: id }, 'change rejected by the peer');
   }
 
-  function tell(change: PendingChange): void {
+  function replicate(change: PendingChange): void {
     if (closed) return;
     const added = pending.add(change);
-    if (!added && !isFull) logger.error(about, 'too many changes wait for the peer; some are left to heartbeats');
+    if (!added && !isFull) logger.error(logFields, 'peer replication queue full, changes left to heartbeats');
     isFull = !added;
-    runIn(GATHERING_MILLIS);
+    runIn(BATCH_DELAY_MILLIS);
   }
 
   return {
-    tell,
+    replicate,
     async close() {
       closed = true;
       clearTimeout(timer);
@@ -137,19 +137,19 @@ export function createPeer(options: PeerOptions): Peer {
 }
 
 function nextBatch(changes: readonly PendingChange[], entryOf: PeerOptions['entryOf']) {
-  const told: PendingChange[] = [];
-  const needless: PendingChange[] = [];
+  const sent: PendingChange[] = [];
+  const obsolete: PendingChange[] = [];
   const entries: object[] = [];
   let bytes = 0;
   for (const change of changes) {
     if (bytes > BATCH_BYTES) break;
     const entry = entryOf(change);
-    if (!entry) needless.push(change);
+    if (!entry) obsolete.push(change);
     else {
-      told.push(change);
+      sent.push(change);
       entries.push(entry);
       bytes += JSON.stringify(entry).length;
     }
   }
-  return { told, needless, entries };
+  return { sent, obsolete, entries };
 }

@@ -131,7 +131,7 @@ describe('a registry that was away', () => {
 
 describe('a peer', () => {
   /** One that writes down what it is sent and answers as it is told to. */
-  async function startPeer(answer: (calls: number) => { status: number; body?: object }) {
+  async function startPeer(respond: (calls: number) => { status: number; body?: object }) {
     const batches: { action: string; id: string }[][] = [];
     const server = createServer(async (request, response) => {
       const text = Buffer.concat(await request.toArray()).toString();
@@ -141,7 +141,7 @@ describe('a peer', () => {
       }
       const { replicationList } = JSON.parse(text);
       batches.push(replicationList);
-      const { status, body } = answer(batches.length);
+      const { status, body } = respond(batches.length);
       const responseList = replicationList.map(() => ({ statusCode: 200 }));
       response.writeHead(status).end(JSON.stringify(body ?? { responseList }));
     }).listen(0, '127.0.0.1');
@@ -151,40 +151,40 @@ describe('a peer', () => {
       server.close();
     });
     const registry = await startRegistry({ peerUrls: [urlOf((server.address() as AddressInfo).port)], ...QUICK });
-    return { batches, registry, told: () => batches.flat().map(({ action, id }) => `${action} ${id}`) };
+    return { batches, registry, replicated: () => batches.flat().map(({ action, id }) => `${action} ${id}`) };
   }
 
   it('that is busy is told again, in the same order', async () => {
-    const { registry, batches, told } = await startPeer((calls) => ({ status: calls < 3 ? 503 : 200 }));
+    const { registry, batches, replicated } = await startPeer((calls) => ({ status: calls < 3 ? 503 : 200 }));
     await registry.register(withId('a'));
     await registry.register(withId('b'));
     await expect.poll(() => batches.length).toBe(3);
-    expect(told().slice(-2)).toEqual(['Register a', 'Register b']);
+    expect(replicated().slice(-2)).toEqual(['Register a', 'Register b']);
     await registry.register(withId('c'));
-    await expect.poll(() => told().at(-1)).toBe('Register c');
-    expect(told().filter((what) => what === 'Register c')).toHaveLength(1);
+    await expect.poll(() => replicated().at(-1)).toBe('Register c');
+    expect(replicated().filter((what) => what === 'Register c')).toHaveLength(1);
   });
 
   it('that refuses one batch is told of what comes after it', async () => {
-    const { registry, told } = await startPeer((calls) => ({ status: calls === 1 ? 400 : 200 }));
+    const { registry, replicated } = await startPeer((calls) => ({ status: calls === 1 ? 400 : 200 }));
     await registry.register(withId('a'));
-    await expect.poll(told).toEqual(['Register a']);
+    await expect.poll(replicated).toEqual(['Register a']);
     await registry.register(withId('b'));
-    await expect.poll(told).toEqual(['Register a', 'Register b']);
+    await expect.poll(replicated).toEqual(['Register a', 'Register b']);
   });
 
   it('that answers nonsense stops nobody', async () => {
-    const { registry, told } = await startPeer(() => ({ status: 200, body: { responseList: 'none' } }));
+    const { registry, replicated } = await startPeer(() => ({ status: 200, body: { responseList: 'none' } }));
     await registry.register(withId('a'));
     await registry.register(withId('b'));
-    await expect.poll(() => told().at(-1)).toBe('Register b');
+    await expect.poll(() => replicated().at(-1)).toBe('Register b');
     expect(await registry.statusOf('a')).toBe('UP');
   });
 
   it('is told of many changes in few calls', async () => {
-    const { registry, batches, told } = await startPeer(() => ({ status: 200 }));
+    const { registry, batches, replicated } = await startPeer(() => ({ status: 200 }));
     await Promise.all(Array.from({ length: 60 }, (_, n) => registry.register(withId(`i${n}`))));
-    await expect.poll(() => told().length).toBe(60);
+    await expect.poll(() => replicated().length).toBe(60);
     expect(batches.length).toBeLessThan(60);
   });
 
@@ -197,10 +197,10 @@ describe('a peer', () => {
   });
 
   it('is not told of what came from a peer', async () => {
-    const { registry, told } = await startPeer(() => ({ status: 200 }));
+    const { registry, replicated } = await startPeer(() => ({ status: 200 }));
     await registry.register(withId('a'), `apps/${APP}`, { [REPLICATION_HEADER]: 'true' });
     await registry.register(withId('b'));
-    await expect.poll(told).toEqual(['Register b']);
+    await expect.poll(replicated).toEqual(['Register b']);
   });
 });
 
@@ -208,13 +208,13 @@ describe('a change that a peer rejects', () => {
   /** A peer with these outcomes, one after the other, and what was logged of it. */
   async function outcomesLogged(statusCodes: readonly number[]) {
     const logged: unknown[] = [];
-    const told: number[] = [];
+    const replicated: number[] = [];
     const peer = createPeer({
       connection: {
         origin: 'http://peer:8761',
         async sendBatch(entries) {
-          const statusCode = statusCodes[told.length] ?? 200;
-          told.push(statusCode);
+          const statusCode = statusCodes[replicated.length] ?? 200;
+          replicated.push(statusCode);
           return entries.map(() => ({ statusCode, newer: undefined }));
         },
         fetchAll: async () => [],
@@ -222,11 +222,11 @@ describe('a change that a peer rejects', () => {
       },
       logger: { info: () => undefined, warn: (fields: unknown) => logged.push(fields), error: () => undefined },
       entryOf: (change) => change,
-      takeNewer: () => undefined,
+      registerNewer: () => undefined,
     });
     for (const [index] of statusCodes.entries()) {
-      peer.tell({ action: 'Register', app: APP, id: ID });
-      await expect.poll(() => told.length).toBeGreaterThan(index);
+      peer.replicate({ action: 'Register', app: APP, id: ID });
+      await expect.poll(() => replicated.length).toBeGreaterThan(index);
     }
     await peer.close();
     return logged;

@@ -3,16 +3,16 @@ import type { Logger } from '@daybook/service';
 import type { Registration } from '../domain/instance.ts';
 import type { PendingChange } from '../domain/replication.ts';
 import { createPeer, type PeerOptions } from './peer.ts';
-import { createPeerConnection, PeerFailure } from './peer-connection.ts';
+import { createPeerConnection, PeerError } from './peer-connection.ts';
 
 export interface Peers {
-  tell(change: PendingChange): void;
+  replicate(change: PendingChange): void;
   /** The list of the first peer that has one, before anybody is answered here. Ends in bounded time. */
   fetchList(): Promise<readonly Registration[]>;
   close(): Promise<void>;
 }
 
-export interface PeersOptions extends Pick<PeerOptions, 'entryOf' | 'takeNewer' | 'firstRetryMillis'> {
+export interface PeersOptions extends Pick<PeerOptions, 'entryOf' | 'registerNewer' | 'firstRetryMillis'> {
   urls: readonly string[];
   logger: Logger;
 }
@@ -24,8 +24,8 @@ export function createPeers({ urls, logger, ...options }: PeersOptions): Peers {
   const connections = urls.map(createPeerConnection);
   const peers = connections.map((connection) => createPeer({ ...options, connection, logger }));
   return {
-    tell(change) {
-      for (const peer of peers) peer.tell(change);
+    replicate(change) {
+      for (const peer of peers) peer.replicate(change);
     },
 
     async fetchList() {
@@ -34,11 +34,11 @@ export function createPeers({ urls, logger, ...options }: PeersOptions): Peers {
         const peer = connection.origin;
         try {
           const instances = await connection.fetchAll(deadline);
-          logger.info({ peer, instances: instances.length }, 'took the list of a peer');
+          logger.info({ peer, instances: instances.length }, 'peer list fetched');
           if (instances.length > 0) return instances;
         } catch (error) {
-          if (!(error instanceof PeerFailure)) throw error;
-          logger.warn({ peer, reason: error.message }, 'the list of a peer cannot be had');
+          if (!(error instanceof PeerError)) throw error;
+          logger.warn({ peer, reason: error.message }, 'peer list not fetched');
         }
       }
       return [];

@@ -23,7 +23,7 @@ describe.each(WRITES)('registry rejects %s %s', (method, path) => {
   const send = async (headers: Record<string, string>) => {
     const registry = await startRegistry();
     await registry.register();
-    const response = await registry.ask(method, path, { ...json, ...headers }, bodyOf(method));
+    const response = await registry.fetchPath(method, path, { ...json, ...headers }, bodyOf(method));
     const { instance } = (await registry.call('GET', lease)).json;
     expect(instance).toMatchObject({ status: 'UP', metadata: { zone: 'z1' } });
     return response;
@@ -149,13 +149,13 @@ describe('a timestamp more than 60 s in the future is rejected with 400', () => 
       { ...about, action: 'DeleteStatusOverride', lastDirtyTimestamp: at },
       { ...about, action: 'Cancel', lastDirtyTimestamp: at },
     ];
-    const { json: answer } = await registry.call(
+    const { json: response } = await registry.call(
       'POST',
       'peerreplication/batch/',
       json,
       JSON.stringify({ replicationList }),
     );
-    expect(answer.responseList).toEqual(replicationList.map(() => ({ statusCode: 400 })));
+    expect(response.responseList).toEqual(replicationList.map(() => ({ statusCode: 400 })));
     expect(await registry.statusOf()).toBe('UP');
   });
 

@@ -7,8 +7,8 @@ import { appOf, idOf, Metadata, Registration, Status } from '../domain/instance.
 import { REPLICATION_HEADER } from '../domain/replication.ts';
 import type { Origin, Registry } from '../registry.ts';
 import { addAccess } from './access.ts';
-import { addRegistrationBodies } from './bodies.ts';
-import { addEurekaAnswers } from './eureka-answers.ts';
+import { addRegistrationParsers } from './body-parsers.ts';
+import { addEurekaResponses } from './eureka-responses.ts';
 import { addLookups } from './lookups.ts';
 import { peerReplicationRoutes } from './peer-replication.ts';
 
@@ -32,9 +32,9 @@ const RENEWED = { renewed: 200, unknown: 404, ahead: 400 } as const;
 
 /** Everything under one prefix; Spring's clients use `/eureka`, Netflix's `/eureka/v2`. */
 export async function eurekaRoutes(app: App, { registry, access, delta }: EurekaOptions): Promise<void> {
-  addEurekaAnswers(app);
+  addEurekaResponses(app);
   addAccess(app, access);
-  addRegistrationBodies(app);
+  addRegistrationParsers(app);
   addRegister(app, registry, access);
   addLookups(app, { registry, delta });
   await app.register(leaseRoutes, { registry });
@@ -53,16 +53,17 @@ function addRegister(app: App, registry: Registry, access: Access): void {
   app.post('/apps/:app', { schema, config: OF_APPLICATION }, (request, reply) => {
     const { instance } = request.body;
     const { registryUser: user } = request;
-    const about = { user, app: request.params.app, instanceId: idOf(instance) };
+    const logFields = { user, app: request.params.app, instanceId: idOf(instance) };
     if (appOf(instance) !== request.params.app.toUpperCase()) return reply.code(400).send();
     if (!access.mayRegister(user, instance)) {
-      request.log.warn(about, 'registration rejected: a name belongs to another user');
+      request.log.warn(logFields, 'registration rejected: a name belongs to another user');
       return reply.code(403).send();
     }
     const outcome = registry.register(instance, originOf(request));
-    if (outcome === 'full') request.log.error('the registry is full; a registration was refused');
-    if (outcome === 'ahead') request.log.warn(about, 'registration rejected: its timestamp is in the future');
-    if (outcome === 'moved') request.log.warn(about, 'registration rejected: the live instance has another address');
+    if (outcome === 'full') request.log.error('registration rejected: the registry is full');
+    if (outcome === 'ahead') request.log.warn(logFields, 'registration rejected: its timestamp is in the future');
+    if (outcome === 'moved')
+      request.log.warn(logFields, 'registration rejected: the live instance has another address');
     return reply.code(REGISTERED[outcome]).send();
   });
 }

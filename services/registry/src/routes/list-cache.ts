@@ -2,14 +2,14 @@
  * The list and its delta as they were written for the last reader, for the next one with the same wish. What is kept is as
  * new as the list: only the times of renewals, which change nothing for a reader, may be some seconds old.
  */
-import type { Answer, Representation } from './representations.ts';
+import type { EncodedResponse, Representation } from './representations.ts';
 
 const MAX_AGE_MILLIS = 5_000;
 
-interface Kept {
+interface CacheEntry {
   readonly version: number;
   readonly awakeMillis: number;
-  readonly answer: Promise<Answer>;
+  readonly response: Promise<EncodedResponse>;
 }
 
 export interface ListCache {
@@ -18,21 +18,21 @@ export interface ListCache {
     name: 'all' | 'delta',
     representation: Representation,
     now: { version: number; awakeMillis: number },
-    write: () => Promise<Answer>,
-  ): Promise<Answer>;
+    write: () => Promise<EncodedResponse>,
+  ): Promise<EncodedResponse>;
 }
 
 export function createListCache(): ListCache {
-  const kept = new Map<string, Kept>();
+  const entries = new Map<string, CacheEntry>();
   return {
-    get(name, { format, extent, zipped }, { version, awakeMillis }, write) {
-      const key = `${name} ${format} ${extent} ${zipped}`;
-      const known = kept.get(key);
-      if (known?.version === version && awakeMillis - known.awakeMillis < MAX_AGE_MILLIS) return known.answer;
-      const answer = write();
-      kept.set(key, { version, awakeMillis, answer });
-      answer.catch(() => kept.delete(key));
-      return answer;
+    get(name, { format, extent, gzipped }, { version, awakeMillis }, write) {
+      const key = `${name} ${format} ${extent} ${gzipped}`;
+      const cached = entries.get(key);
+      if (cached?.version === version && awakeMillis - cached.awakeMillis < MAX_AGE_MILLIS) return cached.response;
+      const response = write();
+      entries.set(key, { version, awakeMillis, response });
+      response.catch(() => entries.delete(key));
+      return response;
     },
   };
 }

@@ -116,21 +116,21 @@ describe('a compact list', () => {
 
 describe('a list', () => {
   it('is never older than the last change, in any representation', async () => {
-    const { ask, register, call } = await startRegistry();
+    const { fetchPath, register, call } = await startRegistry();
     const kinds = [{}, { accept: 'application/json' }, { 'x-eureka-accept': 'compact' }];
     await register();
-    for (const headers of kinds) expect(await (await ask('GET', 'apps/', headers)).text()).toContain('UP_1_');
+    for (const headers of kinds) expect(await (await fetchPath('GET', 'apps/', headers)).text()).toContain('UP_1_');
     await call('PUT', `apps/${APP}/${ID}/status?value=OUT_OF_SERVICE`);
     for (const headers of kinds)
-      expect(await (await ask('GET', 'apps/', headers)).text()).toContain('OUT_OF_SERVICE_1_');
+      expect(await (await fetchPath('GET', 'apps/', headers)).text()).toContain('OUT_OF_SERVICE_1_');
   });
 });
 
 /** Without fetch, which would undo the compression. */
 function rawGet(url: string, headers: Record<string, string>): Promise<{ coding: string | undefined; body: Buffer }> {
   const { promise, resolve, reject } = Promise.withResolvers<{ coding: string | undefined; body: Buffer }>();
-  const call = request(url, { headers, timeout: 5_000 }, async (answer) => {
-    resolve({ coding: answer.headers['content-encoding'], body: Buffer.concat(await answer.toArray()) });
+  const call = request(url, { headers, timeout: 5_000 }, async (response) => {
+    resolve({ coding: response.headers['content-encoding'], body: Buffer.concat(await response.toArray()) });
   });
   call.on('error', reject);
   call.end();

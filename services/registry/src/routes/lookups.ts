@@ -30,14 +30,14 @@ function addLists(app: App, { registry, delta }: LookupOptions): void {
   async function sendList(name: 'all' | 'delta', request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const representation = representationFor(request);
     const now = { version: leases.version(), awakeMillis: registry.now().awakeMillis };
-    const answer = await cache.get(name, representation, now, () => {
+    const response = await cache.get(name, representation, now, () => {
       const instances = name === 'all' ? leases.all() : registry.recentChanges();
       // The hash is of the whole list, with its delta too: that is what a client's copy is to be like.
-      const said = { version: now.version, hash: leases.hash() };
-      const applications = applicationsOf(instances, representation.extent, said);
+      const listState = { version: now.version, hash: leases.hash() };
+      const applications = applicationsOf(instances, representation.extent, listState);
       return write(representation, { applications }, () => applicationsXml(applications));
     });
-    return send(reply, answer);
+    return send(reply, response);
   }
 
   for (const path of ['/apps', '/apps/']) {
@@ -61,20 +61,20 @@ function addApplications(app: App, { leases }: Registry): void {
 }
 
 function addInstances(app: App, { leases }: Registry): void {
-  async function answer(instance: InstanceDocument | undefined, request: FastifyRequest, reply: FastifyReply) {
+  async function sendInstance(instance: InstanceDocument | undefined, request: FastifyRequest, reply: FastifyReply) {
     if (!instance) return reply.code(404).send();
     return send(reply, await write(representationFor(request), { instance }, () => instanceXml(instance)));
   }
 
   const byAppAndId = { hide: true, params: Type.Object({ app: Type.String(), id: Type.String() }) };
   app.get('/apps/:app/:id', { schema: byAppAndId }, (request, reply) =>
-    answer(leases.of(request.params.app, request.params.id), request, reply),
+    sendInstance(leases.of(request.params.app, request.params.id), request, reply),
   );
 
   const byId = { hide: true, params: Type.Object({ id: Type.String() }) };
   app.get('/instances/:id', { schema: byId }, (request, reply) => {
     const [instance] = leases.where(({ instanceId }) => instanceId === request.params.id);
-    return answer(instance, request, reply);
+    return sendInstance(instance, request, reply);
   });
 }
 

@@ -4,8 +4,8 @@ import { APP, authorizationOf, document, ID, startRegistry } from '../testing.ts
 type Registry = Awaited<ReturnType<typeof startRegistry>>;
 
 const pageOf = async ({ origin }: Registry) => {
-  const answer = await fetch(origin, { signal: AbortSignal.timeout(5_000) });
-  return { headers: answer.headers, text: await answer.text() };
+  const response = await fetch(origin, { signal: AbortSignal.timeout(5_000) });
+  return { headers: response.headers, text: await response.text() };
 };
 
 describe('the page', () => {
@@ -89,9 +89,9 @@ describe('what an instance says of itself', () => {
 
 it.each(['page.css', 'page.js'])('%s comes from here', async (file) => {
   const { origin } = await startRegistry();
-  const answer = await fetch(`${origin}/${file}`, { signal: AbortSignal.timeout(5_000) });
-  expect(answer.status).toBe(200);
-  expect(answer.headers.get('content-type')).toMatch(/^text\/(css|javascript)/);
+  const response = await fetch(`${origin}/${file}`, { signal: AbortSignal.timeout(5_000) });
+  expect(response.status).toBe(200);
+  expect(response.headers.get('content-type')).toMatch(/^text\/(css|javascript)/);
 });
 
 describe("a page of another site can change nothing with its reader's browser:", () => {

@@ -7,9 +7,9 @@ const entry = (action: string, fields: object = {}) => ({ appName: APP, id: ID, 
 
 async function batch({ call }: Registry, ...replicationList: unknown[]) {
   const headers = { 'content-type': 'application/json' };
-  const answer = await call('POST', 'peerreplication/batch/', headers, JSON.stringify({ replicationList }));
-  expect(answer.status).toBe(200);
-  return answer.json.responseList;
+  const response = await call('POST', 'peerreplication/batch/', headers, JSON.stringify({ replicationList }));
+  expect(response.status).toBe(200);
+  return response.json.responseList;
 }
 
 describe('a batch', () => {

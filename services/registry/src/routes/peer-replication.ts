@@ -1,15 +1,15 @@
 /** What other registries say happened there, many changes in one call, as Netflix's do. */
-import { type App, checkerOf } from '@daybook/service';
+import { type App, createValidator } from '@daybook/service';
 import { Type } from 'typebox';
 import { ReplicationEntry, type ReplicationOutcome } from '../domain/replication.ts';
 import type { Registry } from '../registry.ts';
-import { addBody, readJson } from './bodies.ts';
+import { addBodyParser, readJson } from './body-parsers.ts';
 
 /** Netflix's servers send 250 changes at once. */
 const BATCH_LIMIT_BYTES = 4 * 1024 * 1024;
 const MAX_ENTRIES = 2_000;
 
-const check = checkerOf(ReplicationEntry);
+const check = createValidator(ReplicationEntry);
 const Entries = Type.Array(Type.Unknown(), { maxItems: MAX_ENTRIES });
 /** Some codecs of Java's put the name of the type around it. */
 const Batch = Type.Union([
@@ -19,7 +19,7 @@ const Batch = Type.Union([
 
 export async function peerReplicationRoutes(app: App, { registry }: { registry: Registry }): Promise<void> {
   app.removeAllContentTypeParsers();
-  addBody(app, ['application/json'], BATCH_LIMIT_BYTES, readJson);
+  addBodyParser(app, ['application/json'], BATCH_LIMIT_BYTES, readJson);
 
   /** One entry that cannot be read spoils no other. */
   function apply(entry: unknown): ReplicationOutcome {

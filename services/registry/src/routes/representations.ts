@@ -7,16 +7,16 @@ import type { Extent } from '../domain/applications.ts';
 export interface Representation {
   readonly format: 'json' | 'xml';
   readonly extent: Extent;
-  readonly zipped: boolean;
+  readonly gzipped: boolean;
 }
 
-export interface Answer {
+export interface EncodedResponse {
   readonly representation: Representation;
   readonly body: string | Buffer;
 }
 
 /** Shorter answers do not become shorter. */
-const WORTH_ZIPPING = 1024;
+const MIN_GZIP_LENGTH = 1024;
 const zip = promisify(gzip);
 
 /** XML, unless the reader takes JSON: so it is with Eureka. */
@@ -24,18 +24,18 @@ export function representationFor({ headers }: FastifyRequest): Representation {
   return {
     format: headers.accept?.toLowerCase().includes('json') ? 'json' : 'xml',
     extent: headers['x-eureka-accept'] === 'compact' ? 'compact' : 'full',
-    zipped: /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))/i.test(String(headers['accept-encoding'] ?? '')),
+    gzipped: /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))/i.test(String(headers['accept-encoding'] ?? '')),
   };
 }
 
-export async function write(representation: Representation, json: object, xml: () => string): Promise<Answer> {
+export async function write(representation: Representation, json: object, xml: () => string): Promise<EncodedResponse> {
   const text = representation.format === 'json' ? JSON.stringify(json) : xml();
-  const zipped = representation.zipped && text.length >= WORTH_ZIPPING;
-  return { representation: { ...representation, zipped }, body: zipped ? await zip(text) : text };
+  const gzipped = representation.gzipped && text.length >= MIN_GZIP_LENGTH;
+  return { representation: { ...representation, gzipped }, body: gzipped ? await zip(text) : text };
 }
 
-export function send(reply: FastifyReply, { representation, body }: Answer): FastifyReply {
-  if (representation.zipped) reply.header('content-encoding', 'gzip');
+export function send(reply: FastifyReply, { representation, body }: EncodedResponse): FastifyReply {
+  if (representation.gzipped) reply.header('content-encoding', 'gzip');
   return reply
     .header('vary', 'accept, accept-encoding, x-eureka-accept')
     .type(`application/${representation.format}`)

@@ -32,26 +32,26 @@ async function listen(origin: string) {
   const call: ClientRequest = request(`${origin}/eureka/stream`, { agent: false }, resolve);
   call.on('error', reject);
   call.end();
-  const answer = await promise;
+  const response = await promise;
   onTestFinished(() => void call.destroy());
   let text = '';
   let ended = false;
-  answer.on('error', () => undefined);
-  answer.on('close', () => {
+  response.on('error', () => undefined);
+  response.on('close', () => {
     ended = true;
   });
-  answer.setEncoding('utf8').on('data', (chunk: string) => {
+  response.setEncoding('utf8').on('data', (chunk: string) => {
     text += chunk;
   });
-  return { answer, text: () => text, events: () => eventsOf(text), ended: () => ended };
+  return { response, text: () => text, events: () => eventsOf(text), ended: () => ended };
 }
 
 describe('the stream', () => {
   it('says hello with the hash of the list', async () => {
     const { origin, register } = await startRegistry();
     await register();
-    const { answer, events } = await listen(origin);
-    expect(answer.headers['content-type']).toBe('text/event-stream');
+    const { response, events } = await listen(origin);
+    expect(response.headers['content-type']).toBe('text/event-stream');
     await expect.poll(events).toEqual([{ event: 'hello', id: '2', data: { hash: 'UP_1_' } }]);
   });
 
@@ -128,7 +128,7 @@ describe('the stream', () => {
 
 it('a change costs nothing while nobody listens', () => {
   const stream = createChangeStream(() => createLeases());
-  stream.tell('ADDED', () => {
+  stream.publish('ADDED', () => {
     throw new Error('the document was made for nobody');
   });
 });

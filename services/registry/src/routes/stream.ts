@@ -14,59 +14,59 @@ import type { Leases } from '../domain/leases.ts';
 
 export interface ChangeStream {
   /** To be called after each change of the list. */
-  tell(action: Action, instance: () => InstanceDocument): void;
+  publish(action: Action, instance: () => InstanceDocument): void;
   routes(app: App): Promise<void>;
 }
 
-export const BEAT_INTERVAL_MILLIS = 10_000;
-const MAX_READERS = 1_000;
+export const HEARTBEAT_INTERVAL_MILLIS = 10_000;
+const MAX_SUBSCRIBERS = 1_000;
 /** What waits for a reader; one that is so far behind fetches the list more quickly. */
-const MAX_WAITING_BYTES = 1024 * 1024;
+const MAX_BUFFERED_BYTES = 1024 * 1024;
 
 export function createChangeStream(leases: () => Pick<Leases, 'hash' | 'version'>): ChangeStream {
-  const readers = new Set<ServerResponse>();
+  const subscribers = new Set<ServerResponse>();
 
   function write(text: string): void {
-    for (const reader of readers) {
-      if (reader.writableLength > MAX_WAITING_BYTES) reader.destroy();
-      else reader.write(text);
+    for (const subscriber of subscribers) {
+      if (subscriber.writableLength > MAX_BUFFERED_BYTES) subscriber.destroy();
+      else subscriber.write(text);
     }
   }
 
   const event = (name: string, data: object): string =>
     `id: ${leases().version()}\nevent: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
 
-  function add(reader: ServerResponse): void {
-    readers.add(reader);
-    reader.once(
+  function add(subscriber: ServerResponse): void {
+    subscribers.add(subscriber);
+    subscriber.once(
       'close',
-      guarded(reader.req.socket, () => void readers.delete(reader)),
+      guarded(subscriber.req.socket, () => void subscribers.delete(subscriber)),
     );
-    reader.writeHead(200, { ...SAFE_HEADERS, 'content-type': 'text/event-stream' });
-    reader.write(event('hello', { hash: leases().hash() }));
+    subscriber.writeHead(200, { ...SAFE_HEADERS, 'content-type': 'text/event-stream' });
+    subscriber.write(event('hello', { hash: leases().hash() }));
   }
 
   return {
-    tell(action, instance) {
-      if (readers.size > 0) write(event('change', { action, instance: instance(), hash: leases().hash() }));
+    publish(action, instance) {
+      if (subscribers.size > 0) write(event('change', { action, instance: instance(), hash: leases().hash() }));
     },
 
     async routes(app) {
-      const beat = setInterval(() => write(': still here\n\n'), BEAT_INTERVAL_MILLIS).unref();
+      const heartbeat = setInterval(() => write(': still here\n\n'), HEARTBEAT_INTERVAL_MILLIS).unref();
       app.get('/eureka/stream', { schema: { hide: true }, exposeHeadRoute: false }, (_request, reply) => {
-        if (readers.size >= MAX_READERS) return reply.code(503).send();
+        if (subscribers.size >= MAX_SUBSCRIBERS) return reply.code(503).send();
         reply.hijack();
         add(reply.raw);
         return reply;
       });
       // They would never end by themselves, and nobody could close.
       app.addHook('preClose', async () => {
-        clearInterval(beat);
-        for (const reader of readers) {
+        clearInterval(heartbeat);
+        for (const subscriber of subscribers) {
           // What is written after the end is an error of the response.
-          readers.delete(reader);
-          if (reader.writableLength > 0) reader.destroy();
-          else reader.end();
+          subscribers.delete(subscriber);
+          if (subscriber.writableLength > 0) subscriber.destroy();
+          else subscriber.end();
         }
       });
     },

@@ -46,18 +46,18 @@ function shape({ children, text }: XmlElement): unknown {
   return children.map((child) => [child.name, shape(child)]);
 }
 
-async function readXml(answer: Response): Promise<XmlElement> {
-  expect(answer.headers.get('content-type')).toContain('application/xml');
-  return parseXml(await answer.text());
+async function readXml(response: Response): Promise<XmlElement> {
+  expect(response.headers.get('content-type')).toContain('application/xml');
+  return parseXml(await response.text());
 }
 
 const child = (element: XmlElement | undefined, name: string) => element?.children.find((each) => each.name === name);
 
 describe('a registration in XML', () => {
   it('that a Java client sends is taken, with all that it says', async () => {
-    const { ask, call } = await startRegistry();
-    const answer = await ask('POST', `apps/${APP}`, XML, JAVA_REGISTRATION);
-    expect([answer.status, await answer.text()]).toEqual([204, '']);
+    const { fetchPath, call } = await startRegistry();
+    const response = await fetchPath('POST', `apps/${APP}`, XML, JAVA_REGISTRATION);
+    expect([response.status, await response.text()]).toEqual([204, '']);
     const { instance } = (await call('GET', `apps/${APP}/${ID}`)).json;
     expect(instance).toMatchObject({
       hostName: 'host1',
@@ -71,12 +71,12 @@ describe('a registration in XML', () => {
   });
 
   it('that is read and sent again gives the same instance', async () => {
-    const { ask, register } = await startRegistry();
+    const { fetchPath, register } = await startRegistry();
     await register({ ...document, metadata: { zone: 'z1', 'a b': '<&>"\'', _x$: 'ü' } });
-    const before = await (await ask('GET', `apps/${APP}/${ID}`)).text();
+    const before = await (await fetchPath('GET', `apps/${APP}/${ID}`)).text();
     const other = await startRegistry();
-    expect((await other.ask('POST', `apps/${APP}`, XML, before)).status).toBe(204);
-    expect(await (await other.ask('GET', `apps/${APP}/${ID}`)).text()).toBe(before);
+    expect((await other.fetchPath('POST', `apps/${APP}`, XML, before)).status).toBe(204);
+    expect(await (await other.fetchPath('GET', `apps/${APP}/${ID}`)).text()).toBe(before);
   });
 });
 
@@ -84,9 +84,9 @@ describe('an answer in XML', () => {
   it.each([[{}], [{ accept: '*/*' }], [{ accept: 'application/xml' }]])(
     'is for whoever does not ask for JSON (%o)',
     async (headers) => {
-      const { ask } = await startRegistry();
-      const answer = await ask('GET', 'apps/', headers);
-      expect(shape(await readXml(answer))).toEqual([
+      const { fetchPath } = await startRegistry();
+      const response = await fetchPath('GET', 'apps/', headers);
+      expect(shape(await readXml(response))).toEqual([
         ['versions__delta', '1'],
         ['apps__hashcode', ''],
       ]);
@@ -94,15 +94,15 @@ describe('an answer in XML', () => {
   );
 
   it('is JSON for who takes both', async () => {
-    const { ask } = await startRegistry();
-    const answer = await ask('GET', 'apps/', { accept: 'application/json, application/xml' });
-    expect(answer.headers.get('content-type')).toContain('application/json');
+    const { fetchPath } = await startRegistry();
+    const response = await fetchPath('GET', 'apps/', { accept: 'application/json, application/xml' });
+    expect(response.headers.get('content-type')).toContain('application/json');
   });
 
   it('has an instance as Java writes it', async () => {
-    const { ask, register } = await startRegistry();
+    const { fetchPath, register } = await startRegistry();
     await register();
-    const list = await readXml(await ask('GET', 'apps'));
+    const list = await readXml(await fetchPath('GET', 'apps'));
     const application = child(list, 'application');
     expect(child(application, 'name')?.text).toBe(APP);
     const instance = child(application, 'instance');
@@ -151,24 +151,24 @@ describe('an answer in XML', () => {
     ['svips/patient-secure', 'applications'],
     ['apps/delta', 'applications'],
   ])('of %s is one %s', async (path, name) => {
-    const { ask, register } = await startRegistry();
+    const { fetchPath, register } = await startRegistry();
     await register();
-    expect((await readXml(await ask('GET', path))).name).toBe(name);
+    expect((await readXml(await fetchPath('GET', path))).name).toBe(name);
   });
 
   it('notes the class of empty metadata', async () => {
-    const { ask, register } = await startRegistry();
+    const { fetchPath, register } = await startRegistry();
     await register({ ...document, metadata: {} });
-    const metadata = child(await readXml(await ask('GET', `instances/${ID}`)), 'metadata');
+    const metadata = child(await readXml(await fetchPath('GET', `instances/${ID}`)), 'metadata');
     expect(metadata?.attributes.get('class')).toBe('java.util.Collections$EmptyMap');
     expect(metadata?.children).toEqual([]);
   });
 
   it('stays well-formed whatever metadata say', async () => {
-    const { ask, register } = await startRegistry();
+    const { fetchPath, register } = await startRegistry();
     const metadata = { '@a="1"><evil': 'x', '</metadata>': ']]>', ' ': '\u0000\u0001', __proto: '"><script>' };
     expect(await register({ ...document, metadata })).toEqual(empty(204));
-    const instance = await readXml(await ask('GET', `instances/${ID}`));
+    const instance = await readXml(await fetchPath('GET', `instances/${ID}`));
     const texts = child(instance, 'metadata')?.children.map(({ text }) => text);
     expect(texts).toEqual(['x', ']]>', '\uFFFD\uFFFD', '"><script>']);
   });

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { NotXml, parseXml } from './parse.ts';
+import { MalformedXml, parseXml } from './parse.ts';
 
-const refused = (xml: string) => expect(() => parseXml(xml)).toThrow(NotXml);
+const refused = (xml: string) => expect(() => parseXml(xml)).toThrow(MalformedXml);
 
 describe('an element', () => {
   it('has attributes, children and text', () => {
@@ -73,7 +73,7 @@ it('whatever text comes, it is read or refused', () => {
       try {
         parseXml(parts.join(''));
       } catch (error) {
-        expect(error).toBeInstanceOf(NotXml);
+        expect(error).toBeInstanceOf(MalformedXml);
       }
     }),
     { numRuns: 2_000 },

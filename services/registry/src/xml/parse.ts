@@ -13,8 +13,8 @@ export interface XmlElement {
 }
 
 /** The text is not XML, or more of XML than is spoken here. Says where, and quotes nothing. */
-export class NotXml extends Error {
-  override readonly name = 'NotXml';
+export class MalformedXml extends Error {
+  override readonly name = 'MalformedXml';
 }
 
 /** An instance's documents are four deep. */
@@ -37,18 +37,18 @@ const ENTITIES: ReadonlyMap<string, string> = new Map([
   ['apos', "'"],
 ]);
 
-interface Open {
+interface OpenElement {
   readonly name: string;
   readonly attributes: ReadonlyMap<string, string>;
   readonly children: XmlElement[];
   text: string;
 }
 
-/** The root element. @throws NotXml */
+/** The root element. @throws MalformedXml */
 export function parseXml(xml: string): XmlElement {
-  if (FORBIDDEN.test(xml)) throw new NotXml('a character that XML does not have');
-  const root: Open = { name: '', attributes: new Map(), children: [], text: '' };
-  const open = [root];
+  if (FORBIDDEN.test(xml)) throw new MalformedXml('a character that XML does not have');
+  const root: OpenElement = { name: '', attributes: new Map(), children: [], text: '' };
+  const openElements = [root];
   let at = DECLARATION.exec(xml)?.[0].length ?? 0;
 
   function match(pattern: RegExp): RegExpExecArray | undefined {
@@ -59,36 +59,42 @@ export function parseXml(xml: string): XmlElement {
   }
 
   while (at < xml.length) {
-    const parent = open.at(-1) ?? root;
+    const parent = openElements.at(-1) ?? root;
     const text = match(TEXT);
     const start = text ? undefined : match(START);
     if (text) parent.text += decoded(text[0]);
     else if (start) {
-      const element: Open = { name: start[1] ?? '', attributes: attributesOf(start[2] ?? ''), children: [], text: '' };
+      const element: OpenElement = {
+        name: start[1] ?? '',
+        attributes: attributesOf(start[2] ?? ''),
+        children: [],
+        text: '',
+      };
       parent.children.push(element);
-      if (start.at(-1) === '') open.push(element);
-      if (open.length > MAX_DEPTH + 1) throw new NotXml('too many elements within each other');
-    } else if (match(END)?.[1] === parent.name && parent !== root) open.pop();
+      if (start.at(-1) === '') openElements.push(element);
+      if (openElements.length > MAX_DEPTH + 1) throw new MalformedXml('too many elements within each other');
+    } else if (match(END)?.[1] === parent.name && parent !== root) openElements.pop();
     else if (!match(COMMENT)) parent.text += cdataOf(match(CDATA), at);
   }
-  return onlyElement(root, open.length);
+  return onlyElement(root, openElements.length);
 }
 
 function cdataOf(found: RegExpExecArray | undefined, at: number): string {
-  if (!found) throw new NotXml(`not understood at ${at}`);
+  if (!found) throw new MalformedXml(`not understood at ${at}`);
   return found[1] ?? '';
 }
 
-function onlyElement(root: Open, open: number): XmlElement {
+function onlyElement(root: OpenElement, openCount: number): XmlElement {
   const [element, ...others] = root.children;
-  if (!element || others.length > 0 || open !== 1 || root.text.trim() !== '') throw new NotXml('not one whole element');
+  if (!element || others.length > 0 || openCount !== 1 || root.text.trim() !== '')
+    throw new MalformedXml('not one whole element');
   return element;
 }
 
 function attributesOf(text: string): ReadonlyMap<string, string> {
   const attributes = new Map<string, string>();
   for (const [, name = '', quoted = ''] of text.matchAll(new RegExp(ATTRIBUTE, 'gu'))) {
-    if (attributes.has(name)) throw new NotXml('an attribute twice');
+    if (attributes.has(name)) throw new MalformedXml('an attribute twice');
     attributes.set(name, decoded(quoted.slice(1, -1)));
   }
   return attributes;
@@ -98,7 +104,7 @@ function decoded(text: string): string {
   if (!text.includes('&')) return text;
   return text.replace(/&(?:#(\d{1,7})|#x([\da-fA-F]{1,6})|(\w{1,8}));|&/g, (_all, decimal, hex, name) => {
     const character = name === undefined ? characterOf(decimal, hex) : ENTITIES.get(name);
-    if (character === undefined || FORBIDDEN.test(character)) throw new NotXml('an entity that is not known');
+    if (character === undefined || FORBIDDEN.test(character)) throw new MalformedXml('an entity that is not known');
     return character;
   });
 }

@@ -1,6 +1,6 @@
 /** A registration in XML as the same document that JSON would have been; whether it is one is for its schema to say. */
 import { decodeName } from './names.ts';
-import { NotXml, parseXml, type XmlElement } from './parse.ts';
+import { MalformedXml, parseXml, type XmlElement } from './parse.ts';
 
 type Document = Record<string, unknown>;
 
@@ -36,10 +36,10 @@ const READERS: ReadonlyMap<string, (element: XmlElement) => unknown> = new Map([
 /** Java writes this one with a small letter. */
 const fieldOf = (name: string): string => (name === 'overriddenstatus' ? 'overriddenStatus' : name);
 
-/** @throws NotXml */
+/** @throws MalformedXml */
 export function readRegistrationXml(xml: string): Document {
   const root = parseXml(xml);
-  if (root.name !== 'instance') throw new NotXml('not an instance');
+  if (root.name !== 'instance') throw new MalformedXml('not an instance');
   const fields = root.children.map((child) => [fieldOf(child.name), (READERS.get(child.name) ?? textOf)(child)]);
   return { instance: Object.fromEntries(fields) };
 }

@@ -1,0 +1,129 @@
+/**
+ * The client of the gateway's bench, as a process of its own: one GET again and again over kept connections, read no
+ * further than is needed to tell its end, so that most of the machine is left to what is measured.
+ *
+ * `node gateway-load.ts PORT PATH CONNECTIONS SECONDS RATE`, where a rate of 0 is as much as comes back. Otherwise a
+ * request is sent when its time has come: on a free connection, or, where none is, as soon as there is one, and its time
+ * counts from when it could have been sent; that of a refusal counts from when it was sent, since what waited for a
+ * connection before it was not the gateway's refusal.
+ */
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+
+export interface LoadResult {
+  readonly seconds: number;
+  /** Answers by status. */
+  readonly countsByStatus: Readonly<Record<string, number>>;
+  /** In milliseconds, sorted: of what was answered 200, and of what was refused. */
+  readonly successMillis: readonly number[];
+  readonly rejectedMillis: readonly number[];
+  /** Connections that ended though nobody asked for it. */
+  readonly broken: number;
+}
+
+const [port = 0, path = '/', connections = 1, seconds = 1, rate = 0] = process.argv
+  .slice(2)
+  .map((argument, index) => (index === 1 ? argument : Number(argument))) as [number, string, number, number, number];
+
+const REQUEST = Buffer.from(`GET ${path} HTTP/1.1\r\nHost: bench\r\nAccept: application/json\r\n\r\n`);
+const HEADERS_END = Buffer.from('\r\n\r\n');
+
+const countsByStatus: Record<string, number> = {};
+const successMillis: number[] = [];
+const rejectedMillis: number[] = [];
+/** When each request was due that has no connection yet. */
+const due: number[] = [];
+const free: Connection[] = [];
+let broken = 0;
+let over = false;
+
+class Connection {
+  readonly #socket: Socket;
+  #received: Buffer = Buffer.alloc(0);
+  #dueAt = 0;
+  #sentAt = 0;
+
+  constructor(socket: Socket) {
+    this.#socket = socket.setNoDelay(true);
+    socket.on('data', (chunk: Buffer) => this.#read(chunk));
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      if (!over) broken += 1;
+    });
+  }
+
+  send(dueAt: number): void {
+    this.#dueAt = dueAt;
+    this.#sentAt = performance.now();
+    this.#socket.write(REQUEST);
+  }
+
+  #read(chunk: Buffer): void {
+    this.#received = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk]);
+    const end = this.#received.indexOf(HEADERS_END);
+    if (end === -1) return;
+    const head = this.#received.toString('latin1', 0, end);
+    const length = Number(/\r\ncontent-length: (\d+)/i.exec(head)?.[1] ?? 0);
+    if (this.#received.length < end + HEADERS_END.length + length) return;
+    this.#received = Buffer.alloc(0);
+    this.#count(head.slice(9, 12));
+  }
+
+  #count(status: string): void {
+    const now = performance.now();
+    countsByStatus[status] = (countsByStatus[status] ?? 0) + 1;
+    if (status === '200') successMillis.push(now - this.#dueAt);
+    else rejectedMillis.push(now - this.#sentAt);
+    if (over) this.#socket.destroy();
+    else if (rate === 0) this.send(now);
+    else {
+      const next = due.shift();
+      if (next === undefined) free.push(this);
+      else this.send(next);
+    }
+  }
+
+  end(): void {
+    this.#socket.destroy();
+  }
+}
+
+const open = await Promise.all(
+  Array.from({ length: connections }, async () => {
+    const socket = connect(port, '127.0.0.1');
+    await once(socket, 'connect');
+    return new Connection(socket);
+  }),
+);
+
+const startedAt = performance.now();
+let sent = 0;
+
+function sendDueRequests(): void {
+  const now = performance.now();
+  for (; startedAt + (sent * 1_000) / rate <= now; sent += 1) {
+    const connection = free.pop();
+    if (connection) connection.send(now);
+    else due.push(now);
+  }
+  if (now - startedAt < seconds * 1_000) setTimeout(sendDueRequests, 1);
+}
+
+if (rate === 0) for (const connection of open) connection.send(performance.now());
+else {
+  free.push(...open);
+  sendDueRequests();
+}
+
+setTimeout(() => {
+  over = true;
+  const result: LoadResult = {
+    seconds: (performance.now() - startedAt) / 1_000,
+    countsByStatus,
+    successMillis: successMillis.sort((one, other) => one - other),
+    rejectedMillis: rejectedMillis.sort((one, other) => one - other),
+    broken,
+  };
+  for (const connection of open) connection.end();
+  process.stdout.write(JSON.stringify(result));
+}, seconds * 1_000);

@@ -1,0 +1,146 @@
+/**
+ * The gateway alone: what a forwarded request costs beside nginx and Spring Cloud Gateway, what it adds to the time of a
+ * request, and what it does with three times the load that the services behind it can carry. About two minutes, of which
+ * Spring's warms up for one; the first time, minutes more: Maven builds it.
+ */
+import { availableParallelism } from 'node:os';
+import { temporaryFolder } from '@daybook/testing';
+import { javaIsMissing } from '@daybook/testing/java';
+import { median, percentile } from '../load.ts';
+import { cpuSeconds } from '../processes.ts';
+import {
+  type GatewayProcess,
+  isNginxInstalled,
+  load,
+  startGateway,
+  startNginx,
+  startSpring,
+  startUpstream,
+  type Upstream,
+} from './testbed.ts';
+
+const CONNECTIONS = 64;
+const ROUNDS = 5;
+/** Until the code that requests run through is compiled; before that a request costs up to half as much again. */
+const WARM_UP_ROUNDS = 4;
+const ROUND_SECONDS = 2;
+const SPRING_WARM_UP_ROUNDS = 30;
+const SPRING_MOST_ROUNDS = 75;
+const STILL_RISING = 1.03;
+/** One in so many of these rounds is said. */
+const SPRING_REPORT_EVERY = 5;
+const STEADY_RATE = 1_000;
+const STEADY_SECONDS = 5;
+
+type Line = (name: string, value: string) => void;
+
+/** What the gateway is measured beside. */
+interface Baseline extends GatewayProcess {
+  readonly name: string;
+  /** How many times as much as it the gateway shall pass on. */
+  readonly aim: number;
+}
+
+async function perCpuSecond({ port, pid }: GatewayProcess): Promise<number> {
+  const before = cpuSeconds(pid);
+  const { countsByStatus } = await load({ port, connections: CONNECTIONS, seconds: ROUND_SECONDS });
+  return (countsByStatus['200'] ?? 0) / (cpuSeconds(pid) - before);
+}
+
+async function warmUp(proxy: GatewayProcess, rounds: number): Promise<number[]> {
+  const each: number[] = [];
+  for (let round = 0; round < rounds; round += 1) each.push(await perCpuSecond(proxy));
+  return each;
+}
+
+/** In turns, so that whatever else the machine does weighs on both alike. */
+async function measureCost(gateway: GatewayProcess, baseline: Baseline, line: Line): Promise<void> {
+  const [own, theirs]: [number[], number[]] = [[], []];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    own.push(await perCpuSecond(gateway));
+    theirs.push(await perCpuSecond(baseline));
+  }
+  const ratios = own.map((value, round) => value / (theirs[round] ?? Number.NaN));
+  const spread = `${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)}`;
+  line(`requests per CPU second beside ${baseline.name}`, median(own).toFixed(0));
+  line(
+    `the same of ${baseline.name}`,
+    `${median(theirs).toFixed(0)}   the gateway is ${median(ratios).toFixed(2)} of it (${spread}; aim ${baseline.aim})`,
+  );
+}
+
+async function measureBesideNginx(folder: string, upstreams: readonly Upstream[], gateway: GatewayProcess, line: Line) {
+  await warmUp(gateway, WARM_UP_ROUNDS);
+  if (!isNginxInstalled()) {
+    console.warn('SKIPPED: gateway compared with nginx. nginx is not installed: apt-get install nginx.');
+    return line('requests per CPU second, gateway', median(await warmUp(gateway, ROUNDS)).toFixed(0));
+  }
+  await using nginx = await startNginx(folder, upstreams);
+  await measureCost(gateway, { ...nginx, name: 'nginx', aim: 0.6 }, line);
+}
+
+/** Java compiles what runs often while it runs: its figure counts as soon as it does not rise any more. */
+async function warmSpring(spring: GatewayProcess): Promise<number[]> {
+  const each = await warmUp(spring, SPRING_WARM_UP_ROUNDS);
+  const isRising = () => median(each.slice(-ROUNDS)) > STILL_RISING * median(each.slice(-2 * ROUNDS, -ROUNDS));
+  while (isRising() && each.length < SPRING_MOST_ROUNDS) each.push(...(await warmUp(spring, ROUNDS)));
+  return each;
+}
+
+async function measureBesideSpring(upstreams: readonly Upstream[], gateway: GatewayProcess, line: Line): Promise<void> {
+  if (javaIsMissing('Spring Cloud Gateway beside ours')) return;
+  await using spring = await startSpring(upstreams);
+  const warming = await warmSpring(spring);
+  const reported = warming.filter((_, round) => round % SPRING_REPORT_EVERY === 0).map((value) => value.toFixed(0));
+  line(`Spring Cloud Gateway warms up for ${warming.length * ROUND_SECONDS} s`, `${reported.join(', ')} on the way`);
+  await measureCost(gateway, { ...spring, name: 'Spring Cloud Gateway', aim: 1.5 }, line);
+}
+
+async function measureLatency(gateway: GatewayProcess, upstream: number, line: Line): Promise<void> {
+  const options = { connections: CONNECTIONS, seconds: STEADY_SECONDS, rate: STEADY_RATE };
+  const direct = (await load({ port: upstream, ...options })).successMillis;
+  const through = (await load({ port: gateway.port, ...options })).successMillis;
+  const added = (share: number) => `${(percentile(through, share) - percentile(direct, share)).toFixed(2)} ms`;
+  line(`added at a steady ${STEADY_RATE} requests a second`, `p50 ${added(0.5)}   p99 ${added(0.99)}`);
+}
+
+/** Two services that work on 2 × 5 requests at a time, 10 ms on each: not quite 1,000 a second. */
+async function measureOverload(line: Line): Promise<void> {
+  await using folder = await temporaryFolder();
+  await using one = await startUpstream(5, 10);
+  await using other = await startUpstream(5, 10);
+  await using gateway = await startGateway(folder.path, [one, other]);
+  const port = Number(new URL(gateway.url).port);
+  await load({ port, connections: 20, seconds: 2 });
+  const best = await load({ port, connections: 40, seconds: 4 });
+  const bestRate = (best.countsByStatus['200'] ?? 0) / best.seconds;
+  const over = await load({ port, connections: 1_500, seconds: 6, rate: 3 * bestRate });
+  const rate = (over.countsByStatus['200'] ?? 0) / over.seconds;
+  line('best of two small services, through the gateway', `${bestRate.toFixed(0)}/s`);
+  line(
+    'at three times that',
+    `${rate.toFixed(0)}/s successful (${(rate / bestRate).toFixed(2)}), p99 ${percentile(over.successMillis, 0.99).toFixed(0)} ms`,
+  );
+  const rejected = Object.entries(over.countsByStatus).filter(([status]) => status !== '200');
+  line(
+    'rejected then',
+    `${rejected.map(([status, count]) => `${count} × ${status}`).join(', ')}   p50 ${percentile(over.rejectedMillis, 0.5).toFixed(1)} ms   p99 ${percentile(over.rejectedMillis, 0.99).toFixed(1)} ms`,
+  );
+}
+
+export async function measureGateway(line: Line): Promise<void> {
+  line('processors, shared by gateway, services and load', String(availableParallelism()));
+  {
+    await using folder = await temporaryFolder();
+    await using one = await startUpstream();
+    await using other = await startUpstream();
+    await using gateway = await startGateway(folder.path, [one, other]);
+    const proxy = { port: Number(new URL(gateway.url).port), pid: gateway.pid };
+    await measureBesideNginx(folder.path, [one, other], proxy, line);
+    await measureBesideSpring([one, other], proxy, line);
+    await measureLatency(proxy, one.port, line);
+  }
+  await measureOverload(line);
+}
+
+if (import.meta.main) await measureGateway((name, value) => console.log(`${name.padEnd(58)}${value}`));

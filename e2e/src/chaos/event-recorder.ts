@@ -1,0 +1,62 @@
+/** A queue of ours that gets every event beside those of the consumers: in which order, and how often, the broker took them. */
+import { EVENT_EXCHANGE } from '@daybook/contracts';
+import { withBroker } from '@daybook/testing/brokers';
+
+const QUEUE = 'chaos.recorder';
+const READ_TIMEOUT_MILLIS = 20_000;
+
+export interface RecordedEvent {
+  readonly id: string;
+  readonly type: string;
+  readonly subject: string;
+  readonly sequence: number;
+}
+
+/** Before the first event. */
+export const declareRecorder = (url: string): Promise<void> =>
+  withBroker(url, async (connection) => {
+    const channel = await connection.createChannel();
+    await channel.assertExchange(EVENT_EXCHANGE, 'topic', { durable: true });
+    await channel.assertQueue(QUEUE, { durable: true });
+    await channel.bindQueue(QUEUE, EVENT_EXCHANGE, '#');
+  });
+
+/** Takes all that it has got since it was asked last. */
+export const readRecordedEvents = (url: string): Promise<RecordedEvent[]> =>
+  withBroker(url, async (connection) => {
+    const channel = await connection.createChannel();
+    const { messageCount } = await channel.checkQueue(QUEUE);
+    const events: RecordedEvent[] = [];
+    if (messageCount === 0) return events;
+    const all = Promise.withResolvers<void>();
+    const timer = setTimeout(
+      () => all.reject(new Error('the recorder queue delivered fewer events than it holds')),
+      READ_TIMEOUT_MILLIS,
+    );
+    await channel.consume(
+      QUEUE,
+      (message) => {
+        if (!message) return all.reject(new Error('the recorder queue is gone'));
+        const { id, type, subject, sequence } = JSON.parse(message.content.toString('utf8'));
+        events.push({ id, type, subject, sequence });
+        if (events.length === messageCount) all.resolve();
+      },
+      { noAck: true },
+    );
+    try {
+      await all.promise;
+    } finally {
+      clearTimeout(timer);
+    }
+    return events;
+  });
+
+/** `name TAB messages` of every queue but ours, as `rabbitmqctl list_queues` says it. */
+export function readQueues(listed: string): Map<string, number> {
+  const queues = new Map<string, number>();
+  for (const line of listed.split('\n')) {
+    const [name = '', messages = ''] = line.trim().split('\t');
+    if (/^\d+$/.test(messages) && name !== QUEUE) queues.set(name, Number(messages));
+  }
+  return queues;
+}

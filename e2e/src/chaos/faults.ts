@@ -1,0 +1,104 @@
+/** Does what is planned to the parts, and takes it back. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { FaultProxy } from './fault-proxy.ts';
+import { type CLOCKS, describeFault, type NetworkFault, type PlannedFault, type ServerOutage } from './plan.ts';
+import type { Testbed } from './testbed.ts';
+
+export interface Faults {
+  /** Resolves when all of it is done, and taken back. */
+  inject(planned: readonly PlannedFault[]): Promise<void>;
+  /** How often each kind happened. */
+  readonly counts: ReadonlyMap<string, number>;
+}
+
+/** What cannot be done at its moment is said, and not counted. */
+export function createFaults(testbed: Testbed, print: (line: string) => void, signal?: AbortSignal): Faults {
+  // Ended early, nobody is to start anything again.
+  const wait = (millis: number) => sleep(millis, undefined, signal && { signal });
+  const counts = new Map<string, number>();
+  /** Of each part the last that was begun there: two at once would take each other back. */
+  const pending = new Map<string, Promise<void>>();
+
+  async function stopServer({ kind, target }: ServerOutage, millis: number): Promise<boolean> {
+    if (target === 'registry' && !testbed.eureka) return testbed.system.kill('registry#1');
+    const { broker } = testbed;
+    const brokerServer = {
+      kill: () => broker.stop('killed'),
+      stop: () => broker.stop('in order'),
+      start: () => broker.start(),
+    };
+    const server = { broker: brokerServer, database: testbed.database, registry: testbed.eureka }[target];
+    await (kind === 'server-killed' ? server?.kill() : server?.stop());
+    await wait(millis);
+    await server?.start();
+    return true;
+  }
+
+  async function disturb(proxy: FaultProxy, kind: NetworkFault['kind'], millis: number): Promise<boolean> {
+    if (kind === 'disconnect') proxy.disconnect();
+    else if (kind === 'corrupt') proxy.corrupt();
+    else if (kind === 'delay') proxy.delay();
+    else if (kind === 'drop-responses') proxy.dropResponses();
+    else await proxy.takeDown();
+    await wait(millis);
+    await proxy.heal();
+    return true;
+  }
+
+  async function jump(target: (typeof CLOCKS)[number], seconds: number, millis: number): Promise<boolean> {
+    if (!testbed.clocks) return false;
+    await testbed.clocks.set(target, seconds);
+    await wait(millis);
+    await testbed.clocks.set(target, 0);
+    return true;
+  }
+
+  async function fillDisk(millis: number): Promise<boolean> {
+    if (!testbed.disk) return false;
+    await testbed.disk.fill();
+    await wait(millis);
+    await testbed.disk.free();
+    // One that could not live without space exited unexpectedly.
+    await testbed.database.start();
+    return true;
+  }
+
+  async function perform(fault: PlannedFault): Promise<boolean> {
+    switch (fault.kind) {
+      case 'kill':
+        return testbed.system.kill(fault.target);
+      case 'server-killed':
+      case 'server-restarted':
+        return stopServer(fault, fault.durationMillis);
+      case 'clock-jump':
+        return jump(fault.target, fault.seconds, fault.durationMillis);
+      case 'disk-full':
+        return fillDisk(fault.durationMillis);
+      default: {
+        const proxy = testbed.proxies.get(fault.target);
+        return proxy !== undefined && disturb(proxy, fault.kind, fault.durationMillis);
+      }
+    }
+  }
+
+  async function injectOne(fault: PlannedFault): Promise<void> {
+    print(`  ${describeFault(fault)}`);
+    if (await perform(fault)) counts.set(fault.kind, (counts.get(fault.kind) ?? 0) + 1);
+    else print(`  passed over, not there now: ${describeFault(fault)}`);
+  }
+
+  async function injectInOrder(fault: PlannedFault): Promise<void> {
+    await wait(fault.at);
+    const target = fault.kind === 'clock-jump' ? `clock of ${fault.target}` : fault.target;
+    const injection = (pending.get(target) ?? Promise.resolve()).then(() => injectOne(fault));
+    pending.set(target, injection);
+    await injection;
+  }
+
+  return {
+    counts,
+    async inject(planned) {
+      await Promise.all(planned.map(injectInOrder));
+    },
+  };
+}

@@ -1,0 +1,85 @@
+/** Every change is told of: published at least once and in its order, acted on once and in its order, and nothing stays behind. */
+import { type FinalState, NOTIFIED_ACTIONS } from '../final-state.ts';
+import type { Rule } from './index.ts';
+
+const changeKey = (subject: string, sequence: number, what: string) => `${subject} ${sequence} ${what}`;
+
+const TYPE = /^daybook\.appointment\.(.+)\.v1$/;
+
+export const eventsArePublished: Rule = {
+  name: 'each change is published, and nothing else',
+  findViolations({ history, recorded, patients }) {
+    const changes = new Set(history.map((row) => changeKey(row.appointmentId, row.version, row.action)));
+    const published = new Set<string>();
+    const registered = new Set<string>();
+    for (const { type, subject, sequence } of recorded) {
+      const [, action] = TYPE.exec(type) ?? [];
+      if (action !== undefined) published.add(changeKey(subject, sequence, action));
+      if (type === 'daybook.patient.registered.v1') registered.add(subject);
+    }
+    return [
+      ...[...changes].filter((key) => !published.has(key)).map((key) => `never published: ${key}`),
+      ...[...published].filter((key) => !changes.has(key)).map((key) => `published, and never happened: ${key}`),
+      ...patients.filter(({ id }) => !registered.has(id)).map(({ id }) => `never published: patient ${id}`),
+    ];
+  },
+};
+
+/** Of the first time that each was published: the broker may get one again, later. */
+export const eventsInOrder: Rule = {
+  name: 'the events of a subject are published in their order, each with one id',
+  findViolations({ recorded }) {
+    const newest = new Map<string, number>();
+    const ids = new Map<string, string>();
+    return recorded.flatMap(({ id, subject, sequence, type }) => {
+      const key = changeKey(subject, sequence, type);
+      const known = ids.get(key);
+      if (known !== undefined) return known === id ? [] : `${key} was published as ${known} and as ${id}`;
+      ids.set(key, id);
+      const before = newest.get(subject) ?? 0;
+      newest.set(subject, Math.max(before, sequence));
+      return sequence > before ? [] : `${key} came after ${before}`;
+    });
+  },
+};
+
+export const notifiedOnce: Rule = {
+  name: 'each change has its message, once',
+  findViolations({ history, messages }: FinalState) {
+    const due = new Set(
+      history
+        .filter(({ action }) => NOTIFIED_ACTIONS.includes(action))
+        .map((row) => changeKey(row.appointmentId, row.version, row.action)),
+    );
+    const sent = new Map<string, number>();
+    for (const { appointmentId, sequence, kind } of messages) {
+      const key = changeKey(appointmentId, sequence, kind);
+      sent.set(key, (sent.get(key) ?? 0) + 1);
+    }
+    return [
+      ...[...due].filter((key) => !sent.has(key)).map((key) => `message missing: ${key}`),
+      ...[...sent].flatMap(([key, times]) => (times > 1 ? `sent ${times} times: ${key}` : [])),
+      ...[...sent.keys()].filter((key) => !due.has(key)).map((key) => `sent, and never happened: ${key}`),
+    ];
+  },
+};
+
+/** By the clock of the machine: the clocks of this service's processes do not jump. */
+export const notifiedInOrder: Rule = {
+  name: 'the messages of an appointment were made in the order of its changes',
+  findViolations({ messages }) {
+    return [...Map.groupBy(messages, ({ appointmentId }) => appointmentId)].flatMap(([id, ofOne]) => {
+      const inOrder = ofOne.toSorted((a, b) => a.sequence - b.sequence);
+      return inOrder.flatMap(({ sequence, createdAt }, index) => {
+        const next = inOrder[index + 1];
+        return next && next.createdAt < createdAt ? `${id}: ${next.sequence} was sent before ${sequence}` : [];
+      });
+    });
+  },
+};
+
+export const nothingRemains: Rule = {
+  name: 'outboxes and queues are empty, and nothing is parked',
+  findViolations: ({ remainingRows, queuedMessages }) =>
+    [...remainingRows, ...queuedMessages].flatMap(([where, count]) => (count > 0 ? `${count} in ${where}` : [])),
+};

@@ -1,0 +1,33 @@
+/** What stands before gateways: asks one of them, and another where that one cannot be reached. */
+
+const TIMEOUT_MILLIS = 30_000;
+
+export interface GatewayClient {
+  /** To the gateways that are there now, in place of those before. */
+  setGateways(urls: readonly string[]): void;
+  /** For what can be asked again: a GET, or a POST with a key. */
+  fetch(path: string, init?: RequestInit): Promise<Response>;
+}
+
+export function createGatewayClient(): GatewayClient {
+  let gateways: readonly string[] = [];
+  let next = 0;
+  return {
+    setGateways(urls) {
+      gateways = urls;
+    },
+    async fetch(path, init) {
+      next += 1;
+      const order = gateways.map((_, index) => gateways[(next + index) % gateways.length]);
+      const failures: unknown[] = [];
+      for (const url of order) {
+        try {
+          return await fetch(`${url}${path}`, { ...init, signal: AbortSignal.timeout(TIMEOUT_MILLIS) });
+        } catch (error) {
+          failures.push(error);
+        }
+      }
+      throw new AggregateError(failures, `no gateway of ${order.length} could be reached`);
+    },
+  };
+}

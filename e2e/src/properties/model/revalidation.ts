@@ -1,0 +1,67 @@
+/** What was booked on something that has changed since is flagged: by the system, some time after the change. */
+import type { Call } from './calls.ts';
+import { worksThrough } from './hours.ts';
+import { offers } from './rules.ts';
+import { type Appointment, type Entry, put, type State } from './state.ts';
+
+/** The person or the type of which the appointments are looked at again after a call that succeeded. */
+export function changedParticipant(call: Call): string | undefined {
+  switch (call.do) {
+    case 'change-patient':
+    case 'change-doctor':
+    case 'replace-schedule':
+    case 'add-exception':
+    case 'remove-exception':
+    case 'change-type':
+      return call.id;
+    default:
+      return undefined;
+  }
+}
+
+const OF_DOCTOR = ['doctor-inactive', 'appointment-type-not-offered', 'outside-availability'];
+
+function isOf(code: string, { patientId, typeId }: Appointment, changedId: string): boolean {
+  if (changedId === patientId) return code === 'patient-inactive';
+  if (changedId === typeId) return code === 'appointment-type-inactive';
+  return OF_DOCTOR.includes(code);
+}
+
+/** Of what has changed; what is known of the others stays. */
+function reasonsOf(state: State, appointment: Appointment, personId: string): string[] {
+  const { typeId, reasons, start, end } = appointment;
+  const doctor = state.doctors.get(personId);
+  const remaining = reasons.filter((code) => !isOf(code, appointment, personId));
+  if (state.types.get(personId)?.active === false) remaining.push('appointment-type-inactive');
+  if (doctor?.active === false) remaining.push('doctor-inactive');
+  if (doctor && !offers(doctor, typeId)) remaining.push('appointment-type-not-offered');
+  if (doctor && !worksThrough(doctor, { start, end })) remaining.push('outside-availability');
+  if (state.patients.get(personId)?.active === false) remaining.push('patient-inactive');
+  return remaining.sort();
+}
+
+/** Of both of its people, whatever was known before. */
+export const allReasonsOf = (state: State, appointment: Appointment): string[] => {
+  const { patientId, doctorId } = appointment;
+  const ofDoctor = reasonsOf(state, { ...appointment, reasons: [] }, doctorId);
+  return reasonsOf(state, { ...appointment, reasons: ofDoctor }, patientId);
+};
+
+function revalidateOne(state: State, before: Appointment, personId: string): State {
+  const reasons = reasonsOf(state, before, personId);
+  if (reasons.join() === before.reasons.join()) return state;
+  const action = reasons.length > 0 ? 'flagged' : 'unflagged';
+  const entry: Entry = {
+    ...{ by: 'service', action, sequence: before.sequence },
+    ...(reasons.length > 0 && { reschedulingReasons: reasons }),
+  };
+  const version = before.version + 1;
+  return put(state, 'appointments', { ...before, reasons, version, history: [...before.history, entry] });
+}
+
+/** Every appointment to come of a doctor, a patient or a type. */
+export const revalidate = (state: State, personId: string, now: number): State =>
+  [...state.appointments.values()]
+    .filter(({ doctorId, patientId, typeId }) => [doctorId, patientId, typeId].includes(personId))
+    .filter(({ status, start }) => status === 'booked' && start > now)
+    .reduce((after, appointment) => revalidateOne(after, appointment, personId), state);

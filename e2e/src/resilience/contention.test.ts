@@ -1,0 +1,112 @@
+/** A thousand want the same at the same time: rules 1, 3 and 6 of the product, over real sockets to one process. */
+import { createClient, type DaybookClient, type Schemas } from '@daybook/client';
+import { type DaybookProcess, halfHour, makeClinic, registerPatient, temporaryFolder } from '@daybook/testing';
+import { startDaybookOnDatabase as startDaybook } from '@daybook/testing/system-database';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const CALLERS = 1000;
+/** Ends what hangs. How quick a booking is stands in `npm run bench`: this machine may do much else beside the test. */
+const CALL_TIMEOUT_MILLIS = 20_000;
+
+interface CallResult {
+  readonly status: number;
+  readonly appointment: Schemas['Appointment'] | undefined;
+  readonly problem: Schemas['Problem'] | undefined;
+}
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let system: DaybookProcess;
+let client: DaybookClient;
+let patientIds: string[];
+
+async function registerMany(count: number): Promise<string[]> {
+  const ids: string[] = [];
+  const remaining = Array(count).keys();
+  await Promise.all(
+    Array.from({ length: 16 }, async () => {
+      for (const _ of remaining) ids.push((await registerPatient(client)).id);
+    }),
+  );
+  return ids;
+}
+
+/** All at once; nobody waits longer than promised. */
+const sendAll = (send: (patientId: string, signal: AbortSignal) => Promise<CallResult>): Promise<CallResult[]> =>
+  Promise.all(patientIds.map((id) => send(id, AbortSignal.timeout(CALL_TIMEOUT_MILLIS))));
+
+const statusesOf = (responses: readonly CallResult[]) =>
+  Object.fromEntries(
+    Map.groupBy(responses, ({ status }) => status)
+      .entries()
+      .map(([status, all]) => [status, all.length]),
+  );
+
+beforeAll(async () => {
+  folder = await temporaryFolder();
+  system = await startDaybook({ data: folder.path });
+  client = createClient({ baseUrl: system.url });
+  patientIds = await registerMany(CALLERS);
+});
+
+afterAll(async () => {
+  await system.end();
+  await folder[Symbol.asyncDispose]();
+});
+
+describe('a thousand bookings of one slot at once', () => {
+  it.each([
+    ['a visit for one', 1, halfHour(20)],
+    ['a group of three', 3, halfHour(30)],
+  ])(
+    '%s: as many are booked as there are seats, everybody else is told what else is free',
+    async (_what, capacity, start) => {
+      const { doctor } = await makeClinic(client);
+      const { data: type } = await client.POST('/api/v1/appointment-types', {
+        body: { name: `For ${capacity} ${doctor.id}`, durationMinutes: 30, capacity },
+      });
+      const bookingFields = { doctorId: doctor.id, appointmentTypeId: type?.id ?? '', start };
+      const responses = await sendAll(async (patientId, signal) => {
+        const { response, data, error } = await client.POST('/api/v1/appointments', {
+          body: { ...bookingFields, patientId },
+          signal,
+        });
+        return { status: response.status, appointment: data, problem: error };
+      });
+      expect(statusesOf(responses)).toEqual({ 201: capacity, 409: CALLERS - capacity });
+      for (const { problem } of responses.filter(({ status }) => status === 409)) {
+        expect(problem).toMatchObject({ code: 'slot-taken' });
+        expect(problem?.alternatives).toHaveLength(5);
+        for (const { start } of problem?.alternatives ?? []) expect(start).not.toBe(bookingFields.start);
+      }
+      const { data: booked } = await client.GET('/api/v1/appointments', { params: { query: { doctorId: doctor.id } } });
+      expect(booked?.items).toHaveLength(capacity);
+    },
+  );
+});
+
+describe('a thousand who want the first free time of a specialty', () => {
+  it('get a different one each while there are any, and the others are told that there is none', async () => {
+    const specialty = 'hand-surgery';
+    const { doctor, type } = await makeClinic(client);
+    const body = { specialties: [specialty] };
+    const change = (id: string) => client.PATCH('/api/v1/doctors/{id}', { params: { path: { id } }, body });
+    await change(doctor.id);
+    for (let more = 0; more < 11; more += 1) await change((await makeClinic(client)).doctor.id);
+    const day = { from: halfHour(2 * 48), to: halfHour(3 * 48) };
+    const responses = await sendAll(async (patientId, signal) => {
+      const bookingFields = { patientId, specialty, appointmentTypeId: type.id, ...day };
+      const { response, data, error } = await client.POST('/api/v1/appointments/first-free', {
+        body: bookingFields,
+        signal,
+      });
+      return { status: response.status, appointment: data, problem: error };
+    });
+    const places = 12 * 48;
+    expect(statusesOf(responses)).toEqual({ 201: places, 409: CALLERS - places });
+    const booked = responses.flatMap(({ appointment }) => (appointment ? [appointment] : []));
+    expect(new Set(booked.map(({ doctorId, start }) => `${doctorId} ${start}`)).size).toBe(places);
+    for (const { problem } of responses.filter(({ status }) => status === 409)) {
+      expect(problem).toMatchObject({ code: 'nothing-free' });
+    }
+  });
+});

@@ -1,0 +1,161 @@
+/**
+ * Rule 2 of the product: nothing confirmed is lost. The process is killed at random points under load, again and again on
+ * the same data folder; what was answered, what is stored and what was told of must agree in the end.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createClient, type DaybookClient, type Schemas } from '@daybook/client';
+import { halfHour, makeClinic, registerPatient, temporaryFolder } from '@daybook/testing';
+import { databaseKind } from '@daybook/testing/databases';
+import { rowsOf, startDaybookOnDatabase as startDaybook } from '@daybook/testing/system-database';
+import { expect, it } from 'vitest';
+import { randomNumbers } from '../support/random.ts';
+
+const KILLS = databaseKind === 'sqlite' ? 50 : 8;
+const WORKERS = 8;
+const DOCTORS = 3;
+/** So many half hours are fought for. */
+const START_TIMES = 400;
+const LONGEST_LIFE_MILLIS = 400;
+/** What is done; when which answer comes is not in our hands. */
+const SEED = 20_261_122;
+
+type Appointment = Schemas['Appointment'];
+
+/** A call that is made until it is answered, with the same key. */
+interface Call {
+  readonly key: string;
+  make(client: DaybookClient, key: string): Promise<{ response: Response; data?: Appointment | undefined }>;
+}
+
+interface Clinic {
+  readonly doctorIds: readonly string[];
+  readonly typeId: string;
+}
+
+/** Somebody who books for one patient, moves and cancels, one call after the other, and remembers what was answered. */
+function createWorker(patientId: string, { doctorIds, typeId }: Clinic, random: () => number) {
+  const known = new Map<string, Appointment>();
+  let pendingCall: Call | undefined;
+  let calls = 0;
+  const pick = <Item>(list: readonly Item[]): Item | undefined => list[Math.floor(random() * list.length)];
+  const bookingFields = () => ({
+    doctorId: pick(doctorIds) ?? '',
+    start: halfHour(Math.floor(random() * START_TIMES)),
+  });
+
+  function nextCall(): Call {
+    calls += 1;
+    const key = `${patientId}-${calls}`;
+    const header = { params: { header: { 'idempotency-key': key } } };
+    const own = pick([...known.values()].filter(({ status }) => status === 'booked'));
+    const what = random();
+    if (!own || what < 0.6) {
+      const body = { patientId, appointmentTypeId: typeId, ...bookingFields() };
+      return { key, make: (client) => client.POST('/api/v1/appointments', { ...header, body }) };
+    }
+    const params = { ...header.params, path: { id: own.id } };
+    if (what < 0.8) {
+      const body = bookingFields();
+      return { key, make: (client) => client.POST('/api/v1/appointments/{id}/reschedule', { params, body }) };
+    }
+    const body = { reason: 'changed my mind' };
+    return { key, make: (client) => client.POST('/api/v1/appointments/{id}/cancel', { params, body }) };
+  }
+
+  return {
+    /** What was answered last about each appointment. */
+    known,
+    isSettled: () => pendingCall === undefined,
+    /** Calls until the system is gone. A call without an answer is made again by the next `work`. */
+    async work(client: DaybookClient, until: AbortSignal): Promise<void> {
+      while (!until.aborted || pendingCall) {
+        pendingCall ??= nextCall();
+        const response = await pendingCall.make(client, pendingCall.key).catch(() => undefined);
+        // 503: a part went first. Anything else is an answer.
+        if (!response || response.response.status === 503) {
+          if (until.aborted) return;
+          continue;
+        }
+        expect([200, 201, 409]).toContain(response.response.status);
+        if (response.data) known.set(response.data.id, response.data);
+        pendingCall = undefined;
+      }
+    },
+  };
+}
+
+const CELLS_WITHOUT_APPOINTMENT = `
+  select count(*) as wrong from reservations r
+  left join appointments a on a.id = r.holder_id and a.status = 'booked'
+    and r.cell >= a.starts_at / 300000 and r.cell < a.ends_at / 300000
+    and r.resource_id in (a.doctor_id, a.patient_id)
+  where a.id is null`;
+const APPOINTMENTS_WITHOUT_CELLS = `
+  select count(*) as wrong from appointments a
+  where (select count(*) from reservations r where r.holder_id = a.id)
+    <> case a.status when 'booked' then 2 * (a.ends_at - a.starts_at) / 300000 else 0 end`;
+
+/** Each change of an appointment as `id action`, sorted. */
+async function changesOf(folder: string): Promise<string[]> {
+  const rows = await rowsOf(folder, 'appointment', 'select hex(appointment_id) as id, entry from appointment_history');
+  return rows.map(({ id, entry }) => `${id} ${JSON.parse(String(entry)).action}`).toSorted();
+}
+
+async function messagesOf(folder: string): Promise<string[]> {
+  const rows = await rowsOf(folder, 'notification', 'select hex(appointment_id) as id, kind from messages');
+  return rows.map(({ id, kind }) => `${id} ${kind}`).toSorted();
+}
+
+it(`keeps all that was answered, tells of each change once, and leaves nothing half-done, killed ${KILLS} times`, async () => {
+  await using folder = await temporaryFolder();
+  const random = randomNumbers(SEED);
+
+  const first = await startDaybook({ data: folder.path });
+  const setUp = createClient({ baseUrl: first.url });
+  const clinics = await Promise.all(Array.from({ length: DOCTORS }, () => makeClinic(setUp)));
+  const clinic = { doctorIds: clinics.map(({ doctor }) => doctor.id), typeId: clinics[0]?.type.id ?? '' };
+  const patients = await Promise.all(Array.from({ length: WORKERS }, () => registerPatient(setUp)));
+  const workers = patients.map(({ id }) => createWorker(id, clinic, random));
+  await first.end('SIGKILL');
+
+  for (let kill = 0; kill < KILLS; kill += 1) {
+    const system = await startDaybook({ data: folder.path });
+    const client = createClient({ baseUrl: system.url });
+    const gone = new AbortController();
+    const working = Promise.all(workers.map((worker) => worker.work(client, gone.signal)));
+    await sleep(random() * LONGEST_LIFE_MILLIS);
+    const ended = system.end('SIGKILL');
+    gone.abort();
+    await ended;
+    await working;
+  }
+
+  const last = await startDaybook({ data: folder.path });
+  const client = createClient({ baseUrl: last.url });
+  const over = AbortSignal.abort();
+  for (const worker of workers) {
+    const settle = () => worker.work(client, over).then(() => worker.isSettled());
+    await expect.poll(settle, { timeout: 20_000 }).toBe(true);
+  }
+  const known = workers.flatMap((worker) => [...worker.known.values()]);
+  expect(known.length).toBeGreaterThan(KILLS);
+  for (const appointment of known) {
+    const { data } = await client.GET('/api/v1/appointments/{id}', { params: { path: { id: appointment.id } } });
+    expect(data).toEqual(appointment);
+  }
+  await expect
+    .poll(() => rowsOf(folder.path, 'appointment', 'select count(*) as due from outbox'), { timeout: 20_000 })
+    .toEqual([{ due: 0 }]);
+  expect(await last.end()).toEqual({ code: 0, signal: null });
+
+  const inAppointment = (query: string) => rowsOf(folder.path, 'appointment', query);
+  expect(await inAppointment('select count(*) as there from appointments')).toEqual([{ there: known.length }]);
+  expect(await inAppointment(CELLS_WITHOUT_APPOINTMENT)).toEqual([{ wrong: 0 }]);
+  expect(await inAppointment(APPOINTMENTS_WITHOUT_CELLS)).toEqual([{ wrong: 0 }]);
+  const changes = await changesOf(folder.path);
+  expect(changes.length).toBeGreaterThan(known.length);
+  expect(await messagesOf(folder.path)).toEqual(changes);
+  for (const service of ['appointment', 'notification'] as const) {
+    expect(await rowsOf(folder.path, service, 'select * from parked_events')).toEqual([]);
+  }
+}, 300_000);

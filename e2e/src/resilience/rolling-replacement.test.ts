@@ -1,0 +1,61 @@
+/** Every service is replaced, one after the other, while another process of it is there: nobody notices. */
+import { createClient } from '@daybook/client';
+import { type DaybookProcess, halfHour, makeClinic, startDaybook, temporaryFolder } from '@daybook/testing';
+import { expect, it } from 'vitest';
+import { startTraffic, type TrafficCall } from '../support/steady-traffic.ts';
+
+const SERVICES = ['patient', 'doctor', 'appointment', 'notification', 'gateway'] as const;
+
+it('fails no request while every service is replaced', async () => {
+  await using folder = await temporaryFolder();
+  const data = folder.path;
+  const registry = await startDaybook({ data, service: 'registry', environment: { DAYBOOK_SERVICE_PORT: '0' } });
+  const started = await Promise.all(SERVICES.map((service) => startDaybook({ data, service })));
+  const running = new Map<string, DaybookProcess>(SERVICES.map((service, index) => [service, must(started[index])]));
+  let client = createClient({ baseUrl: must(running.get('gateway')).url });
+
+  const isReady = async () => (await client.GET('/api/v1/appointments', { params: { query: {} } })).response.status;
+  await expect.poll(isReady, { timeout: 20_000 }).toBe(200);
+  const { doctor, patient, type } = await makeClinic(client);
+  const bookingFields = { doctorId: doctor.id, patientId: patient.id, appointmentTypeId: type.id };
+  /** Without a key: there is one try, and it has to go well. */
+  let booked = 0;
+  const book: TrafficCall = async () => {
+    booked += 1;
+    const { response } = await client.POST('/api/v1/appointments', {
+      body: { ...bookingFields, start: halfHour(booked) },
+    });
+    return response.status === 201 ? undefined : `booking: ${response.status}`;
+  };
+  const read =
+    (path: () => Promise<{ response: Response }>): TrafficCall =>
+    async (n) => {
+      const { response } = await path();
+      return response.status === 200 ? undefined : `read ${n % 4}: ${response.status}`;
+    };
+  const query = { appointmentId: patient.id };
+  const traffic = startTraffic([
+    book,
+    read(() => client.GET('/api/v1/patients/{id}', { params: { path: { id: patient.id } } })),
+    read(() => client.GET('/api/v1/doctors/{id}', { params: { path: { id: doctor.id } } })),
+    read(() => client.GET('/api/v1/notifications', { params: { query } })),
+  ]);
+
+  for (const service of SERVICES) {
+    const next = await startDaybook({ data, service });
+    // As whatever stands before gateways does.
+    if (service === 'gateway') client = createClient({ baseUrl: next.url });
+    await traffic.more(20);
+    expect(await must(running.get(service)).end('SIGTERM')).toEqual({ code: 0, signal: null });
+    running.set(service, next);
+    await traffic.more(20);
+  }
+  expect(await traffic.stop()).toEqual([]);
+  await Promise.all([...running.values()].map((process) => process.end()));
+  await registry.end();
+}, 120_000);
+
+function must<Value>(value: Value | undefined): Value {
+  if (value === undefined) throw new Error('a process is missing');
+  return value;
+}

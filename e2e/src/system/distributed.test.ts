@@ -1,0 +1,187 @@
+/** `npm run start:distributed`: real processes on a real MySQL and a real RabbitMQ, each of which may come late or go. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createClient, expectData } from '@daybook/client';
+import {
+  beginDaybook,
+  type DaybookOptions,
+  type DaybookProcess,
+  failToStart,
+  halfHour,
+  isRunning,
+  makeClinic,
+  temporaryFolder,
+} from '@daybook/testing';
+import { type DistributedServers, distributedServers } from '@daybook/testing/distributed-servers';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { startTraffic, type TrafficCall } from '../support/steady-traffic.ts';
+
+const program = join(import.meta.dirname, '../../../launcher/src/distributed/main.ts');
+const servers = await distributedServers();
+
+/** As our own, with free ports, and not more processes than there is something to see of. */
+const SERVICES = [
+  { service: 'registry', ports: [0] },
+  { service: 'notification' },
+  { service: 'patient', count: 2 },
+  { service: 'doctor' },
+  { service: 'appointment', count: 2 },
+  { service: 'gateway' },
+];
+const PROCESSES = 8;
+
+async function optionsIn(folder: string, environment: Record<string, string>) {
+  const topology = join(folder, 'topology.json');
+  await writeFile(topology, JSON.stringify({ services: SERVICES }));
+  const data = join(folder, 'data');
+  return {
+    data,
+    program,
+    readyWithinMillis: 120_000,
+    environment: { DAYBOOK_TOPOLOGY: topology, ...environment },
+  };
+}
+
+/** Starts a system that ends with the test, however that ends. */
+function start(options: DaybookOptions) {
+  const system = beginDaybook(options);
+  onTestFinished(async () => void (await system.end('SIGKILL')));
+  return system;
+}
+
+/** The processes that are ready, by their names. */
+function readyProcesses(output: string): ReadonlyMap<string, number> {
+  const lines = output.matchAll(/^(\w+#\d+) +ready +http:\S+ +process (\d+)$/gm);
+  return new Map([...lines].map(([, name = '', pid]) => [name, Number(pid)]));
+}
+
+const pidsIn = (output: string) => new Set([...output.matchAll(/ process (\d+)$/gm)].map(([, pid]) => Number(pid)));
+
+function nobodyIsLeft(system: Pick<DaybookProcess, 'output'>) {
+  const pids = [...pidsIn(system.output())];
+  expect(pids.length).toBeGreaterThanOrEqual(PROCESSES);
+  return expect.poll(() => pids.filter(isRunning), { timeout: 30_000 }).toEqual([]);
+}
+
+describe.skipIf(!servers)('every service as processes of its own', () => {
+  const withServers = async (test: (own: DistributedServers, folder: string) => Promise<void>) => {
+    await using folder = await temporaryFolder();
+    if (!servers) throw new Error('there are no servers');
+    await using own = await servers();
+    await test(own, folder.path);
+  };
+
+  it(
+    'carries bookings, goes on when one is killed and has it back, and ends with all of them',
+    () =>
+      withServers(async (own, folder) => {
+        const system = await start(await optionsIn(folder, own.environment)).ready;
+        expect(readyProcesses(system.output()).size).toBe(PROCESSES);
+        const client = createClient({ baseUrl: system.url });
+        const { doctor, patient, type } = await makeClinic(client);
+        const body = { doctorId: doctor.id, patientId: patient.id, appointmentTypeId: type.id, start: halfHour(0) };
+        const { id } = expectData(await client.POST('/api/v1/appointments', { body }));
+        const messages = async () =>
+          (await client.GET('/api/v1/notifications', { params: { query: { appointmentId: id } } })).data?.items.length;
+        await expect.poll(messages, { timeout: 20_000 }).toBe(1);
+
+        const path = { id };
+        const read: TrafficCall = async () => {
+          const { response, error } = await client.GET('/api/v1/appointments/{id}', { params: { path } });
+          return response.status === 200 ? undefined : `${response.status} ${JSON.stringify(error)}`;
+        };
+        const traffic = startTraffic([read]);
+        await traffic.more(100);
+        const killed = readyProcesses(system.output()).get('appointment#1') ?? 0;
+        process.kill(killed, 'SIGKILL');
+        await traffic.more(200);
+        const isBack = () => (readyProcesses(system.output()).get('appointment#1') ?? killed) !== killed;
+        await expect.poll(isBack, { timeout: 30_000 }).toBe(true);
+        await traffic.more(200);
+        expect(await traffic.stop()).toEqual([]);
+        expect(system.output()).toMatch(/^appointment#1 +exited unexpectedly \(SIGKILL\), restarts in/m);
+
+        expect(await system.end()).toEqual({ code: 0, signal: null });
+        // Who asks before whom it asks.
+        const order = [...system.output().matchAll(/^(\w+)#1 +ended$/gm)].map(([, service]) => service);
+        expect(order).toEqual(SERVICES.map(({ service }) => service).toReversed());
+        await nobodyIsLeft(system);
+      }),
+    300_000,
+  );
+
+  it(
+    'fills empty databases with the demo clinic once, and leaves nobody behind when it is killed',
+    () =>
+      withServers(async (own, folder) => {
+        const options = await optionsIn(folder, { ...own.environment, DAYBOOK_DEMO: 'on' });
+        const first = await start(options).ready;
+        const doctorsAt = async (url: string) =>
+          expectData(await createClient({ baseUrl: url }).GET('/api/v1/doctors', { params: { query: {} } })).items;
+        const doctors = await doctorsAt(first.url);
+        expect(doctors).toHaveLength(5);
+        await first.end('SIGKILL');
+        await nobodyIsLeft(first);
+        const second = await start(options).ready;
+        expect(await doctorsAt(second.url)).toEqual(doctors);
+        await second.end('SIGTERM');
+        await nobodyIsLeft(second);
+      }),
+    300_000,
+  );
+
+  it(
+    'waits for a database and a broker that come later, and refuses at once until they do',
+    () =>
+      withServers(async (own, folder) => {
+        await own.close();
+        const system = start(await optionsIn(folder, own.environment));
+        const waiting = /^(\w+#\d) +waiting +(http:\S+)/gm;
+        const urls = () =>
+          new Map([...system.output().matchAll(waiting)].map(([, name = '', url = '']) => [name, url]));
+        await expect.poll(() => urls().size, { timeout: 60_000 }).toBe(PROCESSES);
+        for (const part of ['database', 'bus', 'patient-service']) {
+          await expect.poll(() => system.output(), { timeout: 20_000 }).toContain(`"dependency":"${part}"`);
+        }
+        for (const name of ['patient#1', 'gateway#1']) {
+          const ready = await fetch(`${urls().get(name)}/health/ready`, { signal: AbortSignal.timeout(5_000) });
+          expect(ready.status).toBe(503);
+          await ready.body?.cancel();
+        }
+        const early = await fetch(`${urls().get('gateway#1')}/api/v1/doctors`, { signal: AbortSignal.timeout(5_000) });
+        expect(early.status).toBe(503);
+        expect(early.headers.get('retry-after')).toMatch(/^\d+$/);
+        expect(await early.json()).toMatchObject({ code: 'service-unavailable' });
+
+        await own.open();
+        const { url } = await system.ready;
+        const { doctor } = await makeClinic(createClient({ baseUrl: url }));
+        expect(doctor.active).toBe(true);
+        // Each of those that has it said so once.
+        const matches = [...system.output().matchAll(/^(\w+#\d) .*"dependency":"database".*dependency not ready/gm)];
+        expect(new Set(matches.map(([, name]) => name)).size).toBe(matches.length);
+        expect(matches.length).toBeGreaterThan(0);
+        await system.end();
+        await nobodyIsLeft(system);
+      }),
+    300_000,
+  );
+});
+
+describe('a start that cannot be says so and', () => {
+  it('ends with 78 when it is told of no servers, and names where to read how to start them', async () => {
+    await using folder = await temporaryFolder();
+    const failed = await failToStart({ data: folder.path, program });
+    expect(failed).toMatchObject({ code: 78 });
+    expect(failed.lines).toHaveLength(1);
+    for (const words of ['DAYBOOK_MYSQL_URL', 'AMQP_URL', 'docs/running.md']) expect(failed.lines[0]).toContain(words);
+  });
+
+  it('ends with 78 when its topology is wrong', async () => {
+    await using folder = await temporaryFolder();
+    const topology = join(folder.path, 'topology.json');
+    await writeFile(topology, JSON.stringify({ services: [{ service: 'pharmacy', count: 0 }] }));
+    const failed = await failToStart({ data: folder.path, program, environment: { DAYBOOK_TOPOLOGY: topology } });
+    expect(failed).toMatchObject({ code: 78, lines: [expect.stringContaining('/services/0/service must be one of')] });
+  });
+});

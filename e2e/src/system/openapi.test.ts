@@ -1,0 +1,51 @@
+/** The API document is valid by somebody else's validator, and is the whole of api.md so far. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { describe, expect, it } from 'vitest';
+
+interface Operation {
+  operationId: string;
+  responses: Record<string, unknown>;
+}
+
+const text = await readFile(join(import.meta.dirname, '../../../docs/openapi.json'), 'utf8');
+const document: { openapi: string; paths: Record<string, Record<string, Operation>> } = JSON.parse(text);
+const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, operation]) => ({
+    name: `${method.toUpperCase()} ${path}`,
+    method,
+    operation,
+  })),
+);
+
+describe('the API document', () => {
+  it('is valid OpenAPI 3.1', async () => {
+    const result = await new Validator().validate(JSON.parse(text));
+    expect(result).toMatchObject({ valid: true });
+    expect(document.openapi).toBe('3.1.0');
+  });
+
+  it('refuses what is not OpenAPI, so that the check above says something', async () => {
+    const broken = { ...JSON.parse(text), paths: { '/x': { get: { responses: 'none' } } } };
+    expect(await new Validator().validate(broken)).toMatchObject({ valid: false });
+  });
+
+  it('names every operation once', () => {
+    const ids = operations.map(({ operation }) => operation.operationId);
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(ids.every((id) => /^[a-z][A-Za-z]+$/.test(id))).toBe(true);
+  });
+
+  it('says of every operation how it can be refused', () => {
+    for (const { name, operation } of operations) {
+      expect(Object.keys(operation.responses), name).toEqual(expect.arrayContaining(['503', '504']));
+    }
+  });
+
+  it('gives a retry of every POST the Idempotency-Key', () => {
+    for (const { name, method, operation } of operations) {
+      if (method === 'post') expect(JSON.stringify(operation), name).toContain('idempotency-key');
+    }
+  });
+});

@@ -1,0 +1,100 @@
+/** A second process of one service joins by the data folder, and the two share the work. */
+import { createClient, expectData } from '@daybook/client';
+import { type DaybookProcess, halfHour, makeClinic, registerPatient, temporaryFolder } from '@daybook/testing';
+import { startDaybookOnDatabase as startDaybook } from '@daybook/testing/system-database';
+import { expect, it } from 'vitest';
+
+/** How many reads of a resource this process answered. */
+async function countResponses(service: DaybookProcess, route: string): Promise<number> {
+  const metrics = await (await fetch(`${service.url}/metrics`, { signal: AbortSignal.timeout(5000) })).text();
+  const counter = `http_server_request_duration_seconds_count{method="GET",route="${route}",status="200"} `;
+  return Number(
+    metrics
+      .split('\n')
+      .find((line) => line.startsWith(counter))
+      ?.slice(counter.length) ?? 0,
+  );
+}
+
+it('shares the work between two processes of one service, and never books a time twice', async () => {
+  await using folder = await temporaryFolder();
+  const system = await startDaybook({ data: folder.path });
+  const client = createClient({ baseUrl: system.url });
+  const clinic = await makeClinic(client);
+  const body = { doctorId: clinic.doctor.id, appointmentTypeId: clinic.type.id };
+  const second = await startDaybook({ data: folder.path, service: 'appointment' });
+  const first = expectData(
+    await client.POST('/api/v1/appointments', { body: { ...body, patientId: clinic.patient.id, start: halfHour(0) } }),
+  );
+
+  const path = { id: first.id };
+  const read = async () => (await client.GET('/api/v1/appointments/{id}', { params: { path } })).response.status;
+  await expect
+    .poll(
+      async () => {
+        await Promise.all(Array.from({ length: 20 }, read));
+        return countResponses(second, '/api/v1/appointments/:id');
+      },
+      { timeout: 20_000 },
+    )
+    .toBeGreaterThan(0);
+
+  const patients = await Promise.all(Array.from({ length: 16 }, () => registerPatient(client)));
+  const statuses = await Promise.all(
+    patients.map(async ({ id }) => {
+      const bookingFields = { ...body, patientId: id, start: halfHour(4) };
+      return (await client.POST('/api/v1/appointments', { body: bookingFields })).response.status;
+    }),
+  );
+  expect(statuses.toSorted()).toEqual([201, ...Array<number>(15).fill(409)]);
+
+  // Written by either process, delivered by the one that has the consumers.
+  const items = expectData(
+    await client.GET('/api/v1/appointments', { params: { query: { doctorId: clinic.doctor.id } } }),
+  ).items;
+  for (const { id } of items) {
+    const messages = async () =>
+      (await client.GET('/api/v1/notifications', { params: { query: { appointmentId: id } } })).data?.items.length;
+    await expect.poll(messages, { timeout: 20_000 }).toBe(1);
+  }
+
+  const ended = await second.end();
+  expect(ended).toEqual({ code: 0, signal: null });
+  expect(await Promise.all(Array.from({ length: 20 }, read))).toEqual(Array(20).fill(200));
+  await system.end();
+});
+
+it('fails no read when one of two processes is killed', async () => {
+  await using folder = await temporaryFolder();
+  const system = await startDaybook({ data: folder.path });
+  const client = createClient({ baseUrl: system.url });
+  const clinic = await makeClinic(client);
+  const second = await startDaybook({ data: folder.path, service: 'patient' });
+  const path = { id: clinic.patient.id };
+  const read = async () => (await client.GET('/api/v1/patients/{id}', { params: { path } })).response.status;
+  await Promise.all(Array.from({ length: 10 }, read));
+  const killed = second.end('SIGKILL');
+  const statuses: number[] = [];
+  for (let round = 0; round < 20; round += 1) statuses.push(...(await Promise.all(Array.from({ length: 10 }, read))));
+  await killed;
+  expect(new Set(statuses)).toEqual(new Set([200]));
+  await system.end();
+});
+
+it('goes on with a process that joined, when the system that it joined starts again', async () => {
+  await using folder = await temporaryFolder();
+  const first = await startDaybook({ data: folder.path });
+  const clinic = await makeClinic(createClient({ baseUrl: first.url }));
+  const joined = await startDaybook({ data: folder.path, service: 'patient' });
+  await first.end();
+  const second = await startDaybook({ data: folder.path });
+  const client = createClient({ baseUrl: second.url });
+  const path = { id: clinic.patient.id };
+  const reads = async () => {
+    await Promise.all(Array.from({ length: 10 }, () => client.GET('/api/v1/patients/{id}', { params: { path } })));
+    return countResponses(joined, '/api/v1/patients/:id');
+  };
+  await expect.poll(reads, { timeout: 25_000 }).toBeGreaterThan(0);
+  await joined.end();
+  await second.end();
+});

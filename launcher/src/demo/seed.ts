@@ -1,0 +1,207 @@
+/**
+ * Fills empty databases with the demo clinic, through the API of services in this process. The two weeks lie around today,
+ * so the clock of the process is set to the days before while they are filled; nobody else can call meanwhile, since no
+ * gateway leads here yet.
+ */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CallRefused, createClient, type DaybookClient, expectData } from '@daybook/client';
+import { RETENTION_HOURS } from '@daybook/database';
+import { type Clock, EXIT, type Logger, StartFailure, systemClock } from '@daybook/service';
+import { replaceFile } from '../data-folder.ts';
+import { DEMO_DOCTORS, DEMO_PATIENTS, DEMO_TYPES, type DemoAppointment, demoAppointments } from './plan.ts';
+
+/** Where a data folder says whether its demo is complete. */
+export const demoMarkerPath = (folder: string): string => join(folder, 'demo.json');
+
+const CONCURRENCY = 8;
+const BOOKED_DAYS_BEFORE = 10;
+/** As long as the services keep Idempotency-Keys, less an hour to be safe. */
+const RESUMABLE_HOURS = RETENTION_HOURS - 1;
+
+/** Where each service listens. */
+export type UrlOf = (name: 'patient' | 'doctor' | 'appointment') => string;
+
+interface Marker {
+  readonly state: 'pending' | 'done';
+  /** When filling began; the demo lies around that day. */
+  readonly at: string;
+}
+
+const isMarker = (value: unknown): value is Marker =>
+  typeof value === 'object' && value !== null && 'state' in value && 'at' in value && typeof value.at === 'string';
+
+async function readMarker(path: string): Promise<Marker | undefined> {
+  try {
+    const marker: unknown = JSON.parse(await readFile(path, 'utf8'));
+    return isMarker(marker) ? marker : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError || (error instanceof Error && 'code' in error && error.code === 'ENOENT')) {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+const writeMarker = (path: string, marker: Marker) => replaceFile(path, JSON.stringify(marker));
+
+/** Notes in the marker that the demo is to come, before anything else is there. */
+export const markDemoPending = (marker: string): Promise<void> =>
+  writeMarker(marker, { state: 'pending', at: systemClock().toString() });
+
+/** Whether the demo is to be filled, or a start before this one ended in the middle of it: Idempotency-Keys let it go on. */
+export const isDemoPending = async (marker: string): Promise<boolean> =>
+  (await readMarker(marker))?.state === 'pending';
+
+/** Whether nobody has registered, and nothing can be booked. */
+export async function areServicesEmpty(urlOf: UrlOf): Promise<boolean> {
+  const { patients, doctors, appointments } = createClients(urlOf);
+  const params = { query: { limit: 1 } };
+  const found = await Promise.all([
+    patients.GET('/api/v1/patients', { params }).then(expectData),
+    doctors.GET('/api/v1/doctors', { params }).then(expectData),
+    appointments.GET('/api/v1/appointment-types', { params }).then(expectData),
+  ]);
+  return found.every(({ items }) => items.length === 0);
+}
+
+/** Runs the work of each item, a few at once, and returns the results in the order of the items. */
+async function mapConcurrently<Item, Result>(
+  items: readonly Item[],
+  work: (item: Item, index: number) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = [];
+  const queue = items.entries();
+  async function worker(): Promise<void> {
+    for (const [index, item] of queue) results[index] = await work(item, index);
+  }
+  await Promise.all(Array.from({ length: CONCURRENCY }, worker));
+  return results;
+}
+
+const withKey = (key: string) => ({ header: { 'idempotency-key': `demo-${key}` } });
+
+function createClients(urlOf: UrlOf): Record<'patients' | 'doctors' | 'appointments', DaybookClient> {
+  return {
+    patients: createClient({ baseUrl: urlOf('patient') }),
+    doctors: createClient({ baseUrl: urlOf('doctor') }),
+    appointments: createClient({ baseUrl: urlOf('appointment') }),
+  };
+}
+
+async function registerPeople({ patients, doctors, appointments }: ReturnType<typeof createClients>) {
+  const patientIds = await mapConcurrently(DEMO_PATIENTS, async (body, index) => {
+    const params = withKey(`patient-${index}`);
+    return expectData(await patients.POST('/api/v1/patients', { params, body })).id;
+  });
+  const doctorIds = await mapConcurrently(DEMO_DOCTORS, async ({ doctor, weeklyHours }, index) => {
+    const params = withKey(`doctor-${index}`);
+    const { id, timeZone } = expectData(await doctors.POST('/api/v1/doctors', { params, body: doctor }));
+    const path = { id };
+    expectData(
+      await doctors.PUT('/api/v1/doctors/{id}/schedule', { params: { path }, body: { timeZone, weeklyHours } }),
+    );
+    return id;
+  });
+  const typeIds = await mapConcurrently(DEMO_TYPES, async (body, index) => {
+    const params = withKey(`type-${index}`);
+    return expectData(await appointments.POST('/api/v1/appointment-types', { params, body })).id;
+  });
+  return { patientIds, doctorIds, typeIds };
+}
+
+interface Booked extends DemoAppointment {
+  readonly id: string;
+  readonly index: number;
+}
+
+/** Takes an appointment that is over to its end. */
+async function conclude(appointments: DaybookClient, { id, index, outcome }: Booked): Promise<void> {
+  const params = (step: string) => ({ path: { id }, ...withKey(`${step}-${index}`) });
+  if (outcome === 'noshow') {
+    expectData(await appointments.POST('/api/v1/appointments/{id}/no-show', { params: params('no-show') }));
+  } else {
+    expectData(await appointments.POST('/api/v1/appointments/{id}/arrive', { params: params('arrive') }));
+    expectData(await appointments.POST('/api/v1/appointments/{id}/fulfil', { params: params('fulfil') }));
+  }
+}
+
+type Clients = ReturnType<typeof createClients>;
+type People = Awaited<ReturnType<typeof registerPeople>>;
+
+async function bookAppointments(
+  { appointments }: Clients,
+  people: People,
+  plan: readonly DemoAppointment[],
+): Promise<Booked[]> {
+  return mapConcurrently(plan, async (appointment, index) => {
+    const body = {
+      patientId: people.patientIds[appointment.patient] ?? '',
+      doctorId: people.doctorIds[appointment.doctor] ?? '',
+      appointmentTypeId: people.typeIds[appointment.type] ?? '',
+      start: appointment.start.toInstant().toString(),
+    };
+    const params = withKey(`appointment-${index}`);
+    const { id } = expectData(await appointments.POST('/api/v1/appointments', { params, body }));
+    return { ...appointment, id, index };
+  });
+}
+
+async function cancelSome({ appointments }: Clients, booked: readonly Booked[]): Promise<void> {
+  const cancelled = booked.filter(({ outcome }) => outcome === 'cancelled');
+  await mapConcurrently(cancelled, async ({ id, index }) => {
+    const params = { path: { id }, ...withKey(`cancel-${index}`) };
+    const body = { reason: 'The patient cannot come' };
+    expectData(await appointments.POST('/api/v1/appointments/{id}/cancel', { params, body }));
+  });
+}
+
+const endOf = ({ start, minutes }: Booked): Temporal.Instant => start.add({ minutes }).toInstant();
+
+/** Takes what is over by `at` to its end, day by day, each in the evening of its day. */
+async function concludePast(
+  { appointments }: Clients,
+  booked: readonly Booked[],
+  at: Temporal.Instant,
+  setClock: (clock: Clock) => void,
+): Promise<void> {
+  const isOver = (one: Booked) => one.outcome !== 'cancelled' && Temporal.Instant.compare(endOf(one), at) <= 0;
+  const days = Map.groupBy(booked.filter(isOver), ({ start }) => start.toPlainDate().toString());
+  for (const ofDay of days.values()) {
+    const evening = ofDay.map(endOf).reduce((a, b) => (Temporal.Instant.compare(a, b) > 0 ? a : b));
+    setClock(() => evening);
+    await mapConcurrently(ofDay, (one) => conclude(appointments, one));
+  }
+}
+
+/** @throws StartFailure 69 when a part does not answer */
+export async function seedDemo(
+  marker: string,
+  urlOf: UrlOf,
+  logger: Logger,
+  setClock: (clock: Clock) => void,
+): Promise<void> {
+  const at = Temporal.Instant.from((await readMarker(marker))?.at ?? systemClock().toString());
+  if (Temporal.Instant.compare(systemClock(), at.add({ hours: RESUMABLE_HOURS })) > 0) {
+    logger.warn('demo clinic incomplete, start again with empty databases');
+    return writeMarker(marker, { state: 'done', at: at.toString() });
+  }
+  try {
+    const clients = createClients(urlOf);
+    setClock(() => at.subtract({ hours: 24 * BOOKED_DAYS_BEFORE }));
+    const people = await registerPeople(clients);
+    const booked = await bookAppointments(
+      clients,
+      people,
+      demoAppointments(at.toZonedDateTimeISO('UTC').toPlainDate()),
+    );
+    await cancelSome(clients, booked);
+    await concludePast(clients, booked, at, setClock);
+  } catch (error) {
+    if (!(error instanceof CallRefused) || error.status !== 503) throw error;
+    const reason = `The demo clinic could not be seeded: ${error.problem.detail}`;
+    throw new StartFailure(EXIT.unavailable, `${reason} Start again, or set DAYBOOK_DEMO=off.`, { cause: error });
+  }
+  await writeMarker(marker, { state: 'done', at: at.toString() });
+  logger.info('demo clinic seeded');
+}

@@ -1,0 +1,88 @@
+/** What a person sees of the processes: a table at the foot of a terminal, a line for each change elsewhere. */
+import { stripVTControlCharacters } from 'node:util';
+import type { ManagedProcess } from './managed-process.ts';
+
+/** What is shown of a process. */
+type ProcessView = Pick<ManagedProcess, 'name' | 'state' | 'url'>;
+
+/** What is written to; `process.stdout` is one. */
+export interface TextOutput {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): unknown;
+}
+
+export interface ProcessTable {
+  /** A line of a process or about it. */
+  line(name: string, text: string): void;
+  update(managed: ProcessView): void;
+  /** The last word; it stays below the table. */
+  summary(line: string): void;
+}
+
+const seconds = (millis: number): string => `${(millis / 1000).toFixed(1)} s`;
+
+/** `ready     http://127.0.0.1:41234  process 4711` */
+export function describeProcess({ state, url = '' }: Pick<ManagedProcess, 'state' | 'url'>): string {
+  if (state.status === 'ended') return 'ended';
+  if (state.status === 'crashed')
+    return `exited unexpectedly (${state.reason}), restarts in ${seconds(state.restartInMillis)}`;
+  const where = state.status === 'starting' ? '' : url;
+  return `${state.status.padEnd(8)}  ${where.padEnd(22)}  process ${state.pid ?? 'none'}`.trimEnd();
+}
+
+/** The members in their order; `pretty` makes a line of a log one for people. */
+export function createProcessTable(
+  output: TextOutput,
+  processes: () => readonly ProcessView[],
+  pretty: (line: string) => string,
+): ProcessTable {
+  const width = () => Math.max(0, ...processes().map(({ name }) => name.length));
+  const addPrefix = (name: string, text: string) => `${name.padEnd(width())}  ${text}`;
+  return output.isTTY ? createTerminalTable(output, processes, addPrefix, pretty) : createLineOutput(output, addPrefix);
+}
+
+type AddPrefix = (name: string, text: string) => string;
+
+function createLineOutput(output: TextOutput, addPrefix: AddPrefix): ProcessTable {
+  return {
+    line: (name, text) => output.write(`${addPrefix(name, text)}\n`),
+    update: (managed) => output.write(`${addPrefix(managed.name, describeProcess(managed))}\n`),
+    summary: (line) => output.write(`${line}\n`),
+  };
+}
+
+const moveUpAndClear = (lines: number): string => (lines === 0 ? '' : `\u001B[${lines}A\r\u001B[J`);
+
+function createTerminalTable(
+  output: TextOutput,
+  processes: () => readonly ProcessView[],
+  addPrefix: AddPrefix,
+  pretty: (line: string) => string,
+): ProcessTable {
+  let drawnLines = 0;
+  let summaryLine = '';
+
+  /** A line that the terminal would break into two would spoil the count of lines. */
+  const truncate = (line: string) => stripVTControlCharacters(line).slice(0, (output.columns ?? 80) - 1);
+
+  function table(): string {
+    const rows = processes().map((managed) => truncate(addPrefix(managed.name, describeProcess(managed))));
+    const lines = ['', ...rows, ...(summaryLine === '' ? [] : ['', truncate(summaryLine)])];
+    drawnLines = lines.length;
+    return lines.map((line) => `${line}\n`).join('');
+  }
+
+  const above = (text: string) => output.write(`${moveUpAndClear(drawnLines)}${text}${table()}`);
+  return {
+    line: (name, text) => above(`${addPrefix(name, pretty(text).trimEnd())}\n`),
+    update(managed) {
+      // The table shows what is; what happened is said as well.
+      above(managed.state.status === 'crashed' ? `${addPrefix(managed.name, describeProcess(managed))}\n` : '');
+    },
+    summary(line) {
+      summaryLine = line;
+      above('');
+    },
+  };
+}

@@ -1,0 +1,35 @@
+/** Runs the filler of the demo clinic as a process of its own, which ends before the services begin. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { type Environment, EXIT, StartFailure } from '@daybook/service';
+import { readLines } from './split-lines.ts';
+
+const PROGRAM = new URL('./seed-main.ts', import.meta.url);
+
+/** @throws StartFailure when it could not be filled */
+export async function runSeeder(
+  environment: Environment,
+  topologyFile: string,
+  onLine: (line: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const child = spawn(process.execPath, [...process.execArgv, PROGRAM.pathname, topologyFile], {
+    env: { ...environment },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    detached: process.platform !== 'win32',
+  });
+  // Its end is noticed there as that of whoever started it.
+  signal.addEventListener('abort', () => child.connected && child.disconnect(), { once: true });
+  let lastError = '';
+  readLines(child.stdout, onLine);
+  readLines(child.stderr, (line) => {
+    lastError = line;
+    onLine(line);
+  });
+  const [code] = await once(child, 'close');
+  if (signal.aborted || code === 0) return;
+  throw new StartFailure(
+    code ?? EXIT.software,
+    lastError || `The demo clinic could not be filled (exit code ${code}).`,
+  );
+}

@@ -1,0 +1,46 @@
+/** Several statements of a transaction in one round trip, where there are round trips. */
+import {
+  type Compilable,
+  CompiledQuery,
+  type DeleteResult,
+  type InsertResult,
+  type Transaction,
+  type UpdateResult,
+} from 'kysely';
+import type { DatabaseDialect } from './dialect.ts';
+
+/** What a statement reads; nothing, when it writes. */
+type RowsOf<Statement> =
+  Statement extends Compilable<infer Row>
+    ? Row extends InsertResult | UpdateResult | DeleteResult
+      ? never[]
+      : Row[]
+    : never;
+type RowsOfEach<Statements> = { -readonly [Index in keyof Statements]: RowsOf<Statements[Index]> };
+
+const joinQueries = (queries: readonly CompiledQuery[]): CompiledQuery =>
+  CompiledQuery.raw(
+    queries.map(({ sql }) => sql).join(';\n'),
+    queries.flatMap(({ parameters }) => parameters),
+  );
+
+/**
+ * Runs statements in their order and gives the rows of each. The first that fails is the last that runs; its error does not say
+ * which it was.
+ */
+export async function executeBatch<Tables, const Statements extends readonly Compilable<unknown>[]>(
+  transaction: Transaction<Tables>,
+  { supportsMultiStatement }: DatabaseDialect,
+  statements: Statements,
+): Promise<RowsOfEach<Statements>> {
+  const queries = statements.map((statement) => statement.compile());
+  const rows: unknown[][] = [];
+  if (supportsMultiStatement && queries.length > 1) {
+    const batch = await transaction.executeQuery(joinQueries(queries));
+    for (const result of batch.rows) rows.push(Array.isArray(result) ? result : []);
+  } else {
+    for (const query of queries) rows.push((await transaction.executeQuery(query)).rows);
+  }
+  // The types of rows are Kysely's claim about its queries, as wherever one runs.
+  return rows as RowsOfEach<Statements>;
+}

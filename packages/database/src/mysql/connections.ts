@@ -1,0 +1,160 @@
+/** Connections to MySQL: how each is set up, and pools of them that have an end. */
+import {
+  type Connection,
+  type ConnectionOptions,
+  createConnection,
+  createPool,
+  type Pool,
+  type PoolConnection,
+} from 'mysql2';
+import { NO_CONNECTION_FREE } from './dialect.ts';
+import { type ConnectionSource, DriverError, send } from './driver.ts';
+import type { MysqlAddress } from './url.ts';
+
+const CONNECT_MILLIS = 5000;
+/** The server ends what takes longer; where it does not, the client ends the connection. */
+const STATEMENT_SECONDS = 10;
+export const STATEMENT_MILLIS = STATEMENT_SECONDS * 1000 + 2000;
+const LOCK_WAIT_SECONDS = 5;
+/** For a statement that waits until a table is not altered any more. */
+const TABLE_WAIT_SECONDS = 10;
+/** How long somebody waits for a connection, and how many do at most. */
+const ACQUIRE_TIMEOUT_MILLIS = 5000;
+const MAX_QUEUED = 2000;
+const IDLE_MILLIS = 60_000;
+/** More than the cells of any search in one value (`jsonArrayAgg`). */
+const GROUP_CONCAT_BYTES = 64 * 1024 * 1024;
+
+const strict = `set session sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', time_zone = '+00:00',
+  group_concat_max_len = ${GROUP_CONCAT_BYTES}, innodb_lock_wait_timeout = ${LOCK_WAIT_SECONDS},
+  lock_wait_timeout = ${TABLE_WAIT_SECONDS}`;
+const readCommitted = `/*!80000 , transaction_isolation = 'READ-COMMITTED' */ /*M!100600 , tx_isolation = 'READ-COMMITTED' */`;
+const statementTimeout = `/*!80000 , max_execution_time = ${STATEMENT_SECONDS * 1000} */
+  /*M!100600 , max_statement_time = ${STATEMENT_SECONDS} */`;
+
+export const SESSIONS = {
+  /** Each statement by itself. */
+  read: `${strict} ${readCommitted} ${statementTimeout}, autocommit = 1`,
+  /** A transaction begins with the first statement. */
+  write: `${strict} ${readCommitted} ${statementTimeout}, autocommit = 0`,
+  /** Statements that may take long: an index over a large table. */
+  migrate: `${strict} ${readCommitted}, autocommit = 1`,
+} as const;
+
+const optionsOf = ({ host, port, user, password, ssl }: MysqlAddress): ConnectionOptions => ({
+  host,
+  port,
+  user,
+  password,
+  ...(ssl && { ssl: { ...ssl } }),
+  connectTimeout: CONNECT_MILLIS,
+  enableKeepAlive: true,
+  keepAliveInitialDelay: 10_000,
+  jsonStrings: true,
+  // A server cannot ask for a file of ours.
+  flags: ['-LOCAL_FILES'],
+});
+
+/**
+ * One connection outside of any pool. `withDatabase` is false to make the database that is not there yet.
+ * @throws whatever the server or the socket says
+ */
+export async function connect(address: MysqlAddress, session: string, withDatabase = true): Promise<Connection> {
+  const connection = createConnection({ ...optionsOf(address), ...(withDatabase && { database: address.database }) });
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  connection.connect((error) => (error ? reject(error) : resolve()));
+  try {
+    await promise;
+    await send(connection, session, [], STATEMENT_MILLIS);
+    return connection;
+  } catch (error) {
+    connection.destroy();
+    throw error;
+  }
+}
+
+/** Takes a lock of the server by its name, for as long as the connection lasts. False when another has it all that time. */
+export async function getLock(connection: Connection, name: string, seconds: number): Promise<boolean> {
+  const result = await send(
+    connection,
+    'select get_lock(?, ?) as got',
+    [name, seconds],
+    seconds * 1000 + STATEMENT_MILLIS,
+  );
+  const [row] = Array.isArray(result) ? result : [];
+  return row !== undefined && 'got' in row && row.got === 1;
+}
+
+/** Waits its turn for a connection, but not for ever: one that comes too late goes back. */
+function acquireFrom(pool: Pool): Promise<PoolConnection> {
+  const { promise, resolve, reject } = Promise.withResolvers<PoolConnection>();
+  let timedOut = false;
+  const timer = setTimeout(() => {
+    timedOut = true;
+    reject(new DriverError(NO_CONNECTION_FREE, 'No connection to the database became free in time.'));
+  }, ACQUIRE_TIMEOUT_MILLIS);
+  pool.getConnection((error, connection) => {
+    clearTimeout(timer);
+    if (timedOut) {
+      if (!error) connection.release();
+    } else if (error) reject(withCode(error));
+    else resolve(connection);
+  });
+  return promise;
+}
+
+/** The pool's own refusal has no code. */
+const withCode = (error: Error): Error =>
+  error.message === 'Queue limit reached.'
+    ? new DriverError(NO_CONNECTION_FREE, 'Too many wait for a connection to the database.')
+    : error;
+
+/** What a pool is for. Only who writes may send several statements at once. */
+type PoolUse = 'read' | 'write';
+
+function createLimitedPool(address: MysqlAddress, use: PoolUse, connectionLimit: number): Pool {
+  const pool = createPool({
+    ...optionsOf(address),
+    multipleStatements: use === 'write',
+    database: address.database,
+    connectionLimit,
+    // The pool ends what is more than this as soon as nobody uses it, within a second of work as well: only time is to end one.
+    maxIdle: connectionLimit - 1,
+    idleTimeout: IDLE_MILLIS,
+    waitForConnections: true,
+    queueLimit: MAX_QUEUED,
+  });
+  // Whoever uses it hears of it by the statement that fails; an idle one has left the pool already.
+  pool.on('connection', (connection: PoolConnection) => connection.on('error', () => undefined));
+  return pool;
+}
+
+/** A pool of connections that are all set up alike. It is made when it is needed: nobody closes one that was never used. */
+export function createConnectionSource(address: MysqlAddress, use: PoolUse, connectionLimit: number): ConnectionSource {
+  const ready = new WeakSet<Connection>();
+  let pool: Pool | undefined;
+  let closed: Promise<void> | undefined;
+
+  return {
+    async acquire() {
+      pool ??= createLimitedPool(address, use, connectionLimit);
+      const connection = await acquireFrom(pool);
+      const pooled = { connection, release: () => connection.release() };
+      if (ready.has(connection)) return pooled;
+      try {
+        await send(connection, SESSIONS[use], [], STATEMENT_MILLIS);
+        ready.add(connection);
+        return pooled;
+      } catch (error) {
+        connection.destroy();
+        throw error;
+      }
+    },
+    close() {
+      closed ??= new Promise((resolve, reject) =>
+        pool ? pool.end((error) => (error ? reject(error) : resolve())) : resolve(),
+      );
+      return closed;
+    },
+  };
+}

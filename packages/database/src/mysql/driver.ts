@@ -1,0 +1,147 @@
+/** Kysely over MySQL's protocol (mysql2). Statements are sent as text, and nothing is kept on the server. */
+import {
+  type DatabaseConnection,
+  type Dialect,
+  type Driver,
+  MysqlAdapter,
+  MysqlIntrospector,
+  MysqlQueryCompiler,
+  type QueryResult,
+} from 'kysely';
+import type { Connection, QueryResult as MysqlResult } from 'mysql2';
+import { STATEMENT_DEADLINE } from './dialect.ts';
+
+/** A connection that nobody else uses until it is released. */
+export interface PooledConnection {
+  readonly connection: Connection;
+  release(): void;
+}
+
+/** Where the driver has its connections from. */
+export interface ConnectionSource {
+  acquire(): Promise<PooledConnection>;
+  close(): Promise<void>;
+}
+
+type Input = null | number | string | bigint | Buffer;
+
+function toInput(value: unknown): Input {
+  if (value === null || typeof value === 'string' || typeof value === 'bigint') return value;
+  if (typeof value === 'number' && Number.isFinite(value)) return value;
+  if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  throw new TypeError(`MySQL cannot store a ${typeof value}`);
+}
+
+/** An error that the database did not send. */
+export class DriverError extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.name = 'DriverError';
+    this.code = code;
+  }
+}
+
+/** Sends one statement. An answer that does not come in time ends the connection, since nobody knows what it is at. */
+export function send(
+  connection: Connection,
+  text: string,
+  parameters: readonly unknown[],
+  deadlineMillis: number,
+): Promise<MysqlResult> {
+  const { promise, resolve, reject } = Promise.withResolvers<MysqlResult>();
+  const timer = setTimeout(() => {
+    reject(new DriverError(STATEMENT_DEADLINE, 'The database did not respond in time.'));
+    connection.destroy();
+  }, deadlineMillis);
+  connection.query<MysqlResult>(text, parameters.map(toInput), (error, result) => {
+    clearTimeout(timer);
+    if (error) reject(error);
+    else resolve(result);
+  });
+  return promise;
+}
+
+class MysqlConnection implements DatabaseConnection {
+  readonly raw: Connection;
+  readonly release: () => void;
+  readonly #deadlineMillis: number;
+
+  constructor({ connection, release }: PooledConnection, deadlineMillis: number) {
+    this.raw = connection;
+    this.release = release;
+    this.#deadlineMillis = deadlineMillis;
+  }
+
+  async executeQuery<Row>({
+    sql,
+    parameters,
+  }: {
+    sql: string;
+    parameters: readonly unknown[];
+  }): Promise<QueryResult<Row>> {
+    const result = await send(this.raw, sql, parameters, this.#deadlineMillis);
+    // The row type is Kysely's claim about its own query, as for every driver.
+    if (Array.isArray(result)) return { rows: result as Row[] };
+    return { rows: [], numAffectedRows: BigInt(result.affectedRows), insertId: BigInt(result.insertId) };
+  }
+
+  // biome-ignore lint/correctness/useYield: streaming is not offered
+  async *streamQuery(): AsyncIterableIterator<never> {
+    throw new Error('Reading a result in pieces is not offered: use pages.');
+  }
+}
+
+class MysqlDriver implements Driver {
+  readonly #source: ConnectionSource;
+  readonly #deadlineMillis: number;
+
+  constructor(source: ConnectionSource, deadlineMillis: number) {
+    this.#source = source;
+    this.#deadlineMillis = deadlineMillis;
+  }
+
+  async init(): Promise<void> {}
+
+  async acquireConnection(): Promise<DatabaseConnection> {
+    return new MysqlConnection(await this.#source.acquire(), this.#deadlineMillis);
+  }
+
+  /** Connections that write have no autocommit: the first statement begins the transaction, without a round trip of its own. */
+  async beginTransaction(): Promise<void> {}
+
+  async commitTransaction(connection: MysqlConnection): Promise<void> {
+    await send(connection.raw, 'commit', [], this.#deadlineMillis);
+  }
+
+  /** A connection that cannot roll back is ended: the server then rolls back. */
+  async rollbackTransaction(connection: MysqlConnection): Promise<void> {
+    try {
+      await send(connection.raw, 'rollback', [], this.#deadlineMillis);
+    } catch {
+      connection.raw.destroy();
+    }
+  }
+
+  async releaseConnection(connection: MysqlConnection): Promise<void> {
+    connection.release();
+  }
+
+  async destroy(): Promise<void> {
+    await this.#source.close();
+  }
+}
+
+class UnlockedAdapter extends MysqlAdapter {
+  /** The lock is taken before there is a Migrator, see mysql/database.ts. */
+  override async acquireMigrationLock(): Promise<void> {}
+  override async releaseMigrationLock(): Promise<void> {}
+}
+
+export const mysqlOver = (source: ConnectionSource, deadlineMillis: number): Dialect => ({
+  createAdapter: () => new UnlockedAdapter(),
+  createDriver: () => new MysqlDriver(source, deadlineMillis),
+  createIntrospector: (db) => new MysqlIntrospector(db),
+  createQueryCompiler: () => new MysqlQueryCompiler(),
+});

@@ -1,0 +1,129 @@
+/** One GET on one instance, and what its outcome means for the next try. */
+import { TaskCancelledError } from 'cockatiel';
+import { Agent, buildConnector, type Dispatcher } from 'undici';
+import { DialForbidden, type DialRules } from '../dial-rules.ts';
+import type { Instance } from '../discovery.ts';
+import { codeOf } from '../log.ts';
+
+/** What a service answered: any status below 500. */
+export interface ServiceResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** The parsed JSON; undefined when the answer has no body or is not JSON. */
+  readonly body: unknown;
+}
+
+export interface GetRequest {
+  /** Path and query, encoded, with a leading slash. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** The instance failed: another one may do. */
+export class AttemptFailure extends Error {
+  override readonly name = 'AttemptFailure';
+  /** Nobody listens there, so that it probably is gone. */
+  readonly unreachable: boolean;
+
+  constructor(reason: string, unreachable = false) {
+    super(reason);
+    this.unreachable = unreachable;
+  }
+}
+
+/** The service answered with something that no other instance would better. */
+export class UnusableResponse extends Error {
+  override readonly name = 'UnusableResponse';
+}
+
+const MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
+const TRY_ANOTHER = new Set([502, 503, 504]);
+const UNREACHABLE = new Set([
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\b/i;
+
+export interface AgentOptions {
+  attemptTimeoutMillis: number;
+  maxConcurrent: number;
+  dialRules: DialRules;
+}
+
+/** Keep-alive connections to all instances of a service. */
+export function createAgent({ dialRules, ...options }: AgentOptions): Agent {
+  const connect = buildConnector({ timeout: options.attemptTimeoutMillis, lookup: dialRules.lookup });
+  return new Agent({
+    connect(target, callback) {
+      // A socket resolves names only: an address is checked here.
+      if (dialRules.allows(target.hostname)) connect(target, callback);
+      else callback(new DialForbidden(), null);
+    },
+    headersTimeout: options.attemptTimeoutMillis,
+    bodyTimeout: options.attemptTimeoutMillis,
+    connections: options.maxConcurrent,
+    maxResponseSize: MAX_RESPONSE_BYTES,
+  });
+}
+
+export interface AttemptSignals {
+  /** Aborts when this attempt has taken too long. */
+  readonly attempt: AbortSignal;
+  /** Aborts when the whole call has, or its caller left. */
+  readonly call: AbortSignal;
+}
+
+/** Throws AttemptFailure, UnusableResponse, or TaskCancelledError when the whole call is over. */
+export async function getFrom(
+  agent: Dispatcher,
+  instance: Instance,
+  { path, headers }: GetRequest,
+  signals: AttemptSignals,
+): Promise<ServiceResponse> {
+  try {
+    const response = await agent.request({
+      origin: instance.url,
+      path,
+      method: 'GET',
+      headers: { accept: 'application/json', ...headers },
+      signal: signals.attempt,
+    });
+    return await read(response);
+  } catch (error) {
+    throw meaningOf(error, signals);
+  }
+}
+
+async function read({ statusCode, headers, body }: Dispatcher.ResponseData): Promise<ServiceResponse> {
+  if (statusCode >= 500) {
+    await body.dump();
+    const reason = `status ${statusCode}`;
+    throw TRY_ANOTHER.has(statusCode) ? new AttemptFailure(reason) : new UnusableResponse(reason);
+  }
+  const text = await body.text();
+  const isJson = text !== '' && JSON_TYPE.test(String(headers['content-type'] ?? ''));
+  return { status: statusCode, headers, body: isJson ? parse(text) : undefined };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The parser's own message quotes the answer, which may be about a person.
+    throw new UnusableResponse('response is not the JSON that its Content-Type promises');
+  }
+}
+
+function meaningOf(error: unknown, signals: AttemptSignals): unknown {
+  if (error instanceof AttemptFailure || error instanceof UnusableResponse) return error;
+  if (signals.call.aborted) return new TaskCancelledError('the call is over');
+  if (signals.attempt.aborted) return new AttemptFailure('no response in time');
+  const code = codeOf(error);
+  if (code === 'UND_ERR_INVALID_ARG') return error;
+  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return new UnusableResponse('response too large');
+  return new AttemptFailure(code, UNREACHABLE.has(code));
+}

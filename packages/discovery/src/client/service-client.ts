@@ -1,0 +1,171 @@
+/** Asks another service: on whichever instance answers, within a deadline, without making a bad moment worse. */
+import { Refusal } from '@daybook/contracts';
+import {
+  BrokenCircuitError,
+  BulkheadRejectedError,
+  bulkhead,
+  ExponentialBackoff,
+  handleWhen,
+  retry,
+  TaskCancelledError,
+  TimeoutStrategy,
+  timeout,
+  wrap,
+} from 'cockatiel';
+import type { Logger } from 'pino';
+import type { Balancer, Selection } from '../balancing/balancer.ts';
+import type { Discovery } from '../discovery.ts';
+import { codeOf } from '../log.ts';
+import {
+  AttemptFailure,
+  createAgent,
+  type GetRequest,
+  getFrom,
+  type ServiceResponse,
+  UnusableResponse,
+} from './attempt.ts';
+import { createBreakers } from './breakers.ts';
+import { createRetryBudget } from './retry-budget.ts';
+
+export interface ServiceClientOptions {
+  /** Lower case: `patient-service`. */
+  serviceId: string;
+  discovery: Discovery;
+  balancer: Balancer;
+  logger: Logger;
+  /** For all attempts together and the wait for a place. */
+  deadlineMillis?: number;
+  attemptTimeoutMillis?: number;
+  /** Calls at the same time; the next one is refused at once. */
+  maxConcurrent?: number;
+}
+
+export interface GetOptions {
+  headers?: Readonly<Record<string, string>>;
+  signal?: AbortSignal;
+}
+
+export interface ServiceClient {
+  /**
+   * The answer, when its status is below 500. Whatever else happens is `Refusal('service-unavailable')`.
+   * `path` has a leading slash and is encoded.
+   */
+  get(path: string, options?: GetOptions): Promise<ServiceResponse>;
+  /** Lets calls under way end, which their deadline bounds, and closes the connections. */
+  close(): Promise<void>;
+}
+
+class NoInstance extends Error {
+  override readonly name = 'NoInstance';
+}
+
+const MAX_ATTEMPTS = 3;
+/** A burst waits its turn, within the deadline; more than this is refused at once. */
+const QUEUED_PER_RUNNING = 10;
+const BACKOFF = new ExponentialBackoff({ initialDelay: 20, maxDelay: 200 });
+const EXPECTED = [
+  AttemptFailure,
+  UnusableResponse,
+  NoInstance,
+  TaskCancelledError,
+  BulkheadRejectedError,
+  BrokenCircuitError,
+];
+
+const isInstanceFailure = (error: unknown): boolean => error instanceof AttemptFailure;
+const isRetriable = (error: unknown): boolean => isInstanceFailure(error) || error instanceof BrokenCircuitError;
+
+export function createServiceClient({
+  serviceId,
+  discovery,
+  balancer,
+  logger,
+  deadlineMillis = 4_000,
+  attemptTimeoutMillis = 2_000,
+  maxConcurrent = 100,
+}: ServiceClientOptions): ServiceClient {
+  const agent = createAgent({ attemptTimeoutMillis, maxConcurrent, dialRules: discovery.dialRules });
+  const breakers = createBreakers({ logger, isFailure: isInstanceFailure });
+  const budget = createRetryBudget();
+  // Aggressive: cockatiel's wait between two tries does not hear the signal, and a deadline is a promise. What has returned is not
+  // aborted as well: each abort makes an error with a stack.
+  const deadline = timeout(deadlineMillis, { strategy: TimeoutStrategy.Aggressive, abortOnReturn: false });
+  // Outside for who waits for a place; inside so that whoever does not hear the signal gives its place back.
+  const limits = wrap(deadline, bulkhead(maxConcurrent, QUEUED_PER_RUNNING * maxConcurrent), deadline);
+  const attemptLimit = timeout(attemptTimeoutMillis, { strategy: TimeoutStrategy.Cooperative, abortOnReturn: false });
+  const detail = `The ${serviceId.replace(/-service$/, '').replaceAll('-', ' ')} service is not available.`;
+
+  /** The known instances that are of no use to this call: tried before, or to be left alone now. */
+  function excluded(tried: ReadonlySet<string>): ReadonlySet<string> {
+    const known = discovery.instancesOf(serviceId);
+    const excludedInstances = known.filter((instance) => tried.has(instance.instanceId) || breakers.blocks(instance));
+    return new Set(excludedInstances.map(({ instanceId }) => instanceId));
+  }
+
+  const hasAnother = (tried: ReadonlySet<string>): boolean =>
+    excluded(tried).size < discovery.instancesOf(serviceId).length;
+
+  async function select(tried: ReadonlySet<string>): Promise<Selection> {
+    if (discovery.instancesOf(serviceId).length === 0) await refreshOnce();
+    const found = balancer.pick(serviceId, excluded(tried));
+    if (!found) throw new NoInstance('no instance is known that works');
+    return found;
+  }
+
+  async function refreshOnce(): Promise<void> {
+    try {
+      await discovery.refresh();
+    } catch (error) {
+      throw new NoInstance(`no instance is known, and the list cannot be fetched: ${codeOf(error)}`);
+    }
+  }
+
+  /** So that an instance that is gone leaves the list before its lease ends. `refresh` lets callers share one fetch. */
+  function refreshInBackground(): void {
+    discovery.refresh().catch((error: unknown) => {
+      logger.warn({ serviceId, code: codeOf(error) }, 'instance list not refreshed');
+    });
+  }
+
+  async function attempt(request: GetRequest, tried: Set<string>, call: AbortSignal): Promise<ServiceResponse> {
+    const { instance, release } = await select(tried);
+    tried.add(instance.instanceId);
+    try {
+      return await breakers
+        .of(instance, discovery.instancesOf(serviceId))
+        .execute(() =>
+          attemptLimit.execute(({ signal }) => getFrom(agent, instance, request, { attempt: signal, call }), call),
+        );
+    } catch (error) {
+      if (error instanceof AttemptFailure && error.unreachable) refreshInBackground();
+      throw error;
+    } finally {
+      release();
+    }
+  }
+
+  function withRetries(request: GetRequest, call: AbortSignal): Promise<ServiceResponse> {
+    const tried = new Set<string>();
+    // Asked after every failure, the last one too: whatever takes from the budget stands at the end.
+    const mayRetry = () => tried.size < MAX_ATTEMPTS && hasAnother(tried) && budget.tryRetry();
+    const policy = retry(
+      handleWhen((error) => isRetriable(error) && !call.aborted && mayRetry()),
+      { maxAttempts: MAX_ATTEMPTS - 1, backoff: BACKOFF },
+    );
+    budget.countRequest();
+    return policy.execute(() => attempt(request, tried, call), call);
+  }
+
+  return {
+    async get(path, { headers = {}, signal } = {}) {
+      try {
+        return await limits.execute((context) => withRetries({ path, headers }, context.signal), signal);
+      } catch (error) {
+        if (!(error instanceof Error) || !EXPECTED.some((kind) => error instanceof kind)) throw error;
+        logger.warn({ serviceId, reason: error.message }, 'service call failed');
+        throw new Refusal('service-unavailable', detail, { retryAfterSeconds: 1 });
+      }
+    },
+    close: () => agent.close(),
+  };
+}

@@ -1,0 +1,36 @@
+import type { Instance } from '../discovery.ts';
+
+interface Service {
+  readonly members: Map<string, Instance>;
+  /** Made when it is asked for, so that a thousand changes cost a thousand changes and not a thousand lists. */
+  view: readonly Instance[] | undefined;
+}
+
+/** Instances by their service. The same array is given until something has changed. */
+export class InstanceIndex {
+  readonly #services = new Map<string, Service>();
+
+  of(serviceId: string): readonly Instance[] {
+    const service = this.#services.get(serviceId);
+    if (!service) return [];
+    service.view ??= [...service.members.values()];
+    return service.view;
+  }
+
+  add(key: string, instance: Instance): void {
+    let service = this.#services.get(instance.serviceId);
+    if (!service) {
+      service = { members: new Map(), view: undefined };
+      this.#services.set(instance.serviceId, service);
+    }
+    service.members.set(key, instance);
+    service.view = undefined;
+  }
+
+  remove(key: string, instance: Instance): void {
+    const service = this.#services.get(instance.serviceId);
+    if (!service?.members.delete(key)) return;
+    service.view = undefined;
+    if (service.members.size === 0) this.#services.delete(instance.serviceId);
+  }
+}

@@ -1,0 +1,43 @@
+/** Subjects of which an event could not be handed over: each is left alone for a while, ever longer, and no other with it. */
+import { backoffMillis } from '@daybook/async';
+
+const PAUSE = { firstMillis: 500, longestMillis: 10_000 };
+/** When so many wait it is the bus: more are not tried. */
+const MAX_SUSPENDED = 100;
+
+interface Suspension {
+  readonly failures: number;
+  readonly until: number;
+}
+
+export class SubjectBackoff {
+  readonly #suspended = new Map<string, Suspension>();
+
+  /** Those that are to be left alone now. */
+  suspended(now: number): ReadonlySet<string> {
+    const waiting = new Set<string>();
+    for (const [subject, { until }] of this.#suspended) {
+      if (until > now) waiting.add(subject);
+      // Nobody has anything of it to deliver any more.
+      else if (until + PAUSE.longestMillis < now) this.#suspended.delete(subject);
+    }
+    return waiting;
+  }
+
+  isFull(now: number): boolean {
+    return this.suspended(now).size >= MAX_SUSPENDED;
+  }
+
+  suspend(subject: string, now: number): void {
+    const failures = (this.#suspended.get(subject)?.failures ?? 0) + 1;
+    this.#suspended.set(subject, { failures, until: now + backoffMillis(failures, PAUSE) });
+  }
+
+  resume(subject: string): void {
+    this.#suspended.delete(subject);
+  }
+
+  get size(): number {
+    return this.#suspended.size;
+  }
+}

@@ -1,0 +1,159 @@
+/** A retry is harmless: the same key and body give the first answer again (draft-ietf-httpapi-idempotency-key-header). */
+import { createHash } from 'node:crypto';
+import { permit, problemOf, problems, Refusal } from '@daybook/contracts';
+import {
+  AmbiguousCommit,
+  type Database,
+  findStoredResponse,
+  IdempotencyKeyTaken,
+  insertStoredResponse,
+  type StoredResponse,
+  type WriteContext,
+} from '@daybook/database';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { writeContextOf } from './etag.ts';
+import { PROBLEM_JSON } from './problem-handler.ts';
+import { rolesOf } from './roles.ts';
+
+const KEY = /^[\x21-\x7e]{1,255}$/;
+
+/** What is answered for a result: the status and headers are part of what is kept. */
+export interface ResponseShape<Result> {
+  status: number;
+  headers(result: Result): Record<string, string>;
+}
+
+/** Keys in use by requests that run now, by the database of their service. Entries leave when their request ends. */
+const running = new WeakMap<Database, Set<string>>();
+
+function runningIn(database: Database): Set<string> {
+  const known = running.get(database) ?? new Set<string>();
+  running.set(database, known);
+  return known;
+}
+
+function keyOf(request: FastifyRequest): string | undefined {
+  const key = request.headers['idempotency-key'];
+  if (key === undefined) return undefined;
+  if (typeof key === 'string' && KEY.test(key)) return key;
+  throw new Refusal('invalid-request', 'The Idempotency-Key is not usable.', {
+    errors: [{ pointer: '/idempotency-key', message: 'must be 1 to 255 visible ASCII characters' }],
+  });
+}
+
+const fingerprintOf = (request: FastifyRequest): Uint8Array =>
+  createHash('sha256')
+    .update(`${request.method} ${request.url}\n${JSON.stringify(request.body)}`)
+    .digest();
+
+function replay(reply: FastifyReply, stored: StoredResponse, fingerprint: Uint8Array): void {
+  if (Buffer.compare(stored.fingerprint, fingerprint) !== 0) {
+    throw new Refusal('idempotency-key-reused', 'This Idempotency-Key was used for another request: take a new one.');
+  }
+  reply.code(stored.status).headers(stored.headers).header('idempotency-replayed', 'true').send(stored.body);
+}
+
+/** A refusal of what was asked is an answer, too; one of a part that is down is not. */
+const isFinal = (refusal: Refusal): boolean => [409, 422].includes(problems[refusal.code].status);
+
+/**
+ * Runs `action` at most once for an `Idempotency-Key` and answers with its result. `action` calls `write.storeResponse` inside its own
+ * transaction, so that effect and answer are stored together or not at all. The roles of the route are checked first: a
+ * kept response is only for a caller that may still do what the request asks for.
+ * @throws Refusal `forbidden`
+ */
+export async function replyIdempotently<Result>(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  database: Database,
+  shape: ResponseShape<Result>,
+  action: (write: WriteContext<Result>) => Promise<Result>,
+): Promise<void> {
+  permit(request.caller, rolesOf(request));
+  const key = keyOf(request);
+  const write = writeContextOf(request);
+  if (key === undefined) {
+    const result = await action(write);
+    reply.code(shape.status).headers(shape.headers(result)).send(result);
+    return;
+  }
+  const callerId = request.caller.id;
+  const fingerprint = fingerprintOf(request);
+  const inUse = runningIn(database);
+  const slot = `${callerId} ${key}`;
+  const stored = await findStoredResponse(database, callerId, key);
+  if (stored) return replay(reply, stored, fingerprint);
+  if (inUse.has(slot)) {
+    throw new Refusal('idempotency-key-in-use', 'The first request with this key is still running.', {
+      retryAfterSeconds: 1,
+    });
+  }
+  inUse.add(slot);
+  try {
+    await replyFirst(request, reply, database, shape, action, write, { callerId, key, fingerprint });
+  } finally {
+    inUse.delete(slot);
+  }
+}
+
+async function replyFirst<Result>(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  database: Database,
+  shape: ResponseShape<Result>,
+  action: (write: WriteContext<Result>) => Promise<Result>,
+  write: WriteContext<unknown>,
+  name: { callerId: string; key: string; fingerprint: Uint8Array },
+): Promise<void> {
+  const json = { 'content-type': 'application/json; charset=utf-8' };
+  const responseFor = (result: Result): StoredResponse => ({
+    fingerprint: name.fingerprint,
+    status: shape.status,
+    headers: { ...json, ...shape.headers(result) },
+    body: JSON.stringify(result),
+  });
+  try {
+    const result = await action({
+      ...write,
+      storeResponse: (transaction, result) =>
+        insertStoredResponse(database.dialect, transaction, name.callerId, name.key, responseFor(result)),
+    });
+    const { status, headers, body } = responseFor(result);
+    reply.code(status).headers(headers).send(body);
+  } catch (error) {
+    // It may have been done: then its answer is there.
+    const isAmbiguous = error instanceof AmbiguousCommit;
+    if (!(isAmbiguous || error instanceof Refusal || error instanceof IdempotencyKeyTaken)) throw error;
+    const isStored = error instanceof Refusal && isFinal(error) && (await storeRefusal(request, database, name, error));
+    // Another process may have been first; its answer is the answer, all the more where it stood in the way of this one.
+    const first = isStored ? undefined : await findStoredResponse(database, name.callerId, name.key);
+    if (first) return replay(reply, first, name.fingerprint);
+    throw error;
+  }
+}
+
+/** False when the key has an answer already. */
+async function storeRefusal(
+  request: FastifyRequest,
+  database: Database,
+  name: { callerId: string; key: string; fingerprint: Uint8Array },
+  refusal: Refusal,
+): Promise<boolean> {
+  const [path = '/'] = request.url.split('?');
+  const problem = problemOf(refusal, path, request.trace.traceId);
+  const response = {
+    fingerprint: name.fingerprint,
+    status: problem.status,
+    headers: { 'content-type': PROBLEM_JSON },
+    body: JSON.stringify(problem),
+  };
+  try {
+    await database.write((transaction) =>
+      insertStoredResponse(database.dialect, transaction, name.callerId, name.key, response),
+    );
+    return true;
+  } catch (error) {
+    if (error instanceof IdempotencyKeyTaken) return false;
+    throw error;
+  }
+}

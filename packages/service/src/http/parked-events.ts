@@ -1,0 +1,93 @@
+/** The routes of parked events, for every service that consumes; the gateway lays their lists together. */
+import {
+  ConsumerName,
+  DEFAULT_LIMIT,
+  Id,
+  Nothing,
+  PARKED_EVENTS_PATH,
+  ParkedEvent,
+  ParkedEventPage,
+  ParkedEventQuery,
+} from '@daybook/contracts';
+import type { Database } from '@daybook/database';
+import { BEFORE_ALL, type Consumer, createParkedEventStore, OPERATORS, type ParkedEventKey } from '@daybook/messaging';
+import { Type } from 'typebox';
+import type { App } from './app-type.ts';
+import { replyIdempotently } from './idempotency.ts';
+import { type CursorKey, decodeCursor, pageOf, sendPage } from './pagination.ts';
+import { rejectBody } from './reject-body.ts';
+
+const tags = ['Administration'];
+const Params = Type.Object({ consumer: ConsumerName(), eventId: Id() });
+const unchangedShape = { status: 200, headers: () => ({}) };
+
+/** The sort key of the list; also that of the cursor. */
+export const keyOfParkedEvent = ({ parkedAt, consumer, eventId }: ParkedEvent): CursorKey => [
+  Temporal.Instant.from(parkedAt).epochMilliseconds,
+  consumer,
+  eventId,
+];
+
+/** @throws Refusal `invalid-request` when it is not one that this list gave out */
+export function readParkedEventCursor(cursor: string | undefined): ParkedEventKey {
+  if (cursor === undefined) return BEFORE_ALL;
+  const [parkedAt, consumer, eventId] = decodeCursor(cursor, ['number', 'string', 'id']);
+  return { parkedAt: Number(parkedAt), consumer: String(consumer), eventId: String(eventId) };
+}
+
+/** `consumers` are all that this service has; the database is theirs. */
+export function addParkedEventRoutes(app: App, database: Database, consumers: readonly Consumer[]): void {
+  const store = createParkedEventStore(database, consumers);
+
+  app.get(
+    PARKED_EVENTS_PATH,
+    {
+      schema: {
+        tags,
+        operationId: 'listParkedEvents',
+        description:
+          'The events that could not be handled, of every service, oldest parked first. Ids and times only. ' +
+          '503 when one of the services is not there: the list is whole or not given.',
+        querystring: ParkedEventQuery,
+        response: { 200: ParkedEventPage },
+      },
+      config: { problems: ['forbidden'] },
+    },
+    async (request, reply) => {
+      const { limit = DEFAULT_LIMIT, cursor } = request.query;
+      const events = await store.list(request.caller, readParkedEventCursor(cursor), limit + 1);
+      sendPage(
+        request,
+        reply,
+        pageOf(events, limit, keyOfParkedEvent, (event) => event),
+      );
+      return reply;
+    },
+  );
+
+  app.post(
+    `${PARKED_EVENTS_PATH}/:consumer/:eventId/resend`,
+    {
+      schema: {
+        tags,
+        operationId: 'resendParkedEvent',
+        description:
+          'Has the event handled once more, though newer ones of its subject may have been handled meanwhile, and ' +
+          'answers with the parked event as it was. If it fails again it stays parked, with the new reason. A further ' +
+          'try needs a new Idempotency-Key.',
+        querystring: Nothing,
+        params: Params,
+        response: { 200: ParkedEvent },
+      },
+      config: { roles: OPERATORS, problems: ['forbidden', 'still-parked'] },
+      preValidation: rejectBody,
+    },
+    async (request, reply) => {
+      const { consumer, eventId } = request.params;
+      await replyIdempotently(request, reply, database, unchangedShape, (write) =>
+        store.resend(request.caller, consumer, eventId, write),
+      );
+      return reply;
+    },
+  );
+}

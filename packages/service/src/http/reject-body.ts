@@ -1,0 +1,13 @@
+import { Nothing, Refusal } from '@daybook/contracts';
+import { createValidator } from '../validation/validation.ts';
+
+const validateEmpty = createValidator(Nothing);
+
+/**
+ * A `preValidation` for a POST without a body, in place of a schema, which would make the API document demand one. A
+ * body that says something is not to be ignored.
+ */
+export async function rejectBody({ body }: { body: unknown }): Promise<void> {
+  const checked = validateEmpty(body ?? {});
+  if ('faults' in checked) throw new Refusal('invalid-request', 'This takes no body.', { errors: checked.faults });
+}

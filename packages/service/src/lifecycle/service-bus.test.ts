@@ -1,0 +1,60 @@
+import { createInProcessBus } from '@daybook/messaging';
+import { describe, expect, it } from 'vitest';
+import { readableLog } from '../testing.ts';
+import { systemClock } from './clock.ts';
+import type { HostProcess } from './host-process.ts';
+import { withServiceBus } from './service-bus.ts';
+import { StartFailure } from './start-failure.ts';
+
+/** Nobody listens there. */
+const AWAY = 'amqp://ana:secret@127.0.0.1:1';
+
+function hostOf() {
+  const { logger, lines } = readableLog();
+  const host: HostProcess = {
+    environment: {},
+    logger,
+    registryUrls: [],
+    bus: createInProcessBus(),
+    relaysEvents: false,
+    fetchIntervalMillis: 1000,
+    clock: systemClock,
+  };
+  return { host, lines };
+}
+
+describe('the bus of a service', () => {
+  it('is that of the process where no broker is named', async () => {
+    const { host } = hostOf();
+    await using resources = new AsyncDisposableStack();
+    expect(await withServiceBus(host, undefined, 'thing-service', resources)).toBe(host);
+  });
+
+  it('is RabbitMQ where one is named, and hands over what is in the outbox; it is there though the broker is away', async () => {
+    const { host, lines } = hostOf();
+    const resources = new AsyncDisposableStack();
+    const { bus, relaysEvents } = await withServiceBus(host, AWAY, 'thing-service', resources);
+    expect(bus).not.toBe(host.bus);
+    expect(relaysEvents).toBe(true);
+    await expect(bus.check()).rejects.toThrow('takes no events');
+    await expect.poll(() => lines.filter((line) => line.includes('broker disconnected'))).toHaveLength(1);
+    expect(lines.join()).not.toContain('secret');
+    await resources.disposeAsync();
+    await host.bus.check();
+  });
+
+  it.each(['amqp://ana:secret@broker/a/b', 'amqp://ana:secret@broker?verify=none'])(
+    'is no start, with 78 and in words without the secret, for an address that cannot be one: %s',
+    async (url) => {
+      await using resources = new AsyncDisposableStack();
+      const starting = withServiceBus(hostOf().host, url, 'thing-service', resources);
+      await expect(starting).rejects.toSatisfy(
+        (error) =>
+          error instanceof StartFailure &&
+          error.exitCode === 78 &&
+          error.message.startsWith('Wrong configuration: AMQP_URL has ') &&
+          !error.message.includes('secret'),
+      );
+    },
+  );
+});

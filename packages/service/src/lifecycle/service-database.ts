@@ -1,0 +1,45 @@
+import {
+  asSharedDatabase,
+  type Database,
+  DatabaseUnusable,
+  type Migrations,
+  openWhenAvailable,
+  type Sweep,
+  startHousekeeping,
+} from '@daybook/database';
+import { startRelay } from '@daybook/messaging';
+import type { HostProcess } from './host-process.ts';
+import { EXIT, StartFailure } from './start-failure.ts';
+
+/**
+ * The database of a service, with its outbox relayed and its old rows swept; all of it closed with `resources`. A server
+ * that is not there yet is waited for: until then the service answers that it is not ready.
+ * @throws StartFailure 69 when the database cannot be used
+ */
+export async function openServiceDatabase<Tables>(
+  host: HostProcess,
+  url: string,
+  migrations: Migrations,
+  resources: AsyncDisposableStack,
+  ownSweeps: (database: Database<Tables>) => readonly Sweep[] = () => [],
+): Promise<Database<Tables>> {
+  const database = await open<Tables>(url, migrations);
+  resources.defer(() => database.close());
+  const onFailure = (error: unknown) => host.logger.warn({ err: error }, 'cleanup failed');
+  const housekeeping = startHousekeeping(asSharedDatabase(database), onFailure, ownSweeps(database));
+  resources.defer(() => housekeeping.close());
+  if (host.relaysEvents) {
+    const relay = startRelay(asSharedDatabase(database), host.bus, host.logger);
+    resources.defer(() => relay.close());
+  }
+  return database;
+}
+
+async function open<Tables>(url: string, migrations: Migrations): Promise<Database<Tables>> {
+  try {
+    return await openWhenAvailable<Tables>(url, migrations);
+  } catch (error) {
+    if (error instanceof DatabaseUnusable) throw new StartFailure(EXIT.unavailable, error.message, { cause: error });
+    throw error;
+  }
+}

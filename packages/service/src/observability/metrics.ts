@@ -1,0 +1,58 @@
+import { collectDefaultMetrics, Gauge, Registry } from '@prometheus-io/client';
+import type { App } from '../http/app-type.ts';
+import { Histogram, type HistogramOptions } from './histogram.ts';
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** One more histogram of seconds at `/metrics`, for what does not pass through Fastify. */
+    histogram<Label extends string>(options: HistogramOptions<Label>): Histogram<Label>;
+    /** One more value at `/metrics`, asked for whenever somebody looks. */
+    gauge(options: GaugeOptions): void;
+  }
+}
+
+export interface GaugeOptions {
+  name: string;
+  help: string;
+  value: () => number;
+}
+
+/** Memory, garbage collection, event loop: one set a process, however many services are in it. */
+const processMetrics = new Registry();
+collectDefaultMetrics({ register: processMetrics });
+
+/** `/metrics` for Prometheus; every request is counted by route pattern, never by address, which may hold an id. */
+export function addMetrics(app: App): void {
+  const registry = new Registry();
+  const histograms: { toString(): string }[] = [];
+  const createHistogram = <Label extends string>(options: HistogramOptions<Label>) => {
+    const histogram = new Histogram(options);
+    histograms.push(histogram);
+    return histogram;
+  };
+  app.decorate('histogram', createHistogram);
+  app.decorate('gauge', ({ name, help, value }: GaugeOptions) => {
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(value());
+      },
+    });
+  });
+  const duration = createHistogram({
+    name: 'http_server_request_duration_seconds',
+    help: 'Time from a request to its answer',
+    labelNames: ['method', 'route', 'status'],
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? 'none';
+    duration.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1000);
+  });
+  app.get('/metrics', { schema: { hide: true }, config: { operations: 'only' } }, async (_request, reply) =>
+    reply
+      .type(registry.contentType)
+      .send([await Registry.merge([processMetrics, registry]).metrics(), ...histograms].join('\n')),
+  );
+}

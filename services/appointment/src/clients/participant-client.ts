@@ -1,0 +1,102 @@
+/** The patient and the doctor service, asked through discovery and the resilient client. */
+
+import { createCoalescer } from '@daybook/async';
+import {
+  Availability,
+  AvailabilityPage,
+  MAX_LIMIT,
+  MAX_SEARCHED_DOCTORS,
+  PatientEligibility,
+  Refusal,
+} from '@daybook/contracts';
+import { isoFromMillis } from '@daybook/database';
+import type { ServiceClient } from '@daybook/discovery';
+import { createParser } from '@daybook/service';
+import type { DoctorFacts } from '../domain/booking/rules.ts';
+import type { ParticipantClient, RequestContext } from '../domain/ports.ts';
+import type { Interval } from '../domain/slots/grid.ts';
+import { toMillis } from '../domain/time.ts';
+
+const readPatient = createParser(PatientEligibility);
+const readAvailability = createParser(Availability);
+const readAvailabilities = createParser(AvailabilityPage);
+
+/** Undefined when the answer is that there is nothing. Any other refusal means that the parts do not fit together. */
+async function get<Resource>(
+  client: ServiceClient,
+  path: string,
+  { traceparent }: RequestContext,
+  read: (body: unknown) => Resource,
+): Promise<Resource | undefined> {
+  const headers: Record<string, string> = traceparent === undefined ? {} : { traceparent };
+  const response = await client.get(path, { headers });
+  if (response.status === 404) return undefined;
+  if (response.status !== 200) {
+    throw new Refusal('service-unavailable', 'A required service sent an unexpected response.', {
+      retryAfterSeconds: 1,
+    });
+  }
+  return read(response.body);
+}
+
+const EARLIEST_RFC3339 = toMillis('0000-01-01T00:00:00Z');
+const LATEST_RFC3339 = toMillis('9999-12-31T23:59:59.999Z');
+
+/** RFC 3339 has years of four digits. What of a range lies beyond them no rule of booking allows anyway. */
+function toRfc3339Range({ start, end }: Interval): { from: string; to: string } {
+  const within = (millis: number) => isoFromMillis(Math.min(Math.max(millis, EARLIEST_RFC3339), LATEST_RFC3339));
+  return { from: within(start), to: within(end) };
+}
+
+const factsOf = ({ doctorId, version, timeZone, active, appointmentTypeIds, items }: Availability): DoctorFacts => ({
+  id: doctorId,
+  version,
+  timeZone,
+  active,
+  offers: appointmentTypeIds && new Set(appointmentTypeIds),
+  open: items.map((hours) => ({ ...hours, start: toMillis(hours.start), end: toMillis(hours.end) })),
+});
+
+export function createParticipantClient(patients: ServiceClient, doctors: ServiceClient): ParticipantClient {
+  const coalesceAvailability = createCoalescer<DoctorFacts[]>();
+
+  async function fetchAvailability(id: string, range: Interval, context: RequestContext): Promise<DoctorFacts[]> {
+    const path = `/api/v1/doctors/${id}/availability?${new URLSearchParams(toRfc3339Range(range))}`;
+    const found = await get(doctors, path, context, readAvailability);
+    return found ? [factsOf(found)] : [];
+  }
+
+  async function fetchAvailabilities(
+    specialty: string,
+    range: Interval,
+    context: RequestContext,
+  ): Promise<DoctorFacts[]> {
+    const query = new URLSearchParams({ specialty, ...toRfc3339Range(range), limit: String(MAX_LIMIT) });
+    const known: DoctorFacts[] = [];
+    while (known.length < MAX_SEARCHED_DOCTORS) {
+      const page = await get(doctors, `/api/v1/availability?${query}`, context, readAvailabilities);
+      known.push(...(page?.items ?? []).map(factsOf));
+      if (page?.nextCursor === undefined || page.items.length === 0) break;
+      query.set('cursor', page.nextCursor);
+    }
+    return known.slice(0, MAX_SEARCHED_DOCTORS);
+  }
+
+  const keyOf = (kind: 'doctor' | 'specialty', name: string, { start, end }: Interval) =>
+    [kind, name, start, end].join(' ');
+
+  return {
+    findPatient: (id, context) => get(patients, `/api/v1/patients/${id}/eligibility`, context, readPatient),
+
+    // Many ask for the same at once: where a time is taken that all want, and when a doctor's calendar opens.
+    async findDoctor(id, range, context) {
+      const [found] = await coalesceAvailability(keyOf('doctor', id, range), () =>
+        fetchAvailability(id, range, context),
+      );
+      return found;
+    },
+
+    findDoctors: (specialty, range, context) =>
+      coalesceAvailability(keyOf('specialty', specialty, range), () => fetchAvailabilities(specialty, range, context)),
+  };
+}

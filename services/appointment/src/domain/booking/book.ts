@@ -1,0 +1,139 @@
+/** Booking, moving, changing and holding. */
+import {
+  type Appointment,
+  type AppointmentPatch,
+  type Caller,
+  type Hold,
+  type NewAppointment,
+  type NewHold,
+  Refusal,
+  type Reschedule,
+} from '@daybook/contracts';
+import type { WriteContext } from '@daybook/database';
+import { type BookingDependencies, type CheckStored, requestContextOf } from '../ports.ts';
+import { toMillis } from '../time.ts';
+import type { UntypedBookingRequest } from './booking-request.ts';
+import { checkMovable } from './lifecycle.ts';
+import { reserveSlot } from './reserve-slot.ts';
+
+/**
+ * Books an appointment.
+ * @throws Refusal every one that `api.md` names for a booking, with alternatives where they help
+ */
+export async function bookAppointment(
+  dependencies: BookingDependencies,
+  caller: Caller,
+  { patientId, doctorId, appointmentTypeId, start, reason, holdId, overbooking, walkIn }: NewAppointment,
+  write: WriteContext<Appointment>,
+): Promise<Appointment> {
+  const context = requestContextOf(caller, write);
+  const request: UntypedBookingRequest = {
+    patientId,
+    doctorId,
+    appointmentTypeId,
+    start: toMillis(start),
+    holdId,
+    walkIn,
+  };
+  return reserveSlot(dependencies, request, context, overbooking, (placement) =>
+    dependencies.store.book(caller, { patientId, reason, placement }, write),
+  );
+}
+
+/**
+ * Moves an appointment to another time, or to another doctor, perhaps as another type: the only way where its own is not in
+ * use any more, since no slots of that are shown. To where it is already changes nothing.
+ * @throws Refusal as booking does, and `not-found`, `wrong-status`, `changed-meanwhile`
+ */
+export async function rescheduleAppointment(
+  dependencies: BookingDependencies,
+  caller: Caller,
+  id: string,
+  input: Reschedule,
+  write: WriteContext<Appointment>,
+): Promise<Appointment> {
+  const { store } = dependencies;
+  const context = requestContextOf(caller, write);
+  const appointment = await store.find(caller, id);
+  if (!appointment) throw new Refusal('not-found', 'There is no such appointment.');
+  checkMovable(appointment);
+  const request: UntypedBookingRequest = {
+    patientId: appointment.patientId,
+    doctorId: input.doctorId ?? appointment.doctorId,
+    appointmentTypeId: input.appointmentTypeId ?? appointment.appointmentTypeId,
+    start: toMillis(input.start),
+    reschedulingId: id,
+    holdId: input.holdId,
+    walkIn: input.walkIn,
+  };
+  const { reason, overbooking } = input;
+  const check = checkUnchangedSince(appointment);
+  return reserveSlot(dependencies, request, context, overbooking, (placement) =>
+    store.move(caller, id, { action: 'rescheduled', placement, check, reason }, write),
+  );
+}
+
+const changedMeanwhile = () =>
+  new Refusal('changed-meanwhile', 'The appointment changed after it was read. Read it again and retry.');
+
+const checkUnchangedSince =
+  ({ version }: Appointment): CheckStored =>
+  (stored) => {
+    checkMovable(stored);
+    if (stored.version !== version) throw changedMeanwhile();
+  };
+
+/**
+ * Changes reason, note or type of an appointment. Another type is reserved in place of the old one, from the same start, by
+ * all rules of a booking.
+ * @throws Refusal as booking does, and `not-found`, `wrong-status`, `changed-meanwhile`
+ */
+export async function changeAppointment(
+  dependencies: BookingDependencies,
+  caller: Caller,
+  id: string,
+  { appointmentTypeId, ...patch }: AppointmentPatch,
+  write: WriteContext<Appointment>,
+): Promise<Appointment> {
+  const { store } = dependencies;
+  const wanted = appointmentTypeId?.toLowerCase();
+  if (wanted === undefined) return store.change(caller, id, patch, () => undefined, write);
+  const appointment = await store.find(caller, id);
+  if (!appointment) throw new Refusal('not-found', 'There is no such appointment.');
+  if (wanted === appointment.appointmentTypeId) {
+    const check: CheckStored = (stored) => {
+      if (stored.appointmentTypeId !== wanted) throw changedMeanwhile();
+    };
+    return store.change(caller, id, patch, check, write);
+  }
+  checkMovable(appointment);
+  const { patientId, doctorId, start } = appointment;
+  const request: UntypedBookingRequest = {
+    patientId,
+    doctorId,
+    appointmentTypeId: wanted,
+    start: toMillis(start),
+    reschedulingId: id,
+  };
+  const check = checkUnchangedSince(appointment);
+  return reserveSlot(dependencies, request, requestContextOf(caller, write), undefined, (placement) =>
+    store.move(caller, id, { action: 'updated', placement, check, patch }, write),
+  );
+}
+
+/**
+ * Keeps a slot for a few minutes.
+ * @throws Refusal as booking does, but none about a patient; `too-many-holds`
+ */
+export async function holdSlot(
+  dependencies: BookingDependencies,
+  caller: Caller,
+  { doctorId, appointmentTypeId, start, walkIn }: NewHold,
+  write: WriteContext<Hold>,
+): Promise<Hold> {
+  const context = requestContextOf(caller, write);
+  const request: UntypedBookingRequest = { doctorId, appointmentTypeId, start: toMillis(start), walkIn };
+  return reserveSlot(dependencies, request, context, undefined, (placement) =>
+    dependencies.holds.add(caller, placement, write),
+  );
+}

@@ -1,0 +1,204 @@
+/** Booking whichever doctor of a specialty is free first, also when many ask for that at once. */
+
+import { createCoalescer } from '@daybook/async';
+import {
+  type Appointment,
+  type AppointmentType,
+  type Caller,
+  type FirstFreeBooking,
+  type ProblemCode,
+  permit,
+  Refusal,
+  STAFF,
+} from '@daybook/contracts';
+import type { WriteContext } from '@daybook/database';
+import {
+  type BookingDependencies,
+  type Placement,
+  type RequestContext,
+  requestContextOf,
+  StaleFacts,
+} from '../ports.ts';
+import { type Interval, lastOnGrid, nextOnGrid } from '../slots/grid.ts';
+import { rangeOf, readFacts, windowsOf } from '../slots/search.ts';
+import { type AnnouncedVersions, assertCallerWaiting, findType, retryOnStaleFacts, versionOf } from './reserve-slot.ts';
+import { detailOf, doctorTimeAt, NOTHING_TAKEN, type PatientFacts, type TakenSeats, visitAt, zoneOf } from './rules.ts';
+import { type Allocation, createSlotAllocator, PendingAllocations, type SlotAllocator } from './slot-allocator.ts';
+
+/** Starts that one request tries at most: others may take each of them first, from another process. */
+const MAX_ALLOCATIONS = 20;
+
+export type BookFirstFree = (
+  caller: Caller,
+  input: FirstFreeBooking,
+  write: WriteContext<Appointment>,
+) => Promise<Appointment>;
+
+/** What is asked, once for all allocations of a request. */
+interface LoadedRequest {
+  readonly input: FirstFreeBooking;
+  readonly type: AppointmentType;
+  readonly patient: PatientFacts;
+  readonly takenOfPatient: TakenSeats;
+  readonly announcedVersions: AnnouncedVersions;
+}
+
+const refusal = (code: ProblemCode): Refusal => new Refusal(code, detailOf(code));
+
+function placementAt(
+  { facts, start }: Allocation,
+  { input, patient, type, announcedVersions }: LoadedRequest,
+): Placement {
+  const { doctor } = facts;
+  const visit = visitAt(start, type);
+  return {
+    doctorId: doctor.id,
+    timeZone: zoneOf(visit, doctor),
+    visit,
+    doctorTime: doctorTimeAt(start, type),
+    type,
+    verified: [versionOf(doctor.id, doctor, announcedVersions), versionOf(input.patientId, patient, announcedVersions)],
+  };
+}
+
+/** Starts lie on the grid, so requests of the same few minutes ask for the same range, and share what is found. */
+const onGrid = ({ start, end }: Interval, now: number): Interval => {
+  const from = nextOnGrid(Math.max(start, now));
+  return { start: from, end: Math.max(from, lastOnGrid(end - 1) + 1) };
+};
+
+/**
+ * Returns the parts of a range, and after several of them all of it: the parts are read one after the other, so a visit that is
+ * moved meanwhile can count at both of its times. The last look counts each visit once.
+ */
+function* looksAt(input: FirstFreeBooking, range: Interval): Generator<Interval> {
+  const windows = [...windowsOf(input, range)];
+  yield* windows;
+  if (windows.length > 1) yield range;
+}
+
+/**
+ * Each process needs one of these: those who ask it at the same time are given different starts. What it gives throws
+ * Refusal `nothing-free`, and as booking does for patient and type.
+ */
+export function createFirstFree(dependencies: BookingDependencies): BookFirstFree {
+  const coalesce = createCoalescer<SlotAllocator>();
+  const pending = new PendingAllocations();
+
+  function allocatorFor(
+    { input: { specialty }, type }: LoadedRequest,
+    window: Interval,
+    context: RequestContext,
+  ): Promise<SlotAllocator> {
+    const key = [specialty, type.id, type.version, window.start, window.end].join(' ');
+    return coalesce(key, async () =>
+      createSlotAllocator(await readFacts(dependencies, { specialty }, type, window, context), window.end, pending),
+    );
+  }
+
+  async function takenSeatsOf(patientId: string, type: AppointmentType, range: Interval, { caller }: RequestContext) {
+    const taken = await dependencies.store.takenSeats(caller, {
+      resourceIds: [patientId],
+      range: { start: range.start, end: visitAt(range.end, type).end },
+    });
+    return taken.get(patientId) ?? NOTHING_TAKEN;
+  }
+
+  /**
+   * Checks, after doctors were read, that the patient still has all that was read before them: a visit that was moved in
+   * between would count at both of its times, the old one of the patient and the new one of the doctor. What the patient got
+   * in between, the database refuses as `patient-busy`.
+   * @throws StaleFacts
+   */
+  async function checkPatientUnchanged(
+    { input, type, patient, takenOfPatient, announcedVersions }: LoadedRequest,
+    range: Interval,
+    context: RequestContext,
+  ) {
+    if (takenOfPatient.size === 0) return;
+    const taken = await takenSeatsOf(input.patientId, type, range, context);
+    if (takenOfPatient.keys().every((cell) => taken.has(cell))) return;
+    throw new StaleFacts(versionOf(input.patientId, patient, announcedVersions));
+  }
+
+  async function loadRequest(
+    input: FirstFreeBooking,
+    range: Interval,
+    context: RequestContext,
+    announcedVersions: AnnouncedVersions,
+  ): Promise<LoadedRequest> {
+    const { participants, types } = dependencies;
+    const type = await findType(types, context.caller, input.appointmentTypeId);
+    const [patient, takenOfPatient] = await Promise.all([
+      participants.findPatient(input.patientId, context),
+      takenSeatsOf(input.patientId, type, range, context),
+    ]);
+    if (!patient) throw refusal('patient-not-found');
+    if (!patient.active) throw refusal('patient-inactive');
+    if (!type.active) throw refusal('appointment-type-inactive');
+    return { input, type, patient, takenOfPatient, announcedVersions };
+  }
+
+  /** The code of the refusal when somebody else was first, or the patient got another appointment. @throws StaleFacts */
+  async function tryAllocation(
+    allocation: Allocation,
+    request: LoadedRequest,
+    caller: Caller,
+    write: WriteContext<Appointment>,
+  ): Promise<Appointment | 'slot-taken' | 'patient-busy'> {
+    const { patientId, reason } = request.input;
+    try {
+      const placement = placementAt(allocation, request);
+      const booked = await dependencies.store.book(caller, { patientId, reason, placement }, write);
+      allocation.confirm();
+      return booked;
+    } catch (error) {
+      if (error instanceof Refusal && error.code === 'slot-taken') {
+        allocation.confirm();
+        return error.code;
+      }
+      allocation.release();
+      if (error instanceof Refusal && error.code === 'patient-busy') return error.code;
+      throw error;
+    }
+  }
+
+  async function bookOnce(
+    caller: Caller,
+    input: FirstFreeBooking,
+    write: WriteContext<Appointment>,
+    announcedVersions: AnnouncedVersions,
+  ): Promise<Appointment> {
+    const context = requestContextOf(caller, write);
+    const range = onGrid(rangeOf(input), dependencies.clock().epochMilliseconds);
+    let request = await loadRequest(input, range, context, announcedVersions);
+    let allocations = 0;
+    for (const window of looksAt(input, range)) {
+      while (allocations < MAX_ALLOCATIONS) {
+        const allocator = await allocatorFor(request, window, context);
+        await checkPatientUnchanged(request, range, context);
+        // Before anything is allocated: what is allocated has to be tried.
+        assertCallerWaiting(context);
+        const allocation = allocator.allocate(request.takenOfPatient);
+        if (!allocation) break;
+        allocations += 1;
+        const outcome = await tryAllocation(allocation, request, caller, write);
+        if (typeof outcome === 'object') return outcome;
+        if (outcome === 'patient-busy') request = await loadRequest(input, range, context, announcedVersions);
+      }
+    }
+    if (allocations === MAX_ALLOCATIONS) {
+      throw new Refusal(
+        'service-unavailable',
+        'Too many simultaneous requests want the same times. Retry in a moment.',
+        { retryAfterSeconds: 1 },
+      );
+    }
+    throw refusal('nothing-free');
+  }
+
+  return (caller, input, write) => {
+    permit(caller, STAFF);
+    return retryOnStaleFacts((announcedVersions) => bookOnce(caller, input, write, announcedVersions));
+  };
+}

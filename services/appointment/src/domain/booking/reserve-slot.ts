@@ -1,0 +1,170 @@
+/** From a request to a place in the calendar: ask who must be asked, apply the rules, let the database decide. */
+import { type AppointmentType, type Caller, type Overbooking, Refusal } from '@daybook/contracts';
+import {
+  type AppointmentTypes,
+  type BookingDependencies,
+  type ParticipantVersion,
+  type Placement,
+  type RequestContext,
+  StaleFacts,
+} from '../ports.ts';
+import { findAlternatives, hasAlternatives } from '../slots/alternatives.ts';
+import {
+  type LoadedFacts,
+  loadFacts,
+  type TypedBookingRequest,
+  type UntypedBookingRequest,
+  violationsOf,
+} from './booking-request.ts';
+import { permitOverbooking, permitWalkIn } from './permissions.ts';
+import { detailOf, doctorTimeAt, visitAt, walkInStart, zoneOf } from './rules.ts';
+
+/** How often rules are applied again at most, because of what changed since. */
+const MAX_ATTEMPTS = 3;
+
+/** @throws Refusal `appointment-type-not-found` */
+export async function findType(types: AppointmentTypes, caller: Caller, id: string): Promise<AppointmentType> {
+  const type = await types.find(caller, id);
+  if (!type) throw new Refusal('appointment-type-not-found', 'There is no such appointment type.');
+  return type;
+}
+
+/** Applies every rule. The reservation key applies those of taken time once more, for what happens meanwhile. */
+function validatePlacement(
+  request: TypedBookingRequest,
+  facts: LoadedFacts,
+  now: number,
+  { announcedVersions, overbooking }: { announcedVersions: AnnouncedVersions; overbooking: Overbooking | undefined },
+): Placement {
+  const violations = violationsOf(request, facts, now);
+  const overbooks = overbooking !== undefined && violations.includes('slot-taken');
+  const [violation] = violations.filter((code) => !(overbooks && code === 'slot-taken'));
+  const { doctor, patient } = facts;
+  if (violation) throw new Refusal(violation, detailOf(violation));
+  if (!doctor) throw new Refusal('doctor-not-found', detailOf('doctor-not-found'));
+  const { type, start, doctorId, patientId, holdId, walkIn } = request;
+  const visit = visitAt(start, type);
+  return {
+    doctorId,
+    timeZone: zoneOf(visit, doctor),
+    visit,
+    doctorTime: doctorTimeAt(start, type),
+    type,
+    verified: [
+      versionOf(doctorId, doctor, announcedVersions),
+      ...(patientId !== undefined && patient ? [versionOf(patientId, patient, announcedVersions)] : []),
+    ],
+    holdId,
+    ...(start === walkInStart({ now, walkIn }) && { walkIn }),
+    ...(overbooks && { overbooking }),
+  };
+}
+
+/** What events told of while a request looked, by person. Who asks after that is answered with at least it. */
+export type AnnouncedVersions = ReadonlyMap<string, number>;
+
+/** A person as known to a request: as the facts say, or newer, where they were asked for after an event had told of it. */
+export const versionOf = (
+  id: string,
+  { version }: { readonly version: number },
+  announcedVersions: AnnouncedVersions,
+): ParticipantVersion => ({
+  id,
+  version: Math.max(version, announcedVersions.get(id) ?? 0),
+});
+
+/** Looks and takes, again where what was seen had changed before it was taken. */
+export async function retryOnStaleFacts<Result>(
+  attempt: (announcedVersions: AnnouncedVersions) => Promise<Result>,
+): Promise<Result> {
+  const announcedVersions = new Map<string, number>();
+  for (let attempts = 1; ; attempts += 1) {
+    try {
+      return await attempt(announcedVersions);
+    } catch (error) {
+      if (!(error instanceof StaleFacts)) throw error;
+      announcedVersions.set(error.newer.id, error.newer.version);
+      if (attempts < MAX_ATTEMPTS) continue;
+      const detail = 'Patient, doctor or appointment type changed during each attempt. Retry in a moment.';
+      throw new Refusal('service-unavailable', detail, { retryAfterSeconds: 1 });
+    }
+  }
+}
+
+/**
+ * Before anything is taken: where nobody waits for the answer any more, whoever asks again would have two.
+ * @throws Refusal `deadline-exceeded`, which nobody reads
+ */
+export function assertCallerWaiting({ isCallerWaiting }: RequestContext): void {
+  if (isCallerWaiting?.() === false)
+    throw new Refusal('deadline-exceeded', 'The caller no longer waits for the response.');
+}
+
+/** Who means to overbook is not refused because somebody was quicker: the next look sees whom it is beside. */
+async function retryOverbooking<Result>(
+  overbooking: Overbooking | undefined,
+  attempt: () => Promise<Result>,
+): Promise<Result> {
+  for (let attempts = 1; ; attempts += 1) {
+    try {
+      return await attempt();
+    } catch (error) {
+      const lostRace = error instanceof Refusal && error.code === 'slot-taken';
+      if (!overbooking || !lostRace || attempts === MAX_ATTEMPTS) throw error;
+    }
+  }
+}
+
+/**
+ * Applies the rules to a request and lets `write` store it. A refusal that other times would help against gets them. The appointment
+ * type is read again with each look, since it may be what has changed.
+ * @throws Refusal every one that `api.md` names for a booking; `forbidden` for an overbooking or a walk-in
+ */
+export async function reserveSlot<Result>(
+  dependencies: BookingDependencies,
+  { appointmentTypeId, ...untyped }: UntypedBookingRequest,
+  context: RequestContext,
+  overbooking: Overbooking | undefined,
+  write: (placement: Placement) => Promise<Result>,
+): Promise<Result> {
+  permitOverbooking(context.caller, overbooking);
+  permitWalkIn(context.caller, untyped.walkIn);
+  let lastRequest: TypedBookingRequest | undefined;
+  const attempt = async (announcedVersions: AnnouncedVersions) => {
+    const request = { ...untyped, type: await findType(dependencies.types, context.caller, appointmentTypeId) };
+    lastRequest = request;
+    const facts = await loadFacts(dependencies, request, context);
+    const placement = validatePlacement(request, facts, dependencies.clock().epochMilliseconds, {
+      announcedVersions,
+      overbooking,
+    });
+    assertCallerWaiting(context);
+    return write(placement);
+  };
+  return withAlternatives(
+    dependencies,
+    () => lastRequest,
+    context,
+    () => retryOverbooking(overbooking, () => retryOnStaleFacts(attempt)),
+  );
+}
+
+/**
+ * Adds the nearest free slots to a refusal that other times would help against. `latestRequest` returns the request as it was last
+ * tried; undefined where there was none yet.
+ */
+export async function withAlternatives<Result>(
+  dependencies: BookingDependencies,
+  latestRequest: () => TypedBookingRequest | undefined,
+  context: RequestContext,
+  attempt: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await attempt();
+  } catch (error) {
+    const request = latestRequest();
+    if (!(error instanceof Refusal) || !hasAlternatives(error.code) || !request) throw error;
+    const alternatives = await findAlternatives(dependencies, request, context);
+    throw new Refusal(error.code, error.message, { ...error.extras, alternatives });
+  }
+}

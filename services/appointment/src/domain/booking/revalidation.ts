@@ -1,0 +1,52 @@
+/** Whether what an appointment was booked on still holds. */
+import type { Appointment, ProblemCode } from '@daybook/contracts';
+import { toMillis } from '../time.ts';
+import { type DoctorFacts, offersType, type PatientFacts } from './rules.ts';
+
+const OF_PATIENT: readonly string[] = ['patient-inactive'] satisfies ProblemCode[];
+const OF_DOCTOR: readonly string[] = [
+  'doctor-inactive',
+  'appointment-type-not-offered',
+  'outside-availability',
+] satisfies ProblemCode[];
+
+const OF_TYPE: readonly string[] = ['appointment-type-inactive'] satisfies ProblemCode[];
+const REASONS_OF_KIND = { patient: OF_PATIENT, doctor: OF_DOCTOR, type: OF_TYPE } as const;
+
+/** What was looked at again, and what is known now. */
+export type CurrentFacts =
+  | { readonly kind: 'type'; readonly active: boolean }
+  | { readonly kind: 'patient'; readonly patient: PatientFacts }
+  | { readonly kind: 'doctor'; readonly doctor: DoctorFacts };
+
+function reasonsOf({ appointmentTypeId, start, end }: Appointment, facts: CurrentFacts): ProblemCode[] {
+  if (facts.kind === 'patient') return facts.patient.active ? [] : ['patient-inactive'];
+  if (facts.kind === 'type') return facts.active ? [] : ['appointment-type-inactive'];
+  const { doctor } = facts;
+  const reasons: ProblemCode[] = [];
+  if (!doctor.active) reasons.push('doctor-inactive');
+  if (!offersType(doctor, appointmentTypeId)) reasons.push('appointment-type-not-offered');
+  const works = doctor.open.some((hours) => hours.start <= toMillis(start) && toMillis(end) <= hours.end);
+  if (!works) reasons.push('outside-availability');
+  return reasons;
+}
+
+/** Returns every reason why an appointment needs rescheduling, as patient, doctor and type are now; not what collides. */
+export function allReschedulingReasons(
+  appointment: Appointment,
+  facts: { readonly patient: PatientFacts; readonly doctor: DoctorFacts; readonly type: { readonly active: boolean } },
+): string[] {
+  const allFacts: CurrentFacts[] = [
+    { kind: 'patient', patient: facts.patient },
+    { kind: 'doctor', doctor: facts.doctor },
+    { kind: 'type', active: facts.type.active },
+  ];
+  return allFacts.flatMap((one) => reasonsOf(appointment, one)).sort();
+}
+
+/** Why an appointment needs rescheduling, by the codes of a refused booking: what is known anew, and what was of others. */
+export function reschedulingReasons(appointment: Appointment, facts: CurrentFacts): string[] {
+  const own = REASONS_OF_KIND[facts.kind];
+  const ofOthers = (appointment.reschedulingReasons ?? []).filter((code) => !own.includes(code));
+  return [...ofOthers, ...reasonsOf(appointment, facts)].sort();
+}

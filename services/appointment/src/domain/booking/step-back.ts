@@ -1,0 +1,103 @@
+/** Takes back the last step of a visit: the status before it, and where the visit is to come again, its time and its flag. */
+import {
+  type Appointment,
+  type AppointmentType,
+  type Caller,
+  CLINIC_STAFF,
+  permit,
+  Refusal,
+  type StepBack,
+} from '@daybook/contracts';
+import type { WriteContext } from '@daybook/database';
+import { type BookingDependencies, type RequestContext, requestContextOf, type StepBackDecision } from '../ports.ts';
+import type { Interval } from '../slots/grid.ts';
+import { MINUTE, toMillis } from '../time.ts';
+import type { TypedBookingRequest } from './booking-request.ts';
+import { checkCanStepBack, statusBeforeLastStep, UPCOMING_STATUSES } from './lifecycle.ts';
+import {
+  type AnnouncedVersions,
+  assertCallerWaiting,
+  findType,
+  retryOnStaleFacts,
+  versionOf,
+  withAlternatives,
+} from './reserve-slot.ts';
+import { allReschedulingReasons } from './revalidation.ts';
+import { detailOf, type TypeRules } from './rules.ts';
+
+const intervalOf = ({ start, end }: Appointment): Interval => ({ start: toMillis(start), end: toMillis(end) });
+
+/** The visit as it was booked, with the buffers of its type as they are now. */
+function timeOf(
+  appointment: Appointment,
+  type: TypeRules,
+): { readonly visit: Interval; readonly doctorTime: Interval } {
+  const visit = intervalOf(appointment);
+  const doctorTime = {
+    start: visit.start - type.bufferBeforeMinutes * MINUTE,
+    end: visit.end + type.bufferAfterMinutes * MINUTE,
+  };
+  return { visit, doctorTime };
+}
+
+/** What a visit that is to come again is stored with, as patient and doctor are now. */
+async function restoredPlacement(
+  { participants }: BookingDependencies,
+  appointment: Appointment,
+  type: AppointmentType,
+  context: RequestContext,
+  announcedVersions: AnnouncedVersions,
+): Promise<NonNullable<StepBackDecision['restored']>> {
+  const { patientId, doctorId, timeZone } = appointment;
+  const [patient, doctor] = await Promise.all([
+    participants.findPatient(patientId, context),
+    participants.findDoctor(doctorId, intervalOf(appointment), context),
+  ]);
+  if (!patient) throw new Refusal('patient-not-found', detailOf('patient-not-found'));
+  if (!doctor) throw new Refusal('doctor-not-found', detailOf('doctor-not-found'));
+  const verified = [
+    versionOf(doctorId, doctor, announcedVersions),
+    versionOf(patientId, patient, announcedVersions),
+  ] as const;
+  return {
+    placement: { doctorId, timeZone, ...timeOf(appointment, type), type, verified },
+    reschedulingReasons: allReschedulingReasons(appointment, { patient, doctor, type }),
+  };
+}
+
+/**
+ * Takes back the last step. A cancellation takes its time again, or is refused with the nearest free slots.
+ * @throws Refusal `forbidden`, `not-found`, `wrong-status`, `not-the-day`, `changed-meanwhile`, `slot-taken`, `patient-busy`
+ */
+export async function stepBack(
+  dependencies: BookingDependencies,
+  caller: Caller,
+  id: string,
+  { reason }: StepBack,
+  write: WriteContext<Appointment>,
+): Promise<Appointment> {
+  permit(caller, CLINIC_STAFF);
+  const { store, types, clock } = dependencies;
+  const appointment = await store.find(caller, id);
+  if (!appointment) throw new Refusal('not-found', 'There is no such appointment.');
+  checkCanStepBack(appointment, clock());
+  const to = await statusBeforeLastStep(store.actions(caller, id));
+  const decision: StepBackDecision = { version: appointment.version, to, reason };
+  if (!UPCOMING_STATUSES.includes(to)) return store.stepBack(caller, id, decision, write);
+  const context = requestContextOf(caller, write);
+  const { patientId, doctorId } = appointment;
+  let request: TypedBookingRequest | undefined;
+  return withAlternatives(
+    dependencies,
+    () => request,
+    context,
+    () =>
+      retryOnStaleFacts(async (announcedVersions) => {
+        const type = await findType(types, caller, appointment.appointmentTypeId);
+        request = { patientId, doctorId, type, start: toMillis(appointment.start), reschedulingId: id };
+        const restored = await restoredPlacement(dependencies, appointment, type, context, announcedVersions);
+        assertCallerWaiting(context);
+        return store.stepBack(caller, id, { ...decision, restored }, write);
+      }),
+  );
+}

@@ -1,0 +1,87 @@
+/** The free slots nearest to a request that cannot be. */
+import { MAX_SLOT_DAYS, type ProblemCode, Refusal, type Slot } from '@daybook/contracts';
+import { type BookingRequest, readTaken } from '../booking/booking-request.ts';
+import type { BookingFacts } from '../booking/rules.ts';
+import type { BookingDependencies, RequestContext } from '../ports.ts';
+import { DAY, MINUTE, toMillis } from '../time.ts';
+import type { Interval } from './grid.ts';
+import { nearestSlots } from './slots.ts';
+
+const ALTERNATIVES = 5;
+/** Looked at first, and then, when it holds too few free slots. Both within what the doctor service answers at once. */
+const SEARCH_DAYS = [6, MAX_SLOT_DAYS - 1];
+
+/** The refusals that come with the nearest free slots. */
+const WITH_ALTERNATIVES: readonly ProblemCode[] = [
+  'slot-taken',
+  'patient-busy',
+  'hold-expired',
+  'outside-availability',
+  'too-soon',
+];
+
+/** Whether another time would help against a refusal. */
+export const hasAlternatives = (code: ProblemCode): boolean => WITH_ALTERNATIVES.includes(code);
+
+/** The free slots nearest to what was wished, that this patient can have; none when they cannot be looked up now. */
+export async function findAlternatives(
+  dependencies: BookingDependencies,
+  request: BookingRequest,
+  context: RequestContext,
+): Promise<Slot[]> {
+  try {
+    return await searchAlternatives(dependencies, request, context);
+  } catch (error) {
+    // The refusal is true all the same.
+    if (error instanceof Refusal && error.code === 'service-unavailable') return [];
+    throw error;
+  }
+}
+
+/** Whole days, so that all who are refused on one day ask the same. */
+function daysAround(requestedStart: number, now: number, days: number): Interval {
+  const today = Math.floor(now / DAY);
+  const first = Math.max(today, Math.floor(Math.max(requestedStart, now) / DAY) - Math.floor(days / 2));
+  return { start: first * DAY, end: (first + days) * DAY };
+}
+
+/** Whether nothing outside of the range can be nearer than these slots. */
+function areNearest(slots: readonly Slot[], request: BookingRequest, range: Interval, now: number): boolean {
+  if (slots.length < ALTERNATIVES) return false;
+  const before = range.start <= now ? Number.POSITIVE_INFINITY : request.start - range.start;
+  const after = range.end - request.type.durationMinutes * MINUTE - request.start;
+  const reach = Math.min(before, after);
+  return slots.every(({ start }) => Math.abs(toMillis(start) - request.start) <= reach);
+}
+
+async function searchAlternatives(
+  dependencies: BookingDependencies,
+  request: BookingRequest,
+  context: RequestContext,
+): Promise<Slot[]> {
+  const now = dependencies.clock().epochMilliseconds;
+  let slots: Slot[] = [];
+  for (const days of SEARCH_DAYS) {
+    const range = daysAround(request.start, now, days);
+    const facts = await readFacts(dependencies, request, range, context);
+    slots = facts ? nearestSlots(request.start, facts, ALTERNATIVES) : [];
+    if (areNearest(slots, request, range, now)) break;
+  }
+  return slots;
+}
+
+/** All that the rules need about a range; undefined when there is no such doctor. */
+async function readFacts(
+  { participants, store, clock }: BookingDependencies,
+  request: BookingRequest,
+  range: Interval,
+  context: RequestContext,
+): Promise<BookingFacts | undefined> {
+  const margin = { start: range.start - DAY, end: range.end + DAY };
+  const [doctor, taken] = await Promise.all([
+    participants.findDoctor(request.doctorId, range, context),
+    // A hold keeps its time: even who has it cannot book another start in that.
+    readTaken(store, { ...request, holdId: undefined }, margin, context),
+  ]);
+  return doctor && { now: clock().epochMilliseconds, type: request.type, doctor, walkIn: request.walkIn, ...taken };
+}

@@ -1,0 +1,134 @@
+/** The search for free slots: of one doctor, or of all doctors of a specialty. */
+import {
+  type AppointmentType,
+  DEFAULT_LIMIT,
+  MAX_SLOT_DAYS,
+  Refusal,
+  type Slot,
+  type SlotQuery,
+} from '@daybook/contracts';
+import { permitWalkIn } from '../booking/permissions.ts';
+import {
+  type BookingFacts,
+  type DoctorFacts,
+  doctorTimeAt,
+  NOTHING_TAKEN,
+  offersType,
+  visitAt,
+} from '../booking/rules.ts';
+import type { BookingDependencies, RequestContext } from '../ports.ts';
+import { DAY, toMillis } from '../time.ts';
+import type { Interval } from './grid.ts';
+import { firstSlots, type SlotPosition } from './slots.ts';
+
+/** The first free slots of many doctors are mostly near: a range is looked at in parts, each so much longer than the last. */
+const FIRST_WINDOW_DAYS = 2;
+const WINDOW_GROWTH = 3;
+
+const invalidRequest = (pointer: string, message: string): Refusal =>
+  new Refusal('invalid-request', 'The request does not match the API schema.', { errors: [{ pointer, message }] });
+
+/** The schema has seen that it does not end before it starts. @throws Refusal `range-too-long` */
+export function rangeOf({ from, to }: { from: string; to: string }): Interval {
+  const start = toMillis(from);
+  const end = toMillis(to);
+  if (end - start > MAX_SLOT_DAYS * DAY) {
+    throw new Refusal('range-too-long', `Search at most ${MAX_SLOT_DAYS} days at once.`);
+  }
+  return { start, end };
+}
+
+/** Whose slots are searched. */
+export type DoctorSelection = { readonly doctorId: string } | { readonly specialty: string };
+
+/** For a walk-in, the running five minutes as well. */
+type Search = DoctorSelection & { readonly walkIn?: boolean | undefined };
+
+/** The parts of a range, in time order, without a gap. One doctor's calendar is looked at as a whole. */
+export function* windowsOf(selection: DoctorSelection, { start, end }: Interval): Generator<Interval> {
+  if ('doctorId' in selection) return yield { start, end };
+  let days = FIRST_WINDOW_DAYS;
+  let from = start;
+  do {
+    const to = Math.min(from + days * DAY, end);
+    yield { start: from, end: to };
+    from = to;
+    days *= WINDOW_GROWTH;
+  } while (from < end);
+}
+
+async function readDoctors(
+  { participants }: BookingDependencies,
+  selection: DoctorSelection,
+  range: Interval,
+  context: RequestContext,
+) {
+  if ('specialty' in selection) return participants.findDoctors(selection.specialty, range, context);
+  const doctor = await participants.findDoctor(selection.doctorId, range, context);
+  if (!doctor) throw new Refusal('doctor-not-found', 'There is no such doctor.');
+  return [doctor];
+}
+
+/** All that the rules need about starts in a range. @throws Refusal `doctor-not-found` */
+export async function readFacts(
+  dependencies: BookingDependencies,
+  search: Search,
+  type: AppointmentType,
+  range: Interval,
+  context: RequestContext,
+): Promise<BookingFacts[]> {
+  const found = await readDoctors(
+    dependencies,
+    search,
+    { start: range.start, end: visitAt(range.end, type).end },
+    context,
+  );
+  const doctors = found.filter((doctor) => offersType(doctor, type.id));
+  // What a start in the range may take: the longest visit alone is a day, its buffer comes after that.
+  const margin = { start: doctorTimeAt(range.start, type).start, end: doctorTimeAt(range.end, type).end };
+  const taken = await dependencies.store.takenSeats(context.caller, {
+    resourceIds: doctors.map(({ id }) => id),
+    range: margin,
+  });
+  const now = dependencies.clock().epochMilliseconds;
+  const factsOf = (doctor: DoctorFacts): BookingFacts => ({
+    now,
+    type,
+    doctor,
+    takenOfDoctor: taken.get(doctor.id) ?? NOTHING_TAKEN,
+    takenOfPatient: NOTHING_TAKEN,
+    walkIn: search.walkIn,
+  });
+  return doctors.map(factsOf);
+}
+
+/**
+ * The free slots after a position, in their order: one more than `limit` where there are more.
+ * @throws Refusal `doctor-not-found`, `appointment-type-not-found`, `invalid-request`, `range-too-long`; `forbidden` for a
+ * walk-in
+ */
+export async function searchSlots(
+  dependencies: BookingDependencies,
+  query: Omit<SlotQuery, 'cursor'>,
+  context: RequestContext,
+  after?: SlotPosition,
+): Promise<Slot[]> {
+  const { doctorId, specialty, limit = DEFAULT_LIMIT, walkIn } = query;
+  permitWalkIn(context.caller, walkIn);
+  if ((doctorId === undefined) === (specialty === undefined)) {
+    throw invalidRequest('/doctorId', 'name either a doctorId or a specialty');
+  }
+  const requested = rangeOf(query);
+  const selection = doctorId === undefined ? { specialty: specialty ?? '' } : { doctorId };
+  const type = await dependencies.types.find(context.caller, query.appointmentTypeId);
+  if (!type) throw new Refusal('appointment-type-not-found', 'There is no such appointment type.');
+  if (!type.active) return [];
+  const range = { start: Math.max(requested.start, after?.start ?? requested.start), end: requested.end };
+  const slots: Slot[] = [];
+  for (const window of windowsOf(selection, range)) {
+    const facts = await readFacts(dependencies, { ...selection, walkIn }, type, window, context);
+    slots.push(...firstSlots(facts, window.end, limit + 1 - slots.length, after));
+    if (slots.length > limit) break;
+  }
+  return slots;
+}

@@ -1,0 +1,95 @@
+/** Slots: the starts that nothing stands in the way of. */
+import { instantText, type Slot } from '@daybook/contracts';
+import { type BookingFacts, earliestStart, isBookableAt, visitAt, walkInStart, zoneOf } from '../booking/rules.ts';
+import { MINUTE, toMillis } from '../time.ts';
+import { CELL_MILLIS, lastOnGrid, nextOnGrid } from './grid.ts';
+
+/** The start of a walk-in, where it can be booked and is not one of the others: it comes before all of them. */
+function freeWalkIn(facts: BookingFacts): number | undefined {
+  const start = walkInStart(facts);
+  if (start === undefined || start >= earliestStart(facts.now, facts.type)) return undefined;
+  return isBookableAt(start, facts) ? start : undefined;
+}
+
+/** Every start that can be booked, in time order; from `from` on. */
+export function* freeStarts(facts: BookingFacts, from = Number.NEGATIVE_INFINITY): Generator<number> {
+  const { now, type, doctor } = facts;
+  const walkIn = freeWalkIn(facts);
+  if (walkIn !== undefined && walkIn >= from) yield walkIn;
+  const earliest = Math.max(from, earliestStart(now, type));
+  for (const open of doctor.open) {
+    const first = nextOnGrid(Math.max(open.start, earliest));
+    for (let start = first; visitAt(start, type).end <= open.end; start += CELL_MILLIS) {
+      if (isBookableAt(start, facts)) yield start;
+    }
+  }
+}
+
+/** The same before `until`, the latest first. */
+function* freeStartsBefore(until: number, facts: BookingFacts): Generator<number> {
+  const { now, type, doctor } = facts;
+  const earliest = earliestStart(now, type);
+  for (const open of doctor.open.toReversed()) {
+    const last = lastOnGrid(Math.min(open.end - type.durationMinutes * MINUTE, until - 1));
+    for (let start = last; start >= Math.max(open.start, earliest); start -= CELL_MILLIS) {
+      if (isBookableAt(start, facts)) yield start;
+    }
+  }
+  const walkIn = freeWalkIn(facts);
+  if (walkIn !== undefined && walkIn < until) yield walkIn;
+}
+
+const toIso = (millis: number): string => instantText(Temporal.Instant.fromEpochMilliseconds(millis));
+
+export function slotAt(start: number, { type, doctor }: BookingFacts): Slot {
+  const visit = visitAt(start, type);
+  return {
+    doctorId: doctor.id,
+    start: toIso(visit.start),
+    end: toIso(visit.end),
+    timeZone: zoneOf(visit, doctor),
+    status: 'free',
+  };
+}
+
+/** Where a slot stands in a search: slots are ordered by their start, at the same time by their doctor. */
+export interface SlotPosition {
+  /** Milliseconds since 1970 UTC. */
+  readonly start: number;
+  readonly doctorId: string;
+}
+
+const follows = (slot: SlotPosition, after: SlotPosition): boolean =>
+  slot.start > after.start || (slot.start === after.start && slot.doctorId > after.doctorId);
+
+export const positionOf = ({ start, doctorId }: Slot): SlotPosition => ({ start: toMillis(start), doctorId });
+
+/** The first free slots of several doctors that start before `until` and come after a position, in their order. */
+export function firstSlots(
+  doctors: readonly BookingFacts[],
+  until: number,
+  limit: number,
+  after: SlotPosition = { start: Number.NEGATIVE_INFINITY, doctorId: '' },
+): Slot[] {
+  return doctors
+    .flatMap((facts) =>
+      freeStarts(facts, after.start)
+        .filter((start) => follows({ start, doctorId: facts.doctor.id }, after))
+        .take(limit)
+        .map((start) => ({ start, facts }))
+        .toArray(),
+    )
+    .filter(({ start }) => start < until)
+    .sort((a, b) => a.start - b.start || (a.facts.doctor.id < b.facts.doctor.id ? -1 : 1))
+    .slice(0, limit)
+    .map(({ start, facts }) => slotAt(start, facts));
+}
+
+/** The free slots that are nearest to a wished time, in time order. */
+export function nearestSlots(requestedStart: number, facts: BookingFacts, limit: number): Slot[] {
+  return [...freeStarts(facts, requestedStart).take(limit), ...freeStartsBefore(requestedStart, facts).take(limit)]
+    .sort((a, b) => Math.abs(a - requestedStart) - Math.abs(b - requestedStart) || a - b)
+    .slice(0, limit)
+    .sort((a, b) => a - b)
+    .map((start) => slotAt(start, facts));
+}

@@ -1,0 +1,118 @@
+/** Everything that this service publishes and consumes. */
+import {
+  type Appointment,
+  type ConsumedType,
+  type EventConsumerName,
+  eventConsumers,
+  type HistoryAction,
+  PatientMergeEventData,
+  type StatusChange,
+} from '@daybook/contracts';
+import type { Database, NewEvent } from '@daybook/database';
+import { type Consumer, createConsumer, forEach } from '@daybook/messaging';
+import { type Clock, createParser, type Logger } from '@daybook/service';
+import { type ParticipantKind, recordParticipantChange } from '../store/participant-changes.ts';
+import { recordMerge } from '../store/patient-merges.ts';
+import type { AppointmentTables } from '../store/tables.ts';
+
+export const SOURCE = '/services/appointment';
+
+type Times = Pick<Appointment, 'doctorId' | 'start' | 'end'> & Partial<Pick<Appointment, 'appointmentTypeId'>>;
+
+/** What only some events carry: where a visit was before, which status was taken back. */
+interface EventExtras {
+  readonly previous?: Times | undefined;
+  readonly status?: StatusChange | undefined;
+}
+
+export const appointmentEvent = (
+  action: HistoryAction,
+  appointment: Appointment,
+  { previous, status }: EventExtras = {},
+): NewEvent => {
+  const { id, patientId, doctorId, appointmentTypeId, start, end, version } = appointment;
+  return {
+    type: `daybook.appointment.${action}.v1`,
+    subject: id,
+    sequence: version,
+    data: {
+      ...{ appointmentId: id, patientId, doctorId, appointmentTypeId, start, end },
+      ...(previous && { previous }),
+      ...(status && { status }),
+    },
+  };
+};
+
+const REVALIDATION_CONSUMER = 'appointment.revalidation' satisfies EventConsumerName;
+
+/** Whose changes can stand in the way of what was booked already, or out of it again. */
+const KINDS: Record<ConsumedType<typeof REVALIDATION_CONSUMER>, ParticipantKind> = {
+  'daybook.patient.updated.v1': 'patient',
+  'daybook.patient.deactivated.v1': 'patient',
+  'daybook.doctor.updated.v1': 'doctor',
+  'daybook.doctor.deactivated.v1': 'doctor',
+  'daybook.doctor.schedule-changed.v1': 'doctor',
+  'daybook.doctor.exception-added.v1': 'doctor',
+  'daybook.doctor.exception-removed.v1': 'doctor',
+};
+const CHANGES: ReadonlyMap<string, ParticipantKind> = new Map(Object.entries(KINDS));
+
+/** Keeps whose appointments have to be looked at again; `onChange` hears when that is stored. */
+export const participantChangesConsumer = (
+  database: Database<AppointmentTables>,
+  clock: Clock,
+  logger: Logger,
+  onChange: () => void,
+): Consumer => {
+  const consumer = createConsumer({
+    name: REVALIDATION_CONSUMER,
+    types: eventConsumers[REVALIDATION_CONSUMER],
+    database,
+    logger,
+    effect: forEach(async (transaction, event) => {
+      const kind = CHANGES.get(event.type);
+      if (kind) await recordParticipantChange(transaction, database, kind, event, clock().epochMilliseconds);
+    }),
+  });
+  return withChangeCallback(consumer, onChange);
+};
+
+/** The consumer, which calls `onChange` after each event that it has handled. */
+const withChangeCallback = (consumer: Consumer, onChange: () => void): Consumer => ({
+  ...consumer,
+  async handle(event) {
+    await consumer.handle(event);
+    onChange();
+  },
+  async resend(eventId, write) {
+    const parked = await consumer.resend(eventId, write);
+    onChange();
+    return parked;
+  },
+});
+
+const MERGES_CONSUMER = 'appointment.merges' satisfies EventConsumerName;
+const UNMERGED = 'daybook.patient.unmerged.v1' satisfies ConsumedType<typeof MERGES_CONSUMER>;
+
+const readMerge = createParser(PatientMergeEventData);
+
+/** Keeps which records of patients were merged; `onChange` is called when that is stored. */
+export const patientMergesConsumer = (
+  database: Database<AppointmentTables>,
+  clock: Clock,
+  logger: Logger,
+  onChange: () => void,
+): Consumer => {
+  const consumer = createConsumer({
+    name: MERGES_CONSUMER,
+    types: eventConsumers[MERGES_CONSUMER],
+    database,
+    logger,
+    effect: forEach(async (transaction, { type, sequence, data }) => {
+      const { patientId, into } = readMerge(data);
+      const change = { patientId, into: type === UNMERGED ? undefined : into, version: sequence };
+      await recordMerge(transaction, database.dialect, change, clock().epochMilliseconds);
+    }),
+  });
+  return withChangeCallback(consumer, onChange);
+};

@@ -1,0 +1,107 @@
+/** Clears the reservations of what is long over: no rule looks at them any more (docs/decisions/0028-old-reservations.md). */
+import type { Database, Sweep } from '@daybook/database';
+import type { Clock } from '@daybook/service';
+import { sql } from 'kysely';
+import { cellsOf } from '../domain/slots/grid.ts';
+import { DAY } from '../domain/time.ts';
+import type { AppointmentTables } from '../store/tables.ts';
+
+export const RETENTION_DAYS = 8;
+const PASS_INTERVAL_MILLIS = 6 * 60 * 60 * 1000;
+const RESOURCES_PER_BATCH = 100;
+const ROWS_PER_BATCH = 500;
+
+const LOWEST_ID = new Uint8Array(16);
+
+/** A walk through all whose time is reserved, in the order of the key. */
+interface Pass {
+  /** The first cell that stays. */
+  readonly firstKeptCell: number;
+  readonly after: Uint8Array;
+}
+
+export function createReservationSweep(database: Database<AppointmentTables>, clock: Clock): Sweep {
+  let pass: Pass | undefined;
+  let nextPassAt = Number.NEGATIVE_INFINITY;
+
+  /** By the earlier of two clocks: one that runs ahead must not give away time that is still to come. */
+  async function begin(): Promise<Pass> {
+    const { rows } = await database.read((db) =>
+      sql<{ now: number }>`select ${database.dialect.now} as now`.execute(db),
+    );
+    const now = Math.min(clock().epochMilliseconds, ...rows.map((row) => row.now));
+    return { firstKeptCell: cellsOf({ start: now - RETENTION_DAYS * DAY, end: now }).first, after: LOWEST_ID };
+  }
+
+  /** The next ones, each with its first cell: of that the key holds a list. */
+  const resourcesAfter = (after: Uint8Array) =>
+    database.read((db) =>
+      db
+        .selectFrom('reservations')
+        .select((select) => ['resource_id', select.fn.min('cell').as('first')])
+        .where('resource_id', '>', after)
+        .groupBy('resource_id')
+        .orderBy('resource_id')
+        .limit(RESOURCES_PER_BATCH)
+        .execute(),
+    );
+
+  /** The first old cells of one. Read without a lock, and by itself: of a list of many, with a limit, all of the key may be read. */
+  const oldCells = (resource_id: Uint8Array, firstKeptCell: number, limit: number) =>
+    database.read((db) =>
+      db
+        .selectFrom('reservations')
+        .select('cell')
+        .where('resource_id', '=', resource_id)
+        .where('cell', '<', firstKeptCell)
+        .orderBy('cell')
+        .limit(limit)
+        .execute(),
+    );
+
+  /** Deletes the first old rows of some. Returns how many. */
+  async function clear(resourceIds: readonly Uint8Array[], firstKeptCell: number): Promise<number> {
+    const ranges: { resource_id: Uint8Array; last: number }[] = [];
+    let count = 0;
+    for (const resource_id of resourceIds) {
+      const old = await oldCells(resource_id, firstKeptCell, ROWS_PER_BATCH - count);
+      const last = old.at(-1)?.cell;
+      if (last !== undefined) ranges.push({ resource_id, last });
+      count += old.length;
+      if (count >= ROWS_PER_BATCH) break;
+    }
+    if (ranges.length === 0) return 0;
+    await database.write((tx) =>
+      tx
+        .deleteFrom('reservations')
+        .where((where) =>
+          where.or(
+            ranges.map(({ resource_id, last }) =>
+              where.and([where('resource_id', '=', resource_id), where('cell', '<=', last)]),
+            ),
+          ),
+        )
+        .execute(),
+    );
+    return count;
+  }
+
+  return async () => {
+    if (pass === undefined) {
+      if (performance.now() < nextPassAt) return 0;
+      pass = await begin();
+      nextPassAt = performance.now() + PASS_INTERVAL_MILLIS;
+    }
+    const { firstKeptCell, after } = pass;
+    const resources = await resourcesAfter(after);
+    const last = resources.at(-1);
+    if (!last) {
+      pass = undefined;
+      return 0;
+    }
+    const due = resources.filter(({ first }) => first < firstKeptCell).map(({ resource_id }) => resource_id);
+    const cleared = due.length === 0 ? 0 : await clear(due, firstKeptCell);
+    if (cleared < ROWS_PER_BATCH) pass = { firstKeptCell, after: last.resource_id };
+    return resources.length;
+  };
+}

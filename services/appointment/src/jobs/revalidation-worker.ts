@@ -1,0 +1,123 @@
+/** Looks again at the appointments of what has changed: leave, other hours, somebody or an appointment type not active. */
+
+import { createLoop } from '@daybook/async';
+import { type Appointment, type Caller, MAX_AVAILABILITY_DAYS, Refusal } from '@daybook/contracts';
+import { DatabaseUnavailable } from '@daybook/database';
+import type { Logger } from '@daybook/service';
+import type { CurrentFacts } from '../domain/booking/revalidation.ts';
+import type { ParticipantClient } from '../domain/ports.ts';
+import type { Interval } from '../domain/slots/grid.ts';
+import { DAY, toMillis } from '../domain/time.ts';
+import type { Revalidation, RevalidationStore } from '../store/revalidation.ts';
+
+/** Notices what another process was told; what this one is told wakes it at once. */
+const INTERVAL_MILLIS = 1_000;
+
+const CALLER: Caller = { id: 'appointment-service', role: 'service' };
+
+export interface RevalidationWorker {
+  /** Something is due. */
+  wake(): void;
+  /** Resolves when what is under way is done. What is due then waits for the next start. */
+  close(): Promise<void>;
+}
+
+/** As many appointments, from the first on, as one question about availability can be about. */
+function withinAvailabilityLimit(appointments: readonly Appointment[]): readonly Appointment[] {
+  const limit = toMillis(appointments[0]?.start ?? '') + MAX_AVAILABILITY_DAYS * DAY;
+  const beyond = appointments.findIndex(({ end }) => toMillis(end) > limit);
+  return beyond === -1 ? appointments : appointments.slice(0, beyond);
+}
+
+function spanOf(appointments: readonly Appointment[]): Interval {
+  const ends = appointments.map(({ end }) => toMillis(end));
+  return { start: toMillis(appointments[0]?.start ?? ''), end: Math.max(...ends) };
+}
+
+/** Undefined of an appointment type: the database has it. */
+async function loadCurrentFacts(
+  participants: ParticipantClient,
+  { kind, subjectId }: Revalidation,
+  span: Interval,
+): Promise<CurrentFacts | undefined> {
+  if (kind === 'type') return undefined;
+  const context = { caller: CALLER };
+  const facts: CurrentFacts | undefined =
+    kind === 'patient'
+      ? await participants.findPatient(subjectId, context).then((patient) => patient && { kind, patient })
+      : await participants.findDoctor(subjectId, span, context).then((doctor) => doctor && { kind, doctor });
+  if (!facts) throw new Error('patient or doctor of an event not found');
+  return facts;
+}
+
+/** Page by page. Where it is ended in the middle, its turn comes again when its lease is over. */
+async function revalidateOne(
+  participants: ParticipantClient,
+  store: RevalidationStore,
+  revalidation: Revalidation,
+  signal: AbortSignal,
+): Promise<void> {
+  let after: Appointment | undefined;
+  while (!signal.aborted) {
+    const upcoming = await store.upcoming(CALLER, revalidation, after);
+    if (upcoming.length === 0) return store.finish(CALLER, revalidation);
+    const appointments = withinAvailabilityLimit(upcoming);
+    const facts = await loadCurrentFacts(participants, revalidation, spanOf(appointments));
+    if (!(await store.flag(CALLER, revalidation, appointments, facts))) return;
+    after = appointments.at(-1);
+  }
+}
+
+/** A part that is not there yet, as at most starts, is said in a line; of anything else all is wanted. */
+const errorFields = (error: unknown) =>
+  error instanceof Refusal || error instanceof DatabaseUnavailable ? { reason: error.message } : { err: error };
+
+/** Starts looking. A part that does not answer is asked again, ever more slowly, while the database keeps what is due. */
+export function startRevalidationWorker(
+  participants: ParticipantClient,
+  store: RevalidationStore,
+  logger: Logger,
+): RevalidationWorker {
+  const closing = new AbortController();
+
+  async function revalidateAll(): Promise<void> {
+    while (!closing.signal.aborted) {
+      const revalidation = await store.next(CALLER);
+      if (!revalidation) return;
+      try {
+        await revalidateOne(participants, store, revalidation, closing.signal);
+      } catch (error) {
+        logger.warn(
+          { ...errorFields(error), kind: revalidation.kind, subjectId: revalidation.subjectId },
+          'appointments not revalidated yet',
+        );
+        await store.postpone(CALLER, revalidation);
+      }
+    }
+  }
+
+  let failing = false;
+  const loop = createLoop({
+    intervalMillis: INTERVAL_MILLIS,
+    async run() {
+      try {
+        await revalidateAll();
+        failing = false;
+        return true;
+      } catch (error) {
+        // Once for as long as it lasts.
+        if (!failing) logger.warn(errorFields(error), 'due revalidations not read');
+        failing = true;
+        return false;
+      }
+    },
+  });
+  void loop.runNow();
+  return {
+    wake: () => void loop.runNow(),
+    async close() {
+      closing.abort();
+      await loop.stop();
+    },
+  };
+}

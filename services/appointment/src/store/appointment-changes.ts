@@ -1,0 +1,122 @@
+/** What belongs to every change of an appointment: its lock, its next version, its history and its event, in one transaction. */
+import {
+  type Appointment,
+  type Caller,
+  type HistoryAction,
+  type HistoryEntry,
+  instantText,
+  Refusal,
+  type StatusChange,
+  type UpdatedField,
+} from '@daybook/contracts';
+import { type DatabaseDialect, idToBytes, insertEvent, type SharedTables, type WriteContext } from '@daybook/database';
+import type { Clock } from '@daybook/service';
+import type { Transaction } from 'kysely';
+import { appointmentEvent, SOURCE } from '../events/consumers.ts';
+import { toAppointment, toRow } from './appointment-row.ts';
+import type { AppointmentTables } from './tables.ts';
+
+export type Tx = Transaction<AppointmentTables & SharedTables>;
+
+/** The next version of an appointment. It needs no rescheduling, unless the change says so. */
+export function nextVersion(before: Appointment, change: Partial<Appointment>, clock: Clock): Appointment {
+  const { reschedulingReasons: _, ...rest } = before;
+  return { ...rest, needsRescheduling: false, ...change, version: before.version + 1, updatedAt: instantText(clock()) };
+}
+
+/** Reads one appointment to change it: nobody else can until the transaction ends. @throws Refusal `not-found` */
+export async function lockAppointment(
+  tx: Tx,
+  { supportsRowLocks }: DatabaseDialect,
+  id: string,
+  checkVersion: WriteContext<Appointment>['checkVersion'],
+): Promise<Appointment> {
+  const row = await tx
+    .selectFrom('appointments')
+    .selectAll()
+    .where('id', '=', idToBytes(id))
+    .$if(supportsRowLocks, (query) => query.forUpdate())
+    .executeTakeFirst();
+  if (!row) throw new Refusal('not-found', 'There is no such appointment.');
+  checkVersion(row.version);
+  return toAppointment(row);
+}
+
+const timesOf = ({ doctorId, start, end, appointmentTypeId }: Appointment, withType: boolean) => ({
+  doctorId,
+  start,
+  end,
+  ...(withType && { appointmentTypeId }),
+});
+
+/** A change of an appointment, on its way into history and events. */
+export interface Change {
+  readonly action: HistoryAction;
+  readonly before?: Appointment;
+  readonly after: Appointment;
+  readonly reason?: string | undefined;
+  /** Whether time, doctor or appointment type changed. */
+  readonly moved: boolean;
+  /** Of an update. */
+  readonly changed?: readonly UpdatedField[];
+  readonly overbookingReason?: string | undefined;
+  /** Whether it is beside what the doctor had then already, on purpose. */
+  readonly overbooked?: boolean;
+  /** Whether it takes the running five minutes. */
+  readonly walkIn?: boolean | undefined;
+}
+
+const changesType = ({ before, after }: Change): boolean =>
+  before !== undefined && before.appointmentTypeId !== after.appointmentTypeId;
+
+/** The status that a step back takes back, and the one that it returns to. */
+const statusesOf = ({ action, before, after }: Change): StatusChange | undefined =>
+  action === 'stepped-back' && before ? { from: before.status, to: after.status } : undefined;
+
+/** The changes that may leave an appointment in need of rescheduling. */
+const MAY_FLAG: readonly HistoryAction[] = ['flagged', 'stepped-back', 'patient-merged', 'patient-unmerged'];
+
+function entryOf({ id, role }: Caller, change: Change, status: StatusChange | undefined): HistoryEntry {
+  const { action, before, after, reason, moved, changed, overbooked, overbookingReason, walkIn } = change;
+  return {
+    at: after.updatedAt,
+    by: { id, role },
+    action,
+    sequence: after.sequence,
+    ...(moved && before && { from: timesOf(before, changesType(change)) }),
+    ...(moved && { to: timesOf(after, changesType(change)) }),
+    ...(status && { status }),
+    ...(reason !== undefined && { reason }),
+    ...(walkIn && { walkIn }),
+    ...(changed && { changed: [...changed] }),
+    ...(overbooked && { overbooked }),
+    ...(overbookingReason !== undefined && { overbookingReason }),
+    ...(before &&
+      before.patientId !== after.patientId && { fromPatientId: before.patientId, toPatientId: after.patientId }),
+    ...(MAY_FLAG.includes(action) && after.reschedulingReasons && { reschedulingReasons: after.reschedulingReasons }),
+  };
+}
+
+/** The statements that write a change into history and events. */
+export function historyInserts(tx: Tx, caller: Caller, change: Change, traceparent: string | undefined) {
+  const { action, before, after, moved } = change;
+  const status = statusesOf(change);
+  const entry = JSON.stringify(entryOf(caller, change, status));
+  const row = { appointment_id: idToBytes(after.id), version: after.version, entry };
+  const previous = moved && before ? timesOf(before, changesType(change)) : undefined;
+  const event = appointmentEvent(action, after, { previous, status });
+  const time = Temporal.Instant.from(after.updatedAt);
+  return [
+    tx.insertInto('appointment_history').values(row),
+    insertEvent(tx, event, { source: SOURCE, time, traceparent }),
+  ] as const;
+}
+
+/** The statements that store the next version of an appointment, with its history and its event. */
+export function updateStatements(tx: Tx, caller: Caller, change: Change, traceparent: string | undefined) {
+  const { id, ...columns } = toRow(change.after);
+  return [
+    tx.updateTable('appointments').set(columns).where('id', '=', id),
+    ...historyInserts(tx, caller, change, traceparent),
+  ] as const;
+}

@@ -1,0 +1,182 @@
+/** The appointments to come of those who have changed: who has to be looked at, and what came of it. */
+import { type Appointment, type Caller, permit } from '@daybook/contracts';
+import { type Database, executeBatch, idFromBytes, idToBytes } from '@daybook/database';
+import type { Clock } from '@daybook/service';
+import { type Expression, type ExpressionBuilder, type SqlBool, sql } from 'kysely';
+import { UPCOMING_STATUSES } from '../domain/booking/lifecycle.ts';
+import { type CurrentFacts, reschedulingReasons } from '../domain/booking/revalidation.ts';
+import { StaleFacts } from '../domain/ports.ts';
+import { toMillis } from '../domain/time.ts';
+import { lockAppointment, nextVersion, type Tx, updateStatements } from './appointment-changes.ts';
+import { toAppointment } from './appointment-row.ts';
+import type { ParticipantKind } from './participant-changes.ts';
+import { checkVersions } from './participant-versions.ts';
+import type { AppointmentTables } from './tables.ts';
+import { typeLockStatement } from './type-versions.ts';
+
+/** Somebody, or an appointment type, whose appointments have to be looked at again. */
+export interface Revalidation {
+  readonly kind: ParticipantKind | 'type';
+  readonly subjectId: string;
+  /** The facts have to be at least of this version. */
+  readonly version: number;
+  readonly attempts: number;
+  /** Where another time is stored, it was demanded again since, or another process has taken it. */
+  readonly leasedUntil: number;
+}
+
+/** After so long somebody else may look: who began has ended. */
+const LEASE_MILLIS = 30_000;
+const FIRST_RETRY_MILLIS = 500;
+const LONGEST_RETRY_MILLIS = 30_000;
+const APPOINTMENTS_PER_BATCH = 100;
+
+/** An appointment of which one of these has changed was compared with all facts by the move that changed it. */
+const OF_MOVE = ['doctorId', 'appointmentTypeId', 'start', 'end'] as const;
+/** A merge that changes the patient has the new one compared, and neither the doctor nor the type. */
+const REVALIDATED_FIELDS = { patient: [...OF_MOVE, 'patientId'], doctor: OF_MOVE, type: OF_MOVE } as const;
+
+/**
+ * Which appointments to come are looked at. Of a type there is no index, which each booking would write: all to come are read
+ * once, in the order of their starts, when a type is taken out of use. The expression keeps the index of the status out.
+ */
+function isAffected({ kind, subjectId }: Revalidation): Expression<SqlBool> {
+  const id = idToBytes(subjectId);
+  if (kind === 'patient') return sql`patient_id = ${id} and status in (${sql.join(UPCOMING_STATUSES)})`;
+  if (kind === 'doctor') return sql`doctor_id = ${id} and status in (${sql.join(UPCOMING_STATUSES)})`;
+  return sql`appointment_type_id = ${id} and coalesce(status, '') in (${sql.join(UPCOMING_STATUSES)})`;
+}
+
+/** Returns the condition that a recheck is the one that was taken: no event and no merge has demanded it again. */
+const isLeased =
+  ({ subjectId, version, leasedUntil }: Revalidation) =>
+  (where: ExpressionBuilder<AppointmentTables, 'revalidations'>): Expression<SqlBool> =>
+    where.and({ subject_id: idToBytes(subjectId), version, due_at: leasedUntil });
+
+export interface RevalidationStore {
+  /** Somebody who is due; nobody else gets the same one for a while. */
+  next(caller: Caller): Promise<Revalidation | undefined>;
+  /** Their appointments to come, in the order of their starts, those after `after`. */
+  upcoming(caller: Caller, revalidation: Revalidation, after: Appointment | undefined): Promise<Appointment[]>;
+  /**
+   * Flags appointments that need rescheduling and unflags others. Those that were moved or cancelled since are left, and in a
+   * recheck of a patient those that a merge or an unmerge gave to another record. False, and nothing done, when an event told
+   * of something newer since: somebody else looks, or will. What is known of a type is read with it: it is in the same
+   * database.
+   */
+  flag(
+    caller: Caller,
+    revalidation: Revalidation,
+    appointments: readonly Appointment[],
+    facts: CurrentFacts | undefined,
+  ): Promise<boolean>;
+  /** It is looked at: nothing is due, unless something changed meanwhile. */
+  finish(caller: Caller, revalidation: Revalidation): Promise<void>;
+  /** It could not be looked at now. */
+  postpone(caller: Caller, revalidation: Revalidation): Promise<void>;
+}
+
+export function createRevalidationStore(database: Database<AppointmentTables>, clock: Clock): RevalidationStore {
+  const now = () => clock().epochMilliseconds;
+
+  async function flagOne(tx: Tx, caller: Caller, expected: Appointment, facts: CurrentFacts): Promise<void> {
+    const before = await lockAppointment(tx, database.dialect, expected.id, () => undefined);
+    const isUnchanged = REVALIDATED_FIELDS[facts.kind].every((field) => before[field] === expected[field]);
+    if (!isUnchanged || !UPCOMING_STATUSES.includes(before.status)) return;
+    const reasons = reschedulingReasons(before, facts);
+    if (reasons.join() === (before.reschedulingReasons ?? []).join()) return;
+    const needsRescheduling = reasons.length > 0;
+    const flags = { needsRescheduling, ...(needsRescheduling && { reschedulingReasons: reasons }) };
+    const after = nextVersion(before, flags, clock);
+    const action = needsRescheduling ? 'flagged' : 'unflagged';
+    const change = { action, before, after, moved: false } as const;
+    await executeBatch(tx, database.dialect, updateStatements(tx, caller, change, undefined));
+  }
+
+  async function readTypeFacts(tx: Tx, id: string): Promise<CurrentFacts> {
+    const { active } = await typeLockStatement(tx, database.dialect, id).executeTakeFirstOrThrow();
+    return { kind: 'type', active: active === 1 };
+  }
+
+  return {
+    async next(caller) {
+      permit(caller, ['service']);
+      return database.write(async (tx) => {
+        const row = await tx
+          .selectFrom('revalidations')
+          .selectAll()
+          .where('due_at', '<=', now())
+          .orderBy('due_at')
+          .limit(1)
+          .$if(database.dialect.supportsRowLocks, (query) => query.forUpdate().skipLocked())
+          .executeTakeFirst();
+        if (!row) return undefined;
+        const lease = { due_at: now() + LEASE_MILLIS, attempts: row.attempts + 1 };
+        await tx.updateTable('revalidations').set(lease).where('subject_id', '=', row.subject_id).execute();
+        const { kind, subject_id, version } = row;
+        return {
+          kind,
+          subjectId: idFromBytes(subject_id),
+          version,
+          attempts: lease.attempts,
+          leasedUntil: lease.due_at,
+        };
+      });
+    },
+
+    async upcoming(caller, revalidation, after) {
+      permit(caller, ['service']);
+      const rows = await database.read((db) =>
+        db
+          .selectFrom('appointments')
+          .selectAll()
+          .where(isAffected(revalidation))
+          .where((where) =>
+            after === undefined
+              ? where('starts_at', '>', now())
+              : where.and([
+                  where('starts_at', '>=', toMillis(after.start)),
+                  where.or([where('starts_at', '>', toMillis(after.start)), where('id', '>', idToBytes(after.id))]),
+                ]),
+          )
+          .orderBy('starts_at')
+          .orderBy('id')
+          .limit(APPOINTMENTS_PER_BATCH)
+          .execute(),
+      );
+      return rows.map(toAppointment);
+    },
+
+    async flag(caller, { kind, subjectId, version }, appointments, facts) {
+      permit(caller, ['service']);
+      try {
+        await database.write(async (tx) => {
+          if (kind !== 'type') await checkVersions(tx, database.dialect, [{ id: subjectId, version }]);
+          const known = facts ?? (await readTypeFacts(tx, subjectId));
+          for (const appointment of appointments) await flagOne(tx, caller, appointment, known);
+        });
+        return true;
+      } catch (error) {
+        if (error instanceof StaleFacts) return false;
+        throw error;
+      }
+    },
+
+    async finish(caller, revalidation) {
+      permit(caller, ['service']);
+      await database.write((tx) => tx.deleteFrom('revalidations').where(isLeased(revalidation)).execute());
+    },
+
+    async postpone(caller, revalidation) {
+      permit(caller, ['service']);
+      const pause = Math.min(FIRST_RETRY_MILLIS * 2 ** Math.min(revalidation.attempts, 16), LONGEST_RETRY_MILLIS);
+      await database.write((tx) =>
+        tx
+          .updateTable('revalidations')
+          .set({ due_at: now() + pause })
+          .where(isLeased(revalidation))
+          .execute(),
+      );
+    },
+  };
+}

@@ -1,0 +1,21 @@
+/** Writes many instants of a short time: the calendar is asked once for each day of UTC, not once for each instant. */
+import { instantText } from '@daybook/contracts';
+import { DAY, MINUTE } from './time.ts';
+
+const HOUR = 60 * MINUTE;
+const twoDigits = (count: number): string => (count < 10 ? `0${count}` : `${count}`);
+const textOf = (millis: number): string => instantText(Temporal.Instant.fromEpochMilliseconds(millis));
+
+/** `2026-11-23T14:00:00.000Z` */
+export function createInstantFormatter(): (millis: number) => string {
+  const dates = new Map<number, string>();
+  return (millis) => {
+    const midnight = Math.floor(millis / DAY) * DAY;
+    const sinceMidnight = millis - midnight;
+    if (sinceMidnight % MINUTE !== 0) return textOf(millis);
+    const date = dates.get(midnight) ?? textOf(midnight).replace(/T.*/, '');
+    dates.set(midnight, date);
+    const hours = Math.floor(sinceMidnight / HOUR);
+    return `${date}T${twoDigits(hours)}:${twoDigits((sinceMidnight % HOUR) / MINUTE)}:00.000Z`;
+  };
+}

@@ -1,0 +1,61 @@
+/** `GET /admin/routes`: the routes in force, for administrators to read. Nothing here changes anything. */
+import { permit } from '@daybook/contracts';
+import type { App } from '@daybook/service';
+import { filters } from '../filters/index.ts';
+import { predicates } from '../predicates/index.ts';
+import type { Route } from '../routes/definition.ts';
+import type { Plugin } from '../routes/plugin.ts';
+import type { RouteStore } from '../routes/route-store.ts';
+
+const MASK = '***';
+
+export function addRoutesAdmin(app: App, file: string | undefined, routes: RouteStore): void {
+  app.get('/admin/routes', { config: { operations: 'only' } }, async (request, reply) => {
+    permit(request.caller, ['administrator']);
+    const { current, failure } = routes;
+    return reply.send({
+      ...(file !== undefined && { file }),
+      version: current.version,
+      since: current.since.toString(),
+      ...(failure && { failure: { at: failure.at.toString(), reason: failure.reason } }),
+      routes: current.table.order.map(({ path, route }) => ({ path, ...toPublicRoute(route) })),
+    });
+  });
+  app.gauge({
+    name: 'gateway_routes_failed',
+    help: '1 while the file of routes is wrong and those before stay in force',
+    value: () => (routes.failure ? 1 : 0),
+  });
+  app.gauge({
+    name: 'gateway_routes_loaded_timestamp_seconds',
+    help: 'Since when the routes in force are',
+    value: () => routes.current.since.epochMilliseconds / 1_000,
+  });
+}
+
+/** Without values that may be secrets. */
+function toPublicRoute({ id, service, predicates: conditions, filters: steps = [], timeoutMillis, timeouts }: Route) {
+  const { path: _, ...others } = conditions;
+  return {
+    id,
+    service,
+    predicates: masked(others, predicates),
+    filters: steps.map((step) => masked(step, filters)),
+    timeoutMillis,
+    timeouts,
+  };
+}
+
+function masked(
+  settings: object,
+  plugins: Readonly<Record<string, Pick<Plugin<never, unknown>, 'hasSecrets'>>>,
+): object {
+  return Object.fromEntries(
+    Object.entries(settings).map(([name, setting]) => [name, plugins[name]?.hasSecrets ? namesOnly(setting) : setting]),
+  );
+}
+
+const namesOnly = (setting: unknown): unknown =>
+  typeof setting === 'object' && setting !== null
+    ? Object.fromEntries(Object.keys(setting).map((name) => [name, MASK]))
+    : MASK;

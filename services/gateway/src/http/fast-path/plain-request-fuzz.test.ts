@@ -1,0 +1,182 @@
+/**
+ * The lane reads a request only as node:http's own parser reads it (decision 32): millions of requests that were changed at random.
+ * DAYBOOK_FUZZ_SEED repeats a run, DAYBOOK_FUZZ_ROUNDS makes it longer.
+ */
+import { Socket } from 'node:net';
+import { FUZZ_ROUNDS, FUZZ_SEED, fuzzRound, mutate, piecesOf, Random } from '@daybook/testing/fuzz';
+import { Llhttp, type Reading } from '@daybook/testing/llhttp';
+import { expect, test } from 'vitest';
+import { MAX_PLAIN_HEAD_LENGTH, type PlainHeaders, type PlainRequest, readPlainRequest } from './plain-request.ts';
+
+const REQUESTS_A_ROUND = 50_000;
+const MILLIS_A_ROUND = 10_000;
+/** They only compute; on a machine with much else to do that takes its time. */
+const MOST_MILLIS = 120_000;
+/** Of ten thousand; below, the fuzz would try little but how requests are left to node:http. */
+const LEAST_PLAIN = 1_000;
+const MOST_CHANGES = 4;
+const PIECES_OF_ONE_IN = 8;
+/** In the pool, the first of which are plain. */
+const PLACES_TO_CHANGE = 20;
+
+const socket = new Socket();
+/** With the limit of node:http's own. */
+const llhttp = new Llhttp('requests', 16 * 1024);
+const lines = (...all: string[]): string => all.map((line) => `${line}\r\n`).join('');
+const HEADERS = [
+  'Host: localhost:8080',
+  'User-Agent: Mozilla/5.0 (X11; Linux x86_64)',
+  'accept: application/json, */*;q=0.5',
+  'Accept-Encoding: gzip, br',
+  'Authorization: Bearer eyJhbGciOi.J9_-',
+  'If-None-Match: W/"1", "2"',
+  'traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+  'Cookie: a=b; c=d',
+  'Connection: keep-alive',
+];
+
+const PLAIN = [
+  lines('GET / HTTP/1.1', 'Host: x', ''),
+  lines('HEAD /a HTTP/1.1', 'Host: x', ''),
+  lines('GET /api/v1/patients?name=a%20b&limit=20 HTTP/1.1', ...HEADERS.slice(0, 4), ''),
+  lines('GET /a HTTP/1.1', ...HEADERS.slice(0, 3).toReversed(), ''),
+  lines('HEAD /a/b?c=d HTTP/1.1', 'Host: x:80', 'X-Any: \t one  two \t', 'Accept:*/*', 'Empty:', ''),
+  lines('GET /%C3%A4?q=%20"<> HTTP/1.1', 'host: [::1]:8080', 'Connection: Keep-Alive', ''),
+  lines('GET /a HTTP/1.1', 'Host: x', "!#$%&'*+-.^`|~09azAZ: a", ''),
+];
+const LONG = lines('GET /api/v1/patients HTTP/1.1', ...HEADERS, '');
+/** More headers than llhttp gives at once. */
+const LONGER = lines(
+  'GET /a HTTP/1.1',
+  'Host: x',
+  ...Array.from({ length: 40 }, (_, index) => `X-${index}: ${index}`),
+  '',
+);
+
+/** Left to node:http; with a change they may be plain. */
+const OTHERS = [
+  lines('POST /a HTTP/1.1', 'Host: x', 'Content-Length: 3', '', 'a'),
+  `${lines('GET /a HTTP/1.1', 'Host: x', 'Content-Length: 3', '')}abc`,
+  lines('GET /a HTTP/1.1', 'Host: x', 'Content-Length: 0', ''),
+  lines('GET /a HTTP/1.1', 'Host: x', 'Content-Length: 3', 'Content-Length: 4', ''),
+  lines('GET /a HTTP/1.1', 'Host: x', 'Transfer-Encoding: chunked', '', '1', 'a', '0', ''),
+  lines('GET /a HTTP/1.1', 'Host: x', 'Transfer-Encoding: gzip, chunked', 'TE: trailers', 'Trailer: a', ''),
+  lines('GET /a HTTP/1.1', 'Host: x', 'Content-Length: 3', 'Transfer-Encoding: chunked', '', '0', ''),
+  lines('GET http://x/a HTTP/1.1', 'Host: x', ''),
+  lines('GET /a HTTP/1.0', 'Host: x', 'Connection: keep-alive', ''),
+  lines('GET /a HTTP/1.1', 'Host: x', 'Connection: close', ''),
+  lines('GET /a HTTP/1.1', 'Host: x', 'Connection: keep-alive, X-A', 'Proxy-Connection: close', ''),
+  lines('GET /a HTTP/1.1', 'Host: x', 'Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13', ''),
+  lines('GET /a HTTP/1.1', 'Host: x', 'Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: a', ''),
+  lines('PUT /a HTTP/1.1', 'Host: x', 'Expect: 100-continue', 'Content-Length: 1', ''),
+  lines('GET /a HTTP/1.1', 'Host: x', 'X-A: a', ' b', ''),
+  lines('GET /a HTTP/1.1', 'Host: x', 'Host: y', ''),
+  lines('CONNECT x:80 HTTP/1.1', 'Host: x', ''),
+  lines('OPTIONS * HTTP/1.1', 'Host: x', ''),
+  lines('GET /a HTTP/1.1', 'Host: x', '', 'HEAD /b HTTP/1.1', 'Host: y', ''),
+  lines('', 'GET /a HTTP/1.1', 'Host: x', ''),
+  lines('PRI * HTTP/2.0', '', 'SM', ''),
+];
+
+/** What node:http does not make of a request that the lane takes; undefined for no difference. */
+function differenceOf(request: PlainRequest, { messages, error, isComplete }: Reading): unknown {
+  const [message] = messages;
+  const isOne = error === undefined && isComplete && messages.length === 1 && message?.isComplete === true;
+  if (!isOne || message === undefined) return { error, isComplete, messages };
+  const isSame =
+    message.version === '1.1' &&
+    message.method === request.method &&
+    message.url === request.url &&
+    message.shouldKeepAlive &&
+    !message.isUpgrade &&
+    message.body === '' &&
+    areSame(message.headers, request.rawHeaders) &&
+    hasSameNames(request, message.headers);
+  return isSame ? undefined : message;
+}
+
+/** In any order: objects have names that are numbers first, those of node:http as well. */
+const hasSameNames = ({ headers }: PlainRequest, list: readonly string[]): boolean =>
+  Object.keys(headers).length === list.length / 2 &&
+  list.every((text, index) => index % 2 === 1 || headers[text.toLowerCase()] === list[index + 1]);
+
+const areSame = (some: readonly unknown[], others: readonly unknown[]): boolean =>
+  some.length === others.length && some.every((item, index) => item === others[index]);
+
+function compare(
+  text: string,
+  before: PlainHeaders | undefined,
+  how: string,
+  random: Random,
+): PlainRequest | undefined {
+  // As the lane does: longer ones are not read.
+  if (text.length > MAX_PLAIN_HEAD_LENGTH) return undefined;
+  const request = readPlainRequest(text, socket, before);
+  if (!request) return undefined;
+  const bytes = Buffer.from(text, 'latin1');
+  const pieces = random.below(PIECES_OF_ONE_IN) === 0 ? piecesOf(bytes, random) : [bytes];
+  const difference = differenceOf(request, llhttp.read(pieces));
+  if (difference !== undefined) {
+    const { method, url, rawHeaders } = request;
+    const shown = JSON.stringify({ text, lane: { method, url, rawHeaders }, node: difference }, undefined, 2);
+    throw new Error(`${how}: the lane reads a request in another way than node:http does: ${shown}`);
+  }
+  return request;
+}
+
+function runRound(round: number): number {
+  const random = new Random(FUZZ_SEED + round);
+  const how = fuzzRound(round);
+  // What is plain is changed again: so a request can get far from where it began.
+  const pool = [...PLAIN, ...PLAIN, ...PLAIN, ...PLAIN, ...OTHERS, LONG, LONGER];
+  let before: PlainHeaders | undefined;
+  let plain = 0;
+  for (let index = 0; index < REQUESTS_A_ROUND; index += 1) {
+    const from = random.of(pool);
+    const text = mutate(from, 1 + random.below(random.below(2) === 0 ? 1 : MOST_CHANGES), random);
+    const request = compare(text, before, how, random);
+    if (!request) continue;
+    plain += 1;
+    before = request.memo;
+    if (random.below(16) === 0) pool[random.below(PLACES_TO_CHANGE)] = text;
+  }
+  return plain;
+}
+
+test('the lane reads a changed request as node:http does, or leaves it to node:http', {
+  timeout: FUZZ_ROUNDS * MILLIS_A_ROUND,
+}, () => {
+  let plain = 0;
+  for (let round = 0; round < FUZZ_ROUNDS; round += 1) plain += runRound(round);
+  expect(plain / FUZZ_ROUNDS).toBeGreaterThan((REQUESTS_A_ROUND / 10_000) * LEAST_PLAIN);
+});
+
+test('the lane reads no request that is cut at any byte, and none with another one or any byte after it', {
+  timeout: MOST_MILLIS,
+}, () => {
+  const random = new Random(FUZZ_SEED);
+  for (const text of [...PLAIN, LONG, LONGER]) {
+    for (let end = 0; end < text.length; end += 1) {
+      expect(compare(text.slice(0, end), undefined, fuzzRound(0), random)?.url).toBeUndefined();
+      compare(text.slice(end), undefined, fuzzRound(0), random);
+    }
+    for (let byte = 0; byte < 256; byte += 1)
+      compare(text + String.fromCharCode(byte), undefined, fuzzRound(0), random);
+    for (const next of PLAIN) expect(compare(text + next, undefined, fuzzRound(0), random)?.url).toBeUndefined();
+  }
+});
+
+test('the lane reads any byte at any place as node:http does, or leaves it to node:http', {
+  timeout: MOST_MILLIS,
+}, () => {
+  const random = new Random(FUZZ_SEED);
+  for (const text of [...PLAIN, LONG]) {
+    for (let at = 0; at <= text.length; at += 1) {
+      for (let byte = 0; byte < 256; byte += 1) {
+        const put = String.fromCharCode(byte);
+        compare(text.slice(0, at) + put + text.slice(at + 1), undefined, fuzzRound(0), random);
+        compare(text.slice(0, at) + put + text.slice(at), undefined, fuzzRound(0), random);
+      }
+    }
+  }
+});

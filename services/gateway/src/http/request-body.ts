@@ -1,0 +1,109 @@
+/** The body of a request on its way to a service: counted, and cut where it is too large. */
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { guarded } from '@daybook/service';
+import type { BodyStream } from '../upstream/connection.ts';
+
+export const BODY_LIMIT_BYTES = 1024 * 1024;
+
+export const hasBody = ({ headers }: Pick<IncomingMessage, 'headers'>): boolean =>
+  headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+
+/** What the request says of its body; undefined when that comes in chunks. */
+export function contentLengthOf({ headers }: IncomingMessage): number | undefined {
+  const length = headers['content-length'];
+  return length === undefined ? undefined : Number(length);
+}
+
+/** Not worth the trouble below this. */
+const LARGE_BYTES = 16 * 1024;
+
+/**
+ * Gives the memory of a piece back that was sent. To wait until it is collected costs a hundred megabytes while a large body
+ * passes.
+ */
+function releaseMemory({ buffer, byteLength }: Buffer): void {
+  const ownsBuffer = byteLength >= LARGE_BYTES && byteLength === buffer.byteLength;
+  if (ownsBuffer && buffer instanceof ArrayBuffer && !buffer.detached) buffer.transfer(0);
+}
+
+export interface BodyObserver {
+  onBodyProgress(): void;
+  onBodyTooLarge(): void;
+}
+
+/** A body that is sent as it comes. Reads nothing before it is started. */
+export class RequestBody implements BodyStream {
+  readonly #request: IncomingMessage;
+  readonly #observer: BodyObserver;
+  readonly #limitBytes: number;
+  readonly #isChunked: boolean;
+  #bufferedChunks: readonly Buffer[];
+  #received = 0;
+  #socket: Socket | undefined;
+  isSent = false;
+
+  /** `begin`: what was read of it before. */
+  constructor(
+    request: IncomingMessage,
+    watcher: BodyObserver,
+    limitBytes: number,
+    bufferedChunks: readonly Buffer[] = [],
+  ) {
+    this.#request = request;
+    this.#observer = watcher;
+    this.#limitBytes = limitBytes;
+    this.#isChunked = contentLengthOf(request) === undefined;
+    this.#bufferedChunks = bufferedChunks;
+  }
+
+  start(socket: Socket): void {
+    this.#socket = socket;
+    for (const chunk of this.#bufferedChunks) this.#send(chunk);
+    this.#bufferedChunks = [];
+    this.#request.on('data', this.#onData).on('end', this.#onEnd).resume();
+  }
+
+  resume(): void {
+    if (this.#socket) this.#request.resume();
+  }
+
+  /** Before the start, nothing of the request was read here: it stays paused, so that another instance gets all of it. */
+  stop(): void {
+    if (!this.#socket) return;
+    this.#socket = undefined;
+    // The end of the response bounds how long the client may send the rest.
+    this.#request.off('data', this.#onData).off('end', this.#onEnd).resume();
+  }
+
+  readonly #socketOfClient = (): Socket => this.#request.socket;
+
+  readonly #onData = guarded(this.#socketOfClient, (chunk: Buffer): void => {
+    this.#observer.onBodyProgress();
+    if (!this.#send(chunk)) this.#request.pause();
+  });
+
+  readonly #onEnd = guarded(this.#socketOfClient, (): void => {
+    if (this.#isChunked) this.#socket?.write('0\r\n\r\n', 'latin1');
+    this.isSent = true;
+    this.#observer.onBodyProgress();
+  });
+
+  /** False when the socket has enough for now. */
+  #send(chunk: Buffer): boolean {
+    this.#received += chunk.length;
+    if (this.#received > this.#limitBytes) {
+      this.#observer.onBodyTooLarge();
+      return false;
+    }
+    const socket = this.#socket;
+    if (!socket) return false;
+    if (!this.#isChunked) return socket.write(chunk, () => releaseMemory(chunk));
+    socket.cork();
+    socket.write(`${chunk.length.toString(16)}\r\n`, 'latin1');
+    socket.write(chunk, () => releaseMemory(chunk));
+    const hasCapacity = socket.write('\r\n', 'latin1');
+    socket.uncork();
+    return hasCapacity;
+  }
+}

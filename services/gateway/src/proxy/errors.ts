@@ -1,0 +1,49 @@
+/** What can go wrong between the gateway and an instance, in words for the caller. */
+import { Refusal } from '@daybook/contracts';
+import type { LimitReached } from '../resilience/client-limits.ts';
+import type { Route } from '../routes/definition.ts';
+
+const RETRY_AFTER_SECONDS = 1;
+
+/** `appointment-service` → `appointment service`. */
+const displayNameOf = ({ service }: Pick<Route, 'service'>): string =>
+  `${service.replace(/-service$/, '').replaceAll('-', ' ')} service`;
+
+const unavailableBecause = (detail: string): Refusal =>
+  new Refusal('service-unavailable', detail, { retryAfterSeconds: RETRY_AFTER_SECONDS });
+
+export const serviceUnavailable = (route: Pick<Route, 'service'>): Refusal =>
+  unavailableBecause(`The ${displayNameOf(route)} is not available.`);
+
+/** For what was sent and may have been done before the connection broke. */
+export const outcomeUnknown = (route: Pick<Route, 'service'>): Refusal =>
+  unavailableBecause(
+    `The ${displayNameOf(route)} is not available. It may have done what was asked: retry with the same Idempotency-Key.`,
+  );
+
+/** A code or a kind: a message can quote what was sent. */
+export function errorCodeOf(error: Error): string {
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+}
+
+export const tooLarge = (): Refusal => new Refusal('body-too-large', 'The body is larger than this accepts.');
+
+export const deadlineExceeded = (): Refusal => new Refusal('deadline-exceeded', 'The response was not ready in time.');
+
+export const unsendable = (): Refusal =>
+  new Refusal('invalid-request', 'The request has characters that cannot be passed on.');
+
+/** For an address that holds as much as it may. */
+export const tooManyRequests = (): Refusal =>
+  new Refusal('too-many-requests', 'There are too many requests under way from this address; try again later.', {
+    retryAfterSeconds: RETRY_AFTER_SECONDS + Math.floor(Math.random() * 3),
+  });
+
+/** Refused before it is passed on, so that what is under way gets done. Not all are to come back at the same moment. */
+export const overloaded = (route: Pick<Route, 'service'>): Refusal =>
+  new Refusal('service-unavailable', `The ${displayNameOf(route)} has as much to do as it can.`, {
+    retryAfterSeconds: RETRY_AFTER_SECONDS + Math.floor(Math.random() * 3),
+  });
+
+export const limitReached = (limit: LimitReached, route: Pick<Route, 'service'>): Refusal =>
+  limit === 'client' ? tooManyRequests() : overloaded(route);

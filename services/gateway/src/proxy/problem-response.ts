@@ -1,0 +1,30 @@
+import { problemOf, type Refusal } from '@daybook/contracts';
+import { PROBLEM_JSON } from '@daybook/service';
+import type { FilterRun } from '../filters/chain.ts';
+import type { ClientResponse } from '../http/client-exchange.ts';
+import { LOCAL_RESPONSE_HEADERS } from './local-response-headers.ts';
+
+export interface ProblemContext {
+  /** Without the query. */
+  path: string;
+  requestId: string;
+  traceId: string;
+  /** Whose filters have a say in the headers. */
+  filterRun?: FilterRun | undefined;
+}
+
+/** Answers with a problem document where there is no Fastify to do so. */
+export function sendProblem(
+  response: Pick<ClientResponse, 'writeHead' | 'end'>,
+  refusal: Refusal,
+  context: ProblemContext,
+): void {
+  const problem = problemOf(refusal, context.path, context.traceId);
+  const body = Buffer.from(JSON.stringify(problem));
+  const { retryAfterSeconds } = refusal.extras;
+  const headers = [...LOCAL_RESPONSE_HEADERS, 'content-type', PROBLEM_JSON, 'content-length', String(body.length)];
+  headers.push('x-request-id', context.requestId);
+  if (retryAfterSeconds !== undefined) headers.push('retry-after', String(retryAfterSeconds));
+  response.writeHead(context.filterRun?.answer(problem.status, headers, false) ?? problem.status, headers);
+  response.end(body);
+}

@@ -1,0 +1,94 @@
+/** From routes as they stand in the file to routes that requests can take: everything that can be computed before is. */
+import type { Caller } from '@daybook/contracts';
+import { type Clock, systemClock } from '@daybook/service';
+import { compileFilterChain, type FilterChain } from '../filters/chain.ts';
+import { filters } from '../filters/index.ts';
+import type { ClientRequest } from '../http/client-exchange.ts';
+import { predicates } from '../predicates/index.ts';
+import type { Predicate } from '../predicates/predicate.ts';
+import { createForwarding, type Forwarding } from '../proxy/forwarded.ts';
+import { createRateLimiter, type RateLimit, type RateLimiter } from '../resilience/rate-limiter.ts';
+import type { RouteContext } from './context.ts';
+import type { Route } from './definition.ts';
+
+export interface CompiledRoute extends Route {
+  /** What a request at one of its paths has to be like besides; undefined for any. */
+  readonly matches?: Predicate | undefined;
+  /** Undefined for no filters. */
+  readonly chain?: FilterChain | undefined;
+}
+
+/** What the routes of one gateway are compiled with, however often they are loaded. */
+export interface CompilerOptions {
+  forwarding?: Pick<Forwarding, 'clientAddressOf'>;
+  callerOf?: (request: ClientRequest) => Caller | undefined;
+  clock?: Clock;
+  random?: () => number;
+}
+
+export type RouteCompiler = (routes: readonly Route[]) => readonly CompiledRoute[];
+
+/** Nobody is known by name, until there is sign-in. */
+const anonymous = (): undefined => undefined;
+
+export function createRouteCompiler({
+  forwarding = createForwarding(),
+  callerOf = anonymous,
+  clock = systemClock,
+  random = Math.random,
+}: CompilerOptions = {}): RouteCompiler {
+  let limiters = new Map<string, RateLimiter>();
+  return (routes) => {
+    const nextLimiters = new Map<string, RateLimiter>();
+    const draw = createDraw(random);
+    const compiled = routes.map((route) => {
+      const limiterFor = (limit: RateLimit) => {
+        const key = JSON.stringify([route.id, limit.perSecond, limit.burst]);
+        const limiter = nextLimiters.get(key) ?? limiters.get(key) ?? createRateLimiter(limit);
+        nextLimiters.set(key, limiter);
+        return limiter;
+      };
+      return compileRoute({ route, routes, clock, callerOf, draw, limiterFor, ...forwarding });
+    });
+    limiters = nextLimiters;
+    return compiled;
+  };
+}
+
+/** All routes of a group have to see the same number for one request; a request is matched before the next one comes. */
+function createDraw(random: () => number): RouteContext['draw'] {
+  const last = new Map<string, { request: ClientRequest; drawn: number }>();
+  return (group, request) => {
+    const previous = last.get(group);
+    if (previous?.request === request) return previous.drawn;
+    const drawn = random();
+    last.set(group, { request, drawn });
+    return drawn;
+  };
+}
+
+function compileRoute(context: RouteContext): CompiledRoute {
+  const { route } = context;
+  const { path: _, ...conditions } = route.predicates;
+  const matches = allOf(
+    Object.entries(conditions).map(([name, setting]) => pluginOf(predicates, name).compile(setting, context)),
+  );
+  const steps = (route.filters ?? []).flatMap((step) => Object.entries(step));
+  const chain = compileFilterChain(steps.map(([name, setting]) => pluginOf(filters, name).compile(setting, context)));
+  return { ...route, matches, chain };
+}
+
+/** Routes are checked before they are compiled. */
+function pluginOf<Plugin>(plugins: Readonly<Record<string, Plugin>>, name: string): Plugin {
+  const plugin = Object.hasOwn(plugins, name) ? plugins[name] : undefined;
+  if (plugin === undefined) throw new Error(`${name} is not in the catalogue`);
+  return plugin;
+}
+
+function allOf(conditions: readonly Predicate[]): Predicate | undefined {
+  if (conditions.length < 2) return conditions[0];
+  return (request) => {
+    for (const holds of conditions) if (!holds(request)) return false;
+    return true;
+  };
+}

@@ -1,0 +1,201 @@
+/** The file of routes: its shape, and everything that can be wrong with it, said at once. */
+import { readFile } from 'node:fs/promises';
+import { type Fault, PARKED_EVENTS_PATH } from '@daybook/contracts';
+import { createValidator, EXIT, StartFailure } from '@daybook/service';
+import { type Static, Type } from 'typebox';
+import { filters } from '../filters/index.ts';
+import { predicates } from '../predicates/index.ts';
+import { PATHS, SUBTREE } from '../predicates/path.ts';
+import type { Plugin } from './plugin.ts';
+
+const MAX_TIMEOUT_MILLIS = 300_000;
+const MAX_ROUTES = 1_000;
+const MAX_FILTERS = 20;
+const MAX_CHARACTERS = 1024 * 1024;
+
+const Millis = (description: string) =>
+  Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_TIMEOUT_MILLIS, description }));
+
+export const Timeouts = Type.Object(
+  {
+    connectMillis: Millis('For a connection to an instance'),
+    headersMillis: Millis('Until the response begins, retries included'),
+    bodyMillis: Millis('The longest pause in a response that has begun'),
+    totalMillis: Millis('For everything; an event stream has no end'),
+  },
+  { additionalProperties: false, minProperties: 1 },
+);
+export type Timeouts = Static<typeof Timeouts>;
+
+/** One route as it stands in the file. */
+export interface Route {
+  readonly id: string;
+  /** All of them have to hold. */
+  readonly predicates: { readonly path: readonly string[]; readonly [name: string]: unknown };
+  /** Each an object with one field, named after the filter; applied in this order. */
+  readonly filters?: readonly { readonly [name: string]: unknown }[];
+  /** The service id: `patient-service`. */
+  readonly service: string;
+  /** Short for `headersMillis` and `bodyMillis`. */
+  readonly timeoutMillis?: number;
+  readonly timeouts?: Timeouts;
+}
+
+const NAME = '^[a-z][a-z0-9-]*$';
+
+/** What every route has; predicates and filters are checked by their own schemas. */
+export const routeProperties = {
+  id: Type.String({ pattern: NAME, maxLength: 100 }),
+  service: Type.String({ pattern: NAME, maxLength: 100, description: 'The service id: `patient-service`' }),
+  timeoutMillis: Millis('Short for headersMillis and bodyMillis'),
+  timeouts: Type.Optional(Timeouts),
+};
+
+const RouteShape = Type.Object(
+  {
+    ...routeProperties,
+    predicates: Type.Intersect([Type.Object({ path: PATHS }), Type.Record(Type.String(), Type.Unknown())]),
+    filters: Type.Optional(
+      Type.Array(Type.Record(Type.String(), Type.Unknown(), { minProperties: 1, maxProperties: 1 }), {
+        maxItems: MAX_FILTERS,
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+
+const FileShape = Type.Object(
+  {
+    $schema: Type.Optional(Type.String({ description: 'For editors' })),
+    routes: Type.Array(Type.Unknown(), { minItems: 1, maxItems: MAX_ROUTES }),
+  },
+  { additionalProperties: false },
+);
+
+/** The routes that Daybook comes with. */
+export const ROUTES_FILE = new URL('../../routes.json', import.meta.url);
+
+/**
+ * The text of a file of routes.
+ * @throws StartFailure 78 when it cannot be read
+ */
+export async function readRoutesText(file: URL | string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw new StartFailure(EXIT.configuration, `The routes cannot be read: ${reasonOf(error)}.`, { cause: error });
+  }
+}
+
+/** @throws StartFailure 78 naming everything that is wrong with the routes, in one line */
+export const readRoutes = async (file: URL | string): Promise<readonly Route[]> =>
+  parseRoutes(await readRoutesText(file));
+
+/** @throws StartFailure 78 naming everything that is wrong with the routes, in one line */
+export function parseRoutes(text: string): readonly Route[] {
+  const file = checkFile(parse(text));
+  if ('faults' in file) throw invalidRoutes(file.faults.map(formatFault));
+  // One by one: of something large, the checker says the first fault only.
+  const checked = file.value.routes.map((route, index) => checkRoute(route, `/routes/${index}`));
+  const faults = checked.flatMap((result) => ('faults' in result ? result.faults : []));
+  if (faults.length > 0) throw invalidRoutes(faults.map(formatFault));
+  const routes = checked.flatMap((result) => ('value' in result ? [result.value] : []));
+  const conflicts = conflictsIn(routes);
+  if (conflicts.length > 0) throw invalidRoutes(conflicts);
+  return routes;
+}
+
+const formatFault = ({ pointer, message }: Fault): string => `${pointer || 'the file'} ${message}`;
+
+const invalidRoutes = (faults: readonly string[]) =>
+  new StartFailure(EXIT.configuration, `The routes are wrong: ${faults.join('; ')}.`);
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+function parse(text: string): unknown {
+  if (text.length > MAX_CHARACTERS) throw invalidRoutes([`they are longer than ${MAX_CHARACTERS} letters`]);
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    // The rest of some messages quotes the file, where a secret may stand.
+    const [reason = ''] = reasonOf(error).split(/, (?:\.\.\.)?"/);
+    throw invalidRoutes([`they are not JSON (${reason})`]);
+  }
+}
+
+const checkFile = createValidator(FileShape);
+const checkShape = createValidator(RouteShape);
+
+function checkRoute(route: unknown, at: string): { value: Route } | { faults: Fault[] } {
+  const shape = checkShape(route);
+  if ('faults' in shape) return { faults: prefixPointers(at, shape.faults) };
+  const { predicates: conditions, filters: steps = [] } = shape.value;
+  const faults = [
+    ...prefixPointers(`${at}/predicates`, faultsOfSettings(conditions, predicates)),
+    ...steps.flatMap((step, index) => prefixPointers(`${at}/filters/${index}`, faultsOfSettings(step, filters))),
+  ];
+  return faults.length > 0 ? { faults } : { value: shape.value };
+}
+
+function faultsOfSettings(
+  settings: Readonly<Record<string, unknown>>,
+  plugins: Readonly<Record<string, Pick<Plugin<never, unknown>, 'faultsOf'>>>,
+): Fault[] {
+  return Object.entries(settings).flatMap(([name, setting]) => {
+    const plugin = Object.hasOwn(plugins, name) ? plugins[name] : undefined;
+    const pointer = `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+    return plugin ? prefixPointers(pointer, plugin.faultsOf(setting)) : [{ pointer, message: 'is not known here' }];
+  });
+}
+
+const prefixPointers = (at: string, faults: readonly Fault[]): Fault[] =>
+  faults.map(({ pointer, message }) => ({ pointer: at + pointer, message }));
+
+/** What each route may say, and all of them together may not. */
+function conflictsIn(routes: readonly Route[]): string[] {
+  const paths = routes.flatMap((route) => route.predicates.path.map((path) => ({ path, route })));
+  return [
+    ...duplicatesIn(routes.map(({ id }) => id)).map((id) => `more than one route has the id ${id}`),
+    ...[...Map.groupBy(paths, ({ path }) => path)]
+      .filter(([, group]) => hidesAnother(group.map(({ route }) => route)))
+      .map(([path]) => `more than one route has the path ${path}`),
+    ...paths.flatMap(({ path }) => ownPathsHiddenBy(path).map((own) => `the path ${path} would hide ${own}`)),
+  ];
+}
+
+/** Of routes with one path: one before the last takes everything, or two take the same. Those with weights share. */
+function hidesAnother(routes: readonly Route[]): boolean {
+  const conditions = routes.filter(({ predicates }) => !('weight' in predicates)).map(conditionsOf);
+  const catchAll = routes.findIndex(({ predicates }) => Object.keys(predicates).length === 1);
+  return new Set(conditions).size < conditions.length || (catchAll !== -1 && catchAll < routes.length - 1);
+}
+
+/** The predicates beside the path, in one text. */
+const conditionsOf = ({ predicates: { path: _, ...others } }: Route): string =>
+  JSON.stringify(Object.entries(others).sort(([one], [other]) => (one < other ? -1 : 1)));
+
+/** What the gateway answers itself; below the list of parked events are the routes of the consumers. */
+const OWN_PATHS = [
+  { path: PARKED_EVENTS_PATH, words: 'the list of parked events', withBelow: false },
+  ...['/admin/routes', '/docs', '/health', '/info', '/metrics', '/openapi.json'].map((path) => ({
+    path,
+    words: `the gateway’s own ${path}`,
+    withBelow: true,
+  })),
+];
+
+/** A `{name}` in a pattern stands for any segment. */
+function ownPathsHiddenBy(pattern: string): string[] {
+  const hasSubtree = pattern.endsWith(SUBTREE);
+  const segments = pattern.slice(0, hasSubtree ? -SUBTREE.length : undefined).split('/');
+  return OWN_PATHS.filter(({ path, withBelow }) => {
+    const own = path.split('/');
+    const longer = segments.length - own.length;
+    const agrees = segments.every((segment, at) => at >= own.length || segment === own[at] || segment.startsWith('{'));
+    return agrees && (hasSubtree || longer >= 0) && (withBelow || longer <= 0);
+  }).map(({ words }) => words);
+}
+
+const duplicatesIn = (names: readonly string[]): string[] => [
+  ...new Set(names.filter((name, index) => names.indexOf(name) !== index)),
+];

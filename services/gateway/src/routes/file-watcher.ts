@@ -1,0 +1,100 @@
+/** Watches the file of routes, and puts what is in it into force. */
+import { type FSWatcher, watch } from 'node:fs';
+import { dirname } from 'node:path';
+import { type Logger, StartFailure } from '@daybook/service';
+import { readRoutesText } from './definition.ts';
+import type { MutableRouteStore } from './route-store.ts';
+
+/** An editor writes in several steps. */
+const SETTLE_MILLIS = 50;
+/** For file systems that tell nothing: network shares, some containers. */
+const POLL_MILLIS = 10_000;
+
+export interface FileWatcherOptions {
+  file: string;
+  routes: MutableRouteStore;
+  logger: Pick<Logger, 'info' | 'warn' | 'error'>;
+  settleMillis?: number;
+  pollMillis?: number;
+}
+
+export interface FileWatcher extends Disposable {
+  /** Looks at once. */
+  check(): Promise<void>;
+}
+
+/**
+ * The folder is watched, not the file: a file that is renamed into its place, or a link that is turned (which is how
+ * Kubernetes changes a ConfigMap), is another file under the same name.
+ */
+export function watchRoutesFile({
+  file,
+  routes,
+  logger,
+  settleMillis = SETTLE_MILLIS,
+  pollMillis = POLL_MILLIS,
+}: FileWatcherOptions): FileWatcher {
+  let settleTimer: NodeJS.Timeout | undefined;
+  let running: Promise<void> | undefined;
+  let closed = false;
+
+  async function load(): Promise<void> {
+    try {
+      const text = await readRoutesText(file);
+      if (!closed) report(routes.replace(text));
+    } catch (error) {
+      const reason = error instanceof StartFailure ? error.message : undefined;
+      if (reason === undefined) logger.error({ err: error }, 'routes not loaded, previous routes kept');
+      else if (routes.fail(reason)) report('refused');
+    }
+  }
+
+  function report(result: ReturnType<MutableRouteStore['replace']>): void {
+    const { current, failure } = routes;
+    if (result === 'replaced') {
+      logger.info({ version: current.version, routes: current.routes.length }, 'routes loaded');
+    } else if (result === 'refused') {
+      logger.error({ version: current.version, reason: failure?.reason }, 'routes rejected, previous routes kept');
+    }
+  }
+
+  /** One look after the other. */
+  async function check(): Promise<void> {
+    await running;
+    running ??= load().finally(() => {
+      running = undefined;
+    });
+    await running;
+  }
+
+  function checkSoon(): void {
+    clearTimeout(settleTimer);
+    settleTimer = setTimeout(() => void check(), settleMillis).unref();
+  }
+
+  const watcher = watchFolder(file, checkSoon, logger);
+  const pollTimer = setInterval(() => void check(), pollMillis).unref();
+  return {
+    check,
+    [Symbol.dispose]() {
+      closed = true;
+      watcher?.close();
+      clearInterval(pollTimer);
+      clearTimeout(settleTimer);
+    },
+  };
+}
+
+/** Undefined where the system has no more watches to give: there is the poll. */
+function watchFolder(file: string, onChange: () => void, logger: Pick<Logger, 'warn'>): FSWatcher | undefined {
+  const onWatchError = (error: unknown) =>
+    logger.warn({ err: error }, 'routes folder not watched, file polled instead');
+  try {
+    const watcher = watch(dirname(file), { persistent: false }, onChange);
+    watcher.on('error', onWatchError);
+    return watcher;
+  } catch (error) {
+    onWatchError(error);
+    return undefined;
+  }
+}

@@ -1,0 +1,42 @@
+/** What the catalogues say of themselves: the JSON schema of the file, for editors, and the tables of docs/gateway.md. */
+import { type TSchema, Type } from 'typebox';
+import { filters } from '../filters/index.ts';
+import { predicates } from '../predicates/index.ts';
+import { PATHS } from '../predicates/path.ts';
+import { routeProperties } from './definition.ts';
+import type { Plugin } from './plugin.ts';
+
+type Plugins = Readonly<Record<string, Pick<Plugin<never, unknown>, 'schema' | 'summary' | 'example'>>>;
+
+const schemasOf = (plugins: Plugins): Record<string, TSchema> =>
+  Object.fromEntries(
+    Object.entries(plugins).map(([name, { schema, summary }]) => [
+      name,
+      Type.Optional({ ...schema, description: summary }),
+    ]),
+  );
+
+/** `services/gateway/routes.schema.json`. */
+export function routesFileSchema(): TSchema {
+  const conditions = Type.Object({ ...schemasOf(predicates), path: PATHS }, { additionalProperties: false });
+  const step = Type.Object(schemasOf(filters), { additionalProperties: false, minProperties: 1, maxProperties: 1 });
+  const route = Type.Object(
+    { ...routeProperties, predicates: conditions, filters: Type.Optional(Type.Array(step)) },
+    { additionalProperties: false },
+  );
+  return Type.Object(
+    { $schema: Type.Optional(Type.String()), routes: Type.Array(route, { minItems: 1 }) },
+    { additionalProperties: false, title: 'The routes of the Daybook gateway' },
+  );
+}
+
+/** A table of Markdown. */
+export function markdownTable(plugins: Plugins): string {
+  const rows = Object.entries(plugins).map(
+    ([name, { summary, example }]) => `| \`${name}\` | \`${inline(example)}\` | ${summary} |`,
+  );
+  return ['| name | for example | what it says |', '| --- | --- | --- |', ...rows].join('\n');
+}
+
+const inline = (example: unknown): string =>
+  JSON.stringify(example, null, 1).replaceAll(/\n\s*/g, ' ').replaceAll('[ ', '[').replaceAll(' ]', ']');

@@ -1,0 +1,293 @@
+/** One WebSocket through the gateway: its handshake with an instance, then a tunnel. */
+import { type ClientRequest, type IncomingMessage, ServerResponse, request as send } from 'node:http';
+import { request as sendSecurely } from 'node:https';
+import type { Socket } from 'node:net';
+import { Refusal } from '@daybook/contracts';
+import type { Selection } from '@daybook/discovery';
+import { closeLingering, crossSite, guarded, ignoreError, requestIdOf, traceOf } from '@daybook/service';
+import { FilterRun, type LocalResponse } from '../filters/chain.ts';
+import { clientKey } from '../http/addresses.ts';
+import { NodeResponse } from '../http/node-response.ts';
+import { frameResponse } from '../http/response-framing.ts';
+import type { Outcome } from '../proxy/access-log.ts';
+import { Attempts, failureKindOf } from '../proxy/attempts.ts';
+import { deadlineExceeded, errorCodeOf, limitReached, overloaded, serviceUnavailable } from '../proxy/errors.ts';
+import type { ExchangeDependencies } from '../proxy/exchange.ts';
+import { forwardedRequestHeaders, forwardedResponseHeaders } from '../proxy/headers.ts';
+import { LOCAL_RESPONSE_HEADERS } from '../proxy/local-response-headers.ts';
+import { sendProblem } from '../proxy/problem-response.ts';
+import { beginHandshake, type PendingHandshake } from '../resilience/client-limits.ts';
+import type { CompiledRoute } from '../routes/compiler.ts';
+import { pathOf } from '../routes/table.ts';
+import { timeoutsOf } from '../routes/timeouts.ts';
+import { isAccepted, isHandshake } from './handshake.ts';
+import type { Tunnels } from './tunnels.ts';
+
+const notAHandshake = () => new Refusal('invalid-request', 'The request does not begin a WebSocket of version 13.');
+
+export interface UpgradeDependencies extends ExchangeDependencies {
+  readonly tunnels: Tunnels;
+}
+
+export class Upgrade {
+  readonly #dependencies: UpgradeDependencies;
+  readonly #route: CompiledRoute;
+  readonly #request: IncomingMessage;
+  readonly #client: Socket;
+  /** What the client sent already. */
+  readonly #head: Buffer;
+  readonly #response: ServerResponse;
+  /** For what the gateway answers itself. */
+  readonly #nodeResponse: NodeResponse;
+  readonly #requestId: string;
+  readonly #trace;
+  readonly #filterRun: FilterRun | undefined;
+  readonly #attempts: Attempts;
+  readonly #startedAt = performance.now();
+  readonly #timer: NodeJS.Timeout;
+  #upstreamRequest: ClientRequest | undefined;
+  #selection: Selection | undefined;
+  #pendingHandshake: PendingHandshake | undefined;
+  #isTunnel = false;
+  #outcome: Outcome | undefined;
+
+  constructor(
+    dependencies: UpgradeDependencies,
+    route: CompiledRoute,
+    request: IncomingMessage,
+    client: Socket,
+    head: Buffer,
+  ) {
+    this.#dependencies = dependencies;
+    this.#route = route;
+    this.#request = request;
+    this.#client = client;
+    this.#head = head;
+    this.#requestId = requestIdOf(request);
+    this.#trace = traceOf(request.headers.traceparent);
+    this.#filterRun = route.chain && new FilterRun(route.chain, request);
+    this.#attempts = new Attempts(dependencies, route, this.#requestId, true);
+    this.#response = this.#responseOn(client);
+    this.#nodeResponse = new NodeResponse(request, this.#response);
+    this.#timer = setTimeout(
+      guarded(client, () => this.#onTimeout()),
+      timeoutsOf(route).headersMillis,
+    );
+    client.on('error', ignoreError).once(
+      'close',
+      guarded(client, () => this.#onClose()),
+    );
+  }
+
+  /** For every answer but a tunnel. Node has none to give on a connection that asked for an upgrade. */
+  #responseOn(client: Socket): ServerResponse {
+    const response = new ServerResponse(this.#request);
+    response.shouldKeepAlive = false;
+    response.assignSocket(client);
+    response.once(
+      'finish',
+      guarded(client, () => closeLingering(client)),
+    );
+    return response;
+  }
+
+  begin(): void {
+    if (this.#dependencies.siteCheck.rejectsUpgrade(this.#route, this.#request)) {
+      this.#refuse(crossSite(), 'refused');
+      return;
+    }
+    const localResponse = this.#filterRun?.onRequest();
+    if (localResponse instanceof Refusal) this.#refuse(localResponse, 'refused');
+    else if (localResponse) this.#sendLocalResponse(localResponse);
+    else if (!isHandshake(this.#request)) this.#refuse(notAHandshake(), 'refused');
+    else if (this.#dependencies.tunnels.isFull || this.#dependencies.isClosing())
+      this.#refuse(overloaded(this.#route), 'shed');
+    else this.#attemptWithinLimits();
+  }
+
+  #attemptWithinLimits(): void {
+    const { clientLimits, forwarding } = this.#dependencies;
+    const pendingHandshake = beginHandshake(clientLimits, clientKey(forwarding.clientAddressOf(this.#request)));
+    if (typeof pendingHandshake === 'string') {
+      this.#refuse(limitReached(pendingHandshake, this.#route), 'shed');
+      return;
+    }
+    this.#pendingHandshake = pendingHandshake;
+    this.#attempt();
+  }
+
+  #attempt(): void {
+    this.#selection = this.#attempts.nextInstance();
+    if (!this.#selection) {
+      this.#refuse(serviceUnavailable(this.#route), 'unavailable');
+      return;
+    }
+    const client = this.#client;
+    const { url } = this.#selection.instance;
+    const { url: path = '/' } = this.#request;
+    const fields = {
+      requestId: this.#requestId,
+      traceparent: this.#trace.traceparent,
+      forwarding: this.#dependencies.forwarding,
+    };
+    const list = forwardedRequestHeaders(this.#request, fields);
+    const upstreamPath = this.#filterRun ? this.#filterRun.onUpstreamRequest(list) : path;
+    const { lookup } = this.#dependencies.upstreams;
+    const options = { path: upstreamPath, headers: handshakeHeaders(list), agent: false, lookup };
+    const request = url.startsWith('https:') ? sendSecurely(url, options) : send(url, options);
+    this.#upstreamRequest = request
+      .on(
+        'upgrade',
+        guarded(client, (upstreamResponse: IncomingMessage, instance: Socket, head: Buffer) =>
+          this.#onUpgrade(upstreamResponse, instance, head),
+        ),
+      )
+      .on(
+        'response',
+        guarded(client, (answer: IncomingMessage) => this.#forwardResponse(answer)),
+      )
+      .on(
+        'error',
+        guarded(client, (error: Error) => this.#onFailure(error)),
+      );
+    request.end();
+  }
+
+  /** Nothing was said on the connection but the handshake, which does nothing: another instance may be asked. */
+  #onFailure(error: Error): void {
+    if (this.#outcome !== undefined || !this.#selection) return;
+    this.#attempts.recordFailure(this.#selection.instance, errorCodeOf(error), failureKindOf(error));
+    this.#releaseInstance();
+    if (this.#response.headersSent) this.#client.destroy();
+    else this.#attempt();
+  }
+
+  #onUpgrade(answer: IncomingMessage, instance: Socket, head: Buffer): void {
+    const key = this.#request.headers['sec-websocket-key'] ?? '';
+    // Before anything can fail: an instance that resets the connection would end the process.
+    instance.on('error', ignoreError);
+    if (this.#outcome !== undefined) {
+      instance.destroy();
+    } else if (isAccepted(key, answer.headers)) {
+      this.#tunnel(answer, this.#client, instance, head);
+    } else {
+      instance.destroy();
+      this.#onFailure(new Error('the response does not accept the handshake'));
+    }
+  }
+
+  #tunnel(answer: IncomingMessage, client: Socket, instance: Socket, head: Buffer): void {
+    this.#outcome = 'proxied';
+    this.#pendingHandshake?.end();
+    clearTimeout(this.#timer);
+    if (this.#selection) this.#attempts.recordSuccess(this.#selection.instance);
+    this.#response.detachSocket(client);
+    const headers = this.#headersOf(answer, 101, ['connection', 'Upgrade', 'upgrade', 'websocket']);
+    client.write(`HTTP/1.1 101 Switching Protocols\r\n${headerLines(headers.list)}\r\n`, 'latin1');
+    if (head.length > 0) client.write(head);
+    if (this.#head.length > 0) instance.write(this.#head);
+    this.#isTunnel = true;
+    const closed = () => {
+      this.#pendingHandshake?.closed();
+      this.#releaseInstance();
+    };
+    void this.#dependencies.tunnels.open(client, instance).then(guarded(client, closed));
+  }
+
+  /** The instance does not want it, and says why. */
+  #forwardResponse(answer: IncomingMessage): void {
+    if (this.#outcome !== undefined) return;
+    this.#outcome = 'proxied';
+    if (this.#selection) this.#attempts.recordSuccess(this.#selection.instance);
+    const received = answer.statusCode ?? 502;
+    const { status, list } = this.#headersOf(answer, received, ['connection', 'close']);
+    const hasBody = frameResponse(list, { method: 'GET', received, sent: status });
+    this.#response.writeHead(status, list);
+    const client = this.#client;
+    answer.on(
+      'error',
+      guarded(client, () => void client.destroy()),
+    );
+    if (hasBody) answer.pipe(this.#response);
+    else this.#response.end(guarded(client, () => void answer.destroy()));
+  }
+
+  #headersOf(answer: IncomingMessage, status: number, own: readonly string[]) {
+    const headers = answer.rawHeaders.map((text, index) => (index % 2 === 0 ? text.toLowerCase() : text));
+    const list = forwardedResponseHeaders(headers, answer.headers.connection, this.#requestId);
+    const sentStatus = this.#filterRun?.answer(status, list, true) ?? status;
+    list.push(...own);
+    return { status: sentStatus, list };
+  }
+
+  #onTimeout(): void {
+    if (this.#outcome !== undefined) {
+      this.#client.destroy();
+      return;
+    }
+    if (this.#selection) this.#attempts.recordFailure(this.#selection.instance, 'no response in time', 'failing');
+    this.#refuse(deadlineExceeded(), 'timeout');
+    this.#timer.refresh();
+    this.#upstreamRequest?.destroy();
+  }
+
+  #refuse(refusal: Refusal, outcome: Outcome): void {
+    this.#outcome = outcome;
+    this.#pendingHandshake?.closed();
+    sendProblem(this.#nodeResponse, refusal, {
+      path: pathOf(this.#request),
+      requestId: this.#requestId,
+      traceId: this.#trace.traceId,
+      filterRun: this.#filterRun,
+    });
+  }
+
+  #sendLocalResponse({ status, headers }: LocalResponse): void {
+    this.#outcome = 'local-response';
+    const list = [...LOCAL_RESPONSE_HEADERS, ...headers, 'x-request-id', this.#requestId];
+    this.#response.writeHead(this.#filterRun?.answer(status, list, false) ?? status, list);
+    this.#response.end();
+  }
+
+  #releaseInstance(): void {
+    if (!this.#selection) return;
+    this.#attempts.recordEnd(this.#selection.instance);
+    this.#selection.release();
+    this.#selection = undefined;
+  }
+
+  #onClose(): void {
+    clearTimeout(this.#timer);
+    this.#outcome ??= 'client-closed-request';
+    if (!this.#isTunnel) {
+      this.#pendingHandshake?.closed();
+      this.#upstreamRequest?.destroy();
+      this.#releaseInstance();
+    }
+    this.#dependencies.report({
+      method: 'GET',
+      route: this.#route.id,
+      outcome: this.#outcome,
+      status: this.#isTunnel ? 101 : this.#response.headersSent ? this.#response.statusCode : 499,
+      durationMillis: performance.now() - this.#startedAt,
+      requestId: this.#requestId,
+      traceId: this.#trace.traceId,
+    });
+  }
+}
+
+/** As node:http takes them: a name once. */
+function handshakeHeaders(list: readonly string[]): Record<string, string[]> {
+  const headers: Record<string, string[]> = {};
+  for (let index = 0; index < list.length; index += 2) {
+    const name = list[index] ?? '';
+    headers[name] = [...(headers[name] ?? []), list[index + 1] ?? ''];
+  }
+  return { ...headers, connection: ['Upgrade'], upgrade: ['websocket'] };
+}
+
+function headerLines(list: readonly string[]): string {
+  let lines = '';
+  for (let index = 0; index < list.length; index += 2) lines += `${list[index]}: ${list[index + 1]}\r\n`;
+  return lines;
+}

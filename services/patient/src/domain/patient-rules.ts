@@ -1,0 +1,47 @@
+/** What holds of every patient that is kept, beyond what a schema can say. */
+import { type Identifier, Refusal } from '@daybook/contracts';
+
+/** More characters of a normalized identifier than the column of its key has, which few ligatures can reach. */
+const MAX_KEY = 400;
+
+/**
+ * Returns what makes an identifier the same as another of its system: case, width, spaces and invisible characters do not
+ * count, and one hyphen is as good as another. Hyphens and leading zeros do count.
+ */
+export function identifierKey(value: string): string {
+  const normalize = (form: 'NFKC' | 'NFC') =>
+    value
+      .normalize(form)
+      .toLowerCase()
+      .normalize(form)
+      .replace(/[\s\p{Cf}\p{Default_Ignorable_Code_Point}]/gu, '')
+      .replace(/[\p{Pd}−]/gu, '-');
+  const key = normalize('NFKC');
+  return [...key].length <= MAX_KEY ? key : normalize('NFC');
+}
+
+const INVISIBLE = /[\p{Cf}\p{Default_Ignorable_Code_Point}]/gu;
+const trimmed = (text: string): string => text.replace(INVISIBLE, '').trim();
+
+/** Returns identifiers as they are kept: trimmed, and each once. */
+export function normalizeIdentifiers(identifiers: readonly Identifier[]): Identifier[] {
+  const byKey = new Map<string, Identifier>();
+  for (const { system, value } of identifiers) {
+    const normalized = { system: trimmed(system), value: trimmed(value) };
+    const key = JSON.stringify([normalized.system, identifierKey(value)]);
+    if (!byKey.has(key)) byKey.set(key, normalized);
+  }
+  return [...byKey.values()];
+}
+
+/**
+ * Somewhere it is tomorrow already.
+ * @throws Refusal `invalid-request` when the date is later
+ */
+export function checkBirthDate(birthDate: string, now: Temporal.Instant): void {
+  const latest = now.toZonedDateTimeISO('UTC').toPlainDate().add({ days: 1 });
+  if (Temporal.PlainDate.compare(birthDate, latest) <= 0) return;
+  throw new Refusal('invalid-request', 'The birth date lies in the future: check its year.', {
+    errors: [{ pointer: '/birthDate', message: 'must not be after tomorrow' }],
+  });
+}

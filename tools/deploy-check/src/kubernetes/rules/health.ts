@@ -1,0 +1,32 @@
+import { at, items, type Json, textAt } from '../json.ts';
+import { type Container, containersOf, type Manifest, ofKind, type Rule, servicesOf } from '../manifest.ts';
+
+const PROBES = ['startupProbe', 'livenessProbe', 'readinessProbe'] as const;
+/** A database that is away is no reason to start a service again: that is what readiness is for. */
+const PATHS = { startupProbe: '/health/live', livenessProbe: '/health/live', readinessProbe: '/health/ready' } as const;
+
+const portsOf = ({ json }: Container): readonly Json[] => items(at(json, 'ports'));
+
+function faultsOf(container: Container): string[] {
+  return PROBES.filter((probe) => at(container.json, probe) === undefined).map(
+    (probe) => `${container.title} has no ${probe}`,
+  );
+}
+
+function faultsOfService(container: Container): string[] {
+  const names = portsOf(container).map((port) => textAt(port, 'name'));
+  return PROBES.flatMap((probe) => {
+    const get = at(container.json, probe, 'httpGet');
+    if (textAt(get, 'path') !== PATHS[probe]) return [`${container.title}: ${probe} does not ask ${PATHS[probe]}`];
+    if (!names.includes(textAt(get, 'port'))) return [`${container.title}: ${probe} asks a port that it does not have`];
+    return [];
+  });
+}
+
+const containers = (workloads: readonly Manifest[]) => workloads.flatMap(containersOf).filter(({ isInit }) => !isInit);
+
+/** Everything that goes on has three probes, and those of services ask what services answer. */
+export const health: Rule = (manifests) => [
+  ...containers(ofKind(manifests, 'Deployment', 'StatefulSet')).flatMap(faultsOf),
+  ...containers(servicesOf(manifests)).flatMap(faultsOfService),
+];

@@ -1,0 +1,26 @@
+import type { Rule } from '../manifest.ts';
+import { disruption, scaling, spread } from './availability.ts';
+import { draining } from './draining.ts';
+import { health } from './health.ts';
+import { operations } from './operations.ts';
+import { resources } from './resources.ts';
+import { restricted } from './restricted.ts';
+import { images, secrets, settings, versions } from './settings.ts';
+
+export { localFlows, productionFlows } from './flows.ts';
+
+/** What holds for every overlay. Which flows are needed differs: see `localFlows` and `productionFlows`. */
+export const rules = {
+  health,
+  resources,
+  spread,
+  disruption,
+  scaling,
+  draining,
+  operations,
+  restricted,
+  settings,
+  secrets,
+  images,
+  versions,
+} as const satisfies Record<string, Rule>;

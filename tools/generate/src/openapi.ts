@@ -1,0 +1,18 @@
+/** The API document, as the gateway of a system that runs for this serves it. */
+import { startAllInOne } from '@daybook/launcher';
+import { createLogger } from '@daybook/service';
+
+/** `data` is an empty folder. */
+export async function fetchOpenApi(data: string): Promise<string> {
+  const config = { DAYBOOK_DATA: data, DAYBOOK_DEMO: 'off', LOG_LEVEL: 'warn' } as const;
+  const environment = { DAYBOOK_DATA: data, DAYBOOK_PORT: '0' };
+  const logger = createLogger({ level: 'warn', pretty: false });
+  const system = await startAllInOne(config, environment, logger);
+  try {
+    const response = await fetch(`${system.url}/openapi.json`, { signal: AbortSignal.timeout(10_000) });
+    if (!response.ok) throw new Error(`the gateway answered ${response.status}`);
+    return JSON.stringify(await response.json(), null, 2);
+  } finally {
+    await system.close();
+  }
+}

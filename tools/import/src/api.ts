@@ -1,0 +1,131 @@
+/** The way to the API: few requests at once, a pause and another try when it is busy, one clear word when it is gone. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CallRefused, createClient, type DaybookClient, expectData } from '@daybook/client';
+import { createLimiter } from './concurrency.ts';
+import { EXIT, ImportFailure } from './import-failure.ts';
+
+const MAX_CONCURRENT_REQUESTS = 8;
+const MAX_ATTEMPTS = 5;
+const INITIAL_DELAY_MILLIS = 250;
+const MAX_DELAY_MILLIS = 30_000;
+/** Of 100 each. More is not a list of one patient or one name. */
+const MAX_PAGES = 1000;
+
+interface FetchResult<Data> {
+  data?: Data;
+  error?: unknown;
+  response: Response;
+}
+
+type FetchPage<Item> = (cursor: { cursor?: string }) => Promise<FetchResult<{ items: Item[]; nextCursor?: string }>>;
+
+export interface ApiResponse<Data> {
+  readonly data: Data;
+  /** An earlier run, or another one at the same time, asked the same and got this answer. */
+  readonly wasReplayed: boolean;
+  /** The response was kept from an earlier attempt, of this run or another one: what it describes may have changed since. */
+  readonly isReplay: boolean;
+  readonly etag: string | undefined;
+}
+
+export interface Api {
+  readonly client: DaybookClient;
+  /**
+   * Every call may be repeated: a POST must carry an Idempotency-Key.
+   * @throws CallRefused
+   * @throws ImportFailure 69 when nothing answers, or something else than a Daybook
+   */
+  send<Data>(call: () => Promise<FetchResult<Data>>): Promise<ApiResponse<Data>>;
+  /** All items of a list. @throws as `send` */
+  list<Item>(fetchPage: FetchPage<Item>): Promise<Item[]>;
+}
+
+export interface ApiOptions {
+  url: string;
+  /** For tests. */
+  wait?: (millis: number) => Promise<unknown>;
+}
+
+export function createApi({ url, wait = sleep }: ApiOptions): Api {
+  const limited = createLimiter(MAX_CONCURRENT_REQUESTS);
+
+  async function attempt<Data>(call: () => Promise<FetchResult<Data>>): Promise<FetchResult<Data>> {
+    try {
+      return await call();
+    } catch (error) {
+      throw new ImportFailure(EXIT.unavailable, `No Daybook responds at ${url} (${errorCodeOf(error)}).`, {
+        cause: error,
+      });
+    }
+  }
+
+  function read<Data>(result: FetchResult<Data>): Data {
+    try {
+      return expectData(result);
+    } catch (error) {
+      if (error instanceof CallRefused) throw error;
+      const message = `The server at ${url} is not a Daybook (status ${result.response.status}).`;
+      throw new ImportFailure(EXIT.unavailable, message, { cause: error });
+    }
+  }
+
+  async function sendWithRetries<Data>(call: () => Promise<FetchResult<Data>>): Promise<ApiResponse<Data>> {
+    for (let attempts = 1; ; attempts += 1) {
+      const result = await attempt(call);
+      const { headers } = result.response;
+      const isReplay = headers.get('idempotency-replayed') === 'true';
+      try {
+        return {
+          data: read(result),
+          isReplay,
+          // After a try of our own that got lost, the answer that is replayed is to us.
+          wasReplayed: attempts === 1 && isReplay,
+          etag: headers.get('etag') ?? undefined,
+        };
+      } catch (error) {
+        if (!(error instanceof CallRefused) || !isTransient(error) || attempts >= MAX_ATTEMPTS) throw error;
+      }
+      await wait(delayMillis(headers.get('retry-after'), attempts));
+    }
+  }
+
+  const send: Api['send'] = (call) => limited(() => sendWithRetries(call));
+
+  return {
+    client: createClient({ baseUrl: url }),
+    send,
+    async list<Item>(fetchPage: FetchPage<Item>) {
+      const items: Item[] = [];
+      let cursor: string | undefined;
+      for (let pages = 0; pages < MAX_PAGES; pages += 1) {
+        const { data } = await send(() => fetchPage(cursor === undefined ? {} : { cursor }));
+        if (!Array.isArray(data.items)) {
+          throw new ImportFailure(EXIT.unavailable, `The server at ${url} is not a Daybook.`);
+        }
+        items.push(...data.items);
+        cursor = data.nextCursor;
+        if (cursor === undefined) return items;
+      }
+      throw new ImportFailure(EXIT.unavailable, `A list of the Daybook at ${url} does not end.`);
+    },
+  };
+}
+
+const isTransient = ({ status, problem }: CallRefused): boolean =>
+  [429, 503, 504].includes(status) || problem.code === 'idempotency-key-in-use';
+
+function delayMillis(retryAfter: string | null, attempts: number): number {
+  const delay =
+    retryAfter !== null && /^\d+$/.test(retryAfter)
+      ? Number(retryAfter) * 1000
+      : INITIAL_DELAY_MILLIS * 2 ** (attempts - 1);
+  return Math.min(delay, MAX_DELAY_MILLIS);
+}
+
+/** `fetch` says what happened in the cause of its error. */
+function errorCodeOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown failure';
+  const { cause } = error;
+  if (cause instanceof Error && 'code' in cause && typeof cause.code === 'string') return cause.code;
+  return error.name;
+}

@@ -1,0 +1,49 @@
+/** An appointment type for every length of visit. */
+import { CallRefused } from '@daybook/client';
+import { APPOINTMENT_TYPE_DEFAULTS } from '@daybook/contracts';
+import type { Api } from '../api.ts';
+import { LruCache } from '../lru-cache.ts';
+
+/** As far ahead as a type allows; the import needs 364 days. */
+const PLANNING_HORIZON_DAYS = 730;
+/** A type lasts from 5 minutes to a day in steps of 5: no more lengths than this are accepted. */
+const LENGTHS = 288;
+
+/** The id of the type for a length, which is made when it is missing. @throws CallRefused */
+export type TypeForLength = (minutes: number) => Promise<string>;
+
+export function createTypeForLength(api: Api): TypeForLength {
+  const known = new LruCache<string>(LENGTHS);
+
+  async function find(name: string): Promise<string | undefined> {
+    const types = await api.list((cursor) =>
+      api.client.GET('/api/v1/appointment-types', { params: { query: { limit: 100, ...cursor } } }),
+    );
+    return types.find((type) => type.name === name)?.id;
+  }
+
+  async function findOrAdd(minutes: number): Promise<string> {
+    const name = `Imported visit, ${minutes} minutes`;
+    const before = await find(name);
+    if (before !== undefined) return before;
+    const body = {
+      ...APPOINTMENT_TYPE_DEFAULTS,
+      name,
+      durationMinutes: minutes,
+      planningHorizonDays: PLANNING_HORIZON_DAYS,
+    };
+    const header = { 'idempotency-key': `import:appointment-type:${minutes}` };
+    try {
+      const { data } = await api.send(() => api.client.POST('/api/v1/appointment-types', { body, params: { header } }));
+      return data.id;
+    } catch (error) {
+      if (!(error instanceof CallRefused) || error.problem.code !== 'name-taken') throw error;
+      // Somebody added it since we looked.
+      const since = await find(name);
+      if (since === undefined) throw error;
+      return since;
+    }
+  }
+
+  return (minutes) => known.get(String(minutes), () => findOrAdd(minutes));
+}

@@ -1,0 +1,73 @@
+/** The whole import: doctors, then patients, then what brings them together. */
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { CallRefused } from '@daybook/client';
+import type { Api } from '../api.ts';
+import { checkTable, type Table } from '../csv.ts';
+import { EXIT, ImportFailure } from '../import-failure.ts';
+import type { Progress } from '../progress.ts';
+import type { Report } from '../report.ts';
+import { importTable } from '../table-import.ts';
+import { createDoctorImport } from './doctors.ts';
+import { createEncounterImport } from './encounters.ts';
+import { createPatientImport } from './patients.ts';
+import { COLUMNS, toEncounter, toPatient, toProvider } from './rows.ts';
+
+export interface ImportOptions {
+  readonly folder: string;
+  readonly api: Api;
+  readonly progress: Progress;
+  readonly now: Temporal.Instant;
+}
+
+/**
+ * Brings the folder into the Daybook behind the door. What is there already stays as it is. organizations.csv is not
+ * read: the API has nothing that an organization could become.
+ * @throws ImportFailure before anything is written, if a file or the Daybook is not there or not as needed
+ */
+export async function importFolder({ folder, api, progress, now }: ImportOptions): Promise<Report> {
+  const tableOf = (kind: keyof typeof COLUMNS): Table => {
+    const name = `${kind}.csv`;
+    return { path: join(folder, name), name, columns: COLUMNS[kind] };
+  };
+  const tables = { providers: tableOf('providers'), patients: tableOf('patients'), encounters: tableOf('encounters') };
+  for (const table of Object.values(tables)) await checkTable(table);
+  await checkAccess(api);
+
+  const doctorImport = createDoctorImport(api);
+  const doctors = await importTable(
+    { table: tables.providers, read: toProvider, importOne: doctorImport.importOne },
+    progress,
+  );
+  const patientImport = createPatientImport(api);
+  const patients = await importTable(
+    { table: tables.patients, read: toPatient, importOne: patientImport.importOne },
+    progress,
+  );
+  const encounterImport = createEncounterImport({
+    api,
+    doctors: doctorImport.imported,
+    patients: patientImport.imported,
+    now,
+    run: randomUUID(),
+  });
+  const appointments = await importTable(
+    { table: tables.encounters, read: toEncounter, importOne: encounterImport.importOne },
+    progress,
+  );
+  return { doctors, patients, appointments };
+}
+
+/** Asks for something small of every part, so that a missing one is said once, not once for every row. */
+async function checkAccess({ client, send }: Api): Promise<void> {
+  const params = { query: { limit: 1 } };
+  try {
+    await send(() => client.GET('/api/v1/doctors', { params }));
+    await send(() => client.GET('/api/v1/patients', { params }));
+    await send(() => client.GET('/api/v1/appointments', { params }));
+  } catch (error) {
+    if (!(error instanceof CallRefused)) throw error;
+    const message = `The Daybook does not take the import: ${error.problem.code}.`;
+    throw new ImportFailure(EXIT.unavailable, message, { cause: error });
+  }
+}

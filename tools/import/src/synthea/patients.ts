@@ -1,0 +1,83 @@
+/** Patients are found again by the identifier that Synthea gave them. */
+import { CallRefused, type Schemas } from '@daybook/client';
+import type { Api } from '../api.ts';
+import type { Outcome } from '../counts.ts';
+import { BadRow, PATIENT_SYSTEM, type PatientRow } from './rows.ts';
+
+/** The API's id by Synthea's. */
+export type ImportedPatients = ReadonlyMap<string, string>;
+
+export interface PatientImport {
+  readonly imported: ImportedPatients;
+  /** @throws BadRow, CallRefused */
+  importOne(row: PatientRow): Promise<Outcome>;
+}
+
+const hasId = ({ identifiers = [] }: Schemas['Patient'], syntheaId: string): boolean =>
+  identifiers.some(({ system, value }) => system === PATIENT_SYSTEM && value === syntheaId);
+
+const SPELLED_LIKE_ANOTHER =
+  'Id differs from that of another patient only in case, width, spaces or hyphens, so Daybook takes it for the same';
+
+export function createPatientImport(api: Api): PatientImport {
+  const imported = new Map<string, string>();
+
+  async function find(syntheaId: string): Promise<string | undefined> {
+    const found = await api.list((cursor) =>
+      api.client.GET('/api/v1/patients', { params: { query: { q: syntheaId, limit: 100, ...cursor } } }),
+    );
+    return found.find((patient) => hasId(patient, syntheaId))?.id;
+  }
+
+  async function read(id: string): Promise<Schemas['Patient']> {
+    return (await api.send(() => api.client.GET('/api/v1/patients/{id}', { params: { path: { id } } }))).data;
+  }
+
+  /** Returns the record that stays, where this one was merged since. */
+  const survivorOf = ({ id, replacedBy = id }: Schemas['Patient']): string => replacedBy;
+
+  /**
+   * Returns the patient who has the identifier of a row: registered since the search, or in a record that was merged into another one,
+   * which is not found by that.
+   * @throws BadRow when that is another person, whose identifier differs in its spelling
+   */
+  async function knownHolder(syntheaId: string, refusal: CallRefused): Promise<string> {
+    const { holderId } = refusal.problem;
+    if (holderId === undefined) throw refusal;
+    const holder = await read(holderId);
+    if (!hasId(holder, syntheaId)) throw new BadRow(SPELLED_LIKE_ANOTHER);
+    return survivorOf(holder);
+  }
+
+  async function register({ id, patient }: PatientRow): Promise<{ patientId: string; outcome: Outcome }> {
+    try {
+      const { data, isReplay, wasReplayed } = await api.send(() =>
+        api.client.POST('/api/v1/patients', {
+          // Those who are alike there are different people: they have identifiers of their own.
+          body: { ...patient, confirmedNew: true },
+          params: { header: { 'idempotency-key': `import:patient:${id}` } },
+        }),
+      );
+      // A response that was kept is that of the registration, and knows of no merge.
+      const patientId = isReplay ? survivorOf(await read(data.id)) : data.id;
+      return { patientId, outcome: { kind: wasReplayed ? 'known' : 'new' } };
+    } catch (error) {
+      if (!(error instanceof CallRefused) || error.problem.code !== 'identifier-taken') throw error;
+      return { patientId: await knownHolder(id, error), outcome: { kind: 'known' } };
+    }
+  }
+
+  return {
+    imported,
+    async importOne(row) {
+      const known = await find(row.id);
+      if (known !== undefined) {
+        imported.set(row.id, known);
+        return { kind: 'known' };
+      }
+      const { patientId, outcome } = await register(row);
+      imported.set(row.id, patientId);
+      return outcome;
+    },
+  };
+}

@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest';
+import { findViolations, importsOf } from './imports.ts';
+import { readSources } from './sources.ts';
+
+it('nobody imports what they must not', async () => {
+  const sources = await readSources();
+  expect(sources.length).toBeGreaterThan(100);
+  expect(findViolations(sources)).toEqual([]);
+});
+
+describe('the rules notice', () => {
+  const notices = (path: string, text: string) => expect(findViolations([{ path, text }])).toHaveLength(1);
+
+  it('a service that imports another by name', () =>
+    notices('services/doctor/src/app.ts', "import { start } from '@daybook/patient-service';"));
+  it('a service that loads another later', () =>
+    notices('services/doctor/src/app.ts', "const { start } = await import('@daybook/patient-service');"));
+  it('a service that reaches into the folder of another', () =>
+    notices('services/doctor/src/store/doctors.ts', "import { x } from '../../../patient/src/app.ts';"));
+  it('a package that imports a service', () =>
+    notices('packages/service/src/http/app.ts', "import '@daybook/patient-service';"));
+  it('a domain that imports input or output', () =>
+    notices('services/doctor/src/domain/x.ts', "import {\n  readFile,\n} from 'node:fs/promises';"));
+  it('a domain that imports its store', () =>
+    notices('services/doctor/src/domain/x.ts', "export { y } from '../store/y.ts';"));
+  it('a reader of the environment that is no config.ts', () =>
+    notices('services/doctor/src/app.ts', 'const port = process.env.PORT;'));
+});
+
+it('reads every form of import', () => {
+  const text = `import a from 'a';\nimport type { B } from 'b';\nimport {\n  c,\n} from "c";\nexport * from './d.ts';\nimport 'e';\nawait import('f');`;
+  expect(importsOf(text).map(({ specifier }) => specifier)).toEqual(['a', 'b', 'c', './d.ts', 'e', 'f']);
+  expect(importsOf(text)[1]?.typesOnly).toBe(true);
+});

@@ -1,0 +1,62 @@
+/** The rules of who may import whom, as a pure function of the sources. */
+import { dirname, join, normalize } from 'node:path/posix';
+
+export interface Source {
+  /** From the root of the project: `services/patient/src/app.ts`. */
+  readonly path: string;
+  readonly text: string;
+}
+
+interface Import {
+  readonly specifier: string;
+  readonly typesOnly: boolean;
+}
+
+const STATEMENT = /(?:^|\n)\s*(import|export)\s+(type\s)?(?:[^'";]*?\sfrom\s+)?['"]([^'"]+)['"]/g;
+const DYNAMIC = /\bimport\(\s*['"]([^'"]+)['"]/g;
+
+export function importsOf(text: string): Import[] {
+  const named = [...text.matchAll(STATEMENT)].map(([, , type, specifier = '']) => ({
+    specifier,
+    typesOnly: type !== undefined,
+  }));
+  const dynamic = [...text.matchAll(DYNAMIC)].map(([, specifier = '']) => ({ specifier, typesOnly: false }));
+  return [...named, ...dynamic];
+}
+
+/** A folder of services, packages or tools is a part; what is tried from outside is one. */
+const workspaceOf = (path: string): string => (path.startsWith('e2e/') ? 'e2e' : path.split('/').slice(0, 2).join('/'));
+const isTest = (path: string): boolean => path.endsWith('.test.ts') || path.endsWith('/testing.ts');
+
+/** What a domain folder may use at run time: the words of the contracts, schemas, and itself. */
+const allowedInDomain = (path: string, specifier: string): boolean =>
+  ['@daybook/async', '@daybook/contracts', 'typebox'].includes(specifier) ||
+  (specifier.startsWith('.') && normalize(join(dirname(path), specifier)).includes('/src/domain/'));
+
+function faultsOf({ path, text }: Source): string[] {
+  const faults: string[] = [];
+  const workspace = workspaceOf(path);
+  for (const { specifier, typesOnly } of importsOf(text)) {
+    if (workspace.startsWith('services/') && /^@daybook\/.*-service/.test(specifier)) {
+      faults.push(`${path}: a service imports another (${specifier})`);
+    }
+    if (specifier.startsWith('.') && workspaceOf(normalize(join(dirname(path), specifier))) !== workspace) {
+      faults.push(`${path}: an import reaches into another workspace (${specifier})`);
+    }
+    if (workspace.startsWith('packages/') && /^@daybook\/(.*-service|launcher)/.test(specifier)) {
+      faults.push(`${path}: a package imports what stands on it (${specifier})`);
+    }
+    if (path.includes('/src/domain/') && !isTest(path) && !typesOnly && !allowedInDomain(path, specifier)) {
+      faults.push(`${path}: domain imports more than contracts and itself (${specifier})`);
+    }
+  }
+  const readsEnvironment = /\bprocess\s*\.\s*env\b/.test(text.replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, ''));
+  const isTool = /^(e2e|bench|packages\/testing)\//.test(path);
+  if (readsEnvironment && !path.endsWith('/config.ts') && !isTest(path) && !isTool) {
+    faults.push(`${path}: only config.ts reads the environment`);
+  }
+  return faults;
+}
+
+/** Everything that breaks a rule, in words. */
+export const findViolations = (sources: readonly Source[]): string[] => sources.flatMap(faultsOf);
