@@ -90,7 +90,7 @@ describe('the API document', () => {
 
   test('is refused when a service answers with something else', () => {
     expect(() => mergeOpenApi(new Map<string, unknown>([['a-service', { openapi: '3.0.3', paths: {} }]]))).toThrow(
-      'a-service answers with no OpenAPI 3.1 document',
+      'a-service is not an OpenAPI 3.1 document',
     );
   });
 });

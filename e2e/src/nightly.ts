@@ -1,0 +1,35 @@
+/** `npm run test:nightly`: the long runs, one after the other. Ends with the first that fails, and with its exit code. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+
+const RUNS: readonly {
+  readonly name: string;
+  readonly args: readonly string[];
+  readonly environment: Record<string, string>;
+}[] = [
+  {
+    name: 'fuzz and model, long',
+    args: ['run', 'test:e2e', '--', 'e2e/src/properties'],
+    environment: { DAYBOOK_FUZZ_ROUNDS: '500', DAYBOOK_MODEL_RUNS: '1000' },
+  },
+  {
+    name: 'parsers of the gateway against llhttp, long',
+    args: ['run', 'test', '--', 'services/gateway/src/http/fast-path', 'services/gateway/src/upstream'],
+    environment: { DAYBOOK_FUZZ_ROUNDS: '50' },
+  },
+  ...[1, 2, 3].map((seed) => ({
+    name: `an hour of chaos, seed ${seed}`,
+    args: ['run', 'chaos'],
+    environment: { DAYBOOK_CHAOS_SECONDS: '3600', DAYBOOK_CHAOS_SEED: String(seed) },
+  })),
+];
+
+for (const { name, args, environment } of RUNS) {
+  console.log(`== ${name}`);
+  const child = spawn('npm', args, { env: { ...process.env, ...environment }, stdio: 'inherit' });
+  const [code, signal] = await once(child, 'exit');
+  if (code !== 0) {
+    console.error(`== ${name}: failed (${signal ?? `exit code ${code}`})`);
+    process.exit(typeof code === 'number' ? code : 1);
+  }
+}
