@@ -239,7 +239,7 @@ test('visits of a patient whose record was merged since go to the record that st
     ),
   });
   const report = await bring('merged');
-  expect(report.patients).toMatchObject({ known: 3, fresh: 0 });
+  expect(report.patients).toMatchObject({ existing: 3, created: 0 });
   expect([await patientsOf('em1'), await patientsOf('em2'), await patientsOf('em20')]).toEqual([
     [stays],
     [stays],
@@ -261,7 +261,7 @@ test('a patient whose Id is spelled like that of another one is rejected with th
   await merge(merged, await register('Cyd'));
   const before = screenText.length;
   const report = await bring('spelled');
-  expect(report.patients).toMatchObject({ known: 0, fresh: 0 });
+  expect(report.patients).toMatchObject({ existing: 0, created: 0 });
   const why =
     'Id differs from that of another patient only in case, width, spaces or hyphens, so Daybook takes it for the same';
   expect(screenText.slice(before).trimEnd().split('\n').sort()).toEqual([
@@ -279,9 +279,9 @@ test('a doctor whose NAME has invisible characters is registered once', async ()
   const providersOf = (run: string) => names.map((name, n) => `${run}${n},${name},AUDIOLOGIST,TX`);
   const empty = { patients: [], encounters: [] };
   await writeFolder(join(folder, 'invisible'), { providers: providersOf('di'), ...empty });
-  expect((await bring('invisible')).doctors).toMatchObject({ known: 0, fresh: 3 });
+  expect((await bring('invisible')).doctors).toMatchObject({ existing: 0, created: 3 });
   await writeFolder(join(folder, 'invisible'), { providers: providersOf('dj'), ...empty });
-  expect((await bring('invisible')).doctors).toMatchObject({ known: 3, fresh: 0 });
+  expect((await bring('invisible')).doctors).toMatchObject({ existing: 3, created: 0 });
 });
 
 test('two people of the same name and birth date are two patients', async () => {
@@ -291,7 +291,7 @@ test('two people of the same name and birth date are two patients', async () => 
     encounters: [],
   });
   expect((await bring('alike')).patients.created).toBe(2);
-  expect((await bring('alike')).patients).toMatchObject({ known: 2, created: 0 });
+  expect((await bring('alike')).patients).toMatchObject({ existing: 2, created: 0 });
 });
 
 test('two runs at the same time bring everything in once', async () => {
