@@ -6,7 +6,7 @@ describe('the address of a broker', () => {
     expect(parseBrokerUrl('amqp://broker')).toEqual({
       connect: { protocol: 'amqp', hostname: 'broker', port: 5672, vhost: '%2F', heartbeat: 10 },
       tls: {},
-      shown: 'broker:5672, virtual host /',
+      display: 'broker:5672, virtual host /',
     });
     expect(parseBrokerUrl('amqps://broker/').connect).toMatchObject({ protocol: 'amqps', port: 5671, vhost: '%2F' });
   });
