@@ -1,4 +1,4 @@
-/** The gateway, built out of what it is passed. No port is opened here. */
+/** Builds the gateway from its dependencies. Does not open a port. */
 import type { IncomingMessage, RequestListener, ServerOptions, ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { Socket } from 'node:net';
@@ -38,13 +38,13 @@ import { isWebSocketUpgrade } from './websocket/handshake.ts';
 import type { TunnelOptions } from './websocket/tunnels.ts';
 
 const NAME = 'gateway-service';
-/** Fastify's own, which it does not set on a server that it did not make; longer than load balancers keep theirs. */
+/** Fastify's default, which it does not set on a custom server. Load balancers keep connections for a shorter time. */
 const KEEP_ALIVE_MILLIS = 72_000;
 
 export interface ClientTimeouts {
-  /** A whole request has to be here within this. */
+  /** How long a client may take to send a whole request. */
   readonly requestMillis: number;
-  /** How often to look for those that are not. */
+  /** How often the server checks for requests that take longer. */
   readonly checkMillis: number;
 }
 
@@ -54,21 +54,23 @@ export interface GatewayOptions {
   logger: Logger;
   discovery: Discovery;
   balancer: Balancer;
-  /** Asked for every request. */
+  /** Read for every request. */
   routes: RouteStore;
-  /** Where they are read from. */
+  /** The file that the routes come from. */
   routesFile?: string;
   forwarding?: Forwarding;
   upstream?: UpstreamOptions;
   tunnel?: TunnelOptions;
-  /** Of each service. */
+  /** Per service. */
   concurrencyLimit?: ConcurrencyLimitOptions;
   clientTimeouts?: ClientTimeouts;
-  /** Plain HTTP without it. */
+  /** Without it, the gateway serves plain HTTP. */
   tls?: TlsSettings;
 }
 
-/** Both kinds of server know the same settings and events; only connections that are not encrypted have a fast lane. */
+/**
+ * Creates the server. Both kinds have the same settings and events, but only unencrypted connections use the fast path.
+ */
 const openServer = (
   tls: TlsSettings | undefined,
   settings: ServerOptions,
@@ -76,13 +78,15 @@ const openServer = (
   fastPath: FastPathOptions,
 ) => (tls ? createTlsServer({ ...settings, ...tls }, listener) : new FastPathServer(settings, listener, fastPath));
 
-/** Fastify waits for a body that has a type; the empty stream of a request without one never says that it ends. */
+/**
+ * Removes the content type of a request without a body. Fastify would wait for a body, and the empty stream has no end.
+ */
 function dropContentTypeWithoutBody(request: IncomingMessage): IncomingMessage {
   if (!hasBody(request)) delete request.headers['content-type'];
   return request;
 }
 
-/** Requests that a route matches go to the proxy before Fastify sees them; everything else is Fastify's. */
+/** Builds the app. Requests that match a route go to the proxy before Fastify; Fastify handles all others. */
 export async function buildApp(options: GatewayOptions): Promise<App> {
   const { logger, discovery, balancer, routes, routesFile, forwarding, upstream, tunnel, concurrencyLimit, tls } =
     options;
@@ -91,11 +95,14 @@ export async function buildApp(options: GatewayOptions): Promise<App> {
   const gatewayLogger = logger.child({ service: NAME });
   let proxy: ReverseProxy;
   let knownHosts: KnownHosts;
-  // Fastify's part refuses a request without the Host that it needs, and one for another host.
+  // Fastify rejects a request whose Host is missing or unknown.
   const match = (request: IncomingMessage) =>
     isHostMissing(request) || !knownHosts.isFor(request) ? undefined : routes.current.table.match(request);
 
-  /** Node gives up its part in the connection with an upgrade: no response may be due there, and no body. */
+  /**
+   * After an upgrade, Node no longer manages the connection. Thus no response may be pending there, and no body may
+   * follow.
+   */
   const shouldUpgrade = guarded(
     socketOf,
     (request: IncomingMessage) =>
@@ -119,9 +126,9 @@ export async function buildApp(options: GatewayOptions): Promise<App> {
           connectionsCheckingInterval: checkMillis,
           keepAliveTimeout: KEEP_ALIVE_MILLIS,
           requireHostHeader: false,
-          // Most requests have no body, and a stream for none was a seventh of what one costs.
+          // Most requests have no body. Creating a stream for none cost a seventh of a request.
           optimizeEmptyRequests: true,
-          // Whatever else asks to be upgraded is handled as if it did not.
+          // Other upgrade requests are handled as ordinary requests.
           shouldUpgradeCallback: (request) => shouldUpgrade(request) === true,
         },
         guarded(socketOf, (request: IncomingMessage, response: ServerResponse) => {
@@ -168,7 +175,7 @@ export async function buildApp(options: GatewayOptions): Promise<App> {
   addParkedEvents(app, { routes, discovery, balancer, logger: gatewayLogger });
   addRoutesAdmin(app, routesFile, routes);
   await addDocs(app);
-  // Until there is a web application.
+  // Redirects until a web application exists.
   app.get('/', (_request, reply) => reply.redirect('/docs'));
   return app;
 }

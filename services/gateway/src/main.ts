@@ -1,4 +1,4 @@
-/** Reads the configuration and the routes, listens. */
+/** Starts the gateway: reads the configuration and the routes, then listens. */
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createBalancer } from '@daybook/discovery';

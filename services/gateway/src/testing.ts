@@ -1,4 +1,4 @@
-/** For this folder's tests: a gateway on a real port before real servers. */
+/** Starts a gateway on a real port before real servers, for the tests of this folder. */
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -19,14 +19,14 @@ export interface TestServer {
   readonly url: string;
   readonly port: number;
   readonly server: Server;
-  /** `GET /path?query`, in the order in which they came. */
+  /** `GET /path?query`, in the order of arrival. */
   readonly requests: string[];
 }
 
-/** Whoever closes what was started; `onTestFinished` unless it is to serve several tests. */
+/** Closes what was started. Usually `onTestFinished`, unless several tests share it. */
 export type CleanUp = (close: () => Promise<void>) => void;
 
-/** A server that is closed when the test ends. */
+/** Starts a server that closes when the test ends. */
 export async function startServer(listener: RequestListener, cleanUp: CleanUp = onTestFinished): Promise<TestServer> {
   const requests: string[] = [];
   const server = createServer((request, response) => {
@@ -38,7 +38,7 @@ export async function startServer(listener: RequestListener, cleanUp: CleanUp = 
   return { url: `http://127.0.0.1:${port}`, port, server, requests };
 }
 
-/** The URL of a server that is not there any more. */
+/** Returns the URL of a server that has stopped. */
 export async function unreachableUrl(): Promise<string> {
   const server = createServer();
   const port = await listen(server);
@@ -63,7 +63,7 @@ async function close(server: Server): Promise<void> {
 }
 
 export interface TestDiscovery extends Discovery {
-  /** From now on a service has its instances at these URLs. */
+  /** Sets the URLs of a service's instances. */
   setInstances(serviceId: string, urls: readonly string[]): void;
 }
 
@@ -89,20 +89,20 @@ export const PATIENTS: Route = {
 };
 
 export interface TestGatewayOptions {
-  /** Where the patient service is. */
+  /** The URLs of the patient service. */
   patients?: readonly string[];
   discovery?: TestDiscovery;
   routes?: readonly Route[];
   /** Addresses and networks. */
   trustedProxies?: readonly string[];
-  /** Beside the forwarding. */
+  /** In addition to the forwarding. */
   compiler?: CompilerOptions;
   upstream?: UpstreamOptions;
   tunnel?: TunnelOptions;
   concurrencyLimit?: ConcurrencyLimitOptions;
   clientTimeouts?: ClientTimeouts;
   tls?: TlsSettings;
-  /** Beside those that this file's callers write into requests. */
+  /** In addition to the hosts in this file's requests. */
   hosts?: readonly string[];
   publicUrl?: string;
   cleanUp?: CleanUp;
@@ -125,7 +125,7 @@ export async function startGateway(options: TestGatewayOptions = {}) {
     ...(options.tls && { tls: options.tls }),
     ...(options.clientTimeouts && { clientTimeouts: options.clientTimeouts }),
   });
-  // For requests that are written by hand.
+  // For handwritten requests.
   knownHostsOf(app).add('x', 'daybook.example', 'inner.example', 'my.host', ...(options.hosts ?? []));
   if (options.publicUrl !== undefined) knownHostsOf(app).addPublicUrl(options.publicUrl);
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
@@ -137,7 +137,7 @@ export async function startGateway(options: TestGatewayOptions = {}) {
   return { app, url, port: Number(new URL(url).port), discovery, routes: routeStore };
 }
 
-/** Sends bytes as they are and reads all that is answered until the connection ends. */
+/** Sends raw bytes and returns all received bytes when the connection ends. */
 export async function sendRaw(port: number, bytes: string): Promise<string> {
   const socket = connect(port, '127.0.0.1');
   onTestFinished(() => void socket.destroy());

@@ -13,7 +13,7 @@ let folder: string;
 const file = (name: string) => join(folder, name);
 const openssl = (...args: string[]) => execFileSync('openssl', args, { stdio: 'pipe' });
 
-/** A certificate for 127.0.0.1 that signs itself, and its key. */
+/** Creates a self-signed certificate for 127.0.0.1, and its key. */
 function makePair(name: string): void {
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', file(`${name}.key`)];
   const subject = ['-subj', `/CN=${name}`, '-addext', 'subjectAltName=IP:127.0.0.1'];
@@ -37,7 +37,7 @@ const gatewayTls = (): TlsConfig => ({
 
 interface RequestOptions {
   readonly port: number;
-  /** Whose certificate the client shows. */
+  /** The name of the client's certificate. */
   readonly as?: string;
   readonly maxVersion?: 'TLSv1.1' | 'TLSv1.3';
 }

@@ -1,17 +1,17 @@
-/** HTTPS at the door. Whatever is wrong with it stops the start: a door that is open by mistake is worse than none. */
+/** Configures HTTPS. A faulty setting stops the start, because an open port without the intended TLS would be worse. */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import { type Clock, InvalidConfiguration } from '@daybook/service';
 
-/** Files in PEM. */
+/** The paths of PEM files. */
 export interface TlsConfig {
   DAYBOOK_TLS_CERTIFICATE?: string;
   DAYBOOK_TLS_KEY?: string;
   DAYBOOK_TLS_CLIENT_CA?: string;
 }
 
-/** What `node:https` takes. With `ca`, clients have to show a certificate of that authority. */
+/** Options of `node:https`. With `ca`, clients must present a certificate of that authority. */
 export interface TlsSettings {
   readonly cert: Buffer;
   readonly key: Buffer;
@@ -21,7 +21,7 @@ export interface TlsSettings {
   readonly minVersion: 'TLSv1.2';
 }
 
-/** Undefined where no file is named. @throws InvalidConfiguration */
+/** Reads the files; returns undefined if none is configured. @throws InvalidConfiguration */
 export async function readTls(config: TlsConfig, clock: Clock): Promise<TlsSettings | undefined> {
   const {
     DAYBOOK_TLS_CERTIFICATE: certificate,
@@ -51,7 +51,7 @@ async function read(variable: string, file: string): Promise<Buffer> {
   }
 }
 
-/** The message of a failure may quote the file. */
+/** Replaces the failure of a call, because its message may quote the file. */
 function orInvalidPem<Result>(variable: string, use: () => Result): Result {
   try {
     return use();

@@ -1,17 +1,17 @@
-/** Which user may write what. Passwords come from the configuration; nothing else tells users apart. */
+/** Decides which user may write what. Passwords come from the configuration, and only they distinguish users. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { DAYBOOK_APPLICATIONS, OPERATOR_USER, PEER_USER, type RegistryUsers } from '@daybook/service';
 import type { Registration } from './domain/instance.ts';
 
-/** What a call writes: an application's instances, the status of any instance, or what a peer passes on. */
+/** What a call writes: an application's instances, the status of any instance, or the changes of a peer. */
 export type Write = 'application' | 'status' | 'replication';
 
 export interface Access {
   /** Returns the user of an `Authorization` header; undefined for a wrong one. */
   identify(authorization: string | undefined): string | undefined;
-  /** Tells whether a user may write this; `app` is the application in the path, if one is there. */
+  /** Returns whether a user may write this; `app` is the application in the path, if present. */
   mayWrite(user: string, write: Write, app: string | undefined): boolean;
-  /** Tells whether a user may be found under each name that an instance gives itself. */
+  /** Returns whether a user may register an instance under all its names. */
   mayRegister(user: string, registration: Registration): boolean;
 }
 
@@ -19,7 +19,7 @@ const BASIC = /^Basic +([\w+/=-]{1,1000})$/i;
 
 const hashOf = (password: string): Buffer => createHash('sha256').update(password).digest();
 
-/** As every client compares them: a letter whose upper or lower case is an ASCII letter is that letter. */
+/** Normalizes a name as every client does. A letter with an ASCII upper or lower case equals that ASCII letter. */
 export const normalizeName = (text: string): string => text.trim().toUpperCase().toLowerCase();
 
 /** Returns the names in `vipAddress` or `secureVipAddress`, which clients separate by commas. */
@@ -31,7 +31,7 @@ const namesIn = (vipAddress: string | undefined): string[] =>
 
 export function createAccess(users: RegistryUsers): Access {
   const hashes = new Map([...users].map(([name, password]) => [name, hashOf(password)]));
-  /** Compared with when there is no such user, so that both take the same time. */
+  /** Compared when the user does not exist, so that both cases take the same time. */
   const dummyHash = hashOf('');
   const reserved = new Set<string>([...DAYBOOK_APPLICATIONS, 'registry', ...users.keys()]);
 

@@ -1,4 +1,4 @@
-/** The registry, built out of what it is passed; no port is opened here. */
+/** Builds the registry from its dependencies. Does not open a port. */
 import {
   type App,
   createServiceApp,
@@ -20,7 +20,7 @@ import { createChangeStream } from './routes/stream.ts';
 
 export interface RegistryAppOptions {
   logger: Logger;
-  /** Those who may write. */
+  /** The users that may write. */
   users: RegistryUsers;
   clock?: () => Moment;
   /** Base URLs of other registries, such as `http://127.0.0.1:8762/eureka`. */
@@ -36,14 +36,14 @@ function createClock(): () => Moment {
   return () => ({ epochMillis: Temporal.Now.instant().epochMilliseconds, awakeMillis: awake() });
 }
 
-/** With the list of a peer, if there is one that answers. */
+/** Builds the app, with the list of a peer if one responds. */
 export async function buildApp(options: RegistryAppOptions): Promise<App> {
   const { logger, users, clock = createClock(), peerUrls = [], selfPreservation = false, delta = true } = options;
   const app = await createServiceApp({ name: 'registry-service', logger, compression: false });
   const stream = createChangeStream(() => leases);
   const leases = createLeases({ selfPreservation, onChange: stream.publish });
   const peers = createPeers({
-    // Peers mostly have the same users; one that has others is named with its password.
+    // Peers usually have the same users. The URL of a peer with other users contains its password.
     urls: peerUrls.map((url) => withRegistryUser(url, PEER_USER, users)),
     logger,
     entryOf: (change) => entryOf(change, leases),
@@ -69,7 +69,7 @@ async function fetchInitialList(peers: Peers, registry: Registry, logger: Logger
     logger.warn({ instances: skipped }, 'peer instances skipped: timestamp in the future, or registry full');
 }
 
-/** The clock counts no time in which nobody read it, so it is read every second, however seldom anybody is evicted. */
+/** The clock ignores the time in which it is not read. Thus it is read every second, however rare evictions are. */
 const TICK_MILLIS = 1_000;
 
 function addEviction(app: App, registry: Registry, everySeconds: number): void {

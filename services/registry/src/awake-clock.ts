@@ -1,10 +1,10 @@
-/** Longer than a busy process ever leaves the clock unread, shorter than any lease. */
+/** Longer than a busy process leaves the clock unread, shorter than any lease. */
 const LONGEST_STEP_MILLIS = 5_000;
 
 /**
- * Milliseconds since it was made, not counting the time in which nobody read it: the process was stopped or the machine
- * slept, and whoever could not renew a lease then is given the rest of it. (On some systems a monotonic clock goes on
- * in sleep.) To be read every second or so.
+ * Creates a clock that returns milliseconds since its creation. It ignores the time in which it was not read, because
+ * the process was stopped or the machine slept. An instance that could not renew its lease then keeps the rest of it.
+ * On some systems a monotonic clock continues during sleep. The caller must read the clock about every second.
  */
 export function createAwakeClock(monotonicMillis: () => number = () => performance.now()): () => number {
   let last = monotonicMillis();

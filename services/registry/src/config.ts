@@ -1,7 +1,7 @@
 import { commonVariables, type Environment, readConfiguration, registryVariables } from '@daybook/service';
 import { Type } from 'typebox';
 
-/** Eureka's own port, where clients look when they are told nothing. */
+/** Eureka's default port, which clients use without configuration. */
 const EUREKA_PORT = 8761;
 
 const onOrOff = (byDefault: 'on' | 'off', description: string) =>

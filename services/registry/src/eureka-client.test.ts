@@ -1,4 +1,4 @@
-/** The contract between our client and our registry, over a real socket. */
+/** Tests the contract between the project's client and its registry, over a real socket. */
 import { createEurekaClient, type EurekaClient, type LocalInstance } from '@daybook/discovery';
 import { type App, createLogger, withRegistryUser } from '@daybook/service';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -18,11 +18,11 @@ async function startRegistry(port = 0, clock?: Clock): Promise<{ app: App; url: 
   return { app, url: withRegistryUser(`${url}/eureka`, 'patient-service', users), port: Number(new URL(url).port) };
 }
 
-/** A registry whose clock is an hour behind. */
+/** Starts a registry whose clock is an hour behind. */
 async function startBehind(port = 0) {
   const now = () => Temporal.Now.instant().epochMilliseconds - 3_600_000;
   const registry = await startRegistry(port, () => ({ epochMillis: now(), awakeMillis: performance.now() }));
-  // As a registry with that clock would date its responses.
+  // A registry with that clock dates its responses in this way.
   registry.app.server.prependListener('request', (_request, response) =>
     response.setHeader('date', new Date(now()).toUTCString()),
   );

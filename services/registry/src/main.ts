@@ -1,4 +1,7 @@
-/** Reads the configuration, takes the list of a peer, listens. The registry registers nowhere: it is where others do. */
+/**
+ * Starts the registry: reads the configuration, fetches the list of a peer, then listens. The registry does not
+ * register itself.
+ */
 import {
   drain,
   InvalidConfiguration,

@@ -1,4 +1,4 @@
-/** The list, and whom a change of it is told: the streams, and the peers unless it came from one. */
+/** Holds the list and publishes its changes to streams and peers. A change from a peer is not sent to peers. */
 import type { Metadata, Registration, Status } from './domain/instance.ts';
 import type { InstanceDocument, Moment } from './domain/lease.ts';
 import type { Leases, RegisterOutcome } from './domain/leases.ts';
@@ -10,11 +10,11 @@ import {
   type ReplicationOutcome,
 } from './domain/replication.ts';
 
-/** Who says so: an instance or an operator, or another registry. */
+/** The origin of a change: an instance or an operator, or another registry. */
 export type Origin = 'client' | 'peer';
 
 export interface Registry {
-  /** Never `moved` for a peer: see `Leases`. */
+  /** Never returns `moved` for a peer: see `Leases`. */
   register(instance: Registration, origin: Origin): RegisterOutcome;
   renew(
     app: string,
@@ -26,7 +26,7 @@ export interface Registry {
   override(app: string, id: string, status: Status, origin: Origin): boolean;
   removeOverride(app: string, id: string, status: Status | undefined, origin: Origin): boolean;
   addMetadata(app: string, id: string, entries: Metadata, origin: Origin): 'added' | 'unknown' | 'full';
-  /** An entry of a peer's batch. */
+  /** Applies an entry of a peer's batch. */
   apply(entry: ReplicationEntry): ReplicationOutcome;
   evictExpired(): { app: string; id: string }[];
   recentChanges(): InstanceDocument[];

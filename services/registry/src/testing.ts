@@ -1,4 +1,4 @@
-/** A registry on a real socket, for one test. */
+/** Starts a registry on a real socket, for one test. */
 import { basicAuthorization, createLogger, OPERATOR_USER, PEER_USER, type RegistryUsers } from '@daybook/service';
 import { onTestFinished } from 'vitest';
 import { normalizeName } from './access.ts';
@@ -30,7 +30,7 @@ export const document = {
   lastDirtyTimestamp: String(NOW),
 };
 
-/** Of each application that a test registers, of a peer and of an operator. */
+/** The users of each application in the tests, of a peer and of an operator. */
 export const users: RegistryUsers = new Map(
   ['patient-service', 'doctor-service', 'billing-service', PEER_USER, OPERATOR_USER].map((name) => [
     name,
@@ -38,14 +38,14 @@ export const users: RegistryUsers = new Map(
   ]),
 );
 
-/** Each its own, which `basicAuthorization` and a URL take as it is. */
+/** Returns a user's own password. `basicAuthorization` and a URL accept it unescaped. */
 export function passwordOf(user: string): string {
   return `password-of-${user}`;
 }
 
 export const authorizationOf = (user: string) => ({ authorization: basicAuthorization(user, passwordOf(user)) });
 
-/** The user whose call this is: a peer, or the application in the path. */
+/** Returns the user of a call: a peer, or the application in the path. */
 function userOf(path: string, headers: Record<string, string>): string {
   const isReplication = path.startsWith('peerreplication') || headers[REPLICATION_HEADER] === 'true';
   return isReplication ? PEER_USER : normalizeName(decodeURIComponent(path.split('/')[1] ?? ''));
@@ -57,7 +57,7 @@ type Options = Partial<RegistryAppOptions> & { prefix?: string; port?: number };
 
 export const empty = (status: number) => ({ status, text: '', json: undefined });
 
-/** Its clock stands still: the tests set it. */
+/** Starts a registry whose clock stands still until a test sets it. */
 export async function startRegistry({ prefix = '/eureka', port = 0, ...options }: Options = {}) {
   const time = { now: NOW };
   const clock = () => ({ epochMillis: time.now, awakeMillis: time.now });

@@ -1,10 +1,12 @@
-/** `/docs`: the API document in Swagger UI, which is served from here, so that nothing of the page comes from elsewhere. */
+/** Serves the API document in Swagger UI at `/docs`. All its files come from the gateway. */
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { App } from '@daybook/service';
 import fastifyStatic from '@fastify/static';
 
-/** Swagger UI sets style attributes through the DOM, which needs no `unsafe-inline`, and draws its icons as data URLs. */
+/**
+ * Swagger UI sets style attributes through the DOM, which needs no `unsafe-inline`. It draws its icons as data URLs.
+ */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -40,7 +42,7 @@ const PAGE = `<!doctype html>
 const START_SCRIPT = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#swagger-ui', deepLinking: true, validatorUrl: null });
 `;
 
-/** The files alone: the plugin that ships them would bring its own API document and two copies of this page along. */
+/** Serves the files only. The plugin of Swagger UI would add its own API document and two copies of this page. */
 export async function addDocs(app: App): Promise<void> {
   const swaggerUi = dirname(createRequire(import.meta.url).resolve('@fastify/swagger-ui'));
   await app.register(fastifyStatic, {

@@ -1,4 +1,4 @@
-/** One OpenAPI document out of many. */
+/** Merges several OpenAPI documents into one. */
 import { isDeepStrictEqual } from 'node:util';
 import { createValidator, VERSION } from '@daybook/service';
 import { type Static, Type } from 'typebox';
@@ -20,7 +20,7 @@ export interface OpenApiDocument {
   components: Record<string, Record<string, unknown>>;
 }
 
-/** The documents do not go together. */
+/** The documents cannot be merged. */
 export class OpenApiConflict extends Error {
   override readonly name = 'OpenApiConflict';
 }
@@ -30,8 +30,8 @@ const PUBLIC_PREFIX = '/api/';
 const checkServiceDocument = createValidator(ServiceDocument);
 
 /**
- * What the services say of their public API, as one document; the same for the same parts in any order.
- * @throws OpenApiConflict when two of them say different things of the same, or one is not a document
+ * Merges the public APIs of the services into one document. The order of the parts does not change the result.
+ * @throws OpenApiConflict when two documents define one thing differently, or a part is not a document
  */
 export function mergeOpenApi(documents: ReadonlyMap<string, unknown>): OpenApiDocument {
   const paths = new Collection('path');
@@ -61,7 +61,7 @@ function parseServiceDocument(service: string, document: unknown): ServiceDocume
   return checked.value;
 }
 
-/** Named things in named groups, each of which is said once, or more than once in the same words. */
+/** Collects named definitions in named groups. A definition may repeat only if it is identical. */
 class Collection {
   readonly #kind: string;
   readonly #groups = new Map<string, Map<string, unknown>>();

@@ -1,4 +1,4 @@
-/** `/openapi.json`: the API of all services, as they describe it themselves. */
+/** Serves `/openapi.json`: the API of all services, merged from the documents of the services. */
 import { Refusal } from '@daybook/contracts';
 import type { Balancer, Discovery, ServiceClient } from '@daybook/discovery';
 import type { App, Logger } from '@daybook/service';
@@ -43,7 +43,7 @@ async function documentOf(service: string, client: ServiceClient): Promise<unkno
   return body;
 }
 
-/** Keeps one result for a while, and lets those who ask at the same time wait for the same one. A failure is not kept. */
+/** Caches one result for a while; concurrent callers share one computation. A failure is not cached. */
 function cachedFor<Result>(millis: number, make: () => Promise<Result>): () => Promise<Result> {
   let cached: { readonly result: Promise<Result>; readonly until: number } | undefined;
   return () => {

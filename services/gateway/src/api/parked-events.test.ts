@@ -18,7 +18,7 @@ const ROUTES = [
 
 const idOf = (n: number) => `01900000-0000-7000-8000-${n.toString(16).padStart(12, '0')}`;
 
-/** The n-th of all; three of them are parked in the same millisecond, on which seconds end now and then. */
+/** Returns the n-th event. Three are parked in the same millisecond, which sometimes ends a second. */
 const parkedEvent = (consumer: string, n: number): ParkedEvent => ({
   consumer,
   eventId: idOf(n),
@@ -36,7 +36,7 @@ const parkedEvent = (consumer: string, n: number): ParkedEvent => ({
 const keyOf = ({ parkedAt, consumer, eventId }: ParkedEvent) =>
   `${Temporal.Instant.from(parkedAt).epochMilliseconds} ${consumer} ${eventId}`;
 
-/** Answers as the services do, with cursors that another one reads as well. */
+/** Responds like a service, with cursors that another service can read. */
 const serving =
   (events: readonly ParkedEvent[], note: (request: IncomingMessage) => void = () => undefined): RequestListener =>
   (request, response) => {

@@ -1,6 +1,6 @@
 /**
- * The parked events of all services as one list. Each consumer has a route of its own (routes.json, below the path of
- * this list), by which its events are sent again; the services that those lead to are asked for the list.
+ * Lists the parked events of all services. Each consumer has its own route in routes.json, below the path of this list.
+ * That route sends the consumer's events again, and its service supplies the consumer's part of the list.
  */
 import {
   DEFAULT_LIMIT,
@@ -46,7 +46,7 @@ interface Source {
 
 const checkPage = createValidator(ParkedEventPage);
 
-/** The services that have a consumer, each once. */
+/** Returns the services that have a consumer, each once. */
 export const servicesWithConsumers = (routes: readonly Route[]): string[] => [
   ...new Set(
     routes
@@ -61,10 +61,10 @@ export function addParkedEvents(app: App, { routes, discovery, balancer, logger 
 
   app.get(PARKED_EVENTS_PATH, { schema: { querystring: ParkedEventQuery } }, async (request, reply) => {
     const sources = clients.of(servicesWithConsumers(routes.current.routes));
-    // Without a service to ask, an empty list would be a lie.
+    // Without a service to query, an empty list would be false.
     if (sources.length === 0) throw new Refusal('not-found', 'There is nothing at this address.');
     const { limit = DEFAULT_LIMIT, cursor } = request.query;
-    // Refused here, at the address that was asked.
+    // An invalid cursor is rejected here, at the address of the request.
     readParkedEventCursor(cursor);
     const next = cursor === undefined ? {} : { cursor: bindCursor(request, cursor) };
     const query = new URLSearchParams({ limit: String(limit), ...next });
@@ -81,7 +81,7 @@ export function addParkedEvents(app: App, { routes, discovery, balancer, logger 
   });
 }
 
-/** One service's page. @throws Refusal `forbidden`, `service-unavailable` */
+/** Fetches one page of one service. @throws Refusal `forbidden`, `service-unavailable` */
 async function pageOf({ service, client }: Source, path: string, headers: Record<string, string>): Promise<Page> {
   const { status, body } = await client.get(path, { headers });
   if (status === 403) throw new Refusal('forbidden', 'Your role does not allow this.');
@@ -90,7 +90,7 @@ async function pageOf({ service, client }: Source, path: string, headers: Record
   return page.value;
 }
 
-/** The first of all pages, each of which begins after the same key. */
+/** Returns the first page of the merged list. All given pages begin after the same key. */
 export function merge(pages: readonly Page[], limit: number): Page {
   const events = pages.flatMap(({ items }) => items).sort(byKey);
   const items = events.slice(0, limit);

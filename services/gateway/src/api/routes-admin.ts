@@ -1,4 +1,4 @@
-/** `GET /admin/routes`: the routes in force, for administrators to read. Nothing here changes anything. */
+/** Serves `GET /admin/routes`: the routes in force, read-only, for administrators. */
 import { permit } from '@daybook/contracts';
 import type { App } from '@daybook/service';
 import { filters } from '../filters/index.ts';
@@ -33,7 +33,7 @@ export function addRoutesAdmin(app: App, file: string | undefined, routes: Route
   });
 }
 
-/** Without values that may be secrets. */
+/** Omits values that may be secrets. */
 function toPublicRoute({ id, service, predicates: conditions, filters: steps = [], timeoutMillis, timeouts }: Route) {
   const { path: _, ...others } = conditions;
   return {

@@ -1,8 +1,11 @@
-/** Clients of the services that the routes in force lead to: made when they are asked first, closed when no route is left. */
+/**
+ * Keeps one client for each service that a route leads to. A client is created at its first use. It is closed when no
+ * route leads to its service.
+ */
 import { createServiceClient, type ServiceClient, type ServiceClientOptions } from '@daybook/discovery';
 
 export interface ServiceClients {
-  /** One for each of these services, and for no other. */
+  /** Returns one client for each of these services, and closes all other clients. */
   of(services: readonly string[]): readonly { readonly service: string; readonly client: ServiceClient }[];
   close(): Promise<void>;
 }

@@ -5,10 +5,10 @@ import { PATIENTS, sendRaw, startGateway, startServer, unreachableUrl } from '..
 
 const withFilters = (...filters: Record<string, unknown>[]): Route[] => [{ ...PATIENTS, filters }];
 
-/** A service that tells what it got. */
+/** Starts a service that returns the request it received. */
 const startEcho = () =>
   startServer(async (request, response) => {
-    // One that is taken back has no body to tell of.
+    // The body of an aborted request is missing.
     const body = await text(request).catch(() => undefined);
     response.setHeader('x-version', '7');
     response.end(JSON.stringify({ url: request.url, headers: request.headers, body }));

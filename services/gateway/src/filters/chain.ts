@@ -1,45 +1,45 @@
-/** One request on its way through the filters of its route. */
+/** Runs one request through the filters of its route. */
 import type { OutgoingHttpHeader } from 'node:http';
 import type { Refusal } from '@daybook/contracts';
 import type { ClientRequest } from '../http/client-exchange.ts';
 
-/** What is sent to the service. The headers are a flat list of names, in small letters, and values. */
+/** The request for the service. The headers are a flat list of lower-case names and values. */
 export interface RequestHead {
   path: string;
-  /** With its question mark; empty where there is none. */
+  /** Includes the question mark; empty without a query. */
   query: string;
   readonly headers: string[];
 }
 
-/** What is sent to the client. The headers are a flat list of names, in small letters, and values. */
+/** The response for the client. The headers are a flat list of lower-case names and values. */
 export interface ResponseHead {
   status: number;
   readonly headers: OutgoingHttpHeader[];
-  /** False for a refusal, or another answer of the gateway's own. */
+  /** False for a refusal, and for another response of the gateway itself. */
   readonly isFromService: boolean;
 }
 
-/** An answer that no service is asked for. */
+/** A response that the gateway sends without a request to a service. */
 export interface LocalResponse {
   readonly status: number;
   readonly headers: readonly string[];
 }
 
-/** A filter of one route, compiled. Each part is there only where the filter has something to do. */
+/** A compiled filter of one route. Each member is present only where the filter uses it. */
 export interface Filter {
-  /** Before an instance is asked. What is put into `later` goes with the answer, whoever gives it. */
+  /** Runs before an instance is selected. `responseHeaders` are added to the response, wherever it comes from. */
   readonly onRequest?: (request: ClientRequest, responseHeaders: string[]) => LocalResponse | Refusal | undefined;
-  /** Before each try: what the service is sent. */
+  /** Changes the request for the service. Runs before each attempt. */
   readonly onUpstreamRequest?: (head: RequestHead, request: ClientRequest) => void;
-  /** Before the answer begins: what the client is sent. */
+  /** Changes the response for the client. Runs before the response begins. */
   readonly onResponse?: (head: ResponseHead, request: ClientRequest) => void;
-  /** Whether pages of an origin may send what changes something. */
+  /** Returns whether pages of an origin may send requests that change something. */
   readonly allowsOrigin?: (origin: string) => boolean;
-  /** The largest body that is passed on. */
+  /** The largest request body that is forwarded. */
   readonly bodyLimitBytes?: number;
 }
 
-/** The filters of one route, sorted when it is loaded. */
+/** The filters of one route, sorted when the route is loaded. */
 export interface FilterChain {
   readonly onRequest: readonly NonNullable<Filter['onRequest']>[];
   readonly onUpstreamRequest: readonly NonNullable<Filter['onUpstreamRequest']>[];
@@ -48,7 +48,7 @@ export interface FilterChain {
   readonly bodyLimitBytes: number | undefined;
 }
 
-/** Undefined for no filters: a route without any costs nothing here. */
+/** Returns undefined for no filters, so that a route without filters costs nothing here. */
 export function compileFilterChain(filters: readonly Filter[]): FilterChain | undefined {
   if (filters.length === 0) return undefined;
   const present = <Part>(part: Part | undefined): Part[] => (part === undefined ? [] : [part]);
@@ -72,7 +72,7 @@ export class FilterRun {
     this.#request = request;
   }
 
-  /** The first answer that a filter gives instead of the service. */
+  /** Returns the first response that a filter sends instead of the service. */
   onRequest(): LocalResponse | Refusal | undefined {
     for (const onRequest of this.#chain.onRequest) {
       const response = onRequest(this.#request, this.#responseHeaders);
@@ -81,7 +81,7 @@ export class FilterRun {
     return undefined;
   }
 
-  /** Changes the headers for the service; the path and query that it is asked. */
+  /** Changes the headers for the service. Returns the path and query for the service. */
   onUpstreamRequest(headers: string[]): string {
     const { url = '/' } = this.#request;
     const start = url.indexOf('?');
@@ -93,7 +93,7 @@ export class FilterRun {
     return head.path + head.query;
   }
 
-  /** Changes the headers for the client; the status. */
+  /** Changes the headers for the client. Returns the status. */
   answer(status: number, headers: OutgoingHttpHeader[], isFromService: boolean): number {
     for (const text of this.#responseHeaders) headers.push(text);
     const head: ResponseHead = { status, headers, isFromService };

@@ -7,7 +7,7 @@ const Names = Type.Array(Type.String({ pattern: '^[A-Za-z0-9-]{1,100}$' }), { ma
 
 const Cors = Type.Object(
   {
-    /** `*` is everybody. */
+    /** `*` stands for every origin. */
     origins: Type.Array(Type.String({ pattern: '^(?:\\*|https?://[a-z0-9.:[\\]-]{1,255})$' }), {
       minItems: 1,
       maxItems: 50,
@@ -22,7 +22,7 @@ const Cors = Type.Object(
   { additionalProperties: false },
 );
 
-/** What a service says about it is dropped: there is one who decides. */
+/** Dropped from the service's response, because only the gateway decides about cross-origin access. */
 const CORS_RESPONSE_HEADERS = [
   'access-control-allow-credentials',
   'access-control-allow-headers',
@@ -71,7 +71,7 @@ function originsOf({ origins }: Setting): (origin: string) => boolean {
   return known.has('*') ? () => true : (origin) => known.has(origin);
 }
 
-/** What goes with each answer to an allowed origin. */
+/** Returns the headers of each response to an allowed origin. */
 function grantOf({ credentials = false, exposedHeaders = [] }: Setting): string[] {
   return [
     ...(credentials ? ['access-control-allow-credentials', 'true'] : []),
@@ -84,7 +84,7 @@ function compilePreflight(
   isAllowed: (origin: string) => boolean,
 ) {
   const knownHeaders = new Set(headers.map((name) => name.toLowerCase()));
-  // `onResponse` adds who may read it.
+  // `onResponse` adds the allowed origin.
   const granted = {
     status: 204,
     headers: [

@@ -5,7 +5,7 @@ import type { Filter } from './chain.ts';
 
 export type FilterPlugin = Plugin<RouteContext, Filter>;
 
-/** Something that a route does to requests or answers, with its schema. */
+/** Defines a filter and its schema. A filter changes the requests or the responses of a route. */
 export const defineFilter = <Schema extends TSchema>(
   definition: Parameters<typeof definePlugin<Schema, RouteContext, Filter>>[0],
 ): FilterPlugin => definePlugin(definition);

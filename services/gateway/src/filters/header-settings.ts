@@ -1,17 +1,17 @@
-/** Header names and values, as a file of routes may set them. */
+/** Defines the header names and values that a file of routes may set. */
 import type { Fault } from '@daybook/contracts';
 import { type Static, Type } from 'typebox';
 import { HOP_BY_HOP } from '../proxy/headers.ts';
 
 const TOKEN = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/;
 
-/** Visible letters, blanks within: nothing that could begin another header. */
+/** Visible characters with blanks between them, so that a value cannot begin another header. */
 const Value = Type.String({ maxLength: 1_000, pattern: '^(?:[\\x21-\\x7e](?:[\\t\\x20-\\x7e]*[\\x21-\\x7e])?)?$' });
 
 export const HeaderValues = Type.Record(Type.String(), Value, { minProperties: 1, maxProperties: 20 });
 export const HeaderNames = Type.Array(Type.String(), { minItems: 1, maxItems: 20, uniqueItems: true });
 
-/** They say where a message begins and ends, whom it is for, or what the gateway itself knows. */
+/** Reserved: they delimit a message, name its target, or hold what only the gateway knows. */
 const RESERVED = new Set([
   ...HOP_BY_HOP,
   'content-encoding',
@@ -41,7 +41,7 @@ function faultAt(pointer: string, name: string): Fault[] {
   return message === undefined ? [] : [{ pointer, message }];
 }
 
-/** As they stand in flat lists. */
+/** Returns names in lower case, as flat lists hold them. */
 export const lowerCaseNames = (names: readonly string[]): readonly string[] => names.map((name) => name.toLowerCase());
 
 export const flatHeaders = (values: Static<typeof HeaderValues>): readonly string[] =>

@@ -1,4 +1,4 @@
-/** The catalogue of filters. A new one is a file, its test, and a line here; `docs/gateway.md` then misses its row. */
+/** The catalogue of filters. A new filter needs a file, a test, a line here and a row in `docs/gateway.md`. */
 import { addRequestHeader } from './add-request-header.ts';
 import { addRequestParameter } from './add-request-parameter.ts';
 import { addResponseHeader } from './add-response-header.ts';

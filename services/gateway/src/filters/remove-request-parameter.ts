@@ -20,7 +20,7 @@ export const removeRequestParameter = defineFilter({
   },
 });
 
-/** As a service will read it: however it is encoded. */
+/** Returns the decoded name of a parameter, as a service reads it. */
 function nameOf(pair: string): string {
   for (const name of new URLSearchParams(pair).keys()) return name;
   return '';

@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import { hasHeader } from '../http/header-list.ts';
 import { defineFilter } from './filter.ts';
 
-/** For answers that are data: a browser that is led to one shows it and does nothing else with it. */
+/** For responses that are data. A browser that opens one displays it and does nothing else with it. */
 const HEADERS: Readonly<Record<string, string>> = {
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
   'cross-origin-resource-policy': 'same-origin',

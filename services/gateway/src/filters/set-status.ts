@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { defineFilter } from './filter.ts';
 
-/** Those that say that there is no body, which may be there. */
+/** Statuses of responses without a body; this response may have one. */
 const WITHOUT_BODY = [204, 205, 304];
 
 export const setStatus = defineFilter({
@@ -12,7 +12,7 @@ export const setStatus = defineFilter({
     WITHOUT_BODY.includes(status) ? [{ pointer: '', message: 'must not be a status without a body' }] : [],
   compile: (status) => ({
     onResponse(head) {
-      // A client that has the resource would take it for empty otherwise.
+      // 304 stays, because a client with a cached copy would otherwise treat the resource as empty.
       if (head.isFromService && head.status !== 304) head.status = status;
     },
   }),

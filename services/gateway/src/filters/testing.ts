@@ -1,4 +1,4 @@
-/** For the tests of filters: one filter, and what it does to a request or an answer. */
+/** Runs one filter on a request or a response, for tests. */
 import type { OutgoingHttpHeader } from 'node:http';
 import { contextOf, type RequestLike, requestOf } from '../predicates/testing.ts';
 import type { RouteContext } from '../routes/context.ts';
@@ -7,7 +7,7 @@ import type { FilterPlugin } from './filter.ts';
 
 export { contextOf, faultsIn, type RequestLike, ROUTE, requestOf } from '../predicates/testing.ts';
 
-/** What a filter lets a service be asked; `url` is what the client asked. */
+/** Returns what a filter sends to the service; `url` is the client's. */
 export function runOnUpstreamRequest(
   filter: FilterPlugin,
   setting: unknown,
@@ -27,7 +27,7 @@ interface ResponseLike {
   isFromService?: boolean;
 }
 
-/** What a filter makes of an answer. */
+/** Returns the response that a filter produces. */
 export function runOnResponse(
   filter: FilterPlugin,
   setting: unknown,
@@ -39,7 +39,7 @@ export function runOnResponse(
   return { status: head.status, headers: head.headers };
 }
 
-/** What a filter answers by itself, and what it puts beside the answer. */
+/** Returns a filter's own response, and the headers that it adds to the response. */
 export function runOnRequest(
   filter: FilterPlugin,
   setting: unknown,

@@ -1,8 +1,8 @@
-/** What clients say of connections, proxies and themselves does not reach a service, in whatever way they write it. */
+/** Checks that claims of clients about connections, proxies and themselves do not reach a service in any form. */
 import { describe, expect, test } from 'vitest';
 import { requestOf, shareGatewayAndRecorder, startGatewayAndRecorder, statusesIn } from './testing.ts';
 
-/** The headers that a service gets, without those that each request is given. */
+/** Returns the headers that a service receives, without those of every request. */
 async function headersFor(lines: readonly string[], trustedProxies: readonly string[] = []): Promise<string[]> {
   const { send, upstream } = await startGatewayAndRecorder({ trustedProxies });
   expect(statusesIn(await send(requestOf('GET', lines)))).toEqual([200]);

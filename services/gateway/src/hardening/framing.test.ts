@@ -1,4 +1,4 @@
-/** Where one request ends and the next one begins is read in one way, by the gateway and by services. */
+/** Checks that the gateway and services find the same end of each request. */
 import { describe, expect, test } from 'vitest';
 import { PATIENTS } from '../testing.ts';
 import { expectRefusal, requestOf, shareGatewayAndRecorder, startGatewayAndRecorder, statusesIn } from './testing.ts';
@@ -6,7 +6,7 @@ import { expectRefusal, requestOf, shareGatewayAndRecorder, startGatewayAndRecor
 const SMUGGLED = 'GET /api/v1/patients/smuggled HTTP/1.1\r\nHost: x\r\n\r\n';
 const NO_CHUNKS = '0\r\n\r\n';
 
-/** The length and the coding, as the service is told them, and all that follows. */
+/** Returns the length and the coding that the service receives, and all that follows. */
 const framingIn = (bytes: string): string =>
   bytes.slice(bytes.search(/(?:content-length|transfer-encoding): /)).replace('\r\n\r\n', ' | ');
 

@@ -1,4 +1,4 @@
-/** Headers, hosts and versions: what is not as HTTP says goes nowhere, and what is too much is not read. */
+/** Checks that invalid headers, hosts and versions are not forwarded, and that oversized ones are not read. */
 import { describe, expect, test } from 'vitest';
 import { requestOf, shareGatewayAndRecorder, startGatewayAndRecorder, statusesIn } from './testing.ts';
 

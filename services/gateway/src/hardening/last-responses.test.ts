@@ -1,4 +1,4 @@
-/** The last response on a connection reaches a client that goes on sending. */
+/** Checks that a client that continues to send receives the last response on its connection. */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { startDraining } from '@daybook/service';
@@ -6,7 +6,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { startGateway, startServer } from '../testing.ts';
 import { statusesIn } from './testing.ts';
 
-/** More than a connection is read in one go. */
+/** More than one read of a connection returns. */
 const MORE = 'x'.repeat(1024 * 1024);
 const HEAD = 'GET /api/v1/patients HTTP/1.1\r\nHost: x\r\n';
 const PLAIN = `${HEAD}\r\n`;

@@ -1,4 +1,4 @@
-/** The routes of the gateway and those of a service see the same path, or the service sees none. */
+/** Checks that the gateway's routes and a service's see the same path, or that the service sees none. */
 import { createLogger, createServiceApp } from '@daybook/service';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { startGateway } from '../testing.ts';
@@ -119,7 +119,7 @@ test('the authority of CONNECT is refused', async () => {
   expect(upstream.bytes()).toBe('');
 });
 
-/** A service whose router reads paths as ours do, and says how it took them. */
+/** Starts a service with a router like Daybook's, which reports how it read the path. */
 async function startService() {
   const logger = createLogger({ level: 'silent', pretty: false });
   const service = await createServiceApp({ name: 'patient-service', logger, openApi: false });

@@ -1,4 +1,4 @@
-/** Nothing that is sent behind another request is answered before it, or ends more than its own connection. */
+/** Checks that pipelined requests get their responses in order, and that each ends only its own connection. */
 import { once } from 'node:events';
 import type { RequestListener } from 'node:http';
 import { connect } from 'node:net';
@@ -20,10 +20,10 @@ const HANDSHAKE = [
 ].join('\r\n');
 const CONNECT = 'CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n';
 
-/** More than the sockets on the way hold. */
+/** More than the sockets on the way can buffer. */
 const LARGE = 4 * 1024 * 1024;
 
-/** What ends a connection with one response of this status. */
+/** Requests that end a connection with one response of this status. */
 const last = [
   ['WebSocket handshake', HANDSHAKE, 400],
   ['WebSocket handshake of no version', HANDSHAKE.replace(/Sec-WebSocket-Version.*\r\n/, ''), 400],
@@ -35,7 +35,7 @@ const last = [
   ['path with two readings', 'GET /api/v1/patients/%2e%2e HTTP/1.1\r\nHost: x\r\n\r\n', 400],
 ] as const;
 
-/** A gateway before a service that responds only when it is told to. */
+/** Starts a gateway before a service that responds when it is released. */
 async function startHeld(body = 'ok') {
   const held = Promise.withResolvers<void>();
   const service = await startServer(async (_request, response) => {
@@ -52,7 +52,7 @@ describe.each(last)('gateway that receives a %s', (_what, bytes, status) => {
   test('alone sends one response and closes the connection', async () => {
     const { send } = await startGatewayAndRecorder();
     const received = await send(bytes);
-    // The service there knows no WebSockets, and responds as it likes.
+    // This service does not support WebSockets, so its own response is allowed.
     if (bytes === HANDSHAKE) expect(statusesIn(received)).toEqual([200]);
     else expectRefusal(received, status);
   });
@@ -62,7 +62,7 @@ describe.each(last)('gateway that receives a %s', (_what, bytes, status) => {
     const received = text(socket);
     socket.write(`${PLAIN.repeat(count)}${bytes}${PLAIN}`);
     await expect.poll(() => service.requests.length).toBe(count);
-    // A second exchange on the gateway has passed: whatever the first connection made it do is done.
+    // A later exchange has passed, so the effects of the first connection are complete.
     await fetch(`${gateway.url}/health/live`);
     release();
     expect(statusesIn(await received)).toEqual([...Array.from({ length: count }, () => 200), status]);
@@ -91,7 +91,7 @@ describe.each(last)('gateway that receives a %s', (_what, bytes, status) => {
   });
 });
 
-/** A gateway before a service that holds its response to `/slow`, and handles each other path as `others` says. */
+/** Starts a gateway before a service that holds its response to `/slow`. `others` handles the other paths. */
 async function startPipeline(others: RequestListener) {
   const held = Promise.withResolvers<void>();
   const service = await startServer(async (request, response) => {
@@ -111,7 +111,7 @@ async function startPipeline(others: RequestListener) {
 describe('gateway that cannot complete a pipelined response', () => {
   test.each([
     ['because the service breaks it', 'aborted', 'part'],
-    // More than node:http holds for a response that is not due yet.
+    // More than node:http buffers for a response that is not due yet.
     ['because the response before it takes longer than a pause may', 'timeout', 'x'.repeat(LARGE)],
   ])('closes the connection after the responses before it: %s', async (_why, outcome, body) => {
     const { socket, release, get, metrics } = await startPipeline((request, response) => {
@@ -131,7 +131,7 @@ test('gateway sends the pending responses before a rejected request whose body d
   const upload = 'POST /api/v1/patients HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000\r\n\r\n';
   socket.write(`${get('slow')}${upload}half`);
   await expect.poll(() => service.requests.length).toBe(1);
-  // The gateway closes this connection when the time for its body is over, which began after that of the other one.
+  // The gateway closes this connection at its body timeout, which began after that of the other connection.
   const later = connect(gateway.port, '127.0.0.1').on('error', () => undefined);
   later.write(upload);
   expect(statusesIn(await text(later))).toEqual([413]);

@@ -1,4 +1,4 @@
-/** What a broken or hostile service answers reaches the client as one clear answer, or as a refusal. */
+/** Checks that a broken or hostile response reaches the client as one clear response, or as a refusal. */
 import { describe, expect, test } from 'vitest';
 import { PATIENTS, startGateway } from '../testing.ts';
 import { expectRefusal, requestOf, sendBytes, startRawServer, statusesIn } from './testing.ts';
@@ -6,7 +6,7 @@ import { expectRefusal, requestOf, sendBytes, startRawServer, statusesIn } from 
 const START = 'HTTP/1.1 200 OK\r\n';
 const SPLIT = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\nX-A: evil\r\n\r\nevil';
 
-/** What a client gets who asks, on one connection after the other, as often as that. */
+/** Returns the responses to `times` requests, on one connection after the other. */
 async function responsesTo(bytes: string, { closes = false, times = 1, lines = [] as string[] } = {}) {
   const { url, requests } = await startRawServer(bytes, { closes });
   const { port } = await startGateway({ patients: [url], routes: [{ ...PATIENTS, timeoutMillis: 200 }] });
@@ -61,7 +61,7 @@ describe('an answer is cut, so that nobody takes it for a whole one, when it', (
     ['has lines of chunks that are huge', `${START}Transfer-Encoding: chunked\r\n\r\n4;${'x'.repeat(70_000)}\r\nhalf`],
   ])('%s', async (_what, bytes) => {
     const { responses } = await responsesTo(bytes, { closes: true });
-    // Neither an end that the service did not send, nor a length that what came would be whole by.
+    // The response has no end that the service did not send, and no length that would make it complete.
     expect(responses[0]).not.toMatch(/content-length: 4\r|\r\n0\r\n\r\n$/i);
     expect(responses[0]).not.toContain('and more');
   });

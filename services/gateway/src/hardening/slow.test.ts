@@ -1,4 +1,4 @@
-/** Nobody holds a connection by being slow. The tests wait for the gateway to close it. */
+/** Checks that slow clients do not hold a connection. The tests wait for the gateway to close it. */
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { describe, expect, onTestFinished, test } from 'vitest';

@@ -1,10 +1,10 @@
-/** For the tests of what hostile clients and broken services send: bytes as they are, in both directions. */
+/** Sends raw bytes from hostile clients and broken services, for tests. */
 import { connect, createServer, type Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, onTestFinished } from 'vitest';
 import { type CleanUp, startGateway, startServer, type TestGatewayOptions } from '../testing.ts';
 
-/** A service that keeps every byte that it is sent, and every request that came to its end. */
+/** Starts a service that records every byte, and every complete request. */
 export async function startRecorder(cleanUp?: CleanUp) {
   const completed: string[] = [];
   const pieces: Buffer[] = [];
@@ -17,7 +17,7 @@ export async function startRecorder(cleanUp?: CleanUp) {
   return { url, completed, bytes: () => Buffer.concat(pieces).toString('latin1') };
 }
 
-/** A service that answers each request with these bytes; `closes`: and then ends the connection. */
+/** Starts a service that responds to each request with these bytes. `closes` ends the connection afterwards. */
 export async function startRawServer(response: string | (() => string), { closes = false } = {}) {
   const requests: string[] = [];
   const sockets = new Set<Socket>();
@@ -43,7 +43,7 @@ export async function startRawServer(response: string | (() => string), { closes
   return { url: `http://127.0.0.1:${address.port}`, requests };
 }
 
-/** Sends each character as one byte and reads until the connection ends, in whatever way. */
+/** Sends each character as one byte. Reads until the connection ends in any way. */
 export async function sendBytes(port: number, bytes: string): Promise<string> {
   const socket = connect(port, '127.0.0.1').on('error', () => undefined);
   onTestFinished(() => void socket.destroy());
@@ -55,14 +55,14 @@ export async function sendBytes(port: number, bytes: string): Promise<string> {
   return Buffer.concat(pieces).toString('latin1');
 }
 
-/** A gateway before a recorder. */
+/** Starts a gateway before a recorder. */
 export async function startGatewayAndRecorder(options: TestGatewayOptions = {}) {
   const upstream = await startRecorder(options.cleanUp);
   const { port, app } = await startGateway({ patients: [upstream.url], ...options });
   return { port, app, upstream, send: (bytes: string) => sendBytes(port, bytes) };
 }
 
-/** One pair for all tests of a block, none of which is to get anything to the service. */
+/** Shares one pair between all tests of a block. None of these tests may reach the service. */
 export function shareGatewayAndRecorder() {
   const closers: (() => Promise<void>)[] = [];
   let shared: Awaited<ReturnType<typeof startGatewayAndRecorder>> | undefined;
@@ -82,7 +82,7 @@ export function shareGatewayAndRecorder() {
 export const statusesIn = (response: string): number[] =>
   [...response.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status));
 
-/** The bytes are one refusal of the gateway's, and the end of the connection. */
+/** Expects exactly one refusal of the gateway, and then the end of the connection. */
 export function expectRefusal(response: string, status: number): void {
   expect(statusesIn(response)).toEqual([status]);
   const [head = '', body = ''] = response.split('\r\n\r\n');
@@ -91,6 +91,6 @@ export function expectRefusal(response: string, status: number): void {
   expect(JSON.parse(body)).toMatchObject({ status, code: expect.any(String), traceId: expect.any(String) });
 }
 
-/** A request for the patients, which asks for the connection to be closed: that is what the tests wait for. */
+/** Returns a request for the patients that closes the connection, because the tests wait for the close. */
 export const requestOf = (method: string, lines: readonly string[] = [], body = ''): string =>
   [`${method} /api/v1/patients HTTP/1.1`, 'Host: x', 'Connection: close', ...lines, '', body].join('\r\n');

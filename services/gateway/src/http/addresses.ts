@@ -1,9 +1,11 @@
-/** Addresses of clients and of networks. */
+/** Reads the addresses of clients and networks. */
 import { BlockList, isIP } from 'node:net';
 
 const IPV4_MAPPED_PREFIX = '::ffff:';
 
-/** Whether an address is in one of these networks. An IPv4 address is itself, however a socket writes it. */
+/**
+ * Returns a test whether an address is in one of these networks. An IPv4 address also matches in its mapped IPv6 form.
+ */
 export function compileNetworks(networks: readonly string[]): (address: string) => boolean {
   const list = new BlockList();
   for (const network of networks) {
@@ -17,12 +19,13 @@ export function compileNetworks(networks: readonly string[]): (address: string) 
 
 const familyOf = (address: string): 'ipv4' | 'ipv6' => (address.includes(':') ? 'ipv6' : 'ipv4');
 
-/** `::ffff:10.0.0.1` → `10.0.0.1`. */
+/** Converts a mapped address: `::ffff:10.0.0.1` → `10.0.0.1`. */
 export const unmappedAddress = (address: string): string =>
   address.startsWith(IPV4_MAPPED_PREFIX) && address.includes('.') ? address.slice(IPV4_MAPPED_PREFIX.length) : address;
 
 /**
- * Whom to count requests for: an IPv4 address, or the /64 of an IPv6 address, since whoever has one of these has all of it.
+ * Returns the key for counting a client's requests: an IPv4 address, or the /64 network of an IPv6 address. One client
+ * usually controls a whole /64.
  */
 export function clientKey(address: string): string {
   const plain = unmappedAddress(address);

@@ -1,6 +1,6 @@
 /**
- * Requests that a service could take for another one than the gateway does: they go nowhere. A route that allows less than the
- * one beside it would be no limit otherwise (`/a/%65xport` is `/a/export` to a service, and is not to the table of routes).
+ * Detects requests that a service could read differently from the gateway; they are not forwarded. Otherwise a client
+ * could bypass a stricter route: `/a/%65xport` is `/a/export` to a service, but not to the route table.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { problemOf, Refusal } from '@daybook/contracts';
@@ -23,11 +23,12 @@ export interface Ambiguity {
   readonly detail: string;
 }
 
-/** Most paths: segments of which none is empty or begins with a dot, and nothing that is encoded. */
+/** Matches most paths: no segment is empty or begins with a dot, and nothing is percent-encoded. */
 const PLAIN = /^(?:\/[\w~-][\w.~-]*)+$/;
 /**
- * A backslash, an empty segment, one of dots; encoded: control characters, what need not be encoded, slashes, backslashes,
- * what is encoded again, nothing.
+ * Matches a backslash, an empty segment, and a segment of dots. Also matches these encoded characters: control
+ * characters, unreserved characters, slashes, backslashes, and a percent sign that begins another escape. Also matches
+ * an incomplete escape.
  */
 const AMBIGUOUS_PATH =
   /\\|\/\/|\/\.{1,2}(?:[/;]|$)|%(?:[01][\da-f]|2[def]|3\d|[46][1-9a-f]|5[\dacf]|7[\daef]|25[\da-f]{2}|(?![\da-f]{2}))/i;
@@ -48,13 +49,15 @@ const END_TO_END_IN_CONNECTION: Ambiguity = {
 const AMBIGUOUS_TARGET: Ambiguity = { status: 400, detail: 'The path can be read in more than one way.' };
 const AFTER_CONNECTION_END: Ambiguity = { status: 400, detail: 'A request before this one ended the connection.' };
 
-/** Of a WebSocket handshake that Node did not hand over. What follows it may be frames, and is not read as requests. */
+/**
+ * For a WebSocket handshake that Node did not upgrade. The bytes after it may be frames, and are not read as requests.
+ */
 export const MISPLACED_HANDSHAKE: Ambiguity = {
   status: 400,
   detail: 'A WebSocket handshake must have no body, and must wait for the responses to the requests before it.',
 };
 
-/** What is wrong with a request that the parser let through; undefined for nothing. Asked for every request. */
+/** Returns why a request that the parser accepted is ambiguous; undefined if it is not. Runs for every request. */
 export function ambiguityIn(request: IncomingMessage): Ambiguity | undefined {
   const { headers, httpVersion, rawHeaders, socket, url = '/' } = request;
   if (isEnding(socket)) return AFTER_CONNECTION_END;
@@ -72,10 +75,10 @@ export function ambiguityIn(request: IncomingMessage): Ambiguity | undefined {
   return isUnambiguous(url) ? undefined : AMBIGUOUS_TARGET;
 }
 
-/** Whether a value is a host, with or without a port. */
+/** Returns whether a value is a host, with or without a port. */
 export const isHost = (text: string): boolean => HOST.test(text);
 
-/** Node keeps the first, a service perhaps the last. */
+/** Returns whether `Host` occurs more than once. Node keeps the first value, a service perhaps the last. */
 function hasMultipleHosts(rawHeaders: readonly string[]): boolean {
   let count = 0;
   for (let index = 0; index < rawHeaders.length; index += 2) {
@@ -85,9 +88,9 @@ function hasMultipleHosts(rawHeaders: readonly string[]): boolean {
   return count > 1;
 }
 
-/** Whether the target of a request can be read in one way only. */
+/** Returns whether the target of a request has only one reading. */
 export function isUnambiguous(url: string): boolean {
-  // Fragments are for browsers; a service may take one for a query.
+  // Fragments are for browsers only. A service could read one as part of the query.
   if (url.includes('#')) return false;
   const end = url.indexOf('?');
   const path = end === -1 ? url : url.slice(0, end);
@@ -104,11 +107,12 @@ function isDecodable(path: string): boolean {
   }
 }
 
-/** Answers, and ends the connection. */
+/** Rejects the request and ends the connection. */
 export function refuseAmbiguous(ambiguity: Ambiguity, request: IncomingMessage, response: ServerResponse): void {
   if (ambiguity === AFTER_CONNECTION_END) return;
   markEnding(request.socket);
-  // The parser may refuse what came with it, and writes a response then: only one of the two can.
+  // The parser may also reject the bytes after this request and write a response. Only one of the two responses can be
+  // sent.
   setImmediate(guarded(request.socket, () => endWithProblem(ambiguity, request, response)));
 }
 

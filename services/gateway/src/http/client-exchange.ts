@@ -1,52 +1,52 @@
-/** A request and the way back to who sent it, whoever reads and writes the bytes: node:http, or the fast lane (decision 23). */
+/** Defines a client's request and its response, independent of node:http and the fast path (decision 23). */
 import type { IncomingHttpHeaders, OutgoingHttpHeader } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 
-/** The part of node:http's `IncomingMessage` that routes, predicates and filters look at. */
+/** The part of node:http's `IncomingMessage` that routes, predicates and filters use. */
 export interface ClientRequest {
   readonly method?: string | undefined;
   readonly url?: string | undefined;
   readonly headers: IncomingHttpHeaders;
-  /** A flat list of names, as they were written, and values. */
+  /** A flat list of names and values. The names keep their original case. */
   readonly rawHeaders: readonly string[];
   readonly socket: Socket & Partial<Pick<TLSSocket, 'encrypted'>>;
-  /** Where the same headers may come again on the connection: what was made of them. */
+  /** Present where the same headers may repeat on the connection. Caches what was derived from them. */
   readonly memo?: HeadersMemo | undefined;
 }
 
-/** Changes only with the headers of a connection. */
+/** A cache that is valid while the headers on a connection stay the same. */
 export interface HeadersMemo {
-  /** What a service is sent of them, and of where they come from, when no filter changes it. */
+  /** The header lines for the service, with the forwarding headers, when no filter changes them. */
   forwarded: string | undefined;
 }
 
-/** Whoever has an answer sent. */
+/** The sender of a response. */
 export interface ResponseOwner {
-  /** The answer is out, or the client is gone: nothing more happens. */
+  /** Called once the response is sent or the client is gone. No other call follows. */
   onResponseClosed(): void;
-  /** The client takes more. */
+  /** Called when the client can receive more. */
   onResponseDrained(): void;
 }
 
-/** One answer to a client. */
+/** One response to a client. */
 export interface ClientResponse {
-  /** To be called before anything else. */
+  /** Must be called first. */
   setOwner(owner: ResponseOwner): void;
-  /** `headers` is a flat list of names and values. They may wait for what follows. */
+  /** Sets the status and a flat list of headers. They may be sent together with the body. */
   writeHead(status: number, headers: OutgoingHttpHeader[]): void;
-  /** False when the client has enough for now. `sent` is called when the bytes are not needed any more. */
+  /** Returns false when the client cannot receive more now. `sent` is called when the bytes are no longer needed. */
   write(bytes: Buffer, sent: () => void): boolean;
-  /** The rest takes its time: the client is sent what there is. */
+  /** Sends what is buffered, because the rest may take time. */
   flush(): void;
-  /** With the last of the body. The bytes are needed during the call only. */
+  /** Sends the last part of the body. The bytes are needed during the call only. */
   end(last?: Buffer): void;
-  /** Breaks the connection: the only way to say that an answer that has begun is not whole. */
+  /** Breaks the connection. There is no other way to report that a started response is incomplete. */
   destroy(): void;
-  /** Ends the connection as soon as all is sent. */
+  /** Ends the connection after all is sent. */
   closeConnection(): void;
-  /** Undefined before the answer has begun. */
+  /** Undefined before the response has begun. */
   readonly status: number | undefined;
-  /** Whether all of it went out. */
+  /** Whether the whole response was sent. */
   readonly isSent: boolean;
 }

@@ -5,10 +5,10 @@ import type { ClientExchange } from '../proxy/exchange.ts';
 import type { ClientResponse, ResponseOwner } from './client-exchange.ts';
 import { hasBody } from './request-body.ts';
 
-/** One string goes out together with the headers, in one go; a large one would be copied for nothing. */
+/** A string up to this size is sent together with the headers. Copying a larger one costs more than it saves. */
 const SINGLE_WRITE_BYTES = 16 * 1024;
 
-/** An answer that node:http writes. */
+/** A response that node:http writes. */
 export class NodeResponse implements ClientResponse {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
@@ -68,12 +68,12 @@ export class NodeResponse implements ClientResponse {
     else this.#response.end(last.toString('latin1'), 'latin1');
   }
 
-  /** Where earlier responses on the connection are pending, it is closed after these. */
+  /** Closes the connection, after the pending earlier responses on it. */
   destroy(): void {
     const { socket } = this.#response;
     this.#response.destroy();
     if (socket) return;
-    // Node would wait for the end of a response that has none.
+    // Node would wait for the end of this response, which never comes.
     this.#response.once(
       'socket',
       guarded(this.#request.socket, (due: Socket) => void due.destroy()),
@@ -81,14 +81,14 @@ export class NodeResponse implements ClientResponse {
   }
 
   closeConnection(): void {
-    // A response that was broken off may have earlier ones before it.
+    // Earlier responses may be pending before a broken response.
     if (this.isSent) this.#request.socket.destroySoon();
   }
 }
 
 /**
- * Ends an answer that may be there before the request is. A connection that is closed after it waits for the rest of the
- * body first, for the same reason as `dropBody`; the client has the whole answer meanwhile.
+ * Ends a response that may precede the end of its request. If the connection closes afterwards, it first waits for the
+ * rest of the body, as `dropBody` does. The client already has the whole response.
  */
 export function endResponse(request: IncomingMessage, response: ServerResponse): void {
   if (request.complete || request.destroyed || response.shouldKeepAlive) {
@@ -103,7 +103,7 @@ export function endResponse(request: IncomingMessage, response: ServerResponse):
   dropBody(request, response);
 }
 
-/** A request that node:http has read. */
+/** Wraps a request that node:http has read. */
 export const clientExchangeOf = (request: IncomingMessage, response: ServerResponse): ClientExchange => ({
   request,
   body: hasBody(request) ? request : undefined,

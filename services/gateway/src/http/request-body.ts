@@ -1,4 +1,4 @@
-/** The body of a request on its way to a service: counted, and cut where it is too large. */
+/** Forwards the body of a request to a service. Counts the bytes and stops a body that is too large. */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { guarded } from '@daybook/service';
@@ -9,18 +9,17 @@ export const BODY_LIMIT_BYTES = 1024 * 1024;
 export const hasBody = ({ headers }: Pick<IncomingMessage, 'headers'>): boolean =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 
-/** What the request says of its body; undefined when that comes in chunks. */
+/** Returns the announced length of the body; undefined for a chunked body. */
 export function contentLengthOf({ headers }: IncomingMessage): number | undefined {
   const length = headers['content-length'];
   return length === undefined ? undefined : Number(length);
 }
 
-/** Not worth the trouble below this. */
+/** Smaller chunks are not worth releasing. */
 const LARGE_BYTES = 16 * 1024;
 
 /**
- * Gives the memory of a piece back that was sent. To wait until it is collected costs a hundred megabytes while a large body
- * passes.
+ * Frees the memory of a sent chunk. Waiting for the garbage collector costs a hundred megabytes during a large upload.
  */
 function releaseMemory({ buffer, byteLength }: Buffer): void {
   const ownsBuffer = byteLength >= LARGE_BYTES && byteLength === buffer.byteLength;
@@ -32,7 +31,7 @@ export interface BodyObserver {
   onBodyTooLarge(): void;
 }
 
-/** A body that is sent as it comes. Reads nothing before it is started. */
+/** Streams a body. Reads nothing before it is started. */
 export class RequestBody implements BodyStream {
   readonly #request: IncomingMessage;
   readonly #observer: BodyObserver;
@@ -43,7 +42,7 @@ export class RequestBody implements BodyStream {
   #socket: Socket | undefined;
   isSent = false;
 
-  /** `begin`: what was read of it before. */
+  /** `begin` holds the part of the body that was already read. */
   constructor(
     request: IncomingMessage,
     watcher: BodyObserver,
@@ -68,7 +67,9 @@ export class RequestBody implements BodyStream {
     if (this.#socket) this.#request.resume();
   }
 
-  /** Before the start, nothing of the request was read here: it stays paused, so that another instance gets all of it. */
+  /**
+   * Stops the body. Before the start, the request stays paused and unread, so that another instance can get all of it.
+   */
   stop(): void {
     if (!this.#socket) return;
     this.#socket = undefined;
@@ -89,7 +90,7 @@ export class RequestBody implements BodyStream {
     this.#observer.onBodyProgress();
   });
 
-  /** False when the socket has enough for now. */
+  /** Returns false when the socket cannot take more now. */
   #send(chunk: Buffer): boolean {
     this.#received += chunk.length;
     if (this.#received > this.#limitBytes) {

@@ -1,20 +1,21 @@
-/** The head of a request as it is sent to an instance. */
+/** Writes the head of a request to an instance. */
 
-/** It cannot be written so that an instance reads what was meant. */
+/** The head cannot be written so that an instance reads what was meant. */
 export class UnsendableRequest extends Error {
   override readonly name = 'UnsendableRequest';
 }
 
-/** What follows a head: so many bytes, as many as come, or nothing. */
+/** What follows a head: this many bytes, a chunked body, or nothing. */
 export type BodyLength = number | 'chunked' | undefined;
 
 const INVALID_IN_PATH = /[^\x21-\x7e\x80-\xff]/;
 const INVALID_IN_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
-/** Who sends one of these without a body says so. */
+/** These methods state the length even of an empty body. */
 const METHODS_WITH_BODY = new Set(['POST', 'PUT', 'PATCH']);
 
 /**
- * `headers` is a flat list of names, in small letters, and values. A `host` in it goes before the instance's own.
+ * Writes the head of a request. `headers` is a flat list of lower-case names and values. A `host` in it replaces the
+ * instance's own host.
  * @throws UnsendableRequest
  */
 export function serializeRequestHead(
@@ -33,12 +34,12 @@ export function serializeRequestHead(
     values += value;
     lines += `${name}: ${value}\r\n`;
   }
-  // All at once: that is one look instead of one for each. Names come from the parser, or from a checked file.
+  // One test of all values is cheaper than one for each. Names come from the parser, or from a checked file.
   if (INVALID_IN_VALUE.test(values)) throw new UnsendableRequest('a header');
   return `${method} ${path} HTTP/1.1\r\n${hostLine}connection: keep-alive\r\n${lines}${framingLine(method, length)}\r\n`;
 }
 
-/** The same for a GET or HEAD without a body, of which the lines are there. */
+/** Writes the head of a GET or HEAD without a body, from existing header lines. */
 export const serializePlainRequestHead = (
   { method, path, host }: { method: string; path: string; host: string },
   lines: string,

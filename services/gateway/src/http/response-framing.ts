@@ -1,22 +1,21 @@
-/** How the body of a response ends (RFC 9112, 6.3) when its status is not the one that the service sent. */
+/** Decides how the body of a response ends (RFC 9112, 6.3) when a filter changed the status. */
 import type { OutgoingHttpHeader } from 'node:http';
 import { removeHeader, setHeaders } from './header-list.ts';
 
 export interface ResponseStatus {
   readonly method: string | undefined;
-  /** What the service sent. */
+  /** The status from the service. */
   readonly received: number;
-  /** What the client is sent. */
+  /** The status for the client. */
   readonly sent: number;
 }
 
-/** Nothing follows the head of such a response, whatever that says. */
+/** Returns whether a response has no body, whatever its head states. */
 const hasNoBody = (status: number): boolean => status < 200 || status === 204 || status === 304;
 
 /**
- * Changes a flat list of headers, so that it names the length of the body that is sent. A client would take the next
- * response on the connection for the body otherwise, or the body for the next response. Returns whether the body of the
- * service is to be sent.
+ * Sets the length of the body that is sent, in a flat list of headers. Otherwise a client would confuse the body with
+ * the next response on the connection. Returns whether to send the body of the service.
  */
 export function frameResponse(headers: OutgoingHttpHeader[], { method, received, sent }: ResponseStatus): boolean {
   if (received === sent && sent !== 204 && sent !== 205) return true;

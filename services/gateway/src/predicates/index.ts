@@ -1,4 +1,4 @@
-/** The catalogue of predicates. A new one is a file, its test, and a line here; `docs/gateway.md` then misses its row. */
+/** The catalogue of predicates. A new predicate needs a file, a test, a line here and a row in `docs/gateway.md`. */
 import { after } from './after.ts';
 import { before } from './before.ts';
 import { between } from './between.ts';

@@ -10,7 +10,7 @@ export const PATHS = Type.Array(Type.String({ pattern: PATH_TEMPLATE, maxLength:
   uniqueItems: true,
 });
 
-/** The one predicate that every route has. The route table looks paths up instead of asking each route. */
+/** The only predicate that every route has. The route table finds paths in an index instead of testing each route. */
 export const path = definePredicate({
   schema: PATHS,
   summary:

@@ -6,7 +6,7 @@ import { definePlugin, type Plugin } from '../routes/plugin.ts';
 export type Predicate = (request: ClientRequest) => boolean;
 export type PredicatePlugin = Plugin<RouteContext, Predicate>;
 
-/** A condition on requests, with its schema. Requests are hostile: it takes time in proportion to what they bring. */
+/** Defines a condition on requests, and its schema. Requests are hostile, so its time must be linear in their size. */
 export const definePredicate = <Schema extends TSchema>(
   definition: Parameters<typeof definePlugin<Schema, RouteContext, Predicate>>[0],
 ): PredicatePlugin => definePlugin(definition);

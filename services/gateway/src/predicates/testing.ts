@@ -1,4 +1,4 @@
-/** For the tests of predicates and filters: requests that did not come over a socket, and routes of one. */
+/** Creates requests without a socket and single routes, for tests of predicates and filters. */
 import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { createRateLimiter } from '../resilience/rate-limiter.ts';
@@ -34,7 +34,7 @@ export const contextOf = (overrides: Partial<RouteContext> = {}): RouteContext =
   ...overrides,
 });
 
-/** Whether a request is as a predicate with this setting wants it. */
+/** Returns whether a predicate with this setting matches a request. */
 export const matches = (
   predicate: PredicatePlugin,
   setting: unknown,
@@ -42,6 +42,6 @@ export const matches = (
   context: Partial<RouteContext> = {},
 ): boolean => predicate.compile(setting, contextOf(context))(requestOf(request));
 
-/** What is wrong with a setting, each fault as one text. */
+/** Returns the faults of a setting, each as one text. */
 export const faultsIn = (plugin: Pick<PredicatePlugin, 'faultsOf'>, setting: unknown): string[] =>
   plugin.faultsOf(setting).map(({ pointer, message }) => `${pointer} ${message}`.trim());

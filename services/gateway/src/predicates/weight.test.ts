@@ -10,7 +10,7 @@ const share = (id: string, weight: number, group = 'patients'): Route => ({
   service: 'x',
 });
 
-/** Numbers as even as can be, so that shares are exact. */
+/** Returns evenly spread numbers, so that shares are exact. */
 function evenly(count: number): () => number {
   let next = 0;
   return () => (next++ % count) / count;

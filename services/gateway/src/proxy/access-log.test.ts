@@ -15,7 +15,7 @@ const REPORT: ExchangeReport = {
   traceId: 't',
 };
 
-/** A proxy alone, on a real port, and what it says of its requests. */
+/** Starts a proxy alone on a real port, and returns its reports. */
 async function startProxy(url: string) {
   const discovery = createTestDiscovery();
   discovery.setInstances('patient-service', [url]);

@@ -1,9 +1,13 @@
-/** What is written down of each request: one line and one measurement. */
+/** Records each request as one log line and one measurement. */
 import type { App, HistogramSeries, Logger } from '@daybook/service';
 
 /**
- * `proxied` by an instance, `local-response` by a filter, `refused` by the gateway because of what the client sent,
- * `shed` because there was too much to do, `aborted` in the middle of the response; the others say themselves.
+ * How a request ended. The names without an entry here explain themselves.
+ * - `proxied`: by an instance.
+ * - `local-response`: by a filter.
+ * - `refused`: by the gateway, because of the client's request.
+ * - `shed`: because of overload.
+ * - `aborted`: in the middle of the response.
  */
 export type Outcome =
   | 'proxied'
@@ -15,7 +19,7 @@ export type Outcome =
   | 'aborted'
   | 'client-closed-request';
 
-/** Neither path nor query: a path holds ids, a query names. */
+/** Omits the path and the query, because a path holds ids and a query holds names. */
 export interface ExchangeReport {
   readonly method: string;
   readonly route: string;
@@ -26,7 +30,7 @@ export interface ExchangeReport {
   readonly traceId: string;
 }
 
-/** Writes the access log, and the histogram that `/metrics` shows. */
+/** Creates the writer of the access log and of the histogram in `/metrics`. */
 export function createAccessLog(
   app: Pick<App, 'histogram'>,
   logger: Pick<Logger, 'info' | 'isLevelEnabled'>,
@@ -37,7 +41,7 @@ export function createAccessLog(
     labelNames: ['route', 'outcome', 'status'],
   });
   const seriesByRoute = new Map<string, Map<Outcome, Map<number, HistogramSeries>>>();
-  /** By maps in maps: a key made of all three would have to be written for every request. */
+  /** Returns the series from nested maps. One combined key would have to be built for every request. */
   function seriesOf({ route, outcome, status }: ExchangeReport): HistogramSeries {
     const ofRoute = seriesByRoute.getOrInsertComputed(route, () => new Map());
     const ofOutcome = ofRoute.getOrInsertComputed(outcome, () => new Map());
@@ -47,7 +51,7 @@ export function createAccessLog(
   return (report) => {
     const { durationMillis } = report;
     seriesOf(report).observe(durationMillis / 1_000);
-    // To make the line is more than to leave it out.
+    // Building the line costs more than this check.
     if (!logger.isLevelEnabled('info')) return;
     logger.info({ ...report, durationMillis: Math.round(durationMillis * 10) / 10 }, 'request');
   };

@@ -1,4 +1,4 @@
-/** The instances that one request is tried on, one after the other, never the same twice. */
+/** Selects the instances for the attempts of one request. An instance is never selected twice. */
 import type { Balancer, Instance, Selection } from '@daybook/discovery';
 import type { Logger } from '@daybook/service';
 import type { FailureKind, OutlierDetection } from '../resilience/outlier-detection.ts';
@@ -10,10 +10,10 @@ import type { Upstream, Upstreams } from '../upstream/upstreams.ts';
 import { errorCodeOf } from './errors.ts';
 
 const MAX_ATTEMPTS = 3;
-/** What is read of an answer that nobody wants, so that its connection can be used again. */
+/** How much of a discarded response is read, so that its connection can be used again. */
 const MAX_DISCARDED_BYTES = 64 * 1024;
 const UNUSABLE = 'address not usable';
-/** They say that something at or behind the instance is missing: another instance may have it. */
+/** Something at or behind the instance is unavailable; another instance may have it. */
 const FAILURE_STATUSES = new Set([502, 503, 504]);
 const UNREACHABLE = new Set([
   'ECONNREFUSED',
@@ -31,14 +31,14 @@ export interface AttemptDependencies {
   readonly outlierDetection: OutlierDetection;
 }
 
-/** Whoever has a request tried. Called for the try that is under way only. */
+/** The owner of an attempt. It receives the events of the current attempt only. */
 export interface AttemptOwner {
   onHead(start: ParsedResponseHead): void;
-  /** The bytes are there during the call only. */
+  /** The bytes are valid during the call only. */
   onData(chunk: Buffer): void;
   onEnd(last: Buffer | undefined): void;
   onPause(): void;
-  /** `wasSent`: the instance may have done what was asked. */
+  /** `wasSent`: the instance may have handled the request. */
   onFailure(wasSent: boolean): void;
 }
 
@@ -57,12 +57,12 @@ export class Attempts {
     this.#isRepeatable = isRepeatable;
   }
 
-  /** Whether an instance is known at all. */
+  /** Whether an instance was selected. */
   get hasStarted(): boolean {
     return this.#lastInstanceId !== undefined;
   }
 
-  /** The next instance, which counts as busy until the try is over; undefined when there is none. */
+  /** Selects the next instance, which counts as busy until the attempt ends. Returns undefined when none is left. */
   next(owner: AttemptOwner): Attempt | undefined {
     for (let selection = this.#pick(); selection; selection = this.#pick()) {
       const { instance } = selection;
@@ -77,7 +77,7 @@ export class Attempts {
     return undefined;
   }
 
-  /** The next instance for what is no request; to be released, and said to be over. */
+  /** Selects the next instance for a WebSocket. The caller must release it and record its end. */
   nextInstance(): Selection | undefined {
     for (let lease = this.#pick(); lease; lease = this.#pick()) {
       const { instance } = lease;
@@ -91,7 +91,7 @@ export class Attempts {
     return undefined;
   }
 
-  /** An instance did not do its part. */
+  /** Records a failure of an instance. */
   recordFailure(instance: Instance, reason: string, failure: FailureKind): void {
     this.#dependencies.outlierDetection.recordFailure(instance, failure);
     this.logFailure(instance, reason);
@@ -113,7 +113,7 @@ export class Attempts {
   #pick(): Selection | undefined {
     const { balancer, outlierDetection } = this.#dependencies;
     const { service } = this.#route;
-    // The set is made for the second try: most requests have one.
+    // The set is created for the second attempt, because most requests have only one.
     if (this.#lastInstanceId !== undefined) {
       this.#attempted ??= new Set();
       this.#attempted.add(this.#lastInstanceId);
@@ -123,20 +123,20 @@ export class Attempts {
     const excluded =
       this.#attempted && ejected.size > 0 ? ejected.union(this.#attempted) : (this.#attempted ?? ejected);
     let lease = balancer.pick(service, excluded);
-    // Better one that failed lately than none.
+    // An instance that failed recently is better than none.
     if (!lease && ejected.size > 0) lease = balancer.pick(service, this.#attempted);
     this.#lastInstanceId = lease?.instance.instanceId ?? this.#lastInstanceId;
     return lease;
   }
 }
 
-/** One request on one instance. */
+/** One attempt of a request on one instance. */
 export class Attempt implements UpstreamRequest {
   readonly #attempts: Attempts;
   #owner: AttemptOwner | undefined;
   readonly #selection: Selection;
   readonly #upstream: Upstream;
-  /** As soon as the request is being sent. */
+  /** Set when the request is sent. */
   #connection: Connection | undefined;
   #isFinished = false;
   method = 'GET';
@@ -150,7 +150,7 @@ export class Attempt implements UpstreamRequest {
     this.#upstream = upstream;
   }
 
-  /** What its instance is called by `Host`. */
+  /** The instance's `Host` value. */
   get host(): string {
     return this.#upstream.host;
   }
@@ -170,18 +170,18 @@ export class Attempt implements UpstreamRequest {
     this.#connection?.resume();
   }
 
-  /** Nobody waits for the answer any more; `late` when it should have been there. */
+  /** Abandons the attempt because its response is no longer needed; `hasTimedOut` when the response is overdue. */
   abandon(hasTimedOut = false): void {
     if (this.#isFinished || !this.#owner) return;
     this.#owner = undefined;
     const { instance } = this.#selection;
     if (hasTimedOut) this.#attempts.recordFailure(instance, 'no response in time', 'failing');
-    // Where there is a connection, or will be, the end of that ends the try.
+    // Where a connection exists or will exist, its end also ends the attempt.
     if (this.#connection) this.#connection.destroy();
     else if (this.head === '' || this.#upstream.cancel(this)) this.#finish();
   }
 
-  /** The instance says that it cannot, and another one is asked. */
+  /** Discards a failure response, because another instance gets the request. */
   discard({ status, length }: ParsedResponseHead): void {
     this.#owner = undefined;
     this.#attempts.recordFailure(this.#selection.instance, `status ${status}`, 'failing');
@@ -195,7 +195,7 @@ export class Attempt implements UpstreamRequest {
 
   onHead(start: ParsedResponseHead): void {
     this.#owner?.onHead(start);
-    // Unless it was passed over.
+    // The response was discarded if no owner is left.
     if (!this.#owner) return;
     const { instance } = this.#selection;
     if (FAILURE_STATUSES.has(start.status)) this.#attempts.recordFailure(instance, `status ${start.status}`, 'failing');

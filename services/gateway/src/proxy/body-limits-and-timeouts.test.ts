@@ -9,7 +9,7 @@ const MEBIBYTE = 1024 * 1024;
 const FIRST = 64 * 1024 + 1;
 const swift = [{ ...PATIENTS, timeoutMillis: 100 }];
 
-/** A service that holds every request, and tells when one came and when it was given up. */
+/** Starts a service that holds every request, and reports its arrival and its cancellation. */
 async function startHolder(begin: RequestListener = () => undefined) {
   const arrived = Promise.withResolvers<void>();
   const givenUp = Promise.withResolvers<void>();
@@ -54,9 +54,9 @@ describe('a body', () => {
     const head = `POST /api/v1/patients HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: ${length}\r\n\r\n`;
     const socket = connect(port, '127.0.0.1');
     const received = buffer(socket);
-    // As much as is read before a service is asked.
+    // As much as is buffered before an instance is selected.
     socket.write(head + 'a'.repeat(FIRST));
-    // The rest comes after the answer is out, and into a connection that could be closed by then.
+    // The rest comes after the response is sent, on a connection that could already be closed.
     await once(socket, 'readable');
     socket.write('a'.repeat(length - FIRST));
     expect(String(await received)).toContain(`HTTP/1.1 ${status} `);
@@ -140,7 +140,7 @@ describe('time', () => {
     const { url } = await startGateway({ patients: [upstream.url], routes: swift, upstream: { connections: 1 } });
     const responses = await Promise.all([1, 2, 3].map(() => fetch(`${url}/api/v1/patients`)));
     expect(responses.map(({ status }) => status)).toEqual([504, 504, 504]);
-    // One of them may have got the connection that the first one left, in the last millisecond.
+    // At the last moment, one of them may have got the connection of the first request.
     expect(upstream.requests.length).toBeLessThan(3);
   });
 });

@@ -4,13 +4,13 @@ import type { CompiledRoute } from '../routes/compiler.ts';
 
 /** Decides which requests a page of another site must not send. */
 export interface SiteCheck {
-  /** Whether a page sends what changes something, and the route does not allow its origin. */
+  /** Returns whether a page sends a request that changes something and the route does not allow its origin. */
   rejects(route: CompiledRoute, request: ClientRequest): boolean;
-  /** The same of a WebSocket, which a browser opens to any site with a GET. */
+  /** Does the same for a WebSocket. A browser opens one to any site with a GET. */
   rejectsUpgrade(route: CompiledRoute, request: ClientRequest): boolean;
 }
 
-/** @param publicOrigin returns the origin that people use */
+/** @param publicOrigin returns the public origin of the web site */
 export function createSiteCheck(publicOrigin: () => string | undefined): SiteCheck {
   const isForeign = ({ chain }: CompiledRoute, request: ClientRequest): boolean => {
     if (!isCrossSite(request, publicOrigin())) return false;

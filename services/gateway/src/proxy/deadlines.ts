@@ -1,4 +1,4 @@
-/** Watches requests: for each the part that it is in, and the whole. */
+/** Enforces the deadlines of requests: one for the current phase, and one for the whole. */
 import { reportContained } from '@daybook/service';
 import { IDLE_STREAM_MILLIS, type RouteTimeouts } from '../routes/timeouts.ts';
 
@@ -6,10 +6,10 @@ export interface DeadlineOwner {
   onTimeout(): void;
 }
 
-/** How late a deadline may be seen. */
+/** The largest delay in noticing a deadline. */
 const TICK_MILLIS = 25;
 
-/** Looks at all that is watched again and again: a timer for each request would cost more than the look. */
+/** Checks all deadlines at an interval, because a timer for each request would cost more. */
 export class DeadlineWatch {
   readonly #watched = new Set<Deadlines>();
   #timer: NodeJS.Timeout | undefined;
@@ -44,7 +44,7 @@ export class Deadlines {
   readonly #timeouts: RouteTimeouts;
   readonly #owner: DeadlineOwner;
   #phaseMillis: number;
-  /** When the part began, or when something came in it last. */
+  /** When the phase began, or when its last bytes came. */
   #phaseStartedAt: number;
   #totalDeadline: number;
   #hasFailed = false;
@@ -63,17 +63,17 @@ export class Deadlines {
     if (now >= this.#phaseStartedAt + this.#phaseMillis || now >= this.#totalDeadline) this.#owner.onTimeout();
   }
 
-  /** A piece came, of the request or of its answer. */
+  /** Records that bytes of the request or its response came. */
   onProgress(): void {
     this.#phaseStartedAt = performance.now();
   }
 
-  /** A body has to come within this, or within what the route gives. */
+  /** Starts the phase of the body, which ends within `millis` or within the timeout of the route. */
   startBody(millis: number): void {
     this.#startPhase(Math.min(millis, this.#timeouts.headersMillis), performance.now());
   }
 
-  /** What is waited for is the instance. */
+  /** Starts the wait for an instance. */
   startAttempts(now: number): void {
     this.#startPhase(this.#timeouts.headersMillis, now);
   }
@@ -82,19 +82,19 @@ export class Deadlines {
     this.#startPhase(this.#timeouts.bodyMillis, now);
   }
 
-  /** Events come when there are some, and as long as both sides want. */
+  /** Starts a stream. Events have no schedule, so only the idle timeout applies. */
   startStream(): void {
     this.#totalDeadline = Number.POSITIVE_INFINITY;
     this.#startPhase(Math.max(IDLE_STREAM_MILLIS, this.#timeouts.bodyMillis), performance.now());
   }
 
-  /** The same time again, to get to a refusal. */
+  /** Allows the same time again, to send a refusal. */
   restart(): void {
     this.#totalDeadline = Number.POSITIVE_INFINITY;
     this.onProgress();
   }
 
-  /** After a failure: the owner gets one more chance to end the request, and is not watched after that. */
+  /** Records a failure. The owner gets one more chance to end the request; a second failure stops the watch. */
   recordFailure(): void {
     if (this.#hasFailed) this.stop();
     this.#hasFailed = true;

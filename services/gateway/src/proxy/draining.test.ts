@@ -10,7 +10,7 @@ async function startDrainingGateway() {
     response.end('done');
   });
   const gateway = await startGateway({ patients: [service.url] });
-  // The connection is there, and known to be one that lasts.
+  // The connection is open and persistent.
   const before = await fetch(`${gateway.url}${PATIENTS}`);
   expect(before.headers.get('connection')).not.toBe('close');
   await before.text();
@@ -26,7 +26,7 @@ describe('a gateway that leaves', () => {
   ])('answers %s, and then ends its connection', async (_, init) => {
     const { url } = await startDrainingGateway();
     for (let count = 0; count < 2; count += 1) {
-      // A stream can be sent once.
+      // A stream can be sent only once.
       const response = await fetch(`${url}${PATIENTS}`, count === 0 ? init : {});
       expect(response.status).toBe(200);
       expect(response.headers.get('connection')).toBe('close');

@@ -1,11 +1,11 @@
-/** What can go wrong between the gateway and an instance, in words for the caller. */
+/** Describes failures between the gateway and an instance to the caller. */
 import { Refusal } from '@daybook/contracts';
 import type { LimitReached } from '../resilience/client-limits.ts';
 import type { Route } from '../routes/definition.ts';
 
 const RETRY_AFTER_SECONDS = 1;
 
-/** `appointment-service` → `appointment service`. */
+/** Converts a service id: `appointment-service` → `appointment service`. */
 const displayNameOf = ({ service }: Pick<Route, 'service'>): string =>
   `${service.replace(/-service$/, '').replaceAll('-', ' ')} service`;
 
@@ -15,13 +15,13 @@ const unavailableBecause = (detail: string): Refusal =>
 export const serviceUnavailable = (route: Pick<Route, 'service'>): Refusal =>
   unavailableBecause(`The ${displayNameOf(route)} is not available.`);
 
-/** For what was sent and may have been done before the connection broke. */
+/** For a request that was sent and may have been handled before the connection broke. */
 export const outcomeUnknown = (route: Pick<Route, 'service'>): Refusal =>
   unavailableBecause(
     `The ${displayNameOf(route)} is not available. It may have done what was asked: retry with the same Idempotency-Key.`,
   );
 
-/** A code or a kind: a message can quote what was sent. */
+/** Returns a code or a class name only, because a message can quote the request. */
 export function errorCodeOf(error: Error): string {
   return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
 }
@@ -33,13 +33,16 @@ export const deadlineExceeded = (): Refusal => new Refusal('deadline-exceeded', 
 export const unsendable = (): Refusal =>
   new Refusal('invalid-request', 'The request has characters that cannot be passed on.');
 
-/** For an address that holds as much as it may. */
+/** For an address that has reached its limit. */
 export const tooManyRequests = (): Refusal =>
   new Refusal('too-many-requests', 'There are too many requests under way from this address; try again later.', {
     retryAfterSeconds: RETRY_AFTER_SECONDS + Math.floor(Math.random() * 3),
   });
 
-/** Refused before it is passed on, so that what is under way gets done. Not all are to come back at the same moment. */
+/**
+ * Rejects a request before it is forwarded, so that pending requests finish. Varies the delay, so that clients do not
+ * all return simultaneously.
+ */
 export const overloaded = (route: Pick<Route, 'service'>): Refusal =>
   new Refusal('service-unavailable', `The ${displayNameOf(route)} has as much to do as it can.`, {
     retryAfterSeconds: RETRY_AFTER_SECONDS + Math.floor(Math.random() * 3),

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { describe, expect, test } from 'vitest';
 import { PATIENTS, startGateway, startServer } from '../testing.ts';
 
-/** A service that tells events when the test says so. */
+/** Starts a service that sends events when the test does. */
 async function startEvents(type = 'text/event-stream; charset=utf-8') {
   const streams: ServerResponse[] = [];
   const closed = Promise.withResolvers<void>();
@@ -38,7 +38,7 @@ describe('an event stream', () => {
     const events = await startEvents();
     const { url } = await startGateway({ patients: [events.url], routes: [{ ...PATIENTS, timeouts: ALL }] });
     const { reader } = await listen(url);
-    // Of an answer that is no stream, the time is over by then.
+    // By now, the timeout of a response that is not a stream has passed.
     const plain = await startEvents('text/plain');
     const other = await startGateway({ patients: [plain.url], routes: [{ ...PATIENTS, timeouts: ALL }] });
     await expect((await listen(other.url)).reader.read()).rejects.toThrow();

@@ -1,4 +1,4 @@
-/** One request through the gateway: at most three tries, one answer, and an end in time. */
+/** Carries one request through the gateway: at most three attempts, one response, and an end in bounded time. */
 import type { IncomingMessage } from 'node:http';
 import { Refusal } from '@daybook/contracts';
 import type { RetryBudget } from '@daybook/discovery';
@@ -41,15 +41,15 @@ import { sendProblem } from './problem-response.ts';
 import { BUFFER_MILLIS, ReplayBuffer, type ReplayBufferOwner } from './replay-buffer.ts';
 
 const REFRESH_DEADLINE_MILLIS = 1_000;
-/** What nginx writes into its log when the client did not wait for the answer. */
+/** nginx logs this status when the client does not wait for the response. */
 const CLIENT_CLOSED_REQUEST_STATUS = 499;
-/** So that the requests of an instance that broke do not all come to the next one at the same moment. */
+/** Spreads the requests of a failed instance over time, so that they do not all reach the next one simultaneously. */
 const MAX_JITTER_MILLIS = 25;
-/** Services do a request with a key once for these, however often it is sent. No route for PATCH keeps its first response. */
+/** Services handle a request with a key once for these methods. A PATCH route does not store its first response. */
 const IDEMPOTENCY_KEY_METHODS = new Set(['POST']);
 const EVENT_STREAM = /^text\/event-stream\b/i;
 
-/** What every exchange works with. */
+/** The shared dependencies of all exchanges. */
 export interface ExchangeDependencies extends AttemptDependencies {
   readonly discoveryRefresh: DiscoveryRefresh;
   readonly forwarding: Forwarding;
@@ -57,24 +57,24 @@ export interface ExchangeDependencies extends AttemptDependencies {
   readonly siteCheck: SiteCheck;
   readonly deadlineWatch: DeadlineWatch;
   readonly report: (report: ExchangeReport) => void;
-  /** Whether clients are to be sent away after their answer. */
+  /** Returns whether connections close after their response. */
   readonly isDraining: () => boolean;
-  /** Whether nothing is to begin that has no end of its own. */
+  /** Returns whether the gateway no longer starts endless streams. */
   readonly isClosing: () => boolean;
-  /** Streams that have no end of their own, for whoever closes the gateway. */
+  /** The endless streams. The gateway ends them when it closes. */
   readonly streams: Set<Exchange>;
 }
 
-/** What the exchanges with one service share. */
+/** The shared state of the exchanges with one service. */
 export interface ServiceState {
   readonly budget: RetryBudget;
   readonly concurrencyLimit: ConcurrencyLimit;
 }
 
-/** What a client asks, and the way back to it. */
+/** A client's request and its response. */
 export interface ClientExchange {
   readonly request: ClientRequest;
-  /** Undefined for none. */
+  /** Undefined without a body. */
   readonly body: IncomingMessage | undefined;
   readonly response: ClientResponse;
   readonly requestId: string;
@@ -88,32 +88,35 @@ export class Exchange implements AttemptOwner, ReplayBufferOwner, BodyObserver, 
   readonly #request: ClientRequest;
   readonly #body: IncomingMessage | undefined;
   readonly #response: ClientResponse;
-  /** Whose limits count. */
+  /** The client whose limits count. */
   readonly #client: string;
   readonly #requestId: string;
   readonly #trace: Trace;
   readonly #startedAt = performance.now();
-  /** Since when it is the instance that is waited for. */
+  /** When the gateway began to wait for the instance. */
   #sentAt = this.#startedAt;
   readonly #deadlines: Deadlines;
   readonly #attempts: Attempts;
   /** Undefined where the route has no filters. */
   readonly #filterRun: FilterRun | undefined;
   #attempt: Attempt | undefined;
-  /** As long as the first of the body has not come. */
+  /** Present until the buffered part of the body has come. */
   #replayBuffer: ReplayBuffer | undefined;
   #bufferedBytes = 0;
   #bufferedBody: Buffer | undefined;
   #bodyStart: readonly Buffer[] = [];
   #isUpload = false;
-  /** Whether the service was sent a key with the last attempt. */
+  /** Whether the last attempt sent an idempotency key to the service. */
   #hasIdempotencyKey = false;
   #forwardsBody = true;
   #hasRefreshed = false;
   #countsAsInFlight: boolean;
   #outcome: Outcome | undefined;
 
-  /** `client` has entered its limits; `asked` those of the service, unless it has a body. */
+  /**
+   * The request already counts against the limits of `client`. It counts against the service's limit, too, unless it
+   * has a body.
+   */
   constructor(
     dependencies: ExchangeDependencies,
     service: ServiceState,
@@ -159,7 +162,7 @@ export class Exchange implements AttemptOwner, ReplayBufferOwner, BodyObserver, 
     return this.#route.chain?.bodyLimitBytes ?? BODY_LIMIT_BYTES;
   }
 
-  /** No instance is asked, and no limit of the service counts, before the body is there. */
+  /** Buffers the body first. Until then, no instance is selected and the limit of the service does not count. */
   #bufferBody(body: IncomingMessage): void {
     const limit = this.#dependencies.clientLimits.tryAcquire('pendingBodies', this.#client);
     if (limit) {
@@ -218,7 +221,10 @@ export class Exchange implements AttemptOwner, ReplayBufferOwner, BodyObserver, 
     else this.#refreshAndAttempt();
   }
 
-  /** The time is over: for the request to come, for an instance to answer, or, once it did, for the client to take it. */
+  /**
+   * Ends an overdue request. The client may be slow to send it or to read the response, or the instance slow to
+   * respond.
+   */
   onTimeout(): void {
     if (this.#outcome !== undefined) {
       this.#response.destroy();
@@ -229,7 +235,7 @@ export class Exchange implements AttemptOwner, ReplayBufferOwner, BodyObserver, 
     else this.#abort(deadlineExceeded(), 'timeout');
   }
 
-  /** Whether the rest of the body is wanted and the client does not send it. */
+  /** Returns whether the gateway waits for the client to send the rest of the body. */
   #isAwaitingBody(): boolean {
     return this.#body !== undefined && !this.#body.complete && this.#body.readableFlowing === true;
   }
@@ -238,7 +244,10 @@ export class Exchange implements AttemptOwner, ReplayBufferOwner, BodyObserver, 
     this.#attemptAfterRefresh().catch((failure) => contain(this.#response, failure));
   }
 
-  /** Where no instance is known, or none that is known can be reached, one may have come since the list was fetched. */
+  /**
+   * Refreshes the list, because it may name a new instance, then makes an attempt. Used when no instance is known or
+   * reachable.
+   */
   async #attemptAfterRefresh(): Promise<void> {
     this.#hasRefreshed = true;
     await this.#dependencies.discoveryRefresh.refreshWithin(REFRESH_DEADLINE_MILLIS);
@@ -246,7 +255,7 @@ export class Exchange implements AttemptOwner, ReplayBufferOwner, BodyObserver, 
       this.#refuse(serviceUnavailable(this.#route), 'unavailable');
   }
 
-  /** Sends the request to an instance that was not tried before; false when there is none. */
+  /** Sends the request to an instance that it has not tried. Returns false when none is left. */
   #attemptNext(): boolean {
     this.#attempt = this.#attempts.next(this);
     if (!this.#attempt) return false;
@@ -315,7 +324,7 @@ export class Exchange implements AttemptOwner, ReplayBufferOwner, BodyObserver, 
     else this.#deadlines.startResponse(now);
   }
 
-  /** Asks another instance, if there is one, before the client hears of an answer that is none. */
+  /** Retries on another instance, if one exists, instead of forwarding a failure response to the client. */
   #retryInstead(start: ParsedResponseHead): boolean {
     if (!this.#isRetryable()) return false;
     const failed = this.#attempt;
@@ -340,7 +349,7 @@ export class Exchange implements AttemptOwner, ReplayBufferOwner, BodyObserver, 
     if (this.#dependencies.isClosing()) this.endStream();
   }
 
-  /** Ends a stream that would go on; clients come back to where it is served. */
+  /** Ends an endless stream. The client reconnects to another gateway. */
   endStream(): void {
     if (this.#outcome !== undefined) return;
     this.#outcome = 'proxied';
@@ -359,7 +368,7 @@ export class Exchange implements AttemptOwner, ReplayBufferOwner, BodyObserver, 
     this.#attempt?.resume();
   }
 
-  /** The client is told what is known, however long the rest takes. */
+  /** Sends what is known, however long the rest takes. */
   onPause(): void {
     this.#response.flush();
   }
@@ -375,7 +384,7 @@ export class Exchange implements AttemptOwner, ReplayBufferOwner, BodyObserver, 
     else this.#attemptAnother();
   }
 
-  /** Nothing was sent, so that nothing can be done twice, and nobody does more for it. */
+  /** Attempts another instance. Nothing was sent, so nothing is repeated, and no retry budget is needed. */
   #attemptAnother(): void {
     this.#dependencies.discoveryRefresh.trigger();
     if (this.#attemptNext()) return;
@@ -394,7 +403,7 @@ export class Exchange implements AttemptOwner, ReplayBufferOwner, BodyObserver, 
     else this.#refreshAndAttempt();
   }
 
-  /** Another instance, if there is one and retries are a small enough part of what the service is asked. */
+  /** Returns an attempt on another instance. Returns undefined when none is left, or when the retry budget is spent. */
   #nextForRetry(): Attempt | undefined {
     const next = this.#attempts.next(this);
     if (next && this.#service.budget.tryRetry()) return next;
@@ -402,13 +411,13 @@ export class Exchange implements AttemptOwner, ReplayBufferOwner, BodyObserver, 
     return undefined;
   }
 
-  /** Whether it does no harm to have it done twice, and all of it can be sent again. */
+  /** Returns whether a repetition is harmless and the whole request can be sent again. */
   #isRetryable(): boolean {
     if (!this.#body) return isSafe(this.#request) || this.#hasIdempotencyKey;
     return this.#hasIdempotencyKey && this.#bufferedBody !== undefined;
   }
 
-  /** Ends what is under way. Where the answer has begun, a broken connection is the only way to say that it is not whole. */
+  /** Ends the exchange. If the response has begun, only a broken connection reports that it is incomplete. */
   #abort(refusal: Refusal, outcome: Outcome): void {
     const hasBegun = this.#response.status !== undefined;
     if (hasBegun) {
@@ -431,7 +440,7 @@ export class Exchange implements AttemptOwner, ReplayBufferOwner, BodyObserver, 
     });
   }
 
-  /** What a filter answers instead of a service. */
+  /** Sends the response of a filter instead of a service. */
   #sendLocalResponse({ status, headers }: LocalResponse): void {
     this.#outcome = 'local-response';
     const list = [...LOCAL_RESPONSE_HEADERS, ...headers, 'x-request-id', this.#requestId];
@@ -439,7 +448,7 @@ export class Exchange implements AttemptOwner, ReplayBufferOwner, BodyObserver, 
     this.#response.end();
   }
 
-  /** It is not sent again. */
+  /** Releases the buffered body, because it is not sent again. */
   #releaseBody(): void {
     if (this.#bufferedBytes === 0) return;
     this.#bufferedBody = undefined;
@@ -447,7 +456,7 @@ export class Exchange implements AttemptOwner, ReplayBufferOwner, BodyObserver, 
     this.#bufferedBytes = 0;
   }
 
-  /** What the service does from here on is to send what it has. */
+  /** Stops counting the request as in flight. From here on the service only sends what it has. */
   #endInFlight(now: number): void {
     if (!this.#countsAsInFlight) return;
     this.#countsAsInFlight = false;
@@ -455,7 +464,7 @@ export class Exchange implements AttemptOwner, ReplayBufferOwner, BodyObserver, 
     this.#service.concurrencyLimit.release();
   }
 
-  /** The answer is out, or the client is gone: the end of every exchange. */
+  /** Ends every exchange: the response is sent, or the client is gone. */
   onResponseClosed(): void {
     const now = performance.now();
     this.#deadlines.stop();

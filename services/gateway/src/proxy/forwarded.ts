@@ -1,20 +1,20 @@
-/** Who a request comes from, and through whom. Only what proxies say that the operator trusts is believed. */
+/** Determines a request's origin and its proxies. Trusts only the proxies that the operator has named. */
 import { isIP } from 'node:net';
 import { compileNetworks, unmappedAddress } from '../http/addresses.ts';
 import type { ClientRequest } from '../http/client-exchange.ts';
 
 export interface Forwarding {
-  /** The address of the client: of the socket, or, behind trusted proxies, the last one that they do not vouch for. */
+  /** Returns the client's address: that of the socket or, behind trusted proxies, the nearest untrusted address. */
   clientAddressOf(request: ClientRequest): string;
-  /** Adds what the service is told about where a request comes from to a flat list of names and values. */
+  /** Adds the headers about the request's origin to a flat list of names and values. */
   addTo(list: string[], request: ClientRequest): void;
 }
 
-/** More proxies than this in a row are none. */
+/** A longer chain of proxies is not credible. */
 const MAX_HOPS = 16;
 const HOST = /^[\w.:[\]-]{1,255}$/;
 
-/** `trusted`: addresses and networks of the proxies in front of the gateway. */
+/** Creates the forwarding rules. `trusted` holds the addresses and networks of the proxies in front of the gateway. */
 export function createForwarding(trusted: readonly string[] = []): Forwarding {
   return trusted.length === 0 ? DIRECT : behindProxies(compileNetworks(trusted));
 }
@@ -29,7 +29,7 @@ const DIRECT: Forwarding = {
 };
 
 function behindProxies(isTrusted: (address: string) => boolean): Forwarding {
-  /** A connection has one peer, however many requests come over it. */
+  /** Cached, because a connection has one peer for all its requests. */
   const peers = new WeakMap<ClientRequest['socket'], boolean>();
 
   function comesFromProxy({ socket }: ClientRequest): boolean {
@@ -66,14 +66,14 @@ function behindProxies(isTrusted: (address: string) => boolean): Forwarding {
   };
 }
 
-/** From the right, where the nearest proxy wrote: the first address that is no trusted proxy's. */
+/** Returns the first address from the right, the nearest end, that is not a trusted proxy's. */
 function lastUntrusted(list: string, isTrusted: (address: string) => boolean): string | undefined {
   let client: string | undefined;
   let end = list.length;
   for (let hops = 0; hops < MAX_HOPS && end > 0; hops += 1) {
     const comma = list.lastIndexOf(',', end - 1);
     const address = unmappedAddress(list.slice(comma + 1, end).trim());
-    // What is no address was not written by a proxy that can be trusted.
+    // A trusted proxy writes only addresses.
     if (isIP(address) === 0) return client;
     client = address;
     if (!isTrusted(address)) return client;

@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
 import { sendRaw, startGateway, startServer } from '../testing.ts';
 
-/** A service that tells what it got. */
+/** Starts a service that returns the request it received. */
 const startEcho = () =>
   startServer(async (request, response) => {
     const body = await text(request);

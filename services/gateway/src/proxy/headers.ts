@@ -1,8 +1,8 @@
-/** What a proxy changes in the headers that it passes on. */
+/** Changes the headers of forwarded requests and responses. */
 import type { ClientRequest, HeadersMemo } from '../http/client-exchange.ts';
 import type { Forwarding } from './forwarded.ts';
 
-/** They speak of one connection, not of the message (RFC 9110, 7.6.1). */
+/** Headers that concern one connection, not the message (RFC 9110, 7.6.1). */
 export const HOP_BY_HOP = [
   'connection',
   'http2-settings',
@@ -17,8 +17,8 @@ export const HOP_BY_HOP = [
 ];
 
 /**
- * Never taken from a client: what the gateway itself says of a request, and what proxies elsewhere use to say who asks.
- * `Expect` was answered by node:http already, `Content-Length` is written anew when there is a body.
+ * Never forwarded from a client: the gateway's own headers, and the headers of other proxies about the client.
+ * node:http has already handled `Expect`. The gateway writes `Content-Length` itself for a body.
  */
 const STRIPPED_FROM_REQUESTS = new Set([
   ...HOP_BY_HOP,
@@ -35,7 +35,10 @@ const STRIPPED_FROM_REQUESTS = new Set([
 ]);
 const SPOOFABLE = /^x-(?:auth|daybook|forwarded|remote|user)-/;
 
-/** The names that came lately, as they are passed on: clients send the same ones again and again. Empty for never. */
+/**
+ * Recent names in their forwarded form, because clients repeat the same names. The value is empty for a name that is
+ * not forwarded.
+ */
 const forwardedNames = new Map<string, string>();
 const MAX_CACHED_NAMES = 500;
 
@@ -43,7 +46,7 @@ function forwardedNameOf(written: string): string {
   const known = forwardedNames.get(written);
   if (known !== undefined) return known;
   const name = written.toLowerCase();
-  // Where headers become variables, `_` and `-` are one.
+  // Where headers become variables, `_` and `-` are the same.
   const normalized = name.replaceAll('_', '-');
   const forwardedName = STRIPPED_FROM_REQUESTS.has(normalized) || SPOOFABLE.test(normalized) ? '' : name;
   if (forwardedNames.size < MAX_CACHED_NAMES) forwardedNames.set(written, forwardedName);
@@ -55,34 +58,34 @@ const STRIPPED_FROM_RESPONSES = new Set([...HOP_BY_HOP, 'x-request-id']);
 const CONNECTION_OPTIONS = new Set([...HOP_BY_HOP, 'close', '']);
 
 /**
- * Returns whether `Connection` names a header that is meant for the service (RFC 9110, 7.6.1). To remove that header would
- * make the service do something else than the gateway decides on: an Idempotency-Key lets it send a request twice.
+ * Returns whether `Connection` names a header for the service (RFC 9110, 7.6.1). Removing that header would change what
+ * the service does. Without an Idempotency-Key, for example, the service would handle a retried request twice.
  */
 export function namesEndToEnd(connection: string | undefined): boolean {
   if (connection === undefined || connection === 'keep-alive' || connection === 'close') return false;
   return connection.split(',').some((option) => !CONNECTION_OPTIONS.has(option.trim().toLowerCase()));
 }
 
-/** The further headers that `Connection` of a service says are for one connection only. */
+/** Returns the other headers that a service's `Connection` limits to one connection. */
 function connectionOptionsIn(connection: string | undefined): ReadonlySet<string> | undefined {
   if (connection === undefined || connection === 'keep-alive' || connection === 'close') return undefined;
   return new Set(connection.split(',').map((name) => name.trim().toLowerCase()));
 }
 
-/** Returns whether headers that are sent to a service let it do once what it is sent twice. */
+/** Returns whether the headers make the service handle a repeated request only once. */
 export const hasIdempotencyKey = (headers: readonly string[]): boolean => {
   for (let at = 0; at < headers.length; at += 2) if (headers[at] === 'idempotency-key') return headers[at + 1] !== '';
   return false;
 };
 
-/** What the gateway says of a request. */
+/** The gateway's own information about a request. */
 export interface GatewayFields {
   readonly requestId: string;
   readonly traceparent: string;
   readonly forwarding: Forwarding;
 }
 
-/** The headers for the service but for those of its body, as a flat list of names and values. */
+/** Returns the headers for the service, without those of the body, as a flat list of names and values. */
 export function forwardedRequestHeaders(
   request: ClientRequest,
   { requestId, traceparent, forwarding }: GatewayFields,
@@ -93,7 +96,7 @@ export function forwardedRequestHeaders(
   return list;
 }
 
-/** The same as lines, for headers that may be written as they came. */
+/** Returns the same headers as lines, for headers that may be copied unchanged. */
 export function forwardedRequestLines(
   request: ClientRequest,
   memo: HeadersMemo,
@@ -103,11 +106,12 @@ export function forwardedRequestLines(
   return `${memo.forwarded}x-request-id: ${requestId}\r\ntraceparent: ${traceparent}\r\n`;
 }
 
-/** What does not change as long as the client sends the same. */
+/** Returns the lines that stay the same while the client repeats its headers. */
 function memoizedLines(request: ClientRequest, forwarding: Forwarding): string {
   const list = endToEndHeaders(request);
   forwarding.addTo(list, request);
-  // Through bytes: a text that was put together stays pieces inside, which would be put together for every request.
+  // A concatenated text stays in pieces in the engine, which would join them for every request. The detour by bytes
+  // joins them once.
   return Buffer.from(headerLines(list), 'latin1').toString('latin1');
 }
 
@@ -128,7 +132,7 @@ function endToEndHeaders(request: ClientRequest): string[] {
   return list;
 }
 
-/** The headers for the client, out of a flat list of names and values into another one. */
+/** Adds the headers for the client from one flat list of names and values to another. */
 export function forwardedResponseHeaders(
   headers: readonly string[],
   connection: string | undefined,

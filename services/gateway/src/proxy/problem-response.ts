@@ -5,15 +5,15 @@ import type { ClientResponse } from '../http/client-exchange.ts';
 import { LOCAL_RESPONSE_HEADERS } from './local-response-headers.ts';
 
 export interface ProblemContext {
-  /** Without the query. */
+  /** Excludes the query. */
   path: string;
   requestId: string;
   traceId: string;
-  /** Whose filters have a say in the headers. */
+  /** The filters that may change the headers. */
   filterRun?: FilterRun | undefined;
 }
 
-/** Answers with a problem document where there is no Fastify to do so. */
+/** Sends a problem document where Fastify is not involved. */
 export function sendProblem(
   response: Pick<ClientResponse, 'writeHead' | 'end'>,
   refusal: Refusal,

@@ -1,16 +1,16 @@
-/** Reads the body of a request before an instance is asked, so that a slow client takes no connection to it. */
+/** Reads a request's body before an instance is selected, so that a slow client does not occupy a connection. */
 import type { IncomingMessage } from 'node:http';
 import { guarded } from '@daybook/service';
 
 /** Larger bodies are streamed from here on. */
 export const BUFFER_BYTES = 64 * 1024;
-/** For the first 64 KiB of a body, or all of it, however steadily it comes. */
+/** The deadline for the first 64 KiB of a body, or for a smaller body, however steadily the bytes come. */
 export const BUFFER_MILLIS = 5_000;
 
 export interface ReplayBufferOwner {
-  /** Returns false when there is no room for so many bytes more: nothing is read any further. */
+  /** Returns false when the bytes exceed the limit. Reading stops then. */
   onBodyBytes(bytes: number): boolean;
-  /** `isWhole` is false when there is more than was read; the rest waits in the request, which is paused. */
+  /** `isWhole` is false when the body is larger than the buffer. The rest waits in the paused request. */
   onBodyBuffered(chunks: readonly Buffer[], isWhole: boolean): void;
 }
 
@@ -26,7 +26,7 @@ export class ReplayBuffer {
     request.on('data', this.#onData).on('end', this.#onEnd);
   }
 
-  /** Nothing more is to be read. What was read is forgotten. */
+  /** Stops reading and drops the buffered bytes. */
   stop(): void {
     this.#request.off('data', this.#onData).off('end', this.#onEnd);
     this.#chunks.length = 0;

@@ -8,7 +8,7 @@ import { createTestDiscovery, PATIENTS, sendRaw, startGateway, startServer, unre
 const works: RequestListener = async (request, response) => {
   response.end(await text(request));
 };
-/** Takes the request and breaks the connection instead of an answer. */
+/** Accepts the request and breaks the connection instead of responding. */
 const breaks: RequestListener = (request) => void request.socket.destroy();
 
 const respondsWith =
@@ -16,7 +16,7 @@ const respondsWith =
   (_request, response) =>
     void response.writeHead(status).end('busy');
 
-/** Enough that the balancer, which goes by chance, has met every instance. */
+/** Enough that the random balancer has selected every instance. */
 const MANY = 24;
 
 async function statusesOf(url: string, init: RequestInit = {}): Promise<Set<number>> {
@@ -68,7 +68,7 @@ describe('the gateway', () => {
     };
 
     test('when the first one cannot be reached', async () => {
-      // The balancer takes the first instance of the list first.
+      // The balancer then selects the first instance of the list first.
       vi.spyOn(Math, 'random').mockReturnValue(0);
       const alive = await startServer((request, response) => void request.pipe(response));
       const { url } = await startGateway({ patients: [await unreachableUrl(), alive.url] });
@@ -147,7 +147,7 @@ describe('the gateway', () => {
     const { url } = await startGateway({ patients: servers.map((server) => server.url) });
     for (let count = 0; count < 100; count += 1) await (await fetch(`${url}/api/v1/patients`)).arrayBuffer();
     const requestCount = servers.flatMap((server) => server.requests).length;
-    // A hundred requests, a hundred retries that are always allowed, and few more because time passes.
+    // A hundred requests, a hundred retries that are always allowed, and a few more because time passes.
     expect(requestCount).toBeGreaterThanOrEqual(200);
     expect(requestCount).toBeLessThan(250);
   });
@@ -281,7 +281,7 @@ describe('with an Idempotency-Key', () => {
     expect(servers.flatMap((server) => server.requests)).toHaveLength(1);
   });
 
-  // Services repeat the first response to a key for POST alone.
+  // Services repeat the first response to a key only for POST.
   test.each(['PUT', 'PATCH', 'DELETE'])('a %s is sent once', async (method) => {
     const servers = [await startServer(breaks), await startServer(breaks)];
     const { url } = await startGateway({ patients: servers.map((server) => server.url) });
@@ -335,7 +335,7 @@ describe('an instance that nobody can reach', () => {
     }).listen(port, '127.0.0.1');
     onTestFinished(() => void again.close());
     expect(await statusesOf(url)).toEqual(new Set([200]));
-    // The one that tried it out after a second, if that has passed.
+    // One request may have probed the instance, if a second has passed.
     expect(connections).toBeLessThan(2);
   });
 });

@@ -1,4 +1,4 @@
-/** Passes requests on to the instances of the services. */
+/** Forwards requests to the instances of the services. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { problems, type Refusal } from '@daybook/contracts';
@@ -23,9 +23,9 @@ import { type ClientExchange, Exchange, type ServiceState } from './exchange.ts'
 import { createForwarding, type Forwarding } from './forwarded.ts';
 import { sendProblem } from './problem-response.ts';
 
-/** Each takes some memory, whatever becomes of it. */
+/** Each takes some memory, whatever its outcome. */
 const MAX_CONCURRENT_EXCHANGES = 4_096;
-/** As many retries in ten seconds as an instance that is killed leaves requests behind. */
+/** The retries that are always allowed in ten seconds. A killed instance leaves about this many requests behind. */
 const MIN_RETRIES = 100;
 const SWEEP_MILLIS = 5_000;
 
@@ -33,7 +33,7 @@ export interface ProxyOptions {
   logger: Pick<Logger, 'warn'>;
   discovery: Discovery;
   balancer: Balancer;
-  /** All that routes lead to. */
+  /** Returns the services of all routes. */
   services: () => readonly string[];
   /** Called at the end of each request. */
   report: (report: ExchangeReport) => void;
@@ -42,19 +42,19 @@ export interface ProxyOptions {
   upstream?: UpstreamOptions | undefined;
   outlierDetection?: OutlierDetectionOptions | undefined;
   tunnel?: TunnelOptions | undefined;
-  /** Of each service. */
+  /** Per service. */
   concurrencyLimit?: ConcurrencyLimitOptions | undefined;
 }
 
 export interface ReverseProxy {
   handle(route: CompiledRoute, request: IncomingMessage, response: ServerResponse): void;
-  /** The same of a request that node:http did not read. */
+  /** Forwards a request that node:http did not read. */
   forward(route: CompiledRoute, clientExchange: ClientExchange): void;
-  /** For a WebSocket; `head` is what came after its handshake. */
+  /** Upgrades to a WebSocket; `head` holds the bytes after the handshake. */
   upgrade(route: CompiledRoute, request: IncomingMessage, client: Socket, head: Buffer): void;
-  /** From now on each connection is closed after the next answer on it. */
+  /** From now on, closes each connection after its next response. */
   drain(): void;
-  /** The same, and what has no end of its own ends now. */
+  /** Does the same, and ends endless streams and tunnels now. */
   disconnectClients(): void;
   close(): Promise<void>;
 }
@@ -91,7 +91,7 @@ export function createReverseProxy(options: ProxyOptions): ReverseProxy {
     tunnels: new Tunnels(options.tunnel),
   };
 
-  /** There are as many as services in the routes, of all files that were loaded. */
+  /** Returns the state of a service. One state exists for each service of every file of routes loaded so far. */
   function stateOf({ service }: CompiledRoute): ServiceState {
     const existing = serviceStates.get(service);
     if (existing) return existing;
@@ -103,7 +103,7 @@ export function createReverseProxy(options: ProxyOptions): ReverseProxy {
     return state;
   }
 
-  /** Cheaper than anything else that could be done with a request. */
+  /** Rejects a request at the lowest possible cost. */
   function shed(route: CompiledRoute, clientExchange: ClientExchange, refusal: Refusal): void {
     const { request, response, requestId, trace } = clientExchange;
     const { traceId } = trace;
@@ -122,7 +122,7 @@ export function createReverseProxy(options: ProxyOptions): ReverseProxy {
     });
   }
 
-  /** What is wrong with one request more; undefined when it counts from now on. */
+  /** Returns the reason to reject another request; undefined when the request counts from now on. */
   function admissionRefusal(
     route: CompiledRoute,
     service: ServiceState,
@@ -132,7 +132,7 @@ export function createReverseProxy(options: ProxyOptions): ReverseProxy {
     if (activeExchanges >= MAX_CONCURRENT_EXCHANGES) return overloaded(route);
     const limit = dependencies.clientLimits.tryAcquire('requests', client);
     if (limit) return limitReached(limit, route);
-    // With a body, it counts as soon as that is there.
+    // A request with a body counts once the body is buffered.
     if (clientExchange.body || service.concurrencyLimit.tryAcquire()) return undefined;
     dependencies.clientLimits.release('requests', client);
     return overloaded(route);

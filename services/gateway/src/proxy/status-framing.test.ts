@@ -1,4 +1,4 @@
-/** A status that a filter changes never makes a client read one response as part of another. Raw sockets. */
+/** Checks that a filter's status never makes a client read one response as part of another. Uses raw sockets. */
 import { connect } from 'node:net';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { startRawServer } from '../hardening/testing.ts';
@@ -7,13 +7,13 @@ import { PATIENTS, startGateway } from '../testing.ts';
 const WAIT = { timeout: 10_000, interval: 5 };
 const NEXT = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnext';
 
-/** `lines` decide who reads the request: the fast lane takes none with an `Expect`. */
+/** `lines` decide which parser reads the request, because the fast path does not accept `Expect`. */
 const requestOf = (method: string, ...lines: string[]) =>
   [`${method} /api/v1/patients HTTP/1.1`, 'Host: x', ...lines, '', ''].join('\r\n');
 const LANE: string[] = [];
 const NODE = ['Connection: TE, keep-alive'];
 
-/** What a client gets that sends two requests on one connection, the second one when the first response is there. */
+/** Returns the responses to two requests on one connection. The second request is sent after the first response. */
 async function responsesTo(response: string, status: number | undefined, method: string, lines: string[]) {
   let count = 0;
   const { url } = await startRawServer(() => (count++ === 0 ? response : NEXT));

@@ -31,7 +31,7 @@ async function send(port: number, method: string, path: string, headers: Record<
 const codeOf = (body: string): string => JSON.parse(body).code;
 
 describe('a request for another host', () => {
-  // With a body or another header than plain ones it is not on the fast path.
+  // A request with a body or an unusual header is not on the fast path.
   it.each([
     ['on the fast path', {}],
     ['beside the fast path', { te: 'trailers' }],

@@ -1,4 +1,4 @@
-/** No client holds so much that others wait. Real sockets, and the limits that the gateway has. */
+/** Checks that no client holds so much that others wait. Uses real sockets and the gateway's default limits. */
 import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { text } from 'node:stream/consumers';
@@ -12,7 +12,7 @@ const FIRST = 'a'.repeat(64 * 1024 + 1);
 const head = (method: string, ...lines: string[]) =>
   [`${method} /api/v1/patients HTTP/1.1`, 'Host: x', ...lines, '', ''].join('\r\n');
 
-/** A client that sends this, keeps its connection, and reads. */
+/** Starts a client that sends this, keeps its connection, and reads. */
 function hold(port: number, bytes: string) {
   const socket: Socket = connect(port, '127.0.0.1').on('error', () => undefined);
   onTestFinished(() => void socket.destroy());
@@ -24,7 +24,7 @@ function hold(port: number, bytes: string) {
   return { socket, status: () => Number(/^HTTP\/1\.1 (\d{3}) /.exec(received)?.[1] ?? 0), received: () => received };
 }
 
-/** What one request, of which the connection is closed then, is answered with. */
+/** Returns the response to one request, after which the connection closes. */
 async function fetchRaw(port: number, ...lines: string[]): Promise<string> {
   const socket = connect(port, '127.0.0.1');
   onTestFinished(() => void socket.destroy());
@@ -70,7 +70,7 @@ describe('a body that does not come', () => {
     expect(one?.received()).toContain('"code":"too-many-requests"');
     const other = hold(port, `${from('192.0.2.2')}ab`);
     await vi.waitFor(() => expect(other.status()).toBe(200), WAIT);
-    // With each body that comes, there is room for one more.
+    // Each complete body makes room for one more.
     for (const { socket } of held) socket.write('ab');
     await vi.waitFor(() => expect(held.filter(({ status }) => status() === 200)).toHaveLength(perClient), WAIT);
     const again = hold(port, `${from('192.0.2.1')}ab`);
@@ -108,7 +108,7 @@ describe('requests under way', () => {
     const upstream = await startServer((request, response) => {
       if (request.url?.endsWith('swift')) response.end('ok');
     });
-    // Longer than this machine needs for so many connections.
+    // Longer than a slow machine needs for so many connections.
     const routes = [{ ...PATIENTS, timeouts: { headersMillis: 60_000 } }];
     const options = { trustedProxies: ['127.0.0.1'], upstream: { connections: 2_000 }, routes };
     const { port } = await startGateway({ patients: [upstream.url], ...options });
@@ -155,7 +155,7 @@ describe('open WebSockets', () => {
       return one;
     };
     const { perClient } = CLIENT_LIMITS.tunnels;
-    // One after the other: they are not to reach the limit of handshakes.
+    // One after the other, so that they do not reach the limit of handshakes.
     for (let count = 0; count < perClient; count += 1) expect((await openFrom('192.0.2.1')).status()).toBe(101);
     const rejected = await openFrom('192.0.2.1');
     expect(rejected.status()).toBe(429);

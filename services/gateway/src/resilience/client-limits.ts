@@ -1,4 +1,4 @@
-/** What one client address may hold at a time, and all of them together. */
+/** Limits what one client address may hold simultaneously, and what all addresses together may hold. */
 
 interface Limit {
   readonly perClient: number;
@@ -7,15 +7,15 @@ interface Limit {
 
 export interface ClientLimitsOptions {
   /**
-   * From the request until its response is out. One address fills neither the gateway nor an instance. A clinic behind one
-   * address (NAT) may send a thousand bookings simultaneously, so that the limit is not lower.
+   * Counted until the response is sent. One address cannot fill the gateway or an instance. A clinic behind one address
+   * (NAT) may send a thousand bookings simultaneously, so the limit is not lower.
    */
   readonly requests: Limit;
-  /** Requests with a body of which the first 64 KiB, or all of it, have not come yet. */
+  /** Requests that wait for the first 64 KiB of a body, or for the whole of a smaller body. */
   readonly pendingBodies: Limit;
-  /** Of bodies that came, until the response begins. */
+  /** Bytes of buffered bodies, until the response begins. */
   readonly bodyBytes: Limit;
-  /** Larger bodies that are streamed. Each has a connection to an instance, of which there are 128. */
+  /** Larger bodies, which are streamed. Each occupies one of the 128 connections to an instance. */
   readonly uploads: Limit;
   /** WebSockets until they are open. */
   readonly handshakes: Limit;
@@ -43,10 +43,10 @@ const noUsage = (): Usage => ({ requests: 0, pendingBodies: 0, bodyBytes: 0, upl
 const isUnused = (usage: Usage): boolean =>
   usage.requests + usage.pendingBodies + usage.bodyBytes + usage.uploads + usage.handshakes + usage.tunnels === 0;
 
-/** Whose limit was reached: of the client, or of all together. */
+/** The limit that was reached: the client's own, or the limit of all clients together. */
 export type LimitReached = 'client' | 'total';
 
-/** Counts by address. An address is forgotten as soon as it holds nothing, so that there are no more than holders. */
+/** Counts by address. An address without a holding is forgotten, which bounds the memory. */
 export class ClientLimits {
   readonly #limits: ClientLimitsOptions;
   readonly #total = noUsage();
@@ -56,12 +56,14 @@ export class ClientLimits {
     this.#limits = limits;
   }
 
-  /** How many addresses hold something. */
+  /** The number of addresses that hold something. */
   get size(): number {
     return this.#byClient.size;
   }
 
-  /** Returns the limit that was reached. Undefined when the client has it, and has to release it. */
+  /**
+   * Acquires a resource. Returns the limit that was reached; undefined on success, and then the caller must release it.
+   */
   tryAcquire(resource: LimitedResource, client: string, amount = 1): LimitReached | undefined {
     const { perClient, total } = this.#limits[resource];
     const existing = this.#byClient.get(client);
@@ -87,7 +89,7 @@ export class ClientLimits {
 export interface PendingHandshake {
   /** Ends the handshake. */
   end(): void;
-  /** Ends the tunnel, and the handshake where there was none. */
+  /** Ends the tunnel. Also ends the handshake if the tunnel did not open. */
   closed(): void;
 }
 

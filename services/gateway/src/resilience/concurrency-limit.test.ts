@@ -2,12 +2,12 @@ import { describe, expect, test } from 'vitest';
 import { ConcurrencyLimit, type ConcurrencyLimitOptions } from './concurrency-limit.ts';
 
 interface Service {
-  /** Requests that it works on at once. */
+  /** The number of requests that it handles concurrently. */
   readonly slots: number;
   readonly millis: number;
 }
 
-/** A service behind a limit, in time that is computed: what comes a second, for how long. */
+/** Simulates a service behind a limit in computed time, with a rate of requests and a duration. */
 function simulate(service: () => Service, options: Omit<ConcurrencyLimitOptions, 'now'> = {}) {
   const clock = { now: 0 };
   const limit = new ConcurrencyLimit({ ...options, now: () => clock.now });
@@ -40,7 +40,7 @@ function simulate(service: () => Service, options: Omit<ConcurrencyLimitOptions,
   };
 }
 
-/** It can carry 2,000 a second. */
+/** Its capacity is 2,000 requests per second. */
 const SMALL: Service = { slots: 20, millis: 10 };
 
 describe('a service that is asked for', () => {
@@ -52,7 +52,7 @@ describe('a service that is asked for', () => {
   test('three times what it can carry does all that it can, and nobody waits long', () => {
     const { run } = simulate(() => SMALL);
     run(1_000, 5);
-    // It may be a rush that passes.
+    // This may be a temporary burst.
     run(6_000, 6);
     const { completed, slowest } = run(6_000, 60);
     expect(completed / 60).toBeGreaterThan(0.95 * 2_000);
@@ -102,7 +102,7 @@ describe('a service that becomes', () => {
     let service = SMALL;
     const { run } = simulate(() => service);
     run(1_000, 10);
-    // As many at once, ten times as long: 200 a second.
+    // As many concurrent requests, but ten times as long: 200 per second.
     service = { slots: 20, millis: 100 };
     run(300, 10);
     const { completed } = run(300, 20);

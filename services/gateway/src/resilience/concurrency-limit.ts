@@ -1,32 +1,32 @@
 /**
- * How many requests a service may have at once (decision 22). Many who come at the same moment are let in: they wait, and
- * then it is over. When answers stay clearly slower than those of an idle service for longer than that, requests wait
- * somewhere that will never catch up, and the limit shrinks to what the service can do; what is above it is refused at
- * once instead of making everybody wait.
+ * Limits the concurrent requests to a service (decision 22). A burst is admitted, because its requests wait only
+ * briefly. If responses stay clearly slower than those of an idle service, a queue has formed that never drains. Then
+ * the limit shrinks to the capacity of the service. Excess requests are rejected immediately instead of delaying all
+ * others.
  */
 export interface ConcurrencyLimitOptions {
-  /** What a service is always given, however slow it is. */
+  /** The smallest limit, however slow the service is. */
   minLimit?: number;
   maxLimit?: number;
   initialLimit?: number;
-  /** Milliseconds that only go up. */
+  /** Returns monotonic milliseconds. */
   now?: () => number;
 }
 
 const WINDOW_MILLIS = 100;
 const MIN_SAMPLES = 10;
-/** An answer that takes so much longer than usual has waited. */
+/** A response that takes this much longer than usual has waited in a queue. */
 const SLACK_MILLIS = 50;
 const SLOW_FACTOR = 2;
-/** Answers that are slow for so long are no rush that passes. */
+/** Responses that are slow for this long are not a temporary burst. */
 const BURST_MILLIS = 2_000;
 const SHRINK_FACTOR = 0.9;
 const GROWTH_FACTOR = 1.1;
-/** How quickly longer answers become the usual, while there are so few requests that they cannot be waiting. */
+/** How quickly longer responses become the baseline. Applies only while too few requests run to form a queue. */
 const BASELINE_SMOOTHING = 0.05;
-/** A service that answers so much less when it is given less was not keeping requests waiting. */
+/** A service that responds this much less under a lower limit did not have a queue. */
 const STARVED_FACTOR = 0.7;
-/** How quickly it is known what a slow service answers in a second. */
+/** How quickly the measured response rate of a slow service adapts. */
 const RATE_SMOOTHING = 0.2;
 
 export class ConcurrencyLimit {
@@ -36,14 +36,14 @@ export class ConcurrencyLimit {
   readonly #now: () => number;
   #limit: number;
   #inFlight = 0;
-  /** What an answer takes when nothing waits; unknown at first. */
+  /** How long a response takes without a queue; unknown at first. */
   #baselineMillis = Number.POSITIVE_INFINITY;
-  /** Of the window: when it began, its answers, and how many requests there were at once. */
+  /** The current window: its start, its responses, and its largest number of concurrent requests. */
   #windowStartedAt: number;
   #samples = 0;
   #sumMillis = 0;
   #peakInFlight = 0;
-  /** Since when answers are slow, and how many there are a millisecond. */
+  /** When responses became slow, and the rate of responses per millisecond. */
   #slowSince: number | undefined;
   #slowRate = 0;
 
@@ -79,19 +79,19 @@ export class ConcurrencyLimit {
     return true;
   }
 
-  /** The answer has begun, or never will. */
+  /** Releases a request. Its response has begun, or never will. */
   release(): void {
     this.#inFlight -= 1;
     if (this.#inFlight === 0) this.#reset();
   }
 
-  /** Nothing waits any more: whoever comes next may be many at once again. */
+  /** Resets the limit, because nothing waits. The next clients may come as a burst again. */
   #reset(): void {
     this.#slowSince = undefined;
     if (this.#limit < this.#initialLimit) this.#limit = this.#initialLimit;
   }
 
-  /** How long it took until an answer began, or until waiting for it was given up. */
+  /** Records the time until a response began, or until the wait for it was abandoned. */
   recordLatency(millis: number): void {
     this.#samples += 1;
     this.#sumMillis += millis;
@@ -124,11 +124,11 @@ export class ConcurrencyLimit {
     if (now - this.#slowSince < BURST_MILLIS) {
       this.#slowRate += (rate - this.#slowRate) * RATE_SMOOTHING;
     } else if (rate < STARVED_FACTOR * this.#slowRate) {
-      // It does less because it is given less: it has room, and takes longer than it did.
+      // The rate fell because of the lower limit. The service has capacity, and a new baseline.
       this.#baselineMillis = millis;
       this.#limit = Math.min(this.#maxLimit, this.#limit / STARVED_FACTOR);
     } else {
-      // Room that nobody used says nothing of what the service can do.
+      // An unused part of the limit does not show what the service can do.
       this.#limit = Math.max(this.#minLimit, Math.min(this.#limit, this.#peakInFlight) * SHRINK_FACTOR);
     }
   }

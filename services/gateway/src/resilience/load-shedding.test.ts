@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { startGateway, startServer } from '../testing.ts';
 
-/** A gateway that lets so many requests through to a service that holds all of them. */
+/** Starts a gateway that admits this many requests, before a service that holds all of them. */
 async function startFull(maxLimit: number) {
   const release = Promise.withResolvers<void>();
   const service = await startServer(async (_request, response) => {
@@ -75,7 +75,7 @@ test('a client that goes away makes room', async () => {
   for (const count of [1, 2]) {
     const controller = new AbortController();
     const get = () => fetch(`${url}/api/v1/patients`, { signal: controller.signal }).catch(() => undefined);
-    // Asked again until the one before is gone for the gateway, too.
+    // Repeats the request until the previous one has ended for the gateway, too.
     const pending: Promise<unknown>[] = [];
     await expect
       .poll(() => {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { createTestDiscovery } from '../testing.ts';
 import { OutlierDetection } from './outlier-detection.ts';
 
-/** So many instances of one service, and a clock that is set. */
+/** Creates `count` instances of one service, and a clock that the test sets. */
 function setUp(count: number) {
   const discovery = createTestDiscovery();
   const urls = Array.from({ length: count }, (_, index) => `http://127.0.0.1:${1_000 + index}`);

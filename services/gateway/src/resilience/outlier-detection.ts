@@ -1,32 +1,35 @@
 /**
- * Instances that are left alone for a while: the breaker of each. One that nobody can connect to is out at once, one that
- * keeps failing after some failures in a row; out for a second at first, then longer. After that a single request that
- * could be sent again shows whether it is back.
+ * Ejects failing instances for a while, as a circuit breaker for each. An unreachable instance is ejected immediately,
+ * a failing one after several consecutive failures. The first ejection lasts a second, later ones longer. Then one
+ * repeatable request probes whether the instance has recovered.
  */
 import type { Discovery, Instance } from '@daybook/discovery';
 import type { Logger } from '@daybook/service';
 
-/** `unreachable`: nobody listens there. `failing`: it broke off, or answered that something behind it is missing. */
+/**
+ * `unreachable`: the connection was not accepted. `failing`: the connection broke, or the response reported a failure
+ * behind the instance.
+ */
 export type FailureKind = 'unreachable' | 'failing';
 
 export interface OutlierDetectionOptions {
   consecutiveFailures?: number;
   baseEjectionMillis?: number;
   maxEjectionMillis?: number;
-  /** Milliseconds that only go up. */
+  /** Returns monotonic milliseconds. */
   now?: () => number;
 }
 
-/** How an instance stands that failed lately. */
+/** The state of an instance that failed recently. */
 interface InstanceRecord {
   readonly serviceId: string;
   failures: number;
-  /** How often it was out without working in between. */
+  /** The number of ejections without a success in between. */
   ejections: number;
-  /** Undefined while it is in. */
+  /** Undefined while the instance is not ejected. */
   ejectedUntil: number | undefined;
   isUnreachable: boolean;
-  /** Whether the request that shows how it is is under way. */
+  /** Whether the probing request is in progress. */
   isProbing: boolean;
 }
 
@@ -39,7 +42,7 @@ export class OutlierDetection {
   readonly #baseEjectionMillis: number;
   readonly #maxEjectionMillis: number;
   readonly #now: () => number;
-  /** Of those that failed lately: in good times there is none. */
+  /** The instances that failed recently. Usually empty. */
   readonly #records = new Map<string, InstanceRecord>();
 
   constructor(discovery: Discovery, logger: Pick<Logger, 'warn'>, options: OutlierDetectionOptions = {}) {
@@ -51,7 +54,9 @@ export class OutlierDetection {
     this.#now = options.now ?? (() => performance.now());
   }
 
-  /** Which instances of a service not to ask now, if others can be asked. Whoever may be sent again may try one out. */
+  /**
+   * Returns the instances of a service to avoid while others are available. A repeatable request may probe an instance.
+   */
   ejectedOf(serviceId: string, mayProbe: boolean): ReadonlySet<string> {
     if (this.#records.size === 0) return NONE;
     const now = this.#now();
@@ -63,14 +68,14 @@ export class OutlierDetection {
     return ejected;
   }
 
-  /** It is being asked. */
+  /** Records the start of an attempt. */
   recordAttempt({ instanceId }: Instance): void {
     if (this.#records.size === 0) return;
     const record = this.#records.get(instanceId);
     if (record?.ejectedUntil !== undefined) record.isProbing = true;
   }
 
-  /** It answered. */
+  /** Records a success. */
   recordSuccess({ instanceId, serviceId }: Instance): void {
     if (this.#records.size === 0) return;
     const record = this.#records.get(instanceId);
@@ -79,7 +84,7 @@ export class OutlierDetection {
     if (record.ejectedUntil !== undefined) this.#logger.warn({ serviceId, instanceId }, 'instance restored');
   }
 
-  /** What it was asked is over; perhaps nobody knows how it would have answered. */
+  /** Records the end of an attempt, possibly without a result. */
   recordEnd({ instanceId }: Instance): void {
     if (this.#records.size === 0) return;
     const record = this.#records.get(instanceId);
@@ -91,7 +96,7 @@ export class OutlierDetection {
     record.failures += 1;
     record.isUnreachable = failure === 'unreachable';
     const isEjected = record.ejectedUntil !== undefined;
-    // Requests that were under way when it went out say nothing new.
+    // Requests that were pending at the ejection add no information.
     if (isEjected && !record.isProbing) return;
     record.isProbing = false;
     if (!isEjected && !record.isUnreachable && record.failures < this.#consecutiveFailures) return;
@@ -102,7 +107,7 @@ export class OutlierDetection {
     if (!isEjected) this.#logger.warn({ serviceId, instanceId, failure, millis }, 'instance ejected');
   }
 
-  /** Forgets those that are gone. */
+  /** Forgets the instances that are gone. */
   sweep(): void {
     for (const [instanceId, { serviceId }] of this.#records) {
       const known = this.#discovery.instancesOf(serviceId);
@@ -125,7 +130,10 @@ export class OutlierDetection {
     return record;
   }
 
-  /** The work of those that fail would fall on the others: more than half of a service never goes for that. */
+  /**
+   * Returns whether an ejection is allowed. Failing instances are ejected up to half of a service, to avoid overloading
+   * the rest.
+   */
   #mayEject({ serviceId, isUnreachable }: InstanceRecord): boolean {
     const known = this.#discovery.instancesOf(serviceId).length;
     let out = 0;

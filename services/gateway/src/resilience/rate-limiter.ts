@@ -1,17 +1,17 @@
-/** Token buckets, one for each who asks, in the memory of this process (decision 17). */
+/** Limits rates with one token bucket per caller, in the memory of this process (decision 17). */
 
 export interface RateLimit {
-  /** Tokens that come back in a second. */
+  /** Tokens added per second. */
   readonly perSecond: number;
-  /** Tokens in a full bucket: how many requests may come at once. */
+  /** Tokens in a full bucket: the largest burst of requests. */
   readonly burst: number;
 }
 
 export interface RateLimitResult {
   readonly allowed: boolean;
-  /** Whole tokens that are left. */
+  /** Whole tokens left. */
   readonly remaining: number;
-  /** Whole seconds until there is a token: 0 where there is one. */
+  /** Whole seconds until a token is available: 0 when one is. */
   readonly retryAfterSeconds: number;
   /** Whole seconds until the bucket is full. */
   readonly resetSeconds: number;
@@ -19,13 +19,13 @@ export interface RateLimitResult {
 
 export interface RateLimiter {
   take(key: string): RateLimitResult;
-  /** How many buckets there are. */
+  /** The number of buckets. */
   readonly size: number;
 }
 
 export interface RateLimiterOptions {
   maxBuckets?: number;
-  /** Milliseconds that only go up. */
+  /** Returns monotonic milliseconds. */
   now?: () => number;
 }
 
@@ -35,19 +35,22 @@ interface Bucket {
 }
 
 /**
- * There are as many buckets as may be, and no more: the one that was not asked for longest goes first. Who wants a full
- * bucket again that way has to come from as many addresses as there are buckets.
+ * Creates a limiter with a bounded number of buckets; the least recently used is evicted first. To get a full bucket by
+ * eviction, a client needs as many addresses as there are buckets.
  */
 export function createRateLimiter(
   { perSecond, burst }: RateLimit,
   { maxBuckets = 10_000, now = () => performance.now() }: RateLimiterOptions = {},
 ): RateLimiter {
-  /** In the order in which they were asked: a Map keeps the order in which its keys came. */
+  /** A Map keeps insertion order, so the buckets are in the order of their last use. */
   const buckets = new Map<string, Bucket>();
   const tokensOf = ({ tokens, updatedAt }: Bucket, time: number): number =>
     Math.min(burst, tokens + ((time - updatedAt) / 1_000) * perSecond);
 
-  /** A bucket that is full again is as good as none; looked for where the oldest are, two a request. */
+  /**
+   * Evicts the oldest buckets beyond the limit. Also evicts full ones, which need not be stored, at most two per
+   * request.
+   */
   function evictOldest(time: number): void {
     let checked = 0;
     for (const [key, bucket] of buckets) {
@@ -65,7 +68,7 @@ export function createRateLimiter(
       const allowed = before >= 1;
       const tokens = allowed ? before - 1 : before;
       if (existing) buckets.delete(key);
-      // Who is refused leaves the bucket as it is: sums of many small parts would be a little less than they should.
+      // A rejected request does not change the bucket, because many small sums would accumulate a rounding error.
       buckets.set(key, existing && !allowed ? existing : { tokens, updatedAt: time });
       if (!existing) evictOldest(time);
       return {

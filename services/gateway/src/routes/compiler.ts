@@ -1,4 +1,4 @@
-/** From routes as they stand in the file to routes that requests can take: everything that can be computed before is. */
+/** Compiles routes of the file for requests. Computes all that does not depend on a request. */
 import type { Caller } from '@daybook/contracts';
 import { type Clock, systemClock } from '@daybook/service';
 import { compileFilterChain, type FilterChain } from '../filters/chain.ts';
@@ -12,13 +12,13 @@ import type { RouteContext } from './context.ts';
 import type { Route } from './definition.ts';
 
 export interface CompiledRoute extends Route {
-  /** What a request at one of its paths has to be like besides; undefined for any. */
+  /** Tests the other predicates of the route; undefined without any. */
   readonly matches?: Predicate | undefined;
-  /** Undefined for no filters. */
+  /** Undefined without filters. */
   readonly chain?: FilterChain | undefined;
 }
 
-/** What the routes of one gateway are compiled with, however often they are loaded. */
+/** The dependencies of a gateway's routes, for every load. */
 export interface CompilerOptions {
   forwarding?: Pick<Forwarding, 'clientAddressOf'>;
   callerOf?: (request: ClientRequest) => Caller | undefined;
@@ -28,7 +28,7 @@ export interface CompilerOptions {
 
 export type RouteCompiler = (routes: readonly Route[]) => readonly CompiledRoute[];
 
-/** Nobody is known by name, until there is sign-in. */
+/** Returns no caller, because callers cannot sign in yet. */
 const anonymous = (): undefined => undefined;
 
 export function createRouteCompiler({
@@ -55,7 +55,10 @@ export function createRouteCompiler({
   };
 }
 
-/** All routes of a group have to see the same number for one request; a request is matched before the next one comes. */
+/**
+ * Creates the draw for weights. All routes of a group need the same number for one request, and one request is matched
+ * at a time.
+ */
 function createDraw(random: () => number): RouteContext['draw'] {
   const last = new Map<string, { request: ClientRequest; drawn: number }>();
   return (group, request) => {
@@ -78,7 +81,7 @@ function compileRoute(context: RouteContext): CompiledRoute {
   return { ...route, matches, chain };
 }
 
-/** Routes are checked before they are compiled. */
+/** Returns a plugin. Its name exists, because routes are checked before they are compiled. */
 function pluginOf<Plugin>(plugins: Readonly<Record<string, Plugin>>, name: string): Plugin {
   const plugin = Object.hasOwn(plugins, name) ? plugins[name] : undefined;
   if (plugin === undefined) throw new Error(`${name} is not in the catalogue`);

@@ -1,4 +1,4 @@
-/** What predicates and filters are compiled with. */
+/** Defines the context in which predicates and filters are compiled. */
 import type { Caller } from '@daybook/contracts';
 import type { Clock } from '@daybook/service';
 import type { ClientRequest } from '../http/client-exchange.ts';
@@ -7,14 +7,14 @@ import type { Route } from './definition.ts';
 
 export interface RouteContext {
   readonly route: Route;
-  /** All of the file. */
+  /** All routes of the file. */
   readonly routes: readonly Route[];
   clientAddressOf(request: ClientRequest): string;
-  /** Undefined for somebody who is not signed in. */
+  /** Returns undefined for a caller that is not signed in. */
   callerOf(request: ClientRequest): Caller | undefined;
   readonly clock: Clock;
-  /** At least 0, below 1: the same for all who ask about the same request and group. */
+  /** Returns a number in [0, 1). It is the same for every call with the same request and group. */
   draw(group: string, request: ClientRequest): number;
-  /** The limiter that this route had before the file was loaded again, as long as its limit is the same. */
+  /** Returns the route's existing limiter if its limit has not changed, so that a reload keeps the counts. */
   limiterFor(limit: RateLimit): RateLimiter;
 }

@@ -1,4 +1,4 @@
-/** The file of routes: its shape, and everything that can be wrong with it, said at once. */
+/** Defines and checks the file of routes. Reports all faults together. */
 import { readFile } from 'node:fs/promises';
 import { type Fault, PARKED_EVENTS_PATH } from '@daybook/contracts';
 import { createValidator, EXIT, StartFailure } from '@daybook/service';
@@ -27,12 +27,12 @@ export const Timeouts = Type.Object(
 );
 export type Timeouts = Static<typeof Timeouts>;
 
-/** One route as it stands in the file. */
+/** One route of the file. */
 export interface Route {
   readonly id: string;
-  /** All of them have to hold. */
+  /** All of them must match. */
   readonly predicates: { readonly path: readonly string[]; readonly [name: string]: unknown };
-  /** Each an object with one field, named after the filter; applied in this order. */
+  /** Each is an object with one field, named after the filter. They apply in this order. */
   readonly filters?: readonly { readonly [name: string]: unknown }[];
   /** The service id: `patient-service`. */
   readonly service: string;
@@ -43,7 +43,7 @@ export interface Route {
 
 const NAME = '^[a-z][a-z0-9-]*$';
 
-/** What every route has; predicates and filters are checked by their own schemas. */
+/** The common properties of routes. Predicates and filters have their own schemas. */
 export const routeProperties = {
   id: Type.String({ pattern: NAME, maxLength: 100 }),
   service: Type.String({ pattern: NAME, maxLength: 100, description: 'The service id: `patient-service`' }),
@@ -72,11 +72,11 @@ const FileShape = Type.Object(
   { additionalProperties: false },
 );
 
-/** The routes that Daybook comes with. */
+/** The default routes of Daybook. */
 export const ROUTES_FILE = new URL('../../routes.json', import.meta.url);
 
 /**
- * The text of a file of routes.
+ * Reads the text of a file of routes.
  * @throws StartFailure 78 when it cannot be read
  */
 export async function readRoutesText(file: URL | string): Promise<string> {
@@ -87,15 +87,21 @@ export async function readRoutesText(file: URL | string): Promise<string> {
   }
 }
 
-/** @throws StartFailure 78 naming everything that is wrong with the routes, in one line */
+/**
+ * Reads and checks the routes.
+ * @throws StartFailure 78 with all faults of the routes, in one line
+ */
 export const readRoutes = async (file: URL | string): Promise<readonly Route[]> =>
   parseRoutes(await readRoutesText(file));
 
-/** @throws StartFailure 78 naming everything that is wrong with the routes, in one line */
+/**
+ * Parses and checks the routes.
+ * @throws StartFailure 78 with all faults of the routes, in one line
+ */
 export function parseRoutes(text: string): readonly Route[] {
   const file = checkFile(parse(text));
   if ('faults' in file) throw invalidRoutes(file.faults.map(formatFault));
-  // One by one: of something large, the checker says the first fault only.
+  // Each route is checked on its own, because the checker reports only the first fault of a large value.
   const checked = file.value.routes.map((route, index) => checkRoute(route, `/routes/${index}`));
   const faults = checked.flatMap((result) => ('faults' in result ? result.faults : []));
   if (faults.length > 0) throw invalidRoutes(faults.map(formatFault));
@@ -117,7 +123,7 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    // The rest of some messages quotes the file, where a secret may stand.
+    // The rest of some messages quotes the file, which may contain a secret.
     const [reason = ''] = reasonOf(error).split(/, (?:\.\.\.)?"/);
     throw invalidRoutes([`they are not JSON (${reason})`]);
   }
@@ -151,7 +157,7 @@ function faultsOfSettings(
 const prefixPointers = (at: string, faults: readonly Fault[]): Fault[] =>
   faults.map(({ pointer, message }) => ({ pointer: at + pointer, message }));
 
-/** What each route may say, and all of them together may not. */
+/** Returns conflicts between routes that are valid one by one. */
 function conflictsIn(routes: readonly Route[]): string[] {
   const paths = routes.flatMap((route) => route.predicates.path.map((path) => ({ path, route })));
   return [
@@ -163,18 +169,21 @@ function conflictsIn(routes: readonly Route[]): string[] {
   ];
 }
 
-/** Of routes with one path: one before the last takes everything, or two take the same. Those with weights share. */
+/**
+ * Returns whether a route hides another with the same path. A catch-all before the last hides the rest, and so do equal
+ * conditions. Routes with weights share a path.
+ */
 function hidesAnother(routes: readonly Route[]): boolean {
   const conditions = routes.filter(({ predicates }) => !('weight' in predicates)).map(conditionsOf);
   const catchAll = routes.findIndex(({ predicates }) => Object.keys(predicates).length === 1);
   return new Set(conditions).size < conditions.length || (catchAll !== -1 && catchAll < routes.length - 1);
 }
 
-/** The predicates beside the path, in one text. */
+/** Returns the other predicates as one text. */
 const conditionsOf = ({ predicates: { path: _, ...others } }: Route): string =>
   JSON.stringify(Object.entries(others).sort(([one], [other]) => (one < other ? -1 : 1)));
 
-/** What the gateway answers itself; below the list of parked events are the routes of the consumers. */
+/** The gateway's own paths. The consumers' routes are below the list of parked events. */
 const OWN_PATHS = [
   { path: PARKED_EVENTS_PATH, words: 'the list of parked events', withBelow: false },
   ...['/admin/routes', '/docs', '/health', '/info', '/metrics', '/openapi.json'].map((path) => ({
@@ -184,7 +193,7 @@ const OWN_PATHS = [
   })),
 ];
 
-/** A `{name}` in a pattern stands for any segment. */
+/** Returns the gateway's own paths that a pattern hides. A `{name}` in a pattern matches any segment. */
 function ownPathsHiddenBy(pattern: string): string[] {
   const hasSubtree = pattern.endsWith(SUBTREE);
   const segments = pattern.slice(0, hasSubtree ? -SUBTREE.length : undefined).split('/');

@@ -1,4 +1,4 @@
-/** Watches the file of routes, and puts what is in it into force. */
+/** Watches the file of routes and applies its changes. */
 import { type FSWatcher, watch } from 'node:fs';
 import { dirname } from 'node:path';
 import { type Logger, StartFailure } from '@daybook/service';
@@ -7,7 +7,7 @@ import type { MutableRouteStore } from './route-store.ts';
 
 /** An editor writes in several steps. */
 const SETTLE_MILLIS = 50;
-/** For file systems that tell nothing: network shares, some containers. */
+/** For file systems without change events: network shares and some containers. */
 const POLL_MILLIS = 10_000;
 
 export interface FileWatcherOptions {
@@ -19,13 +19,13 @@ export interface FileWatcherOptions {
 }
 
 export interface FileWatcher extends Disposable {
-  /** Looks at once. */
+  /** Checks immediately. */
   check(): Promise<void>;
 }
 
 /**
- * The folder is watched, not the file: a file that is renamed into its place, or a link that is turned (which is how
- * Kubernetes changes a ConfigMap), is another file under the same name.
+ * Watches the folder, not the file. A renamed file or a changed link is another file under the same name. Kubernetes
+ * changes a ConfigMap by such a link.
  */
 export function watchRoutesFile({
   file,
@@ -58,7 +58,7 @@ export function watchRoutesFile({
     }
   }
 
-  /** One look after the other. */
+  /** Runs checks one after the other. */
   async function check(): Promise<void> {
     await running;
     running ??= load().finally(() => {
@@ -85,7 +85,7 @@ export function watchRoutesFile({
   };
 }
 
-/** Undefined where the system has no more watches to give: there is the poll. */
+/** Returns undefined where the system is out of watches. The poll still works. */
 function watchFolder(file: string, onChange: () => void, logger: Pick<Logger, 'warn'>): FSWatcher | undefined {
   const onWatchError = (error: unknown) =>
     logger.warn({ err: error }, 'routes folder not watched, file polled instead');

@@ -1,9 +1,9 @@
-/** Paths in which `{name}` stands for one segment, and `/**` at the end for everything below. */
+/** Reads and writes paths by templates. `{name}` stands for one segment, and `/**` at the end for everything below. */
 
 export const PATH_TEMPLATE = '^(?:/(?:[A-Za-z0-9._~-]+|\\{[a-z][A-Za-z0-9]*\\}))+(?:/\\*\\*)?$';
 export const SUBTREE = '/**';
 
-/** What the names of a template stand for in a path; `rest` is what `/**` stands for, with its slash. */
+/** The segments that match the names of a template. `rest` is what `/**` matches, with its slash. */
 export interface PathMatch {
   readonly params: ReadonlyMap<string, string>;
   readonly rest: string;
@@ -14,7 +14,7 @@ export const isTemplate = (path: string): boolean => path.includes('{');
 export const paramNamesIn = (template: string): string[] =>
   [...template.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
 
-/** Reads paths by a template: undefined for one that it does not fit. */
+/** Compiles a template to a reader of paths. It returns undefined for a path that does not match. */
 export function compileTemplate(template: string): (path: string) => PathMatch | undefined {
   const hasSubtree = template.endsWith(SUBTREE);
   const expected = template.slice(1, hasSubtree ? -SUBTREE.length : undefined).split('/');
@@ -41,7 +41,7 @@ export function compileTemplate(template: string): (path: string) => PathMatch |
 
 const SLASH = '/'.charCodeAt(0);
 
-/** Writes paths by a template. */
+/** Compiles a template to a writer of paths. */
 export function compilePathBuilder(template: string): (parts: PathMatch) => string {
   const hasSubtree = template.endsWith(SUBTREE);
   const pieces = template

@@ -1,4 +1,4 @@
-/** What a predicate or a filter is, to the file of routes: a name, a schema, words for the documents, a way to compile it. */
+/** Defines a predicate or filter: its name, its schema, its documentation and its compiler. */
 import type { Fault } from '@daybook/contracts';
 import { createValidator } from '@daybook/service/validation';
 import type { Static, TSchema } from 'typebox';
@@ -7,24 +7,24 @@ interface PluginDefinition<Schema extends TSchema, Context, Compiled> {
   readonly schema: Schema;
   /** One line for docs/gateway.md. */
   readonly summary: string;
-  /** As it stands in the file; a test holds it against the schema. */
+  /** In the format of the file. A test checks it against the schema. */
   readonly example: Static<Schema>;
-  /** Whether its values may be secrets: `/admin/routes` shows the names only. */
+  /** Whether its values may be secrets. If so, `/admin/routes` shows only the names. */
   readonly hasSecrets?: boolean;
-  /** What the schema cannot say. Pointers begin at the setting. */
+  /** Returns faults that the schema cannot express. Pointers are relative to the setting. */
   readonly faultsOf?: (setting: Static<Schema>) => Fault[];
-  /** Called when routes are loaded: whatever does not depend on the request is computed here. */
+  /** Compiles a setting when routes are loaded. Computes all that does not depend on the request. */
   readonly compile: (setting: Static<Schema>, context: Context) => Compiled;
 }
 
-/** The schema has been forgotten by the types, so that kinds of all settings stand in one catalogue. */
+/** A plugin without the type of its setting, so that one catalogue can hold all plugins. */
 export interface Plugin<Context, Compiled> {
   readonly schema: TSchema;
   readonly summary: string;
   readonly example: unknown;
   readonly hasSecrets: boolean;
   faultsOf(setting: unknown): Fault[];
-  /** @throws Error for a setting that has faults */
+  /** Compiles a setting. @throws Error for a setting that has faults */
   compile(setting: unknown, context: Context): Compiled;
 }
 
@@ -32,7 +32,7 @@ export function definePlugin<Schema extends TSchema, Context, Compiled>(
   definition: PluginDefinition<Schema, Context, Compiled>,
 ): Plugin<Context, Compiled> {
   const { schema, summary, example, hasSecrets = false, faultsOf = () => [], compile } = definition;
-  // Made for the kinds that a file uses; all of them would cost the start some milliseconds.
+  // Created at the first use, because creating all checkers would delay the start by some milliseconds.
   let check: ReturnType<typeof createValidator<Schema>> | undefined;
   const checked = (setting: unknown) => {
     check ??= createValidator(schema);

@@ -1,4 +1,4 @@
-/** The routes in force: replaced as a whole, or not at all. */
+/** Holds the routes in force. A change replaces all routes, or none. */
 import { createHash } from 'node:crypto';
 import { type Clock, StartFailure, systemClock } from '@daybook/service';
 import { type CompilerOptions, createRouteCompiler, type RouteCompiler } from './compiler.ts';
@@ -8,9 +8,9 @@ import { createRouteTable, type RouteTable } from './table.ts';
 export interface ActiveRoutes {
   readonly table: RouteTable;
   readonly routes: readonly Route[];
-  /** What they lead to, each once. */
+  /** The services of the routes, each once. */
   readonly services: readonly string[];
-  /** A hash of the text that they were read from. */
+  /** A hash of the source text. */
   readonly version: string;
   readonly since: Temporal.Instant;
 }
@@ -23,21 +23,21 @@ export interface RouteLoadFailure {
 
 export interface RouteStore {
   readonly current: ActiveRoutes;
-  /** Why the routes that are in the file now are not in force; undefined where they are. */
+  /** Why the routes of the current file are not in force; undefined if they are. */
   readonly failure: RouteLoadFailure | undefined;
 }
 
-/** What came of a text. */
+/** The outcome of a replacement. */
 export type ReplaceResult = 'same' | 'replaced' | 'refused';
 
 export interface MutableRouteStore extends RouteStore {
-  /** Puts the routes of a text into force, unless something is wrong with them: those before stay then. */
+  /** Replaces the routes by those of a text. If the text is invalid, the previous routes stay. */
   replace(text: string): ReplaceResult;
-  /** The routes cannot even be read. False where that is known. */
+  /** Records that the file cannot be read. Returns false if that is already known. */
   fail(reason: string): boolean;
 }
 
-/** @throws StartFailure 78 naming everything that is wrong with the routes */
+/** Creates the store. @throws StartFailure 78 with all faults of the routes */
 export function createRouteStore(text: string, options: CompilerOptions = {}): MutableRouteStore {
   const { clock = systemClock } = options;
   const compile = createRouteCompiler(options);

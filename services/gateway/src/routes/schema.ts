@@ -1,4 +1,6 @@
-/** What the catalogues say of themselves: the JSON schema of the file, for editors, and the tables of docs/gateway.md. */
+/**
+ * Generates documents from the catalogues: the JSON schema of the file, for editors, and the tables of docs/gateway.md.
+ */
 import { type TSchema, Type } from 'typebox';
 import { filters } from '../filters/index.ts';
 import { predicates } from '../predicates/index.ts';
@@ -16,7 +18,7 @@ const schemasOf = (plugins: Plugins): Record<string, TSchema> =>
     ]),
   );
 
-/** `services/gateway/routes.schema.json`. */
+/** Returns the schema for `services/gateway/routes.schema.json`. */
 export function routesFileSchema(): TSchema {
   const conditions = Type.Object({ ...schemasOf(predicates), path: PATHS }, { additionalProperties: false });
   const step = Type.Object(schemasOf(filters), { additionalProperties: false, minProperties: 1, maxProperties: 1 });
@@ -30,7 +32,7 @@ export function routesFileSchema(): TSchema {
   );
 }
 
-/** A table of Markdown. */
+/** Returns a table in Markdown. */
 export function markdownTable(plugins: Plugins): string {
   const rows = Object.entries(plugins).map(
     ([name, { summary, example }]) => `| \`${name}\` | \`${inline(example)}\` | ${summary} |`,

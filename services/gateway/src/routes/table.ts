@@ -1,19 +1,20 @@
-/** Which route a request takes; asked for every request, so all that can be computed before is. */
+/** Finds the route of a request. Runs for every request, so all possible work is done at loading. */
 import type { ClientRequest } from '../http/client-exchange.ts';
 import type { CompiledRoute } from './compiler.ts';
 import { compileTemplate, isTemplate, type PathMatch, SUBTREE } from './path-template.ts';
 
 export interface RouteTable {
   /**
-   * By the most specific path: a whole path before one with `{name}`, that before a path with `/**`, and of the latter two
-   * a long one before a short one. Of several routes with one path, the first in the file whose other predicates hold.
+   * Returns the route with the most specific path. A whole path precedes one with `{name}`, which precedes a path with
+   * `/**`. Of the latter two kinds, a longer path precedes a shorter one. Of several routes with one path, the first in
+   * the file wins whose other predicates match.
    */
   match(request: ClientRequest): CompiledRoute | undefined;
-  /** Every path with its routes, in the order in which they are tried. */
+  /** Every path with its routes, in the order of matching. */
   readonly order: readonly { readonly path: string; readonly route: CompiledRoute }[];
 }
 
-/** Routes with one path: most paths have one, so this is no array. */
+/** The routes of one path. Not always an array, because most paths have one route. */
 interface Candidate {
   readonly route: CompiledRoute;
   next: Candidate | undefined;
@@ -38,7 +39,7 @@ export function createRouteTable(routes: readonly CompiledRoute[]): RouteTable {
     else for (const route of routesOf(candidate)) append(exact, pattern, route);
   }
   templates.sort((one, other) => bySpecificity(one.pattern, other.pattern));
-  // As in Spring: `/a/**` stands for `/a`, too.
+  // As in Spring, `/a/**` also matches `/a`.
   for (const [path, candidate] of subtrees) for (const route of routesOf(candidate)) append(exact, path, route);
   const depths = [...new Set([...subtrees.keys()].map(segmentsOf))].sort((one, other) => other - one);
 
@@ -91,13 +92,13 @@ function firstMatch(candidate: Candidate | undefined, request: ClientRequest): C
 }
 
 const rankOf = (pattern: string): number => (pattern.endsWith(SUBTREE) ? 2 : isTemplate(pattern) ? 1 : 0);
-/** Long before short; of two as long, the one that names more of it. */
+/** Returns a rank: more segments rank higher. Of two patterns with equally many, the one with fewer `{name}`s does. */
 const specificityOf = (pattern: string): number => segmentsOf(pattern) * 1_000 - pattern.split('{').length;
 
 const bySpecificity = (one: string, other: string): number =>
   rankOf(one) - rankOf(other) || specificityOf(other) - specificityOf(one) || (one < other ? -1 : 1);
 
-/** The path that was asked for, without its query. */
+/** Returns the path of the request, without its query. */
 export function pathOf({ url = '/' }: ClientRequest): string {
   const end = url.indexOf('?');
   return end === -1 ? url : url.slice(0, end);
@@ -105,7 +106,7 @@ export function pathOf({ url = '/' }: ClientRequest): string {
 
 const segmentsOf = (path: string): number => path.split('/').length - 1;
 
-/** Where the slash after so many segments is; -1 when the path is no longer than that. */
+/** Returns the position of the slash after `count` segments; -1 when the path has no more segments. */
 function endOfSegments(path: string, count: number): number {
   let end = 0;
   for (let passed = 0; passed < count; passed += 1) {

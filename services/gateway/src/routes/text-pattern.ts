@@ -1,13 +1,13 @@
 /**
- * The patterns that a file of routes is written in. None is a regular expression: requests are hostile, and these take
- * time in proportion to the text, whatever it is.
+ * Defines the patterns in a file of routes. They are not regular expressions, because requests are hostile. Matching
+ * takes time in proportion to the text.
  */
 import { type Static, Type } from 'typebox';
 
-/** Text in which `*` stands for anything, nothing included. */
+/** Text in which `*` matches any text, including none. */
 export const TextPattern = Type.String({ minLength: 1, maxLength: 200, pattern: '^[\\t\\x20-\\x7e]+$' });
 
-/** Whether a text is as a pattern says. */
+/** Compiles a pattern to a test of texts. */
 export function compileTextPattern(pattern: Static<typeof TextPattern>): (text: string) => boolean {
   const [head = '', ...rest] = pattern.split('*');
   const tail = rest.pop();

@@ -1,14 +1,14 @@
-/** How long a request may take: in its parts, and as a whole. */
+/** Defines how long a request and its phases may take. */
 import type { Route } from './definition.ts';
 
 export interface RouteTimeouts {
   /** For a connection to an instance. */
   readonly connectMillis: number;
-  /** From the request, or what came of its body last, until the answer begins: over all tries. */
+  /** From the request, or the last part of its body, until the response begins, over all attempts. */
   readonly headersMillis: number;
   /** The longest pause in a response that has begun. */
   readonly bodyMillis: number;
-  /** For everything; an event stream, once it has begun, has no end. */
+  /** For the whole request. An event stream that has begun has no end. */
   readonly totalMillis: number;
 }
 
@@ -19,12 +19,12 @@ export const DEFAULT_TIMEOUTS: RouteTimeouts = {
   totalMillis: 60_000,
 };
 
-/** Without anything from either side: a heartbeat every half minute keeps a stream or a tunnel. */
+/** The idle limit of a stream or a tunnel. A heartbeat every half minute keeps it open. */
 export const IDLE_STREAM_MILLIS = 120_000;
 
 const cache = new WeakMap<Route, RouteTimeouts>();
 
-/** What the route says; `timeoutMillis` where it says nothing of a part. */
+/** Returns the timeouts of a route. `timeoutMillis` applies where the route does not set a phase. */
 export function timeoutsOf(route: Route): RouteTimeouts {
   const cached = cache.get(route);
   if (cached) return cached;

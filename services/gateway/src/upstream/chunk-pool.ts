@@ -1,6 +1,6 @@
 /**
- * Copies of what was read, for as long as it takes to send them on: the same memory again and again. New memory for each
- * piece of a large body would pile up before it is collected.
+ * Copies received bytes until they are sent, and reuses the memory of the copies. New memory for each chunk of a large
+ * body would accumulate before it is collected.
  */
 const CHUNK_BYTES = 64 * 1024;
 const MAX_FREE_BUFFERS = 64;
@@ -8,7 +8,7 @@ const free: Buffer[] = [];
 
 export interface PooledChunk {
   readonly bytes: Buffer;
-  /** To be called when the bytes are not needed any more. */
+  /** Must be called when the bytes are no longer needed. */
   release(): void;
 }
 

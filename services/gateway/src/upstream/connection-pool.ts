@@ -1,9 +1,9 @@
-/** The connections to one instance: bounded, kept for the next request, the one that was used last first. */
+/** Pools the connections to one instance. Their number is bounded, and the most recently used one is reused first. */
 import { Connection, type ConnectionOptions, type ConnectionOwner, type UpstreamRequest } from './connection.ts';
 
 export interface ConnectionPoolOptions extends ConnectionOptions {
   readonly maxConnections: number;
-  /** Shorter than instances keep theirs, so that it is not they who close. */
+  /** Shorter than the instances' own limit, so that the gateway closes first. */
   readonly maxIdleMillis: number;
 }
 
@@ -12,7 +12,7 @@ export class ConnectionPool implements ConnectionOwner {
   readonly #options: ConnectionPoolOptions;
   readonly #all = new Set<Connection>();
   readonly #idle: Connection[] = [];
-  /** For a connection; bounded by who lets requests in. */
+  /** Requests that wait for a connection. The admission of requests bounds their number. */
   readonly #queue = new Set<UpstreamRequest>();
   #closed: PromiseWithResolvers<void> | undefined;
 
@@ -28,19 +28,19 @@ export class ConnectionPool implements ConnectionOwner {
     else this.#queue.add(request);
   }
 
-  /** Takes back a request that waits for its turn. One that waits for its own connection is told when that is there. */
+  /** Removes a request from the queue. A request that waits for its own connection is notified once it opens. */
   cancel(call: UpstreamRequest): boolean {
     return this.#queue.delete(call);
   }
 
-  /** Closes what was idle too long; the oldest are first. */
+  /** Closes connections that were idle too long, the oldest first. */
   sweep(): void {
     const now = performance.now();
     const stale = this.#idle.filter((connection) => this.#isStale(connection, now));
     for (const connection of stale) connection.destroy();
   }
 
-  /** Closes the idle connections now, the others when their requests end. */
+  /** Closes the idle connections now, and the others when their requests end. */
   close(): Promise<void> {
     this.#closed ??= Promise.withResolvers<void>();
     for (const connection of this.#idle) connection.destroy();

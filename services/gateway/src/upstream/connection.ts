@@ -1,53 +1,53 @@
-/** One connection to an instance: one request after the other, each with its answer. */
+/** Sends requests to an instance over one connection, one after the other, each with its response. */
 import { connect, type LookupFunction, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { contain, guarded } from '@daybook/service';
 import { MalformedResponse, type ParsedResponseHead, ResponseParser, type ResponseSink } from './response-parser.ts';
 
-/** A request for an instance, and whoever waits for the answer. */
+/** A request for an instance, with the receiver of its response. */
 export interface UpstreamRequest {
   readonly method: string;
-  /** Of the request, with the empty line at its end. */
+  /** The head of the request, with the empty line at its end. */
   readonly head: string;
   /** `undefined` for none. */
   readonly body: Buffer | BodyStream | undefined;
-  /** It is being sent: from now on it may be done. */
+  /** Called when sending begins. From now on the instance may handle the request. */
   onSend(connection: Connection): void;
   onHead(start: ParsedResponseHead): void;
-  /** The bytes are there during the call only. */
+  /** The bytes are valid during the call only. */
   onData(chunk: Buffer): void;
   onEnd(last: Buffer | undefined): void;
-  /** All that came so far was read, and it is not the end. */
+  /** Called when all received bytes were read and the response is not complete. */
   onPause(): void;
-  /** Instead of an end. Before `onSend`, nothing was sent. */
+  /** Called instead of an end. Before `onSend`, nothing was sent. */
   onFailure(error: Error): void;
 }
 
-/** A body that is sent as it comes. */
+/** A body that is streamed. */
 export interface BodyStream {
-  /** Sends itself into a socket, as fast as that takes it. */
+  /** Sends the body into a socket, as fast as that accepts it. */
   start(socket: Socket): void;
-  /** The socket takes more. */
+  /** Called when the socket can accept more. */
   resume(): void;
-  /** Nothing more is to be sent. */
+  /** Stops sending. */
   stop(): void;
   readonly isSent: boolean;
 }
 
-/** How a connection comes to be. */
+/** How a connection is opened. */
 export interface ConnectionOptions {
   readonly connectTimeoutMillis: number;
-  /** Resolves the name of the instance to the addresses that may be dialed. */
+  /** Resolves the instance's name to the addresses that may be dialed. */
   readonly lookup: LookupFunction;
 }
 
 export interface ConnectionOwner {
-  /** It can take the next request. */
+  /** Called when the connection can carry the next request. */
   onIdle(connection: Connection): void;
   onClosed(connection: Connection): void;
 }
 
-/** The connection ended before the answer did. */
+/** The connection ended before the response did. */
 export class ConnectionClosed extends Error {
   override readonly name = 'ConnectionClosed';
 }
@@ -56,7 +56,7 @@ export class ConnectTimeout extends Error {
   override readonly name = 'ConnectTimeout';
 }
 
-/** What is read is passed on before anything else is read: one place for all connections, instead of one for each answer. */
+/** Received bytes are forwarded before the next read, so that all connections share one buffer. */
 const READ_BUFFER = Buffer.allocUnsafeSlow(64 * 1024);
 const KEEP_ALIVE_MARGIN_MILLIS = 1_000;
 const KEEP_ALIVE_SECONDS = /(?:^|[\s,])timeout=(\d{1,6})/i;
@@ -69,21 +69,21 @@ export class Connection implements ResponseSink {
   readonly #socket: Socket;
   readonly #parser = new ResponseParser(this);
   readonly #timer: NodeJS.Timeout;
-  /** The request that is under way, or waits for this connection to be there. */
+  /** The current request, or the request that waits for this connection to open. */
   #request: UpstreamRequest | undefined;
   #isOpen = false;
   #shouldKeepAlive = true;
   #error: Error | undefined;
   #keepAlive: string | undefined;
-  /** As long as the instance keeps it; `Infinity` when it did not say. */
+  /** How long the instance keeps the connection; `Infinity` if it does not state a time. */
   keepAliveMillis = Number.POSITIVE_INFINITY;
-  /** When its last request ended. */
+  /** When the last request ended. */
   idleSince = 0;
 
   constructor(url: URL, { connectTimeoutMillis, lookup }: ConnectionOptions, owner: ConnectionOwner) {
     this.#owner = owner;
     const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80));
-    // Brackets are for URLs only.
+    // Brackets occur in URLs only.
     const host = url.hostname.replace(/^\[|\]$/g, '');
     const isSecure = url.protocol === 'https:';
     const onread = { buffer: READ_BUFFER, callback: (length: number) => this.#read(READ_BUFFER.subarray(0, length)) };
@@ -123,7 +123,7 @@ export class Connection implements ResponseSink {
       );
   }
 
-  /** Sends a request, or will when the connection is there. Only while it has no other. */
+  /** Sends a request, now or when the connection opens. Allowed only while the connection has no other request. */
   run(request: UpstreamRequest): void {
     this.#request = request;
     if (this.#isOpen) this.#send(request);
@@ -154,7 +154,7 @@ export class Connection implements ResponseSink {
 
   #send(call: UpstreamRequest): void {
     call.onSend(this);
-    // Whoever waited may not do so any more.
+    // The request may have been cancelled in the meantime.
     if (this.#socket.destroyed) return;
     this.#parser.begin(call.method);
     const { head, body } = call;
@@ -185,7 +185,7 @@ export class Connection implements ResponseSink {
     if (head.keepAlive !== undefined && head.keepAlive !== this.#keepAlive) {
       this.#keepAlive = head.keepAlive;
       const seconds = KEEP_ALIVE_SECONDS.exec(head.keepAlive)?.[1];
-      // A second less than they say: what is sent at the last moment may come too late.
+      // One second less than the instance states, because a request sent at the last moment may come too late.
       if (seconds !== undefined) this.keepAliveMillis = Math.max(0, Number(seconds) * 1_000 - KEEP_ALIVE_MARGIN_MILLIS);
     }
     this.#request?.onHead(head);

@@ -12,7 +12,7 @@ const HANDSHAKE = [
   '\r\n',
 ].join('\r\n');
 
-/** A gateway that may dial 10.0.0.0/8, and a server on this machine that the registry names in its way. */
+/** Starts a gateway that may dial 10.0.0.0/8, and a local server that the registry lists as `host`. */
 async function startForbidden(host: string) {
   const upstream = await startServer((_request, response) => response.end());
   let connections = 0;

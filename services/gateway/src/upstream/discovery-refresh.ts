@@ -1,11 +1,11 @@
-/** Asks for the list of instances when there is reason to doubt it. Never throws: what was known stays in use. */
+/** Refreshes the list of instances when it may be outdated. Never throws, because the known list stays in use. */
 import type { Discovery } from '@daybook/discovery';
 import type { Logger } from '@daybook/service';
 
 export interface DiscoveryRefresh {
-  /** In the background. */
+  /** Refreshes in the background. */
   trigger(): void;
-  /** Resolves when the list is here or cannot be had, at the latest after `millis`. */
+  /** Resolves when the list is fetched or the fetch failed, at the latest after `millis`. */
   refreshWithin(millis: number): Promise<void>;
 }
 

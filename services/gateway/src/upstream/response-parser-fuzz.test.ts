@@ -1,6 +1,7 @@
 /**
- * The gateway reads a response as node:http's own parser reads it, or rejects it (decision 32): a corpus that was changed at random,
- * read whole, byte by byte and in pieces. DAYBOOK_FUZZ_SEED repeats a run, DAYBOOK_FUZZ_ROUNDS makes it longer.
+ * Checks that the gateway reads a response as node:http's own parser does, or rejects it (decision 32). It mutates a
+ * corpus at random and reads each response whole, byte by byte and in chunks. DAYBOOK_FUZZ_SEED repeats a run,
+ * DAYBOOK_FUZZ_ROUNDS makes it longer.
  */
 import { FUZZ_ROUNDS, FUZZ_SEED, fuzzRound, mutate, piecesOf, Random } from '@daybook/testing/fuzz';
 import { Llhttp, type Message, type Reading } from '@daybook/testing/llhttp';
@@ -9,19 +10,19 @@ import { MalformedResponse, ResponseParser } from './response-parser.ts';
 
 const CASES_A_ROUND = 1_500;
 const MILLIS_A_ROUND = 10_000;
-/** They only compute; on a machine with much else to do that takes its time. */
+/** The rounds only compute, which takes time on a busy machine. */
 const MOST_MILLIS = 120_000;
-/** Of a hundred; below, the fuzz would try little but how responses are rejected. */
+/** Of a hundred. With fewer, the fuzz would test little but rejections. */
 const LEAST_ACCEPTED = 15;
 const MOST_CHANGES = 4;
 const LONGEST_BY_BYTE = 500;
 
-/** More than the gateway's own limit, so that it is the gateway's that counts. */
+/** More than the gateway's own limit, so that the gateway's limit applies. */
 const llhttp = new Llhttp('responses', 128 * 1024);
 
 interface Case {
   readonly text: string;
-  /** Of the requests that the responses belong to. */
+  /** The methods of the requests that the responses belong to. */
   readonly methods: readonly string[];
 }
 
@@ -37,13 +38,13 @@ interface Outcome {
   readonly responses: readonly Seen[];
   /** Why it was rejected. */
   readonly error: string | undefined;
-  /** What came of a response that is not whole, from its first byte on; empty where it was rejected. */
+  /** The bytes of an incomplete response, from its first byte on; empty if it was rejected. */
   readonly rest: string;
-  /** The same where it was rejected: in longer pieces, with more of what follows. */
+  /** The bytes of a rejected response. With longer chunks, it includes more of the bytes that follow. */
   readonly rejected: string;
 }
 
-/** Reads pieces as a connection does: one request at a time, the next one only when the response is whole. */
+/** Reads chunks like a connection: one request at a time, the next after a complete response. */
 function readPieces(pieces: Iterable<Buffer>, methods: readonly string[]): Outcome {
   const responses: Seen[] = [];
   let rest = '';
@@ -88,7 +89,7 @@ function readPieces(pieces: Iterable<Buffer>, methods: readonly string[]): Outco
 
 const PLACE = Buffer.alloc(256 * 1024);
 
-/** The same memory again for each piece, as connections read. */
+/** Reuses the same memory for each chunk, as connections do. */
 function* overwritten(pieces: Iterable<Buffer>): Generator<Buffer> {
   for (const piece of pieces) {
     piece.copy(PLACE);
@@ -100,25 +101,25 @@ function* bytesOf(bytes: Buffer): Generator<Buffer> {
   for (let at = 0; at < bytes.length; at += 1) yield bytes.subarray(at, at + 1);
 }
 
-/** Whether a header comes after the last chunk. */
+/** Returns whether a header comes after the last chunk. */
 const endsWith = (text: string, name: string): boolean =>
   new RegExp(`\\r\\n0+(?:;.*)?(?=\\r\\n)[\\s\\S]*\\r\\n${name}:`, 'i').test(text);
 
-/** Responses that node:http takes and the gateway rejects, by what it says, and what then has to be true of them. */
+/** The responses that only the gateway rejects: each error, and a condition that must then hold. */
 const STRICTER: Record<string, (text: string) => boolean> = {
-  // Node lets them through in the text of a status, and a lone CR or LF before all of it.
+  // Node accepts such characters in the reason phrase. It also accepts a lone CR or LF before the response.
   'its head has characters that are not allowed': (text) =>
     /HTTP\/1\.[01] \d{3}[^\r\n]*[^\t\x20-\x7e\x80-\xff\r\n]|(?:^|\r\n\r\n)[\r\n]*(?:\r(?!\n)|(?<!\r)\n)|(?:\r(?!\n)|(?<!\r)\n)[\r\n]*HTTP/.test(
       text,
     ),
-  // Empty lines before it, another version than 1.0 and 1.1, a status below 100.
+  // Empty lines before it, a version other than 1.0 and 1.1, or a status below 100.
   'its first line is none': (text) => /(?:^|\r\n\r\n)[\r\n]+(?:H|$)|HTTP\/(?!1\.[01] )|HTTP\/1\.[01] 0\d\d/.test(text),
   'it changes the protocol unasked': (text) => text.includes(' 101'),
   'how long it is can be read in two ways': (text) => /content-length:[ \t]*\d{16}/i.test(text),
-  // Another one than chunked, two of them, or one with a tab.
+  // A coding other than chunked, two codings, or one with a tab.
   'its transfer coding is not known': (text) =>
     /transfer-encoding:(?! *chunked *\r\n)|transfer-encoding:[\s\S]*transfer-encoding:/i.test(text),
-  // More digits than any size needs; an extension without a name or a value, with a backslash or an odd quote.
+  // More digits than any size needs. Or an extension with a missing name or value, a backslash or an unpaired quote.
   'the size of a chunk is none': (text) => /\r\n[\da-f]{13}|\r\n[\da-f]+(?:;.*)?(?:;=|=[;\r]|[\\"])/i.test(text),
   'connection comes after the body': (text) => endsWith(text, 'connection'),
   'proxy-connection comes after the body': (text) => endsWith(text, 'proxy-connection'),
@@ -129,7 +130,7 @@ const STRICTER: Record<string, (text: string) => boolean> = {
 };
 const UNASKED = 'something came that nobody asked for';
 
-/** What is wrong with how the gateway reads something that node:http reads so; undefined for nothing. */
+/** Returns how the gateway's reading differs from node:http's; undefined for no difference. */
 function differenceOf(
   { responses, error, rest, rejected }: Outcome,
   node: Reading,
@@ -150,13 +151,16 @@ function differenceOf(
     return node.messages.length === responses.length || isOver ? undefined : 'the gateway misses a response';
   }
   if (node.error !== undefined || !node.isComplete) return undefined;
-  // Node reads on where no request is that the rest could belong to.
+  // Node reads on, although no request is left for the rest.
   if (error === UNASKED && responses.at(-1)?.isWhole) return undefined;
   if (error !== undefined) return STRICTER[error]?.(rejected) ? undefined : 'the gateway rejects what node:http takes';
   return /^[\r\n]+$/.test(rest) ? undefined : 'the gateway waits for more of what is whole';
 }
 
-/** Node decides on these connections before it knows that no body follows: it takes the end of the connection for that of the body. */
+/**
+ * Node decides on these connections before it knows that there is no body. It expects the body to end with the
+ * connection.
+ */
 const isHeadWithoutLength = ({ headers }: Seen, method: string | undefined): boolean =>
   method === 'HEAD' &&
   !headers.some((name, index) => index % 2 === 0 && /^(?:content-length|transfer-encoding)$/.test(name));
@@ -174,7 +178,10 @@ function differenceOfOne(response: Seen, message: Message, method: string | unde
   return isEnded ? `a connection that node:http keeps after ${method}` : undefined;
 }
 
-/** Where the gateway may end a connection that node:http keeps: with `close` beside `keep-alive`, and what is for proxies only. */
+/**
+ * Returns whether the gateway may end a connection that node:http keeps. This covers `close` together with
+ * `keep-alive`, and headers for proxies only.
+ */
 function mayEnd({ version, headers }: Message): boolean {
   const has = (name: string, value: RegExp) =>
     headers.some(
@@ -189,10 +196,10 @@ const isSame = (outcome: Outcome, other: Outcome | undefined): boolean =>
 
 const show = (value: unknown): string => JSON.stringify(value);
 
-/** Returns whether the gateway took it. */
+/** Returns whether the gateway accepted the response. */
 function compare(given: Case, how: string, random: Random): boolean {
   const bytes = Buffer.from(given.text, 'latin1');
-  // What is long and comes byte by byte takes long.
+  // A long response would take too long byte by byte.
   const start = Math.max(0, bytes.length - LONGEST_BY_BYTE);
   const before = start === 0 ? [] : [bytes.subarray(0, start)];
   const tail = bytes.subarray(start);
@@ -215,7 +222,7 @@ function compare(given: Case, how: string, random: Random): boolean {
 
 const lines = (...all: string[]): string => all.map((line) => `${line}\r\n`).join('');
 
-/** What a response is made of: in order, and not. */
+/** The parts of a response: valid and invalid ones. */
 type Choice = readonly [good: readonly string[], bad: readonly string[]];
 const BAD_ONE_IN = 16;
 const choose = ([good, bad]: Choice, random: Random): string => random.of(random.below(BAD_ONE_IN) === 0 ? bad : good);
@@ -391,7 +398,7 @@ function contentLength(length: number, random: Random): string {
   return `Content-Length: ${choose(values, random)}`;
 }
 
-/** The headers that say how long a body is, and the body. */
+/** Returns the headers about the body's length, and the body. */
 function framed(random: Random): [headers: string[], body: string] {
   const part = random.of(PARTS).repeat(random.below(3));
   const length = contentLength(part.length, random);
@@ -404,7 +411,7 @@ function framed(random: Random): [headers: string[], body: string] {
   return kind === 38 ? [[length, coding], chunks(random)] : [[coding, coding], chunks(random)];
 }
 
-/** Returns a response as it might come, in order or not. */
+/** Returns a possible response, valid or not. */
 function response(method: string, random: Random): string {
   const [framing, body] = framed(random);
   const headers = [...framing, ...anyOf(4, random, () => choose(HEADER, random))];
@@ -437,7 +444,7 @@ test('the gateway reads a changed response as node:http does, in any pieces, or 
   expect((accepted * 100) / (FUZZ_ROUNDS * CASES_A_ROUND)).toBeGreaterThan(LEAST_ACCEPTED);
 });
 
-/** Bytes of which one as good as the other is added. */
+/** Bytes that resemble others, so inserting them would not add a case. */
 const LIKE_OTHERS = /[2-9b-eh-wyzB-EH-WYZ\x81-\x9f\xa1-\xfe]/;
 const CHUNKED_HEAD = lines('HTTP/1.1 200 OK', 'Transfer-Encoding: chunked', '');
 const BASES: [string, string][] = [

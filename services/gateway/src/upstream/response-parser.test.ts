@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { MalformedResponse, ResponseParser } from './response-parser.ts';
 
-/** What a parser makes of bytes that come in pieces of so many. */
+/** Parses bytes in chunks of `size` and returns the result. */
 function parse(text: string, { method = 'GET', size = text.length, closes = false } = {}) {
   const seen = { status: 0, headers: [] as string[], body: '', shouldKeepAlive: false, ended: false };
   const parser = new ResponseParser({
@@ -18,7 +18,7 @@ function parse(text: string, { method = 'GET', size = text.length, closes = fals
   });
   parser.begin(method);
   const bytes = Buffer.from(text, 'latin1');
-  // The same memory again for each piece, as connections read.
+  // Reuses the same memory for each chunk, as connections do.
   const place = Buffer.alloc(size);
   for (let at = 0; at < bytes.length; at += size) {
     const length = bytes.copy(place, 0, at, at + size);

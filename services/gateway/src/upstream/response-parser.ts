@@ -1,35 +1,41 @@
 /**
- * Reads HTTP/1.1 answers as they come from an instance (RFC 9112). Strict: what can be read in two ways is refused, since
- * the client behind the gateway might read it in the other one.
+ * Reads the HTTP/1.1 responses of an instance (RFC 9112). Strict, because the client behind the gateway might read an
+ * ambiguous response differently. The parser has these invariants:
+ * - It accepts a response only if llhttp, the parser of node:http, reads it in the same way.
+ * - It rejects every other response with MalformedResponse. It is stricter than llhttp only by the rules in the fuzz
+ *   test.
+ * - It returns the same result however the bytes are split into chunks.
+ * - It reads one response for each `begin`. Further bytes never count as the response to another request.
+ * The differential fuzz test is `response-parser-fuzz.test.ts` (decision 32). It compares every response with llhttp.
  */
 
-/** The start of an answer. */
+/** The status and the headers of a response. */
 export interface ParsedResponseHead {
   readonly status: number;
-  /** A flat list of names, in small letters, and values, as they came. */
+  /** A flat list of lower-case names and of values, as received. */
   readonly headers: string[];
-  /** What the body is said to be long. */
+  /** The announced length of the body. */
   readonly length: number | undefined;
-  /** The header `Connection`, in small letters. */
+  /** The header `Connection`, in lower case. */
   readonly connection: string | undefined;
-  /** How long the instance keeps an idle connection, where it says so. */
+  /** How long the instance keeps an idle connection, if stated. */
   readonly keepAlive: string | undefined;
-  /** Whether the connection can be used again after this answer. */
+  /** Whether the connection can be used again after this response. */
   readonly shouldKeepAlive: boolean;
 }
 
 export interface ResponseSink {
   onHead(start: ParsedResponseHead): void;
-  /** The bytes are there during the call only. */
+  /** The bytes are valid during the call only. */
   onData(chunk: Buffer): void;
   /**
-   * With the last of the body where it came at once with the end. `isClean` unless more came with it: those bytes belong to no
-   * request, and must not be taken for the response to the next one.
+   * Receives the last part of the body if it came together with the end. `isClean` is false when more bytes followed.
+   * Those bytes belong to no request, and must not count as the next response.
    */
   onEnd(last: Buffer | undefined, isClean: boolean): void;
 }
 
-/** The instance answers with something that is no HTTP answer. */
+/** The bytes from the instance are not an HTTP response. */
 export class MalformedResponse extends Error {
   override readonly name = 'MalformedResponse';
 }
@@ -37,31 +43,31 @@ export class MalformedResponse extends Error {
 const MAX_HEAD_BYTES = 64 * 1024;
 const SINGLE_READ_BYTES = 4 * 1024;
 const MAX_LINE_BYTES = 4 * 1024;
-/** After the last chunk; they are left out. */
+/** The limit for headers after the last chunk. These headers are dropped. */
 const MAX_TRAILERS_BYTES = 16 * 1024;
 const END_OF_HEAD = '\r\n\r\n';
 const END_OF_LINE = '\r\n';
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: [^\r]*)?$/;
 const NAME = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
-/** Control characters, and line ends that are only half one. */
+/** Control characters, and incomplete line ends. */
 const INVALID_IN_HEAD = /[^\t\r\n\x20-\x7e\x80-\xff]|\r(?!\n)|(?<!\r)\n/;
 const LENGTH = /^\d{1,15}$/;
-/** With extensions, which are left out: names, and values that are words or quoted without a backslash. */
+/** Accepts extensions, which are dropped: names, and values that are words or quoted without a backslash. */
 const CHUNK_SIZE =
   /^([0-9a-f]{1,12})(?:;[!#$%&'*+.^`|~0-9a-z_-]+(?:=(?:[!#$%&'*+.^`|~0-9a-z_-]+|"[\t\x20\x21\x23-\x5b\x5d-\x7e]*"))?)*$/i;
-/** What would change how a message is read, or the connection, when it has been read (RFC 9110, 6.5.1). */
+/** Trailers that would change how an already read message or connection is interpreted (RFC 9110, 6.5.1). */
 const FORBIDDEN_TRAILERS = new Set(['connection', 'content-length', 'proxy-connection', 'transfer-encoding']);
 const TAB = 0x09;
 const SPACE = 0x20;
 
 type Phase = 'nothing' | 'head' | 'length' | 'size' | 'chunk' | 'chunk-end' | 'trailers' | 'until-closed';
 
-/** What the headers say of the body and of the connection. */
+/** The headers about the body and the connection. */
 interface Framing {
   length: string | undefined;
   coding: string | undefined;
   connection: string | undefined;
-  /** The header of old proxies, which node:http reads like `Connection`. */
+  /** The header of old proxies. node:http reads it like `Connection`. */
   proxyConnection: string | undefined;
   keepAlive: string | undefined;
 }
@@ -70,9 +76,9 @@ export class ResponseParser {
   readonly #sink: ResponseSink;
   #phase: Phase = 'nothing';
   #method = 'GET';
-  /** What is left of the body, or of its chunk. */
+  /** The remaining bytes of the body, or of its chunk. */
   #remaining = 0;
-  /** A head or a line of which the rest has not come. */
+  /** An incomplete head or line. */
   #partial: Buffer | undefined;
   #trailersLength = 0;
 
@@ -80,25 +86,25 @@ export class ResponseParser {
     this.#sink = sink;
   }
 
-  /** The next thing to come answers a request with this method. */
+  /** Expects a response to a request with this method. */
   begin(method: string): void {
     this.#method = method;
     this.#phase = 'head';
   }
 
-  /** @throws MalformedResponse */
+  /** Reads received bytes. @throws MalformedResponse */
   read(chunk: Buffer): void {
     for (let at = 0; at < chunk.length; ) at = this.#step(chunk, at);
   }
 
-  /** Nothing more will come. False when the answer is not whole. */
+  /** Ends the input. Returns false when the response is incomplete. */
   close(): boolean {
     if (this.#phase !== 'until-closed') return this.#phase === 'nothing';
     this.#end(undefined, true);
     return true;
   }
 
-  /** Reads on from `at`; answers where it stopped. */
+  /** Reads on from `at`; returns where it stopped. */
   #step(chunk: Buffer, at: number): number {
     switch (this.#phase) {
       case 'head':
@@ -122,7 +128,7 @@ export class ResponseParser {
   }
 
   #readHead(chunk: Buffer, at: number): number {
-    // Most come whole and with little else: that is one text, and no search in bytes.
+    // Most heads come whole and with little else. One text then suffices, without a search in bytes.
     if (!this.#partial && chunk.length - at <= SINGLE_READ_BYTES) {
       const text = chunk.toString('latin1', at);
       const end = text.indexOf(END_OF_HEAD);
@@ -135,7 +141,7 @@ export class ResponseParser {
     return this.#readLongHead(chunk, at);
   }
 
-  /** Or one in pieces. */
+  /** Reads a long head, or one in pieces. */
   #readLongHead(chunk: Buffer, at: number): number {
     const partialLength = this.#partial?.length ?? 0;
     const bytes = this.#partial ? Buffer.concat([this.#partial, chunk.subarray(at)]) : chunk;
@@ -169,7 +175,7 @@ export class ResponseParser {
     const headers = endOfLine === -1 ? [] : readHeaders(head, endOfLine, framing);
     checkFraming(framing);
     const isPersistent = allowsKeepAlive(framing, line[1] === '1');
-    // What comes before the answer says nothing of it.
+    // Interim responses are skipped.
     if (status < 200) {
       if (!isPersistent) throw new MalformedResponse('it ends the connection before the response');
       return;
@@ -181,7 +187,7 @@ export class ResponseParser {
     if (this.#phase === 'length' && this.#remaining === 0) this.#end(undefined, isLast);
   }
 
-  /** How the body ends (RFC 9112, 6.3); false when only the end of the connection says so. */
+  /** Determines the end of the body (RFC 9112, 6.3). Returns false when only the end of the connection marks it. */
   #frame(status: number, { length, coding }: Framing): boolean {
     this.#remaining = 0;
     this.#phase = 'length';
@@ -243,7 +249,7 @@ export class ResponseParser {
     });
   }
 
-  /** `take` is given whether the line is the last of what came. */
+  /** Reads a line. `onLine` receives the line, and whether it is the last of the received bytes. */
   #readLine(chunk: Buffer, at: number, onLine: (line: string, isAll: boolean) => void): number {
     const kept = this.#partial?.length ?? 0;
     const bytes = this.#partial ? Buffer.concat([this.#partial, chunk.subarray(at)]) : chunk;
@@ -266,11 +272,13 @@ export class ResponseParser {
   }
 }
 
-/** Of a head or a line that ends at `end`, or at least, where its end has not come (-1), or not all of that. */
+/**
+ * Returns the length of a head or line that ends at `end`. Where its end has not come (-1), returns its least length.
+ */
 const lengthOf = (bytes: Buffer, from: number, end: number, terminator: string): number =>
   (end === -1 ? bytes.length - terminator.length + 1 : end) - from;
 
-/** The lines after the first. What they say of the body and the connection goes into `framing` as well. */
+/** Reads the lines after the first. Also stores the headers about the body and the connection in `framing`. */
 function readHeaders(head: string, endOfFirst: number, framing: Framing): string[] {
   const headers: string[] = [];
   for (let start = endOfFirst + 2; start <= head.length; ) {
@@ -280,7 +288,7 @@ function readHeaders(head: string, endOfFirst: number, framing: Framing): string
     if (colon === -1 || colon > end) throw new MalformedResponse('a header is none');
     const name = toLowerCaseName(head.slice(start, colon));
     const value = trimmed(head, colon + 1, end);
-    // Node takes chunks with a tab after the word for a body that the end of the connection ends.
+    // Node reads a coding with a tab differently: it takes the end of the connection for the end of the body.
     if (name === 'transfer-encoding' && head.slice(colon, end).includes('\t')) {
       throw new MalformedResponse('its transfer coding is not known');
     }
@@ -291,7 +299,10 @@ function readHeaders(head: string, endOfFirst: number, framing: Framing): string
   return headers;
 }
 
-/** A part of a text without the blanks around it: those of HTTP only, since `trim` takes a no-break space away as well. */
+/**
+ * Returns a part of a text without the blanks around it. Removes HTTP's blanks only, while `trim` also removes a
+ * no-break space.
+ */
 function trimmed(text: string, from: number, to: number): string {
   let start = from;
   let end = to;
@@ -302,7 +313,7 @@ function trimmed(text: string, from: number, to: number): string {
 
 const isBlank = (code: number): boolean => code === SPACE || code === TAB;
 
-/** @throws MalformedResponse unless the line is a header that may come after the body */
+/** Checks a line after the body. @throws MalformedResponse unless it is a permitted header */
 function checkTrailer(line: string): void {
   if (INVALID_IN_HEAD.test(line)) throw new MalformedResponse('a trailer has characters that are not allowed');
   const colon = line.indexOf(':');
@@ -311,7 +322,7 @@ function checkTrailer(line: string): void {
   if (FORBIDDEN_TRAILERS.has(name)) throw new MalformedResponse(`${name} comes after the body`);
 }
 
-/** @throws MalformedResponse unless there is one way to read how long the body is */
+/** Checks the length of the body. @throws MalformedResponse unless it has only one reading */
 function checkFraming({ length, coding }: Framing): void {
   if (length !== undefined && (coding !== undefined || !LENGTH.test(length))) {
     throw new MalformedResponse('how long it is can be read in two ways');
@@ -321,10 +332,10 @@ function checkFraming({ length, coding }: Framing): void {
   }
 }
 
-/** The same text, as the engine keeps the names of properties and literals: those are compared by their place only. */
+/** Returns the engine's own copy of a text, as for property names. The engine compares such copies by address. */
 const internString = (text: string): string => Object.keys({ [text]: true })[0] ?? text;
 
-/** The names that came lately: instances send the same ones again and again. */
+/** Recent names, because instances repeat the same ones. */
 const names = new Map<string, string>();
 const MAX_CACHED_NAMES = 500;
 

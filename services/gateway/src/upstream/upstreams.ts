@@ -1,46 +1,50 @@
-/** Connections to the instances: a bounded number to each, kept, closed when the instance is gone. */
+/**
+ * Manages a bounded number of connections to each instance. Keeps them open, and closes them when the instance is gone.
+ */
 import type { LookupFunction } from 'node:net';
 import type { DialRules } from '@daybook/discovery';
 import type { UpstreamRequest } from './connection.ts';
 import { ConnectionPool } from './connection-pool.ts';
 
 export interface UpstreamOptions {
-  /** To one instance. */
+  /** Per instance. */
   connections?: number;
-  /** Requests to one instance, waiting ones included; it is not asked for more. */
+  /** Per instance, with queued requests. Beyond it, the instance gets no further request. */
   maxInFlight?: number;
   /** Instances keep theirs for five seconds or longer. */
   maxIdleMillis?: number;
-  /** How often to look for instances that are gone, and for idle connections. */
+  /** How often the sweep removes gone instances and idle connections. */
   sweepIntervalMillis?: number;
 }
 
-/** Requests to one instance. Whoever enters leaves. */
+/** Admits requests to one instance. Each acquired place must be released. */
 export interface Upstream {
-  /** As `Host` says it. */
+  /** The value of `Host`. */
   readonly host: string;
-  /** False when the instance has as many requests as it may. */
+  /** Returns false when the instance has reached its limit of requests. */
   tryAcquire(): boolean;
   send(request: UpstreamRequest): void;
-  /** Takes back what waits for its turn; false when it does not. */
+  /** Removes a queued request; returns false if it is not queued. */
   cancel(request: UpstreamRequest): boolean;
   release(): void;
 }
 
 export interface Upstreams {
-  /** The connections to an instance, by its URL; undefined for a URL that nothing can or may be sent to. */
+  /** Returns the connections to an instance by its URL; undefined for a URL that is not usable. */
   of(url: string, connectTimeoutMillis: number): Upstream | undefined;
-  /** Whether a request can and may be sent to a URL. A name may: its addresses are checked by `lookup`. */
+  /**
+   * Returns whether a URL is valid and permitted. A name is always permitted, because `lookup` checks its addresses.
+   */
   isUsable(url: string): boolean;
   /** Resolves names to the addresses that may be dialed. */
   readonly lookup: LookupFunction;
-  /** Lets requests under way end. */
+  /** Closes after the pending requests. */
   close(): Promise<void>;
 }
 
 const HTTP_ORIGIN = /^https?:\/\/[^/?#@]+$/;
 
-/** By URL, and by the patience of the routes that lead there: there are few of those. */
+/** The connections of one URL by connect timeout. Routes use few different timeouts. */
 type ByConnectTimeout = Map<number, Upstream & { readonly connections: ConnectionPool }>;
 
 export function createUpstreams(
@@ -48,7 +52,7 @@ export function createUpstreams(
   dialRules: DialRules,
   {
     connections: maxConnections = 128,
-    // Twice what one client address may have under way (client-limits.ts).
+    // Twice the concurrent requests of one client address (client-limits.ts).
     maxInFlight = 2_048,
     maxIdleMillis = 4_000,
     sweepIntervalMillis = 1_000,
@@ -82,7 +86,7 @@ export function createUpstreams(
     };
   }
 
-  /** Requests under way there end as they would have. */
+  /** Closes the connections. Pending requests end as usual. */
   function close(byConnectTimeout: ByConnectTimeout): void {
     for (const { connections } of byConnectTimeout.values()) {
       const closed = connections.close();
@@ -114,7 +118,7 @@ export function createUpstreams(
     of(url, connectTimeoutMillis) {
       const existing = upstreams.get(url)?.get(connectTimeoutMillis);
       if (existing) return existing;
-      // A socket resolves names only: an address is checked here.
+      // A socket resolves names only, so addresses are checked here.
       if (!isUsable(url)) return undefined;
       const upstream = create(url, connectTimeoutMillis);
       const byPatience = upstreams.get(url) ?? new Map();

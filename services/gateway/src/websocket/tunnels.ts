@@ -1,10 +1,10 @@
-/** Connections of which both sides are passed on to each other, unread, until one of them ends. */
+/** Forwards both sides of a connection to each other, unread, until one of them ends. */
 import type { Socket } from 'node:net';
 import { guarded, ignoreError } from '@daybook/service';
 import { CLIENT_LIMITS } from '../resilience/client-limits.ts';
 import { IDLE_STREAM_MILLIS } from '../routes/timeouts.ts';
 
-/** For the other side to take what is left and to close, once one side has. */
+/** How long the other side may receive the rest and close after one side has closed. */
 const LINGER_MILLIS = 1_000;
 
 export interface TunnelOptions {
@@ -26,7 +26,7 @@ export class Tunnels {
     return this.#open.size >= this.#maxTunnels;
   }
 
-  /** Resolves when both sides are closed. What one side has sent before it closed still reaches the other. */
+  /** Resolves when both sides are closed. The bytes that one side sent before it closed still reach the other. */
   open(client: Socket, instance: Socket): Promise<void> {
     const sides = [client, instance];
     const closed = Promise.withResolvers<void>();
@@ -51,7 +51,7 @@ export class Tunnels {
       // A close follows.
       side.on('error', ignoreError).once('close', guarded(side, onClose));
       side.once('end', guarded(side, end));
-      // Every byte passes both: either of them knows when there was none.
+      // Every byte passes both sockets, so the timeout of either reports an idle tunnel.
       side.setTimeout(this.#idleMillis, guarded(side, end));
     }
     client.pipe(instance);
@@ -59,7 +59,7 @@ export class Tunnels {
     return closed.promise;
   }
 
-  /** Ends all that are open. */
+  /** Ends all open tunnels. */
   closeAll(): void {
     for (const end of this.#open) end();
   }

@@ -1,4 +1,4 @@
-/** One WebSocket through the gateway: its handshake with an instance, then a tunnel. */
+/** Carries one WebSocket through the gateway: a handshake with an instance, then a tunnel. */
 import { type ClientRequest, type IncomingMessage, ServerResponse, request as send } from 'node:http';
 import { request as sendSecurely } from 'node:https';
 import type { Socket } from 'node:net';
@@ -34,10 +34,10 @@ export class Upgrade {
   readonly #route: CompiledRoute;
   readonly #request: IncomingMessage;
   readonly #client: Socket;
-  /** What the client sent already. */
+  /** The bytes that the client has already sent. */
   readonly #head: Buffer;
   readonly #response: ServerResponse;
-  /** For what the gateway answers itself. */
+  /** For the gateway's own responses. */
   readonly #nodeResponse: NodeResponse;
   readonly #requestId: string;
   readonly #trace;
@@ -79,7 +79,7 @@ export class Upgrade {
     );
   }
 
-  /** For every answer but a tunnel. Node has none to give on a connection that asked for an upgrade. */
+  /** Creates the response for every outcome but a tunnel. Node does not provide one after an upgrade request. */
   #responseOn(client: Socket): ServerResponse {
     const response = new ServerResponse(this.#request);
     response.shouldKeepAlive = false;
@@ -153,7 +153,7 @@ export class Upgrade {
     request.end();
   }
 
-  /** Nothing was said on the connection but the handshake, which does nothing: another instance may be asked. */
+  /** Retries on another instance, because only a handshake without effect was sent. */
   #onFailure(error: Error): void {
     if (this.#outcome !== undefined || !this.#selection) return;
     this.#attempts.recordFailure(this.#selection.instance, errorCodeOf(error), failureKindOf(error));
@@ -164,7 +164,7 @@ export class Upgrade {
 
   #onUpgrade(answer: IncomingMessage, instance: Socket, head: Buffer): void {
     const key = this.#request.headers['sec-websocket-key'] ?? '';
-    // Before anything can fail: an instance that resets the connection would end the process.
+    // Added before a failure is possible. Otherwise a reset by the instance would end the process.
     instance.on('error', ignoreError);
     if (this.#outcome !== undefined) {
       instance.destroy();
@@ -194,7 +194,7 @@ export class Upgrade {
     void this.#dependencies.tunnels.open(client, instance).then(guarded(client, closed));
   }
 
-  /** The instance does not want it, and says why. */
+  /** Forwards the response of an instance that rejects the WebSocket. */
   #forwardResponse(answer: IncomingMessage): void {
     if (this.#outcome !== undefined) return;
     this.#outcome = 'proxied';
@@ -276,7 +276,7 @@ export class Upgrade {
   }
 }
 
-/** As node:http takes them: a name once. */
+/** Groups the values by name, as node:http expects. */
 function handshakeHeaders(list: readonly string[]): Record<string, string[]> {
   const headers: Record<string, string[]> = {};
   for (let index = 0; index < list.length; index += 2) {

@@ -18,7 +18,7 @@ const HANDSHAKE = [
 const handshake = (lines = HANDSHAKE, method = 'GET') =>
   `${[`${method} /api/v1/patients/live?x=1 HTTP/1.1`, ...lines].join('\r\n')}\r\n\r\n`;
 
-/** A service with WebSockets that sends back what it gets. Frames are bytes to the gateway, and here. */
+/** Starts a WebSocket service that echoes its input. Frames are only bytes to the gateway, and here. */
 async function startSocketServer(accept = ACCEPT) {
   const sockets: Socket[] = [];
   const requests: IncomingMessage[] = [];
@@ -30,14 +30,14 @@ async function startSocketServer(accept = ACCEPT) {
     const lines = ['HTTP/1.1 101 Switching Protocols', 'Upgrade: websocket', 'Connection: Upgrade'];
     socket.write(`${[...lines, `Sec-WebSocket-Accept: ${accept}`, 'X-Private: 1'].join('\r\n')}\r\n\r\n`);
     socket.on('error', () => undefined).on('data', (chunk: Buffer) => socket.write(chunk));
-    // As servers of WebSockets do.
+    // As WebSocket servers do.
     socket.on('end', () => socket.end());
     if (head.length > 0) socket.write(head);
   });
   return { ...server, sockets, requests };
 }
 
-/** Everything that comes, as it comes. */
+/** Opens a connection and records everything that it receives. */
 async function open(port: number, bytes = handshake()) {
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
   onTestFinished(() => void socket.destroy());
@@ -187,7 +187,7 @@ test('a WebSocket goes to another instance when one is dead', async () => {
 });
 
 test('a WebSocket goes to another instance when the address of one cannot be used', async () => {
-  // The balancer takes the first instance of the list first.
+  // The balancer then selects the first instance of the list first.
   vi.spyOn(Math, 'random').mockReturnValue(0);
   const service = await startSocketServer();
   const { port } = await startGateway({ patients: ['http://no host/', 'ftp://x', service.url] });

@@ -1,10 +1,10 @@
-/** Lists of instances in the shape that Eureka's clients expect. */
+/** Formats lists of instances as Eureka's clients expect. */
 import type { InstanceDocument } from './lease.ts';
 
-/** What an answer's reader wants of each instance in a list: all, or what it takes to dial it. */
+/** How much of each instance a reader needs: all fields, or only those for dialing it. */
 export type Extent = 'full' | 'compact';
 
-/** As Netflix's server leaves them out (`MiniInstanceInfoMixIn`). */
+/** Netflix's server omits the same fields (`MiniInstanceInfoMixIn`). */
 const OMITTED_FROM_COMPACT = new Set([
   'appGroupName',
   'overriddenStatus',

@@ -1,19 +1,19 @@
-/** What a registration must carry, and the instance as Java's codecs read it. */
+/** Defines the fields of a registration, and the instance as Java's codecs read it. */
 import { type Static, Type } from 'typebox';
 
 export const STATUSES = ['DOWN', 'OUT_OF_SERVICE', 'STARTING', 'UNKNOWN', 'UP'] as const;
 export type Status = (typeof STATUSES)[number];
 export const Status = () => Type.Unsafe<Status>(Type.String({ enum: [...STATUSES] }));
 
-/** The longest instance id; the router takes no longer part of a path. */
+/** The longest instance id. The router rejects longer path segments. */
 const MAX_ID_LENGTH = 200;
 export const MAX_METADATA_ENTRIES = 200;
-/** A lease is refused no length, but the registry waits no longer than this for a renewal. */
+/** A lease may have any length, but the registry waits at most this long for a renewal. */
 const MAX_LEASE_SECONDS = 24 * 60 * 60;
-/** Of milliseconds since 1970, as many digits as a `long` surely has. */
+/** In milliseconds since 1970. A Java `long` holds every number with this many digits. */
 const MAX_TIMESTAMP = 999_999_999_999_999;
 const PORT = '^([0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$';
-/** What Java takes for a missing `leaseInfo`. */
+/** Java's default for a missing `leaseInfo`. */
 const DEFAULT_LEASE = { renewalIntervalInSecs: 30, durationInSecs: 90 };
 
 const text = (maxLength: number) => Type.String({ minLength: 1, maxLength });
@@ -27,7 +27,7 @@ const Port = Type.Object({
   '@enabled': Type.Union([Type.Boolean(), Type.String({ enum: ['true', 'false'] })]),
 });
 
-/** Java's reader takes a number or a flag for its text; an empty name could not be written as XML. */
+/** Java's reader accepts a number or a boolean as text. An empty name cannot be written as XML. */
 export const Metadata = Type.Record(
   Type.String(),
   Type.Union([Type.String({ maxLength: 2000 }), Type.Number(), Type.Boolean()]),
@@ -35,10 +35,10 @@ export const Metadata = Type.Record(
 );
 export type Metadata = Static<typeof Metadata>;
 
-/** Java's readers of the list fail on a name that they do not know. */
+/** Java's readers of the list fail on an unknown name. */
 const DATA_CENTERS = ['Amazon', 'MyOwn', 'Netflix'];
 
-/** Fields that are not named here are taken and dropped: Java's mapper fails on what its model lacks. */
+/** Other fields are accepted and dropped, because Java's mapper fails on unknown fields. */
 export const Registration = Type.Object({
   instanceId: Type.Optional(text(MAX_ID_LENGTH)),
   hostName: text(MAX_ID_LENGTH),
@@ -77,7 +77,7 @@ export interface LeaseTimes {
   readonly durationInSecs: number;
 }
 
-/** The id that Java falls back to. */
+/** Returns the id; without one, the default of Java's clients. */
 export const idOf = (registration: Registration): string => registration.instanceId ?? registration.hostName;
 
 export const appOf = (registration: Registration): string => registration.app.toUpperCase();
@@ -90,13 +90,13 @@ export function leaseTimesOf({ leaseInfo }: Registration): LeaseTimes {
   };
 }
 
-/** Without the class that Java's writer notes for an empty map. */
+/** Returns metadata as text, without the class that Java's writer adds to an empty map. */
 export function textsOf(metadata: Metadata = {}): Readonly<Record<string, string>> {
   const { '@class': _class, ...entries } = metadata;
   return Object.fromEntries(Object.entries(entries).map(([name, value]) => [name, String(value)]));
 }
 
-/** The part of the document that stays as it was registered; the lease adds what changes. */
+/** Returns the part of the document that stays as registered. The lease adds the changing part. */
 export function fixedPartOf(registration: Registration) {
   const { homePageUrl, statusPageUrl, healthCheckUrl, secureHealthCheckUrl } = registration;
   const { vipAddress, secureVipAddress, appGroupName, asgName } = registration;
@@ -121,11 +121,11 @@ export function fixedPartOf(registration: Registration) {
   };
 }
 
-/** The class is ours to say, never the instance's: Java's readers make an object of it. */
+/** Returns the data center. The registry sets the class, never the instance, because Java's readers instantiate it. */
 function dataCenterOf({ dataCenterInfo: { name, metadata } }: Registration) {
   const isAmazon = name === 'Amazon';
   return {
-    // First: Java's reader needs the class before the fields (eureka#1310).
+    // First, because Java's reader needs the class before the fields (eureka#1310).
     '@class': isAmazon ? 'com.netflix.appinfo.AmazonInfo' : 'com.netflix.appinfo.InstanceInfo$DefaultDataCenterInfo',
     name,
     ...(isAmazon && { metadata: textsOf(metadata) }),

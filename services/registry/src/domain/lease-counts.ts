@@ -1,12 +1,12 @@
-/** What is counted over all leases, kept up to date, so that nobody counts ten thousand for each change. */
+/** Counts all leases incrementally, so that a change does not require a count of ten thousand. */
 import type { Status } from './instance.ts';
 import { type Lease, statusOf } from './lease.ts';
 
 export interface LeaseCounts {
   add(lease: Lease): void;
-  /** As the lease was when it was added. */
+  /** `lease` must be as it was when added. */
   remove(lease: Lease): void;
-  /** `DOWN_1_UP_2_`: how many of each status, in alphabetical order. A client that holds a copy compares it. */
+  /** Returns the number of each status in alphabetical order: `DOWN_1_UP_2_`. A client compares it with its copy. */
   hash(): string;
   expectedRenewalsPerMinute(): number;
 }

@@ -1,15 +1,15 @@
-/** One instance's place in the registry, and the document that is answered of it. */
+/** Defines a lease, which is one instance's place in the registry, and its document in responses. */
 import { fixedPartOf, type LeaseTimes, leaseTimesOf, type Registration, type Status, textsOf } from './instance.ts';
 
-/** Now, by both clocks: leases must not end because somebody set the one that answers show. */
+/** The current time by both clocks. Leases must not end because the wall clock was set. */
 export interface Moment {
   /** For the protocol's timestamps. */
   readonly epochMillis: number;
-  /** For the length of leases: only ever goes on. */
+  /** For the length of leases. Never goes back. */
   readonly awakeMillis: number;
 }
 
-/** An instance as it is answered. */
+/** An instance as it appears in responses. */
 export type InstanceDocument = ReturnType<typeof documentOf>;
 
 export type Action = 'ADDED' | 'MODIFIED' | 'DELETED';
@@ -46,7 +46,7 @@ export function leaseOf(registration: Registration, now: Moment, earlier: Lease 
   };
 }
 
-/** An override speaks for an instance that is well, and never makes one that is not ready look so. */
+/** Returns the status. An override applies to a healthy instance only, and never makes an unready one appear ready. */
 export function statusOf({ reported, override }: Lease): Status {
   const isWell = reported === 'UP' || reported === 'OUT_OF_SERVICE';
   return isWell ? (override ?? reported) : reported;
@@ -55,7 +55,7 @@ export function statusOf({ reported, override }: Lease): Status {
 export const isExpired = ({ renewedAt, times }: Lease, awakeMillis: number): boolean =>
   renewedAt.awakeMillis + times.durationInSecs * 1000 < awakeMillis;
 
-/** Tells whether two leases of one instance are dialed at different places. */
+/** Returns whether two leases of one instance have different addresses. */
 export function hasDifferentAddress({ fixed: one }: Lease, { fixed: other }: Lease): boolean {
   const isSamePort = (name: 'port' | 'securePort') =>
     one[name].$ === other[name].$ && one[name]['@enabled'] === other[name]['@enabled'];

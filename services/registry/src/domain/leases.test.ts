@@ -7,7 +7,7 @@ import { createLeases } from './leases.ts';
 const APP = 'PATIENT-SERVICE';
 const ID = 'host:patient-service:1';
 
-/** The two clocks agree unless a test says otherwise. */
+/** The two clocks agree unless a test sets them apart. */
 const at = (millis: number, epochMillis = millis): Moment => ({ epochMillis, awakeMillis: millis });
 
 const registration = (changes: Partial<Registration> = {}): Registration => ({

@@ -1,4 +1,4 @@
-/** Who is registered, until when, and how they are. In memory and without a clock. */
+/** Holds the registered instances, the ends of their leases and their statuses. Works in memory and without a clock. */
 import {
   appOf,
   idOf,
@@ -22,63 +22,66 @@ import { createLeaseCounts } from './lease-counts.ts';
 import { createRecentChanges } from './recent-changes.ts';
 import { createSelfPreservation } from './self-preservation.ts';
 
-/** `ahead` is of a change that is still to come, `moved` of another address than the lease that has not ended. */
+/** `ahead`: the change is dated in the future. `moved`: the address differs from that of the live lease. */
 export type RegisterOutcome = 'registered' | 'full' | 'ahead' | 'moved';
 export type RenewOutcome = 'renewed' | 'unknown' | 'newer' | 'older' | 'ahead';
 
 export interface Leases {
   /**
-   * Takes the place of an earlier registration with the same id, unless that is of a later change; an override stays.
-   * A live instance keeps its address, so that nobody takes its place. With `mayMove` another registry has decided that: one that did not
-   * follow it would keep an instance that is gone.
+   * Registers an instance. Replaces an earlier registration with the same id, unless that has a later change. An
+   * override stays. A live instance keeps its address, so that another cannot take its place. With `mayMove`, another
+   * registry has already decided on the new address. A registry that did not follow would keep a dead instance.
    */
   register(registration: Registration, now: Moment, options?: { mayMove: boolean }): RegisterOutcome;
   /**
-   * Not 'renewed' when the instance knows of a later change of its own (`newer`), or of an earlier one (`older`). What is newer
-   * renews nothing until it is registered.
+   * Renews a lease. Returns `newer` when the instance knows of a later change of its own, `older` for an earlier one. A
+   * newer instance must register again before it can renew.
    */
   renew(app: string, id: string, now: Moment, lastDirtyTimestamp?: number): RenewOutcome;
-  /** Tells whether a timestamp is further in the future than clocks differ, and not what this instance registered with. */
+  /**
+   * Returns whether a timestamp is too far in the future for a clock difference. The timestamp of the registration is
+   * exempt.
+   */
   isAhead(app: string, id: string, now: Moment, lastDirtyTimestamp: number | undefined): boolean;
-  /** With a timestamp, only what has not changed since. */
+  /** Cancels a lease. With a timestamp, cancels it only if it has not changed since. */
   cancel(app: string, id: string, now: Moment, lastDirtyTimestamp?: number): boolean;
   override(app: string, id: string, status: Status, now: Moment): boolean;
-  /** The instance's own word counts again; `status`, when given, stands for it until it registers anew. */
+  /** Removes an override. `status`, if present, applies until the instance registers again. */
   removeOverride(app: string, id: string, status: Status | undefined, now: Moment): boolean;
   addMetadata(app: string, id: string, entries: Metadata, now: Moment): 'added' | 'unknown' | 'full';
-  /** Removes leases that were not renewed in time and says whose they were. */
+  /** Removes leases that were not renewed in time. Returns their instances. */
   evictExpired(now: Moment): { app: string; id: string }[];
   all(): InstanceDocument[];
   where(matches: (fixed: Lease['fixed']) => boolean): InstanceDocument[];
   of(app: string, id: string): InstanceDocument | undefined;
   recentChanges(now: Moment): InstanceDocument[];
-  /** Of the whole list, for clients that hold a copy. */
+  /** Returns the hash of the whole list, for clients with a copy. */
   hash(): string;
-  /** Rises with every change. */
+  /** Returns a number that rises with every change. */
   version(): number;
-  /** Whether nobody is evicted now since renewals are missing. */
+  /** Returns whether evictions are suspended because renewals are missing. */
   isPreserving(now: Moment): boolean;
 }
 
 export interface LeasesOptions {
   maxInstances?: number;
   selfPreservation?: boolean;
-  /** After each change of the list. A renewal is none. */
+  /** Called after each change of the list. A renewal is not a change. */
   onChange?: (action: Action, instance: () => InstanceDocument) => void;
 }
 
 const MAX_INSTANCES = 10_000;
-/** How much further the clock of an instance may be than ours. What is dated later could never be replaced. */
+/** How far the clock of an instance may be ahead of the registry's. A later date could never be replaced. */
 const MAX_AHEAD_MILLIS = 60_000;
 
-/** So that no application goes as a whole. */
+/** Shuffles the items, so that evictions do not remove a whole application. */
 const shuffled = <Item>(items: readonly Item[]): Item[] =>
   items
     .map((item) => ({ item, weight: Math.random() }))
     .sort((a, b) => a.weight - b.weight)
     .map(({ item }) => item);
 
-/** A slash cannot be in an application's name as a path has it. */
+/** Returns a unique key, because an application's name cannot contain a slash in a path. */
 const keyOf = (app: string, id: string): string => `${app.toUpperCase()}/${id}`;
 
 export function createLeases(options: LeasesOptions = {}): Leases {
@@ -90,7 +93,7 @@ export function createLeases(options: LeasesOptions = {}): Leases {
   let version = 1;
   const find = (app: string, id: string): Lease | undefined => leases.get(keyOf(app, id));
 
-  /** A lease that was dated before our clock was set back is no reason to end it. */
+  /** Returns whether a change is too far in the future. A lease dated before the clock was set back stays valid. */
   function isAhead(earlier: Lease | undefined, now: Moment, lastDirtyTimestamp: number): boolean {
     return (
       lastDirtyTimestamp > now.epochMillis + MAX_AHEAD_MILLIS && lastDirtyTimestamp !== earlier?.lastDirtyTimestamp

@@ -1,12 +1,12 @@
-/** What one peer is still to be told, in order: of each instance and each action the last. */
+/** Queues the changes for one peer in order: the last one of each instance and action. */
 import type { PendingChange } from './replication.ts';
 
 export interface PendingChanges {
-  /** False when there is no room; the next heartbeat of the instance makes up for it. */
+  /** Returns false when the queue is full. The next heartbeat of the instance replaces the change. */
   add(change: PendingChange): boolean;
-  /** The first few. They stay until they are removed. */
+  /** Returns the first changes. They stay queued until they are removed. */
   first(count: number): PendingChange[];
-  /** Those that were told, unless the same has changed again meanwhile. */
+  /** Removes sent changes, except those that have changed again meanwhile. */
   remove(sent: readonly PendingChange[]): void;
   size(): number;
 }
@@ -14,7 +14,7 @@ export interface PendingChanges {
 const keyOf = ({ action, app, id }: Pick<PendingChange, 'action' | 'app' | 'id'>) =>
   `${action} ${app.toUpperCase()}/${id}`;
 
-/** What a change makes needless to tell. */
+/** The queued actions that a change makes unnecessary. */
 const SUPERSEDES = {
   Cancel: ['Register', 'Heartbeat', 'StatusUpdate', 'DeleteStatusOverride'],
   StatusUpdate: ['DeleteStatusOverride'],
@@ -29,7 +29,7 @@ export function createPendingChanges(max: number): PendingChanges {
     add(change) {
       for (const action of SUPERSEDES[change.action]) pending.delete(keyOf({ ...change, action }));
       const key = keyOf(change);
-      // To the end: a registration after a cancellation must be told after it.
+      // Moved to the end, because a registration after a cancellation must be sent after it.
       pending.delete(key);
       if (pending.size >= max) return false;
       pending.set(key, change);

@@ -1,19 +1,19 @@
 /**
- * What changed lately, for clients that hold a copy of the list: of each instance the last change. A client that was away
- * for longer, or finds a hash that is not its own, fetches the list.
+ * Keeps the last change of each instance for a while, for clients with a copy of the list. A client that was away for
+ * longer fetches the list. So does a client whose hash differs.
  */
 import { documentOf, type InstanceDocument, type Lease } from './lease.ts';
 
-/** Eureka's own; its clients ask every thirty seconds. */
+/** Eureka's default. Its clients poll every thirty seconds. */
 const RETENTION_MILLIS = 180_000;
 
 export interface RecentChanges {
   add(key: string, lease: Lease, awakeMillis: number): void;
-  /** In the order in which they happened. */
+  /** Returns the changes in their order. */
   since(awakeMillis: number): InstanceDocument[];
 }
 
-/** Where more than `max` instances changed, the oldest changes are forgotten: their readers see it by the hash. */
+/** Creates the store. Beyond `max` instances, the oldest changes are forgotten. Readers detect this by the hash. */
 export function createRecentChanges(max: number): RecentChanges {
   const changes = new Map<string, { lease: Lease; awakeMillis: number }>();
 
@@ -26,7 +26,7 @@ export function createRecentChanges(max: number): RecentChanges {
 
   return {
     add(key, lease, awakeMillis) {
-      // To the end: the map is in the order of time.
+      // Moved to the end, because the map is ordered by time.
       changes.delete(key);
       changes.set(key, { lease, awakeMillis });
       forget(awakeMillis - RETENTION_MILLIS);

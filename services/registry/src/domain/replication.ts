@@ -1,10 +1,10 @@
-/** How registries tell each other of changes, as Netflix's do: the entries of a batch, and what becomes of them here. */
+/** Replicates changes between registries in the format of Netflix: the entries of a batch, and their effects here. */
 import { type Static, Type } from 'typebox';
 import { Registration, Status } from './instance.ts';
 import type { InstanceDocument, Moment } from './lease.ts';
 import type { Leases } from './leases.ts';
 
-/** On a call of one change: it comes from a registry, and no further registry is told of it. */
+/** Marks a call with one change from another registry. The change is not replicated further. */
 export const REPLICATION_HEADER = 'x-netflix-discovery-replication';
 
 export const ACTIONS = ['Register', 'Heartbeat', 'Cancel', 'StatusUpdate', 'DeleteStatusOverride'] as const;
@@ -23,11 +23,13 @@ export type ReplicationEntry = Static<typeof ReplicationEntry>;
 
 export interface ReplicationOutcome {
   readonly statusCode: number;
-  /** The instance as it is here, when that is of a later change than the sender's. */
+  /** The instance as known here, if its change is later than the sender's. */
   readonly responseEntity?: InstanceDocument;
 }
 
-/** What a registry knows of an instance shows its override as its status; beneath that it was UP. */
+/**
+ * Returns the instance without its override. A registry reports the override as the status, which was UP beneath it.
+ */
 export function beneathOverride(instance: Registration): Registration {
   const { status, overriddenStatus = 'UNKNOWN' } = instance;
   return overriddenStatus !== 'UNKNOWN' && status === overriddenStatus ? { ...instance, status: 'UP' } : instance;
@@ -56,7 +58,7 @@ export function applyReplication(leases: Leases, entry: ReplicationEntry, now: M
   }
 }
 
-/** 404 makes the sender register the instance here, 409 makes it take what is known here. */
+/** Applies a heartbeat. 404 makes the sender register the instance here; 409 makes it accept the instance from here. */
 function applyHeartbeat(leases: Leases, entry: ReplicationEntry, now: Moment): ReplicationOutcome {
   const outcome = leases.renew(entry.appName, entry.id, now, entry.lastDirtyTimestamp);
   if (outcome === 'renewed') return { statusCode: 200 };
@@ -65,18 +67,18 @@ function applyHeartbeat(leases: Leases, entry: ReplicationEntry, now: Moment): R
   return responseEntity ? { statusCode: 409, responseEntity } : { statusCode: 404 };
 }
 
-/** A change that the peers are still to be told of. */
+/** A change that is not yet replicated to the peers. */
 export interface PendingChange {
   readonly action: ReplicationAction;
   readonly app: string;
   readonly id: string;
-  /** The override that was set, or what is said of the instance since it was removed. */
+  /** The override that was set, or the status after its removal. */
   readonly status?: Status;
-  /** Of an instance that is gone from here when its cancellation is told. */
+  /** Set for a cancellation, because the instance is already gone from here when it is sent. */
   readonly lastDirtyTimestamp?: number;
 }
 
-/** The entry for a change as things are now; undefined when the instance has gone since: then nothing is to be told. */
+/** Returns the entry for a change with the current data. Returns undefined if the instance is gone. */
 export function entryOf(change: PendingChange, leases: Leases) {
   const { action, app: appName, id, status } = change;
   if (action === 'Cancel') return { action, appName, id, lastDirtyTimestamp: change.lastDirtyTimestamp };

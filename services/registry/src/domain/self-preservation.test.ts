@@ -13,7 +13,7 @@ const instance = (n: number): Registration => ({
   lastDirtyTimestamp: 1,
 });
 
-/** So many instances, of which the first few renew every thirty seconds for three minutes. */
+/** Creates instances, the first of which renew every thirty seconds for three minutes. */
 function after({
   size,
   renewing,
@@ -53,7 +53,7 @@ describe('with self-preservation', () => {
 
   it('no more than 15 % go within one minute, whatever the reason', () => {
     const leases = createLeases({ selfPreservation: true });
-    // Those that renew do it so often that the missing renewals of the others do not show.
+    // The others renew so often that the missing renewals do not bring the total below the threshold.
     const lease = (renewalIntervalInSecs: number) => ({ leaseInfo: { renewalIntervalInSecs, durationInSecs: 90 } });
     for (let n = 0; n < 60; n += 1) leases.register({ ...instance(n), ...lease(10) }, at(0));
     for (let n = 60; n < 100; n += 1) leases.register({ ...instance(n), ...lease(86_400) }, at(0));

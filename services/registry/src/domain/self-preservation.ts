@@ -1,21 +1,21 @@
 /**
- * When most renewals stop at once, it is more likely the network than the instances: then nobody is evicted. And whatever
- * the reason, no more than a small part of the list goes in one minute.
+ * Suspends evictions when most renewals stop simultaneously, because a network failure is then the likely reason. Also
+ * limits the evictions in one minute to a small part of the list.
  *
- * In a small system this keeps the dead: of three instances that renew every thirty seconds, one that stops brings the
- * renewals below the threshold for as long as it is in the list. So it is off unless it is asked for.
+ * A small system would keep dead instances. Take three instances that renew every thirty seconds. One that stops keeps
+ * the renewals below the threshold as long as it is in the list. So the feature is off by default.
  */
 
 export const RENEWAL_THRESHOLD = 0.85;
 const SECONDS = 60;
 
-/** How much is left of what may be evicted within a minute. */
+/** Tracks how many instances may still be evicted within a minute. */
 export interface SelfPreservation {
   renewed(awakeMillis: number): void;
-  /** Of `size` instances, of which so many renewals a minute are expected. */
+  /** Returns how many of `size` instances may be evicted, given the expected renewals per minute. */
   evictionAllowance(size: number, expectedRenewals: number, awakeMillis: number): number;
   evicted(count: number): void;
-  /** Whether renewals are missing. */
+  /** Returns whether renewals are missing. */
   isBelowThreshold(expectedRenewals: number, awakeMillis: number): boolean;
 }
 
@@ -25,7 +25,7 @@ export function createSelfPreservation(): SelfPreservation {
   let minute = 0;
   let evictedInMinute = 0;
 
-  /** Empties the seconds that have come round again. */
+  /** Clears the seconds that the ring buffer reuses. */
   function advanceTo(awakeMillis: number): void {
     const now = Math.floor(awakeMillis / 1000);
     for (let passed = Math.max(second + 1, now - SECONDS + 1); passed <= now; passed += 1) {

@@ -1,4 +1,4 @@
-/** The page as text. Everything that an instance says of itself is somebody else's, and is escaped. */
+/** Renders the page as text. Escapes all data of instances, because it is not trusted. */
 import type { InstanceDocument } from '../domain/lease.ts';
 
 export interface PageContent {
@@ -7,7 +7,7 @@ export interface PageContent {
   readonly nowMillis: number;
 }
 
-/** A page is for reading; whoever has more asks `/eureka/apps`. */
+/** A page is for people. `/eureka/apps` returns longer lists. */
 const MAX_ROWS = 500;
 const ESCAPES: Readonly<Record<string, string>> = {
   '&': '&amp;',
@@ -18,7 +18,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
 };
 const escaped = (text: string): string => text.replace(/[&<>"']/g, (character) => ESCAPES[character] ?? '');
 
-/** Text that is HTML already. */
+/** Text that is already HTML. */
 class Html {
   readonly text: string;
   constructor(text: string) {
@@ -43,7 +43,7 @@ const STATUS_LABELS: Readonly<Record<string, string>> = {
   UNKNOWN: 'unknown',
 };
 
-/** `3 min ago`, with the whole time for who points at it. */
+/** Renders a time as `3 min ago`, with the full time as a tooltip. */
 function time(millis: number, nowMillis: number): Html {
   if (millis <= 0) return html`not yet`;
   const seconds = Math.max(0, Math.round((nowMillis - millis) / 1000));

@@ -1,4 +1,4 @@
-/** HTTP to one other registry. Every call has a deadline, every answer a largest size. */
+/** Calls one other registry over HTTP. Every call has a deadline, and every response a largest size. */
 import { createValidator } from '@daybook/service';
 import { type Static, Type } from 'typebox';
 import { Agent } from 'undici';
@@ -6,7 +6,7 @@ import { Registration } from '../domain/instance.ts';
 import { REPLICATION_HEADER } from '../domain/replication.ts';
 
 const CALL_DEADLINE_MILLIS = 5_000;
-/** About ten thousand instances. */
+/** Enough for about ten thousand instances. */
 const MAX_RESPONSE_BYTES = 32 * 1024 * 1024;
 
 const checkInstance = createValidator(Registration);
@@ -18,10 +18,10 @@ const checkApplications = createValidator(
 );
 const checkApplication = createValidator(Type.Object({ instance: Type.Optional(OneOrMany) }));
 
-/** The peer did not answer, or not with what is to be understood. */
+/** The peer did not respond, or its response is not valid. */
 export class PeerError extends Error {
   override readonly name = 'PeerError';
-  /** Whether the same call may be answered another time. */
+  /** Whether a repetition of the call may succeed. */
   readonly isTransient: boolean;
 
   constructor(message: string, isPassing: boolean, options?: ErrorOptions) {
@@ -32,16 +32,16 @@ export class PeerError extends Error {
 
 export interface PeerOutcome {
   readonly statusCode: number;
-  /** The instance as the peer has it, where that is of a later change. */
+  /** The peer's version of the instance, if its change is later. */
   readonly newer: Registration | undefined;
 }
 
 export interface PeerConnection {
-  /** For logs: without a password. */
+  /** For logs, without a password. */
   readonly origin: string;
-  /** An outcome for each entry. @throws PeerError */
+  /** Returns an outcome for each entry. @throws PeerError */
   sendBatch(entries: readonly object[]): Promise<PeerOutcome[]>;
-  /** Every instance there that can be read. @throws PeerError */
+  /** Returns every readable instance of the peer. @throws PeerError */
   fetchAll(signal: AbortSignal): Promise<Registration[]>;
   close(): Promise<void>;
 }
@@ -86,7 +86,7 @@ export function createPeerConnection(url: string): PeerConnection {
   };
 }
 
-/** As Spring's `defaultZone` has them in the address; they go into a header, never a log. */
+/** Returns the header for the credentials in the URL, as in Spring's `defaultZone`. They never appear in a log. */
 function authorizationOf(username: string, password: string): { authorization?: string } {
   if (username === '') return {};
   const credentials = decoded(`${username}:${password}`);
@@ -97,7 +97,7 @@ function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch (error) {
-    // A percent sign that stands for itself.
+    // The percent sign stands for itself.
     if (error instanceof URIError) return text;
     throw error;
   }
@@ -108,7 +108,7 @@ function outcomeOf({ statusCode, responseEntity }: Static<typeof EntryOutcome>):
   return { statusCode, newer: checked && 'value' in checked ? checked.value : undefined };
 }
 
-/** Java's codecs write one as an object and more as an array. */
+/** Returns an array. Java's codecs write one item as an object and several as an array. */
 const toArray = (value: unknown): readonly unknown[] =>
   value === undefined ? [] : Array.isArray(value) ? value : [value];
 

@@ -1,4 +1,4 @@
-/** One other registry, which is told of every change here: in order, in batches, and again until it answers. */
+/** Replicates every change to one other registry: in order, in batches, and repeatedly until it responds. */
 import type { Logger } from '@daybook/service';
 import type { Registration } from '../domain/instance.ts';
 import { createPendingChanges } from '../domain/pending-changes.ts';
@@ -7,29 +7,29 @@ import { type PeerConnection, PeerError, type PeerOutcome } from './peer-connect
 
 export interface Peer {
   replicate(change: PendingChange): void;
-  /** Tells once more what is pending, and ends. */
+  /** Sends the pending changes once more, and ends. */
   close(): Promise<void>;
 }
 
 export interface PeerOptions {
   connection: PeerConnection;
   logger: Pick<Logger, 'info' | 'warn' | 'error'>;
-  /** The entry for a change as things are now; undefined when there is nothing to be told any more. */
+  /** Returns the entry for a change with the current data; undefined when nothing needs to be sent. */
   entryOf: (change: PendingChange) => object | undefined;
-  /** The peer knows of a later change of this instance. */
+  /** Registers an instance whose later change the peer reported. */
   registerNewer: (instance: Registration) => void;
   firstRetryMillis?: number;
 }
 
-/** As Netflix's. */
+/** The same as Netflix's. */
 const BATCH_ENTRIES = 250;
-/** A batch ends with the entry that goes beyond this; a peer takes four times as much. */
+/** A batch ends with the entry that exceeds this size. A peer accepts four times as much. */
 const BATCH_BYTES = 1024 * 1024;
-/** As many as there can be instances, twice. */
+/** Twice the largest number of instances. */
 const MAX_PENDING = 20_000;
-/** Those of more instances are forgotten, and logged once more. */
+/** Beyond this number, rejected instances are forgotten and may be logged again. */
 const MAX_REJECTED = 1_000;
-/** Changes that come together go together. */
+/** Changes within this time are sent together. */
 const BATCH_DELAY_MILLIS = 50;
 const FIRST_RETRY_MILLIS = 500;
 const MAX_RETRY_MILLIS = 30_000;
@@ -42,7 +42,7 @@ export function createPeer(options: PeerOptions): Peer {
   let running: Promise<void> | undefined;
   let failures = 0;
   let isFull = false;
-  /** The instances whose last change the peer rejected: each is logged once. */
+  /** The instances whose last change the peer rejected. Each is logged once. */
   const rejected = new Set<string>();
   let closed = false;
 
@@ -91,7 +91,7 @@ export function createPeer(options: PeerOptions): Peer {
       if (failures === 0) logger.warn({ ...logFields, reason }, 'peer replication interrupted, changes queued');
       failures += 1;
     } else {
-      // To send the same again would be refused again, and hold up all that comes after it.
+      // A repetition would be rejected again, and would block all later changes.
       logger.error({ ...logFields, reason, changes: sent.length }, 'peer replication rejected');
       pending.remove(sent);
     }
@@ -103,7 +103,10 @@ export function createPeer(options: PeerOptions): Peer {
     else if (change) noteOutcome(statusCode, change);
   }
 
-  /** 400 is of a change that is dated in the future of the peer's clock, or that it cannot read. 404 is of what is gone there. */
+  /**
+   * Logs a rejection once per instance. 400 means that the change is dated in the peer's future or is unreadable. 404
+   * means that the instance is gone there.
+   */
   function noteOutcome(status: number, { action, app, id }: PendingChange): void {
     const key = `${app}/${id}`;
     if (status < 400 || status === 404) {

@@ -8,7 +8,7 @@ import { isOwnUrl } from './peers.ts';
 
 const QUICK = { peerRetryMillis: 20 };
 
-/** A port on which nobody listens now. */
+/** Returns a port without a listener. */
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
@@ -19,7 +19,7 @@ async function freePort(): Promise<number> {
 
 const urlOf = (port: number) => `http://127.0.0.1:${port}/eureka`;
 
-/** Two that know of each other, the second not yet started. */
+/** Starts the first of two registries that know each other. The second is not yet started. */
 async function firstOfTwo() {
   const [port, other] = [await freePort(), await freePort()];
   const first = await startRegistry({ port, peerUrls: [urlOf(other)], ...QUICK });
@@ -130,7 +130,7 @@ describe('a registry that was away', () => {
 });
 
 describe('a peer', () => {
-  /** One that writes down what it is sent and answers as it is told to. */
+  /** Starts a peer that records its requests and responds as instructed. */
   async function startPeer(respond: (calls: number) => { status: number; body?: object }) {
     const batches: { action: string; id: string }[][] = [];
     const server = createServer(async (request, response) => {
@@ -205,7 +205,7 @@ describe('a peer', () => {
 });
 
 describe('a change that a peer rejects', () => {
-  /** A peer with these outcomes, one after the other, and what was logged of it. */
+  /** Returns the log of a registry whose peer returns these outcomes, one after the other. */
   async function outcomesLogged(statusCodes: readonly number[]) {
     const logged: unknown[] = [];
     const replicated: number[] = [];

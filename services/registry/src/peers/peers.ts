@@ -1,4 +1,4 @@
-/** The other registries that hold the same list. */
+/** Manages the other registries that hold the same list. */
 import type { Logger } from '@daybook/service';
 import type { Registration } from '../domain/instance.ts';
 import type { PendingChange } from '../domain/replication.ts';
@@ -7,7 +7,7 @@ import { createPeerConnection, PeerError } from './peer-connection.ts';
 
 export interface Peers {
   replicate(change: PendingChange): void;
-  /** The list of the first peer that has one, before anybody is answered here. Ends in bounded time. */
+  /** Fetches the list of the first peer that has one, before this registry accepts requests. Ends in bounded time. */
   fetchList(): Promise<readonly Registration[]>;
   close(): Promise<void>;
 }
@@ -17,7 +17,7 @@ export interface PeersOptions extends Pick<PeerOptions, 'entryOf' | 'registerNew
   logger: Logger;
 }
 
-/** For all peers together; who starts first finds none, and must start all the same. */
+/** For all peers together. The first registry to start finds none, and must start nevertheless. */
 const FETCH_DEADLINE_MILLIS = 5_000;
 
 export function createPeers({ urls, logger, ...options }: PeersOptions): Peers {
@@ -50,7 +50,7 @@ export function createPeers({ urls, logger, ...options }: PeersOptions): Peers {
   };
 }
 
-/** Whether a URL is that of this registry itself: the same list of peers is often given to all of them. */
+/** Returns whether a URL is this registry's own, because all registries often get the same list of peers. */
 export function isOwnUrl(url: string, hosts: readonly string[], port: number): boolean {
   const { hostname, port: given, protocol } = new URL(url);
   const effective = given === '' ? (protocol === 'https:' ? 443 : 80) : Number(given);

@@ -1,11 +1,11 @@
-/** HTTP basic authentication of everything that changes the list. Reads are open. */
+/** Authenticates everything that changes the list, by HTTP basic authentication. Reads are open. */
 import type { App } from '@daybook/service';
 import type { FastifyRequest } from 'fastify';
 import type { Access, Write } from '../access.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** What a route writes. A route that only reads says nothing. */
+    /** What a route writes. Undefined for a route that only reads. */
     writes?: Write;
   }
   interface FastifyRequest {
@@ -14,7 +14,7 @@ declare module 'fastify' {
   }
 }
 
-/** As RFC 7617 has it. */
+/** In the format of RFC 7617. */
 const CHALLENGE = 'Basic realm="registry", charset="UTF-8"';
 
 const appIn = ({ params }: FastifyRequest): string | undefined =>
@@ -22,14 +22,14 @@ const appIn = ({ params }: FastifyRequest): string | undefined =>
     ? params.app
     : undefined;
 
-/** Rejects what its user may not write before its body is read. A route for writing that says nothing is for nobody. */
+/** Rejects unauthorized writes before the body is read. A writing route without `writes` rejects every user. */
 export function addAccess(app: App, access: Access): void {
   app.decorateRequest('registryUser', '');
   app.addHook('onRequest', async (request, reply) => {
     if (request.method === 'GET' || request.method === 'HEAD') return;
     const user = access.identify(request.headers.authorization);
     if (user === undefined) return reply.code(401).header('www-authenticate', CHALLENGE).send();
-    // An unknown path is 404, whoever asks.
+    // An unknown path returns 404 to every user.
     if (request.is404) return;
     const { writes } = request.routeOptions.config;
     if (writes === undefined || !access.mayWrite(user, writes, appIn(request))) {

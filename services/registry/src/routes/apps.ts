@@ -1,4 +1,4 @@
-/** Eureka's REST operations: instances write themselves down here and everybody reads the list. */
+/** Serves Eureka's REST operations: instances register here, and clients read the list. */
 import { type App, PEER_USER } from '@daybook/service';
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
@@ -23,14 +23,14 @@ const Heartbeat = Type.Object({ lastDirtyTimestamp: Type.Optional(Type.Integer({
 const NewStatus = Type.Object({ value: Status() });
 const FallbackStatus = Type.Object({ value: Type.Optional(Status()) });
 
-/** A call that another registry makes is not told to further ones. */
+/** Returns the origin of a call. A call from another registry is not replicated further. */
 const originOf = ({ headers, registryUser }: FastifyRequest): Origin =>
   registryUser === PEER_USER && headers[REPLICATION_HEADER] === 'true' ? 'peer' : 'client';
 
 const REGISTERED = { registered: 204, full: 503, ahead: 400, moved: 409 } as const;
 const RENEWED = { renewed: 200, unknown: 404, ahead: 400 } as const;
 
-/** Everything under one prefix; Spring's clients use `/eureka`, Netflix's `/eureka/v2`. */
+/** Adds all routes under one prefix. Spring's clients use `/eureka`, Netflix's `/eureka/v2`. */
 export async function eurekaRoutes(app: App, { registry, access, delta }: EurekaOptions): Promise<void> {
   addEurekaResponses(app);
   addAccess(app, access);
@@ -68,7 +68,7 @@ function addRegister(app: App, registry: Registry, access: Access): void {
   });
 }
 
-/** What is done to a lease. None of these takes a body, whatever type a client gives the empty one it sends. */
+/** Adds the operations on a lease. They ignore the body, whatever type a client declares for the empty one it sends. */
 async function leaseRoutes(app: App, { registry }: Pick<EurekaOptions, 'registry'>): Promise<void> {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: 1024 }, async () => undefined);

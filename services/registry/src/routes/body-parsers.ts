@@ -1,4 +1,4 @@
-/** What Eureka's clients send: JSON or XML, compressed or not, bounded either way. */
+/** Parses the bodies of Eureka's clients: JSON or XML, compressed or not, with a size limit. */
 import { isUtf8 } from 'node:buffer';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
@@ -12,7 +12,7 @@ export const REGISTRATION_LIMIT_BYTES = 64 * 1024;
 const unzip = promisify(gunzip);
 const malformed = () => new Refusal('malformed-body', 'The body cannot be read.');
 
-/** `reads` throws when the text is not what it reads. */
+/** Adds a parser of bodies. `parse` throws when the text is not in its format. */
 export function addBodyParser(app: App, types: string[], bodyLimit: number, parse: (text: string) => unknown): void {
   app.addContentTypeParser(types, { parseAs: 'buffer', bodyLimit }, async (request: FastifyRequest, body: Buffer) => {
     try {
@@ -32,7 +32,7 @@ async function textOf({ headers }: FastifyRequest, body: Buffer, limit: number):
   return bytes.toString('utf8');
 }
 
-/** What Java's writers note for a field without a value is as good as no field. */
+/** Drops a null value, which Java's writers use for a missing field. */
 function withoutNull(this: unknown, _name: string, value: unknown): unknown {
   return value === null && !Array.isArray(this) ? undefined : value;
 }

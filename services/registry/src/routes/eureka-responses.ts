@@ -1,10 +1,13 @@
-/** What all of Eureka's operations answer alike: no body with an error, and no change for another site's page. */
+/**
+ * Defines the common responses of Eureka's operations. Errors have no body, and pages of other sites cannot change
+ * anything.
+ */
 import { problems } from '@daybook/contracts';
 import { type App, refusalOf } from '@daybook/service';
 import type { FastifyRequest } from 'fastify';
 
 export function addEurekaResponses(app: App): void {
-  // A 404 with a body once kept clients from registering again (spring-cloud-netflix#4145): no problem documents here.
+  // No problem documents here. A 404 with a body once kept clients from registering again (spring-cloud-netflix#4145).
   app.setErrorHandler((error, request, reply) => {
     const status = statusOf(error);
     if (status >= 500) request.log.error({ err: error }, 'unexpected error');
@@ -22,7 +25,7 @@ function statusOf(error: unknown): number {
   return refusal.code === 'body-too-large' ? 400 : problems[refusal.code].status;
 }
 
-/** A browser says where its page is from; Eureka's clients say nothing of the kind. */
+/** Returns whether a page of another site sent the request. A browser sends its origin, but Eureka's clients do not. */
 function comesFromAnotherSite({ headers }: FastifyRequest): boolean {
   const site = headers['sec-fetch-site'];
   if (site !== undefined && site !== 'same-origin' && site !== 'none') return true;

@@ -1,6 +1,6 @@
 /**
- * The list and its delta as they were written for the last reader, for the next one with the same wish. What is kept is as
- * new as the list: only the times of renewals, which change nothing for a reader, may be some seconds old.
+ * Caches the list and its delta in each representation, for readers that want the same one. A cached list is current.
+ * Only its renewal times, which do not matter to readers, may be some seconds old.
  */
 import type { EncodedResponse, Representation } from './representations.ts';
 
@@ -13,7 +13,7 @@ interface CacheEntry {
 }
 
 export interface ListCache {
-  /** There are as many entries as names and kinds of representations: a handful. */
+  /** Returns the cached response. The number of entries is small: one per name and representation. */
   get(
     name: 'all' | 'delta',
     representation: Representation,

@@ -126,7 +126,7 @@ describe('a list', () => {
   });
 });
 
-/** Without fetch, which would undo the compression. */
+/** Requests without fetch, which would decompress the response. */
 function rawGet(url: string, headers: Record<string, string>): Promise<{ coding: string | undefined; body: Buffer }> {
   const { promise, resolve, reject } = Promise.withResolvers<{ coding: string | undefined; body: Buffer }>();
   const call = request(url, { headers, timeout: 5_000 }, async (response) => {

@@ -1,4 +1,4 @@
-/** The reading side of Eureka's REST operations. */
+/** Serves the reading part of Eureka's REST operations. */
 import type { App } from '@daybook/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
@@ -11,7 +11,7 @@ import { representationFor, send, write } from './representations.ts';
 
 export interface LookupOptions {
   registry: Registry;
-  /** Whether `apps/delta` is answered; clients fetch the whole list instead where it is not. */
+  /** Whether `apps/delta` is served. If not, clients fetch the whole list. */
   delta: boolean;
 }
 
@@ -32,7 +32,7 @@ function addLists(app: App, { registry, delta }: LookupOptions): void {
     const now = { version: leases.version(), awakeMillis: registry.now().awakeMillis };
     const response = await cache.get(name, representation, now, () => {
       const instances = name === 'all' ? leases.all() : registry.recentChanges();
-      // The hash is of the whole list, with its delta too: that is what a client's copy is to be like.
+      // The hash covers the whole list, also in a delta, because a client compares it with its updated copy.
       const listState = { version: now.version, hash: leases.hash() };
       const applications = applicationsOf(instances, representation.extent, listState);
       return write(representation, { applications }, () => applicationsXml(applications));
@@ -79,8 +79,9 @@ function addInstances(app: App, { leases }: Registry): void {
 }
 
 /**
- * A virtual address may be a list with commas; an instance answers to each of them. Of an address that nobody has the list
- * is empty, as with Netflix's server: whoever follows one service learns so that the last instance has left.
+ * Adds the lookups by virtual address. An instance may have several addresses, separated by commas. The list of an
+ * unknown address is empty, as with Netflix's server. A client that follows one service thus learns that the last
+ * instance has left.
  */
 function addVips(
   app: App,

@@ -1,4 +1,4 @@
-/** `/`: a page for people. The files that it needs come from here too, and nothing from anywhere else. */
+/** Serves a page for people at `/`. Its files come only from the registry. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { App } from '@daybook/service';

@@ -1,17 +1,17 @@
-/** What other registries say happened there, many changes in one call, as Netflix's do. */
+/** Receives the changes of other registries, many in one call, in the format of Netflix. */
 import { type App, createValidator } from '@daybook/service';
 import { Type } from 'typebox';
 import { ReplicationEntry, type ReplicationOutcome } from '../domain/replication.ts';
 import type { Registry } from '../registry.ts';
 import { addBodyParser, readJson } from './body-parsers.ts';
 
-/** Netflix's servers send 250 changes at once. */
+/** Netflix's servers send 250 changes in one call. */
 const BATCH_LIMIT_BYTES = 4 * 1024 * 1024;
 const MAX_ENTRIES = 2_000;
 
 const check = createValidator(ReplicationEntry);
 const Entries = Type.Array(Type.Unknown(), { maxItems: MAX_ENTRIES });
-/** Some codecs of Java's put the name of the type around it. */
+/** Some of Java's codecs wrap the batch in the name of its type. */
 const Batch = Type.Union([
   Type.Object({ replicationList: Entries }),
   Type.Object({ replicationList: Type.Object({ replicationList: Entries }) }),
@@ -21,7 +21,7 @@ export async function peerReplicationRoutes(app: App, { registry }: { registry: 
   app.removeAllContentTypeParsers();
   addBodyParser(app, ['application/json'], BATCH_LIMIT_BYTES, readJson);
 
-  /** One entry that cannot be read spoils no other. */
+  /** Applies an entry. An unreadable entry does not affect the others. */
   function apply(entry: unknown): ReplicationOutcome {
     const checked = check(entry);
     return 'value' in checked ? registry.apply(checked.value) : { statusCode: 400 };

@@ -1,4 +1,4 @@
-/** One document as its reader wants it: XML or JSON, all of it or compact, compressed or not. */
+/** Writes a document as its reader wants it: XML or JSON, full or compact, compressed or not. */
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -15,11 +15,11 @@ export interface EncodedResponse {
   readonly body: string | Buffer;
 }
 
-/** Shorter answers do not become shorter. */
+/** Compression does not shorten shorter responses. */
 const MIN_GZIP_LENGTH = 1024;
 const zip = promisify(gzip);
 
-/** XML, unless the reader takes JSON: so it is with Eureka. */
+/** Returns the representation for a request. As in Eureka, XML is the default, and JSON requires an Accept header. */
 export function representationFor({ headers }: FastifyRequest): Representation {
   return {
     format: headers.accept?.toLowerCase().includes('json') ? 'json' : 'xml',

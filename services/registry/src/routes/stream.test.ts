@@ -116,7 +116,7 @@ describe('the stream', () => {
     const quick = await listen(origin);
     const metadata = Object.fromEntries(Array.from({ length: 30 }, (_, n) => [`k${n}`, 'x'.repeat(2_000)]));
     let changes = 0;
-    // What the system keeps for a connection must be full before anything waits here.
+    // The connection's system buffer must be full before the stream holds a backlog.
     while (!ofSlow?.destroyed && changes < 1_000) {
       await register({ ...document, metadata });
       changes += 1;

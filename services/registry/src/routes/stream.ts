@@ -1,11 +1,13 @@
 /**
- * `GET /eureka/stream`: every change of the list at once, for our own callers; no Eureka server has it. Server-sent events:
+ * Serves `GET /eureka/stream`: every change of the list immediately, for Daybook's own clients. Eureka servers do not
+ * have it. The response consists of server-sent events:
  *
- *     event: hello     data: {"hash":"UP_2_"}       the first: what is missed before it is in the list, fetched after it
+ *     event: hello     data: {"hash":"UP_2_"}       the first; earlier changes are in the list, fetched after it
  *     event: change    data: {"action":"ADDED"|"MODIFIED"|"DELETED","instance":{…},"hash":"UP_3_"}
- *     : a comment      every ten seconds; who hears nothing for longer is cut off from here
+ *     : a comment      every ten seconds; a client that receives nothing for longer is disconnected
  *
- * The instance is Eureka's JSON document, the hash that of the whole list with this change. `id` is the version of the list.
+ * The instance is Eureka's JSON document. The hash is that of the whole list with this change. `id` is the version of
+ * the list.
  */
 import type { ServerResponse } from 'node:http';
 import { type App, guarded, SAFE_HEADERS } from '@daybook/service';
@@ -13,14 +15,14 @@ import type { Action, InstanceDocument } from '../domain/lease.ts';
 import type { Leases } from '../domain/leases.ts';
 
 export interface ChangeStream {
-  /** To be called after each change of the list. */
+  /** Must be called after each change of the list. */
   publish(action: Action, instance: () => InstanceDocument): void;
   routes(app: App): Promise<void>;
 }
 
 export const HEARTBEAT_INTERVAL_MILLIS = 10_000;
 const MAX_SUBSCRIBERS = 1_000;
-/** What waits for a reader; one that is so far behind fetches the list more quickly. */
+/** The largest backlog of a reader. A reader that is further behind recovers faster by fetching the list. */
 const MAX_BUFFERED_BYTES = 1024 * 1024;
 
 export function createChangeStream(leases: () => Pick<Leases, 'hash' | 'version'>): ChangeStream {
@@ -59,11 +61,11 @@ export function createChangeStream(leases: () => Pick<Leases, 'hash' | 'version'
         add(reply.raw);
         return reply;
       });
-      // They would never end by themselves, and nobody could close.
+      // The streams would never end on their own, and would block the shutdown.
       app.addHook('preClose', async () => {
         clearInterval(heartbeat);
         for (const subscriber of subscribers) {
-          // What is written after the end is an error of the response.
+          // A write after the end would be an error of the response.
           subscribers.delete(subscriber);
           if (subscriber.writableLength > 0) subscriber.destroy();
           else subscriber.end();

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { APP, document, empty, ID, startRegistry } from '../testing.ts';
 import { parseXml, type XmlElement } from '../xml/parse.ts';
 
-/** What eureka-client 1.10 sends with its XStream codec, as its source has it. */
+/** Sent by eureka-client 1.10 with its XStream codec, according to its source. */
 const JAVA_REGISTRATION = `<instance>
   <instanceId>host1:patient-service:8081</instanceId>
   <hostName>host1</hostName>
@@ -40,7 +40,7 @@ const JAVA_REGISTRATION = `<instance>
 
 const XML = { 'content-type': 'application/xml' };
 
-/** An element as nested names and texts, to be compared. */
+/** Returns an element as nested names and texts, for comparison. */
 function shape({ children, text }: XmlElement): unknown {
   if (children.length === 0) return text;
   return children.map((child) => [child.name, shape(child)]);

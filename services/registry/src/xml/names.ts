@@ -1,6 +1,7 @@
 /**
- * Names of elements as XStream writes them, the library of Java's Eureka clients: `_` doubled, `$` as `_-`, and what no XML
- * name can have as `_.` and four digits. The names of metadata are anybody's, so every one of them goes through here.
+ * Encodes element names like XStream, the library of Java's Eureka clients. It doubles `_`, and writes `$` as `_-`.
+ * Characters that XML forbids in names become `_.` and four digits. Metadata may have any names, so all of them pass
+ * through here.
  */
 
 export function encodeName(name: string): string {

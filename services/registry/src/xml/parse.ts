@@ -1,23 +1,23 @@
 /**
- * Reads the XML that Eureka's clients send: elements, attributes, text. Whatever else XML could be (a document type,
- * entities of its own, processing instructions) is refused, and with it all that such things have been misused for.
- * Decision 15 says why this is no library.
+ * Reads the XML of Eureka's clients: elements, attributes and text. Rejects all other XML, such as document types,
+ * custom entities and processing instructions. This also prevents the attacks that use them. Decision 15 explains why
+ * no library is used.
  */
 
 export interface XmlElement {
   readonly name: string;
   readonly attributes: ReadonlyMap<string, string>;
   readonly children: readonly XmlElement[];
-  /** Without that of the children. */
+  /** Excludes the text of the children. */
   readonly text: string;
 }
 
-/** The text is not XML, or more of XML than is spoken here. Says where, and quotes nothing. */
+/** The text is not XML, or uses unsupported features of XML. The message states the position and quotes nothing. */
 export class MalformedXml extends Error {
   override readonly name = 'MalformedXml';
 }
 
-/** An instance's documents are four deep. */
+/** An instance's documents have four levels. */
 const MAX_DEPTH = 8;
 const NAME = String.raw`[\p{L}_:][\p{L}\p{N}_:.\-]*`;
 const ATTRIBUTE = String.raw`\s+(${NAME})\s*=\s*("[^"<]*"|'[^'<]*')`;
@@ -27,7 +27,7 @@ const END = new RegExp(String.raw`</(${NAME})\s*>`, 'uy');
 const COMMENT = /<!--(?:(?!--).)*-->/sy;
 const CDATA = /<!\[CDATA\[((?:(?!\]\]>).)*)\]\]>/sy;
 const TEXT = /[^<]+/y;
-/** What XML 1.0 has no way to write, not even as a number. */
+/** XML 1.0 cannot represent these characters, not even as numbers. */
 const FORBIDDEN = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/u;
 const ENTITIES: ReadonlyMap<string, string> = new Map([
   ['amp', '&'],
@@ -44,7 +44,7 @@ interface OpenElement {
   text: string;
 }
 
-/** The root element. @throws MalformedXml */
+/** Returns the root element. @throws MalformedXml */
 export function parseXml(xml: string): XmlElement {
   if (FORBIDDEN.test(xml)) throw new MalformedXml('a character that XML does not have');
   const root: OpenElement = { name: '', attributes: new Map(), children: [], text: '' };

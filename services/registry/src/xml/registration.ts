@@ -1,10 +1,10 @@
-/** A registration in XML as the same document that JSON would have been; whether it is one is for its schema to say. */
+/** Converts a registration in XML to the document that JSON would contain. Its schema is checked elsewhere. */
 import { decodeName } from './names.ts';
 import { MalformedXml, parseXml, type XmlElement } from './parse.ts';
 
 type Document = Record<string, unknown>;
 
-/** `enabled` when nothing is said of it, as Java has it. */
+/** Reads a port. `byDefault` is `enabled` when the attribute is missing, as in Java. */
 const port = (byDefault: 'true' | 'false') => (element: XmlElement) => ({
   $: element.text.trim(),
   '@enabled': element.attributes.get('enabled') ?? byDefault,
@@ -33,10 +33,10 @@ const READERS: ReadonlyMap<string, (element: XmlElement) => unknown> = new Map([
   ['dataCenterInfo', dataCenterInfo],
 ]);
 
-/** Java writes this one with a small letter. */
+/** Java writes this name with a lower-case letter. */
 const fieldOf = (name: string): string => (name === 'overriddenstatus' ? 'overriddenStatus' : name);
 
-/** @throws MalformedXml */
+/** Reads a registration. @throws MalformedXml */
 export function readRegistrationXml(xml: string): Document {
   const root = parseXml(xml);
   if (root.name !== 'instance') throw new MalformedXml('not an instance');

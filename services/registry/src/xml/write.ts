@@ -1,8 +1,8 @@
-/** Instances and lists of them as the XML that Java's Eureka clients read. */
+/** Writes instances and their lists as the XML of Java's Eureka clients. */
 import type { Application, Applications, ListedInstance } from '../domain/applications.ts';
 import { encodeName } from './names.ts';
 
-/** What XML 1.0 has no way to write, not even as a number. */
+/** XML 1.0 cannot represent these characters, not even as numbers. */
 const FORBIDDEN = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/gu;
 const ESCAPES: Readonly<Record<string, string>> = {
   '&': '&amp;',
@@ -16,13 +16,13 @@ const ESCAPES: Readonly<Record<string, string>> = {
 const escaped = (text: string): string =>
   text.replace(FORBIDDEN, '\uFFFD').replace(/[&<>"'\r]/g, (character) => ESCAPES[character] ?? '');
 
-/** `name` and the names of attributes are ours, as XML has them. */
+/** Writes an element. The code supplies `name` and the names of attributes, so they are valid XML. */
 function element(name: string, content: string, attributes: Readonly<Record<string, string>> = {}): string {
   const written = Object.entries(attributes).map(([key, value]) => ` ${key}="${escaped(value)}"`);
   return `<${name}${written.join('')}>${content}</${name}>`;
 }
 
-/** Whatever of these is there. */
+/** Writes those fields that are present. */
 const texts = (fields: Readonly<Record<string, string | number | undefined>>): string =>
   Object.entries(fields)
     .filter(([, value]) => value !== undefined)
@@ -54,7 +54,7 @@ const contentOf = (instance: ListedInstance): string =>
       app: instance.app,
       ipAddr: instance.ipAddr,
       status: instance.status,
-      // With a small letter, as ever; Java reads both.
+      // In lower case, as Eureka has always written it. Java reads both.
       overriddenstatus: instance.overriddenStatus,
     }),
     port('port', instance.port),

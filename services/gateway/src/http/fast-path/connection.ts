@@ -3,26 +3,26 @@ import { guarded, ignoreError } from '@daybook/service';
 import { MAX_PLAIN_HEAD_LENGTH, type PlainHeaders, type PlainRequest, readPlainRequest } from './plain-request.ts';
 import { FastPathResponse, type ResponseConnection } from './response.ts';
 
-/** Whoever has the connections of the lane. */
+/** Manages the connections of the fast path. */
 export interface FastPathOwner {
   readonly keepAliveLines: string;
-  /** Has a request answered; false when it is not for the lane. */
+  /** Handles a request; returns false when it is not for the fast path. */
   tryHandle(request: PlainRequest, response: FastPathResponse): boolean;
-  /** It goes on elsewhere; what is to be read there first was put back. */
+  /** Takes over the connection after a hand-over. The bytes already read were put back into the socket. */
   onHandedOver(connection: FastPathConnection): void;
   onClosed(connection: FastPathConnection): void;
 }
 
-/** A connection of a client, for as long as there is nothing on it but plain requests, one after the other. */
+/** Serves a client's connection while it carries only plain requests, one after the other. */
 export class FastPathConnection implements ResponseConnection {
   readonly socket: Socket;
   readonly keepAliveLines: string;
   readonly #owner: FastPathOwner;
   #response: FastPathResponse | undefined;
-  /** What came before the answer to what came before it was out. */
+  /** Bytes that came before the previous response was complete. */
   #heldChunk: Buffer | undefined;
   #headers: PlainHeaders | undefined;
-  /** When the last answer was out; at first, when the connection came. */
+  /** When the last response ended. Before the first response, when the connection opened. */
   idleSince = performance.now();
   hasResponded = false;
 
@@ -46,7 +46,7 @@ export class FastPathConnection implements ResponseConnection {
     this.socket.destroy();
   }
 
-  /** Reads and writes no more. */
+  /** Stops reading and writing. */
   detach(): void {
     this.socket
       .off('data', this.#onData)
@@ -88,7 +88,7 @@ export class FastPathConnection implements ResponseConnection {
     return false;
   }
 
-  /** For good: whoever sends something else once will do so again. */
+  /** Hands the connection over for good, because a client that sends other requests once will do so again. */
   #handOver(chunk: Buffer): void {
     this.detach();
     this.socket.pause();
@@ -97,7 +97,7 @@ export class FastPathConnection implements ResponseConnection {
     process.nextTick(() => this.socket.resume());
   }
 
-  /** As node:http does: who does not listen any more gets no answer. */
+  /** Closes the connection as node:http does. A client that has ended its side does not get a response. */
   readonly #onEnd = guarded(this.#socketOf, (): void => {
     this.socket.destroySoon();
   });

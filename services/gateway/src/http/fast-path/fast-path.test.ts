@@ -1,4 +1,4 @@
-/** What is read in the fast lane and what is read by node:http is answered alike, also on one connection. Raw sockets. */
+/** Checks that the fast path and node:http respond alike, also on one connection. Uses raw sockets. */
 import type { RequestListener } from 'node:http';
 import { connect } from 'node:net';
 import fc from 'fast-check';
@@ -9,7 +9,7 @@ import { FastPathServer } from './server.ts';
 const PATH = '/api/v1/patients';
 const get = (path = PATH, ...lines: string[]) => [`GET ${path} HTTP/1.1`, 'Host: x', ...lines, '', ''].join('\r\n');
 
-/** A client that reads as much as it is told to. */
+/** Starts a client that reads as much as instructed. */
 async function startClient(port: number) {
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
   socket.on('error', () => undefined);
@@ -18,7 +18,7 @@ async function startClient(port: number) {
   socket.on('data', (chunk: Buffer) => {
     received += chunk.toString('latin1');
   });
-  /** The next answer, which is taken off what was received. */
+  /** Removes the next response from the received bytes and returns it. */
   async function response(method = 'GET'): Promise<string> {
     const length = await vi.waitFor(() => {
       const found = responseLength(received, method);
@@ -51,7 +51,7 @@ interface StubResponse {
 
 const WAIT = { timeout: 10_000, interval: 5 };
 
-/** Undefined as long as it is not whole. */
+/** Returns undefined while the response is incomplete. */
 function responseLength(text: string, method: string): number | undefined {
   const end = text.indexOf('\r\n\r\n');
   if (end === -1) return undefined;
@@ -66,7 +66,7 @@ function responseLength(text: string, method: string): number | undefined {
   return last === -1 ? undefined : last + 5;
 }
 
-/** A gateway before a service, and how many of its requests node:http has read. */
+/** Starts a gateway before a service, and counts the requests that node:http reads. */
 async function startGatewayAndService(listener: RequestListener = (_request, response) => void response.end('ok')) {
   const upstream = await startServer(listener);
   const gateway = await startGateway({ patients: [upstream.url] });
@@ -135,7 +135,7 @@ describe('the same request is answered alike in the lane and by node:http', () =
     });
     const fast = await startClient(port);
     const slow = await startClient(port);
-    // No route has this: from now on the connection is node:http's.
+    // No route matches this request, so node:http takes the connection over.
     await slow.exchange(get('/'));
     await fc.assert(
       fc.asyncProperty(requests, responses, async (request, next) => {
@@ -168,7 +168,7 @@ describe('the same request is answered alike in the lane and by node:http', () =
   });
 });
 
-/** Two clocks may show two seconds; pieces of an answer need not be the same ones. */
+/** Removes what may differ: the date and the split into chunks. */
 function withoutDate(response: string) {
   const end = response.indexOf('\r\n\r\n');
   const lines = response

@@ -1,6 +1,6 @@
 /**
- * The lane reads a request only as node:http's own parser reads it (decision 32): millions of requests that were changed at random.
- * DAYBOOK_FUZZ_SEED repeats a run, DAYBOOK_FUZZ_ROUNDS makes it longer.
+ * Checks that the fast path reads a request only as node:http's own parser does (decision 32). It mutates millions of
+ * requests at random. DAYBOOK_FUZZ_SEED repeats a run, DAYBOOK_FUZZ_ROUNDS makes it longer.
  */
 import { Socket } from 'node:net';
 import { FUZZ_ROUNDS, FUZZ_SEED, fuzzRound, mutate, piecesOf, Random } from '@daybook/testing/fuzz';
@@ -10,17 +10,17 @@ import { MAX_PLAIN_HEAD_LENGTH, type PlainHeaders, type PlainRequest, readPlainR
 
 const REQUESTS_A_ROUND = 50_000;
 const MILLIS_A_ROUND = 10_000;
-/** They only compute; on a machine with much else to do that takes its time. */
+/** The rounds only compute, which takes time on a busy machine. */
 const MOST_MILLIS = 120_000;
-/** Of ten thousand; below, the fuzz would try little but how requests are left to node:http. */
+/** Of ten thousand requests. With fewer, the fuzz would test little but the hand-over to node:http. */
 const LEAST_PLAIN = 1_000;
 const MOST_CHANGES = 4;
 const PIECES_OF_ONE_IN = 8;
-/** In the pool, the first of which are plain. */
+/** The places in the pool that mutated requests may take. The first ones are plain. */
 const PLACES_TO_CHANGE = 20;
 
 const socket = new Socket();
-/** With the limit of node:http's own. */
+/** Uses node:http's own limit. */
 const llhttp = new Llhttp('requests', 16 * 1024);
 const lines = (...all: string[]): string => all.map((line) => `${line}\r\n`).join('');
 const HEADERS = [
@@ -45,7 +45,7 @@ const PLAIN = [
   lines('GET /a HTTP/1.1', 'Host: x', "!#$%&'*+-.^`|~09azAZ: a", ''),
 ];
 const LONG = lines('GET /api/v1/patients HTTP/1.1', ...HEADERS, '');
-/** More headers than llhttp gives at once. */
+/** More headers than llhttp returns in one call. */
 const LONGER = lines(
   'GET /a HTTP/1.1',
   'Host: x',
@@ -53,7 +53,7 @@ const LONGER = lines(
   '',
 );
 
-/** Left to node:http; with a change they may be plain. */
+/** Requests for node:http that a mutation may make plain. */
 const OTHERS = [
   lines('POST /a HTTP/1.1', 'Host: x', 'Content-Length: 3', '', 'a'),
   `${lines('GET /a HTTP/1.1', 'Host: x', 'Content-Length: 3', '')}abc`,
@@ -78,7 +78,7 @@ const OTHERS = [
   lines('PRI * HTTP/2.0', '', 'SM', ''),
 ];
 
-/** What node:http does not make of a request that the lane takes; undefined for no difference. */
+/** Returns how node:http reads a request that the fast path reads differently; undefined for no difference. */
 function differenceOf(request: PlainRequest, { messages, error, isComplete }: Reading): unknown {
   const [message] = messages;
   const isOne = error === undefined && isComplete && messages.length === 1 && message?.isComplete === true;
@@ -95,7 +95,7 @@ function differenceOf(request: PlainRequest, { messages, error, isComplete }: Re
   return isSame ? undefined : message;
 }
 
-/** In any order: objects have names that are numbers first, those of node:http as well. */
+/** Ignores the order, because objects list numeric names first. */
 const hasSameNames = ({ headers }: PlainRequest, list: readonly string[]): boolean =>
   Object.keys(headers).length === list.length / 2 &&
   list.every((text, index) => index % 2 === 1 || headers[text.toLowerCase()] === list[index + 1]);
@@ -109,7 +109,7 @@ function compare(
   how: string,
   random: Random,
 ): PlainRequest | undefined {
-  // As the lane does: longer ones are not read.
+  // The fast path does not read longer requests either.
   if (text.length > MAX_PLAIN_HEAD_LENGTH) return undefined;
   const request = readPlainRequest(text, socket, before);
   if (!request) return undefined;
@@ -127,7 +127,7 @@ function compare(
 function runRound(round: number): number {
   const random = new Random(FUZZ_SEED + round);
   const how = fuzzRound(round);
-  // What is plain is changed again: so a request can get far from where it began.
+  // Plain requests are mutated again, so that a request can get far from its origin.
   const pool = [...PLAIN, ...PLAIN, ...PLAIN, ...PLAIN, ...OTHERS, LONG, LONGER];
   let before: PlainHeaders | undefined;
   let plain = 0;

@@ -1,21 +1,21 @@
 /**
- * Requests that everybody reads in the same way (decision 23): GET or HEAD, no body, no header that says anything of the
- * connection, one that comes twice or one that is written in a way that is seldom seen. What is not plain may be quite in
- * order; it is node:http's to read, to wait for, or to refuse.
+ * Reads requests that every parser reads in the same way (decision 23). Such a request is a GET or HEAD without a body.
+ * It has no repeated header, no header about the connection, and no unusual syntax. Other requests may be valid, but
+ * only node:http reads, awaits or rejects them.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import { isHost, isUnambiguous } from '../ambiguous-request.ts';
 import type { ClientRequest, HeadersMemo } from '../client-exchange.ts';
 
-/** Longer heads are none of the many that have to be cheap, and each connection remembers one. */
+/** Longer heads are rare, so they need not be cheap. Each connection stores one head. */
 export const MAX_PLAIN_HEAD_LENGTH = 4 * 1024;
 const END_OF_LINE = '\r\n';
 const VERSION = ' HTTP/1.1';
 const VISIBLE = /^[\x21-\x7e]+$/;
-/** Without `_`, which some take for `-`. */
+/** Excludes `_`, because some servers treat it as `-`. */
 const NAME = /^[!#$%&'*+.^`|~0-9A-Za-z-]+$/;
 const VALUE = /^[\t\x20-\x7e]*$/;
-/** What has a meaning for the connection or the body, and what node:http gives as a list. */
+/** Headers that concern the connection or the body, and headers that node:http returns as a list. */
 const NOT_PLAIN_HEADERS = new Set([
   'content-length',
   'expect',
@@ -29,9 +29,9 @@ const NOT_PLAIN_HEADERS = new Set([
 ]);
 const PROXY_PREFIX = 'proxy-';
 
-/** The headers of a plain request. They are remembered: the next request on a connection mostly brings the same ones. */
+/** The headers of a plain request. They are cached because the next request on a connection often has the same ones. */
 export class PlainHeaders implements HeadersMemo {
-  /** As they came, with the empty line at the end. */
+  /** As received, with the empty line at the end. */
   readonly text: string;
   readonly list: readonly string[];
   readonly byName: IncomingHttpHeaders;
@@ -66,7 +66,10 @@ export class PlainRequest implements ClientRequest {
   }
 }
 
-/** `before`: the headers that came last. Undefined unless `text` is one plain request, whole, and nothing else. */
+/**
+ * Reads one plain request; `before` holds the previous headers on the connection. Returns undefined unless `text` is
+ * exactly one whole plain request.
+ */
 export function readPlainRequest(
   text: string,
   socket: ClientRequest['socket'],
@@ -114,7 +117,7 @@ function isPlain({ host, connection = 'keep-alive' }: IncomingHttpHeaders): bool
   return host !== undefined && isHost(host) && connection.toLowerCase() === 'keep-alive';
 }
 
-/** The names that came lately, in small letters; empty for those that are not plain. */
+/** Recent names in lower case; the value is empty for names that are not plain. */
 const names = new Map<string, string>();
 const MAX_CACHED_NAMES = 500;
 

@@ -3,26 +3,26 @@ import type { Socket } from 'node:net';
 import { guarded } from '@daybook/service';
 import type { ClientResponse, ResponseOwner } from '../client-exchange.ts';
 
-/** One string goes out together with the head; a large one would be copied for nothing. */
+/** A string up to this size is sent together with the head. Copying a larger one costs more than it saves. */
 const SINGLE_WRITE_BYTES = 16 * 1024;
 const LAST_CHUNK = '0\r\n\r\n';
 
-/** The connection that an answer goes out on. */
+/** The connection that carries a response. */
 export interface ResponseConnection {
   readonly socket: Socket;
-  /** What says that the connection is kept, and for how long. */
+  /** The header lines that keep the connection alive, with its timeout. */
   readonly keepAliveLines: string;
-  /** All of an answer went out, or never will. */
+  /** Called when the response is complete, or never will be. */
   onResponseEnd(shouldKeepAlive: boolean): void;
 }
 
-/** An answer that the fast lane writes, as node:http would: its head and its body at once where that can be. */
+/** Writes a response of the fast path as node:http would. Sends the head and the body in one write where possible. */
 export class FastPathResponse implements ClientResponse {
   readonly #connection: ResponseConnection;
   readonly #socket: Socket;
   readonly #isHeadRequest: boolean;
   #owner: ResponseOwner | undefined;
-  /** As long as it was not sent. */
+  /** Empty once sent. */
   #head = '';
   #hasBody = true;
   #isChunked = false;
@@ -91,7 +91,7 @@ export class FastPathResponse implements ClientResponse {
     this.#hasEnded = true;
     if (this.#hasBody && last && last.length > SINGLE_WRITE_BYTES) this.#endLarge(last);
     else this.#endSmall(last);
-    // Mostly the system takes it at once, and there is nothing to wait for.
+    // Usually the system accepts all bytes immediately, so that there is nothing to wait for.
     if (this.#socket.writableLength === 0) this.#sent();
     else this.#waitForSocket();
   }
@@ -128,12 +128,12 @@ export class FastPathResponse implements ClientResponse {
     this.#socket.destroySoon();
   }
 
-  /** The client takes more. */
+  /** Called when the client can receive more. */
   onDrain(): void {
     this.#owner?.onResponseDrained();
   }
 
-  /** The connection is gone. */
+  /** Called when the connection is closed. */
   onClose(): void {
     this.#finish();
   }

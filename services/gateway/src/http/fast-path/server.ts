@@ -1,6 +1,11 @@
 /**
- * An HTTP server with a fast lane (decision 23): plain requests are read and answered without node:http's objects for them,
- * which cost more than all that the gateway does. With the first thing on it that is not plain, a connection is node:http's.
+ * Serves plain requests on a fast path, without node:http's objects for them (decision 23). These objects cost more
+ * than all work of the gateway. The fast path has these invariants:
+ * - It accepts a request only if llhttp, the parser of node:http, reads it in the same way.
+ * - It does not reject a request itself. node:http reads, awaits or rejects every request that is not plain.
+ * - It hands a connection over to node:http for good, together with the bytes already read.
+ * The differential fuzz test is `plain-request-fuzz.test.ts` (decision 32). It compares every accepted request with
+ * llhttp.
  */
 import { type RequestListener, Server, type ServerOptions } from 'node:http';
 import type { Socket } from 'node:net';
@@ -10,13 +15,13 @@ import type { PlainRequest } from './plain-request.ts';
 import type { FastPathResponse } from './response.ts';
 
 export interface FastPathOptions {
-  /** Has a plain request answered; false when it is for the listener. */
+  /** Handles a plain request; returns false when it is for the listener. */
   tryHandle(request: PlainRequest, response: FastPathResponse): boolean;
-  /** How long a connection is kept without a request. */
+  /** How long a connection without a request stays open. */
   keepAliveMillis: number;
-  /** For a new connection to bring its first one. */
+  /** How long a new connection may take to send its first request. */
   requestMillis: number;
-  /** How often to look for those that did not. */
+  /** How often the server checks for silent connections. */
   checkMillis: number;
 }
 
@@ -26,7 +31,7 @@ export class FastPathServer extends Server implements FastPathOwner {
   readonly #options: FastPathOptions;
   readonly #connections = new Set<FastPathConnection>();
   readonly #sweepTimer: NodeJS.Timeout;
-  /** What node:http does with a connection. */
+  /** The listeners of node:http for a new connection. */
   readonly #connectionListeners: readonly ((this: Server, socket: Socket) => void)[];
 
   constructor(options: ServerOptions, listener: RequestListener, fastPath: FastPathOptions) {
@@ -60,7 +65,7 @@ export class FastPathServer extends Server implements FastPathOwner {
     this.#connections.delete(connection);
   }
 
-  /** Closes all connections: what a failure of a listener on the server itself costs. */
+  /** Closes all connections. Called after the failure of a listener on the server itself. */
   destroy(): void {
     this.closeAllConnections();
   }
@@ -94,7 +99,7 @@ export class FastPathServer extends Server implements FastPathOwner {
     else if (idleMillis > keepAliveMillis) connection.destroy();
   }
 
-  /** With the answer that node:http gives to whoever says nothing. */
+  /** Rejects a silent connection with the timeout response of node:http. */
   #timeOutSilent(connection: FastPathConnection): void {
     connection.detach();
     this.#connections.delete(connection);
