@@ -9,7 +9,7 @@ import { buildApp, type ClientTimeouts } from './app.ts';
 import { createForwarding } from './proxy/forwarded.ts';
 import type { ConcurrencyLimitOptions } from './resilience/concurrency-limit.ts';
 import type { CompilerOptions } from './routes/compiler.ts';
-import type { Route } from './routes/definition.ts';
+import type { Route } from './routes/route.ts';
 import { createRouteStore } from './routes/route-store.ts';
 import type { TlsSettings } from './tls.ts';
 import type { UpstreamOptions } from './upstream/upstreams.ts';

@@ -2,7 +2,7 @@ import type { IncomingMessage, RequestListener } from 'node:http';
 import { PARKED_EVENTS_PATH, type ParkedEvent, ParkedEventPage } from '@daybook/contracts';
 import { createParser } from '@daybook/service';
 import { describe, expect, test } from 'vitest';
-import type { Route } from '../routes/definition.ts';
+import type { Route } from '../routes/route.ts';
 import { createTestDiscovery, startGateway, startServer, unreachableUrl } from '../testing.ts';
 
 const routeOf = (consumer: string, service: string): Route => ({

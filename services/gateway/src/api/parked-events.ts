@@ -24,7 +24,7 @@ import {
   sendPage,
 } from '@daybook/service';
 import { serviceUnavailable } from '../proxy/errors.ts';
-import type { Route } from '../routes/definition.ts';
+import type { Route } from '../routes/route.ts';
 import type { RouteStore } from '../routes/route-store.ts';
 import { createServiceClients } from './service-clients.ts';
 

@@ -3,8 +3,8 @@ import { permit } from '@daybook/contracts';
 import type { App } from '@daybook/service';
 import { filters } from '../filters/index.ts';
 import { predicates } from '../predicates/index.ts';
-import type { Route } from '../routes/definition.ts';
 import type { Plugin } from '../routes/plugin.ts';
+import type { Route } from '../routes/route.ts';
 import type { RouteStore } from '../routes/route-store.ts';
 
 const MASK = '***';

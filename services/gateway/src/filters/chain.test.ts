@@ -1,6 +1,6 @@
 import { text } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
-import type { Route } from '../routes/definition.ts';
+import type { Route } from '../routes/route.ts';
 import { PATIENTS, sendRaw, startGateway, startServer, unreachableUrl } from '../testing.ts';
 
 const withFilters = (...filters: Record<string, unknown>[]): Route[] => [{ ...PATIENTS, filters }];

@@ -3,7 +3,7 @@ import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { createRateLimiter } from '../resilience/rate-limiter.ts';
 import type { RouteContext } from '../routes/context.ts';
-import type { Route } from '../routes/definition.ts';
+import type { Route } from '../routes/route.ts';
 import type { PredicatePlugin } from './predicate.ts';
 
 export interface RequestLike {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createRouteCompiler } from '../routes/compiler.ts';
-import type { Route } from '../routes/definition.ts';
+import type { Route } from '../routes/route.ts';
 import { createRouteTable } from '../routes/table.ts';
 import { requestOf } from './testing.ts';
 

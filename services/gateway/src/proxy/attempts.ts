@@ -2,7 +2,7 @@
 import type { Balancer, Instance, Selection } from '@daybook/discovery';
 import type { Logger } from '@daybook/service';
 import type { FailureKind, OutlierDetection } from '../resilience/outlier-detection.ts';
-import type { Route } from '../routes/definition.ts';
+import type { Route } from '../routes/route.ts';
 import { timeoutsOf } from '../routes/timeouts.ts';
 import type { BodyStream, Connection, UpstreamRequest } from '../upstream/connection.ts';
 import type { ParsedResponseHead } from '../upstream/response-parser.ts';

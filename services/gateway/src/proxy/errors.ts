@@ -1,7 +1,7 @@
 /** Describes failures between the gateway and an instance to the caller. */
 import { Refusal } from '@daybook/contracts';
 import type { LimitReached } from '../resilience/client-limits.ts';
-import type { Route } from '../routes/definition.ts';
+import type { Route } from '../routes/route.ts';
 
 const RETRY_AFTER_SECONDS = 1;
 

@@ -9,7 +9,7 @@ import type { Predicate } from '../predicates/predicate.ts';
 import { createForwarding, type Forwarding } from '../proxy/forwarded.ts';
 import { createRateLimiter, type RateLimit, type RateLimiter } from '../resilience/rate-limiter.ts';
 import type { RouteContext } from './context.ts';
-import type { Route } from './definition.ts';
+import type { Route } from './route.ts';
 
 export interface CompiledRoute extends Route {
   /** Tests the other predicates of the route; undefined without any. */

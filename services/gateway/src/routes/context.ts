@@ -3,7 +3,7 @@ import type { Caller } from '@daybook/contracts';
 import type { Clock } from '@daybook/service';
 import type { ClientRequest } from '../http/client-exchange.ts';
 import type { RateLimit, RateLimiter } from '../resilience/rate-limiter.ts';
-import type { Route } from './definition.ts';
+import type { Route } from './route.ts';
 
 export interface RouteContext {
   readonly route: Route;

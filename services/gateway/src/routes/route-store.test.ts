@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createTestDiscovery, PATIENTS, startGateway, startServer } from '../testing.ts';
-import type { Route } from './definition.ts';
+import type { Route } from './route.ts';
 
 const text = (...routes: Route[]) => JSON.stringify({ routes });
 

@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { type Clock, StartFailure, systemClock } from '@daybook/service';
 import { type CompilerOptions, createRouteCompiler, type RouteCompiler } from './compiler.ts';
-import { parseRoutes, type Route } from './definition.ts';
+import { parseRoutes } from './definition.ts';
+import type { Route } from './route.ts';
 import { createRouteTable, type RouteTable } from './table.ts';
 
 export interface ActiveRoutes {

@@ -5,8 +5,8 @@ import { type TSchema, Type } from 'typebox';
 import { filters } from '../filters/index.ts';
 import { predicates } from '../predicates/index.ts';
 import { PATHS } from '../predicates/path.ts';
-import { routeProperties } from './definition.ts';
 import type { Plugin } from './plugin.ts';
+import { routeProperties } from './route.ts';
 
 type Plugins = Readonly<Record<string, Pick<Plugin<never, unknown>, 'schema' | 'summary' | 'example'>>>;
 

@@ -3,7 +3,7 @@ import { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { requestOf } from '../predicates/testing.ts';
 import { createRouteCompiler } from './compiler.ts';
-import type { Route } from './definition.ts';
+import type { Route } from './route.ts';
 import { createRouteTable } from './table.ts';
 
 const route = (id: string, ...path: string[]): Route => ({ id, predicates: { path }, service: 'x' });

@@ -1,5 +1,5 @@
 /** Defines how long a request and its phases may take. */
-import type { Route } from './definition.ts';
+import type { Route } from './route.ts';
 
 export interface RouteTimeouts {
   /** For a connection to an instance. */
