@@ -1,4 +1,4 @@
-/** Waits for `promise`, but not longer than until the signal. */
+/** Waits for `promise` until the signal aborts. */
 export async function abortable<Result>(promise: Promise<Result>, signal?: AbortSignal): Promise<Result> {
   if (!signal) return promise;
   signal.throwIfAborted();

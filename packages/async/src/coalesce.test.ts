@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createCoalescer } from './coalesce.ts';
 
-/** Answers that come when the test says so. */
+/** Loads values that resolve when the test says so. */
 function startCoalescer() {
   const calls: PromiseWithResolvers<number>[] = [];
   const coalesce = createCoalescer<number>();

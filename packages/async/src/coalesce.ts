@@ -1,6 +1,6 @@
 /**
- * Lets those who ask for the same thing at the same time share one answer. It is never older than the question: who asks
- * while an answer is under way waits for the next one, together with all who ask until that one begins.
+ * Lets callers that load the same key simultaneously share one result. A result is never older than the call: a caller
+ * that arrives during a load waits for the next load. All callers that arrive before that load begins share it.
  */
 export type Coalesce<Result> = (key: string, load: () => Promise<Result>) => Promise<Result>;
 

@@ -1,6 +1,6 @@
 import { abortable } from './abortable.ts';
 
-/** Who needs something that is not there now waits for it here. */
+/** Lets callers wait for a value that is not available yet. */
 export class Latch<Value> {
   #state: 'open' | 'closed' | 'failed' = 'closed';
   #opened = Promise.withResolvers<Value>();
@@ -9,7 +9,7 @@ export class Latch<Value> {
     this.#opened.promise.catch(() => undefined);
   }
 
-  /** @throws what the signal or `fail` says */
+  /** @throws the reason of the signal, or the error given to `fail` */
   wait(signal?: AbortSignal): Promise<Value> {
     return abortable(this.#opened.promise, signal);
   }
@@ -28,7 +28,7 @@ export class Latch<Value> {
     this.#opened.promise.catch(() => undefined);
   }
 
-  /** For good. */
+  /** Fails all waits, now and later. */
   fail(error: Error): void {
     this.close();
     this.#state = 'failed';

@@ -1,26 +1,26 @@
 import { backoffMillis } from './backoff.ts';
 import { systemTimers, type Timers } from './timers.ts';
 
-/** The first wait after a failure. */
+/** The pause after the first failure. */
 const FIRST_RETRY_MILLIS = 500;
 
-/** Work that is done again and again in the background, one run at a time. */
+/** Repeats work in the background, one run at a time. */
 export interface Loop {
-  /** Runs now, or once more when a run is under way; the next timed run counts from its end. */
+  /** Runs now, or once more after a run in progress. The next timed run counts from its end. */
   runNow(): Promise<void>;
-  /** No run starts after this; resolves when the one under way has ended. */
+  /** Prevents further runs. Resolves when the run in progress has ended. */
   stop(): Promise<void>;
 }
 
 export interface LoopOptions {
-  /** Answers whether it worked. Has its own deadline, and never rejects. */
+  /** Returns whether the run succeeded. Has its own deadline and never rejects. */
   run: () => Promise<boolean>;
-  /** From the end of a run that worked to the next; asked for each time when it is a function. */
+  /** The pause after a successful run. A function is called before each pause. */
   intervalMillis: number | (() => number);
   timers?: Timers;
 }
 
-/** Starts with the first `runNow`. The timer does not keep the process alive. */
+/** Returns a loop that starts with the first `runNow`. Its timer does not keep the process alive. */
 export function createLoop({ run, intervalMillis, timers = systemTimers }: LoopOptions): Loop {
   let cancelTimer = (): void => undefined;
   let running: Promise<void> | undefined;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createMicroBatcher } from './micro-batcher.ts';
 
-/** Notes the batches; those with a word in `fail` fail. */
+/** Records the batches. Batches with a word in `fail` fail. */
 function createRecordingBatcher(most: number, fail: ReadonlySet<string> = new Set()) {
   const batches: string[][] = [];
   const single: string[] = [];

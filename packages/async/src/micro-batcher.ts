@@ -1,10 +1,10 @@
-/** For work that costs as much for one as for many: whatever comes while one batch is worked on makes up the next. */
+/** Batches work that costs as much for many items as for one. Items that arrive during one batch make up the next. */
 import { setImmediate } from 'node:timers/promises';
 
 export interface BatchProcessor<Item> {
-  /** All of it is done, or nothing. */
+  /** Processes all items or none. */
   processBatch(items: readonly Item[]): Promise<void>;
-  /** For each of a batch that failed. Where it was the only one, `first` is how it failed. */
+  /** Processes one item of a failed batch. If the batch had only this item, `first` is the failed attempt. */
   processOne(item: Item, first?: Promise<void>): Promise<void>;
 }
 
@@ -14,9 +14,9 @@ interface PendingItem<Item> {
 }
 
 /**
- * What it returns takes an item, and is done with it when its batch is, or when it was done alone. How many wait is bounded by who
- * gives them: a bus waits for what it has given.
- * @param maxSize of a batch
+ * Returns a function that takes an item and resolves when its batch, or the item alone, is processed. The caller must
+ * limit the number of pending items, as a bus does by waiting for events in progress.
+ * @param maxSize the most items in a batch
  */
 export function createMicroBatcher<Item>(work: BatchProcessor<Item>, maxSize: number): (item: Item) => Promise<void> {
   const pending: PendingItem<Item>[] = [];
@@ -28,14 +28,14 @@ export function createMicroBatcher<Item>(work: BatchProcessor<Item>, maxSize: nu
       await done;
       for (const { resolve } of batch) resolve();
     } catch {
-      // One may be to blame for all: each hears of its own failure. The next batch does not wait for that.
+      // One item may make the whole batch fail, so each is processed alone. The next batch does not wait for that.
       for (const { item, resolve } of batch)
         resolve(batch.length === 1 ? work.processOne(item, done) : work.processOne(item));
     }
   }
 
   async function drain(): Promise<void> {
-    // What comes in the same turn comes along.
+    // Items that arrive in the same turn of the event loop join the batch.
     await setImmediate();
     while (pending.length > 0) await run(pending.splice(0, maxSize));
     isWorking = false;

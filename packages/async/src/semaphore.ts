@@ -1,4 +1,4 @@
-/** So many at once; who comes later waits for its turn, first come, first served. */
+/** Limits concurrency. Later callers wait in order of arrival. */
 export class Semaphore {
   #free: number;
   readonly #waiters: (() => void)[] = [];
@@ -14,7 +14,7 @@ export class Semaphore {
       return await work();
     } finally {
       const next = this.#waiters.shift();
-      // It takes over the permit of this one.
+      // The next caller takes over this permit.
       if (next) next();
       else this.#free += 1;
     }

@@ -1,8 +1,8 @@
-/** What this package waits by. Passed in, so that a test holds the clock instead of waiting. */
+/** The clock and timers of this package. Tests pass their own clock instead of waiting. */
 export interface Timers {
-  /** Monotonic, in milliseconds. */
+  /** Returns monotonic milliseconds. */
   now(): number;
-  /** Runs once, later; what it returns calls that off. Does not keep the process alive. */
+  /** Runs `run` once after `millis`. Returns a function that cancels it. Does not keep the process alive. */
   after(millis: number, run: () => void): () => void;
 }
 

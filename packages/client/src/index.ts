@@ -6,9 +6,9 @@ export type DaybookClient = Client<paths>;
 export type Schemas = components['schemas'];
 
 export interface ClientOptions {
-  /** The gateway: `http://127.0.0.1:8080`. */
+  /** The base URL of the gateway: `http://127.0.0.1:8080`. */
   baseUrl: string;
-  /** No call takes longer. */
+  /** The timeout of each request. */
   timeoutMillis?: number;
 }
 
@@ -22,7 +22,7 @@ export function createClient({ baseUrl, timeoutMillis = TIMEOUT_MILLIS }: Client
   });
 }
 
-/** A call that was refused: `code` says why. */
+/** A request that was rejected; `code` is the stable problem code. */
 export class CallRefused extends Error {
   readonly status: number;
   readonly problem: Schemas['Problem'];
@@ -35,7 +35,10 @@ export class CallRefused extends Error {
   }
 }
 
-/** The data of an answer. @throws CallRefused when it is a refusal */
+/**
+ * Returns the data of a response.
+ * @throws CallRefused when the response is a refusal
+ */
 export function expectData<Data>(result: { data?: Data; error?: unknown; response: Response }): Data {
   const { data, error, response } = result;
   if (isProblem(error)) throw new CallRefused(response.status, error);

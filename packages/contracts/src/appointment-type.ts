@@ -7,7 +7,7 @@ import { GRID_MINUTES } from './slot.ts';
 const gridMinutes = (minimum: number, maximum: number, description: string) =>
   Type.Integer({ minimum, maximum, multipleOf: GRID_MINUTES, description });
 
-/** The longest visit: what is under way at an instant began at most so long before it. */
+/** The longest visit. A visit in progress at an instant began at most this long before. */
 export const MAX_DURATION_MINUTES = 1440;
 
 const rules = {
@@ -28,7 +28,7 @@ const rules = {
   capacity: Type.Integer({ minimum: 1, maximum: 100, description: 'Patients at one time' }),
 };
 
-/** What a new appointment type has where nothing is said. */
+/** The defaults of a new appointment type. */
 export const APPOINTMENT_TYPE_DEFAULTS = {
   bufferBeforeMinutes: 0,
   bufferAfterMinutes: 0,
@@ -66,7 +66,7 @@ const fields = { name: VisibleText(100), ...rules, active: Type.Boolean() };
 export const AppointmentTypePatch = mergePatchOf(Type.Object(fields), 'AppointmentTypePatch');
 export type AppointmentTypePatch = Static<typeof AppointmentTypePatch>;
 
-/** FHIR's service type: what kind of visit, and the rules of booking it. */
+/** FHIR's service type: the kind of visit and the rules for booking it. */
 export const AppointmentType = Type.Object({ id: Id(), ...fields, ...stored }, { title: 'AppointmentType' });
 export type AppointmentType = Static<typeof AppointmentType>;
 

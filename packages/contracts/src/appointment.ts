@@ -3,7 +3,7 @@ import { mergePatchOf } from './merge-patch.ts';
 import { Page, paging } from './paging.ts';
 import { FreeText, Id, Instant, OneOf, SomeOf, Specialty, stored, TimeZone, WalkIn } from './scalars.ts';
 
-/** FHIR's list, no other. */
+/** The statuses of FHIR's Appointment. */
 export const APPOINTMENT_STATUSES = [
   'proposed',
   'pending',
@@ -29,7 +29,7 @@ const Overbooking = Type.Object(
 );
 export type Overbooking = Static<typeof Overbooking>;
 
-/** How a time is taken, where it is booked or moved to. */
+/** The ways to choose a time when an appointment is booked or moved. */
 const choices = {
   walkIn: WalkIn('Takes the running five minutes, whatever notice the type asks for'),
   holdId: Type.Optional(Id('The hold that keeps the time; 409 `hold-expired` when it has run out')),
@@ -49,7 +49,7 @@ export const NewAppointment = Type.Object(
 );
 export type NewAppointment = Static<typeof NewAppointment>;
 
-/** Whichever doctor of the specialty is free first. */
+/** Books the doctor of the specialty that is free first. */
 export const FirstFreeBooking = Type.Object(
   {
     patientId: Id(),
@@ -131,7 +131,7 @@ export const Reschedule = Type.Object(
 );
 export type Reschedule = Static<typeof Reschedule>;
 
-/** What can be changed of an appointment where it is: with null, reason and note are removed. */
+/** The fields that can change without moving the appointment. Null removes the reason or the note. */
 export const AppointmentPatch = mergePatchOf(
   Type.Object({
     reason: Type.Optional(FreeText(500, 'Why the patient comes')),
@@ -170,11 +170,11 @@ const Times = Type.Object({
 export const UPDATED_FIELDS = ['appointmentTypeId', 'reason', 'note'] as const;
 export type UpdatedField = (typeof UPDATED_FIELDS)[number];
 
-/** The status that a step back takes back, and the one that it returns to. */
+/** The status that a step back undoes, and the status that it restores. */
 export const StatusChange = Type.Object({ from: Status(), to: Status() });
 export type StatusChange = Static<typeof StatusChange>;
 
-/** One change of an appointment: what, when, who, why. */
+/** One change of an appointment: the change, its time, its author and its reason. */
 export const HistoryEntry = Type.Object(
   {
     at: Instant(),

@@ -1,23 +1,23 @@
 import { Refusal } from './problem.ts';
 
-/** Who may ask; `service` is another part of Daybook that asks on its own account. */
+/** The roles of callers. `service` is another part of Daybook that calls for its own purposes. */
 export const ROLES = ['patient', 'doctor', 'front-desk', 'administrator', 'service'] as const;
 export type Role = (typeof ROLES)[number];
 
-/** Who asks. Every handler and every store call receives one; history entries keep it. */
+/** The caller of a request. Every handler and every store call receives one; history entries keep it. */
 export interface Caller {
   readonly id: string;
   readonly role: Role;
 }
 
-/** The people who work in the clinic, and the parts of Daybook. */
+/** The people who work in the clinic, and Daybook's own services. */
 export const STAFF: readonly Role[] = ['doctor', 'front-desk', 'administrator', 'service'];
 
-/** The people who work in the clinic: what a person decides and answers for, with a reason. */
+/** The people who work in the clinic. Actions that need a person's decision and reason are for these roles. */
 export const CLINIC_STAFF: readonly Role[] = ['doctor', 'front-desk', 'administrator'];
 
 /**
- * Denies by default: every store call names the roles that it is for.
+ * Checks the caller's role. Denies by default: every store call names the roles that may call it.
  * @throws Refusal `forbidden`
  */
 export function permit(caller: Caller, roles: readonly Role[]): void {

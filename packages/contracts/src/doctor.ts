@@ -17,7 +17,7 @@ import {
   WrittenPhone,
 } from './scalars.ts';
 
-/** The appointment types that one doctor may name. */
+/** The most appointment types that one doctor may offer. */
 export const MAX_OFFERED_TYPES = 200;
 
 const offered = {
@@ -39,7 +39,7 @@ const person = {
 };
 const writablePhone = { phone: Type.Optional(WrittenPhone()) };
 
-/** A doctor's zone stands in two places; one of them counts. */
+/** Explains in the API document which of the two zones of a doctor applies. */
 const HOME_ZONE =
   'IANA time zone, for a doctor without a schedule. Hours, slots and visits are in the zone of the schedule, which counts';
 
@@ -102,7 +102,7 @@ const Hours = Type.Object(
 );
 export type Hours = Static<typeof Hours>;
 
-/** The periods that one doctor's schedule may have, those that are over included. */
+/** The most periods in one doctor's schedule, past periods included. */
 export const MAX_SCHEDULE_PERIODS = 100;
 
 const scheduleFields = {
@@ -112,7 +112,7 @@ const scheduleFields = {
   weeklyHours: Type.Array(Hours, { maxItems: 100 }),
 };
 
-/** Weekly hours as somebody gives them: whole, from their first day on. */
+/** Weekly hours in a request: complete, and valid from their first day. */
 export const NewSchedule = Type.Object(
   {
     ...scheduleFields,
@@ -144,7 +144,7 @@ export type ScheduleQuery = Static<typeof ScheduleQuery>;
 export const EXCEPTION_KINDS = ['time-off', 'extra-hours'] as const;
 export type ExceptionKind = (typeof EXCEPTION_KINDS)[number];
 
-/** The longest exception; a longer absence is several, or a doctor who is not active. */
+/** The longest exception. A longer absence needs several exceptions or a doctor who is not active. */
 export const MAX_EXCEPTION_DAYS = 366;
 
 const exceptionFields = {
@@ -159,7 +159,7 @@ export const NewScheduleException = Type.Object(
 );
 export type NewScheduleException = Static<typeof NewScheduleException>;
 
-/** Leave or extra hours, laid over a doctor's weekly hours. */
+/** Leave or extra hours that override a doctor's weekly hours. */
 export const ScheduleException = Type.Object(
   { id: Id(), doctorId: Id(), ...exceptionFields, reason: Type.Optional(Type.String()), createdAt: Instant() },
   { title: 'ScheduleException' },
@@ -178,7 +178,7 @@ export const ScheduleExceptionQuery = Type.Object(
 );
 export type ScheduleExceptionQuery = Static<typeof ScheduleExceptionQuery>;
 
-/** The longest range of availability that can be asked at once. */
+/** The longest range of availability in one request. */
 export const MAX_AVAILABILITY_DAYS = 62;
 
 const range = { from: Instant(), to: Instant() };
@@ -192,7 +192,7 @@ export const AvailabilitySearchQuery = Type.Object(
 );
 export type AvailabilitySearchQuery = Static<typeof AvailabilitySearchQuery>;
 
-/** The open intervals that hours and exceptions leave, in time order, not overlapping, cut to the range asked. */
+/** The open intervals that hours and exceptions leave: in time order, not overlapping, cut to the requested range. */
 export const Availability = Type.Object(
   {
     doctorId: Id(),

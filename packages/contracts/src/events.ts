@@ -1,6 +1,6 @@
 /**
- * The catalogue of events: CloudEvents 1.0, JSON, structured mode. Ids and times only: a consumer that needs a name
- * asks for it.
+ * The catalogue of events: CloudEvents 1.0, JSON, structured mode. Data holds ids and times only; a consumer that needs
+ * a name requests it.
  */
 import { type Static, type TSchema, Type } from 'typebox';
 import { StatusChange } from './appointment.ts';
@@ -32,7 +32,7 @@ export const AppointmentEventData = Type.Object(
 );
 export type AppointmentEventData = Static<typeof AppointmentEventData>;
 
-/** With the status that was taken back and the one that it returned to: from `cancelled` it is a booking again. */
+/** Holds the status that was undone and the status that was restored. From `cancelled` it counts as a booking again. */
 export const SteppedBackEventData = Type.Object(
   { ...appointmentTimes, status: StatusChange },
   { title: 'SteppedBackEventData' },
@@ -46,7 +46,7 @@ export const PatientMergeEventData = Type.Object(
 );
 export type PatientMergeEventData = Static<typeof PatientMergeEventData>;
 export const DoctorEventData = Type.Object({ doctorId: Id() }, { title: 'DoctorEventData' });
-/** Never the reason: it may say that somebody is ill. */
+/** Never holds the reason, because it may reveal an illness. */
 export const ExceptionEventData = Type.Object(
   {
     doctorId: Id(),
@@ -90,8 +90,8 @@ export type EventType = keyof typeof eventTypes;
 export type EventData<T extends EventType> = Static<(typeof eventTypes)[T]>;
 
 /**
- * Who acts on which events, by name: `service.what`. On a broker each has a queue of its own, which every service makes
- * sure of: what is published before a consumer was ever started waits for it.
+ * The consumers by name (`service.what`) and the events that each acts on. On a broker each consumer has its own queue.
+ * Every service declares all queues, so events wait for a consumer that has never started.
  */
 export const eventConsumers = {
   'appointment.revalidation': [
@@ -119,7 +119,7 @@ export type EventConsumerName = keyof typeof eventConsumers;
 /** The types that a consumer acts on. */
 export type ConsumedType<Name extends EventConsumerName> = (typeof eventConsumers)[Name][number];
 
-/** An event as it travels. `sequence` rises within a `subject`; `source` names the service. */
+/** An event in transit. `sequence` rises within a `subject`; `source` names the service. */
 export interface CloudEvent<T extends EventType = EventType> {
   readonly specversion: '1.0';
   readonly id: string;
@@ -133,7 +133,7 @@ export interface CloudEvent<T extends EventType = EventType> {
   readonly data: EventData<T>;
 }
 
-/** What every event is, as a schema: structured mode. Members that a reader does not know are to be passed over. */
+/** The schema of every event in structured mode. Readers ignore unknown members. */
 export const EventEnvelope = Type.Object(
   {
     specversion: Type.Literal('1.0'),
@@ -153,5 +153,5 @@ export const EventEnvelope = Type.Object(
 /** The topic exchange of a broker. */
 export const EVENT_EXCHANGE = 'daybook.events';
 
-/** `appointment.booked` for `daybook.appointment.booked.v1`. */
+/** Returns `appointment.booked` for `daybook.appointment.booked.v1`. */
 export const routingKeyOf = (type: EventType): string => type.slice('daybook.'.length, type.lastIndexOf('.'));

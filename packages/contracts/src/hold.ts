@@ -3,7 +3,7 @@ import { Id, Instant, WalkIn } from './scalars.ts';
 
 export const HOLD_MINUTES = 5;
 
-/** Holds that one patient can have at once: enough to compare, too few to empty a calendar. */
+/** The most holds of one patient: enough to compare, too few to empty a calendar. */
 export const MAX_HOLDS_OF_PATIENT = 3;
 
 export const NewHold = Type.Object(
@@ -17,7 +17,7 @@ export const NewHold = Type.Object(
 );
 export type NewHold = Static<typeof NewHold>;
 
-/** A slot that is kept for a few minutes while somebody decides (FHIR's `busy-tentative`). */
+/** A slot that is kept for a few minutes during a decision (FHIR's `busy-tentative`). */
 export const Hold = Type.Object(
   {
     id: Id(),

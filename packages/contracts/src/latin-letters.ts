@@ -1,6 +1,6 @@
 /**
- * The letters of the Latin script that Unicode does not decompose into letters of ASCII, by what people type for them. All are
- * lower case: upper case is folded before. search-key.test.ts lists the few signs that have no such letter.
+ * Latin letters that Unicode does not decompose into ASCII letters, keyed by what people type for them. All are lower
+ * case, because upper case is folded first. search-key.test.ts lists the few signs without such a letter.
  */
 const BY_TYPED: Readonly<Record<string, string>> = {
   a: 'ⱥɐɑɒᴀᶏᶐꞻꬰꬱꭤ',

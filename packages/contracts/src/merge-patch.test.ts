@@ -13,7 +13,7 @@ type Patch = null | boolean | number | string | Json[] | { [field: string]: Patc
 
 const isObject = (value: Json | undefined): value is JsonObject => typeof value === 'object' && !Array.isArray(value);
 
-/** A merge patch can say everything but a null inside of a resource, so there are none here. */
+/** A merge patch can express everything but a null inside a resource, so there are no nulls here. */
 const { object: anyResource } = fc.letrec<{ value: Json; object: JsonObject }>((tie) => ({
   value: fc.oneof(
     { depthSize: 'small' },
@@ -29,7 +29,7 @@ const { object: anyResource } = fc.letrec<{ value: Json; object: JsonObject }>((
   }),
 }));
 
-/** What to send to get from one to the other. */
+/** Returns the patch that turns one object into the other. */
 function patchBetween(from: JsonObject, to: JsonObject): { [field: string]: Patch } {
   const removed = Object.keys(from)
     .filter((field) => !Object.hasOwn(to, field))
@@ -42,7 +42,7 @@ function patchBetween(from: JsonObject, to: JsonObject): { [field: string]: Patc
 }
 
 describe('a merge patch', () => {
-  /** RFC 7396, appendix A, but for the two whose patch is neither object nor list: such a body is refused. */
+  /** RFC 7396, appendix A, without the two cases whose patch is not an object or a list. Such a body is rejected. */
   it.each([
     [{ a: 'b' }, { a: 'c' }, { a: 'c' }],
     [{ a: 'b' }, { b: 'c' }, { a: 'b', b: 'c' }],
@@ -154,7 +154,7 @@ describe('the schema of a merge patch', () => {
       createdAt: '2026-11-23T14:00:00Z',
       updatedAt: '2026-11-23T14:00:00Z',
     };
-    /** Mostly right, so that many patches are. */
+    /** Mostly generates valid values, so that many patches are valid. */
     const orWrong = <Value>(value: Value) =>
       fc.oneof({ arbitrary: fc.constant(value), weight: 5 }, fc.constantFrom(null, 17, ''));
     const patches = fc.record(
@@ -162,7 +162,7 @@ describe('the schema of a merge patch', () => {
         givenName: orWrong('Noor'),
         birthDate: orWrong('2000-01-01'),
         gender: orWrong('female'),
-        // Of a phone in writing, only its format says whether it is one.
+        // For a written phone, only the format decides.
         phone: fc.constantFrom('+4930123456', null),
         address: fc.oneof(
           fc.constant(null),

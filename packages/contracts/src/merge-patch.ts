@@ -1,9 +1,9 @@
-/** JSON merge patch, RFC 7396: what it may hold, and what it does. */
+/** JSON merge patch, RFC 7396: its types, its schema and how to apply it. */
 import { type Static, type TObject, type TProperties, type TSchema, type TUnsafe, Type } from 'typebox';
 
 type PlainObject = { [key: string]: unknown };
 
-/** Any field may be left out, an optional one may be set to null to remove it, an object is patched itself. */
+/** Every field may be missing. Null removes an optional field; a nested object is patched recursively. */
 export type MergePatch<Resource> = {
   [Field in keyof Resource]?: undefined extends Resource[Field]
     ? PatchOf<NonNullable<Resource[Field]>> | null
@@ -11,7 +11,7 @@ export type MergePatch<Resource> = {
 };
 type PatchOf<Value> = Value extends readonly unknown[] ? Value : Value extends object ? MergePatch<Value> : Value;
 
-/** The schema of a merge patch, derived from the schema of what it patches. */
+/** Returns the schema of a merge patch, derived from the schema of the resource. */
 export function mergePatchOf<Properties extends TProperties>(
   resource: TObject<Properties>,
   title: string,
@@ -33,7 +33,7 @@ const isPlainObject = (value: unknown): value is PlainObject =>
 
 function merge(target: unknown, patch: unknown): unknown {
   if (!isPlainObject(patch)) return patch;
-  // A map, since assigning to a field named __proto__ would not make a field.
+  // A map, because assigning to a field named __proto__ would not create a field.
   const result = new Map(Object.entries(isPlainObject(target) ? target : {}));
   for (const [field, value] of Object.entries(patch)) {
     if (value === null) result.delete(field);
@@ -42,7 +42,7 @@ function merge(target: unknown, patch: unknown): unknown {
   return Object.fromEntries(result);
 }
 
-/** The resource with the patch applied. The schemas of both make the result as valid as they are. */
+/** Returns the resource with the patch applied. The schemas of resource and patch keep the result as valid as both. */
 export const applyMergePatch = <Resource extends object>(
   resource: Resource,
   patch: NoInfer<MergePatch<Resource>>,

@@ -1,41 +1,41 @@
-/** Names of people: how they are kept, and the words by which they are found. */
+/** Names of people: how they are stored, and the terms that find them. */
 
 import { Refusal } from './problem.ts';
 import { toSearchKey } from './search-key.ts';
 
-/** Joiners and variation selectors that a letter or an emoji before them needs to be drawn right. */
+/** Joiners and variation selectors that the letter or emoji before them needs for display. */
 const INVISIBLE =
   /(?<![\p{L}\p{M}\p{N}\p{S}])[\u200c\u200d]|(?<=[\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}])[\u200c\u200d]|[\u200c\u200d](?![\p{L}\p{N}\p{S}])|(?<![\p{L}\p{N}\p{S}\u200c\u200d])[\ufe00-\ufe0f\u180b-\u180d\u180f\u{e0100}-\u{e01ef}]|[[\p{Cf}\p{Default_Ignorable_Code_Point}]--[\u200c\u200d\ufe00-\ufe0f\u180b-\u180d\u180f\u{e0100}-\u{e01ef}]]/gv;
 
 /**
- * Returns a name as it is kept: without spaces at its ends and without invisible characters. Joiners and variation selectors stay
- * where Persian, Indic or Japanese names and emoji need them; searches pass over them.
+ * Returns a name as stored: trimmed and without invisible characters. Joiners and variation selectors stay where
+ * Persian, Indic or Japanese names and emoji need them. Searches ignore them.
  */
 export function tidyName(name: string): string {
   let [before, tidied] = [name, name.replace(INVISIBLE, '').trim()];
-  // What stood between two of them may have kept one of them.
+  // A removed character may have justified its neighbour, so repeat until nothing changes.
   while (tidied !== before) [before, tidied] = [tidied, tidied.replace(INVISIBLE, '').trim()];
   return tidied;
 }
 
-/** The words of one search; more would be a text, not a name. */
+/** The most words in one search. A longer text is not a name. */
 export const MAX_WORDS = 12;
-/** In code points. The key of a longer word is cut, in the database as in a search. */
+/** In code points. The key of a longer word is cut, both in the database and in a search. */
 const MAX_WORD = 100;
-/** A word with more parts is not a name but an identifier or an e-mail. */
+/** The most parts of a word. A word with more is an identifier or an e-mail address, not a name. */
 const MAX_PARTS = 5;
-/** Of all words of one search. */
+/** The most parts of all words of one search. */
 const MAX_PARTS_OF_ALL = 24;
 
 const cut = (key: string): string => [...key].slice(0, MAX_WORD).join('');
 
-/** What joins the parts of a word: hyphens, dots, brackets, quotes. Other signs are letters of it. */
+/** The characters that join the parts of a word: hyphens, dots, brackets, quotes. All other signs count as letters. */
 const JOINTS = /[\p{Pd}\p{Ps}\p{Pe}\p{Pi}\p{Pf}".:/|·・‧…⁄−?]+/u;
 
 const withoutApostrophes = (key: string): string => key.replaceAll("'", '');
 const isNotEmpty = (key: string): boolean => key !== '';
 
-/** A word as it is typed: its folded text, its parts without apostrophes, and all of them as one. */
+/** A typed word: its folded text, its parts without apostrophes, and all parts joined. */
 export interface TypedWord {
   readonly text: string;
   readonly parts: readonly string[];
@@ -47,22 +47,22 @@ function wordOf(text: string): TypedWord {
   return { text, parts: parts.map(cut), joined: cut(parts.join('')) };
 }
 
-/** Returns the words of a text, which spaces, commas and semicolons separate. Joints alone are not a word. */
+/** Returns the words of a text, separated by spaces, commas and semicolons. Joints alone are not a word. */
 export const wordsOf = (text: string): TypedWord[] =>
   toSearchKey(text)
     .split(/[\s,;]+/u)
     .map(wordOf)
     .filter(({ parts }) => parts.length > 0);
 
-/** The first character of a term says what it is of, so that no name is found by the digits of a phone. */
+/** The first character of a term marks its kind, so that the digits of a phone never match a name. */
 const NAME = 'n';
 
 /** Scripts that write a name without spaces. */
 const UNSPACED = /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]+$/u;
 
 /**
- * Returns the terms by which a name is found: each of its words, the parts of those that have several (*Lee-Park*, *O’Brien*), and
- * these as one.
+ * Returns the terms that find a name. These are each word, the parts of a word with several (*Lee-Park*, *O’Brien*),
+ * and the joined parts.
  */
 export function nameTerms(givenName: string | undefined, familyName: string): string[] {
   const words = [givenName ?? '', familyName].flatMap(wordsOf);
@@ -81,16 +81,18 @@ export function nameTerms(givenName: string | undefined, familyName: string): st
   return [...new Set(keys.filter(isNotEmpty))].map((key) => NAME + key);
 }
 
-/** One condition of a search: a resource meets it when one of its terms has one of these beginnings. */
+/** One condition of a search. A resource meets it when one of its terms has one of these prefixes. */
 export type SearchCondition = readonly string[];
 
 const isSameCondition = (one: SearchCondition, other: SearchCondition): boolean => one.join('\0') === other.join('\0');
 
-/** What a word of a search may mean other than a name. */
+/** A meaning of a search word other than a name. */
 export interface WordReading {
-  /** The beginnings of terms that the word may be meant as. */
+  /** The prefixes of terms that the word may stand for. */
   readonly beginnings: readonly string[];
-  /** The date or number that the word is or belongs to. Words of one number count as one word, and joints separate no parts of them. */
+  /**
+   * The date or number that the word is part of. Words of one number count as one word, and joints do not split them.
+   */
   readonly partOf?: string;
 }
 
@@ -101,8 +103,8 @@ function refuseMoreThan(count: number, what: string): never {
 }
 
 /**
- * Returns the conditions of a search for words, all of which have to be met: each part of each word is the beginning of a name, or one
- * of the other beginnings of that word is met.
+ * Returns the conditions of a search; a resource must meet all of them. Each part of each word must be the prefix of a
+ * name, or another reading of that word must match.
  * @throws Refusal `invalid-request` when there are too many words
  */
 export function searchConditions(

@@ -4,7 +4,7 @@ import { Id, Instant, OneOf } from './scalars.ts';
 export const MESSAGE_KINDS = ['booked', 'rescheduled', 'cancelled'] as const;
 export type MessageKind = (typeof MESSAGE_KINDS)[number];
 
-/** A message about an appointment, kept for the people concerned. It says what happened; who reads it asks for the rest. */
+/** A message about an appointment, stored for the people concerned. It names the event; readers request the details. */
 export const Message = Type.Object(
   {
     id: Id(),

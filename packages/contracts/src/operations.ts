@@ -2,16 +2,16 @@ import { Type } from 'typebox';
 import { OneOf } from './scalars.ts';
 
 const Status = OneOf(['UP', 'DOWN']);
-/** `DEGRADED`: it does not work, and the service does without for a while. */
+/** `DEGRADED`: the component does not work, and the service can do without it for a while. */
 const ComponentStatus = OneOf(['UP', 'DOWN', 'DEGRADED']);
 
-/** `/health/live` and `/health/ready`. */
+/** The response of `/health/live` and `/health/ready`. */
 export const Health = Type.Object(
   { status: Status, components: Type.Record(Type.String(), Type.Object({ status: ComponentStatus })) },
   { title: 'Health' },
 );
 
-/** `/info`. */
+/** The response of `/info`. */
 export const Info = Type.Object(
   { name: Type.String(), version: Type.String(), node: Type.String(), startedAt: Type.String() },
   { title: 'Info' },

@@ -11,7 +11,7 @@ export const paging = {
   ),
 };
 
-/** The answer of every list. */
+/** The schema of a page, the response of every list. */
 export const Page = <Item extends TSchema>(item: Item, title: string) =>
   Type.Object({ items: Type.Array(item), nextCursor: Type.Optional(Type.String()) }, { title });
 

@@ -2,11 +2,11 @@ import { type Static, Type } from 'typebox';
 import { Page, paging } from './paging.ts';
 import { Id, Instant } from './scalars.ts';
 
-/** A service and what it does with events. */
+/** The name of a consumer: a service and its purpose. */
 export const ConsumerName = () =>
   Type.String({ pattern: '^[a-z-]+(\\.[a-z-]+)*$', maxLength: 100, description: '`notification.messages`' });
 
-/** An event that a consumer could not handle, put aside. Ids and times only: its data stays where it is. */
+/** An event that a consumer could not handle. Holds ids and times only; the data stays in the consumer's database. */
 export const ParkedEvent = Type.Object(
   {
     consumer: Type.String({ description: 'Who could not handle it: `notification.messages`' }),

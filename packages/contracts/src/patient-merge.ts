@@ -1,11 +1,11 @@
-/** Records of one person: those that a registration is like, and those that were merged. */
+/** Duplicate records of one person: candidates found at registration, and merged records. */
 import { type Static, Type } from 'typebox';
 import { FreeText, Id, PlainDate } from './scalars.ts';
 
-/** At most so many are named with a possible duplicate. */
+/** The most candidates in the report of a possible duplicate. */
 export const MAX_CANDIDATES = 5;
 
-/** A record that a registration is like: what a front desk needs to tell people apart, and no more. */
+/** A record similar to a registration: only what a front desk needs to tell people apart. */
 export const PatientCandidate = Type.Object(
   {
     id: Id(),
@@ -36,7 +36,7 @@ export const PatientUnmerge = Type.Object(
 );
 export type PatientUnmerge = Static<typeof PatientUnmerge>;
 
-/** What a service needs to know to book for a patient. */
+/** The facts about a patient that a booking needs. */
 export const PatientEligibility = Type.Object(
   {
     id: Id(),

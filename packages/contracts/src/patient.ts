@@ -25,7 +25,7 @@ const Address = Type.Object(
   { title: 'Address', additionalProperties: false },
 );
 
-/** A number that somebody else gave the patient; unique within its system. */
+/** A number that another organization gave the patient; unique within its system. */
 const Identifier = Type.Object(
   {
     system: VisibleText(200, 'Who gave it, as a URI: `urn:mrn`'),
@@ -110,6 +110,6 @@ export const PatientQuery = Type.Object(
 );
 export type PatientQuery = Static<typeof PatientQuery>;
 
-/** The same search in a body, so that names stay out of URLs. */
+/** The search in a request body, so that names stay out of URLs. */
 export const PatientSearch = Type.Object(search, { title: 'PatientSearch', additionalProperties: false });
 export type PatientSearch = Static<typeof PatientSearch>;

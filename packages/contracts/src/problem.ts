@@ -4,8 +4,8 @@ import { Id } from './scalars.ts';
 import { Slot } from './slot.ts';
 
 /**
- * Every refusal that the API can give: the stable code, its HTTP status and its title (RFC 9457).
- * A code, once published, keeps its meaning.
+ * All refusals of the API: the stable code, its HTTP status and its title (RFC 9457). A published code keeps its
+ * meaning.
  */
 export const problems = {
   'malformed-body': { status: 400, title: 'The body is not JSON' },
@@ -87,19 +87,20 @@ export const Problem = Type.Object(
 );
 export type Problem = Static<typeof Problem>;
 
-/** What a refusal may carry beside its code and detail. */
+/** Optional members of a refusal. */
 export interface RefusalExtras {
   errors?: Fault[];
   alternatives?: Slot[];
   candidates?: PatientCandidate[];
   holderId?: string;
-  /** Whole seconds after which a retry makes sense; becomes `Retry-After`. */
+  /** Whole seconds until a retry can succeed; sent as `Retry-After`. */
   retryAfterSeconds?: number;
 }
 
 /**
- * A "no" with a reason that the caller may see. Thrown by domain, store and routes; turned into HTTP in one place
- * (`packages/service`, problem-handler.ts). `detail` never holds a name, a contact or a reason of visit.
+ * A refusal with a reason that the caller may see. Domain, store and routes throw it;
+ * `packages/service/src/http/problem-handler.ts` turns it into HTTP. `detail` never holds a name, a contact or a reason
+ * of visit.
  */
 export class Refusal extends Error {
   readonly code: ProblemCode;
@@ -113,7 +114,7 @@ export class Refusal extends Error {
   }
 }
 
-/** The problem document of a refusal. `instance` is the path that was asked, without its query. */
+/** Returns the problem document of a refusal. `instance` is the path of the request, without its query. */
 export function problemOf(refusal: Refusal, instance: string, traceId: string): Problem {
   const { status, title } = problems[refusal.code];
   const { errors, alternatives, candidates, holderId } = refusal.extras;

@@ -1,38 +1,44 @@
-/** The small shapes that every resource is made of. Formats are checked by `packages/service` (validation.ts). */
+/** The scalar schemas of all resources. `packages/service/src/validation/validation.ts` checks the formats. */
 import { Type } from 'typebox';
 
-/** What can be seen: no space, no character without a glyph. */
+/** A visible character: not a space and not without a glyph. */
 const VISIBLE = '[^\\s\\p{Cc}\\p{Cf}\\p{Default_Ignorable_Code_Point}\\u2800]';
-/** No control characters, no lone surrogates (they cannot be stored as UTF-8), and something to read. */
+/**
+ * Text with at least one visible character. Control characters are not allowed, nor lone surrogates, which UTF-8 cannot
+ * store.
+ */
 export const VISIBLE_TEXT = `^(?=.*${VISIBLE})[^\\p{Cc}\\p{Cs}]*$`;
-/** The same, and lines and tabs are allowed. */
+/** Like `VISIBLE_TEXT`, but with lines and tabs. */
 export const FREE_TEXT = `^(?=[\\s\\S]*${VISIBLE})(?:[^\\p{Cc}\\p{Cs}]|[\\n\\r\\t])*$`;
 
 export const Id = (description?: string) =>
   Type.String({ format: 'uuid', ...(description === undefined ? {} : { description }) });
 
-/** A moment, RFC 3339. Responses are in UTC with three digits of milliseconds; a request may carry any offset, but must carry one. */
+/**
+ * An instant, RFC 3339. Responses use UTC with three digits of milliseconds; a request must carry an offset, which may
+ * be any.
+ */
 export const Instant = (description?: string) =>
   Type.String({ format: 'date-time', ...(description === undefined ? {} : { description }) });
 
-/** One of some words. (A union of literals would say the same, in more words, and be slower to write out.) */
+/** Returns an enumeration of strings. (A union of literals would be longer and slower to serialize.) */
 export const OneOf = <const Words extends readonly string[]>(
   words: Words,
   options: { description?: string; default?: Words[number] } = {},
 ) => Type.Unsafe<Words[number]>(Type.String({ enum: [...words], ...options }));
 
-/** Several of some words, separated by commas, as a query parameter takes them. `readSomeOf` reads it. */
+/** Returns the schema of a query parameter with several of some words, separated by commas. `readSomeOf` parses it. */
 export const SomeOf = <const Words extends readonly string[]>(words: Words, description: string) => {
   const word = `(${words.join('|')})`;
   return Type.String({ pattern: `^${word}(,${word}){0,${words.length - 1}}$`, description });
 };
 
-/** Returns the words of a `SomeOf`, each once. */
+/** Returns the distinct words of a `SomeOf`. */
 export function readSomeOf<const Words extends readonly string[]>(words: Words, list: string): Words[number][] {
   const named = new Set(list.split(','));
   return words.filter((word) => named.has(word));
 }
-/** No date before 1850; the format refuses what is none. The upper end, tomorrow, is for the clock to say. */
+/** Rejects dates before 1850; the format rejects what is not a date. The upper limit, tomorrow, needs the clock. */
 export const BIRTH_DATE = '^(?!(0[0-9]|1[0-7])[0-9]{2}-|18[0-4][0-9]-)';
 
 export const BirthDate = () =>
@@ -41,7 +47,7 @@ export const BirthDate = () =>
 export const PlainDate = (description?: string) =>
   Type.String({ format: 'date', ...(description === undefined ? {} : { description }) });
 
-/** An IANA name such as `America/New_York`; an offset is not a place and is refused. */
+/** An IANA name such as `America/New_York`. An offset is rejected, because it is not a place. */
 export const TimeZone = (description = 'IANA time zone') => Type.String({ format: 'time-zone', description });
 
 export const VisibleText = (maxLength: number, description?: string) =>
@@ -52,7 +58,7 @@ export const FreeText = (maxLength: number, description?: string) =>
 
 export const Email = () => Type.String({ format: 'email', maxLength: 254 });
 
-/** A phone as people write it; see `packages/service` (phone.ts). */
+/** A phone as people write it; see `packages/service/src/validation/phone.ts`. */
 export const WrittenPhone = () =>
   Type.String({
     format: 'phone',
@@ -62,7 +68,7 @@ export const WrittenPhone = () =>
 
 export const Phone = () => Type.String({ pattern: '^\\+[1-9][0-9]{1,14}$', description: 'E.164' });
 
-/** The choice of a walk-in, which staff alone has. */
+/** Marks a walk-in; only staff may set it. */
 export const WalkIn = (description: string) =>
   Type.Optional(Type.Boolean({ description: `${description}. By staff only` }));
 
@@ -71,10 +77,10 @@ export const Specialty = (description = 'kebab-case: `general-practice`') =>
 
 export const Language = () => Type.String({ format: 'language-tag', maxLength: 35, description: 'BCP 47' });
 
-/** Where nothing can be said: no query parameter, no field of a body. What is unknown is refused here as elsewhere. */
+/** An empty query or body. Unknown members are rejected as everywhere else. */
 export const Nothing = Type.Object({}, { additionalProperties: false });
 
-/** What every stored resource carries. `version` is also its ETag. */
+/** The members of every stored resource. `version` is also its ETag. */
 export const stored = {
   version: Type.Integer({ minimum: 1 }),
   createdAt: Instant(),

@@ -4,15 +4,18 @@ import { wordsOf } from './names.ts';
 import { afterPrefix, toSearchKey } from './search-key.ts';
 
 const anyText = fc.oneof(fc.string({ unit: 'grapheme' }), fc.string({ unit: 'binary' }));
-/** As a database compares text: by the bytes of UTF-8, which is the order of code points. */
+/** Compares text as a database does: by UTF-8 bytes, which is the order of code points. */
 const isBefore = (first: string, second: string) => Buffer.compare(Buffer.from(first), Buffer.from(second)) < 0;
 
-/** Every character that Unicode has, but for those without a case or parts: there are very many of them. */
+/** Every Unicode character, except the many without case or decomposition. */
 const CHARACTERS = Array.from({ length: 0x11_0000 }, (_, code) => String.fromCodePoint(code)).filter(
   (character) => !/[\p{Cs}\p{Cn}\p{Co}\p{Unified_Ideograph}\p{Script=Hangul}\p{Script=Tangut}]/u.test(character),
 );
 
-/** Latin by script, but clicks, stops, tones, numbers and length marks: nobody types a letter of ASCII for them. */
+/**
+ * Characters of the Latin script for which people do not type an ASCII letter: clicks, stops, tones, numbers, length
+ * marks.
+ */
 const NO_LETTER = 'ƅƨƻƽƾǀǁǂǃɂʔʕʖʗʘʡʢʬʭᴤᴥᵜↀↁↂↅↆↇↈꜣꜥꜫꜭꜯꞌꞏ꟏ːˑ𝼊𝼎𝼏';
 
 describe('a search', () => {
@@ -76,10 +79,10 @@ describe('a search', () => {
   it('folds each character as its upper and lower case and its decompositions', () => {
     const different = CHARACTERS.filter((character) => {
       const parts = character.normalize('NFKD');
-      // An iota below is an accent, but a letter in upper case; an accent alone is an apostrophe.
+      // An iota below is an accent, but a letter in upper case. An accent alone is an apostrophe.
       if (/\u0345|^ ./u.test(parts)) return false;
       const same = [parts, character.normalize('NFKC'), character.toUpperCase(), toSearchKey(character)];
-      // The only letters whose lower case is another letter's everywhere else.
+      // The only letters whose lower case is a different letter elsewhere.
       if (!/[İϴ]/u.test(character)) same.push(character.toLowerCase());
       return same.some((text) => toSearchKey(text) !== toSearchKey(character));
     });
@@ -116,7 +119,7 @@ describe('a search', () => {
 });
 
 describe('the end of a range of texts with one beginning', () => {
-  /** U+10FFFF is no character and never will be. */
+  /** U+10FFFF is not a character and never will be. */
   const characters = anyText.map((text) => text.toWellFormed().replaceAll('\u{10ffff}', ''));
 
   it('comes after every text with that beginning', () => {

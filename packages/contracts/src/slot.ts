@@ -2,20 +2,20 @@ import { type Static, Type } from 'typebox';
 import { Page, paging } from './paging.ts';
 import { Id, Instant, Specialty, TimeZone, WalkIn } from './scalars.ts';
 
-/** A concrete time that can be booked. Computed, not stored. */
+/** A concrete time that can be booked; computed, not stored. */
 export const Slot = Type.Object(
   { doctorId: Id(), start: Instant(), end: Instant(), timeZone: TimeZone(), status: Type.Literal('free') },
   { title: 'Slot' },
 );
 export type Slot = Static<typeof Slot>;
 
-/** Starts lie on this grid; durations and buffers are multiples of it. Also the length of a reservation's cell. */
+/** The grid of starts. Durations and buffers are multiples of it, and a reservation's cell has this length. */
 export const GRID_MINUTES = 5;
 
-/** Slots are searched in a range of at most this many days: with the longest visit at its end, what availability gives. */
+/** The longest range of one slot search. With the longest visit at its end, it fits into one availability request. */
 export const MAX_SLOT_DAYS = 61;
 
-/** The doctors of one specialty among whom one search looks. */
+/** The most doctors of one specialty in one search. */
 export const MAX_SEARCHED_DOCTORS = 500;
 
 export const SlotQuery = Type.Object(
@@ -36,7 +36,7 @@ export const SlotQuery = Type.Object(
 );
 export type SlotQuery = Static<typeof SlotQuery>;
 
-/** A wish, as a booking would make it. Without a patient only what concerns everybody is looked at. */
+/** A hypothetical booking request. Without a patient, only the rules that apply to everybody are checked. */
 export const SlotExplanationQuery = Type.Object(
   {
     doctorId: Id(),
@@ -49,7 +49,7 @@ export const SlotExplanationQuery = Type.Object(
 );
 export type SlotExplanationQuery = Static<typeof SlotExplanationQuery>;
 
-/** Why a start can be booked or not, as it stands now. */
+/** Explains why a start can be booked or not, at this moment. */
 export const SlotExplanation = Type.Object(
   {
     bookable: Type.Boolean(),

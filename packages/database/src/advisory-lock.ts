@@ -1,13 +1,13 @@
-/** What only one process of a service does at a time, such as relaying the events of its database. */
+/** Ensures that only one process of a service does a job, such as relaying the events of its database. */
 export interface AdvisoryLock {
   /**
-   * Takes the turn where nobody has it. True while it is this process's: ask before each piece of work. Another may have it
-   * as soon as the connection of this process ends, so two can overlap for a moment.
+   * Acquires the lock if it is free. Returns whether this process holds it; call it before each piece of work. The lock
+   * is free as soon as the holder's connection ends, so two holders can overlap for a moment.
    */
   tryAcquire(): Promise<boolean>;
-  /** Gives it back. */
+  /** Releases the lock. */
   close(): Promise<void>;
 }
 
-/** Where there is only one process to begin with. */
+/** A lock for databases that only one process uses. */
 export const uncontendedLock: AdvisoryLock = { tryAcquire: async () => true, close: async () => undefined };

@@ -10,7 +10,7 @@ import { idToBytes, newId } from './id.ts';
 import { appendEvent } from './outbox.ts';
 import { addNote, insertNote, type NoteTables, notesOf, temporaryDatabase, untouchedDatabase } from './testing.ts';
 
-/** One after the other, wherever rows are locked: an update reads what others have committed. */
+/** Counts one after the other wherever rows are locked, because an update reads what others have committed. */
 const countUp = (database: Database<NoteTables>) =>
   database.write((transaction) =>
     transaction
@@ -22,7 +22,7 @@ const countUp = (database: Database<NoteTables>) =>
 const counterOf = async (database: Database<NoteTables>) =>
   (await database.read((db) => db.selectFrom('counter').select('value').executeTakeFirstOrThrow())).value;
 
-/** As SQLite and as MySQL say it. */
+/** The error codes of SQLite and of MySQL in one error. */
 const busy = () => Object.assign(new Error('Busy'), { errcode: 5, errno: 1213 });
 
 describe('a write', () => {
@@ -185,7 +185,7 @@ describe('two connections to one database', () => {
     const writers = ['one', 'two', 'three'];
     const script = join(import.meta.dirname, 'testing-writer.ts');
     const endings = writers.map(async (writer) => {
-      // There is nothing yet: they also race for making it.
+      // The database does not exist yet, so the processes also race to create it.
       const child = spawn(process.execPath, [script, file.url, writer, '20'], { stdio: ['ignore', 'ignore', 'pipe'] });
       const complaints: string[] = [];
       child.stderr.setEncoding('utf8').on('data', (text: string) => complaints.push(text));

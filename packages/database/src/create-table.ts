@@ -1,10 +1,10 @@
-/** A table with its indexes, made so that it can be made again: an attempt may have ended between two of them. */
+/** Creates a table with its indexes. Can be repeated, because an attempt may have ended between two statements. */
 import type { CreateTableBuilder, Kysely } from 'kysely';
 import type { DatabaseDialect } from './dialect.ts';
 
 type Columns<Table extends string> = (table: CreateTableBuilder<Table, never>) => CreateTableBuilder<Table, string>;
 
-/** `indexes` are the columns of each by its name. */
+/** `indexes` holds the columns of each index by its name. */
 export async function createTable<Table extends string>(
   db: Kysely<never>,
   dialect: DatabaseDialect,

@@ -21,14 +21,14 @@ const countUp = (database: Database<NoteTables>) =>
 const counterOf = async (database: Database<NoteTables>) =>
   (await database.read((db) => db.selectFrom('counter').select('value').executeTakeFirstOrThrow())).value;
 
-/** Another process that writes to the file and does not let go. */
+/** Locks the file as another process that writes to it. */
 function lockFile(path: string): { release(): void } {
   const other = new DatabaseSync(path);
   other.exec('begin immediate');
   return { release: () => other.close() };
 }
 
-/** As SQLite says it. */
+/** An error as SQLite reports it. */
 const busy = () => Object.assign(new Error('database is locked'), { errcode: 5 });
 
 describe('a write', () => {
@@ -90,7 +90,7 @@ describe('two connections to one file', () => {
 
 describe('a database', () => {
   it('says that it does not work while it cannot write, and that it does when it can again', async () => {
-    // In memory, its one connection can be told so from outside of a transaction.
+    // In memory, PRAGMA reaches the one connection from outside a transaction.
     const database = await openDatabase<NoteTables>('sqlite::memory:', noteMigrations);
     const setReadOnly = (on: number) => database.read((db) => sql`pragma query_only = ${sql.lit(on)}`.execute(db));
     await setReadOnly(1);
@@ -156,7 +156,7 @@ describe('a file that cannot be used', () => {
     return error.message;
   };
 
-  /** Some pages of notes, closed so that all of it is in the one file. */
+  /** Writes some pages of notes, then closes, so that all data is in one file. */
   async function fill(path: string, open: () => Promise<Database<NoteTables>>): Promise<number> {
     const database = await open();
     for (let index = 0; index < 20; index += 1) await addNote(database, `${index} ${'x'.repeat(10_000)}`);

@@ -1,4 +1,4 @@
-/** A service's own database: reads, transactions that are tried again a bounded number of times, health. */
+/** A service's own database: reads, transactions with a limited number of attempts, health. */
 import type { Kysely, Transaction } from 'kysely';
 import type { AdvisoryLock } from './advisory-lock.ts';
 import type { DatabaseDialect } from './dialect.ts';
@@ -6,22 +6,23 @@ import type { SharedTables } from './shared-tables.ts';
 
 export interface Database<Tables = unknown> {
   readonly dialect: DatabaseDialect;
-  /** Runs one query or several outside of a transaction; again, if the connection is lost meanwhile. */
+  /** Runs queries outside a transaction. Retries when the connection is lost. */
   read<Result>(query: (db: Kysely<Tables & SharedTables>) => Promise<Result>): Promise<Result>;
   /**
-   * Runs `work` in one transaction and commits. On a deadlock, a busy database, a lost connection or `WriteConflict`, all of
-   * `work` runs again, so it must do nothing but talk to the database. Never call another service inside.
-   * @throws DatabaseUnavailable when it cannot be done now, of which AmbiguousCommit: it may have been done
+   * Runs `work` in one transaction and commits. On a deadlock, a busy database, a lost connection or `WriteConflict`,
+   * all of `work` runs again. It must therefore do nothing but use the database, and never call another service.
+   * @throws DatabaseUnavailable when the database cannot commit now; its subclass AmbiguousCommit when it may have
+   * committed
    */
   write<Result>(work: (transaction: Transaction<Tables & SharedTables>) => Promise<Result>): Promise<Result>;
-  /** Called after every commit that stored events in the outbox. Returns how to stop it. */
+  /** Calls `listener` after every commit that stored events in the outbox. Returns a function that stops it. */
   onEvents(listener: () => void): () => void;
-  /** Returns the lock `name` of this database, which one process holds at a time. */
+  /** Returns the lock `name` of this database, which only one process holds at a time. */
   advisoryLock(name: string): AdvisoryLock;
-  /** Rejects when the database does not answer, or could not write and still cannot. */
+  /** Rejects when the database does not respond, or when a write failed and still fails. */
   check(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Returns the part of a database that TypeScript does not see for a type parameter: the shared tables are in every database. */
+/** Casts to the shared tables, which every database has but TypeScript cannot infer from a type parameter. */
 export const asSharedDatabase = <Tables>(database: Database<Tables>): Database => database as unknown as Database;

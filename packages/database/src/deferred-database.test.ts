@@ -7,7 +7,7 @@ import { asSharedTransaction } from './shared-tables.ts';
 import { sqliteDialect } from './sqlite/dialect.ts';
 import { addNote, notesOf, type TestFile, temporaryFile } from './testing.ts';
 
-/** A database file on a disk that is not mounted yet, as it were. */
+/** Simulates a database file on a disk that is not mounted yet. */
 function deferredFile(file: TestFile) {
   const state = { isThere: false, attempts: 0 };
   const database = deferDatabase(sqliteDialect, async () => {

@@ -1,4 +1,6 @@
-/** A database that may not be there yet: usable from the start, and unavailable until it has been opened. */
+/**
+ * A database that may not be available yet. It can be used from the start, and reports unavailability until it is open.
+ */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { backoffMillis } from '@daybook/async';
@@ -12,14 +14,14 @@ import { openDatabase } from './open-database.ts';
 const RETRY = { firstMillis: 100, longestMillis: 2_000 };
 
 export interface DeferredDatabase<Tables> extends Database<Tables> {
-  /** Resolves when it is open; rejects with what makes it unusable for good, or when it is closed before. */
+  /** Resolves when the database is open. Rejects when it is permanently unusable, or closed first. */
   readonly opened: Promise<void>;
 }
 
 /**
- * Opens the database that `url` names. A file is there or is not: what is wrong with it is said at once. A server may come
- * later, or take long to bring to the newest schema: that is waited for in the background.
- * @throws DatabaseUnusable when it is a file that is broken, or of a newer Daybook than this
+ * Opens the database that `url` names. Faults of a file are reported immediately. A server may start later or take long
+ * to migrate, so it is opened in the background.
+ * @throws DatabaseUnusable when the file is broken or belongs to a newer Daybook
  */
 export async function openWhenAvailable<Tables>(url: string, migrations: Migrations): Promise<Database<Tables>> {
   const open = () => openDatabase<Tables>(url, migrations);
@@ -29,8 +31,8 @@ export async function openWhenAvailable<Tables>(url: string, migrations: Migrati
 }
 
 /**
- * Opens a database as soon as that is possible. `open` is tried again while it throws DatabaseUnavailable, which is also
- * what every call gets until then.
+ * Opens a database as soon as possible. `open` is repeated while it throws DatabaseUnavailable; every call gets that
+ * error until then.
  */
 export function deferDatabase<Tables>(
   dialect: DatabaseDialect,
@@ -58,7 +60,7 @@ export function deferDatabase<Tables>(
     });
   }
   const opened = openWithRetries();
-  // Every call says it as well.
+  // Every call reports the failure, too.
   opened.catch(() => undefined);
 
   function requireOpen(): Database<Tables> {
@@ -66,7 +68,7 @@ export function deferDatabase<Tables>(
     return database;
   }
 
-  /** Nobody's as long as there is no database. */
+  /** Returns a lock that cannot be acquired until the database is open. */
   function advisoryLock(name: string): AdvisoryLock {
     let lock: AdvisoryLock | undefined;
     return {
@@ -91,7 +93,7 @@ export function deferDatabase<Tables>(
     check: async () => requireOpen().check(),
     async close() {
       closing.abort();
-      // However it ended, what counts is whether there is something to close.
+      // Whether opening succeeded does not matter: an open database must be closed.
       await Promise.allSettled([opened]);
       await database?.close();
     },

@@ -1,13 +1,13 @@
-/** What a caller of a database may have to hear. */
+/** The errors that a caller of a database may get. */
 
-/** The database's own name of what is wrong. Never a message, which can quote data. */
+/** Returns the database's own error code. Never returns a message, because it can quote data. */
 function reasonOf(cause: unknown): string | undefined {
   if (!(cause instanceof Error)) return undefined;
   if ('errstr' in cause && typeof cause.errstr === 'string') return cause.errstr;
   return 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined;
 }
 
-/** The database does not answer or cannot write now; the caller may try again later. Nothing was half-done. */
+/** The database does not respond or cannot write now. The caller may retry later, because nothing was partly done. */
 export class DatabaseUnavailable extends Error {
   /** `database or disk is full`, `ECONNREFUSED`. */
   readonly reason: string | undefined;
@@ -20,7 +20,7 @@ export class DatabaseUnavailable extends Error {
 }
 
 /**
- * The answer to a COMMIT was lost: all of the write is done, or nothing of it. Whoever tries again has to find out, as an
+ * The response to a COMMIT was lost, so the write is either complete or undone. A retry must find out which, as an
  * Idempotency-Key or an inbox does.
  */
 export class AmbiguousCommit extends DatabaseUnavailable {
@@ -30,7 +30,7 @@ export class AmbiguousCommit extends DatabaseUnavailable {
   }
 }
 
-/** The database cannot be used at all, said for a person. `url` is named, never its credentials. */
+/** The database cannot be used at all. The message is for people and shows the URL without credentials. */
 export class DatabaseUnusable extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
@@ -38,7 +38,7 @@ export class DatabaseUnusable extends Error {
   }
 }
 
-/** Thrown by the work of a write: what it read is not so any more. All of the work runs again. */
+/** The work of a write throws this when its reads are stale. All of the work runs again. */
 export class WriteConflict extends Error {
   constructor(cause?: unknown) {
     super('Another transaction was first.', { cause });

@@ -1,4 +1,4 @@
-/** Several statements of a transaction in one round trip, where there are round trips. */
+/** Runs several statements of a transaction in one round trip, where the database supports it. */
 import {
   type Compilable,
   CompiledQuery,
@@ -9,7 +9,7 @@ import {
 } from 'kysely';
 import type { DatabaseDialect } from './dialect.ts';
 
-/** What a statement reads; nothing, when it writes. */
+/** The rows of a statement, or nothing for a write. */
 type RowsOf<Statement> =
   Statement extends Compilable<infer Row>
     ? Row extends InsertResult | UpdateResult | DeleteResult
@@ -25,8 +25,8 @@ const joinQueries = (queries: readonly CompiledQuery[]): CompiledQuery =>
   );
 
 /**
- * Runs statements in their order and gives the rows of each. The first that fails is the last that runs; its error does not say
- * which it was.
+ * Runs statements in order and returns the rows of each. Stops at the first failure; the error does not identify the
+ * statement.
  */
 export async function executeBatch<Tables, const Statements extends readonly Compilable<unknown>[]>(
   transaction: Transaction<Tables>,
@@ -41,6 +41,6 @@ export async function executeBatch<Tables, const Statements extends readonly Com
   } else {
     for (const query of queries) rows.push((await transaction.executeQuery(query)).rows);
   }
-  // The types of rows are Kysely's claim about its queries, as wherever one runs.
+  // The row types are Kysely's claim about its queries, as for every query.
   return rows as RowsOfEach<Statements>;
 }

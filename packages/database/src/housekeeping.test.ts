@@ -58,7 +58,7 @@ describe('a sweep', () => {
   });
 });
 
-/** The same, where `between` is done by somebody else after each look of a transaction at what is there. */
+/** Calls `between` after each read of a transaction, as a concurrent process would. */
 const interrupted = (database: Database<NoteTables>, between: () => Promise<void>): Database => {
   const plugin: KyselyPlugin = {
     transformQuery: ({ node }) => node,

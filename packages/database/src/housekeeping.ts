@@ -1,13 +1,13 @@
-/** Rows that have served are deleted in small steps, so that no table grows for ever and no writer waits long. */
+/** Deletes obsolete rows in small steps, so that tables stay small and writers do not wait long. */
 import type { Database } from './database.ts';
 import { oldestRetained } from './idempotency.ts';
 
 const EVERY_MILLIS = 10 * 60 * 1000;
 const ROWS_A_STEP = 500;
-/** A redelivery later than this would have its effect twice; brokers redeliver within minutes. */
+/** A later redelivery would repeat its effect; brokers redeliver within minutes. */
 const INBOX_DAYS = 30;
 
-/** As many as one statement names. */
+/** The most rows in one statement. */
 const ROWS_A_STATEMENT = 100;
 
 const inChunks = <Row>(rows: readonly Row[]): Row[][] =>
@@ -27,7 +27,7 @@ async function sweepKeys(database: Database): Promise<number> {
     for (const rows of inChunks(due)) {
       await transaction
         .deleteFrom('idempotency_keys')
-        // Again: somebody may have used a key anew since.
+        // Checks the age again, because a request may have reused a key since.
         .where('created_at', '<=', before)
         .where((where) =>
           where.or(
@@ -66,22 +66,22 @@ async function sweepInbox(database: Database): Promise<number> {
   });
 }
 
-/** Does one step of clearing old rows. Returns how many went or were looked at: with 0 nothing more is to be done now. */
+/** Does one step of deleting old rows. Returns how many rows it deleted or read; 0 means that nothing is left to do. */
 export type Sweep = () => Promise<number>;
 
-/** Deletes one step of each kind that every service has. Returns how many rows went. */
+/** Deletes one step of each kind of row that every service has. Returns how many rows it deleted. */
 export async function sweep(database: Database): Promise<number> {
   return (await sweepKeys(database)) + (await sweepInbox(database));
 }
 
 export interface Housekeeping {
-  /** Resolves when the step at hand is done. */
+  /** Resolves when the step in progress is done. */
   close(): Promise<void>;
 }
 
 /**
- * Sweeps all that is due now and then until it is closed: what every service has, and what is of this one only. `onFailure`
- * hears of a sweep that could not be done; the next one tries again.
+ * Sweeps periodically until closed: the shared tables and this service's own rows. `onFailure` receives each failed
+ * sweep; the next sweep tries again.
  */
 export function startHousekeeping(
   database: Database,

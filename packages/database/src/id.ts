@@ -3,11 +3,11 @@ import { randomUUIDv7 } from 'node:crypto';
 
 let latest = '';
 
-/** The next number after an id (RFC 9562, section 6.2, method 2). */
+/** Returns the next number after an id (RFC 9562, section 6.2, method 2). */
 const successorOf = (id: string): string =>
   `${id.slice(0, 24)}${(Number.parseInt(id.slice(24), 16) + 1).toString(16).padStart(12, '0')}`;
 
-/** Ids rise in the order in which a process makes them; within a millisecond, Node's own do not. */
+/** Returns an id greater than all earlier ones of this process. Node's own ids do not rise within a millisecond. */
 export function newId(): string {
   const fresh = randomUUIDv7();
   latest = fresh > latest ? fresh : successorOf(latest);

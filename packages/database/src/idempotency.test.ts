@@ -24,7 +24,7 @@ const store = (database: Database<NoteTables>, caller: string, key: string, stor
 const find = (database: Database<NoteTables>, caller: string, key: string) =>
   findStoredResponse(asSharedDatabase(database), caller, key);
 
-/** Makes every kept answer so many hours older. */
+/** Ages every stored response by some hours. */
 const age = (database: Database<NoteTables>, hours: number) =>
   database.write((transaction) =>
     transaction

@@ -1,4 +1,4 @@
-/** Answers kept by Idempotency-Key, written in the transaction of the change that they answer. */
+/** Responses stored by Idempotency-Key, in the same transaction as the change. */
 import type { Transaction } from 'kysely';
 import type { Database } from './database.ts';
 import type { DatabaseDialect } from './dialect.ts';
@@ -7,29 +7,29 @@ import type { SharedTables } from './shared-tables.ts';
 export const RETENTION_HOURS = 24;
 
 export interface StoredResponse {
-  /** Of the request that was answered. */
+  /** The hash of the original request. */
   readonly fingerprint: Uint8Array;
   readonly status: number;
   readonly headers: Record<string, string>;
-  /** As it was sent. */
+  /** The body as sent. */
   readonly body: string;
 }
 
-/** Stores the answer for a result inside the transaction that produces it. */
+/** Stores the response for a result, inside the transaction that produces it. */
 export type StoreResponse<Result> = (transaction: Transaction<SharedTables>, result: Result) => Promise<void>;
 
-/** What comes with a write besides its content. */
+/** The context of a write, besides its content. */
 export interface WriteContext<Result> {
   readonly storeResponse: StoreResponse<Result>;
-  /** Of the request that asks for it; its events carry it on. */
+  /** From the request that causes the write; its events carry it on. */
   readonly traceparent?: string | undefined;
-  /** Whether somebody still waits for the answer; otherwise nothing that has not begun should begin. */
+  /** Returns whether the caller still waits for the response. Otherwise no new work should begin. */
   readonly isCallerWaiting?: (() => boolean) | undefined;
-  /** Called with the stored version before it is changed; throws when the caller knows only an older one. */
+  /** Checks the stored version before a change. Throws when the caller knows only an older one. */
   checkVersion(version: number): void;
 }
 
-/** For a write that no Idempotency-Key names. */
+/** For a write without an Idempotency-Key. */
 export const storeNoResponse: StoreResponse<unknown> = async () => undefined;
 
 /** Another request with the same key was first; nothing of this one was done. */
@@ -60,7 +60,10 @@ export async function findStoredResponse(
   return row && { ...row, fingerprint: Uint8Array.from(row.fingerprint), headers: JSON.parse(row.headers) };
 }
 
-/** @throws IdempotencyKeyTaken when the key has an answer already */
+/**
+ * Stores a response.
+ * @throws IdempotencyKeyTaken when the key already has a response
+ */
 export async function insertStoredResponse(
   dialect: DatabaseDialect,
   transaction: Transaction<SharedTables>,
@@ -90,7 +93,7 @@ export async function insertStoredResponse(
   }
 }
 
-/** An answer that is past its time is in the way until it is swept. False when there is none. */
+/** Deletes an expired response that was not swept yet. Returns false when there is none. */
 async function deleteExpired(transaction: Transaction<SharedTables>, callerId: string, key: string): Promise<boolean> {
   const { numDeletedRows } = await transaction
     .deleteFrom('idempotency_keys')

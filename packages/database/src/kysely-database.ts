@@ -1,4 +1,4 @@
-/** Reads, and transactions that are tried again a bounded number of times, over whatever Kysely talks to. */
+/** Reads, and transactions with a limited number of attempts, over any Kysely dialect. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { AdvisoryLock } from './advisory-lock.ts';
@@ -10,10 +10,10 @@ import { asSharedTransaction, type SharedTables } from './shared-tables.ts';
 
 const WRITE_ATTEMPTS = 5;
 const RETRY_BASE_MILLIS = 10;
-/** After so long nothing is tried again: whoever asked has given up, or will. */
+/** After this time no attempt is repeated, because the caller has given up or soon will. */
 const RETRY_FOR_MILLIS = 10_000;
 
-/** Reads do not take the connections of writes: a write that waits does not hold them up. */
+/** Separate connections for reads, so that a waiting write does not block them. */
 export interface Connections<Tables> {
   readonly writer: Kysely<Tables & SharedTables>;
   readonly reader: Kysely<Tables & SharedTables>;
@@ -25,7 +25,7 @@ export class KyselyDatabase<Tables> implements Database<Tables> {
   readonly #writer: Kysely<Tables & SharedTables>;
   readonly #reader: Kysely<Tables & SharedTables>;
   readonly #listeners = new Set<() => void>();
-  /** Whether the last write failed for want of space or of a disk that works. */
+  /** Whether the last write failed because of a full or broken disk. */
   #cannotWrite = false;
 
   constructor(
@@ -44,7 +44,7 @@ export class KyselyDatabase<Tables> implements Database<Tables> {
       try {
         return await query(this.#reader);
       } catch (error) {
-        // A connection that ended while nobody used it may be noticed by who uses it next.
+        // The next query on an idle connection may be the first to notice that it ended.
         if (attempt === 1 && this.dialect.isConnectionLost(error)) continue;
         throw this.dialect.isUnavailable(error) ? new DatabaseUnavailable(error) : error;
       }
@@ -67,9 +67,9 @@ export class KyselyDatabase<Tables> implements Database<Tables> {
         if (begun && hasEvents(begun)) for (const listener of this.#listeners) listener();
         return result;
       } catch (error) {
-        // What was done, or is still being done, must not be done once more.
+        // Committed work, or work that may be committing, must not run again.
         if (workDone && this.dialect.isCommitAmbiguous(error)) throw new AmbiguousCommit(error);
-        // One that could not even begin has waited for its turn long enough.
+        // A transaction that could not begin has waited long enough.
         const retry = begun && this.#isRetryable(error) && attempt < WRITE_ATTEMPTS && performance.now() < deadline;
         if (!retry) throw this.#failureOf(error);
         await sleep(Math.random() * RETRY_BASE_MILLIS * 2 ** attempt);
@@ -84,7 +84,7 @@ export class KyselyDatabase<Tables> implements Database<Tables> {
   #failureOf(error: unknown): unknown {
     if (error instanceof WriteConflict) return new DatabaseUnavailable(error);
     if (!this.dialect.isUnavailable(error)) return error;
-    // One that is only busy can write.
+    // A busy database can write.
     if (!this.dialect.isTransient(error)) this.#cannotWrite = true;
     return new DatabaseUnavailable(error);
   }
@@ -96,7 +96,7 @@ export class KyselyDatabase<Tables> implements Database<Tables> {
 
   async check(): Promise<void> {
     await sql`select 1`.execute(this.#reader);
-    // A probe writes nothing as long as all is well: probes are many.
+    // A probe writes only after a failed write, because probes are frequent.
     if (this.#cannotWrite) await this.write((transaction) => writeProbe(asSharedTransaction(transaction)));
   }
 
@@ -110,8 +110,8 @@ const PROBE = { caller_id: 'probe', key: 'probe' } as const;
 const PROBE_BYTES = 64 * 1024;
 
 /**
- * Needs more room on the disk than a change does: the last free page lets a small row in, and nothing else. It leaves one
- * row, which goes with the keys of its age.
+ * Needs more disk space than a change: the last free page accepts a small row and nothing else. It leaves one row,
+ * which is swept with keys of its age.
  */
 async function writeProbe(transaction: Transaction<SharedTables>): Promise<void> {
   await transaction

@@ -1,6 +1,6 @@
 /**
- * A migration is known to a database by its name and a digest of its statements: `0001-patients.3f2a9c81d0b4`. So a database whose
- * tables were made by an edited migration is recognized.
+ * A database records a migration by name and a digest of its statements: `0001-patients.3f2a9c81d0b4`. So it detects
+ * tables that an edited migration created.
  */
 import { createHash } from 'node:crypto';
 import { type CompiledQuery, type DatabaseConnection, Kysely, type QueryResult } from 'kysely';
@@ -8,7 +8,7 @@ import type { Migration } from 'kysely/migration';
 
 const DIGEST_CHARACTERS = 12;
 
-/** Takes statements down instead of executing them; no statement returns a row. */
+/** Records statements instead of executing them; no statement returns a row. */
 class RecordingConnection implements DatabaseConnection {
   readonly statements: string[] = [];
 
@@ -23,7 +23,7 @@ class RecordingConnection implements DatabaseConnection {
   }
 }
 
-/** A database of the same kind as `db` that executes nothing. */
+/** Returns a database of the same kind as `db` that executes nothing. */
 function recordingDatabase<Tables>(db: Kysely<Tables>, connection: RecordingConnection): Kysely<Tables> {
   const executor = db.getExecutor();
   const nothing = async () => undefined;
@@ -51,7 +51,7 @@ async function digestOf<Tables>(db: Kysely<Tables>, migration: Migration): Promi
   return createHash('sha256').update(connection.statements.join(';\n')).digest('hex').slice(0, DIGEST_CHARACTERS);
 }
 
-/** Returns the migrations by the names under which a database notes them. */
+/** Returns the migrations by their names with digests. */
 export async function withDigests<Tables>(
   db: Kysely<Tables>,
   migrations: Record<string, Migration>,

@@ -15,7 +15,7 @@ import { sqliteDialect } from './sqlite/dialect.ts';
 import { nodeSqlite } from './sqlite/driver.ts';
 import { addNote, createNotes, type NoteTables, noteMigrations, notesOf, untouchedDatabase } from './testing.ts';
 
-/** As `noteMigrations` before somebody edited their file: the same name, another table. */
+/** `noteMigrations` before an edit of its file: the same name, another table. */
 const before: Migrations = (dialect) => ({
   '0001-notes': {
     async up(db) {
@@ -25,7 +25,7 @@ const before: Migrations = (dialect) => ({
   },
 });
 
-/** As messages show a database: the end of its file's path, or its name on the server. */
+/** Returns what messages show of a database: the end of its file's path, or its name on the server. */
 const endOf = (url: string): string => /[^/?]+(?=\?|$)/.exec(url)?.[0] ?? '';
 
 /** Counts its own runs in the database. */
@@ -75,7 +75,7 @@ describe('migrations', () => {
       '0001-notes': {
         async up(db) {
           await createNotes(dialect).up(db);
-          // Only a database returns a row.
+          // Only a real database returns a row.
           const { rows } = await sql`select 1 as one`.execute(db);
           if (rows.length > 0 && !hasPower) throw new Error('the power went');
         },

@@ -4,16 +4,16 @@ import type { DatabaseDialect } from './dialect.ts';
 import { DatabaseUnusable } from './errors.ts';
 import { withDigests } from './migration-digests.ts';
 
-/** A service's migrations by name (`0001-patients`), written with the types of the dialect at hand. */
+/** Returns a service's migrations by name (`0001-patients`), written with the types of the given dialect. */
 export type Migrations = (dialect: DatabaseDialect) => Record<string, Migration>;
 
-/** What Kysely's migrator says of a database with a migration that the code does not have. */
+/** The message of Kysely's migrator about a recorded migration that the code does not have. */
 const MISSING = /previously executed migration (?<migration>[^.\s]+)\S* is missing/;
 
 /**
- * Runs what has not run yet. The caller sees to it that no other process does so at the same time. `shown` names the database for
- * people.
- * @throws DatabaseUnusable when the database has migrations that this code does not have: it is newer, or they were edited
+ * Runs pending migrations. The caller must ensure that no other process migrates simultaneously. `shown` names the
+ * database for people.
+ * @throws DatabaseUnusable when the database has migrations that this code lacks: it is newer, or they were edited
  */
 export async function migrate<Tables>(
   db: Kysely<Tables>,

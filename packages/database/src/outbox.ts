@@ -1,4 +1,4 @@
-/** Events, stored in the transaction of the change that they tell of; a relay hands them to the bus. */
+/** Events, stored in the transaction of the change that they describe. A relay publishes them on the bus. */
 import { type CloudEvent, type EventData, type EventType, instantText } from '@daybook/contracts';
 import type { InsertQueryBuilder, InsertResult, Transaction } from 'kysely';
 import { idToBytes, newId } from './id.ts';
@@ -18,16 +18,16 @@ export interface EventOrigin {
   /** The service: `/services/appointment`. */
   readonly source: string;
   readonly time: Temporal.Instant;
-  /** Of the request that caused it. */
+  /** From the request that caused the event. */
   readonly traceparent?: string | undefined;
 }
 
-/** The transactions that stored events, for who wants to hear of their commits. */
+/** Transactions that stored events, for listeners of their commits. */
 const eventful = new WeakSet<object>();
 
 export const hasEvents = (transaction: object): boolean => eventful.has(transaction);
 
-/** The statement that stores an event: whoever makes it runs it, in this transaction. */
+/** Returns the statement that stores an event. The caller must run it in this transaction. */
 export function insertEvent<T extends EventType>(
   transaction: Transaction<SharedTables>,
   event: NewEvent<T>,

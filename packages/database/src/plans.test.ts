@@ -1,4 +1,4 @@
-/** Keys and clearing find their rows by an index: read from the plans of the database at hand. */
+/** Checks by query plans that keys and sweeps find their rows through an index. */
 
 import { expect, it } from 'vitest';
 import { asSharedDatabase, type Database } from './database.ts';
@@ -11,7 +11,7 @@ import { type NoteTables, noteMigrations } from './testing.ts';
 const ROWS = 4000;
 const response = { fingerprint: new Uint8Array([1]), status: 201, headers: {}, body: '' };
 
-/** One of fifty is past its time. */
+/** One of fifty has expired. */
 const timeOf = (index: number): number =>
   Temporal.Now.instant().subtract({ hours: index % 50 === 0 ? 24 * 40 : 1 }).epochMilliseconds;
 

@@ -1,6 +1,6 @@
 /**
- * Search by terms: a table beside the resources of a service, and the query that finds those who meet every condition. A
- * condition is a list of beginnings, one of which a term of the resource has to have.
+ * Search by terms: a table next to a service's resources, and the query for resources that meet every condition. A
+ * condition is a list of prefixes; one term of the resource must have one of them.
  */
 import { afterPrefix, type SearchCondition } from '@daybook/contracts';
 import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
@@ -8,14 +8,14 @@ import { createTable } from './create-table.ts';
 import type { DatabaseDialect } from './dialect.ts';
 
 export interface SearchTables {
-  /** By what a resource is found, folded. */
+  /** Maps folded terms to the resources that they find. */
   search_terms: { term: string; resource_id: Uint8Array };
 }
 
 /** In characters. */
 const MAX_TERM = 255;
 
-/** For the first migration of a service. `resources` is the table of what is searched. */
+/** Creates the search table in a service's first migration. `resources` is the table that is searched. */
 export async function createSearchTable(db: Kysely<never>, dialect: DatabaseDialect, resources: string): Promise<void> {
   const { types, clustered } = dialect;
   await createTable(
@@ -48,14 +48,14 @@ export async function writeSearchTerms(
 }
 
 /**
- * Terms that so many have are common. Those who have a rarer one are all read, and checked for the others; where every word is
- * common, the resources are read in their order until a page is full.
+ * A term that this many resources have is common. Resources with a rarer term are all read and checked for the other
+ * terms. If every word is common, resources are read in order until a page is full.
  */
 export const COMMON_TERM_COUNT = 10_000;
 
 const begins = (prefix: string) => sql<boolean>`term >= ${prefix} and term < ${afterPrefix(prefix)}`;
 
-/** Each beginning is one range of the key, read as far as needed. */
+/** Reads each prefix as one range of the key, only as far as needed. */
 function idsOf(condition: SearchCondition, atMost: number): RawBuilder<unknown> {
   const ranges = condition.map(
     (prefix) =>
@@ -77,28 +77,31 @@ async function countsOf(
   return conditions.map((_, index) => Number(rows[0]?.[`c${index}`] ?? 0));
 }
 
-/** A scalar subquery is run for one row after the other: as EXISTS, some servers would read everybody who has the term first. */
+/**
+ * Checks one row at a time by a scalar subquery. With EXISTS, some servers would first read all resources with the
+ * term.
+ */
 const check = (id: string, condition: SearchCondition): RawBuilder<boolean> => {
   const ranges = sql.join(condition.map(begins), sql` or `);
   return sql<boolean>`(select 1 from search_terms where resource_id = ${sql.ref(id)} and (${ranges}) limit 1) = 1`;
 };
 
-/** Returns what holds of a resource, of which `id` is the column, that meets all conditions. */
+/** Returns the checks that a resource (`id` is its column) meets all conditions. */
 export const checksOf = (id: string, conditions: readonly SearchCondition[]): RawBuilder<boolean>[] =>
   conditions.map((condition) => check(id, condition));
 
 export interface Search {
-  /** The column of the resources: `patients.id`. */
+  /** The id column of the resources: `patients.id`. */
   readonly id: string;
   readonly conditions: readonly SearchCondition[];
-  /** The last id of the page before. */
+  /** The last id of the previous page. */
   readonly after: Uint8Array | undefined;
   readonly atMost: number;
-  /** What else must hold of a resource, by the column of its id. */
+  /** Returns further conditions on a resource, given its id column. */
   readonly filters?: (id: string) => readonly RawBuilder<boolean>[];
 }
 
-/** Either the ids of the page, as a subquery, or what to check of the resources in their order. */
+/** Either the ids of the page, as a subquery, or the checks for resources in order. */
 export interface SearchPlan {
   readonly page?: RawBuilder<Uint8Array>;
   readonly checks: readonly RawBuilder<boolean>[];
@@ -108,7 +111,7 @@ const MATCHING = 'matching.resource_id';
 
 /**
  * Plans a search by its rarest condition.
- * @returns undefined when nobody meets one of the conditions
+ * @returns undefined when no resource meets one of the conditions
  */
 export async function planSearch(
   db: Kysely<SearchTables>,
@@ -125,7 +128,8 @@ export async function planSearch(
   const others = conditions.filter((_, index) => index !== rarest);
   const beyond = after === undefined ? [] : [sql<boolean>`${sql.ref(MATCHING)} > ${after}`];
   const checks = [sql<boolean>`1 = 1`, ...beyond, ...checksOf(MATCHING, others), ...filters(MATCHING)];
-  // Of the rarest, twice as many: some may have come since they were counted. MySQL wants a limit one deeper than IN.
+  // Reads twice as many of the rarest, because some may be new since the count. MySQL wants the limit one level below
+  // IN.
   const page = sql<Uint8Array>`(select resource_id from (
     select distinct ${sql.ref(MATCHING)} from (${idsOf(driver, 2 * common)}) as matching
     where ${sql.join(checks, sql` and `)} order by ${sql.ref(MATCHING)} limit ${sql.lit(atMost)}) as page)`;

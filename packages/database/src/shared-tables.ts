@@ -1,10 +1,10 @@
-/** The tables that every service's database has beside its own: outbox, inbox, idempotency keys, parked events. */
+/** The tables of every service's database next to its own: outbox, inbox, idempotency keys, parked events. */
 import type { Generated, Kysely, Transaction } from 'kysely';
 import { createTable } from './create-table.ts';
 import type { DatabaseDialect } from './dialect.ts';
 
 export interface OutboxTable {
-  /** Rises in the order of the writes. A row is there while its event is due. */
+  /** Rises in the order of writes. A row exists while its event is due. */
   position: Generated<number>;
   event_id: Uint8Array;
   /** The CloudEvent, as JSON. */
@@ -45,12 +45,12 @@ export interface SharedTables {
   idempotency_keys: IdempotencyKeysTable;
 }
 
-/** Returns the part of a transaction that TypeScript does not see for a type parameter: the shared tables are in every database. */
+/** Casts to the shared tables, which every database has but TypeScript cannot infer from a type parameter. */
 export const asSharedTransaction = <Tables>(
   transaction: Transaction<Tables & SharedTables>,
 ): Transaction<SharedTables> => transaction as unknown as Transaction<SharedTables>;
 
-/** For the first migration of a service. */
+/** Creates the shared tables in a service's first migration. */
 export async function createSharedTables(db: Kysely<never>, dialect: DatabaseDialect): Promise<void> {
   const { types, clustered } = dialect;
   await createTable(db, dialect, 'outbox', (table) =>

@@ -1,4 +1,4 @@
-/** For this package's tests, those that are processes of their own as well: notes, and a counter that is counted up. */
+/** For this package's tests, also those in separate processes: notes, and a counter. */
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Migration } from 'kysely/migration';
 import { createTable } from './create-table.ts';
@@ -32,7 +32,7 @@ export const startCounter = sql`insert into counter (value) select 0 from (selec
 
 export const noteMigrations: Migrations = (dialect) => ({ '0001-notes': createNotes(dialect) });
 
-/** The statement that adds a note. */
+/** Returns the statement that adds a note. */
 export const insertNote = (transaction: Transaction<NoteTables & SharedTables>, text: string, id = newId()) =>
   transaction.insertInto('notes').values({ id: idToBytes(id), text });
 

@@ -1,4 +1,4 @@
-/** For this package's tests, as a process of its own: counts up and writes notes, one transaction each. */
+/** For this package's tests, as a separate process: increments a counter and writes notes, one transaction each. */
 import { openDatabase } from './open-database.ts';
 import { insertNote, type NoteTables, noteMigrations } from './testing-notes.ts';
 

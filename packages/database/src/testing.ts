@@ -12,7 +12,7 @@ export * from './testing-notes.ts';
 
 export interface TestDatabase extends AsyncDisposable {
   readonly url: string;
-  /** One more connection to it, as another process would have; closed with it. */
+  /** Opens another connection to it, as another process would; closed with it. */
   open(migrations?: Migrations): Promise<Database<NoteTables>>;
 }
 
@@ -20,7 +20,7 @@ export interface TestFile extends TestDatabase {
   readonly path: string;
 }
 
-/** A database file that is not there yet. */
+/** Returns the path of a database file that does not exist yet. */
 export async function temporaryFile(): Promise<TestFile> {
   const folder = await mkdtemp(join(tmpdir(), 'daybook-database-'));
   const path = join(folder, 'notes.sqlite');
@@ -35,13 +35,13 @@ export async function temporaryFile(): Promise<TestFile> {
   };
 }
 
-/** A database of the kind at hand, without notes: a file that is not there yet, or tables that others have used. */
+/** Returns an empty database of the tested kind: a new file, or tables that earlier tests used. */
 export async function temporaryDatabase(): Promise<TestDatabase> {
   if (databaseKind === 'sqlite') return temporaryFile();
   return openedAt(await cleanDatabase('notes'));
 }
 
-/** A database of the kind at hand in which no migration has run. */
+/** Returns a database of the tested kind without migrations. */
 export const untouchedDatabase = async (): Promise<TestDatabase> => openedAt(await freshDatabase());
 
 function openedAt(url: string): TestDatabase {

@@ -44,7 +44,7 @@ describe('nobody dials', () => {
     '[2001::808:808:0:0:86.1.86.1]',
   ])('%s', (host) => {
     expect(createDialRules().allows(host)).toBe(false);
-    // Not even where a setting names all networks.
+    // Forbidden even when a setting names all networks.
     expect(createDialRules(['0.0.0.0/0', '::/0']).allows(host)).toBe(false);
   });
 });

@@ -1,15 +1,18 @@
-/** Which addresses may be dialed: others wrote the list of instances, and must not lead us where only we can go. */
+/**
+ * Which addresses may be dialed. Others write the list of instances, and must not direct us to addresses that only we
+ * can reach.
+ */
 import { type LookupAddress, lookup as resolve } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 
 export interface DialRules {
-  /** Tells whether this address may be dialed. A name may: its addresses are checked by `lookup`. */
+  /** Returns whether this address may be dialed. Returns true for names, because `lookup` checks their addresses. */
   allows(host: string): boolean;
-  /** Resolves a name for a socket to the addresses that may be dialed; fails with `DIAL_FORBIDDEN` when there is none. */
+  /** Resolves a name for a socket to the addresses that may be dialed. Fails with `DIAL_FORBIDDEN` when none may. */
   readonly lookup: LookupFunction;
 }
 
-/** The address, or each address of the name, is outside of the networks that may be dialed. */
+/** The address, or every address of the name, is outside the networks that may be dialed. */
 export class DialForbidden extends Error {
   override readonly name = 'DialForbidden';
   readonly code = 'DIAL_FORBIDDEN';
@@ -18,15 +21,15 @@ export class DialForbidden extends Error {
   }
 }
 
-/** No setting allows these. `BlockList` applies those of IPv4 to addresses that are mapped into IPv6 as well. */
+/** Networks that no setting allows. `BlockList` applies IPv4 networks to IPv4-mapped IPv6 addresses as well. */
 const NEVER: readonly string[] = [
-  // Unspecified: they lead to this machine.
+  // Unspecified addresses, which reach this machine.
   '0.0.0.0/8',
   '::/128',
-  // Link-local, with the metadata addresses of most clouds.
+  // Link-local addresses, which include the metadata service of most clouds.
   '169.254.0.0/16',
   'fe80::/10',
-  // Metadata of clouds elsewhere: Alibaba, Oracle, Azure's host, Amazon, Google.
+  // Metadata services of other clouds: Alibaba, Oracle, Azure's host, Amazon, Google.
   '100.100.100.200',
   '192.0.0.192',
   '168.63.129.16',
@@ -38,10 +41,10 @@ const NEVER: readonly string[] = [
   'ff00::/8',
 ];
 
-/** Addresses of IPv4 in IPv6 that nothing uses any more; the first of them is unspecified, the second this machine. */
+/** Obsolete IPv4-compatible addresses. The unspecified address and the loopback address come before this range. */
 const COMPATIBLE = ['::2', '::ffff:ffff'] as const;
 
-/** Networks of IPv6 whose addresses lead to addresses of IPv4, and where these are in the 16 bytes. */
+/** IPv6 networks that embed IPv4 addresses, and where these are in the 16 bytes. */
 const EMBEDDING: readonly {
   networks: BlockList;
   embedded(bytes: readonly number[]): readonly (readonly number[])[];
@@ -76,7 +79,7 @@ function blockListOf(networks: readonly string[]): BlockList {
   return list;
 }
 
-/** A list without networks is every network. */
+/** Returns the rules of a list. An empty list allows every network. */
 export function createDialRules(networks: readonly string[] = []): DialRules {
   const never = blockListOf(NEVER);
   never.addRange(...COMPATIBLE, 'ipv6');
@@ -107,7 +110,7 @@ export function createDialRules(networks: readonly string[] = []): DialRules {
   return { allows, lookup };
 }
 
-/** A socket that tries several families wants all of them. */
+/** A socket that tries several families needs all addresses; others need one. */
 function deliver(
   wantsAll: boolean,
   all: LookupAddress[],
@@ -118,9 +121,9 @@ function deliver(
   else callback(null, first.address, first.family);
 }
 
-/** Returns the 16 bytes of an address of IPv6. */
+/** Returns the 16 bytes of an IPv6 address. */
 function bytesOf(address: string): number[] {
-  // The URL parser writes every address in its shortest form, with groups of hexadecimal digits only.
+  // The URL parser writes every address in its shortest form, with hexadecimal groups only.
   const [head = '', tail = ''] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::');
   const groupsOf = (text: string) => (text === '' ? [] : text.split(':').map((group) => Number.parseInt(group, 16)));
   const [first, last] = [groupsOf(head), groupsOf(tail)];

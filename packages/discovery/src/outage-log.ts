@@ -1,6 +1,6 @@
 import type { Log } from './log.ts';
 
-/** Says once that something stopped to work, and once that it works again, however often it is tried in between. */
+/** Logs once that something stopped working, and once that it works again, regardless of the attempts in between. */
 export interface OutageLog {
   failed(reason: string): void;
   recovered(): void;

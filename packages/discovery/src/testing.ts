@@ -1,4 +1,4 @@
-/** For this package's tests: a real HTTP server that answers as told, a clock that stands, a logger that can be read. */
+/** For this package's tests: a real HTTP server with scripted responses, a stopped clock, a logger that can be read. */
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import type { Timers } from '@daybook/async';
 import { type Logger, pino } from 'pino';
@@ -8,7 +8,7 @@ import type { Discovery, Instance } from './discovery.ts';
 export interface TestServer {
   readonly url: string;
   readonly port: number;
-  /** `GET /path`, in the order in which they came. */
+  /** Requests, such as `GET /path`, in order of arrival. */
   readonly requests: string[];
   close(): Promise<void>;
 }
@@ -47,7 +47,7 @@ export async function closeServers(): Promise<void> {
   await Promise.all([...running].map((server) => server.close()));
 }
 
-/** An address where nobody listens. */
+/** Returns an address where nothing listens. */
 export async function deadUrl(): Promise<string> {
   const server = await startServer(() => undefined);
   await server.close();
@@ -72,7 +72,7 @@ export interface TestDiscovery extends Discovery {
   onRefresh: () => Promise<void>;
 }
 
-/** Knows the instances at the given addresses, all of `patient-service`. */
+/** Creates a discovery with the instances at these addresses, all of `patient-service`. */
 export function createTestDiscovery(urls: readonly string[]): TestDiscovery {
   const discovery: TestDiscovery = {
     instances: urls.map(instanceAt),
@@ -96,15 +96,15 @@ export const instanceAt = (url: string): Instance => ({
 });
 
 export interface TestTimers extends Timers {
-  /** How many wait. */
+  /** The number of pending timers. */
   readonly waiting: number;
-  /** Lets time pass and runs what is due in it, in order. */
+  /** Advances the clock and runs the due timers in order. */
   advance(millis: number): void;
-  /** Lets time pass until the next one is due, and runs it. */
+  /** Advances the clock to the next timer and runs it. */
   advanceToNext(): void;
 }
 
-/** Time stands until it is told to pass. */
+/** Creates a clock that stands still until it is advanced. */
 export function createTestTimers(): TestTimers {
   let now = 0;
   let pending: { at: number; run: () => void }[] = [];

@@ -13,7 +13,7 @@ import {
   temporaryDatabase,
 } from './testing.ts';
 
-/** Writes the id of the event; fails before or after as it is told to. */
+/** Writes the id of the event. `fail` may throw before or after that. */
 const note = (fail: (event: CloudEvent) => void = () => undefined): Effect<EffectTables> =>
   forEach(async (transaction, event) => {
     await transaction.insertInto('effects').values({ text: event.id }).execute();

@@ -1,4 +1,4 @@
-/** The receiving end: each event has its effect once, and one that cannot be handled stops no other. */
+/** The receiving end: each event has its effect once, and an event that cannot be handled does not block others. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createMicroBatcher } from '@daybook/async';
 import { type CloudEvent, type EventType, type ParkedEvent, Refusal } from '@daybook/contracts';
@@ -15,7 +15,7 @@ import type { Subscription } from './bus.ts';
 import { addToInbox, replaceInInbox } from './inbox.ts';
 import { notParked, park, reasonOf, unpark, updateParked } from './parked-rows.ts';
 
-/** The text of a failed effect may quote what it worked on: only where it failed is written down. */
+/** Logs only where an effect failed, because the error's text may quote data. */
 const failureFields = (error: unknown) => ({
   reason: reasonOf(error),
   at:
@@ -27,13 +27,13 @@ const failureFields = (error: unknown) => ({
       : undefined,
 });
 
-/** What events do to a database. They came at the same time, and all have their effect or none. */
+/** The effect of concurrent events on a database, applied for all or none. */
 export type Effect<Tables> = (
   transaction: Transaction<Tables & SharedTables>,
   events: readonly CloudEvent[],
 ) => Promise<void>;
 
-/** For what is done for each event by itself. */
+/** Returns an effect that handles each event separately. */
 export const forEach =
   <Tables>(
     effect: (transaction: Transaction<Tables & SharedTables>, event: CloudEvent) => Promise<void>,
@@ -46,11 +46,11 @@ export interface ConsumerOptions<Tables> {
   name: string;
   types: readonly EventType[];
   database: Database<Tables>;
-  /** Runs in the transaction that also notes the events in the inbox. */
+  /** Runs in the transaction that also adds the events to the inbox. */
   effect: Effect<Tables>;
   /**
-   * Whether events that come at the same time are handled in one transaction. Not where an effect locks rows that others want: it
-   * would hold all of them until the last event is done.
+   * Whether concurrent events are handled in one transaction. Leave it out where an effect locks contended rows. The
+   * transaction would hold the locks until the last event is done.
    */
   inBatches?: boolean;
   logger: Logger;
@@ -58,10 +58,11 @@ export interface ConsumerOptions<Tables> {
 
 export interface Consumer extends Subscription {
   /**
-   * Handles a parked event and takes it out, both in one transaction, in which `storeResponse` is called as well. Newer events of
-   * its subject may have been handled meanwhile: see docs/decisions/0011-parked-events.md.
+   * Handles a parked event and removes it in one transaction, which also calls `storeResponse`. Newer events of its
+   * subject may have been handled before: see docs/decisions/0011-parked-events.md.
    * @returns the parked event as it was
-   * @throws Refusal `not-found` when it is not parked; `still-parked` when it failed again, and stays with the new reason
+   * @throws Refusal `not-found` when it is not parked; `still-parked` when it failed again and stays with the new
+   * reason
    */
   resend(eventId: string, write: WriteContext<ParkedEvent>): Promise<ParkedEvent>;
 }
@@ -69,10 +70,10 @@ export interface Consumer extends Subscription {
 const ATTEMPTS = 3;
 const RETRY_BASE_MILLIS = 50;
 
-/** One transaction is for so many at most. */
+/** The most events in one transaction. */
 const MAX_BATCH = 32;
 
-/** Wraps an effect so that it happens once for each event id, and parks an event that fails again and again. */
+/** Wraps an effect so that it happens once for each event id. An event that fails repeatedly is parked. */
 export function createConsumer<Tables>(options: ConsumerOptions<Tables>): Consumer {
   const processOne = (event: CloudEvent, firstAttempt?: Promise<void>) =>
     handleWithRetries(options, event, firstAttempt);
@@ -88,7 +89,7 @@ export function createConsumer<Tables>(options: ConsumerOptions<Tables>): Consum
   };
 }
 
-/** `firstAttempt` is the attempt that was made already, if any. */
+/** `firstAttempt` is an attempt that was already made. */
 async function handleWithRetries<Tables>(
   options: ConsumerOptions<Tables>,
   event: CloudEvent,
@@ -100,7 +101,7 @@ async function handleWithRetries<Tables>(
     try {
       return await attempt;
     } catch (error) {
-      // Without a database nothing can be parked, either: the bus brings the event again.
+      // Without a database the event cannot be parked either, so the bus redelivers it.
       if (error instanceof DatabaseUnavailable) throw error;
       if (attempts === ATTEMPTS) {
         logger.error(
@@ -115,7 +116,7 @@ async function handleWithRetries<Tables>(
   }
 }
 
-/** The bus brought the event again and again, and nobody lived to say what became of it. */
+/** The bus delivered the event repeatedly, and each consumer ended without reporting an outcome. */
 class DeliveryLimitReached extends Error {
   override readonly name = 'DeliveryLimitReached';
 }
@@ -128,12 +129,12 @@ async function parkDeadLetter<Tables>(
   await park(database, name, event, new DeliveryLimitReached());
 }
 
-/** Among several events: which of them is found out by each by itself. */
+/** Some event of a batch was handled before. Processing each event alone finds out which. */
 class AlreadyHandled extends Error {
   override readonly name = 'AlreadyHandled';
 }
 
-/** Of one event that was handled before nothing is done; among several it fails, and so do all. */
+/** Skips a single event that was handled before. In a batch it makes all fail. */
 const handleOnce = <Tables>(
   { name, database, effect }: ConsumerOptions<Tables>,
   events: readonly CloudEvent[],
@@ -155,7 +156,7 @@ async function resend<Tables>(
     return await database.write(async (transaction) => {
       const shared = asSharedTransaction(transaction);
       const { event, parked, version } = await unpark(database.dialect, shared, name, eventId);
-      // Nobody is told this version: who names one in If-Match means something else, and is refused.
+      // Callers never receive this version, so an If-Match with any version is rejected.
       write.checkVersion(version);
       await replaceInInbox(database.dialect, shared, name, eventId);
       try {
@@ -168,10 +169,10 @@ async function resend<Tables>(
       return parked;
     });
   } catch (error) {
-    // A database that is not available says so with an error of its own.
+    // An unavailable database reports its own error.
     if (failure?.error !== error) throw error;
     logger.error({ ...failureFields(error), consumer: name, eventId }, 'resend failed');
-    // Another resend may have taken it out while this one failed.
+    // Another resend may have removed the event while this one failed.
     if (!(await updateParked(database, name, eventId, error))) throw notParked();
     throw new Refusal('still-parked', `It failed again (${reasonOf(error)}) and stays parked.`);
   }

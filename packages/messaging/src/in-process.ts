@@ -3,25 +3,25 @@ import type { EventType } from '@daybook/contracts';
 import type { Bus, Subscription } from './bus.ts';
 
 export interface InProcessBus extends Bus {
-  /** Says that every consumer is there. Until then `publish` waits, so that no event passes a consumer that is late. */
+  /** Signals that all consumers are subscribed. Until then `publish` waits, so that late consumers miss no event. */
   open(): void;
 }
 
 interface Consumer {
   readonly types: readonly EventType[];
-  /** Of the subscriptions with its name; the first one gets the events. None while the consumer is away. */
+  /** The handlers of the subscriptions with this name; the first gets the events. Empty while the consumer is away. */
   readonly handlers: readonly Subscription['handle'][];
 }
 
 /**
  * The bus of one process. It keeps nothing: `publish` resolves when every consumer has stored its effect, and the
- * outbox keeps the event until then. An event that one consumer could not handle comes again to all; their inboxes
- * know it. As with a durable queue, a consumer that was there once is waited for while it is away.
+ * outbox keeps the event until then. If one consumer fails, all receive the event again, and their inboxes skip it. As
+ * with a durable queue, `publish` fails while a known consumer is away.
  */
 export function createInProcessBus(): InProcessBus {
   const consumers = new Map<string, Consumer>();
   const opened = Promise.withResolvers<void>();
-  // Who publishes hears of the rejection; nobody publishing is no failure.
+  // Publishers get the rejection; without publishers it is not a failure.
   opened.promise.catch(() => undefined);
   let closed = false;
 

@@ -1,8 +1,8 @@
-/** The events that a consumer has handled or parked, by their ids. */
+/** The ids of the events that a consumer has handled or parked. */
 import { type DatabaseDialect, idToBytes, type SharedTables } from '@daybook/database';
 import type { Transaction } from 'kysely';
 
-/** False when this consumer has handled one of the events already: then none of them is noted. */
+/** Adds events to the inbox. Returns false, and adds none, when this consumer has already handled one of them. */
 export async function addToInbox(
   dialect: DatabaseDialect,
   transaction: Transaction<SharedTables>,
@@ -20,7 +20,7 @@ export async function addToInbox(
   }
 }
 
-/** Notes that an event is handled now, whether or not it was noted before: old rows are swept. */
+/** Marks an event as handled now, whether or not the inbox has it, because old rows are swept. */
 export async function replaceInInbox(
   dialect: DatabaseDialect,
   transaction: Transaction<SharedTables>,

@@ -28,12 +28,12 @@ const refusal = (code: string) => expect.objectContaining({ code });
 
 const millisOf = (event: ParkedEvent | undefined) => Temporal.Instant.from(event?.parkedAt ?? '').epochMilliseconds;
 
-/** What an effect does now; to be mended. */
+/** The failure of an effect, to be fixed later. */
 interface Cause {
   failure: Error | undefined;
 }
 
-/** Writes the id of the event first, so that an effect that fails has something to take back. */
+/** Writes the id of the event first, so that a failing effect has something to roll back. */
 const failingWhile = (cause: Cause): Effect<EffectTables> =>
   forEach(async (transaction, event) => {
     await transaction.insertInto('effects').values({ text: event.id }).execute();
@@ -54,7 +54,7 @@ function instanceOn(database: Database<EffectTables>, cause: Cause, name = 'mess
   };
 }
 
-/** A consumer with one event that it parked. */
+/** Runs a consumer with one parked event. */
 async function withParked(database: Database<EffectTables>) {
   const cause: Cause = { failure: new RangeError('a patient without a phone') };
   const event = eventOf('a');
@@ -229,7 +229,7 @@ describe('a parked event that is sent again', () => {
     const failing = createConsumer<EffectTables>({
       name: 'messages',
       types: [event.type],
-      // Its transaction ends with the failure; what comes next finds the event gone.
+      // Its transaction ends with the failure; afterwards the event is gone.
       database: {
         ...forwarded(database),
         write: async (work) => {
@@ -357,7 +357,7 @@ describe('an event that was parked so long ago that the inbox has forgotten it',
   });
 });
 
-/** The methods of a database, which an object spread would leave out. */
+/** Forwards the methods of a database, which an object spread would omit. */
 function forwarded(database: Database<EffectTables>): Database<EffectTables> {
   return {
     dialect: database.dialect,

@@ -1,10 +1,10 @@
-/** What could not be handled: to be seen, and to be sent again once its cause is mended. */
+/** Lists events that could not be handled, and resends them after a fix. */
 import { type Caller, type ParkedEvent, permit, Refusal, type Role } from '@daybook/contracts';
 import { type Database, idToBytes, type WriteContext } from '@daybook/database';
 import type { Consumer } from './consumer.ts';
 import { toParkedEvent } from './parked-rows.ts';
 
-/** Where a page ended: the sort key of the list, which means the same at every service. */
+/** The sort key of the list, where a page ended. It means the same in every service. */
 export interface ParkedEventKey {
   /** Milliseconds since 1970. */
   readonly parkedAt: number;
@@ -12,7 +12,7 @@ export interface ParkedEventKey {
   readonly eventId: string;
 }
 
-/** Where the first page begins. */
+/** The start of the first page. */
 export const BEFORE_ALL: ParkedEventKey = {
   parkedAt: 0,
   consumer: '',
@@ -20,16 +20,22 @@ export const BEFORE_ALL: ParkedEventKey = {
 };
 
 export interface ParkedEventStore {
-  /** Oldest parked first, at most `count`; also those of consumers that are no more. @throws Refusal `forbidden` */
+  /**
+   * Returns at most `count` events, oldest parked first, including those of removed consumers.
+   * @throws Refusal `forbidden`
+   */
   list(caller: Caller, after: ParkedEventKey, count: number): Promise<ParkedEvent[]>;
-  /** As `Consumer.resend`. @throws Refusal `forbidden`, `not-found`, `still-parked`, `precondition-failed` */
+  /**
+   * Resends an event; see `Consumer.resend`.
+   * @throws Refusal `forbidden`, `not-found`, `still-parked`, `precondition-failed`
+   */
   resend(caller: Caller, consumer: string, eventId: string, write: WriteContext<ParkedEvent>): Promise<ParkedEvent>;
 }
 
-/** The callers that parked events are for. */
+/** The roles that may read and resend parked events. */
 export const OPERATORS: readonly Role[] = ['administrator'];
 
-/** `consumers` are those of this database that run here. */
+/** `consumers` are the running consumers of this database. */
 export function createParkedEventStore(database: Database, consumers: readonly Consumer[]): ParkedEventStore {
   const byName = new Map(consumers.map((consumer) => [consumer.consumer, consumer]));
   return {

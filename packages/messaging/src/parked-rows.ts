@@ -1,4 +1,4 @@
-/** The rows of the events that consumers of one database could not handle. */
+/** The rows of events that consumers of one database could not handle. */
 import { type CloudEvent, type ParkedEvent, Refusal } from '@daybook/contracts';
 import {
   asSharedTransaction,
@@ -13,12 +13,12 @@ import {
 import type { Transaction } from 'kysely';
 import { addToInbox } from './inbox.ts';
 
-/** The kind of a failure: its text may quote a row. */
+/** Returns the kind of a failure, because its text may quote a row. */
 export const reasonOf = (error: unknown): string => (error instanceof Error ? error.name : 'unknown');
 
 export const notParked = (): Refusal => new Refusal('not-found', 'There is no such parked event.');
 
-/** Puts an event aside, and notes it as handled so that it is not tried again when it comes again. */
+/** Parks an event and adds it to the inbox, so that a redelivery does not run it again. */
 export async function park<Tables>(
   database: Database<Tables>,
   consumer: string,
@@ -29,7 +29,7 @@ export async function park<Tables>(
     const shared = asSharedTransaction(transaction);
     if (!(await addToInbox(database.dialect, shared, consumer, [event.id]))) return;
     const row = { reason: reasonOf(error), parked_at: Temporal.Now.instant().epochMilliseconds };
-    // It is there already when it was parked so long ago that the inbox has forgotten it.
+    // The row exists when the event was parked so long ago that the inbox was swept.
     if (await updateRow(shared, consumer, event.id, row)) return;
     await shared
       .insertInto('parked_events')
@@ -38,7 +38,7 @@ export async function park<Tables>(
   });
 }
 
-/** Notes that a parked event failed once more. False when it is not parked any more. */
+/** Records that a parked event failed again. Returns false when it is no longer parked. */
 export const updateParked = <Tables>(
   database: Database<Tables>,
   consumer: string,
@@ -75,7 +75,7 @@ export interface UnparkedEvent {
 }
 
 /**
- * Takes a parked event out. The row is locked, so of two that do so at once the second finds nothing.
+ * Removes a parked event. The row is locked, so the second of two concurrent calls finds nothing.
  * @throws Refusal `not-found`
  */
 export async function unpark(
@@ -100,7 +100,7 @@ export async function unpark(
   return { event: JSON.parse(row.event), parked: toParkedEvent(row), version: row.parked_at };
 }
 
-/** What may be shown of a parked event. */
+/** Returns the public fields of a parked event. */
 export function toParkedEvent(row: ParkedEventsTable): ParkedEvent {
   const { type, subject, sequence, source, time }: CloudEvent = JSON.parse(row.event);
   return {

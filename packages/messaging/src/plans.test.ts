@@ -1,4 +1,4 @@
-/** Outbox, inbox and parked events find their rows by an index: read from the plans of the database at hand. */
+/** Checks by query plans that outbox, inbox and parked events find their rows through an index. */
 import { type Caller, Refusal } from '@daybook/contracts';
 import { asSharedDatabase, type Database, idToBytes, newId, storeNoResponse } from '@daybook/database';
 import { openObserved } from '@daybook/database/testing/query-plans';
@@ -15,7 +15,7 @@ const operator: Caller = { id: 'somebody', role: 'administrator' };
 const write = { storeResponse: storeNoResponse, checkVersion: () => undefined };
 const { logger } = readableLog();
 
-/** It passes over what is held. */
+/** Skips suspended subjects along the key. */
 const ALONG_THE_KEY = /^SCAN outbox$|"table":"outbox",.*"type":"index",.*"key":"PRIMARY"/;
 
 it('the relay reads the outbox from its beginning, and forgets what it published by the key, some subjects being held', async () => {
@@ -35,7 +35,7 @@ it('the relay reads the outbox from its beginning, and forgets what it published
   const relay = startRelay(asSharedDatabase(observed), bus, logger);
   await vi.waitFor(async () => expect(await dueIn(database)).toBe(ROWS / 100), { timeout: 20_000 });
   await relay.close();
-  // As it was when it was asked.
+  // Restores the due events that the query found.
   await writeEvents(database, due());
   await analyze();
   expect(count()).toBeGreaterThan(3);

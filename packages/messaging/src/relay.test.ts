@@ -14,10 +14,10 @@ import {
   writeEvents,
 } from './testing.ts';
 
-/** Long waits are the relay's own, after failures. */
+/** Waits longer, because the relay pauses after failures. */
 const eventually = (assertion: () => void | Promise<void>) => vi.waitFor(assertion, { timeout: 20_000 });
 
-/** A bus with one consumer. Each event is noted as `subject sequence` once it is handled. */
+/** Opens a bus with one consumer. Each event is recorded as `subject sequence` once it is handled. */
 async function openBus(handle: (event: CloudEvent) => void | Promise<void> = () => undefined) {
   const bus = createInProcessBus();
   const handled: string[] = [];
@@ -120,7 +120,7 @@ describe('the relay', () => {
     await eventually(() => expect(handled).toEqual([`${working} 1`, `${working} 2`, `${working} 3`]));
     await writeEvents(database, [[working, 4]]);
     await eventually(() => expect(handled).toContain(`${working} 4`));
-    // Nor do they wait longer the longer it fails.
+    // Repeated failures do not delay them either.
     for (const sequence of [5, 6, 7]) {
       await writeEvents(database, [[working, sequence]]);
       await eventually(() => expect(handled).toContain(`${working} ${sequence}`));
@@ -177,7 +177,7 @@ describe('the relay', () => {
     const first = relayOf(database, bus);
     await expect(change(undone, true)).rejects.toThrow('refused after all');
     await first.close();
-    // Committed while nobody relays, as when the process ends right after the commit.
+    // Committed without a relay, as when the process ends right after the commit.
     await change(kept, false);
     expect(await effectsOf(database)).toEqual([kept]);
     await using _next = relayOf(database, bus);
@@ -191,7 +191,7 @@ describe('the relay', () => {
     const { bus, handled } = await openBus();
     await using _relay = relayOf(database, bus);
     const subject = newId();
-    // Looks alone, four in a second, would take longer than this test may.
+    // Polling alone, four times a second, would exceed the timeout of this test.
     for (let sequence = 1; sequence <= 80; sequence += 1) {
       await writeEvents(database, [[subject, sequence]]);
       await vi.waitFor(() => expect(handled).toHaveLength(sequence), { interval: 1, timeout: 10_000 });

@@ -1,4 +1,4 @@
-/** Hands the events of an outbox to the bus: at least once, in order within a subject, after a crash as well. */
+/** Publishes the events of an outbox on the bus: at least once and in order within a subject, even after crashes. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CloudEvent } from '@daybook/contracts';
 import { type Database, executeBatch, idFromBytes, idToBytes } from '@daybook/database';
@@ -6,13 +6,13 @@ import type { Logger } from 'pino';
 import type { Bus } from './bus.ts';
 import { SubjectBackoff } from './subject-backoff.ts';
 
-/** Notices what other processes wrote; what this process writes wakes the relay at once. */
+/** Polls for the writes of other processes; writes of this process wake the relay immediately. */
 const POLL_MILLIS = 250;
 const LONGEST_PAUSE_MILLIS = 10_000;
 const BATCH = 100;
 
 export interface Relay {
-  /** Stops after the events that the bus has at hand. Events that are left wait in the outbox for the next start. */
+  /** Stops after the events in progress. Remaining events wait in the outbox for the next start. */
   close(): Promise<void>;
 }
 
@@ -23,7 +23,7 @@ interface DueEvent {
   text: string;
 }
 
-/** The oldest events that are due, but for those of some subjects. */
+/** Returns the oldest due events, except those of suspended subjects. */
 async function readDue(database: Database, suspended: ReadonlySet<string>): Promise<DueEvent[]> {
   const rows = await database.read((db) =>
     db
@@ -37,7 +37,7 @@ async function readDue(database: Database, suspended: ReadonlySet<string>): Prom
   return rows.map(({ position, subject, event }) => ({ position, subject: idFromBytes(subject), text: event }));
 }
 
-/** Publishes one subject's events one after the other; stops at the first that fails, so that none overtakes it. */
+/** Publishes one subject's events one after the other. Stops at the first failure, so that no event overtakes it. */
 async function publishInOrder(
   bus: Bus,
   events: readonly DueEvent[],
@@ -51,7 +51,7 @@ async function publishInOrder(
   }
 }
 
-/** Publishes a batch and forgets what the bus took. Returns the failures by their subjects. */
+/** Publishes a batch and deletes the published events. Returns the failures by subject. */
 async function relayBatch(
   database: Database,
   bus: Bus,
@@ -74,7 +74,10 @@ async function relayBatch(
   return failures;
 }
 
-/** Each by its key alone: for a list of them, a server may look at the whole outbox, and wait there for changes under way. */
+/**
+ * Deletes each by its key alone. For a list of keys, a server may read the whole outbox and wait there for open
+ * transactions.
+ */
 async function deletePublished(database: Database, published: readonly number[]): Promise<void> {
   await database.write((transaction) =>
     executeBatch(
@@ -85,7 +88,7 @@ async function deletePublished(database: Database, published: readonly number[])
   );
 }
 
-/** Publishes what is due, but for subjects that are held. Returns the first failure. */
+/** Publishes the due events of all subjects that are not suspended. Returns the first failure. */
 async function relayRound(
   database: Database,
   bus: Bus,
@@ -106,7 +109,7 @@ async function relayRound(
   return firstFailure;
 }
 
-/** A wait that others can end early. A ring while nobody waits ends the next wait at once. */
+/** Creates a wait that others can end early. A notification without a waiter ends the next wait immediately. */
 function createWakeup(): { notify(): void; wait(millis: number): Promise<void> } {
   let notified = false;
   let wake: (() => void) | undefined;
@@ -129,7 +132,7 @@ function createWakeup(): { notify(): void; wait(millis: number): Promise<void> }
   };
 }
 
-/** Waits so long, or until the signal. */
+/** Waits for `millis`, or until the signal aborts. */
 async function pause(millis: number, signal: AbortSignal): Promise<void> {
   try {
     await sleep(millis, undefined, { signal });
@@ -139,8 +142,8 @@ async function pause(millis: number, signal: AbortSignal): Promise<void> {
 }
 
 /**
- * Starts relaying: one process of those on a database does, and another takes over when it ends. What fails, subject or
- * database, is tried again, ever more slowly, while the outbox keeps what is due.
+ * Starts relaying. One process of a database relays, and another takes over when it ends. A failing subject or database
+ * is retried with growing pauses, while the outbox keeps the due events.
  */
 export function startRelay(database: Database, bus: Bus, logger: Logger): Relay {
   const closing = new AbortController();

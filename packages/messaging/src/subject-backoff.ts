@@ -1,8 +1,8 @@
-/** Subjects of which an event could not be handed over: each is left alone for a while, ever longer, and no other with it. */
+/** Suspends subjects whose event could not be published, for growing pauses, without affecting other subjects. */
 import { backoffMillis } from '@daybook/async';
 
 const PAUSE = { firstMillis: 500, longestMillis: 10_000 };
-/** When so many wait it is the bus: more are not tried. */
+/** With this many, the bus itself is failing, so no more are tried. */
 const MAX_SUSPENDED = 100;
 
 interface Suspension {
@@ -13,12 +13,12 @@ interface Suspension {
 export class SubjectBackoff {
   readonly #suspended = new Map<string, Suspension>();
 
-  /** Those that are to be left alone now. */
+  /** Returns the subjects that are suspended now. */
   suspended(now: number): ReadonlySet<string> {
     const waiting = new Set<string>();
     for (const [subject, { until }] of this.#suspended) {
       if (until > now) waiting.add(subject);
-      // Nobody has anything of it to deliver any more.
+      // No events of this subject are due any more.
       else if (until + PAUSE.longestMillis < now) this.#suspended.delete(subject);
     }
     return waiting;

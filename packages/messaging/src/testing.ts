@@ -1,4 +1,4 @@
-/** For tests: a real database with an outbox and a table for effects, events, a log that can be read. */
+/** For tests: a real database with an outbox and a table for effects, events, and a readable log. */
 import type { CloudEvent } from '@daybook/contracts';
 import {
   appendEvent,
@@ -30,9 +30,9 @@ export const effectMigrations: Migrations = (dialect) => ({
 });
 
 export interface TestDatabases extends AsyncDisposable {
-  /** As one more process would. */
+  /** Opens another connection, as another process would. */
   open(): Promise<Database<EffectTables>>;
-  /** A database in memory, which reads and writes over one connection. */
+  /** Opens a database in memory, which reads and writes over one connection. */
   openInMemory(): Promise<Database<EffectTables>>;
 }
 
@@ -53,18 +53,18 @@ export async function temporaryDatabase(): Promise<TestDatabases> {
   };
 }
 
-/** From now on nothing can be written to a database in memory, as on a disk that has become read-only; or it can again. */
+/** Makes all writes to a database in memory fail, as on a read-only disk, or work again. */
 export const setReadOnly = (database: Database<EffectTables>, on: boolean) =>
   database.read((db) => sql.raw(`pragma query_only = ${on ? 'on' : 'off'}`).execute(db));
 
-/** From now on the database may have so many pages, or as many as it has already: a full disk. */
+/** Limits the pages of a database to `pages`, or to those in use if more. This simulates a full disk. */
 export const setRoom = (database: Database<EffectTables>, pages: number) =>
   database.write((db) => sql.raw(`pragma max_page_count = ${pages}`).execute(db));
 
 export const effectsOf = async (database: Database<EffectTables>): Promise<string[]> =>
   (await database.read((db) => db.selectFrom('effects').select('text').execute())).map(({ text }) => text);
 
-/** Writes events of these subjects, in one transaction, as a service does with the change. */
+/** Writes events of these subjects in one transaction, as a service does with the change. */
 export async function writeEvents(
   database: Database<EffectTables>,
   events: readonly (readonly [string, number])[],

@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
 import { bareApp } from './testing.ts';
 
-/** More than a connection is read in one go. */
+/** More than one read of a connection. */
 const MORE = 'x'.repeat(1024 * 1024);
 const HEAD = 'GET /things HTTP/1.1\r\nhost: x\r\n';
 

@@ -1,24 +1,27 @@
 /**
- * Closes connections so that the client gets the last response (RFC 9112, section 9.6). A system resets a connection that is
- * closed with unread bytes, and the client loses what it has not read.
+ * Closes connections so that the client receives the last response (RFC 9112, section 9.6). A system resets a
+ * connection that is closed with unread bytes, and the client loses unread data.
  */
 import type { Socket } from 'node:net';
 import { guarded } from './http/connection-guard.ts';
 
-/** Time for the other side to take the response and to close its half. */
+/** How long the other side may take to read the response and close its half. */
 const LINGER_MILLIS = 3_000;
 
 const lingering = new WeakSet<Socket>();
 
-/** Whether nothing more is sent on a connection, and what still comes is dropped. */
+/** Returns whether a connection sends nothing more and drops what it receives. */
 export const isLingering = (socket: Socket): boolean => lingering.has(socket);
 
-/** Sends the last bytes, reads and drops what still comes, and closes the connection when the other side does, or in time. */
+/**
+ * Sends the last bytes, then reads and drops further data. Closes the connection when the other side does, or after a
+ * timeout.
+ */
 export function closeLingering(socket: Socket, last = ''): void {
   if (isLingering(socket) || socket.destroyed) return;
   lingering.add(socket);
   socket.end(last);
-  // Nothing that comes now is a request. Node leaves the connection to the first listener that is not its own.
+  // Further bytes are not a request. Node leaves the connection to the first listener that is not its own.
   socket
     .removeAllListeners('data')
     .on(
@@ -26,7 +29,7 @@ export function closeLingering(socket: Socket, last = ''): void {
       guarded(socket, () => undefined),
     )
     .resume();
-  // An HTTP server lets the other side keep its half open, and no timeout of the server's watches this socket any more.
+  // An HTTP server lets the other side keep its half open. The server's timeouts no longer apply to this socket.
   const timer = setTimeout(() => socket.destroy(), LINGER_MILLIS).unref();
   socket.once(
     'close',
@@ -34,7 +37,7 @@ export function closeLingering(socket: Socket, last = ''): void {
   );
 }
 
-/** Makes Node close a connection in this way after the last response on it. */
+/** Makes Node close a connection this way after its last response. */
 export function lingerOnClose(socket: Socket): void {
   socket.destroySoon = () => closeLingering(socket);
 }

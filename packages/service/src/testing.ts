@@ -1,4 +1,4 @@
-/** For this package's tests: a log that can be read, a database of things and an application that serves them. */
+/** For this package's tests: a readable log, a database of things, and an application that serves them. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,11 +22,11 @@ export function readableLog(pretty = false): { logger: Logger; lines: string[] }
   return { logger: createLogger({ level: 'debug', pretty, destination }), lines };
 }
 
-/** An application without routes of its own, and its log. */
+/** Creates an application without its own routes, and its log. */
 export async function bareApp(options: Partial<ServiceAppOptions> = {}): Promise<{ app: App; lines: string[] }> {
   const { logger, lines } = readableLog();
   const app = await createServiceApp({ name: 'thing-service', logger, ...options });
-  // For requests that are written by hand.
+  // For handwritten requests.
   knownHostsOf(app).add('x');
   return { app, lines };
 }
@@ -50,7 +50,7 @@ export const thingMigrations: Migrations = (dialect) => ({
 export interface TestFolder extends AsyncDisposable {
   readonly path: string;
   readonly url: string;
-  /** One more connection to the database: a file in it, or on a server. */
+  /** Opens another connection to the database: a file in the folder, or a database on a server. */
   open(): Promise<Database<ThingTables>>;
 }
 

@@ -1,4 +1,4 @@
 import manifest from '../package.json' with { type: 'json' };
 
-/** Of all of Daybook; the packages are released together. */
+/** The version of all of Daybook, because its packages are released together. */
 export const VERSION = manifest.version;

@@ -1,4 +1,4 @@
-/** The RabbitMQ servers that tests may use, and what is left out aloud where one is missing. */
+/** The RabbitMQ servers for tests. Tests of a missing server are skipped with a message. */
 import { connect } from 'node:net';
 import { type ChannelModel, connect as connectAmqp } from 'amqplib';
 
@@ -42,8 +42,8 @@ function listens(url: string): Promise<boolean> {
 }
 
 /**
- * Those that are there. One that is missing is named with how to start it.
- * @throws where `rabbitmq` or `rabbitmq4` is in DAYBOOK_TEST_REQUIRE and that one is missing
+ * Returns the available servers. Prints how to start each missing one.
+ * @throws when `rabbitmq` or `rabbitmq4` is in DAYBOOK_TEST_REQUIRE and that server is missing
  */
 export async function testBrokers(): Promise<TestBroker[]> {
   const available: TestBroker[] = [];
@@ -55,7 +55,7 @@ export async function testBrokers(): Promise<TestBroker[]> {
   return available;
 }
 
-/** A connection for a test's own questions. */
+/** Opens a connection for a test's own commands. */
 export async function withBroker<Result>(
   url: string,
   use: (connection: ChannelModel) => Promise<Result>,
@@ -68,7 +68,7 @@ export async function withBroker<Result>(
   }
 }
 
-/** Takes away what tests left. */
+/** Removes what tests left on the broker. */
 export const removeFromBroker = (url: string, names: { queues: readonly string[]; exchanges: readonly string[] }) =>
   withBroker(url, async (connection) => {
     const channel = await connection.createChannel();

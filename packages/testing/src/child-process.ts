@@ -1,8 +1,8 @@
-/** A program of any kind as a process of its own: what it prints is kept, and each wait has an end. */
+/** Runs a program as a separate process. Its output is kept, and each wait has a timeout. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 
-/** More than any start prints; what is above it is forgotten. */
+/** More than any start prints; earlier output is dropped. */
 const MAX_OUTPUT = 200_000;
 const END_DEADLINE_MILLIS = 30_000;
 
@@ -16,12 +16,12 @@ export interface ProgramOptions {
   arguments: readonly string[];
   environment: NodeJS.ProcessEnv;
   folder: string;
-  /** Makes it the leader of a process group of its own, as a shell does: see `endGroup`. */
+  /** Makes the process the leader of its own process group, as a shell does: see `endGroup`. */
   leadsGroup?: boolean;
 }
 
 export class Program {
-  /** For messages. */
+  /** The name in messages. */
   readonly name: string;
   readonly #child: ChildProcess;
   readonly #ended: Promise<Ended>;
@@ -42,7 +42,7 @@ export class Program {
     this.#child.stdout?.on('data', keep);
     this.#child.stderr?.on('data', keep);
     this.#ended = once(this.#child, 'close').then(([code, signal]): Ended => ({ code, signal }));
-    // Whoever waits for the end is told; nobody has to wait.
+    // Callers that wait for the end get the error; waiting is optional.
     this.#ended.catch(() => undefined);
   }
 
@@ -50,12 +50,15 @@ export class Program {
     return this.#child.pid ?? 0;
   }
 
-  /** What it printed so far, both streams. */
+  /** Returns the output so far, both streams. */
   output(): string {
     return this.#output;
   }
 
-  /** Until it has printed this. @throws when it ends before, or when it takes too long */
+  /**
+   * Waits for output that matches.
+   * @throws when the process ends first, or on timeout
+   */
   async printed(pattern: RegExp, millis: number): Promise<RegExpExecArray> {
     const found = Promise.withResolvers<RegExpExecArray>();
     const check = () => {
@@ -79,12 +82,12 @@ export class Program {
     }
   }
 
-  /** Until it has ended by itself. */
+  /** Waits until the process has ended without a signal from here. */
   ended(millis: number): Promise<Ended> {
     return withDeadline(this.#ended, millis, () => `${this.name} does not end:\n${this.#output}`);
   }
 
-  /** Sends the signal to its whole group, as a terminal does for Ctrl-C, and waits for the end. */
+  /** Sends the signal to the whole group, as a terminal does for Ctrl-C, and waits for the end. */
   endGroup(signal: NodeJS.Signals = 'SIGINT', millis = END_DEADLINE_MILLIS): Promise<Ended> {
     process.kill(-this.pid, signal);
     return this.ended(millis);

@@ -1,4 +1,4 @@
-/** A small clinic to book in, made over the public API. */
+/** Creates a small clinic for bookings through the public API. */
 import { type DaybookClient, expectData, type Schemas } from '@daybook/client';
 
 export interface Clinic {
@@ -9,7 +9,10 @@ export interface Clinic {
 
 let made = 0;
 
-/** A doctor who works around the clock in UTC, a patient, and visits of 30 minutes. Each call makes new ones. */
+/**
+ * Creates a doctor who works around the clock in UTC, a patient, and a type for visits of 30 minutes. Each call creates
+ * new ones.
+ */
 export async function makeClinic(client: DaybookClient): Promise<Clinic> {
   made += 1;
   const days = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'] as const;
@@ -30,7 +33,7 @@ export async function makeClinic(client: DaybookClient): Promise<Clinic> {
   return { patient: await registerPatient(client), doctor, type };
 }
 
-/** Registers another person each time: other processes may have registered the same names in the same system. */
+/** Registers a new person each time. Other processes may have registered the same names in the same system. */
 export async function registerPatient(client: DaybookClient): Promise<Schemas['Patient']> {
   made += 1;
   const body = { givenName: 'Ana', familyName: `Silva ${made}`, birthDate: '1990-02-01', confirmedNew: true };
@@ -38,10 +41,10 @@ export async function registerPatient(client: DaybookClient): Promise<Schemas['P
 }
 
 const CELL_MILLIS = 5 * 60_000;
-/** Five minutes end at most once while a few of these are tried. */
+/** Five minutes end at most once during this number of attempts. */
 const WALK_IN_ATTEMPTS = 3;
 
-/** Books the running five minutes, beside others where there are any; again where they ended meanwhile. */
+/** Books the current five minutes, next to existing visits. Retries if the five minutes ended meanwhile. */
 export async function bookWalkIn(client: DaybookClient, clinic: Clinic): Promise<Schemas['Appointment']> {
   for (let attempt = 1; ; attempt += 1) {
     const now = Temporal.Now.instant().epochMilliseconds;
@@ -54,7 +57,7 @@ export async function bookWalkIn(client: DaybookClient, clinic: Clinic): Promise
   }
 }
 
-/** The start of the n-th half hour from tomorrow's midnight UTC. */
+/** Returns the start of the n-th half hour after tomorrow's midnight UTC. */
 export const halfHour = (n: number): string =>
   Temporal.Now.zonedDateTimeISO('UTC')
     .startOfDay()

@@ -1,18 +1,18 @@
-/** Stands before a real server and passes bytes on; cuts connections, and can be gone without the server being gone. */
+/** Forwards bytes to a real server. Cuts connections, and can become unreachable while the server runs. */
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
 export interface CuttingProxy {
   readonly port: number;
-  /** Connections that are open now. */
+  /** The number of open connections. */
   readonly connections: number;
-  /** Ends all connections at once, in the middle of whatever they carry. New ones are taken. */
+  /** Cuts all connections immediately, in the middle of their traffic. New ones are accepted. */
   cut(): void;
-  /** From now on nothing is passed on, and nobody is told: a network that swallows. Until `resume` or `cut`. */
+  /** Forwards nothing and reports nothing, like a network that drops packets. Lasts until `resume` or `cut`. */
   stall(): void;
   resume(): void;
-  /** Nobody can reach the server by this way until `open`. */
+  /** Makes the server unreachable through this proxy until `open`. */
   close(): Promise<void>;
-  /** At the same port again. */
+  /** Listens on the same port again. */
   open(): Promise<void>;
 }
 

@@ -1,4 +1,4 @@
-/** The database that a test runs on: the same tests run on each that is there, see vitest.config.ts at the root. */
+/** The database of a test run. The same tests run on each available database; see vitest.config.ts at the root. */
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,7 @@ import { afterAll, inject, onTestFinished } from 'vitest';
 
 export interface DatabaseUnderTest {
   readonly kind: 'sqlite' | 'mysql' | 'mariadb';
-  /** Of the server, without a database. */
+  /** The URL of the server, without a database. */
   readonly serverUrl: string;
 }
 
@@ -22,7 +22,7 @@ export const { kind: databaseKind, serverUrl } = inject('database');
 
 let admin: Promise<Connection> | undefined;
 const made = new Set<string>();
-/** Databases with tables and without rows, by what made the tables. */
+/** Databases with tables but without rows, by schema. */
 const clean = new Map<string, string[]>();
 
 const connect = () => {
@@ -42,7 +42,7 @@ async function drop(name: string): Promise<void> {
   made.delete(name);
 }
 
-/** As a test finds it: everything but the tables and what notes their migrations. */
+/** Empties a database, except the tables and their migration records. */
 async function empty(name: string): Promise<void> {
   const connection = await connect();
   const [rows] = await connection.query(
@@ -63,7 +63,7 @@ if (databaseKind !== 'sqlite') {
 
 const urlOf = (name: string): string => `${serverUrl}/${name}?connections=10`;
 
-/** The URL of a database that is not there yet, or has nothing in it; it goes with the test. */
+/** Returns the URL of a missing or empty database, which is removed after the test. */
 export async function freshDatabase(): Promise<string> {
   if (databaseKind === 'sqlite') {
     const folder = await mkdtemp(join(tmpdir(), 'daybook-database-'));
@@ -76,8 +76,8 @@ export async function freshDatabase(): Promise<string> {
 }
 
 /**
- * The URL of a database without rows; it is emptied after the test, for the next one that names the same `schema`, since tables
- * take long to make. In memory for SQLite.
+ * Returns the URL of a database without rows. After the test it is emptied for the next test with the same `schema`,
+ * because creating tables is slow. In memory for SQLite.
  */
 export async function cleanDatabase(schema: string): Promise<string> {
   if (databaseKind === 'sqlite') return 'sqlite::memory:';

@@ -1,4 +1,4 @@
-/** Daybook as a process of its own, as a user starts it. */
+/** Starts Daybook as a separate process, as a user does. */
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,24 +12,24 @@ const START_DEADLINE_MILLIS = 30_000;
 export interface DaybookOptions {
   /** The data folder. */
   data: string;
-  /** The service to start alone; everything when left out. */
+  /** The service to start alone; all services by default. */
   service?: string;
-  /** The file to run in the place of the launcher: the `main.ts` of a service. */
+  /** The file to run instead of the launcher: the `main.ts` of a service. */
   program?: string;
-  /** For a start of many processes, on a machine that does other things as well. */
+  /** For many processes that start together, on a busy machine. */
   readyWithinMillis?: number;
-  /** Further variables; those of this process that Daybook reads are not passed on. */
+  /** Further variables. Variables of this process that Daybook reads are not passed on. */
   environment?: Record<string, string>;
-  /** Flags of Node besides those of `npm start`, over which they win. */
+  /** Node flags that override those of `npm start`. */
   nodeFlags?: readonly string[];
 }
 
 export interface DaybookProcess {
   readonly url: string;
   readonly pid: number;
-  /** As the ready line says. */
+  /** As in the ready line. */
   readonly secondsToReady: number;
-  /** What it printed so far, both streams. */
+  /** Returns the output so far, both streams. */
   output(): string;
   /** Sends the signal and waits for the end. */
   end(signal?: NodeJS.Signals): Promise<Ended>;
@@ -49,7 +49,7 @@ function environmentFor({ data, environment }: DaybookOptions): NodeJS.ProcessEn
   };
 }
 
-/** What `npm start` runs, without npm. */
+/** The command of `npm start`, without npm. */
 const manifest: { scripts: { start: string } } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
 const [, , ...startArguments] = manifest.scripts.start.split(' ');
 const startFlags = startArguments.slice(0, -1);
@@ -68,7 +68,7 @@ const run = (options: DaybookOptions): Program =>
     folder: ROOT,
   });
 
-/** As a supervisor starts Daybook: what it knows is the process of npm, and the group that this one leads. */
+/** Starts Daybook as a supervisor does, which knows the process of npm and the group that npm leads. */
 export function startThroughNpm(options: DaybookOptions): Program {
   return new Program('Daybook', {
     command: 'npm',
@@ -79,7 +79,7 @@ export function startThroughNpm(options: DaybookOptions): Program {
   });
 }
 
-/** Daybook on its way: it may wait for something that the test has not started yet. */
+/** A starting Daybook, which may wait for something that the test has not started yet. */
 export interface StartingDaybook {
   /** Resolves with its ready line. */
   readonly ready: Promise<DaybookProcess>;
@@ -90,7 +90,7 @@ export interface StartingDaybook {
 /** Starts Daybook and waits for its ready line. */
 export const startDaybook = (options: DaybookOptions): Promise<DaybookProcess> => beginDaybook(options).ready;
 
-/** Starts Daybook. */
+/** Starts Daybook without waiting for its ready line. */
 export function beginDaybook(options: DaybookOptions): StartingDaybook {
   const program = run(options);
   const output = () => program.output();
@@ -100,12 +100,12 @@ export function beginDaybook(options: DaybookOptions): StartingDaybook {
     return { url, pid: program.pid, secondsToReady: Number(seconds), output, end };
   }
   const ready = untilReady();
-  // Whoever waits for it hears of it.
+  // Callers that wait for `ready` get the error.
   ready.catch(() => undefined);
   return { ready, output, end };
 }
 
-/** Runs Daybook where it cannot start, and says how it ended and what it printed. */
+/** Runs Daybook where it cannot start. Returns how it ended and what it printed. */
 export async function failToStart(options: DaybookOptions): Promise<Ended & { lines: string[] }> {
   const program = run(options);
   try {
@@ -116,13 +116,13 @@ export async function failToStart(options: DaybookOptions): Promise<Ended & { li
   }
 }
 
-/** An empty folder that goes away with the test. */
+/** Creates an empty folder that is removed after the test. */
 export async function temporaryFolder(): Promise<AsyncDisposable & { path: string }> {
   const path = await mkdtemp(join(tmpdir(), 'daybook-'));
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true, maxRetries: 3 }) };
 }
 
-/** Whether a process is there and not only waits for whoever started it to take note of its end. */
+/** Returns whether a process is running, and is not a zombie. */
 export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);

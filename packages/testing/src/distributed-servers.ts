@@ -1,4 +1,7 @@
-/** A MySQL and a RabbitMQ for a system of processes: databases and a virtual host of its own, which can be out of reach. */
+/**
+ * A MySQL and a RabbitMQ for a system of processes, with separate databases and a separate virtual host. Both can be
+ * made unreachable.
+ */
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
@@ -9,11 +12,11 @@ import { findServers } from './servers.ts';
 
 const run = promisify(execFile);
 
-/** Each with a way to it that can be closed. */
+/** Each server has a proxy that can be closed. */
 export interface DistributedServers extends AsyncDisposable {
-  /** Names both servers. */
+  /** Variables with the addresses of both servers. */
   readonly environment: Record<string, string>;
-  /** Nobody reaches them until `open`. */
+  /** Makes both servers unreachable until `open`. */
   close(): Promise<void>;
   open(): Promise<void>;
 }
@@ -31,7 +34,7 @@ async function canMakeVhosts(): Promise<boolean> {
     await run('rabbitmqctl', ['list_vhosts', '--silent']);
     return true;
   } catch {
-    // Why it cannot is said by whoever leaves the tests out.
+    // The caller that skips the tests prints the reason.
     return false;
   }
 }
@@ -44,7 +47,7 @@ async function dropDatabases(mysqlUrl: string, prefix: string): Promise<void> {
   await connection.end();
 }
 
-/** Puts a proxy before the server of a URL. */
+/** Puts a proxy in front of the server of a URL. */
 async function withProxy(target: URL, defaultPort: number) {
   const proxy = await startCuttingProxy({ host: target.hostname, port: Number(target.port || defaultPort) });
   const url = new URL(target);
@@ -77,7 +80,7 @@ async function create(mysqlUrl: string, amqpUrl: string): Promise<DistributedSer
   };
 }
 
-/** How to make them; undefined, said aloud, where a server is missing. */
+/** Returns how to create the servers. Prints a message and returns undefined when a server is missing. */
 export async function distributedServers(): Promise<(() => Promise<DistributedServers>) | undefined> {
   const mysqlUrl = (await findServers()).get('mysql');
   const [broker] = await testBrokers();

@@ -1,8 +1,7 @@
 /**
- * What our client and a Eureka server, whichever it is, do together. A suite of Vitest, called with a running server.
- *
- * A server that caches its answers shows a change when its cache ends: give that time as `patienceMillis`, or, with
- * Spring's, set `eureka.server.use-read-only-response-cache=false`.
+ * The contract between our client and any Eureka server. A Vitest suite, called with a running server. A server that
+ * caches its responses shows changes when its cache expires. Pass that time as `patienceMillis`. Alternatively, set
+ * `eureka.server.use-read-only-response-cache=false` in Spring's server.
  */
 import { createEurekaClient, type EurekaClient, type LocalInstance } from '@daybook/discovery';
 import { pino } from 'pino';
@@ -11,17 +10,17 @@ import { type RecordingProxy, startRecordingProxy } from './recording-proxy.ts';
 import { authorizationFor, CONTRACT_APPLICATIONS, eurekaUrlOf } from './registry-users.ts';
 
 export interface EurekaContractOptions {
-  /** How long the server may take to show to one what another did. */
+  /** How long the server may take to show one client's change to another. */
   patienceMillis?: number;
 }
 
 const INTERVAL_MILLIS = 100;
-/** The first; and one more when a change comes between two answers that belong together. */
+/** One fetch, and one more when a change comes between two related responses. */
 const FEW_WHOLE_LISTS = 2;
 
 let taken = 0;
 
-/** A service and a port that nobody else has. */
+/** Creates an instance with a unique service and port. */
 function createLocal(): LocalInstance {
   const serviceId = CONTRACT_APPLICATIONS[taken++ % CONTRACT_APPLICATIONS.length] ?? '';
   const instanceId = `127.0.0.1:${serviceId}:4001`;
@@ -34,8 +33,8 @@ const pathOf = (base: string, { serviceId, instanceId }: LocalInstance): string 
   `${base}/apps/${serviceId.toUpperCase()}/${encodeURIComponent(instanceId)}`;
 
 /**
- * Netflix's server puts a status that is taken back in place again when a renewal comes at that very moment: the renewal
- * has read the one that counted, and writes it after it was taken back. Nobody set it any more, and it stays.
+ * Returns whether a removed override is stuck, a race of Netflix's server. A renewal at the moment of the removal has
+ * read the override and writes it back. It then stays, although no client set it.
  */
 async function isOverrideStuck(url: string): Promise<boolean> {
   const response = await fetch(url, { headers: { accept: 'application/json' }, signal: AbortSignal.timeout(5_000) });
@@ -58,7 +57,7 @@ async function call(method: string, url: string, body?: object): Promise<number>
   return response.status;
 }
 
-/** As somebody else's program would register, with a host that cannot be dialled. */
+/** Returns the registration of another vendor's program, with a host that cannot be dialed. */
 const foreignDocument = ({ serviceId, instanceId }: LocalInstance) => ({
   instance: {
     instanceId: `${instanceId}:foreign`,
@@ -74,7 +73,7 @@ const foreignDocument = ({ serviceId, instanceId }: LocalInstance) => ({
   },
 });
 
-/** The ways to one server, and the clients that go them. */
+/** The proxies to one server, and the clients that use them. */
 class Setting {
   readonly #base: string;
   readonly #user: string;
@@ -121,7 +120,7 @@ const countOf = ({ exchanges }: RecordingProxy, pattern: RegExp, status?: number
 
 const wholeLists = (proxy: RecordingProxy): number => countOf(proxy, /^GET .*\/apps\/$/);
 
-/** `create` gives the base URL of a server that is running. It may hold what others registered. */
+/** `create` returns the base URL of a running server. It may hold registrations of others. */
 export function describeEurekaClient(
   name: string,
   create: () => Promise<{ readonly url: string }>,

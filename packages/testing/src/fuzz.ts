@@ -1,6 +1,6 @@
 /**
- * Random bytes for tests of parsers, the same ones for the same seed. DAYBOOK_FUZZ_SEED repeats a run, DAYBOOK_FUZZ_ROUNDS makes it
- * longer. Texts hold one byte a character (latin1).
+ * Random bytes for tests of parsers, the same for the same seed. DAYBOOK_FUZZ_SEED repeats a run, DAYBOOK_FUZZ_ROUNDS
+ * makes it longer. Texts hold one byte a character (latin1).
  */
 
 export const FUZZ_SEED = Number(process.env.DAYBOOK_FUZZ_SEED ?? 20_261_123);
@@ -9,7 +9,7 @@ export const FUZZ_ROUNDS = Number(process.env.DAYBOOK_FUZZ_ROUNDS ?? 24);
 /** Describes how to repeat one round, for the message of a failure. */
 export const fuzzRound = (round: number): string => `DAYBOOK_FUZZ_SEED=${FUZZ_SEED + round} DAYBOOK_FUZZ_ROUNDS=1`;
 
-/** Gives numbers that depend on a seed only (mulberry32). */
+/** Generates numbers that depend only on a seed (mulberry32). */
 export class Random {
   #state: number;
 
@@ -25,7 +25,7 @@ export class Random {
     return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * end);
   }
 
-  /** Returns one of a list that is not empty. */
+  /** Returns one item of a list that is not empty. */
   of<T>(list: readonly T[]): T {
     const item = list[this.below(list.length)];
     if (item === undefined) throw new Error('The list to choose from is empty: give at least one item');
@@ -33,7 +33,9 @@ export class Random {
   }
 }
 
-/** Where parsers differ: ends of lines, blanks, controls, separators, and what is not ASCII. */
+/**
+ * Characters on which parsers differ: line ends, blanks, control characters, separators, and characters beyond ASCII.
+ */
 const SPECIAL = [
   ...'\r\n\t\0\v\f\x01\x1b\x1f\x7f\x80\x85\xa0\xad\xc4\xe4\xff',
   ...' :;,=_-+.#?/*%"\\()<>@[]{}|~0159aAfFxZ',
@@ -67,7 +69,7 @@ const flipBit: Mutation = (text, at, random) =>
 const anyByte: Mutation = (text, at, random) =>
   text.slice(0, at) + String.fromCharCode(random.below(256)) + text.slice(at + 1);
 
-/** Of a letter of ASCII; what it makes of others is as good. */
+/** Flips the case of an ASCII letter; its effect on other characters does not matter. */
 const changeCase: Mutation = (text, at) =>
   text.slice(0, at) + String.fromCharCode(text.charCodeAt(at) ^ 0x20) + text.slice(at + 1);
 
@@ -87,13 +89,13 @@ const MUTATIONS: readonly Mutation[] = [
   (text, at, random) => cut(text, at, at + 1 + random.below(8)),
   (text, at) => cut(text, ...lineAt(text, at)),
   repeatLine,
-  // Within a line that has just been begun or is about to end, more happens than elsewhere.
+  // Parsers are most sensitive at the start and the end of a line.
   (text, at, random) => put(text, lineAt(text, at)[0], random.of(SPECIAL)),
   (text, at, random) => put(text, Math.max(0, lineAt(text, at)[1] - random.below(3)), random.of(SPECIAL)),
   (text, at, random) => put(text, Math.max(0, text.indexOf(':', at)) + random.below(3), random.of(SPECIAL)),
 ];
 
-/** Returns a text with as many changes as given. */
+/** Returns a text with `count` changes. */
 export function mutate(text: string, count: number, random: Random): string {
   let mutated = text;
   for (let done = 0; done < count; done += 1) {

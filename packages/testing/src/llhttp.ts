@@ -1,6 +1,6 @@
 /**
- * Reads HTTP/1.1 with the parser of node:http (llhttp), strictly, as node:http does by default: what other parsers are measured
- * by. Node has no public name for it. If a version of Node takes this one away, loading this file fails, and says so.
+ * Reads HTTP/1.1 strictly with Node's own parser (llhttp), as the reference for other parsers. Node has no public name
+ * for it. If a version of Node removes it, loading this file fails with a message.
  */
 import { createRequire } from 'node:module';
 
@@ -9,7 +9,7 @@ type Callback = (...given: never[]) => number | undefined;
 interface NativeParser {
   [callback: number]: Callback;
   initialize(type: number, resource: object, maxHeaderSize: number, leniency: number): void;
-  /** The number of bytes that were read, or what is wrong with them. */
+  /** Returns the number of bytes read, or the parse error. */
   execute(bytes: Buffer): number | Error;
   finish(): number | Error | undefined;
 }
@@ -37,13 +37,13 @@ if (typeof HTTPParser?.kOnHeadersComplete !== 'number' || methods[1] !== 'GET') 
 /** One request or response. */
 export interface Message {
   readonly version: string;
-  /** Of a request. */
+  /** Undefined for a response. */
   readonly method: string | undefined;
-  /** Of a request. */
+  /** Undefined for a response. */
   readonly url: string | undefined;
-  /** Of a response. */
+  /** Undefined for a request. */
   readonly status: number | undefined;
-  /** A flat list of names, as they were written, and values. */
+  /** A flat list of names, as written, and values. */
   readonly headers: readonly string[];
   /** Whether the connection can be used again after it. */
   readonly shouldKeepAlive: boolean;
@@ -53,21 +53,21 @@ export interface Message {
 }
 
 export interface Reading {
-  /** Without responses that announce another one (1xx). */
+  /** The messages, without informational responses (1xx). */
   readonly messages: readonly Message[];
-  /** What is wrong; undefined for nothing. */
+  /** The parse error, if any. */
   readonly error: string | undefined;
-  /** Whether all bytes belong to messages that are whole. */
+  /** Whether all bytes belong to complete messages. */
   readonly isComplete: boolean;
 }
 
-/** What follows the headers: a body as they say, none, or another protocol. */
+/** What follows the headers: the declared body, no body, or another protocol. */
 const BODY_AS_DECLARED = 0;
 const NO_BODY = 1;
 const OTHER_PROTOCOL = 2;
 const isInformation = (status: number | undefined): boolean => status !== undefined && status >= 100 && status < 200;
 
-/** Reads what one connection brings. One object reads any number of connections, one after the other. */
+/** Reads the bytes of one connection. One object can read any number of connections, one after the other. */
 export class Llhttp {
   readonly #parser = new HTTPParser();
   readonly #type: number;
@@ -100,7 +100,7 @@ export class Llhttp {
     };
     parser[HTTPParser.kOnMessageComplete] = () => {
       const last = this.#messages.at(-1);
-      // What announces a response is not it.
+      // An informational response is not the final one.
       this.#isUnderWay = this.#isInformation;
       if (last && !this.#isInformation) last.isComplete = true;
       // Trailers.
@@ -110,7 +110,7 @@ export class Llhttp {
     };
   }
 
-  /** Reads pieces as they come. `requestMethods` are those that responses belong to, GET where there is none. */
+  /** Reads chunks as they arrive. `requestMethods` are the methods of the responses' requests, GET by default. */
   read(pieces: Iterable<Buffer>, requestMethods: readonly string[] = [], ends = false): Reading {
     this.#requestMethods = requestMethods;
     this.#messages = [];
@@ -150,7 +150,7 @@ export class Llhttp {
     const whole = url ?? this.#url;
     this.#headers = [];
     this.#url = '';
-    // As the client of node:http does.
+    // Like the client of node:http.
     if (this.#isInformation) return NO_BODY;
     this.#messages.push({
       version: `${major}.${minor}`,

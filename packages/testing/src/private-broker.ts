@@ -1,4 +1,4 @@
-/** A RabbitMQ of a test's own, on loopback, which it may kill and start again. */
+/** A private RabbitMQ for a test on loopback, which the test may kill and restart. */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
@@ -17,18 +17,18 @@ const START_DEADLINE_MILLIS = 90_000;
 const END_DEADLINE_MILLIS = 30_000;
 
 /**
- * A quorum queue finds no leader again where its broker is killed within seconds of an election, with who was elected in
- * memory only: a fault of RabbitMQ, see docs/runbook.md. What it would write a little later is written now.
+ * Writes pending tables to disk. A quorum queue finds no leader if its broker is killed within seconds of an election.
+ * The result is then only in memory. This is a fault of RabbitMQ; see docs/runbook.md.
  */
 const WRITE_WHAT_WAITS = ['eval', '[dets:sync(Table) || Table <- dets:all()].'];
 
 export interface PrivateBroker extends AsyncDisposable {
   readonly url: string;
-  /** Ends it as a power failure does, or as an administrator does; then `start` again. */
+  /** Stops the broker as a power failure or as an administrator does; `start` restarts it. */
   stop(how: 'killed' | 'in order'): Promise<void>;
-  /** On the same port, with what it had on disk. Resolves when it takes connections. */
+  /** Starts on the same port, with the data on disk. Resolves when it accepts connections. */
   start(): Promise<void>;
-  /** An administrator's command: `rabbitmqctl …`. */
+  /** Runs an administrator's command: `rabbitmqctl …`. */
   control(...args: string[]): Promise<string>;
 }
 
@@ -47,7 +47,7 @@ async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** Whether the broker greets: a port that is only forwarded takes connections before it does. */
+/** Returns whether the broker greets, because a forwarded port accepts connections before the broker does. */
 function greets(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host: '127.0.0.1', port });
@@ -71,7 +71,7 @@ async function untilItGreets(port: number, output: () => string): Promise<void> 
   }
 }
 
-/** A node of the installed server, with a name, ports and a folder of its own. */
+/** Creates a node of the installed server with its own name, ports and folder. */
 async function createNode(): Promise<PrivateBroker> {
   const folder = await mkdtemp(join(tmpdir(), 'daybook-rabbitmq-'));
   const [port, distribution] = [await freePort(), await freePort()];
@@ -99,7 +99,7 @@ async function createNode(): Promise<PrivateBroker> {
   let output = '';
 
   async function start(): Promise<void> {
-    // A group of its own: what it starts goes with it.
+    // A separate process group, so that its children end with it.
     child = spawn(join(PROGRAMS, 'rabbitmq-server'), [], { env: environment, stdio: 'pipe', detached: true });
     const keep = (chunk: Buffer) => {
       output = (output + chunk.toString('utf8')).slice(-10_000);
@@ -173,7 +173,10 @@ async function hasImage(): Promise<boolean> {
   }
 }
 
-/** The brokers that can be started here. @throws where one is required and cannot */
+/**
+ * Returns the brokers that can be started here.
+ * @throws when one is required and cannot start
+ */
 export async function privateBrokers(): Promise<PrivateBrokerKind[]> {
   const kinds: PrivateBrokerKind[] = [];
   const leaveOut = (name: string, how: string, required: boolean) => {

@@ -1,17 +1,17 @@
-/** Stands before a real server: writes down what is asked, and can be gone without the server being gone. */
+/** Forwards requests to a real server and records them. It can become unreachable while the server runs. */
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 
 export interface RecordingProxy {
   readonly url: string;
-  /** `GET /path`, in the order in which they were answered. */
+  /** Requests such as `GET /path`, in the order of their responses. */
   readonly exchanges: { readonly request: string; readonly status: number }[];
-  /** Nobody can reach the server by this way until `open`. */
+  /** Makes the server unreachable through this proxy until `open`. */
   close(): Promise<void>;
-  /** At the same address again. */
+  /** Listens on the same address again. */
   open(): Promise<void>;
 }
 
-/** `url` is the base URL of the server; that of the proxy has the same path. */
+/** `url` is the base URL of the server; the proxy's URL has the same path. */
 export async function startRecordingProxy(url: string): Promise<RecordingProxy> {
   const target = new URL(url);
   const exchanges: { request: string; status: number }[] = [];

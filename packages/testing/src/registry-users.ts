@@ -1,4 +1,4 @@
-/** The users of the registries that tests start by themselves. */
+/** The users of the registries that tests start. */
 import {
   basicAuthorization,
   completeRegistryUsers,
@@ -7,7 +7,7 @@ import {
   withRegistryUser,
 } from '@daybook/discovery';
 
-/** Applications of the contract between our client and a server: each of its tests takes the next one. */
+/** The applications of the contract between our client and a server. Each test takes the next one. */
 export const CONTRACT_APPLICATIONS = Array.from({ length: 40 }, (_, index) => `contract-${index + 1}`);
 
 const OF_TESTS = [
@@ -16,12 +16,12 @@ const OF_TESTS = [
   ...['peer-a', 'peer-b', 'peer-c', 'peer-late', 'peer-last', 'peer-overridden'],
 ];
 
-/** Of our applications, of peers and operators, and of programs that only tests have. */
+/** Users for our applications, for peers and operators, and for programs of the tests. */
 export const registryUsers: RegistryUsers = new Map(
   [...completeRegistryUsers().keys(), ...OF_TESTS].map((name) => [name, `password-of-${name}`]),
 );
 
-/** For the environment of a registry, ours or `deploy/eureka`, and of a launcher, which gives each service its own. */
+/** The variable for a registry, ours or `deploy/eureka`, and for a launcher, which gives each service its own user. */
 export const registryUsersVariable = {
   DAYBOOK_REGISTRY_USERS: formatRegistryUsers(registryUsers).trim().replaceAll('\n', ','),
 };
@@ -34,6 +34,6 @@ export const authorizationOf = (user: string): { authorization: string } => ({
   authorization: basicAuthorization(user, registryUsers.get(user) ?? ''),
 });
 
-/** Returns the credentials for a call, of the application in its path. */
+/** Returns the credentials for a request, of the application in its path. */
 export const authorizationFor = (url: string): { authorization: string } =>
   authorizationOf((/\/apps\/([^/?]+)/.exec(url)?.[1] ?? '').toLowerCase());

@@ -1,11 +1,11 @@
-/** Servers that tests want and that not every machine has: what is left out is said, and never counted as passed. */
+/** Finds optional servers for tests. Skipped tests are reported, and never count as passed. */
 import { createConnection } from 'mysql2/promise';
 
 interface KnownServer {
   readonly variable: string;
   readonly standard: string;
   readonly how: string;
-  /** @throws when it is not there, or another one is */
+  /** @throws when the server is unavailable or a different one */
   probe(url: string): Promise<void>;
 }
 
@@ -37,7 +37,10 @@ const SERVERS = {
 
 export type ServerName = keyof typeof SERVERS;
 
-/** Where each server is that answers. @throws naming those of `DAYBOOK_TEST_REQUIRE` that do not */
+/**
+ * Returns the address of each available server.
+ * @throws naming the missing servers of `DAYBOOK_TEST_REQUIRE`
+ */
 export async function findServers(): Promise<ReadonlyMap<ServerName, string>> {
   const found = new Map<ServerName, string>();
   const missing = new Map<ServerName, string>();

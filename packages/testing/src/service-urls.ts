@@ -6,7 +6,7 @@ interface Instance {
   port: { $: number };
 }
 
-/** Where each service of the system on a data folder listens, by its id: `patient-service`. */
+/** Returns where each service of the system on a data folder listens, by its id: `patient-service`. */
 export async function serviceUrls(data: string): Promise<ReadonlyMap<string, string>> {
   const { registryUrl }: { registryUrl: string } = JSON.parse(await readFile(join(data, 'running.json'), 'utf8'));
   const response = await fetch(`${registryUrl}/apps`, {

@@ -1,4 +1,4 @@
-/** The databases of a whole system, on the server that the tests at hand run on. */
+/** The databases of a whole system, on the server of the current test run. */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -25,18 +25,18 @@ if (kind !== 'sqlite') {
   });
 }
 
-/** What a system on this data folder has to be told: nothing for SQLite, whose files are there. */
+/** Returns the variables for a system on this data folder: none for SQLite, whose files are in the folder. */
 export function environmentOn(data: string): Record<string, string> {
   if (kind === 'sqlite') return {};
   prefixes.add(prefixOf(data));
   return { DAYBOOK_MYSQL_URL: `${serverUrl}/${prefixOf(data)}` };
 }
 
-/** As `startDaybook`, on the databases at hand. */
+/** Starts Daybook like `startDaybook`, on the tested kind of database. */
 export const startDaybookOnDatabase = (options: DaybookOptions): Promise<DaybookProcess> =>
   startDaybook({ ...options, environment: { ...environmentOn(options.data), ...options.environment } });
 
-/** Rows of the database of a service. */
+/** Returns rows of a service's database. */
 export async function rowsOf(data: string, service: ServiceName, query: string): Promise<Record<string, unknown>[]> {
   if (kind === 'sqlite') {
     const database = new DatabaseSync(join(data, `${service}.sqlite`), { readOnly: true });

@@ -1,19 +1,19 @@
-/** A port that leads to another one, until it is told otherwise: what a network does to those who talk over it. */
+/** Forwards a port to another one, and can simulate network failures. */
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-/** What becomes of a message: `lose-response` lets it arrive and cuts the connection before the answer comes back. */
+/** The fate of a message. `lose-response` delivers it and cuts the connection before the response returns. */
 export type Fate = 'pass' | 'lose-request' | 'lose-response';
 
 export interface TcpForwarder extends AsyncDisposable {
   readonly port: number;
-  /** Asked for each message of a client. */
+  /** Decides for each message of a client. */
   fate: (message: Buffer) => Fate;
-  /** How many messages were not let pass. */
+  /** The number of lost messages. */
   readonly lost: number;
-  /** Ends all connections; new ones are taken. */
+  /** Cuts all connections; new ones are accepted. */
   cut(): void;
-  /** Ends all connections and refuses new ones until `start`. */
+  /** Cuts all connections and rejects new ones until `start`. */
   stop(): Promise<void>;
   start(): Promise<void>;
 }
@@ -33,7 +33,7 @@ export async function startForwarder(target: { host: string; port: number }): Pr
     for (const socket of [client, upstream]) {
       sockets.add(socket);
       socket.setNoDelay(true);
-      // Both ends are ended on purpose.
+      // Both ends are closed on purpose.
       socket.on('error', end).on('close', end);
     }
     client.on('data', (message: Buffer) => {
@@ -56,7 +56,7 @@ export async function startForwarder(target: { host: string; port: number }): Pr
     await once(server, 'listening');
   };
   await listen(0);
-  // A server that listens on a port has an address with one.
+  // A server that listens on a port has an address with a port.
   const { port } = server.address() as AddressInfo;
   const forwarder: TcpForwarder = {
     port,

@@ -1,11 +1,11 @@
-/** Whose turn it is, by a named lock of the server. It is the lock of one connection, and free when that ends. */
+/** The lock as a named lock of the server. It belongs to one connection and is free when that connection ends. */
 import type { Connection } from 'mysql2';
 import type { AdvisoryLock } from '../advisory-lock.ts';
 import { connect, getLock, SESSIONS, STATEMENT_MILLIS } from './connections.ts';
 import { send } from './driver.ts';
 import type { MysqlAddress } from './url.ts';
 
-/** A server that hears nothing for so long ends the connection: its process may be gone without a word. */
+/** The server ends a connection that is silent for this long, because its process may have disappeared. */
 const SILENCE_SECONDS = 30;
 const CHECK_INTERVAL_MILLIS = 5000;
 
@@ -30,7 +30,7 @@ export function createMysqlAdvisoryLock(address: MysqlAddress, name: string): Ad
       opened.on('end', onClosed);
       connection = opened;
     }
-    // Each success of the same connection has to be undone once, so it asks for the lock only while it lacks it.
+    // Each acquisition on a connection needs its own release, so acquire only while the lock is not held.
     isHeld = await getLock(connection, name, 0);
     checkedAt = performance.now();
   }

@@ -1,4 +1,4 @@
-/** Connections to MySQL: how each is set up, and pools of them that have an end. */
+/** Connections to MySQL: their session settings, and pools with limits. */
 import {
   type Connection,
   type ConnectionOptions,
@@ -12,17 +12,17 @@ import { type ConnectionSource, DriverError, send } from './driver.ts';
 import type { MysqlAddress } from './url.ts';
 
 const CONNECT_MILLIS = 5000;
-/** The server ends what takes longer; where it does not, the client ends the connection. */
+/** The server ends longer statements; otherwise the client ends the connection. */
 const STATEMENT_SECONDS = 10;
 export const STATEMENT_MILLIS = STATEMENT_SECONDS * 1000 + 2000;
 const LOCK_WAIT_SECONDS = 5;
-/** For a statement that waits until a table is not altered any more. */
+/** For a statement that waits while a table is altered. */
 const TABLE_WAIT_SECONDS = 10;
-/** How long somebody waits for a connection, and how many do at most. */
+/** How long a caller waits for a connection, and how many callers wait at most. */
 const ACQUIRE_TIMEOUT_MILLIS = 5000;
 const MAX_QUEUED = 2000;
 const IDLE_MILLIS = 60_000;
-/** More than the cells of any search in one value (`jsonArrayAgg`). */
+/** Larger than the cells of any search in one value (`jsonArrayAgg`). */
 const GROUP_CONCAT_BYTES = 64 * 1024 * 1024;
 
 const strict = `set session sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', time_zone = '+00:00',
@@ -33,7 +33,7 @@ const statementTimeout = `/*!80000 , max_execution_time = ${STATEMENT_SECONDS * 
   /*M!100600 , max_statement_time = ${STATEMENT_SECONDS} */`;
 
 export const SESSIONS = {
-  /** Each statement by itself. */
+  /** Each statement commits separately. */
   read: `${strict} ${readCommitted} ${statementTimeout}, autocommit = 1`,
   /** A transaction begins with the first statement. */
   write: `${strict} ${readCommitted} ${statementTimeout}, autocommit = 0`,
@@ -51,13 +51,13 @@ const optionsOf = ({ host, port, user, password, ssl }: MysqlAddress): Connectio
   enableKeepAlive: true,
   keepAliveInitialDelay: 10_000,
   jsonStrings: true,
-  // A server cannot ask for a file of ours.
+  // The server cannot request a local file.
   flags: ['-LOCAL_FILES'],
 });
 
 /**
- * One connection outside of any pool. `withDatabase` is false to make the database that is not there yet.
- * @throws whatever the server or the socket says
+ * Opens one connection outside any pool. Without `withDatabase` it can create the missing database.
+ * @throws the error of the server or the socket
  */
 export async function connect(address: MysqlAddress, session: string, withDatabase = true): Promise<Connection> {
   const connection = createConnection({ ...optionsOf(address), ...(withDatabase && { database: address.database }) });
@@ -73,7 +73,10 @@ export async function connect(address: MysqlAddress, session: string, withDataba
   }
 }
 
-/** Takes a lock of the server by its name, for as long as the connection lasts. False when another has it all that time. */
+/**
+ * Acquires a named lock of the server for the life of the connection. Returns false when another connection holds it
+ * for the whole wait.
+ */
 export async function getLock(connection: Connection, name: string, seconds: number): Promise<boolean> {
   const result = await send(
     connection,
@@ -85,7 +88,7 @@ export async function getLock(connection: Connection, name: string, seconds: num
   return row !== undefined && 'got' in row && row.got === 1;
 }
 
-/** Waits its turn for a connection, but not for ever: one that comes too late goes back. */
+/** Waits a limited time for a connection. One that comes too late returns to the pool. */
 function acquireFrom(pool: Pool): Promise<PoolConnection> {
   const { promise, resolve, reject } = Promise.withResolvers<PoolConnection>();
   let timedOut = false;
@@ -103,13 +106,13 @@ function acquireFrom(pool: Pool): Promise<PoolConnection> {
   return promise;
 }
 
-/** The pool's own refusal has no code. */
+/** Adds a code to the pool's own error. */
 const withCode = (error: Error): Error =>
   error.message === 'Queue limit reached.'
     ? new DriverError(NO_CONNECTION_FREE, 'Too many wait for a connection to the database.')
     : error;
 
-/** What a pool is for. Only who writes may send several statements at once. */
+/** The use of a pool. Only write pools may send several statements together. */
 type PoolUse = 'read' | 'write';
 
 function createLimitedPool(address: MysqlAddress, use: PoolUse, connectionLimit: number): Pool {
@@ -118,18 +121,22 @@ function createLimitedPool(address: MysqlAddress, use: PoolUse, connectionLimit:
     multipleStatements: use === 'write',
     database: address.database,
     connectionLimit,
-    // The pool ends what is more than this as soon as nobody uses it, within a second of work as well: only time is to end one.
+    // The pool ends idle connections beyond this number within a second, even under load. With all but one allowed,
+    // only the idle timeout ends connections.
     maxIdle: connectionLimit - 1,
     idleTimeout: IDLE_MILLIS,
     waitForConnections: true,
     queueLimit: MAX_QUEUED,
   });
-  // Whoever uses it hears of it by the statement that fails; an idle one has left the pool already.
+  // The failing statement reports the error of a connection in use; an idle one has left the pool already.
   pool.on('connection', (connection: PoolConnection) => connection.on('error', () => undefined));
   return pool;
 }
 
-/** A pool of connections that are all set up alike. It is made when it is needed: nobody closes one that was never used. */
+/**
+ * Returns a source of identically configured connections. It creates its pool on first use, because an unused one is
+ * never closed.
+ */
 export function createConnectionSource(address: MysqlAddress, use: PoolUse, connectionLimit: number): ConnectionSource {
   const ready = new WeakSet<Connection>();
   let pool: Pool | undefined;

@@ -1,4 +1,4 @@
-/** A database on a MySQL server: made where it is not there, brought to the newest schema, then read and written by two pools. */
+/** A database on a MySQL server: created if missing, migrated, then read and written through two pools. */
 import { createHash } from 'node:crypto';
 import { Kysely } from 'kysely';
 import type { Connection } from 'mysql2';
@@ -13,12 +13,12 @@ import { isUnknownDatabase, isUnreachable, mysqlDialect } from './dialect.ts';
 import { mysqlOver, send } from './driver.ts';
 import { type MysqlAddress, parseMysqlUrl } from './url.ts';
 
-/** For all migrations of a start: an index over a large table takes long. */
+/** For all migrations of one start, because an index over a large table takes long. */
 const MIGRATION_MILLIS = 60 * 60 * 1000;
-/** How long one instance waits for another that migrates. */
+/** How long one instance waits while another migrates. */
 const LOCK_SECONDS = 10 * 60;
 
-/** Names of locks are those of a whole server, and short. */
+/** Returns a lock name. Names are global on a server, and short. */
 export const lockName = ({ database }: MysqlAddress, name: string): string =>
   `daybook.${createHash('sha256').update(database).digest('hex').slice(0, 32)}.${name}`;
 
@@ -38,7 +38,7 @@ async function connectOrCreate(address: MysqlAddress): Promise<Connection> {
   return connect(address, SESSIONS.migrate);
 }
 
-/** One after the other, however many instances start together: the lock is the connection's, and ends with it. */
+/** Migrates one instance after the other. The lock belongs to the connection and ends with it. */
 async function migrateExclusively<Tables>(address: MysqlAddress, migrations: Migrations): Promise<void> {
   const connection = await connectOrCreate(address);
   try {
@@ -52,7 +52,11 @@ async function migrateExclusively<Tables>(address: MysqlAddress, migrations: Mig
   }
 }
 
-/** @throws DatabaseUnavailable when nobody answers there yet; DatabaseUnusable when it will never work like this */
+/**
+ * Opens and migrates the database.
+ * @throws DatabaseUnavailable when the server does not respond yet
+ * @throws DatabaseUnusable when it can never work with these settings
+ */
 export async function openMysql<Tables>(url: string, migrations: Migrations): Promise<Database<Tables>> {
   const address = parseMysqlUrl(url);
   try {
@@ -76,5 +80,5 @@ export async function openMysql<Tables>(url: string, migrations: Migrations): Pr
   );
 }
 
-/** What the server says about settings and schemas names users and tables, not rows. */
+/** Returns the server's message about settings and schemas. It names users and tables, not rows. */
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,4 +1,7 @@
-/** MySQL 8 and newer, and MariaDB 10.6 and newer. Where they differ, each reads its own comment and passes over the other's. */
+/**
+ * MySQL 8 and newer, and MariaDB 10.6 and newer. Where they differ, each executes its own version comments and ignores
+ * the other's.
+ */
 import { sql } from 'kysely';
 import type { DatabaseDialect } from '../dialect.ts';
 
@@ -20,7 +23,7 @@ const UNAVAILABLE = [
   ...ACCESS_DENIED,
 ];
 
-/** Of sockets and of the driver; not those of statements. */
+/** Errors of sockets and of the driver, not of statements. */
 const CONNECTION_LOST = [
   'PROTOCOL_CONNECTION_LOST',
   'ECONNRESET',
@@ -33,7 +36,7 @@ const CONNECTION_LOST = [
 ];
 const UNREACHABLE = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN'];
 
-/** What the driver in mysql/driver.ts ends itself. */
+/** The code of a connection that mysql/driver.ts ended. */
 export const STATEMENT_DEADLINE = 'STATEMENT_DEADLINE';
 export const NO_CONNECTION_FREE = 'NO_CONNECTION_FREE';
 
@@ -41,12 +44,12 @@ const errnoOf = (error: unknown): number =>
   error instanceof Error && 'errno' in error && typeof error.errno === 'number' ? error.errno : 0;
 const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
-/** A command that was still waiting for its turn when the connection ended has no code. */
+/** A command that was still queued when the connection ended has no code. */
 const isFatal = (error: unknown): boolean => error instanceof Error && 'fatal' in error && error.fatal === true;
 
 const isOneOf = (errnos: readonly number[], error: unknown): boolean => errnos.includes(errnoOf(error));
 
-/** By nobody being there, or by what TLS found: it would be refused again. */
+/** The connection was refused, or TLS failed. A retry would fail again. */
 const isConnectionRefused = (error: unknown): boolean =>
   UNREACHABLE.includes(codeOf(error)) || codeOf(error).startsWith('HANDSHAKE_');
 
@@ -55,7 +58,7 @@ const isConnectionLost = (error: unknown): boolean =>
   isOneOf(ENDED_BY_SERVER, error) ||
   (isFatal(error) && errnoOf(error) <= 0 && !isConnectionRefused(error));
 
-/** There is nobody at that address now, or nobody who has room. */
+/** Nothing listens at that address now, or the server has no free connection. */
 export const isUnreachable = (error: unknown): boolean =>
   UNREACHABLE.includes(codeOf(error)) || isConnectionLost(error) || isOneOf(RESOURCES_EXHAUSTED, error);
 
@@ -68,7 +71,7 @@ export const mysqlDialect: DatabaseDialect = {
     instant: sql`bigint`,
     integer: sql`int`,
     bytes: sql`varbinary(255)`,
-    // These collations do not pass over spaces at the end, as utf8mb4_bin does.
+    // Unlike utf8mb4_bin, these collations do not ignore trailing spaces.
     text: (maxLength) => sql`varchar(${sql.lit(maxLength)}) character set utf8mb4
       /*!80000 collate utf8mb4_0900_bin */ /*M!100600 collate utf8mb4_nopad_bin */`,
     longText: sql`mediumtext character set utf8mb4`,

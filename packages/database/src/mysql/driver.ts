@@ -1,4 +1,4 @@
-/** Kysely over MySQL's protocol (mysql2). Statements are sent as text, and nothing is kept on the server. */
+/** Kysely over MySQL's protocol (mysql2). Statements are sent as text, and the server keeps no prepared statements. */
 import {
   type DatabaseConnection,
   type Dialect,
@@ -11,13 +11,13 @@ import {
 import type { Connection, QueryResult as MysqlResult } from 'mysql2';
 import { STATEMENT_DEADLINE } from './dialect.ts';
 
-/** A connection that nobody else uses until it is released. */
+/** A connection for one user until it is released. */
 export interface PooledConnection {
   readonly connection: Connection;
   release(): void;
 }
 
-/** Where the driver has its connections from. */
+/** The source of the driver's connections. */
 export interface ConnectionSource {
   acquire(): Promise<PooledConnection>;
   close(): Promise<void>;
@@ -43,7 +43,7 @@ export class DriverError extends Error {
   }
 }
 
-/** Sends one statement. An answer that does not come in time ends the connection, since nobody knows what it is at. */
+/** Sends one statement. A timeout ends the connection, because its state is unknown. */
 export function send(
   connection: Connection,
   text: string,
@@ -108,14 +108,17 @@ class MysqlDriver implements Driver {
     return new MysqlConnection(await this.#source.acquire(), this.#deadlineMillis);
   }
 
-  /** Connections that write have no autocommit: the first statement begins the transaction, without a round trip of its own. */
+  /**
+   * Does nothing: write connections have no autocommit, so the first statement begins the transaction without an extra
+   * round trip.
+   */
   async beginTransaction(): Promise<void> {}
 
   async commitTransaction(connection: MysqlConnection): Promise<void> {
     await send(connection.raw, 'commit', [], this.#deadlineMillis);
   }
 
-  /** A connection that cannot roll back is ended: the server then rolls back. */
+  /** Ends a connection that cannot roll back; the server then rolls back. */
   async rollbackTransaction(connection: MysqlConnection): Promise<void> {
     try {
       await send(connection.raw, 'rollback', [], this.#deadlineMillis);
@@ -134,7 +137,7 @@ class MysqlDriver implements Driver {
 }
 
 class UnlockedAdapter extends MysqlAdapter {
-  /** The lock is taken before there is a Migrator, see mysql/database.ts. */
+  /** Does nothing, because mysql/database.ts already holds the lock. */
   override async acquireMigrationLock(): Promise<void> {}
   override async releaseMigrationLock(): Promise<void> {}
 }

@@ -16,7 +16,7 @@ async function openAt(url: string): Promise<Database<NoteTables>> {
   return database;
 }
 
-/** A database behind a network that can fail, and the same database beside it. */
+/** Opens a database behind a network that can fail, and the same database directly. */
 async function openBehind(): Promise<{
   network: TcpForwarder;
   database: Database<NoteTables>;
@@ -31,7 +31,7 @@ async function openBehind(): Promise<{
   return { network, database: await openAt(url.href), beside: await openAt(direct) };
 }
 
-/** Whether a message is a statement that begins so, for the first time. What stands before the statement is not text. */
+/** Matches the first message whose statement begins with `words`. The bytes before the statement are not text. */
 const firstOf = (words: string) => {
   let seen = false;
   return (message: Buffer): boolean => {

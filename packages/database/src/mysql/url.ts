@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { DatabaseUnusable } from '../errors.ts';
 
-/** MySQL's own words. `required` encrypts and believes whoever answers. */
+/** MySQL's own names. `required` encrypts without verifying the server. */
 const SSL_MODES = ['disabled', 'required', 'verify-ca', 'verify-identity'] as const;
 type SslMode = (typeof SSL_MODES)[number];
 
@@ -22,10 +22,10 @@ export interface MysqlAddress {
   readonly user: string;
   readonly password: string;
   readonly database: string;
-  /** How many connections one process takes at most. */
+  /** The most connections of one process. */
   readonly connections: number;
   readonly ssl?: TlsOptions;
-  /** For people: no credentials. */
+  /** For people, without credentials. */
   readonly display: string;
 }
 
@@ -72,7 +72,10 @@ function connectionsOf(given: string | null): number {
   throw invalidUrl(`connections is a number from 2 to ${MOST_CONNECTIONS}.`);
 }
 
-/** @throws DatabaseUnusable when the URL cannot be meant: a setting that is passed over would be missed later */
+/**
+ * Parses the URL of a database.
+ * @throws DatabaseUnusable when the URL or a setting is invalid, because an ignored setting would be noticed too late
+ */
 export function parseMysqlUrl(text: string): MysqlAddress {
   if (!URL.canParse(text)) throw invalidUrl('it is no URL.');
   const url = new URL(text);

@@ -9,15 +9,18 @@ import { isCorrupt, sqliteDialect } from './dialect.ts';
 import { IN_MEMORY, nodeSqlite } from './driver.ts';
 import { isNotOwned } from './private-file.ts';
 
-/** @throws DatabaseUnusable when it is broken, or of a newer Daybook, or of one with other tables */
+/**
+ * Opens and migrates a database file.
+ * @throws DatabaseUnusable when the file is broken, belongs to a newer Daybook, or has other tables
+ */
 export async function openSqlite<Tables>(url: string, migrations: Migrations): Promise<Database<Tables>> {
   const path = url.slice('sqlite:'.length);
   const kysely = new Kysely<Tables & SharedTables>({ dialect: nodeSqlite(path) });
   try {
     await checkFile(kysely, path);
-    // The transaction is the lock.
+    // The transaction serves as the lock.
     await kysely.transaction().execute((transaction) => migrate(transaction, migrations(sqliteDialect), path));
-    // Processes that share a file agree by themselves who relays: see docs/decisions/0004-in-process-bus.md.
+    // Needs no lock, because only one process relays a file: see docs/decisions/0004-events-on-one-machine.md.
     return new KyselyDatabase({ writer: kysely, reader: readerOf(path, kysely) }, sqliteDialect, () => uncontendedLock);
   } catch (error) {
     await kysely.destroy();
@@ -35,11 +38,11 @@ export async function openSqlite<Tables>(url: string, migrations: Migrations): P
   }
 }
 
-/** A database in memory belongs to one connection. */
+/** Returns the writer for a database in memory, which belongs to one connection. */
 const readerOf = <Tables>(path: string, writer: Kysely<Tables>): Kysely<Tables> =>
   path === IN_MEMORY ? writer : new Kysely<Tables>({ dialect: nodeSqlite(path, { readOnly: true }) });
 
-/** A look at every page takes time by the size of the file: a large one is only looked at where it is used. */
+/** Checking every page takes time proportional to the file size. A larger file is checked only during use. */
 const CHECKED_BYTES = 16 * 1024 * 1024;
 
 const corruptFile = (path: string): string => `The database file ${path} is broken. Restore it from a backup.`;

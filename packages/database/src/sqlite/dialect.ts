@@ -5,7 +5,7 @@ const STRICT_CLUSTERED = sql`strict, without rowid`;
 
 const errcodeOf = (error: unknown): number | undefined =>
   error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode : undefined;
-/** The low byte of SQLite's extended result code is the primary one: https://sqlite.org/rescode.html */
+/** Returns the primary result code, the low byte of SQLite's extended one: https://sqlite.org/rescode.html */
 const primary = (error: unknown): number => (errcodeOf(error) ?? 0) & 0xff;
 
 const SQLITE = { busy: 5, locked: 6, readonly: 8, ioerr: 10, corrupt: 11, full: 13, cantopen: 14, notadb: 26 } as const;

@@ -14,11 +14,11 @@ import {
 import { isBusy } from './dialect.ts';
 import { ensurePrivate } from './private-file.ts';
 
-/** How long a transaction may wait for another process that writes to the same file. */
+/** How long a transaction waits while another process writes to the same file. */
 const WRITE_LOCK_DEADLINE_MILLIS = 5000;
-/** How long opening may block the thread for another process that opens the same file. */
+/** How long opening may block the thread while another process opens the same file. */
 const OPEN_TIMEOUT_MILLIS = 5000;
-/** And a statement after that, which blocks all other work of this process: writers wait for their turn above. */
+/** How long a later statement may block the thread, and thus all work of this process. Writers wait outside SQLite. */
 const BUSY_TIMEOUT_MILLIS = 2;
 const CACHED_STATEMENTS = 200;
 export const IN_MEMORY = ':memory:';
@@ -97,7 +97,8 @@ class NodeSqliteDriver implements Driver {
       readOnly: this.#readOnly,
     });
     try {
-      // FULL: what was answered is on the disk, even if the power goes. WAL: readers and the writer do not block each other.
+      // FULL: committed data is on the disk, even after a power failure. WAL: readers and the writer do not block each
+      // other.
       if (!this.#readOnly) database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
       database.exec(`PRAGMA temp_store = MEMORY; PRAGMA busy_timeout = ${BUSY_TIMEOUT_MILLIS}`);
     } catch (error) {
@@ -113,7 +114,7 @@ class NodeSqliteDriver implements Driver {
     return this.#connection;
   }
 
-  /** IMMEDIATE, so that a transaction never fails half-way because another process wrote in between. */
+  /** Uses IMMEDIATE, so that a transaction never fails midway because another process wrote. */
   async beginTransaction(connection: DatabaseConnection): Promise<void> {
     const deadline = performance.now() + WRITE_LOCK_DEADLINE_MILLIS;
     for (;;) {
@@ -132,11 +133,11 @@ class NodeSqliteDriver implements Driver {
   }
 
   async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
-    // SQLite rolls back by itself on errors such as a full disk; a second rollback would hide the first error.
+    // SQLite rolls back automatically on errors such as a full disk; a second rollback would hide the first error.
     if (this.#database?.isTransaction) await connection.executeQuery(CompiledQuery.raw('rollback'));
   }
 
-  /** Kysely gives the one connection to one at a time, in turn. */
+  /** Does nothing, because Kysely gives the one connection to one user at a time. */
   async releaseConnection(): Promise<void> {}
 
   async destroy(): Promise<void> {
@@ -147,13 +148,13 @@ class NodeSqliteDriver implements Driver {
 }
 
 class TransactionalAdapter extends SqliteAdapter {
-  /** Kysely's adapter says no, but a CREATE TABLE in SQLite is rolled back like everything else. */
+  /** Overrides Kysely's adapter, because SQLite does roll back a CREATE TABLE. */
   override get supportsTransactionalDdl(): boolean {
     return true;
   }
 }
 
-/** A Kysely dialect for one connection to the database file at `path`; `:memory:` for tests. */
+/** Returns a Kysely dialect for one connection to the database file at `path`; `:memory:` for tests. */
 export const nodeSqlite = (path: string, { readOnly = false } = {}): Dialect => ({
   createAdapter: () => new TransactionalAdapter(),
   createDriver: () => new NodeSqliteDriver(path, readOnly),

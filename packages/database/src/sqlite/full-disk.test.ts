@@ -6,7 +6,7 @@ import { canLimitFileSize } from '@daybook/testing';
 import { expect, it } from 'vitest';
 import { notesOf, temporaryFile } from '../testing.ts';
 
-// Said aloud by its name, and skipped, where the machine cannot do it.
+// The title shows that a test was skipped because the machine cannot run it.
 const where = canLimitFileSize ? '' : ' (left out: this machine has no prlimit to make writes fail with)';
 
 it.skipIf(!canLimitFileSize)(

@@ -6,7 +6,7 @@ import { openDatabase } from '../open-database.ts';
 import { noteMigrations } from '../testing-notes.ts';
 import { ensurePrivate } from './private-file.ts';
 
-/** A folder that others may read. */
+/** Opens a folder that others may read. */
 async function openFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'daybook-modes-'));
   onTestFinished(() => rm(folder, { recursive: true }));

@@ -1,21 +1,21 @@
-/** Database files hold what patients told their doctors: no other user of the machine reads them. */
+/** Restricts database files to this user, because they hold medical data that patients confided. */
 import { chmodSync, closeSync, openSync, statSync } from 'node:fs';
 
 const OWNER_ONLY = 0o600;
 const OTHERS = 0o077;
-/** What SQLite keeps beside a file. It gives new ones the mode of the file. */
+/** The files that SQLite keeps next to a database. New ones get the mode of the database file. */
 const COMPANIONS = ['-wal', '-shm', '-journal'];
 
 const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined);
 
 /**
- * Makes a file that only this user can read, or takes it away from others if it exists, with all that SQLite keeps beside it.
- * A path that cannot be opened is left to SQLite, which reports it.
+ * Creates a file that only this user can read, or restricts an existing one and its companion files. Ignores a path
+ * that cannot be opened, because SQLite reports it.
  * @throws Error `EPERM` when the file belongs to another user and others can read it
  */
 export function ensurePrivate(path: string): void {
   try {
-    // Never opens a file that exists: closing it would give up the locks that SQLite has on it in this process.
+    // Never opens an existing file, because closing it would drop the locks of SQLite in this process.
     closeSync(openSync(path, 'wx', OWNER_ONLY));
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') return;
@@ -23,15 +23,15 @@ export function ensurePrivate(path: string): void {
   }
 }
 
-/** Changes the mode of a file that others can read; a file that does not exist stays so. */
+/** Restricts the mode of a file that others can read. Ignores a missing file. */
 export function restrictToOwner(path: string): void {
   try {
     if ((statSync(path).mode & OTHERS) !== 0) chmodSync(path, OWNER_ONLY);
   } catch (error) {
-    // SQLite removes the files beside its own whenever the last connection closes.
+    // SQLite removes its companion files whenever the last connection closes.
     if (codeOf(error) !== 'ENOENT') throw error;
   }
 }
 
-/** Whether `ensurePrivate` failed because the file belongs to another user, or its file system keeps no modes. */
+/** Returns whether `ensurePrivate` failed because another user owns the file, or its file system has no modes. */
 export const isNotOwned = (error: unknown): boolean => ['EPERM', 'EACCES', 'ENOTSUP'].includes(String(codeOf(error)));

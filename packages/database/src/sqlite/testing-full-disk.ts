@@ -1,7 +1,6 @@
 /**
- * For this package's tests, as a process of its own: fills a file in which the log still has space and the database has
- * none, says what it was answered, and goes on with space. The operating system refuses the writes, as it does on a full
- * disk.
+ * For this package's tests, as a separate process. Fills a file until the log has space and the database has none,
+ * prints the errors, and continues with space. The operating system rejects the writes, as on a full disk.
  */
 import { spawnSync } from 'node:child_process';
 import { stat } from 'node:fs/promises';
@@ -24,7 +23,7 @@ let stored = 0;
 for (; stored < 160; stored += 1) await addNote(database, text);
 const { size } = await stat(path);
 
-// The database is larger than its log may become: no checkpoint can add to it, while the log takes what comes.
+// The database is larger than the limit of its log. So checkpoints cannot extend it while the log accepts writes.
 limitFileSize(size);
 let refused: unknown;
 while (refused === undefined && stored < MOST_NOTES) {

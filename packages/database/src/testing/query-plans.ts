@@ -1,4 +1,4 @@
-/** How the database at hand finds what a store asks of it: read from its plans. */
+/** Reads from query plans how the tested database finds what a store queries. */
 
 import { databaseKind, freshDatabase } from '@daybook/testing/databases';
 import { type CompiledQuery, type Kysely, type KyselyPlugin, type RootOperationNode, sql } from 'kysely';
@@ -8,7 +8,7 @@ import { asSharedDatabase, type Database, type Migrations, openDatabase, type Sh
 type Db = Kysely<SharedTables>;
 type Step = Readonly<Record<string, unknown>>;
 
-/** In rows: newer servers draw trees unless they are told. */
+/** In rows, because newer servers draw trees by default. */
 const EXPLAIN = { sqlite: 'explain query plan', mysql: 'explain format = traditional', mariadb: 'explain' };
 
 async function planOf(db: Db, { sql: text, parameters }: CompiledQuery): Promise<Step[]> {
@@ -20,14 +20,14 @@ async function planOf(db: Db, { sql: text, parameters }: CompiledQuery): Promise
   return rows;
 }
 
-/** No table is asked; or what was there when it was asked is gone, as a unique key says. */
+/** A plan without a table, or with a row that a unique key proves to be missing. */
 const NOT_READ = /No tables used|no matching row in const table|Impossible WHERE noticed after reading const tables/;
-/** What was found by other steps, put together. */
+/** Returns whether a table is an intermediate result of other steps. */
 const isOwn = (table: unknown): boolean => String(table).startsWith('<');
 
 /**
- * What a plan does that takes longer the more rows there are. Only who asks for nothing special, in the order of a key, and for a
- * few, reads along a whole index.
+ * Returns the steps whose time grows with the number of rows. Only a query without conditions for the first rows in key
+ * order may scan a whole index.
  */
 function faultsOf(text: string, steps: readonly Step[], allowed: RegExp): string[] {
   const readsFirstRows = !text.includes(' where ') && text.includes(' limit ');
@@ -46,18 +46,20 @@ function faultsOf(text: string, steps: readonly Step[], allowed: RegExp): string
     .filter((step) => !allowed.test(step));
 }
 
-/** Rows that are put in are found by nobody. */
+/** Returns whether a statement searches for rows; an INSERT does not. */
 const finds = (node: RootOperationNode): boolean => node.kind !== 'InsertQueryNode';
 
 export interface ObservedDatabase<Tables> {
   readonly database: Database<Tables>;
-  /** The same, which notes what it is asked. */
+  /** The database, with its statements recorded. */
   readonly observed: Database<Tables>;
-  /** Counts the rows, as servers do by themselves now and then. */
+  /** Counts the rows, as servers do automatically from time to time. */
   analyze(): Promise<void>;
-  /** How many questions were noted. */
+  /** Returns how many statements were recorded. */
   count(): number;
-  /** What the database does to answer them that takes longer the more rows there are, except steps that match `allowed`. */
+  /**
+   * Returns the steps of these statements whose time grows with the number of rows, except steps that match `allowed`.
+   */
   faults(allowed?: RegExp): Promise<string[]>;
 }
 
@@ -71,7 +73,7 @@ async function analyze(database: Database): Promise<void> {
   });
 }
 
-/** A database of its own for the test at hand. */
+/** Opens a separate database for the current test. */
 export async function openObserved<Tables>(migrations: Migrations): Promise<ObservedDatabase<Tables>> {
   const database = await openDatabase<Tables>(await freshDatabase(), migrations);
   onTestFinished(() => database.close());

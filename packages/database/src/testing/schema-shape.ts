@@ -1,10 +1,10 @@
-/** What a database has for tables, keys and indexes, in words that do not depend on which database it is. */
+/** Describes tables, keys and indexes independently of the kind of database. */
 
 import { sql } from 'kysely';
 import type { Database } from '../index.ts';
 
 export interface TableShape {
-  /** `id binary!`, with `!` where it may not be missing, in their order. */
+  /** In order, such as `id binary!`; `!` marks NOT NULL. */
   readonly columns: readonly string[];
   /** `name: column, column`, with `unique` and `primary` before those; sorted. */
   readonly indexes: readonly string[];
@@ -29,7 +29,7 @@ interface Described {
   readonly line: string;
 }
 
-/** Lines by their tables. */
+/** Groups lines by table. */
 const byTable = (described: readonly Described[]) => Map.groupBy(described, ({ table }) => table);
 
 const column = (table: unknown, name: unknown, type: unknown, optional: boolean): Described => ({
@@ -46,7 +46,7 @@ async function describeSqlite(database: Database) {
   const references: Described[] = [];
   for (const table of tables) {
     const info = await rowsOf(database, `select * from pragma_table_info('${table}')`);
-    // What a key is made of is never missing, whether or not it says so.
+    // Key columns are never null, even where the schema allows it.
     for (const { name, type, notnull, pk } of info) columns.push(column(table, name, type, notnull !== 1 && pk === 0));
     const key = info.filter(({ pk }) => pk !== 0).toSorted((one, other) => Number(one.pk) - Number(other.pk));
     indexes.push({ table, line: `primary: ${key.map(({ name }) => name).join(', ')}` });
@@ -92,7 +92,7 @@ async function describeMysql(database: Database) {
   };
 }
 
-/** The tables of a service by name, those that note its migrations aside. */
+/** Returns the tables of a service by name, except the migration tables. */
 export async function shapeOf(database: Database): Promise<Record<string, TableShape>> {
   const found = await (database.dialect.name === 'sqlite' ? describeSqlite(database) : describeMysql(database));
   const [columns, indexes, references] = [byTable(found.columns), byTable(found.indexes), byTable(found.references)];

@@ -44,7 +44,7 @@ describe('the balancer', () => {
     balancer.pick(service, new Set(['http://b']));
     first?.release();
     first?.release();
-    // One is still in flight at a, so the next goes to b.
+    // One request is still in flight at a, so the next goes to b.
     expect(balancer.pick(service)?.instance.url).toBe('http://b');
   });
 
@@ -93,7 +93,7 @@ describe('instances that say', () => {
 });
 
 describe('a new instance', () => {
-  /** The same every time, and spread like chance. */
+  /** Returns a reproducible, evenly distributed generator. */
   function createRandom(): () => number {
     let state = 1;
     return () => {
@@ -102,16 +102,16 @@ describe('a new instance', () => {
     };
   }
 
-  /** An old instance, or more, and one that came just now. */
+  /** Creates a balancer with old instances and one new instance. */
   function createSetting(old: readonly string[], options: BalancerOptions = {}) {
     const time = { now: 1_000_000 };
     const discovery = createTestDiscovery(old);
-    // As the real one: the same array until something changes.
+    // Like the real discovery, returns the same array until something changes.
     discovery.instancesOf = () => discovery.instances;
     const balancer = createBalancer(discovery, { now: () => time.now, random: createRandom(), ...options });
     balancer.pick(service)?.release();
     discovery.instances = [...discovery.instances, instanceAt('http://new')];
-    /** Of a thousand requests, so many at the same time. */
+    /** Returns the new instance's share of a thousand requests, with `atOnce` of them concurrent. */
     const shareOfNew = (atOnce: number): number => {
       let toNew = 0;
       for (let round = 0; round < 1_000 / atOnce; round += 1) {

@@ -2,30 +2,30 @@ import type { Discovery, Instance } from '../discovery.ts';
 import { nearest, sumsOfWeights, weightOf } from './preferences.ts';
 import { createSlowStart } from './slow-start.ts';
 
-/** An instance that was chosen for one request. Counts as in flight until it is released. */
+/** An instance selected for one request. The request counts as in flight until it is released. */
 export interface Selection {
   readonly instance: Instance;
-  /** To be called when the request has ended, however it ended. Once more does no harm. */
+  /** Must be called when the request has ended, with any outcome. Further calls have no effect. */
   release(): void;
 }
 
 export interface Balancer {
-  /** The less busy of two instances taken by chance; undefined when none is known or all are excluded. */
+  /** Picks the less busy of two random instances. Returns undefined when none is known or all are excluded. */
   pick(serviceId: string, exclude?: ReadonlySet<string>): Selection | undefined;
 }
 
 export interface BalancerOptions {
-  /** Where this process is: instances that say the same (`zone` in their metadata) are asked first. */
+  /** The zone of this process. Instances with the same `zone` in their metadata are preferred. */
   zone?: string | undefined;
-  /** So long a new instance is spared a part of its share: its caches are cold, and its code is not compiled yet. */
+  /** How long a new instance gets a reduced share, because its caches are cold and its code is not compiled. */
   slowStartMillis?: number;
-  /** Monotonic, in milliseconds. */
+  /** Returns monotonic milliseconds. */
   now?: () => number;
-  /** From 0 to less than 1. */
+  /** Returns a number from 0 up to, but not including, 1. */
   random?: () => number;
 }
 
-/** What is known of a list, which is the same array until it changes. */
+/** Caches a result by its list, which is the same array until it changes. */
 function rememberByArray<Result>(compute: (items: readonly Instance[]) => Result) {
   const known = new WeakMap<readonly Instance[], { readonly result: Result }>();
   return (items: readonly Instance[]): Result => {
@@ -38,9 +38,9 @@ function rememberByArray<Result>(compute: (items: readonly Instance[]) => Result
 }
 
 /**
- * Power of two choices: nearly as even as asking all for their load, without the herd that a single least-loaded
- * instance draws. An instance gets a share by its `weight` (metadata, 1 to 100). Only instances with requests in flight are
- * remembered, so those that left are forgotten.
+ * Selects instances by the power of two choices. It balances nearly as well as comparing all loads, but avoids the herd
+ * that a single least-loaded instance attracts. The share of an instance follows its `weight` (metadata, 1 to 100).
+ * Only instances with requests in flight are remembered, so departed ones are forgotten.
  */
 export function createBalancer(
   discovery: Discovery,
@@ -71,13 +71,13 @@ export function createBalancer(
     };
   }
 
-  /** By chance, as likely as it has weight. */
+  /** Draws an index with a probability in proportion to its weight. */
   function indexByWeight(sums: readonly number[]): number {
     const drawn = random() * (sums.at(-1) ?? 0);
     return sums.findIndex((sum) => drawn < sum);
   }
 
-  /** Two different ones by chance; fewer when there are fewer. */
+  /** Draws two different instances, or fewer if there are fewer. */
   function twoOf(
     items: readonly Instance[],
     sums: readonly number[] | undefined,
@@ -99,7 +99,7 @@ export function createBalancer(
       if (!one) return undefined;
       if (!other) return select(one);
       const [first, second] = isFreer(other, one, sums !== undefined) ? [other, one] : [one, other];
-      // A new instance is idle and would win every time: it yields, the more often the newer it is than the other.
+      // A new instance is idle and would always win. It yields to the other, more often the newer it is.
       const yields = warmthOf(first) < warmthOf(second) && random() >= warmthOf(first) / warmthOf(second);
       return select(yields ? second : first);
     },

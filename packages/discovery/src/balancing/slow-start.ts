@@ -1,15 +1,15 @@
-/** Who is new among the instances of a service, and how far it may be asked already. */
+/** Tracks new instances of each service, and how much of their share they may get. */
 import type { Instance } from '../discovery.ts';
 
-/** From a tenth, for an instance that was just seen, to 1. */
+/** Returns the warmth of an instance: a tenth when it is new, 1 when it is warm. */
 export type WarmthOf = (instance: Instance) => number;
 
 export interface SlowStart {
-  /** To be called with the instances that are known now. The same array again costs nothing. */
+  /** Must be called with the currently known instances. The same array again costs nothing. */
   observe(serviceId: string, known: readonly Instance[]): WarmthOf;
 }
 
-/** So much from the first moment: an instance that is asked nothing does not become warm. */
+/** The share of a brand-new instance. It is not 0, because an instance without requests does not become warm. */
 const COLDEST = 0.1;
 const WARM: WarmthOf = () => 1;
 
@@ -17,11 +17,11 @@ interface Seen {
   readonly known: readonly Instance[];
   /** When the newest of them is warm. */
   readonly allWarmAt: number;
-  /** When each was seen first; those that were there from the beginning have always been. */
+  /** When each instance was first seen. Instances of the first list count as old. */
   readonly since: ReadonlyMap<string, number>;
 }
 
-/** Remembers the services that are asked for and the instances that they have now, no others. */
+/** Remembers only requested services and their current instances. */
 export function createSlowStart(millis: number, now: () => number): SlowStart {
   const services = new Map<string, Seen>();
 
@@ -39,7 +39,7 @@ export function createSlowStart(millis: number, now: () => number): SlowStart {
         services.set(serviceId, seen);
       }
       const { since, allWarmAt } = seen;
-      // As good as always.
+      // All instances are warm.
       if (allWarmAt === Number.NEGATIVE_INFINITY || now() >= allWarmAt) return WARM;
       return ({ instanceId }) => {
         const age = now() - (since.get(instanceId) ?? Number.NEGATIVE_INFINITY);

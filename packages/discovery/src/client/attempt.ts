@@ -1,15 +1,15 @@
-/** One GET on one instance, and what its outcome means for the next try. */
+/** One GET to one instance, and the meaning of its outcome for the next attempt. */
 import { TaskCancelledError } from 'cockatiel';
 import { Agent, buildConnector, type Dispatcher } from 'undici';
 import { DialForbidden, type DialRules } from '../dial-rules.ts';
 import type { Instance } from '../discovery.ts';
 import { codeOf } from '../log.ts';
 
-/** What a service answered: any status below 500. */
+/** A response with any status below 500. */
 export interface ServiceResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  /** The parsed JSON; undefined when the answer has no body or is not JSON. */
+  /** The parsed JSON; undefined when the response has no body or is not JSON. */
   readonly body: unknown;
 }
 
@@ -19,10 +19,10 @@ export interface GetRequest {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** The instance failed: another one may do. */
+/** The instance failed; another instance may succeed. */
 export class AttemptFailure extends Error {
   override readonly name = 'AttemptFailure';
-  /** Nobody listens there, so that it probably is gone. */
+  /** Nothing listens at its address, so the instance is probably gone. */
   readonly unreachable: boolean;
 
   constructor(reason: string, unreachable = false) {
@@ -31,7 +31,7 @@ export class AttemptFailure extends Error {
   }
 }
 
-/** The service answered with something that no other instance would better. */
+/** The response is unusable, and another instance would not do better. */
 export class UnusableResponse extends Error {
   override readonly name = 'UnusableResponse';
 }
@@ -59,7 +59,7 @@ export function createAgent({ dialRules, ...options }: AgentOptions): Agent {
   const connect = buildConnector({ timeout: options.attemptTimeoutMillis, lookup: dialRules.lookup });
   return new Agent({
     connect(target, callback) {
-      // A socket resolves names only: an address is checked here.
+      // A socket resolves names only, so addresses are checked here.
       if (dialRules.allows(target.hostname)) connect(target, callback);
       else callback(new DialForbidden(), null);
     },
@@ -71,13 +71,16 @@ export function createAgent({ dialRules, ...options }: AgentOptions): Agent {
 }
 
 export interface AttemptSignals {
-  /** Aborts when this attempt has taken too long. */
+  /** Aborts when this attempt times out. */
   readonly attempt: AbortSignal;
-  /** Aborts when the whole call has, or its caller left. */
+  /** Aborts when the whole call times out or its caller leaves. */
   readonly call: AbortSignal;
 }
 
-/** Throws AttemptFailure, UnusableResponse, or TaskCancelledError when the whole call is over. */
+/**
+ * Sends the request and returns the response.
+ * @throws AttemptFailure, UnusableResponse, or TaskCancelledError when the whole call is over
+ */
 export async function getFrom(
   agent: Dispatcher,
   instance: Instance,
@@ -113,7 +116,7 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // The parser's own message quotes the answer, which may be about a person.
+    // The parser's own message quotes the response, which may hold personal data.
     throw new UnusableResponse('response is not the JSON that its Content-Type promises');
   }
 }

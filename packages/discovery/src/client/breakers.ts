@@ -1,25 +1,25 @@
-/** A circuit breaker for every instance: one that keeps failing is left alone for a second. */
+/** A circuit breaker for every instance. An instance that keeps failing is skipped for a second. */
 import { type CircuitBreakerPolicy, CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from 'cockatiel';
 import type { Instance } from '../discovery.ts';
 import type { Log } from '../log.ts';
 import { createOutageLog } from '../outage-log.ts';
 
 export interface Breakers {
-  /** The instance's breaker, made when it is first asked for; those of instances not in `known` are forgotten. */
+  /** Returns the instance's breaker and creates it on first use. Breakers of instances not in `known` are dropped. */
   of(instance: Instance, known: readonly Instance[]): CircuitBreakerPolicy;
-  /** Whether the instance is to be left alone now: its breaker is open, or its one trial is under way. */
+  /** Returns whether to skip the instance now, because its breaker is open or its one trial is in progress. */
   blocks(instance: Instance): boolean;
 }
 
 export interface BreakersOptions {
   logger: Log;
-  /** Whether a failure is the instance's. */
+  /** Returns whether a failure is the instance's fault. */
   isFailure: (error: unknown) => boolean;
 }
 
 const CONSECUTIVE_FAILURES = 3;
 const HALF_OPEN_AFTER_MILLIS = 1_000;
-/** Cockatiel measures by another clock; asked a little later it never answers that it is still open. */
+/** A margin for cockatiel's different clock, so that a breaker is never still open at its trial. */
 const CLOCK_MARGIN_MILLIS = 20;
 
 interface Entry {

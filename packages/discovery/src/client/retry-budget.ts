@@ -1,16 +1,16 @@
-/** Keeps retries a small part of the traffic, so that a service in trouble is not asked three times as much. */
+/** Limits retries to a small part of the traffic, so that a failing service does not get triple load. */
 export interface RetryBudget {
   countRequest(): void;
-  /** Whether one more retry is within the budget; takes it if so. */
+  /** Takes one retry from the budget. Returns false when the budget is used up. */
   tryRetry(): boolean;
 }
 
 export interface RetryBudgetOptions {
   /** Retries per request over the window. */
   ratio?: number;
-  /** So many retries a window are always allowed: a fifth of little traffic would be none. */
+  /** The number of retries that every window allows, because a fifth of little traffic would be none. */
   floor?: number;
-  /** Monotonic, in milliseconds. */
+  /** Returns monotonic milliseconds. */
   now?: () => number;
 }
 

@@ -118,7 +118,7 @@ describe('a retry', () => {
   });
 
   it('has a budget: a service in trouble is not asked twice as much', async () => {
-    // So many that no breaker opens.
+    // Enough instances that no breaker opens.
     const sick = await Promise.all(Array.from({ length: 100 }, () => startServer(answerWith(504, ''))));
     const { client } = createClient(createTestDiscovery(sick.map(({ url }) => url)));
     const calls = Array.from({ length: 80 }, () => client.get('/'));

@@ -1,4 +1,4 @@
-/** Asks another service: on whichever instance answers, within a deadline, without making a bad moment worse. */
+/** Calls another service on a working instance, within a deadline, without adding load during an outage. */
 import { Refusal } from '@daybook/contracts';
 import {
   BrokenCircuitError,
@@ -33,10 +33,10 @@ export interface ServiceClientOptions {
   discovery: Discovery;
   balancer: Balancer;
   logger: Logger;
-  /** For all attempts together and the wait for a place. */
+  /** For all attempts together and the wait in the queue. */
   deadlineMillis?: number;
   attemptTimeoutMillis?: number;
-  /** Calls at the same time; the next one is refused at once. */
+  /** Concurrent calls. Beyond this number calls queue, and beyond the queue they are rejected immediately. */
   maxConcurrent?: number;
 }
 
@@ -47,11 +47,11 @@ export interface GetOptions {
 
 export interface ServiceClient {
   /**
-   * The answer, when its status is below 500. Whatever else happens is `Refusal('service-unavailable')`.
-   * `path` has a leading slash and is encoded.
+   * Returns the response if its status is below 500. Any other outcome throws `Refusal('service-unavailable')`. `path`
+   * has a leading slash and is encoded.
    */
   get(path: string, options?: GetOptions): Promise<ServiceResponse>;
-  /** Lets calls under way end, which their deadline bounds, and closes the connections. */
+  /** Waits for running calls, which their deadline bounds, and closes the connections. */
   close(): Promise<void>;
 }
 
@@ -60,7 +60,7 @@ class NoInstance extends Error {
 }
 
 const MAX_ATTEMPTS = 3;
-/** A burst waits its turn, within the deadline; more than this is refused at once. */
+/** The queue for a burst, within the deadline. Further calls are rejected immediately. */
 const QUEUED_PER_RUNNING = 10;
 const BACKOFF = new ExponentialBackoff({ initialDelay: 20, maxDelay: 200 });
 const EXPECTED = [
@@ -87,15 +87,15 @@ export function createServiceClient({
   const agent = createAgent({ attemptTimeoutMillis, maxConcurrent, dialRules: discovery.dialRules });
   const breakers = createBreakers({ logger, isFailure: isInstanceFailure });
   const budget = createRetryBudget();
-  // Aggressive: cockatiel's wait between two tries does not hear the signal, and a deadline is a promise. What has returned is not
-  // aborted as well: each abort makes an error with a stack.
+  // Aggressive, because cockatiel's wait between attempts ignores the signal and the deadline must hold. Calls that
+  // returned are not aborted, because each abort creates an error with a stack.
   const deadline = timeout(deadlineMillis, { strategy: TimeoutStrategy.Aggressive, abortOnReturn: false });
-  // Outside for who waits for a place; inside so that whoever does not hear the signal gives its place back.
+  // The outer deadline covers the wait in the queue. The inner one frees the permit of a call that ignores the signal.
   const limits = wrap(deadline, bulkhead(maxConcurrent, QUEUED_PER_RUNNING * maxConcurrent), deadline);
   const attemptLimit = timeout(attemptTimeoutMillis, { strategy: TimeoutStrategy.Cooperative, abortOnReturn: false });
   const detail = `The ${serviceId.replace(/-service$/, '').replaceAll('-', ' ')} service is not available.`;
 
-  /** The known instances that are of no use to this call: tried before, or to be left alone now. */
+  /** Returns the known instances that this call must skip: already tried, or with an open breaker. */
   function excluded(tried: ReadonlySet<string>): ReadonlySet<string> {
     const known = discovery.instancesOf(serviceId);
     const excludedInstances = known.filter((instance) => tried.has(instance.instanceId) || breakers.blocks(instance));
@@ -120,7 +120,7 @@ export function createServiceClient({
     }
   }
 
-  /** So that an instance that is gone leaves the list before its lease ends. `refresh` lets callers share one fetch. */
+  /** Removes a departed instance from the list before its lease ends. `refresh` lets callers share one fetch. */
   function refreshInBackground(): void {
     discovery.refresh().catch((error: unknown) => {
       logger.warn({ serviceId, code: codeOf(error) }, 'instance list not refreshed');
@@ -146,7 +146,7 @@ export function createServiceClient({
 
   function withRetries(request: GetRequest, call: AbortSignal): Promise<ServiceResponse> {
     const tried = new Set<string>();
-    // Asked after every failure, the last one too: whatever takes from the budget stands at the end.
+    // Runs after every failure, the last one included, so the call that takes from the budget comes last.
     const mayRetry = () => tried.size < MAX_ATTEMPTS && hasAnother(tried) && budget.tryRetry();
     const policy = retry(
       handleWhen((error) => isRetriable(error) && !call.aborted && mayRetry()),

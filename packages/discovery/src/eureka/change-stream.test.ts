@@ -12,7 +12,7 @@ const streams = (registry: TestRegistry) => registry.count('GET stream');
 const fetches = (registry: TestRegistry) => registry.requests.filter((line) => line.startsWith('GET apps/')).length;
 const patience = { timeout: 5_000, interval: 1 };
 
-/** A client that is told of changes, and has fetched what it may have missed before. */
+/** Starts a client that receives changes and has fetched the changes that it may have missed. */
 async function startListening(registry: TestRegistry) {
   const test = createTestClient([registry.url]);
   await test.client.start();
@@ -22,7 +22,7 @@ async function startListening(registry: TestRegistry) {
   return test;
 }
 
-/** Nothing is under way: what waits is the next fetch and the end of the silence. */
+/** Waits until only the timers remain: the next fetch and the stream's silence timeout. */
 const idle = (timers: { waiting: number }, waiting = 2) => expect.poll(() => timers.waiting, patience).toBe(waiting);
 
 describe('a registry that tells of changes', () => {
@@ -48,7 +48,7 @@ describe('a registry that tells of changes', () => {
       await idle(timers);
     }
     expect(fetches(registry)).toBe(2);
-    // Nobody is told of this one.
+    // The stream does not report this change.
     registry.documents.set('2', documentAt(2));
     registry.changes.push(documentAt(2, { actionType: 'ADDED' }));
     timers.advance(2 * SECOND);
@@ -163,7 +163,7 @@ describe('a stream', () => {
     const { timers } = await startListening(registry);
     timers.advance(30 * SECOND);
     await expect.poll(() => registry.streams.size, patience).toBe(0);
-    // What was missed is asked for at once.
+    // The missed changes are fetched immediately.
     await expect.poll(() => fetches(registry), patience).toBe(3);
     await idle(timers);
     timers.advance(SECOND);
@@ -222,7 +222,7 @@ describe('a stream', () => {
       yield new TextEncoder().encode('event: hello\ndata: {}\n\n');
     }
     const stream = createChangeStream({
-      // Without a socket, so that between two steps of the clock nothing is under way.
+      // Without a socket, so that nothing is pending between two steps of the clock.
       connection: {
         async openStream() {
           opened.push(timers.now());
@@ -300,7 +300,7 @@ describe('a stream', () => {
     await client.start();
     await client.register(local);
     await idle(timers, 3);
-    // Somebody started the registry anew, within a second.
+    // The registry was restarted within a second.
     registry.documents.clear();
     registry.changes = [];
     for (const stream of registry.streams) stream.end();

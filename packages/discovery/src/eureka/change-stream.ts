@@ -1,4 +1,4 @@
-/** Hears of changes from a registry that tells of them. Only ours does; a foreign one is asked again and again instead. */
+/** Receives changes that a registry streams. Only Daybook's registry streams; other registries are polled. */
 
 import { backoffMillis, type Timers } from '@daybook/async';
 import { codeOf, type Log } from '../log.ts';
@@ -7,9 +7,9 @@ import { createEventParser, type ServerSentEvent } from './event-parser.ts';
 import type { RegistryConnection } from './registry-connection.ts';
 
 export interface ChangeStream {
-  /** Listens to this server from now on. `isBack`: it was away, and may be another one now. */
+  /** Follows this server from now on. `isBack` means that it was away and may be a different process now. */
   follow(server: string, isBack: boolean): void;
-  /** Whether changes are told now. */
+  /** Returns whether the stream reports changes now. */
   isLive(): boolean;
   close(): void;
 }
@@ -18,22 +18,22 @@ export interface ChangeStreamOptions {
   connection: Pick<RegistryConnection, 'openStream'>;
   logger: Log;
   timers: Timers;
-  /** Changes are told from now on; what happened before is not among them. */
+  /** Called when the stream begins to report changes. Earlier changes are not included. */
   onLive: () => void;
   onChange: (streamed: StreamedChange) => void;
-  /** Something was told that cannot be read. */
+  /** Called for a change that cannot be read. */
   onMalformed: () => void;
-  /** It was live, and is not any more. */
+  /** Called when a live stream ends. */
   onLost: () => void;
 }
 
-/** The registry says something every ten seconds. */
+/** The longest silence of a stream, because the registry sends something every ten seconds. */
 const SILENCE_MILLIS = 30_000;
 const RETRY = { firstMillis: 500, longestMillis: 30_000 };
-/** A registry that does not stream is asked again only so often: it may have been replaced by a newer one. */
+/** How often a registry without a stream is tried again, because a newer one may have replaced it. */
 const FOREIGN_MILLIS = 10 * 60_000;
 
-/** One server, until another one is followed or this one has to be opened again. */
+/** The stream of one server, until it is replaced or reopened. */
 interface OpenStream {
   readonly server: string;
   readonly aborter: AbortController;
@@ -63,7 +63,7 @@ export function createChangeStream(options: ChangeStreamOptions): ChangeStream {
   async function listen(stream: OpenStream): Promise<void> {
     const openedAt = timers.now();
     const reason = await readStream(stream).catch(codeOf);
-    // Whoever stopped it has taken its place already.
+    // The stream was stopped, and its replacement may be open already.
     if (stream !== current) return;
     stream.cancelTimer();
     stream.aborter.abort();
@@ -83,7 +83,7 @@ export function createChangeStream(options: ChangeStreamOptions): ChangeStream {
     onLost();
   }
 
-  /** Until the stream ends: why it did; undefined when the server has none. */
+  /** Reads until the stream ends and returns the reason; undefined when the server has no stream. */
   async function readStream(stream: OpenStream): Promise<string | undefined> {
     const { server, aborter } = stream;
     watch(stream);

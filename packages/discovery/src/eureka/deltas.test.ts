@@ -59,7 +59,7 @@ describe('after the first list', () => {
     const registry = await startRegistry([documentAt(1)]);
     const { client, timers, urls } = createTestClient([registry.url]);
     await client.refresh();
-    // As many of each status, but others: a count cannot tell.
+    // The same number of each status but different instances, which a count cannot detect.
     registry.documents.clear();
     registry.documents.set('other', documentAt(2));
     for (let minute = 1; minute < 10; minute += 1) {
@@ -91,7 +91,7 @@ describe('after the first list', () => {
     await first.close();
     await client.refresh();
     expect(second.requests).toEqual(['GET apps/delta', 'GET apps/']);
-    // What only the first knew stays in use for the time in which it would register with the second.
+    // Instances of the first server only stay in use for as long as they need to register with the second.
     expect(urls()).toEqual(['1', '2']);
     timers.advance(1.5 * MINUTE);
     await client.refresh();

@@ -26,7 +26,7 @@ interface Sent {
 const isSent = (body: unknown): body is { instance: Sent } =>
   typeof body === 'object' && body !== null && 'instance' in body;
 
-/** A registry that does what it is told to: which statuses to answer, and with what list. */
+/** A registry with scripted statuses and lists. */
 class ScriptedRegistry {
   readonly registered: Sent[] = [];
   listStatus = 200;

@@ -1,4 +1,4 @@
-/** Who is where, from a registry that speaks Eureka's protocol; and this process, made known to it. */
+/** Looks up instances in a registry that speaks Eureka's protocol, and registers this process in it. */
 
 import { createLoop, type Loop, systemTimers, type Timers } from '@daybook/async';
 import type { Logger } from 'pino';
@@ -17,32 +17,34 @@ export interface EurekaClientOptions {
   /** Base URLs such as `http://127.0.0.1:8761/eureka`, tried in order. */
   servers: readonly string[];
   logger: Logger;
-  /** How often the list is asked for. More rarely while the registry tells of changes by itself. */
+  /** How often the list is fetched. Less often while the registry streams changes. */
   fetchIntervalMillis?: number;
   renewalIntervalMillis?: number;
   requestTimeoutMillis?: number;
   timers?: Timers;
-  /** The only networks in which instances are dialed, as addresses or `10.0.0.0/8`; see `createDialRules`. */
+  /** The only networks in which instances may be dialed, as addresses or `10.0.0.0/8`; see `createDialRules`. */
   dialNetworks?: readonly string[] | undefined;
 }
 
 /**
- * A registry that cannot be reached stops nobody: `start`, `register` and `setStatus` resolve all the same, what could
- * not be done is tried again in the background, and what was known stays known.
+ * A client that tolerates an unreachable registry. `start`, `register` and `setStatus` resolve anyway, failed calls are
+ * repeated in the background, and known instances stay known.
  */
 export interface EurekaClient extends Discovery {
-  /** Fetches the list and keeps it fresh from then on. */
+  /** Fetches the list and keeps refreshing it. */
   start(): Promise<void>;
-  /** Makes this process known and keeps renewing. Once in the life of a client. */
+  /** Registers this process and keeps renewing its lease. Can be called once per client. */
   register(instance: LocalInstance): Promise<void>;
   setStatus(status: LocalStatus): Promise<void>;
-  /** Whether the registry has taken this process as it is now. */
+  /** Returns whether the registry has accepted this process in its current state. */
   isRegistered(): boolean;
-  /** DOWN, then DELETE, within a deadline. Never throws. */
+  /** Sends DOWN, then DELETE, within a deadline. Never throws. */
   close(): Promise<void>;
 }
 
-/** While changes are told, the list is asked for only to be sure: so much more rarely, but within the reach of a delta. */
+/**
+ * How much less often the list is fetched while changes are streamed. The interval stays within the reach of a delta.
+ */
 const SLOWED = 10;
 const LONGEST_SLOWED_MILLIS = 60_000;
 
@@ -64,7 +66,7 @@ class Client implements EurekaClient {
   readonly #fetching: Loop;
   readonly #outage: OutageLog;
   #started = false;
-  /** The last attempt to read the registry failed. */
+  /** Whether the last attempt to read the registry failed. */
   #isUnreachable = false;
   #refreshing: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
@@ -162,7 +164,7 @@ class Client implements EurekaClient {
       throw error;
     }
     this.#outage.recovered();
-    // It may have been started anew, and know nobody: every moment until the next renewal would be one too many.
+    // The registry may have restarted without its instances, so register again before the next renewal.
     if (this.#isUnreachable) this.#registration.renewSoon();
     this.#isUnreachable = false;
   }
@@ -177,7 +179,7 @@ class Client implements EurekaClient {
     }
   }
 
-  /** What changed while nobody listened is in the list, asked for once more. */
+  /** Fetches the list once more, because it holds the changes that were missed without a stream. */
   #onStreamLive(): void {
     this.#registration.renewSoon();
     void this.#fetching.runNow();

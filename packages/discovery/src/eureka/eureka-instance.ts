@@ -1,6 +1,8 @@
 /** This process as Eureka's JSON document. */
 
-/** What an instance says of itself. OUT_OF_SERVICE is not among these: it is the registry's to say (eureka#1398). */
+/**
+ * The statuses that an instance reports. OUT_OF_SERVICE is missing, because only the registry sets it (eureka#1398).
+ */
 export type LocalStatus = 'STARTING' | 'UP' | 'DOWN';
 
 /** This process, as it registers. */
@@ -13,24 +15,24 @@ export interface LocalInstance {
   readonly hostName: string;
   readonly ipAddr: string;
   readonly port: number;
-  /** Whether TLS is spoken there. */
+  /** Whether the port speaks TLS. */
   readonly secure?: boolean;
   readonly metadata?: Readonly<Record<string, string>>;
-  /** `UP` when left out. */
+  /** `UP` by default. */
   readonly status?: LocalStatus;
 }
 
-/** What changes while the instance lives. */
+/** The state that changes while the instance runs. */
 export interface LocalState {
   readonly status: LocalStatus;
   readonly lastDirtyTimestamp: number;
   readonly renewalIntervalMillis: number;
 }
 
-/** A lease outlives two missed renewals, as Eureka's own defaults do. */
+/** A lease survives two missed renewals, like Eureka's own defaults. */
 const LEASE_IN_RENEWALS = 3;
 
-/** The body of a registration. The order matters: `@class` comes first in dataCenterInfo (eureka#1310). */
+/** Returns the body of a registration. The order matters: `@class` comes first in dataCenterInfo (eureka#1310). */
 export function toEurekaDocument(local: LocalInstance, state: LocalState) {
   const serviceId = local.serviceId.toLowerCase();
   const { secure = false } = local;
@@ -62,5 +64,5 @@ export function toEurekaDocument(local: LocalInstance, state: LocalState) {
   };
 }
 
-/** An IPv6 address stands in brackets. */
+/** Returns a host for a URL, with an IPv6 address in brackets. */
 export const hostInUrl = (host: string): string => (host.includes(':') ? `[${host}]` : host);

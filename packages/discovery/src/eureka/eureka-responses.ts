@@ -1,4 +1,4 @@
-/** What a registry answers and tells: lists, deltas and single changes. */
+/** Parses the responses and events of a registry: lists, deltas and single changes. */
 import { isObject, type ListedInstance, readListed } from './listed-instance.ts';
 
 export interface Change {
@@ -8,35 +8,38 @@ export interface Change {
 
 /** The whole list. */
 export interface Snapshot {
-  /** How many of each status there are, as the registry counts; undefined when it does not say. */
+  /** The registry's count of instances per status; undefined when it is missing. */
   readonly hash: string | undefined;
   readonly listed: readonly ListedInstance[];
-  /** How many of which cannot be said which instance they are. */
+  /** The number of instances that cannot be identified. */
   readonly nameless: number;
 }
 
-/** What changed lately, in order. */
+/** Recent changes, in order. */
 export interface Delta {
-  /** Of the whole list, with these changes. */
+  /** The hash of the whole list after these changes. */
   readonly hash: string;
   readonly changes: readonly Change[];
 }
 
-/** One change, told when it happened. */
+/** One change, reported when it happened. */
 export interface StreamedChange {
   readonly hash: string;
   readonly change: Change;
 }
 
-/** No more are looked at: what a registry of ours can hold, twice. */
+/** The most instances that are read: twice the limit of Daybook's registry. */
 export const MAX_INSTANCES = 20_000;
-/** The longest real one has a count for each of five statuses. */
+/** The longest real hash has a count for each of five statuses. */
 const MAX_HASH_LENGTH = 1_000;
 
-/** Whether it is a list of applications at all. */
+/** Returns whether a document is a list of applications. */
 export const isList = (document: unknown): boolean => applicationsIn(document) !== undefined;
 
-/** A document that is no list throws. */
+/**
+ * Parses a list.
+ * @throws Error when the document is not a list
+ */
 export function readSnapshot(document: unknown): Snapshot {
   const applications = applicationsIn(document);
   if (!applications) throw new Error('The registry did not answer with a list of applications.');
@@ -45,7 +48,10 @@ export function readSnapshot(document: unknown): Snapshot {
   return { hash: readHash(applications.apps__hashcode), listed, nameless: entries.length - listed.length };
 }
 
-/** Undefined when it is none. What cannot be read in it is left out: then the hash tells that something is missing. */
+/**
+ * Parses a delta; undefined when the document is not one. Unreadable entries are skipped, and the hash then reveals the
+ * gap.
+ */
 export function readDelta(document: unknown): Delta | undefined {
   const applications = applicationsIn(document);
   const hash = readHash(applications?.apps__hashcode);
@@ -57,7 +63,7 @@ export function readDelta(document: unknown): Delta | undefined {
   return { hash, changes: [...changes] };
 }
 
-/** The data of one `change` event of our own registry's stream; undefined when it is none. */
+/** Parses one `change` event of Daybook's registry; undefined when it is malformed. */
 export function readStreamedChange(data: string): StreamedChange | undefined {
   const document = parse(data);
   if (!isObject(document)) return undefined;
@@ -87,7 +93,7 @@ function* entriesOf(applications: Readonly<Record<string, unknown>>) {
   }
 }
 
-/** What Java's codecs write as one object when there is one, and as an array when there are more. */
+/** Returns an array. Java's codecs write a single element as an object, and several as an array. */
 const toArray = (value: unknown): readonly unknown[] => {
   if (value === undefined || value === null) return [];
   return Array.isArray(value) ? value : [value];

@@ -1,11 +1,14 @@
-/** Server-sent events, as far as our own registry writes them: lines end with a line feed. */
+/** A parser for server-sent events as Daybook's registry writes them. Lines end with a line feed. */
 export interface ServerSentEvent {
   readonly name: string;
   readonly data: string;
 }
 
 export interface EventParser {
-  /** The events that are complete with these bytes. Throws EventTooLong. */
+  /**
+   * Returns the events that these bytes complete.
+   * @throws EventTooLong
+   */
   feed(bytes: Uint8Array): ServerSentEvent[];
 }
 
@@ -13,7 +16,7 @@ export class EventTooLong extends Error {
   override readonly name = 'EventTooLong';
 }
 
-/** A registration has at most 64 KiB, and its event a little more. */
+/** The largest registration has 64 KiB; its event is slightly larger. */
 const MAX_EVENT_LENGTH = 256 * 1024;
 
 export function createEventParser(): EventParser {
@@ -28,7 +31,7 @@ export function createEventParser(): EventParser {
     if (length > MAX_EVENT_LENGTH) throw new EventTooLong('an event is too long');
   }
 
-  /** The event that an empty line ends, if it has data. */
+  /** Returns the event that an empty line ends, if it has data. */
   function end(): ServerSentEvent | undefined {
     const event = data.length > 0 ? { name, data: data.join('\n') } : undefined;
     name = '';
@@ -41,7 +44,7 @@ export function createEventParser(): EventParser {
     const [, field, value = ''] = /^(\w*)(?:: ?(.*))?$/s.exec(text) ?? [];
     if (field === 'event') name = value;
     else if (field === 'data') data.push(value);
-    // A comment takes no room, or an hour of them would be too long an event.
+    // Comments do not count, otherwise an hour of them would exceed the limit.
     else length -= text.length;
   }
 

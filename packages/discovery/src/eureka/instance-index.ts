@@ -2,11 +2,11 @@ import type { Instance } from '../discovery.ts';
 
 interface Service {
   readonly members: Map<string, Instance>;
-  /** Made when it is asked for, so that a thousand changes cost a thousand changes and not a thousand lists. */
+  /** Built on demand, so that a thousand changes do not build a thousand lists. */
   view: readonly Instance[] | undefined;
 }
 
-/** Instances by their service. The same array is given until something has changed. */
+/** Instances by service. Returns the same array until something changes. */
 export class InstanceIndex {
   readonly #services = new Map<string, Service>();
 

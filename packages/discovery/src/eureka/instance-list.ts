@@ -1,4 +1,4 @@
-/** The local copy of a registry's list: who can be called now, and whether it is still what the registry has. */
+/** The local copy of a registry's list: which instances can be called, and whether the copy matches the registry. */
 import { createDialRules, type DialRules } from '../dial-rules.ts';
 import type { Instance } from '../discovery.ts';
 import { type Change, MAX_INSTANCES, type Snapshot } from './eureka-responses.ts';
@@ -14,14 +14,14 @@ interface RetainedInstance {
 export class InstanceList {
   readonly #listed = new Map<string, ListedInstance>();
   readonly #inUse = new InstanceIndex();
-  /** In use, but not listed any more. */
+  /** Instances in use that the registry no longer lists. */
   readonly #retained = new Map<string, RetainedInstance>();
   readonly #faults = new Map<string, string>();
   #nameless = 0;
   #counts: StatusCounts = new Map();
   /**
-   * What the registry counted beyond what could be read of its own list. It stays until the next whole list, or every
-   * delta would disagree because of one instance that nobody can read.
+   * What the registry counted beyond the readable entries of its own list. It stays until the next whole list, because
+   * otherwise one unreadable instance would make every delta disagree.
    */
   #uncounted: StatusCounts = new Map();
   readonly #dialRules: DialRules;
@@ -34,7 +34,7 @@ export class InstanceList {
     return this.#inUse.of(serviceId.toLowerCase());
   }
 
-  /** Takes the place of what was known; with `retainUntil`, those that are missing stay in use until then. */
+  /** Replaces the list. With `retainUntil`, missing instances stay in use until then. */
   replace(snapshot: Snapshot, retainUntil?: number): void {
     const present = new Set(snapshot.listed.map(({ key }) => key));
     for (const [key, { instance }] of [...this.#listed]) {
@@ -53,19 +53,19 @@ export class InstanceList {
     else this.#put(listed);
   }
 
-  /** Ends the use of those that were kept until now. */
+  /** Drops the retained instances whose time has passed. */
   dropExpired(now: number): void {
     for (const [key, { until }] of this.#retained) if (until <= now) this.#remove(key);
   }
 
-  /** Whether the registry, whose hash this is, counts as many of each status. */
+  /** Returns whether the registry with this hash has the same number of each status. */
   agreesWith(hash: string): boolean {
     const all = new Map(this.#counts);
     for (const [status, count] of this.#uncounted) add(all, status, count);
     return hashOf(all) === hash;
   }
 
-  /** How many are listed and cannot be read, and why one of them cannot. */
+  /** Returns the number of unreadable instances, and the fault of one of them. */
   unreadable(): { count: number; reason: string } {
     return {
       count: this.#nameless + this.#faults.size,
@@ -77,7 +77,7 @@ export class InstanceList {
     const listed = this.#withoutForbidden(read);
     const { key, status, instance, fault } = listed;
     const old = this.#listed.get(key);
-    // Most of a whole list is as it was: then its services stay the same arrays, which their readers need not look at.
+    // Most of a whole list is unchanged. Its services keep the same arrays, so their readers can skip them.
     if (old && isSame(old, listed)) return;
     if (!old && this.#listed.size >= MAX_INSTANCES) return;
     this.#remove(key);
@@ -87,7 +87,7 @@ export class InstanceList {
     if (instance) this.#inUse.add(key, instance);
   }
 
-  /** The instance stays counted, since the registry counts it, and is not in use. */
+  /** Leaves out an address that may not be dialed. The instance stays counted, because the registry counts it. */
   #withoutForbidden(listed: ListedInstance): ListedInstance {
     const { instance } = listed;
     if (!instance || this.#dialRules.allows(new URL(instance.url).hostname)) return listed;

@@ -1,26 +1,26 @@
-/** An instance as a registry lists it. Others wrote it: whatever is wrong with it costs that instance only. */
+/** An instance as a registry lists it. Others wrote it, so a fault affects that instance only. */
 import type { Instance } from '../discovery.ts';
 import { hostInUrl } from './eureka-instance.ts';
 
 export interface ListedInstance {
-  /** Application and id: what a change is about. */
+  /** Application and id; a change refers to it. */
   readonly key: string;
-  /** By which the registry counts it; `?` when it says none, which no registry counts by. */
+  /** The status that the registry counts by. It is `?` when missing, which a registry never counts. */
   readonly status: string;
-  /** How to call it; undefined when it is not UP, or when that cannot be read. */
+  /** How to call the instance; undefined when it is not UP or cannot be read. */
   readonly instance: Instance | undefined;
   /** Why it cannot be read. */
   readonly fault: string | undefined;
 }
 
 const NO_STATUS = '?';
-/** Nothing that has a name is longer; a host name is at most 253. */
+/** No valid name is longer; a host name has at most 253 characters. */
 const MAX_NAME_LENGTH = 500;
 const MAX_HOST_LENGTH = 253;
 const MAX_METADATA_ENTRIES = 200;
 const MAX_METADATA_LENGTH = 2_000;
 
-/** Undefined when it cannot be said which instance it is. */
+/** Parses an entry; undefined when the instance cannot be identified. */
 export function readListed(entry: unknown, application: unknown): ListedInstance | undefined {
   if (!isObject(entry)) return undefined;
   const { app = application } = entry;
@@ -36,7 +36,7 @@ export function readListed(entry: unknown, application: unknown): ListedInstance
     : { key, status, instance: read, fault: undefined };
 }
 
-/** The instance, or why it cannot be called. */
+/** Returns the instance, or why it cannot be called. */
 function readInstance(entry: Readonly<Record<string, unknown>>, instanceId: string, app: string): Instance | string {
   const { hostName, vipAddress = app } = entry;
   if (!isName(vipAddress)) return 'an instance has no vipAddress';
@@ -49,13 +49,16 @@ function urlOf(hostName: unknown, plain: unknown, secure: unknown): string | und
   const plainPort = enabledPort(plain);
   const port = plainPort ?? enabledPort(secure);
   if (port === undefined || typeof hostName !== 'string' || hostName.length > MAX_HOST_LENGTH) return undefined;
-  // Only a host: nothing that an instance says of itself may add user, path or query to what is dialled.
+  // Accepts a host only, so that an instance cannot add user, path or query to the dialed URL.
   if (!/^[\w.:-]+$/.test(hostName)) return undefined;
   const scheme = plainPort === undefined ? 'https' : 'http';
   return URL.parse(`${scheme}://${hostInUrl(hostName)}:${port}`)?.origin;
 }
 
-/** Java writes `{"$":8081,"@enabled":"true"}`; other clients write the flag as a boolean or the number as text. */
+/**
+ * Returns an enabled port. Java writes `{"$":8081,"@enabled":"true"}`; other clients write a boolean flag or the number
+ * as text.
+ */
 function enabledPort(port: unknown): number | undefined {
   if (!isObject(port)) return undefined;
   const { $: written, '@enabled': enabled } = port;

@@ -1,4 +1,4 @@
-/** Keeps the registry told of this process: registers it, renews its lease, says how it is, takes it out again. */
+/** Keeps this process registered: registers it, renews its lease, updates its status, deregisters it. */
 
 import { createLoop, type Timers } from '@daybook/async';
 import { codeOf, type Log } from '../log.ts';
@@ -9,11 +9,11 @@ import type { RegistryConnection, RegistryResponse } from './registry-connection
 export interface Registration {
   register(instance: LocalInstance): Promise<void>;
   setStatus(status: LocalStatus): Promise<void>;
-  /** Whether the registry has taken this process as it is now. */
+  /** Returns whether the registry has accepted this process in its current state. */
   isCurrent(): boolean;
-  /** Asks in the background whether the registry still knows this process, if it ever registered. */
+  /** Checks in the background whether the registry still knows this process, if it ever registered. */
   renewSoon(): void;
-  /** Says DOWN and leaves, if it had registered; gives up when the deadline passes. */
+  /** Sends DOWN and deregisters, if it had registered. Gives up at the deadline. */
   deregister(deadline: AbortSignal): Promise<void>;
 }
 
@@ -33,11 +33,11 @@ export function createRegistration({
   let local: LocalInstance | undefined;
   let status: LocalStatus = 'UP';
   let lastDirtyTimestamp = 0;
-  /** Of what the registry took last, and still has. */
+  /** The timestamp of the last document that the registry accepted and still has. */
   let acceptedTimestamp = 0;
-  /** How far our clock goes before the registry's, once that has rejected a timestamp in the future. */
+  /** How far our clock is ahead of the registry's, after it rejected a timestamp in the future. */
   let leadMillis = 0;
-  /** Whether the registry has taken the document as it is now. */
+  /** Whether the registry has accepted the current document. */
   let isSent = false;
   const closing = new AbortController();
   const loop = createLoop({ run, intervalMillis: renewalIntervalMillis, timers });
@@ -51,7 +51,7 @@ export function createRegistration({
     isSent = false;
   }
 
-  /** Dates the document by the clock of the registry, if ours goes before it. */
+  /** Backdates the document to the registry's clock, if ours is ahead. Returns whether it did. */
   function isDatedBack(dateMillis: number | undefined): boolean {
     if (dateMillis === undefined || lastDirtyTimestamp - dateMillis < FEWEST_AHEAD_MILLIS) return false;
     leadMillis = Math.max(0, nowMillis() - dateMillis);
@@ -67,7 +67,7 @@ export function createRegistration({
 
   async function send(instance: LocalInstance, signal: AbortSignal): Promise<void> {
     let sent = lastDirtyTimestamp;
-    // A registry rejects with 400 what is dated in its future.
+    // A registry rejects a timestamp in its future with 400.
     const response = await post(instance, signal, [204, 400]);
     if (response.status === 400) {
       if (!isDatedBack(response.dateMillis)) throw new Error('the registry rejects this instance with status 400');
@@ -82,7 +82,7 @@ export function createRegistration({
     const path = `${pathOf(instance)}?status=${status}&lastDirtyTimestamp=${lastDirtyTimestamp}`;
     const response = await connection.call({ method: 'PUT', path, accepts: [200, 400, 404], signal });
     if (response.status === 200) return;
-    // A registry that has lost the instance may be another one, with a clock behind what the one before it took.
+    // A registry that lost the instance may be a different one, whose clock is behind the accepted timestamp.
     if (response.status === 404) acceptedTimestamp = 0;
     touch();
     await send(instance, signal);
@@ -145,7 +145,7 @@ export function createRegistration({
   };
 }
 
-/** Less is not why a registry rejects a document. */
+/** A registry does not reject a document for a smaller difference. */
 const FEWEST_AHEAD_MILLIS = 30_000;
 
 const nowMillis = (): number => Temporal.Now.instant().epochMilliseconds;

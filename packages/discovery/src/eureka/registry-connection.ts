@@ -1,4 +1,4 @@
-/** HTTP to the registry's servers: the first that answers as it should is the one asked from then on. */
+/** HTTP to the registry's servers. The first server with an acceptable response gets all later requests. */
 import { Agent, type Dispatcher } from 'undici';
 import { codeOf } from '../log.ts';
 import { InvalidJson, parseJson } from './shallow-json.ts';
@@ -8,35 +8,38 @@ export interface RegistryCall {
   /** Below the base URL, without a leading slash: `apps/PATIENT-SERVICE`. */
   readonly path: string;
   readonly body?: unknown;
-  /** The statuses that are answers. With any other the next server is asked. */
+  /** The accepted statuses. With any other status the next server is tried. */
   readonly accepts: readonly number[];
-  /** Whether the JSON of a GET that was answered with 200 is an answer. If not the next server is asked. */
+  /** Checks the JSON of a GET with status 200. If it returns false, the next server is tried. */
   readonly check?: (body: unknown) => boolean;
   readonly signal?: AbortSignal;
 }
 
 export interface RegistryResponse {
-  /** Whose answer it is: where to ask for what belongs to it. */
+  /** The server that responded; related requests must go to it. */
   readonly server: string;
   readonly status: number;
-  /** The server's clock, in milliseconds since 1970; undefined when it says no time. */
+  /** The server's clock, in milliseconds since 1970; undefined without a `Date` header. */
   readonly dateMillis: number | undefined;
-  /** The JSON of a GET that was answered with 200; undefined for all else. */
+  /** The JSON of a GET with status 200; otherwise undefined. */
   readonly body: unknown;
 }
 
 export interface RegistryConnection {
-  /** Throws RegistryUnavailable when no server answers with an accepted status. */
+  /**
+   * Sends a request to the servers in order.
+   * @throws RegistryUnavailable when no server responds with an accepted status
+   */
   call(call: RegistryCall): Promise<RegistryResponse>;
-  /** The events of one server; undefined when it has none to tell. Throws when it cannot say now. */
+  /** Returns the events of one server; undefined when it has no stream. Throws when the stream is unavailable now. */
   openStream(server: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array> | undefined>;
   close(): Promise<void>;
 }
 
-/** No server of the registry gave an answer that can be used. The message names servers and statuses, no bodies. */
+/** No server of the registry gave a usable response. The message names servers and statuses, but no bodies. */
 export class RegistryUnavailable extends Error {
   override readonly name = 'RegistryUnavailable';
-  /** Somebody was there and gave an answer of no use. */
+  /** Whether a server responded, but unusably. */
   readonly hasResponded: boolean;
 
   constructor(message: string, hasResponded: boolean) {
@@ -45,7 +48,7 @@ export class RegistryUnavailable extends Error {
   }
 }
 
-/** One server's answer that is of no use. */
+/** An unusable response of one server. */
 class UnusableResponse extends Error {
   override readonly name = 'UnusableResponse';
 }
@@ -65,7 +68,7 @@ export function createRegistryConnection(urls: readonly string[], requestTimeout
   if (servers.length === 0) throw new Error('At least one server of the registry is needed.');
   const limits = { connect: { timeout: requestTimeoutMillis }, headersTimeout: requestTimeoutMillis };
   const agent = new Agent({ ...limits, bodyTimeout: requestTimeoutMillis, maxResponseSize: MAX_RESPONSE_BYTES });
-  // A stream has no end and no size; whoever reads it decides how long it may be silent.
+  // A stream has no end and no size limit. Its reader limits the silence.
   const streams = new Agent({ ...limits, bodyTimeout: 0 });
 
   async function send(server: Server, call: RegistryCall): Promise<RegistryResponse> {
@@ -156,23 +159,26 @@ function dateIn({ headers: { date } }: Dispatcher.ResponseData): number | undefi
   return Number.isNaN(millis) ? undefined : millis;
 }
 
-/** Rather than that it has none: it is starting, or has too many readers. */
+/** Returns whether a server may have a stream later, because it is starting or has too many readers now. */
 const mayStreamLater = ({ statusCode }: Dispatcher.ResponseData): boolean => statusCode >= 500 || statusCode === 429;
 
 const isEventStream = ({ statusCode, headers }: Dispatcher.ResponseData): boolean =>
   statusCode === 200 && /^text\/event-stream\b/i.test(String(headers['content-type'] ?? ''));
 
-/** Whether this can be the base URL of a registry's server. */
+/** Returns whether a text can be the base URL of a registry's server. */
 export const isServerUrl = (text: string): boolean => readServer(text) !== undefined;
 
 function serverOf(url: string, index: number): Server {
   const server = readServer(url);
-  // Without the address, which may hold a password.
+  // Leaves out the address, which may hold a password.
   if (!server) throw new Error(`Registry server ${index + 1} is not an HTTP URL.`);
   return server;
 }
 
-/** A base URL may carry a user and a password, as Spring's `defaultZone` does; they go into a header, never a log. */
+/**
+ * Parses a base URL. It may hold a user and a password, as Spring's `defaultZone` does; they go into a header, never a
+ * log.
+ */
 function readServer(url: string): Server | undefined {
   const parsed = URL.parse(url);
   if (!parsed || !/^https?:$/.test(parsed.protocol)) return undefined;

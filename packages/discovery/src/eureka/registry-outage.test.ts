@@ -13,7 +13,7 @@ it('a registry that is gone for an hour costs little, loses nothing and finds ev
   const { client, timers, urls, count } = createTestClient([registry.url]);
   await client.start();
   await client.register(local);
-  // The next fetch, the next renewal, and the silence of the stream.
+  // Waits until three timers remain: the next fetch, the next renewal, and the stream's silence timeout.
   const idle = () => expect.poll(() => timers.waiting, patience).toBe(3);
   await idle();
   await expect.poll(urls, patience).toEqual(['1', '7']);
@@ -31,13 +31,13 @@ it('a registry that is gone for an hour costs little, loses nothing and finds ev
   }
   await idle();
   expect(urls()).toEqual(['1', '7']);
-  // The list, a renewal and the stream, each every 15 to 30 seconds, and a little more at first.
+  // The list, a renewal and the stream are each requested every 15 to 30 seconds, slightly more often at first.
   expect(registry.requests.length - before).toBeGreaterThan(3 * 120);
   expect(registry.requests.length - before).toBeLessThan(3 * 240 + 40);
   expect(count('registry unreachable; cached instances used')).toBe(1);
   expect(count('registration failed')).toBe(1);
 
-  // It comes back and knows nobody.
+  // The registry returns without instances.
   registry.documents.clear();
   registry.changes = [];
   registry.intercept = () => false;

@@ -1,4 +1,4 @@
-/** Brings the local copy of the list up to date: by a delta where that is enough, by the whole list where it is not. */
+/** Updates the local copy of the list: by a delta where that suffices, otherwise by the whole list. */
 
 import { backoffMillis, type Timers } from '@daybook/async';
 import type { Log } from '../log.ts';
@@ -12,32 +12,34 @@ export interface RegistryReaderOptions {
   logger: Log;
   timers: Timers;
   signal: AbortSignal;
-  /** Called when the copy has been in doubt for a while: `update` will fetch the whole list. */
+  /** Called after a period of doubt about the copy; the next `update` fetches the whole list. */
   onDoubt: () => void;
 }
 
-/** Deltas are checked only by counts per status: now and then everything is fetched anyway. */
+/** How often the whole list is fetched anyway, because deltas are checked only by counts per status. */
 const FETCH_ALL_EVERY_MILLIS = 10 * 60_000;
-/** A delta tells of three minutes. After a longer silence, less a margin, it may lack something. */
+/** A delta covers three minutes. After a longer silence, less a margin, changes may be missing. */
 const DELTA_REACHES_MILLIS = 2 * 60_000;
-/** Eureka's usual lease: whoever is alive has registered again by then. */
+/** Eureka's usual lease; running instances have registered again by then. */
 const RETAIN_MISSING_MILLIS = 90_000;
 const DOUBT = { firstMillis: 500, longestMillis: 60_000 };
-/** What is told while a list is fetched is applied once more after it; beyond this everything is fetched again. */
+/**
+ * Changes that arrive during a fetch are applied again after it. Beyond this number the whole list is fetched again.
+ */
 const MAX_STREAMED_MEANWHILE = 10_000;
-/** Deltas are forbidden, unknown, or not spoken in JSON there. */
+/** The server forbids deltas, lacks them, or does not send them as JSON. */
 const NO_DELTAS = [403, 404, 406];
 
 export class RegistryReader {
   readonly #options: RegistryReaderOptions;
-  /** Whose list is known. */
+  /** The server whose list is known. */
   #server: string | undefined;
   #fetchedAllAt = 0;
   #updatedAt = 0;
   #noDeltasUntil = 0;
   #mustFetchAll = true;
   #wasAway = false;
-  /** Told since the fetch under way began, which may not know of it; undefined when none is. */
+  /** Changes received during the current fetch, which may lack them; undefined when no fetch is running. */
   #streamedMeanwhile: StreamedChange[] | undefined;
   #doubts = 0;
   #cancelDoubt: (() => void) | undefined;
@@ -47,7 +49,7 @@ export class RegistryReader {
     this.#options = options;
   }
 
-  /** Asks the registry, and says which of its servers has answered. */
+  /** Updates the list. Returns the server that responded. */
   async update(): Promise<string> {
     this.#streamedMeanwhile = [];
     try {
@@ -65,7 +67,7 @@ export class RegistryReader {
     }
   }
 
-  /** Takes what a server has told by itself. */
+  /** Applies a change that a server streamed. */
   apply(streamed: StreamedChange): void {
     this.#options.list.apply(streamed.change);
     this.#reportUnreadable();
@@ -77,8 +79,8 @@ export class RegistryReader {
   }
 
   /**
-   * The whole list is needed. Not at once: what is told and what is fetched cross each other, and a moment later they
-   * mostly agree.
+   * Schedules a fetch of the whole list. Waits first, because streamed changes and fetches overlap and usually agree a
+   * moment later.
    */
   doubt(): void {
     if (this.#cancelDoubt) return;
@@ -90,7 +92,7 @@ export class RegistryReader {
     });
   }
 
-  /** It may come back knowing nobody. */
+  /** Notes that the registry was away, because it may return without instances. */
   registryWasAway(): void {
     this.#wasAway = true;
   }
@@ -119,14 +121,14 @@ export class RegistryReader {
     );
   }
 
-  /** Undefined when the whole list is needed. */
+  /** Applies a delta; returns undefined when the whole list is needed. */
   async #applyDelta(): Promise<string | undefined> {
     if (!this.#deltaMayDo) return undefined;
     const response = await this.#fetchDelta();
     if (!response) return undefined;
     if (response.status !== 200) this.#noDeltasUntil = this.#options.timers.now() + FETCH_ALL_EVERY_MILLIS;
     const delta = readDelta(response.body);
-    // The changes of one server say nothing of the list of another.
+    // The changes of one server do not apply to the list of another.
     if (!delta || response.server !== this.#server) return undefined;
     for (const change of delta.changes) this.#options.list.apply(change);
     const hashes = [delta.hash, ...this.#reapplyStreamed()];
@@ -138,7 +140,7 @@ export class RegistryReader {
     return response.server;
   }
 
-  /** Undefined when a server answered with something else than a delta. */
+  /** Fetches a delta; returns undefined when a server responded with something else. */
   async #fetchDelta(): Promise<RegistryResponse | undefined> {
     const { connection, signal, logger } = this.#options;
     try {
@@ -182,7 +184,7 @@ export class RegistryReader {
     }
   }
 
-  /** The hash of the last of it, if there was any. */
+  /** Applies the streamed changes again. Returns the hash of the last one, if any. */
   #reapplyStreamed(): string[] {
     const streamed = this.#streamedMeanwhile ?? [];
     for (const { change } of streamed) this.#options.list.apply(change);

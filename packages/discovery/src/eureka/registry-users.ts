@@ -1,15 +1,15 @@
-/** The users of a registry: one for each application, one of its peers, one of operators. */
+/** The users of a registry: one for each application, one for its peers, one for operators. */
 import { randomBytes } from 'node:crypto';
 
 /** Passwords by user. */
 export type RegistryUsers = ReadonlyMap<string, string>;
 
-/** Other registries: they pass on what any application said. */
+/** Other registries. They forward the registrations of any application. */
 export const PEER_USER = 'peer';
-/** People: they set the status of any instance, and nothing else. */
+/** People. They may set the status of any instance, and nothing else. */
 export const OPERATOR_USER = 'operator';
 
-/** Our own applications, those to come included. Only the user of that name registers as one of them. */
+/** Daybook's own applications, including planned ones. Only the user of that name may register as one of them. */
 export const DAYBOOK_APPLICATIONS = [
   'patient-service',
   'doctor-service',
@@ -21,19 +21,23 @@ export const DAYBOOK_APPLICATIONS = [
   'registry-service',
 ] as const;
 
-/** Lower case, as our clients compare names. A password needs no escape in a URL, in YAML or in a shell. */
+/**
+ * Lower case, because our clients compare names that way. A password needs no escape in a URL, in YAML or in a shell.
+ */
 const USER = /^([a-z0-9][a-z0-9._-]{0,99}):([\w.~-]{16,200})$/;
 const PASSWORD_BYTES = 24;
 
 const entriesOf = (text: string): string[] => text.split(/[\s,]+/).filter((entry) => entry !== '');
 
-/** Tells whether a text is a list of `USER:PASSWORD`, with commas or blanks or line ends between them and each user once. */
+/**
+ * Returns whether a text is a list of `USER:PASSWORD`, separated by commas, blanks or line ends, with each user once.
+ */
 export function isRegistryUsers(text: string): boolean {
   const names = entriesOf(text).map((entry) => USER.exec(entry)?.[1]);
   return names.length > 0 && !names.includes(undefined) && new Set(names).size === names.length;
 }
 
-/** Reads a list that `isRegistryUsers` accepts; entries that are not users are left out. */
+/** Parses a list that `isRegistryUsers` accepts. Other entries are ignored. */
 export function parseRegistryUsers(text: string): RegistryUsers {
   const users = new Map<string, string>();
   for (const entry of entriesOf(text)) {
@@ -43,16 +47,16 @@ export function parseRegistryUsers(text: string): RegistryUsers {
   return users;
 }
 
-/** Writes users as `parseRegistryUsers` reads them, one a line. */
+/** Formats users as `parseRegistryUsers` reads them, one a line. */
 export const formatRegistryUsers = (users: RegistryUsers): string =>
   [...users].map(([name, password]) => `${name}:${password}\n`).join('');
 
 const OWN_USERS: readonly string[] = [...DAYBOOK_APPLICATIONS, PEER_USER, OPERATOR_USER];
 
-/** Tells whether a user is one of ours rather than of another application. */
+/** Returns whether a user belongs to Daybook and not to another application. */
 export const isOwnUser = (name: string): boolean => OWN_USERS.includes(name);
 
-/** Returns these users, and with a new password each of our own that is missing. */
+/** Returns these users, and each missing Daybook user with a new password. */
 export function completeRegistryUsers(users: RegistryUsers = new Map()): RegistryUsers {
   const complete = new Map(users);
   for (const name of OWN_USERS) {
@@ -61,7 +65,9 @@ export function completeRegistryUsers(users: RegistryUsers = new Map()): Registr
   return complete;
 }
 
-/** Puts a user into each URL of a list that has none, as Spring's `defaultZone` takes it. Unknown users change nothing. */
+/**
+ * Adds a user to each URL of a list that lacks one, as Spring's `defaultZone` accepts it. Unknown users change nothing.
+ */
 export function withRegistryUser(urls: string, user: string, users: RegistryUsers): string {
   const password = users.get(user);
   if (password === undefined) return urls;

@@ -1,4 +1,4 @@
-/** Deeper than anything that a registry has to say. */
+/** Deeper than any document of a registry. */
 const MAX_DEPTH = 100;
 const [QUOTE, BACKSLASH, OPEN_LIST, OPEN_OBJECT, CLOSE_LIST, CLOSE_OBJECT] = Buffer.from('"\\[{]}');
 
@@ -7,8 +7,8 @@ export class InvalidJson extends Error {
 }
 
 /**
- * JSON of somebody who may mean harm. Sixteen megabytes of `[` keep the parser busy for seconds and take a gigabyte: what is
- * too deep is found before. The message never quotes the text.
+ * Parses untrusted JSON. The depth is checked first, because sixteen megabytes of `[` would take seconds and a
+ * gigabyte. The error message never quotes the text.
  */
 export function parseJson(text: string): unknown {
   if (isTooDeep(text)) throw new InvalidJson('too deep');
@@ -31,7 +31,7 @@ function isTooDeep(text: string): boolean {
   return false;
 }
 
-/** Where the string ends that begins here. */
+/** Returns the end of the string that begins at `start`. */
 function endOfString(text: string, start: number): number {
   let end = text.indexOf('"', start + 1);
   while (end !== -1 && isEscaped(text, end)) end = text.indexOf('"', end + 1);

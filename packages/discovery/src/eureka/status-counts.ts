@@ -1,4 +1,4 @@
-/** How many instances of each status there are: Eureka's hash, by which a copy of the list is compared. */
+/** The number of instances of each status. Eureka's hash is made of it, and copies of the list are compared by it. */
 export type StatusCounts = Map<string, number>;
 
 export function add(counts: StatusCounts, status: string, count: number): void {
@@ -7,14 +7,14 @@ export function add(counts: StatusCounts, status: string, count: number): void {
   else counts.set(status, sum);
 }
 
-/** `DOWN_1_OUT_OF_SERVICE_2_UP_3_`, in alphabetical order. */
+/** Returns `DOWN_1_OUT_OF_SERVICE_2_UP_3_`, in alphabetical order. */
 export const hashOf = (counts: StatusCounts): string =>
   [...counts]
     .map(([status, count]) => `${status}_${count}_`)
     .sort()
     .join('');
 
-/** Whatever is no count in it is passed over. */
+/** Parses a hash. Parts that are not counts are ignored. */
 export function countsIn(hash: string): StatusCounts {
   const counts: StatusCounts = new Map();
   const words: string[] = [];

@@ -1,4 +1,4 @@
-/** For tests: a client whose clock stands, and a registry for it. */
+/** For tests: a client with a stopped clock, and a registry for it. */
 
 import { closeServers, createTestLogger, createTestTimers } from '../testing.ts';
 import { createEurekaClient, type EurekaClient, type EurekaClientOptions } from './eureka-client.ts';
@@ -7,7 +7,7 @@ import { type Document, TestRegistry } from './testing-registry.ts';
 
 const clients = new Set<EurekaClient>();
 
-/** The clients first, so that they can still say that they leave. */
+/** Closes the clients first, so that they can still deregister. */
 export async function closeClientsAndServers(): Promise<void> {
   await Promise.all([...clients].map((client) => client.close()));
   clients.clear();
@@ -21,7 +21,7 @@ export async function startRegistry(documents: readonly Document[] = [], port = 
   return registry;
 }
 
-/** Its clock stands until the test lets time pass. */
+/** Creates a client. Its clock stands still until the test advances it. */
 export function createTestClient(servers: readonly string[], options: Partial<EurekaClientOptions> = {}) {
   const log = createTestLogger();
   const timers = createTestTimers();

@@ -1,8 +1,8 @@
-/** For tests: a small real registry that speaks Eureka's protocol and tells of changes, and can be made to misbehave. */
+/** For tests: a small real registry that speaks Eureka's protocol, streams changes, and can be made to misbehave. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { readJson, startServer, type TestServer } from '../testing.ts';
 
-/** Whatever is in a list; a registry of others may hold anything. */
+/** An entry of a list. The registry of another vendor may hold anything. */
 export type Document = Readonly<Record<string, unknown>>;
 type Action = 'ADDED' | 'MODIFIED' | 'DELETED';
 
@@ -12,12 +12,12 @@ const idOf = (document: Document): string => String(document.instanceId ?? docum
 export class TestRegistry {
   /** By id. */
   readonly documents = new Map<string, Document>();
-  /** What the delta tells; a test may take something away. */
+  /** The contents of the delta; a test may remove some. */
   changes: Document[] = [];
-  /** Registered, in the order in which they came. */
+  /** The registered documents, in order of arrival. */
   readonly registered: Document[] = [];
   readonly streams = new Set<ServerResponse>();
-  /** Answers instead of the registry when it returns true. */
+  /** Handles a request instead of the registry when it returns true. */
   intercept: (request: IncomingMessage, response: ServerResponse) => boolean = () => false;
   hasStream = true;
   readonly #overrides = new Map<string, string>();
@@ -27,7 +27,7 @@ export class TestRegistry {
     this.#server = await startServer((request, response) => void this.#handle(request, response), port);
   }
 
-  /** `GET apps/`, in the order in which they came. */
+  /** Returns the requests, such as `GET apps/`, in order of arrival. */
   get requests(): string[] {
     return this.#running.requests.map((line) => line.replace('/eureka/', ''));
   }
@@ -68,7 +68,7 @@ export class TestRegistry {
       .join('');
   }
 
-  /** To everybody who listens. */
+  /** Writes to all open streams. */
   write(text: string): void {
     for (const stream of this.streams) stream.write(text);
   }
@@ -131,7 +131,7 @@ export class TestRegistry {
 
   #change(what: string, id: string, value: string | null): number {
     const document = this.documents.get(id);
-    // As Netflix's server does when an override was taken away: the instance is to say anew how it is.
+    // Like Netflix's server after the removal of an override: the instance must report its status again.
     if (what === 'PUT ' && document?.status === 'UNKNOWN') return 404;
     if (what === 'DELETE ') this.remove(id);
     else if (what === 'PUT status' && value !== null) {
@@ -148,7 +148,7 @@ export class TestRegistry {
 const isDocument = (value: unknown): value is Document =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** As an instance at `http://127.0.0.1:{port}` would register. */
+/** Returns the registration of an instance at `http://127.0.0.1:{port}`. */
 export const documentAt = (port: number, changes: Document = {}): Document => ({
   instanceId: `127.0.0.1:patient-service:${port}`,
   hostName: '127.0.0.1',

@@ -1,8 +1,8 @@
-/** `AMQP_URL`, read. What is wrong with it is said without quoting it: it may hold a password. */
+/** Parses `AMQP_URL`. Errors never quote it, because it may hold a password. */
 import { readFileSync } from 'node:fs';
 import type { Options, SocketOptions } from 'amqplib';
 
-/** A peer that is gone without a word is noticed within twice of it. */
+/** A silent peer is detected within twice this time. */
 const HEARTBEAT_SECONDS = 10;
 const MOST_HEARTBEAT_SECONDS = 3600;
 
@@ -13,7 +13,7 @@ export interface BrokerAddress {
   readonly display: string;
 }
 
-/** The options of RabbitMQ's URIs that are known here. */
+/** The supported options of RabbitMQ's URIs. */
 const FILES = { cacertfile: 'ca', certfile: 'cert', keyfile: 'key' } as const;
 const isFileOption = (name: string): name is keyof typeof FILES => Object.hasOwn(FILES, name);
 
@@ -47,7 +47,10 @@ function heartbeatOf(text: string | null): number {
   throw new InvalidBrokerUrl(`has a heartbeat that is not a number of seconds from 1 to ${MOST_HEARTBEAT_SECONDS}`);
 }
 
-/** `amqp://USER:PASSWORD@HOST:PORT/VHOST`, or `amqps://…`. @throws InvalidBrokerUrl */
+/**
+ * Parses `amqp://USER:PASSWORD@HOST:PORT/VHOST`, or `amqps://…`.
+ * @throws InvalidBrokerUrl
+ */
 export function parseBrokerUrl(text: string): BrokerAddress {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const isTls = url?.protocol === 'amqps:';
@@ -55,7 +58,8 @@ export function parseBrokerUrl(text: string): BrokerAddress {
     throw new InvalidBrokerUrl('is not an address as amqp://USER:PASSWORD@HOST:PORT/VHOST, or amqps:// for TLS');
   }
   if (url.hash !== '') throw new InvalidBrokerUrl('has a # that is not percent-encoded');
-  // An URL without a path means the virtual host `/`; one with the path `/` that whose name is empty, which nobody has.
+  // A URL without a path means the virtual host `/`. The path `/` would mean a virtual host with an empty name, which
+  // is not used in practice.
   const vhost = url.pathname.length > 1 ? decoded(url.pathname.slice(1), 'virtual host') : '/';
   if (url.pathname.slice(1).includes('/')) throw new InvalidBrokerUrl('has a / in its virtual host: write it %2F');
   const tls: Record<string, Buffer> = {};

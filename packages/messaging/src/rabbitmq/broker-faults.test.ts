@@ -1,4 +1,4 @@
-/** What the contract of the bus does not ask for, and RabbitMQ makes possible. */
+/** Faults of RabbitMQ that the contract of the bus does not cover. */
 import { randomUUID } from 'node:crypto';
 import type { CloudEvent, EventType } from '@daybook/contracts';
 import { testBrokers, withBroker } from '@daybook/testing/brokers';
@@ -157,7 +157,7 @@ describe.skipIf(brokers.length === 0).each(brokers)('the bus over $name', { time
       ...consumer,
       async handle(event) {
         if (event.id !== deadly.id) return consumer.handle(event);
-        // As the end of the process does: nobody says what became of the event.
+        // Like the end of the process: the outcome of the event is never reported.
         deaths += 1;
         await bus.untilUp();
         proxy.cut();
@@ -219,7 +219,7 @@ describe.skipIf(brokers.length === 0).each(brokers)('the bus over $name', { time
     await expect(impatient).rejects.toThrow('abort');
     await expect(bus.check()).rejects.toThrow('takes no events');
     const warnings = () => namespace.lines.filter((line) => line.includes('broker disconnected'));
-    // Once for what is published, once for what is consumed.
+    // Once for the publisher, once for the consumer.
     await eventually(() => expect(warnings()).toHaveLength(2));
     await proxy.open();
     await publishing;

@@ -1,4 +1,4 @@
-/** The broker itself goes away and comes back, or takes nothing: what is due waits, and all of it comes, once and in order. */
+/** Restarts or blocks the broker. Due events wait, and all arrive once and in order. */
 import { randomUUID } from 'node:crypto';
 import { type PrivateBroker, privateBrokers } from '@daybook/testing/private-broker';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -16,14 +16,14 @@ import {
 import { createRabbitBus } from './bus.ts';
 
 const DEADLINE_MILLIS = 240_000;
-/** Between the events of a load: a few hundred wait after a restart that takes its time. */
+/** The pause between events of the load; a few hundred wait after a slow restart. */
 const PAUSE_MILLIS = 150;
 const PATIENT = 'daybook.patient.updated.v1';
 const CONSUMER = 'messages';
 
 const kinds = await privateBrokers();
 
-/** A service that publishes and consumes, and what it wrote. */
+/** Creates a service that publishes and consumes, and records its effects. */
 async function serviceOn(url: string) {
   const stack = new AsyncDisposableStack();
   const databases = stack.use(await temporaryDatabase());
@@ -53,11 +53,11 @@ async function serviceOn(url: string) {
     bus,
     lines,
     database,
-    // Of the events of this test: what came again of the one before may still be in the queue.
+    // Only events of this test, because redeliveries of the previous test may still be in the queue.
     effects: async () =>
       (await effectsOf(database)).filter((text) => subjects.some((subject) => text.startsWith(subject))),
     due: () => dueIn(database),
-    /** One more event of each subject. */
+    /** Writes one more event of each subject. */
     async write() {
       written += 1;
       await writeEvents(
@@ -76,7 +76,7 @@ async function serviceOn(url: string) {
   };
 }
 
-/** Does it again and again, until it is stopped. */
+/** Repeats the work until it is stopped. */
 function underLoad(work: () => Promise<void>) {
   let goesOn = true;
   const working = (async () => {
@@ -119,10 +119,10 @@ describe.skipIf(kinds.length === 0).each(kinds)('the bus over a $name of its own
       await eventually(async () => expect(await service.due()).toBe(0));
       await eventually(async () => expect(await service.effects()).toHaveLength(service.expected.flat().length));
       expect(await service.bySubject()).toEqual(service.expected);
-      // The first events come while the connection is still made ready.
+      // The first events arrive while the connection is still being set up.
       await eventually(() => service.bus.check());
       const warnings = service.lines.filter((line) => line.includes('broker disconnected'));
-      // Once for what is published, once for what is consumed.
+      // Once for the publisher, once for the consumer.
       expect(warnings).toHaveLength(2);
       expect(warnings.join()).not.toContain('guest');
     },
@@ -135,7 +135,7 @@ describe.skipIf(kinds.length === 0).each(kinds)('the bus over a $name of its own
       await using service = await serviceOn(broker.url);
       await service.bus.untilUp();
       await broker.control('set_vm_memory_high_watermark', '0.00001');
-      // The broker tells of it when it is sent something.
+      // The broker reports that it is blocked only when it receives something.
       const closing = new AbortController();
       const waiting = service.bus.publish(
         { ...eventOf(randomUUID()), type: 'daybook.doctor.updated.v1' },

@@ -11,19 +11,19 @@ import { type Consumers, declare, namesIn, topologyOf } from './topology.ts';
 
 export interface RabbitBusOptions {
   readonly url: string;
-  /** Who uses it, for the broker's list of connections. */
+  /** The name in the broker's list of connections. */
   readonly name: string;
   readonly logger: Logger;
-  /** The consumers whose queues have to be there; those of the catalogue when left out. */
+  /** The consumers whose queues must exist; by default those of the catalogue. */
   readonly consumers?: Consumers;
-  /** What all names on the broker begin with; for tests. */
+  /** The prefix of all names on the broker; for tests. */
   readonly namespace?: string;
   /** How long a consumer may fail before it leaves its queue to another instance. */
   readonly patienceMillis?: number | undefined;
 }
 
 export interface RabbitBus extends Bus {
-  /** Resolves when both connections are up, with every queue declared. Nobody has to wait for it. */
+  /** Resolves when both connections are up and every queue is declared. Waiting for it is optional. */
   untilUp(): Promise<void>;
 }
 
@@ -32,7 +32,7 @@ const catalogue: Consumers = new Map(Object.entries(eventConsumers));
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-/** What a bus has to know of an event to bring it. Whether its data are right is the consumer's question. */
+/** Checks the fields that a bus needs to deliver an event. The consumer validates the data. */
 function isEvent(value: unknown): value is CloudEvent {
   return (
     isObject(value) &&
@@ -62,8 +62,8 @@ export function createRabbitBus(options: RabbitBusOptions): RabbitBus {
   const known = new Map(consumers);
   const readers = new Set<Reader>();
   const publisher = new Publisher({ address, name, names, consumers: known, logger });
-  // Begun with the first subscription. A connection of its own: a broker that is short of memory stops reading what a
-  // publisher sends, and acknowledgements would wait with it.
+  // Opened with the first subscription, as a separate connection. A broker short of memory stops reading from
+  // publishers, and acknowledgements on their connection would wait as well.
   let link: Link | undefined;
   let connected: ChannelModel | undefined;
 
@@ -101,7 +101,7 @@ export function createRabbitBus(options: RabbitBusOptions): RabbitBus {
     const nothing = async () => undefined;
     const reader = readerOf(names.queueOf(consumer), (event) => ({
       orderingKey: event.subject,
-      // What another version of this consumer wanted.
+      // Another version of this consumer may have bound other types.
       run: types.includes(event.type) ? () => handle(event) : nothing,
     }));
     if (!park) return [reader];

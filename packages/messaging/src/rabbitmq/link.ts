@@ -1,4 +1,4 @@
-/** A connection to the broker that is made again whenever it is lost, and tells of it once. */
+/** A connection to the broker that reconnects after each loss and logs the loss once. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { backoffMillis, withDeadline } from '@daybook/async';
@@ -16,19 +16,21 @@ export interface LinkOptions {
   /** Shown in the broker's list of connections. */
   readonly name: string;
   readonly logger: Logger;
-  /** Makes ready what stands on a new connection; the link is up when it resolves. */
+  /** Sets up a new connection. The link is up when it resolves. */
   setUp(connection: ChannelModel): Promise<void>;
-  /** What stood on the connection is gone. Also called when `setUp` did not get to its end. */
+  /** Called when the connection and its channels are lost, even if `setUp` did not finish. */
   onLost(reason: Error): void;
-  /** The broker takes nothing on this connection for now, since it is short of memory or disk; or takes it again. */
+  /**
+   * Called when the broker, short of memory or disk, stops accepting messages on this connection, and when it resumes.
+   */
   onBlocked?(isBlocked: boolean): void;
 }
 
 export interface Link {
   readonly isUp: boolean;
-  /** Resolves when it is up the next time, or is up now. */
+  /** Resolves when the link is up, now or later. */
   untilUp(): Promise<void>;
-  /** Replaces the connection: something on it is not as it should be. */
+  /** Replaces the connection after a fault on it. */
   replace(reason: Error): void;
   close(): Promise<void>;
 }
@@ -42,23 +44,26 @@ async function open({ address, name }: LinkOptions, signal: AbortSignal): Promis
     timeout: CONNECT_DEADLINE_MILLIS,
     clientProperties: { connection_name: name },
   });
-  // It comes with a 'close', which is what is acted on. Without a listener it would end the process.
+  // A 'close' follows each error and is handled. Without this listener an error would end the process.
   connection.on('error', () => undefined);
   if (!signal.aborted) return connection;
   await closeQuietly(connection);
   throw signal.reason;
 }
 
-/** Closes, if the other side is still there to agree. */
+/** Closes the connection, if the other side still responds. */
 async function closeQuietly(connection: ChannelModel): Promise<void> {
   try {
     await withDeadline(connection.close(), CLOSE_DEADLINE_MILLIS, 'closing a connection to the broker');
   } catch {
-    // Closed already, or cut: nothing of ours is on it any more.
+    // The connection is closed or cut already, so nothing remains on it.
   }
 }
 
-/** Waits for `work` while the connection lasts. @throws the reason why it ended */
+/**
+ * Waits for `work` while the connection lasts.
+ * @throws the reason for the end of the connection
+ */
 async function unlessEnded<Result>(work: Promise<Result>, ended: Promise<Error>): Promise<Result> {
   const over = ended.then((reason) => {
     throw reason;
@@ -74,7 +79,7 @@ class ReconnectingLink implements Link {
   #replace: ((reason: Error) => void) | undefined;
   #up = Promise.withResolvers<void>();
   #failures = 0;
-  /** Whether the log has heard that it is down. */
+  /** Whether the loss has been logged. */
   #isLossLogged = false;
   isUp = false;
 
@@ -94,7 +99,7 @@ class ReconnectingLink implements Link {
     }
   }
 
-  /** One connection, from its beginning to its end. Resolves with why it ended. */
+  /** Runs one connection from setup to end. Resolves with the reason for the end. */
   async #runConnection(signal: AbortSignal): Promise<Error> {
     const ended = Promise.withResolvers<Error>();
     this.#replace = ended.resolve;

@@ -1,4 +1,4 @@
-/** Puts events on the exchange: many at once, each until the broker has confirmed that it is kept. */
+/** Publishes events to the exchange, many concurrently. Each resolves when the broker has confirmed it. */
 
 import { Latch, Semaphore } from '@daybook/async';
 import { type CloudEvent, type EventType, routingKeyOf } from '@daybook/contracts';
@@ -8,15 +8,17 @@ import type { BrokerAddress } from './address.ts';
 import { type Link, startLink } from './link.ts';
 import { type Consumers, declare, type Names, topologyOf } from './topology.ts';
 
-/** More than one relay hands over at once; what comes beyond waits. */
+/** More than one relay publishes concurrently; further events wait. */
 const MOST_IN_FLIGHT = 500;
-/** A broker that does not confirm in this time is asked anew, on another connection. */
+/** An event without a confirm after this time is sent again on another connection. */
 const CONFIRM_DEADLINE_MILLIS = 30_000;
 const WATCH_INTERVAL_MILLIS = 5_000;
 
 export const CONTENT_TYPE = 'application/cloudevents+json; charset=utf-8';
 
-/** The connection went before the broker confirmed. It may have the event or not: it is sent again. */
+/**
+ * The connection ended before the broker confirmed. The event is sent again, because the broker may or may not have it.
+ */
 class Unconfirmed extends Error {
   constructor(cause: Error) {
     super('the connection was lost before the broker confirmed', { cause });
@@ -28,7 +30,7 @@ export interface PublisherOptions {
   readonly address: BrokerAddress;
   readonly name: string;
   readonly names: Names;
-  /** Whose queues have to be there. Read again for each connection. */
+  /** The consumers whose queues must exist. Read again for each connection. */
   readonly consumers: Consumers;
   readonly logger: Logger;
 }
@@ -53,11 +55,11 @@ export class Publisher {
   readonly #link: Link;
   readonly #semaphore = new Semaphore(MOST_IN_FLIGHT);
   readonly #inFlight = new Set<InFlight>();
-  /** The ids of events that came back for want of a queue; the confirm follows. */
+  /** The ids of events that the broker returned because a queue is missing; the confirm follows. */
   readonly #returned = new Set<string>();
   readonly #watch: NodeJS.Timeout;
   #channel: ConfirmChannel | undefined;
-  /** Open while there is a channel that takes events. */
+  /** Open while a channel accepts events. */
   readonly #latch = new Latch<ConfirmChannel>();
   #isBlocked = false;
 
@@ -83,7 +85,7 @@ export class Publisher {
     return this.#link.untilUp();
   }
 
-  /** Resolves when every queue that the event goes to has it on disk. Waits for a broker that is away. */
+  /** Resolves when every queue of the event has it on disk. Waits while the broker is away. */
   publish(event: CloudEvent, signal?: AbortSignal): Promise<void> {
     return this.#semaphore.run(async () => {
       for (;;) {
@@ -120,7 +122,7 @@ export class Publisher {
       channel.publish(this.#options.names.events, routingKeyOf(event.type), content, messageOptions(event), onConfirm);
     } catch (error) {
       if (!(error instanceof IllegalOperationError)) throw error;
-      // It was closed a moment ago.
+      // The channel was closed a moment ago.
       this.#inFlight.delete(inFlight);
       outcome.reject(new Unconfirmed(error));
     }
@@ -131,7 +133,7 @@ export class Publisher {
     return [...this.#options.consumers.values()].some((types) => types.includes(type));
   }
 
-  /** Somebody took it away while we were connected: the next connection declares it again. */
+  /** Replaces the connection, which declares the deleted queue again. Returns the error. */
   #missingQueue(type: EventType): Error {
     const error = new Error(`no queue for ${type}, which a consumer wants`);
     this.#link.replace(error);
@@ -143,7 +145,7 @@ export class Publisher {
     await declare(connection, topologyOf(consumers, names));
     const channel = await connection.createConfirmChannel();
     channel.on('error', (error) => this.#link.replace(error));
-    // Before the library calls back for each event that it was not told of.
+    // Runs before the library calls back for each unconfirmed event.
     channel.prependListener('close', () => this.#onLost(new Error('the channel was closed')));
     channel.on('return', ({ properties }) => this.#returned.add(String(properties.messageId)));
     this.#channel = channel;

@@ -1,6 +1,7 @@
 /**
- * Takes the messages of one queue and has each handled: in order within a lane, lanes beside each other, so many at once.
- * What cannot be handled now is kept, unacknowledged, and tried again: to give it back would let others overtake it.
+ * Reads the messages of one queue and handles each. Messages with the same ordering key run in order, others
+ * concurrently up to a limit. A message that cannot be handled now stays unacknowledged and is retried, because later
+ * messages would overtake a returned one.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,8 +10,9 @@ import { type Channel, type ChannelModel, type ConsumeMessage, IllegalOperationE
 import type { Logger } from 'pino';
 
 /**
- * So many messages are here at a time, handled or waiting. It has to be the same for all readers of a queue, in every
- * version: the broker gives back what a lost reader had to the next one, in order only if that takes all of it at once.
+ * The number of messages held at a time, running or waiting. It must be the same for all readers of a queue, in every
+ * version. The broker returns the messages of a lost reader to the next one. Their order survives only if that reader
+ * takes all of them together.
  */
 const PREFETCH = 200;
 const AT_ONCE = 16;
@@ -20,29 +22,29 @@ const QUIET_MILLIS = 60_000;
 const CLOSE_DEADLINE_MILLIS = 2_000;
 const DRAIN_DEADLINE_MILLIS = 10_000;
 
-/** What is to be done about one message. */
+/** The work for one message. */
 export interface Task {
-  /** Messages of one lane are handled one after the other. */
+  /** Messages with the same key are handled one after the other. */
   readonly orderingKey: string;
-  /** Resolves when the message may go; rejects when it must be tried again. */
+  /** Resolves when the message can be acknowledged. Rejects when it must be retried. */
   run(): Promise<void>;
 }
 
 export interface ReaderOptions {
   readonly queue: string;
   readonly logger: Logger;
-  /** After so long without any success the queue is left to another reader, who may have a database that works. */
+  /** After this time without success the queue is left to another reader, whose database may work. */
   readonly patienceMillis?: number | undefined;
-  /** Undefined for what cannot be understood: the broker moves it to where such messages go. */
+  /** Returns undefined for an unreadable message, which the broker then moves to the queue for such messages. */
   taskOf(message: ConsumeMessage): Task | undefined;
-  /** The connection has to be replaced. */
+  /** Called when the connection must be replaced. */
   onFailure(reason: Error): void;
 }
 
-/** What one channel brought. */
+/** The messages of one channel. */
 class Window {
   readonly channel: Channel;
-  /** Ends waits between attempts, and that anything more is begun. */
+  /** Ends waits between attempts and prevents new work. */
   readonly stopping = new AbortController();
   readonly tails = new Map<string, Promise<void>>();
   failingSince: number | undefined;
@@ -51,7 +53,7 @@ class Window {
     this.channel = channel;
   }
 
-  /** The channel may be gone: then the broker brings the message again. */
+  /** Sends an acknowledgement. If the channel is gone, the broker redelivers the message. */
   acknowledge(send: (channel: Channel) => void): void {
     try {
       send(this.channel);
@@ -74,7 +76,7 @@ export class Reader {
   #connection: ChannelModel | undefined;
   #window: Window | undefined;
   #standby: Promise<void> | undefined;
-  /** Until then the log has heard enough of failures. */
+  /** No failure is logged before this time. */
   #quietUntil = 0;
 
   constructor(options: ReaderOptions) {
@@ -87,14 +89,14 @@ export class Reader {
     if (!this.#standby && !this.#closing.signal.aborted) await this.#begin(connection);
   }
 
-  /** The connection is gone. What is being handled goes on; it will come again, and the inbox knows it. */
+  /** Drops the connection. Running work continues; its messages are redelivered, and the inbox skips them. */
   onConnectionLost(): void {
     this.#connection = undefined;
     this.#window?.stopping.abort();
     this.#window = undefined;
   }
 
-  /** Lets end what has begun. The rest stays in the queue. */
+  /** Waits for running work. The rest stays in the queue. */
   async close(): Promise<void> {
     this.#closing.abort();
     const window = this.#window;
@@ -129,7 +131,10 @@ export class Reader {
     });
   }
 
-  /** Never rejects. What comes after it in its lane goes on, unless no more is to be begun. */
+  /**
+   * Handles one message until it succeeds. Never rejects, so that later messages of its key continue unless the window
+   * is stopping.
+   */
   async #settle(window: Window, message: ConsumeMessage, task: Task): Promise<void> {
     const { signal } = window.stopping;
     for (let failures = 1; !signal.aborted; failures += 1) {
@@ -159,7 +164,10 @@ export class Reader {
     return now - window.failingSince > (this.#options.patienceMillis ?? PATIENCE_MILLIS);
   }
 
-  /** Gives everything back, and reads on when what failed succeeds. It is handled twice then, which the inbox knows. */
+  /**
+   * Returns all messages to the queue, and resumes reading when the failed task succeeds. That task then runs twice,
+   * and the inbox skips the second run.
+   */
   async #standBy(window: Window, task: Task): Promise<void> {
     await this.#end(window);
     const { signal } = this.#closing;
@@ -172,7 +180,7 @@ export class Reader {
     await this.#begin(this.#connection).catch(this.#options.onFailure);
   }
 
-  /** First nothing more is begun, then the channel is closed: what it still has goes back all at once, in its order. */
+  /** Stops new work, then closes the channel. Its remaining messages return together, in order. */
   async #end(window: Window): Promise<void> {
     window.stopping.abort();
     if (this.#window === window) this.#window = undefined;
@@ -182,14 +190,14 @@ export class Reader {
   }
 }
 
-/** Closes, if the connection is still there. */
+/** Closes the channel, if the connection still exists. */
 async function closeQuietly(channel: Channel): Promise<void> {
   const closing = Promise.withResolvers<void>();
   channel.once('close', closing.resolve);
   try {
     await withDeadline(Promise.race([channel.close(), closing.promise]), CLOSE_DEADLINE_MILLIS, 'closing a channel');
   } catch {
-    // Closed already, or its connection was cut: the broker has everything back.
+    // The channel is closed or its connection cut already, so the broker has all messages back.
   }
 }
 

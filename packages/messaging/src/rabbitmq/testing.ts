@@ -1,4 +1,4 @@
-/** For tests: a bus with names of its own on a shared broker, all of it taken away in the end. */
+/** For tests: a bus with its own names on a shared broker, all removed in the end. */
 import { randomUUID } from 'node:crypto';
 import { removeFromBroker } from '@daybook/testing/brokers';
 import { type CuttingProxy, startCuttingProxy } from '@daybook/testing/cutting-proxy';
@@ -10,7 +10,7 @@ export interface TestNamespace extends AsyncDisposable {
   readonly names: ReturnType<typeof namesIn>;
   /** What the buses logged. */
   readonly lines: string[];
-  /** One more bus, as of another process. `consumers` are those that it knows before anybody subscribes. */
+  /** Creates another bus, as of another process. `consumers` are those that it knows before any subscription. */
   bus(options?: { url?: string; consumers?: Consumers; patienceMillis?: number }): RabbitBus;
 }
 
@@ -46,7 +46,7 @@ export function testNamespace(url: string): TestNamespace {
   };
 }
 
-/** A way to the broker that can be cut. */
+/** Opens a proxy to the broker that can be cut. */
 export async function proxyTo(broker: string): Promise<CuttingProxy & AsyncDisposable & { readonly url: string }> {
   const target = new URL(broker);
   const proxy = await startCuttingProxy({ host: target.hostname, port: Number(target.port || 5672) });

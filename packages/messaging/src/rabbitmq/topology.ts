@@ -1,24 +1,24 @@
-/** Everything that has to be on the broker, and how it is declared. Publishers and consumers declare all of it alike. */
+/** Declares everything that the broker must have. Publishers and consumers declare all of it in the same way. */
 import { EVENT_EXCHANGE, type EventType, routingKeyOf } from '@daybook/contracts';
 import type { ChannelModel } from 'amqplib';
 
-/** The consumers by name, and the types that each wants. */
+/** The consumers by name, with the types that each consumes. */
 export type Consumers = ReadonlyMap<string, readonly EventType[]>;
 
 /**
- * How often an event is brought to consumers that go away with it before it is a dead letter. RabbitMQ 4 has the same
- * number where none is given, 3.10 none at all.
+ * How often an event is delivered to consumers that disconnect with it, before it becomes a dead letter. The default is
+ * the same in RabbitMQ 4, and unlimited in 3.10.
  */
 export const DELIVERY_LIMIT = 20;
-/** Dead letters wait for a database that can keep them: RabbitMQ 4 would throw them away after 20 attempts. */
+/** Dead letters wait for a working database. RabbitMQ 4 would drop them after 20 attempts by default. */
 const NO_DELIVERY_LIMIT = 1_000_000_000;
-/** For a person to look at; the oldest go first. */
+/** For inspection by people; the oldest are dropped first. */
 const MOST_UNREADABLE = 10_000;
 
 export interface Names {
   readonly events: string;
   readonly deadLetters: string;
-  /** Messages that are no event of the catalogue. */
+  /** The queue of messages that are not events of the catalogue. */
   readonly unreadable: string;
   queueOf(consumer: string): string;
   deadLetterQueueOf(consumer: string): string;
@@ -26,7 +26,7 @@ export interface Names {
 
 const [NAMESPACE = ''] = EVENT_EXCHANGE.split('.');
 
-/** All names begin with the namespace; tests that share a broker have one each. */
+/** Returns the names. All begin with the namespace; tests that share a broker have separate ones. */
 export const namesIn = (namespace: string = NAMESPACE): Names => ({
   events: `${namespace}.events`,
   deadLetters: `${namespace}.dead-letters`,
@@ -57,7 +57,7 @@ export interface Topology {
   readonly bindings: readonly Binding[];
 }
 
-/** What the queue gives up goes there, and stays in the queue until it has arrived: for that it has to `reject-publish`. */
+/** Routes dead letters to that key. They stay in the queue until they arrive, which requires `reject-publish`. */
 const givingUpTo = ({ deadLetters }: Names, routingKey: string) => ({
   'x-dead-letter-exchange': deadLetters,
   'x-dead-letter-routing-key': routingKey,
@@ -65,7 +65,7 @@ const givingUpTo = ({ deadLetters }: Names, routingKey: string) => ({
   'x-overflow': 'reject-publish',
 });
 
-/** Of all consumers of a name one has the queue at a time, the others wait for it to go: two would overtake each other. */
+/** Gives the queue to one consumer of a name at a time, because two would overtake each other. The others wait. */
 const queueFor = (consumer: string, names: Names): Queue => ({
   name: names.queueOf(consumer),
   arguments: {
@@ -117,10 +117,10 @@ export function topologyOf(consumers: Consumers, names: Names = namesIn()): Topo
   };
 }
 
-/** Changes nothing where all is there. Rejects where something of that name is otherwise. */
+/** Declares the topology; changes nothing where it exists. Rejects when an existing object differs. */
 export async function declare(connection: ChannelModel, topology: Topology): Promise<void> {
   const channel = await connection.createChannel();
-  // The call that failed tells it.
+  // The failed call reports the error.
   channel.on('error', () => undefined);
   await Promise.all([
     ...topology.exchanges.map(({ name, type }) => channel.assertExchange(name, type, { durable: true })),

@@ -1,4 +1,4 @@
-/** What every adapter of the bus must do. A suite of Vitest, called by the adapter's own test file. */
+/** The contract of every adapter of the bus. A Vitest suite that the adapter's own test file calls. */
 import { randomUUID } from 'node:crypto';
 import type { CloudEvent, EventType } from '@daybook/contracts';
 import { describe, expect, it, vi } from 'vitest';
@@ -9,11 +9,11 @@ export interface BusUnderTest {
   readonly bus: Bus;
   /** Called when all consumers of a test are subscribed. */
   open(): Promise<void>;
-  /** Takes the connections to it away, in the middle of whatever they carry; where there are any. */
+  /** Cuts all connections to the bus in the middle of their traffic, if it has any. */
   cut?(): void;
 }
 
-/** A broker may take its time to bring an event again. */
+/** A broker may take long to redeliver an event. */
 const DELIVERY_DEADLINE_MILLIS = 20_000;
 const PATIENT = 'daybook.patient.updated.v1';
 const DOCTOR = 'daybook.doctor.updated.v1';
@@ -33,17 +33,17 @@ function eventOf(type: EventType, subject: string, sequence = 1): CloudEvent {
   };
 }
 
-/** As the relay does: again and again until the bus has taken it. */
+/** Publishes like the relay: repeats until the bus has taken the event. */
 const publish = (bus: Bus, event: CloudEvent) =>
   vi.waitFor(() => bus.publish(event), { timeout: DELIVERY_DEADLINE_MILLIS });
 
 const eventually = (assertion: () => void) => vi.waitFor(assertion, { timeout: DELIVERY_DEADLINE_MILLIS });
 
-/** Handles events as it is told to, and remembers each one that it was brought. */
+/** Handles events as scripted and records each delivery. */
 class Recorder {
   readonly brought: CloudEvent[] = [];
   readonly stored: CloudEvent[] = [];
-  /** How many of the next events cannot be handled. */
+  /** How many of the next events fail. */
   failing = 0;
 
   handle = async (event: CloudEvent): Promise<void> => {
@@ -55,12 +55,12 @@ class Recorder {
     this.stored.push(event);
   };
 
-  /** Without repetitions, which at-least-once allows. */
+  /** Returns the sequences without repetitions, which at-least-once delivery allows. */
   get sequences(): number[] {
     return [...new Set(this.stored.map(({ sequence }) => sequence))];
   }
 
-  /** The same of each subject. */
+  /** Returns the sequences of each subject. */
   get bySubject(): ReadonlyMap<string, number[]> {
     const sequences = new Map<string, Set<number>>();
     for (const { subject, sequence } of this.stored) {
@@ -76,7 +76,10 @@ class Recorder {
 
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1);
 
-/** Subjects with the events 1 to `count` each; those of one subject are published one after the other, as a relay does. */
+/**
+ * Creates subjects with the events 1 to `count` each. Those of one subject are published one after the other, like a
+ * relay does.
+ */
 function traffic(subjects: number, count: number) {
   const names = Array.from({ length: subjects }, () => randomUUID());
   return {
@@ -93,10 +96,10 @@ function traffic(subjects: number, count: number) {
 
 const sorted = (sequences: ReadonlyMap<string, number[]>) => [...sequences].toSorted(([a], [b]) => (a < b ? -1 : 1));
 
-/** `create` makes a bus that is connected and empty for consumers with names that were not there before. */
+/** `create` returns a connected, empty bus for consumers with new names. */
 export function describeBusContract(name: string, create: () => Promise<BusUnderTest>): void {
   describe(`${name} is a bus that`, () => {
-    /** The suite may run against a broker that keeps queues: every consumer has a name of its own. */
+    /** Every consumer gets a unique name, because the suite may run against a broker that keeps queues. */
     const nameOf = (consumer: string) => `${consumer}-${randomUUID()}`;
 
     async function withBus(
@@ -243,7 +246,7 @@ export function describeBusContract(name: string, create: () => Promise<BusUnder
           for (const sequence of upTo(6)) await publish(bus, eventOf(PATIENT, subject, sequence));
         })();
         await eventually(() => expect(begun).toEqual([1]));
-        // By the time these are handled, any of the others could have been.
+        // When this traffic is handled, a later event of the subject would have been handled, too.
         const { publishTo, total } = traffic(10, 5);
         await publishTo(bus);
         await eventually(() => expect(recorder.count).toBe(total));
@@ -284,7 +287,7 @@ export function describeBusContract(name: string, create: () => Promise<BusUnder
         const publishing = publishTo(bus);
         for (const share of upTo(8)) {
           await eventually(() => expect(recorder.count).toBeGreaterThanOrEqual((total * share) / 10));
-          // By turns the next one is there before the last one goes, and after.
+          // Alternates: the next consumer starts before the last one ends, or after.
           if (share % 2 === 0) await current.close();
           const next = await join();
           if (share % 2 === 1) await current.close();
@@ -313,7 +316,7 @@ export function describeBusContract(name: string, create: () => Promise<BusUnder
         const { publishTo, total } = traffic(PUBLISHERS, 60);
         const publishing = publishTo(bus);
         await eventually(() => expect(inHand).toBeGreaterThan(1));
-        // Either nothing more is taken, or all is kept where there is room for it: on the disk of a broker.
+        // Either nothing more is accepted, or everything is kept on the disk of a broker.
         await Promise.race([publishing, new Promise((resolve) => setTimeout(resolve, 500))]);
         expect(most).toBeLessThanOrEqual(PUBLISHERS);
         slow.resolve();

@@ -1,10 +1,10 @@
-/** The variables that every service knows. */
+/** The variables of every service. */
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { OneOf } from '@daybook/contracts';
 import { Type } from 'typebox';
 
-/** Of a registry, and of a launcher that starts one; a service has its own password in `EUREKA_URL`. */
+/** For a registry, and for a launcher that starts one. A service has its own password in `EUREKA_URL`. */
 export const registryVariables = {
   DAYBOOK_REGISTRY_USERS: Type.Optional(
     Type.String({
@@ -69,7 +69,7 @@ export const commonVariables = {
   ),
 };
 
-/** The variable of a process, whatever services are in it. */
+/** The variable of a process, regardless of its services. */
 export const processVariables = {
   LOG_LEVEL: OneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
     default: 'info',
@@ -77,27 +77,30 @@ export const processVariables = {
   }),
 };
 
-/** Where a service listens, and how others reach it there. */
+/** Where a service listens, and the address that others use. */
 export interface ListenOn {
   readonly host: string;
   readonly port: number;
-  /** Names the variable that moves the port, for whoever finds it taken. */
+  /** The variable that sets the port, for the error message when the port is in use. */
   readonly variable: string;
-  /** The port of `/metrics` and `/info`; undefined for the same one, to which only this machine has access then. */
+  /** The port of `/metrics` and `/info`. If undefined, they share the main port and only this machine can read them. */
   readonly operationsPort?: number | undefined;
-  /** What the registry tells callers to dial. */
+  /** The host that the registry gives to callers. */
   readonly advertisedHost: string;
-  /** The address by which people reach the gateway, which may forward its host. */
+  /** The public address of the gateway, which may forward its host. */
   readonly publicUrl?: string | undefined;
-  /** Whether TLS is spoken there. */
+  /** Whether the port speaks TLS. */
   readonly secure?: boolean;
-  /** What it tells those who choose among instances. */
+  /** The metadata for balancers. */
   readonly preferences: Readonly<Record<string, string>>;
 }
 
 const EVERYWHERE = ['0.0.0.0', '::'];
 
-/** Who listens on every address is dialled by the name of the machine, unless another name is given. */
+/**
+ * Returns the advertised host. A service that listens on every address advertises the machine's name, unless another is
+ * configured.
+ */
 export const advertisedHostOf = (config: { DAYBOOK_HOST: string; DAYBOOK_ADVERTISED_HOST?: string }): string =>
   config.DAYBOOK_ADVERTISED_HOST ?? (EVERYWHERE.includes(config.DAYBOOK_HOST) ? hostname() : config.DAYBOOK_HOST);
 
@@ -106,7 +109,7 @@ interface PreferencesConfig {
   DAYBOOK_WEIGHT?: number;
 }
 
-/** The metadata of Eureka that balancers of ours and of Spring's read. */
+/** Returns the metadata of Eureka that Daybook's and Spring's balancers read. */
 export const preferencesOf = ({ DAYBOOK_ZONE: zone, DAYBOOK_WEIGHT: weight = 1 }: PreferencesConfig) => ({
   ...(zone !== undefined && { zone }),
   ...(weight !== 1 && { weight: String(weight) }),
@@ -136,7 +139,10 @@ interface DatabaseConfig {
   DAYBOOK_DATA: string;
 }
 
-/** The database of a service: the one that is named, one on the server that is named, or a file in the data folder. */
+/**
+ * Returns the URL of a service's database. It is the configured one, one on the configured server, or a file in the
+ * data folder.
+ */
 export function databaseUrlOf(config: DatabaseConfig, name: string): string {
   if (config.DATABASE_URL !== undefined) return config.DATABASE_URL;
   if (config.DAYBOOK_MYSQL_URL === undefined) return `sqlite:${join(config.DAYBOOK_DATA, `${name}.sqlite`)}`;

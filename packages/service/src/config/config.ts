@@ -1,4 +1,4 @@
-/** The environment of a process with one service. A service gets it passed on and reads what is its own. */
+/** The environment of a process with one service. The process passes it on, and the service reads its own variables. */
 import { type Static, Type } from 'typebox';
 import { processVariables } from './common-variables.ts';
 import { type Environment, readConfiguration } from './read-configuration.ts';
@@ -7,5 +7,8 @@ const schema = Type.Object({ LOG_LEVEL: processVariables.LOG_LEVEL });
 
 export const processEnvironment: Environment = process.env;
 
-/** @throws InvalidConfiguration */
+/**
+ * Reads the variables of the process.
+ * @throws InvalidConfiguration
+ */
 export const readProcessConfig = (): Static<typeof schema> => readConfiguration(schema, processEnvironment);

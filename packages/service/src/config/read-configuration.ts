@@ -6,7 +6,7 @@ import { compileTextValidator, faultOf } from '../validation/validation.ts';
 /** The variables of a process, as `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Variables that are not as their schemas say. No value is named: it may be a secret. */
+/** Variables that do not match their schemas. The message shows no values, because they may be secrets. */
 export class InvalidConfiguration extends StartFailure {
   readonly faults: readonly string[];
 
@@ -21,13 +21,14 @@ const isSet = (value: string | undefined): value is string => value !== undefine
 
 const fileVariable = (name: string): string => `${name}_FILE`;
 
-/** Whether a variable is set, by itself or by a file. */
+/** Returns whether a variable is set, directly or by a file. */
 export const isGiven = (environment: Environment, name: string): boolean =>
   isSet(environment[name]) || isSet(environment[fileVariable(name)]);
 
 /**
- * `NAME`, or what is in the file that `NAME_FILE` names: a secret in a file shows in no list of processes and no description
- * of a container. @throws InvalidConfiguration
+ * Returns `NAME`, or the contents of the file that `NAME_FILE` names. A secret in a file does not appear in process
+ * lists or container descriptions.
+ * @throws InvalidConfiguration
  */
 function textOf(name: string, environment: Environment): string | undefined {
   const value = environment[name];
@@ -43,8 +44,8 @@ function textOf(name: string, environment: Environment): string | undefined {
 }
 
 /**
- * Reads the variables that a schema names, each from the environment or from a file. An empty one counts as not set.
- * @throws InvalidConfiguration naming every wrong variable at once
+ * Reads the variables of a schema, each from the environment or a file. An empty variable counts as unset.
+ * @throws InvalidConfiguration naming all invalid variables together
  */
 export function readConfiguration<Schema extends TObject>(schema: Schema, environment: Environment): Static<Schema> {
   const settings: Record<string, unknown> = {};
@@ -64,7 +65,10 @@ export function readConfiguration<Schema extends TObject>(schema: Schema, enviro
   throw new InvalidConfiguration([...faults, ...invalid]);
 }
 
-/** Reads several configurations. @throws InvalidConfiguration naming every wrong variable of all of them at once */
+/**
+ * Reads several configurations.
+ * @throws InvalidConfiguration naming all invalid variables together
+ */
 export function checkConfigurations(readers: readonly (() => unknown)[]): void {
   const faults = new Set<string>();
   for (const read of readers) {

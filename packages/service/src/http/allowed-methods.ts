@@ -1,17 +1,17 @@
-/** The methods that an application serves at a path (RFC 9110, section 15.5.6): for 405 and its `Allow`. */
+/** The methods that an application serves at a path (RFC 9110, section 15.5.6), for 405 and its `Allow`. */
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 
 interface KnownPath {
   readonly segments: readonly string[];
   readonly methods: Set<string>;
-  /** Those of `methods` that are for operators only. */
+  /** The `methods` that only operators may use. */
   readonly forOperators: Set<string>;
 }
 
 const segmentsOf = (path: string): string[] => path.split('/');
 
-/** A parameter stands for one segment that is not empty, `*` for whatever follows. */
+/** Returns whether a path matches. A parameter matches one non-empty segment, and `*` matches any rest. */
 function covers({ segments }: KnownPath, path: readonly string[]): boolean {
   if (segments.at(-1) === '*') return path.length >= segments.length && segments.slice(0, -1).every(isAt(path));
   return path.length === segments.length && segments.every(isAt(path));
@@ -20,12 +20,12 @@ function covers({ segments }: KnownPath, path: readonly string[]): boolean {
 const isAt = (path: readonly string[]) => (segment: string, index: number) =>
   segment.startsWith(':') ? path[index] !== '' : segment === path[index];
 
-/** Returns the methods that a request is served with at a path, sorted; none for a path that it does not find. */
+/** Returns the sorted methods that a request may use at a path, or none for an unknown path. */
 export type MethodsOf = (path: string, request: IncomingMessage) => string[];
 
 /**
  * Collects the routes that are registered after it.
- * @param isOperator returns whether a request is served routes that are for operators only
+ * @param isOperator returns whether a request may use routes that are for operators only
  */
 export function collectMethods(app: FastifyInstance, isOperator: (request: IncomingMessage) => boolean): MethodsOf {
   const known = new Map<string, KnownPath>();

@@ -24,7 +24,7 @@ describe('an application that closes', () => {
     socket.write('GET /first HTTP/1.1\r\nhost: x\r\n\r\n');
     await first.promise;
     const closed = app.close();
-    // From here on nobody new is listened to, while the first answer is still due.
+    // From here on the server accepts no connections, while the first response is still pending.
     await expect.poll(() => app.server.listening).toBe(false);
     socket.write('GET /second HTTP/1.1\r\nhost: x\r\n\r\n');
     await second.promise;

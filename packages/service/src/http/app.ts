@@ -1,4 +1,4 @@
-/** The HTTP application that every service starts from. Nothing is listened on here. */
+/** The HTTP application of every service. It does not listen yet. */
 import { isUtf8 } from 'node:buffer';
 import { Refusal } from '@daybook/contracts';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
@@ -24,33 +24,36 @@ import { requestIdOf } from './request-id.ts';
 import { requireRoles } from './roles.ts';
 import { SAFE_HEADERS } from './safe-headers.ts';
 
-/** Longer than any handler needs; shorter than the gateway's patience (10 s), so that this service says it first. */
+/**
+ * Longer than any handler needs. Shorter than the gateway's timeout (10 s), so that this service reports the timeout
+ * first.
+ */
 const HANDLER_TIMEOUT_MILLIS = 8_000;
 const REQUEST_TIMEOUT_MILLIS = 30_000;
-/** Of a route whose schema has a body: every one that its schema allows fits, at six bytes a character. */
+/** For a route with a body. Every body that its schema allows fits, at six bytes a character. */
 const BODY_LIMIT_BYTES = 64 * 1024;
-/** Of a route that takes no body: `{}` is sent nevertheless, and is let through. */
+/** For a route without a body, because some clients send `{}`. */
 const NO_BODY_LIMIT_BYTES = 1024;
 
 export interface ServiceAppOptions {
   /** The service id: `patient-service`. */
   name: string;
   logger: Logger;
-  /** The parts without which this service is not ready. */
+  /** The checks of dependencies that readiness requires. */
   checks?: Readonly<Record<string, HealthCheck>>;
-  /** The parts that it can do without for a while: it stays ready. */
+  /** The checks of dependencies that the service can do without for a while; it stays ready. */
   tolerated?: Readonly<Record<string, HealthCheck>>;
-  /** False for a service that has no API of its own to document. */
+  /** False for a service without an API document. */
   openApi?: boolean;
   /** False for a service that compresses its responses itself. */
   compression?: boolean;
-  /** Of every response, beside the safe ones. */
+  /** Headers for every response, in addition to the safe ones. */
   headers?: Readonly<Record<string, string>>;
-  /** For the gateway, which takes most requests before Fastify sees them. */
+  /** For the gateway, which handles most requests before Fastify. */
   serverFactory?: FastifyServerFactory;
 }
 
-/** Gives each route the size that its body needs. A route with a body of another size sets its own `bodyLimit`. */
+/** Gives each route the limit that its body needs. A route with a body of another size sets its own `bodyLimit`. */
 function addBodyLimits(app: App): void {
   app.addHook('onRoute', (route) => {
     route.bodyLimit ??= route.schema?.body === undefined ? NO_BODY_LIMIT_BYTES : BODY_LIMIT_BYTES;
@@ -58,8 +61,8 @@ function addBodyLimits(app: App): void {
 }
 
 /**
- * JSON and nothing else. Bytes that are not UTF-8 would be replaced, and a name kept that was never sent. A content type
- * without a body says nothing where no body is needed: many clients always send one.
+ * Accepts JSON only. Invalid UTF-8 is rejected, because replacement characters would change names. A content type
+ * without a body is ignored where the body is optional, because many clients always send one.
  */
 function addJsonParser(app: App): void {
   const parse = app.getDefaultJsonParser('error', 'error');
@@ -78,7 +81,10 @@ function addJsonParser(app: App): void {
   );
 }
 
-/** Errors, validation, request context, health, metrics and the API document; the service adds its routes. */
+/**
+ * Creates an application with errors, validation, request context, health, metrics and the API document. The service
+ * adds its routes.
+ */
 export async function createServiceApp({
   name,
   logger,
@@ -100,13 +106,14 @@ export async function createServiceApp({
     handlerTimeout: HANDLER_TIMEOUT_MILLIS,
     requestTimeout: REQUEST_TIMEOUT_MILLIS,
     forceCloseConnections: 'idle',
-    // What still comes on a connection in use is answered, with `Connection: close`; Fastify's own 503 is no problem.
+    // Later requests on an open connection get a response with `Connection: close`. Fastify's own 503 is not a problem
+    // document.
     return503OnClosing: false,
-    // Ours is a problem document: see addRequestContext.
+    // addRequestContext rejects a missing Host with a problem document.
     http: { requireHostHeader: false },
     routerOptions: { maxParamLength: 200 },
     frameworkErrors: (error, request, reply) => {
-      // No hook has run yet.
+      // The hooks have not run yet.
       request.trace = traceOfRequest(request.raw);
       reply.headers(ownHeaders).header('x-request-id', request.id);
       sendProblem(

@@ -1,4 +1,4 @@
-/** What never reaches a handler: bytes that Node's parser refuses, an `Expect` that nobody here can meet, a tunnel. */
+/** Rejects requests that never reach a handler: bytes that Node's parser rejects, an unsupported `Expect`, CONNECT. */
 import { randomUUID } from 'node:crypto';
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
@@ -14,7 +14,7 @@ import { headerLines, SAFE_HEADERS } from './safe-headers.ts';
 
 const SAFE_LINES = headerLines(SAFE_HEADERS);
 
-/** As a problem document, with its own status where the parser's reason has one. */
+/** Returns a problem document, with its own status where the parser's error code has one. */
 function problemFor(code: string): Problem {
   const traceId = traceOf(undefined).traceId;
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return problemOf(requestTimeout(), '/', traceId);
@@ -22,7 +22,7 @@ function problemFor(code: string): Problem {
   return code === 'HPE_HEADER_OVERFLOW' ? { ...problem, status: 431, detail: 'The headers are too large.' } : problem;
 }
 
-/** For `clientError`. Node reports each piece of bytes that follows one that it cannot read: the first counts. */
+/** Handles `clientError`. Node repeats the event for each chunk after an unreadable one, so only the first counts. */
 export function handleClientError(error: Error & { code?: string }, socket: Socket): void {
   if (rejected.has(socket)) return;
   rejected.add(socket);
@@ -33,17 +33,17 @@ export function handleClientError(error: Error & { code?: string }, socket: Sock
 const rejected = new WeakSet<Socket>();
 
 function rejectInOrder(error: Error & { code?: string }, socket: Socket): void {
-  // The last response is on its way.
+  // The last response is being sent.
   if (isLingering(socket)) return;
   const due = responseDue(socket);
   if (error.code === 'ECONNRESET' || !socket.writable) {
-    // The other side is gone.
+    // The client has disconnected.
     socket.destroy();
   } else if (due?.headersSent && !due.req.complete) {
-    // The response to it has begun: nothing that is written now would be understood.
+    // The response has begun, so a second one would be unreadable.
     closeLingering(socket);
   } else if (due?.req.complete) {
-    // What cannot be read came after a whole request, of which this must not seem to be the response.
+    // The unreadable bytes came after a complete request. This response must not appear to belong to it.
     due.once(
       'close',
       guarded(socket, () => rejectInOrder(error, socket)),
@@ -53,7 +53,7 @@ function rejectInOrder(error: Error & { code?: string }, socket: Socket): void {
   }
 }
 
-/** Answers where there is a socket and no response, and closes. */
+/** Sends a problem document on a socket without a response object, and closes the socket. */
 function endWithProblem(problem: Problem, requestId: string, socket: Socket): void {
   const body = JSON.stringify(problem);
   closeLingering(
@@ -64,7 +64,10 @@ function endWithProblem(problem: Problem, requestId: string, socket: Socket): vo
   );
 }
 
-/** For `connect`: Node closes the connection without a response otherwise. `stream` is not the socket while a body is read. */
+/**
+ * Rejects CONNECT, because Node would close the connection without a response. `stream` is not the socket while a body
+ * is being read.
+ */
 export function rejectConnect(request: IncomingMessage, stream: Duplex): void {
   const { socket } = request;
   stream.on('error', ignoreError);
@@ -76,16 +79,16 @@ export function rejectConnect(request: IncomingMessage, stream: Duplex): void {
     }
     const { traceId } = traceOf(request.headers.traceparent);
     const problem = problemOf(new Refusal('invalid-request', 'There are no tunnels here.'), '/', traceId);
-    // A body that cannot be read is not refused once more.
+    // If the body is unreadable, do not reject it a second time.
     rejected.add(socket);
     endWithProblem(problem, requestIdOf(request), socket);
   });
 }
 
-/** For `checkExpectation`: Node's own 417 is not a problem document. */
+/** Handles `checkExpectation`, because Node's own 417 is not a problem document. */
 export function rejectExpectation(request: IncomingMessage, response: ServerResponse): void {
   if (isEnding(request.socket)) return;
-  // Whether a body follows is not known, nor whether what follows is a request.
+  // It is unknown whether a body or a request follows.
   markEnding(request.socket);
   const [path = '/'] = (request.url ?? '/').split('?', 1);
   const { traceId } = traceOf(request.headers.traceparent);

@@ -1,15 +1,18 @@
 /**
- * Compresses responses for clients that accept it. A route that returns a secret beside text of its caller turns it off with
- * `compress: false`: the length of the response would give the secret away, letter by letter (BREACH).
+ * Compresses responses for clients that accept it. A route whose response mixes a secret with the caller's text must
+ * set `compress: false`. Otherwise the length of the response would reveal the secret letter by letter (BREACH).
  */
 import compress from '@fastify/compress';
 import type { onSendAsyncHookHandler } from 'fastify';
 import type { App } from './app-type.ts';
 
-/** Shorter responses fit into one packet as they are. */
+/** Shorter responses fit into one packet uncompressed. */
 const THRESHOLD_BYTES = 1_024;
 
-/** For all routes that are registered after it. Requests are never decompressed: a few bytes could become gigabytes. */
+/**
+ * Applies to all routes that are registered after it. Requests are never decompressed, because a few bytes could become
+ * gigabytes.
+ */
 export async function addCompression(app: App): Promise<void> {
   await app.register(compress, {
     encodings: ['br', 'gzip'],
@@ -21,7 +24,10 @@ export async function addCompression(app: App): Promise<void> {
   });
 }
 
-/** Fastify names the length of what is not compressed; a response to HEAD may name none, but no other than that to GET. */
+/**
+ * Removes Fastify's length of the uncompressed body. A response to HEAD may omit the length, but must not differ from
+ * GET.
+ */
 const withoutOtherLength: onSendAsyncHookHandler = async ({ headers }, reply) => {
   const length = Number(reply.getHeader('content-length') ?? 0);
   if (headers['accept-encoding'] !== undefined && length >= THRESHOLD_BYTES) reply.removeHeader('content-length');

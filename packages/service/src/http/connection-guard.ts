@@ -1,6 +1,7 @@
 /**
- * Contains unexpected failures in listeners of servers, connections, requests and responses. Node ends the process when such a
- * listener throws; here the failure costs one connection and a log line. `tools/repo-checks/src/listener-guards.ts` finds listeners without the guard.
+ * Contains unexpected failures in listeners of servers, connections, requests and responses. Node ends the process when
+ * such a listener throws. With the guard the failure costs one connection and a log line.
+ * `tools/repo-checks/src/listener-guards.ts` finds listeners without the guard.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
@@ -21,7 +22,7 @@ export function onContainedFailure(reporter: FailureReporter): () => void {
   return () => void reporters.delete(reporter);
 }
 
-/** Writes each contained failure of this process to its log: kind, code and place, but not the text, which can quote a request. */
+/** Logs each contained failure of this process: kind, code and place, but not the text, which can quote a request. */
 export function logContainedFailures(logger: Pick<Logger, 'error'>): () => void {
   return onContainedFailure((failure) => logger.error(placeOf(failure), 'connection closed after an unexpected error'));
 }
@@ -32,7 +33,7 @@ function placeOf(failure: unknown): Record<string, unknown> {
   return { type: failure.name, ...('code' in failure && { code: failure.code }), stack: frames.join('\n') };
 }
 
-/** Reports a failure that nothing expected. Prints a warning where no log listens, so that no failure is silent. */
+/** Reports an unexpected failure. Prints a warning without a log listener, so that no failure is silent. */
 export function reportContained(failure: unknown): void {
   if (reporters.size === 0) process.emitWarning(failure instanceof Error ? failure : String(failure));
   for (const reporter of reporters) reporter(failure);
@@ -44,12 +45,12 @@ export function contain(connection: Closable, failure: unknown): void {
   reportContained(failure);
 }
 
-/** Rejects, as a type, an async listener, whose failure would not be contained. */
+/** Rejects, as a type, an async listener, because its failure would not be contained. */
 type Immediate<Result> = Result & (Result extends PromiseLike<unknown> ? never : unknown);
 
 /**
- * Returns a listener that cannot end the process: when it throws, the connection is closed, the failure reported, and
- * `undefined` returned. `connection` may be a function of the arguments where one listener serves many connections.
+ * Returns a listener that cannot end the process. When it throws, it closes the connection, reports the failure and
+ * returns `undefined`. `connection` may be a function of the arguments where one listener serves many connections.
  */
 export function guarded<Args extends unknown[], Result>(
   connection: Closable | ((...args: NoInfer<Args>) => Closable),
@@ -65,8 +66,11 @@ export function guarded<Args extends unknown[], Result>(
   };
 }
 
-/** Returns the connection of a request: for listeners whose first argument is one. */
+/** Returns the connection of a request, for listeners whose first argument is one. */
 export const socketOf = ({ socket }: IncomingMessage, ..._others: unknown[]): Socket => socket;
 
-/** Listens to `error` of a socket or stream on which a `close` follows that says the same; without a listener, Node ends the process. */
+/**
+ * Ignores `error` of a socket or stream, because `close` follows with the same information. Without a listener Node
+ * would end the process.
+ */
 export function ignoreError(): void {}

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { bareApp } from '../testing.ts';
 import { preconditionOf, sendTagged, sendVersioned, writeContextOf } from './etag.ts';
 
-/** One resource, at version 3 to begin with. */
+/** One resource, initially at version 3. */
 async function resourceApp() {
   const { app } = await bareApp();
   const resource = { name: 'Ana', version: 3 };
@@ -94,7 +94,7 @@ describe('a write', () => {
 });
 
 describe('a version with several views', () => {
-  /** A week at version 3, of which a request sees one day. */
+  /** A week at version 3, of which a request reads one day. */
   async function viewApp() {
     const { app } = await bareApp();
     app.get<{ Params: { day: string } }>('/week/:day', async (request, reply) => {

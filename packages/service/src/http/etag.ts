@@ -3,30 +3,31 @@ import { Refusal } from '@daybook/contracts';
 import { storeNoResponse, type WriteContext } from '@daybook/database';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
-/** `view` tells apart what can be shown of one version: a part of it, a day of it. */
+/** Returns the ETag. `view` distinguishes views of one version, such as a part or a day of it. */
 export const etagOf = (version: number, view?: string): string =>
   view === undefined ? `"${version}"` : `"${version}/${view}"`;
 
-/** Who knows any view of a version knows that version; only what has views has tags of them. */
+/** Returns whether a tag is of this version. Any view of a version counts, but only if the resource has views. */
 const namesVersion = (etag: string, version: number, hasViews: boolean): boolean =>
   etag === etagOf(version) || (hasViews && etag.startsWith(`"${version}/`) && etag.endsWith('"'));
 
 const TAG = String.raw`(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"`;
 const EACH_TAG = new RegExp(TAG, 'g');
-/** Empty members of a list count for nothing (RFC 9110, section 5.6.1). */
+/** Empty list members are ignored (RFC 9110, section 5.6.1). */
 const TAG_LIST = new RegExp(String.raw`^[\t ,]*${TAG}(?:[\t ]*,[\t ,]*${TAG})*[\t ,]*$`);
 
 const entityTags = (header: string): string[] => header.match(EACH_TAG) ?? [];
 
-/** What a write demands of the version that it changes. */
+/** A condition of a write on the current version. */
 export interface Precondition {
-  /** Throws `precondition-failed` when the resource is not at a version that the caller knows. */
+  /** @throws Refusal `precondition-failed` when the caller does not know this version */
   check(version: number): void;
 }
 
 /**
- * The `If-Match` of a request; one without it demands nothing.
- * @throws Refusal `invalid-request` when it is neither `*` nor a list of entity tags: that says nothing about the resource
+ * Returns the `If-Match` of a request as a condition. Without the header any version passes.
+ * @throws Refusal `invalid-request` when it is neither `*` nor a list of entity tags. The precondition has then not
+ * failed, but is malformed.
  */
 export function preconditionOf(request: FastifyRequest, hasViews = false): Precondition {
   const header = request.headers['if-match'];
@@ -49,11 +50,15 @@ export function preconditionOf(request: FastifyRequest, hasViews = false): Preco
   };
 }
 
-/** Not by Fastify's `signal`: that ends with the body of the request, long before the answer. */
+/**
+ * Returns whether the caller still waits. Fastify's `signal` ends with the request's body, long before the response.
+ */
 const isCallerWaiting = (request: FastifyRequest): boolean =>
   performance.now() < request.deadline && !request.raw.socket.destroyed;
 
-/** What comes with a write that no Idempotency-Key names. `hasViews`: the resource is shown with a view in its tag. */
+/**
+ * Returns the context of a write without an Idempotency-Key. `hasViews` means that the resource's ETag contains a view.
+ */
 export const writeContextOf = (request: FastifyRequest, { hasViews = false } = {}): WriteContext<unknown> => ({
   storeResponse: storeNoResponse,
   traceparent: request.trace.traceparent,
@@ -61,7 +66,7 @@ export const writeContextOf = (request: FastifyRequest, { hasViews = false } = {
   checkVersion: preconditionOf(request, hasViews).check,
 });
 
-/** Answers with one resource and its ETag, or 304 when the caller has this version already. */
+/** Sends one resource and its ETag, or 304 when the caller has this version already. */
 export function sendVersioned<Resource extends { version: number }>(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -70,7 +75,7 @@ export function sendVersioned<Resource extends { version: number }>(
   sendTagged(request, reply, resource, resource.version);
 }
 
-/** The same for a resource that does not show its version, or of which a version has several views. */
+/** Sends a resource that does not show its version, or whose version has several views. */
 export function sendTagged(
   request: FastifyRequest,
   reply: FastifyReply,

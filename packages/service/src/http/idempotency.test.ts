@@ -22,7 +22,7 @@ type Hook = (thing: Thing) => void | Promise<void>;
 
 const Body = Type.Object({ name: Type.String() });
 
-/** A service that keeps things of different names; `before` runs before each write. */
+/** A service that stores things with unique names. `before` runs before each write. */
 async function thingService(folder: TestFolder, before: Hook = () => undefined) {
   const database: Database<ThingTables> = await folder.open();
   const { app, lines } = await bareApp();
@@ -278,7 +278,7 @@ describe('a POST with an Idempotency-Key', () => {
       return finished.promise;
     });
     const quick = await thingService(folder);
-    // The retry comes to another instance, before the first is done there; only then does it look for the name.
+    // The retry reaches another instance while the first request is still running there, before it looks up the name.
     const retry = slow.post('k1', 'cup');
     await arrived.promise;
     const first = await quick.post('k1', 'cup');
@@ -338,7 +338,7 @@ describe('a POST without an Idempotency-Key', () => {
 });
 
 describe.runIf(databaseKind !== 'sqlite')('a POST of which the answer to its COMMIT is lost', () => {
-  /** The service behind a network that loses the next answer to a COMMIT. */
+  /** Opens the service behind a network that loses the next response to a COMMIT. */
   async function serviceBehind(folder: TestFolder) {
     const url = new URL(folder.url);
     const network = await startForwarder({ host: url.hostname, port: Number(url.port) });

@@ -1,4 +1,6 @@
-/** A retry is harmless: the same key and body give the first answer again (draft-ietf-httpapi-idempotency-key-header). */
+/**
+ * Makes retries safe: the same key and body get the first response again (draft-ietf-httpapi-idempotency-key-header).
+ */
 import { createHash } from 'node:crypto';
 import { permit, problemOf, problems, Refusal } from '@daybook/contracts';
 import {
@@ -17,13 +19,13 @@ import { rolesOf } from './roles.ts';
 
 const KEY = /^[\x21-\x7e]{1,255}$/;
 
-/** What is answered for a result: the status and headers are part of what is kept. */
+/** The status and headers of a result's response; both are stored. */
 export interface ResponseShape<Result> {
   status: number;
   headers(result: Result): Record<string, string>;
 }
 
-/** Keys in use by requests that run now, by the database of their service. Entries leave when their request ends. */
+/** Keys of running requests, by their service's database. An entry is removed when its request ends. */
 const running = new WeakMap<Database, Set<string>>();
 
 function runningIn(database: Database): Set<string> {
@@ -53,13 +55,15 @@ function replay(reply: FastifyReply, stored: StoredResponse, fingerprint: Uint8A
   reply.code(stored.status).headers(stored.headers).header('idempotency-replayed', 'true').send(stored.body);
 }
 
-/** A refusal of what was asked is an answer, too; one of a part that is down is not. */
+/**
+ * Returns whether a refusal is a stored response. A refusal of the request itself is; an unavailable dependency is not.
+ */
 const isFinal = (refusal: Refusal): boolean => [409, 422].includes(problems[refusal.code].status);
 
 /**
- * Runs `action` at most once for an `Idempotency-Key` and answers with its result. `action` calls `write.storeResponse` inside its own
- * transaction, so that effect and answer are stored together or not at all. The roles of the route are checked first: a
- * kept response is only for a caller that may still do what the request asks for.
+ * Runs `action` at most once for an `Idempotency-Key` and sends its result. `action` calls `write.storeResponse` inside
+ * its own transaction, so that effect and response are stored together or not at all. The roles of the route are
+ * checked first, because a stored response is only for callers that are still permitted.
  * @throws Refusal `forbidden`
  */
 export async function replyIdempotently<Result>(
@@ -121,18 +125,18 @@ async function replyFirst<Result>(
     const { status, headers, body } = responseFor(result);
     reply.code(status).headers(headers).send(body);
   } catch (error) {
-    // It may have been done: then its answer is there.
+    // The commit may have succeeded; then its response is stored.
     const isAmbiguous = error instanceof AmbiguousCommit;
     if (!(isAmbiguous || error instanceof Refusal || error instanceof IdempotencyKeyTaken)) throw error;
     const isStored = error instanceof Refusal && isFinal(error) && (await storeRefusal(request, database, name, error));
-    // Another process may have been first; its answer is the answer, all the more where it stood in the way of this one.
+    // Another process may have been first, especially if it blocked this one. Its response counts.
     const first = isStored ? undefined : await findStoredResponse(database, name.callerId, name.key);
     if (first) return replay(reply, first, name.fingerprint);
     throw error;
   }
 }
 
-/** False when the key has an answer already. */
+/** Stores a refusal; returns false when the key already has a response. */
 async function storeRefusal(
   request: FastifyRequest,
   database: Database,

@@ -3,13 +3,13 @@ const BACKSLASH = 0x5c;
 const OPENS = [0x5b, 0x7b];
 const CLOSES = [0x5d, 0x7d];
 
-/** More than any body has that is sent to a service, or from one registry to another. */
+/** The deepest nesting of JSON that services and registries accept. */
 export const MOST_JSON_LEVELS = 32;
 
 /**
- * Returns whether arrays and objects in JSON text are nested more deeply than `most` levels. `JSON.parse` takes a hundred
- * times as long for a megabyte of brackets as for a megabyte of anything else, and blocks all requests meanwhile. What is
- * not JSON may be counted wrongly, because `JSON.parse` rejects it anyway.
+ * Returns whether JSON text is nested more deeply than `most` levels. `JSON.parse` takes a hundred times as long for a
+ * megabyte of brackets as for other data. It blocks all requests meanwhile. The count may be wrong for invalid JSON,
+ * because `JSON.parse` rejects it anyway.
  */
 export function isNestedTooDeeply(json: Buffer, most = MOST_JSON_LEVELS): boolean {
   let level = 0;
@@ -23,7 +23,7 @@ export function isNestedTooDeeply(json: Buffer, most = MOST_JSON_LEVELS): boolea
   return false;
 }
 
-/** Returns where the closing quote of the string is that begins at `start`, or the end of the text. */
+/** Returns the position of the closing quote of the string that begins at `start`, or the end of the text. */
 function endOfString(json: Buffer, start: number): number {
   let at = start + 1;
   while (at < json.length && json[at] !== QUOTE) at += json[at] === BACKSLASH ? 2 : 1;

@@ -1,17 +1,18 @@
 /**
- * The hosts that an application is known by. A page of another site can point its own name at an address of this machine
- * (DNS rebinding), and its requests are same-origin for the browser then: only their Host still names that site.
+ * Checks the Host header against the known hosts of an application. A page of another site can point its own name at an
+ * address of this machine (DNS rebinding). The browser then considers its requests same-origin, and only their Host
+ * reveals the other site.
  */
 import type { IncomingMessage } from 'node:http';
 import { isIP, type Socket } from 'node:net';
 import { Refusal } from '@daybook/contracts';
 
-/** On every machine the names of itself. */
+/** The names of this machine on every machine. */
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
 const HEALTH = /^\/health\/(?:live|ready)$/;
 const HOST_AND_PORT = /^(\[[^\]]*\]|[^:]*)(?::\d*)?$/;
 
-/** The part of a request that is read here, whoever read it from the connection. */
+/** The parts of a request that this module reads, from any server. */
 export interface AddressedRequest {
   readonly url?: string | undefined;
   readonly headers: IncomingMessage['headers'];
@@ -19,22 +20,22 @@ export interface AddressedRequest {
 }
 
 export interface KnownHosts {
-  /** Adds names and addresses, as they are dialled. */
+  /** Adds names and addresses, as callers dial them. */
   add(...hosts: readonly string[]): void;
-  /** Adds the host of a URL; from then on a Host has to be known on every address, not only on loopback. */
+  /** Adds the host of a URL. Afterwards the Host is checked on every address, not only on loopback. */
   addPublicUrl(url: string): void;
-  /** The origin of the public URL; undefined for none. */
+  /** The origin of the public URL, if any. */
   readonly publicOrigin: string | undefined;
   /**
-   * Whether a request is for this application. One without Host is, because no browser sends it. Operators' programs may
-   * use names that people do not, except on loopback.
+   * Returns whether a request is for this application. A request without Host is, because browsers always send one.
+   * Operators' programs may use other names than people do, except on loopback.
    */
   isFor(request: AddressedRequest, isForOperators?: boolean): boolean;
 }
 
 export function createKnownHosts(): KnownHosts {
   const known = new Set(LOOPBACK);
-  /** The Host that was known last: nearly all requests bring the same. */
+  /** The last known Host, cached because nearly all requests send the same. */
   let last: string | undefined;
   let publicOrigin: string | undefined;
 
@@ -63,7 +64,7 @@ export function createKnownHosts(): KnownHosts {
       if (host === undefined || host === last || isKnown(host)) return true;
       if ((isForOperators || publicOrigin === undefined) && !isLoopback(localAddress)) return true;
       const name = nameIn(host) ?? '';
-      // The address that the connection was made to: probes of a pod name it.
+      // Probes of a pod use the address of the connection as Host.
       return name === asInHost(localAddress) || (isAddress(name) && HEALTH.test(url));
     },
   };
@@ -75,10 +76,13 @@ export const misdirected = (): Refusal =>
     'The Host header names another host. Use an address of this service, or set DAYBOOK_PUBLIC_URL.',
   );
 
-/** Without the port: a forwarded port keeps its own number, and a page of another site cannot choose the name. */
+/**
+ * Returns the name without the port. A forwarded port keeps its own number, and a page of another site cannot choose
+ * the name.
+ */
 const nameIn = (host: string): string | undefined => HOST_AND_PORT.exec(host.toLowerCase())?.[1]?.replace(/\.$/, '');
 
-/** An address of a socket, or a name, as a Host header has it. */
+/** Formats a socket's address, or a name, as a Host header does. */
 function asInHost(host: string): string {
   const plain = host
     .toLowerCase()
@@ -89,14 +93,17 @@ function asInHost(host: string): string {
 
 const isAddress = (name: string): boolean => isIP(name.replace(/^\[|\]$/g, '')) !== 0;
 
-/** Every address of 127.0.0.0/8 is this machine, for whoever sends it: no page of another site has one as its name. */
+/**
+ * Returns whether a name is in 127.0.0.0/8, which always means this machine. A page of another site cannot have such a
+ * name.
+ */
 const isOwnAddress = (name: string): boolean => isAddress(name) && isLoopback(name);
 
 const isLoopback = (address: string): boolean => /^(?:::ffff:)?127\.|^::1$/.test(address);
 
 const ofServers = new WeakMap<object, KnownHosts>();
 
-/** The hosts of an application, by its server. */
+/** Returns the known hosts of an application, by its server. */
 export function knownHostsOf({ server }: { readonly server: object }): KnownHosts {
   const existing = ofServers.get(server);
   if (existing) return existing;

@@ -10,7 +10,7 @@ type JsonObject = { [key: string]: Json };
 const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** The refusals that follow from the shape of an operation: whoever takes a body can find it malformed, and so on. */
+/** Returns the refusals that follow from an operation's shape. For example, a body can be malformed. */
 function impliedProblems(method: string, url: string, schema: FastifySchema): ProblemCode[] {
   return [
     'forbidden',
@@ -42,7 +42,7 @@ function problemResponses(codes: readonly ProblemCode[]): JsonObject {
 
 const header = (description: string) => ({ type: 'string', description });
 
-/** A change of something that is there. */
+/** Returns whether an operation changes an existing resource. */
 const isConditional = (method: string, url: string): boolean =>
   ['PATCH', 'PUT', 'DELETE'].includes(method) || (method === 'POST' && url.includes(':'));
 
@@ -59,7 +59,7 @@ function requestHeaders(method: string, url: string, versioned: boolean): Header
   };
 }
 
-/** Of an answer that is no refusal. */
+/** Returns the headers of a successful response. */
 function responseHeaders(method: string, status: string, schema: FastifySchema, versioned: boolean): Headers {
   const query = isObject(schema.querystring) ? schema.querystring.properties : undefined;
   return {
@@ -81,11 +81,11 @@ function successResponses(method: string, schema: FastifySchema, versioned: bool
   return { ...responses, 304: { type: 'null', description: unchanged, headers: { ETag: header('The version') } } };
 }
 
-/** `registerPatient` → `Register patient`. */
+/** Returns `Register patient` for `registerPatient`. */
 const wordsOf = (operationId: string): string =>
   operationId.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`).replace(/^./, (letter) => letter.toUpperCase());
 
-/** The schema of a route as the document shows it: with its headers and the refusals it can give. */
+/** Returns the schema of a route for the document, with its headers and refusals. */
 function documentedSchema(
   schema: FastifySchema,
   route: RouteOptions & { config?: FastifyContextConfig },
@@ -102,7 +102,7 @@ function documentedSchema(
   };
 }
 
-/** Moves every schema that has a title into `components`, so that a resource is described once. */
+/** Moves every titled schema into `components`, so that a resource is described once. */
 function hoistTitled(value: Json, schemas: JsonObject): Json {
   if (Array.isArray(value)) return value.map((item) => hoistTitled(item, schemas));
   if (!isObject(value)) return value;
@@ -113,7 +113,7 @@ function hoistTitled(value: Json, schemas: JsonObject): Json {
   return { $ref: `#/components/schemas/${copy.title}` };
 }
 
-/** Collects the routes registered after it; `/openapi.json` serves the document. */
+/** Collects the routes registered after it. `/openapi.json` serves the document. */
 export async function addOpenApi(app: App, name: string, version: string): Promise<void> {
   await app.register(swagger, {
     openapi: { openapi: '3.1.0', info: { title: name, version } },

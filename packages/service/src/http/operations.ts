@@ -1,6 +1,6 @@
 /**
- * What operators read and callers of the API must not: metrics, versions, routes. It has a port of its own where one is
- * configured; without one, only programs on the same machine read it, and not through a proxy.
+ * Separates what operators read from the API: metrics, versions, routes. They have their own port if one is configured.
+ * Otherwise only programs on the same machine may read them, and not through a proxy.
  */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -13,35 +13,35 @@ import { rememberConnections } from './pending-responses.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Whether a route is for operators `only`, or for them `too`. Their port serves no other route. */
+    /** Whether a route is for operators `only`, or for them `too`. The operations port serves no other routes. */
     operations?: 'only' | 'too';
   }
 }
 
 const REQUEST_TIMEOUT_MILLIS = 30_000;
-/** A few programs read it, each every few seconds. */
+/** A few programs poll it every few seconds. */
 const MAX_CONNECTIONS = 100;
 const LOOPBACK = /^(?:::ffff:)?127\.|^::1$/;
 
-/** What proxies add to a request. One from a proxy on this machine comes over loopback, and from another machine. */
+/** Headers that proxies add. A proxied request arrives over loopback, but comes from another machine. */
 const OF_PROXIES = /^(?:forwarded|via|x-real-ip|x-forwarded-.*)$/;
 
 const isLocal = ({ socket, headers }: IncomingMessage): boolean =>
   LOOPBACK.test(socket.remoteAddress ?? '') && !Object.keys(headers).some((name) => OF_PROXIES.test(name));
 
-/** The servers of the applications that have an operations port. */
+/** The servers of applications with an operations port. */
 const separated = new WeakSet<object>();
 /** The connections to operations ports. */
 const connections = new WeakSet<object>();
 
-/** Whether a request came to an operations port. */
+/** Returns whether a request came to an operations port. */
 export const isForOperators = ({ socket }: IncomingMessage): boolean => connections.has(socket);
 
-/** Whether a request is served what is for operators only. */
+/** Returns whether a request may use routes that are for operators only. */
 export const isOperator = ({ server }: Pick<App, 'server'>, request: IncomingMessage): boolean =>
   isForOperators(request) || (!separated.has(server) && isLocal(request));
 
-/** Keeps the routes for operators from all others, and all other routes from the operations port. */
+/** Keeps operators' routes from all other callers, and all other routes from the operations port. */
 export function separateOperations(app: App): void {
   app.addHook('onRequest', async ({ raw, routeOptions: { config } }) => {
     const isServed = isForOperators(raw)
@@ -51,13 +51,15 @@ export function separateOperations(app: App): void {
   });
 }
 
-/** A port that is open. */
+/** An open port. */
 export interface OperationsPort {
   readonly url: string;
   close(): Promise<void>;
 }
 
-/** Opens the operations port of an application; its other port serves nothing that is for operators only from then on. */
+/**
+ * Opens the operations port of an application. Afterwards its other port serves no route that is for operators only.
+ */
 export async function openOperationsPort(app: App, host: string, port: number): Promise<OperationsPort> {
   const options = { requireHostHeader: false, requestTimeout: REQUEST_TIMEOUT_MILLIS };
   const server = createServer(
@@ -79,7 +81,7 @@ export async function openOperationsPort(app: App, host: string, port: number): 
     'clientError',
     guarded((_error: Error, socket: Socket) => socket, handleClientError),
   );
-  // Rejects with the error of a port that is taken.
+  // Rejects when the port is in use.
   await once(server.listen({ host, port }), 'listening');
   separated.add(app.server);
   const address = server.address();

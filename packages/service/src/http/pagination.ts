@@ -1,6 +1,7 @@
 /**
- * Opaque cursors: where a page ended, so that the next begins there while rows come and go. Stores read and write the sort
- * key; the HTTP side binds it to the list and its filters, since in another list it would skip rows without a word.
+ * Opaque cursors: the end of a page, so that the next page starts there while rows are added and removed. Stores read
+ * and write the sort key. The HTTP side binds it to the list and its filters, because in another list it would silently
+ * skip rows.
  */
 import { createHash } from 'node:crypto';
 import { type PageOf, Refusal } from '@daybook/contracts';
@@ -11,7 +12,7 @@ export type CursorKey = readonly (string | number)[];
 
 export const encodeCursor = (key: CursorKey): string => Buffer.from(JSON.stringify(key)).toString('base64url');
 
-/** What a part of a key can be; an `id` is a UUID as Daybook writes it. */
+/** The type of a part of a key; an `id` is a UUID as Daybook writes it. */
 type Part = 'id' | 'string' | 'number';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -30,27 +31,32 @@ const foreignCursor = (): Refusal =>
 const fieldsOf = (value: unknown): [string, unknown][] =>
   typeof value === 'object' && value !== null ? Object.entries(value) : [];
 
-/** Enough to notice a mistake; a cursor holds nothing that a forged one would give away. */
+/** Enough to detect mistakes. Forged cursors are harmless, because a cursor protects no data. */
 const FINGERPRINT_LETTERS = 8;
 
-/** Names the list of a request and its filters: all that it asks for besides the page. */
+/** Returns the list of a request and its filters: everything but the page. */
 function filtersOf({ routeOptions, query, body }: FastifyRequest): string {
   const filters = [...fieldsOf(query), ...fieldsOf(body)].filter(([name]) => name !== 'cursor' && name !== 'limit');
   const text = JSON.stringify([routeOptions.url, filters.sort(([one], [other]) => (one < other ? -1 : 1))]);
   return createHash('sha256').update(text).digest('base64url').slice(0, FINGERPRINT_LETTERS);
 }
 
-/** The cursor as a client gets it. */
+/** Returns the cursor for clients. */
 export const bindCursor = (request: FastifyRequest, cursor: string): string => `${filtersOf(request)}.${cursor}`;
 
-/** @throws Refusal `invalid-request` when it was given for another list or other filters */
+/**
+ * Returns the cursor of the store.
+ * @throws Refusal `invalid-request` when it belongs to another list or other filters
+ */
 function unbind(request: FastifyRequest, bound: string): string {
   const prefix = bindCursor(request, '');
   if (!bound.startsWith(prefix)) throw foreignCursor();
   return bound.slice(prefix.length);
 }
 
-/** Handlers find in `query.cursor` or `body.cursor` what `pageOf` gave, for their own list and filters. */
+/**
+ * Unbinds `query.cursor` and `body.cursor`, so that handlers get the cursor of `pageOf` for the same list and filters.
+ */
 export function addCursors(app: FastifyInstance): void {
   app.addHook('preHandler', async (request) => {
     for (const fields of [request.query, request.body]) {
@@ -61,8 +67,8 @@ export function addCursors(app: FastifyInstance): void {
 }
 
 /**
- * Reads a cursor back. `shape` names what each part is.
- * @throws Refusal `invalid-request` when it is not one that this list gave out
+ * Decodes a cursor. `shape` gives the type of each part.
+ * @throws Refusal `invalid-request` when this list did not create the cursor
  */
 export function decodeCursor(cursor: string, shape: readonly Part[]): CursorKey {
   let key: unknown;
@@ -77,7 +83,7 @@ export function decodeCursor(cursor: string, shape: readonly Part[]): CursorKey 
   return key;
 }
 
-/** Cuts rows, of which one more than `limit` was read, to a page. */
+/** Cuts rows to a page. The query must read one row more than `limit`. */
 export function pageOf<Row, Item>(
   rows: readonly Row[],
   limit: number,
@@ -90,7 +96,7 @@ export function pageOf<Row, Item>(
   return { items: shown.map(itemOf), ...(more && { nextCursor: encodeCursor(keyOf(last)) }) };
 }
 
-/** Sends a page; a GET with the `Link` to the next one. */
+/** Sends a page; for a GET with the `Link` to the next one. */
 export function sendPage<Item>(request: FastifyRequest, reply: FastifyReply, page: PageOf<Item>): void {
   if (page.nextCursor === undefined) {
     reply.send(page);

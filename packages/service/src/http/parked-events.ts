@@ -1,4 +1,4 @@
-/** The routes of parked events, for every service that consumes; the gateway lays their lists together. */
+/** The routes of parked events, for every service with consumers. The gateway merges their lists. */
 import {
   ConsumerName,
   DEFAULT_LIMIT,
@@ -21,21 +21,24 @@ const tags = ['Administration'];
 const Params = Type.Object({ consumer: ConsumerName(), eventId: Id() });
 const unchangedShape = { status: 200, headers: () => ({}) };
 
-/** The sort key of the list; also that of the cursor. */
+/** Returns the sort key of the list, which is also that of the cursor. */
 export const keyOfParkedEvent = ({ parkedAt, consumer, eventId }: ParkedEvent): CursorKey => [
   Temporal.Instant.from(parkedAt).epochMilliseconds,
   consumer,
   eventId,
 ];
 
-/** @throws Refusal `invalid-request` when it is not one that this list gave out */
+/**
+ * Decodes a cursor.
+ * @throws Refusal `invalid-request` when this list did not create it
+ */
 export function readParkedEventCursor(cursor: string | undefined): ParkedEventKey {
   if (cursor === undefined) return BEFORE_ALL;
   const [parkedAt, consumer, eventId] = decodeCursor(cursor, ['number', 'string', 'id']);
   return { parkedAt: Number(parkedAt), consumer: String(consumer), eventId: String(eventId) };
 }
 
-/** `consumers` are all that this service has; the database is theirs. */
+/** `consumers` are all consumers of this service, and `database` is their database. */
 export function addParkedEventRoutes(app: App, database: Database, consumers: readonly Consumer[]): void {
   const store = createParkedEventStore(database, consumers);
 

@@ -1,6 +1,6 @@
 /**
- * Keeps responses in the order of their requests where Node hands a connection over: for `connect` it removes its own
- * listeners, although responses to earlier requests may still be pending.
+ * Keeps responses in the order of their requests when Node hands a connection over. For `connect` Node removes its own
+ * listeners, even if responses to earlier requests are still pending.
  */
 import { type Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -10,7 +10,7 @@ import { guarded, ignoreError } from './connection-guard.ts';
 
 type Listener = (...args: unknown[]) => void;
 
-/** What Node listens to for pending responses: `drain` continues them, `close` ends those that wait. */
+/** Node's listeners for pending responses: `drain` continues them, `close` ends the waiting ones. */
 type NodeListeners = Readonly<Record<'drain' | 'close', readonly Listener[]>>;
 
 const listenersOf = new WeakMap<Socket, NodeListeners>();
@@ -20,13 +20,13 @@ function rememberListeners(socket: Socket): void {
   listenersOf.set(socket, { drain: of('drain'), close: of('close') });
 }
 
-/** Prepares a connection that an HTTP server has just accepted. */
+/** Prepares a newly accepted connection of an HTTP server. */
 export function prepareConnection(socket: Socket): void {
   rememberListeners(socket);
   lingerOnClose(socket);
 }
 
-/** Does so for each connection of a server. */
+/** Prepares each connection of a server. */
 export function rememberConnections(server: Server): void {
   server.on(
     server instanceof TlsServer ? 'secureConnection' : 'connection',
@@ -34,13 +34,15 @@ export function rememberConnections(server: Server): void {
   );
 }
 
-/** Returns the response that is due next on a connection; Node keeps it under this name, and has no public way to read it. */
+/**
+ * Returns the next response that is due on a connection. Node keeps it under this name and has no public API for it.
+ */
 export const responseDue = (socket: Socket): ServerResponse | undefined =>
   '_httpMessage' in socket && socket._httpMessage instanceof ServerResponse ? socket._httpMessage : undefined;
 
 /**
- * Calls back when no response is due on a connection that Node has handed over, at once if there is none. `isRead`: Node still
- * reads a body there, and removes its listeners at the end of that.
+ * Calls back when no response is due on a connection that Node has handed over, immediately if there is none. `isRead`
+ * means that Node still reads a body there and later removes its listeners.
  */
 export function afterPendingResponses(socket: Socket, isRead: boolean, done: () => void): void {
   socket.on('error', ignoreError);
@@ -52,7 +54,7 @@ function restoreListeners(socket: Socket, isRead: boolean): void {
   for (const [event, listeners] of Object.entries(listenersOf.get(socket) ?? {})) {
     const present = new Set(socket.listeners(event));
     for (const listener of listeners) {
-      // More than once does no harm.
+      // Adding it twice is harmless.
       if (isRead || !present.has(listener)) socket.on(event, guarded(socket, listener));
     }
   }
@@ -70,7 +72,7 @@ function waitForResponses(socket: Socket, done: () => void): void {
 
 const ending = new WeakSet<Socket>();
 
-/** Marks a connection on which nothing more is read as a request: a response has ended it, or will. */
+/** Marks a connection on which no more requests are read, because a response has ended it or will. */
 export function markEnding(socket: Socket): void {
   ending.add(socket);
 }

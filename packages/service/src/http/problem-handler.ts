@@ -1,4 +1,4 @@
-/** The one place where a failure becomes an HTTP answer. */
+/** The one place that turns a failure into an HTTP response. */
 import { type Fault, problemOf, problems, Refusal } from '@daybook/contracts';
 import { AmbiguousCommit, DatabaseUnavailable } from '@daybook/database';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -35,7 +35,7 @@ function refusalOfValidation(error: FastifyError): Refusal {
   });
 }
 
-/** The refusal that a failure amounts to; undefined when it is a fault of ours. */
+/** Returns the refusal for a failure; undefined for an internal error. */
 export function refusalOf(error: unknown): Refusal | undefined {
   if (error instanceof Refusal) return error;
   if (error instanceof AmbiguousCommit) {
@@ -64,7 +64,7 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, refusa
 const isCode = (error: unknown, code: string): boolean =>
   error instanceof Error && 'code' in error && error.code === code;
 
-/** Whether it is the client who is late. */
+/** Returns whether the client is still sending the body. */
 const isBodyPending = ({ raw }: FastifyRequest): boolean =>
   (raw.headers['transfer-encoding'] !== undefined || Number(raw.headers['content-length'] ?? 0) > 0) &&
   !raw.readableEnded;

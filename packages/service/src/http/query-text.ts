@@ -1,4 +1,4 @@
-/** The text of a query: RFC 3986 in UTF-8. What cannot be decoded would be searched for as something else. */
+/** Checks the text of a query: RFC 3986 in UTF-8. A query that cannot be decoded would search for different text. */
 import { Refusal } from '@daybook/contracts';
 
 const isDecodable = (query: string): boolean => {
@@ -11,7 +11,7 @@ const isDecodable = (query: string): boolean => {
   }
 };
 
-/** Bytes beyond ASCII reach Node's parser as they are; a URI has none. */
+/** Node's parser passes bytes beyond ASCII through, but a URI has none. */
 const ASCII = /^[\x21-\x7e]*$/;
 
 /** @throws Refusal `invalid-request` when the query of a request target is not percent-encoded UTF-8 */

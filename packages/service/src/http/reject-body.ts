@@ -4,8 +4,8 @@ import { createValidator } from '../validation/validation.ts';
 const validateEmpty = createValidator(Nothing);
 
 /**
- * A `preValidation` for a POST without a body, in place of a schema, which would make the API document demand one. A
- * body that says something is not to be ignored.
+ * A `preValidation` for a POST without a body. A schema would make the API document require one. A body with content is
+ * rejected, because it must not be ignored.
  */
 export async function rejectBody({ body }: { body: unknown }): Promise<void> {
   const checked = validateEmpty(body ?? {});

@@ -1,4 +1,4 @@
-/** What every request carries besides its content: its id, its trace, who asks. */
+/** The context of every request: its id, its trace, its caller. */
 import type { IncomingMessage } from 'node:http';
 import { type Caller, type ProblemCode, Refusal } from '@daybook/contracts';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
@@ -11,26 +11,26 @@ import { checkQueryText } from './query-text.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Who asks. */
+    /** The caller of the request. */
     caller: Caller;
     trace: Trace;
-    /** When it is answered that it took too long, as `performance.now()` counts. */
+    /** When the request times out, in the time of `performance.now()`. */
     deadline: number;
   }
   interface FastifyContextConfig {
-    /** The refusals of this operation besides those that its shape implies; for the API document. */
+    /** For the API document: the refusals of this operation besides those that its shape implies. */
     problems?: readonly ProblemCode[];
-    /** Whether it answers with an ETag; for the API document. */
+    /** For the API document: whether the response has an ETag. */
     versioned?: boolean;
   }
 }
 
-/** Everybody, until there is sign-in. */
+/** The caller of every request, until there is sign-in. */
 export const ADMINISTRATOR: Caller = { id: 'administrator', role: 'administrator' };
 
 const traces = new WeakMap<IncomingMessage, Trace>();
 
-/** One trace a request: its log, which is made first, names the same as its answer. */
+/** Returns the one trace of a request. Its log is created first, and its response must name the same trace. */
 export function traceOfRequest(request: IncomingMessage): Trace {
   const known = traces.get(request);
   if (known) return known;
@@ -39,7 +39,10 @@ export function traceOfRequest(request: IncomingMessage): Trace {
   return trace;
 }
 
-/** The log of one request, of which every line names its trace. Fastify makes one anyhow: a second would cost more. */
+/**
+ * Returns the log of one request, with its trace on every line. It replaces the child logger that Fastify creates
+ * anyway, because a second one would cost more.
+ */
 export function childLoggerOf(
   logger: FastifyBaseLogger,
   bindings: Record<string, unknown>,
@@ -49,18 +52,22 @@ export function childLoggerOf(
   return logger.child({ ...bindings, traceId: traceOfRequest(request).traceId }, options);
 }
 
-/** RFC 9112, section 3.2. Node's parser would say it with an empty answer. */
+/** RFC 9112, section 3.2. Node's parser would send an empty response. */
 export const isHostMissing = ({ headers, httpVersion }: IncomingMessage): boolean =>
   headers.host === undefined && httpVersion === '1.1';
 
 /**
- * A request of another site's page that did not come through the gateway, which rejects those, too, unless a route allows
- * the origin. A page can add no header to a request that goes out without a preflight, and there is none here.
+ * Returns whether a page of another site sent a request that did not pass the gateway. The gateway rejects such
+ * requests, unless a route allows the origin. A page cannot forge its `x-forwarded-host`, because added headers need a
+ * preflight, which this service does not support.
  */
 const isSentByPage = (request: IncomingMessage, publicOrigin: string | undefined): boolean =>
   request.headers['x-forwarded-host'] === undefined && isCrossSite(request, publicOrigin);
 
-/** Adds `caller`, `trace` and `deadline` to each request and `X-Request-Id` and `headers` to each response. Sign-in will change this one place. */
+/**
+ * Adds `caller`, `trace` and `deadline` to each request, and `X-Request-Id` and `headers` to each response. Sign-in
+ * will change only this function.
+ */
 export function addRequestContext(
   app: FastifyInstance,
   timeoutMillis: number,
@@ -71,7 +78,7 @@ export function addRequestContext(
   app.decorateRequest('trace');
   app.decorateRequest('deadline', 0);
   app.addHook('onRequest', async (request, reply) => {
-    // It gets no response: an earlier one ends the connection.
+    // It gets no response, because an earlier one ends the connection.
     if (isEnding(request.raw.socket)) return reply.hijack();
     request.caller = ADMINISTRATOR;
     request.trace = traceOfRequest(request.raw);

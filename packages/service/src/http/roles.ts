@@ -2,19 +2,22 @@
 import type { Role } from '@daybook/contracts';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 
-/** The roles that may do what a request asks for. A function decides by the request, for operations of which a part is for fewer. */
+/**
+ * The roles that may make a request. A function decides by the request, where parts of an operation are for fewer
+ * roles.
+ */
 export type AllowedRoles = readonly Role[] | ((request: Pick<FastifyRequest, 'body'>) => readonly Role[]);
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** The callers that this operation is for. */
+    /** The roles that may call this operation. */
     roles?: AllowedRoles;
   }
 }
 
 const API = '/api/';
 
-/** Makes the start fail at an operation of the API that creates something and declares no roles. */
+/** Fails the start if an operation of the API that creates something declares no roles. */
 export function requireRoles(app: FastifyInstance): void {
   app.addHook('onRoute', ({ method, url, config }) => {
     if (![method].flat().includes('POST') || !url.startsWith(API) || config?.roles !== undefined) return;

@@ -22,7 +22,7 @@ it('a service sends the pending responses before a rejected request whose body d
   const received = text(socket);
   socket.write(`GET /held HTTP/1.1\r\nhost: x\r\n\r\n${upload}`);
   await arrived.promise;
-  // The service closes this connection when the time for its body is over, which began after that of the other one.
+  // The service closes this connection when its body times out, which began later than that of the other connection.
   const later = connect(port, '127.0.0.1');
   later.write(upload);
   expect(statusesIn(await text(later))).toEqual([413]);

@@ -1,4 +1,4 @@
-/** Tells the time; passed to whatever needs it, so that a test or the demo can set it. Whole milliseconds. */
+/** Returns the time in whole milliseconds. Passed as a parameter, so that tests and the demo can set it. */
 export type Clock = () => Temporal.Instant;
 
 export const systemClock: Clock = () =>

@@ -1,4 +1,4 @@
-/** How a service waits for what it needs when it starts: as long as it takes, and saying so once. */
+/** Waits for dependencies at the start, as long as needed, and logs once. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DatabaseUnavailable, DatabaseUnusable } from '@daybook/database';
 import { type HealthCheck, runCheck } from '../observability/health.ts';
@@ -7,24 +7,24 @@ import { EXIT, StartFailure } from './start-failure.ts';
 
 const FIRST_PAUSE_MILLIS = 10;
 const LONGEST_PAUSE_MILLIS = 500;
-/** What starts together comes one after the other: that is worth no word. */
+/** Shorter waits are not logged, because processes that start together become ready one after the other. */
 const LOG_AFTER_MILLIS = 2_000;
 
-/** Something that a service waits for. */
+/** A dependency of a service. */
 export interface Dependency {
   readonly check: HealthCheck;
-  /** How long it is waited for; for ever when left out. */
+  /** How long to wait; forever by default. */
   readonly patienceMillis?: number;
 }
 
-/** Some failures do not pass by waiting. */
+/** Returns the failure if waiting cannot resolve it. */
 function permanentFailure(error: unknown): StartFailure | undefined {
   if (error instanceof StartFailure) return error;
   if (error instanceof DatabaseUnusable) return new StartFailure(EXIT.unavailable, error.message, { cause: error });
   return undefined;
 }
 
-/** Of a database's error no more than its code: its text can quote what is stored. */
+/** Returns only the code of a database error, because its text can quote stored data. */
 function reasonOf(error: unknown): string {
   const origin = error instanceof DatabaseUnavailable ? error.cause : error;
   if (!(origin instanceof Error)) return typeof origin;
@@ -32,8 +32,8 @@ function reasonOf(error: unknown): string {
 }
 
 /**
- * Resolves when the part works, or has been waited for long enough.
- * @throws StartFailure when it never will; the signal's reason when that comes first
+ * Resolves when the dependency works, or after `patienceMillis`.
+ * @throws StartFailure when it can never work; the signal's reason when that comes first
  */
 export async function waitForDependency(
   name: string,

@@ -1,11 +1,14 @@
-/** Between the word to end and the end: callers hear that they are to go elsewhere, and are still answered. */
+/**
+ * The draining phase between the shutdown request and the end. Callers learn to use other instances, and their requests
+ * still get responses.
+ */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { App } from '../http/app-type.ts';
 import { guarded, socketOf } from '../http/connection-guard.ts';
 
 const listenersOfApps = new WeakMap<object, (() => void)[]>();
 
-/** Calls back when the application is about to leave, a moment before it takes no more requests. */
+/** Calls back when the application begins to drain, shortly before it stops accepting requests. */
 export function onDraining(app: App, listener: () => void): void {
   const listeners = listenersOfApps.get(app.server);
   if (listeners) listeners.push(listener);
@@ -13,8 +16,8 @@ export function onDraining(app: App, listener: () => void): void {
 }
 
 /**
- * From now on each answer is the last one on its connection. Who keeps connections makes new ones, to others; one that is cut
- * when it is idle could be one on which a request is just on its way.
+ * Makes each further response the last one on its connection. Callers with keep-alive connections then reconnect to
+ * other instances. Cutting an idle connection could lose a request in transit.
  */
 export function startDraining(app: App): void {
   app.server.prependListener(

@@ -3,36 +3,40 @@ import type { Environment } from '../config/read-configuration.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Clock } from './clock.ts';
 
-/** What a process gives to a service that runs in it. What the service's own configuration names goes first. */
+/** What a process provides to a service in it. The service's own configuration takes precedence. */
 export interface HostProcess {
   readonly environment: Environment;
   readonly logger: Logger;
-  /** The Eureka servers where the configuration names none. */
+  /** The Eureka servers, if the configuration names none. */
   readonly registryUrls: readonly string[];
-  /** The bus where the configuration names no broker. */
+  /** The bus, if the configuration names no broker. */
   readonly bus: Bus;
-  /** Whether this process hands over what is in the outboxes: all consumers are on that bus. A process with one service leaves its outbox to the process that has them. */
+  /**
+   * Whether this process relays outboxes, because all consumers are on its bus. A process with one service leaves its
+   * outbox to the process with the consumers.
+   */
   readonly relaysEvents: boolean;
-  /** How often callers look for changes in the registry. */
+  /** How often callers poll the registry for changes. */
   readonly fetchIntervalMillis: number;
   readonly clock: Clock;
 }
 
-/** A service that is listening. */
+/** A listening service. */
 export interface RunningService {
   readonly name: string;
   readonly url: string;
   /**
-   * Resolves when everything is there that the service needs and the registry knows of it. Until then it answers, and
-   * says that it is not ready. Rejects when it can never be ready, with a StartFailure, and when it is closed before.
+   * Resolves when all dependencies work and the registry knows the service. Until then requests get responses, and
+   * health reports that it is not ready. Rejects with a StartFailure when it can never be ready, and when it is closed
+   * first.
    */
   readonly ready: Promise<void>;
   /**
-   * Leaves: DOWN in the registry, until its callers know; then no new requests, the running ones to their end, and
-   * everything closed. `callersAreGone` skips the wait.
+   * Shuts down. Registers as DOWN until its callers know, then rejects new requests, finishes the running ones and
+   * closes everything. `callersAreGone` skips the wait.
    */
   close(options?: { callersAreGone?: boolean }): Promise<void>;
 }
 
-/** Every service's `main.ts` exports one of these. */
+/** The function that every service's `main.ts` exports. */
 export type StartService = (host: HostProcess) => Promise<RunningService>;

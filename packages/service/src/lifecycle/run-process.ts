@@ -1,23 +1,23 @@
-/** From a start to the end of a process: its ready line, its signals, its exit code as sysexits(3) has them. */
+/** Runs a process from start to end: its ready line, its signals, its exit code as in sysexits(3). */
 import { logContainedFailures } from '../http/connection-guard.ts';
 import { createLogger, type Logger } from '../observability/logger.ts';
 import { EXIT, StartFailure } from './start-failure.ts';
 import { isSupervised, onShutdownRequest, report } from './supervision.ts';
 
-/** Whoever ends it gives it a little more: see deploy/kubernetes. */
+/** The supervisor must allow slightly more: see deploy/kubernetes. */
 export const CLOSE_DEADLINE_MILLIS = 20_000;
-/** As a shell says it of a process that Ctrl-C ended. */
+/** The exit code that shells report after Ctrl-C. */
 const INTERRUPTED = 130;
-/** Ctrl-C in a terminal arrives twice under npm: the terminal sends it to both, and npm forwards it. */
+/** Ctrl-C under npm arrives twice, because the terminal sends it to both processes and npm forwards it. */
 const SAME_SIGNAL_MILLIS = 1_000;
 
-/** What was started. */
+/** A started program. */
 export interface Started {
-  /** As the ready line calls it. */
+  /** Its name in the ready line. */
   readonly title: string;
   readonly url: string;
   readonly logger: Logger;
-  /** Says the ready line, where that takes more than to write it on standard output. */
+  /** Prints the ready line, if that needs more than writing to standard output. */
   printReadyLine?(line: string): void;
   /** Rejects with a StartFailure when it can never be ready. */
   readonly ready: Promise<void>;
@@ -28,14 +28,17 @@ const printLine = (line: string) => process.stdout.write(`${line}\n`);
 const printError = (line: string) => process.stderr.write(`${line}\n`);
 const secondsSinceStart = () => `${(performance.now() / 1000).toFixed(1)} s`;
 
-/** Ends the process with the failure's line and code. @throws whatever is no StartFailure */
+/**
+ * Ends the process with the failure's line and exit code.
+ * @throws any error that is not a StartFailure
+ */
 function exitWith(error: unknown): never {
   if (!(error instanceof StartFailure)) throw error;
   printError(error.message);
   process.exit(error.exitCode);
 }
 
-/** The log of this process, which a fault of ours ends through it. */
+/** Opens the log of this process. An internal error is logged there and ends the process. */
 export function openProcessLog(level: string): Logger {
   const logger = createLogger({ level, pretty: process.stdout.isTTY });
   process.on('uncaughtException', (error) => {
@@ -43,7 +46,7 @@ export function openProcessLog(level: string): Logger {
     process.exit(EXIT.software);
   });
   logContainedFailures(logger);
-  // Who read along may be gone before this process is: that is no reason to end in the middle of something.
+  // The reader of the output may end first, which must not end this process in the middle of its work.
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error) => {
       if (!('code' in error && error.code === 'EPIPE')) throw error;
@@ -52,7 +55,7 @@ export function openProcessLog(level: string): Logger {
   return logger;
 }
 
-/** Closes once. A second signal a while later, or a close that does not end, ends the process immediately. */
+/** Closes once. A second signal after a while, or a close that does not finish, ends the process immediately. */
 function closeOnSignal({ close, logger }: Started): void {
   let closing = false;
   let closingSince = 0;
@@ -82,7 +85,7 @@ function closeOnSignal({ close, logger }: Started): void {
   });
 }
 
-/** Starts, says where it is ready, and closes when it is told to. */
+/** Starts, prints the ready line, and closes on a signal. */
 export async function runProcess(start: () => Promise<Started>): Promise<void> {
   try {
     const started = await start();

@@ -1,4 +1,4 @@
-/** A process with one service: what its `main.ts` runs when it is the program, and `npm start -- SERVICE`. */
+/** Runs a process with one service, for its `main.ts` and for `npm start -- SERVICE`. */
 import { createInProcessBus } from '@daybook/messaging';
 import { processEnvironment, readProcessConfig } from '../config/config.ts';
 import { checkConfigurations, type Environment } from '../config/read-configuration.ts';
@@ -7,16 +7,19 @@ import { systemClock } from './clock.ts';
 import type { HostProcess, RunningService, StartService } from './host-process.ts';
 import { openProcessLog, runProcess, type Started } from './run-process.ts';
 
-/** Short enough for a change to be known while the one that leaves still answers. */
+/** Short enough that callers learn of a change while a draining instance still responds. */
 const FETCH_INTERVAL_MILLIS = 1_000;
 
 export interface ServiceModule {
   readonly start: StartService;
-  /** @throws InvalidConfiguration */
+  /**
+   * Reads the configuration of the service.
+   * @throws InvalidConfiguration
+   */
   readConfig(environment: Environment): unknown;
 }
 
-/** A process in which nobody else is. `registryUrls` are for a configuration that names none. */
+/** Returns the host of a process with one service. `registryUrls` apply if the configuration names none. */
 export const hostOfOneService = (
   environment: Environment,
   logger: Logger,
@@ -25,7 +28,7 @@ export const hostOfOneService = (
   environment,
   logger,
   registryUrls,
-  // Nobody else is on this bus: without a broker, what is written is delivered by the process that runs everything.
+  // This bus has no other service. Without a broker, the all-in-one process delivers the outbox.
   bus: createInProcessBus(),
   relaysEvents: false,
   fetchIntervalMillis: FETCH_INTERVAL_MILLIS,
@@ -38,7 +41,7 @@ export const startedService = (service: RunningService, logger: Logger): Started
   logger,
 });
 
-/** Runs a service as this process, configured by the environment alone. */
+/** Runs a service as this process, configured only by the environment. */
 export const runService = ({ start, readConfig }: ServiceModule): Promise<void> =>
   runProcess(async () => {
     checkConfigurations([readProcessConfig, () => readConfig(processEnvironment)]);

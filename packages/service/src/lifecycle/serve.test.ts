@@ -14,7 +14,7 @@ import type { HostProcess } from './host-process.ts';
 import { drain, joinRegistry, serve } from './serve.ts';
 import { StartFailure } from './start-failure.ts';
 
-/** A service that leaves answers for twice as long. */
+/** A draining service responds for twice this time. */
 const FETCH_INTERVAL_MILLIS = 100;
 
 async function portOf(server: Server): Promise<number> {
@@ -36,7 +36,7 @@ interface Registered {
   instance: { instanceId: string; hostName: string; vipAddress: string; status: string; port: { $: number } };
 }
 
-/** Speaks as much of Eureka as a service needs, and remembers what it was told. */
+/** Starts a registry with the part of Eureka that a service needs; it records the requests. */
 async function startRegistry() {
   const calls: string[] = [];
   const instances = new Map<string, Registered['instance']>();
@@ -310,7 +310,7 @@ describe('a service that starts before what it needs', () => {
 });
 
 describe('closing', () => {
-  /** A connection that has sent half of a request, or is answered only when the test says so. */
+  /** Opens connections with half a request, or with a response that the test releases. */
   async function slowApp() {
     const { app, lines } = await bareApp();
     const reached = Promise.withResolvers<void>();

@@ -1,4 +1,4 @@
-/** From an application to a running service, and back. */
+/** Turns an application into a running service, and closes it. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createEurekaClient, type EurekaClient, type LocalInstance } from '@daybook/discovery';
 import type { ListenOn } from '../config/common-variables.ts';
@@ -14,19 +14,19 @@ import { startDraining } from './draining.ts';
 import type { HostProcess, RunningService } from './host-process.ts';
 import { EXIT, StartFailure } from './start-failure.ts';
 
-/** Requests that are still running after this are cut off. */
+/** Requests that run longer are cut off. */
 const DRAIN_DEADLINE_MILLIS = 10_000;
 const CLOSE_IDLE_MILLIS = 50;
 
-/** What a service has to know of the registry. */
+/** The registry settings of a service. */
 export interface RegistryConfig {
   readonly EUREKA_URL?: string;
   readonly DAYBOOK_DIAL_NETWORKS?: string;
 }
 
 /**
- * The registry as a service sees it: who is where, and its own place in it.
- * @throws InvalidConfiguration when nothing names one
+ * Creates the service's client of the registry, for discovery and its own registration.
+ * @throws InvalidConfiguration when no registry is configured
  */
 export function joinRegistry(host: HostProcess, config: RegistryConfig): EurekaClient {
   const servers = config.EUREKA_URL?.split(',') ?? [...host.registryUrls];
@@ -41,7 +41,7 @@ export function joinRegistry(host: HostProcess, config: RegistryConfig): EurekaC
 }
 const RENEWAL_INTERVAL_MILLIS = 10_000;
 
-/** @throws StartFailure 69 when the port cannot be had */
+/** @throws StartFailure 69 when the port is not available */
 export async function listen(app: App, host: string, port: number, variable: string): Promise<string> {
   knownHostsOf(app).add(host);
   try {
@@ -52,7 +52,7 @@ export async function listen(app: App, host: string, port: number, variable: str
 }
 
 /**
- * Opens the operations port, if there is one; it closes with `resources`.
+ * Opens the operations port, if one is configured; it closes with `resources`.
  * @throws StartFailure 69 when the port is not available
  */
 export async function listenForOperators(
@@ -83,9 +83,9 @@ function listenFailure(error: unknown, host: string, port: number, variable: str
   return error;
 }
 
-/** Lets running requests end, for a while. */
+/** Waits for running requests, up to a deadline. */
 export async function drain(app: App, logger: Logger, deadlineMillis = DRAIN_DEADLINE_MILLIS): Promise<void> {
-  // A connection that is busy now becomes idle when its request ends, and would then be kept for the next one.
+  // A connection that is busy now becomes idle after its request, and Node would then keep it open.
   const closeIdle = setInterval(() => app.server.closeIdleConnections(), CLOSE_IDLE_MILLIS);
   const forceClose = setTimeout(() => {
     logger.warn('unfinished requests cut off');
@@ -105,24 +105,25 @@ export interface ServeOptions {
   host: HostProcess;
   registry: EurekaClient;
   listenOn: ListenOn;
-  /** The services that it has to ask: it is not ready before each of them has been there. */
+  /** The services that it calls. It is not ready before each of them has been available. */
   dependsOn?: readonly string[];
-  /** What the service stands on; closed last, in reverse order. */
+  /** The resources of the service; closed last, in reverse order. */
   resources: AsyncDisposableStack;
 }
 
-/** Listens. The registry is told when everything is there that the service needs: see `ready` of what is returned. */
+/** Listens, and registers when all dependencies work: see `ready` of the result. */
 export async function serve(options: ServeOptions): Promise<RunningService> {
   const { name, app, host, registry, listenOn } = options;
   await using starting = options.resources;
   starting.defer(() => drain(app, host.logger));
   knownHostsOf(app).add(listenOn.advertisedHost);
-  // The check stays that of loopback: in a network of containers, others name this service.
+  // Does not call addPublicUrl, so the check stays limited to loopback. In a network of containers, others use
+  // different names for this service.
   if (listenOn.publicUrl !== undefined) knownHostsOf(app).add(new URL(listenOn.publicUrl).hostname);
   const startup = trackDependencies(options);
   const listening = await listen(app, listenOn.host, listenOn.port, listenOn.variable);
   await listenForOperators(app, listenOn, starting);
-  // Fastify does not know what kind of server it was given.
+  // Fastify does not know the kind of its server.
   const url = listenOn.secure ? listening.replace(/^http:/, 'https:') : listening;
   await registry.start();
   starting.defer(() => registry.close());
@@ -139,7 +140,7 @@ export async function serve(options: ServeOptions): Promise<RunningService> {
     startup.finish();
   }
   const ready = becomeReady();
-  // Who waits for it hears of it.
+  // Callers that wait for `ready` get the error.
   ready.catch(() => undefined);
   const running = starting.move();
   return {
@@ -161,13 +162,13 @@ export async function serve(options: ServeOptions): Promise<RunningService> {
 const REGISTRY = 'registry';
 
 /**
- * What starts together has it all; what starts while a part is away that it can do without is not held up by that for
- * long: a service that can do most is worth more than none.
+ * How long to wait for a tolerated dependency. Processes that start together find each other within it. If one stays
+ * away, the service starts anyway, because most of its functions work.
  */
 const TOLERATED_PATIENCE_MILLIS = 30_000;
 const tolerated = (check: HealthCheck): Dependency => ({ check, patienceMillis: TOLERATED_PATIENCE_MILLIS });
 
-/** Until `release`, `/health/ready` wants what is needed only at the start, too. */
+/** Makes `/health/ready` also require what only the start needs, until `finish` is called. */
 function trackDependencies({ app, registry, dependsOn = [] }: ServeOptions) {
   const indicators = readinessIndicatorsOf(app);
   const own = [...indicators];
@@ -175,7 +176,7 @@ function trackDependencies({ app, registry, dependsOn = [] }: ServeOptions) {
     (service) => [service, { check: async () => assertInstanceKnown(registry, service) }] as const,
   );
   const registration: Dependency = { check: async () => assertRegistered(registry) };
-  /** What has to be there before others may know of the service. */
+  /** The dependencies that must work before the service registers. */
   const required = new Map<string, Dependency>([
     ...own.map(
       ([indicator, { check, statusOnFailure }]) =>
@@ -188,7 +189,7 @@ function trackDependencies({ app, registry, dependsOn = [] }: ServeOptions) {
   return {
     required,
     registration,
-    /** From then on a part of others that is away is no reason to take this one out as well. */
+    /** From then on a failing dependency in another service does not make this service unready. */
     finish() {
       indicators.clear();
       for (const [indicator, asBefore] of own) indicators.set(indicator, asBefore);

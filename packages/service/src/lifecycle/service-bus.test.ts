@@ -6,7 +6,7 @@ import type { HostProcess } from './host-process.ts';
 import { withServiceBus } from './service-bus.ts';
 import { StartFailure } from './start-failure.ts';
 
-/** Nobody listens there. */
+/** An address where nothing listens. */
 const AWAY = 'amqp://ana:secret@127.0.0.1:1';
 
 function hostOf() {

@@ -3,9 +3,9 @@ import type { HostProcess } from './host-process.ts';
 import { EXIT, StartFailure } from './start-failure.ts';
 
 /**
- * The process as this service has it: with RabbitMQ as its bus where `amqpUrl` names one. A broker that is away is waited
- * for in the background. The bus is closed with `resources`.
- * @throws StartFailure 78 when the address cannot be one
+ * Returns the host with the service's bus, which is RabbitMQ if `amqpUrl` names a broker. Connects to an unavailable
+ * broker in the background. The bus closes with `resources`.
+ * @throws StartFailure 78 when the address is invalid
  */
 export async function withServiceBus(
   host: HostProcess,
@@ -14,7 +14,7 @@ export async function withServiceBus(
   resources: AsyncDisposableStack,
 ): Promise<HostProcess> {
   if (amqpUrl === undefined) return host;
-  // Loaded only where it is used: most starts do without.
+  // Loaded on use only, because most starts do not need it.
   const { createRabbitBus } = await import('@daybook/messaging/rabbitmq');
   try {
     const bus = createRabbitBus({ url: amqpUrl, name, logger: host.logger });

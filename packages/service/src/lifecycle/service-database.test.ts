@@ -32,7 +32,7 @@ async function hostOf(relaysEvents = true) {
   return { host, handled };
 }
 
-/** A server's database is opened in the background. */
+/** Waits until the database of a server, which is opened in the background, is open. */
 const untilOpen = (database: Database<ThingTables>) => vi.waitFor(() => database.check(), { timeout: 10_000 });
 
 describe('the database of a service', () => {

@@ -12,8 +12,8 @@ import type { HostProcess } from './host-process.ts';
 import { EXIT, StartFailure } from './start-failure.ts';
 
 /**
- * The database of a service, with its outbox relayed and its old rows swept; all of it closed with `resources`. A server
- * that is not there yet is waited for: until then the service answers that it is not ready.
+ * Opens the database of a service, relays its outbox and sweeps its old rows. All of it closes with `resources`. Waits
+ * for an unavailable server in the background, and health reports not ready until then.
  * @throws StartFailure 69 when the database cannot be used
  */
 export async function openServiceDatabase<Tables>(

@@ -1,7 +1,7 @@
-/** sysexits(3), as far as Daybook uses it. */
+/** The codes of sysexits(3) that Daybook uses. */
 export const EXIT = { usage: 64, unavailable: 69, software: 70, configuration: 78 } as const;
 
-/** Why a process cannot start, in one line for a person. The process ends with `exitCode`. */
+/** The reason why a process cannot start, as one line for people. The process ends with `exitCode`. */
 export class StartFailure extends Error {
   readonly exitCode: number;
 

@@ -1,12 +1,12 @@
-/** What a process and the one that started it tell each other, over the channel that Node opens between them. */
+/** Messages between a process and its parent, over Node's IPC channel. */
 
-/** From the process that was started. */
+/** Sent to the parent. */
 export interface Report {
   readonly state: 'listening' | 'ready';
   readonly url: string;
 }
 
-/** To the process that was started; a signal could not say that its callers are gone. */
+/** Sent by the parent, because a signal cannot carry whether the callers are gone. */
 export interface ShutdownRequest {
   readonly end: { readonly callersAreGone: boolean };
 }
@@ -22,22 +22,22 @@ export const isReport = (message: unknown): message is Report =>
 const isShutdownRequest = (message: unknown): message is ShutdownRequest =>
   typeof message === 'object' && message !== null && 'end' in message;
 
-/** Whether whoever started this process listens to reports: then nobody reads what it prints for a person. */
+/** Returns whether the parent listens to reports. Then people do not read what this process prints. */
 export const isSupervised = (): boolean => process.send !== undefined;
 
-/** Tells whoever started this process, if it wants to hear. */
+/** Reports to the parent, if it listens. */
 export function report(message: Report): void {
-  // Whoever is gone hears nothing, and is noticed as gone.
+  // A parent that has ended receives nothing; 'disconnect' reports its end.
   if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
 }
 
-/** Calls back when whoever started this process wants it to end, or has ended without a word. */
+/** Calls back when the parent requests shutdown, or has ended without a request. */
 export function onShutdownRequest(end: (options: { callersAreGone: boolean }) => void): void {
   if (!isSupervised()) return;
   process.on('message', (message: unknown) => {
     if (isShutdownRequest(message)) end(message.end);
   });
-  // Whoever it belongs to is gone, and so are all that belong to it.
+  // The parent has ended, and so have all its other processes.
   const onOrphaned = () => end({ callersAreGone: true });
   if (process.connected) process.on('disconnect', onOrphaned);
   else onOrphaned();

@@ -2,30 +2,33 @@ import { withDeadline } from '@daybook/async';
 import { Health, Info, instantText } from '@daybook/contracts';
 import type { App } from '../http/app-type.ts';
 
-/** Of a part of this service: resolves when it works, rejects when it does not. */
+/** Resolves when a dependency works and rejects when it does not. */
 export type HealthCheck = () => Promise<void>;
 
 const CHECK_DEADLINE_MILLIS = 1000;
 
 type Status = 'UP' | 'DOWN' | 'DEGRADED';
 
-/** One of the parts by which an application is judged. */
+/** One of the checks that decide readiness. */
 export interface ReadinessIndicator {
   readonly check: HealthCheck;
-  /** What it is where it does not work. */
+  /** Its status when the check fails. */
   readonly statusOnFailure: Exclude<Status, 'UP'>;
 }
 
 const indicatorsByServer = new WeakMap<object, Map<string, ReadinessIndicator>>();
 
-/** What `/health/ready` asks, by name. A service that starts adds what it waits for. */
+/** Returns the checks of `/health/ready`, by name. A starting service adds its dependencies. */
 export function readinessIndicatorsOf(app: App): Map<string, ReadinessIndicator> {
   const indicators = indicatorsByServer.get(app.server);
   if (!indicators) throw new Error('This application has no health.');
   return indicators;
 }
 
-/** Asks a part. @throws what the part says; an error of ours when it does not answer in time */
+/**
+ * Runs a check.
+ * @throws the error of the check, or a timeout error
+ */
 export const runCheck = (check: HealthCheck): Promise<void> =>
   withDeadline(check(), CHECK_DEADLINE_MILLIS, 'health check');
 
@@ -34,12 +37,12 @@ async function statusOf({ check, statusOnFailure }: ReadinessIndicator): Promise
     await runCheck(check);
     return 'UP';
   } catch {
-    // What is wrong is the part's own log's business; health tells the whole world only that it is.
+    // The dependency logs the details; health is public and reports only the status.
     return statusOnFailure;
   }
 }
 
-/** `/health/live`, `/health/ready` and `/info`, as Spring Boot's. */
+/** Adds `/health/live`, `/health/ready` and `/info`, like Spring Boot's. */
 export function addHealth(
   app: App,
   name: string,

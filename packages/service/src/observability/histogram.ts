@@ -1,6 +1,6 @@
 /**
- * A histogram of seconds as Prometheus reads it. Our own, because every request is counted: the client library looks its
- * labels up by text each time, which was a twentieth of what a request through the gateway costs.
+ * A histogram of seconds for Prometheus. The client library looks up labels by text for each request. That took a
+ * twentieth of the cost of a request through the gateway.
  */
 
 export interface HistogramOptions<Label extends string> {
@@ -9,7 +9,7 @@ export interface HistogramOptions<Label extends string> {
   labelNames: Label[];
 }
 
-/** What is counted with the same labels. */
+/** The counts for one combination of labels. */
 export interface HistogramSeries {
   observe(seconds: number): void;
 }
@@ -19,7 +19,9 @@ const BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 class Series implements HistogramSeries {
   /** `name="value"`, separated by commas. */
   readonly #labels: string;
-  /** How many were in each bucket and in none before it; the last is for those beyond all. */
+  /**
+   * The number of values in each bucket and not in an earlier one. The last element counts values beyond all buckets.
+   */
   readonly #counts = new Float64Array(BUCKETS_SECONDS.length + 1);
   #sum = 0;
 
@@ -47,14 +49,14 @@ class Series implements HistogramSeries {
 
 export class Histogram<Label extends string = string> {
   readonly #options: HistogramOptions<Label>;
-  /** As many as there are combinations of labels: none of them may be anything that clients choose. */
+  /** One entry for each combination of labels. Clients must not be able to choose any label. */
   readonly #series = new Map<string, Series>();
 
   constructor(options: HistogramOptions<Label>) {
     this.#options = options;
   }
 
-  /** To be kept by whoever observes often. */
+  /** Returns a series. Callers that observe often should keep it. */
   withLabels(labels: Readonly<Record<Label, string | number>>): HistogramSeries {
     const text = this.#options.labelNames.map((name) => `${name}="${escaped(String(labels[name]))}"`).join(',');
     let series = this.#series.get(text);
@@ -69,7 +71,7 @@ export class Histogram<Label extends string = string> {
     this.withLabels(labels).observe(seconds);
   }
 
-  /** In Prometheus' text format. */
+  /** Returns the series in Prometheus' text format. */
   toString(): string {
     const { name, help } = this.#options;
     const lines = [...this.#series.values()].flatMap((series) => series.linesOf(name));

@@ -20,7 +20,7 @@ const database = new DatabaseSync(':memory:');
 const sqlError = errorOf(() => database.exec("select 'a' from Silva"));
 /** V8 quotes the text. */
 const syntaxError = errorOf(() => JSON.parse('Silva'));
-/** As mysql2 makes them. */
+/** As mysql2 creates them. */
 const mysqlError = Object.assign(new Error("Duplicate entry 'Silva'"), { sqlState: '23000', code: 'ER_DUP_ENTRY' });
 
 describe.each([

@@ -4,8 +4,8 @@ import { PinoPretty, prettyFactory } from 'pino-pretty';
 export type { Logger } from 'pino';
 
 /**
- * What a log may say of a failure: its kind and where it happened. The text of a database's error can quote a row, that
- * of Fastify's an address with its query, so it stays out; the first line of a stack is that same text.
+ * Returns what a log may show of a failure: its kind and where it happened. The text is left out, with the first line
+ * of the stack, which repeats it. Texts of databases can quote a row, and Fastify's an address with its query.
  */
 function describeError(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { type: typeof error };
@@ -21,7 +21,7 @@ function describeError(error: unknown): Record<string, unknown> {
   };
 }
 
-/** Where no message is given, Pino takes the error's own, past the serializer. */
+/** Replaces Pino's default message, which is the error's own text, past the serializer. */
 function logWithMessage(this: Logger, args: Parameters<LogFn>, log: LogFn): void {
   const [first, message]: readonly unknown[] = args;
   const isError = first instanceof Error || (typeof first === 'object' && first !== null && 'err' in first);
@@ -31,18 +31,18 @@ function logWithMessage(this: Logger, args: Parameters<LogFn>, log: LogFn): void
 
 export interface LoggerOptions {
   level: string;
-  /** For a person at a terminal instead of JSON. */
+  /** Prints text for people at a terminal instead of JSON. */
   pretty: boolean;
-  /** Where the lines go; standard output when left out. */
+  /** The destination of the lines; standard output by default. */
   destination?: NodeJS.WritableStream;
 }
 
 const FOR_PEOPLE = { ignore: 'pid,hostname,traceId,requestId', translateTime: 'HH:MM:ss' };
 
-/** A line of another process's log as a person can read it; any other line as it is. */
+/** Formats a line of another process's log for people; returns any other line unchanged. */
 export const prettyLine: (line: string) => string = prettyFactory({ ...FOR_PEOPLE, colorize: true });
 
-/** JSON lines on standard output; a line a person can read when `pretty`. */
+/** Creates a logger with JSON lines on standard output, or readable lines when `pretty`. */
 export function createLogger({ level, pretty, destination }: LoggerOptions): Logger {
   const hooks = { logMethod: logWithMessage };
   const options: PinoOptions = { level, base: null, serializers: { err: describeError }, hooks };

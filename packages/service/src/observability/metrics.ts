@@ -4,9 +4,9 @@ import { Histogram, type HistogramOptions } from './histogram.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** One more histogram of seconds at `/metrics`, for what does not pass through Fastify. */
+    /** Adds a histogram of seconds at `/metrics`, for requests that do not pass through Fastify. */
     histogram<Label extends string>(options: HistogramOptions<Label>): Histogram<Label>;
-    /** One more value at `/metrics`, asked for whenever somebody looks. */
+    /** Adds a value at `/metrics`, computed at each read. */
     gauge(options: GaugeOptions): void;
   }
 }
@@ -17,11 +17,11 @@ export interface GaugeOptions {
   value: () => number;
 }
 
-/** Memory, garbage collection, event loop: one set a process, however many services are in it. */
+/** Memory, garbage collection, event loop: one set per process, for all its services. */
 const processMetrics = new Registry();
 collectDefaultMetrics({ register: processMetrics });
 
-/** `/metrics` for Prometheus; every request is counted by route pattern, never by address, which may hold an id. */
+/** Adds `/metrics` for Prometheus. Requests are counted by route pattern and not by path, which may hold an id. */
 export function addMetrics(app: App): void {
   const registry = new Registry();
   const histograms: { toString(): string }[] = [];

@@ -1,4 +1,4 @@
-/** The string formats that the contracts use, each a question with yes or no. */
+/** The string formats of the contracts, each as a predicate. */
 import { isIP } from 'node:net';
 
 const RFC_3339 = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})$/;
@@ -14,7 +14,10 @@ const parses = (parse: () => unknown): boolean => {
   }
 };
 
-/** An offset can lead out of the years that RFC 3339 can write in UTC, as every answer does. */
+/**
+ * Returns whether the instant can be written in UTC, as in every response. An offset can move it out of the years of
+ * RFC 3339.
+ */
 const isWritable = (instant: Temporal.Instant): boolean => RFC_3339.test(instant.toString());
 
 export const isInstant = (text: string): boolean =>
@@ -26,21 +29,21 @@ export const isInstant = (text: string): boolean =>
 export const isPlainDate = (text: string): boolean =>
   FULL_DATE.test(text) && parses(() => Temporal.PlainDate.from(text));
 
-/** A DNS name or an address, as it is dialled. */
+/** Accepts a DNS name or an address, as callers dial it. */
 export const isHostName = (text: string): boolean => /^[A-Za-z0-9]([A-Za-z0-9.:-]*[A-Za-z0-9])?$/.test(text);
 
-/** Addresses of servers, separated by commas. */
+/** Accepts the URLs of servers, separated by commas. */
 export const isHttpUrlList = (text: string): boolean =>
   text.split(',').every((url) => /^https?:\/\//.test(url) && URL.canParse(url) && !/\s/.test(url));
 
-/** `https://daybook.example.org`: where something is served as a whole. */
+/** Accepts an origin without a path: `https://daybook.example.org`. */
 export const isHttpOrigin = (text: string): boolean => /^https?:\/\/[^\s/?#@]+\/?$/.test(text) && URL.canParse(text);
 
-/** Of a RabbitMQ. What is wrong inside of it is said when it is used. */
+/** Accepts the URL of a RabbitMQ. Its details are checked on use. */
 export const isAmqpUrl = (text: string): boolean =>
   /^amqps?:\/\/[^/]/.test(text) && URL.canParse(text) && !/\s/.test(text);
 
-/** One address, or `10.0.0.0/8`. */
+/** Accepts one address, or `10.0.0.0/8`. */
 export function isNetwork(text: string): boolean {
   const [address = '', prefix, ...more] = text.split('/');
   const version = address.includes('%') ? 0 : isIP(address);
@@ -50,7 +53,7 @@ export function isNetwork(text: string): boolean {
 
 export const isNetworkList = (text: string): boolean => text.split(',').every(isNetwork);
 
-/** An IANA name. `+05:00` is an offset, not a place. */
+/** Accepts an IANA name. `+05:00` is an offset, not a place. */
 export const isTimeZone = (text: string): boolean =>
   /^[A-Za-z]/.test(text) && parses(() => new Temporal.ZonedDateTime(0n, text));
 

@@ -1,4 +1,4 @@
-/** What patients and doctors have in common when they are kept. */
+/** Normalization of stored people, for patients and doctors. */
 import { tidyName } from '@daybook/contracts';
 import { toE164 } from './phone.ts';
 
@@ -8,7 +8,7 @@ interface Person {
   readonly phone?: string | null;
 }
 
-/** Returns a person, or a patch of one, as it is kept: names without what cannot be seen, the phone as E.164. */
+/** Returns a person, or a patch of one, as stored: names without invisible characters, the phone as E.164. */
 export function tidyPerson<Input extends Person>(input: Input): Input {
   const { givenName, familyName, phone } = input;
   return {

@@ -1,16 +1,19 @@
-/** Phones in any written form that names a country. */
+/** Phones in any written form that includes the country. */
 import { createRequire } from 'node:module';
 import type * as Library from 'libphonenumber-js/min';
 
 let library: typeof Library | undefined;
 
-/** Loads the library with the first phone: it takes 70 ms and 10 MB, and many processes never see a phone. */
+/** Loads the library for the first phone, because it takes 70 ms and 10 MB. Many processes never need it. */
 function load(): typeof Library {
   library ??= createRequire(import.meta.url)('libphonenumber-js/min') as typeof Library;
   return library;
 }
 
-/** Characters without a glyph come along when a number is copied; `00` is how many countries write `+`. */
+/**
+ * Removes characters without a glyph, which copied numbers may contain. Replaces `00`, which many countries write for
+ * `+`.
+ */
 const written = (text: string): string =>
   text
     .normalize('NFKC')
@@ -20,12 +23,12 @@ const written = (text: string): string =>
     .replace(/^00\s*(?=[1-9])/, '+');
 
 /**
- * Returns a phone as E.164, or undefined when the text is not one that can exist: without its country, with digits missing, or
- * with an extension, which E.164 has no room for.
+ * Returns a phone as E.164, or undefined when it cannot exist. Numbers without a country, with missing digits or with
+ * an extension are invalid, because E.164 has no extensions.
  */
 export function toE164(text: string): string | undefined {
   const phone = load().parsePhoneNumberFromString(written(text), { extract: false });
-  // Not `isValid`: which numbers of a country are given out changes more often than any release.
+  // Not `isValid`, because the assigned numbers of a country change more often than releases.
   return phone?.isPossible() && phone.ext === undefined ? phone.number : undefined;
 }
 

@@ -1,6 +1,6 @@
 /**
- * One pair of validators for all services of a process: bodies are taken as they are, query parameters (which are all
- * text) are read as the type their schema names. Every fault is reported, unknown fields are refused by the schemas.
+ * One pair of validators for all services of a process. Bodies are taken as they are. Query parameters, which are all
+ * text, are converted to the types of their schema. Every fault is reported, and the schemas reject unknown fields.
  */
 import { BIRTH_DATE, type Fault, FREE_TEXT, VISIBLE_TEXT } from '@daybook/contracts';
 import { isRegistryUsers } from '@daybook/discovery';
@@ -39,13 +39,13 @@ const formats = {
   uuid: /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i,
 };
 const common = { formats, strict: false, removeAdditional: false, coerceTypes: false } as const;
-/** The first fault: a list that is too long is refused before anything in it is looked at. */
+/** Finds the first fault. A list that is too long is rejected before its items are checked. */
 const first = new Ajv({ ...common, useDefaults: false });
 const all = new Ajv({ ...common, allErrors: true, useDefaults: false });
 const firstWithDefaults = new Ajv({ ...common, useDefaults: true });
 const settings = new Ajv({ ...common, allErrors: true, coerceTypes: true, useDefaults: true });
 
-/** What is larger is told its first fault only: to look at all of it, and to name it, costs more than to send it. */
+/** Larger values get their first fault only, because finding and naming all costs more than sending the value. */
 const MAX_NODES = 1_000;
 const MAX_CHARACTERS = 100_000;
 
@@ -72,7 +72,7 @@ interface Validator<Value = unknown> {
   errors?: ErrorObject[] | null;
 }
 
-/** Says every fault of what is small. */
+/** Compiles a validator that reports every fault of small values. */
 function compileValidator<Value>(schema: TSchema, quick: Ajv): Validator<Value> {
   const isValid = quick.compile<Value>(schema);
   let explain: ValidateFunction | undefined;
@@ -87,7 +87,7 @@ function compileValidator<Value>(schema: TSchema, quick: Ajv): Validator<Value> 
 
 const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
 
-/** Reads the texts of an address as the types that the schema names, where they are written as JSON writes those. */
+/** Converts texts of a URL to the types of the schema, if they are written as in JSON. */
 function readTexts(types: ReadonlyMap<string, unknown>, texts: unknown): void {
   if (typeof texts !== 'object' || texts === null) return;
   const record: Record<string, unknown> = Object(texts);
@@ -116,7 +116,10 @@ const RANGE_FAULT: ErrorObject = {
   message: 'must not be before from',
 };
 
-/** Whatever takes `from` and `to` takes a range: it does not end before it begins. No route has to remember that. */
+/**
+ * Adds a range check to every schema with `from` and `to`: the range must not end before it begins. Routes get it
+ * automatically.
+ */
 function withRange(schema: TSchema, validate: Validator): Validator {
   const instants = fieldsWithFormat(schema, 'date-time');
   if (!instants.includes('from') || !instants.includes('to')) return validate;
@@ -133,7 +136,10 @@ function withRange(schema: TSchema, validate: Validator): Validator {
   return checked;
 }
 
-/** Writes time zones as IANA does, whatever their case: `europe/lisbon` is `Europe/Lisbon`, kept and compared as one. */
+/**
+ * Normalizes time zones to IANA's spelling. `europe/lisbon` becomes `Europe/Lisbon`, so that both are stored and
+ * compared as one.
+ */
 function withZoneNames(schema: TSchema, validate: Validator): Validator {
   const zones = fieldsWithFormat(schema, 'time-zone');
   if (zones.length === 0) return validate;
@@ -164,8 +170,8 @@ export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, http
 };
 
 /**
- * Reads what another part answered: the value, known to be as the schema says.
- * @throws Error when it is not
+ * Returns a parser for another service's response: it returns the value, typed by the schema.
+ * @throws Error when the value does not match
  */
 export function createParser<Schema extends TSchema>(schema: Schema): (value: unknown) => Static<Schema> {
   const validate = first.compile<Static<Schema>>(schema);
@@ -175,7 +181,10 @@ export function createParser<Schema extends TSchema>(schema: Schema): (value: un
   };
 }
 
-/** Checks a file or a message as it is: every fault (of what is large, the first), or the value, known to be as the schema says. */
+/**
+ * Returns a validator for a file or a message, without conversion. It returns the typed value or every fault; for large
+ * values only the first.
+ */
 export function createValidator<Schema extends TSchema>(
   schema: Schema,
 ): (value: unknown) => { value: Static<Schema> } | { faults: Fault[] } {
@@ -183,12 +192,12 @@ export function createValidator<Schema extends TSchema>(
   return (value) => (validate(value) ? { value } : { faults: (validate.errors ?? []).map(faultOf) });
 }
 
-/** A validator that reads text as the type its schema names, for configuration. It changes what it is given. */
+/** Compiles a validator for configuration that converts text to the types of its schema. It modifies its input. */
 export const compileTextValidator = (schema: TSchema): ValidateFunction => settings.compile(schema);
 
 const escapePointer = (name: string): string => name.replaceAll('~', '~0').replaceAll('/', '~1');
 
-/** Where a fault is (RFC 6901) and what is wrong, in words. Never the value. */
+/** Returns the place of a fault (RFC 6901) and a description, without the value. */
 export function faultOf(error: Pick<ErrorObject, 'instancePath' | 'keyword' | 'params' | 'message'>): Fault {
   const { missingProperty, additionalProperty, format, allowedValues, pattern } = error.params;
   if (error.keyword === 'required') {

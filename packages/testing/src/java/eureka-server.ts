@@ -1,4 +1,4 @@
-/** The Eureka server of deployments, on this machine. */
+/** Runs the deployed Eureka server on this machine. */
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
@@ -6,7 +6,7 @@ import type { Program } from '../child-process.ts';
 import { registryUsersVariable } from '../registry-users.ts';
 import { startJava } from './programs.ts';
 
-/** Below the ports that outgoing connections take: a port that is free now stays free until the server takes it. */
+/** Below the range of outgoing connections, so that a free port stays free until the server takes it. */
 const PORTS = { from: 20_000, to: 30_000 };
 const MAX_ATTEMPTS = 50;
 

@@ -1,6 +1,6 @@
 /**
- * The Java programs of this repository, built when a test first wants them and kept until their sources change. Each is
- * unpacked and started once, so that Java notes the classes that it loads: it starts in a third of the time afterwards.
+ * The Java programs of this repository, built when a test first needs them and kept until their sources change. Each is
+ * unpacked and started once, so that Java archives its loaded classes. Afterwards it starts in a third of the time.
  */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -14,7 +14,7 @@ import { JAVA, javaTools } from './tools.ts';
 
 const ROOT = join(import.meta.dirname, '../../../..');
 const CACHE = join(ROOT, 'node_modules/.cache/daybook-java');
-/** For the hook in which a program is first wanted: with the downloads of a machine that has never built anything. */
+/** The timeout of the hook that first needs a program, including downloads on a new machine. */
 export const BUILD_MILLIS = 15 * 60_000;
 const START_DEADLINE_MILLIS = 180_000;
 const LOCK_POLL_MILLIS = 200;
@@ -24,11 +24,11 @@ interface JavaProgram {
   /** The folder of the Maven project. */
   readonly project: string;
   readonly jar: string;
-  /** Where the jars are that it needs, when they are not in its own. */
+  /** The folder of its libraries, if they are not in its own jar. */
   readonly libraries?: string;
-  /** What it prints when it is ready. */
+  /** The output that shows that it is ready. */
   readonly ready: RegExp;
-  /** To start it without anything beside it. */
+  /** Variables to start it without any other process. */
   readonly trial: Readonly<Record<string, string>>;
 }
 
@@ -62,17 +62,17 @@ export const programs = {
 
 export type JavaProgramName = keyof typeof programs;
 
-/** Small, and quick to start rather than fast after an hour. */
+/** Options for a small process that starts fast, at the cost of peak speed. */
 const SMALL = ['-Xmx128m', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'];
 
 export interface JavaStart {
   environment: Readonly<Record<string, string>>;
   arguments?: readonly string[];
-  /** Of the virtual machine, in the place of those that make it small. */
+  /** Options of the virtual machine that replace the default ones. */
   machine?: readonly string[];
 }
 
-/** What decides how Daybook or Spring behaves comes from the test alone. */
+/** Variables that change the behaviour of Daybook or Spring; only the test may set them. */
 const READ_BY_PROGRAMS =
   /^(DAYBOOK_|EUREKA_|SPRING_|SERVER_|MANAGEMENT_|LOG_LEVEL$|JAVA_TOOL_OPTIONS$|JDK_JAVA_OPTIONS$)/;
 
@@ -86,7 +86,7 @@ function run(name: JavaProgramName, folder: string, given: readonly string[], st
   });
 }
 
-/** Builds it if need be, starts it, waits until it is ready. */
+/** Builds the program if needed, starts it, and waits until it is ready. */
 export async function startJava(
   name: JavaProgramName,
   start: JavaStart,
@@ -104,7 +104,7 @@ export async function startJava(
 
 const archiveIn = (folder: string): string => join(folder, 'classes.jsa');
 
-/** Of everything that a build reads. */
+/** Returns a hash of everything that a build reads. */
 async function hashOf(project: string): Promise<string> {
   const hash = createHash('sha256').update(javaTools()?.version ?? '');
   const files: string[] = [];
@@ -118,7 +118,7 @@ async function hashOf(project: string): Promise<string> {
   return hash.digest('hex').slice(0, 16);
 }
 
-/** The folder with the program, ready to be started. */
+/** Returns the folder with the program, ready to start. */
 async function prepare(name: JavaProgramName): Promise<string> {
   const hash = await hashOf(programs[name].project);
   const folder = join(CACHE, `${name}-${hash}`);
@@ -134,7 +134,7 @@ async function prepare(name: JavaProgramName): Promise<string> {
   return folder;
 }
 
-/** One builds at a time; the operating system gives the lock back, however the process ends. */
+/** Locks builds across processes. The operating system releases the lock, however the process ends. */
 async function lock(): Promise<Disposable> {
   const file = new DatabaseSync(join(CACHE, 'lock'), { timeout: 0 });
   const deadline = performance.now() + BUILD_MILLIS;
@@ -170,7 +170,7 @@ async function forgetOlder(name: JavaProgramName): Promise<void> {
   }
 }
 
-/** Java reads classes from jars in a folder much faster than from jars in a jar. */
+/** Unpacks a jar, because Java reads classes from jars in a folder much faster than from jars in a jar. */
 async function unpack(name: JavaProgramName, folder: string): Promise<void> {
   const { project, jar, libraries }: JavaProgram = programs[name];
   await mkdir(folder, { recursive: true });
@@ -190,7 +190,7 @@ async function unpack(name: JavaProgramName, folder: string): Promise<void> {
   if (code !== 0) throw new Error(`${unpacking.name} ended with ${code}:\n${unpacking.output()}`);
 }
 
-/** The archive is written as the program ends, and gets its name when it is whole. */
+/** Starts the program once. The archive is written when the program ends, and renamed when it is complete. */
 async function trial(name: JavaProgramName, folder: string): Promise<void> {
   const { ready, trial: environment } = programs[name];
   const unfinished = `${archiveIn(folder)}.new`;

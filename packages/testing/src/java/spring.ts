@@ -1,4 +1,4 @@
-/** Spring's programs, and Netflix's, beside ours. */
+/** Spring's and Netflix's programs, to test with ours. */
 import type { Program } from '../child-process.ts';
 import { eurekaUrlOf } from '../registry-users.ts';
 import { startJava } from './programs.ts';
@@ -8,7 +8,10 @@ export interface JavaService {
   readonly program: Program;
 }
 
-/** Java's clients take the user out of the URL, as ours do. A program that registers, answers `/greeting`, and finds and calls others: `/instances?service=`, `/call?service=&path=`. */
+/**
+ * Starts a program that registers, serves `/greeting`, and finds and calls others: `/instances?service=`,
+ * `/call?service=&path=`. Java's clients take the user out of the URL, as ours do.
+ */
 export async function startJavaClient(
   name: 'spring-service' | 'netflix-client',
   eurekaUrl: string,
@@ -18,11 +21,11 @@ export async function startJavaClient(
 }
 
 export interface SpringCloudGatewayOptions {
-  /** Finds its services in this registry and routes `/{service}/**` to each. */
+  /** The registry whose services it routes, `/{service}/**` to each. */
   eurekaUrl?: string;
-  /** Or: one route over instances at these base URLs, and nothing else. */
+  /** Alternatively, base URLs of instances for one route and no others. */
   upstreams?: readonly string[];
-  /** Options of the virtual machine: small and quick to start, when left out. */
+  /** Options of the virtual machine; by default for a small process that starts fast. */
   machine?: readonly string[];
 }
 

@@ -1,4 +1,4 @@
-/** Which Java and Maven there are, and what a test does where there are none. */
+/** Finds Java and Maven, and skips tests where they are missing. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
@@ -8,13 +8,13 @@ const { JAVA_HOME } = process.env;
 export const JAVA = JAVA_HOME ? join(JAVA_HOME, 'bin/java') : 'java';
 
 export interface JavaTools {
-  /** As it calls itself: programs that were prepared for another one are prepared anew. */
+  /** The version as Java reports it. Programs prepared for another version are prepared again. */
   readonly version: string;
 }
 
 let found: JavaTools | null | undefined;
 
-/** Null where something is missing, or too old. */
+/** Returns the tools, or null when one is missing or too old. */
 function findJavaTools(): JavaTools | null {
   const java = spawnSync(JAVA, ['-version'], { encoding: 'utf8', timeout: 20_000 });
   if (java.status !== 0) return null;
@@ -29,11 +29,14 @@ export function javaTools(): JavaTools | null {
   return found;
 }
 
-/** Parts that must be there for a run to count, by DAYBOOK_TEST_REQUIRE: `mysql,rabbitmq,java`. */
+/** Returns whether a run requires a dependency, by DAYBOOK_TEST_REQUIRE: `mysql,rabbitmq,java`. */
 const isRequired = (part: string): boolean =>
   (process.env.DAYBOOK_TEST_REQUIRE ?? '').split(',').some((name) => name.trim() === part);
 
-/** For `describe.skipIf`: says aloud what is left out. @throws where Java is required and missing */
+/**
+ * For `describe.skipIf`: prints which tests are skipped.
+ * @throws when Java is required and missing
+ */
 export function javaIsMissing(what: string): boolean {
   if (javaTools()) return false;
   const advice = `It needs Java ${OLDEST} or newer and Maven: on Debian, apt-get install default-jdk-headless maven.`;
