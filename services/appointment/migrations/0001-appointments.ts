@@ -37,7 +37,7 @@ async function createAppointments(db: Kysely<never>, dialect: DatabaseDialect): 
           .addColumn('id', types.id, (column) => column.primaryKey().notNull())
           .addColumn('patient_id', types.id, (column) => column.notNull())
           .addColumn('doctor_id', types.id, (column) => column.notNull())
-          // No foreign key: types are never deleted, and its index would be one more to write with each booking.
+          // Has no foreign key, because types are never deleted and each booking would write one more index.
           .addColumn('appointment_type_id', types.id, (column) => column.notNull())
           .addColumn('starts_at', types.instant, (column) => column.notNull())
           .addColumn('ends_at', types.instant, (column) => column.notNull())
@@ -73,8 +73,8 @@ async function createAppointments(db: Kysely<never>, dialect: DatabaseDialect): 
 }
 
 /**
- * The primary key is what refuses a double booking: nobody has one seat of one cell twice. A reservation is held by an
- * appointment, or for a few minutes by a hold.
+ * Creates the table whose primary key rejects a double booking: a seat of a cell exists once.
+ * An appointment holds a reservation, or a hold does for a few minutes.
  */
 async function createReservations(db: Kysely<never>, dialect: DatabaseDialect): Promise<void> {
   const { types, clustered } = dialect;
@@ -88,7 +88,7 @@ async function createReservations(db: Kysely<never>, dialect: DatabaseDialect): 
           .addColumn('resource_id', types.id, (column) => column.notNull())
           .addColumn('cell', types.integer, (column) => column.notNull())
           .addColumn('seat', types.integer, (column) => column.notNull())
-          // Of the doctor's time. No foreign key, for the same reasons as that of an appointment.
+          // Set for the doctor's time. Has no foreign key, for the same reasons as the column of an appointment.
           .addColumn('appointment_type_id', types.id)
           .addColumn('holder_id', types.id, (column) => column.notNull())
           .addColumn('expires_at', types.instant)
@@ -98,7 +98,10 @@ async function createReservations(db: Kysely<never>, dialect: DatabaseDialect): 
   );
 }
 
-/** That a patient has a few holds at most is a key, too: the places of a caller. Others have no place, and any number. */
+/**
+ * Creates the holds. A key over `caller_id` and `ordinal` limits the holds of a patient.
+ * Other callers have no ordinal and any number of holds.
+ */
 async function createHolds(db: Kysely<never>, dialect: DatabaseDialect): Promise<void> {
   const { types, clustered } = dialect;
   await createTable(
@@ -122,7 +125,7 @@ async function createHolds(db: Kysely<never>, dialect: DatabaseDialect): Promise
   );
 }
 
-/** What this service was told of patients and doctors, and whose appointments it has to look at again because of that. */
+/** Creates the versions of patients and doctors that events announced, and the revalidations that are due. */
 async function createParticipants(db: Kysely<never>, dialect: DatabaseDialect): Promise<void> {
   const { types, clustered } = dialect;
   await createTable(db, dialect, 'participant_versions', (table) =>
@@ -149,7 +152,7 @@ async function createParticipants(db: Kysely<never>, dialect: DatabaseDialect): 
   );
 }
 
-/** Which records of patients were merged, and which appointments were moved because of that. */
+/** Creates the merges of patient records, and the appointments that were moved because of them. */
 async function createMerges(db: Kysely<never>, dialect: DatabaseDialect): Promise<void> {
   const { types, clustered } = dialect;
   await createTable(

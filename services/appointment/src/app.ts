@@ -1,4 +1,4 @@
-/** The appointment service, built out of what it is passed. */
+/** Builds the appointment service from its dependencies. */
 import type { Database } from '@daybook/database';
 import type { Bus, Consumer } from '@daybook/messaging';
 import { type App, addParkedEventRoutes, type Clock, createServiceApp, type Logger } from '@daybook/service';

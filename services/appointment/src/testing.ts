@@ -1,6 +1,7 @@
 /**
- * For this folder's tests: the appointment service over a database that is emptied after each test, with a clock that stands still and a
- * participant client in memory. The other services themselves are tested together in e2e.
+ * Starts the appointment service for this folder's tests.
+ * The database is emptied after each test, the clock stands still, and the participant client is in memory.
+ * The tests in e2e run all services together.
  */
 import {
   Appointment,
@@ -55,7 +56,7 @@ export const iso = (millis: number): string => instantText(Temporal.Instant.from
 export const NOW = '2026-11-02T08:00:00.000Z';
 export const UNKNOWN_ID = '01890000-0000-7000-8000-000000000000';
 
-/** Hours on each day from NOW on, in UTC: `14:00` to `22:00`. */
+/** Returns hours on each day from NOW on, in UTC: `14:00` to `22:00`. */
 export function openDaily(from: string, to: string, days = 800): Interval[] {
   const midnight = at(`${NOW.slice(0, 10)}T00:00:00.000Z`);
   const minutes = (time: string) => Temporal.PlainTime.from('00:00').until(time).total('minutes');
@@ -81,7 +82,7 @@ function checkRange({ start, end }: Interval): void {
   throw new Refusal('service-unavailable', 'A required service sent an unexpected response.', { retryAfterSeconds: 1 });
 }
 
-/** Answers as the patient and the doctor service do, and refuses what they refuse. */
+/** Creates a client that responds and rejects as the patient and the doctor service do. */
 export function createTestParticipants() {
   const patients = new Map<string, { active: boolean; version: number }>();
   const doctors = new Map<string, TestDoctor>();
@@ -92,7 +93,7 @@ export function createTestParticipants() {
 
   async function respond<Result>(context: RequestContext, find: () => Result): Promise<Result> {
     contexts.push(context);
-    // As it is when it is asked: the answer is under way while others change things.
+    // Reads the facts now, because others change them while the response is under way.
     const found = find();
     pause?.received();
     await pause?.over;
@@ -135,11 +136,11 @@ export function createTestParticipants() {
 
   return {
     participants,
-    /** Who asked, in order. */
+    /** The contexts of all requests, in order. */
     contexts,
-    /** While `down`, no part answers; after `answersLeft` answers they stop, too. */
+    /** While `down`, no service responds. After `responsesLeft` responses the services stop, too. */
     state,
-    /** Lets every question wait from now on. */
+    /** Pauses every request from now on. */
     pauseCalls(calls = 1) {
       let missing = calls;
       const [received, over] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
@@ -151,7 +152,7 @@ export function createTestParticipants() {
         over: over.promise,
       };
       return {
-        /** Resolves when so many have asked. */
+        /** Resolves when `calls` requests have arrived. */
         received: received.promise,
         resume() {
           pause = undefined;
@@ -164,13 +165,13 @@ export function createTestParticipants() {
       patients.set(id, { active, version: 1 });
       return id;
     },
-    /** As the patient service does. Returns the new version. */
+    /** Changes a patient as the patient service does. Returns the new version. */
     changePatient(id: string, active: boolean): number {
       const version = (patients.get(id)?.version ?? 0) + 1;
       patients.set(id, { active, version });
       return version;
     },
-    /** As the doctor service does. Returns the new version. */
+    /** Changes a doctor as the doctor service does. Returns the new version. */
     changeDoctor(doctor: TestDoctor, change: Partial<Pick<TestDoctor, 'active' | 'offers' | 'open'>>): number {
       Object.assign(doctor, change, { version: doctor.version + 1 });
       return doctor.version;
@@ -195,13 +196,13 @@ export function createTestParticipants() {
 const RELEASED_STATUSES = ['cancelled', 'entered-in-error'];
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
-/** The rows of the reservations, as `resource cell seat appointment`, sorted. */
+/** Returns the reservations as `resource cell seat appointment`, sorted. */
 export async function reservationsOf(database: Database<AppointmentTables>): Promise<string[]> {
   const rows = await database.read((db) => db.selectFrom('reservations').selectAll().execute());
   return rows.map((row) => [hex(row.resource_id), row.cell, row.seat, hex(row.holder_id)].join(' ')).sort();
 }
 
-/** All that `expectReservationsMatch` looks at. */
+/** Reads all tables that `expectReservationsMatch` compares. */
 const readCalendar = (database: Database<AppointmentTables>) =>
   database.read(async (db) => ({
     rows: await db.selectFrom('reservations').selectAll().execute(),
@@ -212,8 +213,9 @@ const readCalendar = (database: Database<AppointmentTables>) =>
   }));
 
 /**
- * Whatever happened: exactly those appointments and holds that keep time have it reserved, and nobody has too many at once,
- * unless on purpose, or flagged after a merge. `now` is when: a hold that has run out keeps nothing.
+ * Expects that exactly the appointments and holds that keep time have reservations.
+ * No doctor or patient has too many simultaneously, except after an overbooking or a merge.
+ * At `now`, expired holds keep no time.
  */
 export async function expectReservationsMatch(database: Database<AppointmentTables>, now: number): Promise<void> {
   const { rows, appointments, types, holds, entries } = await readCalendar(database);
@@ -245,7 +247,7 @@ export async function expectReservationsMatch(database: Database<AppointmentTabl
   const overbooked = new Set(
     entries.filter(({ entry }) => JSON.parse(entry).overbooked === true).map((row) => hex(row.appointment_id)),
   );
-  // Of a patient whose records were merged: both visits are kept.
+  // After a merge of their patient both visits are kept.
   const merged = new Set(
     appointments.filter((row) => row.rescheduling_reasons?.includes('patient-busy')).map(({ id }) => hex(id)),
   );
@@ -258,10 +260,10 @@ export async function expectReservationsMatch(database: Database<AppointmentTabl
   }
 }
 
-/** The server shows the same again to a session that reads its transactions twice within a tenth of a second. */
+/** MySQL returns a cached result to a session that reads its transactions twice within 100 ms. */
 export const SEEN = { timeout: 10_000, interval: 150 };
 
-/** Returns how many transactions of this database wait for the row of a person: others may use the same server. */
+/** Returns how many transactions of this database wait for a participant's row, because tests share the server. */
 export async function transactionsWaitingForParticipants(database: Database<AppointmentTables>): Promise<number> {
   const { rows } = await database.read((db) =>
     sql`select trx_id from information_schema.innodb_trx
@@ -271,7 +273,7 @@ export async function transactionsWaitingForParticipants(database: Database<Appo
   return rows.length;
 }
 
-/** Returns the same database, where the first transaction with such a query waits after it until `meanwhile` is done. */
+/** Returns the database with a pause: the first transaction with such a query waits after it for `meanwhile`. */
 export function pausedAfter(
   database: Database<AppointmentTables>,
   isSuch: (query: RootOperationNode) => boolean,
@@ -341,7 +343,7 @@ export async function startAppointments() {
 
   const revalidations = createRevalidationStore(database, clock);
   const consumer = participantChangesConsumer(database, clock, logger, () => undefined);
-  /** Hands an event of another service to the consumer. */
+  /** Delivers an event of another service to the consumer. */
   const deliver = (type: EventType, subject: string, sequence: number) =>
     consumer.handle({
       specversion: '1.0',
@@ -372,7 +374,7 @@ export async function startAppointments() {
     time,
     clock,
     call,
-    /** Sends requests as this caller from now on, as sign-in will. */
+    /** Sends requests as this caller from now on. */
     become(caller: Caller) {
       callers.caller = caller;
     },
@@ -381,14 +383,14 @@ export async function startAppointments() {
     deliver,
     dueRevalidations,
     startRevalidation,
-    /** Looks again at everybody who is due. */
+    /** Runs every revalidation that is due. */
     async revalidate() {
       const worker = startRevalidation();
       await expect.poll(dueRevalidations, { timeout: 20_000 }).toEqual([]);
       await worker.close();
     },
     ...others,
-    /** Books what must be bookable. */
+    /** Books an appointment that must be bookable. */
     async book(booking: { patientId: string; doctorId: string; appointmentTypeId: string; start: string }) {
       const { status, body } = await post('', booking);
       expect({ status, body }).toMatchObject({ status: 201 });
@@ -404,7 +406,7 @@ export async function startAppointments() {
     async slots(query: Record<string, string>) {
       return (await slotPage(query)).items;
     },
-    /** All pages, one after the other. */
+    /** Returns the slots of all pages. */
     async allSlots(query: Record<string, string>) {
       const found: Slot[] = [];
       let next: { cursor?: string } | undefined = {};
@@ -422,7 +424,7 @@ export async function startAppointments() {
     },
     reservations: () => reservationsOf(database),
     expectReservationsMatch: () => expectReservationsMatch(database, time.now.epochMilliseconds),
-    /** What waits to be published, in the order of the writes, as it is stored. */
+    /** Returns the events that wait to be published, in the order of the writes, as stored. */
     outbox: async () =>
       (await database.read((db) => db.selectFrom('outbox').select('event').orderBy('position').execute())).map(
         ({ event }) => event,
@@ -430,7 +432,7 @@ export async function startAppointments() {
   };
 }
 
-/** A clinic with one type of 30 minutes, one doctor who works from 14:00 to 22:00 UTC, and one patient. */
+/** Starts a clinic with one type of 30 minutes, one doctor from 14:00 to 22:00 UTC, and one patient. */
 export async function startClinic(rules: Partial<NewAppointmentType> = {}) {
   const service = await startAppointments();
   const type = await service.addType(rules);

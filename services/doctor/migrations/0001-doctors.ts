@@ -16,7 +16,7 @@ async function createDoctors(db: Kysely<never>, dialect: DatabaseDialect): Promi
           .addColumn('family_name', types.text(100), (column) => column.notNull())
           .addColumn('time_zone', types.text(64), (column) => column.notNull())
           .addColumn('active', types.integer, (column) => column.notNull())
-          // A JSON array, as it is read with the working time; null: all.
+          // A JSON array in this row, because it is read with the working time; null: all.
           .addColumn('appointment_type_ids', types.longText)
           .addColumn('details', types.longText, (column) => column.notNull())
           .addColumn('version', types.integer, (column) => column.notNull())
@@ -27,7 +27,7 @@ async function createDoctors(db: Kysely<never>, dialect: DatabaseDialect): Promi
   );
 }
 
-/** What is derived from a doctor. */
+/** Creates the tables that are derived from a doctor. */
 async function createDerived(db: Kysely<never>, dialect: DatabaseDialect): Promise<void> {
   const { types, clustered } = dialect;
   await createTable(
@@ -46,7 +46,7 @@ async function createDerived(db: Kysely<never>, dialect: DatabaseDialect): Promi
   );
 }
 
-/** Hours from a date on: a doctor has several rows, one for each first day. */
+/** Creates the hours from a date on. A doctor has several rows, one for each first day. */
 async function createPeriods(db: Kysely<never>, dialect: DatabaseDialect): Promise<void> {
   const { types, clustered } = dialect;
   await createTable(db, dialect, 'schedule_periods', (table) =>
@@ -82,7 +82,7 @@ async function createExceptions(db: Kysely<never>, dialect: DatabaseDialect): Pr
           .addColumn('created_at', types.instant, (column) => column.notNull())
           .addForeignKeyConstraint('schedule_exceptions_doctor', ['doctor_id'], 'doctors', ['id']),
       ),
-    // For the list, and for what overlaps a range: since no exception is longer than 366 days, starts alone bound that.
+    // For the list and for overlaps with a range. Starts alone bound these, because no exception exceeds 366 days.
     { schedule_exceptions_by_doctor: ['doctor_id', 'starts_at', 'id'] },
   );
 }

@@ -1,4 +1,4 @@
-/** Everything that this service publishes. It consumes nothing. */
+/** All events that this service publishes. It consumes none. */
 import type { Doctor, ScheduleException } from '@daybook/contracts';
 import type { NewEvent } from '@daybook/database';
 
@@ -13,7 +13,7 @@ export const doctorEvent = (kind: Kind, doctor: Pick<Doctor, 'id' | 'version'>):
   data: { doctorId: doctor.id },
 });
 
-/** Tells of leave or extra hours. It never holds the reason, which may say that somebody is ill. */
+/** Returns the event about leave or extra hours. It excludes the reason, which may mention an illness. */
 export const exceptionEvent = (
   kind: 'exception-added' | 'exception-removed',
   doctor: Pick<Doctor, 'id' | 'version'>,

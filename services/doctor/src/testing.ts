@@ -1,4 +1,7 @@
-/** For this folder's tests: the doctor service over a database that is emptied after each test, with a clock that stands still. */
+/**
+ * Starts the doctor service for this folder's tests.
+ * The database is emptied after each test, and the clock stands still.
+ */
 import {
   Availability,
   Doctor,
@@ -82,7 +85,7 @@ export async function startDoctors(logger: Logger = silent) {
     call,
     register,
     find,
-    /** A doctor with these hours. */
+    /** Registers a doctor with these hours. */
     async registerWith({ timeZone, weeklyHours }: Schedule): Promise<Doctor> {
       const doctor = await register({ ...noor, timeZone });
       expect(await call('PUT', `/${doctor.id}/schedule`, { timeZone, weeklyHours })).toMatchObject({ status: 200 });
@@ -99,14 +102,14 @@ export async function startDoctors(logger: Logger = silent) {
       return readExceptionPage(body);
     },
     read: async (id: string) => readDoctor((await call('GET', `/${id}`)).body),
-    /** The open intervals as `start/end`. */
+    /** Returns the open intervals as `start/end`. */
     async open(id: string, from: string, to: string): Promise<string[]> {
       const { body } = await call('GET', `/${id}/availability?${new URLSearchParams({ from, to })}`);
       return readAvailability(body).items.map(({ start, end }) => `${start}/${end}`);
     },
-    /** The given names of those that a search finds, sorted. */
+    /** Returns the given names that a search finds, sorted. */
     names: async (query: Record<string, string>) => (await find(query)).items.map(({ givenName }) => givenName).sort(),
-    /** What waits to be published, in the order of the writes, as it is stored. */
+    /** Returns the events that wait to be published, in the order of the writes, as stored. */
     outbox: async () =>
       (await database.read((db) => db.selectFrom('outbox').select('event').orderBy('position').execute())).map(
         ({ event }) => event,

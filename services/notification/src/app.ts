@@ -1,4 +1,4 @@
-/** The notification service, built out of what it is passed. */
+/** Builds the notification service from its dependencies. */
 import type { Database } from '@daybook/database';
 import type { Bus, Consumer } from '@daybook/messaging';
 import { type App, addParkedEventRoutes, createServiceApp, type Logger } from '@daybook/service';

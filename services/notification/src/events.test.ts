@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { createMessageStore } from './store/messages.ts';
 import { appointmentData, appointmentEvent, earlier, startNotifications } from './testing.ts';
 
-/** An event that is not as the catalogue says, as a broker may bring it. */
+/** Returns an event that breaks the catalogue, as a broker may deliver it. */
 const malformed = (event: CloudEvent): CloudEvent => JSON.parse(JSON.stringify({ ...event, data: { start: 'soon' } }));
 
 describe('the messages about an appointment', () => {
@@ -117,7 +117,7 @@ describe('the messages about an appointment', () => {
 });
 
 describe('the messages about an appointment of a merged patient', () => {
-  /** An appointment that is moved from one record to another. */
+  /** Starts with an appointment that is moved from one record to another. */
   async function startMoved() {
     const notifications = await startNotifications();
     const data = appointmentData();

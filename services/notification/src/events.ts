@@ -1,4 +1,4 @@
-/** Everything that this service consumes. It publishes nothing. */
+/** All events that this service consumes. It publishes none. */
 import {
   AppointmentEventData,
   type CloudEvent,
@@ -19,7 +19,7 @@ const MESSAGES_CONSUMER = 'notification.messages' satisfies EventConsumerName;
 
 const STEPPED_BACK = 'daybook.appointment.stepped-back.v1';
 
-/** The changes that may have a message, and those that only say whose the messages of an appointment are from now on. */
+/** The changes that may have a message, and those that only change the recipient of an appointment's messages. */
 const KINDS: Record<Exclude<ConsumedType<typeof MESSAGES_CONSUMER>, typeof STEPPED_BACK>, MessageKind | undefined> = {
   'daybook.appointment.booked.v1': 'booked',
   'daybook.appointment.rescheduled.v1': 'rescheduled',
@@ -34,13 +34,13 @@ const readAppointmentEvent = createParser(AppointmentEventData);
 
 const readSteppedBackEvent = createParser(SteppedBackEventData);
 
-/** A cancellation that is taken back is a booking again; every other step back concerns staff alone. */
+/** Returns the kind of message. An undone cancellation is a booking; every other step back concerns staff only. */
 function kindOf({ type, data }: CloudEvent): MessageKind | undefined {
   if (type !== STEPPED_BACK) return MESSAGES.get(type);
   return readSteppedBackEvent(data).status.from === 'cancelled' ? 'booked' : undefined;
 }
 
-/** Whether the visit has another doctor, start or end than before: a move, or another type of another length. */
+/** Returns whether doctor, start or end changed, by a move or by a type of another length. */
 const isElsewhere = ({ doctorId, start, end, previous }: AppointmentEventData): boolean =>
   previous !== undefined && (previous.doctorId !== doctorId || previous.start !== start || previous.end !== end);
 

@@ -11,7 +11,7 @@ const readPage = createParser(ParkedEventPage);
 async function startWithParked(count = 1) {
   const service = await startNotifications();
   const { database, bus, app } = service;
-  /** The cause: no message can be kept while this is there. */
+  /** The body of a trigger that rejects every message while it exists. */
   const refusal =
     database.dialect.name === 'sqlite'
       ? "begin select raise(abort, 'no room'); end"

@@ -1,4 +1,4 @@
-/** For this folder's tests: the notification service on a bus in memory. */
+/** Starts the notification service for this folder's tests, with a bus in memory. */
 import { type AppointmentEventData, type CloudEvent, type EventType, MessageList } from '@daybook/contracts';
 import { idFromBytes, idToBytes, newId, openDatabase } from '@daybook/database';
 import { createInProcessBus } from '@daybook/messaging';
@@ -23,14 +23,14 @@ export const appointmentData = (appointmentId = newId()): AppointmentEventData =
 
 type Kind<T extends EventType = EventType> = T extends `daybook.appointment.${infer Name}.v1` ? Name : never;
 
-/** Where a visit was half an hour before. */
+/** Returns the time of a visit half an hour before. */
 export const earlier = ({ doctorId }: Pick<AppointmentEventData, 'doctorId'>) => ({
   doctorId,
   start: '2026-11-23T13:30:00.000Z',
   end: '2026-11-23T14:00:00.000Z',
 });
 
-/** An event as the appointment service publishes it: what is rescheduled was at another time before. */
+/** Returns an event as the appointment service publishes it. A rescheduled visit has a previous time. */
 export const appointmentEvent = (kind: Kind, data: AppointmentEventData, sequence = 1): CloudEvent => ({
   specversion: '1.0',
   id: newId(),
@@ -75,7 +75,7 @@ export async function startNotifications() {
       expect(status).toBe(200);
       return readMessages(body).items;
     },
-    /** For whom the messages of an appointment are. */
+    /** Returns the recipients of an appointment's messages. */
     recipients: async (appointmentId: string) => {
       const rows = await database.read((db) =>
         db

@@ -32,7 +32,7 @@ async function createPatients(db: Kysely<never>, dialect: DatabaseDialect): Prom
   );
 }
 
-/** Identifiers are a key. */
+/** Creates the identifiers, which are a key. */
 async function createIdentifiers(db: Kysely<never>, dialect: DatabaseDialect): Promise<void> {
   const { types, clustered } = dialect;
   await createTable(
@@ -52,7 +52,7 @@ async function createIdentifiers(db: Kysely<never>, dialect: DatabaseDialect): P
   );
 }
 
-/** Records of one person: the key of names that are alike, and what was merged into what. */
+/** Creates the keys of similar names, and the merges of records. */
 async function createMerges(db: Kysely<never>, dialect: DatabaseDialect): Promise<void> {
   const { types, clustered } = dialect;
   await createTable(db, dialect, 'name_keys', (table) =>

@@ -1,4 +1,4 @@
-/** The patient service, built out of what it is passed. */
+/** Builds the patient service from its dependencies. */
 import type { Database } from '@daybook/database';
 import type { Bus } from '@daybook/messaging';
 import { type App, type Clock, createServiceApp, type Logger } from '@daybook/service';

@@ -1,4 +1,4 @@
-/** Everything that this service publishes. It consumes nothing. */
+/** All events that this service publishes. It consumes none. */
 import type { Patient } from '@daybook/contracts';
 import type { NewEvent } from '@daybook/database';
 

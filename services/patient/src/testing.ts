@@ -1,4 +1,7 @@
-/** For this folder's tests: the patient service over a database that is emptied after each test, with a clock that stands still. */
+/**
+ * Starts the patient service for this folder's tests.
+ * The database is emptied after each test, and the clock stands still.
+ */
 import { type NewPatient, Patient, PatientPage, Problem } from '@daybook/contracts';
 import { openDatabase } from '@daybook/database';
 import { createInProcessBus } from '@daybook/messaging';
@@ -34,7 +37,7 @@ export async function startPatients() {
     return { status: response.statusCode, headers: response.headers, body };
   }
 
-  /** Registers another person, however many with the same names there are. */
+  /** Registers a patient, even if others have the same names. */
   async function register(input: NewPatient): Promise<Patient> {
     const { status, body } = await call('POST', '', { confirmedNew: true, ...input });
     expect(status).toBe(201);
@@ -54,9 +57,9 @@ export async function startPatients() {
     register,
     find,
     read: async (id: string) => readPatient((await call('GET', `/${id}`)).body),
-    /** The given names of those that a search finds, sorted. */
+    /** Returns the given names that a search finds, sorted. */
     names: async (query: Record<string, string>) => (await find(query)).items.map(({ givenName }) => givenName).sort(),
-    /** What waits to be published, in the order of the writes, as it is stored. */
+    /** Returns the events that wait to be published, in the order of the writes, as stored. */
     outbox: async () =>
       (await database.read((db) => db.selectFrom('outbox').select('event').orderBy('position').execute())).map(
         ({ event }) => event,

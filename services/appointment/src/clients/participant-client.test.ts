@@ -14,7 +14,7 @@ const availability = {
   items: [{ start: '2026-11-03T14:00:00.000Z', end: '2026-11-03T14:30:00.000Z' }],
 };
 
-/** A client that keeps what it is asked and always gives the same answer. */
+/** Returns a client that records its requests and always returns the same response. */
 function clientThatResponds(status: number, body: unknown) {
   const requests: { path: string; headers: Readonly<Record<string, string>> | undefined }[] = [];
   const client: ServiceClient = {
@@ -27,7 +27,7 @@ function clientThatResponds(status: number, body: unknown) {
   return { client, requests };
 }
 
-/** A client that gives so many doctors, 100 at a time, as the doctor service does. */
+/** Returns a client with `count` doctors, 100 a page, as the doctor service returns them. */
 function clientWithDoctors(count: number) {
   const ids = Array.from({ length: count }, () => newId());
   const requests: string[] = [];

@@ -1,4 +1,4 @@
-/** The patient and the doctor service, asked through discovery and the resilient client. */
+/** Calls the patient and the doctor service through discovery and the resilient client. */
 
 import { createCoalescer } from '@daybook/async';
 import {
@@ -21,7 +21,10 @@ const readPatient = createParser(PatientEligibility);
 const readAvailability = createParser(Availability);
 const readAvailabilities = createParser(AvailabilityPage);
 
-/** Undefined when the answer is that there is nothing. Any other refusal means that the parts do not fit together. */
+/**
+ * Returns undefined when the service reports that the resource does not exist.
+ * Any other rejection means that the services are incompatible.
+ */
 async function get<Resource>(
   client: ServiceClient,
   path: string,
@@ -42,7 +45,7 @@ async function get<Resource>(
 const EARLIEST_RFC3339 = toMillis('0000-01-01T00:00:00Z');
 const LATEST_RFC3339 = toMillis('9999-12-31T23:59:59.999Z');
 
-/** RFC 3339 has years of four digits. What of a range lies beyond them no rule of booking allows anyway. */
+/** Cuts a range at the years of four digits that RFC 3339 has. No rule of booking allows a time beyond them. */
 function toRfc3339Range({ start, end }: Interval): { from: string; to: string } {
   const within = (millis: number) => isoFromMillis(Math.min(Math.max(millis, EARLIEST_RFC3339), LATEST_RFC3339));
   return { from: within(start), to: within(end) };
@@ -88,7 +91,7 @@ export function createParticipantClient(patients: ServiceClient, doctors: Servic
   return {
     findPatient: (id, context) => get(patients, `/api/v1/patients/${id}/eligibility`, context, readPatient),
 
-    // Many ask for the same at once: where a time is taken that all want, and when a doctor's calendar opens.
+    // Coalesces requests, because many arrive simultaneously for a popular time or when a doctor's calendar opens.
     async findDoctor(id, range, context) {
       const [found] = await coalesceAvailability(keyOf('doctor', id, range), () =>
         fetchAvailability(id, range, context),

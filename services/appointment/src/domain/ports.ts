@@ -1,4 +1,4 @@
-/** What the domain needs from outside, in its own words. */
+/** The interfaces that the domain needs from its environment. */
 import type {
   Appointment,
   AppointmentPatch,
@@ -15,11 +15,11 @@ import type { Step } from './booking/lifecycle.ts';
 import type { DoctorFacts, PatientFacts, TakenSeats } from './booking/rules.ts';
 import type { Interval } from './slots/grid.ts';
 
-/** Who asks, and the trace of the request. */
+/** The caller of a request, and its trace. */
 export interface RequestContext {
   readonly caller: Caller;
   readonly traceparent?: string | undefined;
-  /** Whether somebody still waits for the answer. */
+  /** Returns whether the caller still waits for the response. */
   readonly isCallerWaiting?: (() => boolean) | undefined;
 }
 
@@ -32,47 +32,47 @@ export const requestContextOf = (
   isCallerWaiting,
 });
 
-/** The other services. Each call throws `service-unavailable` when its service does not answer. */
+/** Calls the other services. Each call throws `service-unavailable` when its service does not respond. */
 export interface ParticipantClient {
   findPatient(id: string, context: RequestContext): Promise<PatientFacts | undefined>;
   findDoctor(id: string, range: Interval, context: RequestContext): Promise<DoctorFacts | undefined>;
-  /** The active doctors of a specialty: the first MAX_SEARCHED_DOCTORS. */
+  /** Returns the first MAX_SEARCHED_DOCTORS active doctors of a specialty. */
   findDoctors(specialty: string, range: Interval, context: RequestContext): Promise<DoctorFacts[]>;
 }
 
-/** A patient or a doctor as known at a moment. */
+/** The version of a patient or a doctor that the rules were applied to. */
 export interface ParticipantVersion {
   readonly id: string;
   readonly version: number;
 }
 
-/** What the store needs of an appointment type that time is reserved for. */
+/** The fields of an appointment type that a reservation needs. */
 export type PlacedType = Pick<AppointmentType, 'id' | 'version' | 'capacity'>;
 
-/** Where and when an appointment is to be. */
+/** The doctor and time of an appointment. */
 export interface Placement {
   readonly doctorId: string;
   readonly timeZone: string;
   readonly visit: Interval;
   /** The visit with its buffers. */
   readonly doctorTime: Interval;
-  /** As the rules were applied to it. Where it has another version by now, the store throws StaleFacts. */
+  /** The version that the rules were applied to. The store throws StaleFacts when the type has another one by now. */
   readonly type: PlacedType;
-  /** What the rules were applied to. Where an event told of something newer, the store throws StaleFacts. */
+  /** The versions that the rules were applied to. The store throws StaleFacts when an event announced a newer one. */
   readonly verified: readonly [ParticipantVersion, ...ParticipantVersion[]];
   readonly holdId?: string | undefined;
-  /** Given when the doctor's time is taken and staff books beside it on purpose. */
+  /** Given when the doctor's time is taken and staff overbooks it. */
   readonly overbooking?: Overbooking | undefined;
-  /** True of a walk-in: it takes the running five minutes. */
+  /** Whether it is a walk-in, which takes the current five minutes. */
   readonly walkIn?: boolean | undefined;
 }
 
 /**
- * A patient, a doctor or an appointment type, or the time that a patient has, has changed since the rules were applied: they
- * have to be applied again.
+ * Thrown when patient, doctor, type or the patient's seats changed since the rules were applied.
+ * The rules have to be applied again.
  */
 export class StaleFacts extends Error {
-  /** What an event told of, or the type as stored. Whatever is read from now on is at least of that version. */
+  /** The announced version, or the type as stored. Later reads return at least that version. */
   readonly newer: ParticipantVersion;
 
   constructor(newer: ParticipantVersion) {
@@ -88,36 +88,36 @@ export interface NewBooking {
   readonly placement: Placement;
 }
 
-/** What of an appointment no time depends on. */
+/** The fields of an appointment that do not affect its time. */
 export type NotesPatch = Pick<AppointmentPatch, 'reason' | 'note'>;
 
-/** Runs on the stored appointment inside the transaction and throws what refuses the change. */
+/** Checks the stored appointment inside the transaction. Throws the refusal of the change. */
 export type CheckStored = (appointment: Appointment) => void;
 
 export interface Move {
   readonly action: 'rescheduled' | 'updated';
   readonly placement: Placement;
   readonly check: CheckStored;
-  /** Why it is moved. */
+  /** The reason for the move. */
   readonly reason?: string | undefined;
-  /** What is changed with it. */
+  /** The fields that change with it. */
   readonly patch?: NotesPatch;
 }
 
-/** A step back that was decided on what was read: the store refuses it where that has changed since. */
+/** The decision about a step back. The store rejects it when the appointment has changed since it was read. */
 export interface StepBackDecision {
-  /** Of the appointment, as it was read. */
+  /** The version of the appointment as it was read. */
   readonly version: number;
   readonly to: AppointmentStatus;
   readonly reason: string;
   /**
-   * Of a visit that is to come again: its time, and what of it does not hold any more. Whether the patient has another visit
-   * then is read by the store, where no booking and no merge can change it.
+   * For a visit that returns to the future: its time and its reasons to reschedule.
+   * The store itself reads whether the patient has another visit then, where no booking or merge can interfere.
    */
   readonly restored?: { readonly placement: Placement; readonly reschedulingReasons: readonly string[] } | undefined;
 }
 
-/** Seats taken in a range: of doctors, of a patient. What some hold can be left out, as if it were not there. */
+/** A query for the seats that are taken in a range, by doctors or a patient. Seats of `exceptHolders` do not count. */
 export interface SeatQuery {
   readonly resourceIds: readonly string[];
   readonly range: Interval;
@@ -131,16 +131,20 @@ export interface AppointmentTypes {
 
 export interface AppointmentStore {
   find(caller: Caller, id: string): Promise<Appointment | undefined>;
-  /** By resource, as its id was given. */
+  /** Returns seats by resource id, as the id was given. */
   takenSeats(caller: Caller, query: SeatQuery): Promise<ReadonlyMap<string, TakenSeats>>;
   /**
-   * @throws Refusal `slot-taken`, `patient-busy`: the key refused; `hold-expired`
+   * Books an appointment.
+   * @throws Refusal `slot-taken`, `patient-busy`: the key rejected it; `hold-expired`
    * @throws StaleFacts
    */
   book(caller: Caller, booking: NewBooking, write: WriteContext<Appointment>): Promise<Appointment>;
-  /** To where it is already, and of the type that it has, changes nothing. */
+  /** Moves an appointment. A move to the present time, doctor and type changes nothing. */
   move(caller: Caller, id: string, move: Move, write: WriteContext<Appointment>): Promise<Appointment>;
-  /** Changes what no time depends on. What is as it was already changes nothing. @throws Refusal `wrong-status` */
+  /**
+   * Changes fields that do not affect the time. Equal values change nothing.
+   * @throws Refusal `wrong-status`
+   */
   change(
     caller: Caller,
     id: string,
@@ -158,24 +162,31 @@ export interface AppointmentStore {
   /** Returns the actions of the history, newest first. */
   actions(caller: Caller, id: string): AsyncIterable<HistoryAction>;
   /**
-   * Returns to an earlier status. A cancelled appointment takes its time again; another one that is to come is flagged where
-   * the patient has another visit then.
-   * @throws Refusal `changed-meanwhile`; `slot-taken`, `patient-busy`: the key refused
+   * Returns to an earlier status.
+   * A cancelled appointment reserves its time again.
+   * Any other future appointment is flagged when the patient has another visit then.
+   * @throws Refusal `changed-meanwhile`; `slot-taken`, `patient-busy`: the key rejected it
    * @throws StaleFacts
    */
   stepBack(caller: Caller, id: string, back: StepBackDecision, write: WriteContext<Appointment>): Promise<Appointment>;
 }
 
 export interface HoldStore {
-  /** @throws Refusal `slot-taken`, `too-many-holds`, StaleFacts */
+  /**
+   * Adds a hold.
+   * @throws Refusal `slot-taken`, `too-many-holds`, StaleFacts
+   */
   add(caller: Caller, placement: Placement, write: WriteContext<Hold>): Promise<Hold>;
-  /** Undefined as well when it is somebody else's, has run out, or was used. */
+  /** Returns undefined also for a hold of another caller and for one that has expired or was used. */
   find(caller: Caller, id: string): Promise<Hold | undefined>;
-  /** @throws Refusal `not-found` */
+  /**
+   * Removes a hold.
+   * @throws Refusal `not-found`
+   */
   remove(caller: Caller, id: string, write: WriteContext<unknown>): Promise<void>;
 }
 
-/** All that the domain works with. */
+/** The dependencies of the domain. */
 export interface BookingDependencies {
   readonly participants: ParticipantClient;
   readonly store: AppointmentStore;

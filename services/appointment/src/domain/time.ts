@@ -1,6 +1,6 @@
-/** Lengths and instants in milliseconds, which is how the domain counts time. */
+/** Lengths and instants in milliseconds, the unit of the domain. */
 export const MINUTE = 60_000;
 export const DAY = 86_400_000;
 
-/** Milliseconds since 1970 UTC of an RFC 3339 instant. */
+/** Converts an RFC 3339 instant to milliseconds since 1970 UTC. */
 export const toMillis = (instant: string): number => Temporal.Instant.from(instant).epochMilliseconds;

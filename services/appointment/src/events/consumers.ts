@@ -1,4 +1,4 @@
-/** Everything that this service publishes and consumes. */
+/** All events that this service publishes and consumes. */
 import {
   type Appointment,
   type ConsumedType,
@@ -19,7 +19,7 @@ export const SOURCE = '/services/appointment';
 
 type Times = Pick<Appointment, 'doctorId' | 'start' | 'end'> & Partial<Pick<Appointment, 'appointmentTypeId'>>;
 
-/** What only some events carry: where a visit was before, which status was taken back. */
+/** Fields that only some events carry: the former time of a visit, or the status that was taken back. */
 interface EventExtras {
   readonly previous?: Times | undefined;
   readonly status?: StatusChange | undefined;
@@ -45,7 +45,7 @@ export const appointmentEvent = (
 
 const REVALIDATION_CONSUMER = 'appointment.revalidation' satisfies EventConsumerName;
 
-/** Whose changes can stand in the way of what was booked already, or out of it again. */
+/** The participants whose changes can affect appointments that are booked. */
 const KINDS: Record<ConsumedType<typeof REVALIDATION_CONSUMER>, ParticipantKind> = {
   'daybook.patient.updated.v1': 'patient',
   'daybook.patient.deactivated.v1': 'patient',
@@ -57,7 +57,7 @@ const KINDS: Record<ConsumedType<typeof REVALIDATION_CONSUMER>, ParticipantKind>
 };
 const CHANGES: ReadonlyMap<string, ParticipantKind> = new Map(Object.entries(KINDS));
 
-/** Keeps whose appointments have to be looked at again; `onChange` hears when that is stored. */
+/** Records whose appointments need revalidation. Calls `onChange` once that is stored. */
 export const participantChangesConsumer = (
   database: Database<AppointmentTables>,
   clock: Clock,
@@ -77,7 +77,7 @@ export const participantChangesConsumer = (
   return withChangeCallback(consumer, onChange);
 };
 
-/** The consumer, which calls `onChange` after each event that it has handled. */
+/** Returns the consumer, which calls `onChange` after each event that it has handled. */
 const withChangeCallback = (consumer: Consumer, onChange: () => void): Consumer => ({
   ...consumer,
   async handle(event) {
@@ -96,7 +96,7 @@ const UNMERGED = 'daybook.patient.unmerged.v1' satisfies ConsumedType<typeof MER
 
 const readMerge = createParser(PatientMergeEventData);
 
-/** Keeps which records of patients were merged; `onChange` is called when that is stored. */
+/** Records which patient records were merged. Calls `onChange` once that is stored. */
 export const patientMergesConsumer = (
   database: Database<AppointmentTables>,
   clock: Clock,

@@ -17,7 +17,7 @@ const logger = createLogger({ level: 'silent', pretty: false });
 
 type Kind = 'merged' | 'unmerged';
 
-/** A clinic whose patients can be merged as the patient service does. */
+/** Starts a clinic and a function that merges patients as the patient service does. */
 async function startMergeable() {
   const clinic = await startClinic();
   const { database, clock, book, bookingRequest, changePatient } = clinic;
@@ -44,10 +44,10 @@ async function startMergeable() {
     store,
     eventOf,
     due,
-    /** Changes the record as the patient service does, and gives the event that tells of it. */
+    /** Changes the record as the patient service does, and returns the event about it. */
     change: (kind: Kind, patientId: string, into: string) =>
       eventOf(kind, patientId, into, changePatient(patientId, kind === 'unmerged')),
-    /** Moves what has to be moved, until nothing is due. */
+    /** Moves appointments until nothing is due. */
     async moveAll() {
       for (let rounds = 0; rounds < 100; rounds += 1) {
         const next = await store.next(service);
@@ -63,7 +63,7 @@ async function startMergeable() {
   };
 }
 
-/** The same, and one patient was registered twice: `old` is merged into `stays`. */
+/** Starts a mergeable clinic with one person in two records: `old` is merged into `stays`. */
 async function startTwins() {
   const clinic = await startMergeable();
   const [old, stays] = [clinic.patientId, clinic.addPatient()];
@@ -77,7 +77,7 @@ async function startTwins() {
     old,
     stays,
     deliver,
-    /** Hands an event that is not about a merge to its consumer. */
+    /** Delivers an event about something other than a merge to its consumer. */
     tellChange: clinic.deliver,
     async merge(patientId = old, into = stays) {
       await deliver('merged', patientId, into);
@@ -90,10 +90,10 @@ async function startTwins() {
   };
 }
 
-/** Whether a query is the look for appointments that were moved before. */
+/** Returns whether a query finds appointments that were moved before. */
 const findsMoved = (query: RootOperationNode): boolean => SelectQueryNode.is(query) && query.joins !== undefined;
 
-/** Whether a query is the look for the seats that the record that stays has. */
+/** Returns whether a query reads the seats of the record that stays. */
 const findsSeats = (query: RootOperationNode): boolean =>
   SelectQueryNode.is(query) && JSON.stringify(query.selections).includes('"seat"');
 
@@ -152,7 +152,7 @@ describe('the appointments of a merged patient', () => {
     expect((await list({ needsRescheduling: 'true' })).items.map(({ id }) => id)).toEqual([collides.id]);
     expect((await history(collides.id)).at(-1)).toMatchObject({ reschedulingReasons: ['patient-busy'] });
     await expectReservationsMatch();
-    // The patient is still busy when one of the two is cancelled.
+    // The patient is still busy after one of the two is cancelled.
     await post(`/${own.id}/cancel`, { reason: 'twice' });
     const other = { patientId: stays, doctorId: addDoctor().id, appointmentTypeId: own.appointmentTypeId };
     expect(await post('', { ...other, start: '2026-11-10T16:15:00.000Z' })).toMatchObject({
@@ -326,7 +326,7 @@ describe('an unmerge', () => {
 });
 
 describe('merges of several records', () => {
-  /** `a` into `b`, `b` into `c`, each with an appointment. */
+  /** Starts three records to merge, `a` into `b` and `b` into `c`, each with an appointment. */
   async function startChain() {
     const clinic = await startTwins();
     const [a, b, c] = [clinic.old, clinic.stays, clinic.addPatient()];
@@ -518,7 +518,7 @@ describe('a booking under way when its patient is merged', () => {
 
   it('is moved when it was stored between the merge and its event', async () => {
     const { old, stays, bookFor, change, consumer, moveAll, ofPatient, changePatient } = await startTwins();
-    // An instance of the patient service that lags behind still says that the record is active.
+    // An instance of the patient service that lags behind still reports the record as active.
     const event = change('merged', old, stays);
     changePatient(old, true);
     const late = await bookFor(old);
@@ -617,7 +617,7 @@ describe('a booking under way when its patient is merged', () => {
 });
 
 describe('a recheck under way when its patient is merged', () => {
-  /** A visit to come for each of two records, of which `old` has the one at START. */
+  /** Books a future visit for each of two records; `old` has the one at START. */
   async function startRechecked() {
     const clinic = await startTwins();
     const visit = await clinic.bookFor(clinic.old);
@@ -626,7 +626,7 @@ describe('a recheck under way when its patient is merged', () => {
   }
   type Rechecked = Awaited<ReturnType<typeof startRechecked>>;
 
-  /** Begins the only recheck that is due, and reads what it is about. */
+  /** Starts the only revalidation that is due, and reads its appointments. */
   async function begin({ revalidations }: Rechecked) {
     const revalidate = await revalidations.next(service);
     if (!revalidate) throw new Error('nothing is due');

@@ -6,22 +6,25 @@ import { DatabaseUnavailable } from '@daybook/database';
 import type { Logger } from '@daybook/service';
 import type { PatientMergeStore } from '../store/patient-merges.ts';
 
-/** Notices what another process was told; what this one is told wakes it at once. */
+/** Poll interval for events that another process handled. Events of this process wake the worker immediately. */
 const INTERVAL_MILLIS = 1_000;
 
 const CALLER: Caller = { id: 'appointment-service', role: 'service' };
 
 export interface PatientMergeWorker {
-  /** Something is due. */
+  /** Runs immediately, because something is due. */
   wake(): void;
-  /** Resolves when the transaction under way is done. What is due then waits for the next start. */
+  /** Resolves when the current transaction is done. What is due then waits for the next start. */
   close(): Promise<void>;
 }
 
 const errorFields = (error: unknown) =>
   error instanceof DatabaseUnavailable ? { reason: error.message } : { err: error };
 
-/** Starts the worker. A record that cannot be settled now is tried again, ever more slowly; others pass it. */
+/**
+ * Starts the worker.
+ * A record that fails is retried with growing pauses, and does not block the others.
+ */
 export function startPatientMergeWorker(store: PatientMergeStore, logger: Logger): PatientMergeWorker {
   const closing = new AbortController();
 
@@ -51,7 +54,7 @@ export function startPatientMergeWorker(store: PatientMergeStore, logger: Logger
         failing = false;
         return true;
       } catch (error) {
-        // Once for as long as it lasts.
+        // Logged once for a series of failures.
         if (!failing) logger.warn(errorFields(error), 'merged patients not read');
         failing = true;
         return false;

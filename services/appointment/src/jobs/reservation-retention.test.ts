@@ -6,7 +6,7 @@ import { DAY, MINUTE } from '../domain/time.ts';
 import type { AppointmentTables, ReservationRow } from '../store/tables.ts';
 import { createReservationSweep, RETENTION_DAYS } from './reservation-retention.ts';
 
-/** Of the database, too, whose clock nobody sets here. */
+/** The real time, because the sweep also reads the clock of the database, which tests cannot set. */
 const NOW = Temporal.Now.instant().round({ smallestUnit: 'minute', roundingIncrement: 5, roundingMode: 'floor' });
 const now = () => NOW;
 const CELL = 5 * MINUTE;
@@ -44,7 +44,7 @@ const cellsIn = async (database: Database<AppointmentTables>) =>
 
 const people = (count: number) => Array.from({ length: count }, () => idToBytes(newId()));
 
-/** Until nothing more is to be done. Returns the steps. */
+/** Sweeps until nothing is left to delete. Returns the number of steps. */
 async function runOut(sweep: () => Promise<number>): Promise<number> {
   let steps = 1;
   while ((await sweep()) > 0) steps += 1;

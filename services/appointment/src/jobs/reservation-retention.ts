@@ -1,4 +1,4 @@
-/** Clears the reservations of what is long over: no rule looks at them any more (docs/decisions/0028-old-reservations.md). */
+/** Deletes the reservations of the distant past, which no rule reads (docs/decisions/0028-reservation-retention.md). */
 import type { Database, Sweep } from '@daybook/database';
 import type { Clock } from '@daybook/service';
 import { sql } from 'kysely';
@@ -13,9 +13,9 @@ const ROWS_PER_BATCH = 500;
 
 const LOWEST_ID = new Uint8Array(16);
 
-/** A walk through all whose time is reserved, in the order of the key. */
+/** A walk through all resources with reservations, in the order of the key. */
 interface Pass {
-  /** The first cell that stays. */
+  /** The first cell that is kept. */
   readonly firstKeptCell: number;
   readonly after: Uint8Array;
 }
@@ -24,7 +24,7 @@ export function createReservationSweep(database: Database<AppointmentTables>, cl
   let pass: Pass | undefined;
   let nextPassAt = Number.NEGATIVE_INFINITY;
 
-  /** By the earlier of two clocks: one that runs ahead must not give away time that is still to come. */
+  /** Starts a pass by the earlier of two clocks, so that a clock that runs ahead does not release future time. */
   async function begin(): Promise<Pass> {
     const { rows } = await database.read((db) =>
       sql<{ now: number }>`select ${database.dialect.now} as now`.execute(db),
@@ -33,7 +33,7 @@ export function createReservationSweep(database: Database<AppointmentTables>, cl
     return { firstKeptCell: cellsOf({ start: now - RETENTION_DAYS * DAY, end: now }).first, after: LOWEST_ID };
   }
 
-  /** The next ones, each with its first cell: of that the key holds a list. */
+  /** Returns the next resources, each with its first cell, both read from the key. */
   const resourcesAfter = (after: Uint8Array) =>
     database.read((db) =>
       db
@@ -46,7 +46,10 @@ export function createReservationSweep(database: Database<AppointmentTables>, cl
         .execute(),
     );
 
-  /** The first old cells of one. Read without a lock, and by itself: of a list of many, with a limit, all of the key may be read. */
+  /**
+   * Returns the first old cells of one resource, without a lock.
+   * A query for several resources with a limit could read the whole key.
+   */
   const oldCells = (resource_id: Uint8Array, firstKeptCell: number, limit: number) =>
     database.read((db) =>
       db
@@ -59,7 +62,7 @@ export function createReservationSweep(database: Database<AppointmentTables>, cl
         .execute(),
     );
 
-  /** Deletes the first old rows of some. Returns how many. */
+  /** Deletes the first old rows of some resources. Returns how many. */
   async function clear(resourceIds: readonly Uint8Array[], firstKeptCell: number): Promise<number> {
     const ranges: { resource_id: Uint8Array; last: number }[] = [];
     let count = 0;

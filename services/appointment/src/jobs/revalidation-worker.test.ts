@@ -11,7 +11,7 @@ import { startRevalidationWorker } from './revalidation-worker.ts';
 const START = '2026-11-10T16:00:00.000Z';
 const EXCEPTION_ADDED = 'daybook.doctor.exception-added.v1';
 
-/** Everything that a doctor works, but not on this day. */
+/** Returns all of the doctor's hours except those of one day. */
 const without = (day: string) =>
   openDaily('14:00', '22:00').filter(({ start }) => start < at(`${day}T00:00:00Z`) || start > at(`${day}T23:59:00Z`));
 
@@ -22,7 +22,7 @@ async function startBooked() {
   return {
     ...clinic,
     booked,
-    /** The doctor takes the day off. */
+    /** Gives the doctor leave on that day. */
     takeLeave: (day = '2026-11-10') =>
       deliver(EXCEPTION_ADDED, doctor.id, changeDoctor(doctor, { open: without(day) })),
     flagged: async () => (await clinic.list({ needsRescheduling: 'true' })).items,
@@ -107,11 +107,11 @@ describe('leave over bookings', () => {
     const before = contexts.length;
     const booking = post('', bookingRequest('2026-11-10T18:00:00.000Z', { patientId: addPatient() }));
     await received;
-    // It was told that the doctor works; leave is added and told of before it writes.
+    // The booking has read the old hours. Leave is added and announced before the booking writes.
     await takeLeave();
     resume();
     expect(await booking).toMatchObject({ status: 422, body: { code: 'outside-availability' } });
-    // Patient and doctor twice each, and the doctor once more for alternatives.
+    // Patient and doctor are read twice each, and the doctor once more for alternatives.
     expect(contexts.length - before).toBeGreaterThanOrEqual(4);
     await expectReservationsMatch();
   });
@@ -135,7 +135,7 @@ describe('leave over bookings', () => {
           ...range,
         }),
     }[what]();
-    // The first free asks about the patient first, and about the doctors when that is answered.
+    // A first-free booking reads the patient first, and then the doctors.
     if (what === 'the first free') resume();
     else await received;
     const late = what === 'the first free' ? pauseCalls(1) : undefined;
@@ -159,7 +159,7 @@ describe('leave over bookings', () => {
     const { received, resume } = pauseCalls();
     const slow = startRevalidation();
     await received;
-    // Meanwhile the leave is removed, and somebody else looks.
+    // Meanwhile the leave is removed, and another worker revalidates.
     resume();
     const version = changeDoctor(doctor, { open: openDaily('14:00', '22:00') });
     await deliver('daybook.doctor.exception-removed.v1', doctor.id, version);
@@ -173,7 +173,7 @@ describe('leave over bookings', () => {
     const { doctor, changeDoctor, deliver, bookingRequest, read, revalidate, book, addPatient } = await startBooked();
     const known = doctor.open;
     const version = changeDoctor(doctor, { open: without('2026-11-10') });
-    // An instance of the doctor service that lags behind still says the old hours, of the old version.
+    // An instance of the doctor service that lags behind still reports the old hours of the old version.
     Object.assign(doctor, { open: known, version: version - 1 });
     const late = await book(bookingRequest('2026-11-10T18:00:00.000Z', { patientId: addPatient() }));
     Object.assign(doctor, { open: without('2026-11-10'), version });
@@ -298,7 +298,7 @@ describe('an appointment that needs rescheduling', () => {
 });
 
 describe('what is waited for, as at most starts, is said in a line each', () => {
-  /** The lines of a log, as soon as there are some. */
+  /** Returns a logger and a function that polls until the log has lines. */
   function captureLog() {
     const lines: string[] = [];
     const destination = new Writable({

@@ -1,4 +1,6 @@
-/** Looks again at the appointments of what has changed: leave, other hours, somebody or an appointment type not active. */
+/**
+ * Revalidates appointments after changes: leave, other hours, or a participant or type that became inactive or active.
+ */
 
 import { createLoop } from '@daybook/async';
 import { type Appointment, type Caller, MAX_AVAILABILITY_DAYS, Refusal } from '@daybook/contracts';
@@ -10,19 +12,19 @@ import type { Interval } from '../domain/slots/grid.ts';
 import { DAY, toMillis } from '../domain/time.ts';
 import type { Revalidation, RevalidationStore } from '../store/revalidation.ts';
 
-/** Notices what another process was told; what this one is told wakes it at once. */
+/** Poll interval for events that another process handled. Events of this process wake the worker immediately. */
 const INTERVAL_MILLIS = 1_000;
 
 const CALLER: Caller = { id: 'appointment-service', role: 'service' };
 
 export interface RevalidationWorker {
-  /** Something is due. */
+  /** Runs immediately, because something is due. */
   wake(): void;
-  /** Resolves when what is under way is done. What is due then waits for the next start. */
+  /** Resolves when the current work is done. What is due then waits for the next start. */
   close(): Promise<void>;
 }
 
-/** As many appointments, from the first on, as one question about availability can be about. */
+/** Returns as many appointments, from the first on, as one availability request can cover. */
 function withinAvailabilityLimit(appointments: readonly Appointment[]): readonly Appointment[] {
   const limit = toMillis(appointments[0]?.start ?? '') + MAX_AVAILABILITY_DAYS * DAY;
   const beyond = appointments.findIndex(({ end }) => toMillis(end) > limit);
@@ -34,7 +36,7 @@ function spanOf(appointments: readonly Appointment[]): Interval {
   return { start: toMillis(appointments[0]?.start ?? ''), end: Math.max(...ends) };
 }
 
-/** Undefined of an appointment type: the database has it. */
+/** Loads the facts of a patient or doctor. Returns undefined for an appointment type, which the database has. */
 async function loadCurrentFacts(
   participants: ParticipantClient,
   { kind, subjectId }: Revalidation,
@@ -50,7 +52,7 @@ async function loadCurrentFacts(
   return facts;
 }
 
-/** Page by page. Where it is ended in the middle, its turn comes again when its lease is over. */
+/** Revalidates page by page. After an interruption the revalidation is due again when its lease expires. */
 async function revalidateOne(
   participants: ParticipantClient,
   store: RevalidationStore,
@@ -68,11 +70,14 @@ async function revalidateOne(
   }
 }
 
-/** A part that is not there yet, as at most starts, is said in a line; of anything else all is wanted. */
+/** Logs only the reason when a dependency is not ready, as at most starts. Logs any other error in full. */
 const errorFields = (error: unknown) =>
   error instanceof Refusal || error instanceof DatabaseUnavailable ? { reason: error.message } : { err: error };
 
-/** Starts looking. A part that does not answer is asked again, ever more slowly, while the database keeps what is due. */
+/**
+ * Starts the worker.
+ * A service that does not respond is retried with growing pauses, while the database keeps what is due.
+ */
 export function startRevalidationWorker(
   participants: ParticipantClient,
   store: RevalidationStore,
@@ -105,7 +110,7 @@ export function startRevalidationWorker(
         failing = false;
         return true;
       } catch (error) {
-        // Once for as long as it lasts.
+        // Logged once for a series of failures.
         if (!failing) logger.warn(errorFields(error), 'due revalidations not read');
         failing = true;
         return false;

@@ -204,7 +204,7 @@ describe('to reschedule', () => {
 
   it('tells the second of two who move it at once that somebody was first', async () => {
     const { post, booked, read, pauseCalls, expectReservationsMatch } = await startBooked();
-    // Each asks about the patient and about the doctor.
+    // Each request reads the patient and the doctor.
     const { received, resume } = pauseCalls(4);
     const first = post(`/${booked.id}/reschedule`, { start: '2026-11-03T17:00:00.000Z' });
     const second = post(`/${booked.id}/reschedule`, { start: '2026-11-03T18:00:00.000Z' });

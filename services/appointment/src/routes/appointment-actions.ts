@@ -1,4 +1,4 @@
-/** What can be done with an appointment after it was booked. */
+/** Routes that act on an appointment after it was booked. */
 import { Appointment, Cancellation, CLINIC_STAFF, Id, Nothing, Reschedule, STAFF, StepBack } from '@daybook/contracts';
 import type { Database } from '@daybook/database';
 import { type App, etagOf, rejectBody, replyIdempotently } from '@daybook/service';

@@ -1,4 +1,4 @@
-/** What can be changed of an appointment: reason, note and type. */
+/** Changes of an appointment's reason, note and type. */
 import { describe, expect, it } from 'vitest';
 import { createAppointmentStore } from '../store/appointments.ts';
 import { readProblem, startClinic, UNKNOWN_ID } from '../testing.ts';
@@ -241,7 +241,7 @@ describe('a type that is not in use any more', () => {
     await change({ note: 'asked to call back' });
     expect(await read(booked.id)).toMatchObject({ reschedulingReasons: ['appointment-type-inactive'] });
     const start = '2026-11-03T18:00:00.000Z';
-    // No slots of it are shown, so it cannot be moved to any.
+    // The type has no slots, so the appointment cannot be moved to any.
     const within = { doctorId: doctor.id, from: start, to: '2026-11-03T19:00:00.000Z' };
     expect(await slots({ ...within, appointmentTypeId: type.id })).toEqual([]);
     expect(await post(`/${booked.id}/reschedule`, { start })).toMatchObject({

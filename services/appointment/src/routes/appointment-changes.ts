@@ -1,4 +1,4 @@
-/** The change of an appointment where it is. */
+/** The route that changes an appointment without moving it. */
 import { Appointment, AppointmentPatch, Id, Nothing } from '@daybook/contracts';
 import { type App, sendVersioned, writeContextOf } from '@daybook/service';
 import { Type } from 'typebox';

@@ -89,7 +89,7 @@ describe('the list of appointments', () => {
     const doctors = [clinic.doctor.id, clinic.addDoctor().id, clinic.addDoctor().id];
     const there: string[] = [];
     for (const day of [3, 4, 5]) {
-      // The same start three times: the page may end between them.
+      // The same start three times, because the page may end between them.
       for (const doctorId of doctors) {
         const patientId = clinic.addPatient();
         there.push(

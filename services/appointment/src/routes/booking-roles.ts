@@ -8,9 +8,9 @@ const asksForWalkIn = ({ body }: Asked): boolean =>
 const asksForOverbooking = ({ body }: Asked): boolean =>
   typeof body === 'object' && body !== null && 'overbooking' in body && body.overbooking !== undefined;
 
-/** Returns the roles that may book or reschedule with such a body: overbooking and walk-ins are for the clinic's own people. */
+/** Returns the roles that may book or reschedule with such a body. Overbooking and walk-ins are for clinic staff. */
 export const rolesToBook = (received: Asked): readonly Role[] =>
   asksForOverbooking(received) || asksForWalkIn(received) ? CLINIC_STAFF : STAFF;
 
-/** Returns the roles that may hold a slot with such a body: a walk-in is for the clinic's own people. */
+/** Returns the roles that may hold a slot with such a body. A walk-in is for clinic staff. */
 export const rolesToHold = (received: Asked): readonly Role[] => (asksForWalkIn(received) ? CLINIC_STAFF : ROLES);

@@ -134,7 +134,7 @@ describe('no double booking', () => {
     for (const start of ['14:00', '15:00', '16:00', '17:00', '18:00']) {
       await clinic.book(clinic.bookingRequest(`2026-11-03T${start}:00.000Z`, { patientId: clinic.addPatient() }));
     }
-    // The patient is elsewhere for a while, too.
+    // The patient also has visits with another doctor.
     const elsewhere = clinic.addDoctor().id;
     await clinic.book(clinic.bookingRequest('2026-11-03T16:30:00.000Z', { doctorId: elsewhere }));
     const response = await clinic.post('', clinic.bookingRequest('2026-11-03T16:00:00.000Z'));

@@ -1,11 +1,11 @@
-/** The capacity that counts is the one that the appointment type has now, whatever it was when others were booked. */
+/** The present capacity of the appointment type decides, not the capacity at the time of other bookings. */
 import { describe, expect, it } from 'vitest';
 import { readProblem, startClinic } from '../testing.ts';
 
 const START = '2026-11-03T16:00:00.000Z';
 const EARLIER = '2026-11-03T15:45:00.000Z';
 
-/** A doctor with a group of two at START. */
+/** Starts a clinic with a doctor and a group of two at START. */
 async function startFullGroup() {
   const clinic = await startClinic({ capacity: 2 });
   const { type, doctor, addPatient, call, post, bookingRequest, slots, explain } = clinic;
@@ -23,7 +23,7 @@ async function startFullGroup() {
     async setCapacity(capacity: number, id = type.id) {
       expect(await call('PATCH', `/appointment-types/${id}`, { capacity })).toMatchObject({ status: 200 });
     },
-    /** Whether slots, explanation and alternatives offer the start, which they agree on. */
+    /** Returns whether slots, explanation and alternatives offer the start, and expects them to agree. */
     async isOffered(start = START) {
       const found = await slots({ ...of, from: start, to: '2026-11-03T16:01:00.000Z' });
       const { bookable, alternatives } = await explain({ ...of, start });

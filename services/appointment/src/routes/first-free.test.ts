@@ -114,7 +114,7 @@ describe('the first free time of a specialty', () => {
     await expectReservationsMatch();
   });
 
-  /** Asks for a patient while `beforeLook` runs before each look at the time of the only doctor, with its number. */
+  /** Books for a patient. `beforeLook` runs, with its number, before each read of the only doctor's seats. */
   async function askWhile(
     { database, clock, participants, type, specialists }: Awaited<ReturnType<typeof startSpecialty>>,
     bookingRequest: { patientId: string; from: string; to: string },
@@ -162,7 +162,7 @@ describe('the first free time of a specialty', () => {
   });
 
   describe('while a visit of the patient is moved between a look at the patient and one at the doctors', () => {
-    /** The patient has the first of two times of the only doctor, and `move` runs before each look at the doctor. */
+    /** Books the first of two times of the only doctor. `move` runs before each read of the doctor's seats. */
     async function startMoved(
       move: (attempt: number, moveTo: (start: string) => Promise<unknown>) => Promise<unknown>,
     ) {

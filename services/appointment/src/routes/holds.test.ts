@@ -14,7 +14,7 @@ async function startHolding(rules: Parameters<typeof startClinic>[0] = {}) {
   return {
     ...clinic,
     requestHold,
-    /** Holds what must be free. */
+    /** Holds a slot that must be free. */
     async createHold(more: Partial<typeof input> = {}) {
       const { status, body } = await requestHold(more);
       expect({ status, body }).toMatchObject({ status: 201 });
@@ -23,7 +23,7 @@ async function startHolding(rules: Parameters<typeof startClinic>[0] = {}) {
     later(seconds: number) {
       clinic.time.now = clinic.time.now.add({ seconds });
     },
-    /** Somebody else. */
+    /** Returns the fields of a booking for another patient. */
     other: () => ({ patientId: clinic.addPatient() }),
     isShown: async () =>
       (
@@ -187,7 +187,7 @@ describe('the booking that uses a hold', () => {
     const refused = await post('', { ...bookingRequest(START), holdId: id });
     expect(refused).toMatchObject(problem(409, 'hold-expired'));
     const { alternatives = [] } = readProblem(refused.body);
-    // The time itself is free again: it can be had without the hold.
+    // The time itself is free again, so it can be booked without the hold.
     expect(alternatives.map(({ start }) => start)).toContain(START);
     expect(await reservations()).toHaveLength(6);
   });
@@ -249,7 +249,7 @@ describe('the booking that uses a hold', () => {
     const { received, resume } = pauseCalls(2);
     const withHold = post('', { ...bookingRequest(START), holdId: id });
     await received;
-    // It has looked while the hold was there; now it runs out, and somebody else is quicker.
+    // The booking has read the hold. Now the hold expires, and another request takes the time first.
     later(1);
     resume();
     const responses = await Promise.all([withHold, post('', bookingRequest(START, other()))]);

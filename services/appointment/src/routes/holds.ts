@@ -10,7 +10,7 @@ import { rolesToHold } from './booking-roles.ts';
 const tags = ['Slots'];
 const Params = Type.Object({ id: Id() });
 
-/** A hold never changes: it is there or not. */
+/** The version of every hold, because holds never change. */
 const VERSION = 1;
 
 const added = {

@@ -1,4 +1,4 @@
-/** A doctor who names the appointment types they offer has visits of no other, whatever call asks for one. */
+/** A doctor with a list of appointment types accepts no other type through any route. */
 import { describe, expect, it } from 'vitest';
 import { startClinic } from '../testing.ts';
 
@@ -6,7 +6,7 @@ const START = '2026-11-03T16:00:00.000Z';
 const RANGE = { from: '2026-11-03T00:00:00.000Z', to: '2026-11-04T00:00:00.000Z' };
 const refused = { status: 422, body: { code: 'appointment-type-not-offered' } };
 
-/** A cardiologist who gives no vaccinations, and another doctor who does everything. */
+/** Starts a clinic with a cardiologist that gives no vaccinations, and a doctor that offers every type. */
 async function startCardiology() {
   const clinic = await startClinic();
   const vaccination = await clinic.addType();

@@ -18,13 +18,13 @@ async function startExplaining(rules: Partial<NewAppointmentType> = {}) {
 type Clinic = Awaited<ReturnType<typeof startExplaining>>;
 type BookingBody = ReturnType<Clinic['bookingRequest']>;
 
-/** The wish of a patient who has nothing else to do. */
+/** Returns a booking request of a patient without other visits. */
 const someoneElse = ({ addPatient, bookingRequest }: Clinic, start: string, more: Partial<BookingBody> = {}) =>
   bookingRequest(start, { patientId: addPatient(), ...more });
 
 const withoutPatient = ({ patientId: _, ...bookingRequest }: BookingBody) => bookingRequest;
 
-/** Whether a booking of the wish is accepted, with what it is refused with; an appointment that came of it is gone again. */
+/** Returns whether a booking is accepted, and its refusal otherwise. Cancels an accepted booking. */
 async function tryBooking({ post }: Clinic, bookingRequest: BookingBody) {
   const response = await post('', bookingRequest);
   if (response.status !== 201) {
@@ -349,7 +349,10 @@ describe('explained is what a booking does', () => {
   });
 });
 
-/** A visit for one, a group with a gap in its seats, a visit of the type itself, and the patient elsewhere. */
+/**
+ * Books a visit for one, a group with a gap in its seats, a visit of the type itself, and a visit of the patient
+ * elsewhere.
+ */
 async function fillDay(clinic: Clinic): Promise<void> {
   const single = await clinic.addType({ durationMinutes: 20 });
   const group = await clinic.addType({ durationMinutes: 60, capacity: 3 });

@@ -223,7 +223,7 @@ describe('shown is bookable', () => {
     const first = await book(bookingRequest('2026-11-03T17:00:00.000Z', inGroup()));
     await book(bookingRequest('2026-11-03T17:30:00.000Z', inGroup()));
     await post('', bookingRequest('2026-11-03T20:00:00.000Z', { patientId: addPatient() }));
-    // A gap in the seats: the first of the group cancels.
+    // Makes a gap in the seats, because the first of the group cancels.
     await post(`/${first.id}/cancel`, { reason: 'ill' });
     const shown: string[] = [];
     for (let hour = at('2026-11-03T13:00:00.000Z'); hour < at('2026-11-03T23:00:00.000Z'); hour += 60 * MINUTE) {
@@ -247,7 +247,7 @@ describe('shown is bookable', () => {
     const doctorId = addDoctor({ open }).id;
     const short = await addType({ durationMinutes: 5 });
     const long = await addType({ durationMinutes: 1440, bufferAfterMinutes: 240 });
-    // From midnight the visit lasts until midnight, and its buffer until four.
+    // The visit lasts from midnight to midnight, and its buffer until 04:00.
     await book(
       bookingRequest('2026-11-05T03:30:00.000Z', { doctorId, appointmentTypeId: short.id, patientId: addPatient() }),
     );

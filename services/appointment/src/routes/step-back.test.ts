@@ -253,7 +253,7 @@ describe('a visit that is booked again', () => {
     const response = back();
     await received;
     await changeType({ active });
-    // It finds the visit arrived, and leaves it.
+    // The revalidation finds the visit arrived, and leaves it.
     await revalidate();
     resume();
     expect(await response).toMatchObject({ status: 200, body: { needsRescheduling: !active } });
@@ -298,7 +298,7 @@ describe('a step back at the same time as', () => {
       }
       const done = responses.filter(({ status }) => status === 200).length;
       expect(await history(booked.id)).toHaveLength(2 + done);
-      // Both, in either order, or the step alone.
+      // Both took effect in either order, or the step alone did.
       expect(['arrived', 'checked-in']).toContain(await status());
       await expectReservationsMatch();
     }

@@ -200,7 +200,7 @@ describe('the role of who asks for a walk-in', () => {
     }
     const held = holdSlot(dependencies, caller, { ...requested, start: RUNNING }, write);
     await expect(held).rejects.toMatchObject({ code: isStaff ? 'slot-taken' : 'forbidden' });
-    // Without the choice every role is bound by the notice.
+    // Without the option, the notice binds every role.
     const ordinary = bookingRequest(RUNNING, { patientId: addPatient() });
     await expect(bookAppointment(dependencies, caller, ordinary, write)).rejects.toMatchObject({ code: 'too-soon' });
   });

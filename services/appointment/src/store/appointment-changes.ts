@@ -1,4 +1,4 @@
-/** What belongs to every change of an appointment: its lock, its next version, its history and its event, in one transaction. */
+/** Writes a change of an appointment: its lock, next version, history and event, in one transaction. */
 import {
   type Appointment,
   type Caller,
@@ -18,13 +18,16 @@ import type { AppointmentTables } from './tables.ts';
 
 export type Tx = Transaction<AppointmentTables & SharedTables>;
 
-/** The next version of an appointment. It needs no rescheduling, unless the change says so. */
+/** Returns the next version of an appointment. It needs no rescheduling unless the change sets that. */
 export function nextVersion(before: Appointment, change: Partial<Appointment>, clock: Clock): Appointment {
   const { reschedulingReasons: _, ...rest } = before;
   return { ...rest, needsRescheduling: false, ...change, version: before.version + 1, updatedAt: instantText(clock()) };
 }
 
-/** Reads one appointment to change it: nobody else can until the transaction ends. @throws Refusal `not-found` */
+/**
+ * Reads and locks one appointment until the transaction ends.
+ * @throws Refusal `not-found`
+ */
 export async function lockAppointment(
   tx: Tx,
   { supportsRowLocks }: DatabaseDialect,
@@ -49,7 +52,7 @@ const timesOf = ({ doctorId, start, end, appointmentTypeId }: Appointment, withT
   ...(withType && { appointmentTypeId }),
 });
 
-/** A change of an appointment, on its way into history and events. */
+/** A change of an appointment, for its history and its event. */
 export interface Change {
   readonly action: HistoryAction;
   readonly before?: Appointment;
@@ -57,23 +60,23 @@ export interface Change {
   readonly reason?: string | undefined;
   /** Whether time, doctor or appointment type changed. */
   readonly moved: boolean;
-  /** Of an update. */
+  /** Set for an update. */
   readonly changed?: readonly UpdatedField[];
   readonly overbookingReason?: string | undefined;
-  /** Whether it is beside what the doctor had then already, on purpose. */
+  /** Whether staff booked over other visits of the doctor. */
   readonly overbooked?: boolean;
-  /** Whether it takes the running five minutes. */
+  /** Whether it takes the current five minutes. */
   readonly walkIn?: boolean | undefined;
 }
 
 const changesType = ({ before, after }: Change): boolean =>
   before !== undefined && before.appointmentTypeId !== after.appointmentTypeId;
 
-/** The status that a step back takes back, and the one that it returns to. */
+/** Returns the status that a step back undoes, and the one that it returns to. */
 const statusesOf = ({ action, before, after }: Change): StatusChange | undefined =>
   action === 'stepped-back' && before ? { from: before.status, to: after.status } : undefined;
 
-/** The changes that may leave an appointment in need of rescheduling. */
+/** The changes after which an appointment may need rescheduling. */
 const MAY_FLAG: readonly HistoryAction[] = ['flagged', 'stepped-back', 'patient-merged', 'patient-unmerged'];
 
 function entryOf({ id, role }: Caller, change: Change, status: StatusChange | undefined): HistoryEntry {
@@ -97,7 +100,7 @@ function entryOf({ id, role }: Caller, change: Change, status: StatusChange | un
   };
 }
 
-/** The statements that write a change into history and events. */
+/** Returns the statements that insert the history entry and the event of a change. */
 export function historyInserts(tx: Tx, caller: Caller, change: Change, traceparent: string | undefined) {
   const { action, before, after, moved } = change;
   const status = statusesOf(change);
@@ -112,7 +115,7 @@ export function historyInserts(tx: Tx, caller: Caller, change: Change, tracepare
   ] as const;
 }
 
-/** The statements that store the next version of an appointment, with its history and its event. */
+/** Returns the statements that store the next version of an appointment, with its history and its event. */
 export function updateStatements(tx: Tx, caller: Caller, change: Change, traceparent: string | undefined) {
   const { id, ...columns } = toRow(change.after);
   return [

@@ -1,4 +1,4 @@
-/** Reading many appointments, and what happened to one. */
+/** Reads lists of appointments, and the history of one. */
 import {
   APPOINTMENT_STATUSES,
   type Appointment,
@@ -21,25 +21,28 @@ import { toAppointment, visibleTo } from './appointment-row.ts';
 import type { AppointmentRow, AppointmentTables } from './tables.ts';
 
 export interface AppointmentReads {
-  /** In the order of their starts. */
+  /** Returns a page in the order of the starts. */
   list(caller: Caller, query: AppointmentQuery): Promise<PageOf<Appointment>>;
-  /** Oldest first; empty when there is no such appointment, since every appointment has at least its booking. */
+  /**
+   * Returns the entries oldest first. Empty when the appointment does not exist, because each has at least its booking.
+   */
   history(caller: Caller, id: string): Promise<HistoryEntry[]>;
 }
 
-/** An appointment changes a few times, not thousands; what is shown is bounded all the same. */
+/** The most entries returned. Appointments change a few times, but every response is bounded. */
 const MAX_HISTORY = 1000;
 
 /**
- * The index is for the list of all that need it: where a person is named, or none need it, it would be read from one end to
- * the other. An expression keeps the database from choosing it.
+ * Uses the index only for the list of all that need rescheduling.
+ * For one participant, or for those that need none, the database would read the index from end to end.
+ * The expression keeps the database from choosing it.
  */
 const needsReschedulingIs = (needs: boolean, participantId: string | undefined) =>
   needs && participantId === undefined
     ? sql<boolean>`needs_rescheduling = 1`
     : sql<boolean>`needs_rescheduling + 0 = ${sql.lit(needs ? 1 : 0)}`;
 
-/** So is the index of the status: elsewhere another one leads to fewer. */
+/** Filters by status without its index, because here another index leads to fewer rows. */
 const hasStatus = (statuses: readonly AppointmentStatus[]) =>
   sql<boolean>`coalesce(status, '') in (${sql.join(statuses)})`;
 
@@ -47,17 +50,17 @@ const LONGEST_VISIT = MAX_DURATION_MINUTES * MINUTE;
 
 type Db = Kysely<AppointmentTables & SharedTables>;
 
-/** What a list is of, read from its query. */
+/** The filter of a list, read from its query. */
 interface Filter {
   readonly patientId: string | undefined;
   readonly doctorId: string | undefined;
   readonly needsRescheduling: boolean | undefined;
   /** Undefined: all. */
   readonly statuses: readonly AppointmentStatus[] | undefined;
-  /** Those that overlap it. */
+  /** The start of the range that visits overlap. */
   readonly from: number | undefined;
   readonly to: number | undefined;
-  /** Those that come after it. */
+  /** The position that visits follow. */
   readonly after: { readonly startsAt: number; readonly id: string } | undefined;
 }
 
@@ -77,14 +80,14 @@ function filterOf(
   };
 }
 
-/** The first `atMost` of a list. Each condition about the start bounds the part of the index that is read. */
+/** Returns the first `atMost` of a list. Each condition on the start bounds the part of the index that is read. */
 function firstOf(db: Db, { patientId, doctorId, needsRescheduling, from, to, after }: Filter, atMost: number) {
   let query = db.selectFrom('appointments').selectAll();
   if (patientId !== undefined) query = query.where('patient_id', '=', idToBytes(patientId));
   if (doctorId !== undefined) query = query.where('doctor_id', '=', idToBytes(doctorId));
   if (needsRescheduling !== undefined)
     query = query.where(needsReschedulingIs(needsRescheduling, patientId ?? doctorId));
-  // Visits have a longest length, so what ends after an instant starts within a range, too.
+  // Visits have a longest length, so those that end after an instant also start within a range.
   if (from !== undefined) query = query.where('starts_at', '>', from - LONGEST_VISIT).where('ends_at', '>', from);
   if (to !== undefined) query = query.where('starts_at', '<', to);
   if (after) {
@@ -100,8 +103,8 @@ const inOrder = (a: AppointmentRow, b: AppointmentRow): number =>
   a.starts_at - b.starts_at || Buffer.compare(a.id, b.id);
 
 /**
- * The first of some statuses, in any order: the first of each along its part of the index, in one statement, so that an
- * appointment that changes its status meanwhile is not read twice.
+ * Returns the first of some statuses, in any order: the first of each along its part of the index.
+ * One statement reads all of them, so an appointment that changes its status meanwhile is not read twice.
  */
 function firstOfStatuses(db: Db, filter: Filter, statuses: readonly AppointmentStatus[], atMost: number) {
   const parts = statuses.map((status) => {

@@ -1,4 +1,4 @@
-/** Between rows and resources. */
+/** Converts between rows and resources. */
 import type { Appointment, Caller, Role } from '@daybook/contracts';
 import { idFromBytes, idToBytes, isoFromMillis } from '@daybook/database';
 import { toMillis } from '../domain/time.ts';
@@ -23,10 +23,10 @@ export const toAppointment = (row: AppointmentRow): Appointment => ({
   updatedAt: isoFromMillis(row.updated_at),
 });
 
-/** The people who work in the clinic. A service may pass on what it reads. */
+/** The people who work in the clinic. Services are excluded, because a service may pass on what it reads. */
 const MAY_READ_NOTES: readonly Role[] = ['doctor', 'front-desk', 'administrator'];
 
-/** Returns an appointment as a caller may see it: its note is for staff only. */
+/** Returns an appointment as a caller may see it. Its note is for staff only. */
 export function visibleTo({ role }: Caller, appointment: Appointment): Appointment {
   if (MAY_READ_NOTES.includes(role)) return appointment;
   const { note: _, ...visible } = appointment;

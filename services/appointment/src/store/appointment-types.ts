@@ -24,10 +24,16 @@ import { recordTypeChange } from './participant-changes.ts';
 import type { AppointmentTables, AppointmentTypeRow } from './tables.ts';
 
 export interface AppointmentTypeStore {
-  /** @throws Refusal `name-taken` */
+  /**
+   * Adds a type.
+   * @throws Refusal `name-taken`
+   */
   add(caller: Caller, input: NewAppointmentType, write: WriteContext<AppointmentType>): Promise<AppointmentType>;
   find(caller: Caller, id: string): Promise<AppointmentType | undefined>;
-  /** @throws Refusal `not-found`, `precondition-failed`, `name-taken` */
+  /**
+   * Changes a type.
+   * @throws Refusal `not-found`, `precondition-failed`, `name-taken`
+   */
   change(
     caller: Caller,
     id: string,
@@ -79,7 +85,7 @@ export function createAppointmentTypeStore(database: Database<AppointmentTables>
     }
   }
 
-  /** There are few types, and each booking and each search reads one. */
+  /** Coalesces reads, because types are few and each booking and each search reads one. */
   const coalesce = createCoalescer<AppointmentType | undefined>();
 
   async function read(id: string): Promise<AppointmentType | undefined> {
@@ -127,7 +133,8 @@ export function createAppointmentTypeStore(database: Database<AppointmentTables>
         await rejectTakenName(
           transaction.updateTable('appointment_types').set(columns).where('id', '=', row.id).execute(),
         );
-        // No appointment of it can be written between this and the look: see type-versions.ts.
+        // The update locks the type, so no appointment of it can be written before the revalidation reads
+        // (type-versions.ts).
         if (type.active !== before.active)
           await recordTypeChange(transaction, database, type, clock().epochMilliseconds);
         await write.storeResponse(transaction, type);

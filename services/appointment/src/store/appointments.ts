@@ -1,4 +1,4 @@
-/** Appointments, with their reservations, history and events: what belongs together is written together. */
+/** Stores appointments together with their reservations, history and events. */
 import {
   type Appointment,
   applyMergePatch,
@@ -44,7 +44,7 @@ import type { AppointmentTables } from './tables.ts';
 import { checkType, typeLockStatement } from './type-versions.ts';
 
 const placementFields = ({ doctorId, type, timeZone, visit }: Placement) => ({
-  // As ids are written here, however the request wrote it.
+  // Ids in the stored form, whatever their form in the request.
   doctorId: idFromBytes(idToBytes(doctorId)),
   appointmentTypeId: idFromBytes(idToBytes(type.id)),
   timeZone,
@@ -67,7 +67,7 @@ function newAppointment({ patientId, reason, placement }: NewBooking, at: string
   };
 }
 
-/** What history says of how a time was taken: beside others on purpose, in the running five minutes. */
+/** Returns the history details of a placement: overbooking and walk-in. */
 const historyDetailsOf = ({ overbooking, walkIn }: Placement) => ({
   reason: overbooking?.reason,
   overbooked: overbooking !== undefined,
@@ -77,7 +77,7 @@ const historyDetailsOf = ({ overbooking, walkIn }: Placement) => ({
 const changedFields = (before: Appointment, after: Appointment): UpdatedField[] =>
   UPDATED_FIELDS.filter((field) => before[field] !== after[field]);
 
-/** Returns what a move changes, or undefined where everything is as it is to be already. */
+/** Returns the change of a move, or undefined when nothing would change. */
 function moveOf(
   before: Appointment,
   { action, placement, reason, patch = {} }: Move,
@@ -86,7 +86,7 @@ function moveOf(
   const to = placementFields(placement);
   const hasNewTimes = before.doctorId !== to.doctorId || before.start !== to.start || before.end !== to.end;
   if (!hasNewTimes && before.appointmentTypeId === to.appointmentTypeId) return undefined;
-  // As iCalendar wants it: what is at another time has another sequence.
+  // iCalendar requires a new sequence after a change of time.
   const sequence = before.sequence + (hasNewTimes ? 1 : 0);
   const after = nextVersion(applyMergePatch(before, patch), { ...to, sequence }, clock);
   const { overbooking } = placement;
@@ -101,7 +101,7 @@ function moveOf(
   };
 }
 
-/** Keeps and returns an appointment as its caller may see it. */
+/** Stores the response and returns the appointment as its caller may see it. */
 async function saveVisible(
   tx: Tx,
   caller: Caller,
@@ -122,8 +122,8 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
   }
 
   /**
-   * Returns `patient-busy` where the patient of a visit that has kept its time has another visit then, as after a merge. First it
-   * locks what the visit was compared with, as `reserve` does for a visit that takes its time again.
+   * Returns `patient-busy` when the patient of a visit that kept its time has another visit then, as after a merge.
+   * It first locks what the visit was compared with, as `reserve` does for a visit that reserves its time again.
    * @throws StaleFacts
    */
   async function findCollisions(
@@ -208,7 +208,7 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
         const changed = changedFields(before, patched);
         if (changed.length === 0) return saveVisible(tx, caller, before, write);
         const { needsRescheduling, reschedulingReasons } = before;
-        // What it was booked on is as it was.
+        // The facts of the booking are unchanged, so the flags stay.
         const flags = { needsRescheduling, ...(reschedulingReasons && { reschedulingReasons }) };
         const after = nextVersion(patched, flags, clock);
         const change = { action: 'updated', before, after, moved: false, changed } as const;

@@ -1,12 +1,12 @@
-/** What happened to an appointment, newest first, as far as somebody reads. */
+/** Reads the history of an appointment, newest first, page by page. */
 import type { HistoryAction, HistoryEntry } from '@daybook/contracts';
 import { type Database, idToBytes } from '@daybook/database';
 import type { AppointmentTables } from './tables.ts';
 
-/** The whole history of most visits. */
+/** Enough for the whole history of most visits. */
 const ENTRIES_PER_READ = 100;
 
-/** Reads the actions page by page: the last step and the one before are mostly among the newest few. */
+/** Yields the actions page by page, because the last steps are usually among the newest few. */
 export async function* readActions(database: Database<AppointmentTables>, id: string): AsyncGenerator<HistoryAction> {
   let before = Number.MAX_SAFE_INTEGER;
   for (;;) {

@@ -12,7 +12,7 @@ const clock = () => NOW;
 const HALF_HOUR = 30 * MINUTE;
 const STEP = 100;
 
-/** Each with the six cells of its time. */
+/** Opens a database with holds, each with the six cells of its time. */
 async function openWithHolds(runOut: number, live: number) {
   const database = await openDatabase<AppointmentTables>(await cleanDatabase('appointment'), migrations);
   onTestFinished(() => database.close());

@@ -1,4 +1,4 @@
-/** Holds: reservations that run out by themselves. */
+/** Stores holds, which are reservations that expire. */
 import { HOLD_MINUTES, type Hold, MAX_HOLDS_OF_PATIENT, permit, problems, Refusal, ROLES } from '@daybook/contracts';
 import {
   type Database,
@@ -28,7 +28,7 @@ const toHold = (row: HoldRow): Hold => ({
   expiresAt: isoFromMillis(row.expires_at),
 });
 
-/** Of this caller, and not run out. */
+/** Selects the holds of a caller that have not expired. */
 const liveHolds = (db: Kysely<AppointmentTables & SharedTables>, callerId: string, now: number) =>
   db.selectFrom('holds').selectAll().where('caller_id', '=', callerId).where('expires_at', '>', now);
 
@@ -37,7 +37,7 @@ async function remove(tx: Tx, dialect: DatabaseDialect, id: string): Promise<voi
 }
 
 /**
- * The first place of a patient that no other hold has. One that has run out is in nobody's way.
+ * Returns the first ordinal of a patient that no other hold has. Expired holds do not count and are deleted.
  * @throws Refusal `too-many-holds`
  */
 async function freeOrdinal(tx: Tx, dialect: DatabaseDialect, callerId: string, now: number): Promise<number> {
@@ -58,7 +58,10 @@ async function freeOrdinal(tx: Tx, dialect: DatabaseDialect, callerId: string, n
   return ordinal;
 }
 
-/** Gives its time back, for what takes its place in the same transaction. @throws Refusal `hold-expired` */
+/**
+ * Releases the time of a hold, for an appointment in the same transaction.
+ * @throws Refusal `hold-expired`
+ */
 export async function useHold(
   tx: Tx,
   dialect: DatabaseDialect,
@@ -80,8 +83,9 @@ export async function useHold(
 const HOLDS_PER_BATCH = 100;
 
 /**
- * Deletes holds that have run out, a few at once. Returns how many. Those that somebody is about to use or to delete are left: the
- * hold is locked before its reservations, as everywhere.
+ * Deletes a batch of expired holds. Returns how many.
+ * Holds that another transaction has locked to use or delete are skipped.
+ * A hold is always locked before its reservations.
  */
 export async function sweepHolds(database: Database<AppointmentTables>, clock: Clock): Promise<number> {
   const now = clock().epochMilliseconds;
@@ -128,7 +132,7 @@ export function createHoldStore(database: Database<AppointmentTables>, clock: Cl
           caller_id: caller.id,
           ordinal,
         };
-        // Another request of the same patient may take the place meanwhile: there is a key for that.
+        // Another request of the same patient may take the ordinal meanwhile; a unique key rejects that.
         const extraStatements = [tx.insertInto('holds').values(row)];
         await reserve(tx, database.dialect, { holder: { id: hold.id, expiresAt }, placement, clock, extraStatements });
         await write.storeResponse(tx, hold);

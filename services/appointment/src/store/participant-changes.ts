@@ -1,4 +1,4 @@
-/** What an event told of a patient or doctor, kept in the transaction of the consumer. */
+/** Records changes of patients, doctors and types in the transaction of the consumer. */
 import type { AppointmentType, CloudEvent } from '@daybook/contracts';
 import { type Database, idToBytes, WriteConflict } from '@daybook/database';
 import { UPCOMING_STATUSES } from '../domain/booking/lifecycle.ts';
@@ -10,7 +10,7 @@ export type ParticipantKind = Exclude<RevalidationRow['kind'], 'type'>;
 
 export const participantColumn = (kind: ParticipantKind) => (kind === 'patient' ? 'patient_id' : 'doctor_id');
 
-/** Whoever has appointments to come has to be looked at again. */
+/** Records the version of a patient or doctor, and requests revalidation when future appointments exist. */
 export async function recordParticipantChange(
   tx: Tx,
   database: Database<AppointmentTables>,
@@ -22,7 +22,9 @@ export async function recordParticipantChange(
   await requestRevalidation(tx, database, kind, idToBytes(subject), sequence, now);
 }
 
-/** Has the appointments to come of a person looked at again, where there are any. `version` is the newest that is known. */
+/**
+ * Requests revalidation of a participant's future appointments, if there are any. `version` is the newest known one.
+ */
 export async function requestRevalidation(
   tx: Tx,
   database: Database<AppointmentTables>,
@@ -56,7 +58,7 @@ async function insertRevalidation(
   }
 }
 
-/** Notes that the appointments of a type have to be looked at again: it is in use no more, or again. */
+/** Requests revalidation of a type's appointments, because the type became inactive or active. */
 export const recordTypeChange = (
   tx: Tx,
   database: Database<AppointmentTables>,

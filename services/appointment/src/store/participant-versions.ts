@@ -1,7 +1,9 @@
 /**
- * The newest version of each patient and doctor that an event told of. An appointment is not written on older facts: whoever
- * is changed while somebody books is either seen by the booking, or sees the booking (known failure: leave that is added
- * while somebody books into it).
+ * The newest version of each patient and doctor that an event announced.
+ * An appointment is not written on older facts.
+ * When a participant changes during a booking, either the booking reads the change or the revalidation reads the
+ * booking.
+ * (Known failure: leave that is added while somebody books into it.)
  */
 import { type DatabaseDialect, idFromBytes, idToBytes, WriteConflict } from '@daybook/database';
 import { sql } from 'kysely';
@@ -14,16 +16,16 @@ type Known = ReadonlyMap<string, number>;
 
 const key = (id: Uint8Array): string => idFromBytes(id);
 
-/** Whether others may lock the same persons at the same time. */
+/** Whether other transactions may lock the same participants simultaneously. */
 type Lock = 'shared' | 'exclusive';
 
-/** The statement that reads the rows, locked where rows are locked against those who would change them. */
+/** Returns the statement that reads the rows and, where the database supports row locks, locks them. */
 const selectVersions = (tx: Tx, dialect: DatabaseDialect, ids: readonly Uint8Array[], lock: Lock) =>
   tx
     .selectFrom('participant_versions')
     .selectAll()
     .where('participant_id', 'in', ids)
-    // What MariaDB does not know as FOR SHARE.
+    // Written in this form because MariaDB does not support FOR SHARE.
     .$if(dialect.supportsRowLocks, (query) =>
       query.modifyEnd(lock === 'shared' ? sql`lock in share mode` : sql`for update`),
     );
@@ -31,20 +33,20 @@ const selectVersions = (tx: Tx, dialect: DatabaseDialect, ids: readonly Uint8Arr
 const knownOf = (rows: readonly VersionRow[]): Known =>
   new Map(rows.map(({ participant_id, version }) => [key(participant_id), version]));
 
-/** A statement, which may go with others, and what to do with its rows. */
+/** A statement that can join a batch, and the check of its rows. */
 interface VersionCheck {
   readonly statement: ReturnType<typeof selectVersions>;
   /**
-   * True when the statement has locked the persons; false when they are locked only now, so what was read since then may have
-   * changed.
-   * @throws StaleFacts when an event told of a newer version than the rules were applied to
+   * Checks the rows.
+   * True when the statement locked the participants. False when this call locked them, so earlier reads may be stale.
+   * @throws StaleFacts when an event announced a newer version than the rules were applied to
    */
   check(rows: readonly VersionRow[]): Promise<boolean>;
 }
 
 /**
- * The rows are locked where rows are locked, so they have to be there: what is told meanwhile then waits for this
- * transaction, and sees what it wrote.
+ * Creates the check. Where the database has row locks, it first inserts missing rows, so that they can be locked.
+ * A consumer of an event then waits for this transaction, and reads what it wrote.
  */
 function versionCheck(
   tx: Tx,
@@ -73,7 +75,10 @@ function versionCheck(
   };
 }
 
-/** @throws StaleFacts when an event told of a newer version than the rules were applied to */
+/**
+ * Checks versions under a shared lock.
+ * @throws StaleFacts when an event announced a newer version than the rules were applied to
+ */
 export async function checkVersions(
   tx: Tx,
   dialect: DatabaseDialect,
@@ -84,9 +89,10 @@ export async function checkVersions(
 }
 
 /**
- * The first thing that whoever takes time does. Those who want a time for themselves alone pass at once: the key decides
- * between them. Who shares one, in a group or on purpose, is alone with the doctor until the transaction ends, since the key
- * does not see that a seat of a group is beside a visit for one.
+ * Locks the participants of a placement, as the first statement of each reservation.
+ * Exclusive times use a shared lock, because the key decides between them.
+ * Groups and overbookings lock the doctor exclusively until the transaction ends.
+ * The key does not detect a seat of a group next to a visit for one.
  */
 export const lockParticipants = (
   tx: Tx,
@@ -95,8 +101,8 @@ export const lockParticipants = (
 ): VersionCheck => versionCheck(tx, dialect, verified, type.capacity > 1 || overbooking ? 'exclusive' : 'shared');
 
 /**
- * Locks a person against events that tell of something newer, and returns the version that is known: 0 where none is. Others may
- * book for them meanwhile only where the lock is shared.
+ * Locks a participant against events with newer versions. Returns the known version, or 0 without one.
+ * Other transactions may book for them meanwhile only when the lock is shared.
  */
 export async function lockParticipant(
   tx: Tx,
@@ -112,7 +118,7 @@ export async function lockParticipant(
   return row?.version ?? 0;
 }
 
-/** False when something newer is known already. */
+/** Records a version. Returns false when a newer one, or the same, is known. */
 export async function recordVersion(
   tx: Tx,
   dialect: DatabaseDialect,
@@ -136,7 +142,10 @@ export async function recordVersion(
   return true;
 }
 
-/** @throws Overtaken when a booking made the row meanwhile */
+/**
+ * Inserts a version.
+ * @throws WriteConflict when a booking inserted the row meanwhile
+ */
 async function insertVersion(
   tx: Tx,
   dialect: DatabaseDialect,

@@ -1,7 +1,8 @@
 /**
- * The appointments of patients whose records were merged. Where an appointment belongs is a function of two facts: the
- * record that it was booked for (`moved_appointments`, for those that were moved) and the merges that hold
- * (`merged_patients`). So events may come again or in another order, and an unmerge returns just what a merge moved.
+ * Moves the appointments of patients whose records were merged.
+ * The patient of an appointment depends on two facts: the record that it was booked for, and the present merges.
+ * `moved_appointments` has the first for those that were moved; `merged_patients` has the second.
+ * So events may repeat or arrive in another order, and an unmerge returns exactly what a merge moved.
  */
 import { type Appointment, type Caller, permit } from '@daybook/contracts';
 import {
@@ -21,25 +22,25 @@ import { requestRevalidation } from './participant-changes.ts';
 import { lockParticipant, recordVersion } from './participant-versions.ts';
 import type { AppointmentTables } from './tables.ts';
 
-/** So many appointments are moved in one transaction at most: nothing is booked for their patient until it ends. */
+/** The most appointments that one transaction moves, because it blocks bookings of their patient until it ends. */
 export const MOVE_BATCH_SIZE = 25;
-/** Longer than any chain of merges can be: see MAX_MERGED in the patient service. */
+/** Longer than any chain of merges can be (MAX_MERGED in the patient service). */
 const LONGEST_CHAIN = 100;
 const FIRST_RETRY_MILLIS = 500;
 const LONGEST_RETRY_MILLIS = 30_000;
 
-/** A record that was merged, or no longer is. */
+/** A merge or an unmerge of a record. */
 export interface MergeChange {
   readonly patientId: string;
   /** Undefined after an unmerge. */
   readonly into: string | undefined;
-  /** Of the record after it. */
+  /** The version of the record after the change. */
   readonly version: number;
 }
 
 /**
- * Notes a merge or an unmerge in the transaction of the consumer; nothing where something newer is noted. A booking that
- * was verified before it either is stored already, and is moved, or is rejected with StaleFacts.
+ * Records a merge or an unmerge in the transaction of the consumer, unless a newer one is recorded.
+ * A booking that was verified before is either stored already and moved, or rejected with StaleFacts.
  */
 export async function recordMerge(
   tx: Tx,
@@ -61,20 +62,20 @@ export async function recordMerge(
 }
 
 export interface PatientMergeStore {
-  /** A record whose appointments have to be looked at. */
+  /** Returns a record whose appointments are due. */
   next(caller: Caller): Promise<string | undefined>;
-  /** Moves some of the appointments of a record to where they belong. True when that may not be all. */
+  /** Moves a batch of a record's appointments to where they belong. Returns true when more may be left. */
   moveBatch(caller: Caller, patientId: string): Promise<boolean>;
-  /** It could not be settled now. */
+  /** Postpones a record that failed. */
   postpone(caller: Caller, patientId: string): Promise<void>;
 }
 
-/** A record, with where its appointments belong. */
+/** A record, and the record that its appointments belong to. */
 interface MergeState {
   readonly patientId: Uint8Array;
-  /** The record that stays: itself, where it is not merged. */
+  /** The record that stays, which is the record itself when it is not merged. */
   readonly target: Uint8Array;
-  /** Returns the record that stays of any record, and locks the way there. */
+  /** Returns the record that stays of any record, and locks the chain to it. */
   readonly targetOf: (origin: Uint8Array) => Promise<Uint8Array | undefined>;
 }
 
@@ -88,15 +89,16 @@ export function createPatientMergeStore(database: Database<AppointmentTables>, c
     tx.selectFrom('merged_patients').select('merged_into').where('patient_id', '=', patientId);
 
   /**
-   * Follows the merges from a record to the one that stays. A change of any merge on a locked way waits until the transaction
-   * ends, and finds what was moved there. Undefined in a circle: the event that ends it has not come yet.
+   * Follows the merges from a record to the one that stays.
+   * Any change of a merge in a locked chain waits until the transaction ends, and finds what was moved.
+   * Returns undefined in a cycle, whose ending event has not arrived yet.
    */
   async function findTarget(tx: Tx, patientId: Uint8Array, locked: boolean): Promise<Uint8Array | undefined> {
     let target = patientId;
     for (let hops = 0; hops < LONGEST_CHAIN; hops += 1) {
       if (locked) await lockParticipant(tx, dialect, target, 'shared');
       const row = await readMerged(tx, target)
-        // What MariaDB does not know as FOR SHARE.
+        // Written in this form because MariaDB does not support FOR SHARE.
         .$if(locked && dialect.supportsRowLocks, (query) => query.modifyEnd(sql`lock in share mode`))
         .executeTakeFirst();
       if (!row?.merged_into) return target;
@@ -106,9 +108,10 @@ export function createPatientMergeStore(database: Database<AppointmentTables>, c
   }
 
   /**
-   * Locks the way from a record to the one that stays, and that one alone: no booking of its takes a time meanwhile, since the
-   * key does not see that a second seat is next to a first one that comes free. It is locked before the way, so that two that
-   * settle the same tree wait for one another and do not end in a deadlock.
+   * Locks the chain from a record to the one that stays, and locks the latter exclusively.
+   * So no booking takes time of that record meanwhile.
+   * The key does not detect a second seat next to a first one that becomes free.
+   * The exclusive lock comes before the chain, so two workers on one tree wait for each other without a deadlock.
    */
   async function lockTarget(tx: Tx, patientId: Uint8Array): Promise<{ target: Uint8Array; targetVersion: number }> {
     const expected = await findTarget(tx, patientId, false);
@@ -118,7 +121,7 @@ export function createPatientMergeStore(database: Database<AppointmentTables>, c
     return { target, targetVersion: await lockParticipant(tx, dialect, target, 'exclusive') };
   }
 
-  /** Finds the record that stays once for each record: a locked way does not change until the transaction ends. */
+  /** Returns a function that finds each record that stays only once, because a locked chain does not change. */
   function targetsIn(tx: Tx): MergeState['targetOf'] {
     const targets = new Map<string, Uint8Array | undefined>();
     return async (origin) => {
@@ -128,7 +131,7 @@ export function createPatientMergeStore(database: Database<AppointmentTables>, c
     };
   }
 
-  /** Returns a record and all that are merged into it, as far as they are now: nothing is locked. */
+  /** Returns a record and all that are merged into it now, without locks. */
   async function findOrigins(tx: Tx, patientId: Uint8Array): Promise<Uint8Array[]> {
     const all = new Map([[idFromBytes(patientId), patientId]]);
     let level: readonly Uint8Array[] = [patientId];
@@ -145,8 +148,8 @@ export function createPatientMergeStore(database: Database<AppointmentTables>, c
   }
 
   /**
-   * Returns the ids of some appointments that were booked for the record, or for those merged into it, and are not where they
-   * belong. Others that are with it now belong elsewhere since an unmerge, and are moved by the settling of that.
+   * Returns the ids of some appointments of the record, or of those merged into it, that are not where they belong.
+   * Appointments that have belonged elsewhere since an unmerge are moved by the run for that unmerge.
    */
   async function findMisplaced(tx: Tx, { patientId, target }: MergeState): Promise<string[]> {
     const origins = await findOrigins(tx, patientId);
@@ -179,7 +182,10 @@ export function createPatientMergeStore(database: Database<AppointmentTables>, c
     return [...ids].slice(0, MOVE_BATCH_SIZE);
   }
 
-  /** Moves the time that an appointment takes of one patient to another. True where that one has another visit then: both stay. */
+  /**
+   * Moves the reservations of an appointment from one patient to another.
+   * Returns true when the other has a visit then; both visits stay.
+   */
   async function moveReservations(tx: Tx, holderId: string, from: Uint8Array, target: Uint8Array): Promise<boolean> {
     const ofHolder = tx.selectFrom('reservations').where('holder_id', '=', idToBytes(holderId));
     const rows = await ofHolder.selectAll().where('resource_id', '=', from).execute();
@@ -215,8 +221,9 @@ export function createPatientMergeStore(database: Database<AppointmentTables>, c
   }
 
   /**
-   * Moves an appointment, once it is locked, if it still belongs to the record that stays. Another process may have returned it
-   * since it was found. Where the record that it was booked for leads elsewhere, the settling of that merge moves it.
+   * Locks an appointment and moves it if it still belongs to the record that stays.
+   * Another process may have returned it since it was found.
+   * If its original record now leads elsewhere, the run for that merge moves it.
    */
   async function moveOne(
     tx: Tx,
@@ -291,7 +298,7 @@ export function createPatientMergeStore(database: Database<AppointmentTables>, c
   };
 }
 
-/** The first seat that nobody has. */
+/** Returns the first free seat. */
 function firstFreeSeat(taken: readonly { readonly seat: number }[]): number {
   const seats = new Set(taken.map(({ seat }) => seat));
   let seat = 0;
@@ -299,10 +306,10 @@ function firstFreeSeat(taken: readonly { readonly seat: number }[]): number {
   return seat;
 }
 
-/** The reasons that are about the patient; those about the doctor hold for any patient. */
+/** The reasons about the patient. Those about the doctor hold for any patient. */
 const OF_PATIENT: readonly string[] = ['patient-busy', 'patient-inactive'];
 
-/** Whether it needs rescheduling with another patient. Whether that one is active is looked at after this. */
+/** Returns the flags with another patient. The later revalidation checks whether that patient is active. */
 function flagsOf(
   { status, start, reschedulingReasons = [] }: Appointment,
   collides: boolean,

@@ -1,4 +1,4 @@
-/** Whatever is asked or changed of many appointments is found by an index: read from the plans of the database at hand. */
+/** Queries and changes among many appointments use an index, as the plans of the present database show. */
 import type { CloudEvent } from '@daybook/contracts';
 import { type Database, idToBytes, newId, storeNoResponse } from '@daybook/database';
 import { openObserved } from '@daybook/database/testing/query-plans';
@@ -29,7 +29,7 @@ const [doctors, patients] = [ids(DOCTORS), ids(PATIENTS)];
 const doctorId = doctors[7] ?? '';
 const patientId = patients[7] ?? '';
 
-/** As years of a clinic look: half of it is over, nearly nothing needs rescheduling. */
+/** Returns rows like those of a clinic after years: half are over, and nearly none need rescheduling. */
 function rowsOf(count: number): { appointments: AppointmentRow[]; reservations: ReservationRow[] } {
   const appointments = Array.from({ length: count }, (_, index): AppointmentRow => {
     const starts_at = NOW.epochMilliseconds + (Math.floor(index / DOCTORS) - count / DOCTORS / 2) * HALF_HOUR;
@@ -65,7 +65,7 @@ function rowsOf(count: number): { appointments: AppointmentRow[]; reservations: 
   return { appointments, reservations };
 }
 
-/** One of fifty has run out. Their time is not reserved here. */
+/** One of fifty has expired. Their time is not reserved here. */
 const holds = Array.from({ length: 2000 }, (_, index): HoldRow => {
   const starts_at = NOW.epochMilliseconds + index * HALF_HOUR;
   const expires_at = NOW.epochMilliseconds + (index % 50 === 0 ? -1 : 1) * HALF_HOUR;
@@ -74,7 +74,7 @@ const holds = Array.from({ length: 2000 }, (_, index): HoldRow => {
   return { id: idToBytes(newId()), ...of, ...when, caller_id: `caller${index % 300}`, ordinal: null };
 });
 
-/** Everybody is known, and some have to be looked at. */
+/** All participants have a version, and some need revalidation. */
 const participantVersions = [...doctors, ...patients].map((id) => ({ participant_id: idToBytes(id), version: 1 }));
 const revalidations = participantVersions.map(
   ({ participant_id }, index): RevalidationRow => ({
@@ -158,13 +158,13 @@ it('no list, search or look at somebody’s appointments reads all that there ar
     await createRevalidationStore(observed, clock).upcoming(service, ofType, seen);
   }
   expect(count()).toBeGreaterThan(20);
-  // The first few of each status, each found by the index, are put together.
+  // The first few of each status, each found by the index, are merged.
   expect(await faults(/SCAN of_status/)).toEqual([]);
 });
 
 const write = { storeResponse: storeNoResponse, checkVersion: () => undefined };
 
-/** When nobody of these has an appointment. */
+/** A time at which none of these has an appointment. */
 const LATER = NOW.epochMilliseconds + 1000 * HALF_HOUR;
 
 const type = { id: newId(), version: 1, capacity: 1 };

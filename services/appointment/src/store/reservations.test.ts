@@ -83,7 +83,7 @@ it('the database itself refuses a seat that is taken', async () => {
 
 const START = '2026-11-03T16:00:00.000Z';
 
-/** One doctor with visits for one and for groups at one time. */
+/** Starts a clinic whose doctor has visits for one and for groups at the same time. */
 async function startGroups(capacity: number) {
   const clinic = await startClinic({ capacity });
   const single = await clinic.addType({ capacity: 1 });
@@ -95,20 +95,20 @@ async function startGroups(capacity: number) {
     postOf: (appointmentTypeId: string) =>
       clinic.post('', clinic.bookingRequest(START, { patientId: clinic.addPatient(), appointmentTypeId })),
     single,
-    /** Takes the doctor's time as a booking does, while others want to do something since it began. */
+    /** Reserves the doctor's time as a booking does. `others` starts after the reservation has its locks. */
     async reserveWhile<Result>(taken: AppointmentType, others: () => Promise<Result>): Promise<Result> {
       const { database, doctor } = clinic;
       const verified = [{ id: doctor.id, version: 1 }] as const;
       const placement = { doctorId: doctor.id, timeZone: 'UTC', visit, doctorTime: visit, type: taken, verified };
       const done = Promise.withResolvers<Result>();
-      // Whoever comes first makes the row, and so has it alone in any case.
+      // Inserts the row first, because its first transaction would have it exclusively in any case.
       await database.write((tx) => checkVersions(tx, database.dialect, verified));
       await database.write((tx) =>
         reserve(tx, database.dialect, {
           holder: { id: newId() },
           placement,
           clock: () => Temporal.Instant.fromEpochMilliseconds(at(NOW)),
-          // Between the lock and the look at what is free.
+          // Runs between the lock and the read of free seats.
           async releasePrevious() {
             others().then(done.resolve, done.reject);
             await expect.poll(() => transactionsWaitingForParticipants(database), SEEN).toBeGreaterThan(0);

@@ -1,4 +1,4 @@
-/** Who has which cell of time. The primary key refuses what is taken; nothing here decides by having looked before. */
+/** Stores the reservations of cells. The primary key rejects taken seats; no earlier read decides. */
 import { type ProblemCode, problems, Refusal } from '@daybook/contracts';
 import {
   type DatabaseDialect,
@@ -28,22 +28,22 @@ import { checkType, typeLockStatement } from './type-versions.ts';
 type Db = Kysely<AppointmentTables & SharedTables>;
 type Tx = Transaction<AppointmentTables & SharedTables>;
 
-/** How many seats of a cell are taken: without end, where somebody in it shares it with no more than are there. */
+/** Returns how many seats of a cell are taken: infinity when one of its holders allows no more than are taken. */
 const countTaken = (seats: number, smallestCapacity: number): number =>
   seats >= smallestCapacity ? Number.POSITIVE_INFINITY : seats;
 
-/** More than any capacity: a cell and the capacity of one who has a seat of it go into one number. */
+/** More than any capacity, so that a cell and the capacity of one seat's holder fit into one number. */
 const PACKED = 1024;
 
 /**
- * The SQL of the capacity that a row's appointment type has now: a raised one opens seats beside those who came before, a
- * lowered one takes none away and opens none.
+ * Selects the present capacity of a row's appointment type.
+ * A raised one opens seats next to earlier visits. A lowered one opens none and removes none.
  */
 const presentCapacity = sql<number>`coalesce(
   (select appointment_types.capacity from appointment_types
     where appointment_types.id = reservations.appointment_type_id), 1)`;
 
-/** From packed seats, in any order. */
+/** Counts taken seats by cell, from packed seats in any order. */
 function takenSeatsOf(packed: readonly number[]): TakenSeats {
   const seats = new Map<number, number>();
   const capacities = new Map<number, number>();
@@ -58,8 +58,9 @@ function takenSeatsOf(packed: readonly number[]): TakenSeats {
 }
 
 /**
- * The seats that are taken of each cell of a range at `now`, by resource. A hold that has run out takes none. The cells of a
- * resource come as one value: a row each would take ten times as long, and a search looks at tens of thousands.
+ * Returns the taken seats by cell of a range at `now`, for each resource. Expired holds do not count.
+ * The cells of a resource arrive as one value, because a search reads tens of thousands of them.
+ * One row for each would take ten times as long.
  */
 export async function readTakenSeats(
   db: Db,
@@ -87,19 +88,19 @@ export async function readTakenSeats(
 
 type Seat = Pick<ReservationRow, 'resource_id' | 'cell' | 'seat' | 'expires_at'> & { capacity: number };
 
-/** Time of one person that somebody wants. */
+/** Time of one participant that a request needs. */
 interface SeatDemand {
   readonly resourceId: Uint8Array;
   readonly cells: Cells;
-  /** Of a doctor's time. */
+  /** Set for a doctor's time. */
   readonly typeId: Uint8Array | null;
   readonly capacity: number;
-  /** More than the capacity where somebody is booked beside others on purpose. */
+  /** More than the capacity for an overbooking. */
   readonly mostSeats: number;
   readonly refusalCode: ProblemCode;
 }
 
-/** Beside this many at one time nobody is booked, not even on purpose. */
+/** The most seats at one time, even with overbooking. */
 const MAX_SEATS = 1000;
 
 const doctorDemand = ({ doctorId, doctorTime, type, overbooking }: Placement): SeatDemand => ({
@@ -123,7 +124,7 @@ const patientDemand = (patientId: string, { visit }: Placement): SeatDemand => (
 const isFor = ({ resourceId }: SeatDemand, { resource_id }: Seat): boolean =>
   Buffer.compare(resourceId, resource_id) === 0;
 
-/** The cells of all demands. */
+/** Matches the cells of all demands. */
 const inDemandedCells =
   (demands: readonly SeatDemand[]) =>
   (where: ExpressionBuilder<AppointmentTables, 'reservations'>): Expression<SqlBool> =>
@@ -150,8 +151,8 @@ const takenIn = (seats: readonly Seat[]): number =>
   countTaken(seats.length, Math.min(...seats.map(({ capacity }) => capacity)));
 
 /**
- * For each cell the first seat that is free; undefined when a cell has no seat left, whoever they are numbered for (a group of
- * which some cancelled leaves gaps).
+ * Returns the first free seat of each cell; undefined when a cell is full.
+ * Seats can have gaps, because members of a group may cancel.
  */
 function chooseSeats(rows: readonly Seat[], { cells, mostSeats }: SeatDemand): number[] | undefined {
   const taken = Map.groupBy(rows, ({ cell }) => cell);
@@ -164,20 +165,23 @@ function chooseSeats(rows: readonly Seat[], { cells, mostSeats }: SeatDemand): n
   });
 }
 
-/** For whom time is taken. */
+/** The appointment or hold that reserves time. */
 export interface Holder {
   readonly id: string;
-  /** Whose time is taken besides the doctor's. */
+  /** The patient whose time is reserved in addition to the doctor's. */
   readonly patientId?: string;
-  /** Of a hold: when it runs out. */
+  /** For a hold: when it expires. */
   readonly expiresAt?: number;
 }
 
-/** The rows that fulfil a demand. @throws Refusal when a cell is full */
+/**
+ * Returns the rows that fulfil a demand.
+ * @throws Refusal when a cell is full
+ */
 function rowsFor(demand: SeatDemand, live: readonly Seat[], { id, expiresAt }: Holder): ReservationRow[] {
   const { resourceId: resource_id, typeId, cells, capacity, mostSeats, refusalCode } = demand;
   const own = live.filter((seat) => isFor(demand, seat));
-  // Beside others on purpose every seat counts, whatever it was taken with.
+  // For an overbooking every seat counts, whatever the capacity of its type.
   const counted = mostSeats > capacity ? own.map((seat) => ({ ...seat, capacity: MAX_SEATS })) : own;
   const seats = chooseSeats(counted, demand);
   if (!seats) throw new Refusal(refusalCode, `${problems[refusalCode].title}.`);
@@ -185,18 +189,21 @@ function rowsFor(demand: SeatDemand, live: readonly Seat[], { id, expiresAt }: H
   return seats.map((seat, index) => ({ ...shared, cell: cells.first + index, seat }));
 }
 
-/** Time that is to be taken. */
+/** Time to reserve. */
 export interface ReservationRequest {
   readonly holder: Holder;
   readonly placement: Placement;
   readonly clock: Clock;
-  /** Before it is looked at what is free: gives back what this time is taken in the place of. */
+  /** Runs before free seats are read. Releases the time that this reservation replaces. */
   readonly releasePrevious?: (() => Promise<void>) | undefined;
-  /** What is written together with it. Where a key refuses any of it, somebody was quicker. */
+  /** Statements of the same transaction. A key that rejects one means that another request was first. */
   readonly extraStatements: readonly Compilable<unknown>[];
 }
 
-/** What is taken of the demands once the persons and the appointment type are locked. @throws StaleFacts */
+/**
+ * Locks the participants and the appointment type. Returns the taken seats of the demands.
+ * @throws StaleFacts
+ */
 async function lockAndRead(
   tx: Tx,
   dialect: DatabaseDialect,
@@ -219,12 +226,13 @@ async function lockAndRead(
 }
 
 /**
- * Takes the doctor's time, and the patient's where there is one, in two round trips.
+ * Reserves the doctor's time, and the patient's if there is one, in two round trips.
  *
- * It is read without a lock what is free, so nobody waits to hear that a time is taken. The key refuses who was overtaken:
- * their transaction runs again, since what a refused row leaves behind in MySQL is a lock that two of them would wait for
- * without end. What the key does not see, a visit for one beside a seat of a group, cannot happen meanwhile: see lockParticipants.
- * @throws Refusal `slot-taken`, `patient-busy`; StaleFacts; Overtaken
+ * Free seats are read without a lock, so no request waits to be rejected because a time is taken.
+ * The key rejects a request that lost a race, and its transaction runs again.
+ * In MySQL a rejected row leaves a lock, for which two such transactions would otherwise wait forever.
+ * The key does not detect a visit for one next to a seat of a group. The lock of lockParticipants prevents that.
+ * @throws Refusal `slot-taken`, `patient-busy`; StaleFacts; WriteConflict
  */
 export async function reserve(tx: Tx, dialect: DatabaseDialect, request: ReservationRequest): Promise<void> {
   const { holder, placement, clock, extraStatements } = request;
@@ -242,6 +250,6 @@ export async function reserve(tx: Tx, dialect: DatabaseDialect, request: Reserva
   }
 }
 
-/** The statement that gives back all time that somebody holds. */
+/** Returns the statement that releases all time of a holder. */
 export const releaseStatement = (tx: Tx, holderId: string) =>
   tx.deleteFrom('reservations').where('holder_id', '=', idToBytes(holderId));

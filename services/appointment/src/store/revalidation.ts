@@ -1,4 +1,4 @@
-/** The appointments to come of those who have changed: who has to be looked at, and what came of it. */
+/** Stores due revalidations and their results for future appointments. */
 import { type Appointment, type Caller, permit } from '@daybook/contracts';
 import { type Database, executeBatch, idFromBytes, idToBytes } from '@daybook/database';
 import type { Clock } from '@daybook/service';
@@ -14,31 +14,33 @@ import { checkVersions } from './participant-versions.ts';
 import type { AppointmentTables } from './tables.ts';
 import { typeLockStatement } from './type-versions.ts';
 
-/** Somebody, or an appointment type, whose appointments have to be looked at again. */
+/** A participant or an appointment type whose appointments are due for revalidation. */
 export interface Revalidation {
   readonly kind: ParticipantKind | 'type';
   readonly subjectId: string;
-  /** The facts have to be at least of this version. */
+  /** The version that the facts must have at least. */
   readonly version: number;
   readonly attempts: number;
-  /** Where another time is stored, it was demanded again since, or another process has taken it. */
+  /** Another value in the database means a new request, or that another process took the lease. */
   readonly leasedUntil: number;
 }
 
-/** After so long somebody else may look: who began has ended. */
+/** After this time another process may take over, because the first one has ended. */
 const LEASE_MILLIS = 30_000;
 const FIRST_RETRY_MILLIS = 500;
 const LONGEST_RETRY_MILLIS = 30_000;
 const APPOINTMENTS_PER_BATCH = 100;
 
-/** An appointment of which one of these has changed was compared with all facts by the move that changed it. */
+/** A move that changed one of these fields has already compared the appointment with all facts. */
 const OF_MOVE = ['doctorId', 'appointmentTypeId', 'start', 'end'] as const;
-/** A merge that changes the patient has the new one compared, and neither the doctor nor the type. */
+/** A merge that changes the patient requests its own comparison with the patient, but not with doctor or type. */
 const REVALIDATED_FIELDS = { patient: [...OF_MOVE, 'patientId'], doctor: OF_MOVE, type: OF_MOVE } as const;
 
 /**
- * Which appointments to come are looked at. Of a type there is no index, which each booking would write: all to come are read
- * once, in the order of their starts, when a type is taken out of use. The expression keeps the index of the status out.
+ * Returns the condition for the future appointments to revalidate.
+ * A type has no index, because each booking would write it.
+ * When a type becomes inactive, all future appointments are read once, in the order of their starts.
+ * The expression excludes the index of the status.
  */
 function isAffected({ kind, subjectId }: Revalidation): Expression<SqlBool> {
   const id = idToBytes(subjectId);
@@ -47,22 +49,23 @@ function isAffected({ kind, subjectId }: Revalidation): Expression<SqlBool> {
   return sql`appointment_type_id = ${id} and coalesce(status, '') in (${sql.join(UPCOMING_STATUSES)})`;
 }
 
-/** Returns the condition that a recheck is the one that was taken: no event and no merge has demanded it again. */
+/** Returns the condition that a revalidation still has its lease and was not requested again. */
 const isLeased =
   ({ subjectId, version, leasedUntil }: Revalidation) =>
   (where: ExpressionBuilder<AppointmentTables, 'revalidations'>): Expression<SqlBool> =>
     where.and({ subject_id: idToBytes(subjectId), version, due_at: leasedUntil });
 
 export interface RevalidationStore {
-  /** Somebody who is due; nobody else gets the same one for a while. */
+  /** Returns a due revalidation and leases it, so that other processes skip it for a while. */
   next(caller: Caller): Promise<Revalidation | undefined>;
-  /** Their appointments to come, in the order of their starts, those after `after`. */
+  /** Returns future appointments that follow `after`, in the order of their starts. */
   upcoming(caller: Caller, revalidation: Revalidation, after: Appointment | undefined): Promise<Appointment[]>;
   /**
-   * Flags appointments that need rescheduling and unflags others. Those that were moved or cancelled since are left, and in a
-   * recheck of a patient those that a merge or an unmerge gave to another record. False, and nothing done, when an event told
-   * of something newer since: somebody else looks, or will. What is known of a type is read with it: it is in the same
-   * database.
+   * Flags appointments that need rescheduling and unflags others.
+   * Appointments that were moved or cancelled since are skipped.
+   * For a patient, so are those that a merge or an unmerge gave to another record.
+   * Returns false and changes nothing when an event announced a newer version, because a later revalidation follows.
+   * The facts of a type are read in the same transaction, because they are in the same database.
    */
   flag(
     caller: Caller,
@@ -70,9 +73,9 @@ export interface RevalidationStore {
     appointments: readonly Appointment[],
     facts: CurrentFacts | undefined,
   ): Promise<boolean>;
-  /** It is looked at: nothing is due, unless something changed meanwhile. */
+  /** Finishes a revalidation. Nothing is due unless something changed meanwhile. */
   finish(caller: Caller, revalidation: Revalidation): Promise<void>;
-  /** It could not be looked at now. */
+  /** Postpones a revalidation that failed. */
   postpone(caller: Caller, revalidation: Revalidation): Promise<void>;
 }
 

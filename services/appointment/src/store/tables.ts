@@ -1,4 +1,4 @@
-/** The rows of this service's own tables, as the migrations make them. */
+/** The rows of this service's own tables, as the migrations create them. */
 import type { AppointmentStatus } from '@daybook/contracts';
 
 export interface AppointmentTypeRow {
@@ -38,18 +38,18 @@ export interface AppointmentRow {
   updated_at: number;
 }
 
-/** One person's time, in cells of five minutes. `seat` counts from 0 to the capacity. */
+/** Time of one participant, in cells of five minutes. `seat` counts from 0 to the capacity. */
 export interface ReservationRow {
   /** A patient or a doctor. */
   resource_id: Uint8Array;
   /** Five-minute cells since 1970 UTC. */
   cell: number;
   seat: number;
-  /** Its capacity now says with how many others at most the cell is shared. Null: with none, as a patient's. */
+  /** The type whose present capacity limits the cell. Null means that the cell is not shared, as a patient's. */
   appointment_type_id: Uint8Array | null;
   /** An appointment or a hold. */
   holder_id: Uint8Array;
-  /** Of a hold: from then on the seat is free, whether the row is still there or not. */
+  /** For a hold: the seat is free from then on, even while the row exists. */
   expires_at: number | null;
 }
 
@@ -60,31 +60,31 @@ export interface HoldRow {
   starts_at: number;
   ends_at: number;
   expires_at: number;
-  /** Who may use it. */
+  /** The caller that may use it. */
   caller_id: string;
-  /** Of a patient: which of the few holds it is. */
+  /** For a patient: the number of the hold, below the limit. */
   ordinal: number | null;
 }
 
-/** The appointments of this person, or of this appointment type, have to be looked at again. */
+/** A participant or an appointment type whose appointments are due for revalidation. */
 export interface RevalidationRow {
   subject_id: Uint8Array;
   kind: 'patient' | 'doctor' | 'type';
-  /** Of the person, as the newest event says; of the type. */
+  /** The version of the newest event, or of the type. */
   version: number;
   attempts: number;
   due_at: number;
 }
 
-/** A patient whose record was merged into another one, or was once. */
+/** A patient whose record is or was merged into another one. */
 export interface MergedPatientRow {
   patient_id: Uint8Array;
   /** The record that it was merged into, which may be merged itself; null after an unmerge. */
   merged_into: Uint8Array | null;
-  /** Of the record, as the newest event says. */
+  /** The version of the record in the newest event. */
   version: number;
   attempts: number;
-  /** While appointments have to be moved. */
+  /** Set while appointments have to be moved. */
   due_at: number | null;
 }
 
@@ -95,10 +95,10 @@ export interface AppointmentTables {
   appointment_history: { appointment_id: Uint8Array; version: number; entry: string };
   reservations: ReservationRow;
   holds: HoldRow;
-  /** The newest version of a patient or doctor that an event told of. */
+  /** The newest version of a patient or doctor that an event announced. */
   participant_versions: { participant_id: Uint8Array; version: number };
   revalidations: RevalidationRow;
   merged_patients: MergedPatientRow;
-  /** Those that are not with the patient that they were booked for. */
+  /** Appointments that are not with the patient that they were booked for. */
   moved_appointments: { appointment_id: Uint8Array; origin_id: Uint8Array };
 }

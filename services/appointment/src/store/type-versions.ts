@@ -1,22 +1,26 @@
 /**
- * The version of an appointment type in the transaction that relies on it. Other processes may have read the type before it
- * was changed, so the database decides: time is reserved under the rules of now, or not at all.
+ * Checks the version of an appointment type in the transaction that relies on it.
+ * Other processes may have read the type before it changed.
+ * So the database decides: time is reserved under the present rules, or not at all.
  */
 import { type DatabaseDialect, idToBytes } from '@daybook/database';
 import { sql } from 'kysely';
 import { type PlacedType, StaleFacts } from '../domain/ports.ts';
 import type { Tx } from './appointment-changes.ts';
 
-/** Returns the statement that reads the type. Whoever changes the type waits until this transaction ends. */
+/** Returns the statement that reads the type and blocks changes of it until this transaction ends. */
 export const typeLockStatement = (tx: Tx, { supportsRowLocks }: DatabaseDialect, id: string) =>
   tx
     .selectFrom('appointment_types')
     .select(['version', 'active'])
     .where('id', '=', idToBytes(id))
-    // What MariaDB does not know as FOR SHARE.
+    // Written in this form because MariaDB does not support FOR SHARE.
     .$if(supportsRowLocks, (query) => query.modifyEnd(sql`lock in share mode`));
 
-/** Checks what `typeLockStatement` read. @throws StaleFacts when the type has another version by now */
+/**
+ * Checks the row that `typeLockStatement` read.
+ * @throws StaleFacts when the type has another version by now
+ */
 export function checkType({ id, version }: PlacedType, [stored]: readonly { version: number }[]): void {
   if (stored === undefined) throw new Error(`appointment type of a reservation not found: ${id}`);
   if (stored.version !== version) throw new StaleFacts({ id, version: stored.version });

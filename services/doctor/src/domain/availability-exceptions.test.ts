@@ -47,7 +47,7 @@ describe('leave', () => {
   });
 
   it('across a clock change is as long as its instants say', () => {
-    // Sunday 8 March: the wall clock goes from 02:00 to 03:00 at 07:00 UTC.
+    // Sunday 8 March: the wall clock skips from 02:00 to 03:00 at 07:00 UTC.
     const sundays = [hours('sunday', '00:00', '06:00')];
     const range = '2026-03-07T12:00:00Z/2026-03-09T00:00:00Z';
     expect(open('America/New_York', sundays, [off('2026-03-08T06:30:00Z/2026-03-08T07:30:00Z')], range)).toEqual([
@@ -106,7 +106,7 @@ describe('for any hours and exceptions', () => {
       .map(([day, a, b]) => hours(day, wall(Math.min(a, b)), wall(Math.max(a, b) + 1))),
     { maxLength: 6 },
   );
-  // Three days around the day on which New York repeats an hour.
+  // The three days around the day on which New York repeats an hour.
   const range = { start: at('2026-10-31T00:00:00Z'), end: at('2026-11-03T00:00:00Z') };
   const minutes = (range.end - range.start) / MINUTE;
   const exceptions = fc.array(

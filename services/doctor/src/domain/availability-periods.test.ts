@@ -19,7 +19,7 @@ function open(schedules: NewSchedule[], range: string): string[] {
   );
 }
 
-/** Hours until the day before `date`, and others from it on. */
+/** Returns hours until the day before `date`, and others from `date` on. */
 const change = (timeZone: string, before: Hours[], date: string, after: Hours[]): NewSchedule[] => [
   { timeZone, weeklyHours: before },
   { timeZone, weeklyHours: after, validFrom: date },
@@ -90,7 +90,7 @@ describe('where the hours of one period end and others begin', () => {
   });
 
   it('in two zones, each has its own midnight, and what both open is open once', () => {
-    // Tokyo's first of December begins fourteen hours before New York's thirtieth of November ends.
+    // 1 December begins in Tokyo fourteen hours before 30 November ends in New York.
     const schedules = [
       { timeZone: 'America/New_York', weeklyHours: everyDay('00:00', '24:00') },
       { timeZone: 'Asia/Tokyo', weeklyHours: everyDay('00:00', '12:00'), validFrom: '2026-12-01' },
@@ -100,7 +100,7 @@ describe('where the hours of one period end and others begin', () => {
       '2026-12-01T15:00:00Z/2026-12-02T03:00:00Z',
     ]);
     const west = schedules.map((schedule, index) => ({ ...schedule, timeZone: schedules[1 - index]?.timeZone ?? '' }));
-    // The other way round, nobody's hours hold in between.
+    // In the opposite order, neither period has hours in between.
     expect(open(west, '2026-11-30T00:00:00Z/2026-12-02T12:00:00Z')).toEqual([
       '2026-11-30T00:00:00Z/2026-11-30T15:00:00Z',
       '2026-12-01T05:00:00Z/2026-12-01T17:00:00Z',
@@ -109,7 +109,7 @@ describe('where the hours of one period end and others begin', () => {
   });
 });
 
-/** Whether a period has hours at an instant, by what the wall and the calendar of its zone show. */
+/** Returns whether a period has hours at an instant, by the clock and the calendar of its zone. */
 function worksAt(instant: number, { timeZone, weeklyHours, validFrom, validThrough }: Schedule): boolean {
   const zoned = Temporal.Instant.fromEpochMilliseconds(instant).toZonedDateTimeISO(timeZone);
   const firstShown = zoned.toPlainDateTime().toZonedDateTime(timeZone, { disambiguation: 'earlier' });

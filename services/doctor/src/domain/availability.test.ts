@@ -157,7 +157,7 @@ describe('on the day of a clock change', () => {
   });
 });
 
-/** Whether the doctor works at an instant, found in another way than openIntervals does: by what the wall shows. */
+/** Returns whether the doctor works at an instant, by the wall clock, as a second implementation of openIntervals. */
 function worksAt(instant: number, { timeZone, weeklyHours }: Schedule): boolean {
   const zoned = Temporal.Instant.fromEpochMilliseconds(instant).toZonedDateTimeISO(timeZone);
   const firstShown = zoned.toPlainDateTime().toZonedDateTime(timeZone, { disambiguation: 'earlier' });
@@ -230,7 +230,7 @@ describe('for every zone and any hours', () => {
     const around = fc.tuple(fc.integer({ min: 0, max: 240 }), fc.integer({ min: 0, max: 240 }));
     fc.assert(
       fc.property(fc.constantFrom(...changing), weeklyHoursOf, around, ({ timeZone, change }, weeklyHours, [a, b]) => {
-        // Hours on the day itself, so that most runs have some where the clock changes.
+        // Adds hours around each clock change, so that most runs have some there.
         const schedule = { timeZone, weeklyHours: [...weeklyHours, ...everyDay('01:10', '02:20')] };
         const range = { start: change - a * MINUTE, end: change + b * MINUTE };
         const intervals = openIntervals([schedule], [], clocksOver(range));

@@ -1,17 +1,17 @@
-/** From the hours of each period and exceptions to open intervals: pure interval arithmetic. */
+/** Computes open intervals from the hours of each period and the exceptions, by interval arithmetic alone. */
 import { DAYS, type ExceptionKind, type Hours, type Schedule } from '@daybook/contracts';
 import { clip, type Interval, subtract } from './interval.ts';
 import { daysOf } from './periods.ts';
 import { DAY, MINUTE } from './time.ts';
 import { type Clocks, instantsOf } from './wall-clock.ts';
 
-/** Minutes since midnight of `09:30`; `24:00` is 1440. */
+/** Returns the minutes since midnight of `09:30`; `24:00` is 1440. */
 function minutesOf(wallTime: string): number {
   const [hours = 0, minutes = 0] = wallTime.split(':').map(Number);
   return hours * 60 + minutes;
 }
 
-/** The first pair of hours that overlap, or that end before they start; undefined when there is none. */
+/** Returns the first hours that overlap earlier ones, or that end before they start; undefined when all are valid. */
 export function findOverlap(weeklyHours: readonly Hours[]): Hours | undefined {
   for (const day of DAYS) {
     const ofDay = weeklyHours
@@ -26,10 +26,10 @@ export function findOverlap(weeklyHours: readonly Hours[]): Hours | undefined {
   return undefined;
 }
 
-/** 1970-01-01 was a Thursday. */
+/** Returns the day of the week, counted from Monday. 1970-01-01 was a Thursday. */
 const weekdayOf = (midnight: number): number => (((midnight / DAY + 3) % 7) + 7) % 7;
 
-/** For each day of the week, from Monday: the hours, in milliseconds since midnight. */
+/** Returns the hours of each day of the week, from Monday, in milliseconds since midnight. */
 function byWeekday(weeklyHours: readonly Hours[]): Interval[][] {
   const days: Interval[][] = DAYS.map(() => []);
   for (const { day, start, end } of weeklyHours) {
@@ -38,12 +38,12 @@ function byWeekday(weeklyHours: readonly Hours[]): Interval[][] {
   return days;
 }
 
-/** Leave or extra hours, as far as they say when the doctor works. */
+/** The interval and the kind of an exception, without its reason. */
 export interface ExceptionInterval extends Interval {
   readonly kind: ExceptionKind;
 }
 
-/** The hours of one period within the range, and somewhat beyond it; in no order. */
+/** Returns the hours of one period within the range, and slightly beyond it, in no order. */
 function intervalsOf(period: Schedule, clocks: Clocks): Interval[] {
   const { stretches, firstDay, lastDay } = clocks.in(period.timeZone);
   const days = daysOf(period);
@@ -59,8 +59,9 @@ function intervalsOf(period: Schedule, clocks: Clocks): Interval[] {
 }
 
 /**
- * When the doctor works within the range of the clocks: weekly and extra hours, less leave. In order, not overlapping,
- * even where a period ends in one zone after the next has begun in another.
+ * Returns when the doctor works within the range of the clocks: weekly and extra hours, less leave.
+ * The intervals are in order and do not overlap.
+ * That holds even when a period ends in one zone after the next has begun in another.
  */
 export function openIntervals(
   periods: readonly Schedule[],

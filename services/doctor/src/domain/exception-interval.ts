@@ -3,14 +3,14 @@ import type { Interval } from './interval.ts';
 import { DAY, EARLIEST_RFC3339, LATEST_RFC3339 } from './time.ts';
 
 /**
- * The time of an exception, to the millisecond.
+ * Returns the time of an exception, in milliseconds.
  * @throws Refusal `invalid-interval`, `range-too-long`
  */
 export function exceptionInterval(exception: { readonly start: string; readonly end: string }): Interval {
   const start = Temporal.Instant.from(exception.start).epochMilliseconds;
   const end = Temporal.Instant.from(exception.end).epochMilliseconds;
   if (end <= start) throw new Refusal('invalid-interval', 'The exception does not end after it starts.');
-  // An offset can carry a time over the ends of what RFC 3339 writes: it could be taken, but not shown.
+  // An offset can move a time beyond the years of RFC 3339. Such a time could be stored, but not returned.
   if (start < EARLIEST_RFC3339 || end > LATEST_RFC3339) {
     throw new Refusal('invalid-interval', 'The exception is not within the years 0000 to 9999 of UTC.');
   }

@@ -1,4 +1,4 @@
-/** Writes many instants of a short time: the calendar is asked once for each day of UTC, not once for each instant. */
+/** Formats many instants of a short range, with one calendar calculation for each day of UTC. */
 import { instantText } from '@daybook/contracts';
 import { DAY, MINUTE } from './time.ts';
 
@@ -6,7 +6,7 @@ const HOUR = 60 * MINUTE;
 const twoDigits = (count: number): string => (count < 10 ? `0${count}` : `${count}`);
 const textOf = (millis: number): string => instantText(Temporal.Instant.fromEpochMilliseconds(millis));
 
-/** `2026-11-23T14:00:00.000Z` */
+/** Returns a function that formats an instant as `2026-11-23T14:00:00.000Z`. */
 export function createInstantFormatter(): (millis: number) => string {
   const dates = new Map<number, string>();
   return (millis) => {

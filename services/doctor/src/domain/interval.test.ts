@@ -7,7 +7,7 @@ const interval = fc
   .map(([start, length]): Interval => ({ start, end: start + length }));
 const intervals = fc.array(interval, { maxLength: 12 });
 
-/** Every whole moment that lies in one of them. */
+/** Returns every whole moment within one of the intervals. */
 function momentsIn(list: readonly Interval[]): Set<number> {
   const moments = new Set<number>();
   for (const { start, end } of list) for (let at = start; at < end; at += 1) moments.add(at);

@@ -1,10 +1,10 @@
-/** Half-open stretches of time, `[start, end)`, in milliseconds since 1970 UTC. */
+/** A half-open interval of time, `[start, end)`, in milliseconds since 1970 UTC. */
 export interface Interval {
   readonly start: number;
   readonly end: number;
 }
 
-/** The same time in as few intervals as possible, in order; what touches becomes one. */
+/** Returns the same time in as few intervals as possible, in order. Touching intervals become one. */
 export function union(intervals: readonly Interval[]): Interval[] {
   const merged: Interval[] = [];
   for (const interval of [...intervals].sort((a, b) => a.start - b.start)) {
@@ -19,7 +19,7 @@ export function union(intervals: readonly Interval[]): Interval[] {
   return merged;
 }
 
-/** The time that lies in the intervals and in none of the others: in order, with a gap between any two. */
+/** Returns the time within the intervals and outside of the others: in order, with gaps in between. */
 export function subtract(intervals: readonly Interval[], others: readonly Interval[]): Interval[] {
   const cuts = union(others);
   const remaining: Interval[] = [];
@@ -29,7 +29,7 @@ export function subtract(intervals: readonly Interval[], others: readonly Interv
     for (let cut = cuts[next]; cut && cut.start < end; cut = cuts[next]) {
       if (from < cut.start) remaining.push({ start: from, end: cut.start });
       from = Math.max(from, cut.end);
-      // One that reaches beyond this interval may cut the next one, too.
+      // An interval that reaches beyond this one may cut the next one, too.
       if (cut.end > end) break;
       next += 1;
     }
@@ -38,7 +38,7 @@ export function subtract(intervals: readonly Interval[], others: readonly Interv
   return remaining;
 }
 
-/** What of the intervals lies within the range. */
+/** Returns the parts of the intervals within the range. */
 export const clip = (intervals: readonly Interval[], range: Interval): Interval[] =>
   intervals
     .map(({ start, end }) => ({ start: Math.max(start, range.start), end: Math.min(end, range.end) }))

@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { clockStretches, instantsOf } from './wall-clock.ts';
 
 const at = (instant: string): number => Temporal.Instant.from(instant).epochMilliseconds;
-/** What the clock on the wall shows, as local milliseconds. */
+/** Returns a time of the wall clock, in local milliseconds. */
 const shown = (local: string): number => at(`${local}Z`);
 const iso = (millis: number): string => Temporal.Instant.fromEpochMilliseconds(millis).toString();
 
-/** When the clock of the zone shows the local time, of the days around it. */
+/** Returns the instants at which the clock of the zone shows the local time, on the days around it. */
 function instants(timeZone: string, from: string, to: string): string[] {
   const range = { start: shown(from) - 86_400_000, end: shown(to) + 86_400_000 };
   const local = { start: shown(from), end: shown(to) };
@@ -35,7 +35,7 @@ describe('a local time', () => {
     ['Europe/Lisbon', '2026-10-25T01:00:00', '2026-10-25T02:00:00', '2026-10-25T00:00:00Z/2026-10-25T01:00:00Z'],
     ['Australia/Lord_Howe', '2026-04-05T01:30:00', '2026-04-05T02:00:00', '2026-04-04T14:30:00Z/2026-04-04T15:00:00Z'],
     ['Africa/Casablanca', '2026-02-15T02:00:00', '2026-02-15T03:00:00', '2026-02-15T01:00:00Z/2026-02-15T02:00:00Z'],
-    // The date line moved: the whole of this day was lived twice.
+    // The date line moved, so this whole day came twice.
     ['Pacific/Kwajalein', '1969-09-30T12:00:00', '1969-09-30T13:00:00', '1969-09-30T01:00:00Z/1969-09-30T02:00:00Z'],
   ])('that a clock change in %s repeats is its first occurrence', (timeZone, from, to, expected) => {
     expect(instants(timeZone, from, to)).toEqual([expected]);
@@ -69,7 +69,7 @@ describe('the stretches of a clock', () => {
   });
 
   it('are the same near a change, wherever the range begins', () => {
-    // Asked from within the repeated hour, the hour has been shown already.
+    // The range begins within the repeated hour, which the clock has already shown once.
     const range = { start: at('2026-11-01T06:30:00Z'), end: at('2026-11-01T06:45:00Z') };
     const local = { start: shown('2026-11-01T01:00:00'), end: shown('2026-11-01T02:00:00') };
     const [only, ...others] = instantsOf(local, clockStretches('America/New_York', range));

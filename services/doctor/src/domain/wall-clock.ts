@@ -1,12 +1,12 @@
 /**
- * Wall-clock time and instants of a zone. Rule 5 of the product: a time that a clock change skips does not exist; one
- * that it repeats counts once, at its first occurrence.
+ * Converts between wall-clock time and instants of a zone (rule 5 of the product).
+ * A time that a clock change skips does not exist. A time that it repeats counts once, at its first occurrence.
  *
- * "Local milliseconds" are what the clock on the wall shows, counted as if it were UTC. A day is its local midnight.
+ * "Local milliseconds" are the time of the wall clock, counted as if it were UTC. A day is its local midnight.
  */
 import type { Interval } from './interval.ts';
 
-/** A stretch between two clock changes in which the wall clock shows times that it has not shown before. */
+/** An interval between two clock changes in which the wall clock shows times for the first time. */
 export interface ClockStretch {
   /** Local milliseconds, half-open. */
   readonly localStart: number;
@@ -16,12 +16,12 @@ export interface ClockStretch {
 }
 
 const HOUR = 3_600_000;
-/** Longer than any repeat that a clock change ever made (a day, at the date line). */
+/** Longer than any repetition by a clock change so far (a day, at the date line). */
 const LOOK_BACK = 48 * HOUR;
-/** More clock changes than any zone makes in the longest range that can be asked. */
+/** More clock changes than any zone has in the longest range of a request. */
 const MAX_CHANGES = 100;
 
-/** The stretches of the zone that cover the range of instants, in order. */
+/** Returns the stretches of the zone that cover the range of instants, in order. */
 export function clockStretches(timeZone: string, range: Interval): ClockStretch[] {
   const stretches: ClockStretch[] = [];
   let from = Temporal.Instant.fromEpochMilliseconds(range.start - LOOK_BACK).toZonedDateTimeISO(timeZone);
@@ -40,7 +40,7 @@ export function clockStretches(timeZone: string, range: Interval): ClockStretch[
   return stretches;
 }
 
-/** The instants at which the wall clock shows the local interval, for the first time. */
+/** Returns the instants at which the wall clock first shows the local interval. */
 export function instantsOf(local: Interval, stretches: readonly ClockStretch[]): Interval[] {
   const instants: Interval[] = [];
   for (const { localStart, localEnd, toInstant } of stretches) {
@@ -54,19 +54,19 @@ export function instantsOf(local: Interval, stretches: readonly ClockStretch[]):
 export const midnightOf = (date: string | Temporal.PlainDate): number =>
   Temporal.PlainDate.from(date).toZonedDateTime('UTC').epochMilliseconds;
 
-/** The day that a zone has at an instant. */
+/** Returns the day of a zone at an instant. */
 export const dayAt = (instant: number, timeZone: string): number =>
   midnightOf(Temporal.Instant.fromEpochMilliseconds(instant).toZonedDateTimeISO(timeZone).toPlainDate());
 
-/** What the clock of a zone shows in a range of instants. */
+/** The wall clock of a zone in a range of instants. */
 export interface ZoneClock {
   readonly stretches: readonly ClockStretch[];
-  /** The days that hold the two ends of the range. */
+  /** The days of the two ends of the range. */
   readonly firstDay: number;
   readonly lastDay: number;
 }
 
-/** The clocks of a range. Each zone is looked up once, for whoever asks. */
+/** The clocks of a range. Each zone is computed once and shared. */
 export interface Clocks {
   readonly range: Interval;
   in(timeZone: string): ZoneClock;

@@ -65,7 +65,7 @@ describe('the availability of a doctor', () => {
       timeZone: 'America/New_York',
       weeklyHours: [hours('sunday', '09:00', '11:00'), hours('monday', '09:00', '11:00')],
     });
-    // Monday in Tokyo is in New York from Sunday to Monday at ten.
+    // Monday in Tokyo lasts in New York from Sunday 10:00 to Monday 10:00.
     expect(await open(id, '2026-03-02T00:00:00+09:00', '2026-03-03T00:00:00+09:00')).toEqual([
       '2026-03-01T15:00:00.000Z/2026-03-01T16:00:00.000Z',
       '2026-03-02T14:00:00.000Z/2026-03-02T15:00:00.000Z',
@@ -145,7 +145,7 @@ async function startSurgery() {
     expect(status).toBe(200);
     return { ...readPage(body), link: headers.link };
   }
-  /** Surgeons, in the order of their ids. */
+  /** Registers surgeons. Returns their ids in order. */
   async function registerMany(count: number): Promise<string[]> {
     const ids: string[] = [];
     for (let index = 0; index < count; index += 1) ids.push((await service.register(surgeon)).id);

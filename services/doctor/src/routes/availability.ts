@@ -62,7 +62,10 @@ export function addAvailabilityRoutes(app: App, store: AvailabilityStore): void 
   );
 }
 
-/** @throws Refusal `range-too-long` */
+/**
+ * Returns the range of a query.
+ * @throws Refusal `range-too-long`
+ */
 function rangeOf(query: AvailabilityQuery): Interval {
   const start = Temporal.Instant.from(query.from).epochMilliseconds;
   const end = Temporal.Instant.from(query.to).epochMilliseconds;
@@ -72,7 +75,7 @@ function rangeOf(query: AvailabilityQuery): Interval {
   return { start, end };
 }
 
-/** For one doctor or many: what they have in common, clocks and dates, is looked up once. */
+/** Returns a function that computes availability. Doctors share the clocks and dates, which are computed once. */
 function availabilityOver(range: Interval): (found: WorkingTime) => Availability {
   const clocks = clocksOver(range);
   const format = createInstantFormatter();

@@ -33,7 +33,7 @@ describe('the list of exceptions', () => {
     const { call, register, addException, exceptions } = await startDoctors();
     const { id } = await register();
     const there: string[] = [];
-    // The same start three times: the page may end between them.
+    // The same start three times, because the page may end between them.
     for (const day of [3, 4, 5]) {
       for (let count = 0; count < 3; count += 1) there.push((await addException(id, off(...hour(day, 12)))).id);
     }

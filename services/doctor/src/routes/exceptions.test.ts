@@ -174,7 +174,7 @@ it('no log holds the reason of an exception, be it taken or refused', async () =
   await call('DELETE', `/${id}/exceptions/${exceptionId}`);
   await call('POST', `/${id}/exceptions`, { ...withReason, end: withReason.start });
   await call('POST', `/${id}/exceptions`, { ...withReason, kind: REASON });
-  // A failure that nobody foresaw is logged, too.
+  // An unexpected failure is logged, too.
   await database.write((transaction) => transaction.schema.dropTable('schedule_exceptions').execute());
   expect(await call('POST', `/${id}/exceptions`, withReason)).toMatchObject({ status: 500 });
   expect(lines).not.toEqual([]);

@@ -23,7 +23,7 @@ const added = {
   headers: ({ id, doctorId }: ScheduleException) => ({ location: `/api/v1/doctors/${doctorId}/exceptions/${id}` }),
 };
 
-/** `If-Match` names the version of the doctor, which every change of an exception raises. */
+/** Adds the routes of exceptions. `If-Match` names the doctor's version, which every change of an exception raises. */
 export function addExceptionRoutes(app: App, store: ExceptionStore, database: Database<DoctorTables>): void {
   app.post(
     '/api/v1/doctors/:id/exceptions',

@@ -12,7 +12,7 @@ const tuesdays = { timeZone, weeklyHours: weeklyOn('tuesday') };
 const fridays = { timeZone, weeklyHours: weeklyOn('friday') };
 const from = (validFrom: string, schedule: NewSchedule): NewSchedule => ({ ...schedule, validFrom });
 
-/** A doctor, at 2026-03-02T09:00Z, and what is asked about their schedule. */
+/** Registers a doctor at 2026-03-02T09:00Z. Returns functions that read and change the schedule. */
 async function startSchedule() {
   const service = await startDoctors();
   const { id } = await service.register({ givenName: 'Noor', familyName: 'Haddad', timeZone });
@@ -84,7 +84,7 @@ describe('hours from a date on', () => {
     const { put, get, time } = await startSchedule();
     await put(mondays);
     await put(from('2026-12-01', tuesdays));
-    // New York is five hours behind UTC: it is still November there.
+    // New York is five hours behind UTC, so it is still November there.
     time.now = Temporal.Instant.from('2026-12-01T04:59:59.000Z');
     expect((await get()).body).toMatchObject({ validThrough: '2026-11-30' });
     time.now = Temporal.Instant.from('2026-12-01T05:00:00.000Z');
@@ -248,13 +248,13 @@ describe('availability', () => {
       timeZone: zone,
       weeklyHours: days.map((day) => hours(day, '00:00', '24:00')),
     });
-    // The second of December, a Wednesday, begins at ten in the morning of the first there.
+    // Wednesday 2 December begins there at 10:00 UTC on 1 December.
     await put(around('Pacific/Kiritimati', []));
     await put(from('2026-12-02', around('Pacific/Kiritimati', ['wednesday'])));
     expect(await open(id, '2026-12-01T09:00:00.000Z', '2026-12-01T12:00:00.000Z')).toEqual([
       '2026-12-01T10:00:00.000Z/2026-12-01T12:00:00.000Z',
     ]);
-    // And the first, a Tuesday, ends at eleven in the morning of the second there.
+    // Tuesday 1 December ends there at 11:00 UTC on 2 December.
     await put(around('Pacific/Pago_Pago', ['tuesday']));
     await put(from('2026-12-02', around('Pacific/Pago_Pago', [])));
     expect(await open(id, '2026-12-02T09:00:00.000Z', '2026-12-02T12:00:00.000Z')).toEqual([

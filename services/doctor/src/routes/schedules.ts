@@ -7,7 +7,11 @@ import type { ScheduleStore } from '../store/schedules.ts';
 const tags = ['Doctors'];
 const Params = Type.Object({ id: Id() });
 
-/** The ETag names the version of all the doctor's hours and the period shown: `If-Match` looks at the version only. */
+/**
+ * Adds the routes of schedules.
+ * The ETag names the version of all the doctor's hours and the period in the response.
+ * `If-Match` compares the version only.
+ */
 export function addScheduleRoutes(app: App, store: ScheduleStore): void {
   app.get(
     '/api/v1/doctors/:id/schedule',

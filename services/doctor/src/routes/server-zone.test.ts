@@ -1,8 +1,10 @@
-/** Rule 5 of the product: wall-clock time belongs to a place, which is never the place of the server. */
+/** Wall-clock time belongs to a place, which is never the place of the server (rule 5 of the product). */
 import { expect, it, vi } from 'vitest';
 import { extra, hours, off, startDoctors } from '../testing.ts';
 
-/** All that tells times, of one doctor, on an evening in New York that is the next day in UTC and beyond. */
+/**
+ * Returns all responses with times, for one doctor, on an evening in New York that is the next day in UTC and beyond.
+ */
 async function responsesOfServerIn(zone: string): Promise<unknown[]> {
   vi.stubEnv('TZ', zone);
   expect(Temporal.Now.timeZoneId()).toBe(zone);

@@ -102,7 +102,7 @@ it.runIf(databaseKind === 'sqlite')(
   },
 );
 
-/** A database whose reads have a connection of their own, and its stores. */
+/** Opens a database whose reads have their own connection, and its stores. */
 async function openStores() {
   const database = await openDatabase<DoctorTables>(await freshDatabase(), migrations);
   onTestFinished(() => database.close());
@@ -119,7 +119,7 @@ it('a version comes with exactly the hours and exceptions that it has, however t
   const { doctors, schedules, exceptions, availability } = await openStores();
   const { id } = await doctors.register(staff, { ...noor, specialties: ['surgery'] }, write);
   const week = { start: at('2026-01-05T00:00:00.000Z'), end: at('2026-01-12T00:00:00.000Z') };
-  // What is open at each version, written down before that version can be read.
+  // The open hours of each version, noted before that version can be read.
   const open = new Map([[1, '']]);
   const monday = (hour: number) => `2026-01-05T${hour}:00:00Z/2026-01-05T${hour}:30:00Z`;
   const tuesday = (hour: number) => `2026-01-06T${hour}:00:00Z/2026-01-06T${hour}:30:00Z`;

@@ -1,4 +1,4 @@
-/** What availability is computed from. */
+/** Reads the facts from which availability is computed. */
 import {
   type AvailabilitySearchQuery,
   type Caller,
@@ -31,27 +31,27 @@ import {
 /** A doctor's hours and exceptions in a range. */
 export interface WorkingTime {
   readonly doctorId: string;
-  /** The changes up to this one are in it, and no other. */
+  /** The data include all changes up to this version, and no later one. */
   readonly version: number;
-  /** Of the doctor; the hours have their own. */
+  /** The zone of the doctor; the hours have their own. */
   readonly timeZone: string;
   readonly active: boolean;
   /** The appointment types that the doctor offers; undefined: all. */
   readonly appointmentTypeIds: string[] | undefined;
-  /** Those that share days with the range, in order. */
+  /** The periods that share days with the range, in order. */
   readonly periods: readonly Schedule[];
-  /** Those that share time with it, without what only staff may know. */
+  /** The exceptions that overlap the range, without the fields for staff only. */
   readonly exceptions: readonly ExceptionInterval[];
 }
 
 export interface AvailabilityStore {
   /**
-   * Undefined when there is no such doctor.
-   * @throws Refusal `range-too-long` when more exceptions share time with the range than MAX_OVERLAPPING
+   * Returns a doctor's working time; undefined when the doctor does not exist.
+   * @throws Refusal `range-too-long` when more than MAX_OVERLAPPING exceptions overlap the range
    */
   find(caller: Caller, doctorId: string, range: Interval): Promise<WorkingTime | undefined>;
   /**
-   * Of the active doctors of a specialty, in the order of their ids.
+   * Returns the working time of the active doctors of a specialty, in the order of their ids.
    * @throws Refusal `range-too-long`
    */
   search(
@@ -67,7 +67,7 @@ const MAX_ROWS_OF_ONE = MAX_SCHEDULE_PERIODS + MAX_OVERLAPPING;
 const tooManyExceptions = () =>
   new Refusal('range-too-long', `More than ${MAX_OVERLAPPING} exceptions lie in it: ask for a shorter one.`);
 
-/** The working time of one doctor, out of all the rows of that doctor. */
+/** Returns the working time of one doctor, from all rows of that doctor. */
 function toWorkingTime([doctorId, rows]: [string, readonly [WorkingTimeRow, ...WorkingTimeRow[]]]): WorkingTime {
   const [doctor] = rows;
   const schedules: NewSchedule[] = [];

@@ -1,4 +1,4 @@
-/** Finds doctors: by names, specialty and activity. */
+/** Finds doctors by names, specialty and activity. */
 import {
   DEFAULT_LIMIT,
   type Doctor,
@@ -12,7 +12,7 @@ import { decodeCursor, pageOf } from '@daybook/service';
 import { type RawBuilder, sql } from 'kysely';
 import type { DoctorRow, DoctorTables } from './tables.ts';
 
-/** As scalar subqueries, so that the few who are found by name are checked, and not all who are active read. */
+/** Returns scalar subqueries, so that the database checks the few doctors found by name instead of all active ones. */
 function filtersOf({ specialty, active }: DoctorQuery, id: string): RawBuilder<boolean>[] {
   const of = sql.ref(id);
   const isActive = sql<boolean>`(select active from doctors as d where d.id = ${of}) = ${active ? 1 : 0}`;

@@ -1,6 +1,7 @@
 /**
- * Whatever changes of a doctor, hours and exceptions included, raises the version of the doctor: it numbers the doctor's
- * events. The row is locked first, so changes of one doctor come one after the other.
+ * Locks a doctor and raises the version, which numbers the doctor's events.
+ * Every change raises it, including changes of hours and exceptions.
+ * The row is locked first, so changes of one doctor are serialized.
  */
 import { Refusal } from '@daybook/contracts';
 import type { DatabaseDialect, SharedTables } from '@daybook/database';
@@ -10,7 +11,7 @@ import type { DoctorTables } from './tables.ts';
 type DoctorTransaction = Transaction<DoctorTables & SharedTables>;
 
 /**
- * The version before the change.
+ * Locks a doctor and returns the version before the change.
  * @throws Refusal `not-found`
  */
 export async function lockDoctor(

@@ -37,7 +37,10 @@ type DoctorTransaction = Transaction<DoctorTables & SharedTables>;
 export interface DoctorStore {
   register(caller: Caller, input: NewDoctor, write: WriteContext<Doctor>): Promise<Doctor>;
   find(caller: Caller, id: string): Promise<Doctor | undefined>;
-  /** @throws Refusal `not-found`, `precondition-failed` */
+  /**
+   * Changes a doctor.
+   * @throws Refusal `not-found`, `precondition-failed`
+   */
   change(caller: Caller, id: string, patch: DoctorPatch, write: WriteContext<Doctor>): Promise<Doctor>;
   search(caller: Caller, query: DoctorQuery): Promise<PageOf<Doctor>>;
 }
@@ -73,13 +76,13 @@ function toColumns(doctor: Doctor): Omit<DoctorRow, 'id' | 'created_at'> {
   };
 }
 
-/** Returns the doctor with the ids of appointment types as Daybook writes them. */
+/** Returns the doctor with normalized ids of appointment types. */
 function withNormalIds(doctor: Doctor): Doctor {
   const appointmentTypeIds = normalTypeIds(doctor.appointmentTypeIds);
   return { ...doctor, ...(appointmentTypeIds && { appointmentTypeIds }) };
 }
 
-/** Writes what is derived from a doctor: specialties and search terms. */
+/** Writes the derived tables of a doctor: specialties and search terms. */
 async function index(transaction: DoctorTransaction, doctor: Doctor): Promise<void> {
   const doctor_id = idToBytes(doctor.id);
   await transaction.deleteFrom('doctor_specialties').where('doctor_id', '=', doctor_id).execute();

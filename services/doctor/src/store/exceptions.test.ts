@@ -54,7 +54,7 @@ describe('the exceptions around one time', () => {
       status: 422,
       body: { code: 'too-many-exceptions' },
     });
-    // One range of availability cannot hold both this and those.
+    // A range of availability cannot contain both this exception and those.
     const early = noon - 2000;
     await store.add(staff, id, off(iso(early - DAY), iso(early)), write);
   });

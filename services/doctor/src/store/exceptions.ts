@@ -1,4 +1,4 @@
-/** Leave and extra hours of the doctors. */
+/** Stores the leave and extra hours of the doctors. */
 import {
   type Caller,
   DEFAULT_LIMIT,
@@ -31,22 +31,28 @@ import { lockDoctor, setDoctorVersion } from './doctor-version.ts';
 import type { DoctorTables, ScheduleExceptionRow } from './tables.ts';
 
 export interface ExceptionStore {
-  /** @throws Refusal `not-found`, `precondition-failed`, `invalid-interval`, `range-too-long`, `too-many-exceptions` */
+  /**
+   * Adds an exception.
+   * @throws Refusal `not-found`, `precondition-failed`, `invalid-interval`, `range-too-long`, `too-many-exceptions`
+   */
   add(
     caller: Caller,
     doctorId: string,
     input: NewScheduleException,
     write: WriteContext<ScheduleException>,
   ): Promise<ScheduleException>;
-  /** In the order of their starts. Undefined when there is no such doctor. */
+  /** Returns a page in the order of the starts; undefined when the doctor does not exist. */
   list(caller: Caller, doctorId: string, query: ScheduleExceptionQuery): Promise<PageOf<ScheduleException> | undefined>;
-  /** @throws Refusal `not-found`, `precondition-failed` */
+  /**
+   * Removes an exception.
+   * @throws Refusal `not-found`, `precondition-failed`
+   */
   remove(caller: Caller, doctorId: string, exceptionId: string, write: WriteContext<unknown>): Promise<void>;
 }
 
 /**
- * The exceptions that one range of availability can meet. Nobody may add more around any such range, so that a doctor's
- * availability can always be computed.
+ * The most exceptions that one range of availability can overlap.
+ * More around any such range are rejected, so that a doctor's availability can always be computed.
  */
 export const MAX_OVERLAPPING = 1000;
 
@@ -62,7 +68,7 @@ function toException(row: ScheduleExceptionRow): ScheduleException {
   };
 }
 
-/** The first bound of the starts is what lets the index find them: no exception is longer. */
+/** Matches exceptions that overlap the range. The lower bound of the starts lets the index find them. */
 export function overlapsRange({ start, end }: Interval): Expression<SqlBool> {
   const where = expressionBuilder<DoctorTables, 'schedule_exceptions'>();
   return where.and([
@@ -72,7 +78,7 @@ export function overlapsRange({ start, end }: Interval): Expression<SqlBool> {
   ]);
 }
 
-/** All of time that a range of availability can have in common with the interval's. */
+/** Returns all time that a range of availability can contain together with the interval. */
 const around = ({ start, end }: Interval): Interval => ({
   start: start - MAX_AVAILABILITY_DAYS * DAY,
   end: end + MAX_AVAILABILITY_DAYS * DAY,

@@ -1,9 +1,9 @@
-/** The appointment types that a doctor offers, as they are stored. */
+/** Converts the appointment types that a doctor offers. */
 
-/** Returns the ids as Daybook writes them, each once, or undefined for all. */
+/** Returns normalized ids, each once, or undefined for all. */
 export const normalTypeIds = (ids: readonly string[] | undefined): string[] | undefined =>
   ids && [...new Set(ids.map((id) => id.toLowerCase()))];
 
-/** Reads a column. It holds what `normalTypeIds` returned, as JSON. */
+/** Reads a column, which contains the result of `normalTypeIds` as JSON. */
 export const toTypeIds = (column: string | null | undefined): string[] | undefined =>
   typeof column === 'string' ? JSON.parse(column) : undefined;

@@ -1,4 +1,4 @@
-/** Whatever is asked of many doctors is found by an index: read from the plans of the database at hand. */
+/** Queries among many doctors use an index, as the plans of the present database show. */
 import { nameTerms } from '@daybook/contracts';
 import { idFromBytes, idToBytes, newId, storeNoResponse } from '@daybook/database';
 import { openObserved } from '@daybook/database/testing/query-plans';
@@ -115,7 +115,10 @@ it('no list of doctors or of their exceptions reads all that there are, or sorts
   expect(await faults()).toEqual([]);
 });
 
-/** They come in the order of their ids: the few who are found are sorted by them, the first of many are found along them. */
+/**
+ * Doctors are returned in the order of their ids: a few that match are sorted, the first of many are read along the
+ * ids.
+ */
 const BY_ID = /filesort|TEMP B-TREE|SCAN (found|matching|page)/;
 
 it('a search by name or specialty reads what they match, and not all doctors', async () => {
@@ -137,7 +140,7 @@ it('a search by name or specialty reads what they match, and not all doctors', a
   expect(await faults(BY_ID)).toEqual([]);
 });
 
-/** The few rows of the doctors that were chosen are put together and sorted. */
+/** The few rows of the chosen doctors are merged and sorted. */
 const OF_CHOSEN = /SCAN chosen|TEMP B-TREE|filesort/;
 
 it('the hours and the availability of some are not read out of those of all', async () => {

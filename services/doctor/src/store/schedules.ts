@@ -1,4 +1,4 @@
-/** The doctors' weekly hours, in periods. */
+/** Stores the doctors' weekly hours, in periods. */
 import {
   type Caller,
   MAX_SCHEDULE_PERIODS,
@@ -20,17 +20,18 @@ import type { DoctorTables, SchedulePeriodRow } from './tables.ts';
 export interface StoredSchedule {
   readonly schedule: Schedule;
   /**
-   * Of all the doctor's hours; while none were ever set, minus that of the doctor, whose zone is shown. Of one version,
-   * the first day of a period says which one it is: no two contents share both.
+   * The version of all the doctor's hours.
+   * Without any hours it is minus the version of the doctor, whose zone the response contains.
+   * The version and the first day of a period together identify the content.
    */
   readonly version: number;
 }
 
 export interface ScheduleStore {
-  /** The hours in force on a day, or today. Undefined when there is no such doctor. */
+  /** Returns the hours in force on a day, by default today; undefined when the doctor does not exist. */
   find(caller: Caller, doctorId: string, on?: string): Promise<StoredSchedule | undefined>;
   /**
-   * From its first day on, the schedule takes the place of all hours; without one, of all hours ever.
+   * Replaces all hours from the first day of the schedule on, or all hours when it has no first day.
    * @throws Refusal `not-found`, `precondition-failed`, `too-many-periods`
    */
   replace(
@@ -48,7 +49,7 @@ export const toSchedule = (row: Pick<SchedulePeriodRow, 'valid_from' | 'time_zon
     validFrom: row.valid_from,
   });
 
-/** A doctor's version rises with every change, so the latest change of hours left the highest one. */
+/** Returns the highest version of the periods, which the latest change of hours wrote. */
 const versionOf = (periods: readonly { version: number }[], doctorVersion: number): number =>
   periods.length === 0 ? -doctorVersion : Math.max(...periods.map(({ version }) => version));
 
@@ -131,7 +132,7 @@ export function createScheduleStore(database: Database<DoctorTables>, clock: Clo
 
 type PeriodColumns = 'valid_from' | 'time_zone' | 'weekly_hours' | 'version';
 
-/** A doctor without hours is one row without a period. */
+/** Returns whether a row has a period. A doctor without hours has one row without a period. */
 const isPeriod = <Row extends { [column in PeriodColumns]: unknown }>(
   row: Row,
 ): row is Row & Pick<SchedulePeriodRow, PeriodColumns> => row.valid_from !== null;

@@ -1,17 +1,17 @@
 import type { ExceptionKind } from '@daybook/contracts';
 import type { SearchTables } from '@daybook/database';
 
-/** The rows of this service's own tables, as the migrations make them. */
+/** The rows of this service's own tables, as the migrations create them. */
 export interface DoctorRow {
   id: Uint8Array;
-  /** Null where a person has one name only. */
+  /** Null for a person with one name only. */
   given_name: string | null;
   family_name: string;
   time_zone: string;
   active: number;
   /** The appointment types that the doctor offers, as a JSON array; null: all. */
   appointment_type_ids: string | null;
-  /** The fields that are only kept, as JSON. */
+  /** The fields that no query uses, as JSON. */
   details: string;
   version: number;
   created_at: number;
@@ -20,11 +20,13 @@ export interface DoctorRow {
 
 export interface SchedulePeriodRow {
   doctor_id: Uint8Array;
-  /** The first day, as `2026-12-01`; the first that can be written stands for always. Texts sort as their dates do. */
+  /** The first day, as `2026-12-01`; the first possible date means no first day. Texts sort as their dates do. */
   valid_from: string;
   time_zone: string;
   weekly_hours: string;
-  /** That of the doctor after the change that wrote it: the highest one is the version of all of the doctor's hours. */
+  /**
+   * The doctor's version after the change that wrote it. The highest one is the version of all of the doctor's hours.
+   */
   version: number;
   updated_at: number;
 }

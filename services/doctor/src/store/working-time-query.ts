@@ -1,6 +1,6 @@
 /**
- * The hours and the exceptions of some doctors in a range, with the doctors' versions: one statement, so all of it is of
- * one moment, in any database and without a transaction.
+ * Selects the hours and the exceptions of some doctors in a range, with the doctors' versions.
+ * One statement reads a consistent state, in any database and without a transaction.
  */
 import type { ExceptionKind } from '@daybook/contracts';
 import { idToBytes, isoFromMillis } from '@daybook/database';
@@ -9,13 +9,13 @@ import type { Interval } from '../domain/interval.ts';
 import { DAY, EARLIEST_RFC3339, LATEST_RFC3339 } from '../domain/time.ts';
 import { overlapsRange } from './exceptions.ts';
 
-/** A period of a doctor's hours, or an exception; of a doctor without hours, neither. */
+/** A period of a doctor's hours, or an exception, or neither for a doctor without hours. */
 export interface WorkingTimeRow {
   doctor_id: Uint8Array;
   version: number;
   active: number;
   doctor_zone: string;
-  /** A JSON array, or null for all; not in the rows of exceptions. */
+  /** A JSON array, or null for all. Rows of exceptions do not have it. */
   appointment_type_ids: string | null;
   valid_from: string | null;
   time_zone: string | null;
@@ -25,27 +25,27 @@ export interface WorkingTimeRow {
   ends_at: number | null;
 }
 
-/** Which doctors: a query of their ids, versions, whether they are active, their zones, and what they offer. */
+/** A query of doctors: their ids, versions, activity, zones, and appointment types. */
 export type DoctorSelection = RawBuilder<unknown>;
 
 export const oneDoctor = (doctorId: string): DoctorSelection => sql`
   select id, version, active, time_zone, appointment_type_ids from doctors where id = ${idToBytes(doctorId)}`;
 
-/** The key of the specialties is in the order of the ids. */
+/** Selects active doctors of a specialty. The key of the specialties is in the order of the ids. */
 export const activeDoctors = (specialty: string, after: string, count: number): DoctorSelection => sql`
   select doctors.id, doctors.version, doctors.active, doctors.time_zone, doctors.appointment_type_ids
   from doctor_specialties as specialists inner join doctors on doctors.id = specialists.doctor_id
   where specialists.specialty = ${specialty} and specialists.doctor_id > ${idToBytes(after)} and doctors.active = 1
   order by specialists.doctor_id limit ${count}`;
 
-/** The date in UTC, of which no zone is a whole day away. */
+/** Returns the date in UTC. The date in every zone is less than a whole day away. */
 const dateAt = (instant: number): string =>
   isoFromMillis(Math.min(Math.max(instant, EARLIEST_RFC3339), LATEST_RFC3339)).slice(0, '2026-12-01'.length);
 
 /**
- * In the order of the doctors' ids, and the periods of each in the order of their first days: those that begin before
- * the range has ended, and after which no other begins before the range does. (Written as it is sent, since Kysely takes
- * longer to build this statement than SQLite to run it.)
+ * Returns the statement, in the order of the doctors' ids and of each doctor's periods.
+ * A period is included if it begins before the range ends and no later one begins before the range.
+ * (Written as SQL, because Kysely takes longer to build this statement than SQLite to run it.)
  */
 export const workingTimeQuery = (selection: DoctorSelection, range: Interval, atMost: number) => sql<WorkingTimeRow>`
   with chosen as (${selection})

@@ -1,6 +1,7 @@
 /**
- * Whose the messages of an appointment are, once records of patients were merged. What is noted here outlives the order of
- * events: a message whose event was parked and comes late goes to the patient whose appointment it is now.
+ * Records the recipients of appointments' messages after merges of patient records.
+ * The records do not depend on the order of events.
+ * A message whose event was parked goes to the present patient of the appointment.
  */
 import type { AppointmentEventData } from '@daybook/contracts';
 import { idFromBytes, idToBytes, type SharedTables } from '@daybook/database';
@@ -10,11 +11,11 @@ import type { NotificationTables } from './tables.ts';
 type Tx = Transaction<NotificationTables & SharedTables>;
 
 export interface RecipientChange extends Pick<AppointmentEventData, 'appointmentId' | 'patientId'> {
-  /** Of the change within its appointment. */
+  /** The sequence of the change within its appointment. */
   readonly sequence: number;
 }
 
-/** Gives the messages of appointments to the patients who have them now; nothing where something newer is noted. */
+/** Assigns the messages of appointments to their present patients, unless a newer change is recorded. */
 export async function reassignRecipients(tx: Tx, changes: readonly RecipientChange[]): Promise<void> {
   for (const { appointmentId, patientId, sequence } of changes) {
     const [appointment_id, patient_id] = [idToBytes(appointmentId), idToBytes(patientId)];
@@ -34,7 +35,7 @@ export async function reassignRecipients(tx: Tx, changes: readonly RecipientChan
   }
 }
 
-/** The patients who have appointments since a merge, by the appointment's id as an event writes it. */
+/** Returns the patients of appointments after a merge, by the appointment's id as an event writes it. */
 export async function readRecipients(
   tx: Tx,
   appointments: readonly Pick<AppointmentEventData, 'appointmentId'>[],

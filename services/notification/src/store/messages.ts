@@ -12,11 +12,11 @@ import type { Transaction } from 'kysely';
 import { readRecipients } from './message-recipients.ts';
 import type { MessageRow, NotificationTables } from './tables.ts';
 
-/** An appointment has a message for each change; what is shown is bounded all the same. */
+/** The most messages returned. An appointment has one for each change, but every response is bounded. */
 const MAX_MESSAGES = 1000;
 
 export interface MessageStore {
-  /** In the order in which what they tell of happened. */
+  /** Returns the messages in the order in which their changes happened. */
   list(caller: Caller, appointmentId: string): Promise<Message[]>;
 }
 
@@ -31,11 +31,11 @@ const toMessage = (row: MessageRow): Message => ({
 
 export interface NewMessage extends Pick<AppointmentEventData, 'appointmentId' | 'patientId'> {
   readonly kind: MessageKind;
-  /** Of the change within its appointment. */
+  /** The sequence of the change within its appointment. */
   readonly sequence: number;
 }
 
-/** Keeps messages about changes, in the transaction that notes their events as handled. */
+/** Stores messages about changes, in the transaction that records their events as handled. */
 export async function insertMessages(
   transaction: Transaction<NotificationTables & SharedTables>,
   messages: readonly NewMessage[],

@@ -1,4 +1,4 @@
-/** The messages about one appointment are found by an index, in their order: read from the plans of the database at hand. */
+/** The messages of one appointment are read by an index, in order, as the plans of the present database show. */
 import { idToBytes, newId } from '@daybook/database';
 import { openObserved } from '@daybook/database/testing/query-plans';
 import { expect, it } from 'vitest';

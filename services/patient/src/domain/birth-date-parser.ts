@@ -1,4 +1,4 @@
-/** Birth dates as people type them into a search. */
+/** Parses birth dates as people type them into a search. */
 
 const YEAR_FIRST = /^(\d{4})[-./](\d{1,2})[-./](\d{1,2})$/;
 const YEAR_LAST = /^(\d{1,2})([-./])(\d{1,2})\2(\d{4})$/;
@@ -13,8 +13,8 @@ function isoOf(year: number, month: number, day: number): string | undefined {
 }
 
 /**
- * Returns the dates that a word may mean, as `1990-02-01`: none, one, or two. Dots stand in dates that begin with the day. With slashes
- * and hyphens the day or the month may come first.
+ * Returns the dates that a word may mean, as `1990-02-01`: none, one, or two.
+ * A date with dots begins with the day. With slashes and hyphens the day or the month may come first.
  */
 export function datesIn(word: string): string[] {
   const [, year, month, day] = YEAR_FIRST.exec(word) ?? [];
@@ -25,7 +25,7 @@ export function datesIn(word: string): string[] {
   return separator === '.' ? datesOf(dayFirst) : datesOf(dayFirst, isoOf(Number(last), Number(first), Number(second)));
 }
 
-/** Each once. */
+/** Returns each date once. */
 const datesOf = (...dates: readonly (string | undefined)[]): string[] => [
   ...new Set(dates.filter((date) => date !== undefined)),
 ];

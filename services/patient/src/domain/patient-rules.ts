@@ -1,12 +1,13 @@
-/** What holds of every patient that is kept, beyond what a schema can say. */
+/** Rules for every stored patient that a schema cannot express. */
 import { type Identifier, Refusal } from '@daybook/contracts';
 
-/** More characters of a normalized identifier than the column of its key has, which few ligatures can reach. */
+/** The length of the key column. Only ligatures make a normalized identifier longer. */
 const MAX_KEY = 400;
 
 /**
- * Returns what makes an identifier the same as another of its system: case, width, spaces and invisible characters do not
- * count, and one hyphen is as good as another. Hyphens and leading zeros do count.
+ * Returns the key by which identifiers of a system are equal.
+ * Case, width, spaces and invisible characters do not count, and all hyphens are equal.
+ * Hyphens and leading zeros do count.
  */
 export function identifierKey(value: string): string {
   const normalize = (form: 'NFKC' | 'NFC') =>
@@ -23,7 +24,7 @@ export function identifierKey(value: string): string {
 const INVISIBLE = /[\p{Cf}\p{Default_Ignorable_Code_Point}]/gu;
 const trimmed = (text: string): string => text.replace(INVISIBLE, '').trim();
 
-/** Returns identifiers as they are kept: trimmed, and each once. */
+/** Returns identifiers as stored: trimmed, and each once. */
 export function normalizeIdentifiers(identifiers: readonly Identifier[]): Identifier[] {
   const byKey = new Map<string, Identifier>();
   for (const { system, value } of identifiers) {
@@ -35,7 +36,7 @@ export function normalizeIdentifiers(identifiers: readonly Identifier[]): Identi
 }
 
 /**
- * Somewhere it is tomorrow already.
+ * Checks a birth date against the latest present date of any zone.
  * @throws Refusal `invalid-request` when the date is later
  */
 export function checkBirthDate(birthDate: string, now: Temporal.Instant): void {

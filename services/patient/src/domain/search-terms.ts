@@ -1,4 +1,4 @@
-/** By what a patient is found, and what a search asks for. The first character of a term says what it is of. */
+/** The terms by which a patient is found, and the conditions of a search. The first character of a term is its kind. */
 import {
   nameTerms,
   type Patient,
@@ -13,20 +13,20 @@ import { datesIn } from './birth-date-parser.ts';
 
 const EMAIL = 'e';
 const IDENTIFIER = 'i';
-/** Digits from the last to the first: any end of a number begins its term. */
+/** Digits from the last to the first, so that any end of a number begins its term. */
 const PHONE_END = 'p';
 const PHONE_START = 't';
 const BIRTH_DATE = 'b';
 
-/** Fewer digits of a phone are those of too many. */
+/** Fewer digits of a phone would match too many patients. */
 const MIN_DIGITS = 4;
 
-/** Spaces, hyphens, dots and slashes are not looked at in an identifier. */
+/** Removes the spaces, hyphens, dots and slashes of an identifier. */
 const compact = (key: string): string => key.replace(/[\s\p{Pd}./]/gu, '');
 const reversed = (digits: string): string => [...digits].reverse().join('');
 const digitsOf = (text: string): string => text.replace(/[^0-9]/g, '');
 
-/** Everything by which this patient is found. */
+/** Returns every term by which this patient is found. */
 export function searchTermsOf(patient: Patient): string[] {
   const { givenName, familyName, birthDate, phone, email, identifiers = [] } = patient;
   const digits = digitsOf(phone ?? '');
@@ -40,13 +40,16 @@ export function searchTermsOf(patient: Patient): string[] {
   return [...new Set(terms)].filter((term) => term.length > 1);
 }
 
-/** The signs and digits with which a phone is written; it may stand in several words. */
+/** The signs and digits of a phone number, which may have several words. */
 const PIECE = /^[+()0-9./\p{Pd}]+$/u;
 
-/** Words that are one number: its pieces in their order. */
+/** The words of one number, in order. */
 type WrittenNumber = readonly TypedWord[];
 
-/** Returns the number of each word, without pieces where the word is not of a number. A date and a `+` end the number before them. */
+/**
+ * Returns the number of each word, without pieces for a word that does not belong to one.
+ * A date and a `+` end the number before them.
+ */
 function numbersOf(words: readonly TypedWord[]): WrittenNumber[] {
   const numbers: TypedWord[][] = [];
   let number: TypedWord[] = [];
@@ -61,7 +64,10 @@ function numbersOf(words: readonly TypedWord[]): WrittenNumber[] {
 
 const textOf = (number: WrittenNumber): string => number.map(({ text }) => text).join('');
 
-/** Returns what a piece may belong to: all pieces, all but the first or the last (perhaps an identifier next to a phone), itself. */
+/**
+ * Returns the numbers that a piece may belong to: all pieces, all but the first or the last, or the piece alone.
+ * The first or last piece may be an identifier next to a phone number.
+ */
 function wholesOf(number: WrittenNumber, piece: TypedWord): string[] {
   const spans = [number, number.slice(1), number.slice(0, -1), [piece]];
   return [...new Set(spans.filter((span) => span.includes(piece)).map(textOf))];
@@ -69,7 +75,7 @@ function wholesOf(number: WrittenNumber, piece: TypedWord): string[] {
 
 const identifierTerms = (text: string): string[] => (compact(text) === '' ? [] : [IDENTIFIER + compact(text)]);
 
-/** The terms of a number: the zeros before it and the `(0)` in it are for dialling within its country. */
+/** Returns the terms of a number. Leading zeros and `(0)` count only for calls within its country. */
 function numberTerms(written: string): string[] {
   const whole = written.replaceAll('(0)', '');
   const digits = digitsOf(whole);
@@ -83,7 +89,7 @@ function numberTerms(written: string): string[] {
   ];
 }
 
-/** Returns the beginnings that a word may be meant as, in addition to those of names. */
+/** Returns the beginnings that a word may mean in addition to names. */
 function readingOf(word: TypedWord, number: WrittenNumber): WordReading {
   const { text } = word;
   const dates = datesIn(text);
@@ -99,9 +105,9 @@ function readingOf(word: TypedWord, number: WrittenNumber): WordReading {
 }
 
 /**
- * Returns what a patient has to meet to be found by a text: each of its words, wherever it stands. Adjacent words that are digits are
- * one number as well, and all words one identifier, which may have spaces.
- * @throws Refusal `invalid-request` when there are too many words
+ * Returns the conditions that a patient meets if a text finds that patient: each word, in any order.
+ * Adjacent words of digits can also be one number, and all words one identifier with spaces.
+ * @throws Refusal `invalid-request` when the text has too many words
  */
 export function searchConditionsOf(q: string): SearchCondition[] {
   const words = wordsOf(q);

@@ -7,7 +7,7 @@ const UNKNOWN_ID = '01890000-0000-7000-8000-000000000000';
 const anna = { ...ana, givenName: 'Anna', identifiers: [{ system: 'mrn', value: 'OLD-1' }], phone: '+15551234567' };
 const reason = 'registered twice';
 
-/** Records of one person, the first of which stays in most tests. */
+/** Registers records of one person, the first of which stays in most tests. */
 async function startRecords(count = 2) {
   const patients = await startPatients();
   const { call, register } = patients;
@@ -160,7 +160,7 @@ describe('merging two records', () => {
     await merge(c, d);
     for (const id of [a, b, c]) expect(await leadsTo(id)).toBe(d);
     expect((await find({ q: 'ana' })).items.map(({ id }) => id)).toEqual([d]);
-    // What the id of `a` shows changed with each merge above it.
+    // Each merge above `a` changed the record that its id leads to.
     expect(await read(a)).toMatchObject({ version: 4 });
     expect(
       (await events()).filter(({ subject }) => subject === a).map(({ type, sequence }) => [type, sequence]),

@@ -1,4 +1,4 @@
-/** Merging two records of one person, undoing that, and what services need to know of a patient. */
+/** Routes that merge two records of one person, undo a merge, and return the eligibility that services need. */
 import { Id, Nothing, Patient, PatientEligibility, PatientMerge, PatientUnmerge, Refusal } from '@daybook/contracts';
 import type { Database } from '@daybook/database';
 import { type App, etagOf, replyIdempotently, sendVersioned } from '@daybook/service';

@@ -196,7 +196,7 @@ describe('changing a name', () => {
       );
       expect(responses.map(({ status }) => status)).toEqual(ids.map(() => 200));
     }
-    // Six have LeePark as one word, three of them Lee and Park as two.
+    // Six records have LeePark as one word, and three of these have Lee and Park as two.
     expect((await holdersOf(database)).sort()).toEqual([3, 6]);
   });
 });

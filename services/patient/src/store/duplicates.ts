@@ -1,7 +1,7 @@
 /**
- * A person is not registered twice by accident because their names are keys: `name_keys` has one row for each key of names and birth
- * date, which all records have that are alike. A registration inserts its rows, so the database rejects the second of two simultaneous
- * ones.
+ * Prevents that a person is registered twice by accident, because names are keys.
+ * `name_keys` has one row for each key of names and birth date, which all similar records share.
+ * A registration inserts its rows, so the database rejects the second of two simultaneous ones.
  */
 import { type Caller, MAX_CANDIDATES, type PatientCandidate, Refusal } from '@daybook/contracts';
 import type { Database, DatabaseDialect, SharedTables } from '@daybook/database';
@@ -18,11 +18,14 @@ export type NameKeys = Pick<PatientRow, 'name_key' | 'joined_name_key'>;
 const contains = (keys: readonly Uint8Array[], key: Uint8Array): boolean =>
   keys.some((known) => Buffer.compare(known, key) === 0);
 
-/** Returns each key once, in one order for all transactions, so that they wait for each other instead of in a circle. */
+/** Returns each key once, in one order for all transactions, which prevents deadlocks. */
 const keysOf = ({ name_key, joined_name_key }: NameKeys): Uint8Array[] =>
   contains([name_key], joined_name_key) ? [name_key] : [name_key, joined_name_key].sort(Buffer.compare);
 
-/** @throws Refusal `possible-duplicate` when a record has these names and this birth date */
+/**
+ * Inserts the keys of a new record.
+ * @throws Refusal `possible-duplicate` when a record has these names and this birth date
+ */
 export async function insertUniqueNameKey(tx: Tx, dialect: DatabaseDialect, names: NameKeys): Promise<void> {
   try {
     await tx
@@ -59,10 +62,10 @@ async function releaseKeys(tx: Tx, keys: readonly Uint8Array[]): Promise<void> {
   }
 }
 
-/** Counts one more record with these names and this birth date, whether or not there is one. */
+/** Counts one more record with these names and this birth date, whether or not one exists. */
 export const incrementNameKey = (tx: Tx, names: NameKeys): Promise<void> => shareKeys(tx, keysOf(names));
 
-/** Counts a record for its new names instead of its old ones. A correction is not rejected where it makes two records alike. */
+/** Counts a record for its new names instead of its old ones. A correction may make two records similar. */
 export async function moveNameKey(tx: Tx, before: NameKeys, after: NameKeys): Promise<void> {
   const [old, current] = [keysOf(before), keysOf(after)];
   await shareKeys(
@@ -89,7 +92,7 @@ function toCandidate(row: PatientTables['patients']): PatientCandidate {
   };
 }
 
-/** Returns the records with these names and this birth date; instead of a merged one, the record that stays. */
+/** Returns the records with these names and this birth date. A merged record is replaced by the one that stays. */
 async function candidatesOf(database: Database<PatientTables>, names: NameKeys): Promise<PatientCandidate[]> {
   const keys = keysOf(names);
   const rows = await database.read(async (db) => {
@@ -107,7 +110,7 @@ async function candidatesOf(database: Database<PatientTables>, names: NameKeys):
   return rows.map(toCandidate);
 }
 
-/** Returns the error as it is for the caller: a `possible-duplicate` names its candidates to people who may see them. */
+/** Returns the error for the caller. A `possible-duplicate` names its candidates if the caller may read them. */
 export async function withCandidates(
   database: Database<PatientTables>,
   caller: Caller,

@@ -1,4 +1,4 @@
-/** An identifier is unique within its system: the database refuses the second patient with one. */
+/** Stores identifiers, which are unique within a system. The database rejects the second patient with one. */
 import { type Caller, type Patient, Refusal } from '@daybook/contracts';
 import { type Database, type DatabaseDialect, idFromBytes, idToBytes, type SharedTables } from '@daybook/database';
 import type { Transaction } from 'kysely';
@@ -13,7 +13,10 @@ type Identified = Pick<Patient, 'id' | 'identifiers'>;
 const rowsOf = ({ id, identifiers = [] }: Identified): IdentifierRow[] =>
   identifiers.map(({ system, value }) => ({ system, value_key: identifierKey(value), patient_id: idToBytes(id) }));
 
-/** Replaces the identifiers of a patient. @throws Refusal `identifier-taken` */
+/**
+ * Replaces the identifiers of a patient.
+ * @throws Refusal `identifier-taken`
+ */
 export async function writeIdentifiers(
   tx: Transaction<PatientTables & SharedTables>,
   dialect: DatabaseDialect,
@@ -54,7 +57,7 @@ async function holderOf(database: Database<PatientTables>, patient: Identified) 
 const MERGED_INTO_THIS =
   'A record that was merged into this one has one of these identifiers. A search for it finds this one: leave it out here.';
 
-/** Returns the error as it is for the caller: an `identifier-taken` names the record with the identifier to people who may see it. */
+/** Returns the error for the caller. An `identifier-taken` names the record if the caller may read it. */
 export async function withHolder(
   database: Database<PatientTables>,
   caller: Caller,
@@ -64,7 +67,7 @@ export async function withHolder(
   if (!(error instanceof Refusal) || error.code !== 'identifier-taken') return error;
   if (!seesOtherRecords(caller)) return error;
   const holder = await holderOf(database, patient);
-  // The other patient has lost it meanwhile.
+  // The other patient has lost the identifier meanwhile.
   if (!holder) return error;
   const { id, replaced_by } = holder;
   const isMergedIntoThis = replaced_by !== null && Buffer.compare(replaced_by, idToBytes(patient.id)) === 0;

@@ -1,7 +1,9 @@
 /**
- * Records that were merged. `merged_into` is the merge itself, and makes a tree; `replaced_by` of a patient is the root of
- * that tree, the record that stays. Each merge and unmerge locks the roots that it changes, so there are no cycles and no
- * chains that lead to a merged record.
+ * Merges records and undoes merges.
+ * The `merged_into` of each merge forms a tree; a patient's `replaced_by` is the root of that tree, the record that
+ * stays.
+ * Each merge and unmerge locks the roots that it changes.
+ * So there are no cycles, and no chain leads to a merged record.
  */
 import {
   type Caller,
@@ -36,14 +38,21 @@ export const MAY_MERGE: readonly Role[] = ['front-desk', 'administrator'];
 export const MAY_UNMERGE: readonly Role[] = ['administrator'];
 
 export interface MergeStore {
-  /** @throws Refusal `not-found`, `patient-not-found`, `same-patient`, `patient-replaced`, `too-many-merged`, `precondition-failed` */
+  /**
+   * Merges a record into another one.
+   * @throws Refusal `not-found`, `patient-not-found`, `same-patient`, `patient-replaced`, `too-many-merged`,
+   * `precondition-failed`
+   */
   merge(caller: Caller, id: string, input: PatientMerge, write: WriteContext<Patient>): Promise<Patient>;
-  /** @throws Refusal `not-found`, `not-merged`, `precondition-failed` */
+  /**
+   * Undoes a merge.
+   * @throws Refusal `not-found`, `not-merged`, `precondition-failed`
+   */
   unmerge(caller: Caller, id: string, input: PatientUnmerge, write: WriteContext<Patient>): Promise<Patient>;
   eligibility(caller: Caller, id: string): Promise<PatientEligibility | undefined>;
 }
 
-/** What happens to a record in a merge or an unmerge. */
+/** A merge or an unmerge of a record. */
 interface MergeStep {
   readonly kind: 'merged' | 'unmerged';
   /** The record that it is or was merged into. */
@@ -56,7 +65,7 @@ interface MergeStep {
 export function createMergeStore(database: Database<PatientTables>, clock: Clock): MergeStore {
   const { dialect } = database;
 
-  /** In the order of their ids, so that two merges of the same records wait for each other. */
+  /** Locks patients in the order of their ids, so that two merges of the same records wait for each other. */
   const lockPatients = (tx: Tx, ids: readonly Uint8Array[]) =>
     tx
       .selectFrom('patients')
@@ -69,7 +78,7 @@ export function createMergeStore(database: Database<PatientTables>, clock: Clock
   const lockPatient = async (tx: Tx, id: Uint8Array): Promise<PatientRow | undefined> =>
     (await lockPatients(tx, [id]))[0];
 
-  /** Lets the ids of a record and of all that were merged into it lead to `root`. */
+  /** Redirects the ids of a record and of all that were merged into it to `root`. */
   async function redirect(
     tx: Tx,
     row: PatientRow,
@@ -122,7 +131,7 @@ export function createMergeStore(database: Database<PatientTables>, clock: Clock
     if (!after) throw new Error('a record is gone while it is locked');
     await record(tx, caller, after, step);
     await appendEvent(tx, patientMergeEvent(step.kind, after, idFromBytes(step.into)), origin);
-    // What their ids lead to has changed.
+    // The ids of these records lead to a changed record.
     for (const patient of patients.filter((patient) => patient !== after)) {
       await appendEvent(tx, patientEvent('updated', patient), origin);
     }

@@ -1,8 +1,8 @@
-/** What the names and the birth date of one person come to, in whatever order, case, accents and spelling they are written. */
+/** Computes keys of names and birth date that ignore order, case, accents and spelling. */
 import { createHash } from 'node:crypto';
 import { type NewPatient, toSearchKey } from '@daybook/contracts';
 
-/** What separates words: spaces, hyphens, commas. An apostrophe does not: *O’Brien* is one word. */
+/** The separators of words: spaces, hyphens, commas. An apostrophe does not separate: *O’Brien* is one word. */
 const SEPARATORS = /[^\p{L}\p{N}\p{M}]+/u;
 
 function wordsOf(name: string): string[] {
@@ -11,7 +11,7 @@ function wordsOf(name: string): string[] {
     .replaceAll("'", '')
     .split(SEPARATORS)
     .filter((word) => word !== '');
-  // A name of signs alone.
+  // The name consists of signs only.
   return words.length > 0 ? words : [folded];
 }
 
@@ -23,9 +23,11 @@ const keyOf = (birthDate: string, words: readonly string[]): Uint8Array =>
     .subarray(0, 16);
 
 /**
- * Returns two keys of the names and the birth date of one person: of the words in any order, and of each name as one word, in which
- * spaces and hyphens do not count. Two people are alike where one has a key of the other. The two keys are equal where each name is
- * one word.
+ * Returns two keys of the names and the birth date of one person.
+ * One key is of the words in any order.
+ * The other is of each name as one word, without spaces and hyphens.
+ * Two people are similar when one has a key of the other.
+ * The two keys are equal when each name is one word.
  */
 export function nameKeysOf({
   birthDate,

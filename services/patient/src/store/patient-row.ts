@@ -1,4 +1,4 @@
-/** Between rows and resources. */
+/** Converts between rows and resources. */
 import { type Patient, Refusal } from '@daybook/contracts';
 import { idFromBytes, isoFromMillis } from '@daybook/database';
 import { nameKeysOf } from './name-key.ts';
@@ -35,7 +35,10 @@ export function toColumns(patient: Patient): Omit<PatientRow, 'id' | 'created_at
   };
 }
 
-/** @throws Refusal `patient-replaced` */
+/**
+ * Checks that the record was not merged into another one.
+ * @throws Refusal `patient-replaced`
+ */
 export function assertNotReplaced({ replaced_by }: Pick<PatientRow, 'replaced_by'>): void {
   if (replaced_by === null) return;
   throw new Refusal('patient-replaced', `The record was merged into ${idFromBytes(replaced_by)}: use that one.`);

@@ -1,4 +1,4 @@
-/** Which plan a search has changes how many rows it reads, and never whom it finds. */
+/** The plan of a search changes how many rows it reads, and never its results. */
 import {
   type Database,
   idFromBytes,
@@ -16,7 +16,7 @@ import type { PatientTables } from './tables.ts';
 const PATIENTS = 60;
 const LIMIT = 4;
 
-/** Every second patient has the word 2, every third the word 3; all have a word of their own. */
+/** Every second patient has the word 2 and every third the word 3. All have a word of their own. */
 const termsOf = (index: number) => [
   `own${index}`,
   'all',

@@ -1,4 +1,4 @@
-/** Finds patients: by what is typed, by birth date, by ids. */
+/** Finds patients by text, birth date or ids. */
 import { DEFAULT_LIMIT, type PageOf, type Patient, type PatientQuery } from '@daybook/contracts';
 import {
   checksOf,
@@ -19,18 +19,21 @@ type Db = Kysely<PatientTables & SharedTables>;
 
 const ID = 'patients.id';
 
-/** Few have one birth date, and ids are few: these are read by their own keys, and checked for the words. */
+/** Returns the plan of a search. Birth dates and ids match few rows, which are read by their keys and then checked. */
 async function planOf(db: Db, query: PatientQuery, after: Uint8Array | undefined, atMost: number) {
   const { q, birthDate, id } = query;
   if (q === undefined) return { checks: [] };
   const conditions = searchConditionsOf(q);
-  // A lone accent: everything begins with nothing, and nobody was meant.
+  // A lone accent has no characters to search for, so the result is empty.
   if (conditions.length === 0) return undefined;
   if (birthDate !== undefined || id !== undefined) return { checks: checksOf(ID, conditions) };
   return planSearch(db, { id: ID, conditions, after, atMost });
 }
 
-/** Whether a query asks for ids alone. Those of merged records have been given out, so the records are there, and name what replaced them. */
+/**
+ * Returns whether a query has ids alone.
+ * Such a query also returns merged records, because clients have their ids. Each names its replacement.
+ */
 const isLookup = ({ q, birthDate, id }: PatientQuery): boolean =>
   id !== undefined && q === undefined && birthDate === undefined;
 

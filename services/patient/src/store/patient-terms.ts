@@ -1,4 +1,4 @@
-/** What patients are found by. A record that was merged has no terms: those of the record that stays include them. */
+/** Writes search terms. A merged record has none, because those of the record that stays include them. */
 import { type SharedTables, writeSearchTerms } from '@daybook/database';
 import type { Transaction } from 'kysely';
 import { searchTermsOf } from '../domain/search-terms.ts';
@@ -6,7 +6,7 @@ import { mergedInto } from './merged-records.ts';
 import { toPatient } from './patient-row.ts';
 import type { PatientTables } from './tables.ts';
 
-/** Writes the terms of a record again: its own, and those of all that were merged into it. */
+/** Rewrites the terms of a record: its own, and those of all that were merged into it. */
 export async function writePatientTerms(tx: Transaction<PatientTables & SharedTables>, id: Uint8Array): Promise<void> {
   const rows = await tx
     .selectFrom('patients')

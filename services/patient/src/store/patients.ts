@@ -27,22 +27,29 @@ import type { PatientTables } from './tables.ts';
 type PatientTransaction = Transaction<PatientTables & SharedTables>;
 
 export interface PatientStore {
-  /** @throws Refusal `invalid-request`, `identifier-taken`; `possible-duplicate`, unless it is confirmed to be another person */
+  /**
+   * Registers a patient.
+   * @throws Refusal `invalid-request`, `identifier-taken`; `possible-duplicate`, unless it is confirmed to be another
+   * person
+   */
   register(caller: Caller, input: NewPatient, write: WriteContext<Patient>): Promise<Patient>;
   find(caller: Caller, id: string): Promise<Patient | undefined>;
-  /** @throws Refusal `invalid-request`, `not-found`, `precondition-failed`, `identifier-taken`, `patient-replaced` */
+  /**
+   * Changes a patient.
+   * @throws Refusal `invalid-request`, `not-found`, `precondition-failed`, `identifier-taken`, `patient-replaced`
+   */
   change(caller: Caller, id: string, patch: PatientPatch, write: WriteContext<Patient>): Promise<Patient>;
   search(caller: Caller, query: PatientQuery): Promise<PageOf<Patient>>;
 }
 
-/** A patient, or a patch of one, as it is kept. */
+/** Returns a patient, or a patch of one, as stored. */
 function normalizePatient<Input extends NewPatient | PatientPatch>(input: Input): Input {
   const { identifiers } = input;
   return { ...tidyPerson(input), ...(identifiers && { identifiers: normalizeIdentifiers(identifiers) }) };
 }
 
 export function createPatientStore(database: Database<PatientTables>, clock: Clock): PatientStore {
-  /** Writes what is derived from a patient: identifiers, which are a key, and search terms. */
+  /** Writes the derived tables of a patient: identifiers, which are a key, and search terms. */
   async function index(transaction: PatientTransaction, patient: Patient): Promise<void> {
     await writePatientTerms(transaction, idToBytes(patient.id));
     await writeIdentifiers(transaction, database.dialect, patient);
@@ -68,7 +75,7 @@ export function createPatientStore(database: Database<PatientTables>, clock: Clo
           .insertInto('patients')
           .values({ id: idToBytes(patient.id), created_at: now.epochMilliseconds, ...columns })
           .execute();
-        // A number that is taken says more than a name, so it is named first.
+        // Runs before the check of names, because a taken identifier is the stronger evidence and is reported first.
         await index(transaction, patient);
         if (confirmedNew) await incrementNameKey(transaction, columns);
         else await insertUniqueNameKey(transaction, database.dialect, columns);

@@ -1,4 +1,4 @@
-/** Whatever is asked of many patients is found by an index: read from the plans of the database at hand. */
+/** Queries among many patients use an index, as the plans of the present database show. */
 import { nameTerms } from '@daybook/contracts';
 import { idToBytes, newId, storeNoResponse } from '@daybook/database';
 import { openObserved } from '@daybook/database/testing/query-plans';
@@ -56,11 +56,14 @@ async function openPatients() {
   return { ...opened, store: createPatientStore(opened.observed, clock) };
 }
 
-/** The list of all goes along the ids, past the few records that were merged, until it has enough. */
+/** The list of all patients reads along the ids and skips the few merged records until it has enough. */
 const LIST_OF_ALL = /where .replaced_by. is null (and .id. > \? )?order by .id. limit \?: /;
 const faultsBut = (faults: readonly string[]) => faults.filter((fault) => !LIST_OF_ALL.test(fault));
 
-/** They come in the order of their ids: the few whom a name matches are sorted by them, the first of many are found along them. */
+/**
+ * Patients are returned in the order of their ids: a few that match are sorted, the first of many are read along the
+ * ids.
+ */
 const BY_ID = /filesort|TEMP B-TREE|SCAN (found|matching|page)/;
 
 it('no list of patients and no look at one reads all that there are, or sorts them', async () => {

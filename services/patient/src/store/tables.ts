@@ -1,9 +1,9 @@
 import type { SearchTables } from '@daybook/database';
 
-/** The rows of this service's own tables, as the migrations make them. */
+/** The rows of this service's own tables, as the migrations create them. */
 export interface PatientRow {
   id: Uint8Array;
-  /** Null where a person has one name only. */
+  /** Null for a person with one name only. */
   given_name: string | null;
   family_name: string;
   birth_date: string;
@@ -14,7 +14,7 @@ export interface PatientRow {
   active: number;
   /** After a merge: the record that stays. */
   replaced_by: Uint8Array | null;
-  /** The fields that are only kept, as JSON. */
+  /** The fields that no query uses, as JSON. */
   details: string;
   version: number;
   created_at: number;
@@ -23,12 +23,12 @@ export interface PatientRow {
 
 export interface PatientTables extends SearchTables {
   patients: PatientRow;
-  /** What an identifier is unique by: see domain/patient-rules.ts. */
+  /** The key of an identifier (see domain/patient-rules.ts). */
   patient_identifiers: { system: string; value_key: string; patient_id: Uint8Array };
-  /** How many records have a key of names. */
+  /** The number of records with a key of names. */
   name_keys: { name_key: Uint8Array; record_count: number };
-  /** The merges that hold now. */
+  /** The merges in force. */
   patient_merges: { patient_id: Uint8Array; merged_into: Uint8Array };
-  /** Every merge and unmerge as JSON: what, when, who, why. */
+  /** Every merge and unmerge as JSON: action, time, caller, reason. */
   patient_merge_history: { patient_id: Uint8Array; version: number; entry: string };
 }

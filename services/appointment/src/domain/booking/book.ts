@@ -1,4 +1,4 @@
-/** Booking, moving, changing and holding. */
+/** Books, reschedules, changes and holds appointments. */
 import {
   type Appointment,
   type AppointmentPatch,
@@ -18,7 +18,7 @@ import { reserveSlot } from './reserve-slot.ts';
 
 /**
  * Books an appointment.
- * @throws Refusal every one that `api.md` names for a booking, with alternatives where they help
+ * @throws Refusal each one that `api.md` names for a booking, with alternatives where they help
  */
 export async function bookAppointment(
   dependencies: BookingDependencies,
@@ -41,8 +41,9 @@ export async function bookAppointment(
 }
 
 /**
- * Moves an appointment to another time, or to another doctor, perhaps as another type: the only way where its own is not in
- * use any more, since no slots of that are shown. To where it is already changes nothing.
+ * Moves an appointment to another time or doctor, perhaps as another type.
+ * An appointment of an inactive type can move only as another type, because an inactive type has no slots.
+ * A move to the present time and doctor changes nothing.
  * @throws Refusal as booking does, and `not-found`, `wrong-status`, `changed-meanwhile`
  */
 export async function rescheduleAppointment(
@@ -84,8 +85,8 @@ const checkUnchangedSince =
   };
 
 /**
- * Changes reason, note or type of an appointment. Another type is reserved in place of the old one, from the same start, by
- * all rules of a booking.
+ * Changes reason, note or type of an appointment.
+ * Another type is reserved in place of the old one, from the same start, under all rules of a booking.
  * @throws Refusal as booking does, and `not-found`, `wrong-status`, `changed-meanwhile`
  */
 export async function changeAppointment(
@@ -122,7 +123,7 @@ export async function changeAppointment(
 }
 
 /**
- * Keeps a slot for a few minutes.
+ * Holds a slot for a few minutes.
  * @throws Refusal as booking does, but none about a patient; `too-many-holds`
  */
 export async function holdSlot(

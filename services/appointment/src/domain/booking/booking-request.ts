@@ -1,4 +1,4 @@
-/** A request for a visit: what a booking, a move, a hold or a question is about, and what stands in its way now. */
+/** The request for a visit (booking, move, hold or explanation), its facts, and the rules that it breaks. */
 import type { Hold, ProblemCode } from '@daybook/contracts';
 import type { AppointmentStore, BookingDependencies, PlacedType, RequestContext } from '../ports.ts';
 import type { Interval } from '../slots/grid.ts';
@@ -15,30 +15,30 @@ import {
 } from './rules.ts';
 
 export interface BookingRequest {
-  /** Left out when it does not matter who comes. */
+  /** Left out when the patient does not matter. */
   readonly patientId?: string | undefined;
   readonly doctorId: string;
   readonly type: TypeRules;
   readonly start: number;
-  /** The appointment that is to be moved; its own time counts as free. */
+  /** The appointment to move; its own time counts as free. */
   readonly reschedulingId?: string | undefined;
-  /** The hold that is to be used; its time counts as free. */
+  /** The hold to use; its time counts as free. */
   readonly holdId?: string | undefined;
-  /** Whether it may take the running five minutes without notice. */
+  /** Whether the visit may start in the current five minutes without notice. */
   readonly walkIn?: boolean | undefined;
 }
 
-/** A request for something that can be reserved. */
+/** A request for time that can be reserved. */
 export interface TypedBookingRequest extends BookingRequest {
   readonly type: TypeRules & PlacedType;
 }
 
-/** The same before its appointment type was read. */
+/** A request before its appointment type was read. */
 export interface UntypedBookingRequest extends Omit<BookingRequest, 'type'> {
   readonly appointmentTypeId: string;
 }
 
-/** Stands in for a doctor who is not there: the rules that are not about the doctor can still be applied. */
+/** Replaces a doctor that does not exist, so that the rules about other things still apply. */
 const UNRESTRICTED_DOCTOR: Omit<DoctorFacts, 'id'> = {
   version: 0,
   timeZone: 'UTC',
@@ -47,14 +47,14 @@ const UNRESTRICTED_DOCTOR: Omit<DoctorFacts, 'id'> = {
   open: [{ start: Number.NEGATIVE_INFINITY, end: Number.POSITIVE_INFINITY }],
 };
 
-/** What is known about a request; of a patient or a hold only when one is named. */
+/** The facts about a request. A patient or a hold is included only when the request names one. */
 export interface LoadedFacts extends Pick<BookingFacts, 'takenOfDoctor' | 'takenOfPatient'> {
   readonly patient: PatientFacts | undefined;
   readonly doctor: DoctorFacts | undefined;
   readonly hold: Hold | undefined;
 }
 
-/** What doctor and patient have in a range already. */
+/** Returns the seats of doctor and patient that are taken in a range. */
 export async function readTaken(
   store: AppointmentStore,
   { doctorId, patientId, reschedulingId, holdId }: BookingRequest,
@@ -72,7 +72,7 @@ export async function readTaken(
   };
 }
 
-/** Asks all who know something about the request, at once. */
+/** Loads all facts about the request concurrently. */
 export async function loadFacts(
   { participants, store, holds }: BookingDependencies,
   request: BookingRequest,
@@ -88,13 +88,13 @@ export async function loadFacts(
   return { patient, doctor, hold, ...taken };
 }
 
-/** Whether a hold keeps just what is wished. */
+/** Returns whether a hold reserves exactly the requested time. */
 export const isFor = (
   hold: Hold | undefined,
   { doctorId, start }: Pick<BookingRequest, 'doctorId' | 'start'>,
 ): boolean => hold !== undefined && hold.doctorId === doctorId.toLowerCase() && toMillis(hold.start) === start;
 
-/** Every rule that stands in the way of a request, the one to name first in front. */
+/** Returns every rule that a request breaks, the one to report first in front. */
 export function violationsOf(
   request: BookingRequest,
   { patient, doctor, hold, ...taken }: LoadedFacts,

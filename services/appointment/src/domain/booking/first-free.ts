@@ -1,4 +1,4 @@
-/** Booking whichever doctor of a specialty is free first, also when many ask for that at once. */
+/** Books the first free doctor of a specialty, also under many simultaneous requests. */
 
 import { createCoalescer } from '@daybook/async';
 import {
@@ -25,7 +25,7 @@ import { type AnnouncedVersions, assertCallerWaiting, findType, retryOnStaleFact
 import { detailOf, doctorTimeAt, NOTHING_TAKEN, type PatientFacts, type TakenSeats, visitAt, zoneOf } from './rules.ts';
 import { type Allocation, createSlotAllocator, PendingAllocations, type SlotAllocator } from './slot-allocator.ts';
 
-/** Starts that one request tries at most: others may take each of them first, from another process. */
+/** Starts that one request tries at most, because other processes may take each of them first. */
 const MAX_ALLOCATIONS = 20;
 
 export type BookFirstFree = (
@@ -34,7 +34,7 @@ export type BookFirstFree = (
   write: WriteContext<Appointment>,
 ) => Promise<Appointment>;
 
-/** What is asked, once for all allocations of a request. */
+/** The facts that one request loads for all its allocations. */
 interface LoadedRequest {
   readonly input: FirstFreeBooking;
   readonly type: AppointmentType;
@@ -61,15 +61,16 @@ function placementAt(
   };
 }
 
-/** Starts lie on the grid, so requests of the same few minutes ask for the same range, and share what is found. */
+/** Rounds a range to the grid, so that requests of the same few minutes share one search. */
 const onGrid = ({ start, end }: Interval, now: number): Interval => {
   const from = nextOnGrid(Math.max(start, now));
   return { start: from, end: Math.max(from, lastOnGrid(end - 1) + 1) };
 };
 
 /**
- * Returns the parts of a range, and after several of them all of it: the parts are read one after the other, so a visit that is
- * moved meanwhile can count at both of its times. The last look counts each visit once.
+ * Yields the parts of a range and then, after several parts, the whole range.
+ * The parts are read in sequence, so a visit that moves meanwhile can count at both of its times.
+ * The last read counts each visit once.
  */
 function* looksAt(input: FirstFreeBooking, range: Interval): Generator<Interval> {
   const windows = [...windowsOf(input, range)];
@@ -78,8 +79,9 @@ function* looksAt(input: FirstFreeBooking, range: Interval): Generator<Interval>
 }
 
 /**
- * Each process needs one of these: those who ask it at the same time are given different starts. What it gives throws
- * Refusal `nothing-free`, and as booking does for patient and type.
+ * Returns a function that books the first free start. Each process needs exactly one.
+ * Simultaneous requests receive different starts.
+ * The function throws Refusal `nothing-free`, and as booking does for patient and type.
  */
 export function createFirstFree(dependencies: BookingDependencies): BookFirstFree {
   const coalesce = createCoalescer<SlotAllocator>();
@@ -105,9 +107,9 @@ export function createFirstFree(dependencies: BookingDependencies): BookFirstFre
   }
 
   /**
-   * Checks, after doctors were read, that the patient still has all that was read before them: a visit that was moved in
-   * between would count at both of its times, the old one of the patient and the new one of the doctor. What the patient got
-   * in between, the database refuses as `patient-busy`.
+   * Checks, after doctors were read, that the patient still has all the seats that were read before.
+   * A visit that moved in between would count twice: at the patient's old time and at the doctor's new time.
+   * The database rejects what the patient got in between as `patient-busy`.
    * @throws StaleFacts
    */
   async function checkPatientUnchanged(
@@ -139,7 +141,10 @@ export function createFirstFree(dependencies: BookingDependencies): BookFirstFre
     return { input, type, patient, takenOfPatient, announcedVersions };
   }
 
-  /** The code of the refusal when somebody else was first, or the patient got another appointment. @throws StaleFacts */
+  /**
+   * Returns the appointment, or the code of the refusal when another request was first.
+   * @throws StaleFacts
+   */
   async function tryAllocation(
     allocation: Allocation,
     request: LoadedRequest,
@@ -177,7 +182,7 @@ export function createFirstFree(dependencies: BookingDependencies): BookFirstFre
       while (allocations < MAX_ALLOCATIONS) {
         const allocator = await allocatorFor(request, window, context);
         await checkPatientUnchanged(request, range, context);
-        // Before anything is allocated: what is allocated has to be tried.
+        // Runs before an allocation, because each allocation has to be tried.
         assertCallerWaiting(context);
         const allocation = allocator.allocate(request.takenOfPatient);
         if (!allocation) break;

@@ -45,7 +45,7 @@ const patient = { id: 'ana', role: 'patient' } as const;
 const early = Temporal.Instant.from('2026-11-01T00:00:00.000Z');
 const begun = Temporal.Instant.from('2026-11-23T14:00:00.000Z');
 
-/** The whole table: what each step makes of each status. What is not here is refused. */
+/** The whole table: the status after each step from each status. Steps that are missing are rejected. */
 const table: Record<Step, Partial<Record<AppointmentStatus, AppointmentStatus>>> = {
   arrive: { booked: 'arrived' },
   'check-in': { booked: 'checked-in', arrived: 'checked-in' },
@@ -107,7 +107,7 @@ describe.each(['arrive', 'check-in'] as const)('the step %s belongs to the day o
   });
 
   it('also where the clock skips midnight', () => {
-    // Beirut has no midnight on that day: it begins at one o'clock, which is 22:00 in UTC.
+    // Beirut has no midnight on that day. It begins at 01:00, which is 22:00 in UTC.
     const spring = { timeZone: 'Asia/Beirut', start: '2026-03-29T07:00:00.000Z', end: '2026-03-29T07:30:00.000Z' };
     expect(() => take('2026-03-28T21:59:59.000Z', spring)).toThrow(notTheDay);
     expect(take('2026-03-28T22:00:00.000Z', spring)).toBe(STEPS[step].to);
@@ -130,7 +130,7 @@ describe('what was not noted on the day of the visit', () => {
 });
 
 describe('the status before the last step', () => {
-  /** From the oldest to the newest action. */
+  /** Returns the status before the last step of these actions, oldest first. */
   const before = (...actions: HistoryAction[]) =>
     statusBeforeLastStep(
       (async function* () {

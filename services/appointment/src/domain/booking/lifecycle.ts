@@ -1,6 +1,6 @@
 /**
- * The steps of an appointment: from which status and when each may be taken (FHIR's AppointmentStatus), and how the last one
- * is taken back (docs/decisions/0034-the-life-of-a-visit.md).
+ * The steps of an appointment: the statuses and the times that allow each (FHIR's AppointmentStatus).
+ * It also defines how the last step is taken back (docs/decisions/0034-visit-lifecycle.md).
  */
 import { type Appointment, type AppointmentStatus, type Caller, type HistoryAction, Refusal } from '@daybook/contracts';
 import type { Interval } from '../slots/grid.ts';
@@ -8,10 +8,12 @@ import { DAY, MINUTE, toMillis } from '../time.ts';
 
 interface StepRule {
   readonly from: readonly AppointmentStatus[];
-  /** From these as well, once the days of the visit are over: what was not noted in time is noted later. */
+  /** Statuses that also allow the step once the days of the visit are over, so that it can be noted later. */
   readonly fromLater: readonly AppointmentStatus[];
   readonly to: AppointmentStatus;
-  /** A patient is there on the day of the visit. How a visit ended is known once it has begun, and may be noted later. */
+  /**
+   * A patient arrives on the day of the visit. The end of a visit is known once it has begun, and may be noted later.
+   */
   readonly when: 'on-the-day' | 'once-begun';
 }
 
@@ -24,10 +26,10 @@ export const STEPS = {
 
 export type Step = keyof typeof STEPS;
 
-/** An appointment that is still to come can be moved and cancelled. */
+/** The statuses of a future appointment, which can be moved and cancelled. */
 export const UPCOMING_STATUSES: readonly AppointmentStatus[] = ['proposed', 'pending', 'booked', 'waitlist'];
 
-/** A visit that has not ended: its reason and note can be changed. */
+/** The statuses of a visit that has not ended, whose reason and note can be changed. */
 const UNENDED_STATUSES: readonly AppointmentStatus[] = [...UPCOMING_STATUSES, 'arrived', 'checked-in'];
 
 function assertStatus(status: AppointmentStatus, allowed: readonly AppointmentStatus[]): void {
@@ -36,7 +38,7 @@ function assertStatus(status: AppointmentStatus, allowed: readonly AppointmentSt
   }
 }
 
-/** The days of a visit in its zone, as one interval: two days where it crosses midnight. */
+/** Returns the days of a visit in its zone, as one interval: two days when it crosses midnight. */
 function daysOf({ start, end, timeZone }: Pick<Appointment, 'start' | 'end' | 'timeZone'>): Interval {
   const dayOf = (millis: number) =>
     Temporal.Instant.fromEpochMilliseconds(millis).toZonedDateTimeISO(timeZone).toPlainDate();
@@ -44,7 +46,10 @@ function daysOf({ start, end, timeZone }: Pick<Appointment, 'start' | 'end' | 't
   return { start: startOf(dayOf(toMillis(start))), end: startOf(dayOf(toMillis(end) - 1).add({ days: 1 })) };
 }
 
-/** @throws Refusal `wrong-status`, `not-the-day` */
+/**
+ * Returns the status after a step.
+ * @throws Refusal `wrong-status`, `not-the-day`
+ */
 export function statusAfter(step: Step, appointment: Appointment, now: Temporal.Instant): (typeof STEPS)[Step]['to'] {
   const { from, fromLater, to, when } = STEPS[step];
   const { status, start } = appointment;
@@ -60,7 +65,7 @@ export function statusAfter(step: Step, appointment: Appointment, now: Temporal.
   return to;
 }
 
-/** The statuses that a step or a cancellation leads to. The history calls what led to each by the same word. */
+/** The statuses after a step or a cancellation. The history names the actions by the same words. */
 const STEP_STATUSES: readonly string[] = [
   'arrived',
   'checked-in',
@@ -73,12 +78,15 @@ const isStepped = (action: HistoryAction): action is AppointmentStatus & History
   STEP_STATUSES.includes(action);
 
 /**
- * A cancellation is taken back up to so many days after the visit. The key refuses a second visit at the same time only
- * while reservations are kept, and they are kept longer than this.
+ * Days after the visit within which a cancellation can be taken back.
+ * It must be less than the retention of reservations, because only their key rejects a second visit at the same time.
  */
 export const CANCELLATION_UNDO_DAYS = 7;
 
-/** @throws Refusal `wrong-status` when there is no step to take back, `not-the-day` for a cancellation of long ago */
+/**
+ * Checks that the last step can be taken back.
+ * @throws Refusal `wrong-status` without a step to take back, `not-the-day` for a cancellation of long ago
+ */
 export function checkCanStepBack({ status, end }: Appointment, now: Temporal.Instant): void {
   if (!STEP_STATUSES.includes(status)) {
     throw new Refusal(
@@ -93,8 +101,8 @@ export function checkCanStepBack({ status, end }: Appointment, now: Temporal.Ins
 }
 
 /**
- * Returns the status before the last step, from the actions of the history, newest first: a step that was taken back counts
- * no more. Every appointment begins as booked.
+ * Returns the status before the last step, from the actions of the history, newest first.
+ * A step that was taken back no longer counts. Every appointment begins as booked.
  */
 export async function statusBeforeLastStep(actions: AsyncIterable<HistoryAction>): Promise<AppointmentStatus> {
   let takenBack = 0;
@@ -109,14 +117,20 @@ export async function statusBeforeLastStep(actions: AsyncIterable<HistoryAction>
   return 'booked';
 }
 
-/** @throws Refusal `wrong-status` */
+/**
+ * Checks that the visit has not ended.
+ * @throws Refusal `wrong-status`
+ */
 export const checkNotEnded = ({ status }: Appointment): void => assertStatus(status, UNENDED_STATUSES);
 
-/** @throws Refusal `wrong-status` */
+/**
+ * Checks that the appointment can be moved.
+ * @throws Refusal `wrong-status`
+ */
 export const checkMovable = ({ status }: Appointment): void => assertStatus(status, UPCOMING_STATUSES);
 
 /**
- * Staff may cancel at any time before the visit, a patient up to the deadline of the appointment type.
+ * Checks that the caller may cancel: staff at any time before the visit, a patient up to the type's deadline.
  * @throws Refusal `wrong-status`, `past-cancellation-deadline`
  */
 export function checkCancellable(

@@ -1,4 +1,4 @@
-/** From a request to a place in the calendar: ask who must be asked, apply the rules, let the database decide. */
+/** Turns a booking request into a reservation: load facts, apply rules, let the database resolve conflicts. */
 import { type AppointmentType, type Caller, type Overbooking, Refusal } from '@daybook/contracts';
 import {
   type AppointmentTypes,
@@ -19,17 +19,22 @@ import {
 import { permitOverbooking, permitWalkIn } from './permissions.ts';
 import { detailOf, doctorTimeAt, visitAt, walkInStart, zoneOf } from './rules.ts';
 
-/** How often rules are applied again at most, because of what changed since. */
+/** Attempts at most, each of which applies the rules again to changed facts. */
 const MAX_ATTEMPTS = 3;
 
-/** @throws Refusal `appointment-type-not-found` */
+/**
+ * Returns an appointment type.
+ * @throws Refusal `appointment-type-not-found`
+ */
 export async function findType(types: AppointmentTypes, caller: Caller, id: string): Promise<AppointmentType> {
   const type = await types.find(caller, id);
   if (!type) throw new Refusal('appointment-type-not-found', 'There is no such appointment type.');
   return type;
 }
 
-/** Applies every rule. The reservation key applies those of taken time once more, for what happens meanwhile. */
+/**
+ * Applies every rule. The reservation key applies those about taken time again, because time may be taken meanwhile.
+ */
 function validatePlacement(
   request: TypedBookingRequest,
   facts: LoadedFacts,
@@ -60,10 +65,12 @@ function validatePlacement(
   };
 }
 
-/** What events told of while a request looked, by person. Who asks after that is answered with at least it. */
+/** The versions that events announced during a request, by participant id. Later reads are at least as new. */
 export type AnnouncedVersions = ReadonlyMap<string, number>;
 
-/** A person as known to a request: as the facts say, or newer, where they were asked for after an event had told of it. */
+/**
+ * Returns the version of a participant: from the facts, or newer when an event announced that before they were read.
+ */
 export const versionOf = (
   id: string,
   { version }: { readonly version: number },
@@ -73,7 +80,10 @@ export const versionOf = (
   version: Math.max(version, announcedVersions.get(id) ?? 0),
 });
 
-/** Looks and takes, again where what was seen had changed before it was taken. */
+/**
+ * Repeats an attempt whose facts changed before it was stored.
+ * @throws Refusal `service-unavailable` after MAX_ATTEMPTS
+ */
 export async function retryOnStaleFacts<Result>(
   attempt: (announcedVersions: AnnouncedVersions) => Promise<Result>,
 ): Promise<Result> {
@@ -92,15 +102,15 @@ export async function retryOnStaleFacts<Result>(
 }
 
 /**
- * Before anything is taken: where nobody waits for the answer any more, whoever asks again would have two.
- * @throws Refusal `deadline-exceeded`, which nobody reads
+ * Checks, before time is reserved, that the caller still waits. Otherwise a retry would reserve a second time.
+ * @throws Refusal `deadline-exceeded`, which no client receives
  */
 export function assertCallerWaiting({ isCallerWaiting }: RequestContext): void {
   if (isCallerWaiting?.() === false)
     throw new Refusal('deadline-exceeded', 'The caller no longer waits for the response.');
 }
 
-/** Who means to overbook is not refused because somebody was quicker: the next look sees whom it is beside. */
+/** Retries an overbooking that lost a race. The next attempt reads the visits that it overlaps. */
 async function retryOverbooking<Result>(
   overbooking: Overbooking | undefined,
   attempt: () => Promise<Result>,
@@ -116,9 +126,10 @@ async function retryOverbooking<Result>(
 }
 
 /**
- * Applies the rules to a request and lets `write` store it. A refusal that other times would help against gets them. The appointment
- * type is read again with each look, since it may be what has changed.
- * @throws Refusal every one that `api.md` names for a booking; `forbidden` for an overbooking or a walk-in
+ * Applies the rules to a request and calls `write` to store it.
+ * Adds alternatives to a refusal when other times would help.
+ * Each attempt reads the appointment type again, because the type may have changed.
+ * @throws Refusal each one that `api.md` names for a booking; `forbidden` for an overbooking or a walk-in
  */
 export async function reserveSlot<Result>(
   dependencies: BookingDependencies,
@@ -150,8 +161,8 @@ export async function reserveSlot<Result>(
 }
 
 /**
- * Adds the nearest free slots to a refusal that other times would help against. `latestRequest` returns the request as it was last
- * tried; undefined where there was none yet.
+ * Adds the nearest free slots to a refusal when other times would help.
+ * `latestRequest` returns the request of the last attempt, or undefined when there was none yet.
  */
 export async function withAlternatives<Result>(
   dependencies: BookingDependencies,

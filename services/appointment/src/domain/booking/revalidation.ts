@@ -1,4 +1,4 @@
-/** Whether what an appointment was booked on still holds. */
+/** Decides whether the facts that an appointment was booked on still hold. */
 import type { Appointment, ProblemCode } from '@daybook/contracts';
 import { toMillis } from '../time.ts';
 import { type DoctorFacts, offersType, type PatientFacts } from './rules.ts';
@@ -13,7 +13,7 @@ const OF_DOCTOR: readonly string[] = [
 const OF_TYPE: readonly string[] = ['appointment-type-inactive'] satisfies ProblemCode[];
 const REASONS_OF_KIND = { patient: OF_PATIENT, doctor: OF_DOCTOR, type: OF_TYPE } as const;
 
-/** What was looked at again, and what is known now. */
+/** What was revalidated, with its current facts. */
 export type CurrentFacts =
   | { readonly kind: 'type'; readonly active: boolean }
   | { readonly kind: 'patient'; readonly patient: PatientFacts }
@@ -31,7 +31,7 @@ function reasonsOf({ appointmentTypeId, start, end }: Appointment, facts: Curren
   return reasons;
 }
 
-/** Returns every reason why an appointment needs rescheduling, as patient, doctor and type are now; not what collides. */
+/** Returns every reason to reschedule, from the present patient, doctor and type, without collisions. */
 export function allReschedulingReasons(
   appointment: Appointment,
   facts: { readonly patient: PatientFacts; readonly doctor: DoctorFacts; readonly type: { readonly active: boolean } },
@@ -44,7 +44,10 @@ export function allReschedulingReasons(
   return allFacts.flatMap((one) => reasonsOf(appointment, one)).sort();
 }
 
-/** Why an appointment needs rescheduling, by the codes of a refused booking: what is known anew, and what was of others. */
+/**
+ * Returns the reasons to reschedule, as refusal codes of a booking: those of the current facts, and earlier ones that
+ * these facts do not cover.
+ */
 export function reschedulingReasons(appointment: Appointment, facts: CurrentFacts): string[] {
   const own = REASONS_OF_KIND[facts.kind];
   const ofOthers = (appointment.reschedulingReasons ?? []).filter((code) => !own.includes(code));

@@ -29,7 +29,7 @@ const type = (rules: Partial<AppointmentType> = {}): AppointmentType => ({
 
 const hours = (start: string, end: string): Interval => ({ start: at(start), end: at(end) });
 
-/** The cells of a stretch of time, each with so many seats taken. */
+/** Returns the cells of an interval, each with `seats` taken. */
 function taken(start: string, end: string, seats = 1): Map<number, number> {
   const cells = new Map<number, number>();
   for (let time = at(start); time < at(end); time += 5 * MINUTE) cells.set(time / (5 * MINUTE), seats);
@@ -102,7 +102,7 @@ describe('what stands in the way of a start', () => {
   });
 
   it('is the minimum notice in real hours also when it ends on a day of a clock change', () => {
-    // On 1 November the clocks of New York go back at 06:00 UTC, on 14 March forward at 07:00 UTC.
+    // On 1 November the clocks of New York go back at 06:00 UTC. On 14 March they go forward at 07:00 UTC.
     const open = [
       hours('2026-10-31T00:00:00.000Z', '2026-11-05T00:00:00.000Z'),
       hours('2027-03-13T00:00:00.000Z', '2027-03-16T00:00:00.000Z'),
@@ -120,7 +120,7 @@ describe('what stands in the way of a start', () => {
   });
 
   it('is the planning horizon, in days of 24 hours, wherever the doctor works then', () => {
-    // From 31 October to 2 November the clocks of New York go back: by its calendar two days are 49 hours.
+    // The clocks of New York go back, so the two days from 31 October to 2 November have 49 hours.
     const open = [hours('2026-10-31T00:00:00.000Z', '2026-11-05T00:00:00.000Z')];
     const circumstances = { now: at('2026-10-31T14:00:00.000Z'), rules: { planningHorizonDays: 2 }, open };
     for (const timeZone of ['America/New_York', 'UTC']) {
@@ -201,7 +201,7 @@ describe('what stands in the way of a start', () => {
   });
 });
 
-/** Whether a start can be booked, written down once more: minute by minute instead of by cells. */
+/** Returns whether a start can be booked, by a second implementation that counts minutes instead of cells. */
 function canStart(start: number, { now: today, type: rules, doctor, walkIn, ...taken }: BookingFacts) {
   const { takenOfDoctor, takenOfPatient } = taken;
   const seatsAt = (taken: ReadonlyMap<number, number>, minute: number) => taken.get(Math.floor(minute / 5)) ?? 0;
@@ -237,7 +237,7 @@ const someTaken = fc
     return cells;
   });
 
-/** In order and not touching; to the minute, as working hours are. */
+/** Intervals in order that do not touch, in whole minutes as working hours are. */
 const someOpen = fc
   .array(fc.tuple(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 1, max: 400 })), { maxLength: 5 })
   .map((gaps) => {

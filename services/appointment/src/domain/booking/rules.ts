@@ -1,17 +1,17 @@
 /**
- * The rules of booking. One function says what stands in the way of a start; slots, bookings and alternatives all ask
- * it, so that what is shown is what can be booked (rule 4 of the product).
+ * The rules of booking.
+ * Slots, bookings and alternatives all call one function, so each slot shown can be booked (rule 4 of the product).
  */
 import { type AppointmentType, type ProblemCode, problems } from '@daybook/contracts';
 import { type Cells, cellsOf, type Interval, isOnGrid, lastOnGrid } from '../slots/grid.ts';
 import { DAY, MINUTE } from '../time.ts';
 
-/** How many seats are taken in a cell; a cell that is not there is free. */
+/** Seats that are taken, by cell. A missing key means that the cell is free. */
 export type TakenSeats = ReadonlyMap<number, number>;
 
 export const NOTHING_TAKEN: TakenSeats = new Map();
 
-/** What of an appointment type the rules look at. */
+/** The fields of an appointment type that the rules read. */
 export type TypeRules = Pick<
   AppointmentType,
   | 'id'
@@ -26,45 +26,45 @@ export type TypeRules = Pick<
 
 export interface PatientFacts {
   readonly active: boolean;
-  /** Rises with every change; the `sequence` of the event that tells of it. */
+  /** Rises with every change; the `sequence` of the event about it. */
   readonly version: number;
 }
 
-/** Where the doctor works in another zone than usual then, with that zone. */
+/** Open hours, with their zone where it differs from the doctor's usual zone. */
 export interface OpenHours extends Interval {
   readonly timeZone?: string | undefined;
 }
 
 export interface DoctorFacts {
   readonly id: string;
-  /** Rises with every change of the doctor, hours and exceptions included; the `sequence` of the event that tells of it. */
+  /** Rises with every change of the doctor, hours and exceptions included; the `sequence` of the event about it. */
   readonly version: number;
   readonly timeZone: string;
   readonly active: boolean;
   /** The ids of the appointment types that the doctor offers; undefined: all. */
   readonly offers: ReadonlySet<string> | undefined;
-  /** When the doctor works: in order, not overlapping, not touching. */
+  /** The doctor's working time: in order, not overlapping, not touching. */
   readonly open: readonly OpenHours[];
 }
 
-/** Everything that the rules need to know. Times in milliseconds since 1970 UTC. */
+/** All facts that the rules read. Times in milliseconds since 1970 UTC. */
 export interface BookingFacts {
   readonly now: number;
   readonly type: TypeRules;
   readonly doctor: DoctorFacts;
   readonly takenOfDoctor: TakenSeats;
   readonly takenOfPatient: TakenSeats;
-  /** Whether staff asks for a walk-in: the running five minutes need no notice. */
+  /** Whether staff requests a walk-in, which may start in the current five minutes without notice. */
   readonly walkIn?: boolean | undefined;
 }
 
-/** The visit itself, which the patient takes part in. */
+/** Returns the time of the visit itself, which the patient attends. */
 export const visitAt = (start: number, type: TypeRules): Interval => ({
   start,
   end: start + type.durationMinutes * MINUTE,
 });
 
-/** The visit with the time that the doctor needs around it. */
+/** Returns the visit with its buffers, which the doctor needs. */
 export function doctorTimeAt(start: number, type: TypeRules): Interval {
   const visit = visitAt(start, type);
   return { start: visit.start - type.bufferBeforeMinutes * MINUTE, end: visit.end + type.bufferAfterMinutes * MINUTE };
@@ -72,11 +72,11 @@ export function doctorTimeAt(start: number, type: TypeRules): Interval {
 
 export const earliestStart = (now: number, type: TypeRules): number => now + type.minimumNoticeMinutes * MINUTE;
 
-/** The start of a walk-in, where one is asked for: the five minutes that are running. */
+/** Returns the start of a requested walk-in: the current five minutes. */
 export const walkInStart = ({ now, walkIn }: Pick<BookingFacts, 'now' | 'walkIn'>): number | undefined =>
   walkIn ? lastOnGrid(now) : undefined;
 
-/** Days of 24 hours: no calendar and no zone, which could be another tomorrow, moves the horizon. */
+/** Returns the end of the horizon in days of 24 hours, because calendars and zones can change. */
 export const latestStart = (now: number, type: TypeRules): number => now + type.planningHorizonDays * DAY;
 
 export const isFull = (cells: Cells, taken: TakenSeats, capacity: number): boolean => {
@@ -86,7 +86,7 @@ export const isFull = (cells: Cells, taken: TakenSeats, capacity: number): boole
   return false;
 };
 
-/** The hours that hold all of a visit: the last that begin no later, or none. */
+/** Returns the hours that contain all of a visit: the last that begin no later, or undefined. */
 export function hoursAt({ start, end }: Interval, open: readonly OpenHours[]): OpenHours | undefined {
   let [low, high] = [0, open.length];
   while (low < high) {
@@ -98,7 +98,7 @@ export function hoursAt({ start, end }: Interval, open: readonly OpenHours[]): O
   return candidate !== undefined && end <= candidate.end ? candidate : undefined;
 }
 
-/** The zone that the doctor works in during a visit. */
+/** Returns the zone that the doctor works in during a visit. */
 export const zoneOf = (visit: Interval, { open, timeZone }: DoctorFacts): string =>
   hoursAt(visit, open)?.timeZone ?? timeZone;
 
@@ -106,10 +106,10 @@ export const zoneOf = (visit: Interval, { open, timeZone }: DoctorFacts): string
 export const offersType = ({ offers }: Pick<DoctorFacts, 'offers'>, typeId: string): boolean =>
   offers === undefined || offers.has(typeId.toLowerCase());
 
-/** Whether a visit that starts then breaks the rule. */
+/** Returns whether a visit that starts then breaks the rule. */
 type IsBroken = (start: number, facts: BookingFacts) => boolean;
 
-/** The rules, by what a booking that breaks them is refused with; the one to name first in front. */
+/** The rules by their refusal codes, the one to report first in front. */
 const RULES: readonly (readonly [ProblemCode, IsBroken])[] = [
   ['doctor-inactive', (_, { doctor }) => !doctor.active],
   ['appointment-type-inactive', (_, { type }) => !type.active],
@@ -125,13 +125,13 @@ const RULES: readonly (readonly [ProblemCode, IsBroken])[] = [
   ['patient-busy', (start, { type, takenOfPatient }) => isFull(cellsOf(visitAt(start, type)), takenOfPatient, 1)],
 ];
 
-/** Every rule that stands in the way of a visit at `start`. Empty: it can be booked. */
+/** Returns every rule that a visit at `start` breaks. Empty means that it can be booked. */
 export const violationsAt = (start: number, facts: BookingFacts): ProblemCode[] =>
   RULES.filter(([, breaks]) => breaks(start, facts)).map(([code]) => code);
 
-/** Whether nothing stands in the way. */
+/** Returns whether a visit at `start` breaks no rule. */
 export const isBookableAt = (start: number, facts: BookingFacts): boolean =>
   !RULES.some(([, breaks]) => breaks(start, facts));
 
-/** How a rule that stands in the way is said to people. */
+/** Returns the text for people about a broken rule. */
 export const detailOf = (violation: ProblemCode): string => `${problems[violation].title}.`;

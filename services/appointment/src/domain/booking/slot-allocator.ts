@@ -1,9 +1,10 @@
 /**
- * The free starts of several doctors, given out one by one in time order, so that many who ask for the first free one at the
- * same time are not all sent to the same. It only spreads them: whether a start is free the database decides.
+ * Allocates the free starts of several doctors in time order, so that simultaneous requests receive different starts.
+ * This only spreads the requests, because the database decides whether a start is free.
  *
- * An allocator is as old as the facts it is made of. What allocators before it gave out, and the database has not decided about yet,
- * is not in these facts: that is what all of them have PendingAllocations for.
+ * An allocator is as old as the facts that it was created from.
+ * These facts lack the allocations of earlier allocators that the database has not decided about yet.
+ * All allocators share these in PendingAllocations.
  */
 
 import { type Cells, cellsOf } from '../slots/grid.ts';
@@ -13,13 +14,13 @@ import { type BookingFacts, doctorTimeAt, isFull, NOTHING_TAKEN, type TakenSeats
 export interface Allocation {
   readonly facts: BookingFacts;
   readonly start: number;
-  /** The database has decided: this start is taken, by whoever. */
+  /** Confirms that the database has decided and the start is taken, by this request or another. */
   confirm(): void;
-  /** For a start that was not used after all. */
+  /** Releases a start that was not used. */
   release(): void;
 }
 
-/** A number of seats for each cell of a doctor. */
+/** Seats by cell of a doctor. */
 class Seats {
   readonly #seats: Map<number, number>;
 
@@ -50,7 +51,7 @@ class Seats {
   }
 }
 
-/** The seats that were given out and are not decided about, by doctor. It holds what requests of now hold, and no more. */
+/** The seats that are allocated and not decided about, by doctor. Only requests in progress have entries. */
 export class PendingAllocations {
   readonly #seats = new Map<string, Seats>();
 
@@ -58,7 +59,7 @@ export class PendingAllocations {
     return this.#seats.get(id)?.taken ?? NOTHING_TAKEN;
   }
 
-  /** What it returns takes the seats out again, once. */
+  /** Adds seats. Returns a function that removes them, once. */
   add(doctorId: string, cells: Cells): () => void {
     const seats = this.#seats.get(doctorId) ?? new Seats(NOTHING_TAKEN);
     this.#seats.set(doctorId, seats);
@@ -74,7 +75,7 @@ export class PendingAllocations {
 }
 
 export interface SlotAllocator {
-  /** The first start that nobody else was given and at which this patient has nothing else; undefined: there is none. */
+  /** Allocates the first start that is free for this patient and not allocated to another request; undefined: none. */
   allocate(takenOfPatient: TakenSeats): Allocation | undefined;
 }
 
@@ -83,7 +84,7 @@ class DoctorCalendar {
   readonly #pending: PendingAllocations;
   readonly facts: BookingFacts;
   readonly #until: number;
-  /** The first free start; earlier ones are taken. Unknown after an allocation, undefined when there is none. */
+  /** The first free start; earlier ones are taken. Unknown after an allocation, undefined when none is free. */
   #first: number | undefined;
   #from = Number.NEGATIVE_INFINITY;
   #known = false;
@@ -96,7 +97,7 @@ class DoctorCalendar {
     this.#until = until;
   }
 
-  /** The first free start that suits the patient and is before `limit`. */
+  /** Returns the first free start before `limit` that suits the patient. */
   firstFor(takenOfPatient: TakenSeats, limit: number): number | undefined {
     const first = this.#firstFree();
     if (first === undefined || first >= limit) return undefined;
@@ -136,7 +137,7 @@ class DoctorCalendar {
   }
 }
 
-/** Of starts before `until`. */
+/** Creates an allocator of the starts before `until`. */
 export function createSlotAllocator(
   doctors: readonly BookingFacts[],
   until: number,

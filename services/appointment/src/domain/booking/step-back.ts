@@ -1,4 +1,4 @@
-/** Takes back the last step of a visit: the status before it, and where the visit is to come again, its time and its flag. */
+/** Takes back the last step of a visit. A visit in the future also gets back its time and its flag. */
 import {
   type Appointment,
   type AppointmentType,
@@ -27,7 +27,7 @@ import { detailOf, type TypeRules } from './rules.ts';
 
 const intervalOf = ({ start, end }: Appointment): Interval => ({ start: toMillis(start), end: toMillis(end) });
 
-/** The visit as it was booked, with the buffers of its type as they are now. */
+/** Returns the time of the visit as booked, with the present buffers of its type. */
 function timeOf(
   appointment: Appointment,
   type: TypeRules,
@@ -40,7 +40,7 @@ function timeOf(
   return { visit, doctorTime };
 }
 
-/** What a visit that is to come again is stored with, as patient and doctor are now. */
+/** Returns the placement of a visit that returns to the future, from the present patient and doctor. */
 async function restoredPlacement(
   { participants }: BookingDependencies,
   appointment: Appointment,
@@ -66,8 +66,10 @@ async function restoredPlacement(
 }
 
 /**
- * Takes back the last step. A cancellation takes its time again, or is refused with the nearest free slots.
- * @throws Refusal `forbidden`, `not-found`, `wrong-status`, `not-the-day`, `changed-meanwhile`, `slot-taken`, `patient-busy`
+ * Takes back the last step.
+ * A cancellation reserves its time again, or is rejected with the nearest free slots.
+ * @throws Refusal `forbidden`, `not-found`, `wrong-status`, `not-the-day`, `changed-meanwhile`, `slot-taken`,
+ * `patient-busy`
  */
 export async function stepBack(
   dependencies: BookingDependencies,

@@ -1,4 +1,4 @@
-/** The free slots nearest to a request that cannot be. */
+/** Finds the free slots nearest to a request that was rejected. */
 import { MAX_SLOT_DAYS, type ProblemCode, Refusal, type Slot } from '@daybook/contracts';
 import { type BookingRequest, readTaken } from '../booking/booking-request.ts';
 import type { BookingFacts } from '../booking/rules.ts';
@@ -8,10 +8,10 @@ import type { Interval } from './grid.ts';
 import { nearestSlots } from './slots.ts';
 
 const ALTERNATIVES = 5;
-/** Looked at first, and then, when it holds too few free slots. Both within what the doctor service answers at once. */
+/** Days of the first search, and of the second when the first finds too few. Both fit one availability request. */
 const SEARCH_DAYS = [6, MAX_SLOT_DAYS - 1];
 
-/** The refusals that come with the nearest free slots. */
+/** The refusals that carry the nearest free slots. */
 const WITH_ALTERNATIVES: readonly ProblemCode[] = [
   'slot-taken',
   'patient-busy',
@@ -20,10 +20,10 @@ const WITH_ALTERNATIVES: readonly ProblemCode[] = [
   'too-soon',
 ];
 
-/** Whether another time would help against a refusal. */
+/** Returns whether another time would help against a refusal. */
 export const hasAlternatives = (code: ProblemCode): boolean => WITH_ALTERNATIVES.includes(code);
 
-/** The free slots nearest to what was wished, that this patient can have; none when they cannot be looked up now. */
+/** Returns the free slots nearest to the requested time that suit this patient; none when a service is unavailable. */
 export async function findAlternatives(
   dependencies: BookingDependencies,
   request: BookingRequest,
@@ -32,20 +32,20 @@ export async function findAlternatives(
   try {
     return await searchAlternatives(dependencies, request, context);
   } catch (error) {
-    // The refusal is true all the same.
+    // The refusal stays correct without alternatives.
     if (error instanceof Refusal && error.code === 'service-unavailable') return [];
     throw error;
   }
 }
 
-/** Whole days, so that all who are refused on one day ask the same. */
+/** Returns whole days, so that all requests rejected on one day read the same range. */
 function daysAround(requestedStart: number, now: number, days: number): Interval {
   const today = Math.floor(now / DAY);
   const first = Math.max(today, Math.floor(Math.max(requestedStart, now) / DAY) - Math.floor(days / 2));
   return { start: first * DAY, end: (first + days) * DAY };
 }
 
-/** Whether nothing outside of the range can be nearer than these slots. */
+/** Returns whether no slot outside of the range can be nearer than these. */
 function areNearest(slots: readonly Slot[], request: BookingRequest, range: Interval, now: number): boolean {
   if (slots.length < ALTERNATIVES) return false;
   const before = range.start <= now ? Number.POSITIVE_INFINITY : request.start - range.start;
@@ -70,7 +70,7 @@ async function searchAlternatives(
   return slots;
 }
 
-/** All that the rules need about a range; undefined when there is no such doctor. */
+/** Returns all facts that the rules need about a range; undefined when the doctor does not exist. */
 async function readFacts(
   { participants, store, clock }: BookingDependencies,
   request: BookingRequest,
@@ -80,7 +80,7 @@ async function readFacts(
   const margin = { start: range.start - DAY, end: range.end + DAY };
   const [doctor, taken] = await Promise.all([
     participants.findDoctor(request.doctorId, range, context),
-    // A hold keeps its time: even who has it cannot book another start in that.
+    // A hold keeps its time, so its own caller cannot book another start within it either.
     readTaken(store, { ...request, holdId: undefined }, margin, context),
   ]);
   return doctor && { now: clock().epochMilliseconds, type: request.type, doctor, walkIn: request.walkIn, ...taken };

@@ -1,6 +1,7 @@
 /**
- * Explains a start: whether it can be booked, and if not, every rule that stands in the way. It asks those whom a booking
- * asks and applies the same rules, in the order in which a booking is refused. It writes nothing.
+ * Explains whether a start can be booked, and otherwise every rule that it breaks.
+ * It loads the same facts as a booking and applies the same rules, in the order of a booking's refusals.
+ * It writes nothing.
  */
 import {
   GRID_MINUTES,
@@ -17,7 +18,7 @@ import type { BookingDependencies, RequestContext } from '../ports.ts';
 import { toMillis } from '../time.ts';
 import { findAlternatives, hasAlternatives } from './alternatives.ts';
 
-/** Stands in for a type that is not there: what is refused even to it, every type refuses. */
+/** Replaces a type that does not exist. Each rule that this type breaks, every type would break. */
 const UNRESTRICTED_TYPE: Omit<TypeRules, 'id'> = {
   durationMinutes: GRID_MINUTES,
   bufferBeforeMinutes: 0,
@@ -28,13 +29,16 @@ const UNRESTRICTED_TYPE: Omit<TypeRules, 'id'> = {
   active: true,
 };
 
-/** @throws Refusal `forbidden`, `service-unavailable`; whatever a booking is refused for is a reason of the answer instead */
+/**
+ * Explains a start. Refusals of a booking become reasons in the response.
+ * @throws Refusal `forbidden`, `service-unavailable`
+ */
 export async function explainStart(
   dependencies: BookingDependencies,
   { doctorId, patientId, appointmentTypeId, start, walkIn }: SlotExplanationQuery,
   context: RequestContext,
 ): Promise<SlotExplanation> {
-  // When a patient is busy is for those who may book for the patient.
+  // Only callers that may book for the patient may read when the patient is busy.
   permit(context.caller, patientId === undefined ? ROLES : STAFF);
   permitWalkIn(context.caller, walkIn);
   const type = await dependencies.types.find(context.caller, appointmentTypeId);

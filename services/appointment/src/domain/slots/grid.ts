@@ -1,4 +1,4 @@
-/** The grid of five minutes on which everything starts, and the cells that a stretch of time takes. */
+/** The grid of five minutes for all starts, and the cells of an interval. */
 import { GRID_MINUTES } from '@daybook/contracts';
 import { MINUTE } from '../time.ts';
 

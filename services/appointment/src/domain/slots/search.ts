@@ -1,4 +1,4 @@
-/** The search for free slots: of one doctor, or of all doctors of a specialty. */
+/** Searches free slots of one doctor, or of all doctors of a specialty. */
 import {
   type AppointmentType,
   DEFAULT_LIMIT,
@@ -21,14 +21,17 @@ import { DAY, toMillis } from '../time.ts';
 import type { Interval } from './grid.ts';
 import { firstSlots, type SlotPosition } from './slots.ts';
 
-/** The first free slots of many doctors are mostly near: a range is looked at in parts, each so much longer than the last. */
+/** Days in the first part of a search. Each next part is several times longer, because most first slots are near. */
 const FIRST_WINDOW_DAYS = 2;
 const WINDOW_GROWTH = 3;
 
 const invalidRequest = (pointer: string, message: string): Refusal =>
   new Refusal('invalid-request', 'The request does not match the API schema.', { errors: [{ pointer, message }] });
 
-/** The schema has seen that it does not end before it starts. @throws Refusal `range-too-long` */
+/**
+ * Returns the range of a query, whose order the schema has checked.
+ * @throws Refusal `range-too-long`
+ */
 export function rangeOf({ from, to }: { from: string; to: string }): Interval {
   const start = toMillis(from);
   const end = toMillis(to);
@@ -38,13 +41,13 @@ export function rangeOf({ from, to }: { from: string; to: string }): Interval {
   return { start, end };
 }
 
-/** Whose slots are searched. */
+/** The doctors whose slots are searched. */
 export type DoctorSelection = { readonly doctorId: string } | { readonly specialty: string };
 
-/** For a walk-in, the running five minutes as well. */
+/** A search. A walk-in includes the current five minutes. */
 type Search = DoctorSelection & { readonly walkIn?: boolean | undefined };
 
-/** The parts of a range, in time order, without a gap. One doctor's calendar is looked at as a whole. */
+/** Yields the parts of a range, in time order and without gaps. One doctor's range is one part. */
 export function* windowsOf(selection: DoctorSelection, { start, end }: Interval): Generator<Interval> {
   if ('doctorId' in selection) return yield { start, end };
   let days = FIRST_WINDOW_DAYS;
@@ -69,7 +72,10 @@ async function readDoctors(
   return [doctor];
 }
 
-/** All that the rules need about starts in a range. @throws Refusal `doctor-not-found` */
+/**
+ * Returns all facts that the rules need about starts in a range.
+ * @throws Refusal `doctor-not-found`
+ */
 export async function readFacts(
   dependencies: BookingDependencies,
   search: Search,
@@ -84,7 +90,7 @@ export async function readFacts(
     context,
   );
   const doctors = found.filter((doctor) => offersType(doctor, type.id));
-  // What a start in the range may take: the longest visit alone is a day, its buffer comes after that.
+  // Covers what a start in the range may take. The longest visit alone is a day, and its buffer follows.
   const margin = { start: doctorTimeAt(range.start, type).start, end: doctorTimeAt(range.end, type).end };
   const taken = await dependencies.store.takenSeats(context.caller, {
     resourceIds: doctors.map(({ id }) => id),
@@ -103,9 +109,9 @@ export async function readFacts(
 }
 
 /**
- * The free slots after a position, in their order: one more than `limit` where there are more.
- * @throws Refusal `doctor-not-found`, `appointment-type-not-found`, `invalid-request`, `range-too-long`; `forbidden` for a
- * walk-in
+ * Returns the free slots after a position, in order: one more than `limit` when there are more.
+ * @throws Refusal `doctor-not-found`, `appointment-type-not-found`, `invalid-request`, `range-too-long`; `forbidden`
+ * for a walk-in
  */
 export async function searchSlots(
   dependencies: BookingDependencies,

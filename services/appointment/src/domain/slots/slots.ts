@@ -1,17 +1,17 @@
-/** Slots: the starts that nothing stands in the way of. */
+/** Slots: the starts that break no rule. */
 import { instantText, type Slot } from '@daybook/contracts';
 import { type BookingFacts, earliestStart, isBookableAt, visitAt, walkInStart, zoneOf } from '../booking/rules.ts';
 import { MINUTE, toMillis } from '../time.ts';
 import { CELL_MILLIS, lastOnGrid, nextOnGrid } from './grid.ts';
 
-/** The start of a walk-in, where it can be booked and is not one of the others: it comes before all of them. */
+/** Returns the start of a walk-in when it can be booked and precedes all ordinary starts. */
 function freeWalkIn(facts: BookingFacts): number | undefined {
   const start = walkInStart(facts);
   if (start === undefined || start >= earliestStart(facts.now, facts.type)) return undefined;
   return isBookableAt(start, facts) ? start : undefined;
 }
 
-/** Every start that can be booked, in time order; from `from` on. */
+/** Yields every start from `from` on that can be booked, in time order. */
 export function* freeStarts(facts: BookingFacts, from = Number.NEGATIVE_INFINITY): Generator<number> {
   const { now, type, doctor } = facts;
   const walkIn = freeWalkIn(facts);
@@ -25,7 +25,7 @@ export function* freeStarts(facts: BookingFacts, from = Number.NEGATIVE_INFINITY
   }
 }
 
-/** The same before `until`, the latest first. */
+/** Yields every start before `until` that can be booked, latest first. */
 function* freeStartsBefore(until: number, facts: BookingFacts): Generator<number> {
   const { now, type, doctor } = facts;
   const earliest = earliestStart(now, type);
@@ -52,7 +52,7 @@ export function slotAt(start: number, { type, doctor }: BookingFacts): Slot {
   };
 }
 
-/** Where a slot stands in a search: slots are ordered by their start, at the same time by their doctor. */
+/** The position of a slot in a search. Slots are ordered by start, then by doctor. */
 export interface SlotPosition {
   /** Milliseconds since 1970 UTC. */
   readonly start: number;
@@ -64,7 +64,7 @@ const follows = (slot: SlotPosition, after: SlotPosition): boolean =>
 
 export const positionOf = ({ start, doctorId }: Slot): SlotPosition => ({ start: toMillis(start), doctorId });
 
-/** The first free slots of several doctors that start before `until` and come after a position, in their order. */
+/** Returns the first free slots of several doctors that start before `until` and follow a position, in order. */
 export function firstSlots(
   doctors: readonly BookingFacts[],
   until: number,
@@ -85,7 +85,7 @@ export function firstSlots(
     .map(({ start, facts }) => slotAt(start, facts));
 }
 
-/** The free slots that are nearest to a wished time, in time order. */
+/** Returns the free slots nearest to a requested time, in time order. */
 export function nearestSlots(requestedStart: number, facts: BookingFacts, limit: number): Slot[] {
   return [...freeStarts(facts, requestedStart).take(limit), ...freeStartsBefore(requestedStart, facts).take(limit)]
     .sort((a, b) => Math.abs(a - requestedStart) - Math.abs(b - requestedStart) || a - b)
