@@ -1,47 +1,11 @@
-/** All events that this service publishes and consumes. */
-import {
-  type Appointment,
-  type ConsumedType,
-  type EventConsumerName,
-  eventConsumers,
-  type HistoryAction,
-  PatientMergeEventData,
-  type StatusChange,
-} from '@daybook/contracts';
-import type { Database, NewEvent } from '@daybook/database';
+/** The events that this service consumes, and what each one changes. */
+import { type ConsumedType, type EventConsumerName, eventConsumers, PatientMergeEventData } from '@daybook/contracts';
+import type { Database } from '@daybook/database';
 import { type Consumer, createConsumer, forEach } from '@daybook/messaging';
 import { type Clock, createParser, type Logger } from '@daybook/service';
 import { type ParticipantKind, recordParticipantChange } from '../store/participant-changes.ts';
 import { recordMerge } from '../store/patient-merges.ts';
 import type { AppointmentTables } from '../store/tables.ts';
-
-export const SOURCE = '/services/appointment';
-
-type Times = Pick<Appointment, 'doctorId' | 'start' | 'end'> & Partial<Pick<Appointment, 'appointmentTypeId'>>;
-
-/** Fields that only some events carry: the former time of a visit, or the status that was taken back. */
-interface EventExtras {
-  readonly previous?: Times | undefined;
-  readonly status?: StatusChange | undefined;
-}
-
-export const appointmentEvent = (
-  action: HistoryAction,
-  appointment: Appointment,
-  { previous, status }: EventExtras = {},
-): NewEvent => {
-  const { id, patientId, doctorId, appointmentTypeId, start, end, version } = appointment;
-  return {
-    type: `daybook.appointment.${action}.v1`,
-    subject: id,
-    sequence: version,
-    data: {
-      ...{ appointmentId: id, patientId, doctorId, appointmentTypeId, start, end },
-      ...(previous && { previous }),
-      ...(status && { status }),
-    },
-  };
-};
 
 const REVALIDATION_CONSUMER = 'appointment.revalidation' satisfies EventConsumerName;
 

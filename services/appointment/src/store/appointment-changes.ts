@@ -12,7 +12,7 @@ import {
 import { type DatabaseDialect, idToBytes, insertEvent, type SharedTables, type WriteContext } from '@daybook/database';
 import type { Clock } from '@daybook/service';
 import type { Transaction } from 'kysely';
-import { appointmentEvent, SOURCE } from '../events/consumers.ts';
+import { appointmentEvent, SOURCE } from '../events/published.ts';
 import { toAppointment, toRow } from './appointment-row.ts';
 import type { AppointmentTables } from './tables.ts';
 
