@@ -1,4 +1,4 @@
-/** A registry that EUREKA_URL names belongs to others: it gets the passwords that were given for it, and none that we made. */
+/** A registry that EUREKA_URL names receives only the passwords that were given for it. */
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -9,16 +9,16 @@ import { beginDaybook, type DaybookOptions, temporaryFolder } from '@daybook/tes
 import { expect, it, onTestFinished } from 'vitest';
 
 const DISTRIBUTED = join(import.meta.dirname, '../../launcher/src/distributed/main.ts');
-/** Only our own registry, and what waits for nothing but a registry. */
+/** Only our own registry, and services that depend on nothing else. */
 const TOPOLOGY = { services: [{ service: 'registry' }, { service: 'patient' }, { service: 'gateway' }] };
 
 interface Seen {
-  /** Of a registration. */
+  /** The application of a registration. */
   readonly application: string | undefined;
   readonly authorization: string | undefined;
 }
 
-/** A registry that is alive and takes no instance. */
+/** Starts a registry that responds and accepts no instance. */
 async function startForeignRegistry() {
   const seen: Seen[] = [];
   const server = createServer(({ method, url = '', headers }, response) => {
@@ -36,7 +36,7 @@ async function startForeignRegistry() {
   return { url: `http://127.0.0.1:${address.port}/eureka`, seen };
 }
 
-/** Starts Daybook until the registry has seen what it is to see, and ends it. */
+/** Starts Daybook, and stops it once the registry has seen the expected requests. */
 async function startUntil(hasSeen: () => boolean, options: DaybookOptions): Promise<void> {
   const system = beginDaybook(options);
   onTestFinished(async () => void (await system.end('SIGKILL')));
