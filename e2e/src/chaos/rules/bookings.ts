@@ -1,6 +1,6 @@
-/** Nobody is in two visits at once, and the cells that are taken are those of visits and holds. */
+/** The rules that visits do not overlap, and that the taken cells are those of visits and holds. */
 import type { AppointmentRow, FinalState } from '../final-state.ts';
-import type { Rule } from './index.ts';
+import type { Rule } from './rule.ts';
 
 const CELL_MILLIS = 5 * 60 * 1000;
 
@@ -16,7 +16,7 @@ function overlaps(whose: string, visits: readonly AppointmentRow[]): string[] {
   });
 }
 
-/** Every visit of a run is for one: the capacity of its type. */
+/** Every visit of a run is exclusive, by the capacity of its type. */
 export const noDoubleBooking: Rule = {
   name: 'no double booking',
   findViolations({ appointments }) {

@@ -1,6 +1,6 @@
-/** Every change is told of: published at least once and in its order, acted on once and in its order, and nothing stays behind. */
+/** The rules that each change is published and handled, in order, and that nothing is left over. */
 import { type FinalState, NOTIFIED_ACTIONS } from '../final-state.ts';
-import type { Rule } from './index.ts';
+import type { Rule } from './rule.ts';
 
 const changeKey = (subject: string, sequence: number, what: string) => `${subject} ${sequence} ${what}`;
 
@@ -25,7 +25,7 @@ export const eventsArePublished: Rule = {
   },
 };
 
-/** Of the first time that each was published: the broker may get one again, later. */
+/** Compares the first publication of each, because the broker may receive one again later. */
 export const eventsInOrder: Rule = {
   name: 'the events of a subject are published in their order, each with one id',
   findViolations({ recorded }) {
@@ -64,7 +64,7 @@ export const notifiedOnce: Rule = {
   },
 };
 
-/** By the clock of the machine: the clocks of this service's processes do not jump. */
+/** Compares by the machine's clock, because the clocks of this service do not jump. */
 export const notifiedInOrder: Rule = {
   name: 'the messages of an appointment were made in the order of its changes',
   findViolations({ messages }) {

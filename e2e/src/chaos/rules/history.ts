@@ -1,8 +1,8 @@
-/** What happened to each appointment, from its history alone. */
+/** Reconstructs each appointment from its history alone. */
 import type { FinalState, HistoryRow } from '../final-state.ts';
-import type { Rule } from './index.ts';
+import type { Rule } from './rule.ts';
 
-/** How an appointment was at one of its versions. */
+/** An appointment at one of its versions. */
 export interface Past {
   readonly doctorId: string;
   readonly start: number;
@@ -13,7 +13,7 @@ export interface Past {
 
 const STATUS: Readonly<Record<string, string>> = { booked: 'booked', cancelled: 'cancelled' };
 
-/** By version, from the first on; what cannot be told is left out. */
+/** Returns the appointment by version, from the first on, without versions that cannot be derived. */
 export function pastOf(history: readonly HistoryRow[]): ReadonlyMap<number, Past> {
   const past = new Map<number, Past>();
   let now: Past | undefined;

@@ -1,14 +1,9 @@
-/** The rules of the product, each held against the evidence. What it gives back is what breaks it, in words. */
-import type { FinalState } from '../final-state.ts';
+/** The rules of the product. Each returns the violations in the final state, as text. */
 import { cellsAreThoseOfVisits, noDoubleBooking } from './bookings.ts';
 import { eventsArePublished, eventsInOrder, nothingRemains, notifiedInOrder, notifiedOnce } from './events.ts';
 import { historyIsComplete } from './history.ts';
 import { atMostOneEffect, confirmedIsStored, refusedHasNoEffect, retriesAgree } from './responses.ts';
-
-export interface Rule {
-  readonly name: string;
-  findViolations(state: FinalState): string[];
-}
+import type { Rule } from './rule.ts';
 
 export const RULES: readonly Rule[] = [
   noDoubleBooking,

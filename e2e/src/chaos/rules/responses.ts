@@ -1,8 +1,8 @@
-/** What clients were told is true, and what they asked for happened once or, where it was refused, not at all. */
+/** The rules that responses are true, and that each call takes effect once, or never if it was refused. */
 import { type Call, mayHaveHappened, type ReturnedResource, responsesOf } from '../calls.ts';
 import type { FinalState } from '../final-state.ts';
 import { historyOf, type Past, pastOf } from './history.ts';
-import type { Rule } from './index.ts';
+import type { Rule } from './rule.ts';
 
 const millisOf = (instant: string | undefined): number =>
   instant === undefined ? Number.NaN : Temporal.Instant.from(instant).epochMilliseconds;
@@ -14,7 +14,7 @@ const isAsShown = (resource: ReturnedResource, past: Past): boolean =>
   resource.status === past.status &&
   resource.sequence === past.sequence;
 
-/** Every answer about an appointment shows it as its history tells that it was. */
+/** Requires every response about an appointment to match its history. */
 export const confirmedIsStored: Rule = {
   name: 'what was confirmed is there, as it was confirmed',
   findViolations(state) {
@@ -47,7 +47,7 @@ export const retriesAgree: Rule = {
   },
 };
 
-/** How often each call took effect, by what bears its key. */
+/** Returns how often each call took effect, by the data with its key. */
 function effectsOf({ appointments, patients, history }: FinalState): Map<string, number> {
   const counts = new Map<string, number>();
   const count = (key: string) => counts.set(key, (counts.get(key) ?? 0) + 1);
@@ -71,7 +71,7 @@ export const refusedHasNoEffect: Rule = {
 
 const moveKey = (id: string, doctorId: string, start: number) => `${id} to ${doctorId} at ${start}`;
 
-/** Moves bear no key: no more of them than were asked for, of the same appointment to the same time. */
+/** Returns the moves that exceed the calls, because moves carry no key. */
 function excessMoves({ calls, history }: FinalState): string[] {
   const requested = new Map<string, number>();
   for (const call of calls) {

@@ -1,4 +1,4 @@
-/** Each rule passes what is right and names what breaks it: a small clinic in which one thing goes wrong at a time. */
+/** Checks that each rule accepts a correct small clinic, and reports single faults in it. */
 import { describe, expect, it } from 'vitest';
 import type { Call, Outcome } from '../calls.ts';
 import type { FinalState } from '../final-state.ts';
@@ -40,7 +40,9 @@ const unknown: Outcome = { is: 'unknown', reason: 'ECONNRESET' };
 const operation = { patientId: 'ana', doctorId: 'noor', start: iso(NINE) };
 const MOVED = NINE + HALF_HOUR;
 
-/** Booked for nine, with one answer that was lost, and moved by half an hour; somebody else was refused; a patient registered. */
+/**
+ * Booked for nine after a lost response, and moved by half an hour. Another call was refused, and a patient registered.
+ */
 const RIGHT: FinalState = {
   calls: [
     call('book-1', { do: 'book', ...operation }, unknown, done(1, NINE), done(1, NINE)),

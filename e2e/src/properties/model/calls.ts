@@ -1,11 +1,12 @@
 /** The calls of the API that the model knows, as plain data. */
 import type { Schemas } from '@daybook/client';
-import type { ExceptionKind, Hours } from './state.ts';
 
+export type Hours = Schemas['NewSchedule']['weeklyHours'][number];
+export type ExceptionKind = Schemas['NewScheduleException']['kind'];
 export type VisitStep = 'arrive' | 'check-in' | 'fulfil' | 'no-show';
 type Body<Name extends keyof Schemas> = Readonly<Schemas[Name]>;
 
-/** What may come with any call: how a POST is repeated, and on which version a change is meant. */
+/** Options of any call: the key of a POST, and the expected version of a change. */
 interface Conditions {
   readonly key?: string;
   readonly ifMatch?: string;
@@ -50,14 +51,14 @@ interface Kinds {
   'step-back': { readonly id: string; readonly reason: string };
   get: { readonly id: string };
   history: { readonly id: string };
-  /** All of them, in pages of `limit`. */
+  /** The whole list, in pages of `limit`. */
   list: { readonly query: ListQuery; readonly limit: number };
 }
 
 export interface ListQuery {
   readonly doctorId?: string;
   readonly patientId?: string;
-  /** One or several, with commas. */
+  /** One or several, separated by commas. */
   readonly status?: string;
   readonly needsRescheduling?: boolean;
   readonly from?: string;
@@ -68,7 +69,7 @@ export type CallKind = keyof Kinds;
 export type CallOf<Kind extends CallKind> = { readonly [K in Kind]: { readonly do: K } & Kinds[K] & Conditions }[Kind];
 export type Call = CallOf<CallKind>;
 
-/** What the system said. */
+/** The response of the system. */
 export interface ApiResponse {
   readonly status: number;
   readonly body: unknown;
@@ -78,7 +79,7 @@ export interface ApiResponse {
 }
 
 export const READS: readonly CallKind[] = ['find-slots', 'explain', 'get-hold', 'get', 'history', 'list'];
-/** After these, what was booked before may have to be rescheduled. */
+/** Calls after which earlier bookings may need rescheduling. */
 export const CHANGES_OF_FACTS: readonly CallKind[] = [
   'change-patient',
   'change-doctor',

@@ -1,7 +1,8 @@
-/** The clinic that a run begins with: three doctors with different hours, a few patients, and types of each kind. */
+/** Creates the initial clinic of a run: three doctors with different hours, a few patients, and types of each kind. */
 import { type DaybookClient, expectData, type Schemas } from '@daybook/client';
+import type { Hours } from './calls.ts';
 import { everyDay } from './plans-people.ts';
-import { type AppointmentType, type Doctor, EMPTY, type Hours, put, type State } from './state.ts';
+import { type AppointmentType, type Doctor, EMPTY, put, type State } from './state.ts';
 import type { World } from './world.ts';
 
 interface Employment {

@@ -1,12 +1,12 @@
-/** Patients, doctors with their working time, and appointment types, as the model keeps them. */
+/** Patients, doctors with their working time, and appointment types in the model. */
 import { newIdOf } from './booking.ts';
-import type { ApiResponse, CallOf } from './calls.ts';
+import type { ApiResponse, CallOf, Hours } from './calls.ts';
 import type { Expected, Outcome } from './expected.ts';
 import { provided, refuse } from './preconditions.ts';
-import { type AppointmentType, type Doctor, type Hours, put, type State } from './state.ts';
+import { type AppointmentType, type Doctor, put, type State } from './state.ts';
 import { DAY, toIso } from './units.ts';
 
-/** What the model does not know of somebody, names above all, is taken as it was told. */
+/** Takes fields that the model ignores, above all names, from the response. */
 const mergeBody = ({ body }: ApiResponse, known: object): object => ({
   ...(typeof body === 'object' && body !== null ? body : {}),
   ...known,

@@ -1,7 +1,7 @@
-/** Patients, doctors, working time and appointment types at random. */
+/** Generates calls about patients, doctors, working time and appointment types. */
 import fc from 'fast-check';
+import type { Hours } from './calls.ts';
 import { condition, ifMatchOf, keyed, keyOf, oneOf, plan, which } from './plans.ts';
-import type { Hours } from './state.ts';
 import { instantOf, time } from './times.ts';
 import { DAY, MINUTE } from './units.ts';
 import type { World } from './world.ts';
@@ -26,10 +26,10 @@ export const registerPatient = plan('register a patient', keyed, (isKeyed, world
   ...{ do: 'register-patient', ...keyOf(world, isKeyed) },
 }));
 
-/** Mostly so that the others can go on. */
+/** Mostly true, so that other calls can succeed. */
 const active = fc.integer({ min: 0, max: 4 }).map((choice) => choice > 1);
 
-/** Every other time somebody who has an appointment. */
+/** Picks, in half of the cases, a person with an appointment. */
 function pickPerson(kind: 'patients' | 'doctors', { state }: World, choice: number): string {
   const booked = [...state.appointments.values()].map(({ patientId, doctorId }) =>
     kind === 'patients' ? patientId : doctorId,
@@ -46,7 +46,7 @@ export const changePatient = plan(
   },
 );
 
-/** Mostly everything again; otherwise all types but one. */
+/** Mostly all types, otherwise all but one. */
 const offering = fc.record({ without: fc.oneof(fc.constant(undefined), which) });
 
 function offeredOf({ state: { types } }: World, without: number | undefined) {

@@ -1,9 +1,7 @@
-/** What a clinic is, to the model: plain values that never change; every call makes a new state. */
+/** The state of a clinic in the model: immutable plain values, of which every call creates a new one. */
 import type { Schemas } from '@daybook/client';
-import type { ApiResponse } from './calls.ts';
+import type { ApiResponse, ExceptionKind, Hours } from './calls.ts';
 
-export type Hours = Schemas['NewSchedule']['weeklyHours'][number];
-export type ExceptionKind = Schemas['NewScheduleException']['kind'];
 export type Status = Schemas['Appointment']['status'];
 
 export interface Interval {
@@ -43,12 +41,12 @@ export interface Doctor {
 export type AppointmentType = Omit<Schemas['AppointmentType'], 'createdAt' | 'updatedAt'>;
 export type Entry = Omit<Schemas['HistoryEntry'], 'at' | 'by'> & { readonly by: string };
 
-/** Somebody's time with a doctor, as long as the appointment type said when it was taken. */
+/** Reserved time with a doctor, as long as the appointment type was at the time of the reservation. */
 export interface Taken {
   readonly id: string;
   readonly doctorId: string;
   readonly doctorTime: Interval;
-  /** Its capacity now says with how many the time is shared. */
+  /** The type whose present capacity decides how many share the time. */
   readonly typeId: string;
 }
 
@@ -59,7 +57,7 @@ export interface Appointment extends Interval, Taken {
   readonly sequence: number;
   readonly reason: string | undefined;
   readonly note?: string | undefined;
-  /** Why it needs rescheduling; empty when it does not. */
+  /** The reasons to reschedule; empty without any. */
   readonly reasons: readonly string[];
   readonly version: number;
   readonly history: readonly Entry[];
@@ -69,7 +67,7 @@ export interface Hold extends Interval, Taken {
   readonly expiresAt: number;
 }
 
-/** What was answered to a POST with an Idempotency-Key. */
+/** The response to a POST with an Idempotency-Key. */
 export interface StoredResponse {
   readonly fingerprint: string;
   readonly response: ApiResponse;
@@ -97,7 +95,7 @@ export const EMPTY: State = {
 type Collection = Exclude<keyof State, 'storedResponses'>;
 type ItemOf<Name extends Collection> = State[Name] extends ReadonlyMap<string, infer Item> ? Item : never;
 
-/** The state with one item more, or another version of it. */
+/** Returns the state with an item added or replaced. */
 export function put<Name extends Collection>(
   state: State,
   name: Name,
@@ -112,7 +110,7 @@ export function without(state: State, name: Collection, id: string): State {
   return { ...state, [name]: items };
 }
 
-/** Appointments that keep the doctor's and the patient's time. */
+/** Returns the appointments that keep the doctor's and the patient's time. */
 export const standing = (state: State): Appointment[] =>
   [...state.appointments.values()].filter(({ status }) => status !== 'cancelled');
 

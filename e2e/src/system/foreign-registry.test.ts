@@ -8,7 +8,7 @@ import { completeRegistryUsers, formatRegistryUsers } from '@daybook/service';
 import { beginDaybook, type DaybookOptions, temporaryFolder } from '@daybook/testing';
 import { expect, it, onTestFinished } from 'vitest';
 
-const DISTRIBUTED = join(import.meta.dirname, '../../launcher/src/distributed/main.ts');
+const DISTRIBUTED = join(import.meta.dirname, '../../../launcher/src/distributed/main.ts');
 /** Only our own registry, and services that depend on nothing else. */
 const TOPOLOGY = { services: [{ service: 'registry' }, { service: 'patient' }, { service: 'gateway' }] };
 

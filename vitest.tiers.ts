@@ -1,0 +1,54 @@
+/** Which tests belong to which tier: house rules in CONTRIBUTING.md. A check holds that each test file is in one of them. */
+
+export interface Tier {
+  readonly include: readonly string[];
+  readonly exclude: readonly string[];
+}
+
+/** Tests of stores and of what relies on transactions: they run on every database that is available. */
+export const ON_EACH_DATABASE = [
+  'packages/database/src/{contract,mysql/mysql,idempotency,outbox,housekeeping,migrations,plans}.test.ts',
+  'packages/messaging/src/{relay,consumer,parked-events,plans}.test.ts',
+  'packages/service/src/{http/idempotency,lifecycle/service-database}.test.ts',
+  'services/{patient,doctor,appointment,notification}/src/store/**/*.test.ts',
+  'services/appointment/src/routes/{booking,first-free,holds,overbooking,appointment-actions,step-back,walk-ins,appointment-list,appointment-changes,capacity}.test.ts',
+  'services/patient/src/routes/{merges,possible-duplicate,patient-search}.test.ts',
+  'services/appointment/src/jobs/*.test.ts',
+  'services/notification/src/{events,parked-events}.test.ts',
+];
+
+/** Tests of the whole system that rely on the database. */
+export const SYSTEM_ON_EACH_DATABASE = [
+  'e2e/src/system/{golden-journey,two-processes}.test.ts',
+  'e2e/src/properties/model.test.ts',
+  'e2e/src/resilience/{durability,crash-recovery,contention}.test.ts',
+];
+
+const MYSQL_ONLY = 'packages/database/src/mysql/mysql.test.ts';
+const WITH_BROKER = 'packages/messaging/src/rabbitmq/{bus,broker-faults,broker-restart}.test.ts';
+const GOLDEN_JOURNEY = 'e2e/src/system/golden-journey.test.ts';
+const MUTANTS = 'e2e/src/chaos/mutants-caught.test.ts';
+
+/** What Node alone can run. */
+export const UNIT: Tier = {
+  include: ['{packages,services,launcher,tools}/**/src/**/*.test.ts', 'e2e/src/chaos/**/*.test.ts', GOLDEN_JOURNEY],
+  exclude: [MYSQL_ONLY, WITH_BROKER, MUTANTS],
+};
+
+/** The bus over real brokers. */
+export const BROKER: Tier = { include: [WITH_BROKER], exclude: [] };
+
+/** Our clients and servers with those of Spring and Netflix. */
+export const INTEROP: Tier = { include: ['e2e/src/interop/**/*.test.ts'], exclude: [] };
+
+/** The system as processes: model, fuzz, crash recovery, contention. */
+export const E2E: Tier = {
+  include: ['e2e/src/{system,properties,resilience}/**/*.test.ts'],
+  exclude: [GOLDEN_JOURNEY],
+};
+
+/** Builds that are broken on purpose, each of which a chaos run has to notice. */
+export const BROKEN_BUILDS: Tier = { include: [MUTANTS], exclude: [] };
+
+/** Images and compose: `e2e/src/deploy/vitest.config.ts`. */
+export const DEPLOY: Tier = { include: ['e2e/src/deploy/**/*.test.ts'], exclude: [] };
