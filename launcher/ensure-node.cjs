@@ -1,8 +1,7 @@
-// Makes sure that `node` in the scripts of package.json is the Node that Daybook brings along. Runs after an install and
-// before a start, on whatever Node the path finds first, so in syntax that any Node knows.
-//
-// npm links the platform's package as node_modules/.bin/node. npm 10 takes the link away again when it drops the packages
-// of the other platforms; then it is made here.
+// Makes `node` in the scripts of package.json the Node that `npm ci` installs. Runs after an install and before a
+// start. It runs on the first Node in the path, so its syntax must suit any Node. npm links the platform's package as
+// node_modules/.bin/node. npm 10 removes the link when it drops the packages of other platforms, and this file restores
+// it.
 const { spawnSync } = require('node:child_process');
 const { existsSync, rmSync, symlinkSync, writeFileSync } = require('node:fs');
 const { join } = require('node:path');
@@ -26,8 +25,8 @@ function link(name) {
   else symlinkSync(join('..', name, 'bin', program), path);
 }
 
-// `exec` in a script makes the shell become the program: a signal to npm then reaches Daybook, and npm waits for its end.
-// The shell of Windows has no such word, and no such signals; there it is a file that runs what it is given.
+// `exec` in a script replaces the shell with the program. A signal to npm then reaches Daybook, and npm waits for its
+// end. The Windows shell has neither `exec` nor such signals, so a file runs the given command there.
 if (isWindows) writeFileSync(join(modules, '.bin', 'exec.cmd'), '@%*\r\n');
 
 if (Number(process.versions.node.split('.')[0]) < WANTED) {

@@ -1,16 +1,16 @@
-/** What MySQL alone does with the statements of a booking, sent by its driver and nothing else. The measure for ours. */
+/** Measures MySQL alone with the statements of a booking, sent by its driver only. The baseline for ours. */
 import { idToBytes, newId } from '@daybook/database';
 import { type Connection, createConnection } from 'mysql2/promise';
 import { type Measured, measure } from './load.ts';
 
 const CELLS = 6;
-/** As large as those of a booking. */
+/** As large as the entries of a booking. */
 const ENTRY = JSON.stringify({ at: '2026-11-25T08:00:00.000Z', by: { id: 'x'.repeat(36) }, to: 'x'.repeat(180) });
 const EVENT = JSON.stringify({ specversion: '1.0', data: 'x'.repeat(900) });
 
 const freshId = (): Buffer => Buffer.from(idToBytes(newId()));
 
-/** Of one connection: nobody waits for another. */
+/** The data of one connection, so that no connection waits for another. */
 interface Pair {
   readonly connection: Connection;
   readonly doctorId: Buffer;
@@ -35,7 +35,7 @@ async function openPair(uri: string): Promise<Pair> {
   return { connection, doctorId, patientId, cell: 6_000_000 };
 }
 
-/** The statements of one booking, as services/appointment/src/store sends them: in their order, with as many round trips. */
+/** Sends the statements of one booking as services/appointment/src/store does: in the same order and round trips. */
 async function book({ connection, doctorId, patientId, cell }: Pair): Promise<void> {
   const [id, now] = [freshId(), Date.now()];
   const cells = [doctorId, patientId].flatMap((person) =>
@@ -68,7 +68,7 @@ async function book({ connection, doctorId, patientId, cell }: Pair): Promise<vo
   await connection.query('commit');
 }
 
-/** Bookings over so many connections at once, in the tables of a booking; after `warmUp` that do not count. */
+/** Measures concurrent bookings in the tables of a booking, after `warmUp` bookings that do not count. */
 export async function bareBookings(
   uri: string,
   { warmUp, count, connections }: { warmUp: number; count: number; connections: number },

@@ -1,11 +1,11 @@
-/** What SQLite alone does on this disk: transactions as large as a booking, each safe on the disk. The measure for ours. */
+/** Measures SQLite alone on this disk: durable transactions as large as a booking. The baseline for ours. */
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
 /** A booking of 30 minutes: six cells each of doctor and patient, appointment, history, event. */
 const ROWS = 15;
 
-/** Transactions per second. */
+/** Returns the transactions per second. */
 export function bareTransactionsPerSecond(folder: string, count: number): number {
   const database = new DatabaseSync(join(folder, 'bare.sqlite'));
   try {

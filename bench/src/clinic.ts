@@ -1,4 +1,4 @@
-/** Doctors around the clock and a patient for each, so that every booking of the bench finds its own free time. */
+/** Creates doctors that work around the clock and a patient for each, so that every booking finds its own free time. */
 import { createClient, type DaybookClient, expectData } from '@daybook/client';
 import { makeClinic, registerPatient } from '@daybook/testing';
 import { Pool } from 'undici';
@@ -29,12 +29,12 @@ export async function openClinic(baseUrl: string, size: number): Promise<BenchCl
 
 const tomorrow = Temporal.Now.zonedDateTimeISO('UTC').startOfDay().add({ days: 1 }).toInstant();
 
-/** Books the n-th time: another doctor each time, half an hour later once all had one. */
+/** Books the n-th time: another doctor each time, and half an hour later once all had one. */
 export async function bookNth({ connections, typeId, pairs }: BenchClinic, n: number): Promise<void> {
   const pair = pairs[n % pairs.length];
   if (!pair) throw new Error('the clinic is empty');
   const start = tomorrow.add({ minutes: 30 * Math.floor(n / pairs.length) }).toString();
-  // Not by `fetch`, which would take a tenth of the processors that the system is measured on.
+  // Avoids `fetch`, which would use a tenth of the processors that the system is measured on.
   const { statusCode, body } = await connections.request({
     path: '/api/v1/appointments',
     method: 'POST',
@@ -45,7 +45,7 @@ export async function bookNth({ connections, typeId, pairs }: BenchClinic, n: nu
   if (statusCode !== 201) throw new Error(`${statusCode}: ${response}`);
 }
 
-/** The first twenty free slots of thirty days of one doctor. */
+/** Searches the first twenty free slots of one doctor in thirty days. */
 export async function searchNth({ client, typeId, pairs }: BenchClinic, n: number): Promise<void> {
   const doctorId = pairs[n % pairs.length]?.doctorId ?? '';
   const query = {

@@ -1,4 +1,4 @@
-/** The whole system as separate processes, as `npm run start:distributed` has it: how long a start takes, how much memory. */
+/** Measures the start time and the memory of the system as separate processes (`npm run start:distributed`). */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,7 +16,7 @@ const REST_MILLIS = 10_000;
 
 type Line = (name: string, value: string) => void;
 
-/** The topology that the repository has; only the registry's port is a free one. */
+/** Writes the repository's topology, with a free port for the registry, and returns its path. */
 async function topologyIn(folder: string): Promise<string> {
   const { services }: { services: { service: string; ports?: number[] }[] } = JSON.parse(
     await readFile(join(LAUNCHER, 'topology.json'), 'utf8'),
@@ -46,7 +46,7 @@ async function reportMemory(pid: number, line: Line): Promise<void> {
   );
 }
 
-/** Until every process is ready, with the demo clinic there; the first start makes tables and clinic. */
+/** Reports the time until every process is ready. The first start creates the tables and the demo clinic. */
 export async function reportDistributed(line: Line): Promise<void> {
   const make = await distributedServers();
   if (!make) return;

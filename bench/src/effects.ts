@@ -1,4 +1,4 @@
-/** Two services of which one tells the other of changes: an outbox here, an inbox and effects there, each a SQLite file. */
+/** Two services that exchange events: an outbox in one SQLite file, an inbox and effects in another. */
 import { join } from 'node:path';
 import type { CloudEvent } from '@daybook/contracts';
 import {
@@ -32,7 +32,7 @@ const migrations: Migrations = (dialect) => ({
 export interface Effects extends AsyncDisposable {
   readonly publishing: Database<EffectTables>;
   readonly consuming: Database<EffectTables>;
-  /** How many events wait in the outbox. */
+  /** Returns how many events wait in the outbox. */
   due(): Promise<number>;
 }
 
@@ -61,7 +61,7 @@ export async function openEffects(): Promise<Effects> {
   };
 }
 
-/** One change each of these subjects, in one transaction. */
+/** Writes one change for each subject, in one transaction. */
 export async function writeEvents(database: Database<EffectTables>, changes: readonly (readonly [string, number])[]) {
   await database.write(async (transaction) => {
     for (const [subject, sequence] of changes) {

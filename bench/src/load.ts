@@ -1,4 +1,4 @@
-/** A bounded load: so many calls, so many at once, and how long each took. */
+/** Runs a bounded load and measures the duration of each call. */
 
 export interface Measured {
   readonly perSecond: number;
@@ -19,7 +19,7 @@ export const median = (values: readonly number[]): number =>
     0.5,
   );
 
-/** Runs `call` for 0 to `count - 1`, `inFlight` at once. A call that fails ends the measurement: no figure without its work. */
+/** Runs `call` for 0 to `count - 1`, with `inFlight` concurrent calls. A failed call ends the measurement. */
 export async function measure(count: number, inFlight: number, call: (n: number) => Promise<void>): Promise<Measured> {
   const durations: number[] = [];
   const queue = Array(count).keys();

@@ -1,8 +1,8 @@
-/** Appointments as a loader puts them straight into the database of the appointment service, with all that belongs to them. */
+/** Creates appointments for a loader that writes directly into the database of the appointment service. */
 
 const CELL_MILLIS = 300_000;
 const DAY_MILLIS = 86_400_000;
-/** What has ended longer ago has no reservations any more: the service clears them. */
+/** The age at which the service deletes reservations. */
 const RESERVED_DAYS = 8;
 
 export interface LoadedAppointment {
@@ -17,7 +17,7 @@ export interface LoadedAppointment {
 
 export const bytesOf = (id: string): Uint8Array => Buffer.from(id.replaceAll('-', ''), 'hex');
 
-/** An id that sorts by time, as those do that the service gives. */
+/** Returns an id that sorts by time, as the service's ids do. */
 export function idAt(millis: number): Uint8Array {
   const id = crypto.getRandomValues(Buffer.alloc(16));
   id.writeUIntBE(millis, 0, 6);
@@ -26,7 +26,7 @@ export function idAt(millis: number): Uint8Array {
   return id;
 }
 
-/** Its only entry of history, as JSON. */
+/** Returns its only history entry, as JSON. */
 export function historyOf({ start }: LoadedAppointment): string {
   const at = new Date(start).toISOString();
   return JSON.stringify({ at, by: { id: 'bench', role: 'service' }, action: 'booked', sequence: 0 });
@@ -34,7 +34,7 @@ export function historyOf({ start }: LoadedAppointment): string {
 
 const reservedFrom = Date.now() - RESERVED_DAYS * DAY_MILLIS;
 
-/** The cells of doctor and patient that are still reserved for it. */
+/** Returns the cells of doctor and patient that are still reserved for it. */
 export function cellsOf({ start, end }: LoadedAppointment): number[] {
   if (end < reservedFrom) return [];
   return Array.from({ length: (end - start) / CELL_MILLIS }, (_, index) => start / CELL_MILLIS + index);

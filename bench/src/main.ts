@@ -1,4 +1,4 @@
-/** `npm run bench`: bookings and searches, start time, memory. A few minutes, on loopback, ends by itself. */
+/** `npm run bench`: measures bookings, searches, start time and memory. Takes a few minutes on loopback, then exits. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startDaybook, temporaryFolder } from '@daybook/testing';
 import { bareTransactionsPerSecond } from './bare-sqlite.ts';

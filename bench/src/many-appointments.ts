@@ -1,6 +1,6 @@
 /**
- * Slot searches and bookings with few and with very many appointments stored, asked of the appointment service itself. Both
- * systems run at the same time and are asked in turns, so that whatever else the machine does weighs on both alike.
+ * Measures searches and bookings at the appointment service, with few and with very many stored appointments.
+ * Both systems run simultaneously and receive requests alternately, so that other load affects them equally.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -30,7 +30,7 @@ const REQUESTS = 400;
 
 type Line = (name: string, value: string) => void;
 
-/** Where the appointment service of a system listens, as its registry says. */
+/** Returns the URL of a system's appointment service, from its registry. */
 async function appointmentServiceOf(folder: string): Promise<string> {
   const { registryUrl }: { registryUrl: string } = JSON.parse(await readFile(join(folder, 'running.json'), 'utf8'));
   const response = await fetch(`${registryUrl}/apps/APPOINTMENT-SERVICE`, {
@@ -91,7 +91,7 @@ const book: SendRequest = async ({ client, practice }, n) => {
   expectData(await client.POST('/api/v1/appointments', { body }));
 };
 
-/** The p50 of each system in milliseconds, asked in turns. */
+/** Returns the p50 of each system in milliseconds, with alternating requests. */
 async function measureInterleaved(systems: readonly Loaded[], send: SendRequest, count: number): Promise<number[]> {
   const durations = systems.map((): number[] => []);
   for (let n = 0; n < WARM_UP + count; n += 1) {

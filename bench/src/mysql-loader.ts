@@ -1,6 +1,7 @@
 /**
- * Loads appointments into MySQL much faster than they could be booked: as LOAD DATA, a piece at a time, with the indexes of
- * appointments made at the end. Only while no system runs on the database; wants an account that may set global variables.
+ * Loads appointments into MySQL much faster than bookings would.
+ * It uses LOAD DATA in pieces, and creates the indexes of appointments at the end.
+ * It requires that no system runs on the database, and an account that may set global variables.
  */
 import { Readable } from 'node:stream';
 import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
@@ -8,7 +9,7 @@ import { cellsOf, historyOf, type LoadedAppointment } from './loaded-appointment
 
 const APPOINTMENTS_A_PIECE = 20_000;
 
-/** What a table is filled by: its columns as they are sent, and what becomes of those that are sent as digits. */
+/** The loaded tables: their columns in the order of the data, and the conversion of hexadecimal columns. */
 const TABLES = {
   appointments: `(@id, @patient, @doctor, @type, starts_at, ends_at) set id = unhex(@id), patient_id = unhex(@patient),
     doctor_id = unhex(@doctor), appointment_type_id = unhex(@type), time_zone = 'UTC', status = 'booked', sequence = 0, version = 1,
@@ -34,7 +35,7 @@ function linesOf(appointments: readonly LoadedAppointment[]): Lines {
       lines.reservations.push(`${doctor}\t${cell}\t${hex(typeId)}\t${id}`, `${patient}\t${cell}\t\t${id}`);
     }
   }
-  // In the order of the keys; those of the others rise by themselves.
+  // In key order. The rows of the other tables are in order already.
   lines.reservations.sort();
   return lines;
 }
@@ -52,7 +53,10 @@ interface Indexes {
   readonly add: string;
 }
 
-/** The indexes of appointments but the key: to fill them in any order takes several times as long as to make them of all rows. */
+/**
+ * Returns statements for the indexes except the key. Building them from all rows is several times as fast as filling
+ * them.
+ */
 async function indexesOf(connection: Connection): Promise<Indexes> {
   const [rows] = await connection.query<RowDataPacket[]>(
     `select index_name as name, group_concat(column_name order by seq_in_index) as columns from information_schema.statistics
@@ -75,7 +79,7 @@ function* piecesOf(appointments: Iterable<LoadedAppointment>): Generator<LoadedA
   yield piece;
 }
 
-/** One piece is made while the one before is on its way. */
+/** Prepares one piece while the previous one is sent. */
 async function fill(connection: Connection, appointments: Iterable<LoadedAppointment>): Promise<void> {
   let sent: Promise<unknown> = Promise.resolve();
   for (const piece of piecesOf(appointments)) {
@@ -91,7 +95,7 @@ async function fill(connection: Connection, appointments: Iterable<LoadedAppoint
   await sent;
 }
 
-/** Lets the server take files of clients, which it does not by default, while `work` is done. */
+/** Enables files from clients, which the server disables by default, during `work`. */
 async function takingFiles(connection: Connection, work: () => Promise<void>): Promise<void> {
   const [[before]] = await connection.query<RowDataPacket[]>('select @@global.local_infile as setting');
   await connection.query('set global local_infile = on');

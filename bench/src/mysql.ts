@@ -1,4 +1,4 @@
-/** Bookings on MySQL, beside what MySQL alone does with the same statements over as many connections. About a minute. */
+/** Compares bookings on MySQL with MySQL alone, with the same statements and connections. About a minute. */
 import { startDaybook } from '@daybook/testing';
 import { findServers } from '@daybook/testing/servers';
 import { bareBookings } from './bare-mysql.ts';

@@ -1,4 +1,4 @@
-/** Doctors of one specialty and their patients, beside very many appointments of theirs and of others. */
+/** Doctors of one specialty and their patients, next to very many appointments of these and other doctors. */
 import { type DaybookClient, expectData } from '@daybook/client';
 import { registerPatient } from '@daybook/testing';
 import { bytesOf, idAt, type LoadedAppointment } from './loaded-appointment.ts';
@@ -10,7 +10,7 @@ const APPOINTMENTS_OF_PATIENT = 20;
 export const DAY_MILLIS = 86_400_000;
 const VISIT_MILLIS = 30 * 60_000;
 const VISITS_A_DAY = 16;
-/** Fully booked; the weeks after that are booked to two thirds. */
+/** The fully booked days. The weeks after them are booked to two thirds. */
 const FULL_DAYS = 5;
 const BOOKED_DAYS = 17;
 const FREE_EVERY = 3;
@@ -21,12 +21,12 @@ export const today = Temporal.Now.zonedDateTimeISO('UTC').startOfDay().epochMill
 
 export interface Practice {
   readonly doctorIds: readonly string[];
-  /** A patient for each doctor, without appointments yet. */
+  /** A patient for each doctor, without appointments. */
   readonly patientIds: readonly string[];
   readonly typeId: string;
 }
 
-/** They work from 9 to 17. */
+/** Creates the doctors, which work from 9 to 17, and their patients. */
 export async function openPractice(client: DaybookClient): Promise<Practice> {
   const days = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'] as const;
   const weeklyHours = days.map((day) => ({ day, start: '09:00', end: '17:00' }));
@@ -46,10 +46,10 @@ export async function openPractice(client: DaybookClient): Promise<Practice> {
 
 const startOf = (day: number, n: number): number => today + day * DAY_MILLIS + 9 * 3_600_000 + n * VISIT_MILLIS;
 
-/** How many times of the practice can be booked in the weeks that are booked to two thirds. */
+/** The free times in the weeks that are booked to two thirds. */
 export const FREE_TIMES = DOCTORS * (BOOKED_DAYS - FULL_DAYS) * FREE_A_DAY;
 
-/** The n-th of them: another doctor each time. */
+/** Returns the n-th free time: another doctor each time. */
 export function freeTime({ doctorIds, patientIds }: Practice, n: number) {
   const turn = Math.floor(n / DOCTORS);
   const start = startOf(FULL_DAYS + 1 + Math.floor(turn / FREE_A_DAY), (turn % FREE_A_DAY) * FREE_EVERY);
@@ -57,7 +57,7 @@ export function freeTime({ doctorIds, patientIds }: Practice, n: number) {
   return { doctorId, patientId: patientIds[n % DOCTORS] ?? '', start: new Date(start).toISOString() };
 }
 
-/** In the order of their starts, so of their ids. */
+/** Yields the coming appointments in the order of their starts, and so of their ids. */
 function* comingWeeks(
   doctorIds: readonly Uint8Array[],
   typeId: Uint8Array,
@@ -76,7 +76,7 @@ function* comingWeeks(
   }
 }
 
-/** Years of full days that end yesterday. */
+/** Yields years of full days that end yesterday. */
 function* past(
   doctorIds: readonly Uint8Array[],
   typeId: Uint8Array,
@@ -93,7 +93,7 @@ function* past(
   }
 }
 
-/** So many ids in one piece of memory. No two appointments at one time are of one patient, while doctors are fewer. */
+/** Returns ids from one buffer. A patient has no simultaneous appointments while doctors are fewer than patients. */
 function somePatients(count: number): (n: number) => Uint8Array {
   const ids = Buffer.alloc(count * 16);
   for (let n = 0; n < count; n += 1) ids.set(idAt(today - count + n), n * 16);
@@ -101,8 +101,9 @@ function somePatients(count: number): (n: number) => Uint8Array {
 }
 
 /**
- * So many appointments altogether: the coming weeks of the practice, which are the same however many there are; those of other
- * doctors; and for the rest the past of all of them. In the order of their ids, as the service gives them, but for the weeks.
+ * Yields `count` appointments: the coming weeks of the practice and of the other doctors, and the past of all.
+ * The coming weeks of the practice are the same for every count.
+ * Except for the weeks, the order is that of the ids, as the service assigns them.
  */
 export function* appointmentsOf({ doctorIds, typeId }: Practice, count: number): Generator<LoadedAppointment> {
   const [ours, type] = [doctorIds.map(bytesOf), bytesOf(typeId)];

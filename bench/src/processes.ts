@@ -1,16 +1,16 @@
-/** What Linux tells of processes: who started whom, what they used of the processors, how much memory they have. */
+/** Reads facts about processes from Linux: their children, CPU time and memory. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 export const childrenOf = (pid: number): number[] =>
   readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
 
-/** A process and all that it started, and so on. */
+/** Returns a process and all its descendants. */
 export const familyOf = (pid: number): number[] => [pid, ...childrenOf(pid).flatMap(familyOf)];
 
 const TICKS_PER_SECOND = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
 
-/** What a process has used of the processors so far, all its threads, in itself and in the kernel. */
+/** Returns the CPU time of a process so far: all threads, user and kernel. */
 export function cpuSeconds(pid: number): number {
   const [, fields = ''] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ');
   const values = fields.split(' ').map(Number);
@@ -18,9 +18,9 @@ export function cpuSeconds(pid: number): number {
 }
 
 export interface Memory {
-  /** In megabytes: what is resident; what several processes share counts for each of them. */
+  /** Megabytes that are resident. Shared memory counts for each process. */
   readonly resident: number;
-  /** The same, with what is shared divided among those who share it. */
+  /** Megabytes with shared memory divided among its processes. */
   readonly proportional: number;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Events over RabbitMQ: how long from the commit of a change to its consumer, and how fast a backlog goes. Real outboxes and
- * inboxes on SQLite, a real broker of its own.
+ * Measures events over RabbitMQ: the latency from a commit to the consumer, and the speed of a backlog.
+ * It uses real outboxes and inboxes on SQLite, and a temporary broker.
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -20,7 +20,7 @@ const PAUSE_MILLIS = 10;
 const BACKLOG = Number(process.env.DAYBOOK_BENCH_BACKLOG || 100_000);
 const SUBJECTS = 2_000;
 const IN_FLIGHT = 400;
-/** What waits in an outbox goes through two databases with a sync on every commit. */
+/** A smaller number for outboxes, because each event passes two databases with a sync on every commit. */
 const THROUGH_DATABASES = Math.min(BACKLOG, 10_000);
 const ROWS_A_TRANSACTION = 500;
 const SAMPLES = 10;
@@ -40,7 +40,7 @@ const subjectOf = (n: number): string => subjects[n % SUBJECTS] ?? '';
 const busTo = (url: string): RabbitBus =>
   createRabbitBus({ url, name: 'bench', logger, consumers: new Map([[CONSUMER, [TYPE]]]) });
 
-/** One change after the other, as in a quiet hour. */
+/** Measures single changes in sequence, as in a quiet hour. */
 async function reportLatency(url: string, line: Line): Promise<void> {
   await using databases = await openEffects();
   const { publishing, consuming } = databases;
@@ -78,7 +78,7 @@ async function reportLatency(url: string, line: Line): Promise<void> {
   line('RabbitMQ: from commit to consumer', `p50 ${p50.toFixed(1)} ms   p99 ${p99.toFixed(1)} ms   (aims: 5, 25)`);
 }
 
-/** Waits for `count` to reach `total`, and says how fast and with how much memory. */
+/** Waits for `count` to reach `total`. Returns the rate and the memory. */
 async function watched(total: number, count: () => number | Promise<number>): Promise<string> {
   const startedAt = performance.now();
   const samples: number[] = [];
@@ -91,7 +91,7 @@ async function watched(total: number, count: () => number | Promise<number>): Pr
   return `${rate.toFixed(0)}/s   ${memory}`;
 }
 
-/** The consumer was away: all of it waits in its queue. */
+/** Measures a backlog in the queue, after the consumer was down. */
 async function reportBacklog(url: string, line: Line): Promise<void> {
   const bus = busTo(url);
   try {
@@ -121,7 +121,7 @@ async function reportBacklog(url: string, line: Line): Promise<void> {
   }
 }
 
-/** The broker was away: all of it waits in an outbox. */
+/** Measures a backlog in the outbox, after the broker was down. */
 async function reportOutbox(url: string, line: Line): Promise<void> {
   await using databases = await openEffects();
   const { publishing, consuming } = databases;

@@ -1,4 +1,4 @@
-/** The registry alone, as a process of its own, with as many instances as it takes. Some twenty seconds. */
+/** Measures the registry alone, as its own process, with many instances. About twenty seconds. */
 import { gunzipSync } from 'node:zlib';
 import { authorizationOf, registryUsersVariable, startDaybook, temporaryFolder } from '@daybook/testing';
 import { Agent } from 'undici';
@@ -10,16 +10,18 @@ interface RegistryFigures {
   readonly fullMegabytes: number;
   readonly registrations: Measured;
   readonly renewals: Measured;
-  /** The whole list, written anew for each, after a change. */
+  /** The whole list, serialized again for each request, because each follows a change. */
   readonly list: Measured & { readonly megabytes: number };
   readonly zippedList: Measured & { readonly megabytes: number };
-  /** Of a hundred changes. */
+  /** The delta of a hundred changes. */
   readonly delta: Measured & { readonly megabytes: number };
 }
 
 const INSTANCES = 10_000;
 const SERVICES = 100;
-/** Registered first, for the delta: what that takes depends on what changed lately, and three minutes are not waited for. */
+/**
+ * Registered first, for the delta. Its size depends on recent changes, and waiting three minutes would take too long.
+ */
 const CHANGES = 100;
 const RENEWALS = 20_000;
 const LISTS = 10;
@@ -60,7 +62,7 @@ async function measureRegistry(): Promise<RegistryFigures> {
   async function call(method: 'GET' | 'POST' | 'PUT', path: string, headers = {}, body: string | null = null) {
     const response = await agent.request({
       ...{ origin: system.url, path, method, body },
-      // Who may register under any name.
+      // The user that may register under any name.
       headers: method === 'GET' ? headers : { ...headers, ...authorizationOf('peer') },
     });
     const bytes = Buffer.from(await response.body.arrayBuffer());
@@ -78,7 +80,7 @@ async function measureRegistry(): Promise<RegistryFigures> {
     await call('PUT', `${path}/${encodeURIComponent(id)}?status=UP&lastDirtyTimestamp=1`);
   }
 
-  /** Each after a change: otherwise the one before would be sent once more. */
+  /** Fetches after a change each time, because the registry would resend its previous response otherwise. */
   async function fetches(path: string, headers: object): Promise<Measured & { megabytes: number }> {
     let bytes = 0;
     const durations = await measure(LISTS, 1, async (n) => {

@@ -1,4 +1,4 @@
-/** Loads appointments into SQLite much faster than they could be booked. Only while no system runs on the folder. */
+/** Loads appointments into SQLite much faster than bookings would. Requires that no system runs on the folder. */
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { cellsOf, historyOf, type LoadedAppointment } from './loaded-appointment.ts';

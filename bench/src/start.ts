@@ -1,14 +1,14 @@
-/** How long a start takes with the demo data there, and how much memory everything has at rest. */
+/** Measures the start time with existing demo data, and the memory of the idle process. */
 import { type DaybookProcess, startDaybook } from '@daybook/testing';
 import { median } from './load.ts';
 
 const STARTS = 5;
 const demo = (data: string) => ({ data, environment: { DAYBOOK_DEMO: 'on' } });
 
-/** What docs/performance.md advises for what is to carry much: memory need not be saved as in everything in one process (decision 7). */
+/** The flags that docs/performance.md advises for high load, where memory need not be saved (decision 7). */
 export const LARGE_YOUNG_GENERATION = ['--min-semi-space-size=32', '--max-semi-space-size=32'];
 
-/** Resident, of the whole process, as it says itself. */
+/** Returns the resident megabytes of the whole process, from its own metrics. */
 export async function residentMegabytes(system: DaybookProcess): Promise<number> {
   const metrics = await (await fetch(`${system.url}/metrics`, { signal: AbortSignal.timeout(5000) })).text();
   const bytes = Number(/^process_resident_memory_bytes (\S+)$/m.exec(metrics)?.[1]);
@@ -16,9 +16,9 @@ export async function residentMegabytes(system: DaybookProcess): Promise<number>
   return bytes / 1e6;
 }
 
-/** The middle of several starts, from the beginning of the process to the ready line, in seconds. */
+/** Returns the median seconds of several starts, from the start of the process to the ready line. */
 export async function medianStartSeconds(data: string): Promise<number> {
-  // The first start makes the demo; it is not what is measured.
+  // The first start creates the demo and is not measured.
   await (await startDaybook(demo(data))).end();
   const seconds: number[] = [];
   for (let n = 0; n < STARTS; n += 1) {

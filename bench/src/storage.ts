@@ -1,4 +1,4 @@
-/** Where the systems of the bench keep what they have: a folder of SQLite files, or databases on a MySQL server. */
+/** The storage of the bench's systems: a folder of SQLite files, or databases on a MySQL server. */
 import { temporaryFolder } from '@daybook/testing';
 import { createConnection } from 'mysql2/promise';
 import type { LoadedAppointment } from './loaded-appointment.ts';
@@ -8,9 +8,9 @@ import { loadIntoSqlite } from './sqlite-loader.ts';
 export interface Storage extends AsyncDisposable {
   /** The data folder. */
   readonly data: string;
-  /** What a system on it has to be told. */
+  /** The variables of a system on this storage. */
   readonly environment: Record<string, string>;
-  /** Only while no system runs on it, after one did. */
+  /** Loads appointments. Requires that a system created the tables, and that none runs. */
   load(appointments: Iterable<LoadedAppointment>): Promise<void>;
 }
 
@@ -27,7 +27,7 @@ export async function sqliteStorage(): Promise<Storage> {
 const SERVICES = ['patient', 'doctor', 'appointment', 'notification'] as const;
 let made = 0;
 
-/** Databases of its own, which go with it; `settings` are those of a URL, such as `?connections=64`. */
+/** Creates temporary databases. `settings` are those of a URL, such as `?connections=64`. */
 export async function mysqlStorage(serverUrl: string, settings = ''): Promise<Storage & { readonly url: string }> {
   const folder = await temporaryFolder();
   made += 1;

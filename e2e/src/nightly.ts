@@ -1,4 +1,4 @@
-/** `npm run test:nightly`: the long runs, one after the other. Ends with the first that fails, and with its exit code. */
+/** `npm run test:nightly`: runs the long tests in sequence. Exits at the first failure, with its exit code. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 

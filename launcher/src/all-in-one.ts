@@ -1,4 +1,4 @@
-/** All services in one process, each on a port of its own. They talk over HTTP and find each other in the registry. */
+/** Starts all services in one process, each on its own port. They communicate over HTTP and use the registry. */
 import { createInProcessBus } from '@daybook/messaging';
 import {
   type Clock,
@@ -30,26 +30,26 @@ import {
 } from './registry-users.ts';
 import { type ServiceName, startService } from './services.ts';
 
-/** In the order in which they are closed: who asks goes before whom it asks. */
+/** In closing order: clients close before the services that they call. */
 const BACKEND_SERVICES = ['appointment', 'doctor', 'patient', 'notification'] as const;
 
 export interface System {
   readonly url: string;
   readonly registryUrl: string;
-  /** For tests, which take a part away and give it back. */
+  /** Stops a service. Only tests stop and restart services. */
   stop(name: ServiceName): Promise<void>;
   restart(name: ServiceName): Promise<void>;
   close(): Promise<void>;
 }
 
-/** The services that run now. */
+/** The services that run in this process. */
 interface LocalServices {
   start(name: ServiceName, host: HostProcess): Promise<RunningService>;
   stop(name: ServiceName): Promise<void>;
   urlOf(name: ServiceName): string;
 }
 
-/** Each gets what it has to know of the registry, and nothing of what others know. */
+/** Creates the services. Each receives its own registry credentials only. */
 function createLocalServices(users: RegistryUsers): LocalServices {
   const running = new Map<ServiceName, RunningService>();
   return {
@@ -70,7 +70,9 @@ function createLocalServices(users: RegistryUsers): LocalServices {
   };
 }
 
-/** Where it was the last time, so that processes that joined then find it again; on a free port where that is taken. */
+/**
+ * Starts the registry on its previous port, where joined processes find it again, or on a free port if that is taken.
+ */
 async function startRegistry(services: LocalServices, folder: string, host: HostProcess): Promise<string> {
   const previous = await findRunningSystem(folder);
   const port = previous ? new URL(previous.registryUrl).port : '0';
@@ -87,8 +89,9 @@ async function startRegistry(services: LocalServices, folder: string, host: Host
 }
 
 /**
- * Starts several at once and waits until they are ready. All starts end before a failure is told, so that what did start
- * is known and can be closed; they are not waited for, since they may wait for the one that failed.
+ * Starts several services concurrently and waits until they are ready.
+ * After a failure all starts still end, so that each started service can be closed.
+ * Their readiness is not awaited then, because it may depend on the failed service.
  */
 async function startConcurrently(
   services: LocalServices,
@@ -101,7 +104,10 @@ async function startConcurrently(
   await Promise.all(results.map((result) => result.status === 'fulfilled' && result.value.ready));
 }
 
-/** `bus` is for who wants to see what is on it. @throws StartFailure with the exit code and the line to say */
+/**
+ * Starts the system. Tests pass `bus` to observe its events.
+ * @throws StartFailure with the exit code and the line to print
+ */
 export async function startAllInOne(
   config: LauncherConfig,
   baseEnvironment: Environment,
@@ -116,7 +122,7 @@ export async function startAllInOne(
   const marker = demoMarkerPath(folder);
   const wantsDemo = config.DAYBOOK_DEMO === 'on';
   const isOnServer = config.DAYBOOK_MYSQL_URL !== undefined;
-  // Asked in any case: it refuses a folder in which a restore did not end.
+  // Checked in any case, because it rejects a folder with an unfinished restore.
   const isEmpty = await isEmptyDataFolder(folder);
   if (wantsDemo && !isOnServer && isEmpty) await markDemoPending(marker);
   resources.defer(() => bus.close());
@@ -126,7 +132,7 @@ export async function startAllInOne(
   const given = config.DAYBOOK_REGISTRY_USERS;
   const users = isRegistryOurs ? await prepareRegistryUsers(folder, given) : givenRegistryUsers(given);
   const services = createLocalServices(users);
-  // Only the gateway is for others; it alone listens where DAYBOOK_HOST says.
+  // Only the gateway serves other machines, so only it listens on DAYBOOK_HOST.
   const internalEnvironment = {
     ...environment,
     DAYBOOK_HOST: '127.0.0.1',
@@ -149,7 +155,7 @@ export async function startAllInOne(
   for (const name of BACKEND_SERVICES.toReversed()) resources.defer(() => services.stop(name));
   await startConcurrently(services, BACKEND_SERVICES, backendHost);
   bus.open();
-  // A server may hold what the folder knows nothing of, and the other way round.
+  // The folder and the server do not depend on each other, so the server decides whether the demo is missing.
   if (wantsDemo && isOnServer && (await areServicesEmpty(services.urlOf))) {
     await markDemoPending(marker);
   }

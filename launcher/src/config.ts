@@ -1,4 +1,4 @@
-/** The only reader of the environment; services get it passed on. */
+/** Reads the environment. Only this module does; services receive it as an argument. */
 import { OneOf } from '@daybook/contracts';
 import {
   commonVariables,
@@ -34,17 +34,23 @@ const distributedSchema = Type.Object({
 
 export const environment: Environment = process.env;
 
-/** @throws InvalidConfiguration */
+/**
+ * Reads the configuration of `npm start`.
+ * @throws InvalidConfiguration
+ */
 export const readConfig = (): LauncherConfig => readConfiguration(schema, environment);
 
-/** Of `npm run start:distributed`. @throws InvalidConfiguration */
+/**
+ * Reads the configuration of `npm run start:distributed`.
+ * @throws InvalidConfiguration
+ */
 export const readDistributedConfig = (): Static<typeof distributedSchema> =>
   readConfiguration(distributedSchema, environment);
 
 const SINGLE_SERVICE_ONLY = ['DATABASE_URL'];
 
 /**
- * Refuses variables that would be passed over: to run without them would put data where nobody looks.
+ * Rejects variables that would be ignored, because ignoring them would put data in an unexpected place.
  * @throws InvalidConfiguration
  */
 export function rejectUnusable(isAllInOne: boolean): void {

@@ -1,4 +1,4 @@
-/** The folder of the embedded databases: who uses it, what is in it, and where those who join find the registry. */
+/** Manages the folder of the embedded databases: its locks, its files, and the registry of its running system. */
 import { mkdir, open, readdir, readFile, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -8,12 +8,12 @@ import { EXIT, StartFailure } from '@daybook/service';
 const RUNNING_FILE = 'running.json';
 /** Held by the one process that runs the system. */
 const SYSTEM_LOCK = 'daybook.lock';
-/** Shared by all others that use the files; a restore has it alone. */
+/** Shared by all other processes that use the files. A restore holds it exclusively. */
 const SHARED_LOCK = 'members.lock';
-/** Is there while a restore puts the files in place. */
+/** Exists while a restore installs the files. */
 export const RESTORE_MARKER = 'restoring.json';
 
-/** The files of the embedded databases, in a fixed order. */
+/** Returns the files of the embedded databases, in a fixed order. */
 export const databaseFiles = async (folder: string): Promise<string[]> =>
   (await readdir(folder)).filter((name) => name.endsWith('.sqlite')).toSorted();
 
@@ -38,13 +38,13 @@ const isRunningSystem = (value: unknown): value is RunningSystem =>
 const unusable = (folder: string, cause: unknown) =>
   new StartFailure(EXIT.unavailable, `The data folder ${folder} cannot be used. Set DAYBOOK_DATA.`, { cause });
 
-/** What Daybook writes into its folder. */
+/** The files that Daybook writes into its folder. */
 const DAYBOOK_FILES = /\.(?:sqlite(?:-wal|-shm|-journal)?|lock(?:-journal)?|json(?:\.new)?)$/;
 
-/** Makes the folder if it does not exist, and takes the files of one that does from other users, however they got there. */
+/** Creates the folder if it does not exist. Otherwise removes other users' access to its files. */
 export async function prepareDataFolder(folder: string): Promise<void> {
   try {
-    // For nobody else on this machine: patients stand behind every row.
+    // Only this user may read patients' data.
     await mkdir(folder, { recursive: true, mode: 0o700 });
     for (const name of await readdir(folder)) if (DAYBOOK_FILES.test(name)) restrictToOwner(join(folder, name));
   } catch (error) {
@@ -53,8 +53,8 @@ export async function prepareDataFolder(folder: string): Promise<void> {
 }
 
 /**
- * Whether the folder holds no database yet. For who has locked it or joined it: nobody replaces the files then.
- * @throws StartFailure 69 when a restore has not put all of them in place
+ * Returns whether the folder has no database yet. Requires a lock, so that the files cannot be replaced meanwhile.
+ * @throws StartFailure 69 when a restore has not installed all files
  */
 export async function isEmptyDataFolder(folder: string): Promise<boolean> {
   try {
@@ -68,10 +68,10 @@ export async function isEmptyDataFolder(folder: string): Promise<boolean> {
   }
 }
 
-/** How long one who joins waits for another who tries to have the folder alone, and cannot. */
+/** The wait of a joining process for another one that tries, and fails, to lock the folder exclusively. */
 const JOIN_TIMEOUT_MILLIS = 1000;
 
-/** A lock of SQLite's on an empty file: the operating system gives it back, however the process ends. */
+/** Locks an empty file with SQLite. The operating system releases the lock, however the process ends. */
 function lock(path: string, kind: 'exclusive' | 'shared', busy: () => StartFailure): Disposable {
   let file: DatabaseSync | undefined;
   try {
@@ -90,15 +90,18 @@ function lock(path: string, kind: 'exclusive' | 'shared', busy: () => StartFailu
 }
 
 /**
- * Makes this process one of those that use the files beside the one that runs the system, or that read them.
- * @throws StartFailure 69 while a restore has the folder alone
+ * Locks the folder as one of the processes that read the files, or use them next to the running system.
+ * @throws StartFailure 69 while a restore has the folder exclusively
  */
 export function joinDataFolder(folder: string): Disposable {
   const busy = () => new StartFailure(EXIT.unavailable, `A restore into the data folder ${folder} is under way.`);
   return lock(join(folder, SHARED_LOCK), 'shared', busy);
 }
 
-/** Has the folder alone: to replace its files. @throws StartFailure 69 while anybody uses it */
+/**
+ * Locks the folder exclusively, to replace its files.
+ * @throws StartFailure 69 while another process uses it
+ */
 export async function lockDataFolderExclusively(folder: string): Promise<Disposable> {
   using locks = new DisposableStack();
   locks.use(await lockDataFolder(folder));
@@ -109,7 +112,7 @@ export async function lockDataFolderExclusively(folder: string): Promise<Disposa
   return locks.move();
 }
 
-/** Makes this process the one that runs the system on the folder; two would each deliver the events of both. */
+/** Locks the folder for the system's process. Two such processes would each deliver the events of both. */
 export async function lockDataFolder(folder: string): Promise<Disposable> {
   const other = await findRunningSystem(folder);
   const owner = other ? ` (process ${other.pid})` : '';
@@ -119,23 +122,23 @@ export async function lockDataFolder(folder: string): Promise<Disposable> {
   return lock(join(folder, SYSTEM_LOCK), 'exclusive', busy);
 }
 
-/** Lets others on this folder find the registry. */
+/** Records the registry, so that other processes on this folder find it. */
 export async function announceSystem(folder: string, system: RunningSystem): Promise<void> {
   await replaceFile(join(folder, RUNNING_FILE), JSON.stringify(system));
 }
 
-/** The file has the old content or the new one, whatever happens meanwhile. */
+/** Replaces a file atomically: it always has the old content or the new one. */
 export async function replaceFile(path: string, content: string): Promise<void> {
   {
     await using file = await open(`${path}.new`, 'w', 0o600);
-    // One that an earlier process left keeps its mode otherwise.
+    // A file left by an earlier process would keep its mode otherwise.
     await file.chmod(0o600);
     await file.writeFile(content);
   }
   await rename(`${path}.new`, path);
 }
 
-/** What was announced last; its process may be gone. */
+/** Returns the last recorded system, whose process may have ended. */
 export async function findRunningSystem(folder: string): Promise<RunningSystem | undefined> {
   try {
     const announced: unknown = JSON.parse(await readFile(join(folder, RUNNING_FILE), 'utf8'));

@@ -1,2 +1,2 @@
-/** On one machine a look into the registry costs nothing, and a new instance gets work within a second. */
+/** On one machine a registry poll is cheap, and a new instance receives requests within a second. */
 export const FETCH_INTERVAL_MILLIS = 1000;

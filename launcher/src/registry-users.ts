@@ -1,4 +1,4 @@
-/** The users of the registry that the launcher makes, and how each service gets its own and no other. */
+/** Creates the users of the registry, and passes each service its own user only. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
@@ -13,12 +13,12 @@ import {
 import { replaceFile } from './data-folder.ts';
 import type { ServiceName } from './services.ts';
 
-/** Passwords: for the user that runs Daybook only, and in no backup. */
+/** Passwords. Only the user that runs Daybook may read them, and backups exclude them. */
 const USERS_FILE = 'registry-users';
 
 /**
- * Returns the users of a registry on the data folder: our own, made where they are missing, and `given` ones. The folder keeps our own
- * only, for services that join; what is given no longer is gone.
+ * Returns the users of a registry on the data folder: our own, created if missing, and the `given` ones.
+ * The folder stores only our own, for services that join. A user that is no longer given is dropped.
  */
 export async function prepareRegistryUsers(folder: string, given: string | undefined): Promise<RegistryUsers> {
   const configured = givenRegistryUsers(given);
@@ -30,7 +30,7 @@ export async function prepareRegistryUsers(folder: string, given: string | undef
   return users;
 }
 
-/** Returns the users that the system on the data folder has made; none where none was started. */
+/** Returns the users that a system on the data folder has created, or none. */
 export async function readRegistryUsers(folder: string): Promise<RegistryUsers> {
   try {
     return parseRegistryUsers(await readFile(join(folder, USERS_FILE), 'utf8'));
@@ -40,7 +40,9 @@ export async function readRegistryUsers(folder: string): Promise<RegistryUsers> 
   }
 }
 
-/** Returns the users that a configuration gives. They are all that a registry of others gets: what we make is for our own one. */
+/**
+ * Returns the users in a configuration. A foreign registry receives only these, because ours are for our own registry.
+ */
 export const givenRegistryUsers = (given: string | undefined): RegistryUsers => parseRegistryUsers(given ?? '');
 
 const applicationOf = (service: ServiceName): string => `${service}-service`;
@@ -49,14 +51,14 @@ const applicationOf = (service: ServiceName): string => `${service}-service`;
 export const urlsFor = (service: ServiceName, urls: string, users: RegistryUsers): string =>
   withRegistryUser(urls, applicationOf(service), users);
 
-/** Returns base URLs as others may read them. */
+/** Returns base URLs without credentials. */
 export const withoutUsers = (urls: string): string => urls.replace(/(?<=:\/\/)[^/,@]*@/g, '');
 
-/** Returns the environment with the registry that a configuration names, which a file may have named there. */
+/** Returns the environment with the configured registry URLs, which may have come from a file. */
 export const withRegistryUrls = (environment: Environment, urls: string | undefined): Environment =>
   urls === undefined ? environment : { ...environment, EUREKA_URL: urls, EUREKA_URL_FILE: '' };
 
-/** Returns the environment of a process: a registry knows all users, every other service its own. */
+/** Returns the environment of a process. A registry receives all users, and every other service its own. */
 export function withRegistryAccess(service: ServiceName, environment: Environment, users: RegistryUsers): Environment {
   const { EUREKA_URL } = environment;
   return {

@@ -1,4 +1,4 @@
-/** From the command line to a running process. */
+/** Runs the process of a command line. */
 import {
   EXIT,
   type Logger,
@@ -13,7 +13,10 @@ import { environment, type LauncherConfig, readConfig, rejectUnusable } from './
 import { checkServices, isServiceName, type ServiceName, serviceNames } from './services.ts';
 import { startSingleService } from './single-service.ts';
 
-/** @throws StartFailure 64 */
+/**
+ * Returns the service that the arguments name.
+ * @throws StartFailure 64
+ */
 function parseServiceName(names: readonly string[]): ServiceName | undefined {
   const [name] = names;
   if (name === undefined) return undefined;

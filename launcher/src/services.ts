@@ -1,4 +1,4 @@
-/** Every service by name, loaded when it is started. This list is the topology. */
+/** All services by name, each loaded when it starts. */
 import {
   checkConfigurations,
   type Environment,
@@ -27,7 +27,10 @@ export async function startService(name: ServiceName, host: HostProcess): Promis
   return start(host);
 }
 
-/** Before anything is started: @throws InvalidConfiguration naming every wrong variable of all that is to be started */
+/**
+ * Checks configurations before any start.
+ * @throws InvalidConfiguration naming every invalid variable of all services to start
+ */
 export async function checkServices(
   names: readonly ServiceName[],
   environment: Environment,

@@ -1,4 +1,4 @@
-/** One service as a process of its own, beside others on the same registry. */
+/** Starts one service as its own process, next to others on the same registry. */
 import {
   type Environment,
   EXIT,
@@ -30,7 +30,10 @@ import { type ServiceName, startService } from './services.ts';
 
 const REGISTRY_DEADLINE_MILLIS = 1000;
 
-/** The registry of the system that runs on the same data folder. @throws StartFailure 69 when there is none */
+/**
+ * Returns the registry of the system on the same data folder.
+ * @throws StartFailure 69 when no system runs there
+ */
 async function findRegistry(folder: string): Promise<RunningSystem> {
   const system = await findRunningSystem(folder);
   const missing = new StartFailure(
@@ -65,7 +68,7 @@ export async function startSingleService(
   await isEmptyDataFolder(folder);
   const system = config.EUREKA_URL === undefined ? await findRegistry(folder) : undefined;
   const registryUrls = system ? [system.registryUrl] : [];
-  // The passwords in the folder are for the registry on it, and are sent to no other.
+  // The passwords in the folder are for its own registry, and are not sent to another one.
   const storedUsers = system?.isRegistryOurs ? await readRegistryUsers(folder) : new Map<string, string>();
   const users = new Map([...storedUsers, ...givenRegistryUsers(config.DAYBOOK_REGISTRY_USERS)]);
   const service = await startService(name, {
@@ -83,7 +86,10 @@ export async function startSingleService(
   };
 }
 
-/** A registry that others on the folder find. One that runs there already keeps its place. */
+/**
+ * Starts a registry that other processes on the folder find.
+ * @throws StartFailure 69 when a system runs there already
+ */
 async function startSingleRegistry(folder: string, host: HostProcess, config: LauncherConfig): Promise<RunningService> {
   const lock = await lockDataFolder(folder);
   const users = await prepareRegistryUsers(folder, config.DAYBOOK_REGISTRY_USERS);

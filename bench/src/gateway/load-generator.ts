@@ -1,23 +1,23 @@
 /**
- * The client of the gateway's bench, as a process of its own: one GET again and again over kept connections, read no
- * further than is needed to tell its end, so that most of the machine is left to what is measured.
+ * The client of the gateway's bench, as its own process. It repeats one GET over persistent connections.
+ * It parses only enough to find the end of a response, which leaves most of the CPU to the gateway.
  *
- * `node gateway-load.ts PORT PATH CONNECTIONS SECONDS RATE`, where a rate of 0 is as much as comes back. Otherwise a
- * request is sent when its time has come: on a free connection, or, where none is, as soon as there is one, and its time
- * counts from when it could have been sent; that of a refusal counts from when it was sent, since what waited for a
- * connection before it was not the gateway's refusal.
+ * `node load-generator.ts PORT PATH CONNECTIONS SECONDS RATE`, where a rate of 0 means as fast as responses arrive.
+ * With a rate, each request has a due time, and is sent then or when a connection becomes free.
+ * The time of a success counts from the due time.
+ * The time of a rejection counts from the sending, because the wait for a connection is not part of the rejection.
  */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
 export interface LoadResult {
   readonly seconds: number;
-  /** Answers by status. */
+  /** Responses by status. */
   readonly countsByStatus: Readonly<Record<string, number>>;
-  /** In milliseconds, sorted: of what was answered 200, and of what was refused. */
+  /** Milliseconds of the responses with status 200 and of the others, sorted. */
   readonly successMillis: readonly number[];
   readonly rejectedMillis: readonly number[];
-  /** Connections that ended though nobody asked for it. */
+  /** Connections that ended before the end of the run. */
   readonly broken: number;
 }
 
@@ -31,7 +31,7 @@ const HEADERS_END = Buffer.from('\r\n\r\n');
 const countsByStatus: Record<string, number> = {};
 const successMillis: number[] = [];
 const rejectedMillis: number[] = [];
-/** When each request was due that has no connection yet. */
+/** The due times of the requests that have no connection yet. */
 const due: number[] = [];
 const free: Connection[] = [];
 let broken = 0;

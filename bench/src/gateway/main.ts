@@ -1,7 +1,8 @@
 /**
- * The gateway alone: what a forwarded request costs beside nginx and Spring Cloud Gateway, what it adds to the time of a
- * request, and what it does with three times the load that the services behind it can carry. About two minutes, of which
- * Spring's warms up for one; the first time, minutes more: Maven builds it.
+ * Measures the gateway alone, in about two minutes.
+ * It compares the cost of a forwarded request with nginx and Spring Cloud Gateway.
+ * It also measures the added latency, and the behavior under three times the capacity of the services.
+ * Spring's warm-up takes one of these minutes. The first run takes longer, because Maven builds Spring's gateway.
  */
 import { availableParallelism } from 'node:os';
 import { temporaryFolder } from '@daybook/testing';
@@ -21,23 +22,23 @@ import {
 
 const CONNECTIONS = 64;
 const ROUNDS = 5;
-/** Until the code that requests run through is compiled; before that a request costs up to half as much again. */
+/** Rounds until the code of a request is compiled. Before that, a request costs up to half as much again. */
 const WARM_UP_ROUNDS = 4;
 const ROUND_SECONDS = 2;
 const SPRING_WARM_UP_ROUNDS = 30;
 const SPRING_MOST_ROUNDS = 75;
 const STILL_RISING = 1.03;
-/** One in so many of these rounds is said. */
+/** The share of warm-up rounds in the report. */
 const SPRING_REPORT_EVERY = 5;
 const STEADY_RATE = 1_000;
 const STEADY_SECONDS = 5;
 
 type Line = (name: string, value: string) => void;
 
-/** What the gateway is measured beside. */
+/** Another gateway to compare with. */
 interface Baseline extends GatewayProcess {
   readonly name: string;
-  /** How many times as much as it the gateway shall pass on. */
+  /** The target ratio of requests that the gateway forwards, compared with this one. */
   readonly aim: number;
 }
 
@@ -53,7 +54,7 @@ async function warmUp(proxy: GatewayProcess, rounds: number): Promise<number[]> 
   return each;
 }
 
-/** In turns, so that whatever else the machine does weighs on both alike. */
+/** Alternates between both, so that other load on the machine affects them equally. */
 async function measureCost(gateway: GatewayProcess, baseline: Baseline, line: Line): Promise<void> {
   const [own, theirs]: [number[], number[]] = [[], []];
   for (let round = 0; round < ROUNDS; round += 1) {
@@ -79,7 +80,7 @@ async function measureBesideNginx(folder: string, upstreams: readonly Upstream[]
   await measureCost(gateway, { ...nginx, name: 'nginx', aim: 0.6 }, line);
 }
 
-/** Java compiles what runs often while it runs: its figure counts as soon as it does not rise any more. */
+/** Warms up until the rate stops rising, because Java compiles frequent code while it runs. */
 async function warmSpring(spring: GatewayProcess): Promise<number[]> {
   const each = await warmUp(spring, SPRING_WARM_UP_ROUNDS);
   const isRising = () => median(each.slice(-ROUNDS)) > STILL_RISING * median(each.slice(-2 * ROUNDS, -ROUNDS));
@@ -104,7 +105,7 @@ async function measureLatency(gateway: GatewayProcess, upstream: number, line: L
   line(`added at a steady ${STEADY_RATE} requests a second`, `p50 ${added(0.5)}   p99 ${added(0.99)}`);
 }
 
-/** Two services that work on 2 × 5 requests at a time, 10 ms on each: not quite 1,000 a second. */
+/** Measures two services with a capacity of 2 × 5 requests of 10 ms: nearly 1,000 a second. */
 async function measureOverload(line: Line): Promise<void> {
   await using folder = await temporaryFolder();
   await using one = await startUpstream(5, 10);

@@ -1,4 +1,7 @@
-/** What the gateway's bench measures: a gateway, a registry, two services, nginx, Spring's gateway; each a process on loopback. */
+/**
+ * Starts the processes of the gateway's bench on loopback: a gateway, a registry, two services, nginx, Spring's
+ * gateway.
+ */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
@@ -14,9 +17,9 @@ import { childrenOf } from '../processes.ts';
 import { LARGE_YOUNG_GENERATION } from '../start.ts';
 import type { LoadResult } from './load-generator.ts';
 
-/** A gateway is ready when it knows one of each; only the first is asked. */
+/** The gateway is ready when it knows one of each. Requests go to the first only. */
 const SERVICES = ['patient-service', 'doctor-service', 'appointment-service', 'notification-service'];
-/** A route of the gateway's own. */
+/** A path of one of the gateway's own routes. */
 export const PATH = '/api/v1/patients/018f6d2e-7a44-7cc3-9b1a-3b6f2a9d1c55';
 
 const run = (file: string, ...args: (string | number)[]): ChildProcess =>
@@ -35,7 +38,9 @@ export interface Upstream extends AsyncDisposable {
   readonly port: number;
 }
 
-/** Answers at once; with `slots`, works on so many requests at a time, `millis` long on each. */
+/**
+ * Starts a service that responds immediately. With `slots` it handles that many requests at a time, for `millis` each.
+ */
 export async function startUpstream(slots = 0, millis = 0): Promise<Upstream> {
   const child = run('upstream.ts', slots, millis);
   if (!child.stdout) throw new Error('the upstream has no output');
@@ -43,7 +48,7 @@ export async function startUpstream(slots = 0, millis = 0): Promise<Upstream> {
   return { port: Number(line), [Symbol.asyncDispose]: () => end(child) };
 }
 
-/** A gateway that balances between these, as a registry says. */
+/** Starts a gateway that balances between these services, from a registry. */
 export async function startGateway(
   data: string,
   upstreams: readonly Upstream[],
@@ -70,7 +75,7 @@ export async function startGateway(
 
 export const isNginxInstalled = (): boolean => spawnSync('nginx', ['-v']).status === 0;
 
-/** Plain balanced forwarding with one worker, which keeps its connections; no log. */
+/** Plain balanced forwarding with one worker, persistent connections and no log. */
 const nginxConfiguration = (folder: string, port: number, upstreams: readonly Upstream[]): string => `
 daemon off; pid ${folder}/nginx.pid; error_log ${folder}/nginx.log; worker_processes 1;
 events { worker_connections 4096; }
@@ -88,10 +93,10 @@ http {
   }
 }`;
 
-/** Who passes requests on. */
+/** A process that forwards requests. */
 export interface GatewayProcess {
   readonly port: number;
-  /** Of the process that does it. */
+  /** The id of the process that forwards. */
   readonly pid: number;
 }
 
@@ -120,7 +125,7 @@ export async function startNginx(
   throw new Error('nginx does not start');
 }
 
-/** One route over the named instances, all else as Spring and Java have it by default. */
+/** Starts Spring's gateway with one route over the given instances, and defaults elsewhere. */
 export async function startSpring(upstreams: readonly Upstream[]): Promise<GatewayProcess & AsyncDisposable> {
   const { url, program } = await startSpringCloudGateway({
     upstreams: upstreams.map(({ port }) => `http://127.0.0.1:${port}`),
@@ -137,7 +142,7 @@ export interface Load {
   readonly port: number;
   readonly connections: number;
   readonly seconds: number;
-  /** Requests a second; as many as come back when left out. */
+  /** Requests a second. If left out, as many as responses arrive. */
   readonly rate?: number;
 }
 

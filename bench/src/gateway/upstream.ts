@@ -1,6 +1,7 @@
 /**
- * A service of the gateway's bench, as a process of its own: answers with a little JSON. With `SLOTS` and `MILLIS` it works
- * on so many requests at once and as long on each, so that what it can carry is known; the others wait their turn.
+ * A service of the gateway's bench, as its own process, that responds with a little JSON.
+ * With `SLOTS` and `MILLIS` it handles that many requests simultaneously, for that long each. Other requests wait.
+ * So its capacity is known.
  */
 import { createServer, type ServerResponse } from 'node:http';
 

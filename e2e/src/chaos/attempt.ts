@@ -1,9 +1,9 @@
-/** One attempt of one call, through the gateway, and what is known of it then. */
+/** Makes one attempt of a call through the gateway, and returns what is known of its outcome. */
 import { createClient, type DaybookClient } from '@daybook/client';
 import type { Call, Operation, Outcome, ReturnedResource } from './calls.ts';
 
 const TIMEOUT_MILLIS = 12_000;
-/** Said of the moment, or of bytes that were garbled on their way: not what becomes of the call. */
+/** Statuses about the moment, or about corrupted bytes, which do not decide the call. */
 const AMBIGUOUS_STATUSES = [400, 408, 413, 429, 431, 502, 503, 504];
 
 export const clientAt = (url: string): DaybookClient => createClient({ baseUrl: url, timeoutMillis: TIMEOUT_MILLIS });
@@ -54,7 +54,7 @@ const numberIn = (value: object, name: string): number | undefined => {
   return typeof field === 'number' ? field : undefined;
 };
 
-/** Undefined for what is no answer to this wish: bytes that were garbled on their way. */
+/** Returns the resource; undefined when the body does not match the operation because its bytes were corrupted. */
 function parseResource(body: unknown, operation: Operation): ReturnedResource | undefined {
   if (typeof body !== 'object' || body === null) return undefined;
   const id = textIn(body, 'id');
@@ -86,7 +86,7 @@ const causeOf = (error: unknown): string => {
   return 'code' in cause && typeof cause.code === 'string' ? cause.code : cause.name;
 };
 
-/** Never rejects: what fails on its way has an unknown outcome. */
+/** Makes an attempt. Never rejects, because a failed transfer has an unknown outcome. */
 export async function attempt(client: DaybookClient, call: Call, typeId: string): Promise<Outcome> {
   try {
     return outcomeOf(await send(client, call, typeId), call.operation);

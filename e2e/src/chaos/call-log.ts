@@ -1,10 +1,10 @@
-/** The clients' log: every call and every answer, one line each, in the order in which they happened. */
+/** Writes the clients' log: every call and every response, one line each, in the order of time. */
 import { createWriteStream } from 'node:fs';
 import type { Call, Operation, Outcome } from './calls.ts';
 
 export interface CallLog {
   readonly calls: readonly Call[];
-  /** How many answers there were of each kind: `201`, `409 slot-taken`, `unknown`. */
+  /** The number of responses of each kind: `201`, `409 slot-taken`, `unknown`. */
   readonly counts: ReadonlyMap<string, number>;
   begin(key: string, operation: Operation, isKeyed: boolean): Call;
   record(call: Call, outcome: Outcome): void;
@@ -20,7 +20,7 @@ export function openCallLog(file: string): CallLog {
   const stream = createWriteStream(file, { flags: 'a' });
   const calls: Call[] = [];
   const counts = new Map<string, number>();
-  // A run that fails closes the log while calls are under way: what they write then must not hide why it failed.
+  // A failed run closes the log during calls. Their later writes must not hide the failure.
   const write = (line: object) => {
     if (!stream.writableEnded) stream.write(`${JSON.stringify({ at: Date.now(), ...line })}\n`);
   };

@@ -1,6 +1,6 @@
-/** What clients ask, and what is written down of it: ids and times, nothing else. */
+/** The calls of clients and their outcomes, as ids and times only. */
 
-/** The n-th five minutes of the day that is fought for stand here as an instant. */
+/** An operation. Its starts are five-minute steps of the contested day, as instants. */
 export type Operation =
   | {
       readonly do: 'book';
@@ -14,7 +14,7 @@ export type Operation =
   | { readonly do: 'hold'; readonly doctorId: string; readonly start: string }
   | { readonly do: 'register' };
 
-/** What an answer says of an appointment, a hold or a patient. */
+/** The fields of an appointment, a hold or a patient in a response. */
 export interface ReturnedResource {
   readonly id: string;
   readonly patientId?: string;
@@ -26,23 +26,23 @@ export interface ReturnedResource {
   readonly version?: number;
 }
 
-/** `done` and `refused` are answers; of `unknown` nobody knows what became of it. */
+/** `done` and `refused` come from a response; `unknown` means that none decided the call. */
 export type Outcome =
   | { readonly is: 'done'; readonly status: number; readonly resource: ReturnedResource }
   | { readonly is: 'refused'; readonly status: number; readonly code: string }
   | { readonly is: 'unknown'; readonly reason: string };
 
 export interface Call {
-  /** Also the Idempotency-Key, the reason of a booking or a cancellation, and the name of who is registered. */
+  /** Also the Idempotency-Key, the reason of a booking or a cancellation, and the name of a registered patient. */
   readonly key: string;
   readonly operation: Operation;
-  /** Without, it is sent once and never again by the client. */
+  /** Without a key, the client sends the call only once. */
   readonly isKeyed: boolean;
   readonly outcomes: Outcome[];
 }
 
-/** The last one counts: before it there are only unknown ones. Those after it repeat it, or should. */
+/** Returns the decisive outcomes. Only unknown ones precede the first, and later ones must repeat it. */
 export const responsesOf = ({ outcomes }: Call) => outcomes.filter((outcome) => outcome.is !== 'unknown');
 
-/** Nobody was told that it is refused: it may have happened. */
+/** Returns whether the call may have taken effect, because no response refused it. */
 export const mayHaveHappened = (call: Call): boolean => responsesOf(call)[0]?.is !== 'refused';

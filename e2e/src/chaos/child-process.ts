@@ -1,4 +1,4 @@
-/** A program that this one started and may end: by its own process, never by a name. */
+/** Starts a program and stops it through its own process, never by name. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
@@ -11,20 +11,20 @@ export interface ChildOptions {
   readonly program: string;
   readonly args: readonly string[];
   readonly environment?: NodeJS.ProcessEnv;
-  /** What it prints goes to the end of this file. */
+  /** The file that receives the program's output. */
   readonly log: string;
 }
 
 export interface Child {
   readonly isRunning: boolean;
-  /** Resolves when it is gone. */
+  /** Resolves when the process has exited. */
   stop(signal: NodeJS.Signals): Promise<void>;
 }
 
 export function startChild({ program, args, environment, log }: ChildOptions): Child {
   const child: ChildProcess = spawn(program, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
-    // Ctrl-C on a terminal reaches us, who end it in our own order.
+    // Ctrl-C on a terminal signals only this process, which stops the others in order.
     detached: true,
     ...(environment && { env: environment }),
   });
@@ -32,7 +32,7 @@ export function startChild({ program, args, environment, log }: ChildOptions): C
   child.stdout?.pipe(file, { end: false });
   child.stderr?.pipe(file, { end: false });
   const closed = once(child, 'close').finally(() => file.end());
-  // Whoever waits for it hears of it.
+  // Waiting callers receive this rejection, so it is not unhandled.
   closed.catch(() => undefined);
   const isRunning = () => child.pid !== undefined && child.exitCode === null && child.signalCode === null;
   return {
@@ -49,7 +49,10 @@ export function startChild({ program, args, environment, log }: ChildOptions): C
   };
 }
 
-/** Waits for something that is tried again and again. @throws when it does not come */
+/**
+ * Polls a condition until it is true.
+ * @throws after `millis`
+ */
 export async function waitUntil(what: string, millis: number, condition: () => Promise<boolean>): Promise<void> {
   const deadline = performance.now() + millis;
   while (!(await condition())) {

@@ -1,4 +1,7 @@
-/** Those who book, move, cancel and hold, all at once and for the same few hours; each call until its answer is known. */
+/**
+ * Clients that book, move, cancel and hold concurrently within the same few hours. Each repeats a call until it is
+ * decided.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { randomNumbers } from '../support/random.ts';
 import { attempt, clientAt } from './attempt.ts';
@@ -6,26 +9,26 @@ import type { CallLog } from './call-log.ts';
 import { type Call, type Operation, responsesOf } from './calls.ts';
 
 const WORKERS = 10;
-/** Starts lie on a grid of five minutes: visits overlap in part. */
+/** Starts are on a grid of five minutes, so visits can overlap in part. */
 const STARTS = 144;
 const STEP_MINUTES = 5;
 const PAUSE_MILLIS = 40;
 const RETRY_MILLIS = 150;
-/** How often several ask for the same at the same moment, and how many. */
+/** The share of simultaneous requests for the same time, and their number. */
 const BURST_SHARE = 0.12;
 const BURST_SIZE = 4;
-/** So many steps of the grid apart: less than a visit is long. */
+/** The spread of a burst in steps of the grid: less than the length of a visit. */
 const SPREAD = 5;
 const LATE_RETRIES = 0.08;
 const USED_HOLDS = 0.15;
-/** Appointments and holds that somebody may still want something of. */
+/** The most appointments and holds that clients remember. */
 const MAX_KNOWN = 60;
 
 export interface Clinic {
   readonly doctorIds: readonly string[];
   readonly patientIds: readonly string[];
   readonly typeId: string;
-  /** The first start that is fought for. */
+  /** The first contested start. */
   readonly opens: string;
 }
 
@@ -34,7 +37,7 @@ export const startAt = ({ opens }: Clinic, n: number): string =>
     .add({ minutes: STEP_MINUTES * n })
     .toString();
 
-/** How often each is done, of a hundred. */
+/** The share of each operation in percent. */
 const OPERATION_SHARES: readonly [number, Operation['do'] | 'book unkeyed'][] = [
   [44, 'book'],
   [10, 'book unkeyed'],
@@ -44,7 +47,7 @@ const OPERATION_SHARES: readonly [number, Operation['do'] | 'book unkeyed'][] = 
   [8, 'register'],
 ];
 
-/** What all clients know: appointments and holds that were confirmed. */
+/** The confirmed appointments and holds that all clients share. */
 interface Known {
   readonly appointments: string[];
   readonly holds: { readonly id: string; readonly doctorId: string; readonly start: string }[];
@@ -56,11 +59,11 @@ function remember<Item>(list: Item[], item: Item): void {
 }
 
 export interface Clients {
-  /** They go on until `settle`. */
+  /** Runs the clients until `settle`. */
   work(): void;
-  /** No new calls; resolves with how many have no answer after so long. */
+  /** Stops new calls. Resolves with the number of calls that are undecided after `millis`. */
   settle(millis: number): Promise<number>;
-  /** One more call, of our own. */
+  /** Makes one more call for the checker. */
   call(operation: Operation): Promise<Call>;
 }
 
@@ -94,7 +97,10 @@ export function createClients({ url, seed, clinic, log }: ClientsOptions): Clien
     if (operation.do === 'hold') remember(known.holds, { ...operation, id: response.resource.id });
   }
 
-  /** Until its answer is known, where it has a key; whoever has none does not know what a second one would do. */
+  /**
+   * Repeats a call until it is decided. A call without a key is sent once, because a second one could take effect
+   * again.
+   */
   async function finish(call: Call): Promise<void> {
     for (;;) {
       const outcome = await attempt(client, call, clinic.typeId);
@@ -105,7 +111,7 @@ export function createClients({ url, seed, clinic, log }: ClientsOptions): Clien
         unresolved += 1;
         return;
       }
-      // Not of the seed: how often it is asked depends on the machine, and what is asked next must not.
+      // Not from the seed, because the number of attempts depends on the machine and later calls must not.
       await sleep(RETRY_MILLIS * (0.5 + Math.random()));
     }
   }
@@ -117,7 +123,7 @@ export function createClients({ url, seed, clinic, log }: ClientsOptions): Clien
       const { operation, isKeyed } = nextOperation(clinic, known, random);
       const call = begin(operation, isKeyed);
       await finish(call);
-      // A retry of what was answered has the same answer.
+      // A retry of a decided call has the same response.
       const repeats = random() < LATE_RETRIES;
       if (isKeyed && repeats) log.record(call, await attempt(client, call, clinic.typeId));
       await sleep(PAUSE_MILLIS * (0.5 + random()));
@@ -158,7 +164,7 @@ function operationAt(point: number): Operation['do'] | 'book unkeyed' {
   return 'book';
 }
 
-/** Times that overlap, at once: of one patient with any doctors, or of one doctor for any patients. */
+/** Returns operations for overlapping times: of one patient with any doctors, or of one doctor for any patients. */
 function burst(clinic: Clinic, random: () => number): Operation[] {
   const first = Math.floor(random() * (STARTS - SPREAD));
   const [patientId, doctorId] = [pick(clinic.patientIds, random), pick(clinic.doctorIds, random)];
@@ -175,7 +181,7 @@ function burst(clinic: Clinic, random: () => number): Operation[] {
   });
 }
 
-/** As many random numbers for each, whatever is known by then: the wishes of a seed stay the same. */
+/** Draws the same count of random numbers every time, so that a seed always yields the same operations. */
 function nextOperation(clinic: Clinic, known: Known, random: () => number): { operation: Operation; isKeyed: boolean } {
   const what = operationAt(random() * 100);
   const patientId = pick(clinic.patientIds, random) ?? '';

@@ -1,4 +1,4 @@
-/** The clocks of services, told by libfaketime: how many seconds they are off stands in a file that it reads again. */
+/** Shifts the clocks of services with libfaketime, which rereads the offset in seconds from a file. */
 import { existsSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,13 +8,13 @@ const LIBRARIES = [
   '/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1',
 ];
 
-/** Where Debian's package `faketime` puts it. */
+/** Returns the path where Debian's package `faketime` installs the library. */
 export const findFaketime = (): string | undefined => LIBRARIES.find((path) => existsSync(path));
 
 export interface Clocks {
-  /** For the processes of a service. */
+  /** Returns the environment for the processes of a service. */
   environmentOf(service: string): Record<string, string>;
-  /** From now on its clock goes so far before the real one. */
+  /** Sets the offset of a service's clock from the real one. */
   set(service: string, seconds: number): Promise<void>;
 }
 
@@ -23,7 +23,7 @@ export async function createClocks(library: string, folder: string, services: re
   const offset = (seconds: number) => `${seconds < 0 ? '-' : '+'}${Math.abs(seconds)}\n`;
 
   async function set(service: string, seconds: number): Promise<void> {
-    // Renamed into its place: nobody reads half a number.
+    // Renamed into place, so that a reader never sees half a number.
     await writeFile(`${fileOf(service)}.new`, offset(seconds));
     await rename(`${fileOf(service)}.new`, fileOf(service));
   }
@@ -34,7 +34,7 @@ export async function createClocks(library: string, folder: string, services: re
       LD_PRELOAD: library,
       FAKETIME_TIMESTAMP_FILE: fileOf(service),
       FAKETIME_CACHE_DURATION: '1',
-      // The clock that never goes back is not the clock on the wall: a real one that is set leaves it alone, too.
+      // The monotonic clock stays real, because setting a real wall clock does not change it either.
       FAKETIME_DONT_FAKE_MONOTONIC: '1',
     }),
     set,

@@ -1,4 +1,4 @@
-/** `npm run chaos`: what it is told by the environment. */
+/** Reads the configuration of `npm run chaos` from the environment. */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ export interface ChaosConfig {
   readonly databaseProgram: string;
   /** `ours` is the registry of the system itself; `java` the jar of `deploy/eureka`. */
   readonly registry: 'ours' | 'java';
-  /** What may not be left out where the machine lacks something for it. */
+  /** The parts that may not be skipped when the machine lacks something for them. */
   readonly required: readonly string[];
 }
 
@@ -45,7 +45,7 @@ async function findDatabaseProgram(): Promise<string> {
     if (await isOnPath(configured)) return configured;
     throw failure(EXIT.unavailable, `DAYBOOK_CHAOS_MYSQLD names ${configured}, which is no program here.`);
   }
-  // Debian has its servers where only root looks.
+  // Debian installs its servers outside of a user's path.
   for (const program of ['mariadbd', '/usr/sbin/mariadbd', 'mysqld', '/usr/sbin/mysqld']) {
     if (await isOnPath(program)) return program;
   }
@@ -57,7 +57,10 @@ async function findDatabaseProgram(): Promise<string> {
 
 const RABBITMQ = '/usr/lib/rabbitmq/bin/rabbitmq-server';
 
-/** @throws StartFailure 69 where something is missing, 78 where a variable is wrong */
+/**
+ * Reads the configuration.
+ * @throws StartFailure 69 when a dependency is missing, 78 when a variable is invalid
+ */
 export async function readChaosConfig(): Promise<ChaosConfig> {
   if (process.platform !== 'linux') {
     throw failure(EXIT.unavailable, 'Chaos tests need Linux: it uses more than one address of loopback.');

@@ -1,4 +1,4 @@
-/** A MariaDB or MySQL of our own: its data in a folder of ours, each commit on disk before it is confirmed. */
+/** Runs a private MariaDB or MySQL with a temporary data folder, which syncs each commit to the disk. */
 import { execFile } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,20 +12,20 @@ const INSTALL_MILLIS = 120_000;
 const START_MILLIS = 90_000;
 const USER = 'daybook';
 
-/** A server that faults may end and start again. */
+/** A server that faults may stop and start again. */
 export interface PrivateServer {
-  /** Ends it as a power failure does. */
+  /** Kills it as a power failure does. */
   kill(): Promise<void>;
-  /** Ends it as an administrator does. */
+  /** Stops it as an administrator does. */
   stop(): Promise<void>;
-  /** Starts it with what it has on disk, where it is not running. Resolves when it answers. */
+  /** Starts it on its existing data if it is not running. Resolves when it responds. */
   start(): Promise<void>;
 }
 
 export interface DatabaseServer extends PrivateServer {
-  /** What it calls itself. */
+  /** The version that it reports. */
   readonly version: string;
-  /** Without a database; `host` is the proxy's or its own. */
+  /** Returns the URL without a database. `host` is the proxy's or its own. */
   urlAt(host: string): string;
 }
 
@@ -33,14 +33,14 @@ export interface DatabaseServerOptions {
   /** `mariadbd` or `mysqld`. */
   readonly program: string;
   readonly folder: string;
-  /** Where the data are to be: it may be a disk of its own. */
+  /** The folder of the data, which may be on a separate disk. */
   readonly dataFolder: string;
   readonly port: number;
 }
 
 const asRoot = (): string[] => (process.getuid?.() === 0 ? ['--user=root'] : []);
 
-/** Small: all of it has to fit on the small disk that faults fill. */
+/** Small sizes, because all data must fit on the small disk that faults fill. */
 const COMMON = [
   '--skip-log-bin',
   '--skip-name-resolve',
@@ -69,7 +69,7 @@ export async function createDatabaseServer(options: DatabaseServerOptions): Prom
   const version = await databaseVersion(program);
   const isMariadb = version.includes('MariaDB');
   await mkdir(dataFolder, { recursive: true });
-  // A server that starts deletes what looks like its temporary files: in a folder for all servers, those of others too.
+  // A starting server deletes files that look like its temporary ones, so each server has its own folder.
   const temporary = join(folder, 'database-temporary');
   await mkdir(temporary, { recursive: true });
   await install(program, dataFolder, isMariadb);

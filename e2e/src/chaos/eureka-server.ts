@@ -1,4 +1,4 @@
-/** Netflix's Eureka, as `deploy/eureka` builds it, for the place of our own registry. */
+/** Starts Netflix's Eureka, as `deploy/eureka` builds it, instead of our own registry. */
 import { join } from 'node:path';
 import { registryUsersVariable } from '@daybook/testing';
 import { type Child, startChild, waitUntil } from './child-process.ts';

@@ -1,4 +1,4 @@
-/** A queue of ours that gets every event beside those of the consumers: in which order, and how often, the broker took them. */
+/** A queue that receives every event next to the consumers, and records their order and number. */
 import { EVENT_EXCHANGE } from '@daybook/contracts';
 import { withBroker } from '@daybook/testing/brokers';
 
@@ -12,7 +12,7 @@ export interface RecordedEvent {
   readonly sequence: number;
 }
 
-/** Before the first event. */
+/** Declares the queue, before the first event. */
 export const declareRecorder = (url: string): Promise<void> =>
   withBroker(url, async (connection) => {
     const channel = await connection.createChannel();
@@ -21,7 +21,7 @@ export const declareRecorder = (url: string): Promise<void> =>
     await channel.bindQueue(QUEUE, EVENT_EXCHANGE, '#');
   });
 
-/** Takes all that it has got since it was asked last. */
+/** Reads all events since the last call. */
 export const readRecordedEvents = (url: string): Promise<RecordedEvent[]> =>
   withBroker(url, async (connection) => {
     const channel = await connection.createChannel();
@@ -51,7 +51,7 @@ export const readRecordedEvents = (url: string): Promise<RecordedEvent[]> =>
     return events;
   });
 
-/** `name TAB messages` of every queue but ours, as `rabbitmqctl list_queues` says it. */
+/** Parses the output of `rabbitmqctl list_queues`, `name TAB messages`, without our own queue. */
 export function readQueues(listed: string): Map<string, number> {
   const queues = new Map<string, number>();
   for (const line of listed.split('\n')) {

@@ -6,16 +6,16 @@ import { freePorts } from './ports.ts';
 
 interface Conversation {
   readonly client: Socket;
-  /** What the server heard. */
+  /** Returns the bytes that the server received. */
   received(): string;
-  /** What the client was answered. */
+  /** Returns the bytes that the client received. */
   returned(): string;
 }
 
-/** Resolves with its end, of whatever kind it is. */
+/** Resolves when the connection closes in any way. */
 const closeOf = (client: Socket): Promise<void> => new Promise((resolve) => client.once('close', () => resolve()));
 
-/** An echo server behind a fault proxy. */
+/** Starts an echo server behind a fault proxy. */
 async function startEcho(): Promise<{ proxy: FaultProxy; converse: () => Promise<Conversation> }> {
   const [port = 0] = await freePorts(1);
   let received = '';
@@ -47,7 +47,7 @@ async function startEcho(): Promise<{ proxy: FaultProxy; converse: () => Promise
   return { proxy, converse };
 }
 
-// It takes another address of loopback, which only Linux has without being asked.
+// Needs another loopback address, which only Linux has by default.
 describe.skipIf(process.platform !== 'linux')('a fault proxy', () => {
   it('passes on what it is given', async () => {
     const { converse } = await startEcho();
@@ -77,7 +77,7 @@ describe.skipIf(process.platform !== 'linux')('a fault proxy', () => {
     proxy.delay();
     client.write('one ');
     await expect.poll(received).toBe('one ');
-    // Its answer is still on its way.
+    // The response is still under way.
     await proxy.heal();
     client.write('two');
     await expect.poll(returned).toBe('one two');

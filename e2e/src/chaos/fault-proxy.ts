@@ -3,28 +3,28 @@
 import { randomBytes } from 'node:crypto';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-/** Every server listens on the first, and is known by the second, where a proxy forwards to the same port of the first. */
+/** Every server listens on the first host and is known by the second. There a proxy forwards to the same port. */
 export const SERVERS_HOST = '127.0.0.1';
 export const PROXIES_HOST = '127.0.0.2';
 
 const DELAY_MILLIS = 400;
-/** What one direction of a connection holds back at most. */
+/** The most bytes that one direction of a connection delays. */
 const MAX_DELAYED_BYTES = 1024 * 1024;
 const CORRUPT_BYTES = 48;
-/** For the bytes to arrive before the end does. */
+/** Lets the bytes arrive before the connection ends. */
 const DISCONNECT_DELAY_MILLIS = 30;
 
 export interface FaultProxy {
   readonly name: string;
-  /** Ends all connections at once, in the middle of whatever they carry. */
+  /** Ends all connections immediately, in the middle of their data. */
   disconnect(): void;
-  /** Nobody gets through until `heal`. */
+  /** Rejects all connections until `heal`. */
   takeDown(): Promise<void>;
-  /** What is asked arrives and is done; what is answered is lost, until `heal` cuts what lacks it. */
+  /** Forwards requests and drops responses, until `heal` ends the connections that lack some. */
   dropResponses(): void;
-  /** Everything arrives late, in its order, until `heal`. */
+  /** Delays all bytes, in order, until `heal`. */
   delay(): void;
-  /** Puts bytes into each connection, both ways, that mean nothing, and cuts it. */
+  /** Inserts meaningless bytes into each connection, in both directions, and ends it. */
   corrupt(): void;
   heal(): Promise<void>;
   close(): Promise<void>;
@@ -42,7 +42,7 @@ export async function startFaultProxy(name: string, port: number): Promise<Fault
   let dropsResponses = false;
 
   function pipe(from: Socket, to: Socket, isResponse: boolean): void {
-    /** What was held back, in its order, each until its time. */
+    /** The delayed chunks in order, each with its due time. */
     const held: { readonly chunk: Buffer | string; readonly dueAt: number }[] = [];
     let heldBytes = 0;
     const forward = (chunk: Buffer | string) => {
@@ -61,7 +61,7 @@ export async function startFaultProxy(name: string, port: number): Promise<Fault
     };
     from.on('data', (chunk) => {
       if (isResponse && dropsResponses) return;
-      // Nothing overtakes what is held back.
+      // No chunk overtakes delayed ones.
       if (delayMillis === 0 && held.length === 0) return forward(chunk);
       held.push({ chunk, dueAt: performance.now() + delayMillis });
       heldBytes += chunk.length;

@@ -1,22 +1,22 @@
-/** Does what is planned to the parts, and takes it back. */
+/** Injects planned faults into the system and reverts them. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FaultProxy } from './fault-proxy.ts';
 import { type CLOCKS, describeFault, type NetworkFault, type PlannedFault, type ServerOutage } from './plan.ts';
 import type { Testbed } from './testbed.ts';
 
 export interface Faults {
-  /** Resolves when all of it is done, and taken back. */
+  /** Resolves when all faults were injected and reverted. */
   inject(planned: readonly PlannedFault[]): Promise<void>;
-  /** How often each kind happened. */
+  /** The number of injections by kind. */
   readonly counts: ReadonlyMap<string, number>;
 }
 
-/** What cannot be done at its moment is said, and not counted. */
+/** Creates the injector. A fault that is impossible at its moment is printed and not counted. */
 export function createFaults(testbed: Testbed, print: (line: string) => void, signal?: AbortSignal): Faults {
-  // Ended early, nobody is to start anything again.
+  // After an abort, no process may be started again.
   const wait = (millis: number) => sleep(millis, undefined, signal && { signal });
   const counts = new Map<string, number>();
-  /** Of each part the last that was begun there: two at once would take each other back. */
+  /** The last fault of each target, because two simultaneous ones would revert each other. */
   const pending = new Map<string, Promise<void>>();
 
   async function stopServer({ kind, target }: ServerOutage, millis: number): Promise<boolean> {
@@ -58,7 +58,7 @@ export function createFaults(testbed: Testbed, print: (line: string) => void, si
     await testbed.disk.fill();
     await wait(millis);
     await testbed.disk.free();
-    // One that could not live without space exited unexpectedly.
+    // A server that cannot run without disk space may have exited.
     await testbed.database.start();
     return true;
   }

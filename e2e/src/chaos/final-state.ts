@@ -1,4 +1,4 @@
-/** What every database holds, read when nobody writes. */
+/** Reads the content of every database while no process writes. */
 import { idFromBytes } from '@daybook/database';
 import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
 import type { Call } from './calls.ts';
@@ -36,7 +36,7 @@ export interface ReservationRow {
   readonly cell: number;
   readonly seat: number;
   readonly holderId: string;
-  /** Of a hold: when it runs out. */
+  /** For a hold: when it expires. */
   readonly expiresAt: number | null;
 }
 
@@ -54,25 +54,25 @@ export interface FinalState {
   readonly reservations: readonly ReservationRow[];
   readonly holdIds: readonly string[];
   readonly messages: readonly MessageRow[];
-  /** Their ids, and their family names: the keys of the calls that registered them. */
+  /** The ids, and the family names, which are the keys of the registering calls. */
   readonly patients: readonly { readonly id: string; readonly key: string }[];
-  /** What should not be there any more: `appointment.outbox`, `notification.parked_events` and so on, with how many. */
+  /** The counts of rows that should be gone: `appointment.outbox`, `notification.parked_events` and others. */
   readonly remainingRows: ReadonlyMap<string, number>;
   /** Messages in the queues of the broker. */
   readonly queuedMessages: ReadonlyMap<string, number>;
-  /** Every event that the broker took, in its order, each as often as it took it. */
+  /** Every event that the broker accepted, in order and with repetitions. */
   readonly recorded: readonly RecordedEvent[];
 }
 
 export const SERVICES_WITH_DATABASES = ['patient', 'doctor', 'appointment', 'notification'] as const;
 const DRAINED_TABLES = ['outbox', 'parked_events'] as const;
-/** The actions of which people are told. */
+/** The actions that cause a message. */
 export const NOTIFIED_ACTIONS: readonly string[] = ['booked', 'rescheduled', 'cancelled'];
 
 const databaseOf = (service: string) => `daybook_${service}`;
 const TIMEOUT_MILLIS = 60_000;
 
-/** A connection of ours to the server itself, past all wires. */
+/** Opens a connection to the server itself, without a proxy. */
 export async function withConnection<Result>(
   url: string,
   read: (connection: Connection) => Promise<Result>,
@@ -105,7 +105,7 @@ export async function readRemainingRows(connection: Connection): Promise<Map<str
   return counts;
 }
 
-/** How many changes people are to be told of, and how many messages there are. */
+/** Returns how many changes need a message, and how many messages exist. */
 export async function readProgress(connection: Connection): Promise<{ due: number; sent: number }> {
   const actions = NOTIFIED_ACTIONS.map((action) => `'${action}'`).join();
   const where = `where json_value(entry, '$.action') in (${actions})`;

@@ -9,7 +9,7 @@ import { type RunReport, runChaos } from './run.ts';
 
 const ROUND_MILLIS = 35_000;
 const GAP_MILLIS = 1_700;
-/** As a shell says it of what Ctrl-C ended. */
+/** The exit code of a shell after Ctrl-C. */
 const INTERRUPTED = 130;
 
 const table = (counts: Readonly<Record<string, number>>): string =>
@@ -17,7 +17,7 @@ const table = (counts: Readonly<Record<string, number>>): string =>
     .map(([what, count]) => `${count} × ${what}`)
     .join(', ');
 
-/** With what else was chosen: a broken rule may need it. */
+/** Returns all settings of a run, because the reproduction of a violation may need them. */
 const reproductionSettings = ({ seed, seconds, registry, databaseProgram }: ChaosConfig): string =>
   [
     `DAYBOOK_CHAOS_SEED=${seed} DAYBOOK_CHAOS_SECONDS=${seconds}`,

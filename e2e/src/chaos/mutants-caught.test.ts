@@ -1,4 +1,4 @@
-/** The checker is proven: each promise, taken out of a copy of the sources, is missed within two minutes. */
+/** Proves the checker: it detects each mutant within two minutes. */
 import { join } from 'node:path';
 import { temporaryFolder } from '@daybook/testing';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -7,13 +7,13 @@ import { MUTANTS, makeMutant } from './mutants.ts';
 import { runChaos } from './run.ts';
 
 const SEED = 20_261_125;
-/** To the end of the last round that may begin. */
+/** The time until the end of the last round that may begin. */
 const SECONDS = 75;
-/** A round that breaks a rule is the last: a short one is enough for most. */
+/** The length of a round. A run ends after the round that breaks a rule, and a short one suffices for most. */
 const ROUND_MILLIS = 6_000;
 const STALL_MILLIS = 12_000;
 
-/** Each mutant after the first finds compiled what it has in common with the one before. */
+/** Shared, so that each mutant reuses the compiled files of the previous one. */
 const shared = await temporaryFolder();
 afterAll(() => shared[Symbol.asyncDispose]());
 

@@ -1,4 +1,4 @@
-/** The text that a mutant replaces stands in the sources as they are now. */
+/** Checks that the text that a mutant replaces is in the present sources. */
 import { join } from 'node:path';
 import { temporaryFolder } from '@daybook/testing';
 import { it } from 'vitest';

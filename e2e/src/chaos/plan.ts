@@ -1,20 +1,20 @@
-/** What is done to the system, and when: a deck of faults, shuffled and dealt again and again, all of it from the seed. */
+/** Plans the faults and their times: a deck that is shuffled and dealt repeatedly, from the seed. */
 import { randomNumbers } from '../support/random.ts';
 
-/** The services whose clocks jump. Not notification: by its clock the order of its messages is judged. */
+/** The services whose clocks jump. The order of messages is checked by notification's clock, so it stays real. */
 export const CLOCKS = ['patient', 'doctor', 'appointment'] as const;
 
-/** A process of the system, by its name there, is ended as a power failure does. It is started again by the system itself. */
+/** Kills a process of the system as a power failure does. The system restarts it. */
 export interface Kill {
   readonly kind: 'kill';
   readonly target: string;
 }
-/** A server is ended and started again after a while. */
+/** Stops a server and starts it again later. */
 export interface ServerOutage {
   readonly kind: 'server-killed' | 'server-restarted';
   readonly target: 'broker' | 'database' | 'registry';
 }
-/** What becomes of the bytes between two parts. */
+/** A fault of the network between two parts. */
 export interface NetworkFault {
   readonly kind: 'disconnect' | 'outage' | 'drop-responses' | 'delay' | 'corrupt';
   readonly target: string;
@@ -31,10 +31,10 @@ export interface DiskFull {
 export type Fault = Kill | ServerOutage | NetworkFault | ClockJump | DiskFull;
 export type FaultKind = Fault['kind'];
 
-/** A fault in its place: both times in milliseconds, the first from the beginning of its round. */
+/** A scheduled fault: both times in milliseconds, the first from the start of its round. */
 export type PlannedFault = Fault & { readonly at: number; readonly durationMillis: number };
 
-/** Less than the 24 hours for which answers are kept by their keys: beyond that a retry is a new call, by the rules. */
+/** Seconds below the 24 hours of stored responses. After these, a retry is a new call. */
 const JUMPS = [-7200, -600, -5, 5, 600, 7200];
 
 const NETWORK_FAULTS: readonly NetworkFault[] = [
@@ -80,7 +80,7 @@ const SERVERS: readonly ServerOutage[] = [
   { kind: 'server-killed', target: 'registry' },
 ];
 
-/** Everything that this machine can do. */
+/** Returns every fault that this machine supports. */
 export const deckOf = (can: { readonly jumpClocks: boolean; readonly fillDisks: boolean }): Fault[] => [
   ...KILLED.map((target): Fault => ({ kind: 'kill', target })),
   ...SERVERS,
@@ -89,7 +89,7 @@ export const deckOf = (can: { readonly jumpClocks: boolean; readonly fillDisks: 
   ...(can.fillDisks ? [{ kind: 'disk-full', target: 'database' } as const] : []),
 ];
 
-/** From and to, in milliseconds. */
+/** The shortest and the longest duration, in milliseconds. */
 const DURATION_RANGES: Readonly<Record<FaultKind, readonly [number, number]>> = {
   kill: [0, 0],
   'server-killed': [500, 4000],
@@ -107,11 +107,11 @@ export interface PlanOptions {
   readonly seed: number;
   readonly deck: readonly Fault[];
   readonly roundMillis: number;
-  /** Between the beginnings of two faults, on the average. */
+  /** The average time between the starts of two faults. */
   readonly gapMillis: number;
 }
 
-/** Gives the faults of one round after the other. */
+/** Returns a function that plans the faults of the next round. */
 export function createPlan({ seed, deck, roundMillis, gapMillis }: PlanOptions): () => PlannedFault[] {
   const random = randomNumbers(seed);
   let remaining: Fault[] = [];
@@ -142,7 +142,7 @@ function shuffled<Item>(items: readonly Item[], random: () => number): Item[] {
     .map(({ item }) => item);
 }
 
-/** `delay database for 2.1 s` */
+/** Returns `delay database for 2.1 s`. */
 export function describeFault(fault: PlannedFault): string {
   const jump = fault.kind === 'clock-jump' ? ` by ${fault.seconds} s` : '';
   const duration = fault.durationMillis > 0 ? ` for ${(fault.durationMillis / 1000).toFixed(1)} s` : '';

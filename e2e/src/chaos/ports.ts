@@ -1,4 +1,4 @@
-/** Ports that stay ours while nobody listens there: not of those that the system gives to whoever connects somewhere. */
+/** Finds ports outside of the ephemeral range, so that they stay free while no server listens. */
 import { createServer } from 'node:net';
 import { PROXIES_HOST, SERVERS_HOST } from './fault-proxy.ts';
 
@@ -14,7 +14,10 @@ async function canListen(port: number, host: string): Promise<boolean> {
   return promise;
 }
 
-/** On both addresses. Where the search begins is not of the seed: two runs at once want different ones. */
+/**
+ * Returns ports that are free on both addresses.
+ * The search starts at random and not from the seed, because concurrent runs need different ports.
+ */
 export async function freePorts(count: number): Promise<number[]> {
   const first = FIRST_PORT + Math.floor(Math.random() * (LAST_PORT - FIRST_PORT));
   const found: number[] = [];

@@ -1,4 +1,4 @@
-/** Rounds of chaos: faults while clients work, then everything is healed, comes to rest, and is judged. */
+/** Runs rounds of chaos: faults while clients work, then recovery, quiescence and the check of the rules. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -24,10 +24,10 @@ const DAYS_AHEAD = 7;
 const SETTLE_MILLIS = 60_000;
 const READY_MILLIS = 90_000;
 const DRAIN_MILLIS = 120_000;
-/** Longer than the longest pause that somebody makes before trying again: when nothing moved for so long, nothing will. */
+/** Longer than any pause between attempts. Without progress for this time, none will come. */
 const STALL_MILLIS = 30_000;
 const QUEUE_DRAIN_MILLIS = 20_000;
-/** Of one rule: more say the same. */
+/** For each rule, because more would add no information. */
 const MAX_VIOLATIONS_PER_RULE = 10;
 
 export interface RunOptions extends ChaosConfig {
@@ -35,11 +35,11 @@ export interface RunOptions extends ChaosConfig {
   readonly folder: string;
   readonly roundMillis: number;
   readonly gapMillis: number;
-  /** Which faults; all that the machine can do when left out. */
+  /** The faults; by default all that the machine supports. */
   readonly deck?: readonly Fault[];
-  /** Of an end that does not come, after so long without any move; as long as any pause between attempts when left out. */
+  /** The time without progress after which a wait fails; by default longer than any pause between attempts. */
   readonly stallMillis?: number;
-  /** Ends it before its time. */
+  /** Aborts the run. */
   readonly signal?: AbortSignal;
   print(line: string): void;
 }
@@ -76,7 +76,7 @@ async function setUp(url: string): Promise<{ clinic: Clinic; patientId: string }
   return { clinic: { doctorIds, patientIds: patients.map(({ id }) => id), typeId, opens }, patientId };
 }
 
-/** Whether everything is delivered; `moves` changes with whatever moves on the way there. */
+/** Returns whether everything is delivered. `moves` changes with any progress. */
 async function readDelivery(url: string): Promise<{ isDone: boolean; moves: string }> {
   return withConnection(url, async (connection) => {
     const { due, sent } = await readProgress(connection);
@@ -86,7 +86,10 @@ async function readDelivery(url: string): Promise<{ isDone: boolean; moves: stri
   });
 }
 
-/** @throws naming what is missing when nothing moves any more and not all is delivered */
+/**
+ * Waits until everything is delivered.
+ * @throws naming what is missing when progress stops
+ */
 async function waitUntilDelivered(url: string, stallMillis: number): Promise<void> {
   let [moves, movedAt] = ['', performance.now()];
   await waitUntil('everything is delivered', DRAIN_MILLIS, async () => {
@@ -98,7 +101,7 @@ async function waitUntilDelivered(url: string, stallMillis: number): Promise<voi
   });
 }
 
-/** A round ends in a state that nobody changes any more. @returns what did not come to rest */
+/** Waits until no state changes any more. Returns a violation for each part that did not come to rest. */
 async function quiesce(testbed: Testbed, clients: Clients, options: RunOptions): Promise<Violation[]> {
   const violations: Violation[] = [];
   const tryTo = async (rule: string, work: () => Promise<void>) => {
@@ -121,7 +124,7 @@ async function quiesce(testbed: Testbed, clients: Clients, options: RunOptions):
   return violations;
 }
 
-/** What is acknowledged leaves the broker's numbers a moment later. */
+/** Polls the queues, because the broker's counts lag behind acknowledgements. */
 async function readDrainedQueues({ broker }: Testbed): Promise<ReadonlyMap<string, number>> {
   const deadline = performance.now() + QUEUE_DRAIN_MILLIS;
   for (;;) {
@@ -148,10 +151,10 @@ function checkRules(state: FinalState): Violation[] {
   );
 }
 
-/** Done, refused by a rule, or not answered. */
+/** Done, refused by a rule, or without a response. */
 const EXPECTED = /^(200|201|409 .+|422 .+|no response: .+)$/;
 
-/** What a client may never see, and what no process may do, whatever happens around it. */
+/** Returns the responses that no client may receive, and the exits that no process may have. */
 function findUnexpected(responses: ReadonlyMap<string, number>, testbed: Testbed): Violation[] {
   const strange = [...responses].filter(([kind]) => !EXPECTED.test(kind));
   return [
@@ -169,17 +172,17 @@ async function writeFinalState(folder: string, state: FinalState): Promise<void>
   }
 }
 
-/** What rounds are made of. */
+/** The shared data of the rounds. */
 interface RunContext {
   readonly testbed: Testbed;
   readonly clinic: Clinic;
   readonly clients: Clients;
   readonly log: CallLog;
   readonly faults: Faults;
-  /** Of somebody who has nothing but what the checker books. */
+  /** A patient with no visits except those of the checker. */
   readonly patientId: string;
   readonly random: () => number;
-  /** By all rounds. */
+  /** The events of all rounds. */
   readonly recorded: RecordedEvent[];
 }
 
@@ -220,7 +223,7 @@ async function runRounds(context: RunContext, options: RunOptions): Promise<RunR
   }
 }
 
-/** @throws its reason as soon as the signal comes */
+/** Rejects with the reason as soon as the signal aborts. */
 async function abortable<Result>(work: Promise<Result>, signal: AbortSignal | undefined): Promise<Result> {
   const aborted = Promise.withResolvers<never>();
   const abort = () => aborted.reject(signal?.reason);
@@ -232,7 +235,7 @@ async function abortable<Result>(work: Promise<Result>, signal: AbortSignal | un
   }
 }
 
-/** Runs until the time is over, or until the first round that breaks a rule. Leaves nobody behind, however it ends. */
+/** Runs until the time is over or a round breaks a rule. Stops all its processes in any case. */
 export async function runChaos(options: RunOptions): Promise<RunReport> {
   const { seed, folder, signal, print } = options;
   await using testbed = await startTestbed({ ...options, withClocksAndDisk: options.deck === undefined });

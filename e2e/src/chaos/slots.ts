@@ -1,4 +1,4 @@
-/** Shown is bookable: the slots that are offered are exactly the free times of the database, and are what a booking accepts. */
+/** Checks that the offered slots are exactly the free times of the database, and that booking accepts them. */
 import { expectData } from '@daybook/client';
 import { clientAt } from './attempt.ts';
 import type { Call } from './calls.ts';
@@ -7,13 +7,13 @@ import type { ReservationRow } from './final-state.ts';
 
 const CELL_MILLIS = 5 * 60 * 1000;
 const VISIT_CELLS = 6;
-/** Less than the most that one search gives. */
+/** Less than the most slots of one search. */
 const STARTS_A_SEARCH = 72;
 const SAMPLE_SIZE = 3;
-/** A hold that runs out while we look is there for the one and not for the other. */
+/** A hold that expires during the check exists for one side only. */
 const EXPIRY_MARGIN_MILLIS = 60_000;
 
-/** The cells of a doctor, and those of which nobody can say at this moment whether they are taken. */
+/** Returns a doctor's taken cells, and those that may be free or taken at this moment. */
 function cellsOf(reservations: readonly ReservationRow[], doctorId: string, now: number) {
   const taken = new Set<number>();
   const unsure = new Set<number>();
@@ -81,13 +81,13 @@ export interface SlotCheckOptions {
   readonly url: string;
   readonly clinic: Clinic;
   readonly clients: Clients;
-  /** Of somebody who has nothing else. */
+  /** A patient without other visits. */
   readonly patientId: string;
   readonly reservations: readonly ReservationRow[];
   readonly random: () => number;
 }
 
-/** Nobody else may write meanwhile. */
+/** Returns the violations. Requires that no other client writes meanwhile. */
 export async function findSlotViolations({ url, clinic, clients, patientId, reservations, random }: SlotCheckOptions) {
   const violations: string[] = [];
   for (const doctorId of clinic.doctorIds) {

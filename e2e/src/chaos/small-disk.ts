@@ -1,4 +1,4 @@
-/** A disk of its own for the database, which can be full without any other being so. Made by root only. */
+/** Mounts a separate disk for the database, so that a fault can fill it alone. Requires root. */
 import { execFile } from 'node:child_process';
 import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,13 +12,16 @@ const MEGABYTE = 1024 * 1024;
 
 export interface SmallDisk {
   readonly path: string;
-  /** To the last block. */
+  /** Fills it to the last block. */
   fill(): Promise<void>;
   free(): Promise<void>;
   unmount(): Promise<void>;
 }
 
-/** @throws where this user may not */
+/**
+ * Mounts the disk.
+ * @throws when this user may not
+ */
 export async function mountSmallDisk(path: string, megabytes: number): Promise<SmallDisk> {
   await mkdir(path, { recursive: true });
   await run('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m,mode=0700`, 'daybook-chaos', path], {

@@ -1,4 +1,4 @@
-/** The distributed system as `npm run start:distributed` starts it, with a fault proxy before every server. */
+/** Starts the distributed system like `npm run start:distributed`, with a fault proxy before every server. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream, readFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { waitUntil } from './child-process.ts';
 import type { Clocks } from './clocks.ts';
 import { type FaultProxy, PROXIES_HOST, startFaultProxy } from './fault-proxy.ts';
 
-/** Of all processes of a new system, whose databases are empty. */
+/** The time for all processes of a new system, whose databases are empty. */
 export const FIRST_READY_MILLIS = 180_000;
 const STOP_TIMEOUT_MILLIS = 40_000;
 const GONE_MILLIS = 15_000;
@@ -19,41 +19,41 @@ const PROCESS_COUNTS = { registry: 1, notification: 2, patient: 2, doctor: 2, ap
 type Service = keyof typeof PROCESS_COUNTS;
 const SERVICES = Object.keys(PROCESS_COUNTS) as Service[];
 
-/** So many ports the system takes. */
+/** The number of ports that the system needs. */
 export const SYSTEM_PORTS = Object.values(PROCESS_COUNTS).reduce((sum, count) => sum + count, 0);
 
 export interface SystemOptions {
-  /** The folder of the sources: ours, or a copy that is broken on purpose. */
+  /** The folder of the sources: ours, or that of a mutant. */
   readonly sources: string;
   readonly folder: string;
   readonly ports: readonly number[];
   readonly databaseUrl: string;
   readonly brokerUrl: string;
-  /** A registry that is not ours; without it the system has its own. */
+  /** The port of an external registry; without it the system starts its own. */
   readonly registryPort?: number | undefined;
   readonly clocks?: Clocks | undefined;
   onLine(line: string): void;
 }
 
 export interface ChaosSystem {
-  /** Where clients call: the proxy before the gateway. */
+  /** The URL of the proxy before the gateway, which clients call. */
   readonly url: string;
-  /** By the names of the processes, and the registry's. */
+  /** Proxies by the names of the processes, and the registry's. */
   readonly proxies: ReadonlyMap<string, FaultProxy>;
   readonly isReady: boolean;
-  /** What ended without having been killed by us, as the system said it. */
+  /** The exits without a kill by this run, as the system reported them. */
   readonly unexpectedExits: readonly string[];
-  /** Ends one process as a power failure does; false when it is not there now. */
+  /** Kills one process as a power failure does. Returns false when it is not running. */
   kill(name: string): boolean;
   untilReady(millis: number): Promise<void>;
-  /** Resolves when nobody is left. */
+  /** Resolves when all processes have exited. */
   end(signal?: NodeJS.Signals): Promise<void>;
 }
 
 const STATE = /^(\w+#\d+) +(starting|waiting|ready|ending) +(?:http:\S+ +)?process (\d+)$/;
 const EXITED = /^(\w+#\d+) +exited unexpectedly \((.+)\)/;
 
-/** Of each service its ports, in the order of its processes. */
+/** Returns the ports of each service, in the order of its processes. */
 function portsOf(ports: readonly number[]): ReadonlyMap<Service, readonly number[]> {
   let next = 0;
   return new Map(
@@ -109,7 +109,7 @@ export async function startSystem(options: SystemOptions): Promise<ChaosSystem> 
   const child = spawn(process.execPath, [program], {
     cwd: sources,
     env: environment,
-    // The fourth tells of our end, however it comes: nobody is left behind.
+    // The fourth channel closes when this process ends, so the child ends too.
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     detached: true,
   });
@@ -155,7 +155,7 @@ function watch(child: ChildProcess, { url, proxies, folder, registryPort, onLine
     const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MILLIS);
     await closed;
     clearTimeout(timer);
-    // Those whose parent was killed end by themselves.
+    // Processes exit after their parent was killed.
     const remaining = () => [...pids].filter((pid) => isRunning(pid) && isOurs(pid, folder));
     await waitUntil('all processes are gone', GONE_MILLIS, async () => remaining().length === 0).catch(() => {
       for (const pid of remaining()) process.kill(pid, 'SIGKILL');
@@ -188,12 +188,12 @@ function watch(child: ChildProcess, { url, proxies, folder, registryPort, onLine
   };
 }
 
-/** Another process may have the number by now: ours have the folder of this run in their environment. */
+/** Returns whether a process has this run's folder in its environment, because ids are reused. */
 function isOurs(pid: number, folder: string): boolean {
   try {
     return readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`DAYBOOK_DATA=${join(folder, 'data')}`);
   } catch (error) {
-    // ENOENT: it is gone. ESRCH: it ended between open and read.
+    // ENOENT: it has exited. ESRCH: it exited between open and read.
     if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ESRCH')) return false;
     throw error;
   }

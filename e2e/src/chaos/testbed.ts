@@ -1,4 +1,4 @@
-/** The system under test: three servers of its own, the services on them, fault proxies between, clocks and a disk. */
+/** Starts the system under test: three private servers, the services, the fault proxies, clocks and a disk. */
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EXIT, StartFailure } from '@daybook/service';
@@ -14,14 +14,14 @@ import { freePorts } from './ports.ts';
 import { mountSmallDisk, type SmallDisk } from './small-disk.ts';
 import { type ChaosSystem, FIRST_READY_MILLIS, SYSTEM_PORTS, startSystem } from './system.ts';
 
-/** What a run writes in a second, at most, beside what it begins with. */
+/** More than a run writes in addition to the initial files. */
 const DISK_MEGABYTES = 256;
 const DISK_MEGABYTES_A_SECOND = 0.1;
 
 export interface Testbed extends AsyncDisposable {
   readonly broker: PrivateBroker;
   readonly database: DatabaseServer;
-  /** Only where the registry is not the system's own. */
+  /** Only with an external registry. */
   readonly eureka: PrivateServer | undefined;
   readonly system: ChaosSystem;
   readonly proxies: ReadonlyMap<string, FaultProxy>;
@@ -32,7 +32,7 @@ export interface Testbed extends AsyncDisposable {
 export interface TestbedOptions extends ChaosConfig {
   readonly sources: string;
   readonly folder: string;
-  /** Mutants are caught without. */
+  /** Mutants are detected without these. */
   readonly withClocksAndDisk: boolean;
   print(line: string): void;
 }

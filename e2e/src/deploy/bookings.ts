@@ -1,4 +1,4 @@
-/** Bookings and reads over the gateways, going on while something happens to the system. */
+/** Makes bookings and reads through the gateways while the system changes. */
 import { randomUUID } from 'node:crypto';
 import { type DaybookClient, expectData } from '@daybook/client';
 import { halfHour, makeClinic } from '@daybook/testing';
@@ -7,13 +7,13 @@ import type { GatewayClient } from './gateway-client.ts';
 
 export interface Bookings {
   readonly traffic: Traffic;
-  /** What was confirmed. */
+  /** The confirmed bookings. */
   readonly confirmed: ReadonlySet<string>;
-  /** Every booking that the system has of their doctor. */
+  /** Returns every booking that the system has for their doctor. */
   listStored(client: DaybookClient): Promise<string[]>;
 }
 
-/** Each booking is at a time of its own and has a key: it has to be confirmed, however often it is asked. */
+/** Starts the traffic. Each booking has its own time and key, so every one must be confirmed after any retries. */
 export async function startBookings(client: DaybookClient, gateways: GatewayClient): Promise<Bookings> {
   const { doctor, patient, type } = await makeClinic(client);
   const booking = { doctorId: doctor.id, patientId: patient.id, appointmentTypeId: type.id };

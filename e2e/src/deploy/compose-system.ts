@@ -1,4 +1,4 @@
-/** The system of deploy/compose under a name of its own, on free ports. */
+/** Runs the system of deploy/compose under a temporary name, on free ports. */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -22,17 +22,17 @@ export type Scales = Readonly<Partial<Record<Service, number>>>;
 export interface ComposeSystem {
   readonly name: string;
   compose(...arguments_: string[]): Promise<string>;
-  /** Brings up what is not, as many of each as is said (else one), and waits until all of it is healthy. */
+  /** Starts missing containers, in the given number (by default one), and waits until all are healthy. */
   up(scales?: Scales): Promise<void>;
-  /** Everything that runs for a service now. */
+  /** Returns the running containers of a service. */
   containersOf(service: string): Promise<Container[]>;
-  /** Where the gateways are now. */
+  /** Returns the present URLs of the gateways. */
   gateways(): Promise<string[]>;
   client(): Promise<DaybookClient>;
-  /** Runs a module inside of a container, on its Node, and returns what it printed. */
+  /** Runs a module inside of a container, on its Node, and returns its output. */
   evaluate(container: Container, code: string): Promise<string>;
   replace(service: Service): Promise<void>;
-  /** Takes all of it away, with what it has stored when that is said. */
+  /** Removes the system, and its volumes if requested. */
   down(options?: { volumes: boolean }): Promise<void>;
 }
 
@@ -82,7 +82,7 @@ export function composeSystem(name: string, version: string): ComposeSystem {
       });
     },
     async down({ volumes } = { volumes: false }) {
-      // What is thrown away need not be put in order first.
+      // Containers without volumes to keep need no graceful stop.
       await compose('--profile', '*', 'down', ...(volumes ? ['--volumes', '--timeout', '1'] : []));
     },
   };

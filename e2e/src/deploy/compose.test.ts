@@ -1,4 +1,4 @@
-/** The compose system, really run: the golden journey, more of a service, fewer, others in their place, and all of it again. */
+/** Runs the compose system: the golden journey, scaling up and down, replacement, and a restart of everything. */
 import { type DaybookClient, expectData } from '@daybook/client';
 import { type Clinic, halfHour, makeClinic } from '@daybook/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -133,7 +133,7 @@ describe.skipIf(dockerIsMissing('the compose system'))('the compose system', () 
       await refresh();
     });
 
-    /** All that was confirmed meanwhile is there, once, and nothing else. */
+    /** Expects that all confirmed bookings exist, once, and no others. */
     async function underTraffic(happen: (traffic: Traffic) => Promise<void>): Promise<void> {
       const { traffic, confirmed, listStored } = await startBookings(await system.client(), gateways);
       try {
@@ -191,7 +191,7 @@ describe.skipIf(dockerIsMissing('the compose system'))('the compose system', () 
 
 const healthOf = (id: string) => docker(['inspect', '-f', '{{.State.Health.Status}}', id]);
 
-/** As whatever stands before gateways does. */
+/** Refreshes the gateways' addresses, as a load balancer does. */
 async function whileRefreshing(refresh: () => Promise<void>, work: Promise<unknown>): Promise<void> {
   let isOver = false;
   const refreshing = (async () => {

@@ -1,4 +1,4 @@
-/** The Docker of this machine, over its command line as a user has it. */
+/** Calls Docker through its command line. */
 import { execFile, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -9,7 +9,7 @@ export const SERVICES = ['patient', 'doctor', 'appointment', 'notification', 'ga
 export type Service = (typeof SERVICES)[number];
 
 const DEADLINE_MILLIS = 5 * 60_000;
-/** The log of a build, or of every container. */
+/** Enough for the log of a build, or of every container. */
 const MOST_OUTPUT = 64 * 1024 * 1024;
 
 const run = promisify(execFile);
@@ -30,12 +30,15 @@ function runDocker(arguments_: readonly string[], options: CommandOptions) {
   });
 }
 
-/** What it printed. @throws with its complaint when it fails or takes too long */
+/**
+ * Returns the standard output of a command.
+ * @throws with its error output when it fails or times out
+ */
 export async function docker(arguments_: readonly string[], options: CommandOptions = {}): Promise<string> {
   return (await runDocker(arguments_, options)).stdout.trim();
 }
 
-/** What it printed on both streams. */
+/** Returns the output on both streams. */
 export async function dockerOutput(arguments_: readonly string[], options: CommandOptions = {}): Promise<string> {
   const { stdout, stderr } = await runDocker(arguments_, options);
   return `${stderr}${stdout}`;
@@ -48,7 +51,10 @@ const works = (...arguments_: string[]): boolean =>
 
 const isRequired = (process.env.DAYBOOK_TEST_REQUIRE ?? '').split(',').some((name) => name.trim() === 'docker');
 
-/** For `describe.skipIf`: says aloud what is left out. @throws where Docker is required and missing */
+/**
+ * Returns whether Docker is missing, for `describe.skipIf`, and prints what is skipped.
+ * @throws when Docker is required and missing
+ */
 export function dockerIsMissing(what: string): boolean {
   if (works('info') && works('compose', 'version') && works('buildx', 'version')) return false;
   const advice = 'It needs a running Docker Engine with the compose and buildx plugins: see `npm run deploy:check`.';

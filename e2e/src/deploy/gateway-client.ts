@@ -1,11 +1,11 @@
-/** What stands before gateways: asks one of them, and another where that one cannot be reached. */
+/** Sends requests to one of several gateways, and to another one after a connection failure. */
 
 const TIMEOUT_MILLIS = 30_000;
 
 export interface GatewayClient {
-  /** To the gateways that are there now, in place of those before. */
+  /** Replaces the gateways. */
   setGateways(urls: readonly string[]): void;
-  /** For what can be asked again: a GET, or a POST with a key. */
+  /** Sends a request that may be repeated: a GET, or a POST with a key. */
   fetch(path: string, init?: RequestInit): Promise<Response>;
 }
 

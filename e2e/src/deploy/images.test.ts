@@ -1,4 +1,4 @@
-/** The images: small, with nothing in them that they do not need, and built again only where something changed. */
+/** Checks that images are small, have only what they need, and are rebuilt only after changes. */
 import { randomUUID } from 'node:crypto';
 import { appendFile, cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -111,7 +111,7 @@ describe.skipIf(dockerIsMissing('the images'))('the image', () => {
     onTestFinished(() => rm(folder, { recursive: true }));
     const excluded = /^(\.git|data|node_modules|[^/]+\/[^/]+\/node_modules|.*\/target)$/;
     await cp(ROOT, folder, { recursive: true, filter: (source) => !excluded.test(relative(ROOT, source)) });
-    // As nobody has built it before on this machine.
+    // A change that no earlier build on this machine has cached.
     await appendFile(join(folder, 'services/patient/src/app.ts'), `\n// ${randomUUID()}\n`);
     const changed = ['daybook/patient:changed', 'daybook/doctor:changed'] as const;
     onTestFinished(async () => {

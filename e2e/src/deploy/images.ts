@@ -1,4 +1,4 @@
-/** What an image is, and what is in it. */
+/** Reads the properties and the content of an image. */
 import { docker, dockerOutput, lines, ROOT } from './docker.ts';
 
 export const BASE = 'node:26-trixie-slim';
@@ -31,7 +31,7 @@ const build = (...arguments_: string[]): Promise<string> =>
 
 export const buildEureka = (tag: string): Promise<string> => build('-t', tag, `${ROOT}/deploy/eureka`);
 
-/** Returns which of the image's own steps were taken anew: `patient 3/3`. */
+/** Builds a target. Returns which of its own steps were not cached: `patient 3/3`. */
 export async function buildTarget(target: string, tag: string, context = ROOT): Promise<string[]> {
   const output = await build('-f', `${context}/${DOCKERFILE}`, '--target', target, '-t', tag, context);
   const cached = new Set([...output.matchAll(/^#(\d+) CACHED$/gm)].map(([, step]) => step));
@@ -51,7 +51,7 @@ export interface Content {
   readonly installed: readonly string[];
   /** `NAME@VERSION` of the bill of materials. */
   readonly billed: readonly string[];
-  /** Ours that are of no use to who runs it. */
+  /** Our files that the running service does not need. */
   readonly superfluous: readonly string[];
   readonly writable: readonly string[];
 }

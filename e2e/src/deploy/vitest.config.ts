@@ -1,4 +1,4 @@
-/** The images and the systems made of them, by `npm run deploy:test`: minutes of a whole machine, and so not part of `npm test`. */
+/** Configures `npm run deploy:test`, which takes minutes of a whole machine and so is not part of `npm test`. */
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
@@ -6,9 +6,9 @@ export default defineConfig({
   test: {
     root: join(import.meta.dirname, '../../..'),
     include: ['e2e/src/deploy/*.test.ts'],
-    // One after the other: each takes the machine to itself.
+    // In sequence, because each file uses the whole machine.
     fileParallelism: false,
-    // Servers that start, images that are built: a deadline for what hangs, not a measure.
+    // Servers start and images are built, so the deadline only ends what hangs.
     testTimeout: 5 * 60_000,
     hookTimeout: 20 * 60_000,
   },

@@ -1,4 +1,4 @@
-/** Eureka's calls as somebody else's program would send them. */
+/** Sends Eureka's requests as a foreign client does. */
 import { authorizationFor } from '@daybook/testing';
 
 export interface JsonResponse {
@@ -6,7 +6,7 @@ export interface JsonResponse {
   readonly body: unknown;
 }
 
-/** With the user of the application in the path, unless `headers` say otherwise. */
+/** Sends a request with the user of the application in the path, unless `headers` override it. */
 export async function request(
   method: string,
   url: string,
@@ -49,7 +49,7 @@ interface List {
   applications: { application: { instance: { instanceId: string; status: string }[] }[] };
 }
 
-/** `id status` of every instance that a server lists; undefined while it gives no list. */
+/** Returns `id status` of every instance that a server lists; undefined while it returns no list. */
 export async function listedAt(url: string): Promise<string[] | undefined> {
   const response = await fetch(`${url}/apps/`, {
     headers: { accept: 'application/json' },

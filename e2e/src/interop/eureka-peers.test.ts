@@ -1,4 +1,4 @@
-/** Two of Netflix's servers as peers, as deployments run them: one goes away, nothing is lost. */
+/** Two of Netflix's servers are peers, as in deployments. The loss of one loses no instance. */
 import { createEurekaClient, type EurekaClient } from '@daybook/discovery';
 import { eurekaUrlOf } from '@daybook/testing';
 import { BUILD_MILLIS, type EurekaServer, freePort, javaIsMissing, startEurekaServer } from '@daybook/testing/java';
@@ -8,13 +8,14 @@ import { listedAt, request } from './eureka-calls.ts';
 
 const FETCH_MILLIS = 200;
 /**
- * Longer than the half second for which Netflix's servers gather what they tell their peers: a renewal that comes sooner takes the place
- * of the one before it, with a new time, and while all come sooner nothing at all is told.
+ * Longer than the half second for which Netflix's servers batch updates for their peers.
+ * A sooner renewal replaces the previous one in the batch, with a new time.
+ * If all come sooner, no update is ever sent.
  */
 const RENEWAL_MILLIS = 1_000;
 const POLL_OPTIONS = { timeout: 30_000, interval: 50 };
 
-/** Each is started again, and each time what a machine with other work takes for that. */
+/** Several starts, each with time for a busy machine. */
 const STARTS_MILLIS = 180_000;
 
 describe.skipIf(javaIsMissing('two servers of Netflix as peers'))(
@@ -31,7 +32,7 @@ describe.skipIf(javaIsMissing('two servers of Netflix as peers'))(
 
     beforeAll(async () => {
       const [one, other] = [await freePort(), await freePort()];
-      // A server takes a peer of its own name for itself.
+      // Different host names, because a server treats a peer of its own name as itself.
       const peers = `http://127.0.0.1:${one}/eureka/,http://localhost:${other}/eureka/`;
       const starting = (port: number, name: string) => () =>
         startEurekaServer(port, { EUREKA_PEERS: peers, EUREKA_ADVERTISED_HOST: name });

@@ -1,4 +1,4 @@
-/** Our client and the Eureka server that deployments run. */
+/** Our client works with Netflix's Eureka server. */
 import { authorizationOf } from '@daybook/testing';
 import { describeEurekaClient } from '@daybook/testing/eureka-contract';
 import { BUILD_MILLIS, type EurekaServer, freePort, javaIsMissing, startEurekaServer } from '@daybook/testing/java';

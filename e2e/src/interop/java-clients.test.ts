@@ -1,4 +1,4 @@
-/** Programs with the clients of Spring and of Netflix in our registry, beside our services. */
+/** Programs with the clients of Spring and of Netflix work in our registry, next to our services. */
 import {
   type DaybookProcess,
   registryUsersVariable,
@@ -123,10 +123,10 @@ describe.skipIf(isMissing)('our registry and', { timeout: 120_000 }, () => {
       await registry.end('SIGKILL');
       registry = await startRegistry();
       await expect.poll(() => count('PUT', 404), POLL_OPTIONS).toBeGreaterThan(0);
-      // Who renews and who tells of changes are two threads of Java's client: both may register.
+      // Java's client renews and sends changes in two threads, and both may register.
       await expect.poll(() => count('POST', 204), POLL_OPTIONS).toBeGreaterThan(registrations);
       expect((await ownDocument()).status).toBe('UP');
-      // For a moment it may know nobody else: they register again, too.
+      // The registry may know no other instance for a moment, until they register again.
       await expect.poll(() => instances('patient-service'), POLL_OPTIONS).toEqual([patientUrl]);
       await expect.poll(() => call('patient-service', '/health/live'), POLL_OPTIONS).toMatchObject({ status: 200 });
     });

@@ -1,4 +1,4 @@
-/** Spring Cloud Gateway before our services, and our gateway before a service of Spring's, through either registry. */
+/** Spring Cloud Gateway works before our services, and our gateway before a Spring service, through either registry. */
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -25,7 +25,7 @@ interface Routes {
   readonly routes: readonly { readonly predicates: { readonly path: readonly string[] }; readonly service: string }[];
 }
 
-/** A registry of its own kind, in which the stack is to end; undefined for the one that comes with the system. */
+/** Starts a registry that the stack ends. Returns undefined to use the system's own registry. */
 type StartEureka = (stack: AsyncDisposableStack) => Promise<string | undefined>;
 
 const REGISTRIES: { registry: string; startEureka: StartEureka }[] = [
@@ -40,7 +40,7 @@ const REGISTRIES: { registry: string; startEureka: StartEureka }[] = [
   },
 ];
 
-/** Which service has a path, as our own gateway's routes say. */
+/** Returns a function that maps a path to its service, by our own gateway's routes. */
 async function serviceOfPaths(): Promise<(path: string) => string> {
   const { routes }: Routes = JSON.parse(await readFile(ROUTES, 'utf8'));
   return (path) => {
@@ -54,7 +54,7 @@ async function serviceOfPaths(): Promise<(path: string) => string> {
   };
 }
 
-/** Asks as the discovery locator wants it: `/patient-service/api/v1/patients`. */
+/** Creates a client with the discovery locator's paths: `/patient-service/api/v1/patients`. */
 async function clientThroughLocator(baseUrl: string): Promise<DaybookClient> {
   const client = createClient({ baseUrl });
   const serviceOf = await serviceOfPaths();
@@ -68,7 +68,7 @@ async function clientThroughLocator(baseUrl: string): Promise<DaybookClient> {
   return client;
 }
 
-/** In turns it asks all instances that it knows: one that is gone is not among them any more. */
+/** Waits until the gateway's round robin no longer includes an instance that is gone. */
 async function knows(gatewayUrl: string, name: string): Promise<void> {
   await vi.waitFor(async () => {
     for (let attempt = 0; attempt < 4; attempt += 1) {

@@ -1,6 +1,6 @@
 /**
- * Whatever bytes come, each part of the system goes on and says nothing of 5xx: at the gateway, and at each service's own
- * port. DAYBOOK_FUZZ_SEED repeats a run, DAYBOOK_FUZZ_ROUNDS makes it longer.
+ * Sends arbitrary bytes to the gateway and to each service's own port. Each must stay up without a 5xx response.
+ * DAYBOOK_FUZZ_SEED repeats a run, DAYBOOK_FUZZ_ROUNDS makes it longer.
  */
 import { type DaybookProcess, serviceUrls, startDaybook, temporaryFolder } from '@daybook/testing';
 import fc from 'fast-check';
@@ -43,7 +43,7 @@ const post = (...headers: string[]) =>
 const get = (path: string, ...headers: string[]) => lines(`GET ${path} HTTP/1.1`, 'host: localhost', ...headers, '');
 const length = `content-length: ${JSON_BODY.length}`;
 
-/** What each kind of bytes may be answered with; 0 stands for a connection that just ends. */
+/** The permitted statuses for each kind of bytes; 0 stands for a connection that just ends. */
 const cases: [what: string, bytes: string, statuses: number[]][] = [
   ['two lengths that differ', `${post(length, 'content-length: 5')}${JSON_BODY}`, [400]],
   ['two lengths that are equal', `${post(length, length)}${JSON_BODY}`, [400]],
@@ -106,7 +106,7 @@ const cases: [what: string, bytes: string, statuses: number[]][] = [
   ['a request after the last', `${get('/health/live', 'connection: close')}${get('/health/live')}`, [200]],
 ];
 
-/** What is wrong with what came back. */
+/** Returns what is wrong with the received bytes. */
 function faultOfResponses({ responses, rest }: Awaited<ReturnType<typeof exchange>>): string | undefined {
   for (const response of responses) {
     const fault = faultOfAny(response) ?? (response.status >= 400 ? faultOfProblem(response) : undefined);
@@ -115,14 +115,14 @@ function faultOfResponses({ responses, rest }: Awaited<ReturnType<typeof exchang
   return rest.length > 0 ? `no complete response: ${rest.toString('latin1').slice(0, SHOWN_BYTES)}` : undefined;
 }
 
-/** Sends a pipeline: the responses come in the order of the requests, each whole, and another connection is served. */
+/** Sends a pipeline. Expects whole responses in the order of the requests, and a response on another connection. */
 async function tryPipeline(url: string, pipeline: Pipeline): Promise<void> {
   const due = respondedPieces(pipeline);
   const exchanged = await exchange(url, Buffer.from(bytesOf(pipeline), 'latin1'), { count: due.length });
   expect(faultOfResponses(exchanged)).toBeUndefined();
   const statuses = exchanged.responses.map(({ status }) => status);
   const names = pipeline.pieces.map(({ name }) => name);
-  // The end of the connection is the end of half a request, which may be refused then.
+  // The end of the connection cuts half a request, which may be rejected then.
   const refusals = pipeline.half === '' ? [] : [400];
   expect([[], refusals], `responses to ${names.join(', ')}`).toContainEqual(statuses.slice(due.length));
   for (const [index, piece] of due.entries()) {

@@ -1,7 +1,7 @@
 /**
- * Nothing that a caller sends gets a 5xx: every operation of the API document, those that come later as well, is tried
- * with what the document allows and with what it does not. DAYBOOK_FUZZ_SEED repeats a run, DAYBOOK_FUZZ_ROUNDS makes
- * it longer.
+ * No request of a caller gets a 5xx. Every operation of the API document is tested, future ones included.
+ * The requests follow the document or break it.
+ * DAYBOOK_FUZZ_SEED repeats a run, DAYBOOK_FUZZ_ROUNDS makes it longer.
  */
 import { createClient, expectData } from '@daybook/client';
 import { createParser } from '@daybook/service';
@@ -19,20 +19,20 @@ import { makeSubjects, type Subjects } from './fuzz/subjects.ts';
 
 const SEED = Number(process.env.DAYBOOK_FUZZ_SEED ?? 20_261_123);
 const ROUNDS = Number(process.env.DAYBOOK_FUZZ_ROUNDS ?? 24);
-/** Of each operation in a round. */
+/** For each operation in a round. */
 const RUNS = 10;
-/** For one request and its answer; many times what it takes. */
+/** For one request and its response; many times the usual duration. */
 const MILLIS_A_RUN = 500;
 const MOST_OPERATIONS = 200;
 const SHRINK_MILLIS = 10_000;
 const SHOWN_BYTES = 3_000;
-/** What succeeds only when something has broken. */
+/** Operations that succeed only after a failure. */
 const OUT_OF_REACH = ['POST /api/v1/admin/parked-events/{consumer}/{eventId}/resend'];
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let daybook: DaybookProcess;
 let subjects: Subjects;
-/** The names of operations that did what was asked at least once. */
+/** The names of operations that succeeded at least once. */
 const succeeded = new Set<string>();
 
 beforeAll(async () => {
@@ -50,18 +50,18 @@ const shown = (bytes: Buffer): string => bytes.toString('latin1').slice(0, SHOWN
 const COMPLAINT = new RegExp(`unexpected error|${MARKER}`);
 const knownComplaints = new Set<string>();
 
-/** A line of the log that should not be there and was not there before. */
+/** Returns a new line of the log that reports a problem. */
 function newComplaint(): string | undefined {
   const output = daybook.output();
   if (!COMPLAINT.test(output)) return undefined;
-  // The first line may be the end of one that is forgotten.
+  // The first line may be cut, because the output has a limited length.
   const [, ...lines] = output.split('\n');
   const found = lines.find((line) => COMPLAINT.test(line) && !knownComplaints.has(line));
   if (found !== undefined) knownComplaints.add(found);
   return found?.slice(0, SHOWN_BYTES);
 }
 
-/** Announces more than it sends: without an end it would be waited for. */
+/** Returns whether the request announces more bytes than it sends, so that the service would wait for the rest. */
 const isTruncated = ({ missingBytes, headers }: Plan): boolean =>
   missingBytes > 0 || headers.some(([name]) => name === 'transfer-encoding');
 
@@ -72,7 +72,7 @@ async function tryOut(plan: Plan): Promise<void> {
     isTruncated: isTruncated(plan),
   });
   const [response] = responses;
-  // Who ends in the middle of a request may be taken for gone.
+  // A service may treat a client as gone that ends in the middle of a request.
   if (!response && rest.length === 0 && isTruncated(plan)) return;
   const fault = response ? faultOf(plan, validity, response) : `no response: ${shown(rest)}`;
   if (fault)
@@ -83,7 +83,7 @@ async function tryOut(plan: Plan): Promise<void> {
   if (complaint) throw new Error(`in the log: ${complaint}\n--- for (${validity}) ---\n${shown(bytes)}\n`);
 }
 
-/** What the requests for an operation found; undefined when nothing. */
+/** Returns the first fault of the requests for an operation; undefined without one. */
 async function findingOf(operation: Operation, round: number): Promise<string | undefined> {
   const property = fc.asyncProperty(requestsFor(operation), tryOut);
   const details = await fc.check(property, {
@@ -103,7 +103,7 @@ it('responds to whatever is sent as the API document says', {
   const operations = await readOperations(daybook.url);
   const findings = new Map<Operation, string>();
   for (let round = 0; round < ROUNDS; round += 1) {
-    // A clinic that is as it should be: the requests of the rounds before have worn out theirs.
+    // A new clinic, because earlier rounds have used up theirs.
     subjects = await makeSubjects(daybook.url);
     const [inSomeOrder = []] = fc.sample(fc.shuffledSubarray([...operations], { minLength: operations.length }), {
       seed: SEED + round,
@@ -115,7 +115,7 @@ it('responds to whatever is sent as the API document says', {
     }
   }
   expect([...findings.values()].join('\n\n')).toBe('');
-  // Where everything is refused, nothing was tried.
+  // Fails if an operation never succeeded, because it would be untested.
   const names = operations.map(({ name }) => name).filter((name) => !OUT_OF_REACH.includes(name));
   expect(names.filter((name) => !succeeded.has(name))).toEqual([]);
 });
@@ -137,7 +137,7 @@ const Page = Type.Object({
 });
 const readPage = createParser(Page);
 
-/** The ids of all that a list holds, page by page. */
+/** Returns the ids of a whole list, page by page. */
 async function listed(path: string): Promise<string[]> {
   const ids: string[] = [];
   let cursor: string | undefined;

@@ -1,7 +1,7 @@
 /**
- * The running system does what a simple model of the product does, whatever is asked, in whatever order, by however many at
- * once. The model (`model/`) is written from the documents, not from the code. DAYBOOK_MODEL_SEED repeats a test,
- * DAYBOOK_MODEL_RUNS makes it longer.
+ * The running system behaves like a simple model of the product, for any calls in any order and concurrency.
+ * The model (`model/`) is written from the documents, not from the code.
+ * DAYBOOK_MODEL_SEED repeats a test, DAYBOOK_MODEL_RUNS makes it longer.
  */
 import { createClient } from '@daybook/client';
 import type { System } from '@daybook/launcher';
@@ -17,13 +17,13 @@ import { checkHistoryAndMessages } from './model/observe.ts';
 
 const DEFAULT_SEED = 20_261_123;
 const SEED = Number(process.env.DAYBOOK_MODEL_SEED ?? DEFAULT_SEED);
-/** A few on a server: what it is asked takes longer there. */
+/** Fewer runs on a server, which responds more slowly. */
 const DEFAULT_RUNS = databaseKind === 'sqlite' ? 40 : 4;
 const RUNS = Number(process.env.DAYBOOK_MODEL_RUNS ?? DEFAULT_RUNS);
-/** Only then it is known what it comes to. */
+/** Only then the coverage is known. */
 const isAsAlways = databaseKind === 'sqlite' && RUNS === DEFAULT_RUNS && SEED === DEFAULT_SEED;
 const COMMANDS = 80;
-/** For a run; many times what it takes. */
+/** For one run; many times the usual duration. */
 const MILLIS_A_RUN = 20_000;
 const SHRINK_MILLIS = 20_000;
 
@@ -37,7 +37,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack.disposeAsync());
 
-/** How calls are to be answered at least once, or the test has tried less than it says. */
+/** The outcomes that must occur at least once, because the test would cover too little otherwise. */
 const DUE: Readonly<Record<string, readonly string[]>> = {
   book: [
     'slot-taken',
@@ -77,7 +77,7 @@ function expectMet(covered: ReadonlySet<string>): void {
   expect(due.filter((one) => !covered.has(one))).toEqual([]);
 }
 
-/** What was wrong, after which calls, and how to see it again. */
+/** Reports the fault, the calls before it, and how to reproduce it. */
 function reportOf<Value>(details: fc.RunDetails<Value>): string {
   const { errorInstance } = details;
   return `${errorInstance instanceof Error ? errorInstance.message : errorInstance}\n${fc.defaultReportMessage(details)}`;
@@ -96,8 +96,8 @@ it(
       await fc.asyncModelRun(() => ({ model: world, real: world }), chosen);
       await checkHistoryAndMessages(world);
     });
-    // First as it comes, then what was found is made smaller, for a while: shrinking has no end of its own in time, and what
-    // came of a race may not come again.
+    // The first check does not shrink. Then the failure is shrunk for a limited time. Shrinking itself is unlimited,
+    // and a race may not recur.
     const found = await fc.check(property, { seed: SEED, numRuns: RUNS, endOnFailure: true });
     if (!found.failed && isAsAlways) expectMet(covered);
     if (!found.failed) return;

@@ -1,12 +1,13 @@
 /**
- * Rules 4 and 5 of the product, in every zone: the slots offered are the starts that booking accepts, a time that a clock
- * change skips is not offered, and one that it repeats is offered once. What is expected is found in another way than
- * the services find it: minute by minute, from what Temporal says that the wall shows.
+ * Rules 4 and 5 of the product, in every zone.
+ * The slots offered are the starts that booking accepts.
+ * A time that a clock change skips is not offered, and one that it repeats is offered once.
+ * The expected slots come from a second implementation: minute by minute, from Temporal's wall-clock time.
  *
- * To try every day of every zone takes too long, so of two years these stretches are tried:
- * - of each zone, a day and a half on both sides of every clock change: that is where time is skipped and repeated, and
- *   there are days before and after it on which hours of another period may begin or end;
- * - of each zone, two more stretches of two days each, anywhere: they are where nothing should be special.
+ * Every day of every zone would take too long, so the test covers these stretches of two years:
+ * - in each zone, a day and a half on both sides of every clock change, where time is skipped and repeated;
+ * - in each zone, two more stretches of two days each, at random.
+ * The days around a change let hours of another period begin or end there.
  * Practices (hours, periods, leave, bookings, rules) are random in each. Everything follows from SEED.
  */
 import { type BookingFacts, type TypeRules, violationsAt } from '@daybook/appointment-service/domain/booking/rules.ts';
@@ -21,7 +22,7 @@ import { expect, it } from 'vitest';
 const SEED = 20_260_101;
 const PRACTICES_AT_A_CHANGE = 3;
 const PRACTICES_ELSEWHERE = 1;
-/** A practice that fails is made smaller, but not for ever. */
+/** Limits the time for shrinking a failing practice. */
 const LONGEST_SHRINKING_MILLIS = 10_000;
 const FIRST_DAY = Temporal.PlainDate.from('2026-01-01');
 const DAYS_TRIED = 730;
@@ -33,7 +34,7 @@ const DAY = 24 * HOUR;
 /** Longer than any clock change of these years repeats. */
 const LOOK_BACK = 3 * HOUR;
 
-/** Five minutes of a place: what the wall shows when they begin, and whether it has shown that before. */
+/** A five-minute cell of a place: its wall-clock time, and whether that time came before. */
 interface Shown {
   readonly date: string;
   readonly time: string;
@@ -63,7 +64,7 @@ function walk(timeZone: string, range: Interval): Stretch {
 
 const beginning = FIRST_DAY.toZonedDateTime('UTC').epochMilliseconds;
 
-/** Every clock change of the zone in the years tried. */
+/** Returns every clock change of the zone in the tested years. */
 function changesOf(timeZone: string): number[] {
   const changes: number[] = [];
   let at = Temporal.Instant.fromEpochMilliseconds(beginning).toZonedDateTimeISO(timeZone);
@@ -76,7 +77,9 @@ function changesOf(timeZone: string): number[] {
 }
 
 interface Practice {
-  /** Hours until some day of the stretch, and others from that day on; the same day is the first of all without `before`. */
+  /**
+   * Hours until some day of the stretch, with others from that day on. Without `before`, that day is the first of all.
+   */
   readonly before: Hours[] | undefined;
   readonly after: Hours[];
   readonly changeAfterDays: number;
@@ -84,7 +87,7 @@ interface Practice {
   readonly type: TypeRules;
   readonly now: number;
   readonly patientBusy: Interval;
-  /** Starts that somebody asks for, in cells of the stretch. */
+  /** Requested starts, in cells of the stretch. */
   readonly starts: number[];
 }
 
@@ -142,7 +145,7 @@ function periodsOf({ before, after, changeAfterDays }: Practice, { timeZone, sho
   return [{ timeZone, weeklyHours: before, validThrough: first.subtract({ days: 1 }).toString() }, later];
 }
 
-/** How many of the minutes before each one are marked: a stretch of them is marked whole, or not at all, by two of these. */
+/** Returns prefix sums of the marks. Two of them decide whether an interval is marked whole, or not at all. */
 function countsOf(marks: Uint8Array): Int32Array {
   const counts = new Int32Array(marks.length + 1);
   for (const [index, mark] of marks.entries()) counts[index + 1] = (counts[index] ?? 0) + (mark > 0 ? 1 : 0);
@@ -159,7 +162,7 @@ class Minutes {
     this.marks = new Uint8Array((end - start) / MINUTE);
   }
 
-  /** Sets or raises those that lie in the interval. */
+  /** Changes the marks within the interval. */
   change({ start, end }: Interval, to: (mark: number) => number): void {
     const last = Math.min(this.marks.length, (end - this.#start) / MINUTE);
     for (let minute = Math.max(0, (start - this.#start) / MINUTE); minute < last; minute += 1) {
@@ -168,7 +171,7 @@ class Minutes {
   }
 }
 
-/** Where the doctor works: by what the wall shows for the first time, and then by the exceptions. */
+/** Returns the doctor's minutes: the first occurrences of wall-clock hours, changed by the exceptions. */
 function openMinutes(periods: readonly Schedule[], { exceptions }: Practice, { range, shown }: Stretch): Minutes {
   const open = new Minutes(range);
   for (const [cell, { date, time, day, isRepeated }] of shown.entries()) {
@@ -188,7 +191,7 @@ function openMinutes(periods: readonly Schedule[], { exceptions }: Practice, { r
   return open;
 }
 
-/** What of the doctor's and the patient's time is taken: by minutes here, by cells for the code that is tried. */
+/** The taken time of doctor and patient, in minutes for the test and in cells for the tested code. */
 interface Taken {
   readonly seats: Minutes;
   readonly patient: Minutes;
@@ -222,7 +225,7 @@ function expectSame(what: string, starts: readonly number[], expected: readonly 
   if (starts.join() !== expected.join()) expect([what, ...starts.map(iso)]).toEqual([what, ...expected.map(iso)]);
 }
 
-/** Offered, accepted and expected are the same, within the stretch and beside it. */
+/** Expects offered, accepted and expected starts to be equal, within the stretch and around it. */
 function expectShownIsBookable(facts: BookingFacts, range: Interval, expected: readonly number[]): void {
   const accepted: number[] = [];
   for (let start = range.start - HOUR; start < range.end + HOUR; start += CELL) {
@@ -236,7 +239,7 @@ const takeCells = (cells: Map<number, number>, { start, end }: Interval): void =
   for (let cell = Math.floor(start / CELL); cell < end / CELL; cell += 1) cells.set(cell, (cells.get(cell) ?? 0) + 1);
 };
 
-/** Returns how many were booked. */
+/** Tests one practice. Returns the number of bookings. */
 function tryPractice(practice: Practice, stretch: Stretch): number {
   const { range, timeZone } = stretch;
   const { type, now, exceptions, patientBusy, starts } = practice;
@@ -265,7 +268,10 @@ function tryPractice(practice: Practice, stretch: Stretch): number {
 
 const zones = Intl.supportedValuesOf('timeZone');
 
-/** Practices of one stretch; a failure names the seed, the stretch and the practice. Returns how many were booked. */
+/**
+ * Tests the practices of one stretch. A failure names the seed, the stretch and the practice. Returns the number of
+ * bookings.
+ */
 function tryStretch(stretch: Stretch, seed: number, numRuns: number): number {
   let booked = 0;
   const where = `${stretch.timeZone}, ${iso(stretch.range.start)} to ${iso(stretch.range.end)}`;
@@ -288,7 +294,8 @@ it('around every clock change of every zone, what is offered is what is accepted
       seen.booked += tryStretch(stretch, SEED + seen.changes, PRACTICES_AT_A_CHANGE);
     }
   }
-  // That it was tried at all: about 130 zones change their clocks four times in two years, every other time backwards.
+  // Proves that changes were tested: about 130 zones change their clocks four times in two years, alternately
+  // backwards.
   expect(seen.changes).toBeGreaterThan(400);
   expect(seen.repeating).toBeGreaterThan(200);
   expect(seen.booked).toBeGreaterThan(seen.changes);

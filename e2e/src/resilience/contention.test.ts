@@ -1,11 +1,14 @@
-/** A thousand want the same at the same time: rules 1, 3 and 6 of the product, over real sockets to one process. */
+/**
+ * A thousand clients request the same time simultaneously: rules 1, 3 and 6 of the product, over sockets to one
+ * process.
+ */
 import { createClient, type DaybookClient, type Schemas } from '@daybook/client';
 import { type DaybookProcess, halfHour, makeClinic, registerPatient, temporaryFolder } from '@daybook/testing';
 import { startDaybookOnDatabase as startDaybook } from '@daybook/testing/system-database';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const CALLERS = 1000;
-/** Ends what hangs. How quick a booking is stands in `npm run bench`: this machine may do much else beside the test. */
+/** Ends requests that hang. `npm run bench` measures speed, because this machine may be busy. */
 const CALL_TIMEOUT_MILLIS = 20_000;
 
 interface CallResult {
@@ -30,7 +33,7 @@ async function registerMany(count: number): Promise<string[]> {
   return ids;
 }
 
-/** All at once; nobody waits longer than promised. */
+/** Sends all requests simultaneously, each with a timeout. */
 const sendAll = (send: (patientId: string, signal: AbortSignal) => Promise<CallResult>): Promise<CallResult[]> =>
   Promise.all(patientIds.map((id) => send(id, AbortSignal.timeout(CALL_TIMEOUT_MILLIS))));
 

@@ -1,6 +1,7 @@
 /**
- * Rule 2 of the product: nothing confirmed is lost. The process is killed at random points under load, again and again on
- * the same data folder; what was answered, what is stored and what was told of must agree in the end.
+ * No confirmed change is lost (rule 2 of the product).
+ * The process is killed at random points under load, repeatedly on the same data folder.
+ * At the end, responses, stored data and events must agree.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient, type DaybookClient, type Schemas } from '@daybook/client';
@@ -13,15 +14,15 @@ import { randomNumbers } from '../support/random.ts';
 const KILLS = databaseKind === 'sqlite' ? 50 : 8;
 const WORKERS = 8;
 const DOCTORS = 3;
-/** So many half hours are fought for. */
+/** The number of contested half hours. */
 const START_TIMES = 400;
 const LONGEST_LIFE_MILLIS = 400;
-/** What is done; when which answer comes is not in our hands. */
+/** Determines the operations. The timing of responses stays random. */
 const SEED = 20_261_122;
 
 type Appointment = Schemas['Appointment'];
 
-/** A call that is made until it is answered, with the same key. */
+/** A call that is repeated with the same key until a response arrives. */
 interface Call {
   readonly key: string;
   make(client: DaybookClient, key: string): Promise<{ response: Response; data?: Appointment | undefined }>;
@@ -32,7 +33,7 @@ interface Clinic {
   readonly typeId: string;
 }
 
-/** Somebody who books for one patient, moves and cancels, one call after the other, and remembers what was answered. */
+/** Creates a client that books for one patient, moves and cancels in sequence, and records the responses. */
 function createWorker(patientId: string, { doctorIds, typeId }: Clinic, random: () => number) {
   const known = new Map<string, Appointment>();
   let pendingCall: Call | undefined;
@@ -63,15 +64,15 @@ function createWorker(patientId: string, { doctorIds, typeId }: Clinic, random: 
   }
 
   return {
-    /** What was answered last about each appointment. */
+    /** The last response about each appointment. */
     known,
     isSettled: () => pendingCall === undefined,
-    /** Calls until the system is gone. A call without an answer is made again by the next `work`. */
+    /** Sends calls until the system is gone. The next `work` repeats a call without a response. */
     async work(client: DaybookClient, until: AbortSignal): Promise<void> {
       while (!until.aborted || pendingCall) {
         pendingCall ??= nextCall();
         const response = await pendingCall.make(client, pendingCall.key).catch(() => undefined);
-        // 503: a part went first. Anything else is an answer.
+        // 503 means that a dependency stopped first. Any other status is a decisive response.
         if (!response || response.response.status === 503) {
           if (until.aborted) return;
           continue;
@@ -95,7 +96,7 @@ const APPOINTMENTS_WITHOUT_CELLS = `
   where (select count(*) from reservations r where r.holder_id = a.id)
     <> case a.status when 'booked' then 2 * (a.ends_at - a.starts_at) / 300000 else 0 end`;
 
-/** Each change of an appointment as `id action`, sorted. */
+/** Returns each change of an appointment as `id action`, sorted. */
 async function changesOf(folder: string): Promise<string[]> {
   const rows = await rowsOf(folder, 'appointment', 'select hex(appointment_id) as id, entry from appointment_history');
   return rows.map(({ id, entry }) => `${id} ${JSON.parse(String(entry)).action}`).toSorted();

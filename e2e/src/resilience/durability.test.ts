@@ -1,4 +1,4 @@
-/** What was answered survives the end of the process at any moment, and so do its events: rule 2 of the product. */
+/** Confirmed changes and their events survive the end of the process at any moment (rule 2 of the product). */
 import { createClient, type DaybookClient, expectData } from '@daybook/client';
 import { halfHour, makeClinic, temporaryFolder } from '@daybook/testing';
 import { startDaybookOnDatabase as startDaybook } from '@daybook/testing/system-database';
@@ -53,7 +53,7 @@ it('delivers after a restart what it could not deliver before it was killed', as
   const first = await startDaybook({ data: folder.path });
   const clinic = await makeClinic(createClient({ baseUrl: first.url }));
   await first.end('SIGKILL');
-  // One service alone, on a registry of its own: nobody is there to take its events.
+  // One service alone, on its own registry, so that no process consumes its events.
   const registry = await startDaybook({
     data: folder.path,
     service: 'registry',

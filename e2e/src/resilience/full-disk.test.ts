@@ -1,4 +1,4 @@
-/** Where nothing can be written any more, nothing is confirmed and nothing half-done; and it goes on when there is space. */
+/** On a full disk no change is confirmed or half stored, and the system continues when space is available. */
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -51,7 +51,7 @@ async function memoryOf({ pid }: DaybookProcess): Promise<number> {
   return Number(kibibytes) * 1024;
 }
 
-/** What a query finds in a database. */
+/** Returns the rows of a query. */
 function rowsOf(folder: string, service: string, query: string): Record<string, unknown>[] {
   const database = new DatabaseSync(join(folder, `${service}.sqlite`), { readOnly: true });
   try {
@@ -61,7 +61,7 @@ function rowsOf(folder: string, service: string, query: string): Record<string, 
   }
 }
 
-/** That everything in the files belongs together, as it does when every change was made whole or not at all. */
+/** Expects consistent files, as when every change was stored whole or not at all. */
 function expectWhole(folder: string): void {
   const none = (service: string, query: string) => expect(rowsOf(folder, service, query), query).toEqual([]);
   for (const service of ['patient', 'doctor', 'appointment', 'notification']) {
@@ -83,7 +83,7 @@ function expectWhole(folder: string): void {
   none('appointment', 'select id from appointments where id not in (select appointment_id from appointment_history)');
 }
 
-/** Until every event has been handed on: what waits longer after a failure is not lost, only late. */
+/** Waits until every event is delivered. After a failure a retry may be late. */
 async function waitUntilDelivered(folder: string): Promise<void> {
   for (const service of ['patient', 'doctor', 'appointment']) {
     const waiting = () => rowsOf(folder, service, 'select event_id from outbox').length;
@@ -91,7 +91,7 @@ async function waitUntilDelivered(folder: string): Promise<void> {
   }
 }
 
-/** How many rows a table has. */
+/** Returns the number of rows of a table. */
 const countOf = (folder: string, service: string, table: string): unknown =>
   rowsOf(folder, service, `select count(*) as n from ${table}`)[0]?.n;
 
@@ -101,7 +101,7 @@ async function messagesOf(url: string, appointmentId: string): Promise<string[]>
   return response.data?.items.map(({ kind }) => kind) ?? [];
 }
 
-/** A clinic with two appointments, of which everybody has been told. */
+/** Starts a clinic with two appointments, whose events have all been consumed. */
 async function startWithClinic(folder: string) {
   const daybook = await startDaybook({ data: folder });
   const client = createClient({ baseUrl: daybook.url });
@@ -122,7 +122,7 @@ async function startWithClinic(folder: string) {
 
 const ana = { givenName: 'Ana', familyName: 'Silva', birthDate: '1990-02-01', confirmedNew: true };
 
-// Said aloud by its name, and skipped, where the machine cannot do it.
+// Skipped with a message in the name where the machine does not support it.
 const where = canLimitFileSize ? '' : ' (skipped: this machine has no prlimit to make writes fail with)';
 
 describe.skipIf(!canLimitFileSize)(`a disk that is full${where}`, { timeout: 120_000 }, () => {
@@ -166,7 +166,7 @@ describe.skipIf(!canLimitFileSize)(`a disk that is full${where}`, { timeout: 120
     expect((await memoryOf(daybook)) - before).toBeLessThan(100 * MEBIBYTE);
 
     limitFileSize(daybook.pid, 'unlimited');
-    // Nothing is written but by the probe: it alone finds out.
+    // Only the readiness probe writes, so it alone can detect the failure.
     for (const [service, url] of services) expect(await readiness(url), service).toBe(200);
     const done = [];
     for (const change of keyed) done.push(await send(daybook.url, change));
@@ -199,7 +199,7 @@ describe.skipIf(!canLimitFileSize)(`a disk that is full${where}`, { timeout: 120
     for (let n = 2; n < 8; n += 1) {
       const body = { ...bookingFields, start: halfHour(n) };
       const booking = send(daybook.url, { path: '/api/v1/appointments', body });
-      // Sooner or later than the answer, the event, its handling, its removal: each has to be safe.
+      // Varies the moment between response, event, handling and removal, each of which must be safe.
       if (n % 2 === 0) await booking;
       limitFileSize(daybook.pid, 0);
       const { status, text } = await booking;

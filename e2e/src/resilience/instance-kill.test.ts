@@ -1,4 +1,4 @@
-/** Killed under traffic, an instance takes nothing with it that can be asked again. */
+/** When an instance is killed under traffic, no repeatable request fails. */
 import { randomUUID } from 'node:crypto';
 import { createClient } from '@daybook/client';
 import { halfHour, makeClinic, startDaybook, temporaryFolder } from '@daybook/testing';
@@ -35,7 +35,7 @@ it('fails no GET and no keyed POST when one of two processes of a service is kil
   await second.end('SIGKILL');
   await traffic.more(400);
   expect(await traffic.stop()).toEqual([]);
-  // Out at once, and said once until it is back, which it never is.
+  // Ejected immediately, and logged once, because it never returns.
   expect(system.output().match(/instance ejected/g)).toHaveLength(1);
   await system.end();
 }, 90_000);

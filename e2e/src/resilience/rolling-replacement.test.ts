@@ -1,4 +1,4 @@
-/** Every service is replaced, one after the other, while another process of it is there: nobody notices. */
+/** Each service is replaced while another process of it runs, and no client receives an error. */
 import { createClient } from '@daybook/client';
 import { type DaybookProcess, halfHour, makeClinic, startDaybook, temporaryFolder } from '@daybook/testing';
 import { expect, it } from 'vitest';
@@ -18,7 +18,7 @@ it('fails no request while every service is replaced', async () => {
   await expect.poll(isReady, { timeout: 20_000 }).toBe(200);
   const { doctor, patient, type } = await makeClinic(client);
   const bookingFields = { doctorId: doctor.id, patientId: patient.id, appointmentTypeId: type.id };
-  /** Without a key: there is one try, and it has to go well. */
+  /** Without a key, so each has one attempt that must succeed. */
   let booked = 0;
   const book: TrafficCall = async () => {
     booked += 1;
@@ -43,7 +43,7 @@ it('fails no request while every service is replaced', async () => {
 
   for (const service of SERVICES) {
     const next = await startDaybook({ data, service });
-    // As whatever stands before gateways does.
+    // Switches gateways as a load balancer does.
     if (service === 'gateway') client = createClient({ baseUrl: next.url });
     await traffic.more(20);
     expect(await must(running.get(service)).end('SIGTERM')).toEqual({ code: 0, signal: null });

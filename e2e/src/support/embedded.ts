@@ -7,13 +7,13 @@ import { environmentOn } from '@daybook/testing/system-database';
 export interface EmbeddedOptions {
   /** Whether the demo clinic is in it. */
   demo?: 'on' | 'off';
-  /** The bus to run on, for who listens. */
+  /** The bus to run on, for tests that observe events. */
   bus?: InProcessBus;
-  /** A registry that runs already; one of its own when left out. */
+  /** A running registry; by default the system starts its own. */
   eurekaUrl?: string;
 }
 
-/** Everything in the process of the test, on free ports, without the demo. */
+/** Starts everything in the process of the test, on free ports, without the demo. */
 export function startEmbedded(data: string, { demo = 'off', bus, eurekaUrl }: EmbeddedOptions = {}): Promise<System> {
   const servers = {
     ...environmentOn(data),

@@ -1,4 +1,4 @@
-/** Repeatable numbers from 0 up to 1, evenly spread (mulberry32). */
+/** Returns a generator of repeatable numbers from 0 up to 1, evenly distributed (mulberry32). */
 export function randomNumbers(seed: number): () => number {
   let state = seed;
   return () => {

@@ -1,4 +1,4 @@
-/** A copy of what the image of one service holds: its own files, the packages, and nothing of another service. */
+/** Copies the content of one service's image: its own files and the packages, without other services. */
 import { cp, mkdir, readdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 

@@ -1,27 +1,27 @@
-/** Traffic that goes on until it is told to end, and what became of it. */
+/** Sends traffic until it is stopped, and collects its failures. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** One call: what it was when it did not go well; undefined when it did. */
+/** Makes one call. Returns its failure; undefined for a success. */
 export type TrafficCall = (n: number) => Promise<string | undefined>;
 
 export interface Traffic {
-  /** How many calls are over. */
+  /** The number of finished calls. */
   readonly done: number;
-  /** Resolves when so many more calls are over. */
+  /** Resolves when `count` more calls are finished. */
   more(count: number): Promise<void>;
-  /** No more calls after those under way; all that did not go well. */
+  /** Stops after the calls in progress. Returns all failures. */
   stop(): Promise<readonly string[]>;
 }
 
-/** So that it is traffic and not a load: what is tested is that it goes on. */
+/** Keeps the traffic light, because the tests check continuity and not load. */
 const PAUSE_MILLIS = 20;
 
-/** `fetch failed` alone says nothing. */
+/** Includes the cause, because `fetch failed` alone is uninformative. */
 const describe = (error: unknown): string =>
   error instanceof Error && error.cause !== undefined ? `${error}: ${error.cause}` : `${error}`;
 
-/** A few callers who ask one thing after the other, each kind of call in turn. */
+/** Starts a few callers that send calls in sequence, alternating between the kinds. */
 export function startTraffic(calls: readonly TrafficCall[], callers = 8): Traffic {
   const failures: string[] = [];
   const waiting = new Set<() => void>();

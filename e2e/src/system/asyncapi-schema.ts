@@ -1,10 +1,10 @@
-/** What AsyncAPI 3.0 demands of the parts that our document uses, written down from its specification. */
+/** The requirements of AsyncAPI 3.0 for the parts that our document uses, from its specification. */
 import { createValidator } from '@daybook/service';
 import { type Static, type TProperties, type TSchema, Type } from 'typebox';
 
 const closed = <Properties extends TProperties>(properties: Properties) =>
   Type.Object(properties, { additionalProperties: false });
-/** Components have to have names of this kind; so do the others here, which are made of the same. */
+/** Restricts names of components, and of other parts here that are derived from them. */
 const named = <Value extends TSchema>(value: Value) =>
   Type.Record(Type.String({ pattern: '^[a-zA-Z0-9._-]+$' }), value);
 const Reference = closed({ $ref: Type.String({ pattern: '^#/' }) });
@@ -41,7 +41,7 @@ const Message = closed({
   name: Type.String(),
   title: Type.String(),
   contentType: Type.Literal('application/cloudevents+json'),
-  /** The envelope, and what is particular to this type. */
+  /** The envelope, and the fields of this type. */
   payload: closed({
     allOf: Type.Tuple([
       Reference,
@@ -79,17 +79,17 @@ const check = createValidator(AsyncApi);
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
 
-/** What a `$ref` points to. */
+/** Returns the target of a `$ref`. */
 function target(document: unknown, ref: string): unknown {
   const names = ref.slice('#/'.length).split('/');
   return names.reduce((value, name) => (isObject(value) ? value[name] : undefined), document);
 }
 
-/** The schema with everything that it refers to in it. */
+/** Returns the schema together with everything that it refers to. */
 export const resolved = (document: unknown, schema: object): Record<string, unknown> =>
   Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, resolvedValue(document, value)]));
 
-/** The schema that a `$ref` points to, likewise. */
+/** Returns the schema of a `$ref`, with everything that it refers to. */
 export function resolvedAt(document: unknown, ref: string): Record<string, unknown> {
   const schema = target(document, ref);
   if (!isObject(schema)) throw new Error(`there is no schema at ${ref}`);
@@ -111,7 +111,7 @@ const refsIn = (value: unknown): string[] =>
       )
     : [];
 
-/** Everything that is wrong, in words; and the document, when nothing is wrong with its shape. */
+/** Returns all faults as text, and the document when its shape is valid. */
 export function readAsyncApi(value: unknown): { document?: AsyncApi; faults: string[] } {
   const checked = check(value);
   if ('faults' in checked) return { faults: checked.faults.map(({ pointer, message }) => `${pointer} ${message}`) };

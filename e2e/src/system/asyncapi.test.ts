@@ -1,4 +1,4 @@
-/** The catalogue of events is valid AsyncAPI, and what the services really publish is as it says. */
+/** The catalogue of events is valid AsyncAPI, and the published events match it. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createClient, type DaybookClient, expectData } from '@daybook/client';
@@ -61,7 +61,7 @@ describe('the catalogue of events', () => {
   });
 });
 
-/** Everything of the system's bus: who listens to what, and every event in the order in which it comes. */
+/** Records the consumers of the system's bus, and every event in order. */
 class BusRecorder {
   readonly events: CloudEvent[] = [];
   readonly subscriptions: Subscription[] = [];
@@ -76,7 +76,7 @@ class BusRecorder {
         return inner.subscribe(subscription);
       },
     };
-    // At least once: an event that comes again is the same one.
+    // A repeated event is the same one, because delivery is at least once.
     const seen = new Set<string>();
     void inner.subscribe({
       consumer: 'e2e.recorder',
@@ -98,7 +98,7 @@ describe('the events of a whole journey', () => {
 
   beforeAll(async () => {
     const folder = stack.use(await temporaryFolder());
-    // The demo clinic has visits that are over: fulfilled, cancelled, and some to which nobody came.
+    // The demo clinic has past visits: fulfilled, cancelled, and missed ones.
     const system = await startEmbedded(folder.path, { demo: 'on', bus: recorder.bus });
     stack.defer(() => system.close());
     await journey(createClient({ baseUrl: system.url }), recorder.came);
@@ -114,7 +114,7 @@ describe('the events of a whole journey', () => {
     const checkers = new Map(catalogue.map((type) => [type, checkersOf(type)]));
     for (const event of recorder.events) {
       const checks = checkers.get(event.type);
-      // As it travels.
+      // In its serialized form.
       const travelled: CloudEvent = JSON.parse(JSON.stringify(event));
       expect(checks?.payload(travelled), event.type).not.toHaveProperty('faults');
       expect(checks?.data(travelled.data), event.type).not.toHaveProperty('faults');
@@ -140,7 +140,7 @@ describe('the events of a whole journey', () => {
   });
 });
 
-/** The payload as documented, and the data alone with nothing else allowed. */
+/** Returns validators of the documented payload, and of the data without additional fields. */
 function checkersOf(type: EventType) {
   const message = document.components.messages[routingKeyOf(type)];
   if (!message) throw new Error(`there is no message for ${type}`);
@@ -153,7 +153,7 @@ function checkersOf(type: EventType) {
 
 const WAY_OFF = 40;
 
-/** Every change that an event tells of and that the demo clinic does not have. */
+/** Makes every kind of change with an event that the demo clinic lacks. */
 async function journey(client: DaybookClient, came: (type: EventType) => boolean): Promise<void> {
   const clinic = await makeClinic(client);
   const { patient, doctor, type } = clinic;
@@ -183,7 +183,7 @@ async function journey(client: DaybookClient, came: (type: EventType) => boolean
   expectData(await client.PATCH('/api/v1/doctors/{id}', { ...ofDoctor, body: { active: false } }));
 }
 
-/** A second record of somebody, and that it was none after all. */
+/** Registers a second record of a patient, merges it, and undoes the merge. */
 async function mergedAndUnmerged(client: DaybookClient, id: string, came: (type: EventType) => boolean): Promise<void> {
   const path = { id };
   const { id: into } = await registerPatient(client);
@@ -194,7 +194,7 @@ async function mergedAndUnmerged(client: DaybookClient, id: string, came: (type:
   await vi.waitFor(() => expect(came('daybook.appointment.patient-unmerged.v1')).toBe(true), { timeout: 10_000 });
 }
 
-/** Leave over what is booked, which is noticed; then it is taken back, which is noticed as well. */
+/** Adds leave over a booked visit and removes it again. Both lead to revalidation. */
 async function leaveOver(
   client: DaybookClient,
   id: string,

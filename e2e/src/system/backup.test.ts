@@ -1,4 +1,4 @@
-/** A backup is one moment of all databases, whoever writes meanwhile; what is restored from it runs on. */
+/** A backup is of one moment in all databases during writes, and a restored system runs. */
 import { execFile } from 'node:child_process';
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -24,7 +24,7 @@ function runTool(tool: 'backup' | 'restore', data: string, ...argv: string[]): P
   });
 }
 
-/** All databases of a folder in one connection, each under the name of its service. */
+/** Opens all databases of a folder in one connection, each under the name of its service. */
 function openAll(folder: string): DatabaseSync {
   const all = new DatabaseSync(':memory:');
   for (const name of ['patient', 'doctor', 'appointment', 'notification']) {
@@ -33,7 +33,7 @@ function openAll(folder: string): DatabaseSync {
   return all;
 }
 
-/** What cannot be if the files are of one moment: how often each was found. */
+/** Inconsistencies that files of one moment cannot have, each as a count. */
 const IMPOSSIBLE = {
   'an appointment of a patient who is not there':
     'FROM appointment.appointments WHERE patient_id NOT IN (SELECT id FROM patient.patients)',
@@ -66,7 +66,7 @@ function appointmentsIn(folder: string): Set<string> {
 
 const bare = (id: string) => id.replaceAll('-', '');
 
-/** New patients who book, with new doctors now and then, and some who cancel. Returns what was confirmed. */
+/** Starts traffic: new patients book, sometimes with new doctors, and some cancel. Returns the confirmed ids. */
 function startBooking(client: DaybookClient): { traffic: ReturnType<typeof startTraffic>; confirmed: string[] } {
   const confirmed: string[] = [];
   let clinic = makeClinic(client);

@@ -1,4 +1,7 @@
-/** `npm run start:distributed`: real processes on a real MySQL and a real RabbitMQ, each of which may come late or go. */
+/**
+ * `npm run start:distributed`: real processes on a real MySQL and a real RabbitMQ, each of which may start late or
+ * stop.
+ */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createClient, expectData } from '@daybook/client';
@@ -19,7 +22,7 @@ import { startTraffic, type TrafficCall } from '../support/steady-traffic.ts';
 const program = join(import.meta.dirname, '../../../launcher/src/distributed/main.ts');
 const servers = await distributedServers();
 
-/** As our own, with free ports, and not more processes than there is something to see of. */
+/** As our own, with free ports and as few processes as the test needs. */
 const SERVICES = [
   { service: 'registry', ports: [0] },
   { service: 'notification' },
@@ -42,14 +45,14 @@ async function optionsIn(folder: string, environment: Record<string, string>) {
   };
 }
 
-/** Starts a system that ends with the test, however that ends. */
+/** Starts a system that ends with the test, whatever its result. */
 function start(options: DaybookOptions) {
   const system = beginDaybook(options);
   onTestFinished(async () => void (await system.end('SIGKILL')));
   return system;
 }
 
-/** The processes that are ready, by their names. */
+/** Returns the processes that are ready, by name. */
 function readyProcesses(output: string): ReadonlyMap<string, number> {
   const lines = output.matchAll(/^(\w+#\d+) +ready +http:\S+ +process (\d+)$/gm);
   return new Map([...lines].map(([, name = '', pid]) => [name, Number(pid)]));
@@ -102,7 +105,7 @@ describe.skipIf(!servers)('every service as processes of its own', () => {
         expect(system.output()).toMatch(/^appointment#1 +exited unexpectedly \(SIGKILL\), restarts in/m);
 
         expect(await system.end()).toEqual({ code: 0, signal: null });
-        // Who asks before whom it asks.
+        // Clients end before the services that they call.
         const order = [...system.output().matchAll(/^(\w+)#1 +ended$/gm)].map(([, service]) => service);
         expect(order).toEqual(SERVICES.map(({ service }) => service).toReversed());
         await nobodyIsLeft(system);
@@ -157,7 +160,7 @@ describe.skipIf(!servers)('every service as processes of its own', () => {
         const { url } = await system.ready;
         const { doctor } = await makeClinic(createClient({ baseUrl: url }));
         expect(doctor.active).toBe(true);
-        // Each of those that has it said so once.
+        // Each process with the dependency has logged it once.
         const matches = [...system.output().matchAll(/^(\w+#\d) .*"dependency":"database".*dependency not ready/gm)];
         expect(new Set(matches.map(([, name]) => name)).size).toBe(matches.length);
         expect(matches.length).toBeGreaterThan(0);

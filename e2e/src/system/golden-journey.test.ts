@@ -1,4 +1,4 @@
-/** The golden journey over our gateway, with everything in one process. */
+/** Runs the golden journey over our gateway, with everything in one process. */
 import { createClient } from '@daybook/client';
 import { temporaryFolder } from '@daybook/testing';
 import { startEmbedded } from '../support/embedded.ts';

@@ -1,4 +1,4 @@
-/** One booking through every part, over a gateway: what must always work, whichever the gateway and the registry. */
+/** One booking through every service, which must work with every gateway and every registry. */
 import { type DaybookClient, expectData } from '@daybook/client';
 import { instantText } from '@daybook/contracts';
 import type { System } from '@daybook/launcher';
@@ -6,9 +6,9 @@ import { halfHour, makeClinic } from '@daybook/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
 export interface JourneyContext {
-  /** Of a clinic in which nothing is yet. */
+  /** The client of an empty clinic. */
   readonly client: DaybookClient;
-  /** Takes a service away and gives it back. */
+  /** Stops and restarts a service. */
   readonly system: Pick<System, 'stop' | 'restart'>;
 }
 
@@ -21,7 +21,7 @@ const at = (time: string) =>
     monday.toZonedDateTime({ timeZone: 'America/New_York', plainTime: Temporal.PlainTime.from(time) }).toInstant(),
   );
 
-/** `begin` leaves in the stack what is to be ended. */
+/** Describes the journey. `begin` adds to the stack what must be ended. */
 export function describeGoldenJourney(
   setUp: (stack: AsyncDisposableStack) => Promise<JourneyContext>,
   setUpMillis?: number,
@@ -37,7 +37,7 @@ export function describeGoldenJourney(
 
   it('takes one booking through every part', async () => {
     const registered = await client.POST('/api/v1/patients', {
-      // The demo clinic has somebody with these names.
+      // The demo clinic has a patient with these names.
       body: {
         ...{ givenName: 'Ana', familyName: 'Silva', birthDate: '1990-02-01', email: 'ana@example.org' },
         confirmedNew: true,

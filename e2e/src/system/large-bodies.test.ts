@@ -1,4 +1,4 @@
-/** Bodies stream through the gateway: its memory does not grow with them. */
+/** Bodies stream through the gateway without growing its memory. */
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
@@ -13,7 +13,7 @@ const GIGABYTE = 1_000_000_000;
 const MOST_RESIDENT_MEGABYTES = 150;
 const CHUNK = Buffer.alloc(1_000_000, 'a');
 
-/** A service that sends a gigabyte, and counts what it is sent. */
+/** Starts a service that sends a gigabyte, and counts the bytes that it receives. */
 async function startStore() {
   const server = createServer(async (request, response) => {
     if (request.method === 'GET') {
@@ -34,7 +34,7 @@ async function startStore() {
   return { server, port: address.port };
 }
 
-/** The most memory that a process had since the last look, in megabytes. */
+/** Returns the peak memory of a process since the last call, in megabytes. */
 function peakMegabytes(pid: number): number {
   const peak = Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1_000;
   writeFileSync(`/proc/${pid}/clear_refs`, '5');
@@ -57,12 +57,12 @@ it.runIf(process.platform === 'linux')(
     const eureka = createEurekaClient({ servers: [eurekaUrlOf('store-service', `${registry.url}/eureka`)], logger });
     const place = { hostName: '127.0.0.1', ipAddr: '127.0.0.1', port: store.port };
     await eureka.register({ instanceId: 'store', serviceId: 'store-service', ...place });
-    // The first start of all compiles, which takes memory that it keeps.
+    // The first start compiles, which takes memory that the process keeps.
     const environment = { DAYBOOK_ROUTES: routes, NODE_COMPILE_CACHE: join(data, 'compiled') };
     await (await startDaybook({ data, service: 'gateway', environment })).end();
     const gateway = await startDaybook({ data, service: 'gateway', environment });
 
-    // To load takes more than to run.
+    // Resets the peak, because loading takes more memory than running.
     peakMegabytes(gateway.pid);
     const download = await fetch(`${gateway.url}/store`);
     let received = 0;

@@ -1,4 +1,4 @@
-/** What cannot be handled is put aside, seen at the gateway, and sent again once its cause is mended. */
+/** An event that cannot be handled is parked, listed at the gateway, and resent after its cause is fixed. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -27,7 +27,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack.disposeAsync());
 
-/** What an operator who knows SQLite could do to the notification service's database. */
+/** Changes the notification service's database, as an operator could. */
 function inDatabase(statement: string): void {
   const database = new DatabaseSync(join(data, 'notification.sqlite'), { timeout: 5_000 });
   database.exec(statement);

@@ -1,4 +1,4 @@
-/** Two records of one person, merged and unmerged, through every service. */
+/** Merges and unmerges two records of one person, through every service. */
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { createClient, type DaybookClient, expectData } from '@daybook/client';
@@ -40,7 +40,7 @@ const unmerge = async (id: string) =>
     await client.POST('/api/v1/patients/{id}/unmerge', { params: { path: { id } }, body: { reason: 'somebody else' } }),
   );
 
-/** For whom the messages of an appointment are, which no answer says. */
+/** Returns the recipients of an appointment's messages, which no response contains. */
 function recipientsOf(appointmentId: string): string[] {
   const database = new DatabaseSync(join(data, 'notification.sqlite'), { readOnly: true, timeout: 5_000 });
   const rows = database

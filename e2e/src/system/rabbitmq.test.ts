@@ -1,4 +1,4 @@
-/** Over a RabbitMQ: everything in one process, and each service as a process of its own, of which some are killed under load. */
+/** Runs over RabbitMQ: everything in one process, and separate services of which some are killed under load. */
 import { createClient, type DaybookClient, expectData } from '@daybook/client';
 import {
   type DaybookProcess,
@@ -44,7 +44,7 @@ describe.skipIf(!kind)('Daybook over RabbitMQ', () => {
     'takes a booking, a move and a cancellation through every part in one process, each told of once and in order',
     async () => {
       await using folder = await temporaryFolder();
-      // A broker that is away is waited for, but not for ever.
+      // The start waits for an unavailable broker, but not forever.
       const system = await startDaybook({ data: folder.path, environment, readyWithinMillis: 60_000 });
       const client = createClient({ baseUrl: system.url });
       const { patient, doctor, type } = await makeClinic(client);
@@ -92,7 +92,7 @@ describe.skipIf(!kind)('Daybook over RabbitMQ', () => {
             const key = `${doctor.id}-${n}`;
             const body = { patientId: id, doctorId: doctor.id, appointmentTypeId: type.id, start: halfHour(n) };
             const params = { header: { 'idempotency-key': key } };
-            // Until it is answered: with the same key it is the same booking.
+            // Repeats until a response arrives. With the same key it is the same booking.
             for (;;) {
               const response = await client.POST('/api/v1/appointments', { params, body }).catch(() => undefined);
               if (response?.data) confirmed.push(response.data.id);
@@ -114,7 +114,7 @@ describe.skipIf(!kind)('Daybook over RabbitMQ', () => {
         for (const id of confirmed) {
           await expect.poll(() => messagesOf(client, id), { timeout: 30_000 }).toEqual(['booked']);
         }
-        // The instance that was killed last may still be in the list.
+        // The list may still contain the instance that was killed last.
         const parked = async () => (await client.GET('/api/v1/admin/parked-events')).data?.items;
         await expect.poll(parked, { timeout: 60_000 }).toEqual([]);
         for (const service of ['appointment', 'notification', 'patient', 'doctor']) {
@@ -132,7 +132,7 @@ describe.skipIf(!kind)('Daybook over RabbitMQ', () => {
     async () => {
       await using folder = await temporaryFolder();
       await broker.stop('in order');
-      // A broker that is away is waited for, but not for ever.
+      // The start waits for an unavailable broker, but not forever.
       const system = await startDaybook({ data: folder.path, environment, readyWithinMillis: 60_000 });
       const client = createClient({ baseUrl: system.url });
       const { patient, doctor, type } = await makeClinic(client);

@@ -1,4 +1,4 @@
-/** Each service is a program of its own: started from its own files, configured by its environment, in any order. */
+/** Each service is its own program, which starts from its own files and environment, in any order. */
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createClient, expectData } from '@daybook/client';

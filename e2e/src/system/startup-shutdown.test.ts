@@ -1,4 +1,4 @@
-/** How Daybook starts, how it ends, and what it says when it cannot start: one clear line and an exit code of sysexits. */
+/** How Daybook starts and ends. A failed start prints one clear line and exits with a sysexits code. */
 
 import { mkdir, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -50,7 +50,7 @@ describe('a start', () => {
 
   it('makes the demo clinic after a start that could not be', async () => {
     await using folder = await temporaryFolder();
-    // A place where SQLite has to write, and cannot.
+    // A folder where SQLite must write a file, so that it fails.
     const inTheWay = join(folder.path, 'patient.sqlite-wal');
     await mkdir(inTheWay);
     const failed = await failToStart({ data: folder.path, environment: { DAYBOOK_DEMO: 'on' } });
@@ -89,7 +89,8 @@ describe('a start', () => {
   it('listens for others with the gateway only', async () => {
     await using folder = await temporaryFolder();
     const system = await startDaybook({ data: folder.path, environment: { DAYBOOK_HOST: '0.0.0.0' } });
-    // Every address of 127.0.0.0/8 is this machine: what listens everywhere answers on the second, what is inside does not.
+    // Every address of 127.0.0.0/8 is this machine. A public listener responds on the second, and an internal one does
+    // not.
     const elsewhere = (url: string) =>
       fetch(new URL('/health/live', url.replace('127.0.0.1', '127.0.0.2')), { signal: AbortSignal.timeout(5000) });
     expect((await elsewhere(system.url)).status).toBe(200);

@@ -1,10 +1,10 @@
-/** A second process of one service joins by the data folder, and the two share the work. */
+/** A second process of one service joins through the data folder, and both share the work. */
 import { createClient, expectData } from '@daybook/client';
 import { type DaybookProcess, halfHour, makeClinic, registerPatient, temporaryFolder } from '@daybook/testing';
 import { startDaybookOnDatabase as startDaybook } from '@daybook/testing/system-database';
 import { expect, it } from 'vitest';
 
-/** How many reads of a resource this process answered. */
+/** Returns how many reads of a resource this process has handled. */
 async function countResponses(service: DaybookProcess, route: string): Promise<number> {
   const metrics = await (await fetch(`${service.url}/metrics`, { signal: AbortSignal.timeout(5000) })).text();
   const counter = `http_server_request_duration_seconds_count{method="GET",route="${route}",status="200"} `;
@@ -48,7 +48,7 @@ it('shares the work between two processes of one service, and never books a time
   );
   expect(statuses.toSorted()).toEqual([201, ...Array<number>(15).fill(409)]);
 
-  // Written by either process, delivered by the one that has the consumers.
+  // Written by either process, delivered by the one with the consumers.
   const items = expectData(
     await client.GET('/api/v1/appointments', { params: { query: { doctorId: clinic.doctor.id } } }),
   ).items;

@@ -1,4 +1,4 @@
-/** What the demo clinic looks like: pure data and arithmetic, the same for the same day. Nobody in it is a real person. */
+/** Plans the demo clinic from data and arithmetic, the same on the same day. No person in it is real. */
 import type { NewAppointmentType, NewDoctor, NewPatient, Schedule } from '@daybook/contracts';
 
 type WeeklyHours = Schedule['weeklyHours'];
@@ -73,7 +73,7 @@ export const DEMO_PATIENTS: readonly NewPatient[] = NAMES.map(([givenName, famil
   identifiers: [{ system: 'urn:demo', value: `P-${100 + index}` }],
 }));
 
-/** How an appointment of the demo ends, if its time has come. */
+/** The status of a demo appointment once its time has passed. */
 export type DemoOutcome = 'fulfilled' | 'noshow' | 'cancelled';
 
 export interface DemoAppointment {
@@ -88,11 +88,11 @@ export interface DemoAppointment {
 const START_TIMES = ['09:00', '10:00', '11:00', '14:00'];
 const DAYS_AROUND = 7;
 
-/** Follow-ups mostly; now and then a first visit or a vaccination. */
+/** Returns mostly follow-ups, and sometimes a first visit or a vaccination. */
 const typeAt = (n: number): number => (n % 5 === 1 ? 1 : n % 7 === 3 ? 2 : 0);
 const outcomeAt = (n: number): DemoOutcome => (n % 11 === 5 ? 'noshow' : n % 13 === 7 ? 'cancelled' : 'fulfilled');
 
-/** Two weeks of appointments around a day, none of which overlap. */
+/** Returns two weeks of appointments around a day, which do not overlap. */
 export function demoAppointments(today: Temporal.PlainDate): DemoAppointment[] {
   const plan: DemoAppointment[] = [];
   const overlaps = (a: DemoAppointment, b: DemoAppointment) =>

@@ -1,7 +1,7 @@
 /**
- * Fills empty databases with the demo clinic, through the API of services in this process. The two weeks lie around today,
- * so the clock of the process is set to the days before while they are filled; nobody else can call meanwhile, since no
- * gateway leads here yet.
+ * Fills empty databases with the demo clinic, through the API of services in this process.
+ * The two weeks surround today, so the process clock is set to earlier days meanwhile.
+ * No other client can call the services, because no gateway forwards to them yet.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,20 +11,20 @@ import { type Clock, EXIT, type Logger, StartFailure, systemClock } from '@daybo
 import { replaceFile } from '../data-folder.ts';
 import { DEMO_DOCTORS, DEMO_PATIENTS, DEMO_TYPES, type DemoAppointment, demoAppointments } from './plan.ts';
 
-/** Where a data folder says whether its demo is complete. */
+/** Returns the path of the file that records whether the demo of a data folder is complete. */
 export const demoMarkerPath = (folder: string): string => join(folder, 'demo.json');
 
 const CONCURRENCY = 8;
 const BOOKED_DAYS_BEFORE = 10;
-/** As long as the services keep Idempotency-Keys, less an hour to be safe. */
+/** The retention of Idempotency-Keys, minus an hour for safety. */
 const RESUMABLE_HOURS = RETENTION_HOURS - 1;
 
-/** Where each service listens. */
+/** Returns the base URL of a service. */
 export type UrlOf = (name: 'patient' | 'doctor' | 'appointment') => string;
 
 interface Marker {
   readonly state: 'pending' | 'done';
-  /** When filling began; the demo lies around that day. */
+  /** When seeding began; the demo surrounds that day. */
   readonly at: string;
 }
 
@@ -45,15 +45,15 @@ async function readMarker(path: string): Promise<Marker | undefined> {
 
 const writeMarker = (path: string, marker: Marker) => replaceFile(path, JSON.stringify(marker));
 
-/** Notes in the marker that the demo is to come, before anything else is there. */
+/** Records that the demo is pending, before anything else is written. */
 export const markDemoPending = (marker: string): Promise<void> =>
   writeMarker(marker, { state: 'pending', at: systemClock().toString() });
 
-/** Whether the demo is to be filled, or a start before this one ended in the middle of it: Idempotency-Keys let it go on. */
+/** Returns whether the demo is pending or incomplete. Idempotency-Keys let an interrupted seed continue. */
 export const isDemoPending = async (marker: string): Promise<boolean> =>
   (await readMarker(marker))?.state === 'pending';
 
-/** Whether nobody has registered, and nothing can be booked. */
+/** Returns whether no doctor or patient is registered and no appointment type exists. */
 export async function areServicesEmpty(urlOf: UrlOf): Promise<boolean> {
   const { patients, doctors, appointments } = createClients(urlOf);
   const params = { query: { limit: 1 } };
@@ -65,7 +65,7 @@ export async function areServicesEmpty(urlOf: UrlOf): Promise<boolean> {
   return found.every(({ items }) => items.length === 0);
 }
 
-/** Runs the work of each item, a few at once, and returns the results in the order of the items. */
+/** Maps items with bounded concurrency, and returns the results in the order of the items. */
 async function mapConcurrently<Item, Result>(
   items: readonly Item[],
   work: (item: Item, index: number) => Promise<Result>,
@@ -115,7 +115,7 @@ interface Booked extends DemoAppointment {
   readonly index: number;
 }
 
-/** Takes an appointment that is over to its end. */
+/** Sets the final status of a past appointment. */
 async function conclude(appointments: DaybookClient, { id, index, outcome }: Booked): Promise<void> {
   const params = (step: string) => ({ path: { id }, ...withKey(`${step}-${index}`) });
   if (outcome === 'noshow') {
@@ -158,7 +158,7 @@ async function cancelSome({ appointments }: Clients, booked: readonly Booked[]):
 
 const endOf = ({ start, minutes }: Booked): Temporal.Instant => start.add({ minutes }).toInstant();
 
-/** Takes what is over by `at` to its end, day by day, each in the evening of its day. */
+/** Sets the final status of appointments that ended by `at`, day by day, each in the evening of its day. */
 async function concludePast(
   { appointments }: Clients,
   booked: readonly Booked[],
@@ -174,7 +174,10 @@ async function concludePast(
   }
 }
 
-/** @throws StartFailure 69 when a part does not answer */
+/**
+ * Fills the databases.
+ * @throws StartFailure 69 when a service does not respond
+ */
 export async function seedDemo(
   marker: string,
   urlOf: UrlOf,

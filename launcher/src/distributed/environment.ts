@@ -1,22 +1,25 @@
-/** What each process is told, and what the shell has to say before there can be any. */
+/** Builds the environment of each process, and checks the variables that the shell must set. */
 import { join } from 'node:path';
 import { type Environment, InvalidConfiguration, isGiven } from '@daybook/service';
 import type { ServiceName } from '../services.ts';
 import type { Entry, Topology } from './topology.ts';
 
-/** Every process after the first finds its files compiled. */
+/** The shared cache of compiled files, which spares every process after the first the compilation. */
 const COMPILE_CACHE = join(import.meta.dirname, '../../../node_modules/.cache/daybook');
 
 const SERVICES_WITH_DATABASE: readonly ServiceName[] = ['patient', 'doctor', 'appointment', 'notification'];
 
-/** Of a process at `port`; 0 takes a free one, and where the topology says nothing of ports the gateway has its own variable. */
+/**
+ * Returns the environment of a process at `port`; 0 takes a free port.
+ * If the topology sets no ports, the gateway uses its own variable.
+ */
 export function environmentOf(entry: Entry, port: number, shell: Environment, registryUrl?: string): Environment {
   const isGateway = entry.service === 'gateway';
   const leavesPort = isGateway && port === 0 && entry.ports === undefined;
   return {
     NODE_COMPILE_CACHE: COMPILE_CACHE,
     ...shell,
-    // Only the gateway is for others; it alone listens where DAYBOOK_HOST says.
+    // Only the gateway serves other machines, so only it listens on DAYBOOK_HOST.
     ...(!isGateway && { DAYBOOK_HOST: '127.0.0.1', DAYBOOK_ADVERTISED_HOST: '', DAYBOOK_OPERATIONS_PORT: '' }),
     ...(registryUrl !== undefined && { EUREKA_URL: registryUrl }),
     ...entry.environment,
@@ -24,7 +27,10 @@ export function environmentOf(entry: Entry, port: number, shell: Environment, re
   };
 }
 
-/** @throws InvalidConfiguration naming every server that is missing, with where to read how to start it */
+/**
+ * Checks that every server is configured.
+ * @throws InvalidConfiguration naming each missing server, and the page that explains how to start it
+ */
 export function checkServers(topology: Topology, shell: Environment): void {
   const lacks = (names: readonly string[]) =>
     topology.some(

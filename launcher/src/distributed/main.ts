@@ -1,4 +1,4 @@
-/** `npm run start:distributed`: every service as processes of its own. */
+/** `npm run start:distributed`: starts every service in its own processes. */
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
 

@@ -1,10 +1,10 @@
-/** One process of one service: started, watched, started again when it ends by itself. */
+/** Starts one process of one service, watches it, and restarts it after an unexpected exit. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { EXIT, isReport, type Report, type ShutdownRequest } from '@daybook/service';
 import { createRestartBackoff } from './restart-backoff.ts';
 import { readLines } from './split-lines.ts';
 
-/** Longer than a service takes to close by itself. */
+/** Longer than a service takes to close. */
 const STOP_TIMEOUT_MILLIS = 25_000;
 
 export type ProcessState =
@@ -16,7 +16,7 @@ export interface CrashedState {
   readonly status: 'crashed';
   readonly reason: string;
   readonly restartInMillis: number;
-  /** As sysexits(3), of one that never listened: it could not start. */
+  /** The sysexits(3) code of a process that ended before it listened. */
   readonly startExitCode: number | undefined;
 }
 
@@ -25,12 +25,12 @@ export interface ManagedProcessOptions {
   readonly name: string;
   /** The `main.ts` to run. */
   readonly program: string;
-  /** A port, or 0 for a free one; kept then, so that a process that comes back is known where it was. */
+  /** A port, or 0 for a free one. A restart uses the same port, so that clients find the process again. */
   readonly port: number;
   environmentAt(port: number): NodeJS.ProcessEnv;
-  /** Called when something about it changes. */
+  /** Called when a property changes. */
   onChange(managed: ManagedProcess): void;
-  /** Called with each line that it prints. */
+  /** Called with each line that the process prints. */
   onLine(managed: ManagedProcess, line: string): void;
 }
 
@@ -58,17 +58,17 @@ export class ManagedProcess {
     return this.#state;
   }
 
-  /** Where it listens, or did. */
+  /** The URL where the process listens, or listened. */
   get url(): string | undefined {
     return this.#url;
   }
 
-  /** What it printed last on standard error: why it could not start, in one line. */
+  /** The last line on standard error, which gives the reason of a failed start. */
   get lastErrorLine(): string {
     return this.#lastErrorLine;
   }
 
-  /** Resolves when it has listened for the first time. */
+  /** Resolves when the process listens for the first time. */
   get listening(): Promise<Report> {
     return this.#firstReport.promise;
   }
@@ -77,9 +77,9 @@ export class ManagedProcess {
     const { program, environmentAt } = this.#options;
     const child = spawn(process.execPath, [...process.execArgv, program], {
       env: environmentAt(this.#port),
-      // The fourth tells of this process's end, however it comes: nobody is left behind.
+      // The fourth channel closes when this process ends, so the child ends too.
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      // Ctrl-C reaches the whole group of a terminal; who ends when is decided here.
+      // Ctrl-C signals a terminal's whole group. Here the supervisor decides the order of shutdown.
       detached: process.platform !== 'win32',
     });
     this.#child = child;
@@ -98,7 +98,7 @@ export class ManagedProcess {
     });
   }
 
-  /** Ends it for good. Resolves when it is gone. */
+  /** Stops the process without a restart. Resolves when it has exited. */
   async close(): Promise<void> {
     this.#isClosing = true;
     clearTimeout(this.#restartTimer);
@@ -106,7 +106,7 @@ export class ManagedProcess {
     if (!child) return this.#setState({ status: 'ended' });
     this.#setState({ status: 'ending', pid: child.pid });
     const request: ShutdownRequest = { end: { callersAreGone: true } };
-    // It may be ending already.
+    // The process may be ending already.
     if (child.connected) child.send(request, () => undefined);
     const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MILLIS);
     await this.#exited;
@@ -132,7 +132,7 @@ export class ManagedProcess {
   }
 
   #scheduleRestart(reason: string, startExitCode: number | undefined): void {
-    // Somebody else may have its port by now.
+    // Another program may use the port by now.
     if (startExitCode === EXIT.unavailable) this.#port = this.#options.port;
     const restartInMillis = this.#backoff.nextDelay(performance.now());
     this.#restartTimer = setTimeout(() => this.start(), restartInMillis);

@@ -62,7 +62,7 @@ describe('the process table', () => {
       'Daybook is ready',
       '',
     ]);
-    // As many lines up as there are to be drawn again.
+    // Moves up by the number of lines to redraw.
     expect(out.text()).toContain('\u001B[5A\r\u001B[J');
   });
 });

@@ -1,11 +1,11 @@
-/** What a person sees of the processes: a table at the foot of a terminal, a line for each change elsewhere. */
+/** Prints the processes: a table at the foot of a terminal, or a line for each change elsewhere. */
 import { stripVTControlCharacters } from 'node:util';
 import type { ManagedProcess } from './managed-process.ts';
 
-/** What is shown of a process. */
+/** The properties in the table. */
 type ProcessView = Pick<ManagedProcess, 'name' | 'state' | 'url'>;
 
-/** What is written to; `process.stdout` is one. */
+/** The output, for example `process.stdout`. */
 export interface TextOutput {
   readonly isTTY?: boolean;
   readonly columns?: number;
@@ -13,10 +13,10 @@ export interface TextOutput {
 }
 
 export interface ProcessTable {
-  /** A line of a process or about it. */
+  /** Prints a line of a process or about it. */
   line(name: string, text: string): void;
   update(managed: ProcessView): void;
-  /** The last word; it stays below the table. */
+  /** Prints the final line, which stays below the table. */
   summary(line: string): void;
 }
 
@@ -31,7 +31,7 @@ export function describeProcess({ state, url = '' }: Pick<ManagedProcess, 'state
   return `${state.status.padEnd(8)}  ${where.padEnd(22)}  process ${state.pid ?? 'none'}`.trimEnd();
 }
 
-/** The members in their order; `pretty` makes a line of a log one for people. */
+/** Creates a table of the processes in their order. `pretty` formats a log line for people. */
 export function createProcessTable(
   output: TextOutput,
   processes: () => readonly ProcessView[],
@@ -63,7 +63,7 @@ function createTerminalTable(
   let drawnLines = 0;
   let summaryLine = '';
 
-  /** A line that the terminal would break into two would spoil the count of lines. */
+  /** Cuts lines at the terminal's width, because a wrapped line would break the line count. */
   const truncate = (line: string) => stripVTControlCharacters(line).slice(0, (output.columns ?? 80) - 1);
 
   function table(): string {
@@ -77,7 +77,7 @@ function createTerminalTable(
   return {
     line: (name, text) => above(`${addPrefix(name, pretty(text).trimEnd())}\n`),
     update(managed) {
-      // The table shows what is; what happened is said as well.
+      // The table shows the present state, so a crash is also printed as a line.
       above(managed.state.status === 'crashed' ? `${addPrefix(managed.name, describeProcess(managed))}\n` : '');
     },
     summary(line) {

@@ -1,17 +1,17 @@
-/** When a process that ended is started again: soon, then ever later, for ever; as at first when it had stayed. */
+/** Computes the delay before a restart. It doubles up to a limit, and resets after a long ready time. */
 const INITIAL_DELAY_MILLIS = 500;
 const MAX_DELAY_MILLIS = 30_000;
-/** Whoever was ready for so long ended for a new reason. */
+/** After this ready time, a failure counts as new. */
 const RESET_AFTER_MILLIS = 60_000;
 
 export interface RestartBackoff {
-  /** It is ready now. */
+  /** Records that the process is ready. */
   ready(now: number): void;
-  /** It ended now. How long to wait until the next start. */
+  /** Records that the process ended. Returns the delay until the next start. */
   nextDelay(now: number): number;
 }
 
-/** Times are those of a clock that never goes back, in milliseconds. */
+/** Creates the backoff. Times are milliseconds of a monotonic clock. */
 export function createRestartBackoff(random: () => number = Math.random): RestartBackoff {
   let readySince: number | undefined;
   let failures = 0;
@@ -24,7 +24,7 @@ export function createRestartBackoff(random: () => number = Math.random): Restar
       readySince = undefined;
       const delay = Math.min(INITIAL_DELAY_MILLIS * 2 ** failures, MAX_DELAY_MILLIS);
       failures += 1;
-      // Those that ended together do not all start together.
+      // The jitter spreads restarts of processes that ended together.
       return delay * (0.5 + random() / 2);
     },
   };

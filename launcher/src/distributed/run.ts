@@ -1,4 +1,4 @@
-/** `npm run start:distributed`: from the topology to a running system of processes. */
+/** `npm run start:distributed`: starts a system of processes from a topology. */
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
@@ -20,7 +20,10 @@ import { readTopology, type Topology } from './topology.ts';
 
 const OWN_TOPOLOGY = new URL('../../topology.json', import.meta.url);
 
-/** Before anything is started. @throws InvalidConfiguration naming every wrong variable of every process */
+/**
+ * Checks the configuration before any start.
+ * @throws InvalidConfiguration naming every invalid variable of every process
+ */
 async function checkAll(topology: Topology): Promise<void> {
   const readers = await Promise.all(
     topology.map(async (entry) => {

@@ -1,6 +1,7 @@
 /**
- * A program that fills empty databases with the demo clinic and ends. Its services are in one process, whose clock can be
- * set to the days before; the events wait in the outboxes until the services that follow hand them to the broker.
+ * Fills empty databases with the demo clinic, as a program that exits afterwards.
+ * Its services share a process whose clock can be set to earlier days.
+ * The events wait in the outboxes until the later services publish them.
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
@@ -33,7 +34,7 @@ const withoutCredentials = (url: string): string => {
   return parsed.href;
 };
 
-/** One for the databases that are filled, so that a start with others does not take them for these. */
+/** Returns a path that depends on the databases, so that a start with other databases has its own marker. */
 function markerPath(folder: string, environments: readonly Environment[]): string {
   const databases = environments.map(({ DAYBOOK_MYSQL_URL = '', DATABASE_URL = '' }) =>
     [DAYBOOK_MYSQL_URL, DATABASE_URL].map(withoutCredentials),
@@ -101,7 +102,7 @@ async function seed(topology: Topology): Promise<void> {
   });
 }
 
-// Nobody is left who waits for it.
+// Exits because the parent process is gone.
 process.on('disconnect', () => process.exit(EXIT.software));
 try {
   const [file = ''] = process.argv.slice(2);

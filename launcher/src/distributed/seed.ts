@@ -1,4 +1,4 @@
-/** Runs the filler of the demo clinic as a process of its own, which ends before the services begin. */
+/** Runs the seed of the demo clinic as its own process, which exits before the services start. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type Environment, EXIT, StartFailure } from '@daybook/service';
@@ -6,7 +6,10 @@ import { readLines } from './split-lines.ts';
 
 const PROGRAM = new URL('./seed-main.ts', import.meta.url);
 
-/** @throws StartFailure when it could not be filled */
+/**
+ * Runs the seed.
+ * @throws StartFailure when it fails
+ */
 export async function runSeeder(
   environment: Environment,
   topologyFile: string,
@@ -18,7 +21,7 @@ export async function runSeeder(
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     detached: process.platform !== 'win32',
   });
-  // Its end is noticed there as that of whoever started it.
+  // The child treats a disconnect as the end of its parent.
   signal.addEventListener('abort', () => child.connected && child.disconnect(), { once: true });
   let lastError = '';
   readLines(child.stdout, onLine);

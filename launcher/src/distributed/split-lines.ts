@@ -1,10 +1,10 @@
 import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 
-/** Longer ones are cut into several: what is read is bounded, whatever is written. */
+/** Longer lines are split, so that memory is bounded for any input. */
 const MAX_LINE_LENGTH = 64 * 1024;
 
-/** Calls back with each line of a stream, if there is one; the last line need not be ended. */
+/** Calls `onLine` with each line of a stream, if one exists. The last line may lack a line break. */
 export function readLines(stream: Readable | null, onLine: (line: string) => void): void {
   if (!stream) return;
   const decoder = new StringDecoder('utf8');

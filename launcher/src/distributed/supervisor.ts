@@ -1,4 +1,4 @@
-/** All processes of the topology: in which order they begin and end, and when the whole of them is ready. */
+/** Runs all processes of the topology: their order of start and stop, and the readiness of the system. */
 import { fileURLToPath } from 'node:url';
 import { type Environment, EXIT, isGiven, type RegistryUsers, StartFailure } from '@daybook/service';
 import { withRegistryAccess } from '../registry-users.ts';
@@ -6,18 +6,18 @@ import { environmentOf } from './environment.ts';
 import { ManagedProcess } from './managed-process.ts';
 import type { Entry, Topology } from './topology.ts';
 
-/** Failures that somebody who starts the system has to hear of: to start again does not mend them. */
+/** Failures that a restart cannot fix, so they end the start. */
 const FATAL_EXIT_CODES: readonly (number | undefined)[] = [EXIT.usage, EXIT.unavailable, EXIT.configuration];
 
 export interface SupervisorOptions {
   readonly topology: Topology;
   /** The environment of the shell. */
   readonly shell: Environment;
-  /** Of our own registry: each process gets its own. */
+  /** The users of our own registry, of which each process receives its own. */
   readonly ourUsers: RegistryUsers;
-  /** Of a registry that the shell or the topology names. */
+  /** The users of a registry that the shell or the topology names. */
   readonly givenUsers: RegistryUsers;
-  /** Called before the services start; the registry and the gateway are there. */
+  /** Called before the services start, when the registry and the gateway run. */
   seedDemo(signal: AbortSignal): Promise<void>;
   onChange(managed: ManagedProcess): void;
   onLine(managed: ManagedProcess, line: string): void;
@@ -25,9 +25,12 @@ export interface SupervisorOptions {
 
 export interface Supervisor {
   readonly processes: readonly ManagedProcess[];
-  /** Starts everything, and resolves with the gateway's URL. @throws StartFailure when something can never be */
+  /**
+   * Starts all processes. Resolves with the gateway's URL.
+   * @throws StartFailure when a process can never start
+   */
   start(): Promise<{ readonly url: string; readonly ready: Promise<void> }>;
-  /** Ends everything, from the last of the topology to the first. */
+  /** Stops all processes, from the last of the topology to the first. */
   close(): Promise<void>;
 }
 
@@ -43,7 +46,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   const closing = new AbortController();
   const allReady = Promise.withResolvers<void>();
   const failed = Promise.withResolvers<never>();
-  // Whoever waits for something hears of it.
+  // Every waiting caller receives this rejection through a race, so it is not unhandled.
   failed.promise.catch(() => undefined);
   let registryUrl: string | undefined;
   let wasReady = false;
@@ -102,7 +105,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     for (const { processes: group } of groups.toReversed()) await Promise.all(group.map((managed) => managed.close()));
   }
 
-  /** What did start ends before it is told that the whole cannot be. */
+  /** Closes all started processes before the failure is reported. */
   async function closeOnFailure<Result>(work: Promise<Result>): Promise<Result> {
     try {
       return await work;

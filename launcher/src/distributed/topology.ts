@@ -1,4 +1,4 @@
-/** The file that says which services run how often and where: its shape, and everything that can be wrong with it. */
+/** Reads and checks the topology file: the services, their counts and their ports. */
 import { readFile } from 'node:fs/promises';
 import { OneOf } from '@daybook/contracts';
 import { createValidator, EXIT, StartFailure } from '@daybook/service';
@@ -30,7 +30,7 @@ const EntryShape = Type.Object(
   { additionalProperties: false },
 );
 
-/** `launcher/topology.schema.json` is this, for editors. */
+/** The schema of the file. `launcher/topology.schema.json` is generated from it for editors. */
 export const TopologyFile = Type.Object(
   {
     $schema: Type.Optional(Type.String({ description: 'For editors' })),
@@ -70,7 +70,10 @@ function faultsOfAll(entries: Topology): string[] {
   ];
 }
 
-/** @throws StartFailure 78 naming everything that is wrong */
+/**
+ * Parses a topology.
+ * @throws StartFailure 78 naming every error
+ */
 export function parseTopology(text: string, path: string): Topology {
   let parsed: unknown;
   try {
@@ -93,7 +96,10 @@ export function parseTopology(text: string, path: string): Topology {
 
 const checkTopology = createValidator(TopologyFile);
 
-/** @throws StartFailure 78 when it cannot be read or is wrong */
+/**
+ * Reads a topology.
+ * @throws StartFailure 78 when the file cannot be read or is invalid
+ */
 export async function readTopology(path: string): Promise<Topology> {
   let text: string;
   try {

@@ -24,8 +24,14 @@ function parse(argv: readonly string[], usage: string, allowReplace: boolean): R
   }
 }
 
-/** @throws BackupFailure 64 */
+/**
+ * Parses the arguments of a backup.
+ * @throws BackupFailure 64
+ */
 export const parseBackupArguments = (argv: readonly string[]): string => parse(argv, BACKUP_USAGE, false).folder;
 
-/** @throws BackupFailure 64 */
+/**
+ * Parses the arguments of a restore.
+ * @throws BackupFailure 64
+ */
 export const parseRestoreArguments = (argv: readonly string[]): RestoreArguments => parse(argv, RESTORE_USAGE, true);

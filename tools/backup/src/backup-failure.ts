@@ -1,10 +1,10 @@
-/** What a backup or a restore says when it cannot be done. */
+/** The errors of a backup or a restore. */
 import { DatabaseSync } from 'node:sqlite';
 
-/** sysexits(3), as far as backup and restore use it. */
+/** Exit codes of sysexits(3) that backup and restore use. */
 export const EXIT = { usage: 64, data: 65, unavailable: 69, inputOutput: 74 } as const;
 
-/** Why it cannot go on, in one line for a person. The process ends with `exitCode`. */
+/** The reason of a failure, in one line for a person. The process exits with `exitCode`. */
 export class BackupFailure extends Error {
   readonly exitCode: number;
 
@@ -15,14 +15,14 @@ export class BackupFailure extends Error {
   }
 }
 
-/** The system's or SQLite's own name of what is wrong. Never a message, which can quote data. */
+/** Returns the code of an error of the system or SQLite. Never a message, because that can quote data. */
 export function errorCodeOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   if ('errstr' in error && typeof error.errstr === 'string') return error.errstr;
   return 'code' in error && typeof error.code === 'string' && 'syscall' in error ? error.code : undefined;
 }
 
-/** Does `work`; what the disk or SQLite refuses is told as `sentence (reason).` */
+/** Runs `work`. Converts errors of the disk or SQLite to `sentence (reason).` */
 export async function mapIoError<Result>(message: string, work: () => Result | Promise<Result>): Promise<Result> {
   try {
     return await work();
@@ -33,7 +33,10 @@ export async function mapIoError<Result>(message: string, work: () => Result | P
   }
 }
 
-/** Looks at every page of a file that nobody else has open. @throws BackupFailure 65 when one is not as SQLite wrote it */
+/**
+ * Checks every page of a file that no other process has open.
+ * @throws BackupFailure 65 when a page is damaged
+ */
 export function checkPages(path: string, advice: string): void {
   const broken = (options?: ErrorOptions) =>
     new BackupFailure(EXIT.data, `The database file ${path} is broken. ${advice}`, options);

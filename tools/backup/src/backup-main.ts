@@ -1,4 +1,4 @@
-/** `npm run backup -- FOLDER`: the embedded databases of a Daybook, running or not, into a new folder. */
+/** `npm run backup -- FOLDER`: copies the embedded databases, also of a running Daybook, into a new folder. */
 import { VERSION } from '@daybook/service';
 import { parseBackupArguments } from './arguments.ts';
 import { makeBackup } from './backup.ts';

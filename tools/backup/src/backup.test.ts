@@ -60,7 +60,7 @@ test('a backup that is ended half-way leaves nothing', async () => {
   for (let n = 0; n < 10; n += 1) insert.run();
   let asked = 0;
   const signal = new AbortController().signal;
-  // Ended when it is asked for the third time whether to go on, which is in the middle of the copy.
+  // Aborts at the third check of the signal, which is in the middle of the copy.
   signal.throwIfAborted = () => {
     asked += 1;
     if (asked === 3) throw new DOMException('ended', 'AbortError');

@@ -1,4 +1,4 @@
-/** A folder with a copy of every embedded database as of one moment, made while Daybook runs. */
+/** Copies every embedded database into a folder, as of one moment, while Daybook runs. */
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { databaseFiles, isEmptyDataFolder, joinDataFolder } from '@daybook/launcher/data-folder';
@@ -9,21 +9,24 @@ import { openSnapshot, type Snapshot } from './snapshot.ts';
 
 export interface BackupOptions {
   readonly dataFolder: string;
-  /** A folder that is not there yet. */
+  /** A folder that does not exist yet. */
   readonly target: string;
   /** The version of Daybook. */
   readonly version: string;
-  /** Ends the backup and leaves nothing of it. */
+  /** Aborts the backup and removes its files. */
   readonly signal: AbortSignal;
 }
 
 export interface BackupReport {
   readonly manifest: Manifest;
-  /** How long a writer can have waited at most. */
+  /** The longest time that a writer can have waited. */
   readonly waitMillis: number;
 }
 
-/** @throws BackupFailure; StartFailure while a restore is under way, or did not end */
+/**
+ * Makes a backup.
+ * @throws BackupFailure; StartFailure while a restore is running or unfinished
+ */
 export async function makeBackup(options: BackupOptions): Promise<BackupReport> {
   const { dataFolder, target } = options;
   if (!(await mapIoError(`The data folder ${dataFolder} cannot be read`, () => exists(dataFolder)))) {
@@ -36,7 +39,7 @@ export async function makeBackup(options: BackupOptions): Promise<BackupReport> 
   return mapIoError(`The backup ${target} cannot be written`, () => writeFolder(options));
 }
 
-/** Under another name until all of it is on the disk. */
+/** Writes under another name until all files are on the disk. */
 async function writeFolder(options: BackupOptions): Promise<BackupReport> {
   const target = resolve(options.target);
   if (await exists(target))

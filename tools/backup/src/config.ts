@@ -3,5 +3,8 @@ import { Type } from 'typebox';
 
 const schema = Type.Object({ DAYBOOK_DATA: commonVariables.DAYBOOK_DATA });
 
-/** The data folder, as `npm start` understands it. @throws InvalidConfiguration */
+/**
+ * Returns the data folder from the variables of `npm start`.
+ * @throws InvalidConfiguration
+ */
 export const dataFolder = (): string => readConfiguration(schema, process.env).DAYBOOK_DATA;

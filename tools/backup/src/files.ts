@@ -1,4 +1,4 @@
-/** Files that are on the disk when we say so. */
+/** Writes files and flushes them to the disk. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, lstat, open } from 'node:fs/promises';
@@ -7,7 +7,7 @@ import { dirname } from 'node:path';
 const OWNER_ONLY = 0o600;
 const CHUNK_BYTES = 1024 * 1024;
 
-/** Not on Windows, which keeps the names of files by itself and opens no folder. */
+/** Flushes a folder, except on Windows, which flushes file names itself and cannot open folders. */
 export async function syncFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return;
   await using handle = await open(folder, 'r');
@@ -38,7 +38,7 @@ export interface Content {
   readonly sha256: string;
 }
 
-/** Reads a file to its end, into `copy` where there is one. */
+/** Reads a file to its end, and writes it to `copy` if given. */
 async function hashFile(path: string, signal: AbortSignal | undefined, copy?: FileHandle): Promise<Content> {
   const hash = createHash('sha256');
   let bytes = 0;
@@ -51,7 +51,7 @@ async function hashFile(path: string, signal: AbortSignal | undefined, copy?: Fi
   return { bytes, sha256: hash.digest('hex') };
 }
 
-/** Brings a file to the disk, for us only, and says what is in it. */
+/** Flushes a file to the disk, readable by its owner only. Returns its size and hash. */
 export async function syncAndHashFile(path: string, signal?: AbortSignal): Promise<Content> {
   {
     await using file = await open(path, 'r+');
@@ -61,7 +61,7 @@ export async function syncAndHashFile(path: string, signal?: AbortSignal): Promi
   return hashFile(path, signal);
 }
 
-/** Copies a file to the disk, for us only, and says what was in it. */
+/** Copies a file to the disk, readable by its owner only. Returns its size and hash. */
 export async function copyFile(from: string, to: string, signal?: AbortSignal): Promise<Content> {
   await using file = await open(to, 'wx', OWNER_ONLY);
   const content = await hashFile(from, signal, file);

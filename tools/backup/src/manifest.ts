@@ -1,4 +1,4 @@
-/** What is in a backup, so that a restore can tell whether it is whole. */
+/** The contents of a backup, by which a restore checks that it is complete. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createValidator } from '@daybook/service';
@@ -8,18 +8,18 @@ import { writeDurably } from './files.ts';
 
 const MANIFEST_FILE = 'manifest.json';
 
-/** Rises when a backup can no longer be read as before. */
+/** Rises when earlier readers can no longer read a backup. */
 const FORMAT = 1;
 
 const Manifest = Type.Object({
   format: Type.Literal(FORMAT),
   /** The version of Daybook that wrote it. */
   daybook: Type.String({ minLength: 1, maxLength: 100 }),
-  /** Of the cut. */
+  /** The moment of the snapshot. */
   instant: Type.String({ format: 'date-time' }),
   files: Type.Array(
     Type.Object({
-      // A plain name: a restore writes nowhere else than into the data folder.
+      // A plain name, so that a restore writes into the data folder only.
       name: Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,60}\\.sqlite$' }),
       bytes: Type.Integer({ minimum: 0 }),
       sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }),
@@ -52,7 +52,10 @@ function parse(text: string): unknown {
   }
 }
 
-/** @throws BackupFailure 74 when there is none, 65 when it cannot be understood */
+/**
+ * Reads the manifest.
+ * @throws BackupFailure 74 when none exists, 65 when it is invalid
+ */
 export async function readManifest(folder: string): Promise<Manifest> {
   const path = join(folder, MANIFEST_FILE);
   const text = await mapIoError(`No backup can be read in ${folder}: ${path}`, () => readFile(path, 'utf8'));

@@ -1,4 +1,4 @@
-/** The runbook's commands for MySQL, as they are written there, against a server; only the databases have other names. */
+/** Runs the runbook's commands for MySQL as written, against a server. Only the names of the databases differ. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -15,7 +15,7 @@ user=${decodeURIComponent(server.username)}
 ${server.password && `password=${decodeURIComponent(server.password)}`}
 `;
 const COMMAND_DEADLINE_MILLIS = 60_000;
-/** Of this run only: the server may be shared, and may hold a Daybook. */
+/** A prefix for this run only, because the server may be shared and may have a Daybook. */
 const PREFIX = `daybook_test_${process.pid}_`;
 const named = (text: string) => text.replaceAll(/\bdaybook_(?=(patient|doctor|appointment|notification)\b)/g, PREFIX);
 
@@ -26,7 +26,7 @@ const output = (command: string, ...argv: string[]): string =>
     stdio: ['ignore', 'pipe', 'pipe'],
   });
 
-/** Why this cannot be tried here. */
+/** Returns why this machine cannot run the test. */
 function whyNot(): string | undefined {
   try {
     output('mysqldump', '--version');
@@ -47,7 +47,7 @@ if (reason !== undefined) {
   process.stdout.write(`Left out, for want of a server: the runbook's commands for MySQL: ${how} (${reason})\n`);
 }
 
-/** Tables as far as the commands look at them, and somebody who registers, books and tells until a row says stop. */
+/** The tables that the commands read, and a writer that registers, books and publishes until a row stops it. */
 const CLINIC = named(`
 CREATE DATABASE daybook_patient; CREATE DATABASE daybook_doctor;
 CREATE DATABASE daybook_appointment; CREATE DATABASE daybook_notification;
@@ -74,13 +74,13 @@ END//
 DELIMITER ;
 `);
 
-/** The first block of commands in the runbook with such a command in it. */
+/** Returns the first block of commands in the runbook with such a command in it. */
 async function commandsWith(part: string): Promise<string> {
   const text = await readFile(join(import.meta.dirname, '../../../docs/runbook.md'), 'utf8');
   const blocks = [...text.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block = '']) => block);
   const block = blocks.find((one) => one.includes(part));
   if (block === undefined) throw new Error(`the runbook has no command with ${part}`);
-  // What the runbook says of this client.
+  // The runbook has different commands for this client.
   const isMariaDb = output('mysqldump', '--version').includes('MariaDB');
   return named(isMariaDb ? block.replaceAll(/ --(source-data|set-gtid-purged)=\S+/g, '') : block);
 }
@@ -116,7 +116,7 @@ describe.skipIf(reason !== undefined)('the commands of the runbook for MySQL', (
       expect(booked()).toBeGreaterThanOrEqual(before);
       expect(booked()).toBeLessThanOrEqual(after);
       expect(run(await commandsWith('AS without_patient')).trim()).toBe('0\t0\t0');
-      // The check notices.
+      // The check detects the missing row.
       ask('DELETE FROM daybook_patient.patients LIMIT 1');
       expect(run(await commandsWith('AS without_patient')).trim()).toBe('1\t0\t0');
     } finally {

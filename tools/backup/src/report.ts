@@ -1,4 +1,4 @@
-/** What was done, in words. */
+/** Describes the result in words. */
 import type { BackupReport } from './backup.ts';
 import type { RestoreReport } from './restore.ts';
 

@@ -1,4 +1,4 @@
-/** `npm run restore -- FOLDER [--replace]`: what a backup wrote into the data folder of a Daybook that does not run. */
+/** `npm run restore -- FOLDER [--replace]`: restores a backup into the data folder of a stopped Daybook. */
 import { parseRestoreArguments } from './arguments.ts';
 import { dataFolder } from './config.ts';
 import { describeRestore } from './report.ts';

@@ -7,7 +7,7 @@ import { makeBackup } from './backup.ts';
 import { restoreBackup } from './restore.ts';
 import { makeData, never, readCounter } from './testing.ts';
 
-/** A backup of two databases that hold 1 and 2, and a data folder that is not there yet. */
+/** Creates a backup of two databases with 1 and 2, and a path for a data folder. */
 async function workplace() {
   const folder = await temporaryFolder();
   const source = join(folder.path, 'backup');
@@ -145,7 +145,7 @@ describe('a restore that did not end keeps Daybook from starting, and the next o
   const ASIDE = 'before-restore-2026-11-25T12-00-00Z';
   const NAMES = ['doctor.sqlite', 'patient.sqlite', 'webhook.sqlite'];
 
-  /** Takes as many steps as it is told: the mark, three files put aside, two put in their places. */
+  /** Runs the first `steps` steps: write the marker, move three files aside, install two. */
   async function takeSteps(steps: number, data: string, source: string): Promise<void> {
     await mkdir(join(data, ASIDE));
     const moves = [

@@ -1,4 +1,4 @@
-/** Puts the databases of a backup in the place of those of a data folder: all of them, or Daybook does not start. */
+/** Replaces the databases of a data folder by those of a backup. Daybook does not start until all are installed. */
 import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import {
@@ -15,37 +15,40 @@ import { type BackedUpFile, type Manifest, readManifest } from './manifest.ts';
 
 export interface RestoreOptions {
   readonly dataFolder: string;
-  /** What a backup wrote. */
+  /** The folder of the backup. */
   readonly source: string;
-  /** Whether databases that are there already are put aside. */
+  /** Whether existing databases are moved aside. */
   readonly replace: boolean;
-  /** Ends the restore, as long as it has changed nothing. */
+  /** Aborts the restore, as long as it has changed nothing. */
   readonly signal: AbortSignal;
 }
 
 export interface RestoreReport {
   readonly manifest: Manifest;
-  /** Where the databases are that were there before. */
+  /** The folder with the previous databases. */
   readonly aside: string | undefined;
 }
 
-/** The marks of a demo that may be half filled belong to the databases that go. */
+/** Includes the marker of an incomplete demo, because it belongs to the previous databases. */
 const REPLACED_FILES = /\.sqlite(-wal|-shm|-journal)?$|^demo\.json$/;
 const STAGING = 'restoring-';
 const STALE_STAGING = new RegExp(`^${STAGING}`);
 
-/** In the data folder while the files are put in place. */
+/** Exists in the data folder while the files are installed. */
 const RestoreMarker = Type.Object({
-  /** The folder for what was there before. */
+  /** The folder for the previous files. */
   aside: Type.String({ pattern: '^before-restore-[0-9TZ-]+$' }),
-  /** What was there before. */
+  /** The previous files. */
   names: Type.Array(Type.String({ pattern: REPLACED_FILES.source }), { maxItems: 1000 }),
 });
 type RestoreMarker = Static<typeof RestoreMarker>;
 
 const checkMarker = createValidator(RestoreMarker);
 
-/** @throws BackupFailure; StartFailure 69 while anybody uses the data folder */
+/**
+ * Restores a backup.
+ * @throws BackupFailure; StartFailure 69 while another process uses the data folder
+ */
 export async function restoreBackup({ dataFolder, source, replace, signal }: RestoreOptions): Promise<RestoreReport> {
   const manifest = await readManifest(source);
   await prepareDataFolder(dataFolder);
@@ -66,7 +69,10 @@ export async function restoreBackup({ dataFolder, source, replace, signal }: Res
   });
 }
 
-/** That of a restore which did not end, or a new one. @throws BackupFailure 64 when databases are there and are to stay */
+/**
+ * Returns the marker of an unfinished restore, or a new one.
+ * @throws BackupFailure 64 when databases exist and `replace` is false
+ */
 async function prepareMarker(folder: string, replace: boolean): Promise<RestoreMarker> {
   const unfinished = await readMarker(join(folder, RESTORE_MARKER));
   if (unfinished) return unfinished;
@@ -88,7 +94,7 @@ async function readMarker(path: string): Promise<RestoreMarker | undefined> {
 const entries = async (folder: string, pattern: RegExp): Promise<string[]> =>
   (await readdir(folder)).filter((name) => pattern.test(name)).toSorted();
 
-/** Copies a file of the backup beside its place, and looks whether it is as it was written. */
+/** Copies a file of the backup next to its destination, and checks its content. */
 async function stage(
   source: string,
   staging: string,
@@ -104,14 +110,14 @@ async function stage(
   checkPages(to, 'Restore another backup.');
 }
 
-/** While the mark is there no Daybook starts: whatever ends this, nobody sees old files beside new ones. */
+/** Installs the files. While the marker exists Daybook does not start, so it never sees old and new files together. */
 async function install(folder: string, staging: string, { files }: Manifest, marker: RestoreMarker): Promise<void> {
   const path = join(folder, RESTORE_MARKER);
   await writeDurably(`${path}.new`, JSON.stringify(marker));
   await rename(`${path}.new`, path);
   await syncFolder(folder);
   if (marker.names.length > 0) await moveAside(folder, marker);
-  // What a restore that did not end put in place.
+  // Removes files that an unfinished restore installed.
   for (const name of await entries(folder, REPLACED_FILES)) await rm(join(folder, name));
   for (const { name } of files) await rename(join(staging, name), join(folder, name));
   await syncFolder(folder);
@@ -119,7 +125,7 @@ async function install(folder: string, staging: string, { files }: Manifest, mar
   await syncFolder(folder);
 }
 
-/** A restore that did not end may have put aside some, and its own in the place of those. */
+/** Moves the previous files aside. An unfinished restore may have moved some and installed its own in their places. */
 async function moveAside(folder: string, marker: RestoreMarker): Promise<void> {
   const aside = join(folder, marker.aside);
   await mkdir(aside, { recursive: true, mode: 0o700 });

@@ -1,11 +1,11 @@
-/** From a task to the exit code of its process. */
+/** Runs a task and sets the exit code of its process. */
 import { StartFailure } from '@daybook/service';
 import { BackupFailure } from './backup-failure.ts';
 
-/** As a shell says that a signal ended something. */
+/** The exit code of a shell after SIGINT. */
 const INTERRUPTED = 130;
 
-/** Prints what the task says it did. A signal ends it, and it tidies up; a second signal ends the process at once. */
+/** Prints the result of the task. A signal aborts it cleanly; a second signal ends the process immediately. */
 export async function runTask(task: (signal: AbortSignal) => Promise<string>): Promise<void> {
   const closing = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => closing.abort());

@@ -15,7 +15,7 @@ test('a cut is one moment of all files, whatever is written meanwhile', async ()
     const copies = ['a', 'b'].map((name) => join(folder.path, `${name}-${round}`));
     for (const [index, path] of paths.entries()) await snapshot.copy(path, copies[index] ?? '', never);
     const [a, b] = copies.map((copy) => Number(readCounter(copy)));
-    // The writer counts in the first file first.
+    // The writer increments the first file first.
     seen.push(a === b || a === Number(b) + 1 ? 'one moment' : { a, b });
   }
   expect(new Set(seen)).toEqual(new Set(['one moment']));

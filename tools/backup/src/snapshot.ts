@@ -1,13 +1,14 @@
 /**
- * One moment of several database files while others write to them. The write locks of all are held at once, for as
- * long as it takes to begin a read on each: what is read then is what every file held at that moment.
+ * Reads several database files as of one moment while others write to them.
+ * It holds all write locks simultaneously while it begins a read on each file.
+ * So each read returns the content of its file at that moment.
  */
 import { backup, DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ensurePrivate, isBusy } from '@daybook/database';
 import { BackupFailure, EXIT } from './backup-failure.ts';
 
-/** How long writers may wait for us in one attempt; an attempt that takes longer is given up, and made again. */
+/** The longest wait of writers in one attempt. A longer attempt is abandoned and repeated. */
 const LOCK_TIMEOUT_MILLIS = 50;
 const SNAPSHOT_TIMEOUT_MILLIS = 20_000;
 const MAX_RETRY_DELAY_MILLIS = 100;
@@ -15,15 +16,15 @@ const PAGES_PER_STEP = 1000;
 
 export interface Snapshot extends Disposable {
   readonly instant: Temporal.Instant;
-  /** How long a writer can have waited for us at most, in one attempt. */
+  /** The longest time that a writer can have waited in one attempt. */
   readonly waitMillis: number;
-  /** Writes what the file held at the cut to a new file. */
+  /** Writes the content of the file at the snapshot to a new file. */
   copy(path: string, to: string, signal: AbortSignal): Promise<void>;
 }
 
 interface Source {
   readonly path: string;
-  /** Two connections: one that held the write lock would have to give its view up with it. */
+  /** Two connections, because one that held the write lock would lose its read view with the lock. */
   readonly locker: DatabaseSync;
   readonly reader: DatabaseSync;
 }
@@ -31,12 +32,12 @@ interface Source {
 function openSource(path: string, opened: DisposableStack): Source {
   const locker = opened.use(new DatabaseSync(path, { timeout: LOCK_TIMEOUT_MILLIS }));
   const reader = opened.use(new DatabaseSync(path, { timeout: LOCK_TIMEOUT_MILLIS, readOnly: true }));
-  // The first statement reads the schema, and the log of a process that was killed: not while others wait.
+  // Reads the schema, and the log of a killed process, before other writers have to wait.
   for (const connection of [locker, reader]) connection.exec('SELECT * FROM sqlite_schema; PRAGMA busy_timeout = 0');
   return { path, locker, reader };
 }
 
-/** Tries again until `deadline`, a thousandth of a second apart: others hold a write lock for one transaction only. */
+/** Tries every millisecond until `deadline`, because others hold a write lock for one transaction only. */
 async function lockBy(deadline: number, { locker }: Source): Promise<boolean> {
   for (;;) {
     try {
@@ -54,11 +55,11 @@ function endTransaction(connection: DatabaseSync): void {
   if (connection.isTransaction) connection.exec('ROLLBACK');
 }
 
-/** Begins a read on every file while all are locked. Whether that was possible in time. */
+/** Begins a read on every file while all are locked. Returns whether that was possible in time. */
 async function tryBeginReads(sources: readonly Source[]): Promise<boolean> {
   const deadline = performance.now() + LOCK_TIMEOUT_MILLIS;
   try {
-    // Always in the same order, so that two backups cannot wait for each other.
+    // Always in the same order, so that two backups cannot deadlock.
     for (const source of sources) if (!(await lockBy(deadline, source))) return false;
     for (const { reader } of sources) reader.exec('BEGIN; SELECT * FROM sqlite_schema LIMIT 1');
     return true;
@@ -71,7 +72,10 @@ async function tryBeginReads(sources: readonly Source[]): Promise<boolean> {
   }
 }
 
-/** @throws BackupFailure 69 when the writers leave no moment for it */
+/**
+ * Opens a snapshot.
+ * @throws BackupFailure 69 when all attempts time out
+ */
 export async function openSnapshot(paths: readonly string[], signal: AbortSignal): Promise<Snapshot> {
   using opened = new DisposableStack();
   const sources = paths.map((path) => openSource(path, opened));
@@ -106,9 +110,9 @@ function createSnapshot(
       const reader = readers.get(path);
       if (!reader) throw new Error(`${path} is not in this snapshot`);
       ensurePrivate(to);
-      // SQLite's own copy goes on in the transaction that the connection is in.
+      // SQLite's copy runs within the connection's open transaction.
       await backup(reader, to, { rate: PAGES_PER_STEP, progress: () => signal.throwIfAborted() });
-      // One plain file, which can be looked at without making others beside it.
+      // Converts the copy to one plain file, which readers can open without creating others next to it.
       using copied = new DatabaseSync(to);
       copied.exec('PRAGMA journal_mode = DELETE');
     },

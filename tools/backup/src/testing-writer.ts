@@ -1,4 +1,4 @@
-/** For tests: a thread that writes one number after the other, each to every file in turn, until it is ended. */
+/** A thread for tests that writes increasing numbers, each to every file in turn, until it is stopped. */
 import { DatabaseSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
 

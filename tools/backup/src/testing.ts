@@ -1,11 +1,11 @@
-/** For tests: data folders with small databases, and a thread that writes to them. */
+/** Helpers for tests: data folders with small databases, and a thread that writes to them. */
 import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Worker } from 'node:worker_threads';
 
-/** Makes databases with one counter each, and returns their paths. */
+/** Creates databases with one counter each, and returns their paths. */
 export async function makeData(folder: string, counters: Record<string, number>): Promise<string[]> {
   await mkdir(folder, { recursive: true });
   return Object.entries(counters).map(([name, n]) => {
@@ -21,7 +21,7 @@ export function readCounter(path: string): unknown {
   return database.prepare('SELECT n FROM counter').get()?.n;
 }
 
-/** Writes to the files as fast as it can until it is disposed of. */
+/** Writes to the files as fast as possible until it is disposed of. */
 export async function startWriter(paths: readonly string[]): Promise<AsyncDisposable> {
   const worker = new Worker(join(import.meta.dirname, 'testing-writer.ts'), { workerData: { paths } });
   await once(worker, 'message');

@@ -1,6 +1,4 @@
-/**
- * `npm run deploy:check`: what can be found out with the Docker and the kubectl of this machine, in words. Nothing is changed.
- */
+/** `npm run deploy:check`: reports what this machine's Docker and kubectl can find out. Changes nothing. */
 import { findingsOfDocker, runCommand } from './docker/docker.ts';
 
 console.log('Docker');

@@ -1,4 +1,4 @@
-/** The catalogue of events as an AsyncAPI 3.0 document. */
+/** Builds the AsyncAPI 3.0 document from the catalogue of events. */
 import {
   EVENT_EXCHANGE,
   EventEnvelope,
@@ -19,7 +19,7 @@ address of the channel.`.replaceAll('\n', ' ');
 
 const types = Object.keys(eventTypes).filter((type): type is EventType => type in eventTypes);
 
-/** By convention, which a test holds: `daybook.patient.…` is published by `/services/patient`. */
+/** Returns the source of an event: `daybook.patient.…` is from `/services/patient`. A test checks this convention. */
 const sourceOf = (type: EventType): string => `/services/${type.split('.')[1]}`;
 
 function titleOf(type: EventType): string {

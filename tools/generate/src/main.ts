@@ -1,6 +1,7 @@
 /**
- * `npm run generate`: writes what follows from the code: docs/openapi.json, as the gateway serves it, the types of the
- * client, and docs/asyncapi.json, the catalogue of events. With `--check` it writes nothing and fails when a file is not what the code says.
+ * `npm run generate`: writes the files that follow from the code.
+ * These are docs/openapi.json, as the gateway serves it, the client's types, and docs/asyncapi.json.
+ * With `--check` it writes nothing and fails when a file differs from the code.
  */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,8 +1,8 @@
-/** The API document, as the gateway of a system that runs for this serves it. */
+/** Reads the API document from the gateway of a temporary system. */
 import { startAllInOne } from '@daybook/launcher';
 import { createLogger } from '@daybook/service';
 
-/** `data` is an empty folder. */
+/** Returns the API document. `data` is an empty folder. */
 export async function fetchOpenApi(data: string): Promise<string> {
   const config = { DAYBOOK_DATA: data, DAYBOOK_DEMO: 'off', LOG_LEVEL: 'warn' } as const;
   const environment = { DAYBOOK_DATA: data, DAYBOOK_PORT: '0' };

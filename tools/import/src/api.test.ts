@@ -3,7 +3,7 @@ import { createApi } from './api.ts';
 
 const URL = 'http://127.0.0.1:1';
 
-/** A door before which nothing has to wait, and the pauses that it made. */
+/** Creates an API client that never waits, and the list of its delays. */
 function setUp() {
   const delays: number[] = [];
   const api = createApi({
@@ -30,7 +30,7 @@ const refused = (status: number, code: string, headers: Record<string, string> =
   response: new Response(null, { status, headers }),
 });
 
-/** Gives the answers one after the other, the last one for ever. */
+/** Returns the results in sequence, and the last one again after the end. */
 function respondWith(...results: FetchResult[]) {
   const calls = { count: 0 };
   const call = async (): Promise<FetchResult> => {

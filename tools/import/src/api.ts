@@ -1,4 +1,4 @@
-/** The way to the API: few requests at once, a pause and another try when it is busy, one clear word when it is gone. */
+/** Calls the API with few concurrent requests, retries while it is busy, and one clear error when it is gone. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CallRefused, createClient, type DaybookClient, expectData } from '@daybook/client';
 import { createLimiter } from './concurrency.ts';
@@ -8,7 +8,7 @@ const MAX_CONCURRENT_REQUESTS = 8;
 const MAX_ATTEMPTS = 5;
 const INITIAL_DELAY_MILLIS = 250;
 const MAX_DELAY_MILLIS = 30_000;
-/** Of 100 each. More is not a list of one patient or one name. */
+/** Pages of 100 items. A list of one patient or one name is never longer. */
 const MAX_PAGES = 1000;
 
 interface FetchResult<Data> {
@@ -21,9 +21,9 @@ type FetchPage<Item> = (cursor: { cursor?: string }) => Promise<FetchResult<{ it
 
 export interface ApiResponse<Data> {
   readonly data: Data;
-  /** An earlier run, or another one at the same time, asked the same and got this answer. */
+  /** Whether an earlier or concurrent run sent the same request and received this response. */
   readonly wasReplayed: boolean;
-  /** The response was kept from an earlier attempt, of this run or another one: what it describes may have changed since. */
+  /** Whether the response is stored from an earlier attempt of any run. Its content may have changed since. */
   readonly isReplay: boolean;
   readonly etag: string | undefined;
 }
@@ -31,12 +31,15 @@ export interface ApiResponse<Data> {
 export interface Api {
   readonly client: DaybookClient;
   /**
-   * Every call may be repeated: a POST must carry an Idempotency-Key.
+   * Sends a request, and repeats it when necessary, so a POST must carry an Idempotency-Key.
    * @throws CallRefused
-   * @throws ImportFailure 69 when nothing answers, or something else than a Daybook
+   * @throws ImportFailure 69 when no server responds, or one that is not a Daybook
    */
   send<Data>(call: () => Promise<FetchResult<Data>>): Promise<ApiResponse<Data>>;
-  /** All items of a list. @throws as `send` */
+  /**
+   * Returns all items of a list.
+   * @throws as `send`
+   */
   list<Item>(fetchPage: FetchPage<Item>): Promise<Item[]>;
 }
 
@@ -78,7 +81,7 @@ export function createApi({ url, wait = sleep }: ApiOptions): Api {
         return {
           data: read(result),
           isReplay,
-          // After a try of our own that got lost, the answer that is replayed is to us.
+          // A replay after a lost attempt of this run is this run's own response.
           wasReplayed: attempts === 1 && isReplay,
           etag: headers.get('etag') ?? undefined,
         };
@@ -122,7 +125,7 @@ function delayMillis(retryAfter: string | null, attempts: number): number {
   return Math.min(delay, MAX_DELAY_MILLIS);
 }
 
-/** `fetch` says what happened in the cause of its error. */
+/** Returns the code of an error. `fetch` puts it into the cause. */
 function errorCodeOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown failure';
   const { cause } = error;

@@ -3,7 +3,7 @@ import { EXIT, ImportFailure } from './import-failure.ts';
 
 export interface Arguments {
   readonly folder: string;
-  /** Where the gateway answers; undefined when nothing was said. */
+  /** The URL of the gateway; undefined without the option. */
   readonly url: string | undefined;
 }
 
@@ -11,7 +11,10 @@ const USAGE = 'Usage: npm run import -- FOLDER [--url http://127.0.0.1:8080]';
 
 const isWebAddress = (text: string): boolean => /^https?:$/.test(URL.parse(text)?.protocol ?? '');
 
-/** @throws ImportFailure 64 */
+/**
+ * Parses the arguments.
+ * @throws ImportFailure 64
+ */
 export function parseArguments(argv: readonly string[]): Arguments {
   const { positionals, url } = split(argv);
   const [folder] = positionals;

@@ -10,7 +10,7 @@ async function* numbersTo(end: number, onReturn: () => void = () => undefined) {
   }
 }
 
-/** Tells how many of its works ran at once at most. */
+/** Returns a gauge of the most concurrent tasks. */
 function createGauge() {
   let running = 0;
   const gauge = {

@@ -1,6 +1,6 @@
-/** Bounds on what happens at once, and an order where order matters. */
+/** Limits concurrency, and keeps an order where order matters. */
 
-/** Runs `work` on every item, on at most `limit` at once. After a failure it begins no other, and fails with it. */
+/** Runs `work` on every item, at most `limit` concurrently. After a failure it starts no more, and rejects. */
 export async function forEachConcurrently<Item>(
   limit: number,
   items: AsyncIterable<Item>,
@@ -29,7 +29,7 @@ export async function forEachConcurrently<Item>(
 
 export type Limiter = <Result>(work: () => Promise<Result>) => Promise<Result>;
 
-/** Runs at most `limit` works at once. Those that wait are as many as the callers that it has. */
+/** Runs at most `limit` tasks concurrently. The number of waiting tasks is not limited. */
 export function createLimiter(limit: number): Limiter {
   let running = 0;
   const waiting: (() => void)[] = [];
@@ -39,7 +39,7 @@ export function createLimiter(limit: number): Limiter {
     try {
       return await work();
     } finally {
-      // Whoever waited longest takes this place; the number of those that run stays.
+      // Passes the slot to the task that has waited longest, so `running` stays the same.
       const next = waiting.shift();
       if (next) next();
       else running -= 1;
@@ -50,14 +50,14 @@ export function createLimiter(limit: number): Limiter {
 export type KeyedQueue = <Result>(keys: readonly string[], work: () => Promise<Result>) => Promise<Result>;
 
 /**
- * Works that share a key run one after the other, in the order in which they came. One waits only for those before
- * it, so that none waits for ever.
+ * Runs tasks that share a key in sequence, in the order of the calls.
+ * A task waits only for earlier ones, so none waits forever.
  */
 export function createKeyedQueue(): KeyedQueue {
   const lastOf = new Map<string, Promise<unknown>>();
   return async (keys, work) => {
     const previous = keys.map((key) => lastOf.get(key));
-    // What became of those before is the matter of those who asked for it.
+    // Ignores failures of earlier tasks, because their own callers receive them.
     const task = Promise.allSettled(previous).then(work);
     for (const key of keys) lastOf.set(key, task);
     try {

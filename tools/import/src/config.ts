@@ -1,7 +1,7 @@
 import { EXIT, ImportFailure } from './import-failure.ts';
 
 /**
- * Where the Daybook of this machine answers: the variables are those of `npm start`.
+ * Returns the URL of this machine's Daybook, from the variables of `npm start`.
  * @throws ImportFailure 78
  */
 export function defaultUrl(environment: Readonly<Record<string, string | undefined>> = process.env): string {

@@ -1,13 +1,13 @@
-/** What became of the rows of one file. Every row has one outcome, so that the numbers add up. */
+/** Counts the outcomes of the rows of one file. Every row has one outcome, so the numbers add up. */
 
 export type Outcome =
   /** Registered or booked by this run. */
   | { readonly kind: 'new' }
   /** Registered or booked before. */
   | { readonly kind: 'known' }
-  /** The API said no. */
+  /** Rejected by the API. */
   | { readonly kind: 'refused'; readonly code: string; readonly detail: string }
-  /** Nothing could be asked of the API. */
+  /** No request could be made of the row. */
   | { readonly kind: 'bad'; readonly reason: string };
 
 export class Counts {
@@ -15,7 +15,7 @@ export class Counts {
   created = 0;
   existing = 0;
   bad = 0;
-  /** By code. */
+  /** Rejections by code. */
   readonly refused = new Map<string, number>();
 
   add(outcome: Outcome): void {

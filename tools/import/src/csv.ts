@@ -8,25 +8,25 @@ import { checkUtf8 } from './utf8.ts';
 
 export interface Table {
   readonly path: string;
-  /** How people call it: `patients.csv`. */
+  /** The name for people: `patients.csv`. */
   readonly name: string;
-  /** The columns that must be there; others are ignored. */
+  /** The required columns; others are ignored. */
   readonly columns: readonly string[];
 }
 
-/** The trimmed text of a needed column in one row. */
+/** Returns the trimmed text of a required column in one row. */
 export type Cells = (column: string) => string;
 
 export interface Row {
-  /** Of the file, from 1; for a row over several lines its last one. */
+  /** The line in the file, from 1; the last one of a row with several lines. */
   readonly line: number;
-  /** Of the file up to the end of this row. */
+  /** The bytes of the file up to the end of this row. */
   readonly bytes: number;
   /** Undefined when the row has more or fewer fields than the header. */
   readonly cells: Cells | undefined;
 }
 
-/** A quote that is never closed would make one record of the rest of the file. */
+/** Bounds a record, because an unclosed quote would turn the rest of the file into one. */
 const MAX_RECORD_CHARACTERS = 1_000_000;
 
 interface ParsedRecord {
@@ -34,7 +34,10 @@ interface ParsedRecord {
   record: string[];
 }
 
-/** @throws ImportFailure 69 when the file cannot be read, 65 when it is not such a table */
+/**
+ * Yields the rows of a table.
+ * @throws ImportFailure 69 when the file cannot be read, 65 when it is not such a table
+ */
 export async function* readRows(table: Table): AsyncGenerator<Row, void, undefined> {
   const parser = parse({
     bom: true,
@@ -44,9 +47,9 @@ export async function* readRows(table: Table): AsyncGenerator<Row, void, undefin
     relax_quotes: true,
     skip_empty_lines: true,
   });
-  // A failure of the file destroys the parser, and so reaches the loop below.
+  // An error of the file destroys the parser, so the loop below receives it.
   pipeline(createReadStream(table.path), checkUtf8(table.name), parser, () => undefined);
-  // The library types its stream as one of anything; `info: true` makes it one of these.
+  // The library leaves the items of its stream untyped. With `info: true` they have this type.
   const entries: AsyncIterable<ParsedRecord> = parser;
   let header: Header | undefined;
   try {
@@ -60,7 +63,7 @@ export async function* readRows(table: Table): AsyncGenerator<Row, void, undefin
   if (!header) throw new ImportFailure(EXIT.data, `${table.name} is empty: it has no line with the names of columns.`);
 }
 
-/** Fails like reading would, when the file, its header or its encoding is not as needed. */
+/** Throws as reading would, when the file, its header or its encoding is invalid. */
 export async function checkTable(table: Table): Promise<void> {
   const rows = readRows(table);
   await rows.next();
@@ -78,7 +81,7 @@ class Header {
   readonly #columnIndexes: ReadonlyMap<string, number>;
 
   constructor({ name, columns }: Table, record: readonly string[]) {
-    // Some exports write all names in small letters.
+    // Some exports write all names in lower case.
     const written = record.map((column) => column.trim().toLowerCase());
     const missing = columns.filter((column) => !written.includes(column.toLowerCase()));
     if (missing.length > 0) {
@@ -98,7 +101,7 @@ class Header {
   }
 }
 
-/** Says nothing of the content: the parser's own messages quote it. */
+/** Returns an error without content of the file, which the parser's own messages quote. */
 function failureOf(error: unknown, { name, path }: Table): unknown {
   if (error instanceof CsvError) {
     const line = typeof error.lines === 'number' ? ` (${error.code}, line ${error.lines})` : ` (${error.code})`;

@@ -1,7 +1,7 @@
-/** sysexits(3), as far as the import uses it. */
+/** Exit codes of sysexits(3) that the import uses. */
 export const EXIT = { usage: 64, data: 65, unavailable: 69, configuration: 78 } as const;
 
-/** Why the import cannot go on, in one line for a person. The process ends with `exitCode`. */
+/** The reason of a failure, in one line for a person. The process exits with `exitCode`. */
 export class ImportFailure extends Error {
   readonly exitCode: number;
 

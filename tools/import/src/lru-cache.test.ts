@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { LruCache } from './lru-cache.ts';
 
-/** A memory of what was fetched, and of how often. */
+/** Returns a cache, and the number of its fetches. */
 function setUp(capacity: number) {
   const memory = new LruCache<string>(capacity);
   const fetched: string[] = [];

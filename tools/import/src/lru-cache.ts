@@ -1,4 +1,4 @@
-/** Remembers what was fetched for a key, for the `capacity` keys used last. A failure is not remembered. */
+/** Caches fetched values for the `capacity` keys used last. Failures are not cached. */
 export class LruCache<Value> {
   readonly #capacity: number;
   readonly #entries = new Map<string, Promise<Value>>();
@@ -13,7 +13,7 @@ export class LruCache<Value> {
 
   async get(key: string, fetch: () => Promise<Value>): Promise<Value> {
     const value = this.#entries.get(key) ?? fetch();
-    // A Map keeps the order of insertion: the first key is the one that was not used for longest.
+    // A Map keeps the order of insertion, so the first key is the least recently used one.
     this.#entries.delete(key);
     this.#entries.set(key, value);
     const [oldest] = this.#entries.keys();

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { SMALL, writeFolder } from './testing.ts';
 
-/** A port on which nobody listens. */
+/** A port on which no server listens. */
 const UNREACHABLE_URL = 'http://127.0.0.1:1';
 
 function run(...argv: string[]): Promise<{ code: unknown; stdout: string; stderr: string }> {

@@ -1,4 +1,4 @@
-/** `npm run import -- FOLDER`: brings a folder of Synthea CSV files into a running Daybook. See README.md. */
+/** `npm run import -- FOLDER`: imports a folder of Synthea CSV files into a running Daybook. See README.md. */
 
 import { createApi } from './api.ts';
 import { parseArguments } from './arguments.ts';

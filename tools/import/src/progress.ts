@@ -1,6 +1,6 @@
-/** What a person sees while the import runs: a bar on a terminal, a line now and then elsewhere. */
+/** Shows the progress of the import: a bar on a terminal, an occasional line elsewhere. */
 
-/** `process.stderr`, as far as it is needed. */
+/** The used part of `process.stderr`. */
 export interface TextOutput {
   readonly isTTY?: boolean;
   write(text: string): unknown;
@@ -22,7 +22,7 @@ export class Progress {
     this.#shownAt = clock();
   }
 
-  /** `share` of the work on `what` is done: 0 to 1. */
+  /** Shows that `share` of `what` is done, from 0 to 1. */
   update(what: string, rows: number, share: number): void {
     const now = this.#clock();
     if (now - this.#shownAt < (this.#output.isTTY ? TERMINAL_INTERVAL_MILLIS : LINE_INTERVAL_MILLIS)) return;
@@ -36,12 +36,12 @@ export class Progress {
     }
   }
 
-  /** A line that stays. */
+  /** Prints a line above the bar. */
   print(line: string): void {
     this.#output.write(`${this.#output.isTTY ? CLEAR_LINE : ''}${line}\n`);
   }
 
-  /** Leaves no bar behind. */
+  /** Removes the bar. */
   clear(): void {
     if (this.#output.isTTY) this.#output.write(CLEAR_LINE);
   }

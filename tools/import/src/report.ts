@@ -1,4 +1,4 @@
-/** The table at the end. */
+/** Formats the table at the end. */
 import type { Counts } from './counts.ts';
 
 export interface Report {
@@ -11,7 +11,7 @@ const HEADER = ['', 'rows', 'new', 'already there', 'refused', 'bad rows'];
 
 const sum = (numbers: Iterable<number>): number => [...numbers].reduce((total, number) => total + number, 0);
 
-/** Columns as wide as their widest cell: the first to the left, numbers to the right. */
+/** Aligns columns to their widest cell: the first to the left, numbers to the right. */
 function align(rows: readonly (readonly string[])[]): string[] {
   const widths = HEADER.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows.map((row) =>
@@ -22,7 +22,7 @@ function align(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
-/** Of every kind all outcomes, which add up to its rows; under it its refusals by code, the most frequent first. */
+/** Returns all outcomes of each kind, which add up to its rows, and its rejections by code, most frequent first. */
 export function formatReport({ doctors, patients, appointments }: Report): string {
   const rows = [HEADER];
   for (const [kind, counts] of Object.entries({ doctors, patients, appointments })) {

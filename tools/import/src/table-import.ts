@@ -1,4 +1,4 @@
-/** Brings the rows of one file, many at once, and counts what becomes of each. */
+/** Imports the rows of one file concurrently, and counts their outcomes. */
 import { stat } from 'node:fs/promises';
 import { CallRefused } from '@daybook/client';
 import { forEachConcurrently } from './concurrency.ts';
@@ -7,14 +7,20 @@ import { type Cells, type Row, readRows, type Table } from './csv.ts';
 import type { Progress } from './progress.ts';
 import { BadRow } from './synthea/rows.ts';
 
-/** More than there are requests in flight: rows that must wait for their turn hold up no others. */
+/** More than the concurrent requests, so that rows that wait for others do not block the rest. */
 const CONCURRENT_ROWS = 256;
 
 export interface TableImport<Request> {
   readonly table: Table;
-  /** @throws BadRow */
+  /**
+   * Converts a row.
+   * @throws BadRow
+   */
   read(cells: Cells): Request;
-  /** @throws BadRow, CallRefused */
+  /**
+   * Imports one row.
+   * @throws BadRow, CallRefused
+   */
   importOne(request: Request): Promise<Outcome>;
 }
 
@@ -29,7 +35,7 @@ export async function importTable<Request>(work: TableImport<Request>, progress:
     counts.add(outcome);
     const reason = reasonOf(outcome);
     if (reason !== undefined) progress.print(`${table.name}, line ${row.line}: ${reason}`);
-    // Rows end in another order than they begin; the bar only grows.
+    // Rows may end in another order than they begin, but the bar only grows.
     bytes = Math.max(bytes, row.bytes);
     progress.update(table.name, counts.rows, bytes / Math.max(size, bytes));
   });
@@ -37,14 +43,14 @@ export async function importTable<Request>(work: TableImport<Request>, progress:
   return counts;
 }
 
-/** Why a row is not in Daybook; undefined when it is. Nothing of the row itself. */
+/** Returns why a row is not in Daybook, without its content; undefined for a row that is. */
 function reasonOf(outcome: Outcome): string | undefined {
   if (outcome.kind === 'bad') return outcome.reason;
   if (outcome.kind === 'refused') return `rejected, ${outcome.code}: ${outcome.detail}`;
   return undefined;
 }
 
-/** Names the field, where the rule is about one. Problem documents never hold a value. */
+/** Returns a detail with the name of the field, if the rule is about one. Problem documents never contain values. */
 function detailOf({ problem }: CallRefused): string {
   const faults = (problem.errors ?? []).map(({ pointer, message }) => `${pointer} ${message}`);
   return faults.length > 0 ? faults.join(', ') : problem.detail;

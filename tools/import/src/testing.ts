@@ -1,4 +1,4 @@
-/** For tests: a system of its own, and a folder to bring into it. */
+/** Helpers for tests: a temporary system, and a folder to import. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startAllInOne } from '@daybook/launcher';
@@ -7,14 +7,14 @@ import { COLUMNS } from './synthea/rows.ts';
 
 type Fixture = Record<keyof typeof COLUMNS, readonly string[]>;
 
-/** One doctor, one patient and one visit of a quarter of an hour, Monday at nine at the doctor's. */
+/** One doctor, one patient and one visit of 15 minutes, on a Monday at nine at the doctor's. */
 export const SMALL: Fixture = {
   providers: ['d1,Ana1 Silva2,GENERAL PRACTICE,MA'],
   patients: ['p1,José,Núñez7,1990-02-01,,M,1 Elm St,Lynn,Massachusetts,01902'],
   encounters: ['e1,2024-01-08T14:00:00Z,2024-01-08T14:15:00Z,p1,d1'],
 };
 
-/** Rows as they stand in the files, without their headers. */
+/** Writes a folder. Rows are as in the files, without their headers. */
 export async function writeFolder(folder: string, fixture: Fixture): Promise<string> {
   await mkdir(folder, { recursive: true });
   for (const kind of ['providers', 'patients', 'encounters'] as const) {

@@ -1,18 +1,18 @@
-/** Stops a file that is not UTF-8 at its first such line: decoding it anyway would change names for ever. */
+/** Rejects a file at its first line that is not UTF-8, because decoding it would damage names. */
 import { isUtf8 } from 'node:buffer';
 import { Transform } from 'node:stream';
 import { EXIT, ImportFailure } from './import-failure.ts';
 
 const NEWLINE = 0x0a;
-/** More than any row; what is held back while a line is not complete. */
+/** More than any row; the most bytes that are kept while a line is incomplete. */
 const LONGEST_LINE_BYTES = 4 * 1024 * 1024;
 
-/** Passes whole lines on. Fails with ImportFailure 65 that names file and line. */
+/** Passes whole lines on. Throws ImportFailure 65 that names file and line. */
 export function checkUtf8(name: string): Transform {
   let rest = Buffer.alloc(0);
   let lines = 0;
 
-  /** The number of the first line that is not UTF-8; undefined when all of them are. */
+  /** Returns the number of the first line that is not UTF-8; undefined when all lines are. */
   function badLine(text: Buffer): number | undefined {
     if (isUtf8(text)) return undefined;
     let [line, from] = [lines + 1, 0];

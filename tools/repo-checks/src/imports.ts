@@ -1,4 +1,4 @@
-/** The rules of who may import whom, as a pure function of the sources. */
+/** Checks the rules about imports between folders, as a pure function of the sources. */
 import { dirname, join, normalize } from 'node:path/posix';
 
 export interface Source {
@@ -24,11 +24,11 @@ export function importsOf(text: string): Import[] {
   return [...named, ...dynamic];
 }
 
-/** A folder of services, packages or tools is a part; what is tried from outside is one. */
+/** Returns the workspace of a path: a folder of services, packages or tools, or e2e. */
 const workspaceOf = (path: string): string => (path.startsWith('e2e/') ? 'e2e' : path.split('/').slice(0, 2).join('/'));
 const isTest = (path: string): boolean => path.endsWith('.test.ts') || path.endsWith('/testing.ts');
 
-/** What a domain folder may use at run time: the words of the contracts, schemas, and itself. */
+/** Returns whether a domain folder may import this at run time: contracts, schemas, and itself. */
 const allowedInDomain = (path: string, specifier: string): boolean =>
   ['@daybook/async', '@daybook/contracts', 'typebox'].includes(specifier) ||
   (specifier.startsWith('.') && normalize(join(dirname(path), specifier)).includes('/src/domain/'));
@@ -58,5 +58,5 @@ function faultsOf({ path, text }: Source): string[] {
   return faults;
 }
 
-/** Everything that breaks a rule, in words. */
+/** Returns every violation as text. */
 export const findViolations = (sources: readonly Source[]): string[] => sources.flatMap(faultsOf);

@@ -1,4 +1,4 @@
-/** Every failure that schedulers really had names the tests that hold it, and these tests are there. */
+/** Checks that each known failure of real schedulers names its tests, and that these tests exist. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -11,7 +11,7 @@ interface Named {
   readonly test: string;
 }
 
-/** A file, then the tests of it: `e2e/src/x.test.ts`: "one"; "two". */
+/** Returns the files and tests of a row: `e2e/src/x.test.ts`: "one"; "two". */
 function testsOf(row: string): Named[] {
   const named: Named[] = [];
   let file = '';

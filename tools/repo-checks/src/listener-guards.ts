@@ -1,24 +1,24 @@
-/** Finds listeners on servers and connections that could end the process: those that do not run inside the guard. */
+/** Finds listeners on servers and connections that could end the process, because they run outside of the guard. */
 import type { Source } from './imports.ts';
 
-/** Of servers, sockets, requests and responses. */
+/** The events of servers, sockets, requests and responses. */
 const EVENTS =
   'checkContinue|checkExpectation|clientError|close|connect|connection|data|drain|dropRequest|end|error|finish|lookup|pause|readable|ready|request|response|resume|secureConnect|secureConnection|timeout|tlsClientError|upgrade';
 const LISTENS = new RegExp(
   `([\\w#.)]*)\\s*\\.(?:on|once|addListener|prependListener|prependOnceListener)\\(\\s*(?:'(?:${EVENTS})'|(?!'[^']*',)[^,()]+),\\s*([\\w#.]*)`,
   'g',
 );
-/** A timeout of a socket takes its listener along. */
+/** The timeout of a socket accepts a listener, too. */
 const TIMES_OUT = /([\w#.)]*)\.setTimeout\(\s*[^,()]+,\s*([\w#.]*)/g;
 
-/** What is no connection of a client or an instance. */
+/** Files whose listeners are not on connections of clients or instances. */
 const EXEMPT = new Map([
   ['packages/service/src/lifecycle/run-process.ts', 'standard output and the process itself'],
   ['packages/service/src/lifecycle/supervision.ts', 'the process itself'],
   ['services/gateway/src/routes/file-watcher.ts', 'a watcher of a file'],
 ]);
 
-/** The parts that listen on the network. */
+/** Returns whether a file belongs to a workspace that listens on the network. */
 const isRead = (path: string): boolean =>
   /^(?:packages\/service|services\/[\w-]+)\/src\//.test(path) && !/(?:\.test|\/testing)\.ts$/.test(path);
 
@@ -37,5 +37,5 @@ function faultsOf({ path, text }: Source): string[] {
     .map(([statement]) => `${path}: a listener is not guarded (${statement.trim().replaceAll(/\s+/g, ' ')})`);
 }
 
-/** Returns each listener that lacks the guard, in words. */
+/** Returns each listener that lacks the guard, as text. */
 export const findUnguarded = (sources: readonly Source[]): string[] => sources.flatMap(faultsOf);

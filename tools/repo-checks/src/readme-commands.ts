@@ -1,6 +1,7 @@
 /**
- * Runs the commands of the README as written, in a shell, in the order of the page, and fails at the first that fails.
- * What starts Daybook runs until the end of the page. `node tools/repo-checks/src/readme-commands.ts [COMMAND TO LEAVE OUT …]`
+ * Runs the commands of the README as written, in a shell, in the order of the page, until the first failure.
+ * Commands that start Daybook run until the end of the page.
+ * `node tools/repo-checks/src/readme-commands.ts [COMMAND TO LEAVE OUT …]`
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,11 +13,11 @@ const START_DEADLINE_MILLIS = 120_000;
 const COMMAND_DEADLINE_MILLIS = 300_000;
 const END_DEADLINE_MILLIS = 30_000;
 
-/** The code blocks that are for a shell. */
+/** Returns the code blocks that are for a shell. */
 export const shellBlocks = (markdown: string): string[] =>
   [...markdown.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block = '']) => block.trim());
 
-/** The commands of the table: what stands between back-quotes in its first column. */
+/** Returns the commands of the table: the text between backquotes in its first column. */
 export const tableCommands = (markdown: string): string[] =>
   [...markdown.matchAll(/^\| `(npm [^`]+)` +\|/gm)].map(([, command = '']) => command);
 
@@ -30,7 +31,7 @@ function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) process.kill(-child.pid, signal);
 }
 
-/** Starts a command in a group of its own and waits for the ready line. */
+/** Starts a command in its own process group and waits for the ready line. */
 async function start(command: string): Promise<ChildProcess> {
   const child = shell(command);
   const ready = Promise.withResolvers<void>();
@@ -46,7 +47,7 @@ async function start(command: string): Promise<ChildProcess> {
   return child;
 }
 
-/** As Ctrl-C on a terminal: the signal goes to the whole group. */
+/** Signals the whole group, as Ctrl-C on a terminal does. */
 async function end(child: ChildProcess): Promise<void> {
   const closed = once(child, 'close');
   const timer = setTimeout(() => signalGroup(child, 'SIGKILL'), END_DEADLINE_MILLIS);
@@ -75,7 +76,7 @@ async function main(skipped: ReadonlySet<string>): Promise<void> {
   const placeholders = /SERVICE|FOLDER/;
   const blocks = shellBlocks(readme);
   const inTable = tableCommands(readme).filter((command) => !placeholders.test(command) && command !== 'npm start');
-  // A page that is written in another way must not pass for a page without commands.
+  // Rejects a page in another format, because it would pass as a page without commands.
   if (blocks.length === 0 || inTable.length === 0) throw new Error('no commands found in the README');
   const commands = [...new Set([...blocks, ...inTable])].filter((command) => !skipped.has(command));
   const started: ChildProcess[] = [];

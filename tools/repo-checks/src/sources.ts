@@ -1,4 +1,4 @@
-/** The sources of the project, for checks that read them. */
+/** Reads the sources of the project, for checks. */
 import { glob, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { Source } from './imports.ts';

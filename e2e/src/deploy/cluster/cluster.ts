@@ -1,4 +1,4 @@
-/** A real cluster: what is asked of it, over the program that stands before it. */
+/** Controls a real cluster through a program. */
 import { execFile, spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
@@ -8,10 +8,16 @@ const MOST_BYTES = 64 * 1024 * 1024;
 const MINUTE = 60_000;
 export const NAMESPACE = 'daybook';
 
-/** Answers to `up`, `load IMAGE…`, `kc ARGS…` (kubectl), `in COMMAND…` (in the network of the cluster) and `down`. */
+/**
+ * Returns the program. It accepts `up`, `load IMAGE…`, `kc ARGS…` (kubectl), `in COMMAND…` (in the cluster's network)
+ * and `down`.
+ */
 export const clusterProgram = (): string => process.env.DAYBOOK_TEST_CLUSTER || 'k8slab';
 
-/** @throws with what it says when it does not end well */
+/**
+ * Runs the program.
+ * @throws with its output when it fails
+ */
 export async function cluster(args: readonly string[], timeout = 15 * MINUTE): Promise<string> {
   return (await run(clusterProgram(), args, { timeout, maxBuffer: MOST_BYTES })).stdout;
 }
@@ -19,7 +25,10 @@ export async function cluster(args: readonly string[], timeout = 15 * MINUTE): P
 export const kubectl = (...args: readonly string[]): Promise<string> =>
   cluster(['kc', '--namespace', NAMESPACE, ...args]);
 
-/** With a document on its standard input. @throws with what kubectl says when it does not end well */
+/**
+ * Runs kubectl with a document on its standard input.
+ * @throws with its output when it fails
+ */
 export async function kubectlWith(input: string, ...args: readonly string[]): Promise<string> {
   const child = spawn(clusterProgram(), ['kc', '--namespace', NAMESPACE, ...args], {
     stdio: 'pipe',
@@ -32,18 +41,18 @@ export async function kubectlWith(input: string, ...args: readonly string[]): Pr
   return output;
 }
 
-/** The names that a template prints of each pod of a service, one a line. */
+/** Returns the names that a template prints of each pod of a service, one a line. */
 async function namesOf(service: string, template: string): Promise<readonly string[]> {
   const selector = `--selector=app.kubernetes.io/name=${service}`;
   const names = await kubectl('get', 'pods', selector, `--output=go-template={{range .items}}${template}{{end}}`);
   return names.split('\n').filter((name) => name !== '');
 }
 
-/** The names of the pods of a service that are there for good. */
+/** Returns the names of a service's pods that are not terminating. */
 export const podsOf = (service: string): Promise<readonly string[]> =>
   namesOf(service, '{{if not .metadata.deletionTimestamp}}{{.metadata.name}}{{"\\n"}}{{end}}');
 
-/** Those that are leaving as well, until they have ended: some clusters take a minute more to forget a pod. */
+/** Includes terminating pods until they have ended, because some clusters take another minute to remove one. */
 export const runningPodsOf = (service: string): Promise<readonly string[]> =>
   namesOf(
     service,
@@ -53,7 +62,7 @@ export const runningPodsOf = (service: string): Promise<readonly string[]> =>
 export const rolledOut = (kind: 'deployment' | 'statefulset', name: string): Promise<string> =>
   kubectl('rollout', 'status', `${kind}/${name}`, '--timeout=14m');
 
-/** As many pods as are wanted, all of them available. */
+/** Returns whether the deployment has the wanted number of pods, all available. */
 export async function isReady(deployment: string, pods: number): Promise<boolean> {
   const template = '{{.spec.replicas}} {{.status.availableReplicas}} {{.status.replicas}}';
   const counts = await kubectl('get', 'deployment', deployment, `--output=go-template=${template}`);

@@ -1,4 +1,4 @@
-/** How much of a core the pods of each workload take, by what a kubelet says at `/stats/summary`. */
+/** Computes the CPU of each workload's pods from a kubelet's `/stats/summary`. */
 import { at, items, type Json, numberAt, textAt } from '@daybook/deploy-check';
 
 export interface CpuOfWorkload {
@@ -11,7 +11,7 @@ const LONG_AGO = Temporal.Instant.fromEpochMilliseconds(0);
 const earlier = (one: Temporal.Instant, other: Temporal.Instant) =>
   Temporal.Instant.compare(one, other) < 0 ? one : other;
 
-/** Of the workloads with these names; their pods are those whose names begin with theirs. */
+/** Returns the CPU of workloads by name. Names of pods begin with the name of their workload. */
 export function cpuOf(summary: Json, names: readonly string[]): ReadonlyMap<string, CpuOfWorkload> {
   const pods = items(at(summary, 'pods'));
   return new Map(
@@ -35,7 +35,7 @@ export function cpuOf(summary: Json, names: readonly string[]): ReadonlyMap<stri
   );
 }
 
-/** Whether everything in it was read after that moment. */
+/** Returns whether all counters were read after that moment. */
 export const isAfter = (cpu: ReadonlyMap<string, CpuOfWorkload>, moment: Temporal.Instant): boolean =>
   [...cpu.values()].every((one) => Temporal.Instant.compare(one.at, moment) > 0);
 
@@ -45,8 +45,8 @@ const between = (from: CpuOfWorkload, to: CpuOfWorkload) => ({
 });
 
 /**
- * The core seconds that each workload took from `begin` to `end`, less what it takes when nobody asks for anything, which is
- * seen from `rest` to `begin`.
+ * Returns the core seconds of each workload from `begin` to `end`, minus its consumption at rest.
+ * The interval from `rest` to `begin` measures the latter.
  */
 export function costOf(
   name: string,

@@ -1,4 +1,4 @@
-/** `overlays/local` on a real cluster: from nothing, through updates and losses, under traffic. Run by run.ts. */
+/** Runs `overlays/local` on a real cluster, from creation through updates and losses, under traffic. Run by run.ts. */
 import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -19,10 +19,10 @@ import { POLL_OPTIONS, waitUntil } from './wait-until.ts';
 const SERVICES = ['patient', 'doctor', 'appointment', 'notification', 'gateway'] as const;
 const deploymentOf = (service: string): string => `${service}-service`;
 const SERVERS = ['mysql', 'rabbitmq', 'eureka'] as const;
-/** As the HorizontalPodAutoscalers say. */
+/** As in the HorizontalPodAutoscalers. */
 const PODS = 2;
 
-/** So that what goes on at rest shows beside it. */
+/** Long enough to measure the CPU at rest. */
 const REST_MILLIS = 30_000;
 const COUNTED_BOOKINGS = 1_000;
 
@@ -33,7 +33,7 @@ afterAll(() => console.log(['', ...figures, ''].join('\n')));
 let client: DaybookClient;
 let manifests: readonly Manifest[];
 
-/** Everything that is rendered, as this cluster takes it. */
+/** Renders all manifests in the form that this cluster accepts. */
 async function renderForCluster(folder: string): Promise<string> {
   const renderer = await findRenderer();
   if (!renderer) throw new Error('Neither kustomize 5 nor a kubectl that has it is there.');
@@ -87,7 +87,7 @@ interface Booking {
   readonly start: string;
 }
 
-/** Reads of every kind, and bookings with a key. What was confirmed is noted. */
+/** Returns reads of every kind, and bookings with a key. Records the confirmed ones. */
 function trafficCalls(
   clinic: Clinic,
   book: (body: { start: string }) => Promise<string | undefined>,
@@ -125,7 +125,7 @@ async function post(clinic: Clinic, start: string, key: string): Promise<{ statu
   return { status: response.status, id: data?.id };
 }
 
-/** One try each, and it has to go well. */
+/** Makes one attempt, which must succeed. */
 const bookOnce =
   (clinic: Clinic, booked: Booking[]) =>
   async ({ start }: { start: string }): Promise<string | undefined> => {
@@ -192,7 +192,7 @@ describe('under traffic', () => {
   });
 });
 
-/** What `kubectl drain` does with each pod of a node. */
+/** Evicts a pod as `kubectl drain` does. */
 async function evict(pod: string | undefined): Promise<void> {
   if (pod === undefined) throw new Error('There is no pod to evict.');
   const eviction = { apiVersion: 'policy/v1beta1', kind: 'Eviction', metadata: { name: pod, namespace: NAMESPACE } };
@@ -206,7 +206,7 @@ async function evict(pod: string | undefined): Promise<void> {
 }
 
 describe('a MySQL pod that is deleted', () => {
-  /** With the same key until it is confirmed, as a client does that wants to know. */
+  /** Repeats a booking with the same key until it is confirmed. */
   const bookUntilConfirmed =
     (clinic: Clinic, booked: Booking[], outage: Outage) =>
     async ({ start }: { start: string }): Promise<string | undefined> => {
@@ -219,7 +219,7 @@ describe('a MySQL pod that is deleted', () => {
           outage.worked();
           return undefined;
         }
-        // Not now, or not in time: for either the key is there.
+        // Unavailable or timed out, both of which the key makes safe to repeat.
         if (status !== 503 && status !== 504) return `booking: ${status}`;
         outage.failed();
         await sleep(200);
@@ -254,7 +254,7 @@ interface Outage {
   seconds(): string;
 }
 
-/** From the first failure to the first success after the last one. */
+/** Measures from the first failure to the first success after the last failure. */
 function createOutage(): Outage {
   let [first, last, after] = [0, 0, 0];
   return {
@@ -279,7 +279,7 @@ async function statsOfNode(): Promise<Json> {
 describe('what it takes', () => {
   it('is counted: the time of a core that a booking costs each part', async () => {
     const names = workloadsOf(manifests).map(({ name }) => name);
-    /** The counters are read every few seconds; wanted are some from after now. */
+    /** Waits for counters from after now, because they are read every few seconds. */
     const countersFromNow = async () => {
       const now = Temporal.Now.instant();
       let found = cpuOf(await statsOfNode(), names);

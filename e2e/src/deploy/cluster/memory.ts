@@ -1,9 +1,9 @@
-/** How much memory the pods take, beside what they have requested. */
+/** Compares the memory of the pods with their requests. */
 import { at, items, type Json, type Manifest, numberAt, quantityOf, textAt } from '@daybook/deploy-check';
 
 export interface MemoryOfWorkload {
   readonly name: string;
-  /** Of the pod that takes the most. */
+  /** The memory of the largest pod. */
   readonly bytes: number;
   readonly requested: number;
 }
@@ -20,7 +20,7 @@ const requestOf = ({ json }: Manifest): number => {
 const bytesOf = (pod: Json): number =>
   items(at(pod, 'containers')).reduce<number>((sum, one) => sum + (numberAt(one, 'memory', 'workingSetBytes') ?? 0), 0);
 
-/** `summary` is what a kubelet says at `/stats/summary`. */
+/** Returns the memory of each workload. `summary` is a kubelet's `/stats/summary`. */
 export function memoryOf(summary: Json, workloads: readonly Manifest[]): readonly MemoryOfWorkload[] {
   return workloads.map((workload) => {
     const { name } = workload;

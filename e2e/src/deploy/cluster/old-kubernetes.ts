@@ -1,4 +1,4 @@
-/** What is rendered, for a Kubernetes that is older than the manifests: it has the same things under earlier names. */
+/** Converts rendered manifests for a Kubernetes that has the same resources under earlier names. */
 import { isRecord, type Json, type Manifest } from '@daybook/deploy-check';
 
 const EARLIER: Readonly<Record<string, string>> = {
@@ -15,7 +15,7 @@ function without(json: Json, name: string): Json {
   );
 }
 
-/** For a server of the minor version, as `20`. */
+/** Converts a manifest for a server of a minor version, for example 20. */
 export function forKubernetes(minor: number, { apiVersion, json }: Manifest): Json {
   const earlier = EARLIER[apiVersion];
   if (!isRecord(json) || earlier === undefined) return json;

@@ -1,7 +1,7 @@
 /**
- * `npm run deploy:cluster-test`: overlays/local on a real cluster that is made for it and taken down again. Takes some
- * minutes, Docker, and a program that makes clusters: see cluster.ts. What it measures is written to standard output. Arguments are
- * for Vitest: `-- --bail=0` goes on after a failure.
+ * `npm run deploy:cluster-test`: tests overlays/local on a temporary real cluster.
+ * It takes some minutes, Docker, and a program that creates clusters: see cluster.ts.
+ * Measurements are written to standard output. Arguments are for Vitest: `-- --bail=0` continues after a failure.
  */
 import { execFile, spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -40,7 +40,7 @@ async function buildImages(): Promise<readonly string[]> {
   return [...SERVICES, 'eureka'].map((name) => `daybook/${name}:${VERSION}`);
 }
 
-/** In the network of the cluster, where the pods are reached. */
+/** Runs the tests in the cluster's network, where the pods are reachable. */
 async function trial(folder: string): Promise<number | null> {
   const args = [
     'in',
@@ -59,7 +59,7 @@ async function trial(folder: string): Promise<number | null> {
   return new Promise((resolve, reject) => child.once('error', reject).once('close', resolve));
 }
 
-/** Where the trial failed: what the pods and the cluster have said is lost when it is taken down. */
+/** Saves the output of the pods and the cluster after a failure, before the cluster is deleted. */
 async function saveDiagnostics(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'daybook-cluster-said-'));
   const commands = {

@@ -1,4 +1,4 @@
-/** `overlays/local` on a real cluster, by `npm run deploy:cluster-test`: see run.ts. */
+/** Configures the tests of `npm run deploy:cluster-test` with `overlays/local` on a real cluster: see run.ts. */
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
@@ -6,7 +6,7 @@ export default defineConfig({
   test: {
     root: join(import.meta.dirname, '../../../..'),
     include: ['e2e/src/deploy/cluster/*.cluster.ts'],
-    // The cluster is one, and what is done to it comes in order.
+    // The files share one cluster, so they run in sequence.
     fileParallelism: false,
     sequence: { concurrent: false },
     testTimeout: 15 * 60_000,

@@ -1,8 +1,8 @@
-/** Volumes on the disk of the one node, for a cluster without a provisioner. */
+/** Creates volumes on the disk of the only node, for a cluster without a provisioner. */
 import { chmod, chown, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** The user of MySQL's and RabbitMQ's images. */
+/** The user in the images of MySQL and RabbitMQ. */
 const SERVERS = 999;
 
 export async function makeVolumes(folder: string): Promise<readonly object[]> {
@@ -10,7 +10,7 @@ export async function makeVolumes(folder: string): Promise<readonly object[]> {
     ['mysql', 'rabbitmq'].map(async (server) => {
       const path = join(folder, server);
       await mkdir(path);
-      // What a provisioner does for fsGroup.
+      // A provisioner does this for fsGroup.
       await chown(path, SERVERS, SERVERS);
       await chmod(path, 0o2770);
       return {

@@ -1,9 +1,12 @@
 import { vi } from 'vitest';
 
-/** What is waited for in a cluster takes seconds or minutes. */
+/** Changes of a cluster take seconds or minutes. */
 export const POLL_OPTIONS = { timeout: 10 * 60_000, interval: 500 };
 
-/** Resolves when it is so. @throws when it never is */
+/**
+ * Resolves when the condition is true.
+ * @throws after the timeout
+ */
 export const waitUntil = (what: string, isSo: () => Promise<boolean>): Promise<void> =>
   vi.waitFor(async () => {
     if (!(await isSo())) throw new Error(`Not yet: ${what}`);

@@ -1,11 +1,11 @@
-/** The API document of a running system, as a list of operations with their schemas written out. */
+/** Reads the API document of a running system, as a list of operations with expanded schemas. */
 import { createParser } from '@daybook/service';
 import { type Static, Type } from 'typebox';
 
 const Words = Type.Array(Type.String());
 const Named = Type.Record(Type.String(), Type.Unknown());
 
-/** The part of JSON Schema that the contracts are written in; what is not named here is left to the validator. */
+/** The part of JSON Schema that the contracts use. The validator covers the rest. */
 const JsonSchema = Type.Object({
   $ref: Type.Optional(Type.String()),
   type: Type.Optional(Type.String()),
@@ -57,12 +57,12 @@ export interface Operation {
   /** `/api/v1/patients/{id}` */
   readonly path: string;
   readonly parameters: readonly Parameter[];
-  /** Of the JSON body; undefined where none is taken. */
+  /** The schema of the JSON body; undefined for an operation without one. */
   readonly body: unknown;
   readonly responses: Static<typeof Operation>['responses'];
 }
 
-/** The schema with every reference replaced by what it refers to. None of the contracts refers to itself. */
+/** Returns the schema with every reference expanded. None of the contracts refers to itself. */
 function writtenOut(schema: unknown, schemas: Record<string, unknown>): unknown {
   if (Array.isArray(schema)) return schema.map((item) => writtenOut(item, schemas));
   if (typeof schema !== 'object' || schema === null) return schema;

@@ -1,4 +1,4 @@
-/** Whether an answer is one that the API document promises. */
+/** Decides whether a response matches the API document. */
 import { Problem, problems } from '@daybook/contracts';
 import { createValidator } from '@daybook/service';
 import type { Operation } from './document.ts';
@@ -10,11 +10,11 @@ const PROBLEM_TYPE = /^application\/problem\+json(; charset=utf-8)?$/;
 const JSON_TYPE = /^application\/json(; charset=utf-8)?$/;
 const checkProblem = createValidator(Problem);
 
-/** What may be said of a request that is none, or of one that is none of the operation. */
+/** Statuses for malformed requests, and for those that match no operation. */
 const UNMATCHED = [400, 404, 405, 408, 412, 413, 414, 415, 417, 421, 422, 426, 431, 501, 505];
-/** Methods, encodings and versions of HTTP that nobody here speaks. */
+/** Statuses for unsupported methods, encodings and versions of HTTP. */
 const NOT_SUPPORTED = [501, 505];
-/** Faults of several parameters at once, which their schemas cannot say, and of what is opaque by its schema. */
+/** Faults that schemas cannot express: combinations of parameters, and content that is opaque to its schema. */
 const BEYOND_THE_SCHEMA = [
   '/cursor is not one that this list gave',
   '/to must not be before from',
@@ -31,7 +31,7 @@ function jsonOf({ body }: RawResponse): unknown {
 
 const typeOf = ({ headers }: RawResponse): string => headers.get('content-type')?.join() ?? 'none';
 
-/** What is wrong with a refusal; undefined when nothing is. */
+/** Returns what is wrong with a problem response; undefined without a fault. */
 export function faultOfProblem(response: RawResponse): string | undefined {
   if (!PROBLEM_TYPE.test(typeOf(response))) return `a refusal of the type ${typeOf(response)}`;
   const checked = checkProblem(jsonOf(response));
@@ -42,7 +42,7 @@ export function faultOfProblem(response: RawResponse): string | undefined {
   return /^[0-9a-f]{32}$/.test(traceId) ? undefined : `the trace ${traceId}`;
 }
 
-/** What holds for every answer, whatever was asked. */
+/** Checks what holds for every response, whatever the request. */
 export function faultOfAny(response: RawResponse): string | undefined {
   if (response.status >= 500 && !NOT_SUPPORTED.includes(response.status)) return `a ${response.status}`;
   const ids = response.headers.get('x-request-id') ?? [];
@@ -75,17 +75,17 @@ function faultOfSuccess(operation: Operation, response: RawResponse): string | u
   if (ofInstants) return ofInstants;
   if (!fits(schema, value)) return `not as documented: ${response.body.toString().slice(0, 2_000)}`;
   const hasNext = typeof value === 'object' && value !== null && 'nextCursor' in value;
-  // The next page of a search in a body is another body.
+  // The next page of a search in a body needs another body.
   if (operation.method === 'POST') return undefined;
   return hasNext === response.headers.has('link') ? undefined : 'nextCursor without Link, or the other way round';
 }
 
 const INSTANT_FIELDS = ['start', 'end', 'at', 'time', 'createdAt', 'updatedAt', 'expiresAt', 'parkedAt'];
 const WITH_MILLISECONDS = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
-/** Of weekly hours, which have the same names. */
+/** Matches the times of weekly hours, which have the same field names. */
 const WALL_CLOCK = /^\d{2}:\d{2}$/;
 
-/** Finds an instant that is not written with three digits of milliseconds. */
+/** Finds an instant without exactly three digits of milliseconds. */
 function faultOfInstants(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   for (const [name, field] of Object.entries(value)) {
@@ -97,7 +97,7 @@ function faultOfInstants(value: unknown): string | undefined {
   return undefined;
 }
 
-/** Whether a 400 for what is valid by its schemas is for a reason that none of them can say. */
+/** Returns whether a 400 for a valid request has a reason that schemas cannot express. */
 function isBeyondTheSchema(response: RawResponse): boolean {
   const checked = checkProblem(jsonOf(response));
   const errors = 'value' in checked ? (checked.value.errors ?? []) : [];
@@ -106,7 +106,7 @@ function isBeyondTheSchema(response: RawResponse): boolean {
   );
 }
 
-/** What is wrong with an answer; undefined when nothing is. */
+/** Returns what is wrong with a response; undefined without a fault. */
 export function faultOf(plan: Plan, validity: Validity, response: RawResponse): string | undefined {
   const { operation } = plan;
   const general = faultOfAny(response);

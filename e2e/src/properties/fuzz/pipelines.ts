@@ -1,11 +1,11 @@
-/** Requests of every kind, one behind the other on one connection, and the responses that are due to them. */
+/** Generates pipelined requests of every kind on one connection, and their expected responses. */
 import fc from 'fast-check';
 
 export interface Piece {
   readonly name: string;
   readonly bytes: string;
   readonly statuses: readonly number[];
-  /** Whether the response to it is the last one that is due. */
+  /** Whether its response is the last one. */
   readonly ends: boolean;
 }
 
@@ -21,9 +21,9 @@ const post = (...lines: string[]): string =>
   request(`POST ${PATH} HTTP/1.1`, ['Content-Type: application/json', 'Content-Length: 2', ...lines], '{}');
 const upgrade = (...lines: string[]): string => get('Connection: Upgrade', ...lines);
 
-/** `isGateway`: a service knows no WebSockets, and responds to a handshake as to any other request. */
+/** Returns the pieces. A service has no WebSockets, so it responds to a handshake as to any other request. */
 export function piecesFor(isGateway: boolean): readonly Piece[] {
-  // Node drops what comes in the same packet as an upgrade that is ignored; the connection stays usable.
+  // Node drops the rest of a packet after an ignored upgrade. The connection stays usable.
   const ignored = { statuses: FOUND, ends: true };
   const webSocket = isGateway ? { statuses: [200, 400, 404], ends: true } : ignored;
   const more = { statuses: FOUND, ends: false };
@@ -54,7 +54,7 @@ export function piecesFor(isGateway: boolean): readonly Piece[] {
   ];
 }
 
-/** What may be cut off in the middle, at the end of a pipeline. */
+/** Incomplete requests for the end of a pipeline. */
 const HALVES = ['GET /api/v1/pat', get().slice(0, -2), post().slice(0, -1), upgrade('Upgrade: websocket').slice(0, -2)];
 
 export interface Pipeline {
@@ -68,7 +68,7 @@ export const pipelinesOf = (pieces: readonly Piece[]): fc.Arbitrary<Pipeline> =>
     half: fc.constantFrom('', ...HALVES),
   });
 
-/** Each piece first, in the middle, last and alone. */
+/** Returns pipelines with each piece first, in the middle, last and alone. */
 export function everyPosition(pieces: readonly Piece[]): readonly Pipeline[] {
   const [plain] = pieces;
   if (!plain) throw new Error('there is a plain request');

@@ -1,30 +1,30 @@
 /**
- * Places in a generated request that are filled in when it is sent: what exists then, what time it is, and what is too
- * long to be printed when a test fails.
+ * Placeholders in a generated request, which are replaced when it is sent.
+ * They stand for existing ids, the present time, and text that is too long for a failure message.
  */
 import { halfHour } from '@daybook/testing';
 
-/** Stands in every name and reason that is sent. No log may hold it. */
+/** A part of every name and reason in a request. No log may contain it. */
 export const MARKER = 'Zyxwvu';
 
 const written = (kind: string, argument: string | number): string => `⟦${kind} ${argument}⟧`;
 
 export const mark = {
-  /** The id of something that exists, of a kind (`patient`), or of any. */
+  /** The id of an existing resource of a kind (`patient`), or of any. */
   id: (kind: string, index: number) => written('id', `${kind}:${index}`),
   /** The n-th half hour from tomorrow on. */
   time: (n: number) => written('time', n),
-  /** A word that was not sent before. */
+  /** A word that no earlier request contained. */
   fresh: () => written('fresh', ''),
   bytes: (hex: string) => written('bytes', hex),
   nest: (depth: number) => written('nest', depth),
   list: (length: number) => written('list', length),
   long: (length: number) => written('long', length),
-  /** As many spaces as make the whole so long. */
+  /** Spaces up to a total length. */
   fill: (length: number) => written('fill', length),
 };
 
-/** Gives the id of a kind. */
+/** Returns an id of a kind. */
 export type IdOf = (kind: string, index: number) => string;
 
 let fresh = 0;
@@ -44,7 +44,7 @@ function fillIn(kind: string, argument: string, idOf: IdOf): Buffer {
   return Buffer.from(idOf(name, Number(index)));
 }
 
-/** The bytes that a text with marks stands for. */
+/** Returns the bytes of a text with placeholders. */
 export function resolve(text: string, idOf: IdOf): Buffer {
   const [first = '', ...others] = text.split('⟦');
   const parts: Buffer[] = [Buffer.from(first)];

@@ -1,4 +1,4 @@
-/** From a plan to bytes, and to what the schemas say of it. */
+/** Converts a plan to bytes, and to its validity by the schemas. */
 import { isUtf8 } from 'node:buffer';
 import { createValidator } from '@daybook/service';
 import type { Operation } from './document.ts';
@@ -6,7 +6,7 @@ import { readSchema } from './document.ts';
 import { type IdOf, resolve } from './placeholders.ts';
 import type { AddressText, Plan } from './requests.ts';
 
-/** `unknown` where no schema says anything. */
+/** `unknown` when no schema decides. */
 export type Validity = 'valid' | 'invalid' | 'unknown';
 
 export interface Prepared {
@@ -14,7 +14,7 @@ export interface Prepared {
   readonly validity: Validity;
 }
 
-/** What a request parser may find too long. */
+/** A head that a parser may reject as too long. */
 const LONG_HEAD_BYTES = 4_000;
 
 const isUnreserved = (byte: number): boolean => /[A-Za-z0-9._~-]/.test(String.fromCharCode(byte));
@@ -23,7 +23,7 @@ const encode = (bytes: Buffer): string =>
     .map((byte) => (isUnreserved(byte) ? String.fromCharCode(byte) : `%${byte.toString(16).padStart(2, '0')}`))
     .join('');
 
-/** In Latin-1, as what follows is put together. */
+/** Returns the address in Latin-1, as the following code combines it. */
 const addressOf = ({ text, isWritten }: AddressText, idOf: IdOf): string =>
   isWritten ? resolve(text, idOf).toString('latin1') : encode(resolve(text, idOf));
 
@@ -58,7 +58,7 @@ export function prepare(plan: Plan, host: string, idOf: IdOf): Prepared {
 }
 
 function validityOf(plan: Plan, body: Buffer | undefined, idOf: IdOf): Validity {
-  // What is written into the address as it is may be read in several ways.
+  // Raw text in an address may be read in several ways.
   if (
     plan.query.some(
       ([name, { text, isWritten }]) => (isWritten && !/^[\w.-]*$/.test(text)) || name.includes('%') || name === '',
@@ -88,7 +88,7 @@ function isQueryValid({ operation, query }: Plan, idOf: IdOf): boolean {
   });
 }
 
-/** As the type that the schema names, where the text is one, written as JSON writes it. */
+/** Converts text to the type of the schema, if the text is the JSON form of such a value. */
 function typed(schema: unknown, text: string): unknown {
   const { type } = readSchema(schema);
   if ((type === 'integer' || type === 'number') && /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/.test(text))
@@ -97,11 +97,11 @@ function typed(schema: unknown, text: string): unknown {
   return text;
 }
 
-/** What the API takes. */
+/** The deepest nesting that the API accepts. */
 const MOST_LEVELS = 32;
 const STRING = /"(?:[^"\\]|\\.)*"/g;
 
-/** How deep JSON text is nested, also in a member that a later one of the same name replaces: no parsed value shows that. */
+/** Returns the depth of JSON text. It includes members that a later duplicate replaces, which no parsed value shows. */
 function levelsOf(json: string): number {
   let [level, most] = [0, 0];
   for (const [bracket] of json.replaceAll(STRING, '').matchAll(/[[\]{}]/g)) {

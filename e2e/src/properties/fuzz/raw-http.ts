@@ -1,35 +1,37 @@
-/** HTTP as bytes on a socket: a client library would mend, or refuse to send, just what is worth trying. */
+/** Sends HTTP as bytes on a socket, because a client library would repair or reject many of these requests. */
 import { connect, type Socket } from 'node:net';
 
-/** Longer than any part may take to say that it gives up. */
+/** Longer than any timeout of a service. */
 const DEADLINE_MILLIS = 20_000;
 const MAX_RECEIVED_BYTES = 64 * 1024 * 1024;
 
 export interface RawResponse {
   readonly status: number;
-  /** By name, in small letters. */
+  /** By name, in lower case. */
   readonly headers: ReadonlyMap<string, readonly string[]>;
   readonly body: Buffer;
 }
 
 export interface Exchanged {
   readonly responses: readonly RawResponse[];
-  /** What came that is no whole answer. */
+  /** The received bytes after the last whole response. */
   readonly rest: Buffer;
 }
 
 export interface ExchangeOptions {
-  /** Of the first request: no body follows the answer to a HEAD. */
+  /** The method of the first request, because a response to HEAD has no body. */
   readonly method?: string;
-  /** Says with the last byte that none follows. Node takes that for a client that is gone, and answers only what is cut. */
+  /**
+   * Ends the stream with the last byte. Node treats such a client as gone, and responds only to a truncated request.
+   */
   readonly isTruncated?: boolean;
-  /** Says so after this, for bytes of which nobody knows whether they are a whole request. */
+  /** Ends the stream after this time, for bytes that may or may not be a whole request. */
   readonly endAfterMillis?: number;
-  /** How many responses to wait for before it ends the connection. */
+  /** The number of responses to wait for before the client ends the connection. */
   readonly count?: number;
 }
 
-/** Sends bytes, and gives what comes back until there is an answer and nothing more, or the other side ends. */
+/** Sends bytes. Returns the received bytes once the responses are complete or the server ends. */
 export async function exchange(
   url: string,
   bytes: Buffer,
@@ -59,7 +61,7 @@ async function receive(socket: Socket, method: string, count: number): Promise<E
     if (responses.length >= count && rest.length === 0) socket.end();
   });
   socket.setTimeout(DEADLINE_MILLIS, () => socket.destroy(new Error(`nothing within ${DEADLINE_MILLIS} ms`)));
-  // The other side may have had enough before it read everything: what it said until then counts.
+  // The server may close before it read everything. Its bytes until then count.
   socket.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'ECONNRESET' && error.code !== 'EPIPE') failure = error;
   });
@@ -69,14 +71,14 @@ async function receive(socket: Socket, method: string, count: number): Promise<E
   return parseResponses(received, method);
 }
 
-/** Every answer that the bytes hold. */
+/** Returns every response in the bytes. */
 export function parseResponses(bytes: Buffer, method: string): Exchanged {
   const responses: RawResponse[] = [];
   let rest = bytes;
   for (;;) {
     const read = parseResponse(rest, method === 'HEAD' && responses.length === 0);
     if (!read) return { responses, rest };
-    // 100 Continue and its like are said before the answer.
+    // Informational responses such as 100 Continue precede the response.
     if (read.response.status >= 200) responses.push(read.response);
     rest = read.rest;
   }

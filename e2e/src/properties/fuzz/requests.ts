@@ -1,10 +1,10 @@
-/** Requests for an operation: as it is documented, broken in one of its parts, or odd around it. */
+/** Generates requests for an operation: valid, with a broken part, or with unusual surroundings. */
 import fc from 'fast-check';
 import { type Operation, type Parameter, readSchema } from './document.ts';
 import { MARKER, mark } from './placeholders.ts';
 import { brokenValuesOf, oddities, Raw, type Tree, valuesOf, writeTree } from './values.ts';
 
-/** A text in which marks may stand; `isWritten` when it stands in the address as it is, which it may not be able to. */
+/** A text with placeholders; `isWritten` when it is in the address unencoded, which may be invalid. */
 export interface AddressText {
   readonly text: string;
   readonly isWritten: boolean;
@@ -14,22 +14,22 @@ export interface Plan {
   readonly operation: Operation;
   readonly method: string;
   readonly pathParameters: Readonly<Record<string, AddressText>>;
-  /** Comes after the path. */
+  /** Follows the path. */
   readonly pathSuffix: string;
   readonly query: readonly (readonly [name: string, value: AddressText])[];
   readonly headers: readonly (readonly [name: string, value: string])[];
-  /** With marks. */
+  /** With placeholders. */
   readonly body: string | undefined;
-  /** How many bytes of the body are not sent though they are announced. */
+  /** The number of announced bytes of the body that are not sent. */
   readonly missingBytes: number;
-  /** Has something that no schema speaks of: only that it is answered, and how, can be said before. */
+  /** Has a feature that no schema describes. Only the set of permitted responses is known. */
   readonly isOdd: boolean;
 }
 
 const plain = (text: string): AddressText => ({ text, isWritten: false });
 const written = (text: string): AddressText => ({ text, isWritten: true });
 
-/** As text, as a client puts it into an address. */
+/** Returns a value as text, as a client writes it into an address. */
 const textOf = (tree: Tree): string =>
   typeof tree === 'string' ? tree : tree instanceof Raw ? tree.text : writeTree(tree);
 
@@ -69,7 +69,7 @@ function queryOf(operation: Operation): fc.Arbitrary<Plan['query']> {
 const ETAGS = ['"1"', '"2"', '*', 'W/"1"', '"1", "2", "3"'];
 const KEYS = ['k', MARKER, '"quoted"', '~!@#$%^&*()', 'k'.repeat(255)];
 
-/** The headers that an operation documents. A key that was used before is refused: most are new. */
+/** Generates the headers that an operation documents. A used key is refused, so most are new. */
 function headersOf(operation: Operation): fc.Arbitrary<Plan['headers']> {
   const keys = fc.oneof(
     { weight: 5, arbitrary: fc.constant(mark.fresh()) },
@@ -90,7 +90,7 @@ const bodyOf = ({ body }: Operation): fc.Arbitrary<string | undefined> =>
 
 const JSON_TYPE = ['content-type', 'application/json'] as const;
 
-/** As documented. */
+/** Generates a valid request. */
 const documented = (operation: Operation): fc.Arbitrary<Plan> =>
   fc
     .record({
@@ -122,7 +122,7 @@ const brokenBody = (operation: Operation): fc.Arbitrary<Plan> =>
 
 const BAD_BYTES = ['ff', 'eda080', 'c0af', 'f4908080', '00', '07', '5c7564383030', '5c7530303030'];
 
-/** Bytes that are no letter, or none that can be kept, within a text that is as documented otherwise. */
+/** Generates a valid body whose text contains invalid bytes or characters. */
 const taintedBody = (operation: Operation): fc.Arbitrary<Plan> =>
   fc.tuple(documented(operation), fc.constantFrom(...BAD_BYTES)).map(([plan, hex]) => ({
     ...plan,
@@ -130,7 +130,7 @@ const taintedBody = (operation: Operation): fc.Arbitrary<Plan> =>
   }));
 
 const MEBIBYTE = 1024 * 1024;
-/** What goes wrong with a whole body. */
+/** The ways to damage a whole body. */
 const wrappings: ((body: string) => string)[] = [
   (body) => `${mark.bytes('efbbbf')}${body}`,
   (body) => body.slice(0, body.length / 2),
@@ -156,7 +156,7 @@ const wrappedBody = (operation: Operation): fc.Arbitrary<Plan> =>
     .tuple(documented(operation), fc.constantFrom(...wrappings))
     .map(([plan, wrap]) => ({ ...plan, body: wrap(plan.body ?? '{}'), isOdd: operation.body === undefined }));
 
-/** A long list or text in place of each part of the body in turn. */
+/** Replaces each part of the body in turn by a long list or text. */
 const hugeParts = (operation: Operation): fc.Arbitrary<Plan> => {
   const values = ['150000', '349000'].map((length) => `[${mark.list(Number(length) / 2)}]`);
   const names = Object.keys(
@@ -251,7 +251,7 @@ const WRITTEN = [
     mark.long(20_000),
   ],
 ];
-/** Of which no proxy and no parser makes anything. */
+/** Text that no proxy or parser interprets. */
 const writtens = fc.oneof(
   fc.constantFrom(...WRITTEN),
   fc.constantFrom(mark.bytes('00'), mark.bytes('07'), mark.bytes('7f'), ' ', '\t'),
@@ -314,7 +314,7 @@ const NUMBERS = [
   'true',
 ];
 
-/** What may be written for a parameter that is a number: most of it is one to somebody. */
+/** Generates texts for a parameter. Some parser accepts most of them as a number. */
 const textsFor = (parameter: Parameter | undefined): fc.Arbitrary<AddressText> => {
   const { type } = readSchema(parameter?.schema ?? {});
   const isNumber = type === 'integer' || type === 'number';
@@ -533,7 +533,7 @@ const cutBody = (operation: Operation): fc.Arbitrary<Plan> =>
     .tuple(documented(operation), fc.integer({ min: 1, max: 100 }))
     .map(([plan, missingBytes]) => ({ ...plan, missingBytes, isOdd: true }));
 
-/** All kinds of requests. Those with a large body are rarer: they take longer. */
+/** Generates requests of all kinds. Large bodies are rarer, because they take longer. */
 export const requestsFor = (operation: Operation): fc.Arbitrary<Plan> =>
   fc.oneof(
     { weight: 12, arbitrary: documented(operation) },

@@ -1,4 +1,4 @@
-/** What there is to refer to: a small clinic with something of every kind, and what the requests themselves make. */
+/** Creates the resources that requests refer to: a small clinic, and what the requests themselves create. */
 import { createClient, expectData } from '@daybook/client';
 import { bookWalkIn, halfHour, makeClinic, registerPatient } from '@daybook/testing';
 import type { IdOf } from './placeholders.ts';
@@ -8,11 +8,11 @@ const MAX_IDS_PER_KIND = 30;
 
 export interface Subjects {
   readonly idOf: IdOf;
-  /** Remembers what an answer made: its Location says of what kind it is. */
+  /** Records the resource that a response created. Its Location gives the kind. */
   learn(response: RawResponse): void;
 }
 
-/** By kind: `appointment-type`. */
+/** Creates resources. Returns ids by kind: `appointment-type`. */
 async function makeAll(url: string): Promise<Map<string, string[]>> {
   const client = createClient({ baseUrl: url });
   const clinics = [await makeClinic(client), await makeClinic(client)];
@@ -23,7 +23,7 @@ async function makeAll(url: string): Promise<Map<string, string[]>> {
     await registerPatient(client),
     ...clinics.map(({ patient }) => patient),
   ];
-  // One of them was merged into another one: that can be undone.
+  // One patient is merged into another, so that the merge can be undone.
   const [stays, merged] = patients;
   if (!stays || !merged) throw new Error('there are patients');
   const merge = { params: { path: { id: merged.id } }, body: { into: stays.id, reason: 'registered twice' } };
@@ -38,7 +38,7 @@ async function makeAll(url: string): Promise<Map<string, string[]>> {
     };
     appointments.push(expectData(await client.POST('/api/v1/appointments', { body })).id);
   }
-  // Visits of today, whose steps can be taken.
+  // Visits of today, whose steps are permitted.
   const visits: string[] = [];
   for (let n = 0; n < 6; n += 1) {
     visits.push((await bookWalkIn(client, { ...clinic, patient: await registerPatient(client) })).id);

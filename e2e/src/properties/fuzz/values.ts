@@ -1,10 +1,10 @@
-/** Values after a JSON schema, and beside it. */
+/** Generates values that match a JSON schema, and values that do not. */
 import { BIRTH_DATE, FREE_TEXT, VISIBLE_TEXT } from '@daybook/contracts';
 import fc from 'fast-check';
 import { type JsonSchema, readSchema } from './document.ts';
 import { MARKER, mark } from './placeholders.ts';
 
-/** JSON as it is written, which may be none. */
+/** Raw text in place of JSON, possibly invalid. */
 export class Raw {
   readonly text: string;
   constructor(text: string) {
@@ -12,7 +12,7 @@ export class Raw {
   }
 }
 
-/** A value of JSON in which any part may be written in another way than JSON is. An object keeps all of its fields. */
+/** A JSON value in which any part may be raw text. An object keeps duplicate fields. */
 export type Tree = null | boolean | number | string | Raw | Tree[] | Fields;
 export class Fields {
   readonly entries: [name: string, value: Tree][];
@@ -28,7 +28,7 @@ export function writeTree(tree: Tree): string {
   return `{${tree.entries.map(([name, value]) => `${JSON.stringify(name)}:${writeTree(value)}`).join(',')}}`;
 }
 
-/** Letters that join, that go from right to left, beyond 16 bits, of no width, of one case only. */
+/** Letters that combine, run from right to left, need more than 16 bits, have no width, or have one case only. */
 const LETTERS = [
   'é',
   'e\u0301',
@@ -115,7 +115,7 @@ const formats: Record<string, fc.Arbitrary<string>> = {
   email: fc.constantFrom(`${MARKER}@example.org`, "o'hara+x@a.b", `${'a'.repeat(60)}@${'b'.repeat(60)}.example`),
 };
 
-/** References to what there is of the kind that the name says; sometimes of another kind, or to nothing. */
+/** Generates existing ids of a kind, and sometimes ids of another kind or of no resource. */
 const ids = (kind: string): fc.Arbitrary<string> =>
   fc.oneof(
     { weight: 12, arbitrary: fc.nat({ max: 9 }).map((index) => mark.id(kind, index)) },
@@ -131,10 +131,10 @@ const ids = (kind: string): fc.Arbitrary<string> =>
     },
   );
 
-/** Words that mean something to the clinic that the requests are about, by the name of the field or parameter. */
+/** Words with a meaning in the clinic of the requests, by the name of the field or parameter. */
 const meant: Record<string, string> = { specialty: 'general-practice', specialties: 'general-practice' };
 
-/** What a field or parameter is called says what an id is of: `patientId` is one of `patients`, and so is what is merged into. */
+/** Returns the kind of an id by the name of its field: `patientId` and the target of a merge are `patients`. */
 const kindOf = (name: string): string =>
   name === 'into' ? 'patient' : name.replace(/Id$/, '').replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
@@ -165,7 +165,7 @@ function numbers({ type, minimum = -1000, maximum = 1_000_000, multipleOf = 1 }:
     .map((count) => count * multipleOf);
 }
 
-/** Mostly as the schema says; its validator has the last word. `name` is that of the field or parameter. */
+/** Generates values that mostly match the schema; its validator decides. `name` is that of the field or parameter. */
 export function valuesOf(raw: unknown, name: string): fc.Arbitrary<Tree> {
   const schema = readSchema(raw);
   const { anyOf, enum: words, const: only, type } = schema;
@@ -195,7 +195,7 @@ function arrays({ items, minItems = 0, maxItems = 5 }: JsonSchema, name: string)
 function objects({ properties = {}, required = [] }: JsonSchema): fc.Arbitrary<Tree> {
   const all = Object.entries(properties).map(([name, schema]) => [name, valuesOf(schema, name)] as const);
   const needed = all.filter(([name]) => required.includes(name));
-  // Each further field is one more reason for a refusal: some say only what is needed.
+  // Some objects have required fields only, because each further field is one more reason for a refusal.
   const bare = fc.record<Record<string, Tree>>(Object.fromEntries(needed));
   const rich = fc.record<Record<string, Tree>>(Object.fromEntries(all), { requiredKeys: required });
   return fc.oneof(rich, ...(needed.length > 0 ? [bare] : [])).map((record) => new Fields(Object.entries(record)));
@@ -207,7 +207,7 @@ function treeOf(value: unknown): Tree {
   throw new Error('only plain words stand in an enum');
 }
 
-/** What may stand where something else should. */
+/** Values for any place, usually of the wrong type. */
 export const oddities: fc.Arbitrary<Tree> = fc.oneof(
   fc.constantFrom<Tree>(
     null,
@@ -355,7 +355,7 @@ const mutations: fc.Arbitrary<Mutation> = fc.record({
   value: oddities,
 });
 
-/** The values of the schema, broken in one place or in several. */
+/** Generates values of the schema with one or several broken parts. */
 export const brokenValuesOf = (schema: unknown, name: string): fc.Arbitrary<Tree> =>
   fc
     .tuple(valuesOf(schema, name), fc.array(mutations, { minLength: 1, maxLength: 3 }))
@@ -365,7 +365,7 @@ const sizeOf = (tree: Tree): number => childrenOf(tree).reduce<number>((sum, chi
 const childrenOf = (tree: Tree): Tree[] =>
   tree instanceof Fields ? tree.entries.map(([, value]) => value) : Array.isArray(tree) ? tree : [];
 
-/** Changes the part that is the `at`-th when they are counted from the outside. */
+/** Changes the `at`-th part, counted from the outside. */
 function mutate(tree: Tree, mutation: Mutation): Tree {
   return change(tree, { ...mutation, at: mutation.at % sizeOf(tree) });
 }

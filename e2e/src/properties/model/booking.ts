@@ -1,4 +1,4 @@
-/** Booking, moving and holding, as the model does it. */
+/** Books, moves and holds in the model. */
 import type { ApiResponse, CallOf } from './calls.ts';
 import { type Expected, fieldOf, type Outcome, type Refused } from './expected.ts';
 import { provided, refuse } from './preconditions.ts';
@@ -16,7 +16,7 @@ import { MINUTE, toIso, toMillis } from './units.ts';
 
 const HOLD_MINUTES = 5;
 
-/** Of the resource that was made; the system chooses it. */
+/** Returns the id of the created resource, which the system chooses. */
 export const newIdOf = ({ body }: ApiResponse): string => String(fieldOf(body, 'id'));
 
 export function representationOf(appointment: Appointment): object {
@@ -42,7 +42,7 @@ interface Placement {
   readonly walkIn: boolean;
 }
 
-/** The first rule that stands in the way; a taken slot does not stand in the way of who overbooks. */
+/** Returns the first broken rule. A taken slot does not reject an overbooking. */
 function validatePlacement(
   state: State,
   request: BookingRequest,
@@ -194,7 +194,7 @@ const changedOf = (before: Appointment, after: Pick<Appointment, (typeof FIELDS)
     field === 'typeId' ? 'appointmentTypeId' : field,
   );
 
-/** Reason and note alone: nothing that it was booked on is looked at. */
+/** Changes reason and note alone, without a check of facts. */
 function noted(state: State, before: Appointment, notes: Notes): Outcome {
   const changed = changedOf(before, { ...before, ...notes });
   if (changed.length === 0)
@@ -248,7 +248,7 @@ export function hold(state: State, { body }: CallOf<'hold'>, now: number, respon
   return { expected, state: put(state, 'holds', held) };
 }
 
-/** The system's, where that is five minutes after a moment since it was asked. */
+/** Returns the system's expiry if it is five minutes after a moment since the request. */
 function expiryOf({ body }: ApiResponse, now: number): number {
   const reported = fieldOf(body, 'expiresAt');
   const expiresAt = typeof reported === 'string' ? toMillis(reported) : Number.NaN;

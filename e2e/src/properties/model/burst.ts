@@ -1,8 +1,7 @@
 /**
- * Calls that were sent at the same time. Their answers are right when they are those of some order of the calls. Two things
- * happen by themselves: what was booked is looked at again at some time after a change, and the alternatives of a refusal
- * are looked up at some time after it. A read may see the facts of one moment and the calendar of another, while both are
- * on their way.
+ * Checks concurrent calls. Their responses are correct when they match some order of the calls.
+ * Two things happen later: revalidation after a change, and the search for alternatives after a refusal.
+ * While both are in progress, a read may combine the facts of one moment and the calendar of another.
  */
 import { type ApiResponse, type Call, READS } from './calls.ts';
 import { type Expected, faultOf, faultOfAlternatives, fieldOf } from './expected.ts';
@@ -17,13 +16,13 @@ export interface CompletedCall {
 
 type Pending = CompletedCall | { readonly revalidate: string };
 
-/** What the model expects of a call, and in which of the states of a path. */
+/** The model's expected response to a call, and the state of a path that it belongs to. */
 interface Decision {
   readonly index: number;
   readonly expected: Expected;
 }
 
-/** The states from first to last in one order, and the decisions on the way. */
+/** The states from first to last in one order, with the decisions in between. */
 interface Path {
   readonly states: readonly State[];
   readonly decided: ReadonlyMap<CompletedCall, Decision>;
@@ -31,11 +30,11 @@ interface Path {
 
 const succeeded = ({ status, replayed }: ApiResponse): boolean => status < 300 && !replayed;
 
-/** Two requests with one key: one of them may be told that the other is still running. */
+/** Returns whether one of two requests with one key was rejected because the other was still running. */
 const isTooEarly = ({ call, response }: CompletedCall, others: readonly CompletedCall[]): boolean =>
   fieldOf(response.body, 'code') === 'idempotency-key-in-use' && others.some((other) => other.call.key === call.key);
 
-/** What a move or a step back was decided on may change before it is done; then it is not done, and who asked is told. */
+/** Returns whether a move or a step back was refused because its basis changed before it was stored. */
 const hasLostRace = ({ call, response }: CompletedCall, others: readonly CompletedCall[]): boolean =>
   (call.do === 'reschedule' || call.do === 'step-back' || call.do === 'change') &&
   fieldOf(response.body, 'code') === 'changed-meanwhile' &&
@@ -48,7 +47,7 @@ const hasLostRace = ({ call, response }: CompletedCall, others: readonly Complet
 const without = (all: readonly CompletedCall[], one: CompletedCall): CompletedCall[] =>
   all.filter((other) => other !== one);
 
-/** Every order of the writes in which each answer is as the model's. */
+/** Yields every order of the writes in which each response matches the model's. */
 function* pathsOf(path: Path, pending: readonly Pending[], now: number): Generator<Path> {
   const state = path.states.at(-1);
   if (!state || pending.length === 0) return yield path;
@@ -67,7 +66,7 @@ function* pathsOf(path: Path, pending: readonly Pending[], now: number): Generat
   }
 }
 
-/** The facts of one moment with the calendar of another. */
+/** Yields the facts of one moment with the calendar of another. */
 function* mixturesOf(states: readonly State[]): Generator<State> {
   for (const facts of states) {
     for (const { appointments, holds } of states) yield { ...facts, appointments, holds };
@@ -86,7 +85,7 @@ const isRightRead = ({ states }: Path, read: CompletedCall, now: number): boolea
     return !faultOf(expected, read.response) && hasRightAlternatives(states, read, expected, now);
   });
 
-/** The states in which the system can be after these answers; none when they are not those of any order. */
+/** Returns the possible states after these responses; none when no order explains them. */
 export function statesAfter(state: State, all: readonly CompletedCall[], now: number): State[] {
   const told = all.filter((one) => !isTooEarly(one, without(all, one)));
   const lost = told.filter((one) => hasLostRace(one, without(told, one)));

@@ -1,6 +1,7 @@
 /**
- * The time of the system and of the model. All services run in the process of the test, so its clock can be moved on: holds
- * run out, visits begin, days pass. It never stands still and never goes back.
+ * The clock of the system and of the model, which tests can move forward.
+ * All services run in the process of the test, so holds expire, visits begin and days pass.
+ * It never stops and never goes back.
  */
 import { vi } from 'vitest';
 import { CELL, MINUTE } from './units.ts';
@@ -9,8 +10,9 @@ export interface MovedClock {
   now(): number;
   pass(minutes: number): void;
   /**
-   * Moves on to shortly after a multiple of five minutes. All that a rule compares lies on multiples of five minutes, so
-   * nothing is at stake for minutes of real time: model and system cannot disagree about the moment.
+   * Moves to shortly after a multiple of five minutes.
+   * Every time in a rule is such a multiple, so no rule changes its result for minutes of real time.
+   * Model and system cannot disagree about the present moment.
    */
   settle(): void;
 }

@@ -1,4 +1,4 @@
-/** One call, several at once, or time that passes: each with the comparison after it. */
+/** Commands: one call, several concurrent calls, or passing time, each followed by a comparison. */
 import fc from 'fast-check';
 import { type CompletedCall, statesAfter } from './burst.ts';
 import { type ApiResponse, type Call, CHANGES_OF_FACTS } from './calls.ts';
@@ -12,7 +12,7 @@ import { changedParticipant, revalidate } from './revalidation.ts';
 import { step } from './step.ts';
 import { finding, sendAndRecord, type World } from './world.ts';
 
-/** What fast-check hands to both sides of a command: here one thing. */
+/** A command of fast-check, whose model and system are the same object here. */
 type Command = fc.AsyncCommand<World, World>;
 
 function learn(world: World, { do: what }: Call, { status, body }: ApiResponse): void {
@@ -40,7 +40,7 @@ const sequential = (plan: Plan): Command => ({
   toString: () => plan.what,
 });
 
-/** One change of what is booked on is enough at a time: with two, everything would be right. */
+/** Keeps one change of facts only, because two concurrent ones would make every response possible. */
 function withOneChange(calls: readonly Call[]): Call[] {
   const change = calls.find(({ do: what }) => CHANGES_OF_FACTS.includes(what));
   return calls.filter((call) => call === change || !CHANGES_OF_FACTS.includes(call.do));
@@ -59,7 +59,7 @@ async function runConcurrent(world: World, calls: readonly Call[]): Promise<void
   world.state = await findMatchingState(world, states, { soon });
 }
 
-/** `twice`: the first of them is sent twice. */
+/** Sends calls concurrently. With `twice`, the first of them is sent twice. */
 const concurrent = (plans: readonly Plan[], twice: boolean): Command => ({
   check: () => true,
   async run(world) {
@@ -80,7 +80,7 @@ const timePasses = (minutes: number): Command => ({
   toString: () => `${minutes} minutes pass`,
 });
 
-/** Until shortly after one of the next visits has begun. */
+/** Moves the clock to shortly after the start of one of the next visits. */
 const visitBegins = (choice: number): Command => ({
   check: () => true,
   async run(world) {
@@ -105,7 +105,7 @@ const writesAtOnce = [
   ...weighted(1, people.registerPatient, people.addType, visits.getHold),
 ];
 
-// How long a type was when a time was taken cannot be seen, so it does not change while times are taken.
+// The length of a type at the time of a booking is invisible, so types do not change during bookings.
 const writes = [...writesAtOnce, ...weighted(2, people.changeType)];
 
 const anyPlan = fc.oneof(...writes, ...weighted(2, ...reads));

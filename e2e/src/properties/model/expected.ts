@@ -1,13 +1,13 @@
-/** What the model expects to be answered, and whether an answer is that. */
+/** The expected response of the model, and the comparison with a response. */
 import { isDeepStrictEqual } from 'node:util';
 import type { ApiResponse } from './calls.ts';
 import { alternativesTo, type BookingRequest } from './rules.ts';
 import type { State } from './state.ts';
 
-/** One that is as good as another is in `codes` as well. */
+/** A refusal. `codes` contains every code that is equally correct. */
 export interface Refused {
   readonly codes: readonly string[];
-  /** With the nearest free slots. */
+  /** A refusal with the nearest free slots. */
   readonly request?: BookingRequest;
 }
 
@@ -16,29 +16,29 @@ export interface Done {
   readonly body: unknown;
   readonly version?: number;
   readonly location?: string;
-  /** Of an explanation: with the nearest free slots as well, where there is a wish that cannot be. */
+  /** For an explanation: includes the nearest free slots when the request cannot be booked. */
   readonly explained?: { readonly request?: BookingRequest };
 }
 
-/** The first answer again. */
+/** The first response, repeated. */
 export interface Replayed {
   readonly replayOf: ApiResponse;
 }
 
-/** Whatever is answered is right. */
+/** Accepts any response. */
 export interface Anything {
   readonly anything: true;
 }
 
 export type Expected = Refused | Done | Replayed | Anything;
 
-/** What comes of a call. */
+/** The result of a call. */
 export interface Outcome {
   readonly expected: Expected;
   readonly state: State;
 }
 
-/** When exactly it was, and how it is said: not for the model to foresee. */
+/** Times and texts that the model cannot predict. */
 const NOT_COMPARED = ['createdAt', 'updatedAt', 'at', 'detail'];
 
 export function fieldOf(body: unknown, name: string): unknown {
@@ -54,7 +54,7 @@ function comparable(value: unknown): unknown {
   return Object.fromEntries(fields.map(([name, field]) => [name, comparableField(name, field)]));
 }
 
-/** Of who did it the role, of a cursor that there is one. */
+/** Returns the comparable part of a field: the role of an actor, and the existence of a cursor. */
 function comparableField(name: string, field: unknown): unknown {
   if (name === 'by') return byRole(field);
   return name === 'nextCursor' ? true : comparable(field);
@@ -103,7 +103,7 @@ function faultOfDone({ status, body, version, location, explained }: Done, respo
   return undefined;
 }
 
-/** What is wrong with an answer, but for the alternatives of a refusal; undefined: nothing. */
+/** Returns what is wrong with a response, except for alternatives; undefined without a fault. */
 export function faultOf(expected: Expected, response: ApiResponse): string | undefined {
   if ('anything' in expected) return undefined;
   if ('replayOf' in expected) {
@@ -115,7 +115,7 @@ export function faultOf(expected: Expected, response: ApiResponse): string | und
   return 'codes' in expected ? faultOfRefusal(expected, response) : faultOfDone(expected, response);
 }
 
-/** The alternatives that are due: none to some, no list at all to most. */
+/** Returns the expected alternatives: an empty list for some responses, and undefined for most. */
 function alternativesDue(expected: Expected, response: ApiResponse, state: State, now: number): object[] | undefined {
   if ('explained' in expected && expected.explained) {
     const { request } = expected.explained;
@@ -125,7 +125,7 @@ function alternativesDue(expected: Expected, response: ApiResponse, state: State
   return isRefused && expected.request ? alternativesTo(state, expected.request, now) : undefined;
 }
 
-/** What is wrong with the alternatives. */
+/** Returns what is wrong with the alternatives. */
 export function faultOfAlternatives(
   expected: Expected,
   response: ApiResponse,

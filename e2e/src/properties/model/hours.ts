@@ -1,4 +1,4 @@
-/** When a doctor works, decided for each minute by itself. */
+/** Decides when a doctor works, for each minute separately. */
 import type { Doctor, Interval } from './state.ts';
 import { CELL, DAY, MINUTE } from './units.ts';
 
@@ -7,15 +7,15 @@ const DAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday'
 interface WallTime {
   readonly date: string;
   readonly day: (typeof DAYS)[number] | undefined;
-  /** `09:30`; written so, times compare like text. */
+  /** `09:30`; in this form, times compare like text. */
   readonly time: string;
-  /** Whether clocks showed the same before on this day. */
+  /** Whether clocks showed the same time earlier on this day. */
   readonly repeated: boolean;
 }
 
 const wallTimes = new Map<string, WallTime>();
 
-/** What a clock in the zone shows. Looked up for each cell, since no clock change is in the middle of one. */
+/** Returns the wall-clock time in the zone, cached for each cell, because no clock change is inside of one. */
 function wallTime(timeZone: string, cell: number): WallTime {
   const key = `${timeZone} ${cell}`;
   const known = wallTimes.get(key);
@@ -45,10 +45,10 @@ function worksDuring(doctor: Doctor, minute: number): boolean {
   return during.length > 0 || worksWeekly(doctor, Math.floor(minute / CELL) * CELL);
 }
 
-/** A doctor never changes; a changed one is another value. */
+/** Cached by object, because a changed doctor is another object. */
 const known = new WeakMap<Doctor, Map<number, readonly boolean[]>>();
 
-/** For each minute of a day of UTC, whether the doctor works. */
+/** Returns whether the doctor works, for each minute of a day of UTC. */
 function workingMinutes(doctor: Doctor, day: number): readonly boolean[] {
   const days = known.get(doctor) ?? new Map<number, readonly boolean[]>();
   known.set(doctor, days);
@@ -58,7 +58,7 @@ function workingMinutes(doctor: Doctor, day: number): readonly boolean[] {
   return minutes;
 }
 
-/** Both ends on whole minutes. */
+/** Returns whether the doctor works throughout. Both ends are on whole minutes. */
 export function worksThrough(doctor: Doctor, { start, end }: Interval): boolean {
   for (let minute = start; minute < end; minute += MINUTE) {
     const day = Math.floor(minute / DAY) * DAY;

@@ -1,4 +1,4 @@
-/** What everybody can see of the system, compared with the model. */
+/** Compares the visible state of the system with the model. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { expectData } from '@daybook/client';
 import { fieldOf, isSame } from './expected.ts';
@@ -7,7 +7,7 @@ import type { Entry, State } from './state.ts';
 import { listed } from './visits.ts';
 import { finding, type World } from './world.ts';
 
-/** What was booked is flagged soon after a change, not with it. */
+/** Flags follow soon after a change, not with it. */
 const POLL_TIMEOUT_MILLIS = 8_000;
 const POLL_INTERVAL_MILLIS = 15;
 
@@ -15,7 +15,7 @@ const POLL_INTERVAL_MILLIS = 15;
 const FULL_PAGE = 100;
 const SHORT_PAGE = 2;
 
-/** The appointments of each doctor, read in pages of `limit`. */
+/** Returns the appointments of each doctor, read in pages of `limit`. */
 async function readLists({ client, state }: World, limit = FULL_PAGE): Promise<ReadonlyMap<string, unknown>> {
   const observed = [...state.doctors.keys()].map(async (doctorId) => {
     const response = await send(client, { do: 'list', query: { doctorId }, limit }, () => '');
@@ -28,8 +28,8 @@ const matchesState = (observed: ReadonlyMap<string, unknown>, state: State): boo
   [...observed].every(([doctorId, items]) => isSame(items, listed(state, { doctorId })));
 
 /**
- * Of the states that the model thinks possible, the one that the system shows.
- * @throws Error when it shows none of them, now or, where it may take a while, before long
+ * Returns the possible state of the model that matches the system.
+ * @throws Error when none matches, after a timeout where the system may lag
  */
 export async function findMatchingState(
   world: World,
@@ -50,7 +50,7 @@ export async function findMatchingState(
 const historyOf = async ({ client }: World, id: string): Promise<unknown> =>
   (await send(client, { do: 'history', id }, () => '')).body;
 
-/** Where the appointments look the same, what happened to them tells states apart. */
+/** Distinguishes states with equal appointments by the histories. */
 async function withSameHistories(world: World, states: readonly State[]): Promise<State[]> {
   const ids = [...new Set(states.flatMap(({ appointments }) => [...appointments.keys()]))];
   const ofAll = (id: string) => states.map(({ appointments }) => appointments.get(id)?.history);
@@ -67,7 +67,7 @@ function differences(observed: ReadonlyMap<string, unknown>, states: readonly St
   return `the system shows\n${text([...observed.values()])}\nand the model expects ${states.length > 1 ? 'one of ' : ''}\n${text(expected)}`;
 }
 
-/** The message that is due for what happened: a cancellation that was taken back is a booking again. */
+/** Returns the message of a history entry. An undone cancellation counts as a booking. */
 function messageFor({ action, status, from, to }: Entry): string[] {
   if (action === 'booked' || action === 'cancelled') return [action];
   if (action === 'stepped-back') return status?.from === 'cancelled' ? ['booked'] : [];
@@ -77,7 +77,10 @@ function messageFor({ action, status, from, to }: Entry): string[] {
 
 const messagesFor = (history: readonly Entry[]): string[] => history.flatMap(messageFor);
 
-/** After everything: the same lists in short pages, the history of each appointment, and a message for each change that people are told of. */
+/**
+ * Checks, at the end, the lists in short pages, the history of each appointment, and a message for each notified
+ * change.
+ */
 export async function checkHistoryAndMessages(world: World): Promise<void> {
   const observed = await readLists(world, SHORT_PAGE);
   if (!matchesState(observed, world.state))

@@ -1,4 +1,4 @@
-/** Searches and reads at random. */
+/** Generates searches and reads. */
 import fc from 'fast-check';
 import { oneOf, plan, which } from './plans.ts';
 import { specialtyOf } from './plans-people.ts';
@@ -8,7 +8,7 @@ import { DAY, MINUTE, toIso } from './units.ts';
 
 const LIMITS = [1, 20, 100] as const;
 
-/** `days` of one search; one read of the system is enough for four. */
+/** Searches several numbers of `days`. One read of the system suffices for four searches. */
 const findSlots = (days: readonly number[]) =>
   plan(
     'find slots',
@@ -71,6 +71,6 @@ const list = plan(
   },
 );
 
-/** What the system answers from what it read at one moment, or nearly. */
+/** Reads that the system answers from nearly one moment. */
 export const quickReads = [shortSearch, explain, get, history];
 export const reads = [anySearch, anySearch, explain, explain, get, history, list];

@@ -1,4 +1,4 @@
-/** Bookings, holds, moves and what happens to visits, at random. */
+/** Generates bookings, holds, moves and steps of visits. */
 import fc from 'fast-check';
 import type { Call } from './calls.ts';
 import { condition, ifMatchOf, isUnknown, keyed, keyOf, oneOf, type Plan, plan, which } from './plans.ts';
@@ -14,7 +14,7 @@ type BookingChoices = typeof bookingChoices;
 const overbooked = fc.integer({ min: 0, max: 4 }).map((choice) => choice === 0);
 const OVERBOOKING = { reason: 'asked twice' };
 
-/** Mostly none; a walk-in at the running five minutes, or at another time. */
+/** Mostly no walk-in; otherwise one in the current five minutes, or at another time. */
 const walkIn = fc.constantFrom('none', 'none', 'none', 'none', 'now', 'another time');
 
 const startOf = (time: Time, walkIn: string, now: number): number =>
@@ -82,7 +82,9 @@ export const release = plan('release', fc.record({ what: which, on: condition })
   holdIds.length === 0 ? undefined : { do: 'release', id: oneOf(holdIds, what), ...ifMatchOf(on, 1) },
 );
 
-/** Mostly where and when the hold is; one that is over, the id of something else, or at another time as well. */
+/**
+ * Mostly books the time of the hold. Otherwise the hold is over, the id is of another resource, or the time differs.
+ */
 export const bookHeld = plan(
   'book what is held',
   fc.record({ ...bookingChoices, what: which, wrong: fc.nat({ max: 9 }), keyed, overbooked }),
@@ -157,7 +159,7 @@ export const change = plan(
   },
 );
 
-/** A few who want the same at the same time. */
+/** Generates a few simultaneous requests for the same time. */
 export const rivals: fc.Arbitrary<Plan[]> = fc.tuple(which, which, time).chain(([doctor, type, time]) => {
   const same = { patient: which, doctor: fc.constant(doctor), type: fc.constant(type), time: fc.constant(time) };
   const move = rescheduleAmong(same, ['another doctor']);
@@ -165,7 +167,7 @@ export const rivals: fc.Arbitrary<Plan[]> = fc.tuple(which, which, time).chain((
   return fc.array(one, { minLength: 2, maxLength: 4 });
 });
 
-/** Mostly one that is booked; of those whose visit has begun, where there are any. */
+/** Picks mostly a booked appointment, or one whose visit has begun if any exists. */
 function anAppointment({ state, clock }: World, choice: number): Appointment | undefined {
   const all = [...state.appointments.values()];
   const open = all.filter(({ status }) => status === 'booked' || status === 'arrived' || status === 'checked-in');
@@ -196,7 +198,7 @@ export const takeStep = plan(
   },
 );
 
-/** Mostly one with a step to take back. */
+/** Mostly picks an appointment with a step to take back. */
 export const stepBack = plan('step back', fc.record(ofAppointment), ({ what, keyed, on }, world) => {
   const stepped = [...world.state.appointments.values()].filter(({ status }) => status !== 'booked');
   const before = what % 8 === 7 ? anAppointment(world, what) : stepped[what % Math.max(stepped.length, 1)];
@@ -205,7 +207,7 @@ export const stepBack = plan('step back', fc.record(ofAppointment), ({ what, key
   return { do: 'step-back', id: before.id, reason: 'the wrong line', ...conditions };
 });
 
-/** The same, but for something that it asks for; undefined where it asks for nothing. */
+/** Returns the call with one difference; undefined for a call without content. */
 function altered(call: Call): Call | undefined {
   switch (call.do) {
     case 'book':

@@ -1,6 +1,7 @@
 /**
- * Calls at random. A plan is made of small numbers before the run, so that it can be shrunk; what they stand for is looked
- * up in the state when its turn comes. Few people, few times and short days: what can meet, meets.
+ * Generates calls. A plan consists of small numbers, so that it can be shrunk.
+ * The numbers select from the state when the call is made.
+ * People, times and days are few, so that calls often conflict.
  */
 import fc from 'fast-check';
 import type { Call } from './calls.ts';
@@ -8,7 +9,7 @@ import { UNKNOWN_ID, type World } from './world.ts';
 
 export interface Plan {
   readonly what: string;
-  /** Undefined when there is nothing yet that it could be about. */
+  /** Returns undefined when no suitable resource exists yet. */
   resolve(world: World): Call | undefined;
 }
 
@@ -19,18 +20,18 @@ export const plan = <Choice>(
 ): fc.Arbitrary<Plan> =>
   choices.map((choice) => ({ what: `${what} ${JSON.stringify(choice)}`, resolve: (world) => resolve(choice, world) }));
 
-/** Which one of those there are; now and then one that is not there. */
+/** Selects an existing item, and sometimes an unknown one. */
 export const which = fc.nat({ max: 999 });
 
 export const isUnknown = (choice: number): boolean => choice % 40 === 39;
 
-/** Of the newest few: what is long past seldom meets anything. */
+/** Selects one of the newest few, because old ones seldom conflict. */
 export function oneOf(ids: Iterable<string>, choice: number, newest = 8): string {
   const among = [...ids].slice(-newest);
   return isUnknown(choice) ? UNKNOWN_ID : (among[choice % Math.max(among.length, 1)] ?? UNKNOWN_ID);
 }
 
-/** A key of its own for a POST, or none. */
+/** Whether a POST has its own key. */
 export const keyed = fc.boolean();
 
 export function keyOf(world: World, isKeyed: boolean): { key?: string } {

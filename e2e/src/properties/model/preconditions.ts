@@ -1,4 +1,4 @@
-/** Refusals, and `If-Match`: a change that is meant for another version is refused. */
+/** Refusals, and `If-Match`, which rejects a change for another version. */
 import type { Outcome, Refused } from './expected.ts';
 import type { State } from './state.ts';
 
@@ -9,7 +9,7 @@ interface Versioned {
   readonly version: number;
 }
 
-/** What comes of a change with its precondition. What is refused anyway may be refused for either. */
+/** Returns the outcome of a change with its precondition. When both fail, either refusal is correct. */
 export function provided(state: State, { ifMatch, version }: Versioned, outcome: Outcome): Outcome {
   if (ifMatch === undefined || ifMatch === `"${version}"`) return outcome;
   const { expected } = outcome;

@@ -1,10 +1,10 @@
-/** What was booked on something that has changed since is flagged: by the system, some time after the change. */
+/** Flags appointments whose facts have changed since the booking. The system does so some time after the change. */
 import type { Call } from './calls.ts';
 import { worksThrough } from './hours.ts';
 import { offers } from './rules.ts';
 import { type Appointment, type Entry, put, type State } from './state.ts';
 
-/** The person or the type of which the appointments are looked at again after a call that succeeded. */
+/** Returns the participant or type whose appointments are revalidated after a successful call. */
 export function changedParticipant(call: Call): string | undefined {
   switch (call.do) {
     case 'change-patient':
@@ -27,7 +27,7 @@ function isOf(code: string, { patientId, typeId }: Appointment, changedId: strin
   return OF_DOCTOR.includes(code);
 }
 
-/** Of what has changed; what is known of the others stays. */
+/** Returns the reasons from the changed participant, and keeps those from others. */
 function reasonsOf(state: State, appointment: Appointment, personId: string): string[] {
   const { typeId, reasons, start, end } = appointment;
   const doctor = state.doctors.get(personId);
@@ -40,7 +40,7 @@ function reasonsOf(state: State, appointment: Appointment, personId: string): st
   return remaining.sort();
 }
 
-/** Of both of its people, whatever was known before. */
+/** Returns the present reasons from both participants, whatever was known before. */
 export const allReasonsOf = (state: State, appointment: Appointment): string[] => {
   const { patientId, doctorId } = appointment;
   const ofDoctor = reasonsOf(state, { ...appointment, reasons: [] }, doctorId);
@@ -59,7 +59,7 @@ function revalidateOne(state: State, before: Appointment, personId: string): Sta
   return put(state, 'appointments', { ...before, reasons, version, history: [...before.history, entry] });
 }
 
-/** Every appointment to come of a doctor, a patient or a type. */
+/** Revalidates every future appointment of a doctor, a patient or a type. */
 export const revalidate = (state: State, personId: string, now: number): State =>
   [...state.appointments.values()]
     .filter(({ doctorId, patientId, typeId }) => [doctorId, patientId, typeId].includes(personId))

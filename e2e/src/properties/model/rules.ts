@@ -1,4 +1,4 @@
-/** What stands in the way of a visit, in the order in which a booking is refused; and what is free. */
+/** The rules of booking, in the order of refusals, and the free slots. */
 import type { Schemas } from '@daybook/client';
 import { worksThrough } from './hours.ts';
 import {
@@ -16,20 +16,20 @@ export type Slot = Schemas['Slot'];
 
 export type TypeRules = Omit<AppointmentType, 'name' | 'version' | 'cancellationDeadlineMinutes'>;
 
-/** What somebody asks for. Both ends of everything are on whole minutes. */
+/** A request for time. All ends are on whole minutes. */
 export interface BookingRequest {
   readonly patientId?: string | undefined;
   readonly doctorId: string;
   readonly type: TypeRules;
   readonly start: number;
-  /** The appointment that is to be moved. */
+  /** The appointment to move. */
   readonly reschedulingId?: string | undefined;
   readonly holdId?: string | undefined;
-  /** Whether the running five minutes need no notice. */
+  /** Whether the current five minutes need no notice. */
   readonly walkIn?: boolean | undefined;
 }
 
-/** The start of the five minutes that are running. */
+/** Returns the start of the current five minutes. */
 export const runningAt = (now: number): number => Math.floor(now / CELL) * CELL;
 
 export const visitOf = ({ start, type }: Pick<BookingRequest, 'start' | 'type'>): Interval => ({
@@ -42,7 +42,7 @@ export const doctorTimeOf = ({ start, type }: Pick<BookingRequest, 'start' | 'ty
   end: start + (type.durationMinutes + type.bufferAfterMinutes) * MINUTE,
 });
 
-/** All who have this doctor's time, but for the one that is moved and the hold that is used. */
+/** Returns all visits and holds of this doctor, except for the moved appointment and the used hold. */
 const othersWith = (state: State, { doctorId, reschedulingId, holdId }: BookingRequest, now: number): Taken[] =>
   [...standing(state), ...liveHolds(state, now)].filter(
     (taken) => taken.doctorId === doctorId && taken.id !== reschedulingId && taken.id !== holdId,
@@ -50,7 +50,7 @@ const othersWith = (state: State, { doctorId, reschedulingId, holdId }: BookingR
 
 const within = (cell: number, { start, end }: Interval): boolean => start < cell + CELL && cell < end;
 
-/** At no moment are there more than the types of those who are there, and of this one, let share it now. */
+/** Returns whether, at some moment, more visits meet than their types' present capacities permit. */
 function isTaken(state: State, request: BookingRequest, now: number): boolean {
   const others = othersWith(state, request, now);
   const { start, end } = doctorTimeOf(request);
@@ -75,7 +75,7 @@ const isHeld = (state: State, { holdId, doctorId, start }: BookingRequest, now: 
 
 export const offers = (doctor: Doctor, typeId: string): boolean => doctor.offers?.includes(typeId) ?? true;
 
-/** The rules that look at the time, and not at who comes or what else is there. */
+/** Returns the broken rules about time, without patient or calendar. */
 function rulesOfTime({ type, start, walkIn }: BookingRequest, doctor: Doctor | undefined, now: number): string[] {
   const codes: string[] = [];
   if (!type.active) codes.push('appointment-type-inactive');
@@ -88,7 +88,7 @@ function rulesOfTime({ type, start, walkIn }: BookingRequest, doctor: Doctor | u
   return codes;
 }
 
-/** The codes of all rules that stand in the way; none: it can be booked. */
+/** Returns the codes of all broken rules. Empty means that the request can be booked. */
 export function violationsOf(state: State, request: BookingRequest, now: number): string[] {
   const { patientId, doctorId, holdId } = request;
   const doctor = state.doctors.get(doctorId);
@@ -111,7 +111,7 @@ const slotOf = (state: State, request: BookingRequest): Slot => {
   return { doctorId: request.doctorId, start: toIso(start), end: toIso(end), timeZone, status: 'free' };
 };
 
-/** The free slots that start in a range, in time order, then by doctor. */
+/** Returns the free slots that start in a range, in time order, then by doctor. */
 export function freeSlots(state: State, doctorIds: readonly string[], wanted: Interval & Searched): Slot[] {
   const { type, patientId, limit, now, walkIn } = wanted;
   const slots: Slot[] = [];
@@ -135,12 +135,12 @@ interface Searched {
 
 const WITH_ALTERNATIVES = ['slot-taken', 'patient-busy', 'hold-expired', 'outside-availability', 'too-soon'];
 const ALTERNATIVES = 5;
-/** How many days around a wish are looked at. */
+/** The days around a request in which alternatives are searched. */
 const AROUND = 60;
 
 export const hasAlternatives = (code: string): boolean => WITH_ALTERNATIVES.includes(code);
 
-/** What is free around a wish that cannot be: the nearest, of two as near the earlier one, in time order. */
+/** Returns the nearest free slots in time order. Of two equally near, the earlier one comes first. */
 export function alternativesTo(state: State, { holdId: _, ...request }: BookingRequest, now: number): Slot[] {
   const today = Math.floor(now / DAY);
   const firstDay = Math.max(today, Math.floor(Math.max(request.start, now) / DAY) - AROUND / 2);

@@ -1,4 +1,4 @@
-/** Calls over HTTP, through the gateway. */
+/** Sends calls over HTTP, through the gateway. */
 import type { DaybookClient, Schemas } from '@daybook/client';
 import type { ApiResponse, Call, CallOf } from './calls.ts';
 import { toIso } from './units.ts';
@@ -11,7 +11,7 @@ interface FetchResult {
 
 const toApiResponse = ({ data, error, response }: FetchResult): ApiResponse => ({
   status: response.status,
-  // An answer of 204 has no body; the client makes one up.
+  // A 204 response has no body, but the client returns one.
   body: response.status === 204 ? undefined : (data ?? error),
   etag: response.headers.get('etag'),
   location: response.headers.get('location'),
@@ -27,7 +27,7 @@ const ANY_PATIENT = { givenName: 'Ana', familyName: 'Silva', birthDate: '1990-02
 
 type SendCall = (client: DaybookClient, call: Call, timeZoneOf: (doctorId: string) => string) => Promise<ApiResponse>;
 
-/** `timeZoneOf` says in which zone the hours of a doctor are. */
+/** Sends a call. `timeZoneOf` returns the zone of a doctor's hours. */
 export const send: SendCall = async (client, call, timeZoneOf) =>
   toApiResponse(await sendCall(client, call, timeZoneOf));
 

@@ -1,4 +1,4 @@
-/** Free slots and explanations, as the model finds them. */
+/** Finds free slots and explanations in the model. */
 import { doctorsOf } from './booking.ts';
 import type { CallOf } from './calls.ts';
 import type { Outcome } from './expected.ts';
@@ -26,7 +26,7 @@ export function findSlots(state: State, call: CallOf<'find-slots'>, now: number)
   return found(freeSlots(state, doctorIds, { start: from, end: to, type, limit: limit + 1, now, walkIn }));
 }
 
-/** Whatever stands in the way of the shortest visit of all stands in the way of every type. */
+/** A rule that the shortest visit breaks is broken by every type. */
 const SHORTEST: Omit<TypeRules, 'id'> = {
   ...{ durationMinutes: 5, bufferBeforeMinutes: 0, bufferAfterMinutes: 0, minimumNoticeMinutes: 0 },
   ...{ planningHorizonDays: 10_000, capacity: Number.POSITIVE_INFINITY, active: true },

@@ -1,4 +1,4 @@
-/** Taking back the last step of a visit, as the model does it. */
+/** Takes back the last step of a visit in the model. */
 import type { CallOf } from './calls.ts';
 import type { Outcome } from './expected.ts';
 import { provided, refuse } from './preconditions.ts';
@@ -11,7 +11,7 @@ import { unchanged } from './visits.ts';
 const STEPS: readonly string[] = ['arrived', 'checked-in', 'fulfilled', 'noshow', 'cancelled'] satisfies Status[];
 const isStep = (action: string): action is Status => STEPS.includes(action);
 
-/** The statuses that it came to and did not leave again, the oldest first. */
+/** Returns the statuses that are still in force, oldest first. */
 function statusesOf({ history }: Appointment): Status[] {
   const statuses: Status[] = ['booked'];
   for (const { action } of history) {
@@ -23,7 +23,7 @@ function statusesOf({ history }: Appointment): Status[] {
 
 const DAYS_OF_CANCELLATION = 7;
 
-/** The time of a visit that was cancelled: as long as it was, with what its type adds now. */
+/** Returns the time of a cancelled visit: its length as booked, with its type's present buffers. */
 function reinstatePlacement(state: State, before: Appointment, now: number): Outcome | Appointment {
   const type = state.types.get(before.typeId);
   if (!type) throw new Error('an appointment of a type that is not there');

@@ -1,4 +1,4 @@
-/** The model: what a call does to a state, and what is to be answered. */
+/** The model: the effect of a call on a state, and the expected response. */
 import { book, bookFirstFree, change, getHold, hold, release, reschedule } from './booking.ts';
 import type { ApiResponse, Call } from './calls.ts';
 import { faultOf, type Outcome } from './expected.ts';
@@ -97,15 +97,15 @@ function applyToAppointments(state: State, call: AppointmentCall, now: number, r
   }
 }
 
-/** Successes and refusals of what was asked are kept; that something is not there, or malformed, is not. */
+/** Returns whether a response is stored: successes and refusals are, not-found and malformed ones are not. */
 const isStored = ({ status }: ApiResponse): boolean => status < 300 || status === 409 || status === 422;
 
-/** What was asked, without what may differ between a request and its repetition. */
+/** Returns the call without the fields that may differ in a repetition. */
 function fingerprintOf({ key: _, ifMatch: __, ...fingerprint }: Call): string {
   return JSON.stringify(fingerprint);
 }
 
-/** What a call does. `answer` is for what the system chooses: ids of what is new. */
+/** Returns the effect of a call. `response` supplies what the system chooses, such as new ids. */
 export function step(state: State, call: Call, now: number, response: ApiResponse): Outcome {
   const { key } = call;
   if (key === undefined) return apply(state, call, now, response);
@@ -118,7 +118,7 @@ export function step(state: State, call: Call, now: number, response: ApiRespons
   return { expected, state: faultOf(expected, response) ? after : storeResponse(after, { call, response }, now) };
 }
 
-/** The state in which an answer is given again to who asks again with its key. */
+/** Returns the state in which a repetition of the key returns this response. */
 export function storeResponse(
   state: State,
   { call, response }: { call: Call; response: ApiResponse },

@@ -1,4 +1,4 @@
-/** Starts and ranges at random, around the same few hours of the same few days. */
+/** Generates starts and ranges, around the same few hours of the same few days. */
 import fc from 'fast-check';
 import { CELL, DAY, MINUTE } from './units.ts';
 
@@ -24,7 +24,7 @@ export const time: fc.Arbitrary<Time> = fc.record({
   cell: fc.nat({ max: CELLS - 1 }),
 });
 
-/** Two o'clock in UTC, so that doctors of New York work as well; so far ahead that it is not too soon within the run. */
+/** 14:00 UTC, when doctors in New York work too, and far enough ahead for the notice throughout a run. */
 const firstNear = (now: number): number => Math.floor(now / DAY) * DAY + 2 * DAY + 14 * 60 * MINUTE;
 
 export function instantOf({ where, day, cell }: Time, now: number): number {

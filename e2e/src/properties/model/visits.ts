@@ -1,4 +1,4 @@
-/** What happens to an appointment after it was booked, as the model does it. */
+/** Applies the steps of an appointment after its booking, in the model. */
 import { representationOf } from './booking.ts';
 import type { CallOf, ListQuery, VisitStep } from './calls.ts';
 import type { Outcome } from './expected.ts';
@@ -8,10 +8,10 @@ import { toMillis } from './units.ts';
 
 interface Rule {
   readonly from: readonly Status[];
-  /** From these as well, after the days of the visit. */
+  /** Statuses that also permit it after the days of the visit. */
   readonly fromAfterwards: readonly Status[];
   readonly to: Extract<Entry['action'], Status>;
-  /** Only after the visit has begun; otherwise on its days. */
+  /** Whether it requires that the visit has begun; otherwise it is permitted on its days. */
   readonly requiresStart: boolean;
 }
 
@@ -30,7 +30,7 @@ export const unchanged = (state: State, appointment: Appointment): Outcome => ({
   state,
 });
 
-/** Whatever happens to it by somebody's hand, it does not need rescheduling after that. */
+/** Changes the status. After any manual step, no rescheduling is needed. */
 function advance(state: State, before: Appointment, to: Rule['to'], more: { reason?: string } = {}): Outcome {
   const { sequence, history, version } = before;
   const entry: Entry = { by: 'administrator', action: to, sequence, ...more };

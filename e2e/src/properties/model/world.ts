@@ -1,4 +1,4 @@
-/** What a run works with: the state of the model, the system, and what was asked so far. */
+/** The data of a run: the model's state, the system, and the calls so far. */
 import type { DaybookClient } from '@daybook/client';
 import type { ApiResponse, Call } from './calls.ts';
 import type { MovedClock } from './clock.ts';
@@ -6,30 +6,30 @@ import { fieldOf } from './expected.ts';
 import { send } from './send.ts';
 import type { State } from './state.ts';
 
-/** Who is nowhere. */
+/** An id of no resource. */
 export const UNKNOWN_ID = '018f0000-0000-7000-8000-000000000000';
 
 export interface World {
   readonly client: DaybookClient;
   readonly clock: MovedClock;
-  /** Tells this run from others of the same system. */
+  /** Distinguishes this run from others on the same system. */
   readonly name: string;
   state: State;
-  /** Every POST that had a key, to be repeated. */
+  /** Every POST with a key, for repetition. */
   readonly posts: Call[];
-  /** Holds that were made, those that are over as well. */
+  /** Created holds, also those that are over. */
   readonly holdIds: string[];
   readonly journal: string[];
-  /** Which calls were answered how, in this run and those before it: `book slot-taken`, `cancel done`, `hold again`. */
+  /** The outcomes of calls, in this run and earlier ones: `book slot-taken`, `cancel done`, `hold again`. */
   readonly covered: Set<string>;
-  /** How many Idempotency-Keys were made. */
+  /** The number of Idempotency-Keys so far. */
   keys: number;
 }
 
-/** As much as helps to see how it came to be. */
+/** Enough lines to explain a fault. */
 const SHOWN_LINES = 40;
 
-/** Sends a call, and writes down what was asked and answered. */
+/** Sends a call, and records it with its response. */
 export async function sendAndRecord(world: World, call: Call, prefix = ''): Promise<ApiResponse> {
   if (call.key !== undefined) world.posts.push(call);
   const response = await send(world.client, call, (id) => world.state.doctors.get(id)?.timeZone ?? 'UTC');
@@ -38,6 +38,6 @@ export async function sendAndRecord(world: World, call: Call, prefix = ''): Prom
   return response;
 }
 
-/** A finding, with what led to it. */
+/** Returns an error with the fault and the calls that led to it. */
 export const finding = (world: World, fault: string): Error =>
   new Error(`${fault}\n\nThe last calls, and their responses:\n${world.journal.slice(-SHOWN_LINES).join('\n')}\n`);

@@ -350,7 +350,7 @@ describe('explained is what a booking does', () => {
 });
 
 /**
- * Books a visit for one, a group with a gap in its seats, a visit of the type itself, and a visit of the patient
+ * Books an exclusive visit, a group with a gap in its seats, a visit of the same type, and one of the patient
  * elsewhere.
  */
 async function fillDay(clinic: Clinic): Promise<void> {

@@ -90,8 +90,8 @@ export async function checkVersions(
 
 /**
  * Locks the participants of a placement, as the first statement of each reservation.
- * Exclusive times use a shared lock, because the key decides between them.
- * Groups and overbookings lock the doctor exclusively until the transaction ends.
+ * Visits without groups use a shared lock, because the key decides between them.
+ * Groups and overbookings use an exclusive lock until the transaction ends.
  * The key does not detect a seat of a group next to a visit for one.
  */
 export const lockParticipants = (

@@ -28,7 +28,7 @@ import { checkType, typeLockStatement } from './type-versions.ts';
 type Db = Kysely<AppointmentTables & SharedTables>;
 type Tx = Transaction<AppointmentTables & SharedTables>;
 
-/** Returns how many seats of a cell are taken: infinity when one of its holders allows no more than are taken. */
+/** Returns how many seats of a cell are taken, or infinity when a holder's capacity is reached. */
 const countTaken = (seats: number, smallestCapacity: number): number =>
   seats >= smallestCapacity ? Number.POSITIVE_INFINITY : seats;
 

@@ -2,9 +2,7 @@
 import { expect, it, vi } from 'vitest';
 import { extra, hours, off, startDoctors } from '../testing.ts';
 
-/**
- * Returns all responses with times, for one doctor, on an evening in New York that is the next day in UTC and beyond.
- */
+/** Returns all responses with times for one doctor, on an evening in New York when UTC has the next day. */
 async function responsesOfServerIn(zone: string): Promise<unknown[]> {
   vi.stubEnv('TZ', zone);
   expect(Temporal.Now.timeZoneId()).toBe(zone);

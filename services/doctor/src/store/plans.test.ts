@@ -115,10 +115,7 @@ it('no list of doctors or of their exceptions reads all that there are, or sorts
   expect(await faults()).toEqual([]);
 });
 
-/**
- * Doctors are returned in the order of their ids: a few that match are sorted, the first of many are read along the
- * ids.
- */
+/** Doctors are returned in the order of their ids. Few matches are sorted; many are read along the ids. */
 const BY_ID = /filesort|TEMP B-TREE|SCAN (found|matching|page)/;
 
 it('a search by name or specialty reads what they match, and not all doctors', async () => {

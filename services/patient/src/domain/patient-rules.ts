@@ -1,7 +1,7 @@
 /** Rules for every stored patient that a schema cannot express. */
 import { type Identifier, Refusal } from '@daybook/contracts';
 
-/** The length of the key column. Only ligatures make a normalized identifier longer. */
+/** The length of the key column. Only ligatures can make a normalized identifier longer. */
 const MAX_KEY = 400;
 
 /**

@@ -65,7 +65,7 @@ function numbersOf(words: readonly TypedWord[]): WrittenNumber[] {
 const textOf = (number: WrittenNumber): string => number.map(({ text }) => text).join('');
 
 /**
- * Returns the numbers that a piece may belong to: all pieces, all but the first or the last, or the piece alone.
+ * Returns the numbers that a piece may belong to: all pieces, all but the first or last, or itself.
  * The first or last piece may be an identifier next to a phone number.
  */
 function wholesOf(number: WrittenNumber, piece: TypedWord): string[] {

@@ -60,10 +60,7 @@ async function openPatients() {
 const LIST_OF_ALL = /where .replaced_by. is null (and .id. > \? )?order by .id. limit \?: /;
 const faultsBut = (faults: readonly string[]) => faults.filter((fault) => !LIST_OF_ALL.test(fault));
 
-/**
- * Patients are returned in the order of their ids: a few that match are sorted, the first of many are read along the
- * ids.
- */
+/** Patients are returned in the order of their ids. Few matches are sorted; many are read along the ids. */
 const BY_ID = /filesort|TEMP B-TREE|SCAN (found|matching|page)/;
 
 it('no list of patients and no look at one reads all that there are, or sorts them', async () => {

@@ -6,7 +6,7 @@ import { isAtLeast } from './versions.ts';
 
 const COMPOSE_FILE = join(import.meta.dirname, '../../../../deploy/compose/compose.yaml');
 
-/** What a machine answers, by the command. */
+/** Returns the output of a machine, by command. */
 const machine =
   (outputs: Readonly<Record<string, string>>): RunCommand =>
   async (...command) => {

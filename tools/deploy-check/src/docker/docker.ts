@@ -1,4 +1,4 @@
-/** What the Docker of this machine has of that which deploy/images and deploy/compose need. */
+/** Checks whether this machine's Docker has what deploy/images and deploy/compose need. */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -6,19 +6,19 @@ import { isAtLeast } from './versions.ts';
 
 const COMPOSE_FILE = join(import.meta.dirname, '../../../../deploy/compose/compose.yaml');
 const DEADLINE_MILLIS = 30_000;
-/** As compose.yaml says of itself. */
+/** The version that compose.yaml documents. */
 export const OLDEST_COMPOSE = '2.23.1';
 const OLDEST_ENGINE = '20.10.0';
-/** The memory limits of compose.yaml, added up. */
+/** The sum of the memory limits in compose.yaml. */
 const MEBIBYTES = 3200;
 
 export interface Finding {
   readonly text: string;
-  /** Whether Daybook cannot be built or run as long as it is so. */
+  /** Whether Daybook cannot be built or run until this is fixed. */
   readonly isFault: boolean;
 }
 
-/** Runs a program. Undefined when it is not there, fails, or does not answer in time. */
+/** Runs a program. Undefined when it does not exist, fails, or times out. */
 export type RunCommand = (program: string, ...arguments_: string[]) => Promise<string | undefined>;
 
 const execute = promisify(execFile);
@@ -27,7 +27,7 @@ export const runCommand: RunCommand = async (program, ...arguments_) => {
   try {
     return (await execute(program, arguments_, { timeout: DEADLINE_MILLIS })).stdout.trim();
   } catch {
-    // Whoever reads the finding hears that it could not be had.
+    // The finding reports that the value is unavailable.
     return undefined;
   }
 };
@@ -73,7 +73,7 @@ async function findingOnMemory(run: RunCommand): Promise<Finding> {
     : fault(`It has ${mebibytes} MiB of memory, and one container of each may take ${MEBIBYTES} MiB.`);
 }
 
-/** One line for each container, so that what is not well is seen. */
+/** Reports one line for each container, so that an unhealthy one is visible. */
 async function findingsOnSystem(run: RunCommand): Promise<Finding[]> {
   const listed = await run('docker', 'compose', '--file', COMPOSE_FILE, 'ps', '--format', '{{.Name}} {{.Status}}');
   if (listed === undefined || listed === '') return [good('Nothing of deploy/compose runs here now.')];
@@ -84,7 +84,7 @@ async function findingsOnSystem(run: RunCommand): Promise<Finding[]> {
     : unwell.map((line) => fault(`deploy/compose runs here, but not well: ${line}.`));
 }
 
-/** In words, one line each. */
+/** Returns the findings as text, one line each. */
 export async function findingsOfDocker(run: RunCommand): Promise<Finding[]> {
   const client = await run('docker', '--version');
   if (client === undefined) {

@@ -1,4 +1,4 @@
-/** The numbers in front; what distributions add behind them says nothing of age. */
+/** Returns the leading numbers. Suffixes of distributions do not indicate age. */
 function numbersOf(version: string): number[] {
   const [, major = '0', minor = '0', patch = '0'] = /^v?(\d+)(?:\.(\d+))?(?:\.(\d+))?/.exec(version) ?? [];
   return [major, minor, patch].map(Number);

@@ -1,6 +1,6 @@
 /**
- * The part of Kubernetes of `npm run deploy:check`: what can be found out with the kubectl of this machine, in words. A cluster
- * that it knows is asked, and nothing is changed there.
+ * Runs the Kubernetes part of `npm run deploy:check` with the kubectl of this machine.
+ * It reads from a configured cluster and changes nothing there.
  */
 import { join } from 'node:path';
 import { findingsOfCluster } from './cluster.ts';
@@ -19,7 +19,7 @@ async function faultsOf(overlay: keyof typeof OVERLAYS, manifests: readonly Mani
   return [...(await schemaFaults(manifests)), ...(await typeFaults(manifests)), ...ofRules];
 }
 
-/** What would be applied; undefined when it is not fit to be. */
+/** Returns the manifests to apply; undefined when they are invalid. */
 async function checkManifests(renderer: Renderer): Promise<readonly Manifest[] | undefined> {
   await using sources = await copyOfSources();
   const all: Manifest[] = [];

@@ -1,4 +1,4 @@
-/** What the cluster of this machine's kubectl has of that which the manifests need. It is only asked. */
+/** Checks, without changes, whether kubectl's cluster has what the manifests need. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { at, items, type Json, textAt, textsAt } from './json.ts';
@@ -7,17 +7,20 @@ import type { Manifest } from './manifest.ts';
 const run = promisify(execFile);
 const DEADLINE_MILLIS = 15_000;
 
-/** @throws when it does not end well, or not in time */
+/**
+ * Runs kubectl.
+ * @throws when it fails or times out
+ */
 async function kubectl(...args: readonly string[]): Promise<string> {
   return (await run('kubectl', [...args, '--request-timeout=10s'], { timeout: DEADLINE_MILLIS })).stdout;
 }
 
-/** Undefined when it cannot be had. */
+/** Returns undefined when the value is unavailable. */
 async function tryKubectl(...args: readonly string[]): Promise<string | undefined> {
   try {
     return await kubectl(...args);
   } catch {
-    // Whoever reads the finding hears that it could not be had.
+    // The finding reports that the value is unavailable.
     return undefined;
   }
 }
@@ -48,7 +51,7 @@ async function findingOnMetrics(): Promise<string> {
     : 'It has a metrics server, so the HorizontalPodAutoscalers see the work.';
 }
 
-/** In words, one line each. */
+/** Returns the findings as text, one line each. */
 export async function findingsOfCluster(manifests: readonly Manifest[]): Promise<readonly string[]> {
   const context = (await tryKubectl('config', 'current-context'))?.trim();
   if (!context) return ['kubectl knows no cluster here, so none was checked.'];

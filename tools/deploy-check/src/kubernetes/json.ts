@@ -1,10 +1,10 @@
-/** Ways into a document of which nothing is known for sure. */
+/** A document of unknown shape. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
 
 export const isRecord = (json: Json | undefined): json is { readonly [name: string]: Json } =>
   typeof json === 'object' && json !== null && !Array.isArray(json);
 
-/** What is at a path of names; undefined when one of them is not there. */
+/** Returns the value at a path of names; undefined when one of them does not exist. */
 export function at(json: Json | undefined, ...path: readonly string[]): Json | undefined {
   let here = json;
   for (const name of path) here = isRecord(here) ? here[name] : undefined;
@@ -23,7 +23,7 @@ export const numberAt = (json: Json | undefined, ...path: readonly string[]): nu
   return typeof found === 'number' ? found : undefined;
 };
 
-/** The entries of an object that are text: labels, for example. */
+/** Returns the entries of an object that are text: labels, for example. */
 export const textsAt = (json: Json | undefined, ...path: readonly string[]): Readonly<Record<string, string>> => {
   const found = at(json, ...path);
   if (!isRecord(found)) return {};
@@ -32,7 +32,7 @@ export const textsAt = (json: Json | undefined, ...path: readonly string[]): Rea
   );
 };
 
-/** Every text in a document, with its path. */
+/** Yields every text in a document, with its path. */
 export function* textsIn(json: Json, path = ''): Generator<readonly [path: string, text: string]> {
   if (typeof json === 'string') yield [path, json];
   else if (Array.isArray(json)) for (const [index, item] of json.entries()) yield* textsIn(item, `${path}/${index}`);

@@ -1,4 +1,4 @@
-/** Kubernetes objects as they are rendered, and the views of them that rules ask for. */
+/** Kubernetes objects as rendered, and the parts of them that rules read. */
 import { parseAllDocuments } from 'yaml';
 import { at, isRecord, items, type Json, textAt, textsAt } from './json.ts';
 
@@ -9,10 +9,13 @@ export interface Manifest {
   readonly json: Json;
 }
 
-/** What keeps the rules, on everything that is rendered together. Each fault is said in words. */
+/** A rule about all manifests of a rendering. It returns each fault as text. */
 export type Rule = (manifests: readonly Manifest[]) => readonly string[];
 
-/** @throws when a document is no object of Kubernetes */
+/**
+ * Converts a document to a manifest.
+ * @throws when the document is not a Kubernetes object
+ */
 export function manifestOf(json: Json): Manifest {
   const [kind, apiVersion, name] = [textAt(json, 'kind'), textAt(json, 'apiVersion'), textAt(json, 'metadata', 'name')];
   if (kind === undefined || apiVersion === undefined || name === undefined) {
@@ -21,7 +24,10 @@ export function manifestOf(json: Json): Manifest {
   return { kind, apiVersion, name, json };
 }
 
-/** @throws when it is no YAML, or a document in it no object of Kubernetes */
+/**
+ * Parses manifests.
+ * @throws when the text is not YAML, or a document in it is not a Kubernetes object
+ */
 export function parseManifests(yaml: string): readonly Manifest[] {
   return parseAllDocuments(yaml).map((document) => {
     const [error] = document.errors;
@@ -36,11 +42,11 @@ export const ofKind = (manifests: readonly Manifest[], ...kinds: readonly string
 
 export const titleOf = ({ kind, name }: Manifest): string => `${kind} ${name}`;
 
-/** What runs pods. */
+/** Returns the objects that run pods. */
 export const workloadsOf = (manifests: readonly Manifest[]): readonly Manifest[] =>
   ofKind(manifests, 'Deployment', 'StatefulSet', 'DaemonSet', 'Job');
 
-/** Daybook's own: stateless, and as many as wanted. */
+/** Returns Daybook's own services, which are stateless and scalable. */
 export const servicesOf = (manifests: readonly Manifest[]): readonly Manifest[] => ofKind(manifests, 'Deployment');
 
 export const podOf = (workload: Manifest): Json | undefined => at(workload.json, 'spec', 'template', 'spec');
@@ -64,7 +70,7 @@ export const containersOf = (workload: Manifest): readonly Container[] =>
     })),
   );
 
-/** A LabelSelector. An empty one takes everything. */
+/** Returns whether a LabelSelector matches. An empty one matches everything. */
 export function selects(selector: Json | undefined, labels: Readonly<Record<string, string>>): boolean {
   if (!isRecord(selector)) return false;
   const equal = Object.entries(textsAt(selector, 'matchLabels')).every(([key, value]) => labels[key] === value);

@@ -1,4 +1,4 @@
-/** Renders a kustomization with the kustomize that is there: a program of its own, or the one in kubectl. */
+/** Renders a kustomization with an installed kustomize: its own program, or the one in kubectl. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { type Manifest, parseManifests } from './manifest.ts';
@@ -9,12 +9,12 @@ const MOST_BYTES = 16 * 1024 * 1024;
 
 export interface Renderer {
   readonly program: string;
-  /** What it is called with, before the folder. */
+  /** The command, before the folder. */
   readonly render: readonly string[];
   readonly version: readonly string[];
 }
 
-/** kubectl before 1.21 has a kustomize that knows no components, and does not say which. */
+/** The candidates. kubectl before 1.21 lacks components, and does not report its kustomize version. */
 const KNOWN: readonly Renderer[] = [
   { program: 'kustomize', render: ['build'], version: ['version'] },
   { program: 'kubectl', render: ['kustomize'], version: ['version', '--client'] },
@@ -25,18 +25,21 @@ async function isNewEnough({ program, version }: Renderer): Promise<boolean> {
   try {
     return NEW_ENOUGH.test((await run(program, version, { timeout: DEADLINE_MILLIS })).stdout);
   } catch {
-    // It is not there, or it is not what we think.
+    // The program is missing, or is another one.
     return false;
   }
 }
 
-/** Undefined when none is there, or none that is new enough. */
+/** Returns undefined when no kustomize is installed that is new enough. */
 export async function findRenderer(): Promise<Renderer | undefined> {
   for (const renderer of KNOWN) if (await isNewEnough(renderer)) return renderer;
   return undefined;
 }
 
-/** @throws with what kustomize says when the folder cannot be rendered */
+/**
+ * Renders a folder.
+ * @throws with the message of kustomize when it fails
+ */
 export async function renderText(renderer: Renderer, folder: string): Promise<string> {
   const options = { timeout: DEADLINE_MILLIS, maxBuffer: MOST_BYTES };
   return (await run(renderer.program, [...renderer.render, folder], options)).stdout;

@@ -1,4 +1,4 @@
-/** Kubernetes takes what is in deploy/kubernetes, and what it would not take is found. */
+/** Checks that Kubernetes accepts deploy/kubernetes, and that invalid manifests are found. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -10,7 +10,7 @@ import { renderer, renderFolder } from './testing.ts';
 
 const LONG = 120_000;
 
-/** Production with the other way in. */
+/** Renders production with the Gateway API. */
 async function renderGatewayApi(): Promise<readonly Manifest[]> {
   if (!renderer) return [];
   await using sources = await copyOfSources();

@@ -1,7 +1,8 @@
 /**
- * Whether Kubernetes would take what is rendered. The packages `kubernetes-models` and `@kubernetes-models/gateway-api` are made
- * from its API schemas, and say it twice: validators, which know patterns and lists of words but pass over unknown fields,
- * and types, in which an unknown field of a literal is an error.
+ * Checks whether Kubernetes would accept the rendered manifests.
+ * The packages `kubernetes-models` and `@kubernetes-models/gateway-api` are generated from its API schemas.
+ * Their validators check patterns and enumerations but ignore unknown fields.
+ * Their types report an unknown field of a literal.
  */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -15,7 +16,7 @@ const run = promisify(execFile);
 const require = createRequire(import.meta.url);
 const DEADLINE_MILLIS = 120_000;
 
-/** The module of a kind: `kubernetes-models/apps/v1/Deployment`. */
+/** Returns the module of a kind: `kubernetes-models/apps/v1/Deployment`. */
 function moduleOf({ apiVersion, kind }: Manifest): string {
   const [group = ''] = apiVersion.includes('/') ? apiVersion.split('/') : [];
   const isOfGatewayApi = group === 'gateway.networking.k8s.io';
@@ -23,14 +24,17 @@ function moduleOf({ apiVersion, kind }: Manifest): string {
 }
 
 interface Model {
-  /** @throws with every fault of it */
+  /**
+   * Validates the manifest.
+   * @throws with every fault of it
+   */
   validate(): void;
 }
 type ModelClass = new (json: unknown) => Model;
 
 const isModelClass = (value: unknown): value is ModelClass => typeof value === 'function';
 
-/** Kubernetes passes over line breaks in what is base64, as kustomize writes it; the validators do not. */
+/** Removes line breaks from base64, as kustomize writes it. Kubernetes ignores them, but the validators do not. */
 const withoutLineBreaks = ({ kind, json }: Manifest): Json =>
   kind === 'Secret' && isRecord(json)
     ? {
@@ -59,7 +63,7 @@ async function faultOf(manifest: Manifest): Promise<string | undefined> {
   }
 }
 
-/** What the validators say. */
+/** Returns the faults that the validators report. */
 export async function schemaFaults(manifests: readonly Manifest[]): Promise<readonly string[]> {
   const faults = await Promise.all(manifests.map(faultOf));
   return faults.filter((fault) => fault !== undefined);
@@ -84,9 +88,12 @@ const COMPILER_OPTIONS = [
   'false',
 ];
 
-/** What the types say: fields that are not known, among others. They are read as literals of a program that is never run. */
+/**
+ * Returns the faults that the types report, for example unknown fields.
+ * The manifests become literals of a program that is checked and never run.
+ */
 export async function typeFaults(manifests: readonly Manifest[]): Promise<readonly string[]> {
-  // Where its imports are found.
+  // A folder from which the imports resolve.
   const folder = await mkdtemp(join(import.meta.dirname, '../../.checked-'));
   try {
     const file = join(folder, 'manifests.ts');

@@ -1,4 +1,4 @@
-/** The passwords of overlays/local, made once: files that git does not see, which kustomize turns into Secrets. */
+/** Creates the passwords of overlays/local once, in files that git ignores and kustomize turns into Secrets. */
 import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ const REGISTERED = [...WITH_DATABASE, 'gateway'] as const;
 
 const password = (): string => randomBytes(24).toString('base64url');
 
-/** Every service may do what it likes in its own database, and nothing anywhere else. The server runs it at every start. */
+/** Grants each service everything in its own database and nothing elsewhere. The server runs it at every start. */
 const databaseOf = (service: string, secret: string): string =>
   [
     `CREATE DATABASE IF NOT EXISTS daybook_${service} CHARACTER SET utf8mb4;`,
@@ -47,7 +47,7 @@ function contents(): ReadonlyMap<string, string> {
   ]);
 }
 
-/** Whether it made them: those that are there are kept, since the servers know them. */
+/** Creates missing secrets and returns whether it did. Existing ones are kept, because the servers use them. */
 export async function makeSecrets(folder: string): Promise<boolean> {
   try {
     await mkdir(folder, { mode: 0o700 });

@@ -1,4 +1,4 @@
-/** deploy/kubernetes, and copies of it that can be rendered. */
+/** The sources in deploy/kubernetes, and copies of them to render. */
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { makeSecrets } from './secrets.ts';
 export const SOURCES = fileURLToPath(new URL('../../../../deploy/kubernetes', import.meta.url));
 export const SECRETS = join(SOURCES, 'overlays/local/secrets');
 
-/** A copy with passwords of its own, which no server knows. */
+/** Copies the sources with new passwords, which no server uses. */
 export async function copyOfSources(): Promise<AsyncDisposable & { readonly path: string }> {
   const path = await mkdtemp(join(tmpdir(), 'daybook-manifests-'));
   await cp(SOURCES, path, { recursive: true, filter: (source) => source !== SECRETS });

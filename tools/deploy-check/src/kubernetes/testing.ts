@@ -1,10 +1,10 @@
-/** The manifests as they are rendered, for tests. */
+/** Renders the manifests for tests. */
 import { join } from 'node:path';
 import type { Manifest } from './manifest.ts';
 import { findRenderer, render } from './render.ts';
 import { copyOfSources } from './sources.ts';
 
-/** Undefined, and said, where nothing can render; a failure where DAYBOOK_TEST_REQUIRE wants it. */
+/** Undefined, with a message, when no renderer is installed. A failure if DAYBOOK_TEST_REQUIRE requires it. */
 export const renderer = await findRenderer();
 if (!renderer) {
   const why = 'kustomize: install kustomize 5, or a kubectl that has it (1.27 or newer)';

@@ -1,15 +1,18 @@
-/** An appointment type for every length of visit. */
+/** Creates an appointment type for every length of visit. */
 import { CallRefused } from '@daybook/client';
 import { APPOINTMENT_TYPE_DEFAULTS } from '@daybook/contracts';
 import type { Api } from '../api.ts';
 import { LruCache } from '../lru-cache.ts';
 
-/** As far ahead as a type allows; the import needs 364 days. */
+/** The longest horizon that a type allows. The import needs 364 days. */
 const PLANNING_HORIZON_DAYS = 730;
-/** A type lasts from 5 minutes to a day in steps of 5: no more lengths than this are accepted. */
+/** The possible lengths, because a type lasts from 5 minutes to a day in steps of 5. */
 const LENGTHS = 288;
 
-/** The id of the type for a length, which is made when it is missing. @throws CallRefused */
+/**
+ * Returns the id of the type for a length, and creates a missing type.
+ * @throws CallRefused
+ */
 export type TypeForLength = (minutes: number) => Promise<string>;
 
 export function createTypeForLength(api: Api): TypeForLength {
@@ -38,7 +41,7 @@ export function createTypeForLength(api: Api): TypeForLength {
       return data.id;
     } catch (error) {
       if (!(error instanceof CallRefused) || error.problem.code !== 'name-taken') throw error;
-      // Somebody added it since we looked.
+      // Another client added the type since the search.
       const since = await find(name);
       if (since === undefined) throw error;
       return since;

@@ -1,4 +1,4 @@
-/** Providers become doctors with weekly hours. */
+/** Imports providers as doctors with weekly hours. */
 import type { Schemas } from '@daybook/client';
 import { CallRefused } from '@daybook/client';
 import type { Api } from '../api.ts';
@@ -9,9 +9,9 @@ import type { Provider } from './rows.ts';
 const WORKDAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday'] as const;
 const WEEKLY_HOURS = WORKDAYS.map((day) => ({ day, start: '08:00', end: '18:00' }));
 
-/** As long as a search text can be. */
+/** The longest search text. */
 const MAX_SEARCH_CHARACTERS = 100;
-/** Enough to find somebody, and fewer than a search can have. */
+/** Enough words to find a doctor, and fewer than a search may have. */
 const SEARCH_WORDS = 6;
 
 export interface ImportedDoctor {
@@ -19,22 +19,26 @@ export interface ImportedDoctor {
   readonly timeZone: string;
 }
 
-/** By the provider's Id. */
+/** Doctors by the provider's Id. */
 export type ImportedDoctors = ReadonlyMap<string, ImportedDoctor>;
 
 export interface DoctorImport {
   readonly imported: ImportedDoctors;
-  /** @throws CallRefused */
+  /**
+   * Imports one provider.
+   * @throws CallRefused
+   */
   importOne(provider: Provider): Promise<Outcome>;
 }
 
 /**
- * The API keeps no identifier of a doctor, so that one is found again by names, specialty and zone. Several rows that
- * agree in these are as many doctors: they are brought in turn, the first row has the doctor who was registered first.
+ * Imports doctors. The API stores no identifier of a doctor, so names, specialty and zone identify one.
+ * Several rows that agree in these are different doctors.
+ * They are imported in sequence, and the first row receives the doctor that was registered first.
  */
 export function createDoctorImport(api: Api): DoctorImport {
   const imported = new Map<string, ImportedDoctor>();
-  /** The doctors who were there before this run and no row has yet, by what they are found by. */
+  /** Earlier doctors that no row has received yet, by their identifying fields. */
   const unclaimed = new Map<string, Schemas['Doctor'][]>();
   const enqueue = createKeyedQueue();
 
@@ -80,11 +84,11 @@ export function createDoctorImport(api: Api): DoctorImport {
   };
 }
 
-/** Hours that somebody has set stay, even if they were set just now: whoever did knows the doctor better than we. */
+/** Sets hours, unless the doctor has some already. Those are kept, because a person may have set them. */
 async function setWeeklyHours(api: Api, { id, timeZone }: ImportedDoctor): Promise<void> {
   const path = { id };
   const { data, etag } = await api.send(() => api.client.GET('/api/v1/doctors/{id}/schedule', { params: { path } }));
-  // Those that begin later count as well.
+  // Hours that begin later count as well.
   if (data.weeklyHours.length > 0 || data.validThrough !== undefined) return;
   const header = etag === undefined ? {} : { 'if-match': etag };
   const body = { timeZone, weeklyHours: WEEKLY_HOURS };

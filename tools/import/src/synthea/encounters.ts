@@ -1,4 +1,4 @@
-/** Every encounter becomes a request for an appointment between its patient and its provider. */
+/** Turns every encounter into a request for an appointment between its patient and its provider. */
 
 import type { Api } from '../api.ts';
 import { createKeyedQueue } from '../concurrency.ts';
@@ -19,12 +19,12 @@ export interface EncounterDependencies {
   readonly run: string;
 }
 
-/** Files are sorted by patient: those of a few are looked at at one time. */
+/** Files are sorted by patient, so the encounters in progress are of few patients. */
 const CACHED_PATIENTS = 1000;
 
 /**
- * An appointment carries the Id of the encounter that it was made of, so that it accounts for this one only and is
- * found again wherever it was moved to, and when it was cancelled, too.
+ * Returns the reason of an appointment, which contains the Id of its encounter.
+ * So a later run finds it after a move or a cancellation, and it counts for one encounter only.
  */
 const reasonFor = (encounterId: string): string => `Imported encounter ${encounterId}`;
 
@@ -33,7 +33,7 @@ export function createEncounterImport({ api, doctors, patients, now, run }: Enco
   const reasonsOf = new LruCache<ReadonlySet<string>>(CACHED_PATIENTS);
   const enqueue = createKeyedQueue();
 
-  /** The reasons of all appointments of a patient, whatever their status. */
+  /** Returns the reasons of all appointments of a patient, whatever their status. */
   async function fetchReasons(patientId: string): Promise<ReadonlySet<string>> {
     const appointments = await api.list((cursor) =>
       api.client.GET('/api/v1/appointments', { params: { query: { patientId, limit: 100, ...cursor } } }),
@@ -41,7 +41,10 @@ export function createEncounterImport({ api, doctors, patients, now, run }: Enco
     return new Set(appointments.flatMap(({ reason }) => reason ?? []));
   }
 
-  /** @throws CallRefused, BadRow */
+  /**
+   * Imports one encounter.
+   * @throws CallRefused, BadRow
+   */
   async function importOne({ id, patient, provider, start, stop }: Encounter): Promise<Outcome> {
     const patientId = patients.get(patient);
     const doctor = doctors.get(provider);
@@ -58,9 +61,8 @@ export function createEncounterImport({ api, doctors, patients, now, run }: Enco
       start: plannedStart(start, doctor.timeZone, now).toString(),
       reason,
     };
-    // A refusal is an answer that is kept for a day. The key is of this run only, so that the next one asks again what
-    // this one was refused: what stood in the way may be gone. That nothing is booked twice needs no key: a patient is
-    // in one place at a time.
+    // The API stores a refusal for a day. The key belongs to this run only, so that the next run tries again after its
+    // cause may be gone. A double booking needs no key, because a patient cannot have two visits at the same time.
     const header = { 'idempotency-key': `import:encounter:${id}:${run}` };
     const { wasReplayed } = await api.send(() => api.client.POST('/api/v1/appointments', { body, params: { header } }));
     return { kind: wasReplayed ? 'known' : 'new' };
@@ -68,8 +70,8 @@ export function createEncounterImport({ api, doctors, patients, now, run }: Enco
 
   return {
     /**
-     * Those of one patient or one doctor are booked in the order of the file. Which of two that stand in each other's
-     * way is booked is then no accident.
+     * Imports an encounter. Those of one patient or one doctor are booked in the order of the file.
+     * So the first of two conflicting encounters is always the one that is booked.
      * @throws CallRefused, BadRow
      */
     importOne: (encounter: Encounter): Promise<Outcome> =>

@@ -11,13 +11,13 @@ import { startSystem, writeFolder } from '../testing.ts';
 import { importFolder } from './import-folder.ts';
 import { PATIENT_SYSTEM } from './rows.ts';
 
-/** In New York: 14:00Z is nine in the morning in January. */
+/** Times of New York: 14:00Z is 09:00 in January. */
 const FIXTURE = {
   providers: [
     'd1,Víctor493 Noriega353,GENERAL PRACTICE,MA',
     'd2,Zoë Xu,CLINICAL PSYCHOLOGIST,California',
     'd3,Ana Silva,GENERAL PRACTICE,MA',
-    // The same by all that the API keeps, and somebody else.
+    // Another doctor with equal fields in the API.
     'd4,Ana Silva,GENERAL PRACTICE,MA',
     'd5,Cher,GENERAL PRACTICE,MA',
     'd6,Karl Huber,GENERAL PRACTICE,Bayern',
@@ -31,7 +31,7 @@ const FIXTURE = {
   ],
   encounters: [
     'e01,2024-01-08T14:02:10Z,2024-01-08T14:17:10Z,p1,d1',
-    // Night, the same time of the same pair 52 weeks later, the doctor elsewhere, the patient elsewhere.
+    // At night, at the same time of the same pair 52 weeks later, with the doctor busy, with the patient busy.
     'e02,2024-01-09T04:00:00Z,2024-01-09T04:15:00Z,p1,d1',
     'e03,2025-01-06T14:02:10Z,2025-01-06T14:17:10Z,p1,d1',
     'e04,2024-01-08T14:10:00Z,2024-01-08T14:25:00Z,p2,d1',
@@ -58,7 +58,7 @@ const REFUSALS = {
   'invalid-request': 1,
 };
 
-/** The same for all runs: one that begins after midnight would plan for another window. */
+/** One instant for all runs, because a run after midnight would plan for another window. */
 const now = Temporal.Now.instant();
 
 let folder: string;
@@ -67,12 +67,12 @@ let api: Api;
 let screenText = '';
 
 async function bring(name = 'synthea') {
-  // Its clock stands still: no line says how far the import is.
+  // The clock stands still, so no progress line is printed.
   const progress = new Progress({ write: (text) => (screenText += text) }, () => 0);
   return importFolder({ folder: join(folder, name), api, progress, now });
 }
 
-/** Everything that the import could change, versions included. */
+/** Returns everything that the import could change, versions included. */
 async function everything() {
   const { client, list } = api;
   const limit = 100;
@@ -152,7 +152,7 @@ test('a second run changes nothing, finds what the first one brought, and is ref
   expect(await everything()).toEqual(before);
   expect([report.doctors.existing, report.patients.existing, report.appointments.existing]).toEqual([4, 3, 4]);
   expect([report.doctors.created, report.patients.created, report.appointments.created]).toEqual([0, 0, 0]);
-  // e05 found its patient busy; since then its doctor is so, too, and that is named first.
+  // The patient of e05 was busy. Now its doctor is busy, too, which is reported first.
   const refusals = { ...REFUSALS, 'patient-busy': 1, 'slot-taken': 3 };
   expect(Object.fromEntries(report.appointments.refused)).toEqual(refusals);
 });
@@ -176,7 +176,7 @@ test('what people have changed since stays as it is; what was refused gets the t
 
   const report = await bring();
   expect(report.appointments.existing).toBe(4);
-  // e03, in whose way the cancelled e01 had been.
+  // Only e03, which conflicted with the cancelled e01.
   expect(report.appointments.created).toBe(1);
   const after = await everything();
   expect(after.appointments.find(({ id }) => id === first.id)?.status).toBe('cancelled');
@@ -200,7 +200,7 @@ test('a patient whose record was merged since is found by the identifier, as the
   expectData(await client.POST('/api/v1/patients/{id}/unmerge', unmerge));
 });
 
-/** The ids of the patients with this visit. */
+/** Returns the ids of the patients with this visit. */
 async function patientsOf(encounter: string): Promise<string[]> {
   const { appointments } = await everything();
   return appointments
@@ -228,7 +228,7 @@ test('visits of a patient whose record was merged since go to the record that st
   const [old] = expectData(found).items;
   const stays = await register('Mona');
   await merge(old?.id ?? '', stays);
-  // The response to their registration is not kept any more.
+  // The response to their registration is no longer stored.
   await merge(await register('Mo', 'm2'), stays);
   const other = await register('Mo', 'm20');
   await writeFolder(join(folder, 'merged'), {
@@ -275,7 +275,7 @@ test('a patient whose Id is spelled like that of another one is rejected with th
 
 test('a doctor whose NAME has invisible characters is registered once', async () => {
   const names = ['Ivo\u200b Novak\u00ad', '\u2060 Ines Novak', 'Ivo Novak'];
-  // A response that is kept belongs to an Id: with other Ids it is as a day later.
+  // A stored response belongs to an Id, so other Ids act like a run a day later.
   const providersOf = (run: string) => names.map((name, n) => `${run}${n},${name},AUDIOLOGIST,TX`);
   const empty = { patients: [], encounters: [] };
   await writeFolder(join(folder, 'invisible'), { providers: providersOf('di'), ...empty });

@@ -1,4 +1,4 @@
-/** The whole import: doctors, then patients, then what brings them together. */
+/** Runs the whole import: doctors, then patients, then encounters. */
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { CallRefused } from '@daybook/client';
@@ -21,9 +21,9 @@ export interface ImportOptions {
 }
 
 /**
- * Brings the folder into the Daybook behind the door. What is there already stays as it is. organizations.csv is not
- * read: the API has nothing that an organization could become.
- * @throws ImportFailure before anything is written, if a file or the Daybook is not there or not as needed
+ * Imports the folder into the Daybook of `api`. Existing records stay unchanged.
+ * It does not read organizations.csv, because the API has no organizations.
+ * @throws ImportFailure before any write, if a file or the Daybook is missing or invalid
  */
 export async function importFolder({ folder, api, progress, now }: ImportOptions): Promise<Report> {
   const tableOf = (kind: keyof typeof COLUMNS): Table => {
@@ -58,7 +58,7 @@ export async function importFolder({ folder, api, progress, now }: ImportOptions
   return { doctors, patients, appointments };
 }
 
-/** Asks for something small of every part, so that a missing one is said once, not once for every row. */
+/** Sends a small request to every service, so that a missing one is reported once instead of for every row. */
 async function checkAccess({ client, send }: Api): Promise<void> {
   const params = { query: { limit: 1 } };
   try {

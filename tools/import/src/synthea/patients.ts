@@ -1,4 +1,4 @@
-/** Patients are found again by the identifier that Synthea gave them. */
+/** Imports patients, which Synthea's identifier identifies. */
 import { CallRefused, type Schemas } from '@daybook/client';
 import type { Api } from '../api.ts';
 import type { Outcome } from '../counts.ts';
@@ -9,7 +9,10 @@ export type ImportedPatients = ReadonlyMap<string, string>;
 
 export interface PatientImport {
   readonly imported: ImportedPatients;
-  /** @throws BadRow, CallRefused */
+  /**
+   * Imports one patient.
+   * @throws BadRow, CallRefused
+   */
   importOne(row: PatientRow): Promise<Outcome>;
 }
 
@@ -33,13 +36,13 @@ export function createPatientImport(api: Api): PatientImport {
     return (await api.send(() => api.client.GET('/api/v1/patients/{id}', { params: { path: { id } } }))).data;
   }
 
-  /** Returns the record that stays, where this one was merged since. */
+  /** Returns the id of the record that stays when this one was merged. */
   const survivorOf = ({ id, replacedBy = id }: Schemas['Patient']): string => replacedBy;
 
   /**
-   * Returns the patient who has the identifier of a row: registered since the search, or in a record that was merged into another one,
-   * which is not found by that.
-   * @throws BadRow when that is another person, whose identifier differs in its spelling
+   * Returns the patient with the identifier of a row when the search did not find it.
+   * Another client registered it since, or its record was merged into another one.
+   * @throws BadRow when it is another person, whose identifier differs in its spelling
    */
   async function knownHolder(syntheaId: string, refusal: CallRefused): Promise<string> {
     const { holderId } = refusal.problem;
@@ -53,12 +56,12 @@ export function createPatientImport(api: Api): PatientImport {
     try {
       const { data, isReplay, wasReplayed } = await api.send(() =>
         api.client.POST('/api/v1/patients', {
-          // Those who are alike there are different people: they have identifiers of their own.
+          // Similar patients in the file are different people, because they have their own identifiers.
           body: { ...patient, confirmedNew: true },
           params: { header: { 'idempotency-key': `import:patient:${id}` } },
         }),
       );
-      // A response that was kept is that of the registration, and knows of no merge.
+      // A stored response is from the registration, before any merge.
       const patientId = isReplay ? survivorOf(await read(data.id)) : data.id;
       return { patientId, outcome: { kind: wasReplayed ? 'known' : 'new' } };
     } catch (error) {

@@ -21,7 +21,7 @@ describe('the length of a visit', () => {
 
 describe('the planned start', () => {
   test('keeps weekday and wall-clock time over a change of the clocks, and lies on the grid', () => {
-    // A Friday in summer, and the next one of its years, which is in summer again.
+    // A Friday in summer, and the next one in steps of 52 weeks, which is also in summer.
     expect(wallClock(plannedStart(at('2021-07-09T13:17:47Z'), ZONE, NOW))).toBe('2027-07-02T09:15:00');
   });
 
@@ -33,7 +33,7 @@ describe('the planned start', () => {
   });
 
   test('at a time that the clocks skip is the time after it', () => {
-    // 2:30 on the second Sunday of March 2027; in 2025 that Sunday's date minus 104 weeks was no change of the clocks.
+    // 2:30 on the second Sunday of March 2027. That date minus 104 weeks was not a clock change in 2025.
     expect(wallClock(plannedStart(at('2025-03-16T06:30:00Z'), ZONE, NOW))).toBe('2027-03-14T03:30:00');
   });
 

@@ -1,10 +1,10 @@
-/** From the rows of Synthea's files to requests of the API. What only the API can judge is left to it. */
+/** Converts rows of Synthea's files to requests of the API, which validates the rest. */
 import type { Schemas } from '@daybook/client';
 import { tidyName } from '@daybook/contracts';
 import type { Cells } from '../csv.ts';
 import { findState } from './states.ts';
 
-/** A row that cannot become a request. The message says why, without a word of the row. */
+/** A row that cannot become a request. The message gives the reason without content of the row. */
 export class BadRow extends Error {
   constructor(reason: string) {
     super(reason);
@@ -39,7 +39,7 @@ export interface Encounter {
   readonly stop: Temporal.Instant;
 }
 
-/** What an Idempotency-Key and an identifier can carry. */
+/** The values that an Idempotency-Key and an identifier can have. */
 const USABLE_ID = /^[\x21-\x7e]{1,100}$/;
 
 function needed(cells: Cells, column: string): string {
@@ -54,7 +54,10 @@ function idIn(cells: Cells): string {
   return id;
 }
 
-/** @throws BadRow when `parse` cannot */
+/**
+ * Returns the parsed value.
+ * @throws BadRow when `parse` throws
+ */
 function parsed<Value>(cells: Cells, column: string, parse: (text: string) => Value, expected: string): Value {
   const text = needed(cells, column);
   try {
@@ -65,7 +68,7 @@ function parsed<Value>(cells: Cells, column: string, parse: (text: string) => Va
   }
 }
 
-/** `GENERAL PRACTICE` → `general-practice`. */
+/** Converts `GENERAL PRACTICE` to `general-practice`. */
 const kebabCase = (text: string): string =>
   text
     .normalize('NFKD')
@@ -75,8 +78,9 @@ const kebabCase = (text: string): string =>
     .replace(/^-|-$/g, '');
 
 /**
- * The first word of a name is the given name, the others the family name. A single word is no name of a person here:
- * which of the two it is would be a guess, and doctors are found again by both, as Daybook keeps them.
+ * Converts a row to a doctor. The first word is the given name, and the others are the family name.
+ * A single word is rejected, because its part of the name would be a guess.
+ * Doctors are identified by both, as Daybook stores them.
  * @throws BadRow
  */
 export function toProvider(cells: Cells): Provider {
@@ -108,7 +112,10 @@ function addressIn(cells: Cells): Schemas['Address'] {
   };
 }
 
-/** Takes no number of a passport, a licence or the social security along. @throws BadRow */
+/**
+ * Converts a row to a patient, without numbers of passports, licences or social security.
+ * @throws BadRow
+ */
 export function toPatient(cells: Cells): PatientRow {
   const id = idIn(cells);
   const address = addressIn(cells);
@@ -119,13 +126,16 @@ export function toPatient(cells: Cells): PatientRow {
     gender: GENDERS[cells('GENDER').toUpperCase()] ?? 'unknown',
     ...(Object.keys(address).length > 0 && { address }),
     identifiers: [{ system: PATIENT_SYSTEM, value: id }],
-    // Who has died is kept, and every booking for them is refused by the API with a reason.
+    // A patient that has died is stored, and the API rejects each of their bookings with a reason.
     active: cells('DEATHDATE') === '',
   };
   return { id, patient };
 }
 
-/** @throws BadRow */
+/**
+ * Converts a row to an encounter.
+ * @throws BadRow
+ */
 export function toEncounter(cells: Cells): Encounter {
   const instant = (text: string) => Temporal.Instant.from(text);
   const start = parsed(cells, 'START', instant, 'a moment with its offset from UTC');

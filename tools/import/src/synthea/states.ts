@@ -1,7 +1,7 @@
 /** The states and territories of the United States, each with the zone that most of its people live in. */
 
 export interface State {
-  /** Two letters, as the post writes it. */
+  /** The two letters of a postal address. */
   readonly code: string;
   readonly timeZone: string;
 }
@@ -80,5 +80,5 @@ const byText: ReadonlyMap<string, State> = new Map(
   }),
 );
 
-/** By its two letters or its whole name. */
+/** Returns a state by its two letters or its whole name. */
 export const findState = (text: string): State | undefined => byText.get(text.trim().toLowerCase());

@@ -8,7 +8,7 @@ import { DAY, MINUTE, toMillis } from '../time.ts';
 
 interface StepRule {
   readonly from: readonly AppointmentStatus[];
-  /** Statuses that also allow the step once the days of the visit are over, so that it can be noted later. */
+  /** Statuses that also allow the step after the days of the visit, so that it can be noted later. */
   readonly fromLater: readonly AppointmentStatus[];
   readonly to: AppointmentStatus;
   /**
@@ -79,7 +79,7 @@ const isStepped = (action: HistoryAction): action is AppointmentStatus & History
 
 /**
  * Days after the visit within which a cancellation can be taken back.
- * It must be less than the retention of reservations, because only their key rejects a second visit at the same time.
+ * It must be less than the retention of reservations, because their key rejects a second visit then.
  */
 export const CANCELLATION_UNDO_DAYS = 7;
 

@@ -45,8 +45,8 @@ export function allReschedulingReasons(
 }
 
 /**
- * Returns the reasons to reschedule, as refusal codes of a booking: those of the current facts, and earlier ones that
- * these facts do not cover.
+ * Returns the reasons to reschedule, as refusal codes of a booking.
+ * Reasons of the current facts replace earlier ones of the same kind. Reasons of other kinds stay.
  */
 export function reschedulingReasons(appointment: Appointment, facts: CurrentFacts): string[] {
   const own = REASONS_OF_KIND[facts.kind];

@@ -8,7 +8,7 @@ const onEachService =
   (manifests) =>
     servicesOf(manifests).flatMap((service) => faultsOf(service, manifests));
 
-/** The pods of a service are in several zones and on several nodes. */
+/** Requires the pods of a service to be spread over zones and nodes. */
 export const spread = onEachService((service) => {
   const constraints = items(at(podOf(service), 'topologySpreadConstraints'));
   return DOMAINS.filter(
@@ -19,14 +19,14 @@ export const spread = onEachService((service) => {
   ).map((domain) => `${titleOf(service)} is not spread over ${domain}`);
 });
 
-/** Takes the pods of this service, and not those of all. */
+/** Returns whether a selector matches the pods of this service only. */
 function selectsOnly(selector: Json | undefined, service: Manifest): boolean {
   const labels = podLabelsOf(service);
   const { 'app.kubernetes.io/name': _, ...others } = labels;
   return selects(selector, labels) && !selects(selector, others);
 }
 
-/** Whoever empties nodes takes one pod of a service at a time, and is not kept from it. */
+/** Requires that draining nodes evicts one pod of a service at a time, and is never blocked. */
 export const disruption = onEachService((service, manifests) => {
   const budgets = ofKind(manifests, 'PodDisruptionBudget').filter(({ json }) =>
     selectsOnly(at(json, 'spec', 'selector'), service),
@@ -38,7 +38,7 @@ export const disruption = onEachService((service, manifests) => {
   return isRight ? [] : [`${titleOf(budget)} does not allow exactly one pod to be away`];
 });
 
-/** A service has as many pods as its work needs, and never one alone. */
+/** Requires scaling to the load, with at least two pods. */
 export const scaling = onEachService((service, manifests) => {
   const scalers = ofKind(manifests, 'HorizontalPodAutoscaler').filter(({ json }) => {
     const target = at(json, 'spec', 'scaleTargetRef');

@@ -12,14 +12,14 @@ import {
   titleOf,
 } from '../manifest.ts';
 
-/** How long nodes and ingress controllers may take to hear that a pod leaves a Service. */
+/** The time in which nodes and ingress controllers learn that a pod has left a Service. */
 const ENDPOINT_UPDATE_SECONDS = 5;
-/** Callers look into the registry every second; two looks, and time for what they began. */
+/** Callers poll the registry every second: two polls, and time for requests in progress. */
 const DISCOVERY_SECONDS = 5;
-/** For the process to be told, and to be gone. */
+/** Time for the signal to arrive and the process to exit. */
 const MARGIN_SECONDS = 3;
 
-/** Seconds of a `sleep` before the signal; undefined for what else may stand there. */
+/** Returns the seconds of a `sleep` before the signal; undefined for another command. */
 function preStopSecondsOf(service: Manifest): number | undefined {
   const [container] = containersOf(service);
   const preStop = at(container?.json, 'lifecycle', 'preStop');
@@ -61,7 +61,10 @@ function faultsOfEnd(service: Manifest, manifests: readonly Manifest[]): string[
   return faults;
 }
 
-/** A service is replaced without a failed request: see close() in packages/service/src/lifecycle/serve.ts, which this has to fit. */
+/**
+ * Requires that a service is replaced without a failed request.
+ * It must match close() in packages/service/src/lifecycle/serve.ts.
+ */
 export const draining: Rule = (manifests) =>
   servicesOf(manifests).flatMap((service) =>
     [...faultsOfRollout(service), ...faultsOfEnd(service, manifests)].map((fault) => `${titleOf(service)} ${fault}`),

@@ -1,10 +1,10 @@
-/** What the NetworkPolicies let through, compared with what has to go through. */
+/** Compares the flows that the NetworkPolicies permit with those that Daybook needs. */
 import { at, isRecord, items, type Json, numberAt, textAt } from '../json.ts';
 import { type Manifest, ofKind, podLabelsOf, type Rule, selects, workloadsOf } from '../manifest.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
-/** Pods of this namespace, by their labels, or of another, by its name. */
+/** Pods of this namespace by their labels, or of another by its name. */
 interface Endpoint {
   readonly name: string;
   readonly namespace: string;
@@ -30,7 +30,7 @@ const policiesOf = (manifests: readonly Manifest[], endpoint: Endpoint, directio
 };
 
 function isPeer(peer: Json, endpoint: Endpoint): boolean {
-  // Addresses outside of the cluster are nobody that we know.
+  // Addresses outside of the cluster match no known endpoint.
   if (at(peer, 'ipBlock') !== undefined) return false;
   const namespaces = at(peer, 'namespaceSelector');
   const pods = at(peer, 'podSelector');
@@ -40,7 +40,7 @@ function isPeer(peer: Json, endpoint: Endpoint): boolean {
   return isInNamespace && (pods === undefined || selects(pods, endpoint.labels));
 }
 
-/** The ports on which this policy lets `other` through; `any` for all of them. */
+/** Returns the ports on which this policy permits `other`; `any` for all of them. */
 function portsThrough(policy: Manifest, other: Endpoint, direction: Direction): readonly Port[] {
   return items(at(policy.json, 'spec', direction)).flatMap((rule) => {
     const peers = items(at(rule, direction === 'ingress' ? 'from' : 'to'));
@@ -70,7 +70,7 @@ function portsBetween(manifests: readonly Manifest[], from: Endpoint, to: Endpoi
   return [...new Set(out)].filter((port) => into.includes(port));
 }
 
-/** `gateway-service > patient-service TCP 8080`, for every pair of ours and of those outside that are named. */
+/** Returns `gateway-service > patient-service TCP 8080`, for every pair of our services and the named outside ones. */
 export function flowsOf(manifests: readonly Manifest[], outside: readonly Endpoint[]): readonly string[] {
   const ours = workloadsOf(manifests).map((workload) => ({
     name: workload.name,
@@ -90,7 +90,7 @@ const SERVICES = ['gateway-service', ...WITH_DATA];
 const toEach = (froms: readonly string[], tos: readonly string[], ...ports: readonly Port[]): readonly string[] =>
   froms.flatMap((from) => tos.flatMap((to) => ports.map((port) => `${from} > ${to} ${port}`)));
 
-/** In every overlay. */
+/** The flows in every overlay. */
 const AMONG_SERVICES = [
   ...toEach(['gateway-service'], WITH_DATA, 'TCP 8080'),
   ...toEach(['appointment-service'], ['patient-service', 'doctor-service'], 'TCP 8080'),
@@ -100,7 +100,7 @@ const dns: Endpoint = { name: 'dns', namespace: 'kube-system', labels: { 'k8s-ap
 const anyPod: Endpoint = { name: 'anybody', namespace: 'elsewhere', labels: {} };
 const inNamespace = (name: string): Endpoint => ({ name, namespace: name, labels: {} });
 
-/** What has to get through when the engines are in the cluster, one of each. */
+/** The flows when the engines run in the cluster, one of each. */
 export const localFlows: Rule = flowsRule(
   [dns, anyPod],
   [
@@ -112,7 +112,7 @@ export const localFlows: Rule = flowsRule(
   ],
 );
 
-/** What has to get through when they are given, each in a namespace of its own, and the way in is `entrance`. */
+/** Returns the rule for engines in their own namespaces. Requests enter from the namespace `entrance`. */
 export const productionFlows = (entrance: string): Rule =>
   flowsRule(
     [dns, anyPod, ...[entrance, 'monitoring', 'mysql', 'rabbitmq', 'eureka'].map(inNamespace)],
@@ -138,7 +138,7 @@ function flowsRule(outside: readonly Endpoint[], needed: readonly string[]): Rul
   };
 }
 
-/** A pod that nobody thought of is kept apart as well. */
+/** Requires that pods without their own policy are isolated as well. */
 function defaultDenialFaults(manifests: readonly Manifest[]): string[] {
   const unmatchedPod: Endpoint = { name: 'a stranger', namespace: NAMESPACE, labels: {} };
   const denies = (direction: Direction) => policiesOf(manifests, unmatchedPod, direction).length > 0;

@@ -2,7 +2,7 @@ import { at, items, type Json, textAt } from '../json.ts';
 import { type Container, containersOf, type Manifest, ofKind, type Rule, servicesOf } from '../manifest.ts';
 
 const PROBES = ['startupProbe', 'livenessProbe', 'readinessProbe'] as const;
-/** A database that is away is no reason to start a service again: that is what readiness is for. */
+/** An unavailable database must not restart a service, because readiness covers it. */
 const PATHS = { startupProbe: '/health/live', livenessProbe: '/health/live', readinessProbe: '/health/ready' } as const;
 
 const portsOf = ({ json }: Container): readonly Json[] => items(at(json, 'ports'));
@@ -25,7 +25,7 @@ function faultsOfService(container: Container): string[] {
 
 const containers = (workloads: readonly Manifest[]) => workloads.flatMap(containersOf).filter(({ isInit }) => !isInit);
 
-/** Everything that goes on has three probes, and those of services ask what services answer. */
+/** Requires three probes on everything that keeps running. Those of services use the services' own paths. */
 export const health: Rule = (manifests) => [
   ...containers(ofKind(manifests, 'Deployment', 'StatefulSet')).flatMap(faultsOf),
   ...containers(servicesOf(manifests)).flatMap(faultsOfService),

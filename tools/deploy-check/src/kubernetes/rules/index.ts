@@ -9,7 +9,7 @@ import { images, secrets, settings, versions } from './settings.ts';
 
 export { localFlows, productionFlows } from './flows.ts';
 
-/** What holds for every overlay. Which flows are needed differs: see `localFlows` and `productionFlows`. */
+/** The rules for every overlay. The required flows differ: see `localFlows` and `productionFlows`. */
 export const rules = {
   health,
   resources,

@@ -4,7 +4,7 @@ import { containersOf, type Manifest, ofKind, type Rule, servicesOf, titleOf } f
 const NAME = 'operations';
 const VARIABLE = 'DAYBOOK_OPERATIONS_PORT';
 
-/** The ConfigMap values of the variable that a container takes as a whole. */
+/** Returns the values of the variable in the ConfigMaps that a container takes whole. */
 function settingsOf(
   manifests: readonly Manifest[],
   container: Parameters<typeof at>[0],
@@ -15,7 +15,7 @@ function settingsOf(
     .map(({ json }) => textAt(json, 'data', VARIABLE));
 }
 
-/** Metrics, versions and routes have a port of their own on every service, and no Service leads there. */
+/** Requires a separate port for metrics, versions and routes on every service, to which no Service forwards. */
 export const operations: Rule = (manifests) => {
   const ports = new Set<number>();
   const faults = servicesOf(manifests)

@@ -12,7 +12,7 @@ const UNITS: Readonly<Record<string, number>> = {
   Gi: 2 ** 30,
 };
 
-/** `250m` is 0.25, `1Gi` is 1073741824; undefined for what is no quantity. */
+/** Returns 0.25 for `250m` and 1073741824 for `1Gi`; undefined for anything but a quantity. */
 export function quantityOf(json: Json | undefined): number | undefined {
   if (typeof json === 'number') return json;
   const [, number, unit = ''] = typeof json === 'string' ? (/^([\d.]+)([A-Za-z]*)$/.exec(json) ?? []) : [];
@@ -28,5 +28,5 @@ const faultsOf = ({ title, json }: Container): string[] =>
     return request > limit ? [`${title} requests more ${resource} than its limit`] : [];
   });
 
-/** Everything says how much it takes and how much at most. */
+/** Requires requests and limits on everything. */
 export const resources: Rule = (manifests) => workloadsOf(manifests).flatMap(containersOf).flatMap(faultsOf);

@@ -1,6 +1,6 @@
 /**
- * The restricted pod security standard of Kubernetes, and what goes beyond it here: a root file system that nobody writes to,
- * and no token of a service account.
+ * Requires the restricted pod security standard of Kubernetes, and two rules more.
+ * The root file system is read-only, and pods have no service account token.
  */
 import { at, isRecord, items, type Json, numberAt, textAt, textsAt } from '../json.ts';
 import {

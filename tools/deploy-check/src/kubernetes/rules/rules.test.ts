@@ -1,4 +1,4 @@
-/** What is in deploy/kubernetes keeps the rules, and each rule says so when something breaks it. */
+/** Checks that deploy/kubernetes follows the rules, and that each rule reports when a change breaks it. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { isRecord, type Json } from '../json.ts';
@@ -9,7 +9,7 @@ import { localFlows, productionFlows, rules } from './index.ts';
 const flows = { ...rules, flows: localFlows };
 type RuleName = keyof typeof flows;
 
-/** A change of one manifest: a path, and what is put there; undefined takes away what is there. */
+/** A change of one manifest: a path, and its new value; undefined removes it. */
 type Change = readonly [path: readonly (string | number)[], value: Json | undefined];
 const CONTAINER = ['spec', 'template', 'spec', 'containers', 0] as const;
 const POD = ['spec', 'template', 'spec'] as const;
@@ -219,7 +219,7 @@ const BROKEN: readonly Broken[] = [
   ),
 ];
 
-/** A copy in which there is something else, or nothing, at a path. */
+/** Returns a copy with another value, or none, at a path. */
 function changed(json: Json, [step, ...rest]: Change[0], value: Json | undefined): Json | undefined {
   if (step === undefined) return value;
   if (Array.isArray(json))

@@ -1,7 +1,7 @@
 import { at, isRecord, items, type Json, textAt, textsIn } from '../json.ts';
 import { containersOf, type Manifest, ofKind, podOf, type Rule, titleOf, workloadsOf } from '../manifest.ts';
 
-/** What kustomize appends: a changed content is another name, and so a rolling update. */
+/** The suffix of kustomize. Changed content has another name, which causes a rolling update. */
 const HASHED = /-[a-z0-9]{10}$/;
 
 function configMapsOf(workload: Manifest): readonly string[] {
@@ -13,7 +13,7 @@ function configMapsOf(workload: Manifest): readonly string[] {
   return references.map((one) => textAt(one, 'name')).filter((name) => name !== undefined);
 }
 
-/** Settings are in ConfigMaps whose names change with them. */
+/** Requires settings in ConfigMaps whose names change with their content. */
 export const settings: Rule = (manifests) => {
   const known = ofKind(manifests, 'ConfigMap').map(({ name }) => name);
   return workloadsOf(manifests).flatMap((workload) =>
@@ -24,7 +24,7 @@ export const settings: Rule = (manifests) => {
   );
 };
 
-/** `mysql://daybook:SECRET@host`; variables that are to hold such a thing, or a password. */
+/** Match `mysql://daybook:SECRET@host`, and the variables that hold such a URL or a password. */
 const CREDENTIALS = /^[a-z][\w+.-]*:\/\/[^/@\s]*:[^/@\s]+@/i;
 const SECRET_NAMES = /(PASS|PASSWORD|SECRET|TOKEN|DATABASE_URL|MYSQL_URL|AMQP_URL|EUREKA_URL|REGISTRY_USERS)$/;
 
@@ -35,7 +35,7 @@ function faultsOfVariable(variable: Json): string[] {
   return [];
 }
 
-/** Secrets are named, never said. */
+/** Requires that secrets are referenced and not written out. */
 export const secrets: Rule = (manifests) => [
   ...manifests
     .filter(({ kind }) => kind !== 'Secret')
@@ -53,7 +53,7 @@ export const secrets: Rule = (manifests) => [
     ),
 ];
 
-/** What runs is said exactly: a tag that moves would be another program on every node. */
+/** Requires exact images, because a moving tag would change the program on some nodes. */
 export const images: Rule = (manifests) =>
   workloadsOf(manifests)
     .flatMap(containersOf)
@@ -63,7 +63,7 @@ export const images: Rule = (manifests) =>
       return isExact ? [] : [`${title} does not say which image it is (${image})`];
     });
 
-/** An API that is called alpha or beta goes away one day; the others stay. */
+/** Requires stable API versions, because alpha and beta versions are removed one day. */
 export const versions: Rule = (manifests) =>
   manifests
     .filter(({ apiVersion }) => /alpha|beta/.test(apiVersion))
