@@ -47,6 +47,8 @@ export interface ClientAnswer {
   sendAway(): void;
   /** Undefined before the answer has begun. */
   readonly status: number | undefined;
+  /** Whether it is the next one on its connection. An earlier response may be pending. */
+  readonly isDue: boolean;
   /** Whether all of it went out. */
   readonly isSent: boolean;
 }

@@ -94,6 +94,14 @@ export class Deadlines {
     this.moved();
   }
 
+  /** Lets a response wait for those before it, for at most `totalMillis` more. Returns false when that is over. */
+  waitInQueue(): boolean {
+    const now = performance.now();
+    this.#partMillis = Number.POSITIVE_INFINITY;
+    this.#wholeEnds = Math.min(this.#wholeEnds, now + this.#timeouts.totalMillis);
+    return now < this.#wholeEnds;
+  }
+
   /** After a failure: the owner gets one more chance to end the request, and is not watched after that. */
   giveUp(): void {
     if (this.#hasFailed) this.stop();

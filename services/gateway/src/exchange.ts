@@ -202,7 +202,8 @@ export class Exchange implements TryOwner, BodyReaderOwner, BodyWatcher, Deadlin
   /** The time is over: for the request to come, for an instance to answer, or, once it did, for the client to take it. */
   onLate(): void {
     if (this.#outcome !== undefined) {
-      this.#answer.destroy();
+      // The client cannot take it before the responses that come before it.
+      if (this.#answer.isDue || !this.#deadlines.waitInQueue()) this.#answer.destroy();
       return;
     }
     this.#deadlines.again();

@@ -30,6 +30,7 @@ export class LaneAnswer implements ClientAnswer {
   #isOver = false;
   #hasEnded = false;
   status: number | undefined;
+  readonly isDue = true;
   isSent = false;
 
   constructor(place: AnswerPlace, method: string) {
