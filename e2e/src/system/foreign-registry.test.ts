@@ -41,6 +41,8 @@ async function startUntil(hasSeen: () => boolean, options: DaybookOptions): Prom
   const system = beginDaybook(options);
   onTestFinished(async () => void (await system.end('SIGKILL')));
   await expect.poll(hasSeen, { timeout: 25_000 }).toBe(true);
+  // Processes of its own end with it, in order.
+  await system.end();
 }
 
 /** Returns the credentials of all registrations of an application. */

@@ -4,9 +4,9 @@ import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:ht
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type Problem, problemOf, Refusal } from '@daybook/contracts';
-import { closeLingering, isLingering } from '../lingering-close.ts';
 import { traceOf } from '../observability/trace.ts';
 import { guarded, ignoreError } from './connection-guard.ts';
+import { closeLingering, isLingering } from './lingering-close.ts';
 import { afterPendingResponses, isEnding, markEnding, responseDue } from './pending-responses.ts';
 import { PROBLEM_JSON, requestTimeout } from './problem-handler.ts';
 import { requestIdOf } from './request-id.ts';

@@ -5,8 +5,8 @@
 import { type Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
-import { lingerOnClose } from '../lingering-close.ts';
 import { guarded, ignoreError } from './connection-guard.ts';
+import { lingerOnClose } from './lingering-close.ts';
 
 type Listener = (...args: unknown[]) => void;
 

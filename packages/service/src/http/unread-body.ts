@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { guarded } from './connection-guard.ts';
+import { closeLingering } from './lingering-close.ts';
 
 /** How long a client may keep sending a dropped body, counted from when its response is next on the connection. */
 const DROP_MILLIS = 1_000;
@@ -16,7 +17,10 @@ export function dropBody(request: IncomingMessage, response: ServerResponse): vo
   const { socket } = request;
   let timer: NodeJS.Timeout | undefined;
   const begin = guarded(socket, () => {
-    timer = setTimeout(() => socket.destroy(), DROP_MILLIS);
+    timer = setTimeout(
+      guarded(socket, () => closeLingering(socket)),
+      DROP_MILLIS,
+    );
   });
   const stop = guarded(socket, () => {
     clearTimeout(timer);

@@ -91,15 +91,21 @@ describe.each(last)('gateway that receives a %s', (_what, bytes, status) => {
   });
 });
 
-/** Starts a gateway before a service that holds its response to `/slow`. `others` handles the other paths. */
-async function startPipeline(others: RequestListener) {
+const EVENTS = { 'content-type': 'text/event-stream' };
+
+/**
+ * Starts a gateway before a service that holds its response to `/slow`, and that to `/events` forever.
+ * `others` handles the other paths.
+ */
+async function startPipeline(others: RequestListener, timeouts = { bodyMillis: 100 }) {
   const held = Promise.withResolvers<void>();
   const service = await startServer(async (request, response) => {
+    if (request.url?.endsWith('/events')) return response.writeHead(200, EVENTS).flushHeaders();
     if (!request.url?.endsWith('/slow')) return others(request, response);
     await held.promise;
     response.end('slow');
   });
-  const routes = [{ ...PATIENTS, timeouts: { bodyMillis: 100 } }];
+  const routes = [{ ...PATIENTS, timeouts }];
   const gateway = await startGateway({ patients: [service.url], routes });
   const socket = connect(gateway.port, '127.0.0.1').on('error', () => undefined);
   onTestFinished(() => void socket.destroy());
@@ -123,6 +129,38 @@ describe('gateway that cannot complete a pipelined response', () => {
     release();
     expect(await received).toMatch(/^HTTP\/1\.1 200 [\s\S]*\r\n\r\nslow$/);
   });
+});
+
+test('gateway keeps a complete response for as long as the one before it takes', async () => {
+  const { gateway, service, socket, release, get } = await startPipeline((request, response) => {
+    if (request.url?.endsWith('fine')) response.end('fine');
+    else response.write('part');
+  });
+  const received = text(socket);
+  socket.write(`${get('slow')}${get('fine')}`);
+  await expect.poll(() => service.requests.length).toBe(2);
+  // A response that began later than the one that waits, and is broken off because it pauses for too long.
+  const other = connect(gateway.port, '127.0.0.1').on('error', () => undefined);
+  other.write(get('unfinished'));
+  expect(statusesIn(await text(other))).toEqual([200]);
+  release();
+  await expect.poll(() => socket.bytesRead).toBeGreaterThan(0);
+  socket.end();
+  expect(await received).toMatch(/\r\n\r\nslowHTTP\/1\.1 200 [\s\S]*\r\n\r\nfine$/);
+});
+
+test('gateway breaks a complete response off when the one before it takes longer than everything may', async () => {
+  const timeouts = { bodyMillis: 50, totalMillis: 200 };
+  const { service, socket, get, metrics } = await startPipeline((_request, response) => response.end('fine'), timeouts);
+  const received = text(socket);
+  // An event stream has no end of its own.
+  socket.write(`${get('events')}${get('fine')}`);
+  await expect.poll(() => service.requests.length).toBe(2);
+  await expect
+    .poll(metrics, { timeout: 10_000 })
+    .toContain('route="patients",outcome="client-closed-request",status="200"} 1');
+  socket.end();
+  expect(statusesIn(await received)).toEqual([200]);
 });
 
 test('gateway sends the pending responses before a rejected request whose body does not come', async () => {

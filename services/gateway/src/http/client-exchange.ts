@@ -47,6 +47,8 @@ export interface ClientResponse {
   closeConnection(): void;
   /** Undefined before the response has begun. */
   readonly status: number | undefined;
+  /** Whether it is the next one on its connection. An earlier response may be pending. */
+  readonly isDue: boolean;
   /** Whether the whole response was sent. */
   readonly isSent: boolean;
 }

@@ -25,6 +25,10 @@ export class NodeResponse implements ClientResponse {
     return this.#response.headersSent ? this.#response.statusCode : undefined;
   }
 
+  get isDue(): boolean {
+    return this.#response.socket !== null;
+  }
+
   get isSent(): boolean {
     return this.#response.writableFinished;
   }

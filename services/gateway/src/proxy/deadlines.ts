@@ -94,6 +94,14 @@ export class Deadlines {
     this.onProgress();
   }
 
+  /** Lets a response wait for those before it, for at most `totalMillis` more. Returns false when that is over. */
+  waitInQueue(): boolean {
+    const now = performance.now();
+    this.#phaseMillis = Number.POSITIVE_INFINITY;
+    this.#totalDeadline = Math.min(this.#totalDeadline, now + this.#timeouts.totalMillis);
+    return now < this.#totalDeadline;
+  }
+
   /** Records a failure. The owner gets one more chance to end the request; a second failure stops the watch. */
   recordFailure(): void {
     if (this.#hasFailed) this.stop();

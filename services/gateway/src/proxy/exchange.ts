@@ -227,7 +227,8 @@ export class Exchange implements AttemptOwner, ReplayBufferOwner, BodyObserver, 
    */
   onTimeout(): void {
     if (this.#outcome !== undefined) {
-      this.#response.destroy();
+      // The client cannot take it before the responses that come before it.
+      if (this.#response.isDue || !this.#deadlines.waitInQueue()) this.#response.destroy();
       return;
     }
     this.#deadlines.restart();

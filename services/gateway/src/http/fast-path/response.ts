@@ -30,6 +30,7 @@ export class FastPathResponse implements ClientResponse {
   #isFinished = false;
   #hasEnded = false;
   status: number | undefined;
+  readonly isDue = true;
   isSent = false;
 
   constructor(connection: ResponseConnection, method: string) {

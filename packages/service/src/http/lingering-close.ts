@@ -3,7 +3,7 @@
  * connection that is closed with unread bytes, and the client loses unread data.
  */
 import type { Socket } from 'node:net';
-import { guarded } from './http/connection-guard.ts';
+import { guarded } from './connection-guard.ts';
 
 /** How long the other side may take to read the response and close its half. */
 const LINGER_MILLIS = 3_000;

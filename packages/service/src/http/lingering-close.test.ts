@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
-import { bareApp } from './testing.ts';
+import { bareApp } from '../testing.ts';
 
 /** More than one read of a connection. */
 const MORE = 'x'.repeat(1024 * 1024);
+const UPLOAD = 'POST /things HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n';
 const HEAD = 'GET /things HTTP/1.1\r\nhost: x\r\n';
 
 it.each([
@@ -14,11 +15,13 @@ it.each([
   ['nonsense after the last request', `${HEAD}connection: close\r\n\r\nnonsense\r\n\r\n`, [200]],
   ['CONNECT', 'CONNECT x:443 HTTP/1.1\r\nhost: x\r\n\r\n', [400]],
   ['an unknown expectation', `${HEAD}expect: cake\r\n\r\n`, [417]],
+  ['a body that is too large and does not end', `${UPLOAD}content-length: 2000000\r\n\r\n{`, [413]],
   ['the last request', `${HEAD}connection: close\r\n\r\n`, [200]],
   ['the last request, with a body', `${HEAD}connection: close\r\ncontent-length: 2000000\r\n\r\n{`, [200]],
 ])('a service reads on after its last response, so that the client gets it: %s', async (_what, bytes, statuses) => {
   const { app } = await bareApp();
   app.get('/things', async () => 'here');
+  app.post('/things', async () => 'done');
   onTestFinished(() => app.close());
   const accepted = once(app.server, 'connection');
   const port = Number(new URL(await app.listen({ host: '127.0.0.1', port: 0 })).port);
@@ -29,7 +32,7 @@ it.each([
   client.write(bytes);
   const [socket]: Socket[] = await accepted;
   if (!socket) throw new Error('no connection was accepted');
-  await expect.poll(() => socket.writableFinished).toBe(true);
+  await expect.poll(() => socket.writableFinished, { timeout: 10_000 }).toBe(true);
   expect(socket.destroyed).toBe(false);
   client.write(MORE);
   await expect.poll(() => socket.bytesRead).toBe(bytes.length + MORE.length);
