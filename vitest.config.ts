@@ -11,7 +11,7 @@ import {
   SYSTEM_ON_EACH_DATABASE,
   type Tier,
   UNIT,
-} from './vitest.tiers.ts';
+} from './tools/repo-checks/src/tiers.ts';
 
 const onSqlite = (name: string, { include, exclude }: Tier) => ({
   extends: true as const,

@@ -7,7 +7,7 @@ const servers = process.argv.slice(2).map((target) => {
   const [host, port] = target.split(':');
   const server = createServer((client) => {
     const console = connect(Number(port), host);
-    // Whoever closes, or fails, first: the other side is closed with it.
+    // When one side closes or fails, the other side is closed, too.
     pipeline(client, console, client, () => undefined);
   });
   server.maxConnections = 100;

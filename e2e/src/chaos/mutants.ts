@@ -156,7 +156,7 @@ async function linkPackages(root: string, folder: string): Promise<void> {
 /**
  * A folder that held another one keeps what Node compiled: all but the edited files are found compiled, and the system is
  * ready in half the time.
- * @throws where a text that is to be broken is not there: then the mutant has to be written anew
+ * @throws when the sources no longer have the text to break: then rewrite the mutant
  */
 export async function makeMutant({ edits }: Pick<Mutant, 'edits'>, root: string, folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });

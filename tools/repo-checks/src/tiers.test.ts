@@ -2,7 +2,7 @@
 import { glob } from 'node:fs/promises';
 import { join, matchesGlob } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import * as tiers from '../../../vitest.tiers.ts';
+import * as tiers from './tiers.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const { BROKEN_BUILDS, BROKER, DEPLOY, E2E, INTEROP, ON_EACH_DATABASE, SYSTEM_ON_EACH_DATABASE, UNIT } = tiers;

@@ -13,7 +13,7 @@ export const rateLimit = defineFilter({
     { additionalProperties: false },
   ),
   summary:
-    'so many requests per second, `burst` of them at once, for each caller (`key: "caller"`, the default; who is not signed in counts by address) or client address (`"address"`); 429 beyond',
+    'limits requests per second, in bursts of `burst`, for each caller (`key: "caller"`, the default; callers without sign-in count by address) or client address (`"address"`); 429 beyond',
   example: { perSecond: 10, burst: 20 },
   compile({ perSecond, burst, key = 'caller' }, { route, limiterFor, callerOf, clientAddressOf }) {
     const limiter = limiterFor({ perSecond, burst });

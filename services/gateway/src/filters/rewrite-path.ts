@@ -7,7 +7,7 @@ const Template = Type.String({ pattern: PATH_TEMPLATE, maxLength: 500 });
 export const rewritePath = defineFilter({
   schema: Type.Object({ from: Template, to: Template }, { additionalProperties: false }),
   summary:
-    'writes a path that is as `from` says anew, as `to` says: `{name}` is one segment, `/**` at the end all that follows; other paths stay',
+    'rewrites a path that matches `from` into `to`: `{name}` is one segment, `/**` at the end is all that follows; other paths stay',
   example: { from: '/visits/{id}/**', to: '/api/v1/appointments/{id}/**' },
   faultsOf({ from, to }) {
     const known = paramNamesIn(from);

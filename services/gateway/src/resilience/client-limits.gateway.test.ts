@@ -108,7 +108,7 @@ describe('requests under way', () => {
     const upstream = await startServer((request, response) => {
       if (request.url?.endsWith('swift')) response.end('ok');
     });
-    // Longer than a slow machine needs for so many connections.
+    // Longer than a slow machine needs for this many connections.
     const routes = [{ ...PATIENTS, timeouts: { headersMillis: 60_000 } }];
     const options = { trustedProxies: ['127.0.0.1'], upstream: { connections: 2_000 }, routes };
     const { port } = await startGateway({ patients: [upstream.url], ...options });
