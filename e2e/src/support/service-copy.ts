@@ -21,7 +21,7 @@ export async function copyService(service: string, into: string): Promise<string
       await symlink(join(root, 'node_modules', name), join(modules, name));
   }
   for (const name of await readdir(join(folder, 'packages'))) {
-    await symlink(join('../../../packages', name), join(modules, '@daybook', name));
+    await symlink(join('../../packages', name), join(modules, '@daybook', name));
   }
   return join(folder, 'services', service, 'src/main.ts');
 }
