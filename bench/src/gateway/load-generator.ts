@@ -25,7 +25,7 @@ const [port = 0, path = '/', connections = 1, seconds = 1, rate = 0] = process.a
   .slice(2)
   .map((argument, index) => (index === 1 ? argument : Number(argument))) as [number, string, number, number, number];
 
-const REQUEST = Buffer.from(`GET ${path} HTTP/1.1\r\nHost: bench\r\nAccept: application/json\r\n\r\n`);
+const REQUEST = Buffer.from(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAccept: application/json\r\n\r\n`);
 const HEADERS_END = Buffer.from('\r\n\r\n');
 
 const countsByStatus: Record<string, number> = {};

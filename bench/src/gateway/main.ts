@@ -45,7 +45,9 @@ interface Baseline extends GatewayProcess {
 async function perCpuSecond({ port, pid }: GatewayProcess): Promise<number> {
   const before = cpuSeconds(pid);
   const { countsByStatus } = await load({ port, connections: CONNECTIONS, seconds: ROUND_SECONDS });
-  return (countsByStatus['200'] ?? 0) / (cpuSeconds(pid) - before);
+  const { 200: successes = 0, ...others } = countsByStatus;
+  if (Object.keys(others).length > 0) throw new Error(`the benchmark got ${JSON.stringify(countsByStatus)}`);
+  return successes / (cpuSeconds(pid) - before);
 }
 
 async function warmUp(proxy: GatewayProcess, rounds: number): Promise<number[]> {
