@@ -3,16 +3,16 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { ROOT } from './sources.ts';
 import { textFiles } from './words.ts';
 
-const ROOT = join(import.meta.dirname, '../../..');
 /** A path of the repository, in backticks: it has a folder and an ending, and no placeholder. */
 const PATH = /`((?:docs|deploy|services|packages|launcher|tools|bench|e2e|\.ci|\.github)\/[\w./-]+)`/g;
 const LINK = /\]\((?!https?:|mailto:|#)([^)#\s]+)(?:#[^)\s]*)?\)/g;
 /** What a run makes, or a user. */
 const MADE = /node_modules|\/target\/|\/secrets\b|openapi\.json$/;
 
-const documents = (await textFiles(ROOT)).filter((file) => file.endsWith('.md'));
+const documents = (await textFiles()).filter((file) => file.endsWith('.md'));
 
 async function brokenIn(file: string): Promise<string[]> {
   const text = await readFile(join(ROOT, file), 'utf8');

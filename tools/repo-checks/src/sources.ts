@@ -1,17 +1,23 @@
-/** Reads the sources of the project, for checks. */
+/** Finds and reads the files of the project, for checks. */
 import { glob, readFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import type { Source } from './imports.ts';
 
-const root = join(import.meta.dirname, '../../..');
+export const ROOT = join(import.meta.dirname, '../../..');
+
+/** What npm, Maven or a build makes. */
+const MADE = /(?:^|\/)(?:node_modules|target|dist)(?:\/|$)/;
+
+/** Returns the paths of the project's own files that match, from its root on, sorted. */
+export async function filesMatching(patterns: string | readonly string[]): Promise<string[]> {
+  const files: string[] = [];
+  for await (const file of glob(patterns, { cwd: ROOT, exclude: (name) => MADE.test(name) })) {
+    if (!MADE.test(file)) files.push(file);
+  }
+  return files.sort();
+}
 
 export async function readSources(): Promise<Source[]> {
-  const sources: Source[] = [];
-  for await (const file of glob('{packages,services,launcher,tools,bench,e2e}/**/*.ts', {
-    cwd: root,
-    exclude: (name) => name.includes('node_modules'),
-  })) {
-    sources.push({ path: relative('', file), text: await readFile(join(root, file), 'utf8') });
-  }
-  return sources;
+  const files = await filesMatching('{packages,services,launcher,tools,bench,e2e}/**/*.ts');
+  return Promise.all(files.map(async (path) => ({ path, text: await readFile(join(ROOT, path), 'utf8') })));
 }

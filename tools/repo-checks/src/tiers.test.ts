@@ -1,19 +1,14 @@
 /** A test that no tier runs holds nothing, and no run says so. */
-import { glob } from 'node:fs/promises';
-import { join, matchesGlob } from 'node:path';
+import { matchesGlob } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { filesMatching } from './sources.ts';
 import * as tiers from './tiers.ts';
 
-const ROOT = join(import.meta.dirname, '../../..');
 const { BROKEN_BUILDS, BROKER, DEPLOY, E2E, INTEROP, ON_EACH_DATABASE, SYSTEM_ON_EACH_DATABASE, UNIT } = tiers;
 const onServers = { include: [...ON_EACH_DATABASE, ...SYSTEM_ON_EACH_DATABASE], exclude: [] };
 const ALL = [UNIT, BROKER, INTEROP, E2E, BROKEN_BUILDS, DEPLOY, onServers];
 
-const files: string[] = [];
-const pattern = '{packages,services,launcher,tools,e2e,bench}/**/*.test.ts';
-for await (const file of glob(pattern, { cwd: ROOT, exclude: (name) => name.includes('node_modules') })) {
-  if (!file.includes('node_modules')) files.push(file);
-}
+const files = await filesMatching('{packages,services,launcher,tools,e2e,bench}/**/*.test.ts');
 
 const isIn = (file: string, { include, exclude }: tiers.Tier): boolean =>
   include.some((one) => matchesGlob(file, one)) && !exclude.some((one) => matchesGlob(file, one));

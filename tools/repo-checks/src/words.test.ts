@@ -2,9 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { ROOT } from './sources.ts';
 import { commentsOf, textFiles } from './words.ts';
-
-const ROOT = join(import.meta.dirname, '../../..');
 
 /** Rule 10 of the house: words that the reader has to guess. */
 const BANNED = /\b(?:aloud|anew|whoever|to be had|all the same|so many|dear|door)\b/i;
@@ -21,7 +20,7 @@ async function proseOf(file: string): Promise<string> {
 /** `file: line` of each line that matches. */
 async function linesWith(pattern: RegExp): Promise<string[]> {
   const found: string[] = [];
-  for (const file of await textFiles(ROOT)) {
+  for (const file of await textFiles()) {
     const prose = await proseOf(file);
     for (const line of prose.split('\n')) if (pattern.test(line.trim())) found.push(`${file}: ${line.trim()}`);
   }
