@@ -3,6 +3,7 @@
  * The database is emptied after each test, the clock stands still, and the participant client is in memory.
  * The tests in e2e run all services together.
  */
+import { Writable } from 'node:stream';
 import {
   Appointment,
   AppointmentPage,
@@ -449,4 +450,20 @@ export async function startClinic(rules: Partial<NewAppointmentType> = {}) {
     ...more,
   });
   return { ...service, type, doctor, patientId, bookingRequest };
+}
+
+/** Returns a logger of warnings, its lines, and a function that polls until there is one and parses them. */
+export function captureLog() {
+  const lines: string[] = [];
+  const destination = new Writable({
+    write(line, _encoding, done) {
+      lines.push(String(line));
+      done();
+    },
+  });
+  const readLog = async () => {
+    await expect.poll(() => lines.length).toBeGreaterThan(0);
+    return lines.map((line) => JSON.parse(line));
+  };
+  return { lines, readLog, logger: createLogger({ level: 'warn', pretty: false, destination }) };
 }

@@ -1,22 +1,12 @@
 /** Moves the appointments of merged records in the background, a bounded number in each transaction. */
 
-import { createLoop } from '@daybook/async';
 import type { Caller } from '@daybook/contracts';
 import { DatabaseUnavailable } from '@daybook/database';
 import type { Logger } from '@daybook/service';
 import type { PatientMergeStore } from '../store/patient-merges.ts';
-
-/** Poll interval for events that another process handled. Events of this process wake the worker immediately. */
-const INTERVAL_MILLIS = 1_000;
+import { startWorker, type Worker } from './worker.ts';
 
 const CALLER: Caller = { id: 'appointment-service', role: 'service' };
-
-export interface PatientMergeWorker {
-  /** Runs immediately, because something is due. */
-  wake(): void;
-  /** Resolves when the current transaction is done. What is due then waits for the next start. */
-  close(): Promise<void>;
-}
 
 const errorFields = (error: unknown) =>
   error instanceof DatabaseUnavailable ? { reason: error.message } : { err: error };
@@ -25,48 +15,23 @@ const errorFields = (error: unknown) =>
  * Starts the worker.
  * A record that fails is retried with growing pauses, and does not block the others.
  */
-export function startPatientMergeWorker(store: PatientMergeStore, logger: Logger): PatientMergeWorker {
-  const closing = new AbortController();
-
-  async function moveAppointments(patientId: string): Promise<void> {
+export function startPatientMergeWorker(store: PatientMergeStore, logger: Logger): Worker {
+  async function moveAppointments(patientId: string, closing: AbortSignal): Promise<void> {
     try {
-      while (!closing.signal.aborted && (await store.moveBatch(CALLER, patientId)));
+      while (!closing.aborted && (await store.moveBatch(CALLER, patientId)));
     } catch (error) {
       logger.warn({ ...errorFields(error), patientId }, 'appointments of a merged patient not moved yet');
       await store.postpone(CALLER, patientId);
     }
   }
 
-  async function moveAllDue(): Promise<void> {
-    while (!closing.signal.aborted) {
+  async function moveAllDue(closing: AbortSignal): Promise<void> {
+    while (!closing.aborted) {
       const patientId = await store.next(CALLER);
       if (patientId === undefined) return;
-      await moveAppointments(patientId);
+      await moveAppointments(patientId, closing);
     }
   }
 
-  let failing = false;
-  const loop = createLoop({
-    intervalMillis: INTERVAL_MILLIS,
-    async run() {
-      try {
-        await moveAllDue();
-        failing = false;
-        return true;
-      } catch (error) {
-        // Logged once for a series of failures.
-        if (!failing) logger.warn(errorFields(error), 'merged patients not read');
-        failing = true;
-        return false;
-      }
-    },
-  });
-  void loop.runNow();
-  return {
-    wake: () => void loop.runNow(),
-    async close() {
-      closing.abort();
-      await loop.stop();
-    },
-  };
+  return startWorker({ runAll: moveAllDue, logger, failureMessage: 'merged patients not read', errorFields });
 }

@@ -1,11 +1,9 @@
-import { Writable } from 'node:stream';
 import { openWhenAvailable } from '@daybook/database';
-import { createLogger } from '@daybook/service';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { migrations } from '../../migrations/index.ts';
 import { createRevalidationStore } from '../store/revalidation.ts';
 import type { AppointmentTables } from '../store/tables.ts';
-import { at, openDaily, startClinic } from '../testing.ts';
+import { at, captureLog, openDaily, startClinic } from '../testing.ts';
 import { startRevalidationWorker } from './revalidation-worker.ts';
 
 const START = '2026-11-10T16:00:00.000Z';
@@ -298,22 +296,6 @@ describe('an appointment that needs rescheduling', () => {
 });
 
 describe('what is waited for, as at most starts, is said in a line each', () => {
-  /** Returns a logger and a function that polls until the log has lines. */
-  function captureLog() {
-    const lines: string[] = [];
-    const destination = new Writable({
-      write(line, _encoding, done) {
-        lines.push(String(line));
-        done();
-      },
-    });
-    const readLog = async () => {
-      await expect.poll(() => lines.length).toBeGreaterThan(0);
-      return lines.map((line) => JSON.parse(line));
-    };
-    return { readLog, logger: createLogger({ level: 'warn', pretty: false, destination }) };
-  }
-
   it('a service that does not answer', async () => {
     const { state, takeLeave, startRevalidation, doctor } = await startBooked();
     await takeLeave();

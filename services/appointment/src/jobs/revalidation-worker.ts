@@ -2,7 +2,6 @@
  * Revalidates appointments after changes: leave, other hours, or a participant or type that became inactive or active.
  */
 
-import { createLoop } from '@daybook/async';
 import { type Appointment, type Caller, MAX_AVAILABILITY_DAYS, Refusal } from '@daybook/contracts';
 import { DatabaseUnavailable } from '@daybook/database';
 import type { Logger } from '@daybook/service';
@@ -11,18 +10,9 @@ import type { ParticipantClient } from '../domain/ports.ts';
 import type { Interval } from '../domain/slots/grid.ts';
 import { DAY, toMillis } from '../domain/time.ts';
 import type { Revalidation, RevalidationStore } from '../store/revalidation.ts';
-
-/** Poll interval for events that another process handled. Events of this process wake the worker immediately. */
-const INTERVAL_MILLIS = 1_000;
+import { startWorker, type Worker } from './worker.ts';
 
 const CALLER: Caller = { id: 'appointment-service', role: 'service' };
-
-export interface RevalidationWorker {
-  /** Runs immediately, because something is due. */
-  wake(): void;
-  /** Resolves when the current work is done. What is due then waits for the next start. */
-  close(): Promise<void>;
-}
 
 /** Returns as many appointments, from the first on, as one availability request can cover. */
 function withinAvailabilityLimit(appointments: readonly Appointment[]): readonly Appointment[] {
@@ -82,15 +72,13 @@ export function startRevalidationWorker(
   participants: ParticipantClient,
   store: RevalidationStore,
   logger: Logger,
-): RevalidationWorker {
-  const closing = new AbortController();
-
-  async function revalidateAll(): Promise<void> {
-    while (!closing.signal.aborted) {
+): Worker {
+  async function revalidateAll(closing: AbortSignal): Promise<void> {
+    while (!closing.aborted) {
       const revalidation = await store.next(CALLER);
       if (!revalidation) return;
       try {
-        await revalidateOne(participants, store, revalidation, closing.signal);
+        await revalidateOne(participants, store, revalidation, closing);
       } catch (error) {
         logger.warn(
           { ...errorFields(error), kind: revalidation.kind, subjectId: revalidation.subjectId },
@@ -101,28 +89,5 @@ export function startRevalidationWorker(
     }
   }
 
-  let failing = false;
-  const loop = createLoop({
-    intervalMillis: INTERVAL_MILLIS,
-    async run() {
-      try {
-        await revalidateAll();
-        failing = false;
-        return true;
-      } catch (error) {
-        // Logged once for a series of failures.
-        if (!failing) logger.warn(errorFields(error), 'due revalidations not read');
-        failing = true;
-        return false;
-      }
-    },
-  });
-  void loop.runNow();
-  return {
-    wake: () => void loop.runNow(),
-    async close() {
-      closing.abort();
-      await loop.stop();
-    },
-  };
+  return startWorker({ runAll: revalidateAll, logger, failureMessage: 'due revalidations not read', errorFields });
 }
