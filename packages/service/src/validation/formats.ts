@@ -14,11 +14,17 @@ const parses = (parse: () => unknown): boolean => {
   }
 };
 
+const FIRST_WRITABLE = Temporal.Instant.from('0000-01-01T00:00:00Z').epochMilliseconds;
+const LAST_WRITABLE = Temporal.Instant.from('9999-12-31T23:59:59.999Z').epochMilliseconds;
+
 /**
  * Returns whether the instant can be written in UTC, as in every response. An offset can move it out of the years of
  * RFC 3339.
  */
-const isWritable = (instant: Temporal.Instant): boolean => RFC_3339.test(instant.toString());
+function isWritable(instant: Temporal.Instant): boolean {
+  const millis = instant.epochMilliseconds;
+  return millis >= FIRST_WRITABLE && millis <= LAST_WRITABLE;
+}
 
 export const isInstant = (text: string): boolean =>
   RFC_3339.test(text) &&
