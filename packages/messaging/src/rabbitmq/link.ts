@@ -5,6 +5,7 @@ import { backoffMillis, withDeadline } from '@daybook/async';
 import { type ChannelModel, connect } from 'amqplib';
 import type { Logger } from 'pino';
 import type { BrokerAddress } from './address.ts';
+import { guardConnections } from './guarded-connections.ts';
 
 const CONNECT_DEADLINE_MILLIS = 10_000;
 const SET_UP_DEADLINE_MILLIS = 30_000;
@@ -38,6 +39,7 @@ export interface Link {
 const toError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
 
 async function open({ address, name }: LinkOptions, signal: AbortSignal): Promise<ChannelModel> {
+  guardConnections();
   const connection = await connect(address.connect, {
     ...address.tls,
     noDelay: true,
