@@ -49,14 +49,14 @@ async function startEcho(): Promise<{ proxy: FaultProxy; converse: () => Promise
 
 // Needs another loopback address, which only Linux has by default.
 describe.skipIf(process.platform !== 'linux')('a fault proxy', () => {
-  it('passes on what it is given', async () => {
+  it('forwards the bytes of both sides', async () => {
     const { converse } = await startEcho();
     const { client, returned } = await converse();
     client.write('hello');
     await expect.poll(returned).toBe('hello');
   });
 
-  it('loses answers, not what is asked, and cuts what lacks them when it is healed', async () => {
+  it('drops responses but not requests, and cuts the connections that miss some when it is healed', async () => {
     const { proxy, converse } = await startEcho();
     const { client, received, returned } = await converse();
     proxy.dropResponses();
@@ -95,7 +95,7 @@ describe.skipIf(process.platform !== 'linux')('a fault proxy', () => {
     expect(returned().length).toBeGreaterThan(5);
   });
 
-  it('lets nobody through while it is away', async () => {
+  it('accepts no connection while it is away', async () => {
     const { proxy, converse } = await startEcho();
     const { client } = await converse();
     const closed = closeOf(client);

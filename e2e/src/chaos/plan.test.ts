@@ -29,7 +29,7 @@ describe('the plan of faults', () => {
     }
   });
 
-  it('never moves a clock as far as answers are kept', () => {
+  it('never moves a clock as far as responses are stored', () => {
     const jumps = roundsOf(5, 40)
       .flat()
       .flatMap((fault) => (fault.kind === 'clock-jump' ? fault.seconds : []));

@@ -63,7 +63,7 @@ describe.skipIf(dockerIsMissing('the compose system'))('the compose system', () 
     expect(volumes.filter((name) => !name.startsWith(`${PROJECT}_`))).toEqual([]);
   });
 
-  it('keeps its passwords out of what is said of its containers, their processes and their logs', async () => {
+  it('keeps its passwords out of the descriptions of its containers, their processes and their logs', async () => {
     const all = await system.compose(
       'run',
       '--rm',
@@ -86,7 +86,7 @@ describe.skipIf(dockerIsMissing('the compose system'))('the compose system', () 
     for (const password of passwords) expect(outputs.filter((text) => text.includes(password))).toEqual([]);
   });
 
-  it('has Eureka say what it warns of, and no more', async () => {
+  it('has warnings of Eureka in its log, and no more', async () => {
     expect(await system.compose('logs', '--no-color', 'eureka')).not.toContain(' INFO ');
   });
 
@@ -98,7 +98,7 @@ describe.skipIf(dockerIsMissing('the compose system'))('the compose system', () 
     expect(await system.evaluate(patient, code)).toBe('amqp-url,database-url,eureka-url //patient');
   });
 
-  it('shows the consoles when they are asked for', async () => {
+  it('starts the consoles on request', async () => {
     await system.compose('--profile', 'consoles', 'up', '--detach', '--wait', '--no-recreate', 'consoles');
     const [consoles] = await system.containersOf('consoles');
     const at = async (port: number) => `http://${await docker(['port', consoles?.ID ?? '', `${port}/tcp`])}`;

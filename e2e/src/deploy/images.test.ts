@@ -121,7 +121,7 @@ describe.skipIf(dockerIsMissing('the images'))('the image', () => {
     expect(await buildTarget('doctor', changed[1], folder)).toEqual([]);
   });
 
-  it('of everything in one process runs on a root that cannot be written, ends when it is told to, and keeps its data', async () => {
+  it('of everything in one process runs on a read-only root, ends on SIGTERM, and keeps its data', async () => {
     const name = `daybook-tested-${process.pid}`;
     const start = () =>
       docker([

@@ -67,7 +67,7 @@ describe.skipIf(javaIsMissing('two servers of Netflix as peers'))(
 
     const listed = (names: readonly string[], status = 'UP') => names.map((name) => `127.0.0.1:${name}:4001 ${status}`);
 
-    it('lose nothing when the one that all talk to is killed, and when it comes back with an empty list', async () => {
+    it('lose nothing when the one that all clients use is killed, and when it comes back with an empty list', async () => {
       const names = ['peer-a', 'peer-b', 'peer-c'];
       for (const name of names) await register(name);
       const reader = createClient();
@@ -100,7 +100,7 @@ describe.skipIf(javaIsMissing('two servers of Netflix as peers'))(
       await expect.poll(() => listedAt(second.url), POLL_OPTIONS).toEqual(listed(names));
     });
 
-    it('both know the status that somebody set, and keep it while the instance renews', async () => {
+    it('both have the status that an operator set, and keep it while the instance renews', async () => {
       await register('peer-overridden');
       const path = '/apps/PEER-OVERRIDDEN/127.0.0.1:peer-overridden:4001';
       await expect.poll(async () => (await request('GET', second.url + path)).status, POLL_OPTIONS).toBe(200);

@@ -15,7 +15,7 @@ describe.skipIf(javaIsMissing("our client and Netflix's server"))("Netflix's ser
 
   describeEurekaClient("Netflix's server", async () => server);
 
-  it('says that it is well', async () => {
+  it('reports UP', async () => {
     for (const path of ['/actuator/health', '/actuator/health/liveness', '/actuator/health/readiness']) {
       const response = await request('GET', new URL(path, server.url).href);
       expect(response.status).toBe(200);
@@ -23,11 +23,11 @@ describe.skipIf(javaIsMissing("our client and Netflix's server"))("Netflix's ser
     }
   });
 
-  it('shows nothing else of its inside', async () => {
+  it('serves no other actuator endpoint', async () => {
     expect((await request('GET', new URL('/actuator/env', server.url).href)).status).toBe(404);
   });
 
-  it('listens for this machine alone unless it is told otherwise', async () => {
+  it('listens on loopback unless it is configured otherwise', async () => {
     const elsewhere = server.url.replace('127.0.0.1', '127.0.0.2');
     await expect(request('GET', `${elsewhere}/apps/`)).rejects.toThrow('fetch failed');
   });
@@ -71,7 +71,7 @@ describe.skipIf(javaIsMissing("our client and Netflix's server"))("Netflix's ser
       expect((await request(method, at(path), body, authorizationOf('peer-a'))).status).toBe(403);
     });
 
-    it('the page of its inside, which may name passwords', async () => {
+    it('its status page, which may show passwords', async () => {
       expect((await request('GET', at('status'))).status).toBe(401);
     });
 

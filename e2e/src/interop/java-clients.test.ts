@@ -107,7 +107,7 @@ describe.skipIf(isMissing)('our registry and', { timeout: 120_000 }, () => {
       expect(nobody).toMatchObject({ status: 404, body: { code: 'not-found' } });
     });
 
-    it('hears by changes alone of an instance that comes and goes', async () => {
+    it('learns from deltas alone of an instance that comes and goes', async () => {
       const wholeLists = () => count('GET', 200, /\/apps\/(\?|$)/);
       const before = wholeLists();
       const another = await startPatient();
@@ -118,7 +118,7 @@ describe.skipIf(isMissing)('our registry and', { timeout: 120_000 }, () => {
       expect(count('GET', 200, /\/apps\/delta/)).toBeGreaterThan(2);
     });
 
-    it('registers again with a registry that was started anew and knows nobody', async () => {
+    it('registers again with a registry that was restarted with an empty list', async () => {
       const registrations = count('POST', 204);
       await registry.end('SIGKILL');
       registry = await startRegistry();

@@ -102,7 +102,7 @@ describe.skipIf(missing).for(REGISTRIES)('through $registry', ({ startEureka }) 
   }, BUILD_MILLIS);
 
   it(
-    'our gateway finds a service of Spring Boot, and says so when it has left',
+    'our gateway finds a service of Spring Boot, and returns 503 when it has left',
     async () => {
       await using stack = new AsyncDisposableStack();
       const data = stack.use(await temporaryFolder()).path;

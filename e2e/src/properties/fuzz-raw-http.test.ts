@@ -188,7 +188,7 @@ describe.each(NAMES)('the %s', (name) => {
   });
 });
 
-it('is ready after all of it, and has written down nothing of it', async () => {
+it('is ready after all of it, and has logged nothing of it', async () => {
   for (const url of [daybook.url, ...urls.values()]) expect((await fetch(`${url}/health/ready`)).status).toBe(200);
   expect(daybook.output()).not.toMatch(new RegExp(`unexpected error|${MARKER}`));
 });

@@ -84,7 +84,7 @@ function reportOf<Value>(details: fc.RunDetails<Value>): string {
 }
 
 it(
-  'answers as the model does, whatever is asked by however many at once',
+  'responds as the model does, to any number of simultaneous requests',
   async () => {
     const client = createClient({ baseUrl: system.url });
     const clock = moveClock();

@@ -112,7 +112,7 @@ async function messagesOf(folder: string): Promise<string[]> {
 }
 
 it(
-  `keeps all that was answered, tells of each change once, and leaves nothing half-done, killed ${KILLS} times`,
+  `keeps all confirmed changes, publishes each once, and leaves nothing half-done, killed ${KILLS} times`,
   async () => {
     await using folder = await temporaryFolder();
     const random = randomNumbers(SEED);

@@ -9,7 +9,7 @@ const messagesOf = async (client: DaybookClient, appointmentId: string) => {
   return response.data?.items.map(({ kind }) => kind) ?? [];
 };
 
-it('keeps every booking that was answered, and tells of it once, when it is killed under load', async () => {
+it('keeps every confirmed booking, and publishes it once, when it is killed under load', async () => {
   await using folder = await temporaryFolder();
   const first = await startDaybook({ data: folder.path });
   const client = createClient({ baseUrl: first.url });

@@ -126,7 +126,7 @@ const ana = { givenName: 'Ana', familyName: 'Silva', birthDate: '1990-02-01', co
 const where = canLimitFileSize ? '' : ' (skipped: this machine has no prlimit to make writes fail with)';
 
 describe.skipIf(!canLimitFileSize)(`a disk that is full${where}`, { timeout: 120_000 }, () => {
-  it('refuses every change, still reads, and does once what is asked again when there is space', async () => {
+  it('refuses every change, still reads, and does a repeated request once when there is space', async () => {
     await using folder = await temporaryFolder();
     const { daybook, clinic, bookingFields, cancelled, unchanged, services } = await startWithClinic(folder.path);
     const changes: TestRequest[] = [

@@ -43,11 +43,11 @@ describe('the catalogue of events', () => {
       { channels: { ...document.channels, x: document.channels['patient.updated'] } },
     ],
     ['with a message that is not there', { components: { ...document.components, messages: {} } }],
-  ])('would not be valid %s, so that the check above says something', (_what, change) => {
+  ])('would not be valid %s, so the check above can fail', (_what, change) => {
     expect(readAsyncApi(JSON.parse(JSON.stringify({ ...document, ...change }))).faults).not.toEqual([]);
   });
 
-  it('has each event type on the exchange, by its routing key, and says who publishes it', () => {
+  it('has each event type on the exchange, by its routing key, and names its publisher', () => {
     expect(Object.values(document.channels).map(({ address }) => address)).toEqual(catalogue.map(routingKeyOf));
     for (const { bindings } of Object.values(document.channels)) {
       expect(bindings.amqp.exchange).toMatchObject({ name: 'daybook.events', type: 'topic' });
@@ -109,7 +109,7 @@ describe('the events of a whole journey', () => {
     await expect.poll(recorder.missing, { timeout: 20_000 }).toEqual([]);
   });
 
-  it('are each as the catalogue says, with no data beyond it', async () => {
+  it('each match the catalogue, with no data beyond it', async () => {
     await expect.poll(recorder.missing, { timeout: 20_000 }).toEqual([]);
     const checkers = new Map(catalogue.map((type) => [type, checkersOf(type)]));
     for (const event of recorder.events) {
@@ -129,7 +129,7 @@ describe('the events of a whole journey', () => {
     }
   });
 
-  it('go to those consumers whom the catalogue names', () => {
+  it('go to the consumers that the catalogue names', () => {
     const named = Object.values(document.operations)
       .filter(({ action }) => action === 'receive')
       .map(({ channel, 'x-consumer': consumer }) => `${consumer} ${channel.$ref.slice('#/channels/'.length)}`);

@@ -121,7 +121,7 @@ it('backs up one moment of all databases while two processes write to them', asy
   expect(await system.end()).toEqual({ code: 0, signal: null });
 }, 120_000);
 
-it('runs on with what was restored, and tells every change once', async () => {
+it('runs on with what was restored, and publishes every change once', async () => {
   await using folder = await temporaryFolder();
   const data = join(folder.path, 'data');
   const system = await startDaybook({ data });

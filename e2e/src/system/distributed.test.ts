@@ -114,7 +114,7 @@ describe.skipIf(!servers)('every service as processes of its own', () => {
   );
 
   it(
-    'fills empty databases with the demo clinic once, and leaves nobody behind when it is killed',
+    'seeds empty databases with the demo clinic once, and leaves no process behind when it is killed',
     () =>
       withServers(async (own, folder) => {
         const options = await optionsIn(folder, { ...own.environment, DAYBOOK_DEMO: 'on' });
@@ -171,8 +171,8 @@ describe.skipIf(!servers)('every service as processes of its own', () => {
   );
 });
 
-describe('a start that cannot be says so and', () => {
-  it('ends with 78 when it is told of no servers, and names where to read how to start them', async () => {
+describe('a start that fails', () => {
+  it('ends with 78 without servers, and names the page that explains how to start them', async () => {
     await using folder = await temporaryFolder();
     const failed = await failToStart({ data: folder.path, program });
     expect(failed).toMatchObject({ code: 78 });

@@ -35,7 +35,7 @@ export function describeGoldenJourney(
   }, setUpMillis);
   afterAll(() => stack.disposeAsync());
 
-  it('takes one booking through every part', async () => {
+  it('takes one booking through every service', async () => {
     const registered = await client.POST('/api/v1/patients', {
       // The demo clinic has a patient with these names.
       body: {
@@ -139,7 +139,7 @@ export function describeGoldenJourney(
   });
 
   it.for(['doctor', 'patient'] as const)(
-    'answers 503 with Retry-After while the %s service is away, and books again when it is back',
+    'returns 503 with Retry-After while the %s service is away, and books again when it is back',
     async (name) => {
       const clinic = await makeClinic(client);
       const body = {

@@ -26,7 +26,7 @@ describe('the API document', () => {
     expect(document.openapi).toBe('3.1.0');
   });
 
-  it('refuses what is not OpenAPI, so that the check above says something', async () => {
+  it('refuses what is not OpenAPI, so the check above can fail', async () => {
     const broken = { ...JSON.parse(text), paths: { '/x': { get: { responses: 'none' } } } };
     expect(await new Validator().validate(broken)).toMatchObject({ valid: false });
   });
@@ -37,7 +37,7 @@ describe('the API document', () => {
     expect(ids.every((id) => /^[a-z][A-Za-z]+$/.test(id))).toBe(true);
   });
 
-  it('says of every operation how it can be refused', () => {
+  it('lists the refusals of every operation', () => {
     for (const { name, operation } of operations) {
       expect(Object.keys(operation.responses), name).toEqual(expect.arrayContaining(['503', '504']));
     }

@@ -81,7 +81,7 @@ it('parks an event that cannot be handled, shows it, and has its effect once whe
   expect(await messagesOf(id)).toEqual(['booked']);
 });
 
-it('gives no list while a service that has part of it is away, and says which', async () => {
+it('returns no list while a service that has part of it is away, and names that service', async () => {
   await system.stop('notification');
   const refused = await client.GET(LIST);
   expect(refused.response.status).toBe(503);

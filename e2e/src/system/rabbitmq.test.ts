@@ -41,7 +41,7 @@ describe.skipIf(!kind)('Daybook over RabbitMQ', () => {
   }
 
   it(
-    'takes a booking, a move and a cancellation through every part in one process, each told of once and in order',
+    'takes a booking, a move and a cancellation through every service in one process, and publishes each once and in order',
     async () => {
       await using folder = await temporaryFolder();
       // The start waits for an unavailable broker, but not forever.
@@ -66,7 +66,7 @@ describe.skipIf(!kind)('Daybook over RabbitMQ', () => {
   );
 
   it(
-    'tells of each confirmed booking exactly once when appointment and notification service are killed under load',
+    'publishes each confirmed booking exactly once when appointment and notification service are killed under load',
     async () => {
       await using folder = await temporaryFolder();
       const processes = new Map<string, DaybookProcess>();
@@ -128,7 +128,7 @@ describe.skipIf(!kind)('Daybook over RabbitMQ', () => {
   );
 
   it(
-    'starts and books without the broker, says so once and not with its password, and tells of it when the broker is there',
+    'starts and books without the broker, logs that once without its password, and publishes when the broker is there',
     async () => {
       await using folder = await temporaryFolder();
       await broker.stop('in order');

@@ -43,7 +43,7 @@ it('runs the whole system out of six programs, none of which has the files of an
 }, 120_000);
 
 describe('a service that is started before what it needs', () => {
-  it('waits for the services that it asks, says so once, and is not ready until they are there', async () => {
+  it('waits for the services that it calls, logs that once, and is not ready until they are there', async () => {
     await using folder = await temporaryFolder();
     const registry = await startDaybook({
       data: folder.path,
@@ -117,7 +117,7 @@ describe('a service that is started before what it needs', () => {
   });
 });
 
-describe('a program that cannot start says so in one line and', () => {
+describe('a program that cannot start reports it in one line and', () => {
   it('ends with 78 when nothing names a registry', async () => {
     await using folder = await temporaryFolder();
     const failed = await failToStart({ data: folder.path, program: mainOf('patient') });

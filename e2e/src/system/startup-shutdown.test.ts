@@ -48,7 +48,7 @@ describe('a start', () => {
     await system.end();
   });
 
-  it('makes the demo clinic after a start that could not be', async () => {
+  it('makes the demo clinic after a start that failed', async () => {
     await using folder = await temporaryFolder();
     // A folder where SQLite must write a file, so that it fails.
     const inTheWay = join(folder.path, 'patient.sqlite-wal');
@@ -78,7 +78,7 @@ describe('a start', () => {
     await system.end();
   });
 
-  it('lets nobody else on the machine read its data', async () => {
+  it('keeps its data from other users of the machine', async () => {
     await using folder = await temporaryFolder();
     const data = join(folder.path, 'data');
     const system = await startDaybook({ data });
@@ -99,7 +99,7 @@ describe('a start', () => {
     await system.end();
   });
 
-  it('says in its ready line where it is', async () => {
+  it('names its address in its ready line', async () => {
     await using folder = await temporaryFolder();
     const system = await startDaybook({ data: folder.path });
     const lines = system.output().trim().split('\n');
@@ -163,7 +163,7 @@ describe('npm start', () => {
   });
 });
 
-describe('a start that cannot be says so in one line and', () => {
+describe('a start that fails reports it in one line and', () => {
   it('exits with 69 when the port is taken', async () => {
     await using folder = await temporaryFolder();
     const other = createServer().listen(0, '127.0.0.1');
@@ -195,7 +195,7 @@ describe('a start that cannot be says so in one line and', () => {
     for (const value of Object.values(environment)) expect(failed.lines[0]).not.toContain(value);
   });
 
-  it('exits with 78 for a port that is no number', async () => {
+  it('exits with 78 for a port that is not a number', async () => {
     await using folder = await temporaryFolder();
     const failed = await failToStart({ data: folder.path, environment: { DAYBOOK_PORT: 'eighty' } });
     expect(failed).toMatchObject({ code: 78, lines: ['Wrong configuration: DAYBOOK_PORT must be integer.'] });
@@ -203,7 +203,7 @@ describe('a start that cannot be says so in one line and', () => {
 
   it.for([
     [
-      'no database at all',
+      'not a database at all',
       async (path: string) => writeFile(path, 'this is not a database, however long it may go on'),
     ],
     [
@@ -249,7 +249,7 @@ describe('a start that cannot be says so in one line and', () => {
     expect(failed).toMatchObject({ code: 69, lines: [expect.stringContaining('No registry runs')] });
   });
 
-  it('exits with 64 for a service that there is not', async () => {
+  it('exits with 64 for a service that does not exist', async () => {
     await using folder = await temporaryFolder();
     const failed = await failToStart({ data: folder.path, service: 'pharmacy' });
     expect(failed).toMatchObject({ code: 64, lines: [expect.stringContaining('one of registry, patient')] });

@@ -126,12 +126,12 @@ describe('the rules of the checker', () => {
     ],
     ['a patient who was registered is not there', 'what was confirmed is there, as it was confirmed', { patients: [] }],
     [
-      'an answer shows another time than the history',
+      'a response shows another time than the history',
       'what was confirmed is there, as it was confirmed',
       { calls: [...RIGHT.calls, call('move-2', { do: 'cancel', id: 'visit' }, done(2, NINE, 'booked', 1))] },
     ],
     [
-      'a retry has another answer',
+      'a retry has another response',
       'a retry has the same response',
       { calls: [...RIGHT.calls, call('book-4', { do: 'book', ...operation }, refused, done(1, NINE))] },
     ],
