@@ -50,7 +50,7 @@ describe('a process', () => {
     expect(parseRegistryUsers(DAYBOOK_REGISTRY_USERS)).toEqual(users);
   });
 
-  it('is told of a registry that a file named', () => {
+  it('gets the registry that a file names', () => {
     const environment = withRegistryUrls({ EUREKA_URL_FILE: '/secret' }, 'http://one:8761/eureka');
     expect(environment).toEqual({ EUREKA_URL: 'http://one:8761/eureka', EUREKA_URL_FILE: '' });
   });

@@ -4,7 +4,7 @@ import { DEMO_DOCTORS, DEMO_PATIENTS, DEMO_TYPES, demoAppointments } from './pla
 
 const anyDay = fc.integer({ min: 0, max: 20_000 }).map((days) => Temporal.PlainDate.from('2020-01-01').add({ days }));
 
-it('plans two weeks around any day in which nobody is in two places at once', () => {
+it('plans two weeks around any day without a person in two places at once', () => {
   fc.assert(
     fc.property(anyDay, (today) => {
       const visits = demoAppointments(today).map(({ doctor, patient, type, start }) => {

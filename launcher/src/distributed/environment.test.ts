@@ -17,14 +17,14 @@ describe('the environment of a process', () => {
     });
   });
 
-  it('leaves the gateway where the shell says, until it has a port to come back to', () => {
+  it('leaves the gateway on the port of the shell, until it has a port to come back to', () => {
     const shell = { DAYBOOK_HOST: '0.0.0.0', DAYBOOK_PORT: '80' };
     expect(environmentOf(gateway, 0, shell)).toMatchObject(shell);
     expect(environmentOf(gateway, 8080, shell)).toMatchObject({ DAYBOOK_HOST: '0.0.0.0', DAYBOOK_PORT: '8080' });
     expect(environmentOf({ ...gateway, ports: [0] }, 0, shell)).toMatchObject({ DAYBOOK_PORT: '0' });
   });
 
-  it('lets nobody but the gateway listen for others, unless the topology says so', () => {
+  it('lets only the gateway listen for others, unless the topology names an address', () => {
     const shell = { DAYBOOK_HOST: '0.0.0.0', DAYBOOK_ADVERTISED_HOST: 'clinic.example' };
     expect(environmentOf(patient, 0, shell)).toMatchObject({ DAYBOOK_HOST: '127.0.0.1', DAYBOOK_ADVERTISED_HOST: '' });
     const open = { ...patient, environment: { DAYBOOK_HOST: '10.0.0.1' } };

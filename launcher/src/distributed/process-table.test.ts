@@ -28,7 +28,7 @@ describe('a process is shown', () => {
 });
 
 describe('the process table', () => {
-  it('is a line for each change where it is no terminal, each with who it is about', () => {
+  it('is a line for each change where it is not on a terminal, each with its process', () => {
     const out = screen(false);
     const processTable = createProcessTable(out, () => [patient, gateway], String);
     processTable.update(patient);
@@ -39,7 +39,7 @@ describe('the process table', () => {
     );
   });
 
-  it('is a table at the foot of a terminal, drawn anew below what is said', () => {
+  it('is a table at the foot of a terminal, redrawn below the log', () => {
     const out = screen(true);
     const processTable = createProcessTable(
       out,

@@ -20,38 +20,42 @@ describe('the topology that Daybook comes with', () => {
     });
   });
 
-  it('has who asks below whom it asks', async () => {
+  it('has each service below those that it calls', async () => {
     const names = (await readTopology(own)).map(({ service }) => service);
     expect(names.indexOf('appointment')).toBeGreaterThan(Math.max(names.indexOf('patient'), names.indexOf('doctor')));
     expect(names.at(-1)).toBe('gateway');
     expect(names[0]).toBe('registry');
   });
 
-  it('names the schema that editors are given (vitest -u writes it anew)', async () => {
+  it('names the schema that editors use (vitest -u rewrites it)', async () => {
     expect(JSON.parse(await readFile(own, 'utf8'))).toMatchObject({ $schema: './topology.schema.json' });
     await expect(`${JSON.stringify(TopologyFile, null, 2)}\n`).toMatchFileSnapshot('../../topology.schema.json');
   });
 });
 
 describe('a topology', () => {
-  it('has one process of a service that says no number', () => {
+  it('has one process of a service without a count', () => {
     expect(parse([gateway])).toEqual([{ service: 'gateway', count: 1 }]);
   });
 
   it.for([
-    ['no JSON', '{', 'it is not JSON'],
-    ['a service that there is not', '{"services":[{"service":"pharmacy"}]}', '/services/0/service must be one of'],
+    ['what is not JSON', '{', 'it is not JSON'],
+    ['an unknown service', '{"services":[{"service":"pharmacy"}]}', '/services/0/service must be one of'],
     ['too many of one', '{"services":[{"service":"patient","count":21}]}', '/services/0/count must be <= 20'],
-    ['a field that is not known', '{"services":[{"service":"gateway","cuont":2}]}', '/services/0/cuont is not known'],
-    ['no port', '{"services":[{"service":"gateway","ports":[65536]}]}', '/services/0/ports/0 must be <= 65535'],
+    ['an unknown field', '{"services":[{"service":"gateway","cuont":2}]}', '/services/0/cuont is not known'],
+    [
+      'what is not a port',
+      '{"services":[{"service":"gateway","ports":[65536]}]}',
+      '/services/0/ports/0 must be <= 65535',
+    ],
     ['nothing in it', '{"services":[]}', '/services must NOT have fewer than 1'],
-  ] as const)('with %s is refused: 78, and says where', ([, text, words]) => {
+  ] as const)('with %s is refused with 78 and the place', ([, text, words]) => {
     expect(() => parseTopology(text, 'x.json')).toThrow(
       expect.objectContaining({ exitCode: 78, message: expect.stringContaining(words) }),
     );
   });
 
-  it('is told everything that does not go together at once', () => {
+  it('is refused with all of its contradictions at once', () => {
     const services = [
       { service: 'registry', count: 2 },
       { service: 'patient', count: 2, ports: [7001] },
@@ -65,7 +69,7 @@ describe('a topology', () => {
     );
   });
 
-  it('has to say the ports of more than one gateway', () => {
+  it('has to name the ports of more than one gateway', () => {
     expect(() => parse([{ ...gateway, count: 2 }])).toThrow('gateway needs the ports of its processes');
     expect(parse([{ ...gateway, count: 2, ports: [8080, 8081] }])).toHaveLength(1);
   });
