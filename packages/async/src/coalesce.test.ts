@@ -13,8 +13,8 @@ function startCoalescer() {
   return { calls, request: (key = 'a') => coalesce(key, load) };
 }
 
-describe('those who ask for the same at the same time', () => {
-  it('share one answer, which was asked for after all of them had asked', async () => {
+describe('simultaneous callers of the same value', () => {
+  it('share one result, which was requested after all of them had called', async () => {
     const { calls, request } = startCoalescer();
     const first = request();
     const [second, third] = [request(), request()];
@@ -27,7 +27,7 @@ describe('those who ask for the same at the same time', () => {
     expect(calls).toHaveLength(2);
   });
 
-  it('do not wait for those who ask for something else', async () => {
+  it('do not wait for callers of another value', async () => {
     const { calls, request } = startCoalescer();
     const [first, other] = [request('a'), request('b')];
     expect(calls).toHaveLength(2);
@@ -37,7 +37,7 @@ describe('those who ask for the same at the same time', () => {
     expect(await first).toBe(1);
   });
 
-  it('all hear of a failure, and who asks later asks anew', async () => {
+  it('all get a failure, and a later caller starts a new call', async () => {
     const { calls, request } = startCoalescer();
     const first = request();
     const waiting = [request(), request()];

@@ -24,14 +24,14 @@ function createRecordingBatcher(most: number, fail: ReadonlySet<string> = new Se
 }
 
 describe('batches', () => {
-  it('are of what comes in one turn, in its order, and no larger than they may be', async () => {
+  it('have the items of one turn of the event loop, in their order, and are no larger than they may be', async () => {
     const { add, batches } = createRecordingBatcher(3);
     await Promise.all(['a', 'b', 'c', 'd', 'e'].map(add));
     await add('f');
     expect(batches).toEqual([['a', 'b', 'c'], ['d', 'e'], ['f']]);
   });
 
-  it('are of what came while the one before was worked on', async () => {
+  it('have the items that came while the batch before ran', async () => {
     const { add, batches } = createRecordingBatcher(3);
     const later = add('a').then(() => add('d'));
     await new Promise(setImmediate);
@@ -40,7 +40,7 @@ describe('batches', () => {
     expect(batches[0]).toEqual(['a']);
   });
 
-  it('that fail are done one by one: each hears of its own failure', async () => {
+  it('that fail run item by item, and each caller gets its own failure', async () => {
     const { add, batches, single } = createRecordingBatcher(3, new Set(['b']));
     const outcomes = await Promise.allSettled(['a', 'b', 'c', 'd'].map(add));
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'fulfilled']);
@@ -50,7 +50,7 @@ describe('batches', () => {
     ]);
   });
 
-  it('of one that fails are told how', async () => {
+  it('of one item that fails reject with its failure', async () => {
     const { add } = createRecordingBatcher(3, new Set(['a']));
     await expect(add('a')).rejects.toThrow('one of them');
     await expect(add('b')).resolves.toBeUndefined();
