@@ -61,7 +61,7 @@ describe('a merge patch', () => {
     [{ e: null }, { a: 1 }, { e: null, a: 1 }],
     [[1, 2], { a: 'b', c: null }, { a: 'b' }],
     [{}, { a: { bb: { ccc: null } } }, { a: { bb: {} } }],
-  ])('makes of %j with %j what RFC 7396 says', (original: object, patch: object, result) => {
+  ])('makes of %j with %j what RFC 7396 defines', (original: object, patch: object, result) => {
     expect(applyMergePatch(original, patch)).toEqual(result);
   });
 
@@ -128,7 +128,7 @@ describe('the schema of a merge patch', () => {
     ['an unknown field of an object', { place: { unknown: 1 } }],
     ['another type', { extra: 1 }],
     ['a list with null', { list: [null] }],
-    ['no object', null],
+    ['what is not an object', null],
     ['a list', []],
   ])('refuses %s', (_what, patch) => {
     expect(Check(ResourcePatch, patch)).toBe(false);

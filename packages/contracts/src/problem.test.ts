@@ -58,7 +58,7 @@ describe('a problem document', () => {
     expect(Object.keys(problem)).not.toContain('retryAfterSeconds');
   });
 
-  it.each(codes)('of %s is as its schema says', (code) => {
+  it.each(codes)('of %s matches its schema', (code) => {
     expect(Check(Problem, problemOf(new Refusal(code, 'Why.', { alternatives: [slot] }), '/', 'abc'))).toBe(true);
   });
 });

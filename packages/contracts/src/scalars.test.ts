@@ -74,7 +74,7 @@ describe('weekly hours', () => {
 });
 
 describe('an appointment type', () => {
-  it('needs a name and a duration and says its defaults', () => {
+  it('needs a name and a duration and has defaults for the rest', () => {
     expect(Check(NewAppointmentType, { name: 'Follow-up', durationMinutes: 30 })).toBe(true);
     expect(Check(NewAppointmentType, { name: 'Follow-up' })).toBe(false);
     const said = Object.entries(NewAppointmentType.properties).flatMap(([name, schema]) =>

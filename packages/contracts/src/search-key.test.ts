@@ -89,7 +89,7 @@ describe('a search', () => {
     expect(different).toEqual([]);
   });
 
-  it('finds nobody by characters that cannot be seen', () => {
+  it('finds no record by invisible characters', () => {
     const seen = CHARACTERS.filter(
       (character) => /[\p{Cf}\p{Cc}\p{Default_Ignorable_Code_Point}]/u.test(character) && toSearchKey(character) !== '',
     );
