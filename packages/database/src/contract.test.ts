@@ -26,7 +26,7 @@ const counterOf = async (database: Database<NoteTables>) =>
 const busy = () => Object.assign(new Error('Busy'), { errcode: 5, errno: 1213 });
 
 describe('a write', () => {
-  it('is there for whoever opens it next', async () => {
+  it('is there for the next connection', async () => {
     await using file = await temporaryDatabase();
     const first = await file.open();
     await addNote(first, 'kept');
@@ -46,7 +46,7 @@ describe('a write', () => {
     expect(await notesOf(database)).toEqual(['the next one']);
   });
 
-  it('waits for its turn, so that no two mix', async () => {
+  it('waits for the one before it, so that no two mix', async () => {
     await using file = await temporaryDatabase();
     const database = await file.open();
     await Promise.all(Array.from({ length: 50 }, () => countUp(database)));
@@ -98,7 +98,7 @@ describe('a write', () => {
     expect(runs).toBe(1);
   });
 
-  it('tells the listeners of each commit with events, and of nothing else', async () => {
+  it('notifies the listeners of each commit with events, and of nothing else', async () => {
     await using file = await temporaryDatabase();
     const database = await file.open();
     let commits = 0;
@@ -124,7 +124,7 @@ describe('a write', () => {
     expect(commits).toBe(1);
   });
 
-  it('runs all of its work again when it was overtaken', async () => {
+  it('runs all of its work again after a write conflict', async () => {
     await using file = await temporaryDatabase();
     const database = await file.open();
     let runs = 0;
@@ -136,7 +136,7 @@ describe('a write', () => {
     expect(await notesOf(database)).toEqual(['run 3']);
   });
 
-  it('that is overtaken again and again is told that the database is not available', async () => {
+  it('that has one conflict after the other fails with DatabaseUnavailable', async () => {
     await using file = await temporaryDatabase();
     const database = await file.open();
     const failing = database.write(async () => {
@@ -278,7 +278,7 @@ describe('several statements at once', () => {
     expect(await notesOf(database)).toEqual(['the next one']);
   });
 
-  it('are told apart from what is in them', async () => {
+  it('are separated correctly, whatever text is in them', async () => {
     await using file = await temporaryDatabase();
     const database = await file.open();
     const texts = ["'; delete from notes; --", '\\', "\\'; delete from notes; --", '?; ?', '\0', '/*'];
@@ -294,7 +294,7 @@ describe('several statements at once', () => {
 });
 
 describe('a database', () => {
-  it('says whether it answers', async () => {
+  it('reports whether it responds', async () => {
     await using file = await temporaryDatabase();
     const database = await file.open();
     await database.check();

@@ -44,7 +44,7 @@ describe('a write', () => {
     expect(await notesOf(database)).toEqual(['patient']);
   });
 
-  it('is told that the database is not available when another process does not let go of it', async () => {
+  it('fails with DatabaseUnavailable when another process keeps the database locked', async () => {
     await using file = await temporaryFile();
     const database = await file.open();
     const lock = lockFile(file.path);
@@ -56,7 +56,7 @@ describe('a write', () => {
     expect(await notesOf(database)).toEqual(['later']);
   });
 
-  it('is told that the database is not available when the disk is full, and nothing is half-done', async () => {
+  it('fails with DatabaseUnavailable when the disk is full, and leaves nothing half-done', async () => {
     await using file = await temporaryFile();
     const database = await file.open();
     await database.write((db) => sql`pragma max_page_count = 1`.execute(db));
@@ -89,7 +89,7 @@ describe('two connections to one file', () => {
 });
 
 describe('a database', () => {
-  it('says that it does not work while it cannot write, and that it does when it can again', async () => {
+  it('reports a failure while it cannot write, and success when it can again', async () => {
     // In memory, PRAGMA reaches the one connection from outside a transaction.
     const database = await openDatabase<NoteTables>('sqlite::memory:', noteMigrations);
     const setReadOnly = (on: number) => database.read((db) => sql`pragma query_only = ${sql.lit(on)}`.execute(db));
@@ -107,7 +107,7 @@ describe('a database', () => {
     await database.close();
   });
 
-  it('writes nothing when it is asked whether it works', async () => {
+  it('writes nothing for a health check', async () => {
     await using file = await temporaryFile();
     const database = await file.open();
     const sizeOf = async () => (await stat(`${file.path}-wal`)).size;
@@ -136,7 +136,7 @@ describe('a database', () => {
   });
 
   it.each(['', 'sqlite:', 'oracle://root:secret@localhost/patient', '/data/patient.sqlite'])(
-    'at %j is refused, without saying a password',
+    'at %j is refused, without showing a password',
     async (url) => {
       const opening = openDatabase(url, noteMigrations);
       await expect(opening).rejects.toSatisfy(
@@ -164,7 +164,7 @@ describe('a file that cannot be used', () => {
     return (await stat(path)).size;
   }
 
-  it('is refused by name when it is no database', async () => {
+  it('is refused by name when it is not a database', async () => {
     await using file = await temporaryFile();
     await writeFile(file.path, 'These are not the bytes of a database, but of a letter. '.repeat(100));
     expect(await refusalOf(file.open())).toBe(`The database file ${file.path} is broken. Restore it from a backup.`);

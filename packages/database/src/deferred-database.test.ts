@@ -19,7 +19,7 @@ function deferredFile(file: TestFile) {
 }
 
 describe('a database that is not there yet', () => {
-  it('is unavailable to everyone who asks, until it is there, and then as any other', async () => {
+  it('is unavailable to every caller until it is there, and then like any other', async () => {
     await using file = await temporaryFile();
     const { database, state } = deferredFile(file);
     await expect(notesOf(database)).rejects.toThrow(DatabaseUnavailable);
@@ -37,7 +37,7 @@ describe('a database that is not there yet', () => {
     await database.close();
   });
 
-  it('tells of events to who began to listen before it was there', async () => {
+  it('notifies listeners that subscribed before it was there', async () => {
     await using file = await temporaryFile();
     const { database, state } = deferredFile(file);
     let notified = 0;
@@ -65,7 +65,7 @@ describe('a database that is not there yet', () => {
     await database.close();
   });
 
-  it('is not looked for any more when it is closed before', async () => {
+  it('makes no more attempts to open when it is closed before', async () => {
     await using file = await temporaryFile();
     const { database, state } = deferredFile(file);
     await expect.poll(() => state.attempts).toBeGreaterThan(0);
@@ -78,7 +78,7 @@ describe('a database that is not there yet', () => {
   });
 });
 
-it('says what is wrong with a database for good, and looks no more', async () => {
+it('a deferred database that can never be used reports why, and makes no more attempts', async () => {
   let attempts = 0;
   const database = deferDatabase(sqliteDialect, async () => {
     attempts += 1;

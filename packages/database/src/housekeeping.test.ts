@@ -79,8 +79,8 @@ const interrupted = (database: Database<NoteTables>, between: () => Promise<void
   };
 };
 
-describe.skipIf(databaseKind === 'sqlite')('a sweep that others overtake', () => {
-  it('leaves what was written anew under the same key since it looked', async () => {
+describe.skipIf(databaseKind === 'sqlite')('a sweep during other writes', () => {
+  it('leaves what was rewritten under the same key since it read', async () => {
     await using file = await temporaryDatabase();
     const database = await file.open();
     await addKeys(database, 1, hoursAgo(25));
@@ -145,7 +145,7 @@ describe('housekeeping', () => {
     expect(failures).toEqual([]);
   });
 
-  it('tells of a sweep that could not be done, and tries again the next time', async () => {
+  it('logs a failed sweep, and makes another attempt the next time', async () => {
     await using file = await temporaryDatabase();
     const database = await file.open();
     await database.close();

@@ -14,7 +14,7 @@ describe('an id', () => {
     expect(new Set(ids).size).toBe(ids.length);
   });
 
-  it('says when it was made', () => {
+  it('has the time when it was made', () => {
     const before = Temporal.Now.instant().epochMilliseconds;
     const millis = Number.parseInt(newId().replaceAll('-', '').slice(0, 12), 16);
     expect(millis).toBeGreaterThanOrEqual(before);

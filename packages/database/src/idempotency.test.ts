@@ -33,7 +33,7 @@ const age = (database: Database<NoteTables>, hours: number) =>
       .execute(),
   );
 
-describe('a kept answer', () => {
+describe('a stored response', () => {
   it('is found by the same caller and key, as it was', async () => {
     await using file = await temporaryDatabase();
     const database = await file.open();
@@ -50,7 +50,7 @@ describe('a kept answer', () => {
     expect(await find(database, 'ana', 'K1')).toBeUndefined();
   });
 
-  it('is kept with the change that it answers, or not at all', async () => {
+  it('is stored with the change that it confirms, or not at all', async () => {
     await using file = await temporaryDatabase();
     const database = await file.open();
     const failing = database.write(async (transaction) => {
@@ -61,7 +61,7 @@ describe('a kept answer', () => {
     expect(await find(database, 'ana', 'k1')).toBeUndefined();
   });
 
-  it('undoes the change of whoever comes second with its key', async () => {
+  it('undoes the change of the request that comes second with its key', async () => {
     await using file = await temporaryDatabase();
     const database = await file.open();
     await store(database, 'ana', 'k1');

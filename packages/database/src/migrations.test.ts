@@ -86,7 +86,7 @@ describe('migrations', () => {
     expect(await counterOf(await file.open(migrations))).toEqual([{ value: 0 }]);
   });
 
-  it('of a newer Daybook are refused in words, and stay as they are', async () => {
+  it('of a newer Daybook are refused with a reason, and stay as they are', async () => {
     await using file = await untouchedDatabase();
     await (await file.open(withSecond)).close();
     await expect(file.open()).rejects.toSatisfy(

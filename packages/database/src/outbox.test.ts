@@ -17,7 +17,7 @@ const outboxOf = (database: Database<NoteTables>) =>
   database.read((db) => db.selectFrom('outbox').selectAll().orderBy('position').execute());
 
 describe('an event', () => {
-  it('is stored with the change that it tells of', async () => {
+  it('is stored with the change that it describes', async () => {
     await using file = await temporaryDatabase();
     const database = await file.open();
     const patientId = newId();

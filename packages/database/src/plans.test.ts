@@ -38,7 +38,7 @@ async function fill(database: Database<NoteTables>): Promise<void> {
   });
 }
 
-it('no look at a key, and no clearing of keys and inbox, reads all that there are', async () => {
+it('no lookup of a key, and no sweep of keys and inbox, reads all that there are', async () => {
   const { database, observed, analyze, count, faults } = await openObserved<NoteTables>(noteMigrations);
   await fill(database);
   await analyze();

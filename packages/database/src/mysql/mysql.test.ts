@@ -41,8 +41,8 @@ const firstOf = (words: string) => {
   };
 };
 
-describe('a commit whose answer is lost', () => {
-  it('is not done again, and not said to have failed: here it was done', async () => {
+describe('a commit with a lost response', () => {
+  it('is not run again, and is not reported as failed: here it succeeded', async () => {
     const { network, database, beside } = await openBehind();
     const isCommit = firstOf('commit');
     network.fate = (message) => (isCommit(message) ? 'lose-response' : 'pass');
@@ -58,7 +58,7 @@ describe('a commit whose answer is lost', () => {
     expect(await notesOf(database)).toEqual(['once', 'later']);
   });
 
-  it('is not done again, and not said to have failed: here it was not done', async () => {
+  it('is not run again, and is not reported as failed: here it did not succeed', async () => {
     const { network, database, beside } = await openBehind();
     const isCommit = firstOf('commit');
     network.fate = (message) => (isCommit(message) ? 'lose-request' : 'pass');
@@ -90,7 +90,7 @@ describe('a connection that is lost', () => {
     expect(network.lost).toBe(1);
   });
 
-  it('while nobody uses it is replaced', async () => {
+  it('while it is idle is replaced', async () => {
     const { network, database } = await openBehind();
     await addNote(database, 'before');
     network.cut();
@@ -98,7 +98,7 @@ describe('a connection that is lost', () => {
     expect(await notesOf(database)).toEqual(['before', 'after']);
   });
 
-  it('because the server is away says so, and all is well when it is back', async () => {
+  it('because the server is away fails with DatabaseUnavailable, and the next one works when the server is back', async () => {
     const { network, database } = await openBehind();
     await addNote(database, 'before');
     await network.stop();
@@ -136,7 +136,7 @@ describe('a session', () => {
     await expect(database.write((db) => db.insertInto('inbox').values(row).execute())).rejects.toThrow('too long');
   });
 
-  it('ends when a statement is not answered in time', async () => {
+  it('ends when a statement gets no response in time', async () => {
     const connection = await connect(parseMysqlUrl(await freshDatabase()), SESSIONS.read);
     onTestFinished(() => connection.destroy());
     await expect(send(connection, 'select sleep(5)', [], 50)).rejects.toMatchObject({ code: 'STATEMENT_DEADLINE' });
@@ -161,7 +161,7 @@ describe('a pool', () => {
     expect(seen.size).toBe(readers);
   });
 
-  it('lets nobody wait without end, and more than some not at all', async () => {
+  it('bounds how long calls wait, and how many', async () => {
     const source = createConnectionSource(parseMysqlUrl(await freshDatabase()), 'read', 1);
     onTestFinished(() => source.close());
     const pooled = await source.acquire();
@@ -180,14 +180,14 @@ describe('a pool', () => {
   });
 });
 
-it('who only reads cannot slip in a second statement', async () => {
+it('a read cannot carry a second statement', async () => {
   const database = await openAt(await cleanDatabase('notes'));
   const two = sql`select 1; select 2`;
   await expect(database.read((db) => two.execute(db))).rejects.toMatchObject({ code: 'ER_PARSE_ERROR' });
 });
 
-describe('a turn', () => {
-  it('is one process’s at a time, and another’s when that gives it back or its connection ends', async () => {
+describe('an advisory lock', () => {
+  it('belongs to one process at a time, and to another when that releases it or its connection ends', async () => {
     const url = await cleanDatabase('notes');
     const [one, other] = [(await openAt(url)).advisoryLock('test'), (await openAt(url)).advisoryLock('test')];
     onTestFinished(async () => void (await Promise.all([one.close(), other.close()])));
@@ -236,12 +236,12 @@ describe('a database that is named wrongly', () => {
       'denied',
     ],
     ['no database', (url: URL) => Object.assign(url, { pathname: '/' }), 'name of a database'],
-    ['a setting that nobody knows', (url: URL) => url.searchParams.set('timeout', '1'), 'timeout is not one of'],
+    ['an unknown setting', (url: URL) => url.searchParams.set('timeout', '1'), 'timeout is not one of'],
     ['too few connections', (url: URL) => url.searchParams.set('connections', '1'), 'connections is a number'],
-    ['a way of TLS that nobody knows', (url: URL) => url.searchParams.set('ssl-mode', 'maybe'), 'ssl-mode is one of'],
+    ['an unknown mode of TLS', (url: URL) => url.searchParams.set('ssl-mode', 'maybe'), 'ssl-mode is one of'],
     ['certificates that are not there', (url: URL) => url.searchParams.set('ssl-ca', '/none.pem'), '/none.pem'],
     ['a server that cannot prove who it is', (url: URL) => url.searchParams.set('ssl-mode', 'verify-identity'), ''],
-  ])('by %s stops the start, without saying a password', async (_what, change, words) => {
+  ])('by %s stops the start, without showing a password', async (_what, change, words) => {
     const message = await refusalOf(change);
     expect(message).toContain(words);
     expect(message).not.toContain('secret');
