@@ -10,7 +10,7 @@ import { closeServers, createTestDiscovery, createTestLogger, startServer } from
 
 afterEach(closeServers);
 
-describe('nobody dials', () => {
+describe('a caller does not dial', () => {
   it.each([
     '0.0.0.0',
     '0.1.2.3',
@@ -49,7 +49,7 @@ describe('nobody dials', () => {
   });
 });
 
-describe('everybody dials', () => {
+describe('a caller dials', () => {
   it.each([
     '127.0.0.1',
     '10.0.0.1',
@@ -64,7 +64,7 @@ describe('everybody dials', () => {
     '[2001:db8::a9fe:a9fe]',
     '[2001:db8:a9fe:a9fe::]',
     'patient-1',
-  ])('%s when no setting says otherwise', (host) => expect(createDialRules().allows(host)).toBe(true));
+  ])('%s when no setting forbids it', (host) => expect(createDialRules().allows(host)).toBe(true));
 
   it('only what is in the networks that a setting names', () => {
     const rules = createDialRules(['10.0.0.0/8', '127.0.0.1', 'fd00::/8']);

@@ -59,10 +59,10 @@ describe('the balancer', () => {
   });
 });
 
-describe('instances that say', () => {
+describe('instances with', () => {
   const countOf = (leases: readonly Selection[], name: string) => countAt(leases, `http://${name}`);
 
-  it('how much they take get a share by that', () => {
+  it('a weight get a share by that', () => {
     const discovery = createTestDiscovery([]);
     discovery.instances = [
       instanceAt('http://small'),
@@ -75,7 +75,7 @@ describe('instances that say', () => {
     expect(countOf(leases, 'odd')).toBeGreaterThan(90);
   });
 
-  it('where they are are asked by those that are there, and by all others when none of theirs is left', () => {
+  it('a zone get the requests of that zone, and others get them when none of that zone is left', () => {
     const discovery = createTestDiscovery([]);
     discovery.instances = [
       { ...instanceAt('http://here'), metadata: { zone: 'north' } },
@@ -158,7 +158,7 @@ describe('a new instance', () => {
     expect(countAt(pickMany(balancer, 100), 'http://x')).toBe(50);
   });
 
-  it('is none that was there when the service was first asked for', () => {
+  it('is not one that was there when the service was first requested', () => {
     const balancer = createBalancer(createTestDiscovery(['http://a', 'http://b']), { now: () => 0 });
     expect(countAt(pickMany(balancer, 100), 'http://a')).toBe(50);
   });

@@ -47,7 +47,7 @@ afterEach(async () => {
   await closeServers();
 });
 
-describe('an answer', () => {
+describe('a response', () => {
   it('is parsed, with its status and headers, and the request carries the headers given', async () => {
     const server = await startServer((request, response) => {
       response.writeHead(200, { 'content-type': 'application/json; charset=utf-8', etag: '"3"' });
@@ -59,7 +59,7 @@ describe('an answer', () => {
     expect(response.headers.etag).toBe('"3"');
   });
 
-  it.each([304, 404, 429])('of status %i is an answer like others', async (status) => {
+  it.each([304, 404, 429])('of status %i is a response like others', async (status) => {
     const server = await startServer(
       answerWith(status, status === 304 ? '' : '{"code":"x"}', 'application/problem+json'),
     );
@@ -69,14 +69,14 @@ describe('an answer', () => {
     expect(response.body).toEqual(status === 304 ? undefined : { code: 'x' });
   });
 
-  it('of status 500 is a refusal, and no other instance is asked', async () => {
+  it('of status 500 is a refusal, and there is no second attempt', async () => {
     const servers = [await startServer(answerWith(500, '')), await startServer(answerWith(500, ''))];
     const { client } = createClient(createTestDiscovery(servers.map(({ url }) => url)));
     await expect(client.get('/')).rejects.toEqual(unavailable);
     expect(servers.flatMap(({ requests }) => requests)).toHaveLength(1);
   });
 
-  it('that is too large, or not the JSON that it says, is a refusal that is logged without its text', async () => {
+  it('that is too large, or not the JSON that it declares, is a refusal that is logged without its text', async () => {
     const large = await startServer(answerWith(200, JSON.stringify('x'.repeat(5 * 1024 * 1024))));
     await expect(createClient(createTestDiscovery([large.url])).client.get('/')).rejects.toEqual(unavailable);
     const broken = await startServer(answerWith(200, '{"name":"Ada'));
@@ -87,7 +87,7 @@ describe('an answer', () => {
 });
 
 describe('a retry', () => {
-  it('goes to another instance when one answers 503, so that the caller sees nothing', async () => {
+  it('goes to another instance when one returns 503, so that the caller sees nothing', async () => {
     const sick = await startServer(answerWith(503, ''));
     const well = await startServer(answerWith(200, '"well"'));
     const { client } = createClient(createTestDiscovery([sick.url, well.url]));
@@ -95,7 +95,7 @@ describe('a retry', () => {
     expect(sick.requests.length).toBeGreaterThan(0);
   });
 
-  it('goes to another instance when one does not answer in time', async () => {
+  it('goes to another instance when one does not respond in time', async () => {
     const silent = await startServer(() => undefined);
     const well = await startServer(answerWith(200, '"well"'));
     const { client } = createClient(createTestDiscovery([silent.url, well.url]), { attemptTimeoutMillis: 50 });
@@ -117,7 +117,7 @@ describe('a retry', () => {
     expect(sick.flatMap(({ requests }) => requests)).toHaveLength(3);
   });
 
-  it('has a budget: a service in trouble is not asked twice as much', async () => {
+  it('has a budget, so a service in trouble does not get twice the requests', async () => {
     // Enough instances that no breaker opens.
     const sick = await Promise.all(Array.from({ length: 100 }, () => startServer(answerWith(504, ''))));
     const { client } = createClient(createTestDiscovery(sick.map(({ url }) => url)));
@@ -140,7 +140,7 @@ describe('a dead instance', () => {
     expect(discovery.refreshes).toBe(1);
   });
 
-  it('is left alone after three failures in a row, and tried again a second later', async () => {
+  it('is ejected after three failures in a row, and gets another attempt a second later', async () => {
     let status = 503;
     const server = await startServer((_request, response) => {
       response.writeHead(status, { 'content-type': 'application/json' }).end('1');
@@ -173,7 +173,7 @@ describe('a dead instance', () => {
 });
 
 describe('when no instance is known', () => {
-  it('the list is fetched once, and what it gives is asked', async () => {
+  it('the list is fetched once, and its instances get the call', async () => {
     const well = await startServer(answerWith(200, '"well"'));
     const discovery = createTestDiscovery([]);
     discovery.onRefresh = async () => {
@@ -200,7 +200,7 @@ describe('when no instance is known', () => {
 });
 
 describe('limits', () => {
-  it('end a call at its deadline, whatever is still to be tried', async () => {
+  it('end a call at its deadline, whatever attempts are left', async () => {
     const silent = await Promise.all(Array.from({ length: 3 }, () => startServer(() => undefined)));
     const { client } = createClient(createTestDiscovery(silent.map(({ url }) => url)), { deadlineMillis: 100 });
     const before = performance.now();

@@ -25,8 +25,8 @@ async function startListening(registry: TestRegistry) {
 /** Waits until only the timers remain: the next fetch and the stream's silence timeout. */
 const idle = (timers: { waiting: number }, waiting = 2) => expect.poll(() => timers.waiting, patience).toBe(waiting);
 
-describe('a registry that tells of changes', () => {
-  it('is believed at once, without being asked', async () => {
+describe('a registry that streams changes', () => {
+  it('is believed at once, without a request', async () => {
     const registry = await startRegistry([documentAt(1)]);
     const { urls } = await startListening(registry);
     registry.put(documentAt(2));
@@ -38,7 +38,7 @@ describe('a registry that tells of changes', () => {
     expect(fetches(registry)).toBe(2);
   });
 
-  it('is asked less often, but asked', async () => {
+  it('is polled less often, but polled', async () => {
     const registry = await startRegistry([documentAt(1)]);
     const { timers, urls } = await startListening(registry);
     for (const port of [3, 4]) {
@@ -56,7 +56,7 @@ describe('a registry that tells of changes', () => {
     expect(fetches(registry)).toBe(3);
   });
 
-  it('is asked again, for a delta, when it has begun to tell: something may have changed before', async () => {
+  it('is polled again, for a delta, when its stream has begun: something may have changed before', async () => {
     const registry = await startRegistry([documentAt(1)]);
     registry.intercept = (request) => {
       if (request.url === '/eureka/stream') registry.documents.set('2', documentAt(2));
@@ -68,7 +68,7 @@ describe('a registry that tells of changes', () => {
     expect(registry.requests).toEqual(['GET apps/', 'GET stream', 'GET apps/delta']);
   });
 
-  it('is asked for everything when its count is not ours, and stays so for a moment', async () => {
+  it('is polled for the whole list when its count is not ours, and stays so for a moment', async () => {
     const registry = await startRegistry([documentAt(1)]);
     const { timers, urls } = await startListening(registry);
     registry.documents.set('2', documentAt(2));
@@ -80,7 +80,7 @@ describe('a registry that tells of changes', () => {
     expect(registry.count('GET apps/')).toBe(2);
   });
 
-  it('is not asked for everything when the next count is ours again', async () => {
+  it('is not polled for the whole list when the next count is ours again', async () => {
     const registry = await startRegistry([documentAt(1)]);
     const { timers, urls } = await startListening(registry);
     registry.documents.set(String(documentAt(2).instanceId), documentAt(2));
@@ -92,7 +92,7 @@ describe('a registry that tells of changes', () => {
     expect(fetches(registry)).toBe(2);
   });
 
-  it('is asked for everything ever more rarely when its count is never ours', async () => {
+  it('is polled for the whole list ever more rarely when its count is never ours', async () => {
     const registry = await startRegistry([documentAt(1)]);
     const { timers, urls } = await startListening(registry);
     const event = (port: number) => ({ action: 'ADDED', instance: documentAt(port), hash: 'UP_999_' });
@@ -106,9 +106,9 @@ describe('a registry that tells of changes', () => {
   });
 
   it.each([
-    ['no JSON', '{'],
-    ['no instance', '{"action":"ADDED","hash":"UP_1_"}'],
-  ])('and then says %s is asked for everything', async (_what, data) => {
+    ['what is not JSON', '{'],
+    ['what is not an instance', '{"action":"ADDED","hash":"UP_1_"}'],
+  ])('and then sends %s is polled for the whole list', async (_what, data) => {
     const registry = await startRegistry([documentAt(1)]);
     const { timers } = await startListening(registry);
     registry.write(`event: change\ndata: ${data}\n\n`);
@@ -117,7 +117,7 @@ describe('a registry that tells of changes', () => {
     await expect.poll(() => registry.count('GET apps/'), patience).toBe(2);
   });
 
-  it('is asked for everything again when that failed, although a delta would agree', async () => {
+  it('is polled for the whole list again when that failed, although a delta would agree', async () => {
     const registry = await startRegistry([documentAt(1)]);
     const { client, timers } = await startListening(registry);
     registry.write('event: change\ndata: ?\n\n');
@@ -158,7 +158,7 @@ describe('a registry that tells of changes', () => {
 });
 
 describe('a stream', () => {
-  it('that says nothing for thirty seconds is opened again', async () => {
+  it('that sends nothing for thirty seconds is opened again', async () => {
     const registry = await startRegistry([documentAt(1)]);
     const { timers } = await startListening(registry);
     timers.advance(30 * SECOND);
@@ -170,7 +170,7 @@ describe('a stream', () => {
     await expect.poll(() => registry.streams.size, patience).toBe(1);
   });
 
-  it('that says little, if only that it is there, stays open', async () => {
+  it('that sends little, if only comments, stays open', async () => {
     const registry = await startRegistry([documentAt(1)]);
     const { timers, urls } = await startListening(registry);
     for (let port = 2; port < 10; port += 1) {
@@ -183,7 +183,7 @@ describe('a stream', () => {
     expect(streams(registry)).toBe(1);
   });
 
-  it('that ends is opened again, and the list is asked for at its usual pace until then', async () => {
+  it('that ends is opened again, and the list is polled at its usual pace until then', async () => {
     const registry = await startRegistry([documentAt(1)]);
     const { timers } = await startListening(registry);
     registry.intercept = (request, response) => {
@@ -251,7 +251,7 @@ describe('a stream', () => {
     expect(timers.waiting).toBe(0);
   });
 
-  it('follows the server that is asked', async () => {
+  it('follows the server that is polled', async () => {
     const first = await startRegistry([documentAt(1)]);
     const second = await startRegistry([documentAt(1)]);
     const { client, timers, urls } = createTestClient([first.url, second.url]);
@@ -277,7 +277,7 @@ describe('a stream', () => {
     expect(timers.waiting).toBe(0);
   });
 
-  it('that ended because the registry was started anew takes nobody out of use who is still to register', async () => {
+  it('that ended because the registry was restarted takes no instance out of use that is still to register', async () => {
     const registry = await startRegistry([documentAt(1), documentAt(2)]);
     const { timers, urls, count } = await startListening(registry);
     registry.documents.clear();
@@ -294,7 +294,7 @@ describe('a stream', () => {
     await expect.poll(urls, patience).toEqual([]);
   });
 
-  it('that begins anew lets the instance ask whether it is still known', async () => {
+  it('that is reopened makes the instance check its registration', async () => {
     const registry = await startRegistry();
     const { client, timers, count } = createTestClient([registry.url]);
     await client.start();
@@ -311,7 +311,7 @@ describe('a stream', () => {
   });
 });
 
-describe('a registry that does not tell of changes', () => {
+describe('a registry that does not stream changes', () => {
   const answers: readonly [string, number, string, string][] = [
     ['404', 404, 'application/json', '{}'],
     ['405', 405, 'text/plain', 'no'],
@@ -322,7 +322,7 @@ describe('a registry that does not tell of changes', () => {
   ];
 
   it.each(answers)(
-    'but answers %s is asked for its list as before, and for a stream hardly ever',
+    'but returns %s is polled for its list as before, and rarely for a stream',
     async (_what, status, type, body) => {
       const registry = await startRegistry([documentAt(1)]);
       registry.intercept = (request, response) => {
@@ -344,7 +344,7 @@ describe('a registry that does not tell of changes', () => {
     },
   );
 
-  it('is asked whether it does when it was away and is back', async () => {
+  it('gets another request for a stream when it was away and is back', async () => {
     const registry = await startRegistry([documentAt(1)]);
     registry.hasStream = false;
     const { client, timers } = createTestClient([registry.url]);

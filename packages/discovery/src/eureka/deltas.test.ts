@@ -10,7 +10,7 @@ const wholeLists = (registry: TestRegistry) => registry.count('GET apps/');
 const deltas = (registry: TestRegistry) => registry.count('GET apps/delta');
 
 describe('after the first list', () => {
-  it('only changes are asked for', async () => {
+  it('only changes are requested', async () => {
     const registry = await startRegistry([documentAt(1), documentAt(2)]);
     const { client, urls } = createTestClient([registry.url]);
     await client.refresh();
@@ -24,7 +24,7 @@ describe('after the first list', () => {
     expect(registry.requests).toEqual(['GET apps/', 'GET apps/delta', 'GET apps/delta']);
   });
 
-  it('the whole list is fetched when the counts disagree, and changes are asked for again after that', async () => {
+  it('the whole list is fetched when the counts disagree, and changes are requested again after that', async () => {
     const registry = await startRegistry([documentAt(1)]);
     const { client, urls } = createTestClient([registry.url]);
     await client.refresh();
@@ -101,7 +101,7 @@ describe('after the first list', () => {
 
 describe('a registry without deltas', () => {
   it.each([403, 404, 406])(
-    'that answers %i is asked for the whole list, and for ten minutes for nothing else',
+    'that returns %i is polled for the whole list, and for ten minutes for nothing else',
     async (status) => {
       const registry = await startRegistry([documentAt(1)]);
       registry.intercept = (request, response) => {
@@ -132,7 +132,7 @@ describe('a registry without deltas', () => {
     ['no count', '{"applications":{"application":[]}}'],
     ['a depth without end', `{"applications":${'['.repeat(1e6)}`],
     ['a size without end', `{"applications":{"apps__hashcode":"${'x'.repeat(17 * 1024 * 1024)}"}}`],
-  ])('that answers %s gives the whole list instead', async (_what, body) => {
+  ])('that returns %s gives the whole list instead', async (_what, body) => {
     const registry = await startRegistry([documentAt(1)]);
     const { client, urls } = createTestClient([registry.url]);
     await client.refresh();
@@ -194,11 +194,11 @@ describe('an instance that cannot be read', () => {
 
 describe('the whole list', () => {
   it.each([
-    ['that is no JSON', '<html>'],
+    ['that is not JSON', '<html>'],
     ['that is too large', `{"applications":{"application":["${'x'.repeat(17 * 1024 * 1024)}"]}}`],
     ['that is too deep', '['.repeat(1e6)],
     ['that is something else', '{"error":"secret"}'],
-  ])('%s leaves what was known, and the next server is asked', async (_what, body) => {
+  ])('%s leaves what was known, and the next server gets the request', async (_what, body) => {
     const registry = await startRegistry([documentAt(1)]);
     const { client, timers, urls, lines } = createTestClient([registry.url]);
     await client.refresh();

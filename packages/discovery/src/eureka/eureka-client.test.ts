@@ -123,7 +123,7 @@ describe('the list', () => {
     expect(client.instancesOf('patient-service')).toEqual([]);
   });
 
-  it('comes from the next server when one fails, and that one is asked first from then on', async () => {
+  it('comes from the next server when one fails, and that one is used first from then on', async () => {
     const first = await startServer((_request, response) => response.writeHead(503).end());
     const { server: second } = await startRegistry();
     const { client } = createClient([eurekaAt(first), eurekaAt(second)]);
@@ -133,7 +133,7 @@ describe('the list', () => {
     expect(second.requests.length).toBeGreaterThan(1);
   });
 
-  it('comes from the next server when one does not answer in time', async () => {
+  it('comes from the next server when one does not respond in time', async () => {
     const silent = await startServer(() => undefined);
     const { server } = await startRegistry();
     const { client } = createClient([eurekaAt(silent), eurekaAt(server)], { requestTimeoutMillis: 100 });
@@ -141,7 +141,7 @@ describe('the list', () => {
     expect(client.instancesOf('patient-service')).toHaveLength(1);
   });
 
-  it('is asked for with the user and password of the address, which are not logged', async () => {
+  it('is requested with the user and password of the address, which are not logged', async () => {
     const seen: (string | undefined)[] = [];
     const server = await startServer((request, response) => {
       seen.push(request.headers.authorization);
@@ -156,7 +156,7 @@ describe('the list', () => {
 
 describe('the address of a registry', () => {
   it.each(['', 'localhost:8761', 'ftp://host/eureka', 'http://', 'http://a%zz:b@host/eureka', 'http://host:x/eureka'])(
-    'that is %j is refused at once, in words that do not tell it',
+    'that is %j is refused at once, in words that do not show it',
     (url) => {
       expect(isServerUrl(url)).toBe(false);
       const create = () => createEurekaClient({ servers: ['http://h/eureka', url], logger: createTestLogger().logger });
@@ -173,7 +173,7 @@ describe('the address of a registry', () => {
 });
 
 describe('the registration', () => {
-  it('registers again when a heartbeat answers 404', async () => {
+  it('registers again when a heartbeat gets 404', async () => {
     const { registry, server } = await startRegistry();
     const { client } = createClient([eurekaAt(server)], { renewalIntervalMillis: 10 });
     await client.register(local);
@@ -237,7 +237,7 @@ describe('the registration', () => {
 });
 
 describe('closing', () => {
-  it('says DOWN, then leaves', async () => {
+  it('reports DOWN, then leaves', async () => {
     const { registry, server } = await startRegistry();
     const { client } = createClient([eurekaAt(server)]);
     await client.register(local);
@@ -246,7 +246,7 @@ describe('closing', () => {
     expect(server.requests.at(-1)).toBe('DELETE /eureka/apps/PATIENT-SERVICE/host%3Apatient-service%3A1');
   });
 
-  it('says nothing to the registry when it never registered', async () => {
+  it('sends nothing to the registry when it never registered', async () => {
     const { server } = await startRegistry();
     const { client } = createClient([eurekaAt(server)]);
     await client.close();

@@ -45,7 +45,7 @@ describe('our instance as a document', () => {
     expect(instance.metadata).toEqual({ '@class': 'java.util.Collections$EmptyMap' });
   });
 
-  it('asks for a lease of three renewals', () => {
+  it('requests a lease of three renewals', () => {
     expect(instance.leaseInfo).toEqual({ renewalIntervalInSecs: 30, durationInSecs: 90 });
   });
 });

@@ -28,7 +28,7 @@ describe('an event', () => {
     ]);
   });
 
-  it('is none without data', () => {
+  it('does not exist without data', () => {
     expect(parse('event: a\n\n', ':\n\n', '\n\n\n')).toEqual([]);
     expect(parse('event: a\n\ndata: 1\n\n')).toEqual([{ name: '', data: '1' }]);
   });

@@ -98,7 +98,7 @@ describe('a list', () => {
     expect(list.agreesWith('UP_2_')).toBe(true);
   });
 
-  it('ends at so many instances as no registry of ours holds', () => {
+  it('ends at more instances than a registry of ours holds', () => {
     const many = Array.from({ length: 20_001 }, (_, id) => documentAt(1, { instanceId: `i${id}` }));
     const list = read(many, 'UP_20001_');
     applyDelta(list, [documentAt(2, { instanceId: 'more', actionType: 'ADDED' })]);
@@ -164,7 +164,7 @@ describe('in a list of others', () => {
     expect(Object.keys(found?.metadata ?? {})).toHaveLength(200);
   });
 
-  it('an application that is none costs only itself', () => {
+  it('an invalid application costs only itself', () => {
     const list = new InstanceList();
     const application = [null, 'x', { instance: 7 }, { name: 'P', instance: documentAt(1) }];
     list.replace(readSnapshot({ applications: { application } }));
@@ -177,7 +177,7 @@ describe('in a list of others', () => {
     expect(list.agreesWith('UP_2_')).toBe(true);
   });
 
-  it('a count that is none is passed over', () => {
+  it('an invalid count is ignored', () => {
     for (const hash of ['UP', '1_UP_', '____', 'UP_x_1_', 'x'.repeat(100_000), 7, {}]) {
       expect(urlsIn(read([documentAt(1)], hash))).toHaveLength(1);
     }
@@ -197,7 +197,7 @@ describe('a delta', () => {
     expect(list.agreesWith('UP_3_')).toBe(false);
   });
 
-  it('may say the same twice', () => {
+  it('may have the same change twice', () => {
     const list = read([documentAt(1)]);
     for (let time = 0; time < 2; time += 1) {
       applyDelta(list, [documentAt(2, { actionType: 'ADDED' }), documentAt(1, { actionType: 'DELETED' })]);
@@ -224,13 +224,13 @@ describe('a delta', () => {
     expect(list.unreadable().count).toBe(0);
   });
 
-  it('without a count, or that is none, is no delta', () => {
+  it('without a valid count is not a delta', () => {
     for (const document of [null, {}, [], listOf([]), listOf([], 7), listOf([], 'x'.repeat(1_001))]) {
       expect(readDelta(document)).toBeUndefined();
     }
   });
 
-  it('leaves out what nobody knows how to apply', () => {
+  it('leaves out unknown actions', () => {
     const actions = [undefined, 'EXPLODED', 7, { toString: 1 }];
     const delta = readDelta(
       listOf(
@@ -242,14 +242,14 @@ describe('a delta', () => {
   });
 });
 
-describe('what is told', () => {
+describe('an event of the stream', () => {
   it('is one change with the count after it', () => {
     const streamed = readStreamedChange(JSON.stringify({ action: 'ADDED', instance: documentAt(1), hash: 'UP_1_' }));
     expect(streamed).toMatchObject({ hash: 'UP_1_', change: { action: 'put', listed: { status: 'UP' } } });
   });
 
   it.each(['', '{', '[]', 'null', '{"action":"ADDED"}', '{"action":"ADDED","instance":{},"hash":"UP_1_"}'])(
-    'is nothing when it is %j',
+    'is ignored when it is %j',
     (data) => {
       expect(readStreamedChange(data)).toBeUndefined();
     },
@@ -280,7 +280,7 @@ describe('those that are missing in a list that a registry gives after it was aw
     expect(urlsIn(list)).toEqual(['http://moved:1']);
   });
 
-  it('go at once when the registry says so', () => {
+  it('go at once when the registry removes them', () => {
     const list = after([]);
     applyDelta(list, [
       documentAt(1, { actionType: 'DELETED' }),

@@ -8,7 +8,7 @@ const patience = { timeout: 5_000, interval: 1 };
 
 afterEach(closeClientsAndServers);
 
-it('a registry that is gone for an hour costs little, loses nothing and finds everybody again', async () => {
+it('a registry that is gone for an hour costs little, loses nothing and gets every instance back', async () => {
   const registry = await startRegistry([documentAt(7)]);
   const { client, timers, urls, count } = createTestClient([registry.url]);
   await client.start();
@@ -56,7 +56,7 @@ it('a registry that is gone for an hour costs little, loses nothing and finds ev
   expect(urls()).toEqual(['1']);
 });
 
-it('a registry that comes back is told at once of an instance that it does not know', async () => {
+it('a registry that comes back gets at once the registration that it misses', async () => {
   const registry = await startRegistry();
   registry.hasStream = false;
   const { client, timers } = createTestClient([registry.url], { renewalIntervalMillis: HOUR });
@@ -71,7 +71,7 @@ it('a registry that comes back is told at once of an instance that it does not k
   expect(timers.now()).toBe(0);
 });
 
-it('those who wait for a registry do not all come at the same moment', async () => {
+it('clients that wait for a registry do not all come at the same moment', async () => {
   const registry = await startRegistry();
   registry.intercept = (_request, response) => {
     response.writeHead(503).end();

@@ -20,7 +20,7 @@ describe('JSON of others', () => {
     expect(parseJson(text)).toEqual(JSON.parse(text));
   });
 
-  it.each(['', '{', '"', '"\\', '<html>secret'])('that is none is refused without a word of it: %j', (text) => {
+  it.each(['', '{', '"', '"\\', '<html>secret'])('that is not JSON is refused without a word of it: %j', (text) => {
     expect(() => parseJson(text)).toThrow(/^not JSON$/);
   });
 });
