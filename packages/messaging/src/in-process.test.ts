@@ -40,7 +40,7 @@ describe('the bus of one process', () => {
     await publishing;
   });
 
-  it('says which consumer is away', async () => {
+  it('names the consumer that is away', async () => {
     const bus = createInProcessBus();
     const event = eventOf('a subject');
     const subscription = await bus.subscribe({ consumer: 'messages', types: [event.type], handle: async () => {} });
@@ -49,14 +49,14 @@ describe('the bus of one process', () => {
     await expect(bus.publish(event)).rejects.toMatchObject({ errors: [new Error('the consumer messages is away')] });
   });
 
-  it('refuses who waits for it when it is closed before it was open', async () => {
+  it('rejects waiting publishers when it is closed before it was open', async () => {
     const bus = createInProcessBus();
     const publishing = bus.publish(eventOf('a subject'));
     await bus.close();
     await expect(publishing).rejects.toThrow('closed');
   });
 
-  it('refuses who does not want to wait for it any more', async () => {
+  it('rejects a publisher that stops waiting', async () => {
     const bus = createInProcessBus();
     const closing = new AbortController();
     const publishing = bus.publish(eventOf('a subject'), closing.signal);

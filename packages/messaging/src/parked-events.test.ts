@@ -64,7 +64,7 @@ async function withParked(database: Database<EffectTables>) {
 }
 
 describe('the list of parked events', () => {
-  it('says of each what it is, why and since when, and nothing of its data', async () => {
+  it('has of each its identity, reason and time, and nothing of its data', async () => {
     await using databases = await temporaryDatabase();
     const { all, event } = await withParked(await databases.open());
     expect(await all()).toEqual([
@@ -137,7 +137,7 @@ describe('the list of parked events', () => {
     },
   );
 
-  it('shows what a consumer that is no more has parked, which nobody can send again', async () => {
+  it('shows the events of a removed consumer, which cannot be resent', async () => {
     await using databases = await temporaryDatabase();
     const database = await databases.open();
     const { event } = await withParked(database);
@@ -151,7 +151,7 @@ describe('the list of parked events', () => {
 });
 
 describe('a parked event that is sent again', () => {
-  it('has its effect and is parked no more, and answers as it was', async () => {
+  it('has its effect, is parked no more, and is returned as it was', async () => {
     await using databases = await temporaryDatabase();
     const database = await databases.open();
     const { cause, event, all, resend } = await withParked(database);
@@ -287,14 +287,14 @@ describe('a parked event that is sent again', () => {
     expect(await effectsOf(database)).toHaveLength(1);
   });
 
-  it('is not said to have failed when its effect failed for a moment and something else then did', async () => {
+  it('is not reported as failed when its effect failed for a moment and something else then did', async () => {
     await using databases = await temporaryDatabase();
     const database = await databases.open();
     const { cause, event, all, resend } = await withParked(database);
     const before = await all();
     const SQLITE_BUSY = 5;
     cause.failure = Object.assign(new Error('busy'), { errcode: SQLITE_BUSY });
-    const failure = new Error('the answer cannot be kept');
+    const failure = new Error('the response cannot be stored');
     const mend = () => {
       setImmediate(() => {
         cause.failure = undefined;
@@ -305,7 +305,7 @@ describe('a parked event that is sent again', () => {
     expect(await all()).toEqual(before);
   });
 
-  it('has its effect together with the answer that is kept for it or not at all', async () => {
+  it('has its effect together with its stored response or not at all', async () => {
     await using databases = await temporaryDatabase();
     const database = await databases.open();
     const { cause, event, all, resend } = await withParked(database);
@@ -317,7 +317,7 @@ describe('a parked event that is sent again', () => {
         return insertStoredResponse(database.dialect, transaction, 'administrator', 'key', response);
       },
     };
-    const failure = new Error('the answer cannot be kept');
+    const failure = new Error('the response cannot be stored');
     await expect(resend(event, { ...plainWrite, storeResponse: () => Promise.reject(failure) })).rejects.toBe(failure);
     expect(await effectsOf(database)).toEqual([]);
     expect(await all()).toHaveLength(1);
@@ -327,7 +327,7 @@ describe('a parked event that is sent again', () => {
     expect(await effectsOf(database)).toEqual([event.id]);
   });
 
-  it('is refused to who demands a version of it', async () => {
+  it('is refused with If-Match', async () => {
     await using databases = await temporaryDatabase();
     const database = await databases.open();
     const { cause, event, all, resend } = await withParked(database);

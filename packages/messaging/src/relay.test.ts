@@ -57,7 +57,7 @@ describe('the relay', () => {
     expect(handled).toEqual([`${subject} 1`, `${subject} 2`, `${subject} 3`]);
   });
 
-  it('delivers more than fit into one look at the outbox, in order', async () => {
+  it('delivers more than fit into one read of the outbox, in order', async () => {
     await using databases = await temporaryDatabase();
     const database = await databases.open();
     const subject = newId();
@@ -128,7 +128,7 @@ describe('the relay', () => {
     await eventually(async () => expect(await dueIn(database)).toBe(3));
   });
 
-  it('does not hold up other subjects though more events wait for one than fit into one look', async () => {
+  it('does not hold up other subjects though more events wait for one than fit into one read', async () => {
     await using databases = await temporaryDatabase();
     const database = await databases.open();
     const [failing, working] = [newId(), newId()];
@@ -185,7 +185,7 @@ describe('the relay', () => {
     expect(handled).toEqual([`${kept} 1`]);
   });
 
-  it('wakes on a commit instead of waiting for its next look at the outbox', async () => {
+  it('wakes on a commit instead of waiting for its next poll of the outbox', async () => {
     await using databases = await temporaryDatabase();
     const database = await databases.open();
     const { bus, handled } = await openBus();
@@ -270,7 +270,7 @@ describe('the relay', () => {
     expect(await dueIn(database)).toBe(0);
   });
 
-  it('can be closed while the bus is not open, and says nothing of it', async () => {
+  it('can be closed while the bus is not open, and logs nothing', async () => {
     await using databases = await temporaryDatabase();
     const database = await databases.open();
     await writeEvents(database, [[newId(), 1]]);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { InvalidBrokerUrl, parseBrokerUrl } from './address.ts';
 
 describe('the address of a broker', () => {
-  it('has the defaults of RabbitMQ where it says nothing', () => {
+  it('has the defaults of RabbitMQ where it names nothing', () => {
     expect(parseBrokerUrl('amqp://broker')).toEqual({
       connect: { protocol: 'amqp', hostname: 'broker', port: 5672, vhost: '%2F', heartbeat: 10 },
       tls: {},
@@ -11,7 +11,7 @@ describe('the address of a broker', () => {
     expect(parseBrokerUrl('amqps://broker/').connect).toMatchObject({ protocol: 'amqps', port: 5671, vhost: '%2F' });
   });
 
-  it('says who, where and how', () => {
+  it('names the user, the server and the options', () => {
     const { connect, display } = parseBrokerUrl('amqp://ana:p%40ss%2F@[::1]:5673/day%20book?heartbeat=3');
     expect(connect).toEqual({
       protocol: 'amqp',

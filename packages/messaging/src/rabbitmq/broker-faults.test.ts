@@ -107,11 +107,11 @@ describe.skipIf(brokers.length === 0).each(brokers)('the bus over $name', { time
   });
 
   it.each([
-    ['no JSON', Buffer.from('{"specversion":')],
-    ['no event', Buffer.from('{"specversion":"1.0","type":"daybook.patient.updated.v1"}')],
-    ['of a type that nobody knows', Buffer.from(JSON.stringify({ ...eventOf(randomUUID()), type: 'com.example.x' }))],
-    ['no UTF-8', Buffer.from([0xff, 0xfe])],
-  ])('puts a message that is %s where a person can look at it, and handles the next one', async (_what, content) => {
+    ['not JSON', Buffer.from('{"specversion":')],
+    ['not an event', Buffer.from('{"specversion":"1.0","type":"daybook.patient.updated.v1"}')],
+    ['of an unknown type', Buffer.from(JSON.stringify({ ...eventOf(randomUUID()), type: 'com.example.x' }))],
+    ['not UTF-8', Buffer.from([0xff, 0xfe])],
+  ])('dead-letters a message that is %s, and handles the next one', async (_what, content) => {
     await using namespace = testNamespace(url);
     const { names } = namespace;
     const bus = namespace.bus({ consumers });
@@ -204,7 +204,7 @@ describe.skipIf(brokers.length === 0).each(brokers)('the bus over $name', { time
     await eventually(() => expect(first.ids()).toContain(last.id));
   });
 
-  it('waits for a broker that is away, says so once, and has what waited when it is there', async () => {
+  it('waits for a broker that is away, logs that once, and has what waited when it is there', async () => {
     await using namespace = testNamespace(url);
     await using proxy = await proxyTo(url);
     await proxy.close();
@@ -245,7 +245,7 @@ describe.skipIf(brokers.length === 0).each(brokers)('the bus over $name', { time
     await eventually(() => expect(ids()).toContain(event.id));
   });
 
-  it('is closed at once while it waits for a broker that does not answer', async () => {
+  it('is closed at once while it waits for a broker that does not respond', async () => {
     await using namespace = testNamespace(url);
     await using proxy = await proxyTo(url);
     proxy.stall();
