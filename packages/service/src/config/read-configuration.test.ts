@@ -101,7 +101,7 @@ describe('the configuration', () => {
     expect(failure.message).toContain('TOKEN is needed');
   });
 
-  it('is refused without saying any value', () => {
+  it('is refused without showing any value', () => {
     const values = {
       DAYBOOK_SERVICE_PORT: '70001',
       DAYBOOK_DEMO: 'perhaps',

@@ -4,7 +4,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { bareApp } from '../testing.ts';
 
 describe('an application that closes', () => {
-  it('still answers what comes on a connection that is in use, and says that this was the last', async () => {
+  it('still responds on a connection that is in use, and closes it after that response', async () => {
     const { app } = await bareApp();
     const held = Promise.withResolvers<void>();
     const first = Promise.withResolvers<void>();
@@ -38,7 +38,7 @@ describe('an application that closes', () => {
 });
 
 describe('a handler that is late', () => {
-  it('is written down without the address that was asked, which may hold a name', async () => {
+  it('is logged without the requested address, which may hold a name', async () => {
     const { app, lines } = await bareApp();
     const responded = Promise.withResolvers<void>();
     app.get('/slow', { handlerTimeout: 20 }, async (_request, reply) => {
@@ -54,7 +54,7 @@ describe('a handler that is late', () => {
 });
 
 describe('a body that does not come', () => {
-  it('is the fault of who sends it', async () => {
+  it('is a fault of its sender', async () => {
     const { app } = await bareApp();
     app.post('/things', { handlerTimeout: 20 }, async () => 'whole');
     const url = await app.listen({ host: '127.0.0.1', port: 0 });
@@ -69,7 +69,7 @@ describe('a body that does not come', () => {
   });
 });
 
-describe('a body that is no UTF-8', () => {
+describe('a body that is not UTF-8', () => {
   it.each([
     ['a byte that begins nothing', Buffer.from([0xff])],
     ['half a pair of surrogates', Buffer.from([0xed, 0xa0, 0x80])],
@@ -103,7 +103,7 @@ describe('what is logged of a request', () => {
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({ requestId: 'mine', traceId: TRACE_ID });
   });
 
-  it('names the trace that the answer names when the request brought none', async () => {
+  it('names the trace of the response when the request brought none', async () => {
     const { app, lines } = await bareApp();
     app.get('/failing', async () => {
       throw new TypeError('wrong turn');

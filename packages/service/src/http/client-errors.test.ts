@@ -30,14 +30,14 @@ describe('a request that the parser refuses', () => {
   it.each([
     ['nonsense', 'nonsense\r\n\r\n', 400],
     ['too large', `GET / HTTP/1.1\r\nhost: x\r\nx-large: ${'x'.repeat(100_000)}\r\n\r\n`, 431],
-  ])('because it is %s is answered with a problem document and an id', async (_what, bytes, status) => {
+  ])('because it is %s gets a problem document and an id', async (_what, bytes, status) => {
     const { head, problem } = await answerTo(bytes);
     expect(head).toContain(`HTTP/1.1 ${status} `);
     expect(head).toMatch(REQUEST_ID);
     expect(problem).toMatchObject({ status, code: 'invalid-request' });
   });
 
-  it('is answered on a connection that was used before', async () => {
+  it('gets its response on a connection that was used before', async () => {
     const { port } = await listening();
     const socket = connect(port, '127.0.0.1');
     onTestFinished(() => void socket.destroy());
@@ -48,7 +48,7 @@ describe('a request that the parser refuses', () => {
     expect(await text(socket)).toContain('HTTP/1.1 431 ');
   });
 
-  it('is answered after those that came before it', async () => {
+  it('gets its response after those that came before it', async () => {
     const { app } = await bareApp();
     onTestFinished(() => app.close());
     const held = Promise.withResolvers<void>();
@@ -67,7 +67,7 @@ describe('a request that the parser refuses', () => {
     expect((await text(socket)).match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 200', 'HTTP/1.1 400']);
   });
 
-  it('is answered when its sender was told to go on', async () => {
+  it('gets its response when its sender has 100 Continue already', async () => {
     const response = await bytesFor(
       'POST /things HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ntransfer-encoding: chunked\r\n\r\nnonsense',
     );
@@ -97,7 +97,7 @@ describe('a request', () => {
     expect(problem).toMatchObject({ code: 'invalid-request' });
   });
 
-  it('without the Host that HTTP/1.1 needs is answered with a problem document and an id', async () => {
+  it('without the Host that HTTP/1.1 needs gets a problem document and an id', async () => {
     const { head, problem } = await answerTo('GET /health/live HTTP/1.1\r\nconnection: close\r\n\r\n');
     expect(head).toContain('HTTP/1.1 400 ');
     expect(head).toMatch(REQUEST_ID);
@@ -109,7 +109,7 @@ describe('a request', () => {
     expect(head).toContain('HTTP/1.1 200 ');
   });
 
-  it('that expects what is not done here is answered with 417, its query untold, and the connection ends', async () => {
+  it('with an unknown expectation gets 417 without its query, and the connection ends', async () => {
     const { head, problem } = await answerTo(
       'POST /things?q=Silva HTTP/1.1\r\nhost: x\r\nexpect: foo\r\ncontent-length: 2\r\n\r\n{}',
     );

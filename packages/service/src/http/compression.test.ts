@@ -72,7 +72,7 @@ describe('a response', () => {
     }
   });
 
-  it('that holds a secret beside text of its caller is not compressed where its route says so', async () => {
+  it('that holds a secret beside text of its caller is not compressed where its route disables that', async () => {
     const app = await textApp();
     const response = await app.inject({ url: '/secret', headers: { 'accept-encoding': 'gzip' } });
     expect(response.headers['content-encoding']).toBeUndefined();

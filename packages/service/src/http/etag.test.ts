@@ -22,7 +22,7 @@ async function resourceApp() {
 }
 
 describe('a read', () => {
-  it('tells the version as a strong ETag', async () => {
+  it('returns the version as a strong ETag', async () => {
     const app = await resourceApp();
     const response = await app.inject('/it');
     expect(response.statusCode).toBe(200);
@@ -31,7 +31,7 @@ describe('a read', () => {
   });
 
   it.each(['"3"', 'W/"3"', '"1", "3"', '"1",W/"3" , "x"', '*', ' * '])(
-    'is answered with 304 and no body to If-None-Match: %s',
+    'returns 304 and no body to If-None-Match: %s',
     async (known) => {
       const app = await resourceApp();
       for (const method of ['GET', 'HEAD'] as const) {
@@ -43,7 +43,7 @@ describe('a read', () => {
     },
   );
 
-  it.each(['"2"', 'W/"2"', '3', '"33"', '""', ''])('is answered in full to If-None-Match: %j', async (known) => {
+  it.each(['"2"', 'W/"2"', '3', '"33"', '""', ''])('returns everything to If-None-Match: %j', async (known) => {
     const app = await resourceApp();
     const response = await app.inject({ url: '/it', headers: { 'if-none-match': known } });
     expect(response.statusCode).toBe(200);
@@ -86,7 +86,7 @@ describe('a write', () => {
     },
   );
 
-  it('is answered in full whatever If-None-Match says', async () => {
+  it('returns everything whatever If-None-Match names', async () => {
     const { response } = await patch({ 'if-none-match': '"4"' });
     expect(response.statusCode).toBe(200);
     expect(response.json()).toEqual({ name: 'Ana', version: 4 });
@@ -127,7 +127,7 @@ describe('a version with several views', () => {
     ['"3-monday"', 412],
     ['W/"3/monday"', 412],
     ['"3/monday', 400],
-  ])('is changed by who knows any view of it: If-Match %s gives %i', async (known, status) => {
+  ])('is changed with the ETag of any view of it: If-Match %s gives %i', async (known, status) => {
     const app = await viewApp();
     const response = await app.inject({ method: 'PUT', url: '/week', headers: { 'if-match': known } });
     expect(response.statusCode).toBe(status);
@@ -160,7 +160,7 @@ describe('a write', () => {
     over.resolve();
   });
 
-  it('is not awaited when it was answered that it took too long', async () => {
+  it('is not awaited after the response that it took too long', async () => {
     const { app } = await bareApp();
     app.post('/it', async (request) => {
       request.deadline = performance.now();

@@ -74,7 +74,7 @@ async function thingService(folder: TestFolder, before: Hook = () => undefined) 
 }
 
 describe('a POST with an Idempotency-Key', () => {
-  it('gives the first answer again to the same key and body', async () => {
+  it('replays the first response to the same key and body', async () => {
     await using folder = await temporaryFolder();
     const { post, database, actions } = await thingService(folder);
     const first = await post('k1', 'cup');
@@ -150,7 +150,7 @@ describe('a POST with an Idempotency-Key', () => {
     expect(responses.map(({ statusCode }) => statusCode)).toEqual([201, 201]);
   });
 
-  it('has one effect when it comes many times at once: one answer, and 409 for who comes too early', async () => {
+  it('has one effect when it comes many times at once: one response, and 409 for those that come too early', async () => {
     await using folder = await temporaryFolder();
     const { post, database, actions } = await thingService(folder, () => sleep(5));
     const responses = await Promise.all(Array.from({ length: 10 }, () => post('k1', 'cup')));
@@ -167,7 +167,7 @@ describe('a POST with an Idempotency-Key', () => {
     expect((await post('k1', 'cup')).headers['idempotency-replayed']).toBe('true');
   });
 
-  it('has one effect and one answer when it comes to two instances at once', async () => {
+  it('has one effect and one response when it comes to two instances at once', async () => {
     await using folder = await temporaryFolder();
     const both = Promise.withResolvers<void>();
     let arrived = 0;
@@ -199,7 +199,7 @@ describe('a POST with an Idempotency-Key', () => {
     expect(await thingsOf(one.database)).toHaveLength(1);
   });
 
-  it('gives a refusal again, also when it would not be one any more', async () => {
+  it('replays a refusal, also when it would not be one any more', async () => {
     await using folder = await temporaryFolder();
     const { post, database } = await thingService(folder);
     await post('k1', 'cup');
@@ -214,7 +214,7 @@ describe('a POST with an Idempotency-Key', () => {
     expect((await post('k3', 'cup')).statusCode).toBe(201);
   });
 
-  it('does not keep that a part was away or failed: the same key works later', async () => {
+  it('does not store that a service was away or failed: the same key works later', async () => {
     await using folder = await temporaryFolder();
     const failures = [
       new DatabaseUnavailable(new Error('busy')),
@@ -231,7 +231,7 @@ describe('a POST with an Idempotency-Key', () => {
     expect(await thingsOf(database)).toEqual(['cup']);
   });
 
-  it('does not keep that the request was malformed', async () => {
+  it('does not store that the request was malformed', async () => {
     await using folder = await temporaryFolder();
     const failures = [
       new Refusal('invalid-request', 'No.'),
@@ -269,7 +269,7 @@ describe('a POST with an Idempotency-Key', () => {
     },
   );
 
-  it('tells its retry the answer of the first, not what stands in the way because of it', async () => {
+  it('gives its retry the response of the first, not what stands in the way because of it', async () => {
     await using folder = await temporaryFolder();
     const arrived = Promise.withResolvers<void>();
     const finished = Promise.withResolvers<void>();
@@ -289,7 +289,7 @@ describe('a POST with an Idempotency-Key', () => {
     expect((await retry).headers['idempotency-replayed']).toBe('true');
   });
 
-  it('tells its retry the answer of the first, not that it knows only the version before', async () => {
+  it('gives its retry the response of the first, not that it has only the version before', async () => {
     await using folder = await temporaryFolder();
     const arrived = Promise.withResolvers<void>();
     const finished = Promise.withResolvers<void>();
@@ -337,7 +337,7 @@ describe('a POST without an Idempotency-Key', () => {
   });
 });
 
-describe.runIf(databaseKind !== 'sqlite')('a POST of which the answer to its COMMIT is lost', () => {
+describe.runIf(databaseKind !== 'sqlite')('a POST with a lost response to its COMMIT', () => {
   /** Opens the service behind a network that loses the next response to a COMMIT. */
   async function serviceBehind(folder: TestFolder) {
     const url = new URL(folder.url);
@@ -355,7 +355,7 @@ describe.runIf(databaseKind !== 'sqlite')('a POST of which the answer to its COM
     return { ...(await thingService({ ...folder, open: async () => database })), network };
   }
 
-  it('is answered as it was done, where it has an Idempotency-Key', async () => {
+  it('returns its stored response, where it has an Idempotency-Key', async () => {
     await using folder = await temporaryFolder();
     const { post, database, network, actions } = await serviceBehind(folder);
     const response = await post('k1', 'cup');
@@ -365,7 +365,7 @@ describe.runIf(databaseKind !== 'sqlite')('a POST of which the answer to its COM
     expect(actions()).toBe(1);
   });
 
-  it('is not said to have failed, where it has none', async () => {
+  it('is not reported as failed, where it has none', async () => {
     await using folder = await temporaryFolder();
     const { post, database, network } = await serviceBehind(folder);
     const response = await post(undefined, 'cup');

@@ -57,7 +57,7 @@ it('an application on another address accepts any Host, and with a public URL on
   expect(hosts.isFor(at('10.1.2.3:8080', '::ffff:10.1.2.3'))).toBe(true);
 });
 
-it('a load balancer asks for the health of an application by any address, and by no foreign name', () => {
+it('a load balancer may read the health of an application by any address, and by no foreign name', () => {
   const hosts = createKnownHosts();
   hosts.addPublicUrl('https://daybook.example.org');
   expect(hosts.isFor(at('10.9.9.9:30080', '10.1.2.3', '/health/ready'))).toBe(true);

@@ -144,7 +144,7 @@ describe('the API document of a service', () => {
     ]);
   });
 
-  it('says which headers and parameters an operation takes', async () => {
+  it('lists the headers and parameters of an operation', async () => {
     const document = await documentOf();
     expect(parametersOf(document, '/patients', 'post')).toEqual(['header idempotency-key']);
     expect(parametersOf(document, '/patients', 'get')).toEqual([
@@ -158,7 +158,7 @@ describe('the API document of a service', () => {
     expect(parametersOf(document, '/patients/{id}', 'patch')).toEqual(['header if-match', 'path id']);
   });
 
-  it('says which headers an answer brings', async () => {
+  it('lists the headers of a response', async () => {
     const document = await documentOf();
     const headersOf = (path: string, method: string) =>
       Object.entries(operation(document, path, method).responses)
@@ -170,14 +170,14 @@ describe('the API document of a service', () => {
     expect(headersOf('/patients/{id}', 'patch')).toEqual(['200 ETag', '503 Retry-After']);
   });
 
-  it('promises an answer to If-None-Match only where there is a version', async () => {
+  it('promises 304 to If-None-Match only where there is a version', async () => {
     const document = await documentOf();
     expect(parametersOf(document, '/patients/{id}/visits', 'get')).toEqual(['path id']);
     expect(Object.keys(operation(document, '/patients/{id}/visits', 'get').responses)).not.toContain('304');
     expect(operation(document, '/patients/{id}', 'get').responses['304']?.content).toBeUndefined();
   });
 
-  it('is the same each time it is asked for', async () => {
+  it('is the same each time it is requested', async () => {
     expect(await documentOf()).toEqual(await documentOf());
   });
 

@@ -84,7 +84,7 @@ describe('without an operations port', () => {
     }
   });
 
-  it.each(['10.1.2.3', '::ffff:10.1.2.3', 'fe80::1'])('nobody at %s does', async (remoteAddress) => {
+  it.each(['10.1.2.3', '::ffff:10.1.2.3', 'fe80::1'])('clients at %s do not', async (remoteAddress) => {
     const { app } = await startThings();
     for (const url of FOR_OPERATORS) expect((await app.inject({ url, remoteAddress })).statusCode).toBe(404);
     for (const url of FOR_OPERATORS) {
@@ -110,7 +110,7 @@ describe('without an operations port', () => {
     }
   });
 
-  it('nobody who comes over another address of this machine does', async () => {
+  it('clients over another address of this machine do not', async () => {
     const { url } = await startThings('0.0.0.0');
     const other = Object.values(networkInterfaces())
       .flatMap((some) => some ?? [])

@@ -51,7 +51,7 @@ function expectProblem(response: InjectResponse, status: number, code: string): 
 const json = { 'content-type': 'application/json' };
 
 describe('a body', () => {
-  it('that is empty is not needed where a route takes none, whatever the Content-Type says', async () => {
+  it('that is empty is not needed where a route takes none, whatever the Content-Type', async () => {
     const { app } = await thingApp();
     app.post('/things/clear', async () => ({ cleared: true }));
     app.delete('/things', async () => ({ cleared: true }));
@@ -199,7 +199,7 @@ describe('a body', () => {
     },
   );
 
-  it('is told all of its faults at once, each with its place', async () => {
+  it('gets all of its faults at once, each with its place', async () => {
     const { app } = await thingApp();
     const payload = { kind: 'oval', start: '2026-11-23', parts: [{ count: 1 }, { count: '2' }], extra: 1, 'a/b~c': 2 };
     const response = await app.inject({ method: 'POST', url: '/things', payload });
@@ -222,7 +222,7 @@ describe('a body', () => {
     }
   });
 
-  it('is refused without a word of what it says', async () => {
+  it('is refused without a word of its text', async () => {
     const { app, lines } = await thingApp();
     const payload = { name: 'Ana Silva of Boston', kind: 'pregnant', start: 'tomorrow at noon' };
     const { body } = await app.inject({ method: 'POST', url: '/things', payload });
@@ -240,7 +240,7 @@ describe('a body', () => {
 });
 
 describe('an address', () => {
-  it('that is not known is answered with 404, and named without its query', async () => {
+  it('that is not known gets 404, and is named without its query', async () => {
     const { app } = await thingApp();
     for (const method of ['GET', 'POST', 'DELETE'] as const) {
       const response = await app.inject({ method, url: '/nothing/here?name=Ana' });
@@ -258,7 +258,7 @@ describe('an address', () => {
     '%00',
     'x'.repeat(150),
     'x'.repeat(300),
-  ])('with the id %s is answered with 404', async (id) => {
+  ])('with the id %s gets 404', async (id) => {
     const { app } = await thingApp();
     expectProblem(await app.inject(`/things/${id}`), 404, 'not-found');
   });
@@ -274,8 +274,8 @@ describe('an address', () => {
   );
 });
 
-describe('a request that is no HTTP', () => {
-  it('is answered and does no harm', async () => {
+describe('a request that is not HTTP', () => {
+  it('gets a response and does no harm', async () => {
     const { app } = await thingApp();
     await app.listen({ host: '127.0.0.1', port: 0 });
     try {
@@ -290,7 +290,7 @@ describe('a request that is no HTTP', () => {
 });
 
 describe('a request whose sender goes away', () => {
-  it('in the middle of its body is no failure of ours', async () => {
+  it('in the middle of its body is not a failure of ours', async () => {
     const { app, lines } = await thingApp();
     const received = Promise.withResolvers<void>();
     const done = Promise.withResolvers<void>();
@@ -314,7 +314,7 @@ describe('a request whose sender goes away', () => {
 
 describe('a handler that refuses', () => {
   it.each(['slot-taken', 'patient-not-found', 'forbidden', 'too-many-requests'] as const)(
-    'with %s is answered with its problem',
+    'with %s returns its problem',
     async (code) => {
       const { response, lines } = await failingApp(() => {
         throw new Refusal(code, 'Why it cannot be.', { retryAfterSeconds: 7 });
@@ -326,7 +326,7 @@ describe('a handler that refuses', () => {
     },
   );
 
-  it('because the database is away is answered with 503 and when to come again', async () => {
+  it('because the database is away returns 503 with Retry-After', async () => {
     const { response, lines } = await failingApp(() => {
       throw new DatabaseUnavailable(new Error('disk full at Ana Silva'));
     });
@@ -336,7 +336,7 @@ describe('a handler that refuses', () => {
     expect(lines.join()).toContain('service-unavailable');
   });
 
-  it('because the disk is full says so to who runs it', async () => {
+  it('because the disk is full logs that for the operator', async () => {
     const full = Object.assign(new Error('full at Ana Silva'), { errcode: 13, errstr: 'database or disk is full' });
     const { response, lines } = await failingApp(() => {
       throw new DatabaseUnavailable(full);
@@ -346,7 +346,7 @@ describe('a handler that refuses', () => {
     expect(lines.join()).not.toContain('Ana');
   });
 
-  it('by not answering in time is answered with 504', async () => {
+  it('by not responding in time returns 504', async () => {
     const { app } = await bareApp();
     app.get('/slow', { handlerTimeout: 20 }, () => new Promise(() => undefined));
     expectProblem(await app.inject('/slow'), 504, 'deadline-exceeded');
@@ -354,7 +354,7 @@ describe('a handler that refuses', () => {
 });
 
 describe('a handler that fails', () => {
-  it('is answered with 500 that tells nothing, and written down with where it was', async () => {
+  it('returns 500 without details, and is logged with its place', async () => {
     const { response, lines } = await failingApp(() => {
       throw new TypeError('an unexpected turn');
     });
@@ -377,20 +377,20 @@ describe('a handler that fails', () => {
     ['a text', 'Ana Silva'],
     ['nothing', undefined],
     ['an object', { name: 'Ana Silva' }],
-  ])('with %s is answered with 500, and the value is told to nobody', async (_what, thrown) => {
+  ])('with %s returns 500, and the value appears nowhere', async (_what, thrown) => {
     const { response, lines } = await failingApp(() => Promise.reject(thrown));
     expectProblem(response, 500, 'internal-error');
     expect(response.body + lines.join()).not.toContain('Ana');
   });
 
-  it('because of text that is not JSON is written down without the text', async () => {
+  it('because of text that is not JSON is logged without the text', async () => {
     const { response, lines } = await failingApp(() => JSON.parse('Ana Silva, pregnant'));
     expectProblem(response, 500, 'internal-error');
     expect(lines.join()).toContain('SyntaxError');
     expect(response.body + lines.join()).not.toContain('Silva');
   });
 
-  it('because of a statement that the database refuses is written down without the row', async () => {
+  it('because of a statement that the database refuses is logged without the row', async () => {
     await using folder = await temporaryFolder();
     const database = await folder.open();
     const insert = () =>

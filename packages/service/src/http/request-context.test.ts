@@ -11,7 +11,7 @@ async function contextApp() {
 const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
 const PARENT_ID = 'b7ad6b7169203331';
 
-describe('every answer', () => {
+describe('every response', () => {
   it('carries the id that its request brought', async () => {
     const app = await contextApp();
     const response = await app.inject({ url: '/context', headers: { 'x-request-id': 'a.b_C-1' } });
@@ -42,7 +42,7 @@ describe('every answer', () => {
   );
 });
 
-it('takes everybody for the administrator, until there is sign-in', async () => {
+it('counts every caller as the administrator, until there is sign-in', async () => {
   const app = await contextApp();
   const response = await app.inject({ url: '/context', headers: { authorization: 'Bearer x' } });
   expect(response.json()).toMatchObject({ caller: { id: 'administrator', role: 'administrator' } });
@@ -66,7 +66,7 @@ describe('a trace', () => {
     `00-${TRACE_ID}-${'0'.repeat(16)}-01`,
     `ff-${TRACE_ID}-${PARENT_ID}-01`,
     [`00-${TRACE_ID}-${PARENT_ID}-01`],
-  ])('begins anew when the request brings %j', (header) => {
+  ])('starts again when the request brings %j', (header) => {
     const { traceId, traceparent } = traceOf(header);
     expect(traceId).toMatch(/^[0-9a-f]{32}$/);
     expect([TRACE_ID, '0'.repeat(32)]).not.toContain(traceId);

@@ -19,7 +19,7 @@ async function thingApp() {
   return app;
 }
 
-describe('every response says that it is not stored and is what its type says', () => {
+describe('every response is marked as not stored and not to be sniffed', () => {
   it.each([
     ['/thing', 200, {}],
     ['/thing', 304, { 'if-none-match': '"1"' }],
@@ -52,7 +52,7 @@ describe('every response says that it is not stored and is what its type says', 
   });
 });
 
-it('a route may say that its response is stored', async () => {
+it('a route may let its response be stored', async () => {
   const { headers } = await (await thingApp()).inject('/public');
   expect(headers).toMatchObject({ ...SAFE, 'cache-control': 'public, max-age=60' });
 });

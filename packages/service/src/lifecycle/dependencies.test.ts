@@ -14,8 +14,8 @@ function unavailableUntil(attempts: number) {
   return { state, check };
 }
 
-describe('who waits for a part', () => {
-  it('asks once where it works, and says nothing', async () => {
+describe('a process that waits for a dependency', () => {
+  it('checks once where it works, and logs nothing', async () => {
     const { logger, lines } = readableLog();
     const { state, check } = unavailableUntil(0);
     await waitForDependency('database', { check }, logger, never);
@@ -23,7 +23,7 @@ describe('who waits for a part', () => {
     expect(lines).toEqual([]);
   });
 
-  it('asks until it works, and says so once however long it takes', async () => {
+  it('checks until it works, and logs that once however long it takes', async () => {
     const { logger, lines } = readableLog();
     let isThere = false;
     const check = async () => {
@@ -46,7 +46,7 @@ describe('who waits for a part', () => {
     expect(lines.join()).toContain('dependency skipped');
   });
 
-  it('stops when it is told to', async () => {
+  it('stops when it is aborted', async () => {
     const { logger } = readableLog();
     const { check } = unavailableUntil(Number.POSITIVE_INFINITY);
     const stopping = new AbortController();

@@ -112,7 +112,7 @@ async function startService(
 }
 
 describe('a service', () => {
-  it('answers at its URL and is known to the registry there', async () => {
+  it('responds at its URL and is registered there', async () => {
     const registry = await startRegistry();
     const preferences = preferencesOf({ DAYBOOK_ZONE: 'north', DAYBOOK_WEIGHT: 3 });
     const { service } = await startService(registry.url, { ...anyPort, preferences });
@@ -146,7 +146,7 @@ describe('a service', () => {
     expect(await statusFor('evil.example')).toBe(421);
   });
 
-  it('leaves with DOWN, answers until its callers know, then goes and closes what it stood on', async () => {
+  it('leaves with DOWN, responds until its callers know, then goes and closes its dependencies', async () => {
     const registry = await startRegistry();
     const { service, closed } = await startService(registry.url);
     await service.ready;
@@ -161,7 +161,7 @@ describe('a service', () => {
     await expect(fetch(`${service.url}/thing`)).rejects.toThrow('fetch failed');
   });
 
-  it('ends each connection with its answer while it leaves, so that none is cut that somebody is about to use', async () => {
+  it('ends each connection with its response while it leaves, so that none is cut that a client is about to use', async () => {
     const registry = await startRegistry();
     const { service } = await startService(registry.url);
     await service.ready;
@@ -181,12 +181,12 @@ describe('a service', () => {
     expect(registry.calls).toEqual(['UP thing-service', 'DOWN thing-service', 'DELETE']);
   });
 
-  it('starts and answers without a registry', async () => {
+  it('starts and responds without a registry', async () => {
     const { service } = await startService('http://127.0.0.1:1/eureka');
     expect((await fetch(`${service.url}/thing`)).status).toBe(200);
   });
 
-  it('can be called where it says that it is, over IPv6 as well', async (context) => {
+  it('can be called at the address that it registers, over IPv6 as well', async (context) => {
     const registry = await startRegistry();
     const { host } = hostOf(registry.url);
     const starting = startService(registry.url, { ...anyPort, host: '::1', preferences: {}, advertisedHost: '::1' });
@@ -236,7 +236,7 @@ describe('a service', () => {
     await expect(starting).rejects.toMatchObject({ exitCode: 69, message: expect.stringContaining('192.0.2.1') });
   });
 
-  it('asks the registry that its configuration names, before the one of its process', async () => {
+  it('uses the registry that its configuration names, before the one of its process', async () => {
     const [named, own] = [await startRegistry(), await startRegistry()];
     const { host } = hostOf(own.url);
     const client = joinRegistry(host, { EUREKA_URL: `${named.url},${own.url}` });
@@ -253,7 +253,7 @@ describe('a service that starts before what it needs', () => {
     return { status: response.status, body: await response.json() };
   };
 
-  it('answers, is not ready and not in the registry until its parts work', async () => {
+  it('responds, is not ready and not in the registry until its dependencies work', async () => {
     const registry = await startRegistry();
     let isThere = false;
     const database = async () => {
@@ -272,7 +272,7 @@ describe('a service that starts before what it needs', () => {
     expect(await readiness(service.url)).toMatchObject({ status: 200, body: { components: { database: {} } } });
   });
 
-  it('waits for each service that it asks, and minds no longer when that goes away later', async () => {
+  it('waits for each service that it calls, and stays ready when that goes away later', async () => {
     const registry = await startRegistry();
     const { service } = await startService(registry.url, anyPort, { dependsOn: ['other-service'] });
     const components = { 'other-service': { status: 'DOWN' }, registry: { status: 'DOWN' } };
@@ -292,7 +292,7 @@ describe('a service that starts before what it needs', () => {
     expect(registry.calls).toEqual([]);
   });
 
-  it('can be closed while it waits, and tells the registry nothing', async () => {
+  it('can be closed while it waits, and sends the registry nothing', async () => {
     const registry = await startRegistry();
     const { service, closed } = await startService(registry.url, anyPort, { dependsOn: ['other-service'] });
     await service.close();
@@ -347,7 +347,7 @@ describe('closing', () => {
     expect(lines.join()).toContain('unfinished requests cut off');
   });
 
-  it('does not wait for who is connected and asks nothing', async () => {
+  it('does not wait for idle connections', async () => {
     const { app, url } = await slowApp();
     const socket = connect(Number(new URL(url).port), '127.0.0.1');
     const { logger, lines } = readableLog();

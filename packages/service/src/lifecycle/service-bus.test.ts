@@ -44,7 +44,7 @@ describe('the bus of a service', () => {
   });
 
   it.each(['amqp://ana:secret@broker/a/b', 'amqp://ana:secret@broker?verify=none'])(
-    'is no start, with 78 and in words without the secret, for an address that cannot be one: %s',
+    'fails the start with 78, in words without the secret, for an address that cannot be one: %s',
     async (url) => {
       await using resources = new AsyncDisposableStack();
       const starting = withServiceBus(hostOf().host, url, 'thing-service', resources);

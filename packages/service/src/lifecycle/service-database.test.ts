@@ -90,7 +90,7 @@ describe('the database of a service', () => {
     },
   );
 
-  it.runIf(databaseKind !== 'sqlite')('is there at once, and works as soon as its server answers', async () => {
+  it.runIf(databaseKind !== 'sqlite')('is there at once, and works as soon as its server responds', async () => {
     await using folder = await temporaryFolder();
     const url = new URL(folder.url);
     const network = await startForwarder({ host: url.hostname, port: Number(url.port) });

@@ -6,7 +6,7 @@ import { bareApp } from '../testing.ts';
 const works = async () => undefined;
 
 describe('a service', () => {
-  it('is alive whatever it stands on', async () => {
+  it('is alive whatever its dependencies do', async () => {
     const { app } = await bareApp({ checks: { database: () => Promise.reject(new Error('no')) } });
     const response = await app.inject('/health/live');
     expect(response.statusCode).toBe(200);
@@ -26,14 +26,14 @@ describe('a service', () => {
 
   it.each([
     ['fails', () => Promise.reject(new Error('password of ana is wrong'))],
-    ['does not answer', () => new Promise<void>(() => undefined)],
+    ['does not respond', () => new Promise<void>(() => undefined)],
     [
       'fails at once',
       () => {
         throw new Error('password of ana is wrong');
       },
     ],
-  ])('is not ready when a part %s, and tells nobody why', async (_what, broker) => {
+  ])('is not ready when a dependency %s, and shows no reason', async (_what, broker) => {
     const { app, lines } = await bareApp({ checks: { database: works, broker } });
     const response = await app.inject('/health/ready');
     expect(response.statusCode).toBe(503);
@@ -44,7 +44,7 @@ describe('a service', () => {
     expect(response.body + lines.join()).not.toContain('ana');
   });
 
-  it('is ready, and says so, when a part fails that it can do without for a while', async () => {
+  it('is ready, but DEGRADED, when a dependency fails that it can do without for a while', async () => {
     const bus = () => Promise.reject(new Error('no broker'));
     const { app } = await bareApp({ checks: { database: works }, tolerated: { bus } });
     const response = await app.inject('/health/ready');
@@ -56,7 +56,7 @@ describe('a service', () => {
     expect(Check(Health, response.json())).toBe(true);
   });
 
-  it('becomes ready when the part is back', async () => {
+  it('becomes ready when the dependency is back', async () => {
     let away = true;
     const { app } = await bareApp({
       checks: { database: async () => void (await (away ? Promise.reject() : undefined)) },
@@ -66,7 +66,7 @@ describe('a service', () => {
     expect((await app.inject('/health/ready')).statusCode).toBe(200);
   });
 
-  it('says what it is', async () => {
+  it('reports its name and version', async () => {
     const { app } = await bareApp();
     const response = await app.inject('/info');
     expect(Check(Info, response.json())).toBe(true);

@@ -35,6 +35,6 @@ test('a label cannot end before it should', () => {
   expect(histogram.toString()).toContain('a_seconds_count{route="a\\"\\\\\\n",status="200"} 1\n');
 });
 
-test('what is no number is refused', () => {
+test('what is not a number is refused', () => {
   expect(() => new Histogram(options).observe({ route: 'a', status: 200 }, Number.NaN)).toThrow(TypeError);
 });

@@ -41,7 +41,7 @@ describe.each([
     ['of JSON', syntaxError, 'SyntaxError'],
     ['with such a cause', new DatabaseUnavailable(sqlError), 'The database is not available'],
     ['with such a cause far below', new TypeError('outer', { cause: new DatabaseUnavailable(syntaxError) }), 'outer'],
-  ])('tells of an error %s, but not what it quotes, however it is logged', async (_whose, error, expected) => {
+  ])('has an error %s, but not what it quotes, however it is logged', async (_whose, error, expected) => {
     expect(String(error instanceof Error && [error, error.cause, error.stack].join())).toMatch(/Silva|outer/);
     const ways = [
       await linesOf((logger) => logger.error({ err: error }, 'unexpected error')),
@@ -56,7 +56,7 @@ describe.each([
     }
   });
 
-  it('tells the text and the place of an error of our own', async () => {
+  it('has the text and the place of an error of our own', async () => {
     const line = await linesOf((logger) => logger.error({ err: new TypeError('wrong turn') }, 'unexpected error'));
     for (const expected of ['TypeError', 'wrong turn', 'logger.test.ts', 'unexpected error'])
       expect(line).toContain(expected);
@@ -73,7 +73,7 @@ describe.each([
   });
 });
 
-it('does not tell what an error quotes when an application logs it', async () => {
+it('does not have what an error quotes when an application logs it', async () => {
   const { app, lines } = await bareApp();
   app.get('/logged', async (request) => {
     request.log.error({ err: sqlError }, 'told by a handler');

@@ -19,7 +19,7 @@ it('counts requests by route pattern, method and status, and never by an address
   expect(response.body).not.toContain('Silva');
 });
 
-it('tells of the process, and of each service only its own requests', async () => {
+it('has the process, and of each service only its own requests', async () => {
   const { app: one } = await bareApp();
   const { app: other } = await bareApp();
   one.get('/only-here', async () => 'yes');
@@ -38,7 +38,7 @@ it('takes further durations of what does not pass through the application', asyn
   expect((await app.inject('/metrics')).body).toContain('upstream_seconds_count{service="patient-service"} 1');
 });
 
-it('takes values that are asked for whenever somebody looks', async () => {
+it('takes values that are computed for each scrape', async () => {
   const { app } = await bareApp();
   let value = 1;
   app.gauge({ name: 'things', help: 'How many', value: () => value });

@@ -22,7 +22,7 @@ describe('a query', () => {
     ['q=17', { limit: 20, q: '17' }],
     ['q=true', { limit: 20, q: 'true' }],
     ['q=Jos%C3%A9+Silva', { limit: 20, q: 'José Silva' }],
-  ])('of %j is read as its schema says', async (query, read) => {
+  ])('of %j is read by its schema', async (query, read) => {
     const app = await queryApp();
     const response = await app.inject(`/doctors?${query}`);
     expect(response.json()).toEqual(read);
@@ -52,7 +52,7 @@ describe('a query', () => {
     ['__proto__=1', '/__proto__'],
     ['limit[]=1', '/limit[]'],
     [`cursor=${'x'.repeat(513)}`, '/cursor'],
-  ])('of %s is refused with 400 and says where', async (query, pointer) => {
+  ])('of %s is refused with 400 and the place', async (query, pointer) => {
     const app = await queryApp();
     const response = await app.inject(`/doctors?${query}`);
     expect(response.statusCode).toBe(400);
@@ -60,7 +60,7 @@ describe('a query', () => {
     expect(response.json<{ errors: { pointer: string }[] }>().errors.map((fault) => fault.pointer)).toContain(pointer);
   });
 
-  it('without anything to read in a text is told so in words', async () => {
+  it('without anything to read in a text is refused in words', async () => {
     const app = await queryApp();
     const response = await app.inject({ url: '/doctors', query: { q: ' ' } });
     expect(response.json()).toMatchObject({
@@ -68,14 +68,14 @@ describe('a query', () => {
     });
   });
 
-  it('may ask for times with any offset, and not without one', async () => {
+  it('may name times with any offset, and not without one', async () => {
     const app = await queryApp();
     const from = '2026-11-23T09:00:00-05:00';
     expect((await app.inject({ url: '/appointments', query: { from } })).json()).toMatchObject({ from });
     expect((await app.inject({ url: '/appointments', query: { from: '2026-11-23T09:00:00' } })).statusCode).toBe(400);
   });
 
-  it('is told all of its faults at once', async () => {
+  it('gets all of its faults at once', async () => {
     const app = await queryApp();
     const response = await app.inject('/appointments?status=done&patientId=17&limit=0&color=red');
     const { errors } = response.json<{ errors: { pointer: string }[] }>();
@@ -83,8 +83,8 @@ describe('a query', () => {
   });
 });
 
-describe('an answer of another part', () => {
-  it('is taken when it is as the schema says, and refused by the name of the schema otherwise', () => {
+describe('a response of another service', () => {
+  it('is accepted when it matches its schema, and refused by the name of the schema otherwise', () => {
     const read = createParser(Type.Object({ start: Type.String({ format: 'date-time' }) }, { title: 'Visit' }));
     const visit = { start: '2026-11-23T14:00:00Z', more: 1 };
     expect(read(visit)).toBe(visit);
@@ -104,7 +104,7 @@ describe('a body', () => {
     return response.json<{ errors: { pointer: string; message: string }[] }>().errors;
   }
 
-  it('is told every fault at once', async () => {
+  it('gets every fault at once', async () => {
     const faults = await faultsOf({ givenName: ' ', birthDate: 'once', extra: 1 });
     expect(faults.map(({ pointer }) => pointer).toSorted()).toEqual([
       '/birthDate',
@@ -121,7 +121,7 @@ describe('a body', () => {
     ]);
   });
 
-  it('with more faults than anybody reads is told the first', async () => {
+  it('with a great many faults gets the first', async () => {
     const unknown = Object.fromEntries(Array.from({ length: 2_000 }, (_, index) => [`field${index}`, 1]));
     expect(await faultsOf({ ...ana, ...unknown })).toHaveLength(1);
     expect(await faultsOf({ ...ana, givenName: 'x'.repeat(200_000), extra: 1 })).toHaveLength(1);
