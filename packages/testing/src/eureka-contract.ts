@@ -173,7 +173,7 @@ export function describeEurekaClient(
       await found(await setting.reader()).toBe(1);
     });
 
-    it('an instance is found only while it says that it is UP', async () => {
+    it('an instance is found only while it reports UP', async () => {
       const { setting, local, found } = await begin();
       const writer = setting.client();
       await writer.register({ ...local, status: 'STARTING' });
@@ -211,7 +211,7 @@ export function describeEurekaClient(
       await call('DELETE', `${pathOf(url, local)}:foreign`);
     });
 
-    it('a status that somebody else set counts until it is taken back', async () => {
+    it('a status that an operator set counts until it is removed', async () => {
       const { url, setting, local, found } = await begin();
       const writer = setting.client();
       await writer.register(local);
@@ -226,7 +226,7 @@ export function describeEurekaClient(
       await found(reader).toBe(1);
     });
 
-    it('an instance says anew how it is when a status that somebody else set is taken back and none is put in its place', async () => {
+    it('an instance reports its status again when one that an operator set is removed and none is put in its place', async () => {
       const { url, setting, local, found } = await begin();
       await setting.client().register(local);
       const reader = await setting.reader();
@@ -243,7 +243,7 @@ export function describeEurekaClient(
       await expect.poll(foundOnceTakenBack, patience).toBe(1);
     });
 
-    it('an instance that closes says DOWN, and leaves', async () => {
+    it('an instance that closes reports DOWN, and leaves', async () => {
       const { url, setting, local } = await begin();
       const proxy = await setting.proxy();
       const writer = setting.client([proxy.url]);
@@ -257,7 +257,7 @@ export function describeEurekaClient(
       expect(await call('GET', pathOf(url, local))).toBe(404);
     });
 
-    it('when one server is gone the next is asked, for the list and for the lease', async () => {
+    it('when one server is gone the next one serves the list and the lease', async () => {
       const { setting, local, found } = await begin();
       const [first, second] = [await setting.proxy(), await setting.proxy()];
       const writer = setting.client([first.url, second.url]);
