@@ -62,7 +62,7 @@ describe('the participant client', () => {
     expect(doctors.requests[0]?.path).toBe(`/api/v1/doctors/${UNKNOWN_ID}/availability?${query}`);
   });
 
-  it('asks only for years that can be written', async () => {
+  it('requests only years that can be written', async () => {
     const doctors = clientThatResponds(200, availability);
     const participants = createParticipantClient(nothing, doctors.client);
     const [first, last] = [at('0000-01-01T00:00:00+14:00'), at('9999-12-31T23:55:00.000Z')];
@@ -96,7 +96,7 @@ describe('the participant client', () => {
     expect(await found).toMatchObject({ id: UNKNOWN_ID });
   });
 
-  it('asks of a patient only what it needs to know', async () => {
+  it('requests of a patient only what it needs', async () => {
     const eligibility = { id: UNKNOWN_ID, active: false, version: 3, replacedBy: UNKNOWN_ID };
     const patients = clientThatResponds(200, eligibility);
     expect(await createParticipantClient(patients.client, nothing).findPatient(UNKNOWN_ID, context)).toEqual(
@@ -105,14 +105,14 @@ describe('the participant client', () => {
     expect(patients.requests[0]?.path).toBe(`/api/v1/patients/${UNKNOWN_ID}/eligibility`);
   });
 
-  it('knows nobody whom the other service does not know', async () => {
+  it('finds no participant that the other service does not have', async () => {
     const participants = createParticipantClient(nothing, nothing);
     expect(await participants.findPatient(UNKNOWN_ID, context)).toBeUndefined();
     expect(await participants.findDoctor(UNKNOWN_ID, range, context)).toBeUndefined();
     expect(await participants.findDoctors('surgery', range, context)).toEqual([]);
   });
 
-  it('says that a part is unavailable when it answers with a refusal', async () => {
+  it('fails as service-unavailable when the other service returns a refusal', async () => {
     const { client } = clientThatResponds(422, { code: 'range-too-long' });
     const unavailable = { code: 'service-unavailable', extras: { retryAfterSeconds: 1 } };
     await expect(createParticipantClient(client, client).findDoctor(UNKNOWN_ID, range, context)).rejects.toMatchObject(
@@ -120,7 +120,7 @@ describe('the participant client', () => {
     );
   });
 
-  it('does not take an answer that is not as described', async () => {
+  it('does not accept a response that does not match its schema', async () => {
     const { client } = clientThatResponds(200, { active: 'yes' });
     await expect(createParticipantClient(client, client).findPatient(UNKNOWN_ID, context)).rejects.toThrow();
     await expect(createParticipantClient(client, client).findDoctor(UNKNOWN_ID, range, context)).rejects.toThrow();
@@ -141,7 +141,7 @@ describe('the participant client', () => {
     expect(doctors.requests).toHaveLength(3);
   });
 
-  it('knows the first 500 doctors of a specialty and asks for no more', async () => {
+  it('reads the first 500 doctors of a specialty and requests no more', async () => {
     const doctors = clientWithDoctors(700);
     const found = await createParticipantClient(nothing, doctors.client).findDoctors('surgery', range, context);
     expect(found.map(({ id }) => id)).toEqual(doctors.ids.slice(0, 500));

@@ -113,7 +113,7 @@ describe('the appointments of a merged patient', () => {
     await expectReservationsMatch();
   });
 
-  it('keep what happened in their history, and tell of it with ids only', async () => {
+  it('keep what happened in their history, and publish it with ids only', async () => {
     const { old, stays, bookFor, merge, history, outbox } = await startTwins();
     const { id } = await bookFor(old);
     await merge();
@@ -494,7 +494,7 @@ describe('an event of a merge', () => {
     expect(await due()).toEqual([]);
   });
 
-  it('that is not as the catalogue says is parked', async () => {
+  it('that does not match the catalogue is parked', async () => {
     const { consumer, eventOf, database } = await startTwins();
     const event = eventOf('merged', UNKNOWN_ID, UNKNOWN_ID, 2);
     await consumer.handle(JSON.parse(JSON.stringify({ ...event, data: { patientId: UNKNOWN_ID } })));
@@ -616,7 +616,7 @@ describe('a booking under way when its patient is merged', () => {
   });
 });
 
-describe('a recheck under way when its patient is merged', () => {
+describe('a revalidation under way when its patient is merged', () => {
   /** Books a future visit for each of two records; `old` has the one at START. */
   async function startRechecked() {
     const clinic = await startTwins();
@@ -660,7 +660,7 @@ describe('a recheck under way when its patient is merged', () => {
     expect(await read(visit.id)).toMatchObject({ patientId: stays, reschedulingReasons: ['outside-availability'] });
   });
 
-  it('does not end with the recheck of what the merge moved since', async () => {
+  it('does not end with the revalidation of what the merge moved since', async () => {
     const clinic = await startRechecked();
     const { stays, visit, own, revalidations, merge, tellChange, changePatient, revalidate, read } = clinic;
     await tellChange('daybook.patient.deactivated.v1', stays, changePatient(stays, false));

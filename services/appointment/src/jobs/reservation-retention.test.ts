@@ -67,7 +67,7 @@ describe('clearing reservations', () => {
     expect(await cellsIn(database)).toEqual(staying.flatMap((cell) => [cell, cell, cell]));
   });
 
-  it('takes whoever there are, and however much of one, in steps of a few hundred rows', async () => {
+  it('deletes those of all participants, however many one has, in steps of a few hundred rows', async () => {
     const database = await open();
     const [many, one] = [people(250), people(1)];
     const ofOne = Array.from({ length: 1200 }, (_, index) =>

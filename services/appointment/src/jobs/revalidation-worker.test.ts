@@ -85,7 +85,7 @@ describe('leave over bookings', () => {
     expect((await history(booked.id)).map(({ action }) => action)).toEqual(['booked', 'flagged', 'unflagged']);
   });
 
-  it('flags once, however often it is told', async () => {
+  it('flags once, however often its event comes', async () => {
     const { booked, doctor, changeDoctor, deliver, takeLeave, revalidate, read, dueRevalidations } =
       await startBooked();
     await takeLeave();
@@ -98,7 +98,7 @@ describe('leave over bookings', () => {
     expect(await read(booked.id)).toMatchObject({ version: 2 });
   });
 
-  it('added while somebody books into it: the booking sees it', async () => {
+  it('added while a booking into it runs is seen by the booking', async () => {
     const { bookingRequest, post, pauseCalls, addPatient, takeLeave, contexts, expectReservationsMatch } =
       await startBooked();
     const { received, resume } = pauseCalls(2);
@@ -144,13 +144,13 @@ describe('leave over bookings', () => {
     expect((await response).body).toMatchObject({ code });
   });
 
-  it('is booked over when the doctor service knows less than an event told of, as after a restore', async () => {
+  it('is booked over when the doctor service has an older version than an event announced, as after a restore', async () => {
     const { doctor, deliver, bookingRequest, post } = await startBooked();
     await deliver(EXCEPTION_ADDED, doctor.id, doctor.version + 5);
     expect(await post('', bookingRequest('2026-11-11T16:00:00.000Z'))).toMatchObject({ status: 201 });
   });
 
-  it('is not flagged by somebody who looked before it was taken back', async () => {
+  it('does not flag what a slow revalidation read before it was taken back', async () => {
     const { booked, doctor, changeDoctor, deliver, takeLeave, pauseCalls, startRevalidation, dueRevalidations, read } =
       await startBooked();
     await takeLeave();
@@ -167,7 +167,7 @@ describe('leave over bookings', () => {
     expect(await read(booked.id)).toMatchObject({ needsRescheduling: false });
   });
 
-  it('flags what was booked between the change and the event that tells of it', async () => {
+  it('flags what was booked between the change and its event', async () => {
     const { doctor, changeDoctor, deliver, bookingRequest, read, revalidate, book, addPatient } = await startBooked();
     const known = doctor.open;
     const version = changeDoctor(doctor, { open: without('2026-11-10') });
@@ -180,7 +180,7 @@ describe('leave over bookings', () => {
     expect(await read(late.id)).toMatchObject({ needsRescheduling: true });
   });
 
-  it('is shown to the front desk while the visit is to come, and before that when asked for', async () => {
+  it('is shown to the front desk while the visit is to come, and earlier ones on request', async () => {
     const { takeLeave, revalidate, flagged, list, time, booked } = await startBooked();
     await takeLeave();
     await revalidate();
@@ -226,7 +226,7 @@ describe('leave over bookings', () => {
     expect(contexts.slice(before).every(({ caller }) => caller.role === 'service')).toBe(true);
   });
 
-  it('is looked at when the doctor service answers again', async () => {
+  it('is revalidated when the doctor service responds again', async () => {
     const { booked, state, takeLeave, startRevalidation, dueRevalidations, time, read } = await startBooked();
     await takeLeave();
     state.down = true;
@@ -243,7 +243,7 @@ describe('leave over bookings', () => {
   });
 });
 
-describe('somebody who is not active any more', () => {
+describe('a participant who is not active any more', () => {
   it('keeps the appointments, flagged', async () => {
     const { booked, patientId, changePatient, changeDoctor, doctor, deliver, revalidate, read } = await startBooked();
     await deliver('daybook.patient.deactivated.v1', patientId, changePatient(patientId, false));
@@ -258,7 +258,7 @@ describe('somebody who is not active any more', () => {
     expect(await read(booked.id)).toMatchObject({ reschedulingReasons: ['doctor-inactive'] });
   });
 
-  it('is not looked at again where there is nothing to come', async () => {
+  it('is not revalidated where there is nothing to come', async () => {
     const { addPatient, changePatient, deliver, dueRevalidations } = await startBooked();
     const stranger = addPatient();
     await deliver('daybook.patient.deactivated.v1', stranger, changePatient(stranger, false));
@@ -295,8 +295,8 @@ describe('an appointment that needs rescheduling', () => {
   });
 });
 
-describe('what is waited for, as at most starts, is said in a line each', () => {
-  it('a service that does not answer', async () => {
+describe('a dependency that is waited for, as at most starts, is logged in one line:', () => {
+  it('a service that does not respond', async () => {
     const { state, takeLeave, startRevalidation, doctor } = await startBooked();
     await takeLeave();
     state.down = true;

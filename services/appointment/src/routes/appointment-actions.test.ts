@@ -67,7 +67,7 @@ describe('to cancel', () => {
 });
 
 describe('to reschedule', () => {
-  it('moves the appointment, frees the old time and tells both', async () => {
+  it('moves the appointment, frees the old time and publishes both times', async () => {
     const { post, booked, read, history, time, book, bookingRequest, addPatient, expectReservationsMatch } =
       await startBooked();
     time.now = time.now.add({ minutes: 1 });
@@ -162,7 +162,7 @@ describe('to reschedule', () => {
     await clinic.expectReservationsMatch();
   });
 
-  it('makes one of two who want one time lose, who keeps the old one', async () => {
+  it('makes one of two requests for one time lose and keep the old time', async () => {
     const clinic = await startBooked();
     const other = await clinic.book(
       clinic.bookingRequest('2026-11-03T18:00:00.000Z', { patientId: clinic.addPatient() }),
@@ -189,7 +189,7 @@ describe('to reschedule', () => {
     await clinic.expectReservationsMatch();
   });
 
-  it('is refused when the appointment is cancelled while the doctor is asked', async () => {
+  it('is refused when the appointment is cancelled while the doctor is loaded', async () => {
     const { post, booked, read, reservations, before, pauseCalls, outbox } = await startBooked();
     const { received, resume } = pauseCalls();
     const moving = post(`/${booked.id}/reschedule`, { start: '2026-11-03T17:00:00.000Z' });
@@ -202,7 +202,7 @@ describe('to reschedule', () => {
     expect(await outbox()).toHaveLength(2);
   });
 
-  it('tells the second of two who move it at once that somebody was first', async () => {
+  it('refuses the second of two simultaneous moves', async () => {
     const { post, booked, read, pauseCalls, expectReservationsMatch } = await startBooked();
     // Each request reads the patient and the doctor.
     const { received, resume } = pauseCalls(4);
@@ -252,7 +252,7 @@ describe('the steps of the day', () => {
     await expectReservationsMatch();
   });
 
-  it('mark who did not come', async () => {
+  it('mark a patient who did not come', async () => {
     const { post, booked, time } = await startBooked();
     time.now = Temporal.Instant.from(BOOKED_AT);
     expect(await post(`/${booked.id}/no-show`)).toMatchObject({ status: 200, body: { status: 'noshow' } });
@@ -270,7 +270,7 @@ describe('the steps of the day', () => {
     expect(await post(`/${booked.id}/${step}`)).toMatchObject({ status: 200 });
   });
 
-  it('note the day after that a visit took place, also where nobody noted the arrival', async () => {
+  it('note the day after that a visit took place, also where no arrival was noted', async () => {
     const { post, booked, time } = await startBooked();
     time.now = Temporal.Instant.from('2026-11-04T09:00:00.000Z');
     expect(await post(`/${booked.id}/fulfil`)).toMatchObject({ status: 200, body: { status: 'fulfilled' } });
@@ -290,7 +290,7 @@ describe('the steps of the day', () => {
   });
 
   it.each(['arrive', 'check-in', 'fulfil', 'no-show'])(
-    'take no body, and refuse one that says something: %s',
+    'take no body, and refuse one with content: %s',
     async (step) => {
       const { post, booked, read } = await startBooked();
       const response = await post(`/${booked.id}/${step}`, { bogus: 1 });
@@ -407,7 +407,7 @@ describe('a change of an appointment that was changed since it was read', () => 
 });
 
 describe('the history', () => {
-  it('has every change, oldest first, with who did it and why', async () => {
+  it('has every change, oldest first, with its caller and reason', async () => {
     const { post, booked, history, database, clock, time } = await startBooked();
     const { doctorId, start, end } = booked;
     time.now = time.now.add({ minutes: 1 });
@@ -440,7 +440,7 @@ describe('the history', () => {
 });
 
 describe('the events of an appointment', () => {
-  it('tell of each step in order, with ids and times', async () => {
+  it('describe each step in order, with ids and times', async () => {
     const { post, booked, outbox, time } = await startBooked();
     await post(`/${booked.id}/reschedule`, { start: '2026-11-03T17:00:00.000Z' });
     time.now = Temporal.Instant.from('2026-11-03T17:00:00.000Z');
@@ -471,7 +471,7 @@ describe('the events of an appointment', () => {
     );
   });
 
-  it('tell of a cancellation and of who did not come', async () => {
+  it('describe a cancellation and a no-show', async () => {
     const { post, booked, book, bookingRequest, outbox, time } = await startBooked();
     const other = await book(bookingRequest('2026-11-03T18:00:00.000Z'));
     await post(`/${booked.id}/cancel`, { reason: 'ill' });

@@ -21,7 +21,7 @@ async function startBooked() {
 }
 
 describe('changing reason and note', () => {
-  it('keeps them, takes them away with null, and tells no event of them', async () => {
+  it('keeps them, removes them with null, and puts them into no event', async () => {
     const { booked, change, read, history, outbox, lastEvent, reservations } = await startBooked();
     const before = await reservations();
     const changed = await change({ reason: 'knee', note: 'wants the window' });
@@ -78,7 +78,7 @@ describe('changing reason and note', () => {
     expect(await read(booked.id)).toEqual(booked);
   });
 
-  it('shows the note to those who work here alone', async () => {
+  it('shows the note to staff alone', async () => {
     const { database, clock, booked, change } = await startBooked();
     await change({ note: 'wants the window' });
     const store = createAppointmentStore(database, clock);
@@ -160,7 +160,7 @@ describe('changing the type', () => {
     expect(time.now.toString()).toBe('2026-11-02T08:00:00Z');
   });
 
-  it('while somebody books what it needs gives the time to exactly one', async () => {
+  it('while a booking takes what it needs gives the time to exactly one', async () => {
     const { change, post, bookingRequest, long, addPatient, expectReservationsMatch } = await startBooked();
     const [changed, other] = await Promise.all([
       change({ appointmentTypeId: long.id }),
@@ -264,7 +264,7 @@ describe('a type that is not in use any more', () => {
     await expectReservationsMatch();
   });
 
-  it('is not booked by who read it before, so no visit is missed', async () => {
+  it('is not booked by a request that read it before, so no visit is missed', async () => {
     const { call, type, post, bookingRequest, addPatient, pauseCalls, revalidate, list } = await startBooked();
     const paused = pauseCalls();
     const booking = post('', bookingRequest('2026-11-03T20:00:00.000Z', { patientId: addPatient() }));

@@ -60,7 +60,7 @@ describe('an appointment type', () => {
     ['name', ['', ' ', 'a'.repeat(101), 'a\nb']],
     ['active', ['yes', null]],
     ['colour', ['red']],
-  ])('is refused with a %s that is none, new and changed', async (field, values) => {
+  ])('is refused with an invalid %s, new and changed', async (field, values) => {
     const { types, addType } = await startTypes();
     const { id } = await addType();
     for (const value of values) {
@@ -82,7 +82,7 @@ describe('an appointment type', () => {
     expect(await types('PATCH', `/${first.id}`, { name: 'Follow-up' })).toMatchObject({ status: 200 });
   });
 
-  it('is added once by many who send the same name at once', async () => {
+  it('is added once by many simultaneous requests with the same name', async () => {
     const { types } = await startTypes();
     const responses = await Promise.all(Array.from({ length: 8 }, () => types('POST', '', everything)));
     expect(responses.map(({ status }) => status).sort()).toEqual([201, ...Array<number>(7).fill(409)]);

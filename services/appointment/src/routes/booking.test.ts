@@ -8,7 +8,7 @@ import { at, iso, readProblem, startAppointments, startClinic, UNKNOWN_ID } from
 const problem = (status: number, code: string) => ({ status, body: { code } });
 
 describe('a booking', () => {
-  it('is answered with the appointment and is there afterwards', async () => {
+  it('returns the appointment and is there afterwards', async () => {
     const clinic = await startClinic();
     const response = await clinic.post('', {
       ...clinic.bookingRequest('2026-11-03T14:00:00.000Z'),
@@ -36,7 +36,7 @@ describe('a booking', () => {
     await clinic.expectReservationsMatch();
   });
 
-  it('asks the other services in the name of who books, within the same trace', async () => {
+  it('calls the other services in the name of its caller, within the same trace', async () => {
     const { call, bookingRequest, contexts } = await startClinic();
     const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
     const headers = { traceparent: `00-${traceId}-00f067aa0ba902b7-01` };
@@ -119,7 +119,7 @@ describe('no double booking', () => {
     ]);
   });
 
-  it('offers a patient alternatives with the doctor of the wish only', async () => {
+  it('offers a patient alternatives with the requested doctor only', async () => {
     const clinic = await startClinic();
     clinic.addDoctor();
     await clinic.book(clinic.bookingRequest('2026-11-03T16:00:00.000Z', { patientId: clinic.addPatient() }));
@@ -146,7 +146,7 @@ describe('no double booking', () => {
     }
   });
 
-  it('looks farther for alternatives when the days around are full', async () => {
+  it('searches farther for alternatives when the days around are full', async () => {
     const clinic = await startClinic();
     const doctor = clinic.addDoctor({
       open: [
@@ -244,7 +244,7 @@ describe('no double booking', () => {
     await clinic.expectReservationsMatch();
   });
 
-  it('gives the last seat to one of many who ask at once', async () => {
+  it('gives the last seat to one of many simultaneous requests', async () => {
     const clinic = await startClinic({ capacity: 3 });
     const responses = await Promise.all(
       Array.from({ length: 20 }, () =>
@@ -255,7 +255,7 @@ describe('no double booking', () => {
     await clinic.expectReservationsMatch();
   });
 
-  it('gives nobody two seats of a group', async () => {
+  it('gives no patient two seats of a group', async () => {
     const clinic = await startClinic({ capacity: 3 });
     await clinic.book(clinic.bookingRequest('2026-11-03T16:00:00.000Z'));
     expect(await clinic.post('', clinic.bookingRequest('2026-11-03T16:00:00.000Z'))).toMatchObject(
@@ -291,7 +291,7 @@ describe('no double booking', () => {
     await clinic.expectReservationsMatch();
   });
 
-  it('counts who is there, not the numbers of the seats', async () => {
+  it('counts the taken seats, not their numbers', async () => {
     const clinic = await startClinic({ capacity: 2 });
     const large = await clinic.addType({ capacity: 4 });
     const inLarge = () =>
@@ -307,7 +307,7 @@ describe('no double booking', () => {
     await clinic.expectReservationsMatch();
   });
 
-  it('does not put a group where somebody has the doctor alone, and shows no such time', async () => {
+  it('does not put a group where a visit for one has the doctor, and shows no such time', async () => {
     const clinic = await startClinic();
     const group = await clinic.addType({ capacity: 3 });
     await clinic.book(clinic.bookingRequest('2026-11-03T16:00:00.000Z'));
@@ -326,7 +326,7 @@ describe('no double booking', () => {
     await clinic.expectReservationsMatch();
   });
 
-  it('lets one of fifty who want the same time at once have it', async () => {
+  it('gives a time to one of fifty simultaneous requests for it', async () => {
     const clinic = await startClinic();
     const responses = await Promise.all(
       Array.from({ length: 50 }, () =>
@@ -349,7 +349,7 @@ describe('no double booking', () => {
     await clinic.expectReservationsMatch();
   });
 
-  it('lets a patient who asks ten doctors at once have one', async () => {
+  it('gives a patient one of ten doctors that are booked simultaneously', async () => {
     const clinic = await startClinic();
     const responses = await Promise.all(
       Array.from({ length: 10 }, () =>
@@ -439,7 +439,7 @@ describe('a booking that cannot be', () => {
     },
   );
 
-  it('says nothing of the reason, the patient or the doctor', async () => {
+  it('shows nothing of the reason, the patient or the doctor', async () => {
     const clinic = await startClinic();
     await clinic.book(clinic.bookingRequest('2026-11-03T16:00:00.000Z'));
     const secret = {
@@ -453,7 +453,7 @@ describe('a booking that cannot be', () => {
   });
 });
 
-describe('while a part is down', () => {
+describe('while a service is down', () => {
   it('is refused for its own reason, without alternatives, when they cannot be looked up', async () => {
     const clinic = await startClinic();
     await clinic.book(clinic.bookingRequest('2026-11-03T16:00:00.000Z'));
@@ -464,7 +464,7 @@ describe('while a part is down', () => {
     expect(readProblem(response.body).alternatives).toEqual([]);
   });
 
-  it('a booking is answered with 503 and keeps nothing', async () => {
+  it('a booking returns 503 and keeps nothing', async () => {
     const clinic = await startClinic();
     clinic.state.down = true;
     const bookingRequest = clinic.bookingRequest('2026-11-03T16:00:00.000Z');
@@ -478,7 +478,7 @@ describe('while a part is down', () => {
     expect(await clinic.post('', bookingRequest, headers)).toMatchObject({ status: 201 });
   });
 
-  it('a move is answered with 503 and changes nothing; a cancellation needs no other part', async () => {
+  it('a move returns 503 and changes nothing; a cancellation needs no other service', async () => {
     const clinic = await startClinic();
     const before = await clinic.book(clinic.bookingRequest('2026-11-03T16:00:00.000Z'));
     clinic.state.down = true;
@@ -491,7 +491,7 @@ describe('while a part is down', () => {
   });
 });
 
-it('a booking that nobody waits for any more is not made', async () => {
+it('a booking whose caller is gone is not made', async () => {
   const { database, clock, participants, bookingRequest, reservations } = await startClinic();
   const store = createAppointmentStore(database, clock);
   const types = createAppointmentTypeStore(database, clock);
@@ -510,7 +510,7 @@ it('a booking that nobody waits for any more is not made', async () => {
 });
 
 describe('a booking that is sent again with its Idempotency-Key', () => {
-  it('makes one appointment and gets the first answer', async () => {
+  it('makes one appointment and gets the first response', async () => {
     const clinic = await startClinic();
     const headers = { 'idempotency-key': 'k1' };
     const bookingRequest = clinic.bookingRequest('2026-11-03T16:00:00.000Z');

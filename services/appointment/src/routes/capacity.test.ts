@@ -36,7 +36,7 @@ async function startFullGroup() {
 }
 
 describe('raising the capacity of an appointment type', () => {
-  it('opens the new seats beside those who booked before, and no more', async () => {
+  it('opens the new seats beside those that were booked before, and no more', async () => {
     const { statusesOf, setCapacity, isOffered, bookOne, expectReservationsMatch } = await startFullGroup();
     expect(await isOffered()).toBe(false);
     expect((await bookOne()).status).toBe(409);
@@ -48,7 +48,7 @@ describe('raising the capacity of an appointment type', () => {
     await expectReservationsMatch();
   });
 
-  it('opens them to who wants the first free doctor, and to a hold', async () => {
+  it('opens them to a booking of the first free doctor, and to a hold', async () => {
     const { addDoctor, addPatient, addType, post, call, setCapacity, type: other } = await startFullGroup();
     const type = await addType({ capacity: 1 });
     expect(other.id).not.toBe(type.id);
@@ -100,8 +100,8 @@ describe('lowering the capacity of an appointment type', () => {
   });
 });
 
-describe('of many who book while the capacity changes', () => {
-  it('as many as there are new seats have one', async () => {
+describe('of many bookings while the capacity changes', () => {
+  it('as many as there are new seats succeed', async () => {
     const { setCapacity, statusesOf, expectReservationsMatch } = await startFullGroup();
     const [, statuses] = await Promise.all([setCapacity(5), statusesOf(6)]);
     expect(statuses.filter((status) => status === 201).length).toBeLessThanOrEqual(3);
@@ -110,7 +110,7 @@ describe('of many who book while the capacity changes', () => {
     await expectReservationsMatch();
   });
 
-  it('one more than there are seats all ask at once for the last of the new ones, and exactly one is refused', async () => {
+  it('one more than there are new seats all come at once, and exactly one is refused', async () => {
     const { setCapacity, statusesOf, expectReservationsMatch } = await startFullGroup();
     await setCapacity(8);
     expect(await statusesOf(7)).toEqual([...Array(6).fill(201), 409]);

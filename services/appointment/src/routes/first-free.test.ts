@@ -28,7 +28,7 @@ const slotOf = (body: unknown): string => {
 };
 
 describe('the first free time of a specialty', () => {
-  it('is that of whichever doctor has one first', async () => {
+  it('is that of the doctor with the first one', async () => {
     const { bookFirst, addDoctor, history } = await startSpecialty(1);
     const early = addDoctor({ specialties: ['surgery'], open: openDaily('13:00', '13:30') });
     addDoctor({ specialties: ['cardiology'], open: openDaily('08:00', '12:00') });
@@ -42,7 +42,7 @@ describe('the first free time of a specialty', () => {
     expect(await bookFirst()).toMatchObject({ status: 201, body: { start: '2026-11-03T14:00:00.000Z' } });
   });
 
-  it('is another one for each of many who ask at once, while there are any', async () => {
+  it('is another one for each of many simultaneous requests, while there are any', async () => {
     const { bookFirst, expectReservationsMatch } = await startSpecialty(5);
     const responses = await Promise.all(Array.from({ length: 14 }, () => bookFirst()));
     const booked = responses.filter(({ status }) => status === 201).map(({ body }) => slotOf(body));
@@ -66,7 +66,7 @@ describe('the first free time of a specialty', () => {
     }
   });
 
-  it('is the same for the next one when nobody waits for the answer any more', async () => {
+  it('is the same for the next request when the caller of the first one is gone', async () => {
     const { database, clock, participants, addPatient, type } = await startSpecialty(1);
     const store = createAppointmentStore(database, clock);
     const types = createAppointmentTypeStore(database, clock);
@@ -142,7 +142,7 @@ describe('the first free time of a specialty', () => {
     );
   }
 
-  describe('while a visit of another patient is moved between looks at two parts of a long range', () => {
+  describe('while a visit of another patient is moved between the reads of two parts of a long range', () => {
     const [SOON, LATE] = ['2026-11-03T14:00:00.000Z', '2026-11-06T14:00:00.000Z'];
     const RANGE = { from: '2026-11-03T00:00:00.000Z', to: '2026-11-08T00:00:00.000Z' };
 
@@ -161,7 +161,7 @@ describe('the first free time of a specialty', () => {
     });
   });
 
-  describe('while a visit of the patient is moved between a look at the patient and one at the doctors', () => {
+  describe('while a visit of the patient is moved between the read of the patient and that of the doctors', () => {
     /** Books the first of two times of the only doctor. `move` runs before each read of the doctor's seats. */
     async function startMoved(
       move: (attempt: number, moveTo: (start: string) => Promise<unknown>) => Promise<unknown>,
@@ -205,7 +205,7 @@ describe('the first free time of a specialty', () => {
     await expectReservationsMatch();
   });
 
-  it('is searched as far as asked, also weeks ahead', async () => {
+  it('is searched as far as requested, also weeks ahead', async () => {
     const { bookFirst, specialists, changeDoctor } = await startSpecialty(1);
     const [specialist] = specialists;
     const late = { start: at('2026-12-10T14:00:00.000Z'), end: at('2026-12-10T14:30:00.000Z') };
@@ -215,7 +215,7 @@ describe('the first free time of a specialty', () => {
     expect(response).toMatchObject({ status: 201, body: { start: '2026-12-10T14:00:00.000Z' } });
   });
 
-  it('is one booking for each key, however often it is asked for', async () => {
+  it('is one booking for each key, however often it is requested', async () => {
     const { bookFirst, addPatient } = await startSpecialty(2);
     const patientId = addPatient();
     const first = await bookFirst({ patientId }, { 'idempotency-key': 'k1' });
@@ -223,7 +223,7 @@ describe('the first free time of a specialty', () => {
     expect(again).toMatchObject({ status: 201, headers: { 'idempotency-replayed': 'true' }, body: first.body });
   });
 
-  it('is refused in words to whom it cannot be given', async () => {
+  it('is refused with a reason where it cannot be given', async () => {
     const { bookFirst, addPatient, addType } = await startSpecialty(1);
     const inactive = await addType({ active: false });
     for (const [more, status, code] of [

@@ -77,7 +77,7 @@ describe('a hold', () => {
     expect(await call('DELETE', `/holds/${UNKNOWN_ID}`)).toMatchObject(problem(404, 'not-found'));
   });
 
-  it('is one for each key, however often it is asked for', async () => {
+  it('is one for each key, however often it is requested', async () => {
     const { requestHold, reservations } = await startHolding();
     const first = await requestHold({}, { 'idempotency-key': 'k1' });
     const again = await requestHold({}, { 'idempotency-key': 'k1' });
@@ -131,7 +131,7 @@ describe('a hold', () => {
     await expectReservationsMatch();
   });
 
-  it('goes to one of many who want it at once', async () => {
+  it('goes to one of many simultaneous requests', async () => {
     const { requestHold, expectReservationsMatch } = await startHolding();
     const responses = await Promise.all(Array.from({ length: 20 }, () => requestHold()));
     expect(responses.filter(({ status }) => status === 201)).toHaveLength(1);
@@ -152,7 +152,7 @@ describe('a hold', () => {
     expect(await sweepHolds(database, clock)).toBe(0);
   });
 
-  it('can be had three times at once by a patient, who cannot empty a calendar', async () => {
+  it('is limited to three at once for a patient, who cannot empty a calendar', async () => {
     const { database, clock, doctor, type, later } = await startHolding();
     const holds = createHoldStore(database, clock);
     const ana = { id: 'ana', role: 'patient' } as const;
@@ -180,7 +180,7 @@ describe('the booking that uses a hold', () => {
     await expectReservationsMatch();
   });
 
-  it('comes too late when the hold has run out, and is told what else is free', async () => {
+  it('comes too late when the hold has run out, and gets alternatives', async () => {
     const { createHold, later, post, bookingRequest, reservations } = await startHolding();
     const { id } = await createHold();
     later(300);
@@ -192,7 +192,7 @@ describe('the booking that uses a hold', () => {
     expect(await reservations()).toHaveLength(6);
   });
 
-  it('is refused when the hold is for another time, another doctor, somebody else, or was used', async () => {
+  it('is refused when the hold is for another time, another doctor, another caller, or was used', async () => {
     const { createHold, post, bookingRequest, addDoctor, other, book, database, clock } = await startHolding();
     const { id } = await createHold();
     const elsewhere = [bookingRequest('2026-11-03T17:00:00.000Z'), bookingRequest(START, { doctorId: addDoctor().id })];

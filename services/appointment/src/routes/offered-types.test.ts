@@ -22,7 +22,7 @@ async function startCardiology() {
 }
 
 describe('a type that the doctor does not offer', () => {
-  it('cannot be booked or held, and the explanation says why', async () => {
+  it('cannot be booked or held, and the explanation names the reason', async () => {
     const { post, call, explain, vaccinate, type, slots, book, reservations } = await startCardiology();
     const { patientId: _, ...bookingRequest } = vaccinate;
     expect(await post('', vaccinate)).toMatchObject(refused);
@@ -89,7 +89,7 @@ describe('a doctor who stops offering a type', () => {
     expect(await flagged()).toEqual([]);
   });
 
-  it('while somebody books it is seen by the booking', async () => {
+  it('while a booking of it runs is seen by the booking', async () => {
     const { post, vaccinate, vaccination, type, cardiologist, changeDoctor, deliver, pauseCalls } =
       await startCardiology();
     changeDoctor(cardiologist, { offers: new Set([vaccination.id]) });

@@ -42,7 +42,7 @@ describe('an overbooking', () => {
     expect(entry).not.toHaveProperty('reason');
   });
 
-  it('is made for all who ask at once, each with its trace but the one that had the time to itself', async () => {
+  it('is made for all simultaneous requests, each with its trace but the one that had the time to itself', async () => {
     const { post, bookingRequest, addPatient, pauseCalls, history, expectReservationsMatch } = await startClinic();
     const { received, resume } = pauseCalls(6);
     const bookings = Array.from({ length: 3 }, () =>

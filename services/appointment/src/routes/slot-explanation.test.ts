@@ -43,7 +43,7 @@ async function expectSameAsBooking(clinic: Clinic, bookingRequest: BookingBody):
 }
 
 describe('the explanation of a start', () => {
-  it('that nothing stands in the way of says so', async () => {
+  it('that nothing stands in the way of is bookable', async () => {
     const { explain, bookingRequest } = await startExplaining();
     expect(await explain(bookingRequest(FREE))).toEqual({ bookable: true, reasons: [], alternatives: [] });
     expect(await explain(bookingRequest('2026-11-03T11:00:00-05:00'))).toMatchObject({ bookable: true });
@@ -142,14 +142,14 @@ describe('the explanation of a start', () => {
     await expectSameAsBooking(clinic, bookingRequest);
   });
 
-  it('names both who are busy', async () => {
+  it('names patient and doctor when both are busy', async () => {
     const clinic = await startExplaining();
     await clinic.book(clinic.bookingRequest(FREE));
     expect(await clinic.codes(clinic.bookingRequest(FREE))).toEqual(['slot-taken', 'patient-busy']);
     await expectSameAsBooking(clinic, clinic.bookingRequest(FREE));
   });
 
-  it('names all who are not there at once, and what stands in the way whoever they were', async () => {
+  it('names all unknown participants at once, and what stands in the way for any of them', async () => {
     const clinic = await startExplaining();
     const unknown = { patientId: UNKNOWN_ID, doctorId: UNKNOWN_ID, appointmentTypeId: UNKNOWN_ID };
     const missing = ['appointment-type-not-found', 'patient-not-found', 'doctor-not-found'];
@@ -226,7 +226,7 @@ describe('the explanation of a start', () => {
     expect(await clinic.codes({ start, ...upper })).toEqual(['slot-taken', 'patient-busy']);
   });
 
-  it('asks the other services in the name of who asks, within the same trace', async () => {
+  it('calls the other services in the name of its caller, within the same trace', async () => {
     const { call, bookingRequest, contexts } = await startExplaining();
     const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
     const headers = { traceparent: `00-${traceId}-00f067aa0ba902b7-01` };
@@ -239,7 +239,7 @@ describe('the explanation of a start', () => {
     }
   });
 
-  it('does not tell a patient when somebody is busy, only what is free', async () => {
+  it('does not show a patient when others are busy, only what is free', async () => {
     const { database, participants, clock, bookingRequest } = await startExplaining();
     const types = createAppointmentTypeStore(database, clock);
     const store = createAppointmentStore(database, clock);
@@ -280,7 +280,7 @@ describe('the alternatives of an explanation', () => {
     expect(await startsFor(clinic.bookingRequest(FREE))).not.toContain('2026-11-03T16:30:00.000Z');
   });
 
-  it('are left out when they cannot be looked up, and the reasons are told all the same', async () => {
+  it('are left out when they cannot be looked up, and the reasons stay', async () => {
     const clinic = await startExplaining();
     await clinic.book(someoneElse(clinic, FREE));
     clinic.state.responsesLeft = 2;
@@ -292,7 +292,7 @@ describe('the alternatives of an explanation', () => {
   });
 });
 
-describe('a question for an explanation', () => {
+describe('a request for an explanation', () => {
   it('is refused with every fault at once, and with what is not known here', async () => {
     const { call, bookingRequest } = await startExplaining();
     const search = (query: Record<string, string>) => call('GET', `/slots/explanation?${new URLSearchParams(query)}`);
@@ -304,7 +304,7 @@ describe('a question for an explanation', () => {
     expect(await search({ ...bookingRequest(FREE), room: '7' })).toMatchObject({ status: 400 });
   });
 
-  it.each([0, 1])('is answered with 503 when a part is down after %i answers', async (responsesLeft) => {
+  it.each([0, 1])('returns 503 when a service is down after %i responses', async (responsesLeft) => {
     const { call, bookingRequest, state } = await startExplaining();
     state.responsesLeft = responsesLeft;
     expect(await call('GET', `/slots/explanation?${new URLSearchParams(bookingRequest(FREE))}`)).toMatchObject({
@@ -314,7 +314,7 @@ describe('a question for an explanation', () => {
     });
   });
 
-  it('writes nothing, whatever the answer', async () => {
+  it('writes nothing, whatever the response', async () => {
     const clinic = await startExplaining();
     await clinic.book(clinic.bookingRequest(FREE));
     const written = async () => [await clinic.reservations(), await clinic.outbox(), (await clinic.list({})).items];

@@ -18,7 +18,7 @@ async function startSearching(rules: Partial<NewAppointmentType> = {}) {
 }
 
 describe('the free slots of a doctor', () => {
-  it('are in time order, as many as asked, with end and zone', async () => {
+  it('are in time order, as many as requested, with end and zone', async () => {
     const { doctor, slots, query } = await startSearching();
     const found = await slots(query({ limit: '2' }));
     const common = { doctorId: doctor.id, timeZone: 'America/New_York', status: 'free' };
@@ -100,7 +100,7 @@ describe('the free slots of a doctor', () => {
     expect(await call('GET', `/slots?${longer}`)).toMatchObject({ status: 422, body: { code: 'range-too-long' } });
   });
 
-  it('are refused for who is not there, and for what is not a search', async () => {
+  it('are refused for an unknown doctor, and for what is not a search', async () => {
     const { call, query } = await startSearching();
     const search = (more: Record<string, string>) => call('GET', `/slots?${new URLSearchParams(query(more))}`);
     expect(await search({ doctorId: UNKNOWN_ID })).toMatchObject({ status: 422, body: { code: 'doctor-not-found' } });
@@ -122,7 +122,7 @@ describe('the free slots of a doctor', () => {
     expect(await call('GET', `/slots?${new URLSearchParams(nobody)}`)).toMatchObject({ status: 400 });
   });
 
-  it('are answered with 503 while a part is down', async () => {
+  it('are refused with 503 while a service is down', async () => {
     const { call, query, state } = await startSearching();
     state.down = true;
     expect(await call('GET', `/slots?${new URLSearchParams(query())}`)).toMatchObject({
@@ -153,7 +153,7 @@ describe('the free slots of a specialty', () => {
     expect(await slots({ specialty: 'surgery', appointmentTypeId: type.id, ...day, limit: '1' })).toHaveLength(1);
   });
 
-  it('are those of many doctors, who are asked about at once', async () => {
+  it('are those of many doctors, who are loaded at once', async () => {
     const { addDoctor, slots, type, contexts } = await startSearching();
     const open = [{ start: at('2026-11-03T14:00:00.000Z'), end: at('2026-11-03T14:30:00.000Z') }];
     const ids = Array.from({ length: 60 }, () => addDoctor({ specialties: ['surgery'], open }).id);
@@ -180,7 +180,7 @@ describe('the free slots of a specialty', () => {
     });
   });
 
-  it('are none where nobody has it', async () => {
+  it('are none where no doctor has it', async () => {
     const { slots, type } = await startSearching();
     expect(await slots({ specialty: 'surgery', appointmentTypeId: type.id, ...day })).toEqual([]);
   });

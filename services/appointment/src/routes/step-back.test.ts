@@ -134,7 +134,7 @@ describe('a step back', () => {
     expect(await back({ 'if-match': '"2"' })).toMatchObject({ status: 200 });
   });
 
-  it('is for the people who work in the clinic: a patient may not, nor may another service', async () => {
+  it('is for staff: a patient may not, nor may another service', async () => {
     const { database, clock, participants, booked, take } = await startBooked();
     const store = createAppointmentStore(database, clock);
     const types = createAppointmentTypeStore(database, clock);
@@ -273,7 +273,7 @@ describe('a visit that is booked again', () => {
 describe('a step back at the same time as', () => {
   const statuses = (responses: readonly { status: number }[]) => responses.map(({ status }) => status).toSorted();
 
-  it('another one takes back one step, and the other is told that somebody was first', async () => {
+  it('another one takes back one step, and the second is refused', async () => {
     const { take, back, pauseCalls, history, booked, status } = await startBooked();
     await take('arrive');
     const { received, resume } = pauseCalls(4);

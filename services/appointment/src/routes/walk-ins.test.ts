@@ -46,7 +46,7 @@ describe('a walk-in', () => {
     await expectReservationsMatch();
   });
 
-  it('needs no notice, whatever the type asks for, and lifts it for no other time', async () => {
+  it('needs no notice, whatever the type requires, and lifts it for no other time', async () => {
     const { post, bookingRequest } = await startWaiting({ minimumNoticeMinutes: 30 });
     for (const start of [BEFORE, NEXT, '2026-11-03T16:30:00.000Z']) {
       expect(await post('', { ...bookingRequest(start), walkIn })).toMatchObject(problem(422, 'too-soon'));
@@ -54,7 +54,7 @@ describe('a walk-in', () => {
     expect(await post('', { ...bookingRequest(RUNNING), walkIn })).toMatchObject({ status: 201 });
   });
 
-  it('that is asked for at another time is a booking like any other', async () => {
+  it('that is requested at another time is a booking like any other', async () => {
     const { post, bookingRequest, history } = await startWaiting();
     const { id } = readAppointment((await post('', { ...bookingRequest('2026-11-03T18:00:00.000Z'), walkIn })).body);
     expect((await history(id))[0]).not.toHaveProperty('walkIn');
@@ -118,7 +118,7 @@ describe('a walk-in', () => {
     await expectReservationsMatch();
   });
 
-  it('is booked once by two who want the same five minutes', async () => {
+  it('is booked once by two requests for the same five minutes', async () => {
     const { post, bookingRequest, addPatient, expectReservationsMatch } = await startWaiting();
     const both = [1, 2].map(() => post('', { ...bookingRequest(RUNNING, { patientId: addPatient() }), walkIn }));
     expect((await Promise.all(both)).map(({ status }) => status).toSorted()).toEqual([201, 409]);
@@ -147,7 +147,7 @@ describe('the slots and the explanation of a walk-in', () => {
     expect((await starts({ walkIn: 'true' })).slice(0, 2)).toEqual([RUNNING, NEXT]);
   });
 
-  it('show nothing before the range that was asked for', async () => {
+  it('show nothing before the requested range', async () => {
     const { starts } = await startWaiting();
     expect((await starts({ walkIn: 'true', from: '2026-11-03T16:03:00.000Z' }))[0]).toBe(NEXT);
   });
@@ -160,7 +160,7 @@ describe('the slots and the explanation of a walk-in', () => {
   });
 });
 
-describe('a kept response to a walk-in', () => {
+describe('a stored response to a walk-in', () => {
   it('is not replayed to a caller whose role may no longer hold one, and that of an ordinary hold is', async () => {
     const { call, doctor, type, become } = await startWaiting();
     const ask = (more: object, key: string) =>
@@ -178,7 +178,7 @@ describe('a kept response to a walk-in', () => {
   });
 });
 
-describe('the role of who asks for a walk-in', () => {
+describe('the role of the caller of a walk-in', () => {
   it.each(ROLES)('decides in the same way for slots, explanation, hold and booking: %s', async (role) => {
     const { database, clock, participants, bookingRequest, doctor, type, addPatient } = await startWaiting();
     const types = createAppointmentTypeStore(database, clock);

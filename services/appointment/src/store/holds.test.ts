@@ -61,7 +61,7 @@ describe('clearing holds', () => {
   });
 
   it.skipIf(databaseKind === 'sqlite')(
-    'does not wait for who has a hold in hand, by a clock that is behind',
+    'does not wait for a transaction that has locked a hold, by a clock that is behind',
     async () => {
       const { database, holds } = await openWithHolds(3, 0);
       const [used] = holds;

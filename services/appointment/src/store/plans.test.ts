@@ -110,7 +110,7 @@ async function fill(database: Database<AppointmentTables>): Promise<void> {
   });
 }
 
-it('no list, search or look at somebody’s appointments reads all that there are, or sorts them', async () => {
+it('no list, search or lookup of a participant’s appointments reads all that there are, or sorts them', async () => {
   const { database, observed, analyze, count, faults } = await openObserved<AppointmentTables>(migrations);
   await fill(database);
   await analyze();
@@ -187,7 +187,7 @@ async function addTypes(database: Database<AppointmentTables>, typeIds: readonly
   await database.write((tx) => tx.insertInto('appointment_types').values(rows).execute());
 }
 
-it('no booking, move, cancellation or step looks at the time, the holds or the appointments of others', async () => {
+it('no booking, move, cancellation or step reads the time, the holds or the appointments of others', async () => {
   const { database, observed, analyze, count, faults } = await openObserved<AppointmentTables>(migrations);
   const group = { id: newId(), version: 1, capacity: 3 };
   await addTypes(database, [type.id, group.id]);
@@ -232,7 +232,7 @@ const changed = (subject: string): CloudEvent => ({
   data: { doctorId: subject },
 });
 
-it('what changed of a person leads to their appointments, and to no others', async () => {
+it('a change of a participant leads to their appointments, and to no others', async () => {
   const { database, observed, analyze, count, faults } = await openObserved<AppointmentTables>(migrations);
   await fill(database);
   await analyze();
@@ -285,7 +285,7 @@ it('a merge of patients leads to their appointments, and to no others', async ()
   expect(await faults()).toEqual([]);
 });
 
-it('clearing holds and old reservations looks at no more than goes, or than it says', async () => {
+it('clearing holds and old reservations reads no more than it deletes, or than its limit', async () => {
   const { database, observed, analyze, count, faults } = await openObserved<AppointmentTables>(migrations);
   await fill(database);
   await analyze();

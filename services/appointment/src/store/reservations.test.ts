@@ -26,7 +26,7 @@ const step = fc.oneof(
 );
 type Step = typeof step extends fc.Arbitrary<infer Value> ? Value : never;
 
-it('whatever is done, and at once: the time of the appointments is reserved, and no other, and nobody has too much', async () => {
+it('whatever is done, and at once: the time of the appointments is reserved, and no other, and no participant has too much', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.array(step, { minLength: 1, maxLength: 4 }), { maxLength: 12 }), async (rounds) => {
       const service = await startAppointments();
@@ -121,26 +121,26 @@ async function startGroups(capacity: number) {
   };
 }
 
-describe.runIf(databaseKind !== 'sqlite')('while somebody takes a time', () => {
-  it('for one, who wants a seat in a group waits, and is refused', async () => {
+describe.runIf(databaseKind !== 'sqlite')('while a transaction takes a time', () => {
+  it('for one, a request for a seat in a group waits, and is refused', async () => {
     const { postOf, type, single, reserveWhile, reservations } = await startGroups(3);
     expect((await reserveWhile(single, () => postOf(type.id))).status).toBe(409);
     expect(await reservations()).toHaveLength(6);
   });
 
-  it('in a group, who wants the time for one waits, and is refused', async () => {
+  it('in a group, a request for the time alone waits, and is refused', async () => {
     const { postOf, type, single, reserveWhile, reservations } = await startGroups(3);
     expect((await reserveWhile(type, () => postOf(single.id))).status).toBe(409);
     expect(await reservations()).toHaveLength(6);
   });
 
-  it('in a group, who wants another seat of it waits, and has it', async () => {
+  it('in a group, a request for another seat of it waits, and has it', async () => {
     const { postOf, type, reserveWhile, reservations } = await startGroups(2);
     expect((await reserveWhile(type, () => postOf(type.id))).status).toBe(201);
     expect(await reservations()).toHaveLength(18);
   });
 
-  it('in a group that is full with it, who wants a seat waits, and is refused', async () => {
+  it('in a group that is full with it, a request for a seat waits, and is refused', async () => {
     const { bookInGroup, postOf, type, reserveWhile, reservations } = await startGroups(2);
     await bookInGroup();
     expect((await reserveWhile(type, () => postOf(type.id))).status).toBe(409);
@@ -192,26 +192,26 @@ it('a visit for one is refused beside a group whose first seat came free', async
   await expectReservationsMatch();
 });
 
-describe('of many at once', () => {
+describe('of simultaneous requests', () => {
   const statusesOf = (responses: readonly { status: number }[]) =>
     responses.map(({ status }) => status).toSorted((one, other) => one - other);
   const expected = (winners: number, losers: number) => [...Array(winners).fill(201), ...Array(losers).fill(409)];
 
-  it('twenty who want one time exactly one has it', async () => {
+  it('twenty for one time, exactly one has it', async () => {
     const { postOf, single, expectReservationsMatch } = await startGroups(3);
     const responses = await Promise.all(Array.from({ length: 20 }, () => postOf(single.id)));
     expect(statusesOf(responses)).toEqual(expected(1, 19));
     await expectReservationsMatch();
   });
 
-  it('twenty who want a place in a group as many have one as there are', async () => {
+  it('twenty for a seat in a group, as many have one as there are', async () => {
     const { postOf, type, expectReservationsMatch } = await startGroups(7);
     const responses = await Promise.all(Array.from({ length: 20 }, () => postOf(type.id)));
     expect(statusesOf(responses)).toEqual(expected(7, 13));
     await expectReservationsMatch();
   });
 
-  it('who want a group, or the time for one, never both have it', async () => {
+  it('for a group and for the time alone, never both have it', async () => {
     const { postOf, type, single, expectReservationsMatch } = await startGroups(4);
     const typeIds = Array.from({ length: 12 }, (_, index) => (index % 2 === 0 ? type.id : single.id));
     const responses = await Promise.all(typeIds.map(postOf));

@@ -54,7 +54,7 @@ const table: Record<Step, Partial<Record<AppointmentStatus, AppointmentStatus>>>
 };
 
 describe.each(Object.keys(STEPS).map((step) => ({ step: step as Step })))('the step $step', ({ step }) => {
-  it.each(APPOINTMENT_STATUSES)('from %s is as the table says', (status) => {
+  it.each(APPOINTMENT_STATUSES)('from %s is as in the table', (status) => {
     const after = table[step][status];
     if (after) expect(statusAfter(step, appointment(status), begun)).toBe(after);
     else expect(() => statusAfter(step, appointment(status), begun)).toThrow(wrongStatus);
@@ -67,7 +67,7 @@ describe('before the visit begins', () => {
   it.each([
     ['no-show', 'booked'],
     ['fulfil', 'checked-in'],
-  ] as const)('the step %s is refused in words', (step, status) => {
+  ] as const)('the step %s is refused with a reason', (step, status) => {
     expect(() => statusAfter(step, appointment(status), justBefore)).toThrow(
       expect.objectContaining({ code: 'wrong-status', message: expect.stringContaining('not begun') }),
     );
@@ -178,7 +178,7 @@ describe('the status before the last step', () => {
 describe('a step back', () => {
   const end = Temporal.Instant.from('2026-11-23T14:30:00.000Z');
 
-  it.each(APPOINTMENT_STATUSES)('of an appointment that is %s is as the table says', (status) => {
+  it.each(APPOINTMENT_STATUSES)('of an appointment that is %s is as in the table', (status) => {
     const attempt = () => checkCanStepBack(appointment(status), end);
     if (['arrived', 'checked-in', 'fulfilled', 'noshow', 'cancelled'].includes(status)) expect(attempt).not.toThrow();
     else expect(attempt).toThrow(wrongStatus);

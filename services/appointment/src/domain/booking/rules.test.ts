@@ -182,7 +182,7 @@ describe('what stands in the way of a start', () => {
     expect(violations('2026-11-03T15:05:00.000Z', circumstances)).toEqual([]);
   });
 
-  it('is everything at once, and who is concerned is named before when', () => {
+  it('is everything at once, participants before times', () => {
     const all = violations('2026-11-02T07:01:00.000Z', {
       active: false,
       rules: { active: false },
@@ -319,7 +319,7 @@ describe('the nearest slots', () => {
     );
   });
 
-  it('lie on both sides of the wish', () => {
+  it('lie on both sides of the requested start', () => {
     const takenOfDoctor = taken('2026-11-03T16:00:00.000Z', '2026-11-03T16:30:00.000Z');
     const slots = nearestSlots(at('2026-11-03T16:00:00.000Z'), facts({ takenOfDoctor }), 3);
     expect(slots).toEqual([
