@@ -36,7 +36,7 @@ describe('the availability of a doctor', () => {
     ]);
   });
 
-  it('says where the doctor works in another zone later in the range', async () => {
+  it('shows where the doctor works in another zone later in the range', async () => {
     const { call, registerWith } = await startDoctors();
     const { id } = await registerWith(mondays);
     const moved = { timeZone: 'Asia/Tokyo', weeklyHours: mondays.weeklyHours, validFrom: '2026-03-05' };
@@ -72,7 +72,7 @@ describe('the availability of a doctor', () => {
     ]);
   });
 
-  it('says that a doctor takes no new appointments', async () => {
+  it('shows that a doctor takes no new appointments', async () => {
     const { call, registerWith } = await startDoctors();
     const { id } = await registerWith(mondays);
     await call('PATCH', `/${id}`, { active: false });
@@ -98,7 +98,7 @@ describe('the availability of a doctor', () => {
     });
   });
 
-  it('is refused for a range that ends before it starts, or is none', async () => {
+  it('is refused for a range that ends before it starts, or is invalid', async () => {
     const { call, registerWith } = await startDoctors();
     const { id } = await registerWith(mondays);
     expect(
@@ -126,7 +126,7 @@ describe('the availability of a doctor', () => {
     });
   });
 
-  it('answers at the ends of the calendar', async () => {
+  it('works at the ends of the calendar', async () => {
     const { open, registerWith } = await startDoctors();
     const { id } = await registerWith(mondays);
     expect(await open(id, '9999-12-01T00:00:00.000Z', '9999-12-31T23:59:59.000Z')).not.toEqual([]);
@@ -196,7 +196,7 @@ describe('the availability of a specialty', () => {
     ]);
   });
 
-  it('is what each doctor alone is said to have', async () => {
+  it('is the same as that of each doctor alone', async () => {
     const { find, employ, addException, call } = await startSurgery();
     const id = await employ(mondays);
     await call('PUT', `/${id}/schedule`, { ...mondays, timeZone: 'Asia/Tokyo', validFrom: '2026-03-05' });
@@ -229,7 +229,7 @@ describe('the availability of a specialty', () => {
 
   it.each([
     ['no specialty', { specialty: undefined }, '/specialty'],
-    ['what is no specialty', { specialty: 'Surgery!' }, '/specialty'],
+    ['what is not a specialty', { specialty: 'Surgery!' }, '/specialty'],
     ['no range', { from: undefined }, '/from'],
     ['a range that ends before it starts', { to: '2026-03-01T00:00:00.000Z' }, '/to'],
     ['too many at once', { limit: '101' }, '/limit'],
@@ -260,7 +260,7 @@ describe('the availability of a specialty', () => {
 });
 
 describe('the version of an availability', () => {
-  it('is that of the event that told of the last change in it', async () => {
+  it('is that of the event of the last change in it', async () => {
     const { call, registerWith, addException, outbox } = await startDoctors();
     const { id } = await registerWith(mondays);
     const versionNow = async () => (await call('GET', `/${id}/availability?${new URLSearchParams(WEEK)}`)).body;

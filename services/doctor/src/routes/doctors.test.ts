@@ -58,7 +58,7 @@ describe('registering a doctor', () => {
     expect(await outbox()).toEqual([]);
   });
 
-  it('gives the first answer again for the same Idempotency-Key and registers once', async () => {
+  it('replays the first response for the same Idempotency-Key and registers once', async () => {
     const { call, find } = await startDoctors();
     const first = await call('POST', '', noor, { 'idempotency-key': 'k1' });
     const again = await call('POST', '', noor, { 'idempotency-key': 'k1' });
@@ -129,7 +129,7 @@ describe('the appointment types that a doctor offers', () => {
     });
   });
 
-  it('are refused when they are no ids, named twice, or too many', async () => {
+  it('are refused when they are not ids, named twice, or too many', async () => {
     const { register, call } = await startDoctors();
     const { id } = await register();
     const many = Array.from(
@@ -144,7 +144,7 @@ describe('the appointment types that a doctor offers', () => {
 });
 
 describe('reading and changing a doctor', () => {
-  it('answers 304 to who knows this version', async () => {
+  it('returns 304 for the ETag of this version', async () => {
     const { call, register } = await startDoctors();
     const { id } = await register();
     expect(await call('GET', `/${id}`, undefined, { 'if-none-match': '"1"' })).toMatchObject({ status: 304 });
@@ -198,7 +198,7 @@ describe('reading and changing a doctor', () => {
     expect((await read(id)).givenName).toBe('Nora');
   });
 
-  it('does not find who is not there', async () => {
+  it('returns 404 for an unknown doctor', async () => {
     const { call } = await startDoctors();
     for (const id of [UNKNOWN_ID, 'noor']) {
       expect(await call('GET', `/${id}`)).toMatchObject({ status: 404, body: { code: 'not-found' } });
@@ -208,7 +208,7 @@ describe('reading and changing a doctor', () => {
 });
 
 describe('the events of a doctor', () => {
-  it('tell of each change, hours included, in order', async () => {
+  it('describe each change, hours included, in order', async () => {
     const { call, register, outbox } = await startDoctors();
     const { id } = await register();
     const hours = { timeZone: 'Europe/Lisbon', weeklyHours: [] };
@@ -280,7 +280,7 @@ describe('the search for doctors', () => {
     expect(await names({ q: 'N%' })).toEqual([]);
   });
 
-  it('finds by specialty and by who is active, alone and together', async () => {
+  it('finds by specialty and by activity, alone and together', async () => {
     const { register, names } = await startDoctors();
     await register(named('Ana', 'Silva', { specialties: ['surgery', 'cardiology'] }));
     await register(named('Bea', 'Silva', { specialties: ['cardiology'], active: false }));
@@ -303,7 +303,7 @@ describe('the search for doctors', () => {
     expect(await names({ q: 'costa', specialty: 'cardiology', active: 'false' })).toEqual(['Ana']);
   });
 
-  it.each(['\u00b4', '\u0301', '\u00a8 '])('finds nobody by a lone accent', async (q) => {
+  it.each(['\u00b4', '\u0301', '\u00a8 '])('finds no doctor by a lone accent', async (q) => {
     const { register, find } = await startDoctors();
     await register();
     expect(await find({ q })).toEqual({ items: [] });
@@ -324,7 +324,7 @@ describe('the search for doctors', () => {
     }
   });
 
-  it('shows everybody who was there once, while others are registered', async () => {
+  it('shows every doctor who was there once, while others are registered', async () => {
     const { register, find } = await startDoctors();
     const there: string[] = [];
     for (let count = 0; count < 9; count += 1) there.push((await register()).id);

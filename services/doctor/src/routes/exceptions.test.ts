@@ -8,7 +8,7 @@ const lunch = off('2026-03-02T12:00:00.000Z', '2026-03-02T13:00:00.000Z');
 const REASON = 'Surgery of the left knee';
 
 describe('adding an exception', () => {
-  it('answers with it, its times in UTC, and where it is', async () => {
+  it('returns it, its times in UTC, and its Location', async () => {
     const { call, register, exceptions } = await startDoctors();
     const { id } = await register();
     const response = await call('POST', `/${id.toUpperCase()}/exceptions`, {
@@ -32,7 +32,7 @@ describe('adding an exception', () => {
     expect(response.headers.location).toBe(`/api/v1/doctors/${id}/exceptions/${items[0]?.id}`);
   });
 
-  it('gives the first answer again for the same Idempotency-Key and adds once', async () => {
+  it('replays the first response for the same Idempotency-Key and adds once', async () => {
     const { call, register, exceptions, outbox } = await startDoctors();
     const { id } = await register();
     const path = `/${id}/exceptions`;
@@ -94,7 +94,7 @@ describe('adding an exception', () => {
 });
 
 describe('removing an exception', () => {
-  it('answers without a body, and the second time that there is none', async () => {
+  it('returns 204 without a body, and 404 the second time', async () => {
     const { call, register, addException, exceptions } = await startDoctors();
     const { id } = await register();
     const path = `/${id}/exceptions/${(await addException(id, lunch)).id}`;
@@ -103,7 +103,7 @@ describe('removing an exception', () => {
     expect(await call('DELETE', path)).toMatchObject({ status: 404, body: { code: 'not-found' } });
   });
 
-  it('is of the doctor whose it is', async () => {
+  it('works under its own doctor only', async () => {
     const { call, register, addException, exceptions } = await startDoctors();
     const [noor, other] = [await register(), await register()];
     const { id } = await addException(noor.id, lunch);

@@ -80,7 +80,7 @@ describe('hours from a date on', () => {
     expect(await schedulesOn('0000-01-01')).toEqual([{ ...mondays, validThrough: '0000-01-01' }]);
   });
 
-  it("without a day asked for are those of today in the schedule's own zone, wherever the server and the caller are", async () => {
+  it("without a requested day are those of today in the schedule's own zone, wherever the server and the caller are", async () => {
     const { put, get, time } = await startSchedule();
     await put(mondays);
     await put(from('2026-12-01', tuesdays));
@@ -103,7 +103,7 @@ describe('hours from a date on', () => {
 
   it.each([
     ['a last day', { ...mondays, validThrough: '2026-12-31' }, '/validThrough'],
-    ['a first day that is none', from('2026-02-30', mondays), '/validFrom'],
+    ['a first day that does not exist', from('2026-02-30', mondays), '/validFrom'],
     ['an instant for a first day', from('2026-12-01T00:00:00.000Z', mondays), '/validFrom'],
   ])('are refused with %s', async (_what, schedule, pointer) => {
     const { put } = await startSchedule();
@@ -113,7 +113,7 @@ describe('hours from a date on', () => {
     });
   });
 
-  it('are asked for by a day that there is', async () => {
+  it('are read by a day that exists', async () => {
     const { get } = await startSchedule();
     for (const on of ['2026-02-30', 'today', '', '2026-12-01T00:00:00.000Z']) {
       expect(await get(on)).toMatchObject({
@@ -151,7 +151,7 @@ describe('hours from a date on', () => {
 });
 
 describe('the ETag of the hours', () => {
-  it('is another one once midnight has brought other hours, and lets a write through all the same', async () => {
+  it('is another one once midnight has brought other hours, and still lets a write through', async () => {
     const { put, tagOn, time, path, call } = await startSchedule();
     await put(mondays);
     await put(from('2026-12-01', tuesdays));

@@ -45,7 +45,7 @@ describe('the hours of a doctor', () => {
     },
   );
 
-  it('are not sent again to who knows this version', async () => {
+  it('are not sent again for the ETag of this version', async () => {
     const { call, register } = await startDoctors();
     const { id } = await register();
     await call('PUT', `/${id}/schedule`, mondays);
@@ -74,7 +74,7 @@ describe('the hours of a doctor', () => {
     });
   });
 
-  it('are not replaced by who read an older version', async () => {
+  it('are not replaced with the ETag of an older version', async () => {
     const { call, register, outbox } = await startDoctors();
     const { id } = await register();
     const path = `/${id}/schedule`;
@@ -87,7 +87,7 @@ describe('the hours of a doctor', () => {
     expect(await outbox()).toHaveLength(2);
   });
 
-  it('are replaced by one of two who read the same version', async () => {
+  it('are replaced by one of two requests with the same ETag', async () => {
     const { call, register } = await startDoctors();
     const { id } = await register();
     const responses = await Promise.all(
@@ -113,11 +113,11 @@ describe('the hours of a doctor', () => {
   });
 
   it.each([
-    ['a day that is none', { timeZone: 'UTC', weeklyHours: [{ day: 'Monday', start: '09:00', end: '10:00' }] }],
+    ['a day that does not exist', { timeZone: 'UTC', weeklyHours: [{ day: 'Monday', start: '09:00', end: '10:00' }] }],
     ['a start of 24:00', { timeZone: 'UTC', weeklyHours: [{ day: 'monday', start: '24:00', end: '24:00' }] }],
     ['a time without minutes', { timeZone: 'UTC', weeklyHours: [{ day: 'monday', start: '9', end: '10:00' }] }],
     ['an end after the day', { timeZone: 'UTC', weeklyHours: [{ day: 'monday', start: '09:00', end: '24:01' }] }],
-    ['a zone that is none', { timeZone: 'Mars/Olympus', weeklyHours: [] }],
+    ['a zone that does not exist', { timeZone: 'Mars/Olympus', weeklyHours: [] }],
     ['an offset for a zone', { timeZone: '+01:00', weeklyHours: [] }],
     ['no zone', { weeklyHours: [] }],
     ['an unknown field', { timeZone: 'UTC', weeklyHours: [], version: 1 }],

@@ -25,7 +25,7 @@ async function responsesOfServerIn(zone: string): Promise<unknown[]> {
   return responses.map(({ status, headers, body }) => [status, headers.etag, { ...Object(body), doctorId: undefined }]);
 }
 
-it('a server in any other zone than the clinic gives the same answers', async () => {
+it('a server in any other zone than the clinic gives the same responses', async () => {
   const expected = await responsesOfServerIn('America/New_York');
   expect(expected[0]).toMatchObject([200, '"3"', { validThrough: '2026-11-30' }]);
   expect(JSON.stringify(expected[2])).toContain('"start":"2026-12-07T23:00:00.000Z"');

@@ -59,7 +59,7 @@ describe('the exceptions around one time', () => {
     await store.add(staff, id, off(iso(early - DAY), iso(early)), write);
   });
 
-  it('are refused, not cut, should a database hold more all the same', async () => {
+  it('are refused, not cut, should a database hold more anyway', async () => {
     const { id, row, insert, call } = await startStore();
     await insert(Array.from({ length: MAX_OVERLAPPING + 1 }, () => row(noon, noon + 1)));
     const range = (from: number) => new URLSearchParams({ from: iso(from), to: iso(noon + DAY) });
