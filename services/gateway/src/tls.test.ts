@@ -55,7 +55,7 @@ async function get({ port, as, maxVersion = 'TLSv1.3' }: RequestOptions): Promis
 }
 
 describe('a gateway with a certificate', () => {
-  test('is asked over TLS, and tells the service so', async () => {
+  test('gets requests over TLS, and forwards that to the service', async () => {
     const service = await startServer(({ headers }, response) => response.end(headers['x-forwarded-proto']));
     const tls = await readTls(gatewayTls(), systemClock);
     const { port } = await startGateway({ patients: [service.url], ...(tls && { tls }) });
@@ -64,7 +64,7 @@ describe('a gateway with a certificate', () => {
     await expect(get({ port, maxVersion: 'TLSv1.1' })).rejects.toThrow();
   });
 
-  test('that wants one of its clients too answers nobody else', async () => {
+  test('that requires one of its clients responds to no other', async () => {
     const service = await startServer((_request, response) => response.end('here'));
     const tls = await readTls({ ...gatewayTls(), DAYBOOK_TLS_CLIENT_CA: file('client.pem') }, systemClock);
     const { port } = await startGateway({ patients: [service.url], ...(tls && { tls }) });
@@ -75,7 +75,7 @@ describe('a gateway with a certificate', () => {
   });
 });
 
-describe('a start with TLS that cannot be as it is meant is refused', () => {
+describe('a start with a wrong configuration of TLS is refused', () => {
   test.each<[string, () => TlsConfig, string]>([
     ['no key', () => ({ DAYBOOK_TLS_CERTIFICATE: file('gateway.pem') }), 'DAYBOOK_TLS_KEY is needed'],
     ['no certificate', () => ({ DAYBOOK_TLS_KEY: file('gateway.key') }), 'DAYBOOK_TLS_CERTIFICATE is needed'],

@@ -36,7 +36,7 @@ describe('the API document', () => {
     });
   });
 
-  test('is the same whichever service is asked first', () => {
+  test('is the same whichever service is first', () => {
     const one = mergeOpenApi(
       new Map<string, unknown>([
         ['patient-service', patients],
@@ -88,7 +88,7 @@ describe('the API document', () => {
     ).toThrow('the path /api/v1/patients post has two meanings');
   });
 
-  test('is refused when a service answers with something else', () => {
+  test('is refused when a service returns something else', () => {
     expect(() => mergeOpenApi(new Map<string, unknown>([['a-service', { openapi: '3.0.3', paths: {} }]]))).toThrow(
       'a-service is not an OpenAPI 3.1 document',
     );

@@ -23,7 +23,7 @@ describe('/openapi.json', () => {
     });
   });
 
-  test('asks each service once for all who come within a few seconds', async () => {
+  test('requests each service once for all clients within a few seconds', async () => {
     const patients = await startDescribed('patients');
     const { url } = await startGateway({ patients: [patients.url] });
     await Promise.all([1, 2, 3].map(() => fetch(`${url}/openapi.json`)));

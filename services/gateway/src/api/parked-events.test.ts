@@ -108,7 +108,7 @@ describe('the parked events of all services', () => {
     expect(await wholeList(url, 5)).toHaveLength(count);
   });
 
-  test('are asked of each service once, as the client asked and with who asks', async () => {
+  test('are requested of each service once, with the query and the caller of the client', async () => {
     const seen: unknown[] = [];
     const noting = serving([], ({ headers }) => {
       seen.push([headers.authorization, headers['x-request-id'], headers.traceparent?.slice(3, 35)]);
@@ -135,7 +135,7 @@ describe('the parked events of all services', () => {
     expect(notification.requests).toEqual([]);
   });
 
-  test('are not given to whom a service refuses them', async () => {
+  test('are not given to a caller whom a service refuses', async () => {
     const refusing: RequestListener = (_request, response) => response.writeHead(403).end();
     const { url } = await startList({ notification: serving([]), appointment: refusing });
     const response = await fetch(url + PARKED_EVENTS_PATH);
@@ -147,12 +147,12 @@ describe('the parked events of all services', () => {
     ['does not know the list', (_request, response) => response.writeHead(404).end()],
     ['fails', (_request, response) => response.writeHead(500).end()],
     [
-      'answers with something else',
+      'returns something else',
       (_request, response) =>
         response.writeHead(200, { 'content-type': 'application/json' }).end('{"items":[{"eventId":1}]}'),
     ],
     ['breaks', (request) => void request.socket.destroy()],
-  ])('are not given in part: the answer names the service that %s', async (_what, listener) => {
+  ])('are not given in part: the response names the service that %s', async (_what, listener) => {
     const { url } = await startList({ notification: serving(ofNotification), appointment: listener });
     const response = await fetch(url + PARKED_EVENTS_PATH);
     expect([response.status, response.headers.get('retry-after')]).toEqual([503, '1']);
@@ -162,7 +162,7 @@ describe('the parked events of all services', () => {
     });
   });
 
-  test('are not given in part: the answer names the service that is away', async () => {
+  test('are not given in part: the response names the service that is away', async () => {
     const { url, discovery } = await startList({ notification: serving([]), appointment: serving([]) });
     for (const urls of [[await unreachableUrl()], []]) {
       discovery.setInstances('notification-service', urls);
@@ -179,7 +179,7 @@ describe('the parked events of all services', () => {
 });
 
 describe('sending a parked event again', () => {
-  test('goes to the service of its consumer, and nowhere for a consumer that nobody has', async () => {
+  test('goes to the service of its consumer, and nowhere for an unknown consumer', async () => {
     const respondEmpty: RequestListener = (_request, response) => response.end();
     const { url, notification, appointment } = await startList({
       notification: respondEmpty,

@@ -8,7 +8,7 @@ const metricOf = async (url: string, name: string) =>
   (await (await fetch(`${url}/metrics`)).text()).split('\n').find((line) => line.startsWith(`${name} `));
 
 describe('/admin/routes', () => {
-  test('shows the routes in the order in which they are tried, since when, and of which version', async () => {
+  test('shows the routes in the order in which they match, since when, and of which version', async () => {
     const routes = [
       { ...PATIENTS, predicates: { path: ['/api/v1/patients/**'], method: ['GET'] }, timeouts: { totalMillis: 5_000 } },
       { ...PATIENTS, id: 'old', predicates: { path: ['/api/v1/patients/{id}/old', '/api/v1/patients'] } },
@@ -49,7 +49,7 @@ describe('/admin/routes', () => {
     });
   });
 
-  test('says why the file is not in force, and so does a metric', async () => {
+  test('shows why the file is not in force, and so does a metric', async () => {
     const { url, routes } = await startGateway();
     expect(await metricOf(url, 'gateway_routes_failed')).toBe('gateway_routes_failed 0');
     routes.replace('{"routes":[]}');

@@ -20,7 +20,7 @@ async function startFiltered(...filters: Record<string, unknown>[]) {
 }
 
 describe('the filters of a route', () => {
-  test('change what the service is asked, in their order', async () => {
+  test('change the request to the service, in their order', async () => {
     const { url } = await startFiltered(
       { stripPrefix: 2 },
       { prefixPath: '/internal' },
@@ -37,7 +37,7 @@ describe('the filters of a route', () => {
     expect(seen).not.toHaveProperty(['headers', 'x-secret']);
   });
 
-  test('change what the client is answered', async () => {
+  test('change the response to the client', async () => {
     const { url } = await startFiltered(
       { setStatus: 203 },
       { addResponseHeader: { 'x-by': 'gateway' } },
@@ -51,13 +51,13 @@ describe('the filters of a route', () => {
     ]);
   });
 
-  test('pass on the host that was asked for', async () => {
+  test('forward the requested host', async () => {
     const { port } = await startFiltered({ preserveHost: true });
     const response = await sendRaw(port, 'GET /api/v1/patients HTTP/1.1\r\nHost: my.host\r\nConnection: close\r\n\r\n');
     expect(response).toContain('"host":"my.host"');
   });
 
-  test('change each try anew', async () => {
+  test('change each attempt', async () => {
     const broken = await startServer((request) => void request.socket.destroy());
     const echo = await startEcho();
     const routes = withFilters({ stripPrefix: 2 }, { addRequestHeader: { 'x-once': '1' } });
@@ -72,7 +72,7 @@ describe('the filters of a route', () => {
     expect(new Set(broken.requests)).toEqual(new Set(['GET /patients']));
   });
 
-  test('have a say in refusals of the gateway, too', async () => {
+  test('change refusals of the gateway, too', async () => {
     const routes = withFilters({ cors: { origins: ['https://a.example'] } }, { setStatus: 202 }, { secureHeaders: {} });
     const { url } = await startGateway({ patients: [await unreachableUrl()], routes });
     const response = await fetch(`${url}/api/v1/patients`, { headers: { origin: 'https://a.example' } });
@@ -83,7 +83,7 @@ describe('the filters of a route', () => {
   });
 });
 
-describe('what a filter answers itself', () => {
+describe('a local response', () => {
   test('reaches no service, has a request id, and is counted apart', async () => {
     const { url, echo } = await startFiltered({ redirect: { status: 308, location: '/docs' } });
     const headers = { 'x-request-id': 'mine' };
@@ -97,7 +97,7 @@ describe('what a filter answers itself', () => {
       .toContain('gateway_request_duration_seconds_count{route="patients",outcome="local-response",status="308"} 1');
   });
 
-  test('is the answer to a preflight', async () => {
+  test('is the response to a preflight', async () => {
     const { url, echo } = await startFiltered({ cors: { origins: ['https://a.example'] } });
     const fetchFrom = (origin: string) =>
       fetch(`${url}/api/v1/patients`, {
@@ -114,7 +114,7 @@ describe('what a filter answers itself', () => {
 });
 
 describe('limits of a route', () => {
-  test('refuse who asks too often, with the time to come back', async () => {
+  test('refuse a client that sends too often, with the time to come back', async () => {
     const { url, echo } = await startFiltered({ rateLimit: { perSecond: 0.01, burst: 2 } });
     const responses = [];
     for (let count = 0; count < 3; count += 1) responses.push(await fetch(`${url}/api/v1/patients`));
@@ -141,7 +141,7 @@ describe('limits of a route', () => {
     expect((await post(new Blob(['a'.repeat(10)]).stream())).status).toBe(200);
   });
 
-  test('let a larger body pass where the route says so', async () => {
+  test('let a larger body pass where the route allows it', async () => {
     const { url } = await startFiltered({ requestSize: 3_000_000 });
     const response = await fetch(`${url}/api/v1/patients`, { method: 'POST', body: 'a'.repeat(2_000_000) });
     expect(await response.json()).toMatchObject({ body: 'a'.repeat(2_000_000) });

@@ -15,7 +15,7 @@ const preflight = (headers: Record<string, string>, method = 'OPTIONS') =>
   runOnRequest(cors, SETTING, { method, headers }).response;
 const preflightHeaders = { origin: ORIGIN, 'access-control-request-method': 'PATCH' };
 
-test('a preflight of a known origin is answered here', () => {
+test('a preflight of a known origin gets a local response', () => {
   expect(preflight({ ...preflightHeaders, 'access-control-request-headers': 'if-match, content-type' })).toEqual({
     status: 204,
     headers: [
@@ -38,13 +38,13 @@ test.each([
   expect(preflight(headers)).toMatchObject({ code: 'forbidden' });
 });
 
-test('what is no preflight goes on', () => {
+test('what is not a preflight goes on', () => {
   expect(preflight({ origin: ORIGIN })).toBeUndefined();
   expect(preflight(preflightHeaders, 'PATCH')).toBeUndefined();
   expect(preflight({ 'access-control-request-method': 'GET' })).toBeUndefined();
 });
 
-test('an answer names the origin that may read it, and what the service says of that is dropped', () => {
+test('a response names the origin that may read it, and drops what the service names', () => {
   const headers = ['access-control-allow-origin', '*', 'etag', '"1"'];
   expect(runOnResponse(cors, SETTING, { headers }, { headers: { origin: ORIGIN } }).headers).toEqual([
     'etag',
@@ -60,14 +60,14 @@ test('an answer names the origin that may read it, and what the service says of 
   ]);
 });
 
-test('an answer to any other origin names none', () => {
+test('a response to any other origin names none', () => {
   for (const origin of [undefined, 'null', 'http://app.example.org']) {
     const request = { headers: origin === undefined ? {} : { origin } };
     expect(runOnResponse(cors, SETTING, {}, request).headers).toEqual(['vary', 'Origin']);
   }
 });
 
-test('everybody may read where the origin is *, but not with credentials', () => {
+test('every page may read where the origin is *, but not with credentials', () => {
   const request = { headers: { origin: 'https://any.example' } };
   expect(runOnResponse(cors, { origins: ['*'] }, {}, request).headers).toContain('https://any.example');
   expect(faultsIn(cors, { origins: ['*'], credentials: true })).toEqual([

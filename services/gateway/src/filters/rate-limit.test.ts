@@ -17,7 +17,7 @@ function limited(setting: object, context: Parameters<typeof contextOf>[0] = {})
   };
 }
 
-test('who has no token left is refused, and told when to come back and what the limit is', () => {
+test('a client without a token is refused, with the time to come back and the limit', () => {
   const admit = limited({});
   expect(admit()).toEqual({
     response: undefined,

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { redirect } from './redirect.ts';
 import { faultsIn, runOnRequest } from './testing.ts';
 
-test('the answer is a status and a location', () => {
+test('the response is a status and a location', () => {
   expect(runOnRequest(redirect, { status: 308, location: '/docs' }).response).toEqual({
     status: 308,
     headers: ['location', '/docs'],

@@ -7,6 +7,6 @@ test('the service gets the headers without this one', () => {
   expect(runOnUpstreamRequest(removeRequestHeader, ['X-A'], '/a', headers).headers).toEqual(['x-b', 'x-a', 'x-c', 'c']);
 });
 
-test('a header that says where a message ends is refused', () => {
+test('a header that frames a message is refused', () => {
   expect(faultsIn(removeRequestHeader, ['x-a', 'Content-Length'])).toEqual(['/1 is set by the gateway itself']);
 });

@@ -12,6 +12,6 @@ test('the client gets the headers without this one', () => {
   ]);
 });
 
-test('a header that says where a message ends is refused', () => {
+test('a header that frames a message is refused', () => {
   expect(faultsIn(removeResponseHeader, ['x-a', 'Content-Length'])).toEqual(['/1 is set by the gateway itself']);
 });

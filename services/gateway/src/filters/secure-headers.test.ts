@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { secureHeaders } from './secure-headers.ts';
 import { faultsIn, runOnResponse } from './testing.ts';
 
-test('the headers are there, on refusals too, and what the service said of itself stays', () => {
+test('the headers are there, on refusals too, and those of the service stay', () => {
   const { headers } = runOnResponse(
     secureHeaders,
     {},

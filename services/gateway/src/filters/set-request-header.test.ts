@@ -9,7 +9,7 @@ test('the service gets the header in the place of all that there are', () => {
   ).toEqual(['x-b', 'b', 'x-a', '3', 'x-c', '']);
 });
 
-test('a header of one connection, or a name that is none, is refused', () => {
+test('a header of one connection, or an invalid name, is refused', () => {
   expect(faultsIn(setRequestHeader, { upgrade: 'x', 'a/b': 'x' })).toEqual([
     '/upgrade is set by the gateway itself',
     '/a~1b is no name of a header',

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { setStatus } from './set-status.ts';
 import { faultsIn, runOnResponse } from './testing.ts';
 
-test('what the service answers gets the status', () => {
+test('a response of the service gets the status', () => {
   expect(runOnResponse(setStatus, 202, { status: 200 }).status).toBe(202);
 });
 

@@ -20,7 +20,7 @@ const OWN = [
   'x-forwarded-proto: http',
 ];
 
-describe('a service is told by the gateway alone where a request comes from, whatever the client says:', () => {
+describe('a service learns from the gateway alone where a request comes from, whatever the client sends:', () => {
   test.each([
     ['X-Forwarded-For: 6.6.6.6'],
     ['X-Forwarded-For: 6.6.6.6, 127.0.0.1', 'X-Forwarded-For: 7.7.7.7'],
@@ -68,7 +68,7 @@ describe('headers for one connection end at the gateway:', () => {
     expect(await headersFor(lines)).toEqual(OWN);
   });
 
-  test('Transfer-Encoding, which does not change what the gateway says of the body', async () => {
+  test('Transfer-Encoding, which does not change the framing of the gateway', async () => {
     const { send, upstream } = await startGatewayAndRecorder();
     const lines = ['Connection: Transfer-Encoding', 'Content-Length: 1'];
     expect(statusesIn(await send(requestOf('POST', lines, 'a')))).toEqual([200]);
@@ -97,7 +97,7 @@ describe('gateway rejects a Connection that names a header for the service:', ()
 
 describe('Expect', () => {
   test.each(['100-continue', '100-Continue', '100-continue\r\nExpect: 100-continue'])(
-    '%j is answered here and not passed on',
+    '%j gets its response here and is not forwarded',
     async (value) => {
       const { send, upstream } = await startGatewayAndRecorder();
       const response = await send(requestOf('POST', [`Expect: ${value}`, 'Content-Length: 1'], 'a'));
@@ -107,7 +107,7 @@ describe('Expect', () => {
     },
   );
 
-  test('of HTTP/1.0 is not answered', async () => {
+  test('of HTTP/1.0 gets no 100 Continue', async () => {
     const { send, upstream } = await startGatewayAndRecorder();
     const head = 'POST /api/v1/patients HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 1';
     expect(statusesIn(await send(`${head}\r\n\r\na`))).toEqual([200]);

@@ -14,13 +14,13 @@ describe('a length is refused, and goes nowhere, when it', () => {
   const refuses = shareGatewayAndRecorder();
 
   test.each([
-    ['is said twice', ['Content-Length: 2', 'Content-Length: 2']],
-    ['is said twice and differs', ['Content-Length: 2', 'Content-Length: 56']],
+    ['is there twice', ['Content-Length: 2', 'Content-Length: 2']],
+    ['is there twice and differs', ['Content-Length: 2', 'Content-Length: 56']],
     ['is a list', ['Content-Length: 2, 2']],
     ['has a plus', ['Content-Length: +2']],
     ['is negative', ['Content-Length: -2']],
     ['is hexadecimal', ['Content-Length: 0x2']],
-    ['is no whole number', ['Content-Length: 2.0']],
+    ['is not a whole number', ['Content-Length: 2.0']],
     ['has a blank in it', ['Content-Length: 2 0']],
     ['is empty', ['Content-Length:']],
     ['has a vertical tab', ['Content-Length: \v2']],
@@ -111,7 +111,7 @@ test('a body in chunks of more than is read before is passed on as chunked', asy
   expect(framingIn(upstream.bytes())).toMatch(/^transfer-encoding: chunked \| [^|]*0\r\n\r\n$/);
 });
 
-test('a Transfer-Encoding that only looks like one says nothing', async () => {
+test('a Transfer-Encoding that only looks like one is ignored', async () => {
   const { send, upstream } = await startGatewayAndRecorder();
   await send(requestOf('POST', ['Transfer_Encoding: chunked', 'Content_Length: 9', 'Content-Length: 5'], NO_CHUNKS));
   expect(upstream.completed).toEqual(['POST /api/v1/patients 0']);
@@ -120,7 +120,7 @@ test('a Transfer-Encoding that only looks like one says nothing', async () => {
 
 describe('of a body in chunks a service gets no end, and the client a refusal, when', () => {
   test.each([
-    ['a size is none', 400, 'xyz\r\nabc\r\n'],
+    ['a size is not a number', 400, 'xyz\r\nabc\r\n'],
     ['a size has a prefix', 400, '0x1\r\na\r\n'],
     ['a size is negative', 400, '-1\r\na\r\n'],
     ['a size has a plus', 400, '+1\r\na\r\n'],
@@ -131,12 +131,12 @@ describe('of a body in chunks a service gets no end, and the client a refusal, w
     ['a size ends with LF only', 400, '1\na\r\n'],
     ['a size ends with CR only', 400, '1\ra\r\n'],
     ['a chunk ends with LF only', 400, '1\r\na\n'],
-    ['a chunk is longer than it says', 400, '1\r\nab\r\n'],
+    ['a chunk is longer than its size', 400, '1\r\nab\r\n'],
     ['an extension has a line end in quotes', 400, '1;a="\r\n"\r\na\r\n'],
     ['an extension has half a line end', 400, '1;a\nb\r\na\r\n'],
     ['an extension is larger than all headers may be', 400, `1;a=${'x'.repeat(20_000)}\r\na\r\n`],
-    ['a trailer is none', 400, '1\r\na\r\n0\r\nbad\r\n\r\n'],
-    ['a trailer speaks of the length', 400, '1\r\na\r\n0\r\nContent-Length: 5\r\n\r\n'],
+    ['a trailer is invalid', 400, '1\r\na\r\n0\r\nbad\r\n\r\n'],
+    ['a trailer has the length', 400, '1\r\na\r\n0\r\nContent-Length: 5\r\n\r\n'],
     ['the last line ends with LF only', 400, '1\r\na\r\n0\n\n'],
     ['trailers are larger than all headers may be', 431, `1\r\na\r\n0\r\n${'X-T: aaaaaaaa\r\n'.repeat(2_000)}\r\n`],
   ])('%s', async (_what, status, chunks) => {
@@ -150,7 +150,7 @@ describe('of a body in chunks a service gets no end, and the client a refusal, w
 
 test.each([
   ['has no end', '1\r\na\r\n0\r\n'],
-  ['is smaller than its chunk says', '80000000\r\na'],
+  ['is smaller than the size of its chunk', '80000000\r\na'],
 ])('a body in chunks that %s ends by the deadline', async (_what, chunks) => {
   const { send, upstream } = await startGatewayAndRecorder({ routes: [{ ...PATIENTS, timeoutMillis: 100 }] });
   expectRefusal(await send(requestOf('POST', ['Transfer-Encoding: chunked'], chunks)), 408);
@@ -174,7 +174,7 @@ test('a body of a GET stays the body of that GET', async () => {
 });
 
 describe('what follows on a connection', () => {
-  test('after a request that asked for its end is not read', async () => {
+  test('after a request with Connection: close is not read', async () => {
     const { send, upstream } = await startGatewayAndRecorder();
     expect(statusesIn(await send(`${requestOf('GET')}${SMUGGLED}`))).toEqual([200]);
     expect(upstream.completed).toEqual(['GET /api/v1/patients']);
@@ -183,7 +183,7 @@ describe('what follows on a connection', () => {
   test.each([
     ['that cannot be read', 400, 'GET /api/v1/patients HTTP/1.1\r\nHost : x\r\n\r\n'],
     ['that can be read in two ways', 400, 'GET /api/v1/patients/%2e%2e HTTP/1.1\r\nHost: x\r\n\r\n'],
-    ['of which nobody knows whether a body follows', 417, 'POST /a HTTP/1.1\r\nHost: x\r\nExpect: x\r\n\r\n'],
+    ['with an unknown expectation, so a body may follow', 417, 'POST /a HTTP/1.1\r\nHost: x\r\nExpect: x\r\n\r\n'],
   ])('after a request %s is not read', async (_what, status, refused) => {
     const { send, upstream } = await startGatewayAndRecorder();
     expectRefusal(await send(`${refused}${SMUGGLED}`), status);
@@ -197,13 +197,13 @@ describe('what follows on a connection', () => {
     expect(upstream.bytes()).toBe('');
   });
 
-  test('after a request without Host is answered by itself', async () => {
+  test('after a request without Host gets its own response', async () => {
     const { send, upstream } = await startGatewayAndRecorder();
     expect(statusesIn(await send(`GET /api/v1/patients/1 HTTP/1.1\r\n\r\n${requestOf('GET')}`))).toEqual([400, 200]);
     expect(upstream.completed).toEqual(['GET /api/v1/patients']);
   });
 
-  test('is refused after the answers to what could be read', async () => {
+  test('is refused after the responses to what could be read', async () => {
     const { send, upstream } = await startGatewayAndRecorder();
     const good = 'GET /api/v1/patients HTTP/1.1\r\nHost: x\r\n\r\n';
     expect(statusesIn(await send(`${good}${good}bad\r\n\r\n${SMUGGLED}`))).toEqual([200, 200, 400]);

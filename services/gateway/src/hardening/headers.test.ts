@@ -16,7 +16,7 @@ describe('refused, and goes nowhere: a header', () => {
     ['after two CR', 'X-A: a\r\rX-B: b'],
     ['with a NUL in its name', 'X-\0A: a'],
     ['with a control character in its name', 'X-\x01A: a'],
-    ['with a byte in its name that is no ASCII', 'X-\xc3: a'],
+    ['with a byte in its name that is not ASCII', 'X-\xc3: a'],
     ['with brackets in its name', 'X(A): a'],
     ['with a blank in its name', 'X A: a'],
     ['with a blank before its colon', 'X-A : a'],
@@ -41,8 +41,8 @@ describe('refused, and goes nowhere: a header', () => {
 describe('refused, and goes nowhere: a Host that', () => {
   const refuses = shareGatewayAndRecorder();
   test.each([
-    ['is said twice', 'Host: x\r\nHost: x'],
-    ['is said twice and differs', 'Host: x\r\nhOST: evil.example'],
+    ['is there twice', 'Host: x\r\nHost: x'],
+    ['is there twice and differs', 'Host: x\r\nhOST: evil.example'],
     ['is missing', 'X-A: a'],
     ['is empty', 'Host:'],
     ['is a list', 'Host: x, y'],
@@ -51,7 +51,7 @@ describe('refused, and goes nowhere: a Host that', () => {
     ['has a fragment', 'Host: x#y'],
     ['has a user', 'Host: a:b@x'],
     ['has a blank', 'Host: x y'],
-    ['has a port that is none', 'Host: x:80a'],
+    ['has an invalid port', 'Host: x:80a'],
     ['has two ports', 'Host: x:80:81'],
     ['has brackets around no address', 'Host: [x]'],
     ['has markup', 'Host: "><script>'],
@@ -62,7 +62,7 @@ describe('refused, and goes nowhere: a Host that', () => {
 });
 
 test.each(['daybook.example', 'x:8080', '127.0.0.1:80', '[::1]:80', '[::1]', 'a_b-c.', 'xn--4ca.example'])(
-  'the Host %s is passed on as what was asked for',
+  'the Host %s is forwarded as the requested host',
   async (host) => {
     const { send, upstream } = await startGatewayAndRecorder({ hosts: [host.replace(/:\d+$/, '')] });
     expect(statusesIn(await send(`${BESIDE}Host: ${host}\r\n\r\n`))).toEqual([200]);
@@ -74,15 +74,15 @@ describe('refused, and goes nowhere: a first line', () => {
   const refuses = shareGatewayAndRecorder();
   test.each([
     ['of HTTP/0.9', 505, 'GET /api/v1/patients'],
-    ['that says HTTP/0.9', 505, 'GET /api/v1/patients HTTP/0.9'],
-    ['that says HTTP/2.0', 505, 'GET /api/v1/patients HTTP/2.0'],
+    ['that names HTTP/0.9', 505, 'GET /api/v1/patients HTTP/0.9'],
+    ['that names HTTP/2.0', 505, 'GET /api/v1/patients HTTP/2.0'],
     ['of another HTTP/1', 400, 'GET /api/v1/patients HTTP/1.2'],
     ['of a version with two digits', 400, 'GET /api/v1/patients HTTP/1.10'],
     ['of HTTP in small letters', 400, 'GET /api/v1/patients http/1.1'],
     ['of another protocol', 400, 'GET /api/v1/patients ICY/1.1'],
     ['with a blank at its end', 400, 'GET /api/v1/patients HTTP/1.1 '],
     ['with a tab between its words', 400, 'GET\t/api/v1/patients\tHTTP/1.1'],
-    ['with a method that nobody knows', 400, 'FETCH /api/v1/patients HTTP/1.1'],
+    ['with an unknown method', 400, 'FETCH /api/v1/patients HTTP/1.1'],
     ['with a method in small letters', 400, 'get /api/v1/patients HTTP/1.1'],
     ['without a path', 400, 'GET HTTP/1.1'],
     ['that ends with LF only', 400, 'GET /api/v1/patients HTTP/1.1\nX-A: a'],
@@ -106,7 +106,7 @@ test('a first line with two blanks is passed on with one', async () => {
   expect(upstream.bytes()).toMatch(/^GET \/api\/v1\/patients HTTP\/1\.1\r\n/);
 });
 
-test('HTTP/1.0 needs no Host, keeps its connection where it asks, and is passed on as HTTP/1.1', async () => {
+test('HTTP/1.0 needs no Host, keeps its connection on request, and is forwarded as HTTP/1.1', async () => {
   const { send, upstream } = await startGatewayAndRecorder();
   const first = 'GET /api/v1/patients/1 HTTP/1.0\r\nConnection: keep-alive\r\n\r\n';
   expect(statusesIn(await send(`${first}GET /api/v1/patients/2 HTTP/1.0\r\n\r\n`))).toEqual([200, 200]);

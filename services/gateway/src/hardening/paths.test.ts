@@ -90,7 +90,7 @@ test.each([
   '/API/V1/patients',
   '/api/v1/patients%3f',
   '/api/v1/patients%20',
-])('%s is no path of a route', async (target) => {
+])('%s is not a path of a route', async (target) => {
   const { send, upstream } = await startGatewayAndRecorder();
   expectRefusal(await send(get(target)), 404);
   expect(upstream.bytes()).toBe('');

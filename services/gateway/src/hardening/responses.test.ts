@@ -15,7 +15,7 @@ async function responsesTo(bytes: string, { closes = false, times = 1, lines = [
   return { responses, requests };
 }
 
-describe('an answer becomes a refusal, and nothing of it is passed on, when it has', () => {
+describe('a response becomes a refusal, and nothing of it is forwarded, when it has', () => {
   test.each([
     ['two lengths', `${START}Content-Length: 4\r\nContent-Length: 5\r\n\r\nevil`],
     ['the same length twice', `${START}Content-Length: 4\r\nContent-Length: 4\r\n\r\nevil`],
@@ -51,12 +51,12 @@ describe('an answer becomes a refusal, and nothing of it is passed on, when it h
   });
 });
 
-describe('an answer is cut, so that nobody takes it for a whole one, when it', () => {
+describe('a response is cut, so that no client takes it for a whole one, when it', () => {
   test.each([
     ['is shorter than its length', `${START}Content-Length: 9\r\n\r\nhalf`],
     ['ends before its last chunk', `${START}Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n`],
     ['ends in a chunk', `${START}Transfer-Encoding: chunked\r\n\r\n9\r\nhalf`],
-    ['has a chunk of a size that is none', `${START}Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n-1\r\n`],
+    ['has a chunk of an invalid size', `${START}Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n-1\r\n`],
     ['has a chunk that is longer', `${START}Transfer-Encoding: chunked\r\n\r\n4\r\nhalf and more\r\n0\r\n\r\n`],
     ['has lines of chunks that are huge', `${START}Transfer-Encoding: chunked\r\n\r\n4;${'x'.repeat(70_000)}\r\nhalf`],
   ])('%s', async (_what, bytes) => {
@@ -67,7 +67,7 @@ describe('an answer is cut, so that nobody takes it for a whole one, when it', (
   });
 });
 
-describe('what comes after an answer is nobody’s answer', () => {
+describe('bytes after a response become no other response', () => {
   test.each([
     ['of a length', `${START}Content-Length: 4\r\n\r\ngood`],
     ['in chunks', `${START}Transfer-Encoding: chunked\r\n\r\n4\r\ngood\r\n0\r\n\r\n`],
@@ -83,7 +83,7 @@ describe('what comes after an answer is nobody’s answer', () => {
   });
 });
 
-test('trailers of an answer are left out', async () => {
+test('trailers of a response are left out', async () => {
   const bytes = `${START}Transfer-Encoding: chunked\r\n\r\n4;evil\r\ngood\r\n0\r\nSet-Cookie: evil\r\nX-A: evil\r\n\r\n`;
   const { responses } = await responsesTo(bytes);
   expect(statusesIn(responses[0] ?? '')).toEqual([200]);
@@ -91,7 +91,7 @@ test('trailers of an answer are left out', async () => {
   expect(responses[0]).not.toContain('evil');
 });
 
-test('headers of an answer that are for one connection are left out', async () => {
+test('headers of a response that are for one connection are left out', async () => {
   const lines =
     'Connection: X-Secret, close\r\nX-Secret: evil\r\nKeep-Alive: evil\r\nUpgrade: evil\r\nTrailer: evil\r\n';
   const { responses } = await responsesTo(`${START}${lines}Proxy-Authenticate: evil\r\nContent-Length: 4\r\n\r\ngood`);
@@ -99,14 +99,14 @@ test('headers of an answer that are for one connection are left out', async () =
   expect(responses[0]).not.toContain('evil');
 });
 
-test('answers before the answer are not passed on, however many', async () => {
+test('interim responses are not forwarded, however many', async () => {
   const early = 'HTTP/1.1 103 Early Hints\r\nLink: </evil>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n';
   const { responses } = await responsesTo(`${early.repeat(5_000)}${START}Content-Length: 4\r\n\r\ngood`);
   expect(statusesIn(responses[0] ?? '')).toEqual([200]);
   expect(responses[0]).not.toContain('evil');
 });
 
-test('answers before the answer that never comes end by the deadline', async () => {
+test('interim responses without a final one end by the deadline', async () => {
   const { responses } = await responsesTo('HTTP/1.1 102 Processing\r\n\r\n'.repeat(5_000));
   expectRefusal(responses[0] ?? '', 504);
 });

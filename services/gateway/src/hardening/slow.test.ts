@@ -9,7 +9,7 @@ const clientTimeouts = { requestMillis: 100, checkMillis: 20 };
 const routes = [{ ...PATIENTS, timeoutMillis: 100 }];
 const patient = [{ ...PATIENTS, timeouts: { totalMillis: 300 } }];
 
-describe('a client that is slow is answered 408, and asks nobody anything:', () => {
+describe('a slow client gets 408, and no service a request:', () => {
   test.each([
     ['one that sends nothing', ''],
     ['one that sends half a first line', 'GET /api/v1/pat'],

@@ -17,7 +17,7 @@ test.each([
   expect(clientKey(address)).toBe(key);
 });
 
-test('what is no address is in no network', () => {
+test('what is not an address is in no network', () => {
   const everything = compileNetworks(['0.0.0.0/0', '::/0']);
   expect(everything('1.2.3.4')).toBe(true);
   expect(everything('::1')).toBe(true);

@@ -20,14 +20,14 @@ test.each([
   ['POST', 'chunked', 'transfer-encoding: chunked'],
   ['POST', undefined, 'content-length: 0'],
   ['GET', 5, 'content-length: 5'],
-] as const)('%s with a body of %s says so', (method, length, line) => {
+] as const)('%s with a body of %s declares it', (method, length, line) => {
   expect(serializeRequestHead({ ...target, method }, [], length)).toContain(`\r\n${line}\r\n\r\n`);
 });
 
 test.each([
   ['a line end in a value', { ...target }, ['x-a', '1\r\nx-b: 2']],
   ['half a line end in a value', { ...target }, ['x-a', '1\n2']],
-  ['a letter that is no byte', { ...target }, ['x-a', '€']],
+  ['a letter that is not one byte', { ...target }, ['x-a', '€']],
   ['a blank in the path', { ...target, path: '/a b' }, []],
   ['a line end in the path', { ...target, path: '/a\r\nx: 1' }, []],
   ['no path', { ...target, path: '' }, []],

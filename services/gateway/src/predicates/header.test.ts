@@ -13,7 +13,7 @@ test('of a header that comes several times, one value has to fit', () => {
   expect(matches(header, { 'set-cookie': 'b' }, { headers: { 'set-cookie': ['a', 'b'] } })).toBe(true);
 });
 
-test('a name that every object has is no header', () => {
+test('a name that every object has is not a header', () => {
   expect(matches(header, { constructor: '*' }, { headers: {} })).toBe(false);
 });
 

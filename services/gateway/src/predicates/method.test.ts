@@ -14,7 +14,7 @@ test('a method is one of those named', () => {
   expect(matches(method, ['GET'], { method: 'get' })).toBe(false);
 });
 
-test('a preflight counts as the method that it asks for, where the route answers preflights', () => {
+test('a preflight counts as the method that it requests, where the route has cors', () => {
   expect(matches(method, ['POST'], preflight, withCors)).toBe(true);
   expect(matches(method, ['GET'], preflight, withCors)).toBe(false);
   expect(matches(method, ['POST'], preflight)).toBe(false);

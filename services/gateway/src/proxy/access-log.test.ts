@@ -53,7 +53,7 @@ describe('of every request', () => {
     ]);
   });
 
-  test('the outcome tells an answer of the gateway from one of the service', async () => {
+  test('the outcome separates a response of the gateway from one of the service', async () => {
     const { url, reports, warnings } = await startProxy(await unreachableUrl());
     await fetch(`${url}/api/v1/patients/secret`);
     await expect.poll(() => reports.length).toBe(1);
@@ -62,7 +62,7 @@ describe('of every request', () => {
     expect(JSON.stringify(warnings)).not.toContain('secret');
   });
 
-  test('a client that did not wait is told apart', async () => {
+  test('a client that did not wait has an outcome of its own', async () => {
     const controller = new AbortController();
     const upstream = await startServer(() => controller.abort());
     const { url, reports } = await startProxy(upstream.url);
@@ -70,7 +70,7 @@ describe('of every request', () => {
     await expect.poll(() => reports).toMatchObject([{ outcome: 'client-closed-request', status: 499 }]);
   });
 
-  test('the log shows what the report says', async () => {
+  test('the log shows the fields of the report', async () => {
     const { app } = await startGateway();
     const lines: unknown[] = [];
     const report = createAccessLog(
@@ -93,7 +93,7 @@ describe('of every request', () => {
   });
 });
 
-test('a registry that cannot be read is written down once, and again after it could', async () => {
+test('a registry that cannot be read is logged once, and again after it could', async () => {
   let fails = true;
   const warnings: unknown[] = [];
   const discovery = createTestDiscovery(async () => {

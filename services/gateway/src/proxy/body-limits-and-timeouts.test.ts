@@ -48,7 +48,7 @@ describe('a body', () => {
   test.each([
     ['is announced as too large', MEBIBYTE + 1, 413],
     ['the service does not want', MEBIBYTE, 415],
-  ])('that %s is answered before the connection closes', async (_what, length, status) => {
+  ])('that %s gets a response before the connection closes', async (_what, length, status) => {
     const upstream = await startServer((_request, response) => response.writeHead(415).end('no'));
     const { port } = await startGateway({ patients: [upstream.url] });
     const head = `POST /api/v1/patients HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: ${length}\r\n\r\n`;
@@ -95,7 +95,7 @@ describe('a body', () => {
 });
 
 describe('time', () => {
-  test('is over for a service that does not answer', async () => {
+  test('is over for a service that does not respond', async () => {
     const upstream = await startHolder();
     const { url } = await startGateway({ patients: [upstream.url], routes: swift });
     const response = await fetch(`${url}/api/v1/patients/1?q=x`);
@@ -104,7 +104,7 @@ describe('time', () => {
     await upstream.givenUp;
   });
 
-  test('is over for a service that does not end its answer', async () => {
+  test('is over for a service that does not end its response', async () => {
     const upstream = await startHolder((_request, response) => void response.write('half'));
     const { url } = await startGateway({ patients: [upstream.url], routes: swift });
     const response = await fetch(`${url}/api/v1/patients`);
@@ -169,7 +169,7 @@ describe('a client that goes away', () => {
   });
 });
 
-describe('an answer', () => {
+describe('a response', () => {
   test('that breaks in the middle breaks for the client', async () => {
     const upstream = await startServer((_request, response) => {
       response.writeHead(200, { 'content-length': '100' });
@@ -215,7 +215,7 @@ describe('a request that node:http would refuse by itself', () => {
   test.each([
     ['without a Host', 400, 'GET /api/v1/patients?q=Silva HTTP/1.1\r\nconnection: close\r\n\r\n'],
     ['with an Expect of its own', 417, 'GET /api/v1/patients?q=Silva HTTP/1.1\r\nhost: x\r\nexpect: foo\r\n\r\n'],
-  ])('%s is answered with a problem document and an id, and goes nowhere', async (_what, status, bytes) => {
+  ])('%s gets a problem document and an id, and goes nowhere', async (_what, status, bytes) => {
     const patients = await startServer((_request, response) => response.end());
     const { port } = await startGateway({ patients: [patients.url] });
     const [head = '', body = ''] = (await sendRaw(port, bytes)).split('\r\n\r\n');

@@ -23,7 +23,7 @@ describe('a gateway that leaves', () => {
     ['a plain request', {}],
     ['a request with a body', { method: 'POST', body: '{}' }],
     ['an upload of unknown length', { method: 'POST', body: new Blob(['{}']).stream(), duplex: 'half' as const }],
-  ])('answers %s, and then ends its connection', async (_, init) => {
+  ])('responds to %s, and then ends its connection', async (_, init) => {
     const { url } = await startDrainingGateway();
     for (let count = 0; count < 2; count += 1) {
       // A stream can be sent only once.
@@ -34,7 +34,7 @@ describe('a gateway that leaves', () => {
     }
   });
 
-  test('does the same with what it answers itself', async () => {
+  test('does the same with its own responses', async () => {
     const { url } = await startDrainingGateway();
     expect((await fetch(`${url}/health/live`)).headers.get('connection')).toBe('close');
     expect((await fetch(`${url}/nothing`)).headers.get('connection')).toBe('close');

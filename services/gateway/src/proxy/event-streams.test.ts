@@ -18,7 +18,7 @@ const ALL = { connectMillis: 1_000, headersMillis: 100, bodyMillis: 100, totalMi
 
 async function listen(url: string, signal?: AbortSignal) {
   const response = await fetch(`${url}/api/v1/patients/events`, signal ? { signal } : {});
-  if (!response.body) throw new Error('the answer has no body');
+  if (!response.body) throw new Error('the response has no body');
   return { response, reader: response.body.pipeThrough(new TextDecoderStream()).getReader() };
 }
 
@@ -34,7 +34,7 @@ describe('an event stream', () => {
     }
   });
 
-  test('has no end but its own, whatever the route says of answers', async () => {
+  test('has no end but its own, whatever the timeout of the route', async () => {
     const events = await startEvents();
     const { url } = await startGateway({ patients: [events.url], routes: [{ ...PATIENTS, timeouts: ALL }] });
     const { reader } = await listen(url);
@@ -77,7 +77,7 @@ describe('an event stream', () => {
 });
 
 describe('an instance that leaves', () => {
-  test('ends what it was asked, and is asked nothing more', async () => {
+  test('ends its pending requests, and gets no new ones', async () => {
     const release = Promise.withResolvers<void>();
     const controller = await startServer(async (_request, response) => {
       response.write('begun, ');

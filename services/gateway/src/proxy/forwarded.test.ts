@@ -13,9 +13,9 @@ async function headersSeen(trustedProxies: string[], sent: string[]) {
   return JSON.parse(response.slice(response.indexOf('{'), response.lastIndexOf('}') + 1));
 }
 
-describe('what a client says of where it comes from', () => {
+describe('what a client sends about its origin', () => {
   test.each([
-    ['nobody is trusted', []],
+    ['no proxy is trusted', []],
     ['others are trusted', ['10.0.0.0/8', '::1']],
   ])('is dropped where %s', async (_what, trusted) => {
     const seen = await headersSeen(trusted, [...CLAIMS, 'Forwarded: for=203.0.113.9']);
@@ -37,7 +37,7 @@ describe('what a client says of where it comes from', () => {
     });
   });
 
-  test('is what the gateway knows where a trusted proxy says nothing, or nonsense', async () => {
+  test('is what the gateway knows where a trusted proxy sends nothing, or nonsense', async () => {
     const nonsense = ['X-Forwarded-Host: a b', 'X-Forwarded-Proto: gopher'];
     for (const sent of [[], nonsense]) {
       expect(await headersSeen(['127.0.0.1'], sent)).toMatchObject({
@@ -61,20 +61,20 @@ describe('the address of a client', () => {
   test.each([
     ['that of the socket', '203.0.113.1', undefined, '203.0.113.1'],
     ['that of the socket, whatever it claims', '203.0.113.1', '10.0.0.1', '203.0.113.1'],
-    ['what the proxy says', '10.0.0.1', '203.0.113.9', '203.0.113.9'],
-    ['what the proxy says, though the client claims another', '10.0.0.1', '6.6.6.6, 203.0.113.9', '203.0.113.9'],
+    ['what the proxy sends', '10.0.0.1', '203.0.113.9', '203.0.113.9'],
+    ['what the proxy sends, though the client claims another', '10.0.0.1', '6.6.6.6, 203.0.113.9', '203.0.113.9'],
     ['the first before all proxies', '10.0.0.1', '6.6.6.6,203.0.113.9 , 10.0.0.3,127.0.0.1', '203.0.113.9'],
     ['the farthest proxy where all are', '10.0.0.1', '10.0.0.9, 10.0.0.3', '10.0.0.9'],
     ['plain, however it is written', '::ffff:10.0.0.1', '::ffff:203.0.113.9', '203.0.113.9'],
     ['the last that is one', '10.0.0.1', '203.0.113.9, unknown, 10.0.0.3', '10.0.0.3'],
-    ['the proxy where it says nothing', '10.0.0.1', undefined, '10.0.0.1'],
-    ['the proxy where it says nonsense', '10.0.0.1', 'x', '10.0.0.1'],
+    ['the proxy where it sends nothing', '10.0.0.1', undefined, '10.0.0.1'],
+    ['the proxy where it sends nonsense', '10.0.0.1', 'x', '10.0.0.1'],
     ['one of IPv6', '10.0.0.1', '2001:db8::7', '2001:db8::7'],
   ])('is %s', (_what, peer, forwardedFor, address) => {
     expect(addressOf(peer, forwardedFor)).toBe(address);
   });
 
-  test('is looked for in a few hops only', () => {
+  test('is searched in a few hops only', () => {
     expect(addressOf('10.0.0.1', `6.6.6.6${', 10.0.0.2'.repeat(1_000)}`)).toBe('10.0.0.2');
   });
 });

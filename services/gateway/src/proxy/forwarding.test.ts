@@ -74,7 +74,7 @@ describe('a request', () => {
     expect(seen.connection).toBe('keep-alive');
   });
 
-  test('says where it came from by what the gateway knows, not by what the client says', async () => {
+  test('names its origin by what the gateway knows, not by what the client sends', async () => {
     const seen = await headersSeen([
       'X-Forwarded-For: 6.6.6.6',
       'X-Forwarded-Host: evil.example',
@@ -91,7 +91,7 @@ describe('a request', () => {
     expect(JSON.stringify(seen)).not.toMatch(/6\.6\.6\.6|evil|forwarded-port/);
   });
 
-  test('cannot say who asks except by its token', async () => {
+  test('cannot name its caller except by its token', async () => {
     const seen = await headersSeen([
       'X-User-Id: admin',
       'X-Daybook-Role: administrator',
@@ -117,7 +117,7 @@ describe('a request', () => {
   });
 });
 
-describe('an answer', () => {
+describe('a response', () => {
   test('reaches the client with status, headers and body as they were sent', async () => {
     const { url: upstream } = await startServer((_request, response) => {
       response.writeHead(409, [
@@ -160,7 +160,7 @@ describe('an answer', () => {
     expect(head).not.toMatch(/x-private|proxy-authenticate/);
   });
 
-  test('to HEAD and an answer 304 have no body and leave the connection usable', async () => {
+  test('to HEAD and a response 304 have no body and leave the connection usable', async () => {
     const { url: upstream } = await startServer((request, response) => {
       if (request.method === 'HEAD') response.writeHead(200, { 'content-length': '5' });
       else response.writeHead(304, { etag: '"1"' });
@@ -184,7 +184,7 @@ describe('an answer', () => {
 });
 
 describe('what no route matches', () => {
-  test('is answered by the gateway itself', async () => {
+  test('gets a response of the gateway itself', async () => {
     const { url } = await startGateway();
     const response = await fetch(`${url}/api/v1/patientsX`);
     expect(response.status).toBe(404);

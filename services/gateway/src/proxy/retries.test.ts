@@ -30,14 +30,14 @@ async function statusesOf(url: string, init: RequestInit = {}): Promise<Set<numb
 }
 
 describe('the gateway', () => {
-  test('tries another instance when a GET finds one dead', async () => {
+  test('sends to another instance when a GET finds one dead', async () => {
     const alive = await startServer(works);
     const { url } = await startGateway({ patients: [await unreachableUrl(), alive.url] });
     expect(await statusesOf(url)).toEqual(new Set([200]));
     expect(alive.requests).toHaveLength(MANY);
   });
 
-  test.each(['GET', 'HEAD'])('tries another instance when a %s breaks before its answer', async (method) => {
+  test.each(['GET', 'HEAD'])('sends to another instance when a %s breaks before its response', async (method) => {
     const [alive, broken] = [await startServer(works), await startServer(breaks)];
     const { url } = await startGateway({ patients: [broken.url, alive.url] });
     expect(await statusesOf(url, { method })).toEqual(new Set([200]));
@@ -45,7 +45,7 @@ describe('the gateway', () => {
     expect(alive.requests).toHaveLength(MANY);
   });
 
-  test('tries another instance with a POST that found one dead, body and all', async () => {
+  test('sends to another instance a POST that found one dead, body and all', async () => {
     const alive = await startServer(works);
     const { url } = await startGateway({ patients: [await unreachableUrl(), alive.url] });
     for (let count = 0; count < MANY; count += 1) {
@@ -105,14 +105,14 @@ describe('the gateway', () => {
     expect(servers.flatMap((server) => server.requests)).toHaveLength(1);
   });
 
-  test('tries three instances and no more', async () => {
+  test('makes three attempts and no more', async () => {
     const servers = await Promise.all(Array.from({ length: 5 }, () => startServer(breaks)));
     const { url } = await startGateway({ patients: servers.map((server) => server.url) });
     expect((await fetch(`${url}/api/v1/patients`)).status).toBe(503);
     expect(servers.map((server) => server.requests.length).sort()).toEqual([0, 0, 1, 1, 1]);
   });
 
-  test.each([502, 503, 504])('asks another instance when one answers a GET with %i', async (status) => {
+  test.each([502, 503, 504])('sends a GET to another instance when one returns %i', async (status) => {
     const [alive, failing] = [await startServer(works), await startServer(respondsWith(status))];
     const { url } = await startGateway({ patients: [failing.url, alive.url] });
     expect(await statusesOf(url)).toEqual(new Set([200]));
@@ -120,7 +120,7 @@ describe('the gateway', () => {
     expect(alive.requests).toHaveLength(MANY);
   });
 
-  test('passes on the answer of the last instance when all of them fail', async () => {
+  test('forwards the response of the last instance when all of them fail', async () => {
     const servers = await Promise.all([1, 2].map(() => startServer(respondsWith(503))));
     const { url } = await startGateway({ patients: servers.map((server) => server.url) });
     const response = await fetch(`${url}/api/v1/patients`);
@@ -128,14 +128,14 @@ describe('the gateway', () => {
     expect(servers.map((server) => server.requests.length)).toEqual([1, 1]);
   });
 
-  test.each([400, 404, 409, 429, 500, 501])('does not ask again after an answer %i', async (status) => {
+  test.each([400, 404, 409, 429, 500, 501])('makes no second attempt after a response %i', async (status) => {
     const servers = await Promise.all([1, 2].map(() => startServer(respondsWith(status))));
     const { url } = await startGateway({ patients: servers.map((server) => server.url) });
     expect((await fetch(`${url}/api/v1/patients`)).status).toBe(status);
     expect(servers.flatMap((server) => server.requests)).toHaveLength(1);
   });
 
-  test('does not ask again after an answer to a POST without a key', async () => {
+  test('makes no second attempt after a response to a POST without a key', async () => {
     const servers = await Promise.all([1, 2].map(() => startServer(respondsWith(503))));
     const { url } = await startGateway({ patients: servers.map((server) => server.url) });
     expect((await fetch(`${url}/api/v1/patients`, { method: 'POST', body: 'x' })).status).toBe(503);
@@ -177,7 +177,7 @@ describe('the gateway', () => {
 });
 
 describe('when no instance is left', () => {
-  test('the answer names the part that is missing and when to come back', async () => {
+  test('the response names the missing service and the time to come back', async () => {
     const route = { ...PATIENTS, id: 'types', service: 'appointment-type-service' };
     const { url } = await startGateway({ routes: [route] });
     const response = await fetch(`${url}/api/v1/patients/1?q=Ana`, { headers: { 'x-request-id': 'mine' } });
@@ -203,14 +203,14 @@ describe('when no instance is left', () => {
     expect(await response.json()).toMatchObject({ detail: 'The patient service is not available.' });
   });
 
-  test('the list is fetched once more before that is said', async () => {
+  test('the list is fetched once more before the refusal', async () => {
     const alive = await startServer(works);
     const discovery = createTestDiscovery(async () => discovery.setInstances('patient-service', [alive.url]));
     const { url } = await startGateway({ discovery });
     expect((await fetch(`${url}/api/v1/patients`)).status).toBe(200);
   });
 
-  test('a registry that does not answer delays the refusal by no more than a second', async () => {
+  test('a registry that does not respond delays the refusal by no more than a second', async () => {
     const discovery = createTestDiscovery(() => new Promise(() => undefined));
     const { url } = await startGateway({ discovery });
     const startedAt = performance.now();
@@ -218,7 +218,7 @@ describe('when no instance is left', () => {
     expect(performance.now() - startedAt).toBeLessThan(2_000);
   });
 
-  test('an instance that refuses makes the gateway ask for the list', async () => {
+  test('an instance that refuses makes the gateway refresh the list', async () => {
     let refreshes = 0;
     const discovery = createTestDiscovery(async () => {
       refreshes += 1;
@@ -316,8 +316,8 @@ describe('with an Idempotency-Key', () => {
   });
 });
 
-describe('an instance that nobody can reach', () => {
-  test('is not asked again by those who come next', async () => {
+describe('an instance that cannot be reached', () => {
+  test('gets no attempts of the next requests', async () => {
     const alive = await startServer(works);
     const gone = await startServer(works);
     const { url } = await startGateway({ patients: [gone.url, alive.url] });

@@ -42,7 +42,7 @@ async function responsesTo(response: string, status: number | undefined, method:
 const responseOf = (status: number, ...lines: string[]) => [`HTTP/1.1 ${status} X`, ...lines, '', ''].join('\r\n');
 
 describe.each([
-  ['the fast lane', LANE],
+  ['the fast path', LANE],
   ['node:http', NODE],
 ])('a connection of %s stays in order when', (_reader, lines) => {
   test.each([
@@ -75,7 +75,7 @@ describe.each([
 test.each([
   [204, 200, '0'],
   [304, 304, '9'],
-])('a handshake that is answered %i has no body', async (received, sent, length) => {
+])('a handshake with the response %i has no body', async (received, sent, length) => {
   const { url } = await startRawServer(() => responseOf(received, 'Content-Length: 9'));
   const routes = [{ ...PATIENTS, filters: [{ setStatus: 200 }] }];
   const { port } = await startGateway({ patients: [url], routes });

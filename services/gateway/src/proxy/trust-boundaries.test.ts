@@ -72,7 +72,7 @@ describe('a request for another host', () => {
     expect(service.requests).toEqual([]);
   });
 
-  it.each(['localhost', '127.0.0.1', '[::1]', 'daybook.example.org'])('is none with the Host %s', async (host) => {
+  it.each(['localhost', '127.0.0.1', '[::1]', 'daybook.example.org'])('is not one with the Host %s', async (host) => {
     const { port } = await startClinic({ publicUrl: 'https://daybook.example.org' });
     for (const known of [host, `${host}:${port}`, `${host}:9999`]) {
       expect((await send(port, 'GET', '/api/v1/patients', { host: known })).status).toBe(200);
@@ -133,7 +133,7 @@ describe('a request of a page of another site', () => {
     ['a page of this gateway, whose policy names no referrer', { origin: 'null', 'sec-fetch-site': 'same-origin' }],
     ['a person, without a page', { 'sec-fetch-site': 'none' }],
     ['a program', {}],
-  ])('is none from %s', async (_whom, headers) => {
+  ])('is not one from %s', async (_whom, headers) => {
     const { port } = await startClinic({ publicUrl: 'https://daybook.example.org' });
     const response = await send(port, 'POST', '/api/v1/patients', { ...headers, host: 'daybook.example' });
     expect(response.status).toBe(200);

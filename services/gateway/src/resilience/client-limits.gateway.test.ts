@@ -168,7 +168,7 @@ describe('open WebSockets', () => {
   });
 });
 
-describe('WebSocket handshakes that the service does not answer', () => {
+describe('WebSocket handshakes without a response of the service', () => {
   async function startSilent() {
     const upstream = await startServer(() => undefined);
     const upstreamSockets: Duplex[] = [];

@@ -43,13 +43,13 @@ function simulate(service: () => Service, options: Omit<ConcurrencyLimitOptions,
 /** Its capacity is 2,000 requests per second. */
 const SMALL: Service = { slots: 20, millis: 10 };
 
-describe('a service that is asked for', () => {
-  test('no more than it can carry is asked for all of it', () => {
+describe('a service with a load of', () => {
+  test('no more than it can carry gets all of it', () => {
     const { run } = simulate(() => SMALL);
     expect(run(1_800, 20)).toMatchObject({ refused: 0 });
   });
 
-  test('three times what it can carry does all that it can, and nobody waits long', () => {
+  test('three times what it can carry does all that it can, and no request waits long', () => {
     const { run } = simulate(() => SMALL);
     run(1_000, 5);
     // This may be a temporary burst.
@@ -59,7 +59,7 @@ describe('a service that is asked for', () => {
     expect(slowest).toBeLessThan(250);
   });
 
-  test('three times what it can carry from the first moment on is not asked for ever more', () => {
+  test('three times what it can carry from the first moment on does not get ever more', () => {
     const { run } = simulate(() => SMALL);
     run(6_000, 60);
     const { completed, slowest } = run(6_000, 60);
@@ -67,7 +67,7 @@ describe('a service that is asked for', () => {
     expect(slowest).toBeLessThan(1_000);
   });
 
-  test('as much as before is asked for it again when the rush is over', () => {
+  test('as much as before gets all of it again when the rush is over', () => {
     const { run } = simulate(() => SMALL);
     run(1_000, 5);
     run(6_000, 20);
@@ -77,7 +77,7 @@ describe('a service that is asked for', () => {
 });
 
 describe('a service at rest', () => {
-  test('is asked for all that a thousand want who come at once, again and again', () => {
+  test('gets all of a thousand simultaneous requests, again and again', () => {
     const { run } = simulate(() => ({ slots: 1, millis: 2 }));
     for (let rush = 0; rush < 3; rush += 1) {
       expect(run(50_000, 0.02)).toMatchObject({ refused: 0 });
@@ -86,7 +86,7 @@ describe('a service at rest', () => {
     }
   });
 
-  test('that can do little is not asked for more than it does in a few seconds', () => {
+  test('that can do little does not get more than it does in a few seconds', () => {
     const { run } = simulate(() => ({ slots: 1, millis: 10 }));
     run(50, 5);
     const { slowest } = run(300, 60);
@@ -98,7 +98,7 @@ describe('a service at rest', () => {
 });
 
 describe('a service that becomes', () => {
-  test('slower for everybody is given what it can carry then', () => {
+  test('slower for all requests is given what it can carry then', () => {
     let service = SMALL;
     const { run } = simulate(() => service);
     run(1_000, 10);

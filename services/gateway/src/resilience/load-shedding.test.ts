@@ -57,7 +57,7 @@ describe('a request that is too much', () => {
 });
 
 test.each(['/health/live', '/health/ready', '/metrics', '/info'])(
-  '%s is answered, however much there is to do',
+  '%s gets a response, however much there is to do',
   async (path) => {
     const { url, held, release } = await startFull(1);
     expect((await fetch(`${url}${path}`)).status).toBe(200);

@@ -44,7 +44,7 @@ describe('an instance', () => {
     expect(ejected()).toEqual([0]);
   });
 
-  test('is tried out by one request that may be repeated, after a second', () => {
+  test('is probed by one request that may be repeated, after a second', () => {
     const { outlierDetection, at, ejected, clock, lines } = setUp(2);
     outlierDetection.recordFailure(at(0), 'unreachable');
     clock.now = 999;
@@ -59,7 +59,7 @@ describe('an instance', () => {
     expect(lines).toEqual(['instance ejected', 'instance restored']);
   });
 
-  test('is tried out again when nobody knows how the first trial would have ended', () => {
+  test('is probed again when the first probe ended without a result', () => {
     const { outlierDetection, at, ejected, clock } = setUp(2);
     outlierDetection.recordFailure(at(0), 'unreachable');
     clock.now = 1_000;

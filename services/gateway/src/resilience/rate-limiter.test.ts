@@ -30,7 +30,7 @@ test('a bucket never holds more than its burst', () => {
   expect([take(), take(), take()].map(({ allowed }) => allowed)).toEqual([true, true, false]);
 });
 
-test('a refusal takes no token, and says how long to wait in whole seconds', () => {
+test('a refusal takes no token, and returns the wait in whole seconds', () => {
   const { take, wait } = limiter(0.1, 1);
   expect(take()).toEqual({ allowed: true, remaining: 0, retryAfterSeconds: 0, resetSeconds: 10 });
   for (let count = 0; count < 9; count += 1) {
@@ -41,7 +41,7 @@ test('a refusal takes no token, and says how long to wait in whole seconds', () 
   expect(take().allowed).toBe(true);
 });
 
-test('there are never more buckets than may be: the one asked longest ago goes', () => {
+test('there are never more buckets than may be: the one used longest ago goes', () => {
   const { limiter: all, take } = limiter(0.001, 2, 3);
   for (const key of ['a', 'b', 'c', 'a', 'd', 'e']) take(key);
   expect(all.size).toBe(3);

@@ -80,7 +80,7 @@ describe('the routes file', () => {
     '/admin/**',
     '/admin/routes',
     '/{x}/live',
-  ])('is refused when its path %s would hide what the gateway answers itself', (path) => {
+  ])('is refused when its path %s would hide what the gateway serves itself', (path) => {
     expect(failureOf([{ ...route, predicates: { path: [path] } }]).message).toMatch(/would hide the gateway’s own/);
   });
 
@@ -154,7 +154,7 @@ describe('the routes file', () => {
     expect(failureOf('{').message).toMatch(/^The routes are wrong: they are not JSON/);
   });
 
-  test('is missed by name', async () => {
+  test('is named when it is missing', async () => {
     await expect(readRoutes('/nowhere/routes.json')).rejects.toThrow(/^The routes cannot be read: ENOENT.*routes.json/);
   });
 });

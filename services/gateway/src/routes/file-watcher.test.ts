@@ -59,7 +59,7 @@ describe('a change of the file', () => {
     await expect.poll(ids).toEqual(['b']);
   });
 
-  test('is found by looking now and then, too', async () => {
+  test('is found by polling, too', async () => {
     const { folder, ids } = await startWatching(async (folder) => {
       await mkdir(join(folder, 'elsewhere'));
       await writeFile(join(folder, 'elsewhere', 'routes.json'), fileOf('a'));
@@ -71,7 +71,7 @@ describe('a change of the file', () => {
 });
 
 describe('a wrong file', () => {
-  test('leaves the routes in force, says why in one line, and says it once', async () => {
+  test('leaves the routes in force, and is logged in one line, once', async () => {
     const { file, ids, lines, routes, reload } = await startWatching(withFile(fileOf('a')));
     await writeFile(file, '{"routes":[{"id":"A"},{"id":"b","service":"b","predicates":{"path":["/b"],"colour":1}}]}');
     await expect.poll(() => routes.failure?.reason).toContain('/routes/0/id must match pattern');

@@ -13,7 +13,7 @@ const names = Object.entries(catalogues).flatMap(([kind, catalogue]) =>
 const fileNameOf = (name: string) => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 describe('the catalogue', () => {
-  test.each(names)('of %s: the example of %s is as its schema says', (_kind, _name, entry) => {
+  test.each(names)('of %s: the example of %s matches its schema', (_kind, _name, entry) => {
     expect(entry?.faultsOf(entry.example)).toEqual([]);
   });
 
@@ -29,7 +29,7 @@ describe('the catalogue', () => {
 });
 
 describe('the JSON schema of the file', () => {
-  test('is what editors are given (vitest -u writes it anew)', async () => {
+  test('is what editors use (vitest -u rewrites it)', async () => {
     await expect(`${JSON.stringify(routesFileSchema(), null, 2)}\n`).toMatchFileSnapshot('../../routes.schema.json');
   });
 

@@ -51,7 +51,7 @@ describe('a route', () => {
     expect(routeOf(url)).toBeUndefined();
   });
 
-  test('that says more about the path goes first', () => {
+  test('that is more specific goes first', () => {
     expect(routeOf('/api/v1/patients/me')).toBe('exact');
     expect(routeOf('/api/v1/patients/me/x')).toBe('patients');
     expect(routeOf('/api/v1/patients/old')).toBe('deep');
@@ -81,7 +81,7 @@ describe('a path with {name}', () => {
     expect(table.match(requestOf({ url }))?.id).toBe(id);
   });
 
-  test('stands where it is tried in the order of the table', () => {
+  test('stands where it is matched in the order of the table', () => {
     expect(table.order.map(({ path }) => path)).toEqual([
       '/a/me/history',
       '/a/{id}/history',

@@ -34,7 +34,7 @@ const CHUNKED = [
   '5;name=value\r\nhello\r\n0A\r\n, world\r\n.\r\n0\r\nX-Trailer: 1\r\n\r\n',
 ].join('');
 
-describe('an answer is read the same in one piece and in any other pieces', () => {
+describe('a response is read the same in one piece and in any other pieces', () => {
   test.each([1, 2, 3, 5, 7, 64, 10_000])('of %i bytes: in chunks', (size) => {
     expect(parse(CHUNKED, { size })).toEqual({
       status: 200,
@@ -63,7 +63,7 @@ test.each([
   ['204', 'GET', 'HTTP/1.1 204 No Content\r\n\r\n'],
   ['304', 'GET', 'HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n'],
   ['of no length', 'GET', 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'],
-])('an answer %s has no body and leaves the connection', (_what, method, response) => {
+])('a response %s has no body and leaves the connection', (_what, method, response) => {
   expect(parse(response, { method })).toMatchObject({ body: '', shouldKeepAlive: true, ended: true });
 });
 
@@ -189,7 +189,7 @@ test.each([
   expect(ends).toEqual([true, false]);
 });
 
-test('an answer that breaks off is not whole', () => {
+test('a response that breaks off is not whole', () => {
   expect(parse('HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nab', { closes: true }).isWhole).toBe(false);
   expect(parse('HTTP/1.1 200 OK\r\nContent-Le', { closes: true }).isWhole).toBe(false);
   expect(parse('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n', { closes: true }).isWhole).toBe(

@@ -62,7 +62,7 @@ async function startTunnel(options: TestGatewayOptions = {}) {
 }
 
 describe('a WebSocket', () => {
-  test('is opened by the instance, and told where it comes from', async () => {
+  test('is opened by the instance, and forwards where it comes from', async () => {
     const { client, service } = await startTunnel();
     const [head = ''] = client.received.text.split('\r\n\r\n');
     expect(head.toLowerCase().split('\r\n')).toEqual([
@@ -116,7 +116,7 @@ describe('a WebSocket', () => {
     if (how === 'ends') expect(client.received.text).toContain('last words');
   });
 
-  test('is closed on both sides when neither says anything for long', async () => {
+  test('is closed on both sides when neither sends anything for long', async () => {
     const { client, instance } = await startTunnel({ tunnel: { idleMillis: 100 } });
     await Promise.all([once(client.socket, 'end'), once(instance, 'close')]);
   });
@@ -149,7 +149,7 @@ describe('a WebSocket is refused', () => {
   test.each([
     ['of another version', HANDSHAKE.map((line) => line.replace('13', '12')), 'GET'],
     ['without a key', HANDSHAKE.filter((line) => !line.includes('Key')), 'GET'],
-    ['with a key that is none', HANDSHAKE.map((line) => line.replace(KEY, 'short')), 'GET'],
+    ['with an invalid key', HANDSHAKE.map((line) => line.replace(KEY, 'short')), 'GET'],
     ['with another method', HANDSHAKE, 'POST'],
   ])('%s', async (_what, lines, method) => {
     const service = await startSocketServer();
@@ -159,13 +159,13 @@ describe('a WebSocket is refused', () => {
     expect(service.requests).toEqual([]);
   });
 
-  test('when an answer is to no handshake', async () => {
+  test('when the response is not to its handshake', async () => {
     const service = await startSocketServer('something else');
     const { port } = await startGateway({ patients: [service.url] });
     expect(await sendRaw(port, handshake())).toMatch(/^HTTP\/1\.1 503 [\s\S]*"code":"service-unavailable"/);
   });
 
-  test('when no instance answers in time', async () => {
+  test('when no instance responds in time', async () => {
     const service = await startServer(() => undefined);
     service.server.on('upgrade', (_request, socket) => onTestFinished(() => void socket.destroy()));
     const { port } = await startGateway({ patients: [service.url], routes: [{ ...PATIENTS, timeoutMillis: 100 }] });

@@ -80,7 +80,7 @@ async function startGatewayAndService(listener: RequestListener = (_request, res
 const statusOf = (response: string): number => Number(response.slice(9, 12));
 const bodyOf = (response: string): string => response.slice(response.indexOf('\r\n\r\n') + 4);
 
-test('one plain request after the other is answered without node:http', async () => {
+test('plain requests get their responses without node:http', async () => {
   const { port, readByNode, upstream } = await startGatewayAndService(
     (request, response) => void response.end(request.url),
   );
@@ -90,7 +90,7 @@ test('one plain request after the other is answered without node:http', async ()
   expect(readByNode()).toBe(0);
 });
 
-describe('the same request is answered alike in the lane and by node:http', () => {
+describe('the same request gets the same response on the fast path and from node:http', () => {
   const name = fc
     .stringMatching(/^[A-Za-z][A-Za-z0-9-]{0,12}$/)
     .filter(
@@ -118,7 +118,7 @@ describe('the same request is answered alike in the lane and by node:http', () =
     headers: fc.uniqueArray(fc.tuple(name, value), { selector: ([text]) => text.toLowerCase(), maxLength: 6 }),
   });
 
-  test('whatever the client and the service say', async () => {
+  test('whatever the client and the service send', async () => {
     let stub: StubResponse = { status: 200, headers: [], pieces: [], hasLength: false };
     let seen: unknown;
     const { port, readByNode } = await startGatewayAndService((request, response) => {
@@ -213,7 +213,7 @@ describe('a connection goes over to node:http', () => {
     expect(readByNode()).toBe(1);
   });
 
-  test('with half a request, which is answered when the other half is there', async () => {
+  test('with half a request, which gets its response when the other half is there', async () => {
     const { port, readByNode } = await startGatewayAndService();
     const client = await startClient(port);
     await client.exchange(get());
@@ -223,7 +223,7 @@ describe('a connection goes over to node:http', () => {
     expect(readByNode()).toBe(1);
   });
 
-  test('with two requests at once, which are answered in their order', async () => {
+  test('with two requests at once, which get responses in their order', async () => {
     const { port, readByNode } = await startGatewayAndService((request, response) => void response.end(request.url));
     const client = await startClient(port);
     client.send(get(`${PATH}/1`) + get(`${PATH}/2`));
@@ -232,7 +232,7 @@ describe('a connection goes over to node:http', () => {
     expect(readByNode()).toBe(2);
   });
 
-  test('with a request that comes before the answer to the one before, after that answer', async () => {
+  test('with a request that comes before the response to the one before, after that response', async () => {
     const waiting = Promise.withResolvers<void>();
     const { port, readByNode, upstream } = await startGatewayAndService(async (request, response) => {
       if (request.url?.endsWith('1')) await waiting.promise;
@@ -253,12 +253,12 @@ describe('a connection goes over to node:http', () => {
   });
 });
 
-describe('in the lane', () => {
+describe('on the fast path', () => {
   test.each([
     ['a HEAD', 'HEAD', 200],
     ['a 304', 'GET', 304],
     ['a 204', 'GET', 204],
-  ])('the answer to %s has no body, and the next one comes after it', async (_what, method, status) => {
+  ])('the response to %s has no body, and the next one comes after it', async (_what, method, status) => {
     const { port, readByNode } = await startGatewayAndService((request, response) => {
       if (request.url === PATH) response.writeHead(status).end('body');
       else response.end('next');
@@ -271,7 +271,7 @@ describe('in the lane', () => {
     expect(readByNode()).toBe(0);
   });
 
-  test('an answer of which the length is not known comes in chunks, each at once', async () => {
+  test('a response of unknown length comes in chunks, each at once', async () => {
     const more = Promise.withResolvers<void>();
     const { port } = await startGatewayAndService(async (_request, response) => {
       response.write('one');
@@ -285,7 +285,7 @@ describe('in the lane', () => {
     expect(bodyOf(await client.response())).toBe('3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n');
   });
 
-  test('the head of an answer goes out before there is a body', async () => {
+  test('the head of a response goes out before there is a body', async () => {
     const more = Promise.withResolvers<void>();
     const { port } = await startGatewayAndService(async (_request, response) => {
       response.writeHead(200, { 'content-length': 2 }).flushHeaders();
@@ -299,7 +299,7 @@ describe('in the lane', () => {
     expect(bodyOf(await client.response())).toBe('ok');
   });
 
-  test('a large answer waits for a client that reads slowly, and is whole', async () => {
+  test('a large response waits for a client that reads slowly, and is whole', async () => {
     const size = 64 * 1024 * 1024;
     const piece = Buffer.alloc(64 * 1024, 'a');
     let sent = 0;
@@ -338,7 +338,7 @@ describe('in the lane', () => {
     expect(sent).toBe(size);
   });
 
-  test('an answer that breaks off breaks the connection off', async () => {
+  test('a response that breaks off breaks the connection off', async () => {
     const { port } = await startGatewayAndService((_request, response) => {
       response.writeHead(200, { 'content-length': 10 }).write('half', () => response.destroy());
     });
@@ -348,7 +348,7 @@ describe('in the lane', () => {
     expect(bodyOf(client.received())).toBe('half');
   });
 
-  test('nobody goes on for a client that is gone', async () => {
+  test('a request ends when its client is gone', async () => {
     const gone = Promise.withResolvers<void>();
     const { port, upstream, app } = await startGatewayAndService(
       (_request, response) => void response.on('close', gone.resolve),
@@ -385,7 +385,7 @@ describe('when the gateway closes', () => {
     await closing;
   });
 
-  test('an answer that is under way gets to its end, and is the last one there', async () => {
+  test('a pending response gets to its end, and is the last one there', async () => {
     const waiting = Promise.withResolvers<void>();
     const { port, app, upstream } = await startGatewayAndService(async (_request, response) => {
       await waiting.promise;
@@ -416,7 +416,7 @@ describe('when the gateway closes', () => {
   });
 });
 
-test('a connection is closed when nothing was asked on it for long enough', async () => {
+test('a connection is closed when it had no request for long enough', async () => {
   const server = new FastPathServer({}, () => undefined, {
     keepAliveMillis: 50,
     requestMillis: 10_000,

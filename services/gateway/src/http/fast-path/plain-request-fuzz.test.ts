@@ -143,7 +143,7 @@ function runRound(round: number): number {
   return plain;
 }
 
-test('the lane reads a changed request as node:http does, or leaves it to node:http', {
+test('the fast path reads a changed request as node:http does, or leaves it to node:http', {
   timeout: FUZZ_ROUNDS * MILLIS_A_ROUND,
 }, () => {
   let plain = 0;
@@ -151,7 +151,7 @@ test('the lane reads a changed request as node:http does, or leaves it to node:h
   expect(plain / FUZZ_ROUNDS).toBeGreaterThan((REQUESTS_A_ROUND / 10_000) * LEAST_PLAIN);
 });
 
-test('the lane reads no request that is cut at any byte, and none with another one or any byte after it', {
+test('the fast path reads no request that is cut at any byte, and none with another one or any byte after it', {
   timeout: MOST_MILLIS,
 }, () => {
   const random = new Random(FUZZ_SEED);
@@ -166,7 +166,7 @@ test('the lane reads no request that is cut at any byte, and none with another o
   }
 });
 
-test('the lane reads any byte at any place as node:http does, or leaves it to node:http', {
+test('the fast path reads any byte at any place as node:http does, or leaves it to node:http', {
   timeout: MOST_MILLIS,
 }, () => {
   const random = new Random(FUZZ_SEED);
