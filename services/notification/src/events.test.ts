@@ -8,7 +8,7 @@ import { appointmentData, appointmentEvent, earlier, startNotifications } from '
 const malformed = (event: CloudEvent): CloudEvent => JSON.parse(JSON.stringify({ ...event, data: { start: 'soon' } }));
 
 describe('the messages about an appointment', () => {
-  it.each(['booked', 'rescheduled', 'cancelled'] as const)('tell that it was %s', async (kind) => {
+  it.each(['booked', 'rescheduled', 'cancelled'] as const)('report that it was %s', async (kind) => {
     const { bus, messages } = await startNotifications();
     const data = appointmentData();
     await bus.publish(appointmentEvent(kind, data));
@@ -24,7 +24,7 @@ describe('the messages about an appointment', () => {
     ]);
   });
 
-  it.each(['arrived', 'checked-in', 'fulfilled', 'noshow'] as const)('do not tell that it was %s', async (kind) => {
+  it.each(['arrived', 'checked-in', 'fulfilled', 'noshow'] as const)('do not report that it was %s', async (kind) => {
     const { bus, messages } = await startNotifications();
     const data = appointmentData();
     await bus.publish(appointmentEvent(kind, data));
@@ -35,7 +35,7 @@ describe('the messages about an appointment', () => {
     ['cancelled', ['booked']],
     ['noshow', []],
     ['arrived', []],
-  ] as const)('tell of a step back from %s only where the appointment is booked again', async (from, kinds) => {
+  ] as const)('report a step back from %s only where the appointment is booked again', async (from, kinds) => {
     const { bus, messages } = await startNotifications();
     const data = { ...appointmentData(), status: { from, to: 'booked' as const } };
     await bus.publish(appointmentEvent('stepped-back', data));
@@ -43,7 +43,7 @@ describe('the messages about an appointment', () => {
   });
 
   it.each(['rescheduled', 'updated'] as const)(
-    'tell that it was rescheduled where doctor, start or end of a visit that was %s changed, and nowhere else',
+    'report that it was rescheduled where doctor, start or end of a visit that was %s changed, and nowhere else',
     async (what) => {
       const { bus, messages } = await startNotifications();
       const data = appointmentData();
@@ -62,7 +62,7 @@ describe('the messages about an appointment', () => {
     },
   );
 
-  it('do not tell that its reason or note was updated', async () => {
+  it('do not report that its reason or note was updated', async () => {
     const { bus, messages, parked } = await startNotifications();
     const data = appointmentData();
     await bus.publish(appointmentEvent('updated', data));
@@ -102,7 +102,7 @@ describe('the messages about an appointment', () => {
     expect(await messages(newId())).toEqual([]);
   });
 
-  it('are asked for by the id of an appointment', async () => {
+  it('are read by the id of an appointment', async () => {
     const { call } = await startNotifications();
     for (const query of ['', 'appointmentId=x', `patientId=${newId()}`]) {
       expect(await call(query)).toMatchObject({ status: 400, body: { code: 'invalid-request' } });
@@ -142,7 +142,7 @@ describe('the messages about an appointment of a merged patient', () => {
     expect(await recipients(data.appointmentId)).toEqual([data.patientId]);
   });
 
-  it('tell nobody of the merge itself', async () => {
+  it('do not report the merge itself', async () => {
     const { data, booked, merged, messages, parked } = await startMoved();
     await booked();
     await merged();
@@ -158,7 +158,7 @@ describe('the messages about an appointment of a merged patient', () => {
     expect(await recipients(data.appointmentId)).toEqual([moved.patientId, moved.patientId]);
   });
 
-  it('stay where the newest event says, in whatever order events come', async () => {
+  it('stay where the newest event puts them, in whatever order events come', async () => {
     const { data, booked, merged, unmerged, recipients } = await startMoved();
     await booked();
     await unmerged();

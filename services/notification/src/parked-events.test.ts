@@ -85,7 +85,7 @@ describe('the parked events of this service', () => {
 });
 
 describe('a parked event that is sent again', () => {
-  it('is answered with what it was, and its message is there once', async () => {
+  it('is returned as it was, and its message is there once', async () => {
     const { event, data, mend, list, resend, bus, messages } = await startWithParked();
     const [parked] = (await list()).items;
     await mend();
@@ -109,7 +109,7 @@ describe('a parked event that is sent again', () => {
     expect(await messages(data.appointmentId)).toHaveLength(1);
   });
 
-  it('has its effect once for several who send it at the same time, of whom the others are told that it is gone', async () => {
+  it('has its effect once for several simultaneous requests, of which the others get 404', async () => {
     const { event, data, mend, resend, messages } = await startWithParked();
     await mend();
     const responses = await Promise.all([1, 2, 3].map(() => resend(event)));
@@ -130,7 +130,7 @@ describe('a parked event that is sent again', () => {
     ]);
   });
 
-  it('gives a retry with the same Idempotency-Key the first answer again', async () => {
+  it('replays the first response to a retry with the same Idempotency-Key', async () => {
     const { event, data, mend, resend, messages } = await startWithParked();
     await mend();
     const key = { 'idempotency-key': 'one' };
@@ -142,7 +142,7 @@ describe('a parked event that is sent again', () => {
     expect(await messages(data.appointmentId)).toHaveLength(1);
   });
 
-  it('is tried again under a new Idempotency-Key only', async () => {
+  it('runs again under a new Idempotency-Key only', async () => {
     const { event, mend, resend } = await startWithParked();
     expect((await resend(event, { 'idempotency-key': 'one' })).status).toBe(409);
     await mend();
@@ -150,7 +150,7 @@ describe('a parked event that is sent again', () => {
     expect((await resend(event, { 'idempotency-key': 'two' })).status).toBe(200);
   });
 
-  it('is refused to who demands a version of it, since it has none', async () => {
+  it('is refused with If-Match, since it has no version', async () => {
     const { event, mend, list, resend } = await startWithParked();
     await mend();
     expect(await resend(event, { 'if-match': '"1"' })).toMatchObject({ status: 412 });

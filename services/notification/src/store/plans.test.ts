@@ -9,7 +9,7 @@ import type { MessageRow, NotificationTables } from './tables.ts';
 const APPOINTMENTS = 1000;
 const MESSAGES_OF_EACH = 4;
 
-it('no look at the messages about an appointment reads those about others, or sorts them', async () => {
+it('no read of the messages about an appointment reads those about others, or sorts them', async () => {
   const { database, observed, analyze, count, faults } = await openObserved<NotificationTables>(migrations);
   const ids = Array.from({ length: APPOINTMENTS }, newId);
   const rows = ids.flatMap((id) =>
