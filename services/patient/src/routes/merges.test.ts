@@ -27,7 +27,7 @@ async function startRecords(count = 2) {
 }
 
 describe('merging two records', () => {
-  it('lets the old id answer, not active and with the record that stays', async () => {
+  it('keeps the old id readable, not active and with the record that stays', async () => {
     const { ids, merge, read } = await startRecords();
     const [stays = '', old = ''] = ids;
     const { status, headers, body } = await merge(old, stays);
@@ -39,7 +39,7 @@ describe('merging two records', () => {
     expect(survivor).not.toHaveProperty('replacedBy');
   });
 
-  it('is told by an event with ids only', async () => {
+  it('is published as an event with ids only', async () => {
     const { ids, merge, events, outbox } = await startRecords();
     const [stays = '', old = ''] = ids;
     await merge(old, stays);
@@ -52,7 +52,7 @@ describe('merging two records', () => {
     expect((await outbox()).join()).not.toContain(reason);
   });
 
-  it('is kept with who, when and why', async () => {
+  it('is stored with its caller, time and reason', async () => {
     const { ids, merge, unmerge, database } = await startRecords();
     const [stays = '', old = ''] = ids;
     await merge(old, stays);
@@ -132,7 +132,7 @@ describe('merging two records', () => {
     });
   });
 
-  it('lets nobody change the old record', async () => {
+  it('lets no caller change the old record', async () => {
     const { ids, merge, call, read } = await startRecords();
     const [stays = '', old = ''] = ids;
     await merge(old, stays);
@@ -190,7 +190,7 @@ describe('merging two records', () => {
     expect(await merge(old, stays, { 'if-match': '"2"' })).toMatchObject({ status: 200 });
   });
 
-  it('gives a retry with the same Idempotency-Key the first answer again', async () => {
+  it('replays the first response to a retry with the same Idempotency-Key', async () => {
     const { ids, merge } = await startRecords();
     const [stays, old] = ids;
     const first = await merge(old, stays, { 'idempotency-key': 'one' });
@@ -293,7 +293,7 @@ describe('merges that race', () => {
   });
 });
 
-describe('what services are told of a patient', () => {
+describe('what services read of a patient', () => {
   it('is the id, whether there can be appointments, the version, and what replaces it', async () => {
     const { ids, merge, call } = await startRecords();
     const [stays = '', old = ''] = ids;

@@ -164,7 +164,7 @@ describe('the search for patients', () => {
     });
   });
 
-  it('shows everybody with either reading of a date', async () => {
+  it('shows every patient with either reading of a date', async () => {
     const { register, names } = await startPatients();
     await register(named('May', 'Silva', { birthDate: '1990-05-06' }));
     await register(named('June', 'Silva', { birthDate: '1990-06-05' }));
@@ -194,7 +194,7 @@ describe('the search for patients', () => {
     expect(await call('POST', '/search', { q })).toMatchObject(refused);
   });
 
-  it('finds nobody by the sign of a number alone', async () => {
+  it('finds no patient by the sign of a number alone', async () => {
     const { register, names } = await startPatients();
     await register(jose);
     for (const q of ['(0)', '(0) (0)']) expect(await names({ q })).toEqual([]);
@@ -286,7 +286,7 @@ describe('the search for patients', () => {
     expect(await names({ q: 'an' })).toEqual(['Anna']);
   });
 
-  it.each(['\u00b4', '\u0301', '\u00a8 '])('finds nobody by a lone accent', async (q) => {
+  it.each(['\u00b4', '\u0301', '\u00a8 '])('finds no patient by a lone accent', async (q) => {
     const { register, find } = await startPatients();
     await register(ana);
     expect(await find({ q })).toEqual({ items: [] });
@@ -315,7 +315,7 @@ describe('the search for patients', () => {
 });
 
 describe('the pages of patients', () => {
-  it('show everybody once, 20 at a time', async () => {
+  it('show every patient once, 20 at a time', async () => {
     const { call, register, find } = await startPatients();
     const ids = new Set<string>();
     for (let count = 0; count < 41; count += 1) ids.add((await register(ana)).id);
@@ -340,7 +340,7 @@ describe('the pages of patients', () => {
     expect(last).not.toHaveProperty('nextCursor');
   });
 
-  it('show everybody who was there once, while others are registered and changed', async () => {
+  it('show every patient who was there once, while others are registered and changed', async () => {
     const { call, register, find } = await startPatients();
     const there: string[] = [];
     for (let count = 0; count < 9; count += 1) there.push((await register(ana)).id);

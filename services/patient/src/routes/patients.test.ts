@@ -202,7 +202,7 @@ describe('registering a patient', () => {
     expect(await call('POST', '', other)).toMatchObject({ status: 201 });
   });
 
-  it('gives the first answer again for the same Idempotency-Key and registers once', async () => {
+  it('replays the first response for the same Idempotency-Key and registers once', async () => {
     const { call, find } = await startPatients();
     const first = await call('POST', '', ana, { 'idempotency-key': 'k1' });
     const again = await call('POST', '', ana, { 'idempotency-key': 'k1' });
@@ -215,7 +215,7 @@ describe('registering a patient', () => {
     });
   });
 
-  it('lets one of many who claim the same identifier at once have it', async () => {
+  it('gives an identifier to one of many simultaneous requests for it', async () => {
     const { call, find } = await startPatients();
     const responses = await Promise.all(Array.from({ length: 10 }, () => call('POST', '', everything)));
     expect(responses.map(({ status }) => status).sort()).toEqual([201, ...Array<number>(9).fill(409)]);
@@ -230,7 +230,7 @@ describe('registering a patient', () => {
 });
 
 describe('reading a patient', () => {
-  it('answers 304 to who knows this version', async () => {
+  it('returns 304 for the ETag of this version', async () => {
     const { call, register } = await startPatients();
     const { id } = await register(ana);
     for (const known of ['"1"', 'W/"1"', '"7", "1"', '*']) {
@@ -243,7 +243,7 @@ describe('reading a patient', () => {
     expect(await call('GET', `/${id}`, undefined, { 'if-none-match': '"2"' })).toMatchObject({ status: 200 });
   });
 
-  it('does not find who is not there', async () => {
+  it('returns 404 for an unknown patient', async () => {
     const { call } = await startPatients();
     for (const id of [UNKNOWN_ID, 'ana']) {
       expect(await call('GET', `/${id}`)).toMatchObject({ status: 404, body: { code: 'not-found' } });
@@ -252,7 +252,7 @@ describe('reading a patient', () => {
 });
 
 describe('one patient', () => {
-  it('is asked for without query parameters, and unknown ones are refused', async () => {
+  it('is read without query parameters, and unknown ones are refused', async () => {
     const { call, register } = await startPatients();
     const { id } = await register(ana);
     const refused = { status: 400, body: { code: 'invalid-request', errors: [{ pointer: '/x' }] } };
@@ -356,7 +356,7 @@ describe('changing a patient', () => {
     expect(await read(id)).toMatchObject({ givenName: 'Anna', version: 2 });
   });
 
-  it('lets one of two who change the same version win', async () => {
+  it('lets one of two changes of the same version win', async () => {
     const { call, register, read } = await startPatients();
     const { id } = await register(ana);
     const responses = await Promise.all(
@@ -366,14 +366,14 @@ describe('changing a patient', () => {
     expect((await read(id)).version).toBe(2);
   });
 
-  it('does not find who is not there', async () => {
+  it('returns 404 for an unknown patient', async () => {
     const { call } = await startPatients();
     expect(await call('PATCH', `/${UNKNOWN_ID}`, {})).toMatchObject({ status: 404 });
   });
 });
 
 describe('the events of a patient', () => {
-  it('tell of each change in order', async () => {
+  it('describe each change in order', async () => {
     const { call, register, outbox } = await startPatients();
     const { id } = await register(ana);
     for (const patch of [{ phone: '+15551234567' }, { active: false }, { active: false }, { active: true }]) {

@@ -17,7 +17,7 @@ const holdersOf = async (database: Database<PatientTables>) =>
 
 const write = { storeResponse: storeNoResponse, checkVersion: () => undefined };
 
-describe('registering somebody who is there already', () => {
+describe('registering a person who is there already', () => {
   it.each<[string, Partial<NewPatient>]>([
     ['as written before', {}],
     ['in another case', { givenName: 'ANA', familyName: 'silva' }],
@@ -114,13 +114,13 @@ describe('registering somebody who is there already', () => {
   it.each<[string, Partial<NewPatient>]>([
     ['another birth date', { birthDate: '1990-02-02' }],
     ['another name', { givenName: 'Anna' }],
-  ])('is somebody else with %s', async (_, other) => {
+  ])('is another person with %s', async (_, other) => {
     const { call, register } = await startPatients();
     await register(ana);
     expect(await call('POST', '', { ...ana, ...other })).toMatchObject({ status: 201 });
   });
 
-  it('is refused again with the same answer for the same Idempotency-Key', async () => {
+  it('is refused again with the same response for the same Idempotency-Key', async () => {
     const { call, register } = await startPatients();
     await register(ana);
     const key = { 'idempotency-key': 'one' };
@@ -129,7 +129,7 @@ describe('registering somebody who is there already', () => {
     expect([again.status, again.body]).toEqual([409, first.body]);
   });
 
-  it('lets one of many who register the same person simultaneously do so', async () => {
+  it('registers a person for one of many simultaneous requests', async () => {
     const { call, find } = await startPatients();
     const responses = await Promise.all(Array.from({ length: 10 }, () => call('POST', '', ana)));
     expect(responses.map(({ status }) => status).sort()).toEqual([201, ...Array<number>(9).fill(409)]);
@@ -139,7 +139,7 @@ describe('registering somebody who is there already', () => {
     expect((await find({})).items).toHaveLength(1);
   });
 
-  it('counts every one of many who are confirmed simultaneously', async () => {
+  it('counts every one of many simultaneous confirmed registrations', async () => {
     const { call, database } = await startPatients();
     const confirmed = { ...ana, confirmedNew: true };
     const responses = await Promise.all(Array.from({ length: 8 }, () => call('POST', '', confirmed)));

@@ -60,8 +60,8 @@ it.each([
   ['one word', [['w2']]],
   ['two words', [['w2'], ['w3']]],
   ['a common word and a rare one', [['all'], ['own14']]],
-  ['words that nobody has together', [['own3'], ['w2']]],
-  ['a word that nobody has', [['w2'], ['none']]],
+  ['words that no patient has together', [['own3'], ['w2']]],
+  ['a word that no patient has', [['w2'], ['none']]],
   [
     'one word or another',
     [

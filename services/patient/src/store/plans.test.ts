@@ -63,7 +63,7 @@ const faultsBut = (faults: readonly string[]) => faults.filter((fault) => !LIST_
 /** Patients are returned in the order of their ids. Few matches are sorted; many are read along the ids. */
 const BY_ID = /filesort|TEMP B-TREE|SCAN (found|matching|page)/;
 
-it('no list of patients and no look at one reads all that there are, or sorts them', async () => {
+it('no list of patients and no read of one reads all that there are, or sorts them', async () => {
   const { store, count, faults } = await openPatients();
   for (const query of [{}, { birthDate: '1950-01-06' }]) {
     await store.search(staff, { ...query, limit: 2 });
