@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { readConfig } from './config.ts';
 
-it('is a registry for one machine when nothing is said', () => {
+it('is a registry for one machine when nothing is set', () => {
   expect(readConfig({})).toEqual({
     DAYBOOK_HOST: '127.0.0.1',
     DAYBOOK_SERVICE_PORT: 8761,

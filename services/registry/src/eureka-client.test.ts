@@ -75,7 +75,7 @@ describe('a client and the registry', () => {
     ]);
   });
 
-  it('an instance is found only while it says that it is UP', async () => {
+  it('an instance is found only while it reports UP', async () => {
     const { url } = await startRegistry();
     const writer = createClient(url);
     await writer.register({ ...patient(4001), status: 'STARTING' });
@@ -125,7 +125,7 @@ describe('a client and the registry', () => {
     expect((await app.inject('/eureka/apps/PATIENT-SERVICE')).statusCode).toBe(404);
   });
 
-  it('an instance registers again with a registry that was started anew and knows nobody', async () => {
+  it('an instance registers again with a registry that was restarted with an empty list', async () => {
     const first = await startRegistry();
     await createClient(first.url).register(patient(4001));
     const reader = createClient(first.url);

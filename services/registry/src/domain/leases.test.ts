@@ -42,7 +42,7 @@ describe('a lease', () => {
     expect(leases.evictExpired(at(170_000))).toEqual([]);
   });
 
-  it('is not evicted because somebody set the clock', () => {
+  it('is not evicted because the clock was set', () => {
     const leases = createLeases();
     leases.register(registration(), at(0, 1_700_000_000_000));
     leases.renew(APP, ID, at(1_000, 1_800_000_000_000), 100);
@@ -54,7 +54,7 @@ describe('a lease', () => {
     expect(leases.evictExpired(at(91_001))).toHaveLength(1);
   });
 
-  it('is not renewed when nobody registered it', () => {
+  it('is not renewed when it was never registered', () => {
     expect(createLeases().renew(APP, ID, at(0))).toBe('unknown');
   });
 
@@ -63,7 +63,7 @@ describe('a lease', () => {
     expect(registered().renew(APP, ID, at(0), 99)).toBe('older');
   });
 
-  it('cannot be asked for longer than a day', () => {
+  it('cannot be longer than a day', () => {
     const leases = registered({ leaseInfo: { durationInSecs: 1e9 } });
     expect(leases.evictExpired(at(24 * 60 * 60 * 1000 + 1))).toHaveLength(1);
   });
@@ -91,20 +91,20 @@ describe('a lease', () => {
 });
 
 describe('an override', () => {
-  it('speaks for an instance that is UP, and outlives a registration', () => {
+  it('replaces UP, and outlives a registration', () => {
     const leases = registered();
     expect(leases.override(APP, ID, 'OUT_OF_SERVICE', at(1))).toBe(true);
     leases.register(registration(), at(2));
     expect(leases.of(APP, ID)).toMatchObject({ status: 'OUT_OF_SERVICE', overriddenStatus: 'OUT_OF_SERVICE' });
   });
 
-  it('never makes an instance look UP that is not', () => {
+  it('never makes an instance UP that is not', () => {
     const leases = registered({ status: 'STARTING' });
     leases.override(APP, ID, 'UP', at(1));
     expect(leases.of(APP, ID)?.status).toBe('STARTING');
   });
 
-  it("gives way to the instance's own word when it is removed", () => {
+  it("gives way to the instance's own status when it is removed", () => {
     const leases = registered();
     leases.override(APP, ID, 'OUT_OF_SERVICE', at(1));
     expect(leases.removeOverride(APP, ID, undefined, at(2))).toBe(true);

@@ -31,7 +31,7 @@ describe('what is pending', () => {
     expect(after(change('DeleteStatusOverride'), change('StatusUpdate'))).toEqual(['StatusUpdate a']);
   });
 
-  it('stays pending when it has changed again while it was told', () => {
+  it('stays pending when it has changed again while it was sent', () => {
     const pending = createPendingChanges(100);
     pending.add(change('Register'));
     const sent = pending.first(1);

@@ -34,7 +34,7 @@ function after({
 }
 
 describe('with self-preservation', () => {
-  it('nobody is evicted while more than 15 % of the renewals are missing', () => {
+  it('no instance is evicted while more than 15 % of the renewals are missing', () => {
     const { leases, evicted } = after({ size: 100, renewing: 80 });
     expect(evicted).toBe(0);
     expect(leases.isPreserving(at(180))).toBe(true);
@@ -67,7 +67,7 @@ describe('with self-preservation', () => {
     expect(leases.all().filter(({ instanceId }) => Number(instanceId.slice(1)) < 60)).toHaveLength(60);
   });
 
-  it('nobody is evicted before a minute has shown that renewals come', () => {
+  it('no instance is evicted before a minute has shown that renewals come', () => {
     const leases = createLeases({ selfPreservation: true });
     leases.register({ ...instance(0), leaseInfo: { renewalIntervalInSecs: 30, durationInSecs: 1 } }, at(0));
     expect(leases.evictExpired(at(5))).toEqual([]);

@@ -38,7 +38,7 @@ describe('two registries', () => {
   it.each([
     ['first', 'second'],
     ['second', 'first'],
-  ] as const)('hold one list, whatever is said to the %s', async (here, there) => {
+  ] as const)('hold one list, whatever is sent to the %s', async (here, there) => {
     const registries = await two();
     const [one, other] = [registries[here], registries[there]];
     await one.register();
@@ -87,7 +87,7 @@ describe('two registries', () => {
 });
 
 describe('a registry that was away', () => {
-  it('has the whole list before it answers anybody', async () => {
+  it('has the whole list before its first response', async () => {
     const { first, startSecond } = await firstOfTwo();
     for (const id of ['a', 'b', 'c']) await first.register(withId(id));
     await first.call('PUT', `apps/${APP}/b/status?value=OUT_OF_SERVICE`);
@@ -96,7 +96,7 @@ describe('a registry that was away', () => {
     expect(applications.apps__hashcode).toBe('OUT_OF_SERVICE_1_UP_2_');
   });
 
-  it('is told of everything that happened meanwhile, and nothing is lost', async () => {
+  it('receives everything that happened meanwhile, and nothing is lost', async () => {
     const { first, second, startSecond } = await two();
     for (const id of ['stays', 'leaves', 'rests']) await first.register(withId(id));
     await expect.poll(() => second.statusOf('rests')).toBe('UP');
@@ -154,7 +154,7 @@ describe('a peer', () => {
     return { batches, registry, replicated: () => batches.flat().map(({ action, id }) => `${action} ${id}`) };
   }
 
-  it('that is busy is told again, in the same order', async () => {
+  it('that is busy receives the changes again, in the same order', async () => {
     const { registry, batches, replicated } = await startPeer((calls) => ({ status: calls < 3 ? 503 : 200 }));
     await registry.register(withId('a'));
     await registry.register(withId('b'));
@@ -165,7 +165,7 @@ describe('a peer', () => {
     expect(replicated().filter((what) => what === 'Register c')).toHaveLength(1);
   });
 
-  it('that refuses one batch is told of what comes after it', async () => {
+  it('that refuses one batch receives the next one', async () => {
     const { registry, replicated } = await startPeer((calls) => ({ status: calls === 1 ? 400 : 200 }));
     await registry.register(withId('a'));
     await expect.poll(replicated).toEqual(['Register a']);
@@ -173,7 +173,7 @@ describe('a peer', () => {
     await expect.poll(replicated).toEqual(['Register a', 'Register b']);
   });
 
-  it('that answers nonsense stops nobody', async () => {
+  it('that returns nonsense does not stop the registry', async () => {
     const { registry, replicated } = await startPeer(() => ({ status: 200, body: { responseList: 'none' } }));
     await registry.register(withId('a'));
     await registry.register(withId('b'));
@@ -181,14 +181,14 @@ describe('a peer', () => {
     expect(await registry.statusOf('a')).toBe('UP');
   });
 
-  it('is told of many changes in few calls', async () => {
+  it('receives many changes in few calls', async () => {
     const { registry, batches, replicated } = await startPeer(() => ({ status: 200 }));
     await Promise.all(Array.from({ length: 60 }, (_, n) => registry.register(withId(`i${n}`))));
     await expect.poll(() => replicated().length).toBe(60);
     expect(batches.length).toBeLessThan(60);
   });
 
-  it('is told which registration a cancellation means, and of it even when the registry closes', async () => {
+  it('receives which registration a cancellation means, even when the registry closes', async () => {
     const { registry, batches } = await startPeer(() => ({ status: 200 }));
     await registry.register();
     await registry.call('DELETE', `apps/${APP}/${ID}`);
@@ -196,7 +196,7 @@ describe('a peer', () => {
     expect(batches.flat().at(-1)).toEqual({ action: 'Cancel', appName: APP, id: ID, lastDirtyTimestamp: NOW });
   });
 
-  it('is not told of what came from a peer', async () => {
+  it('does not receive what came from a peer', async () => {
     const { registry, replicated } = await startPeer(() => ({ status: 200 }));
     await registry.register(withId('a'), `apps/${APP}`, { [REPLICATION_HEADER]: 'true' });
     await registry.register(withId('b'));

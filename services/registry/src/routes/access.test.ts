@@ -106,7 +106,7 @@ describe('a registration under a name of another user is rejected with 403', () 
   });
 });
 
-describe('the replication header of a client that is no peer', () => {
+describe('the replication header of a client that is not a peer', () => {
   it('does not make its call one of a peer', async () => {
     const registry = await startRegistry();
     const headers = { [REPLICATION_HEADER]: 'true', ...authorizationOf('patient-service') };

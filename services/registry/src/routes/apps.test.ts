@@ -11,7 +11,7 @@ describe.each(['/eureka', '/eureka/v2'])('under %s', (prefix) => {
     expect(await call('DELETE', `apps/${APP}/${ID}`)).toEqual(empty(404));
   });
 
-  it('an unknown path answers 404 without a body', async () => {
+  it('an unknown path returns 404 without a body', async () => {
     const { call } = await startRegistry({ prefix });
     expect(await call('GET', 'nothing/here')).toEqual(empty(404));
   });
@@ -32,7 +32,7 @@ describe('a registration', () => {
     expect(await register(document, 'apps/DOCTOR-SERVICE')).toEqual(empty(400));
   });
 
-  it('that is no JSON is refused without a body', async () => {
+  it('that is not JSON is refused without a body', async () => {
     const { call } = await startRegistry();
     const headers = { 'content-type': 'application/json' };
     expect(await call('POST', `apps/${APP}`, headers, '{')).toEqual(empty(400));
@@ -51,18 +51,18 @@ describe('a registration', () => {
 });
 
 describe('a heartbeat', () => {
-  it('of an unknown instance answers 404 without a body', async () => {
+  it('of an unknown instance gets 404 without a body', async () => {
     const { call } = await startRegistry();
     expect(await call('PUT', `apps/${APP}/${ID}?status=UP`)).toEqual(empty(404));
   });
 
-  it('that knows of a newer change answers 404', async () => {
+  it('with a newer change gets 404', async () => {
     const { call, register } = await startRegistry();
     await register();
     expect(await call('PUT', `apps/${APP}/${ID}?lastDirtyTimestamp=1700000000001`)).toEqual(empty(404));
   });
 
-  it('is taken whatever type its empty body is said to have', async () => {
+  it('is accepted whatever the type of its empty body', async () => {
     const { call, register } = await startRegistry();
     await register();
     for (const type of ['application/json', 'application/xml']) {
@@ -117,13 +117,13 @@ describe('a list', () => {
     expect((await call('GET', 'svips/patient-secure')).json.applications.apps__hashcode).toBe('UP_1_');
   });
 
-  it.each(['vips/none', 'svips/none'])('the list of a virtual address that nobody has is empty: %s', async (path) => {
+  it.each(['vips/none', 'svips/none'])('the list of an unknown virtual address is empty: %s', async (path) => {
     const { call } = await startRegistry();
     const { status, json } = await call('GET', path);
     expect([status, json.applications.application, json.applications.apps__hashcode]).toEqual([200, [], '']);
   });
 
-  it.each(['apps/NONE', 'apps/NONE/1', 'instances/1'])('that does not exist (%s) answers 404', async (path) => {
+  it.each(['apps/NONE', 'apps/NONE/1', 'instances/1'])('that does not exist (%s) gets 404', async (path) => {
     const { call } = await startRegistry();
     expect(await call('GET', path)).toEqual(empty(404));
   });
@@ -147,13 +147,13 @@ describe('an operator', () => {
     expect((await call('GET', `apps/${APP}/${ID}`)).json.instance.metadata).toEqual({ zone: 'z1', version: '2' });
   });
 
-  it('is refused a status that does not exist', async () => {
+  it('cannot set a status that does not exist', async () => {
     const { call, register } = await startRegistry();
     await register();
     expect(await call('PUT', `apps/${APP}/${ID}/status?value=SLEEPING`)).toEqual(empty(400));
   });
 
-  it('is told of an unknown instance', async () => {
+  it('gets 404 for an unknown instance', async () => {
     const { call } = await startRegistry();
     expect(await call('PUT', `apps/${APP}/${ID}/status?value=UP`)).toEqual(empty(404));
     expect(await call('DELETE', `apps/${APP}/${ID}/status`)).toEqual(empty(404));

@@ -16,20 +16,20 @@ describe('a registration is refused without a body when it is', () => {
     ['JSON null', JSON_TYPE, 'null'],
     ['JSON in great depth', JSON_TYPE, `{"instance":${'['.repeat(DEEP)}${']'.repeat(DEEP)}}`],
     ['huge JSON', JSON_TYPE, JSON.stringify({ instance: { ...document, homePageUrl: LARGE } })],
-    ['no JSON', JSON_TYPE, '\u0000\u0001\u0002'],
-    ['no UTF-8', JSON_TYPE, Buffer.from([0x22, 0xff, 0xfe, 0x22])],
+    ['not JSON', JSON_TYPE, '\u0000\u0001\u0002'],
+    ['not UTF-8', JSON_TYPE, Buffer.from([0x22, 0xff, 0xfe, 0x22])],
     ['XML that is cut off', XML_TYPE, '<instance><hostName>'],
     ['XML of another kind', XML_TYPE, '<applications/>'],
     ['XML with entities of its own', XML_TYPE, '<!DOCTYPE i [<!ENTITY a "b">]><instance><app>&a;</app></instance>'],
     [
-      'XML that asks for a file',
+      'XML that includes a file',
       XML_TYPE,
       '<!DOCTYPE i [<!ENTITY a SYSTEM "file:///etc/passwd">]><instance>&a;</instance>',
     ],
     ['XML in great depth', XML_TYPE, `${'<a>'.repeat(10_000)}${'</a>'.repeat(10_000)}`],
     ['huge XML', XML_TYPE, `<instance><app>${LARGE}</app></instance>`],
     ['nothing', XML_TYPE, ' '],
-    ['no gzip though it says so', { ...JSON_TYPE, ...ZIPPED }, JSON.stringify({ instance: document })],
+    ['not gzip though it declares it', { ...JSON_TYPE, ...ZIPPED }, JSON.stringify({ instance: document })],
     ['a small gzip that becomes huge', { ...JSON_TYPE, ...ZIPPED }, gzipSync(REGISTRATION + ' '.repeat(5_000_000))],
     ['in a coding that is not known', { ...JSON_TYPE, 'content-encoding': 'br' }, '{}'],
   ])('%s', async (_what, headers, body) => {
@@ -64,7 +64,7 @@ describe('a registration is taken', () => {
     expect(instance.metadata).toEqual({ 'management.port': '8081', ready: 'true' });
   });
 
-  it('and what no name of metadata can do is done to nobody', async () => {
+  it('and no name of metadata changes other objects', async () => {
     const { call } = await startRegistry();
     const body = JSON.stringify({ instance: document }).replace('"zone"', '"__proto__"');
     expect((await call('POST', `apps/${APP}`, JSON_TYPE, body)).status).toBe(204);
@@ -75,7 +75,7 @@ describe('a registration is taken', () => {
 
 describe('a batch of a peer', () => {
   it.each([
-    ['no list', '{}'],
+    ['not a list', '{}'],
     ['cut off', '{"replicationList":['],
     ['longer than any', JSON.stringify({ replicationList: Array(2_001).fill({}) })],
   ])('that is %s is refused without a body', async (_what, body) => {

@@ -18,7 +18,7 @@ const deltaOf = async ({ call }: Registry) => {
 };
 
 describe('the delta', () => {
-  it('says what was added, changed and removed, and the hash of the whole list', async () => {
+  it('has what was added, changed and removed, and the hash of the whole list', async () => {
     const registry = await startRegistry();
     for (const instanceId of ['a', 'b', 'c']) await registry.register({ ...document, instanceId });
     await registry.call('PUT', `apps/${APP}/b/status?value=OUT_OF_SERVICE`);
@@ -144,15 +144,21 @@ describe('gzip', () => {
     return registry;
   }
 
-  it.each(['apps/', 'apps/delta', `apps/${APP}`, 'vips/patient-service'])('is for who takes it: %s', async (path) => {
-    const { base } = await withMany();
-    const plain = await rawGet(`${base}/${path}`, { accept: 'application/json' });
-    const zipped = await rawGet(`${base}/${path}`, { accept: 'application/json', 'accept-encoding': 'deflate, gzip' });
-    expect([plain.coding, zipped.coding]).toEqual([undefined, 'gzip']);
-    expect(gunzipSync(zipped.body).toString()).toBe(plain.body.toString());
-  });
+  it.each(['apps/', 'apps/delta', `apps/${APP}`, 'vips/patient-service'])(
+    'is for clients that accept it: %s',
+    async (path) => {
+      const { base } = await withMany();
+      const plain = await rawGet(`${base}/${path}`, { accept: 'application/json' });
+      const zipped = await rawGet(`${base}/${path}`, {
+        accept: 'application/json',
+        'accept-encoding': 'deflate, gzip',
+      });
+      expect([plain.coding, zipped.coding]).toEqual([undefined, 'gzip']);
+      expect(gunzipSync(zipped.body).toString()).toBe(plain.body.toString());
+    },
+  );
 
-  it('is not for who forbids it', async () => {
+  it('is not for clients that forbid it', async () => {
     const { base } = await withMany();
     expect((await rawGet(`${base}/apps/`, { 'accept-encoding': 'gzip;q=0, br' })).coding).toBeUndefined();
   });

@@ -21,7 +21,7 @@ describe('the page', () => {
     expect(text).not.toContain('renewals are missing');
   });
 
-  it('says so when nobody has registered', async () => {
+  it('shows when no instance has registered', async () => {
     expect((await pageOf(await startRegistry())).text).toContain('Nobody has registered yet.');
   });
 
@@ -41,13 +41,13 @@ describe('the page', () => {
     expect(await registry.statusOf()).toBe('UP');
   });
 
-  it('says when instances are kept although their renewals are missing', async () => {
+  it('shows when instances are kept although their renewals are missing', async () => {
     const registry = await startRegistry({ selfPreservation: true });
     await registry.register();
     expect((await pageOf(registry)).text).toContain('Many renewals are missing.');
   });
 
-  it('shows a part of a very long list, and says so', async () => {
+  it('shows a part of a very long list, marked as such', async () => {
     const registry = await startRegistry();
     for (let n = 0; n < 510; n += 1) await registry.register({ ...document, instanceId: `i${n}` });
     const { text } = await pageOf(registry);
@@ -56,7 +56,7 @@ describe('the page', () => {
   });
 });
 
-describe('what an instance says of itself', () => {
+describe('what an instance registers of itself', () => {
   const evil = "\"><script>alert(1)</script><img src=x onerror='alert(2)'>";
 
   it('is text on the page, wherever it stands', async () => {
@@ -98,8 +98,8 @@ describe("a page of another site can change nothing with its reader's browser:",
   it.each([
     ['another origin', { origin: 'https://evil.example' }],
     ['an origin that is hidden', { origin: 'null' }],
-    ['another site, as the browser says', { 'sec-fetch-site': 'cross-site' }],
-    ['a sister site, as the browser says', { 'sec-fetch-site': 'same-site' }],
+    ['another site, by the header of the browser', { 'sec-fetch-site': 'cross-site' }],
+    ['a sister site, by the header of the browser', { 'sec-fetch-site': 'same-site' }],
   ])('%s', async (_what, headers) => {
     const { call, register, statusOf } = await startRegistry();
     await register();
@@ -114,7 +114,7 @@ describe("a page of another site can change nothing with its reader's browser:",
     expect(await statusOf()).toBe('UP');
   });
 
-  it('our own page can, and whoever is no browser', async () => {
+  it('our own page can, and clients other than browsers', async () => {
     const { call, origin, register } = await startRegistry();
     await register();
     const path = `apps/${APP}/${ID}/status?value=OUT_OF_SERVICE`;

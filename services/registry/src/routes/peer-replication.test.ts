@@ -13,7 +13,7 @@ async function batch({ call }: Registry, ...replicationList: unknown[]) {
 }
 
 describe('a batch', () => {
-  it('is done in order, with an answer for each entry', async () => {
+  it('is done in order, with a response for each entry', async () => {
     const registry = await startRegistry();
     const outcomes = await batch(
       registry,

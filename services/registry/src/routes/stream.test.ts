@@ -47,7 +47,7 @@ async function listen(origin: string) {
 }
 
 describe('the stream', () => {
-  it('says hello with the hash of the list', async () => {
+  it('begins with the hash of the list', async () => {
     const { origin, register } = await startRegistry();
     await register();
     const { response, events } = await listen(origin);
@@ -55,7 +55,7 @@ describe('the stream', () => {
     await expect.poll(events).toEqual([{ event: 'hello', id: '2', data: { hash: 'UP_1_' } }]);
   });
 
-  it('tells each change at once, with the instance and the hash after it', async () => {
+  it('sends each change at once, with the instance and the hash after it', async () => {
     const { origin, register, call } = await startRegistry();
     const { events } = await listen(origin);
     await register();
@@ -72,7 +72,7 @@ describe('the stream', () => {
     expect(events()[1]?.data.instance).toMatchObject({ ...document, actionType: 'ADDED' });
   });
 
-  it('tells of an eviction', async () => {
+  it('sends an eviction', async () => {
     const { origin, register, time } = await startRegistry();
     await register();
     const { events } = await listen(origin);
@@ -81,7 +81,7 @@ describe('the stream', () => {
     await expect.poll(() => events().at(-1)?.data.action, { timeout: 3_000 }).toBe('DELETED');
   });
 
-  it('is in lines, whatever an instance says', async () => {
+  it('is in lines, whatever an instance registers', async () => {
     const { origin, register } = await startRegistry();
     const { events, text } = await listen(origin);
     await register({ ...document, metadata: { zone: 'a\n\nevent: change\ndata: {}\r\n\u2028' } });
@@ -96,7 +96,7 @@ describe('the stream', () => {
     await expect.poll(ended).toBe(true);
   });
 
-  it('is open for longer than an answer may take', { timeout: 20_000 }, async () => {
+  it('is open for longer than a response may take', { timeout: 20_000 }, async () => {
     const { origin, register } = await startRegistry();
     const { events, text } = await listen(origin);
     await expect.poll(text, { timeout: 15_000 }).toContain(': still here\n\n');
@@ -104,7 +104,7 @@ describe('the stream', () => {
     await expect.poll(() => events().length).toBe(2);
   });
 
-  it('is cut off for a reader who does not read', async () => {
+  it('is cut off for a client that does not read', async () => {
     const { app, origin, register } = await startRegistry();
     const connections: Socket[] = [];
     app.server.on('connection', (connection: Socket) => connections.push(connection));
@@ -126,9 +126,9 @@ describe('the stream', () => {
   });
 });
 
-it('a change costs nothing while nobody listens', () => {
+it('a change costs nothing while there is no listener', () => {
   const stream = createChangeStream(() => createLeases());
   stream.publish('ADDED', () => {
-    throw new Error('the document was made for nobody');
+    throw new Error('the document was made without a listener');
   });
 });

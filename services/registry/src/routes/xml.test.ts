@@ -54,7 +54,7 @@ async function readXml(response: Response): Promise<XmlElement> {
 const child = (element: XmlElement | undefined, name: string) => element?.children.find((each) => each.name === name);
 
 describe('a registration in XML', () => {
-  it('that a Java client sends is taken, with all that it says', async () => {
+  it('that a Java client sends is taken, with all that it has', async () => {
     const { fetchPath, call } = await startRegistry();
     const response = await fetchPath('POST', `apps/${APP}`, XML, JAVA_REGISTRATION);
     expect([response.status, await response.text()]).toEqual([204, '']);
@@ -80,9 +80,9 @@ describe('a registration in XML', () => {
   });
 });
 
-describe('an answer in XML', () => {
+describe('a response in XML', () => {
   it.each([[{}], [{ accept: '*/*' }], [{ accept: 'application/xml' }]])(
-    'is for whoever does not ask for JSON (%o)',
+    'is for clients that do not accept JSON (%o)',
     async (headers) => {
       const { fetchPath } = await startRegistry();
       const response = await fetchPath('GET', 'apps/', headers);
@@ -93,7 +93,7 @@ describe('an answer in XML', () => {
     },
   );
 
-  it('is JSON for who takes both', async () => {
+  it('is JSON for clients that accept both', async () => {
     const { fetchPath } = await startRegistry();
     const response = await fetchPath('GET', 'apps/', { accept: 'application/json, application/xml' });
     expect(response.headers.get('content-type')).toContain('application/json');
@@ -164,7 +164,7 @@ describe('an answer in XML', () => {
     expect(metadata?.children).toEqual([]);
   });
 
-  it('stays well-formed whatever metadata say', async () => {
+  it('stays well-formed whatever is in the metadata', async () => {
     const { fetchPath, register } = await startRegistry();
     const metadata = { '@a="1"><evil': 'x', '</metadata>': ']]>', ' ': '\u0000\u0001', __proto: '"><script>' };
     expect(await register({ ...document, metadata })).toEqual(empty(204));
