@@ -69,7 +69,7 @@ test('a backup that is ended half-way leaves nothing', async () => {
   expect(await readdir(join(place.target, '..'))).toEqual([]);
 });
 
-test('a broken database is told, and leaves no backup', async () => {
+test('a broken database is reported, and leaves no backup', async () => {
   await using place = await workplace();
   const [path = ''] = await makeData(place.data, { patient: 1, doctor: 2 });
   {
@@ -88,7 +88,7 @@ test('a broken database is told, and leaves no backup', async () => {
   expect(await readdir(join(place.target, '..'))).toEqual([]);
 });
 
-test('a file that is no database is told', async () => {
+test('a file that is not a database is reported', async () => {
   await using place = await workplace();
   await makeData(place.data, { doctor: 2 });
   await writeFile(join(place.data, 'patient.sqlite'), 'x'.repeat(4096));
@@ -96,7 +96,7 @@ test('a file that is no database is told', async () => {
   await expect(place.backUp()).rejects.toMatchObject({ exitCode: 74, message });
 });
 
-test('no data folder, or none with a database, is told', async () => {
+test('a missing data folder, or one without a database, is reported', async () => {
   await using place = await workplace();
   await expect(place.backUp()).rejects.toMatchObject({
     exitCode: 69,
@@ -109,7 +109,7 @@ test('no data folder, or none with a database, is told', async () => {
   });
 });
 
-test('a place that cannot be written is told', async () => {
+test('a place that cannot be written is reported', async () => {
   await using place = await workplace();
   await makeData(place.data, { patient: 1 });
   await writeFile(join(place.target, '..'), 'a file');

@@ -22,7 +22,7 @@ test('wrong usage is one line and 64', async () => {
   expect(await run('restore', '/none', 'a', 'b')).toEqual(restore);
 }, 120_000);
 
-test('a backup and a restore say what they did; what goes wrong is one line', async () => {
+test('a backup and a restore report what they did; what goes wrong is one line', async () => {
   await using folder = await temporaryFolder();
   const [data, backup] = [join(folder.path, 'data'), join(folder.path, 'backup')];
   expect(await run('backup', data, backup)).toMatchObject({

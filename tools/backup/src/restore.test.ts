@@ -56,7 +56,7 @@ test('with --replace they are kept aside, with the mark of their demo', async ()
   expect(readCounter(join(aside, 'patient.sqlite'))).toBe(11);
 });
 
-test('nothing is restored while anybody uses the data folder', async () => {
+test('nothing is restored while a process uses the data folder', async () => {
   await using place = await workplace();
   await makeData(place.data, { patient: 11, doctor: 12 });
   await prepareDataFolder(place.data);

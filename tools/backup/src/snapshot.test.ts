@@ -36,7 +36,7 @@ test('a cut waits for a transaction that is under way, and lets others write to 
   expect(readCounter(join(folder.path, 'copy'))).toBe(2);
 });
 
-test('nobody waits for a copy: the locks are given back before it begins', async () => {
+test('no writer waits for a copy, because the locks are released before it begins', async () => {
   await using folder = await temporaryFolder();
   const [path = ''] = await makeData(folder.path, { a: 1 });
   using snapshot = await openSnapshot([path], never);

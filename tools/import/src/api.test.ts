@@ -99,7 +99,7 @@ describe('a response', () => {
   });
 });
 
-test('nobody at the address ends the import with one line', async () => {
+test('no server at the address ends the import with one line', async () => {
   const { api } = setUp();
   const sending = api.send(() => api.client.GET('/api/v1/doctors'));
   await expect(sending).rejects.toMatchObject({

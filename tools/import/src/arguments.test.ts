@@ -20,7 +20,7 @@ test.each([
   [['a', '--url', 'clinic']],
   [['a', '--url', 'file:///etc']],
   [['a', '--fast']],
-])('%j is wrong usage, said in one line', (argv) => {
+])('%j is wrong usage, reported in one line', (argv) => {
   expect(() => parseArguments(argv)).toThrow(
     expect.objectContaining({
       exitCode: 64,
@@ -34,10 +34,10 @@ test.each([
   [{ DAYBOOK_HOST: '', DAYBOOK_PORT: '' }, 'http://127.0.0.1:8080'],
   [{ DAYBOOK_HOST: 'clinic.example', DAYBOOK_PORT: '80' }, 'http://clinic.example:80'],
   [{ DAYBOOK_HOST: '::1' }, 'http://[::1]:8080'],
-])('the variables %o say %s', (environment, url) => {
+])('the variables %o name %s', (environment, url) => {
   expect(defaultUrl(environment)).toBe(url);
 });
 
-test('variables that make no address are said', () => {
+test('variables that make no address are reported', () => {
   expect(() => defaultUrl({ DAYBOOK_PORT: 'eighty' })).toThrow(expect.objectContaining({ exitCode: 78 }));
 });

@@ -72,8 +72,8 @@ describe('a limiter', () => {
   });
 });
 
-describe('turns', () => {
-  test('works that share a key run in the order in which they came; others do not wait', async () => {
+describe('a keyed queue', () => {
+  test('runs work that shares a key in the order in which it came; other work does not wait', async () => {
     const enqueue = createKeyedQueue();
     const order: string[] = [];
     const work = (name: string, millis: number) => async () => {
@@ -89,7 +89,7 @@ describe('turns', () => {
     expect(order).toEqual(['alone', 'first', 'second', 'third']);
   });
 
-  test('a failure is told to who asked, and those after it run', async () => {
+  test('rejects the caller of a failure, and runs the work after it', async () => {
     const enqueue = createKeyedQueue();
     const failing = enqueue(['a'], () => Promise.reject(new Error('broken')));
     const next = enqueue(['a'], async () => 'ran');

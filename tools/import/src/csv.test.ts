@@ -57,7 +57,7 @@ test.each([
   ['OTHER\n1\n', 'some.csv lacks what is needed: there is no column Id, NAME.'],
   ['', 'some.csv is empty: it has no line with the names of columns.'],
   ['Id,NAME\n1,"secret', 'some.csv is not CSV (CSV_QUOTE_NOT_CLOSED, line 2).'],
-])('%j is no such table', async (content, message) => {
+])('%j is not such a table', async (content, message) => {
   await expect(readAll(content)).rejects.toMatchObject({ exitCode: 65, message });
 });
 
@@ -66,7 +66,7 @@ test('a record without an end is not read into memory', async () => {
   await expect(readAll(content)).rejects.toMatchObject({ exitCode: 65 });
 });
 
-test('a file that is not there, or is a folder, is said', async () => {
+test('a file that is not there, or is a folder, is reported', async () => {
   const table = await tableOf('');
   const missing = { ...table, path: `${table.path}.not` };
   await expect(checkTable(missing)).rejects.toMatchObject({ exitCode: 69, message: expect.stringContaining('ENOENT') });

@@ -13,7 +13,7 @@ function setUp(capacity: number) {
   return { memory, fetched, get };
 }
 
-test('what is known is fetched once, also when it is asked for at the same time', async () => {
+test('what is known is fetched once, also for simultaneous requests', async () => {
   const { get, fetched } = setUp(2);
   expect(await Promise.all([get('a'), get('a')])).toEqual(['A', 'A']);
   expect(await get('a')).toBe('A');

@@ -34,7 +34,7 @@ test('a folder that is not there is one line and 69', async () => {
   expect(stderr).toBe('/there/is/none/providers.csv cannot be read (ENOENT).\n');
 });
 
-test('a missing column is one line and 65, before anything is asked', async () => {
+test('a missing column is one line and 65, before any request', async () => {
   const folder = await writeFolder(await temporaryFolder(), SMALL);
   await writeFile(join(folder, 'encounters.csv'), 'Id,START,PATIENT,PROVIDER\n');
   const { code, stderr } = await run(folder, '--url', UNREACHABLE_URL);

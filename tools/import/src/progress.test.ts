@@ -20,7 +20,7 @@ function setUp(isTTY: boolean) {
   };
 }
 
-test('a terminal shows a bar, drawn anew now and then, and lines above it', () => {
+test('a terminal shows a bar, redrawn now and then, and lines above it', () => {
   const { progress, pass, shown } = setUp(true);
   progress.update('a.csv', 1, 0.1);
   pass(100);

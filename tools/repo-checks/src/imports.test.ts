@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { findViolations, importsOf } from './imports.ts';
 import { readSources } from './sources.ts';
 
-it('nobody imports what they must not', async () => {
+it('no module imports what it must not', async () => {
   const sources = await readSources();
   expect(sources.length).toBeGreaterThan(100);
   expect(findViolations(sources)).toEqual([]);
@@ -23,7 +23,7 @@ describe('the rules notice', () => {
     notices('services/doctor/src/domain/x.ts', "import {\n  readFile,\n} from 'node:fs/promises';"));
   it('a domain that imports its store', () =>
     notices('services/doctor/src/domain/x.ts', "export { y } from '../store/y.ts';"));
-  it('a reader of the environment that is no config.ts', () =>
+  it('a reader of the environment that is not config.ts', () =>
     notices('services/doctor/src/app.ts', 'const port = process.env.PORT;'));
 });
 

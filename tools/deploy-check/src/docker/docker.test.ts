@@ -33,13 +33,13 @@ describe('the check of Docker', () => {
     expect(await faultsOf(fit)).toEqual([]);
   });
 
-  it('says that nothing could be checked where there is no Docker, and calls that no fault', async () => {
+  it('reports that nothing could be checked where there is no Docker, which is not a fault', async () => {
     expect(await findingsOfDocker(machine({}))).toEqual([
       { text: expect.stringContaining('nothing could be checked'), isFault: false },
     ]);
   });
 
-  it('tells an engine that is not running from none', async () => {
+  it('separates an engine that is not running from none', async () => {
     const faults = await faultsOf({ 'docker --version': 'Docker version 28.2.2' });
     expect(faults).toEqual([expect.stringContaining('does not respond')]);
   });
@@ -81,7 +81,7 @@ it('knows which version is the newer', () => {
   expect(isAtLeast('1.29.2', '2.23.1')).toBe(false);
 });
 
-it('wants the Compose that the file wants, which says so in the name that an older one complains of', async () => {
+it('requires the Compose that the file requires in a name that an older one rejects', async () => {
   const text = await readFile(COMPOSE_FILE, 'utf8');
   expect(text).toContain(`this-file-needs-docker-compose-${OLDEST_COMPOSE}-or-newer:`);
 });

@@ -8,7 +8,7 @@ const run = promisify(execFile);
 const CHECK = join(import.meta.dirname, 'check.ts');
 
 it.skipIf(!renderer)(
-  'says in words that the manifests are fit, and that there is no cluster to ask',
+  'reports that the manifests are fit, and that there is no cluster to check',
   async () => {
     const env = { ...process.env, KUBECONFIG: '/nowhere/kubeconfig' };
     const { stdout } = await run(process.execPath, [CHECK], { env });
@@ -19,7 +19,7 @@ it.skipIf(!renderer)(
   120_000,
 );
 
-it('says that nothing could be checked where nothing renders', async () => {
+it('reports that nothing could be checked where nothing renders', async () => {
   const { stdout } = await run(process.execPath, [CHECK], { env: { ...process.env, PATH: '/nowhere' } });
   expect(stdout).toContain('nothing could be checked');
 }, 120_000);

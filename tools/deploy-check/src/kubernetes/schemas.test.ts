@@ -32,7 +32,7 @@ describe.skipIf(!renderer)('what is rendered', () => {
     ];
   }, LONG);
 
-  it('is as the schemas of Kubernetes say', async () => {
+  it('matches the schemas of Kubernetes', async () => {
     for (const [name, manifests] of all) expect(await schemaFaults(manifests), name).toEqual([]);
     const kinds = new Set(all.flatMap(([, manifests]) => manifests.map(({ kind }) => kind)));
     expect(kinds).toContain('HTTPRoute');
@@ -74,9 +74,9 @@ describe('what Kubernetes would not take', () => {
     ['a value of another type', deploymentWith('replicas: two'), 'replicas must be integer'],
     ['a number out of range', route('port: 80800'), 'port must be <= 65535'],
     [
-      'a kind that there is not',
+      'a kind that does not exist any more',
       parseManifests('{ apiVersion: policy/v1, kind: PodSecurityPolicy, metadata: { name: one } }'),
-      'no kind that Kubernetes knows',
+      'a kind that Kubernetes does not know',
     ],
   ])('is found: %s', async (_, manifests, fault) => {
     expect((await schemaFaults(manifests)).join('\n')).toContain(fault);

@@ -14,13 +14,13 @@ async function madeIn(): Promise<string> {
 const readAll = async (folder: string) =>
   Promise.all((await readdir(folder)).map(async (name) => `${name}: ${await readFile(join(folder, name), 'utf8')}`));
 
-it('makes passwords that nobody else has, for this user only', async () => {
+it('makes passwords of its own for each service, for this user only', async () => {
   const [one, other] = [await readAll(await madeIn()), await readAll(await madeIn())];
   expect(one).toHaveLength(13);
   for (const content of one) expect(other).not.toContain(content);
 });
 
-it('lets nobody else read them', async () => {
+it('lets no other user read them', async () => {
   const folder = await madeIn();
   for (const name of await readdir(folder)) expect((await stat(join(folder, name))).mode & 0o077).toBe(0);
 });

@@ -103,7 +103,7 @@ describe('a patient', () => {
     });
   });
 
-  test('who has died is not active', () => {
+  test('a patient who has died is not active', () => {
     expect(patient({ DEATHDATE: '2020-05-05' }).patient.active).toBe(false);
   });
 

@@ -11,7 +11,7 @@ test.each([
   expect(findState(text)).toEqual({ code, timeZone });
 });
 
-test.each(['', 'Bayern', 'XX', 'constructor'])('"%s" is no state', (text) => {
+test.each(['', 'Bayern', 'XX', 'constructor'])('"%s" is not a state', (text) => {
   expect(findState(text)).toBeUndefined();
 });
 
