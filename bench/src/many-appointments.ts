@@ -38,7 +38,7 @@ async function appointmentServiceOf(folder: string): Promise<string> {
     signal: AbortSignal.timeout(5000),
   });
   const url = /"homePageUrl":"([^"]+)"/.exec(await response.text())?.[1];
-  if (url === undefined) throw new Error('the registry knows no appointment service');
+  if (url === undefined) throw new Error('the registry has no appointment service');
   return url;
 }
 
@@ -134,7 +134,7 @@ async function report(line: Line, where: string, create: () => Promise<Storage>,
 export async function reportManyAppointments(line: Line): Promise<void> {
   await report(line, 'SQLite', sqliteStorage, MANY_ON_SQLITE);
   const mysql = (await findServers()).get('mysql');
-  if (mysql === undefined) return line('MySQL: many appointments', 'no MySQL is here: not measured');
+  if (mysql === undefined) return line('MySQL: many appointments', 'no MySQL is available: not measured');
   await report(line, 'MySQL', () => mysqlStorage(mysql), MANY);
 }
 

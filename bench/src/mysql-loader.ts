@@ -96,7 +96,7 @@ async function fill(connection: Connection, appointments: Iterable<LoadedAppoint
 }
 
 /** Enables files from clients, which the server disables by default, during `work`. */
-async function takingFiles(connection: Connection, work: () => Promise<void>): Promise<void> {
+async function acceptingFiles(connection: Connection, work: () => Promise<void>): Promise<void> {
   const [[before]] = await connection.query<RowDataPacket[]>('select @@global.local_infile as setting');
   await connection.query('set global local_infile = on');
   try {
@@ -110,7 +110,7 @@ export async function loadIntoMysql(url: string, appointments: Iterable<LoadedAp
   const connection = await createConnection({ uri: url });
   try {
     await connection.query('set autocommit = 0, unique_checks = 0, foreign_key_checks = 0, sql_log_bin = 0');
-    await takingFiles(connection, async () => {
+    await acceptingFiles(connection, async () => {
       const indexes = await indexesOf(connection);
       await connection.query(`alter table appointments ${indexes.drop}`);
       await fill(connection, appointments);

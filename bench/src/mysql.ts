@@ -25,7 +25,7 @@ async function bookings({ data, environment }: Storage, nodeFlags: readonly stri
 
 export async function reportMysql(line: Line): Promise<void> {
   const serverUrl = (await findServers()).get('mysql');
-  if (serverUrl === undefined) return line('bookings on MySQL', 'no MySQL is here: not measured');
+  if (serverUrl === undefined) return line('bookings on MySQL', 'no MySQL is available: not measured');
   // Half of them write.
   await using storage = await mysqlStorage(serverUrl, `?connections=${2 * IN_FLIGHT}`);
   const own = await bookings(storage);

@@ -114,7 +114,7 @@ async function reportBacklog(url: string, line: Line): Promise<void> {
         handled += 1;
       },
     });
-    line(`RabbitMQ: ${BACKLOG} waiting events brought`, await watched(BACKLOG, () => handled));
+    line(`RabbitMQ: ${BACKLOG} waiting events delivered`, await watched(BACKLOG, () => handled));
     await subscription.close();
   } finally {
     await bus.close();

@@ -12,7 +12,7 @@ export const LARGE_YOUNG_GENERATION = ['--min-semi-space-size=32', '--max-semi-s
 export async function residentMegabytes(system: DaybookProcess): Promise<number> {
   const metrics = await (await fetch(`${system.url}/metrics`, { signal: AbortSignal.timeout(5000) })).text();
   const bytes = Number(/^process_resident_memory_bytes (\S+)$/m.exec(metrics)?.[1]);
-  if (!Number.isFinite(bytes)) throw new Error('the process does not say how much memory it has');
+  if (!Number.isFinite(bytes)) throw new Error('the process does not report its memory');
   return bytes / 1e6;
 }
 
