@@ -66,7 +66,7 @@ class Access {
     return new InMemoryUserDetailsManager(accounts);
   }
 
-  /** What this server tells its peers. The password is in no URL, which Netflix's server logs and shows. */
+  /** Sends the user of this server to its peers. The password is in no URL, which Netflix's server logs and shows. */
   @Bean
   ReplicationClientAdditionalFilters asPeer(Users users) {
     String password = users.passwords().get(Users.PEER);
