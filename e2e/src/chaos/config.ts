@@ -43,7 +43,7 @@ async function findDatabaseProgram(): Promise<string> {
   const configured = process.env.DAYBOOK_CHAOS_MYSQLD;
   if (configured) {
     if (await isOnPath(configured)) return configured;
-    throw failure(EXIT.unavailable, `DAYBOOK_CHAOS_MYSQLD names ${configured}, which is no program here.`);
+    throw failure(EXIT.unavailable, `DAYBOOK_CHAOS_MYSQLD names ${configured}, which is not a program here.`);
   }
   // Debian installs its servers outside of a user's path.
   for (const program of ['mariadbd', '/usr/sbin/mariadbd', 'mysqld', '/usr/sbin/mysqld']) {

@@ -108,7 +108,7 @@ export async function createDatabaseServer(options: DatabaseServerOptions): Prom
     async start() {
       if (child?.isRunning) return;
       child = startChild({ program, args, log: join(folder, 'database.log') });
-      await waitUntil('the database answers', START_MILLIS, isReachable);
+      await waitUntil('the database responds', START_MILLIS, isReachable);
     },
     kill: async () => child?.stop('SIGKILL'),
     stop: async () => child?.stop('SIGTERM'),

@@ -36,7 +36,7 @@ export function createEurekaServer(jar: string, folder: string, port: number): P
         },
         log: join(folder, 'eureka.log'),
       });
-      await waitUntil('Eureka answers', START_MILLIS, isReachable);
+      await waitUntil('Eureka responds', START_MILLIS, isReachable);
     },
     kill: async () => child?.stop('SIGKILL'),
     stop: async () => child?.stop('SIGTERM'),

@@ -63,9 +63,9 @@ describe.skipIf(javaIsMissing("our client and Netflix's server"))("Netflix's ser
       ['POST', 'peerreplication/batch/'],
     ])('%s %s without its user', async (method, path) => {
       const body = method === 'POST' ? documentOf('killed-service', 'trusted') : undefined;
-      const nobody = await fetch(at(path), { method, signal: AbortSignal.timeout(5_000) });
-      expect(nobody.status).toBe(401);
-      expect(nobody.headers.get('www-authenticate')).toMatch(/^Basic realm=/);
+      const anonymous = await fetch(at(path), { method, signal: AbortSignal.timeout(5_000) });
+      expect(anonymous.status).toBe(401);
+      expect(anonymous.headers.get('www-authenticate')).toMatch(/^Basic realm=/);
       const wrong = { authorization: `Basic ${btoa('killed-service:password-of-peer-a')}` };
       expect((await request(method, at(path), body, wrong)).status).toBe(401);
       expect((await request(method, at(path), body, authorizationOf('peer-a'))).status).toBe(403);

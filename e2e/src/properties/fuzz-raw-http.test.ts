@@ -55,7 +55,7 @@ const cases: [what: string, bytes: string, statuses: number[]][] = [
   ['a length with a sign', `${post(`content-length: +${JSON_BODY.length}`)}${JSON_BODY}`, [400]],
   ['a length in hexadecimal', `${post('content-length: 0x10')}${JSON_BODY}`, [400]],
   ['a length beyond 64 bits', `${post('content-length: 18446744073709551617')}${JSON_BODY}`, [400, 413]],
-  ['a chunk of a size that is none', `${post('transfer-encoding: chunked')}zz\r\n`, [400, 404]],
+  ['a chunk of an invalid size', `${post('transfer-encoding: chunked')}zz\r\n`, [400, 404]],
   ['a chunk of a size beyond 64 bits', `${post('transfer-encoding: chunked')}ffffffffffffffffff\r\n`, [400, 404]],
   [
     'a chunk with a long extension',
@@ -101,7 +101,7 @@ const cases: [what: string, bytes: string, statuses: number[]][] = [
   ['HTTP/3.0', lines('GET / HTTP/3.0', 'host: localhost', ''), [400]],
   ['the hello of TLS', '\u0016\u0003\u0001\u0002\u0000\u0001\u0000\u0001\u00fc\u0003\u0003', [400]],
   ['zeros', '\u0000'.repeat(1_000), [400]],
-  ['an Expect that nobody knows', `${post('expect: cake', length)}${JSON_BODY}`, [417]],
+  ['an unknown Expect', `${post('expect: cake', length)}${JSON_BODY}`, [417]],
   ['a body after nonsense', `nonsense\r\n\r\n${JSON_BODY}`, [400]],
   ['a request after the last', `${get('/health/live', 'connection: close')}${get('/health/live')}`, [200]],
 ];

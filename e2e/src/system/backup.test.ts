@@ -41,11 +41,11 @@ const IMPOSSIBLE = {
     'FROM appointment.appointments WHERE doctor_id NOT IN (SELECT id FROM doctor.doctors)',
   'a message of a change that was not made': `FROM notification.messages m WHERE NOT EXISTS (
      SELECT * FROM appointment.appointment_history h WHERE h.appointment_id = m.appointment_id AND h.version = m.sequence)`,
-  'a change that is neither told nor due': `FROM appointment.appointment_history h WHERE NOT EXISTS (
+  'a change that is neither published nor due': `FROM appointment.appointment_history h WHERE NOT EXISTS (
      SELECT * FROM notification.messages m WHERE m.appointment_id = h.appointment_id AND m.sequence = h.version)
      AND NOT EXISTS (SELECT * FROM appointment.outbox o
        WHERE o.subject = h.appointment_id AND json_extract(o.event, '$.sequence') = h.version)`,
-  'a change that was told, is due, and would be told again': `FROM appointment.outbox o JOIN notification.messages m
+  'a change that was published, is due, and would be published again': `FROM appointment.outbox o JOIN notification.messages m
      ON m.appointment_id = o.subject AND m.sequence = json_extract(o.event, '$.sequence')
      WHERE o.event_id NOT IN (SELECT event_id FROM notification.inbox)`,
 };

@@ -60,7 +60,7 @@ function readyProcesses(output: string): ReadonlyMap<string, number> {
 
 const pidsIn = (output: string) => new Set([...output.matchAll(/ process (\d+)$/gm)].map(([, pid]) => Number(pid)));
 
-function nobodyIsLeft(system: Pick<DaybookProcess, 'output'>) {
+function noProcessIsLeft(system: Pick<DaybookProcess, 'output'>) {
   const pids = [...pidsIn(system.output())];
   expect(pids.length).toBeGreaterThanOrEqual(PROCESSES);
   return expect.poll(() => pids.filter(isRunning), { timeout: 30_000 }).toEqual([]);
@@ -108,7 +108,7 @@ describe.skipIf(!servers)('every service as processes of its own', () => {
         // Clients end before the services that they call.
         const order = [...system.output().matchAll(/^(\w+)#1 +ended$/gm)].map(([, service]) => service);
         expect(order).toEqual(SERVICES.map(({ service }) => service).toReversed());
-        await nobodyIsLeft(system);
+        await noProcessIsLeft(system);
       }),
     300_000,
   );
@@ -124,11 +124,11 @@ describe.skipIf(!servers)('every service as processes of its own', () => {
         const doctors = await doctorsAt(first.url);
         expect(doctors).toHaveLength(5);
         await first.end('SIGKILL');
-        await nobodyIsLeft(first);
+        await noProcessIsLeft(first);
         const second = await start(options).ready;
         expect(await doctorsAt(second.url)).toEqual(doctors);
         await second.end('SIGTERM');
-        await nobodyIsLeft(second);
+        await noProcessIsLeft(second);
       }),
     300_000,
   );
@@ -165,7 +165,7 @@ describe.skipIf(!servers)('every service as processes of its own', () => {
         expect(new Set(matches.map(([, name]) => name)).size).toBe(matches.length);
         expect(matches.length).toBeGreaterThan(0);
         await system.end();
-        await nobodyIsLeft(system);
+        await noProcessIsLeft(system);
       }),
     300_000,
   );

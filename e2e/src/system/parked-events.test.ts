@@ -101,6 +101,6 @@ it('can have the parked events of every consumer sent again at the gateway', asy
   for (const consumer of consumers) {
     const path = { consumer, eventId: '01900000-0000-7000-8000-000000000000' };
     const { error } = await client.POST(RESEND, { params: { path } });
-    expect(error?.detail, consumer).toBe('There is no such parked event.');
+    expect(error?.detail, consumer).toBe('There is no parked event with this id.');
   }
 });

@@ -37,7 +37,10 @@ const merge = async (id: string, into: string) =>
   );
 const unmerge = async (id: string) =>
   expectData(
-    await client.POST('/api/v1/patients/{id}/unmerge', { params: { path: { id } }, body: { reason: 'somebody else' } }),
+    await client.POST('/api/v1/patients/{id}/unmerge', {
+      params: { path: { id } },
+      body: { reason: 'another person' },
+    }),
   );
 
 /** Returns the recipients of an appointment's messages, which no response contains. */

@@ -53,7 +53,7 @@ export const cellsAreThoseOfVisits: Rule = {
       const key = cellKey(resourceId, cell, holderId);
       const isOfHold = expiresAt !== null && holds.has(holderId);
       if (found.has(key)) violations.push(`cell ${key} is taken twice by one`);
-      else if (!isOfHold && !expected.has(key)) violations.push(`cell ${key} is taken by nobody who is there`);
+      else if (!isOfHold && !expected.has(key)) violations.push(`cell ${key} is taken without an appointment or hold`);
       found.add(key);
     }
     for (const key of expected) if (!found.has(key)) violations.push(`cell ${key} of a visit is not taken`);

@@ -35,7 +35,7 @@ export const historyOf = ({ history }: FinalState): ReadonlyMap<string, readonly
   Map.groupBy(history, ({ appointmentId }) => appointmentId);
 
 export const historyIsComplete: Rule = {
-  name: 'the history is complete, and tells what is',
+  name: 'the history is complete, and agrees with the appointments',
   findViolations(state) {
     const histories = historyOf(state);
     const violations = state.appointments.flatMap((row) => {
@@ -50,7 +50,7 @@ export const historyIsComplete: Rule = {
         last.end === row.endsAt &&
         last.status === row.status &&
         last.sequence === row.sequence;
-      return isSame ? [] : `${row.id} is ${JSON.stringify(row)}, its history tells ${JSON.stringify(last)}`;
+      return isSame ? [] : `${row.id} is ${JSON.stringify(row)}, its history has ${JSON.stringify(last)}`;
     });
     const known = new Set(state.appointments.map(({ id }) => id));
     const orphans = [...histories.keys()].filter((id) => !known.has(id));

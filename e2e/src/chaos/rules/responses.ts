@@ -32,7 +32,7 @@ export const confirmedIsStored: Rule = {
       if (!past) return `${call.key}: ${resource.id} was confirmed at version ${resource.version}, and is not there`;
       if (owners.get(resource.id) !== resource.patientId) return `${call.key}: ${resource.id} is of another patient`;
       if (isAsShown(resource, past)) return [];
-      return `${call.key}: ${JSON.stringify(resource)} was confirmed, the history tells ${JSON.stringify(past)}`;
+      return `${call.key}: ${JSON.stringify(resource)} was confirmed, the history has ${JSON.stringify(past)}`;
     });
   },
 };

@@ -146,14 +146,14 @@ describe('the rules of the checker', () => {
       { patients: [...RIGHT.patients, { id: 'zoe', key: 'name-1' }] },
     ],
     [
-      'a move that nobody asked for',
+      'a move without a request',
       'each call has its effect once at most',
       { calls: RIGHT.calls.filter(({ key }) => key !== 'move-1') },
     ],
-    ['a version has no history', 'the history is complete, and tells what is', { history: [booked] }],
+    ['a version has no history', 'the history is complete, and agrees with the appointments', { history: [booked] }],
     [
       'the history ends elsewhere',
-      'the history is complete, and tells what is',
+      'the history is complete, and agrees with the appointments',
       { history: [booked, { ...moved, to: times(NINE + 2 * HALF_HOUR) }] },
     ],
     [

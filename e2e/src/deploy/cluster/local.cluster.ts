@@ -232,7 +232,7 @@ describe('a MySQL pod that is deleted', () => {
     const booked: Booking[] = [];
     const outage = createOutage();
     const [book] = trafficCalls(clinic, bookUntilConfirmed(clinic, booked, outage));
-    if (!book) throw new Error('There is nothing to ask.');
+    if (!book) throw new Error('There is no pod to call.');
     const traffic = startTraffic([book]);
     await traffic.more(30);
     await kubectl('delete', 'pod', 'mysql-0', '--grace-period=1');
@@ -293,7 +293,7 @@ describe('what it takes', () => {
     const clinic = await makeClinic(client);
     const booked: Booking[] = [];
     const [book] = trafficCalls(clinic, bookOnce(clinic, booked));
-    if (!book) throw new Error('There is nothing to ask.');
+    if (!book) throw new Error('There is no pod to call.');
     const rest = await countersFromNow();
     await sleep(REST_MILLIS);
     const begin = await countersFromNow();

@@ -71,7 +71,7 @@ async function saveDiagnostics(): Promise<void> {
     const output = await kubectl(...args).catch((error: unknown) => String(error));
     await writeFile(join(folder, file), output);
   }
-  print(`what the pods and the cluster have said is in ${folder}`);
+  print(`the logs of the pods and the cluster are in ${folder}`);
 }
 
 const folder = await mkdtemp(join(tmpdir(), 'daybook-cluster-'));

@@ -37,7 +37,7 @@ export function faultOfProblem(response: RawResponse): string | undefined {
   const checked = checkProblem(jsonOf(response));
   if ('faults' in checked) return `no problem document: ${JSON.stringify(checked.faults)}`;
   const { code, status, traceId } = checked.value;
-  if (status !== response.status) return `the problem says ${status}`;
+  if (status !== response.status) return `the problem has ${status}`;
   if (!Object.hasOwn(problems, code)) return `the code ${code} is not in the catalogue`;
   return /^[0-9a-f]{32}$/.test(traceId) ? undefined : `the trace ${traceId}`;
 }

@@ -101,7 +101,7 @@ async function checkMessages(world: World, appointmentId: string, due: readonly 
     const kinds = expectData(response).items.map(({ kind }) => kind);
     if (kinds.join() === due.join()) return;
     if (performance.now() >= deadline)
-      throw finding(world, `told of ${appointmentId}: ${kinds.join()}, not ${due.join()}`);
+      throw finding(world, `messages about ${appointmentId}: ${kinds.join()}, not ${due.join()}`);
     await pause(POLL_INTERVAL_MILLIS);
   }
 }

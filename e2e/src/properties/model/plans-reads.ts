@@ -71,6 +71,6 @@ const list = plan(
   },
 );
 
-/** Reads that the system answers from nearly one moment. */
+/** Reads whose responses show nearly one moment. */
 export const quickReads = [shortSearch, explain, get, history];
 export const reads = [anySearch, anySearch, explain, explain, get, history, list];

@@ -28,15 +28,15 @@ function isOf(code: string, { patientId, typeId }: Appointment, changedId: strin
 }
 
 /** Returns the reasons from the changed participant, and keeps those from others. */
-function reasonsOf(state: State, appointment: Appointment, personId: string): string[] {
+function reasonsOf(state: State, appointment: Appointment, changedId: string): string[] {
   const { typeId, reasons, start, end } = appointment;
-  const doctor = state.doctors.get(personId);
-  const remaining = reasons.filter((code) => !isOf(code, appointment, personId));
-  if (state.types.get(personId)?.active === false) remaining.push('appointment-type-inactive');
+  const doctor = state.doctors.get(changedId);
+  const remaining = reasons.filter((code) => !isOf(code, appointment, changedId));
+  if (state.types.get(changedId)?.active === false) remaining.push('appointment-type-inactive');
   if (doctor?.active === false) remaining.push('doctor-inactive');
   if (doctor && !offers(doctor, typeId)) remaining.push('appointment-type-not-offered');
   if (doctor && !worksThrough(doctor, { start, end })) remaining.push('outside-availability');
-  if (state.patients.get(personId)?.active === false) remaining.push('patient-inactive');
+  if (state.patients.get(changedId)?.active === false) remaining.push('patient-inactive');
   return remaining.sort();
 }
 
@@ -47,8 +47,8 @@ export const allReasonsOf = (state: State, appointment: Appointment): string[] =
   return reasonsOf(state, { ...appointment, reasons: ofDoctor }, patientId);
 };
 
-function revalidateOne(state: State, before: Appointment, personId: string): State {
-  const reasons = reasonsOf(state, before, personId);
+function revalidateOne(state: State, before: Appointment, changedId: string): State {
+  const reasons = reasonsOf(state, before, changedId);
   if (reasons.join() === before.reasons.join()) return state;
   const action = reasons.length > 0 ? 'flagged' : 'unflagged';
   const entry: Entry = {
@@ -60,8 +60,8 @@ function revalidateOne(state: State, before: Appointment, personId: string): Sta
 }
 
 /** Revalidates every future appointment of a doctor, a patient or a type. */
-export const revalidate = (state: State, personId: string, now: number): State =>
+export const revalidate = (state: State, changedId: string, now: number): State =>
   [...state.appointments.values()]
-    .filter(({ doctorId, patientId, typeId }) => [doctorId, patientId, typeId].includes(personId))
+    .filter(({ doctorId, patientId, typeId }) => [doctorId, patientId, typeId].includes(changedId))
     .filter(({ status, start }) => status === 'booked' && start > now)
-    .reduce((after, appointment) => revalidateOne(after, appointment, personId), state);
+    .reduce((after, appointment) => revalidateOne(after, appointment, changedId), state);

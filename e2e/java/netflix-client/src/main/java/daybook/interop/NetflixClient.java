@@ -50,7 +50,7 @@ public final class NetflixClient {
     DiscoveryClient discovery =
         new DiscoveryClient(self, new DefaultEurekaClientConfig(), Jersey3TransportClientFactories.getInstance());
     NetflixClient client = new NetflixClient(discovery);
-    server.createContext("/greeting", exchange -> answer(exchange, 200, "{\"from\":\"netflix-client\"}"));
+    server.createContext("/greeting", exchange -> respond(exchange, 200, "{\"from\":\"netflix-client\"}"));
     server.createContext("/instances", client::instances);
     server.createContext("/call", client::call);
     server.start();
@@ -110,26 +110,26 @@ public final class NetflixClient {
     String urls = find(parameters(exchange).get("service")).stream()
         .map(instance -> '"' + urlOf(instance) + '"')
         .collect(Collectors.joining(",", "[", "]"));
-    answer(exchange, 200, urls);
+    respond(exchange, 200, urls);
   }
 
   private void call(HttpExchange exchange) throws IOException {
     Map<String, String> parameters = parameters(exchange);
     List<InstanceInfo> found = find(parameters.get("service"));
     if (found.isEmpty()) {
-      answer(exchange, 503, "\"no instance is known\"");
+      respond(exchange, 503, "\"no instance is known\"");
       return;
     }
     URI uri = URI.create(urlOf(found.get(0)) + parameters.get("path"));
     try {
       HttpResponse<String> given =
           http.send(HttpRequest.newBuilder(uri).timeout(DEADLINE).build(), HttpResponse.BodyHandlers.ofString());
-      answer(exchange, given.statusCode(), given.body());
+      respond(exchange, given.statusCode(), given.body());
     } catch (InterruptedException interrupted) {
       Thread.currentThread().interrupt();
-      answer(exchange, 503, "\"interrupted\"");
-    } catch (IOException unanswered) {
-      answer(exchange, 502, "\"no answer\"");
+      respond(exchange, 503, "\"interrupted\"");
+    } catch (IOException failure) {
+      respond(exchange, 502, "\"no response\"");
     }
   }
 
@@ -139,7 +139,7 @@ public final class NetflixClient {
         .collect(Collectors.toMap(pair -> pair[0], pair -> URLDecoder.decode(pair[1], StandardCharsets.UTF_8)));
   }
 
-  private static void answer(HttpExchange exchange, int status, String json) throws IOException {
+  private static void respond(HttpExchange exchange, int status, String json) throws IOException {
     byte[] body = json.getBytes(StandardCharsets.UTF_8);
     exchange.getResponseHeaders().set("Content-Type", "application/json");
     exchange.sendResponseHeaders(status, body.length == 0 ? -1 : body.length);

@@ -48,13 +48,13 @@ public class SpringService {
     return discovery.getInstances(service).stream().map(ServiceInstance::getUri).toList();
   }
 
-  /** What an instance of a service answers. */
+  /** The response of an instance of a service. */
   @GetMapping("/call")
   ResponseEntity<String> call(@RequestParam String service, @RequestParam String path) {
     return callers.get().uri("http://" + service + path)
-        .exchange((request, answer) -> ResponseEntity.status(answer.getStatusCode())
-            .contentType(answer.getHeaders().getContentType())
-            .body(answer.bodyTo(String.class)));
+        .exchange((request, response) -> ResponseEntity.status(response.getStatusCode())
+            .contentType(response.getHeaders().getContentType())
+            .body(response.bodyTo(String.class)));
   }
 
   @EventListener
