@@ -24,7 +24,7 @@ const schema = Type.Object({
 export type LauncherConfig = Static<typeof schema>;
 
 const distributedSchema = Type.Object({
-  DAYBOOK_TOPOLOGY: Type.Optional(Type.String({ description: 'The file of processes, in the place of our own' })),
+  DAYBOOK_TOPOLOGY: Type.Optional(Type.String({ description: 'The topology file, instead of our own' })),
   DAYBOOK_DATA: schema.properties.DAYBOOK_DATA,
   DAYBOOK_DEMO: schema.properties.DAYBOOK_DEMO,
   DAYBOOK_REGISTRY_USERS: schema.properties.DAYBOOK_REGISTRY_USERS,

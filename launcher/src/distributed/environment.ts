@@ -49,5 +49,6 @@ export function checkServers(topology: Topology, shell: Environment): void {
       ? ['DATABASE_URL is for a service that runs alone; for all of them set DAYBOOK_MYSQL_URL']
       : []),
   ];
-  if (faults.length > 0) throw new InvalidConfiguration([...faults, 'docs/running.md says how to start the servers']);
+  if (faults.length > 0)
+    throw new InvalidConfiguration([...faults, 'docs/running.md explains how to start the servers']);
 }

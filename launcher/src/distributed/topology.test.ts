@@ -65,7 +65,7 @@ describe('a topology', () => {
     expect(() => parse(services)).toThrow(
       'The topology x.json is wrong: registry can be there once; its peers are other machines; ' +
         'patient has 2 processes and 1 ports; doctor is there twice; port 7001 is given twice; ' +
-        'gateway is missing: nobody could come in.',
+        'gateway is missing: the system would have no entry.',
     );
   });
 

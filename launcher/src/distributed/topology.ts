@@ -37,7 +37,7 @@ export const TopologyFile = Type.Object(
     services: Type.Array(EntryShape, {
       minItems: 1,
       maxItems: serviceNames.length,
-      description: 'Ended from the last to the first: who asks stands below whom it asks',
+      description: 'Ended from the last to the first: a service stands below those that it calls',
     }),
   },
   { additionalProperties: false, title: 'The processes of npm run start:distributed' },
@@ -66,7 +66,7 @@ function faultsOfAll(entries: Topology): string[] {
     ...new Set(
       ports.filter((port, index) => ports.indexOf(port) !== index).map((port) => `port ${port} is given twice`),
     ),
-    ...(names.includes('gateway') ? [] : ['gateway is missing: nobody could come in']),
+    ...(names.includes('gateway') ? [] : ['gateway is missing: the system would have no entry']),
   ];
 }
 
