@@ -17,14 +17,18 @@ const rules = {
   minimumNoticeMinutes: Type.Integer({
     minimum: 0,
     maximum: 525_600,
-    description: 'At least so long before the start',
+    description: 'How long before the start a booking has to be made',
   }),
   planningHorizonDays: Type.Integer({
     minimum: 1,
     maximum: 730,
-    description: 'At most so far ahead, in days of 24 hours',
+    description: 'How far ahead a start can be booked, in days of 24 hours',
   }),
-  cancellationDeadlineMinutes: Type.Integer({ minimum: 0, maximum: 525_600, description: 'Patients cancel no later' }),
+  cancellationDeadlineMinutes: Type.Integer({
+    minimum: 0,
+    maximum: 525_600,
+    description: 'Until how long before the start patients can cancel',
+  }),
   capacity: Type.Integer({ minimum: 1, maximum: 100, description: 'Patients at one time' }),
 };
 

@@ -24,14 +24,14 @@ const Overbooking = Type.Object(
   {
     title: 'Overbooking',
     additionalProperties: false,
-    description: 'Beside what the doctor has then already: on purpose, by staff only',
+    description: 'Books next to what the doctor has at that time already: on purpose, by staff only',
   },
 );
 export type Overbooking = Static<typeof Overbooking>;
 
 /** The ways to choose a time when an appointment is booked or moved. */
 const choices = {
-  walkIn: WalkIn('Takes the running five minutes, whatever notice the type asks for'),
+  walkIn: WalkIn('Books the running five minutes, whatever notice the type requires'),
   holdId: Type.Optional(Id('The hold that keeps the time; 409 `hold-expired` when it has run out')),
   overbooking: Type.Optional(Overbooking),
 };
@@ -78,7 +78,8 @@ export const Appointment = Type.Object(
     reason: Type.Optional(Type.String()),
     note: Type.Optional(Type.String({ description: 'For staff only: patients do not see it' })),
     needsRescheduling: Type.Boolean({
-      description: 'What it was booked on has changed since: leave, somebody not active, a type not in use',
+      description:
+        'The facts that it was booked on have changed since: leave, a participant who is not active, a type that is not in use',
     }),
     reschedulingReasons: Type.Optional(
       Type.Array(Type.String(), { description: 'Why, by the codes of a refused booking' }),
@@ -97,7 +98,7 @@ export const AppointmentQuery = Type.Object(
     doctorId: Type.Optional(Id()),
     status: Type.Optional(SomeOf(APPOINTMENT_STATUSES, 'One or several, separated by commas: `booked,arrived`')),
     needsRescheduling: Type.Optional(
-      Type.Boolean({ description: 'Those that do: from now on, unless `from` says otherwise' }),
+      Type.Boolean({ description: 'Only those that do; from now on, unless `from` is set' }),
     ),
     from: Type.Optional(Instant('Ends after: what is under way then is listed')),
     to: Type.Optional(Instant('Starts before')),
@@ -190,7 +191,9 @@ export const HistoryEntry = Type.Object(
     overbookingReason: Type.Optional(
       Type.String({ description: 'Of an overbooking that is a move with a `reason` of its own' }),
     ),
-    overbooked: Type.Optional(Type.Boolean({ description: 'On purpose, beside what the doctor had then already' })),
+    overbooked: Type.Optional(
+      Type.Boolean({ description: 'On purpose, next to what the doctor had at that time already' }),
+    ),
     reschedulingReasons: Type.Optional(Type.Array(Type.String())),
     fromPatientId: Type.Optional(Id('Of `patient-merged` and `patient-unmerged`')),
     toPatientId: Type.Optional(Id('Of `patient-merged` and `patient-unmerged`')),

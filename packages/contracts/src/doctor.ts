@@ -154,7 +154,7 @@ const exceptionFields = {
 };
 
 export const NewScheduleException = Type.Object(
-  { ...exceptionFields, reason: Type.Optional(FreeText(500, 'For those who work here; patients do not see it')) },
+  { ...exceptionFields, reason: Type.Optional(FreeText(500, 'For staff only: patients do not see it')) },
   { title: 'NewScheduleException', additionalProperties: false },
 );
 export type NewScheduleException = Static<typeof NewScheduleException>;
@@ -198,7 +198,7 @@ export const Availability = Type.Object(
     doctorId: Id(),
     version: Type.Integer({
       minimum: 1,
-      description: "The doctor's, with which all of this was read: events with a `sequence` up to it are in it",
+      description: "The doctor's, when all of this was read: events with a `sequence` up to it are included",
     }),
     timeZone: TimeZone(),
     active: Type.Boolean(),

@@ -138,7 +138,7 @@ export const EventEnvelope = Type.Object(
   {
     specversion: Type.Literal('1.0'),
     id: Id('Of the event: the same when it comes again'),
-    source: Type.String({ description: 'Who published it' }),
+    source: Type.String({ description: 'The service that published it' }),
     type: Type.String(),
     subject: Id('The id of the resource that it is about'),
     time: Instant('When it happened'),

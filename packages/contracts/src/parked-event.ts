@@ -9,12 +9,12 @@ export const ConsumerName = () =>
 /** An event that a consumer could not handle. Holds ids and times only; the data stays in the consumer's database. */
 export const ParkedEvent = Type.Object(
   {
-    consumer: Type.String({ description: 'Who could not handle it: `notification.messages`' }),
+    consumer: Type.String({ description: 'The consumer that could not handle it: `notification.messages`' }),
     eventId: Id(),
     type: Type.String({ description: '`daybook.appointment.booked.v1`' }),
     subject: Id('What it is about'),
     sequence: Type.Integer({ description: 'Rises within the subject' }),
-    source: Type.String({ description: 'Who published it: `/services/appointment`' }),
+    source: Type.String({ description: 'The service that published it: `/services/appointment`' }),
     time: Instant('When it happened'),
     reason: Type.String({ description: 'The kind of the last failure' }),
     parkedAt: Instant('When it failed last'),

@@ -28,7 +28,7 @@ const Address = Type.Object(
 /** A number that another organization gave the patient; unique within its system. */
 const Identifier = Type.Object(
   {
-    system: VisibleText(200, 'Who gave it, as a URI: `urn:mrn`'),
+    system: VisibleText(200, 'The issuer, as a URI: `urn:mrn`'),
     value: VisibleText(100),
   },
   { title: 'Identifier', additionalProperties: false },

@@ -36,7 +36,7 @@ export const SlotQuery = Type.Object(
 );
 export type SlotQuery = Static<typeof SlotQuery>;
 
-/** A hypothetical booking request. Without a patient, only the rules that apply to everybody are checked. */
+/** A hypothetical booking request. Without a patient, only the rules that apply to every patient are checked. */
 export const SlotExplanationQuery = Type.Object(
   {
     doctorId: Id(),
