@@ -25,7 +25,7 @@ export class DatabaseUnavailable extends Error {
  */
 export class AmbiguousCommit extends DatabaseUnavailable {
   constructor(cause: unknown) {
-    super(cause, 'The database did not say whether it has stored the change.');
+    super(cause, 'The database did not confirm whether it has stored the change.');
     this.name = 'AmbiguousCommit';
   }
 }
@@ -41,7 +41,7 @@ export class DatabaseUnusable extends Error {
 /** The work of a write throws this when its reads are stale. All of the work runs again. */
 export class WriteConflict extends Error {
   constructor(cause?: unknown) {
-    super('Another transaction was first.', { cause });
+    super('Another transaction changed the same facts first.', { cause });
     this.name = 'WriteConflict';
   }
 }

@@ -85,14 +85,14 @@ describe.skipIf(databaseKind === 'sqlite')('a sweep during other writes', () => 
     const database = await file.open();
     await addKeys(database, 1, hoursAgo(25));
     await addInbox(database, 1, hoursAgo(31 * 24));
-    const anew = async () => {
+    const rewrite = async () => {
       const now = hoursAgo(0);
       await database.write(async (transaction) => {
         await transaction.updateTable('idempotency_keys').set({ created_at: now }).execute();
         await transaction.updateTable('inbox').set({ handled_at: now }).execute();
       });
     };
-    await sweep(interrupted(database, anew));
+    await sweep(interrupted(database, rewrite));
     expect(await rowsOf(database)).toEqual({ keys: 1, inbox: 1 });
   });
 });

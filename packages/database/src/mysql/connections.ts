@@ -109,7 +109,7 @@ function acquireFrom(pool: Pool): Promise<PoolConnection> {
 /** Adds a code to the pool's own error. */
 const withCode = (error: Error): Error =>
   error.message === 'Queue limit reached.'
-    ? new DriverError(NO_CONNECTION_FREE, 'Too many wait for a connection to the database.')
+    ? new DriverError(NO_CONNECTION_FREE, 'Too many callers wait for a connection to the database.')
     : error;
 
 /** The use of a pool. Only write pools may send several statements together. */

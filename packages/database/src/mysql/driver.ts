@@ -89,7 +89,7 @@ class MysqlConnection implements DatabaseConnection {
 
   // biome-ignore lint/correctness/useYield: streaming is not offered
   async *streamQuery(): AsyncIterableIterator<never> {
-    throw new Error('Reading a result in pieces is not offered: use pages.');
+    throw new Error('Reading a result in pieces is not supported: use pages.');
   }
 }
 

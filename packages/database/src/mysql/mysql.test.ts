@@ -172,7 +172,7 @@ describe('a pool', () => {
     const refusals = Map.groupBy(await Promise.all(waiting), (message) => message);
     expect([...refusals].map(([message, of]) => [message, of.length])).toEqual([
       ['No connection to the database became free in time.', 2000],
-      ['Too many wait for a connection to the database.', 1],
+      ['Too many callers wait for a connection to the database.', 1],
     ]);
     vi.useRealTimers();
     pooled.release();

@@ -77,7 +77,7 @@ function connectionsOf(given: string | null): number {
  * @throws DatabaseUnusable when the URL or a setting is invalid, because an ignored setting would be noticed too late
  */
 export function parseMysqlUrl(text: string): MysqlAddress {
-  if (!URL.canParse(text)) throw invalidUrl('it is no URL.');
+  if (!URL.canParse(text)) throw invalidUrl('it is not a URL.');
   const url = new URL(text);
   const database = decodeURIComponent(url.pathname.slice(1));
   if (!NAME.test(database)) throw invalidUrl('it has to end with /NAME, the name of a database.');
