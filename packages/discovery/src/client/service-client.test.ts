@@ -28,7 +28,7 @@ function createClient(discovery: TestDiscovery, options: Partial<ServiceClientOp
   return { client, ...log };
 }
 
-const answerWith =
+const respondWith =
   (status: number, body: string, type = 'application/json'): RequestListener =>
   (_request, response) => {
     response.writeHead(status, { 'content-type': type }).end(body);
@@ -61,7 +61,7 @@ describe('a response', () => {
 
   it.each([304, 404, 429])('of status %i is a response like others', async (status) => {
     const server = await startServer(
-      answerWith(status, status === 304 ? '' : '{"code":"x"}', 'application/problem+json'),
+      respondWith(status, status === 304 ? '' : '{"code":"x"}', 'application/problem+json'),
     );
     const { client } = createClient(createTestDiscovery([server.url]));
     const response = await client.get('/');
@@ -70,16 +70,16 @@ describe('a response', () => {
   });
 
   it('of status 500 is a refusal, and there is no second attempt', async () => {
-    const servers = [await startServer(answerWith(500, '')), await startServer(answerWith(500, ''))];
+    const servers = [await startServer(respondWith(500, '')), await startServer(respondWith(500, ''))];
     const { client } = createClient(createTestDiscovery(servers.map(({ url }) => url)));
     await expect(client.get('/')).rejects.toEqual(unavailable);
     expect(servers.flatMap(({ requests }) => requests)).toHaveLength(1);
   });
 
   it('that is too large, or not the JSON that it declares, is a refusal that is logged without its text', async () => {
-    const large = await startServer(answerWith(200, JSON.stringify('x'.repeat(5 * 1024 * 1024))));
+    const large = await startServer(respondWith(200, JSON.stringify('x'.repeat(5 * 1024 * 1024))));
     await expect(createClient(createTestDiscovery([large.url])).client.get('/')).rejects.toEqual(unavailable);
-    const broken = await startServer(answerWith(200, '{"name":"Ada'));
+    const broken = await startServer(respondWith(200, '{"name":"Ada'));
     const { client, lines } = createClient(createTestDiscovery([broken.url]));
     await expect(client.get('/')).rejects.toBeInstanceOf(Refusal);
     expect(lines.join()).not.toContain('Ada');
@@ -88,8 +88,8 @@ describe('a response', () => {
 
 describe('a retry', () => {
   it('goes to another instance when one returns 503, so that the caller sees nothing', async () => {
-    const sick = await startServer(answerWith(503, ''));
-    const well = await startServer(answerWith(200, '"well"'));
+    const sick = await startServer(respondWith(503, ''));
+    const well = await startServer(respondWith(200, '"well"'));
     const { client } = createClient(createTestDiscovery([sick.url, well.url]));
     for (let i = 0; i < 20; i += 1) expect((await client.get('/')).body).toBe('well');
     expect(sick.requests.length).toBeGreaterThan(0);
@@ -97,21 +97,21 @@ describe('a retry', () => {
 
   it('goes to another instance when one does not respond in time', async () => {
     const silent = await startServer(() => undefined);
-    const well = await startServer(answerWith(200, '"well"'));
+    const well = await startServer(respondWith(200, '"well"'));
     const { client } = createClient(createTestDiscovery([silent.url, well.url]), { attemptTimeoutMillis: 50 });
     for (let i = 0; i < 10; i += 1) expect((await client.get('/')).body).toBe('well');
     expect(silent.requests.length).toBeGreaterThan(0);
   });
 
   it('never goes to the same instance', async () => {
-    const sick = await startServer(answerWith(503, ''));
+    const sick = await startServer(respondWith(503, ''));
     const { client } = createClient(createTestDiscovery([sick.url]));
     await expect(client.get('/')).rejects.toEqual(unavailable);
     expect(sick.requests).toHaveLength(1);
   });
 
   it('comes at most twice', async () => {
-    const sick = await Promise.all(Array.from({ length: 5 }, () => startServer(answerWith(502, ''))));
+    const sick = await Promise.all(Array.from({ length: 5 }, () => startServer(respondWith(502, ''))));
     const { client } = createClient(createTestDiscovery(sick.map(({ url }) => url)));
     await expect(client.get('/')).rejects.toEqual(unavailable);
     expect(sick.flatMap(({ requests }) => requests)).toHaveLength(3);
@@ -119,7 +119,7 @@ describe('a retry', () => {
 
   it('has a budget, so a service in trouble does not get twice the requests', async () => {
     // Enough instances that no breaker opens.
-    const sick = await Promise.all(Array.from({ length: 100 }, () => startServer(answerWith(504, ''))));
+    const sick = await Promise.all(Array.from({ length: 100 }, () => startServer(respondWith(504, ''))));
     const { client } = createClient(createTestDiscovery(sick.map(({ url }) => url)));
     const calls = Array.from({ length: 80 }, () => client.get('/'));
     expect((await Promise.allSettled(calls)).every(({ status }) => status === 'rejected')).toBe(true);
@@ -130,7 +130,7 @@ describe('a retry', () => {
 describe('a dead instance', () => {
   it('is hidden from the caller, and the list is fetched', async () => {
     const dead = await deadUrl();
-    const well = await startServer(answerWith(200, '"well"'));
+    const well = await startServer(respondWith(200, '"well"'));
     const discovery = createTestDiscovery([dead, well.url]);
     discovery.onRefresh = async () => {
       discovery.instances = [instanceAt(well.url)];
@@ -174,7 +174,7 @@ describe('a dead instance', () => {
 
 describe('when no instance is known', () => {
   it('the list is fetched once, and its instances get the call', async () => {
-    const well = await startServer(answerWith(200, '"well"'));
+    const well = await startServer(respondWith(200, '"well"'));
     const discovery = createTestDiscovery([]);
     discovery.onRefresh = async () => {
       discovery.instances = [instanceAt(well.url)];
@@ -218,7 +218,7 @@ describe('limits', () => {
     await expect(call).rejects.toEqual(unavailable);
   });
 
-  it('end a call that waits its turn at its deadline, counted from when it was made', async () => {
+  it('end a queued call at its deadline, counted from when it was made', async () => {
     const silent = await startServer(() => undefined);
     const discovery = createTestDiscovery([silent.url]);
     const { client } = createClient(discovery, { maxConcurrent: 1, deadlineMillis: 100 });
@@ -234,7 +234,7 @@ describe('limits', () => {
   });
 
   it('take the place of a call that hangs away from it at its deadline', async () => {
-    const well = await startServer(answerWith(200, '"well"'));
+    const well = await startServer(respondWith(200, '"well"'));
     const discovery = createTestDiscovery([]);
     discovery.onRefresh = () => new Promise(() => undefined);
     const { client } = createClient(discovery, { maxConcurrent: 1, deadlineMillis: 50 });

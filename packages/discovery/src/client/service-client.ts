@@ -108,7 +108,7 @@ export function createServiceClient({
   async function select(tried: ReadonlySet<string>): Promise<Selection> {
     if (discovery.instancesOf(serviceId).length === 0) await refreshOnce();
     const found = balancer.pick(serviceId, excluded(tried));
-    if (!found) throw new NoInstance('no instance is known that works');
+    if (!found) throw new NoInstance('no known instance works');
     return found;
   }
 

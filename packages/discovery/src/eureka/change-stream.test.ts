@@ -312,7 +312,7 @@ describe('a stream', () => {
 });
 
 describe('a registry that does not stream changes', () => {
-  const answers: readonly [string, number, string, string][] = [
+  const responses: readonly [string, number, string, string][] = [
     ['404', 404, 'application/json', '{}'],
     ['405', 405, 'text/plain', 'no'],
     ['406', 406, 'text/event-stream', ''],
@@ -321,7 +321,7 @@ describe('a registry that does not stream changes', () => {
     ['a list', 200, 'application/json', '{"applications":{}}'],
   ];
 
-  it.each(answers)(
+  it.each(responses)(
     'but returns %s is polled for its list as before, and rarely for a stream',
     async (_what, status, type, body) => {
       const registry = await startRegistry([documentAt(1)]);

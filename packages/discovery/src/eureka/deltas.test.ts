@@ -151,7 +151,7 @@ describe('an instance that cannot be read', () => {
   const unreadable = [
     ['with a host that cannot be dialled', documentAt(9, { hostName: 'host/path' })],
     ['without a name', { app: 'PATIENT-SERVICE', status: 'UP' }],
-    ['with a status that nobody knows', documentAt(9, { status: 'SLEEPING' })],
+    ['with an unknown status', documentAt(9, { status: 'SLEEPING' })],
   ] as const;
 
   it.each(unreadable)('%s does not make every delta end in the whole list', async (_what, document) => {

@@ -4,9 +4,9 @@ import { closeClientsAndServers, startRegistry } from './testing-client.ts';
 
 afterEach(closeClientsAndServers);
 
-describeEurekaClient('a registry that tells of changes', () => startRegistry());
+describeEurekaClient('a registry with a stream', () => startRegistry());
 
-describeEurekaClient('a registry that is only asked', async () => {
+describeEurekaClient('a registry without a stream', async () => {
   const registry = await startRegistry();
   registry.hasStream = false;
   return registry;

@@ -42,7 +42,7 @@ export const isList = (document: unknown): boolean => applicationsIn(document) !
  */
 export function readSnapshot(document: unknown): Snapshot {
   const applications = applicationsIn(document);
-  if (!applications) throw new Error('The registry did not answer with a list of applications.');
+  if (!applications) throw new Error('The registry did not return a list of applications.');
   const entries = [...entriesOf(applications).take(MAX_INSTANCES)];
   const listed = entries.map(({ entry, name }) => readListed(entry, name)).filter((read) => read !== undefined);
   return { hash: readHash(applications.apps__hashcode), listed, nameless: entries.length - listed.length };

@@ -114,10 +114,10 @@ describe('in a list of others', () => {
     ['a number', 7],
     ['a list', [[[]]]],
     ['no name', { ...instance, instanceId: undefined, hostName: undefined }],
-    ['a name that is no text', { ...instance, instanceId: 7, hostName: unprintable }],
+    ['a name that is not a text', { ...instance, instanceId: 7, hostName: unprintable }],
     ['an endless name', { ...instance, instanceId: 'x'.repeat(1e6), hostName: 'x'.repeat(1e6) }],
     ['no status', { ...instance, status: undefined }],
-    ['a status that is no text', { ...instance, status: unprintable }],
+    ['a status that is not a text', { ...instance, status: unprintable }],
     ['a host that is a number', { ...instance, hostName: 127 }],
     ['a host with a path', { ...instance, hostName: 'host/path' }],
     ['a host with a user', { ...instance, hostName: 'user@host' }],
@@ -136,7 +136,7 @@ describe('in a list of others', () => {
     ['a port that is true', { ...instance, port: { $: true, '@enabled': 'true' } }],
     ['a port that cannot be a text', { ...instance, port: { $: unprintable, '@enabled': 'true' } }],
     ['a flag that cannot be a text', { ...instance, port: { $: 80, '@enabled': unprintable } }],
-    ['a service that is no text', { ...instance, vipAddress: ['patient-service'] }],
+    ['a service that is not a text', { ...instance, vipAddress: ['patient-service'] }],
   ];
 
   it.each(lost)('%s loses that instance only', (_what, entry) => {

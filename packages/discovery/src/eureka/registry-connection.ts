@@ -124,7 +124,7 @@ export function createRegistryConnection(urls: readonly string[], requestTimeout
 
     async openStream(name, signal) {
       const server = servers.find((one) => one.name === name);
-      if (!server) throw new Error('That is no server of this registry.');
+      if (!server) throw new Error('That is not a server of this registry.');
       const response = await streams.request({
         origin: server.origin,
         path: `${server.basePath}/stream`,
