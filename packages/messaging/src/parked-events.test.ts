@@ -145,7 +145,7 @@ describe('the list of parked events', () => {
     expect(await others.all()).toHaveLength(1);
     const store = createParkedEventStore(asSharedDatabase(database), [others.consumer]);
     await expect(store.resend(ADMINISTRATOR, 'messages', event.id, plainWrite)).rejects.toThrow(
-      'There is no consumer of that name here.',
+      'There is no consumer with this name.',
     );
   });
 });

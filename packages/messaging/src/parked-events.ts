@@ -66,7 +66,7 @@ export function createParkedEventStore(database: Database, consumers: readonly C
     async resend(caller, consumer, eventId, write) {
       permit(caller, OPERATORS);
       const found = byName.get(consumer);
-      if (!found) throw new Refusal('not-found', 'There is no consumer of that name here.');
+      if (!found) throw new Refusal('not-found', 'There is no consumer with this name.');
       return found.resend(eventId, write);
     },
   };

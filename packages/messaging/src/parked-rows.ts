@@ -16,7 +16,7 @@ import { addToInbox } from './inbox.ts';
 /** Returns the kind of a failure, because its text may quote a row. */
 export const reasonOf = (error: unknown): string => (error instanceof Error ? error.name : 'unknown');
 
-export const notParked = (): Refusal => new Refusal('not-found', 'There is no such parked event.');
+export const notParked = (): Refusal => new Refusal('not-found', 'There is no parked event with this id.');
 
 /** Parks an event and adds it to the inbox, so that a redelivery does not run it again. */
 export async function park<Tables>(

@@ -134,7 +134,7 @@ export function createRabbitBus(options: RabbitBusOptions): RabbitBus {
     },
     async check() {
       if (!publisher.acceptsEvents) throw new Error('the broker takes no events');
-      if (link && !link.isUp) throw new Error('the broker brings no events');
+      if (link && !link.isUp) throw new Error('the broker delivers no events');
     },
     async untilUp() {
       await Promise.all([publisher.untilUp(), link?.untilUp()]);

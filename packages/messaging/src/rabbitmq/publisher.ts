@@ -135,7 +135,7 @@ export class Publisher {
 
   /** Replaces the connection, which declares the deleted queue again. Returns the error. */
   #missingQueue(type: EventType): Error {
-    const error = new Error(`no queue for ${type}, which a consumer wants`);
+    const error = new Error(`no queue for ${type}, which a consumer handles`);
     this.#link.replace(error);
     return error;
   }
