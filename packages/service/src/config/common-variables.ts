@@ -10,13 +10,13 @@ export const registryVariables = {
     Type.String({
       format: 'registry-users',
       description:
-        'Those who may write to the registry, `USER:PASSWORD` separated by commas: one for each application, `peer`, `operator`',
+        'The users of the registry, `USER:PASSWORD` separated by commas: one for each application, `peer`, `operator`',
     }),
   ),
 };
 
 export const commonVariables = {
-  DAYBOOK_HOST: Type.String({ default: '127.0.0.1', description: 'Where to listen' }),
+  DAYBOOK_HOST: Type.String({ default: '127.0.0.1', description: 'The address to listen on' }),
   DAYBOOK_SERVICE_PORT: Type.Integer({ minimum: 0, maximum: 65_535, default: 0, description: '0 takes a free one' }),
   DAYBOOK_OPERATIONS_PORT: Type.Optional(
     Type.Integer({
@@ -27,7 +27,10 @@ export const commonVariables = {
     }),
   ),
   DAYBOOK_ADVERTISED_HOST: Type.Optional(
-    Type.String({ format: 'host-name', description: 'What callers dial, where it is not what is listened on' }),
+    Type.String({
+      format: 'host-name',
+      description: 'The address that callers dial, where it is not the one to listen on',
+    }),
   ),
   DAYBOOK_PUBLIC_URL: Type.Optional(
     Type.String({
@@ -36,9 +39,17 @@ export const commonVariables = {
     }),
   ),
   DAYBOOK_ZONE: Type.Optional(
-    Type.String({ pattern: '^[A-Za-z0-9._-]{1,100}$', description: 'Where this runs; callers ask who is near first' }),
+    Type.String({
+      pattern: '^[A-Za-z0-9._-]{1,100}$',
+      description: 'The zone of this process; callers prefer instances in their own zone',
+    }),
   ),
-  DAYBOOK_WEIGHT: Type.Integer({ minimum: 1, maximum: 100, default: 1, description: 'The share of requests it takes' }),
+  DAYBOOK_WEIGHT: Type.Integer({
+    minimum: 1,
+    maximum: 100,
+    default: 1,
+    description: 'The share of requests that this instance gets',
+  }),
   DAYBOOK_DATA: Type.String({ default: './data', description: 'The folder of the embedded databases' }),
   DATABASE_URL: Type.Optional(
     Type.String({

@@ -19,7 +19,7 @@ async function bytesFor(bytes: string): Promise<string> {
   return text(socket);
 }
 
-async function answerTo(bytes: string): Promise<{ head: string; problem: unknown }> {
+async function responseTo(bytes: string): Promise<{ head: string; problem: unknown }> {
   const [head = '', body = ''] = (await bytesFor(bytes)).split('\r\n\r\n');
   return { head, problem: JSON.parse(body) };
 }
@@ -31,7 +31,7 @@ describe('a request that the parser refuses', () => {
     ['nonsense', 'nonsense\r\n\r\n', 400],
     ['too large', `GET / HTTP/1.1\r\nhost: x\r\nx-large: ${'x'.repeat(100_000)}\r\n\r\n`, 431],
   ])('because it is %s gets a problem document and an id', async (_what, bytes, status) => {
-    const { head, problem } = await answerTo(bytes);
+    const { head, problem } = await responseTo(bytes);
     expect(head).toContain(`HTTP/1.1 ${status} `);
     expect(head).toMatch(REQUEST_ID);
     expect(problem).toMatchObject({ status, code: 'invalid-request' });
@@ -91,26 +91,26 @@ describe('a request that the parser refuses', () => {
 
 describe('a request', () => {
   it('for a tunnel is refused with a problem document and an id', async () => {
-    const { head, problem } = await answerTo('CONNECT example.org:443 HTTP/1.1\r\nhost: example.org\r\n\r\n');
+    const { head, problem } = await responseTo('CONNECT example.org:443 HTTP/1.1\r\nhost: example.org\r\n\r\n');
     expect(head).toContain('HTTP/1.1 400 ');
     expect(head).toMatch(REQUEST_ID);
     expect(problem).toMatchObject({ code: 'invalid-request' });
   });
 
   it('without the Host that HTTP/1.1 needs gets a problem document and an id', async () => {
-    const { head, problem } = await answerTo('GET /health/live HTTP/1.1\r\nconnection: close\r\n\r\n');
+    const { head, problem } = await responseTo('GET /health/live HTTP/1.1\r\nconnection: close\r\n\r\n');
     expect(head).toContain('HTTP/1.1 400 ');
     expect(head).toMatch(REQUEST_ID);
     expect(problem).toMatchObject({ code: 'invalid-request', instance: '/health/live' });
   });
 
   it('of HTTP/1.0 needs no Host', async () => {
-    const { head } = await answerTo('GET /health/live HTTP/1.0\r\n\r\n');
+    const { head } = await responseTo('GET /health/live HTTP/1.0\r\n\r\n');
     expect(head).toContain('HTTP/1.1 200 ');
   });
 
   it('with an unknown expectation gets 417 without its query, and the connection ends', async () => {
-    const { head, problem } = await answerTo(
+    const { head, problem } = await responseTo(
       'POST /things?q=Silva HTTP/1.1\r\nhost: x\r\nexpect: foo\r\ncontent-length: 2\r\n\r\n{}',
     );
     expect(head).toContain('HTTP/1.1 417 ');

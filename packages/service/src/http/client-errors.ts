@@ -78,7 +78,7 @@ export function rejectConnect(request: IncomingMessage, stream: Duplex): void {
       return;
     }
     const { traceId } = traceOf(request.headers.traceparent);
-    const problem = problemOf(new Refusal('invalid-request', 'There are no tunnels here.'), '/', traceId);
+    const problem = problemOf(new Refusal('invalid-request', 'This server opens no tunnels.'), '/', traceId);
     // If the body is unreadable, do not reject it a second time.
     rejected.add(socket);
     endWithProblem(problem, requestIdOf(request), socket);
@@ -92,7 +92,7 @@ export function rejectExpectation(request: IncomingMessage, response: ServerResp
   markEnding(request.socket);
   const [path = '/'] = (request.url ?? '/').split('?', 1);
   const { traceId } = traceOf(request.headers.traceparent);
-  const refusal = new Refusal('invalid-request', 'The Expect header asks for what is not done here.');
+  const refusal = new Refusal('invalid-request', 'The Expect header is not supported here, except for 100-continue.');
   const body = JSON.stringify({ ...problemOf(refusal, path, traceId), status: 417 });
   response.writeHead(417, {
     ...SAFE_HEADERS,

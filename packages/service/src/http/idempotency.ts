@@ -50,7 +50,7 @@ const fingerprintOf = (request: FastifyRequest): Uint8Array =>
 
 function replay(reply: FastifyReply, stored: StoredResponse, fingerprint: Uint8Array): void {
   if (Buffer.compare(stored.fingerprint, fingerprint) !== 0) {
-    throw new Refusal('idempotency-key-reused', 'This Idempotency-Key was used for another request: take a new one.');
+    throw new Refusal('idempotency-key-reused', 'This Idempotency-Key was used for another request. Use a new one.');
   }
   reply.code(stored.status).headers(stored.headers).header('idempotency-replayed', 'true').send(stored.body);
 }

@@ -64,9 +64,9 @@ function responseHeaders(method: string, status: string, schema: FastifySchema, 
   const query = isObject(schema.querystring) ? schema.querystring.properties : undefined;
   return {
     ...(versioned && { ETag: header('The version, for If-Match and If-None-Match') }),
-    ...(status === '201' && { Location: header('Where it is from now on') }),
+    ...(status === '201' && { Location: header('The address of the new resource') }),
     ...(isObject(query) && 'cursor' in query && { Link: header('`rel="next"`: the next page, where there is one') }),
-    ...(method === 'POST' && { 'Idempotency-Replayed': header('`true` when a retry is given the first answer again') }),
+    ...(method === 'POST' && { 'Idempotency-Replayed': header('`true` when a retry gets the first response again') }),
   };
 }
 
@@ -77,7 +77,7 @@ function successResponses(method: string, schema: FastifySchema, versioned: bool
     responses[status] = isObject(response) && Object.keys(headers).length > 0 ? { ...response, headers } : response;
   }
   if (method !== 'GET' || !versioned) return responses;
-  const unchanged = 'What If-None-Match names is still the version';
+  const unchanged = 'The ETag in If-None-Match is still the version';
   return { ...responses, 304: { type: 'null', description: unchanged, headers: { ETag: header('The version') } } };
 }
 

@@ -50,7 +50,7 @@ export function addParkedEventRoutes(app: App, database: Database, consumers: re
         operationId: 'listParkedEvents',
         description:
           'The events that could not be handled, of every service, oldest parked first. Ids and times only. ' +
-          '503 when one of the services is not there: the list is whole or not given.',
+          '503 when one of the services is away, because the list is complete or not returned.',
         querystring: ParkedEventQuery,
         response: { 200: ParkedEventPage },
       },
@@ -75,9 +75,9 @@ export function addParkedEventRoutes(app: App, database: Database, consumers: re
         tags,
         operationId: 'resendParkedEvent',
         description:
-          'Has the event handled once more, though newer ones of its subject may have been handled meanwhile, and ' +
-          'answers with the parked event as it was. If it fails again it stays parked, with the new reason. A further ' +
-          'try needs a new Idempotency-Key.',
+          'Handles the event once more, though newer ones of its subject may have been handled meanwhile, and ' +
+          'returns the parked event as it was. If it fails again it stays parked, with the new reason. A further ' +
+          'attempt needs a new Idempotency-Key.',
         querystring: Nothing,
         params: Params,
         response: { 200: ParkedEvent },

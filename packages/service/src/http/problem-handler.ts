@@ -39,7 +39,8 @@ function refusalOfValidation(error: FastifyError): Refusal {
 export function refusalOf(error: unknown): Refusal | undefined {
   if (error instanceof Refusal) return error;
   if (error instanceof AmbiguousCommit) {
-    const detail = 'It may have been done. Look before you ask for it again; with an Idempotency-Key, just ask again.';
+    const detail =
+      'It may have been done. Check before you send it again; with an Idempotency-Key, just send it again.';
     return new Refusal('service-unavailable', detail, { retryAfterSeconds: 1 });
   }
   if (error instanceof DatabaseUnavailable) {

@@ -21,7 +21,7 @@ const API = '/api/';
 export function requireRoles(app: FastifyInstance): void {
   app.addHook('onRoute', ({ method, url, config }) => {
     if (![method].flat().includes('POST') || !url.startsWith(API) || config?.roles !== undefined) return;
-    throw new Error(`POST ${url} declares no roles. Name those that it is for in the config of the route.`);
+    throw new Error(`POST ${url} declares no roles. Name them in the config of the route.`);
   });
 }
 

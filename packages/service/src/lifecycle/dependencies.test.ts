@@ -51,7 +51,7 @@ describe('a process that waits for a dependency', () => {
     const { check } = unavailableUntil(Number.POSITIVE_INFINITY);
     const stopping = new AbortController();
     const waiting = waitForDependency('database', { check }, logger, stopping.signal);
-    stopping.abort(new Error('told to'));
+    stopping.abort(new Error('aborted'));
     await expect(waiting).rejects.toThrow();
   });
 });

@@ -30,7 +30,7 @@ class Series implements HistogramSeries {
   }
 
   observe(seconds: number): void {
-    if (!Number.isFinite(seconds)) throw new TypeError(`a duration is no number: ${seconds}`);
+    if (!Number.isFinite(seconds)) throw new TypeError(`a duration is not a number: ${seconds}`);
     let bucket = 0;
     while (seconds > (BUCKETS_SECONDS[bucket] ?? Number.POSITIVE_INFINITY)) bucket += 1;
     this.#counts[bucket] = (this.#counts[bucket] ?? 0) + 1;

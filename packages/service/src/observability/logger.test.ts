@@ -76,7 +76,7 @@ describe.each([
 it('does not have what an error quotes when an application logs it', async () => {
   const { app, lines } = await bareApp();
   app.get('/logged', async (request) => {
-    request.log.error({ err: sqlError }, 'told by a handler');
+    request.log.error({ err: sqlError }, 'logged by a handler');
     request.log.error(sqlError);
     return 'ok';
   });

@@ -43,7 +43,7 @@ export function addMetrics(app: App): void {
   });
   const duration = createHistogram({
     name: 'http_server_request_duration_seconds',
-    help: 'Time from a request to its answer',
+    help: 'Time from a request to its response',
     labelNames: ['method', 'route', 'status'],
   });
   app.addHook('onResponse', async (request, reply) => {

@@ -64,7 +64,7 @@ describe('a query', () => {
     const app = await queryApp();
     const response = await app.inject({ url: '/doctors', query: { q: ' ' } });
     expect(response.json()).toMatchObject({
-      errors: [{ pointer: '/q', message: 'must say something, without control characters' }],
+      errors: [{ pointer: '/q', message: 'must contain text, without control characters' }],
     });
   });
 

@@ -218,7 +218,7 @@ export function faultOf(error: Pick<ErrorObject, 'instancePath' | 'keyword' | 'p
   }
   if (pattern === BIRTH_DATE) return { pointer: error.instancePath, message: 'must not be before 1850-01-01' };
   if (pattern === VISIBLE_TEXT || pattern === FREE_TEXT) {
-    return { pointer: error.instancePath, message: 'must say something, without control characters' };
+    return { pointer: error.instancePath, message: 'must contain text, without control characters' };
   }
   return { pointer: error.instancePath, message: error.message ?? 'is not valid' };
 }
