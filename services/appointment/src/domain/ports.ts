@@ -76,7 +76,7 @@ export class StaleFacts extends Error {
   readonly newer: ParticipantVersion;
 
   constructor(newer: ParticipantVersion) {
-    super('What the rules were applied to has changed.');
+    super('The facts that the rules were applied to have changed.');
     this.name = 'StaleFacts';
     this.newer = newer;
   }

@@ -618,23 +618,23 @@ describe('a booking under way when its patient is merged', () => {
 
 describe('a revalidation under way when its patient is merged', () => {
   /** Books a future visit for each of two records; `old` has the one at START. */
-  async function startRechecked() {
+  async function startRevalidated() {
     const clinic = await startTwins();
     const visit = await clinic.bookFor(clinic.old);
     const own = await clinic.bookFor(clinic.stays, LATER);
     return { ...clinic, visit, own, revalidations: createRevalidationStore(clinic.database, clinic.clock) };
   }
-  type Rechecked = Awaited<ReturnType<typeof startRechecked>>;
+  type Revalidated = Awaited<ReturnType<typeof startRevalidated>>;
 
   /** Starts the only revalidation that is due, and reads its appointments. */
-  async function begin({ revalidations }: Rechecked) {
+  async function begin({ revalidations }: Revalidated) {
     const revalidate = await revalidations.next(service);
     if (!revalidate) throw new Error('nothing is due');
     return { revalidate, seen: await revalidations.upcoming(service, revalidate, undefined) };
   }
 
   it('does not flag a visit that was returned to another record since it was read', async () => {
-    const clinic = await startRechecked();
+    const clinic = await startRevalidated();
     const { stays, visit, own, revalidations, merge, unmerge, tellChange, changePatient, revalidate, read } = clinic;
     await merge();
     await revalidate();
@@ -651,7 +651,7 @@ describe('a revalidation under way when its patient is merged', () => {
   });
 
   it('of the doctor flags a visit that a merge moved since it was read', async () => {
-    const clinic = await startRechecked();
+    const clinic = await startRevalidated();
     const { stays, visit, revalidations, merge, tellChange, doctor, changeDoctor, read } = clinic;
     await tellChange('daybook.doctor.exception-added.v1', doctor.id, changeDoctor(doctor, { open: [] }));
     const { revalidate, seen } = await begin(clinic);
@@ -661,7 +661,7 @@ describe('a revalidation under way when its patient is merged', () => {
   });
 
   it('does not end with the revalidation of what the merge moved since', async () => {
-    const clinic = await startRechecked();
+    const clinic = await startRevalidated();
     const { stays, visit, own, revalidations, merge, tellChange, changePatient, revalidate, read } = clinic;
     await tellChange('daybook.patient.deactivated.v1', stays, changePatient(stays, false));
     const begun = await begin(clinic);

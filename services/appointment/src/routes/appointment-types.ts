@@ -65,7 +65,7 @@ export function addAppointmentTypeRoutes(
     },
     async (request, reply) => {
       const type = await store.find(request.caller, request.params.id);
-      if (!type) throw new Refusal('not-found', 'There is no such appointment type.');
+      if (!type) throw new Refusal('not-found', 'There is no appointment type with this id.');
       sendVersioned(request, reply, type);
       return reply;
     },

@@ -31,7 +31,7 @@ const booked = {
   }),
 };
 
-const noSuchAppointment = () => new Refusal('not-found', 'There is no such appointment.');
+const noSuchAppointment = () => new Refusal('not-found', 'There is no appointment with this id.');
 
 export function addAppointmentRoutes(
   app: App,

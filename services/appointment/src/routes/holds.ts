@@ -62,7 +62,7 @@ export function addHoldRoutes(
     },
     async (request, reply) => {
       const hold = await dependencies.holds.find(request.caller, request.params.id);
-      if (!hold) throw new Refusal('not-found', 'There is no such hold, or it has run out.');
+      if (!hold) throw new Refusal('not-found', 'There is no hold with this id, or it has run out.');
       sendTagged(request, reply, hold, VERSION);
       return reply;
     },

@@ -118,8 +118,8 @@ describe('the free slots of a doctor', () => {
     for (const more of faulty) {
       expect(await search(more)).toMatchObject({ status: 400, body: { code: 'invalid-request' } });
     }
-    const { doctorId: _, ...nobody } = query();
-    expect(await call('GET', `/slots?${new URLSearchParams(nobody)}`)).toMatchObject({ status: 400 });
+    const { doctorId: _, ...withoutDoctor } = query();
+    expect(await call('GET', `/slots?${new URLSearchParams(withoutDoctor)}`)).toMatchObject({ status: 400 });
   });
 
   it('are refused with 503 while a service is down', async () => {

@@ -40,7 +40,7 @@ export async function lockAppointment(
     .where('id', '=', idToBytes(id))
     .$if(supportsRowLocks, (query) => query.forUpdate())
     .executeTakeFirst();
-  if (!row) throw new Refusal('not-found', 'There is no such appointment.');
+  if (!row) throw new Refusal('not-found', 'There is no appointment with this id.');
   checkVersion(row.version);
   return toAppointment(row);
 }

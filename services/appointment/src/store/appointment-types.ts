@@ -121,7 +121,7 @@ export function createAppointmentTypeStore(database: Database<AppointmentTables>
           .where('id', '=', idToBytes(id))
           .$if(database.dialect.supportsRowLocks, (query) => query.forUpdate())
           .executeTakeFirst();
-        if (!row) throw new Refusal('not-found', 'There is no such appointment type.');
+        if (!row) throw new Refusal('not-found', 'There is no appointment type with this id.');
         write.checkVersion(row.version);
         const before = toAppointmentType(row);
         const type = {

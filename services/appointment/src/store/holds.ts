@@ -154,7 +154,7 @@ export function createHoldStore(database: Database<AppointmentTables>, clock: Cl
       await database.write(async (tx) => {
         const live = liveHolds(tx, caller.id, clock().epochMilliseconds);
         const row = await live.where('id', '=', idToBytes(id)).executeTakeFirst();
-        if (!row) throw new Refusal('not-found', 'There is no such hold, or it has run out.');
+        if (!row) throw new Refusal('not-found', 'There is no hold with this id, or it has run out.');
         write.checkVersion(1);
         await remove(tx, database.dialect, id);
       });

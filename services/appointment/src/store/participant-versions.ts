@@ -3,7 +3,7 @@
  * An appointment is not written on older facts.
  * When a participant changes during a booking, either the booking reads the change or the revalidation reads the
  * booking.
- * (Known failure: leave that is added while somebody books into it.)
+ * (Known failure: leave that is added during a booking into it.)
  */
 import { type DatabaseDialect, idFromBytes, idToBytes, WriteConflict } from '@daybook/database';
 import { sql } from 'kysely';

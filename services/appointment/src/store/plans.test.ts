@@ -241,7 +241,7 @@ it('a change of a participant leads to their appointments, and to no others', as
   );
   const store = createRevalidationStore(observed, clock);
   const revalidation = await store.next(service);
-  if (!revalidation) throw new Error('nobody is due');
+  if (!revalidation) throw new Error('no revalidation is due');
   await store.postpone(service, revalidation);
   await store.finish(service, revalidation);
   expect(count()).toBeGreaterThan(7);

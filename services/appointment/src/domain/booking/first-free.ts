@@ -195,7 +195,7 @@ export function createFirstFree(dependencies: BookingDependencies): BookFirstFre
     if (allocations === MAX_ALLOCATIONS) {
       throw new Refusal(
         'service-unavailable',
-        'Too many simultaneous requests want the same times. Retry in a moment.',
+        'There are too many simultaneous requests for the same times. Retry in a moment.',
         { retryAfterSeconds: 1 },
       );
     }

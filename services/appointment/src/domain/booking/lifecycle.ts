@@ -34,7 +34,7 @@ const UNENDED_STATUSES: readonly AppointmentStatus[] = [...UPCOMING_STATUSES, 'a
 
 function assertStatus(status: AppointmentStatus, allowed: readonly AppointmentStatus[]): void {
   if (!allowed.includes(status)) {
-    throw new Refusal('wrong-status', `It is ${status}; this needs ${allowed.join(' or ')}.`);
+    throw new Refusal('wrong-status', `The appointment is ${status}; this needs ${allowed.join(' or ')}.`);
   }
 }
 
@@ -91,7 +91,7 @@ export function checkCanStepBack({ status, end }: Appointment, now: Temporal.Ins
   if (!STEP_STATUSES.includes(status)) {
     throw new Refusal(
       'wrong-status',
-      `It is ${status}: there is no step to take back. A move is taken back by moving.`,
+      `The appointment is ${status}: there is no step to take back. To take back a move, move it again.`,
     );
   }
   if (status === 'cancelled' && now.epochMilliseconds > toMillis(end) + CANCELLATION_UNDO_DAYS * DAY) {

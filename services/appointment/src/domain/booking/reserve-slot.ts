@@ -28,7 +28,7 @@ const MAX_ATTEMPTS = 3;
  */
 export async function findType(types: AppointmentTypes, caller: Caller, id: string): Promise<AppointmentType> {
   const type = await types.find(caller, id);
-  if (!type) throw new Refusal('appointment-type-not-found', 'There is no such appointment type.');
+  if (!type) throw new Refusal('appointment-type-not-found', 'There is no appointment type with this id.');
   return type;
 }
 

@@ -81,7 +81,7 @@ export async function stepBack(
   permit(caller, CLINIC_STAFF);
   const { store, types, clock } = dependencies;
   const appointment = await store.find(caller, id);
-  if (!appointment) throw new Refusal('not-found', 'There is no such appointment.');
+  if (!appointment) throw new Refusal('not-found', 'There is no appointment with this id.');
   checkCanStepBack(appointment, clock());
   const to = await statusBeforeLastStep(store.actions(caller, id));
   const decision: StepBackDecision = { version: appointment.version, to, reason };

@@ -68,7 +68,7 @@ async function readDoctors(
 ) {
   if ('specialty' in selection) return participants.findDoctors(selection.specialty, range, context);
   const doctor = await participants.findDoctor(selection.doctorId, range, context);
-  if (!doctor) throw new Refusal('doctor-not-found', 'There is no such doctor.');
+  if (!doctor) throw new Refusal('doctor-not-found', 'There is no doctor with this id.');
   return [doctor];
 }
 
@@ -127,7 +127,7 @@ export async function searchSlots(
   const requested = rangeOf(query);
   const selection = doctorId === undefined ? { specialty: specialty ?? '' } : { doctorId };
   const type = await dependencies.types.find(context.caller, query.appointmentTypeId);
-  if (!type) throw new Refusal('appointment-type-not-found', 'There is no such appointment type.');
+  if (!type) throw new Refusal('appointment-type-not-found', 'There is no appointment type with this id.');
   if (!type.active) return [];
   const range = { start: Math.max(requested.start, after?.start ?? requested.start), end: requested.end };
   const slots: Slot[] = [];
