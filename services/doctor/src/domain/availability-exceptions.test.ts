@@ -46,7 +46,7 @@ describe('leave', () => {
     ]);
   });
 
-  it('across a clock change is as long as its instants say', () => {
+  it('across a clock change is as long as between its instants', () => {
     // Sunday 8 March: the wall clock skips from 02:00 to 03:00 at 07:00 UTC.
     const sundays = [hours('sunday', '00:00', '06:00')];
     const range = '2026-03-07T12:00:00Z/2026-03-09T00:00:00Z';

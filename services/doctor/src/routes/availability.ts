@@ -37,7 +37,7 @@ export function addAvailabilityRoutes(app: App, store: AvailabilityStore): void 
     async (request, reply) => {
       const range = rangeOf(request.query);
       const found = await store.find(request.caller, request.params.id, range);
-      if (!found) throw new Refusal('not-found', 'There is no such doctor.');
+      if (!found) throw new Refusal('not-found', 'There is no doctor with this id.');
       return reply.send(availabilityOver(range)(found));
     },
   );
@@ -70,7 +70,7 @@ function rangeOf(query: AvailabilityQuery): Interval {
   const start = Temporal.Instant.from(query.from).epochMilliseconds;
   const end = Temporal.Instant.from(query.to).epochMilliseconds;
   if (end - start > MAX_MILLIS) {
-    throw new Refusal('range-too-long', `Ask for at most ${MAX_AVAILABILITY_DAYS} days at once.`);
+    throw new Refusal('range-too-long', `Request at most ${MAX_AVAILABILITY_DAYS} days at once.`);
   }
   return { start, end };
 }

@@ -46,7 +46,7 @@ export function addDoctorRoutes(app: App, store: DoctorStore, database: Database
     },
     async (request, reply) => {
       const doctor = await store.find(request.caller, request.params.id);
-      if (!doctor) throw new Refusal('not-found', 'There is no such doctor.');
+      if (!doctor) throw new Refusal('not-found', 'There is no doctor with this id.');
       sendVersioned(request, reply, doctor);
       return reply;
     },

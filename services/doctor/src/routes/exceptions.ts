@@ -58,7 +58,7 @@ export function addExceptionRoutes(app: App, store: ExceptionStore, database: Da
     },
     async (request, reply) => {
       const page = await store.list(request.caller, request.params.id, request.query);
-      if (!page) throw new Refusal('not-found', 'There is no such doctor.');
+      if (!page) throw new Refusal('not-found', 'There is no doctor with this id.');
       sendPage(request, reply, page);
       return reply;
     },

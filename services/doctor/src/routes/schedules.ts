@@ -27,7 +27,7 @@ export function addScheduleRoutes(app: App, store: ScheduleStore): void {
     },
     async (request, reply) => {
       const found = await store.find(request.caller, request.params.id, request.query.on);
-      if (!found) throw new Refusal('not-found', 'There is no such doctor.');
+      if (!found) throw new Refusal('not-found', 'There is no doctor with this id.');
       const { schedule, version } = found;
       sendTagged(request, reply, schedule, version, schedule.validFrom);
       return reply;

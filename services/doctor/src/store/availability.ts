@@ -65,7 +65,7 @@ export interface AvailabilityStore {
 const MAX_ROWS_OF_ONE = MAX_SCHEDULE_PERIODS + MAX_OVERLAPPING;
 
 const tooManyExceptions = () =>
-  new Refusal('range-too-long', `More than ${MAX_OVERLAPPING} exceptions lie in it: ask for a shorter one.`);
+  new Refusal('range-too-long', `More than ${MAX_OVERLAPPING} exceptions lie in it: request a shorter one.`);
 
 /** Returns the working time of one doctor, from all rows of that doctor. */
 function toWorkingTime([doctorId, rows]: [string, readonly [WorkingTimeRow, ...WorkingTimeRow[]]]): WorkingTime {

@@ -25,7 +25,7 @@ export async function lockDoctor(
     .where('id', '=', doctorId)
     .$if(dialect.supportsRowLocks, (query) => query.forUpdate())
     .executeTakeFirst();
-  if (!doctor) throw new Refusal('not-found', 'There is no such doctor.');
+  if (!doctor) throw new Refusal('not-found', 'There is no doctor with this id.');
   return doctor.version;
 }
 

@@ -140,7 +140,7 @@ export function createDoctorStore(database: Database<DoctorTables>, clock: Clock
           .where('id', '=', idToBytes(id))
           .$if(database.dialect.supportsRowLocks, (query) => query.forUpdate())
           .executeTakeFirst();
-        if (!row) throw new Refusal('not-found', 'There is no such doctor.');
+        if (!row) throw new Refusal('not-found', 'There is no doctor with this id.');
         write.checkVersion(row.version);
         const before = toDoctor(row);
         const doctor = withNormalIds({

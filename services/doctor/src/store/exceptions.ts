@@ -164,7 +164,7 @@ export function createExceptionStore(database: Database<DoctorTables>, clock: Cl
           .where('id', '=', id)
           .where('doctor_id', '=', doctor_id)
           .executeTakeFirst();
-        if (!row) throw new Refusal('not-found', 'There is no such exception.');
+        if (!row) throw new Refusal('not-found', 'The doctor has no exception with this id.');
         write.checkVersion(version);
         await transaction.deleteFrom('schedule_exceptions').where('id', '=', id).execute();
         const changed = { id: idFromBytes(doctor_id), version: version + 1 };
