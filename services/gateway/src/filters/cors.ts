@@ -98,6 +98,6 @@ function compilePreflight(
   return (origin: string, method: string, requestedHeaders: string) => {
     const names = requestedHeaders === '' ? [] : requestedHeaders.split(',').map((name) => name.trim().toLowerCase());
     const allowed = isAllowed(origin) && methods.includes(method) && names.every((name) => knownHeaders.has(name));
-    return allowed ? granted : new Refusal('forbidden', 'Pages of this origin may not ask for this.');
+    return allowed ? granted : new Refusal('forbidden', 'Pages of this origin may not send this request.');
   };
 }

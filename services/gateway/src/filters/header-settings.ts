@@ -25,7 +25,7 @@ const RESERVED = new Set([
 const FORWARDING = /^x-forwarded-|^x-real-ip$/;
 
 function faultOfName(name: string): string | undefined {
-  if (!TOKEN.test(name)) return 'is no name of a header';
+  if (!TOKEN.test(name)) return 'is not a header name';
   const plain = name.toLowerCase();
   return RESERVED.has(plain) || FORWARDING.test(plain) ? 'is set by the gateway itself' : undefined;
 }

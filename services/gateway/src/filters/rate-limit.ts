@@ -26,7 +26,7 @@ export const rateLimit = defineFilter({
         responseHeaders.push('ratelimit-policy', policy, 'ratelimit', state);
         if (result.allowed) return undefined;
         const { retryAfterSeconds } = result;
-        return new Refusal('too-many-requests', 'There were too many requests; try again later.', {
+        return new Refusal('too-many-requests', 'There were too many requests. Retry later.', {
           retryAfterSeconds,
         });
       },

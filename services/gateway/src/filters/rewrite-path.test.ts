@@ -15,7 +15,7 @@ test.each([
 });
 
 test.each([
-  [{ from: '/a/{x}', to: '/{y}' }, '/to has {y}, which `from` has not'],
+  [{ from: '/a/{x}', to: '/{y}' }, '/to has {y}, which `from` does not have'],
   [{ from: '/{x}/{x}', to: '/{x}' }, '/from must not use a name twice'],
   [{ from: '/a', to: '/b/**' }, '/to ends with /**, which `from` does not'],
 ])('%j is refused', (setting, fault) => {

@@ -15,7 +15,7 @@ export const rewritePath = defineFilter({
       ...(new Set(known).size < known.length ? [{ pointer: '/from', message: 'must not use a name twice' }] : []),
       ...paramNamesIn(to)
         .filter((name) => !known.includes(name))
-        .map((name) => ({ pointer: '/to', message: `has {${name}}, which \`from\` has not` })),
+        .map((name) => ({ pointer: '/to', message: `has {${name}}, which \`from\` does not have` })),
       ...(to.endsWith(SUBTREE) && !from.endsWith(SUBTREE)
         ? [{ pointer: '/to', message: 'ends with /**, which `from` does not' }]
         : []),

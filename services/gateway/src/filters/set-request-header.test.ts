@@ -12,6 +12,6 @@ test('the service gets the header in the place of all that there are', () => {
 test('a header of one connection, or an invalid name, is refused', () => {
   expect(faultsIn(setRequestHeader, { upgrade: 'x', 'a/b': 'x' })).toEqual([
     '/upgrade is set by the gateway itself',
-    '/a~1b is no name of a header',
+    '/a~1b is not a header name',
   ]);
 });

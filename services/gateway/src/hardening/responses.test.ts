@@ -37,7 +37,7 @@ describe('a response becomes a refusal, and nothing of it is forwarded, when it 
     ['a later version', 'HTTP/2.0 200 evil\r\n\r\n'],
     ['a status that is none', 'HTTP/1.1 0200 evil\r\n\r\n'],
     [
-      'a changed protocol that nobody asked for',
+      'a change of the protocol without a request',
       'HTTP/1.1 101 evil\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\nevil',
     ],
     ['a head that is huge', `${START}X-A: ${'evil'.repeat(50_000)}\r\n\r\n`],

@@ -34,14 +34,14 @@ const AMBIGUOUS_PATH =
   /\\|\/\/|\/\.{1,2}(?:[/;]|$)|%(?:[01][\da-f]|2[def]|3\d|[46][1-9a-f]|5[\dacf]|7[\daef]|25[\da-f]{2}|(?![\da-f]{2}))/i;
 const HOST = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i;
 
-const UNSUPPORTED_VERSION: Ambiguity = { status: 505, detail: 'Only HTTP/1.1 and HTTP/1.0 are spoken here.' };
+const UNSUPPORTED_VERSION: Ambiguity = { status: 505, detail: 'Only HTTP/1.1 and HTTP/1.0 are supported here.' };
 const UNSUPPORTED_CODING: Ambiguity = {
   status: 501,
-  detail: 'The only Transfer-Encoding that is read here is chunked.',
+  detail: 'The only Transfer-Encoding that is supported here is chunked.',
 };
 const CODING_IN_HTTP_1_0: Ambiguity = { status: 400, detail: 'HTTP/1.0 has no Transfer-Encoding.' };
 const MULTIPLE_HOSTS: Ambiguity = { status: 400, detail: 'There is more than one Host header.' };
-const INVALID_HOST: Ambiguity = { status: 400, detail: 'The Host header is no host.' };
+const INVALID_HOST: Ambiguity = { status: 400, detail: 'The Host header is not a host.' };
 const END_TO_END_IN_CONNECTION: Ambiguity = {
   status: 400,
   detail: 'Connection names a header that is for the service; only headers for one connection may be named there.',

@@ -18,7 +18,7 @@ export const serviceUnavailable = (route: Pick<Route, 'service'>): Refusal =>
 /** For a request that was sent and may have been handled before the connection broke. */
 export const outcomeUnknown = (route: Pick<Route, 'service'>): Refusal =>
   unavailableBecause(
-    `The ${displayNameOf(route)} is not available. It may have done what was asked: retry with the same Idempotency-Key.`,
+    `The ${displayNameOf(route)} is not available. It may have carried out the request: retry with the same Idempotency-Key.`,
   );
 
 /** Returns a code or a class name only, because a message can quote the request. */
@@ -31,11 +31,11 @@ export const tooLarge = (): Refusal => new Refusal('body-too-large', 'The body i
 export const deadlineExceeded = (): Refusal => new Refusal('deadline-exceeded', 'The response was not ready in time.');
 
 export const unsendable = (): Refusal =>
-  new Refusal('invalid-request', 'The request has characters that cannot be passed on.');
+  new Refusal('invalid-request', 'The request has characters that cannot be forwarded.');
 
 /** For an address that has reached its limit. */
 export const tooManyRequests = (): Refusal =>
-  new Refusal('too-many-requests', 'There are too many requests under way from this address; try again later.', {
+  new Refusal('too-many-requests', 'There are too many requests under way from this address. Retry later.', {
     retryAfterSeconds: RETRY_AFTER_SECONDS + Math.floor(Math.random() * 3),
   });
 
@@ -44,7 +44,7 @@ export const tooManyRequests = (): Refusal =>
  * all return simultaneously.
  */
 export const overloaded = (route: Pick<Route, 'service'>): Refusal =>
-  new Refusal('service-unavailable', `The ${displayNameOf(route)} has as much to do as it can.`, {
+  new Refusal('service-unavailable', `The ${displayNameOf(route)} has more requests than it can serve now.`, {
     retryAfterSeconds: RETRY_AFTER_SECONDS + Math.floor(Math.random() * 3),
   });
 

@@ -92,7 +92,7 @@ describe('the gateway', () => {
     expect(response.status).toBe(503);
     expect(await response.json()).toMatchObject({
       code: 'service-unavailable',
-      detail: expect.stringContaining('It may have done what was asked'),
+      detail: expect.stringContaining('It may have carried out the request'),
     });
     expect(servers.flatMap((server) => server.requests)).toHaveLength(1);
   });

@@ -26,7 +26,7 @@ describe('a request that is too much', () => {
     expect(response.headers.get('x-request-id')).toBe('mine');
     expect(await response.json()).toMatchObject({
       code: 'service-unavailable',
-      detail: 'The patient service has as much to do as it can.',
+      detail: 'The patient service has more requests than it can serve now.',
       instance: '/api/v1/patients/1',
     });
     expect(service.requests).toHaveLength(3);

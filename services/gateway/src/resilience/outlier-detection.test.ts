@@ -22,7 +22,7 @@ function setUp(count: number) {
 }
 
 const fail = (): never => {
-  throw new Error('there is no such instance');
+  throw new Error('unknown instance');
 };
 
 describe('an instance', () => {

@@ -131,7 +131,7 @@ describe('the routes file', () => {
     const filters = [{ setRequestHeader: { 'Transfer-Encoding': 'chunked', 'x/y': '1' } }];
     expect(failureOf([{ ...route, filters }]).message).toBe(
       'The routes are wrong: /routes/0/filters/0/setRequestHeader/Transfer-Encoding is set by the gateway itself; ' +
-        '/routes/0/filters/0/setRequestHeader/x~1y is no name of a header.',
+        '/routes/0/filters/0/setRequestHeader/x~1y is not a header name.',
     );
   });
 

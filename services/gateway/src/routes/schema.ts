@@ -37,7 +37,7 @@ export function markdownTable(plugins: Plugins): string {
   const rows = Object.entries(plugins).map(
     ([name, { summary, example }]) => `| \`${name}\` | \`${inline(example)}\` | ${summary} |`,
   );
-  return ['| name | for example | what it says |', '| --- | --- | --- |', ...rows].join('\n');
+  return ['| name | for example | meaning |', '| --- | --- | --- |', ...rows].join('\n');
 }
 
 const inline = (example: unknown): string =>

@@ -113,14 +113,16 @@ const STRICTER: Record<string, (text: string) => boolean> = {
       text,
     ),
   // Empty lines before it, a version other than 1.0 and 1.1, or a status below 100.
-  'its first line is none': (text) => /(?:^|\r\n\r\n)[\r\n]+(?:H|$)|HTTP\/(?!1\.[01] )|HTTP\/1\.[01] 0\d\d/.test(text),
-  'it changes the protocol unasked': (text) => text.includes(' 101'),
-  'how long it is can be read in two ways': (text) => /content-length:[ \t]*\d{16}/i.test(text),
+  'its first line is not a status line': (text) =>
+    /(?:^|\r\n\r\n)[\r\n]+(?:H|$)|HTTP\/(?!1\.[01] )|HTTP\/1\.[01] 0\d\d/.test(text),
+  'it changes the protocol without a request for that': (text) => text.includes(' 101'),
+  'its length can be read in two ways': (text) => /content-length:[ \t]*\d{16}/i.test(text),
   // A coding other than chunked, two codings, or one with a tab.
   'its transfer coding is not known': (text) =>
     /transfer-encoding:(?! *chunked *\r\n)|transfer-encoding:[\s\S]*transfer-encoding:/i.test(text),
   // More digits than any size needs. Or an extension with a missing name or value, a backslash or an unpaired quote.
-  'the size of a chunk is none': (text) => /\r\n[\da-f]{13}|\r\n[\da-f]+(?:;.*)?(?:;=|=[;\r]|[\\"])/i.test(text),
+  'the size of a chunk is not a number': (text) =>
+    /\r\n[\da-f]{13}|\r\n[\da-f]+(?:;.*)?(?:;=|=[;\r]|[\\"])/i.test(text),
   'connection comes after the body': (text) => endsWith(text, 'connection'),
   'proxy-connection comes after the body': (text) => endsWith(text, 'proxy-connection'),
   'transfer-encoding comes after the body': (text) => endsWith(text, 'transfer-encoding'),
@@ -128,7 +130,7 @@ const STRICTER: Record<string, (text: string) => boolean> = {
   'a line is too long': (text) => text.length > 4 * 1024,
   'its trailers are too long': (text) => text.length > 16 * 1024,
 };
-const UNASKED = 'something came that nobody asked for';
+const UNASKED = 'bytes arrived without a request';
 
 /** Returns how the gateway's reading differs from node:http's; undefined for no difference. */
 function differenceOf(

@@ -123,7 +123,7 @@ export class ResponseParser {
         this.#sink.onData(at === 0 ? chunk : chunk.subarray(at));
         return chunk.length;
       case 'nothing':
-        throw new MalformedResponse('something came that nobody asked for');
+        throw new MalformedResponse('bytes arrived without a request');
     }
   }
 
@@ -162,9 +162,9 @@ export class ResponseParser {
     if (INVALID_IN_HEAD.test(head)) throw new MalformedResponse('its head has characters that are not allowed');
     const endOfLine = head.indexOf(END_OF_LINE);
     const line = STATUS_LINE.exec(endOfLine === -1 ? head : head.slice(0, endOfLine));
-    if (!line) throw new MalformedResponse('its first line is none');
+    if (!line) throw new MalformedResponse('its first line is not a status line');
     const status = Number(line[2]);
-    if (status === 101) throw new MalformedResponse('it changes the protocol unasked');
+    if (status === 101) throw new MalformedResponse('it changes the protocol without a request for that');
     const framing: Framing = {
       length: undefined,
       coding: undefined,
@@ -218,7 +218,7 @@ export class ResponseParser {
   #readSize(chunk: Buffer, at: number): number {
     return this.#readLine(chunk, at, (line) => {
       const size = CHUNK_SIZE.exec(line)?.[1];
-      if (size === undefined) throw new MalformedResponse('the size of a chunk is none');
+      if (size === undefined) throw new MalformedResponse('the size of a chunk is not a number');
       this.#remaining = Number.parseInt(size, 16);
       this.#trailersLength = 0;
       this.#phase = this.#remaining === 0 ? 'trailers' : 'chunk';
@@ -235,7 +235,7 @@ export class ResponseParser {
 
   #readChunkEnd(chunk: Buffer, at: number): number {
     return this.#readLine(chunk, at, (line) => {
-      if (line !== '') throw new MalformedResponse('a chunk is longer than it says');
+      if (line !== '') throw new MalformedResponse('a chunk is longer than its size');
       this.#phase = 'size';
     });
   }
@@ -285,7 +285,7 @@ function readHeaders(head: string, endOfFirst: number, framing: Framing): string
     const next = head.indexOf(END_OF_LINE, start);
     const end = next === -1 ? head.length : next;
     const colon = head.indexOf(':', start);
-    if (colon === -1 || colon > end) throw new MalformedResponse('a header is none');
+    if (colon === -1 || colon > end) throw new MalformedResponse('a header line is not valid');
     const name = toLowerCaseName(head.slice(start, colon));
     const value = trimmed(head, colon + 1, end);
     // Node reads a coding with a tab differently: it takes the end of the connection for the end of the body.
@@ -317,7 +317,7 @@ const isBlank = (code: number): boolean => code === SPACE || code === TAB;
 function checkTrailer(line: string): void {
   if (INVALID_IN_HEAD.test(line)) throw new MalformedResponse('a trailer has characters that are not allowed');
   const colon = line.indexOf(':');
-  if (colon === -1) throw new MalformedResponse('a trailer is none');
+  if (colon === -1) throw new MalformedResponse('a trailer line is not valid');
   const name = toLowerCaseName(line.slice(0, colon));
   if (FORBIDDEN_TRAILERS.has(name)) throw new MalformedResponse(`${name} comes after the body`);
 }
@@ -325,7 +325,7 @@ function checkTrailer(line: string): void {
 /** Checks the length of the body. @throws MalformedResponse unless it has only one reading */
 function checkFraming({ length, coding }: Framing): void {
   if (length !== undefined && (coding !== undefined || !LENGTH.test(length))) {
-    throw new MalformedResponse('how long it is can be read in two ways');
+    throw new MalformedResponse('its length can be read in two ways');
   }
   if (coding !== undefined && coding.toLowerCase() !== 'chunked') {
     throw new MalformedResponse('its transfer coding is not known');

@@ -23,7 +23,7 @@ import { timeoutsOf } from '../routes/timeouts.ts';
 import { isAccepted, isHandshake } from './handshake.ts';
 import type { Tunnels } from './tunnels.ts';
 
-const notAHandshake = () => new Refusal('invalid-request', 'The request does not begin a WebSocket of version 13.');
+const notAHandshake = () => new Refusal('invalid-request', 'The request is not a WebSocket handshake of version 13.');
 
 export interface UpgradeDependencies extends ExchangeDependencies {
   readonly tunnels: Tunnels;

@@ -22,7 +22,7 @@ async function startClient(port: number) {
   async function response(method = 'GET'): Promise<string> {
     const length = await vi.waitFor(() => {
       const found = responseLength(received, method);
-      if (found === undefined) throw new Error(`no whole answer: ${received.slice(0, 500)}`);
+      if (found === undefined) throw new Error(`no whole response: ${received.slice(0, 500)}`);
       return found;
     }, WAIT);
     const whole = received.slice(0, length);

@@ -118,8 +118,8 @@ function compare(
   const difference = differenceOf(request, llhttp.read(pieces));
   if (difference !== undefined) {
     const { method, url, rawHeaders } = request;
-    const shown = JSON.stringify({ text, lane: { method, url, rawHeaders }, node: difference }, undefined, 2);
-    throw new Error(`${how}: the lane reads a request in another way than node:http does: ${shown}`);
+    const shown = JSON.stringify({ text, fastPath: { method, url, rawHeaders }, node: difference }, undefined, 2);
+    throw new Error(`${how}: the fast path reads a request in another way than node:http does: ${shown}`);
   }
   return request;
 }
