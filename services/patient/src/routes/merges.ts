@@ -69,7 +69,7 @@ export function addMergeRoutes(app: App, store: MergeStore, database: Database<P
       schema: {
         tags,
         operationId: 'getPatientEligibility',
-        description: 'What a service needs to know to book for a patient.',
+        description: 'The facts that a service needs to book for a patient.',
         querystring: Nothing,
         params: Params,
         response: { 200: PatientEligibility },
@@ -78,7 +78,7 @@ export function addMergeRoutes(app: App, store: MergeStore, database: Database<P
     },
     async (request, reply) => {
       const eligibility = await store.eligibility(request.caller, request.params.id);
-      if (!eligibility) throw new Refusal('not-found', 'There is no such patient.');
+      if (!eligibility) throw new Refusal('not-found', 'There is no patient with this id.');
       sendVersioned(request, reply, eligibility);
       return reply;
     },

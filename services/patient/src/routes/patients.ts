@@ -53,7 +53,7 @@ export function addPatientRoutes(app: App, store: PatientStore, database: Databa
     },
     async (request, reply) => {
       const patient = await store.find(request.caller, request.params.id);
-      if (!patient) throw new Refusal('not-found', 'There is no such patient.');
+      if (!patient) throw new Refusal('not-found', 'There is no patient with this id.');
       sendVersioned(request, reply, patient);
       return reply;
     },

@@ -49,7 +49,7 @@ describe('registering a person who is there already', () => {
     expect(readProblem(body)).toMatchObject({ code: 'possible-duplicate', candidates: [{ id, familyName }] });
   });
 
-  it('names the records that it is like, with what a desk needs to tell people apart', async () => {
+  it('names the records that it is like, with what a desk needs to distinguish people', async () => {
     const { call, register } = await startPatients();
     const first = await register({ ...ana, ...contacts });
     const second = await register(ana);

@@ -148,9 +148,9 @@ export function createMergeStore(database: Database<PatientTables>, clock: Clock
         const [row, survivor] = [absorbedId, into].map((wanted) =>
           rows.find((row) => Buffer.compare(row.id, wanted) === 0),
         );
-        if (!row) throw new Refusal('not-found', 'There is no such patient.');
+        if (!row) throw new Refusal('not-found', 'There is no patient with this id.');
         write.checkVersion(row.version);
-        if (!survivor) throw new Refusal('patient-not-found', 'There is no such patient to merge into.');
+        if (!survivor) throw new Refusal('patient-not-found', 'There is no patient with the id in `into`.');
         if (row === survivor) throw new Refusal('same-patient', 'Name another record to merge into.');
         assertNotReplaced(row);
         assertNotReplaced(survivor);
@@ -167,7 +167,7 @@ export function createMergeStore(database: Database<PatientTables>, clock: Clock
       permit(caller, MAY_UNMERGE);
       return database.write(async (tx) => {
         const row = await lockPatient(tx, idToBytes(id));
-        if (!row) throw new Refusal('not-found', 'There is no such patient.');
+        if (!row) throw new Refusal('not-found', 'There is no patient with this id.');
         write.checkVersion(row.version);
         if (row.replaced_by === null) throw new Refusal('not-merged', 'The record is not merged into another one.');
         await lockPatient(tx, row.replaced_by);

@@ -112,7 +112,7 @@ export function createPatientStore(database: Database<PatientTables>, clock: Clo
           .where('id', '=', idToBytes(id))
           .$if(database.dialect.supportsRowLocks, (query) => query.forUpdate())
           .executeTakeFirst();
-        if (!row) throw new Refusal('not-found', 'There is no such patient.');
+        if (!row) throw new Refusal('not-found', 'There is no patient with this id.');
         write.checkVersion(row.version);
         assertNotReplaced(row);
         const before = toPatient(row);
