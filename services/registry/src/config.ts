@@ -18,15 +18,15 @@ const schema = Type.Object({
   ),
   DAYBOOK_REGISTRY_SELF_PRESERVATION: onOrOff(
     'off',
-    'Evict nobody while most renewals are missing; in a system of a few instances this keeps the dead',
+    'Evict no instance while most renewals are missing; in a system of a few instances this keeps dead ones',
   ),
   DAYBOOK_REGISTRY_EVICTION_SECONDS: Type.Integer({
     minimum: 1,
     maximum: 3600,
     default: 1,
-    description: 'How often leases that were not renewed are looked for',
+    description: 'How often leases that were not renewed are evicted',
   }),
-  DAYBOOK_REGISTRY_DELTA: onOrOff('on', 'Answer apps/delta; without it clients fetch the whole list each time'),
+  DAYBOOK_REGISTRY_DELTA: onOrOff('on', 'Serve apps/delta; without it clients fetch the whole list each time'),
 });
 
 export const readConfig = (environment: Environment) => readConfiguration(schema, environment);

@@ -108,11 +108,11 @@ export function registryPage({ instances, isPreserving, nowMillis }: PageContent
 </head>
 <body>
 <h1>Registry</h1>
-<p class="muted">Who is where: every instance that has registered. <a href="/">Reload</a></p>
+<p class="muted">Every instance that has registered. <a href="/">Reload</a></p>
 <p id="message" role="status"></p>
 ${isPreserving ? html`<p class="notice">Many renewals are missing. Until they come back, no instance is removed: some of these may be gone.</p>\n` : ''}${
   instances.length === 0
-    ? html`<p>Nobody has registered yet. A service appears here a moment after it has started.</p>\n`
+    ? html`<p>No instance has registered yet. A service appears here a moment after it has started.</p>\n`
     : ''
 }${byName.map(([name, members]) => application(name, members, nowMillis))}${
   hidden > 0

@@ -22,7 +22,7 @@ describe('the page', () => {
   });
 
   it('shows when no instance has registered', async () => {
-    expect((await pageOf(await startRegistry())).text).toContain('Nobody has registered yet.');
+    expect((await pageOf(await startRegistry())).text).toContain('No instance has registered yet.');
   });
 
   it('offers to take an instance out of service, and to put it back', async () => {
