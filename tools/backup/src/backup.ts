@@ -82,6 +82,6 @@ async function copyOne(
   const copy = join(folder, name);
   await snapshot.copy(path, copy, signal);
   const content = await syncAndHashFile(copy, signal);
-  checkPages(copy, `So is ${path}, then: restore an older backup.`);
+  checkPages(copy, `${path} is broken, too. Restore an older backup.`);
   return { name, ...content };
 }

@@ -30,7 +30,7 @@ test('a backup and a restore report what they did; what goes wrong is one line',
     output: expect.stringMatching(/^There is no data folder .*\n$/),
   });
   await makeData(data, { patient: 1 });
-  const line = /^Backed up 1 database \(0\.0 MB\) as of \S+Z to \S+backup; nobody .* longer than \d+ ms\.\n$/;
+  const line = /^Backed up 1 database \(0\.0 MB\) as of \S+Z to \S+backup; no writer .* longer than \d+ ms\.\n$/;
   expect(await run('backup', data, backup)).toMatchObject({ code: 0, output: expect.stringMatching(line) });
   expect(await run('restore', data, backup)).toMatchObject({
     code: 64,

@@ -6,7 +6,7 @@ const databases = (count: number): string => (count === 1 ? '1 database' : `${co
 
 export function describeBackup(target: string, { manifest: { files, instant }, waitMillis }: BackupReport): string {
   const megabytes = (files.reduce((sum, { bytes }) => sum + bytes, 0) / 1e6).toFixed(1);
-  const wait = `nobody who wrote meanwhile waited longer than ${Math.ceil(waitMillis)} ms`;
+  const wait = `no writer waited longer than ${Math.ceil(waitMillis)} ms`;
   return `Backed up ${databases(files.length)} (${megabytes} MB) as of ${instant} to ${target}; ${wait}.`;
 }
 
