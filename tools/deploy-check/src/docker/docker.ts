@@ -60,13 +60,13 @@ async function findingOnBuilding(run: RunCommand): Promise<Finding> {
 
 async function findingOnFile(run: RunCommand): Promise<Finding> {
   return (await run('docker', 'compose', '--file', COMPOSE_FILE, 'config', '--quiet')) === undefined
-    ? fault('It does not take deploy/compose/compose.yaml: `docker compose config` there says why.')
-    : good('It takes deploy/compose/compose.yaml with the settings of this shell.');
+    ? fault('It does not accept deploy/compose/compose.yaml: `docker compose config` there shows why.')
+    : good('It accepts deploy/compose/compose.yaml with the settings of this shell.');
 }
 
 async function findingOnMemory(run: RunCommand): Promise<Finding> {
   const bytes = Number(await run('docker', 'info', '--format', '{{.MemTotal}}'));
-  if (!(bytes > 0)) return good('How much memory it has could not be found out.');
+  if (!(bytes > 0)) return good('It did not report its memory.');
   const mebibytes = Math.floor(bytes / 1024 / 1024);
   return mebibytes >= MEBIBYTES
     ? good(`It has ${mebibytes} MiB of memory; one container of each takes ${MEBIBYTES} MiB at most.`)

@@ -35,14 +35,14 @@ function findingOnKinds(known: string, manifests: readonly Manifest[]): string {
 
 async function findingOnStorage(): Promise<string> {
   const output = await tryKubectl('get', 'storageclasses', '--output=json');
-  if (output === undefined) return 'Its storage classes could not be had.';
+  if (output === undefined) return 'Its storage classes could not be read.';
   const classes: Json = JSON.parse(output);
   const byDefault = items(at(classes, 'items')).find(
     (one) => textsAt(one, 'metadata', 'annotations')['storageclass.kubernetes.io/is-default-class'] === 'true',
   );
   return byDefault
     ? `Volumes of overlays/local come from its storage class ${textAt(byDefault, 'metadata', 'name')}.`
-    : 'It has no storage class by default: the volumes of overlays/local wait until somebody makes them.';
+    : 'It has no storage class by default: the volumes of overlays/local wait until an operator makes them.';
 }
 
 async function findingOnMetrics(): Promise<string> {

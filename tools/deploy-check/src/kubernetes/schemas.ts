@@ -52,9 +52,9 @@ async function faultOf(manifest: Manifest): Promise<string | undefined> {
     const found: Record<string, unknown> = await import(moduleOf(manifest));
     Model = found[manifest.kind];
   } catch {
-    return `${title} is of no kind that Kubernetes knows`;
+    return `${title} is of a kind that Kubernetes does not know`;
   }
-  if (!isModelClass(Model)) return `${title} is of no kind that Kubernetes knows`;
+  if (!isModelClass(Model)) return `${title} is of a kind that Kubernetes does not know`;
   try {
     new Model(withoutLineBreaks(manifest)).validate();
     return undefined;

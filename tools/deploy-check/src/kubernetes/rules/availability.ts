@@ -53,7 +53,7 @@ export const scaling = onEachService((service, manifests) => {
   if (least < 2) faults.push(`${titleOf(scaler)} allows a single pod`);
   if (most <= least) faults.push(`${titleOf(scaler)} does not scale`);
   if (at(service.json, 'spec', 'replicas') !== undefined) {
-    faults.push(`${titleOf(service)} says how many pods there are, and so does its HorizontalPodAutoscaler`);
+    faults.push(`${titleOf(service)} sets the number of pods, and so does its HorizontalPodAutoscaler`);
   }
   return faults;
 });

@@ -50,7 +50,7 @@ function faultsOfRollout({ json }: Manifest): string[] {
 
 function faultsOfEnd(service: Manifest, manifests: readonly Manifest[]): string[] {
   const before = preStopSecondsOf(service);
-  if (before === undefined || Number.isNaN(before)) return ['has a preStop that is no sleep'];
+  if (before === undefined || Number.isNaN(before)) return ['has a preStop that is not a sleep'];
   const faults: string[] = [];
   if (isBehindService(service, manifests) && before < ENDPOINT_UPDATE_SECONDS) {
     faults.push(`ends before its Service has forgotten it (preStop ${ENDPOINT_UPDATE_SECONDS} s)`);

@@ -142,5 +142,5 @@ function flowsRule(outside: readonly Endpoint[], needed: readonly string[]): Rul
 function defaultDenialFaults(manifests: readonly Manifest[]): string[] {
   const unmatchedPod: Endpoint = { name: 'a stranger', namespace: NAMESPACE, labels: {} };
   const denies = (direction: Direction) => policiesOf(manifests, unmatchedPod, direction).length > 0;
-  return denies('ingress') && denies('egress') ? [] : ['Nothing keeps a pod apart that no policy names'];
+  return denies('ingress') && denies('egress') ? [] : ['No policy isolates a pod that no other policy names'];
 }

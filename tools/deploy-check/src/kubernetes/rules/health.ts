@@ -17,8 +17,9 @@ function faultsOfService(container: Container): string[] {
   const names = portsOf(container).map((port) => textAt(port, 'name'));
   return PROBES.flatMap((probe) => {
     const get = at(container.json, probe, 'httpGet');
-    if (textAt(get, 'path') !== PATHS[probe]) return [`${container.title}: ${probe} does not ask ${PATHS[probe]}`];
-    if (!names.includes(textAt(get, 'port'))) return [`${container.title}: ${probe} asks a port that it does not have`];
+    if (textAt(get, 'path') !== PATHS[probe]) return [`${container.title}: ${probe} does not request ${PATHS[probe]}`];
+    if (!names.includes(textAt(get, 'port')))
+      return [`${container.title}: ${probe} requests a port that it does not have`];
     return [];
   });
 }

@@ -31,7 +31,7 @@ const SECRET_NAMES = /(PASS|PASSWORD|SECRET|TOKEN|DATABASE_URL|MYSQL_URL|AMQP_UR
 function faultsOfVariable(variable: Json): string[] {
   const name = textAt(variable, 'name') ?? '';
   if (SECRET_NAMES.test(name) && !isRecord(at(variable, 'valueFrom', 'secretKeyRef')))
-    return [`says ${name}, a secret`];
+    return [`shows ${name}, a secret`];
   return [];
 }
 
@@ -60,11 +60,11 @@ export const images: Rule = (manifests) =>
     .flatMap(({ title, json }) => {
       const image = textAt(json, 'image') ?? '';
       const isExact = /(:[\w][\w.-]*|@sha256:[0-9a-f]{64})$/.test(image) && !image.endsWith(':latest');
-      return isExact ? [] : [`${title} does not say which image it is (${image})`];
+      return isExact ? [] : [`${title} does not name its image exactly (${image})`];
     });
 
 /** Requires stable API versions, because alpha and beta versions are removed one day. */
 export const versions: Rule = (manifests) =>
   manifests
     .filter(({ apiVersion }) => /alpha|beta/.test(apiVersion))
-    .map((manifest) => `${titleOf(manifest)} is of ${manifest.apiVersion}, which is not for good`);
+    .map((manifest) => `${titleOf(manifest)} is of ${manifest.apiVersion}, which is not stable`);
