@@ -11,10 +11,10 @@ import { namesIn } from '@daybook/messaging';
 import { VERSION } from '@daybook/service';
 
 const DESCRIPTION =
-  `What happens in Daybook, as CloudEvents 1.0 in structured mode. An event carries ids and times only: whoever needs a
-name asks the API for it. It comes at least once, and after the change that it tells of was committed. The events of one
+  `What happens in Daybook, as CloudEvents 1.0 in structured mode. An event carries ids and times only: a consumer that needs
+a name reads it over the API. An event comes at least once, after its change was committed. The events of one
 \`subject\` come in the order of their \`sequence\`, but for one that a consumer could not handle: it is parked, later ones
-pass it, and an administrator may have it handled again. The routing key on the topic exchange \`${EVENT_EXCHANGE}\` is the
+pass it, and an administrator may resend it. The routing key on the topic exchange \`${EVENT_EXCHANGE}\` is the
 address of the channel.`.replaceAll('\n', ' ');
 
 const types = Object.keys(eventTypes).filter((type): type is EventType => type in eventTypes);
@@ -75,12 +75,15 @@ function operationsOf() {
   const sending = types.map((type) => {
     const address = routingKeyOf(type);
     const source = sourceOf(type);
-    return [`publish.${address}`, operation('send', address, { summary: `\`${source}\` says so`, 'x-source': source })];
+    return [
+      `publish.${address}`,
+      operation('send', address, { summary: `Published by \`${source}\``, 'x-source': source }),
+    ];
   });
   const receiving = Object.entries(eventConsumers).flatMap(([consumer, wanted]) =>
     wanted.map((type) => {
       const address = routingKeyOf(type);
-      const summary = `The consumer \`${consumer}\` acts on it`;
+      const summary = `Handled by the consumer \`${consumer}\``;
       const by = { 'x-consumer': consumer, 'x-queue': namesIn().queueOf(consumer) };
       return [`${consumer}.${address}`, operation('receive', address, { summary, ...by })];
     }),

@@ -10,7 +10,7 @@ export async function fetchOpenApi(data: string): Promise<string> {
   const system = await startAllInOne(config, environment, logger);
   try {
     const response = await fetch(`${system.url}/openapi.json`, { signal: AbortSignal.timeout(10_000) });
-    if (!response.ok) throw new Error(`the gateway answered ${response.status}`);
+    if (!response.ok) throw new Error(`the gateway returned ${response.status}`);
     return JSON.stringify(await response.json(), null, 2);
   } finally {
     await system.close();
