@@ -95,7 +95,7 @@ class Header {
     if (record.length !== this.#width) return undefined;
     return (column) => {
       const text = record[this.#columnIndexes.get(column) ?? -1];
-      if (text === undefined) throw new Error(`${column} is not among the columns that were asked for`);
+      if (text === undefined) throw new Error(`${column} is not among the requested columns`);
       return text.trim();
     };
   }

@@ -48,8 +48,8 @@ export function createEncounterImport({ api, doctors, patients, now, run }: Enco
   async function importOne({ id, patient, provider, start, stop }: Encounter): Promise<Outcome> {
     const patientId = patients.get(patient);
     const doctor = doctors.get(provider);
-    if (patientId === undefined) throw new BadRow('PATIENT is none of the patients that were imported');
-    if (!doctor) throw new BadRow('PROVIDER is none of the doctors that were imported');
+    if (patientId === undefined) throw new BadRow('PATIENT is not one of the imported patients');
+    if (!doctor) throw new BadRow('PROVIDER is not one of the imported doctors');
     const reason = reasonFor(id);
     const reasons = await reasonsOf.get(patientId, () => fetchReasons(patientId));
     if (reasons.has(reason)) return { kind: 'known' };

@@ -107,8 +107,8 @@ test('a folder is brought in; what cannot be is counted, and listed by line and 
   expect(screenText.trimEnd().split('\n').sort()).toEqual([
     'encounters.csv, line 10: rejected, patient-inactive: The patient is not active.',
     'encounters.csv, line 11: rejected, invalid-request: /durationMinutes must be <= 1440',
-    'encounters.csv, line 12: PATIENT is none of the patients that were imported',
-    'encounters.csv, line 13: PROVIDER is none of the doctors that were imported',
+    'encounters.csv, line 12: PATIENT is not one of the imported patients',
+    'encounters.csv, line 13: PROVIDER is not one of the imported doctors',
     'encounters.csv, line 14: STOP is empty',
     'encounters.csv, line 3: rejected, outside-availability: The doctor does not work then.',
     'encounters.csv, line 4: rejected, slot-taken: That time is taken.',
@@ -118,7 +118,7 @@ test('a folder is brought in; what cannot be is counted, and listed by line and 
     'patients.csv, line 5: BIRTHDATE is not a date',
     'patients.csv, line 6: more or fewer fields than the header names',
     'providers.csv, line 6: NAME is a single word',
-    'providers.csv, line 7: STATE is no state or territory of the US, so its time zone is not known',
+    'providers.csv, line 7: STATE is not a state or territory of the US, so its time zone is not known',
   ]);
 
   const { doctors, patients, types, appointments } = await everything();
@@ -265,8 +265,8 @@ test('a patient whose Id is spelled like that of another one is rejected with th
   const why =
     'Id differs from that of another patient only in case, width, spaces or hyphens, so Daybook takes it for the same';
   expect(screenText.slice(before).trimEnd().split('\n').sort()).toEqual([
-    'encounters.csv, line 2: PATIENT is none of the patients that were imported',
-    'encounters.csv, line 3: PATIENT is none of the patients that were imported',
+    'encounters.csv, line 2: PATIENT is not one of the imported patients',
+    'encounters.csv, line 3: PATIENT is not one of the imported patients',
     `patients.csv, line 2: ${why}`,
     `patients.csv, line 3: ${why}`,
   ]);

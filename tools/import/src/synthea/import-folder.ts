@@ -67,7 +67,7 @@ async function checkAccess({ client, send }: Api): Promise<void> {
     await send(() => client.GET('/api/v1/appointments', { params }));
   } catch (error) {
     if (!(error instanceof CallRefused)) throw error;
-    const message = `The Daybook does not take the import: ${error.problem.code}.`;
+    const message = `The Daybook does not accept the import: ${error.problem.code}.`;
     throw new ImportFailure(EXIT.unavailable, message, { cause: error });
   }
 }

@@ -91,7 +91,7 @@ export function toProvider(cells: Cells): Provider {
     .filter((word) => word !== '');
   if (others.length === 0) throw new BadRow('NAME is a single word');
   const state = findState(needed(cells, 'STATE'));
-  if (!state) throw new BadRow('STATE is no state or territory of the US, so its time zone is not known');
+  if (!state) throw new BadRow('STATE is not a state or territory of the US, so its time zone is not known');
   const specialty = kebabCase(cells('SPECIALITY'));
   const specialties = specialty === '' ? [] : [specialty];
   return { id, doctor: { givenName, familyName: others.join(' '), specialties, timeZone: state.timeZone } };
