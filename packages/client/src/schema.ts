@@ -9,7 +9,7 @@ export interface paths {
         };
         /**
          * List parked events
-         * @description The events that could not be handled, of every service, oldest parked first. Ids and times only. 503 when one of the services is not there: the list is whole or not given.
+         * @description The events that could not be handled, of every service, oldest parked first. Ids and times only. 503 when one of the services is away, because the list is complete or not returned.
          */
         get: operations["listParkedEvents"];
         put?: never;
@@ -31,7 +31,7 @@ export interface paths {
         put?: never;
         /**
          * Resend parked event
-         * @description Has the event handled once more, though newer ones of its subject may have been handled meanwhile, and answers with the parked event as it was. If it fails again it stays parked, with the new reason. A further try needs a new Idempotency-Key.
+         * @description Handles the event once more, though newer ones of its subject may have been handled meanwhile, and returns the parked event as it was. If it fails again it stays parked, with the new reason. A further attempt needs a new Idempotency-Key.
          */
         post: operations["resendParkedEvent"];
         delete?: never;
@@ -502,7 +502,7 @@ export interface paths {
         };
         /**
          * Get patient eligibility
-         * @description What a service needs to know to book for a patient.
+         * @description The facts that a service needs to book for a patient.
          */
         get: operations["getPatientEligibility"];
         put?: never;
@@ -634,7 +634,7 @@ export interface components {
             reason?: string;
             /** @description For staff only: patients do not see it */
             note?: string;
-            /** @description What it was booked on has changed since: leave, somebody not active, a type not in use */
+            /** @description The facts that it was booked on have changed since: leave, a participant who is not active, a type that is not in use */
             needsRescheduling: boolean;
             /** @description Why, by the codes of a refused booking */
             reschedulingReasons?: string[];
@@ -670,11 +670,11 @@ export interface components {
             bufferBeforeMinutes: number;
             /** @description The doctor's time after the visit */
             bufferAfterMinutes: number;
-            /** @description At least so long before the start */
+            /** @description How long before the start a booking has to be made */
             minimumNoticeMinutes: number;
-            /** @description At most so far ahead, in days of 24 hours */
+            /** @description How far ahead a start can be booked, in days of 24 hours */
             planningHorizonDays: number;
-            /** @description Patients cancel no later */
+            /** @description Until how long before the start patients can cancel */
             cancellationDeadlineMinutes: number;
             /** @description Patients at one time */
             capacity: number;
@@ -699,11 +699,11 @@ export interface components {
             bufferBeforeMinutes?: number;
             /** @description The doctor's time after the visit */
             bufferAfterMinutes?: number;
-            /** @description At least so long before the start */
+            /** @description How long before the start a booking has to be made */
             minimumNoticeMinutes?: number;
-            /** @description At most so far ahead, in days of 24 hours */
+            /** @description How far ahead a start can be booked, in days of 24 hours */
             planningHorizonDays?: number;
-            /** @description Patients cancel no later */
+            /** @description Until how long before the start patients can cancel */
             cancellationDeadlineMinutes?: number;
             /** @description Patients at one time */
             capacity?: number;
@@ -713,7 +713,7 @@ export interface components {
         Availability: {
             /** Format: uuid */
             doctorId: string;
-            /** @description The doctor's, with which all of this was read: events with a `sequence` up to it are in it */
+            /** @description The doctor's, when all of this was read: events with a `sequence` up to it are included */
             version: number;
             /**
              * Format: time-zone
@@ -866,7 +866,7 @@ export interface components {
             changed?: ("appointmentTypeId" | "reason" | "note")[];
             /** @description Of an overbooking that is a move with a `reason` of its own */
             overbookingReason?: string;
-            /** @description On purpose, beside what the doctor had then already */
+            /** @description On purpose, next to what the doctor had at that time already */
             overbooked?: boolean;
             reschedulingReasons?: string[];
             /**
@@ -909,7 +909,7 @@ export interface components {
         };
         /** Identifier */
         Identifier: {
-            /** @description Who gave it, as a URI: `urn:mrn` */
+            /** @description The issuer, as a URI: `urn:mrn` */
             system: string;
             value: string;
         };
@@ -947,7 +947,7 @@ export interface components {
             start: string;
             /** @description Why the patient comes */
             reason?: string;
-            /** @description Takes the running five minutes, whatever notice the type asks for. By staff only */
+            /** @description Books the running five minutes, whatever notice the type requires. By staff only */
             walkIn?: boolean;
             /**
              * Format: uuid
@@ -972,17 +972,17 @@ export interface components {
              */
             bufferAfterMinutes?: number;
             /**
-             * @description At least so long before the start
+             * @description How long before the start a booking has to be made
              * @default 0
              */
             minimumNoticeMinutes?: number;
             /**
-             * @description At most so far ahead, in days of 24 hours
+             * @description How far ahead a start can be booked, in days of 24 hours
              * @default 180
              */
             planningHorizonDays?: number;
             /**
-             * @description Patients cancel no later
+             * @description Until how long before the start patients can cancel
              * @default 0
              */
             cancellationDeadlineMinutes?: number;
@@ -1025,7 +1025,7 @@ export interface components {
             appointmentTypeId: string;
             /** Format: date-time */
             start: string;
-            /** @description Holds the running five minutes, whatever notice the type asks for. By staff only */
+            /** @description Holds the running five minutes, whatever notice the type requires. By staff only */
             walkIn?: boolean;
         };
         /** NewPatient */
@@ -1086,12 +1086,12 @@ export interface components {
             start: string;
             /** Format: date-time */
             end: string;
-            /** @description For those who work here; patients do not see it */
+            /** @description For staff only: patients do not see it */
             reason?: string;
         };
         /**
          * Overbooking
-         * @description Beside what the doctor has then already: on purpose, by staff only
+         * @description Books next to what the doctor has at that time already: on purpose, by staff only
          */
         Overbooking: {
             /** @description Kept in the history */
@@ -1099,7 +1099,7 @@ export interface components {
         };
         /** ParkedEvent */
         ParkedEvent: {
-            /** @description Who could not handle it: `notification.messages` */
+            /** @description The consumer that could not handle it: `notification.messages` */
             consumer: string;
             /** Format: uuid */
             eventId: string;
@@ -1112,7 +1112,7 @@ export interface components {
             subject: string;
             /** @description Rises within the subject */
             sequence: number;
-            /** @description Who published it: `/services/appointment` */
+            /** @description The service that published it: `/services/appointment` */
             source: string;
             /**
              * Format: date-time
@@ -1254,7 +1254,7 @@ export interface components {
             status: number;
             detail: string;
             instance: string;
-            /** @description Stable; decide by it */
+            /** @description Stable; base decisions on it */
             code: string;
             traceId: string;
             /** @description Every fault of the request at once */
@@ -1286,7 +1286,7 @@ export interface components {
             appointmentTypeId?: string;
             /** @description Why it is moved; kept in the history */
             reason?: string;
-            /** @description Takes the running five minutes, whatever notice the type asks for. By staff only */
+            /** @description Books the running five minutes, whatever notice the type requires. By staff only */
             walkIn?: boolean;
             /**
              * Format: uuid
@@ -1438,7 +1438,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `deadline-exceeded`: It took too long. */
+            /** @description `deadline-exceeded`: The response took too long. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -1470,7 +1470,7 @@ export interface operations {
             /** @description Default Response */
             200: {
                 headers: {
-                    /** @description `true` when a retry is given the first answer again */
+                    /** @description `true` when a retry gets the first response again */
                     "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
@@ -1543,7 +1543,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `deadline-exceeded`: It took too long. */
+            /** @description `deadline-exceeded`: The response took too long. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -1607,7 +1607,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `deadline-exceeded`: It took too long. */
+            /** @description `deadline-exceeded`: The response took too long. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -1639,9 +1639,9 @@ export interface operations {
                 headers: {
                     /** @description The version, for If-Match and If-None-Match */
                     ETag?: string;
-                    /** @description Where it is from now on */
+                    /** @description The address of the new resource */
                     Location?: string;
-                    /** @description `true` when a retry is given the first answer again */
+                    /** @description `true` when a retry gets the first response again */
                     "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
@@ -1723,7 +1723,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `deadline-exceeded`: It took too long. */
+            /** @description `deadline-exceeded`: The response took too long. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -1759,7 +1759,7 @@ export interface operations {
                     "application/json": components["schemas"]["AppointmentType"];
                 };
             };
-            /** @description What If-None-Match names is still the version */
+            /** @description The ETag in If-None-Match is still the version */
             304: {
                 headers: {
                     /** @description The version */
@@ -1806,7 +1806,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `deadline-exceeded`: It took too long. */
+            /** @description `deadline-exceeded`: The response took too long. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -1929,7 +1929,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `deadline-exceeded`: It took too long. */
+            /** @description `deadline-exceeded`: The response took too long. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -1947,7 +1947,7 @@ export interface operations {
                 doctorId?: string;
                 /** @description One or several, separated by commas: `booked,arrived` */
                 status?: string;
-                /** @description Those that do: from now on, unless `from` says otherwise */
+                /** @description Only those that do; from now on, unless `from` is set */
                 needsRescheduling?: boolean;
                 /** @description Ends after: what is under way then is listed */
                 from?: string;
@@ -2003,7 +2003,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `deadline-exceeded`: It took too long. */
+            /** @description `deadline-exceeded`: The response took too long. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -2035,9 +2035,9 @@ export interface operations {
                 headers: {
                     /** @description The version, for If-Match and If-None-Match */
                     ETag?: string;
-                    /** @description Where it is from now on */
+                    /** @description The address of the new resource */
                     Location?: string;
-                    /** @description `true` when a retry is given the first answer again */
+                    /** @description `true` when a retry gets the first response again */
                     "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
@@ -2099,7 +2099,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency-key-reused`: The key was used for another request. `outside-availability`: The doctor does not work then. `too-soon`: That is too soon. `too-far-ahead`: That is too far ahead. `not-on-grid`: Times start every 5 minutes. `doctor-inactive`: The doctor takes no new appointments. `patient-inactive`: The patient is not active. `appointment-type-inactive`: The appointment type is not in use. `appointment-type-not-offered`: The doctor does not offer that appointment type. `doctor-not-found`: There is no such doctor. `patient-not-found`: There is no such patient. `appointment-type-not-found`: There is no such appointment type. */
+            /** @description `idempotency-key-reused`: The key was used for another request. `outside-availability`: The doctor does not work then. `too-soon`: That is too soon. `too-far-ahead`: That is too far ahead. `not-on-grid`: Times start every 5 minutes. `doctor-inactive`: The doctor takes no new appointments. `patient-inactive`: The patient is not active. `appointment-type-inactive`: The appointment type is not in use. `appointment-type-not-offered`: The doctor does not offer that appointment type. `doctor-not-found`: Doctor not found. `patient-not-found`: Patient not found. `appointment-type-not-found`: Appointment type not found. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2119,7 +2119,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `deadline-exceeded`: It took too long. */
+            /** @description `deadline-exceeded`: The response took too long. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -2151,9 +2151,9 @@ export interface operations {
                 headers: {
                     /** @description The version, for If-Match and If-None-Match */
                     ETag?: string;
-                    /** @description Where it is from now on */
+                    /** @description The address of the new resource */
                     Location?: string;
-                    /** @description `true` when a retry is given the first answer again */
+                    /** @description `true` when a retry gets the first response again */
                     "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
@@ -2215,7 +2215,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency-key-reused`: The key was used for another request. `patient-inactive`: The patient is not active. `patient-not-found`: There is no such patient. `appointment-type-inactive`: The appointment type is not in use. `appointment-type-not-found`: There is no such appointment type. `range-too-long`: The range of time is too long. */
+            /** @description `idempotency-key-reused`: The key was used for another request. `patient-inactive`: The patient is not active. `patient-not-found`: Patient not found. `appointment-type-inactive`: The appointment type is not in use. `appointment-type-not-found`: Appointment type not found. `range-too-long`: The range of time is too long. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2235,7 +2235,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `deadline-exceeded`: It took too long. */
+            /** @description `deadline-exceeded`: The response took too long. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -2271,7 +2271,7 @@ export interface operations {
                     "application/json": components["schemas"]["Appointment"];
                 };
             };
-            /** @description What If-None-Match names is still the version */
+            /** @description The ETag in If-None-Match is still the version */
             304: {
                 headers: {
                     /** @description The version */
@@ -2318,7 +2318,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `deadline-exceeded`: It took too long. */
+            /** @description `deadline-exceeded`: The response took too long. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -2394,7 +2394,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `slot-taken`: That time is taken. `patient-busy`: The patient has another appointment then. `wrong-status`: The status does not allow this. `changed-meanwhile`: Somebody else changed it first. */
+            /** @description `slot-taken`: That time is taken. `patient-busy`: The patient has another appointment then. `wrong-status`: The status does not allow this. `changed-meanwhile`: It was changed meanwhile. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2430,7 +2430,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `outside-availability`: The doctor does not work then. `too-soon`: That is too soon. `too-far-ahead`: That is too far ahead. `not-on-grid`: Times start every 5 minutes. `doctor-inactive`: The doctor takes no new appointments. `doctor-not-found`: There is no such doctor. `patient-inactive`: The patient is not active. `patient-not-found`: There is no such patient. `appointment-type-inactive`: The appointment type is not in use. `appointment-type-not-found`: There is no such appointment type. `appointment-type-not-offered`: The doctor does not offer that appointment type. */
+            /** @description `outside-availability`: The doctor does not work then. `too-soon`: That is too soon. `too-far-ahead`: That is too far ahead. `not-on-grid`: Times start every 5 minutes. `doctor-inactive`: The doctor takes no new appointments. `doctor-not-found`: Doctor not found. `patient-inactive`: The patient is not active. `patient-not-found`: Patient not found. `appointment-type-inactive`: The appointment type is not in use. `appointment-type-not-found`: Appointment type not found. `appointment-type-not-offered`: The doctor does not offer that appointment type. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2450,7 +2450,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `deadline-exceeded`: It took too long. */
+            /** @description `deadline-exceeded`: The response took too long. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -2482,7 +2482,7 @@ export interface operations {
                 headers: {
                     /** @description The version, for If-Match and If-None-Match */
                     ETag?: string;
-                    /** @description `true` when a retry is given the first answer again */
+                    /** @description `true` when a retry gets the first response again */
                     "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
@@ -2555,7 +2555,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `deadline-exceeded`: It took too long. */
+            /** @description `deadline-exceeded`: The response took too long. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -2591,7 +2591,7 @@ export interface operations {
                 headers: {
                     /** @description The version, for If-Match and If-None-Match */
                     ETag?: string;
-                    /** @description `true` when a retry is given the first answer again */
+                    /** @description `true` when a retry gets the first response again */
                     "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
@@ -2691,7 +2691,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `deadline-exceeded`: It took too long. */
+            /** @description `deadline-exceeded`: The response took too long. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -2723,7 +2723,7 @@ export interface operations {
                 headers: {
                     /** @description The version, for If-Match and If-None-Match */
                     ETag?: string;
-                    /** @description `true` when a retry is given the first answer again */
+                    /** @description `true` when a retry gets the first response again */
                     "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
@@ -2796,7 +2796,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `deadline-exceeded`: It took too long. */
+            /** @description `deadline-exceeded`: The response took too long. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -2828,7 +2828,7 @@ export interface operations {
                 headers: {
                     /** @description The version, for If-Match and If-None-Match */
                     ETag?: string;
-                    /** @description `true` when a retry is given the first answer again */
+                    /** @description `true` when a retry gets the first response again */
                     "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
@@ -2901,7 +2901,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `deadline-exceeded`: It took too long. */
+            /** @description `deadline-exceeded`: The response took too long. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -2970,7 +2970,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `deadline-exceeded`: It took too long. */
+            /** @description `deadline-exceeded`: The response took too long. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -3002,7 +3002,7 @@ export interface operations {
                 headers: {
                     /** @description The version, for If-Match and If-None-Match */
                     ETag?: string;
-                    /** @description `true` when a retry is given the first answer again */
+                    /** @description `true` when a retry gets the first response again */
                     "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
@@ -3075,7 +3075,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `deadline-exceeded`: It took too long. */
+            /** @description `deadline-exceeded`: The response took too long. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -3111,7 +3111,7 @@ export interface operations {
                 headers: {
                     /** @description The version, for If-Match and If-None-Match */
                     ETag?: string;
-                    /** @description `true` when a retry is given the first answer again */
+                    /** @description `true` when a retry gets the first response again */
                     "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
@@ -3155,7 +3155,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency-key-in-use`: The first request with this key is still running. `slot-taken`: That time is taken. `patient-busy`: The patient has another appointment then. `hold-expired`: The hold has run out. `wrong-status`: The status does not allow this. `changed-meanwhile`: Somebody else changed it first. */
+            /** @description `idempotency-key-in-use`: The first request with this key is still running. `slot-taken`: That time is taken. `patient-busy`: The patient has another appointment then. `hold-expired`: The hold has run out. `wrong-status`: The status does not allow this. `changed-meanwhile`: It was changed meanwhile. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3191,7 +3191,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency-key-reused`: The key was used for another request. `outside-availability`: The doctor does not work then. `too-soon`: That is too soon. `too-far-ahead`: That is too far ahead. `not-on-grid`: Times start every 5 minutes. `doctor-inactive`: The doctor takes no new appointments. `doctor-not-found`: There is no such doctor. `patient-inactive`: The patient is not active. `patient-not-found`: There is no such patient. `appointment-type-inactive`: The appointment type is not in use. `appointment-type-not-found`: There is no such appointment type. `appointment-type-not-offered`: The doctor does not offer that appointment type. */
+            /** @description `idempotency-key-reused`: The key was used for another request. `outside-availability`: The doctor does not work then. `too-soon`: That is too soon. `too-far-ahead`: That is too far ahead. `not-on-grid`: Times start every 5 minutes. `doctor-inactive`: The doctor takes no new appointments. `doctor-not-found`: Doctor not found. `patient-inactive`: The patient is not active. `patient-not-found`: Patient not found. `appointment-type-inactive`: The appointment type is not in use. `appointment-type-not-found`: Appointment type not found. `appointment-type-not-offered`: The doctor does not offer that appointment type. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3211,7 +3211,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `deadline-exceeded`: It took too long. */
+            /** @description `deadline-exceeded`: The response took too long. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -3247,7 +3247,7 @@ export interface operations {
                 headers: {
                     /** @description The version, for If-Match and If-None-Match */
                     ETag?: string;
-                    /** @description `true` when a retry is given the first answer again */
+                    /** @description `true` when a retry gets the first response again */
                     "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
@@ -3291,7 +3291,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency-key-in-use`: The first request with this key is still running. `wrong-status`: The status does not allow this. `not-the-day`: The day of the visit does not allow this. `changed-meanwhile`: Somebody else changed it first. `slot-taken`: That time is taken. `patient-busy`: The patient has another appointment then. */
+            /** @description `idempotency-key-in-use`: The first request with this key is still running. `wrong-status`: The status does not allow this. `not-the-day`: The day of the visit does not allow this. `changed-meanwhile`: It was changed meanwhile. `slot-taken`: That time is taken. `patient-busy`: The patient has another appointment then. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3327,7 +3327,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency-key-reused`: The key was used for another request. `doctor-not-found`: There is no such doctor. `patient-not-found`: There is no such patient. */
+            /** @description `idempotency-key-reused`: The key was used for another request. `doctor-not-found`: Doctor not found. `patient-not-found`: Patient not found. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3347,7 +3347,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `deadline-exceeded`: It took too long. */
+            /** @description `deadline-exceeded`: The response took too long. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -3424,7 +3424,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `deadline-exceeded`: It took too long. */
+            /** @description `deadline-exceeded`: The response took too long. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -3493,7 +3493,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `deadline-exceeded`: It took too long. */
+            /** @description `deadline-exceeded`: The response took too long. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -3525,9 +3525,9 @@ export interface operations {
                 headers: {
                     /** @description The version, for If-Match and If-None-Match */
                     ETag?: string;
-                    /** @description Where it is from now on */
+                    /** @description The address of the new resource */
                     Location?: string;
-                    /** @description `true` when a retry is given the first answer again */
+                    /** @description `true` when a retry gets the first response again */
                     "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
@@ -3609,7 +3609,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `deadline-exceeded`: It took too long. */
+            /** @description `deadline-exceeded`: The response took too long. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -3645,7 +3645,7 @@ export interface operations {
                     "application/json": components["schemas"]["Doctor"];
                 };
             };
-            /** @description What If-None-Match names is still the version */
+            /** @description The ETag in If-None-Match is still the version */
             304: {
                 headers: {
                     /** @description The version */
@@ -3692,7 +3692,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `deadline-exceeded`: It took too long. */
+            /** @description `deadline-exceeded`: The response took too long. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -3806,7 +3806,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `deadline-exceeded`: It took too long. */
+            /** @description `deadline-exceeded`: The response took too long. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -3887,7 +3887,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `deadline-exceeded`: It took too long. */
+            /** @description `deadline-exceeded`: The response took too long. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -3966,7 +3966,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `deadline-exceeded`: It took too long. */
+            /** @description `deadline-exceeded`: The response took too long. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -4000,9 +4000,9 @@ export interface operations {
             /** @description Default Response */
             201: {
                 headers: {
-                    /** @description Where it is from now on */
+                    /** @description The address of the new resource */
                     Location?: string;
-                    /** @description `true` when a retry is given the first answer again */
+                    /** @description `true` when a retry gets the first response again */
                     "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
@@ -4102,7 +4102,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `deadline-exceeded`: It took too long. */
+            /** @description `deadline-exceeded`: The response took too long. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -4182,7 +4182,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `deadline-exceeded`: It took too long. */
+            /** @description `deadline-exceeded`: The response took too long. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -4221,7 +4221,7 @@ export interface operations {
                     "application/json": components["schemas"]["Schedule"];
                 };
             };
-            /** @description What If-None-Match names is still the version */
+            /** @description The ETag in If-None-Match is still the version */
             304: {
                 headers: {
                     /** @description The version */
@@ -4268,7 +4268,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `deadline-exceeded`: It took too long. */
+            /** @description `deadline-exceeded`: The response took too long. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -4391,7 +4391,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `deadline-exceeded`: It took too long. */
+            /** @description `deadline-exceeded`: The response took too long. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -4423,9 +4423,9 @@ export interface operations {
                 headers: {
                     /** @description The version, for If-Match and If-None-Match */
                     ETag?: string;
-                    /** @description Where it is from now on */
+                    /** @description The address of the new resource */
                     Location?: string;
-                    /** @description `true` when a retry is given the first answer again */
+                    /** @description `true` when a retry gets the first response again */
                     "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
@@ -4487,7 +4487,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency-key-reused`: The key was used for another request. `outside-availability`: The doctor does not work then. `too-soon`: That is too soon. `too-far-ahead`: That is too far ahead. `not-on-grid`: Times start every 5 minutes. `doctor-inactive`: The doctor takes no new appointments. `appointment-type-inactive`: The appointment type is not in use. `appointment-type-not-offered`: The doctor does not offer that appointment type. `doctor-not-found`: There is no such doctor. `appointment-type-not-found`: There is no such appointment type. */
+            /** @description `idempotency-key-reused`: The key was used for another request. `outside-availability`: The doctor does not work then. `too-soon`: That is too soon. `too-far-ahead`: That is too far ahead. `not-on-grid`: Times start every 5 minutes. `doctor-inactive`: The doctor takes no new appointments. `appointment-type-inactive`: The appointment type is not in use. `appointment-type-not-offered`: The doctor does not offer that appointment type. `doctor-not-found`: Doctor not found. `appointment-type-not-found`: Appointment type not found. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4507,7 +4507,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `deadline-exceeded`: It took too long. */
+            /** @description `deadline-exceeded`: The response took too long. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -4543,7 +4543,7 @@ export interface operations {
                     "application/json": components["schemas"]["Hold"];
                 };
             };
-            /** @description What If-None-Match names is still the version */
+            /** @description The ETag in If-None-Match is still the version */
             304: {
                 headers: {
                     /** @description The version */
@@ -4590,7 +4590,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `deadline-exceeded`: It took too long. */
+            /** @description `deadline-exceeded`: The response took too long. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -4669,7 +4669,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `deadline-exceeded`: It took too long. */
+            /** @description `deadline-exceeded`: The response took too long. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -4729,7 +4729,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `deadline-exceeded`: It took too long. */
+            /** @description `deadline-exceeded`: The response took too long. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -4798,7 +4798,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `deadline-exceeded`: It took too long. */
+            /** @description `deadline-exceeded`: The response took too long. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -4830,9 +4830,9 @@ export interface operations {
                 headers: {
                     /** @description The version, for If-Match and If-None-Match */
                     ETag?: string;
-                    /** @description Where it is from now on */
+                    /** @description The address of the new resource */
                     Location?: string;
-                    /** @description `true` when a retry is given the first answer again */
+                    /** @description `true` when a retry gets the first response again */
                     "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
@@ -4914,7 +4914,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `deadline-exceeded`: It took too long. */
+            /** @description `deadline-exceeded`: The response took too long. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -4944,7 +4944,7 @@ export interface operations {
             /** @description Default Response */
             200: {
                 headers: {
-                    /** @description `true` when a retry is given the first answer again */
+                    /** @description `true` when a retry gets the first response again */
                     "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
@@ -5026,7 +5026,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `deadline-exceeded`: It took too long. */
+            /** @description `deadline-exceeded`: The response took too long. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -5062,7 +5062,7 @@ export interface operations {
                     "application/json": components["schemas"]["Patient"];
                 };
             };
-            /** @description What If-None-Match names is still the version */
+            /** @description The ETag in If-None-Match is still the version */
             304: {
                 headers: {
                     /** @description The version */
@@ -5109,7 +5109,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `deadline-exceeded`: It took too long. */
+            /** @description `deadline-exceeded`: The response took too long. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -5232,7 +5232,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `deadline-exceeded`: It took too long. */
+            /** @description `deadline-exceeded`: The response took too long. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -5268,7 +5268,7 @@ export interface operations {
                     "application/json": components["schemas"]["PatientEligibility"];
                 };
             };
-            /** @description What If-None-Match names is still the version */
+            /** @description The ETag in If-None-Match is still the version */
             304: {
                 headers: {
                     /** @description The version */
@@ -5315,7 +5315,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `deadline-exceeded`: It took too long. */
+            /** @description `deadline-exceeded`: The response took too long. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -5351,7 +5351,7 @@ export interface operations {
                 headers: {
                     /** @description The version, for If-Match and If-None-Match */
                     ETag?: string;
-                    /** @description `true` when a retry is given the first answer again */
+                    /** @description `true` when a retry gets the first response again */
                     "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
@@ -5431,7 +5431,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency-key-reused`: The key was used for another request. `patient-not-found`: There is no such patient. `same-patient`: A record cannot be merged into itself. */
+            /** @description `idempotency-key-reused`: The key was used for another request. `patient-not-found`: Patient not found. `same-patient`: A record cannot be merged into itself. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5451,7 +5451,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `deadline-exceeded`: It took too long. */
+            /** @description `deadline-exceeded`: The response took too long. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -5487,7 +5487,7 @@ export interface operations {
                 headers: {
                     /** @description The version, for If-Match and If-None-Match */
                     ETag?: string;
-                    /** @description `true` when a retry is given the first answer again */
+                    /** @description `true` when a retry gets the first response again */
                     "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
@@ -5587,7 +5587,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `deadline-exceeded`: It took too long. */
+            /** @description `deadline-exceeded`: The response took too long. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -5648,7 +5648,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `doctor-not-found`: There is no such doctor. `appointment-type-not-found`: There is no such appointment type. `range-too-long`: The range of time is too long. */
+            /** @description `doctor-not-found`: Doctor not found. `appointment-type-not-found`: Appointment type not found. `range-too-long`: The range of time is too long. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5668,7 +5668,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `deadline-exceeded`: It took too long. */
+            /** @description `deadline-exceeded`: The response took too long. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -5733,7 +5733,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `deadline-exceeded`: It took too long. */
+            /** @description `deadline-exceeded`: The response took too long. */
             504: {
                 headers: {
                     [name: string]: unknown;
