@@ -44,7 +44,7 @@ function faultsOf({ path, text }: Source): string[] {
       faults.push(`${path}: an import reaches into another workspace (${specifier})`);
     }
     if (workspace.startsWith('packages/') && /^@daybook\/(.*-service|launcher)/.test(specifier)) {
-      faults.push(`${path}: a package imports what stands on it (${specifier})`);
+      faults.push(`${path}: a package imports what depends on it (${specifier})`);
     }
     if (path.includes('/src/domain/') && !isTest(path) && !typesOnly && !allowedInDomain(path, specifier)) {
       faults.push(`${path}: domain imports more than contracts and itself (${specifier})`);

@@ -1,7 +1,8 @@
-/** The prose of the repository: documents, and the comments of sources. */
+/** The words of the repository: documents, and the comments, strings and test titles of sources. */
 import { filesMatching } from './sources.ts';
 
-const PATTERNS = ['*.md', '{docs,deploy,services,packages,launcher,tools,bench,e2e}/**/*.{md,ts,mjs,cjs}'];
+const FOLDERS = '{docs,deploy,services,packages,launcher,tools,bench,e2e}';
+const PATTERNS = ['*.md', `${FOLDERS}/**/*.{md,ts,mjs,cjs,java,sh,yaml,yml}`, '.ci/*', '.github/**/*.{md,yaml,yml}'];
 const GENERATED = 'packages/client/src/schema.ts';
 
 /** Returns the paths of all documents and sources, sorted. */
@@ -16,3 +17,29 @@ export function commentsOf(source: string): string {
   }
   return lines.join('\n');
 }
+
+/** The first argument of `it`, `test` or `describe`, or of what `each` and its like return: a title before a function. */
+const TITLE =
+  /(?:\b(?:it|test|describe)(?:\.\w+(?:\([^()]*\))?)*|\)(?:<[^()]*>)?)\(\s*(?:'((?:[^'\\]|\\.)+)'|"((?:[^"\\]|\\.)+)"|`([^`]+)`),\s*(?:\{[^{}]*\},\s*)?(?:async\s*)?(?:\(|function\b|\w+\s*=>)/g;
+
+/** Returns the titles of the tests of a source. */
+export const titlesOf = (source: string): string[] =>
+  [...source.matchAll(TITLE)].map(([, single, double, template]) => single ?? double ?? template ?? '');
+
+/** Rule 10 of the house: words that the reader has to guess. */
+export const BANNED = /\b(?:aloud|anew|whoever|to be had|all the same|so many|dear|door)\b/i;
+
+/** Rule 1: the actor is named. Questions in pages are exempt. */
+export const NAMELESS = /(?:^|[.!?]\s+)(?:Who|Whoever|Nobody)\b(?![^.!?]*\?)/m;
+
+/** A string that begins without an actor. */
+export const NAMELESS_STRING = /(['"`])(?:Who|Whoever|Nobody|Somebody)\s.*?\1/;
+
+/** The rules for titles, each with what it rejects. */
+export const TITLE_RULES: ReadonlyMap<string, RegExp> = new Map([
+  ['a title names its actor', /\b(?:nobody|somebody|anybody|everybody|everyone|anyone|someone)\b/i],
+  ['a clause names its actor', /(?:^|[;:] |\b(?:and|by|for|from|in|is|of|or|than|that|to|with) )who\b/i],
+  ['programs do not talk', /\b(?:tells?|told|says?|said|ask(?:s|ed|ing)?|hears?|heard)\b/i],
+  ['programs do not look', /\blook(?:s|ed|ing)? (?:after|at|for|into)\b/i],
+  ['"is not a" instead of "is no"', /(?<!\bthere )\b(?:is|are|was|were) no(?! (?:less|longer|more|larger)\b)\b/i],
+]);
