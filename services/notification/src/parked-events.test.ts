@@ -171,7 +171,7 @@ describe('a parked event that is sent again', () => {
     expect(await resend({ id: 'nonsense' })).toMatchObject({ status: 404, body: { code: 'not-found' } });
     expect(await resend(event, {}, 'notification.old')).toMatchObject({
       status: 404,
-      body: { detail: 'There is no consumer of that name here.' },
+      body: { detail: 'There is no consumer with this name.' },
     });
   });
 });
