@@ -94,7 +94,7 @@ export class FilterRun {
   }
 
   /** Changes the headers for the client. Returns the status. */
-  answer(status: number, headers: OutgoingHttpHeader[], isFromService: boolean): number {
+  onResponse(status: number, headers: OutgoingHttpHeader[], isFromService: boolean): number {
     for (const text of this.#responseHeaders) headers.push(text);
     const head: ResponseHead = { status, headers, isFromService };
     for (const change of this.#chain.onResponse) change(head, this.#request);

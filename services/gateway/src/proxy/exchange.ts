@@ -317,7 +317,7 @@ export class Exchange implements AttemptOwner, ReplayBufferOwner, BodyObserver, 
     this.#releaseBody();
     const { headers, status, connection } = head;
     const list = forwardedResponseHeaders(headers, connection, this.#requestId);
-    const sentStatus = this.#filterRun ? this.#filterRun.answer(status, list, true) : status;
+    const sentStatus = this.#filterRun ? this.#filterRun.onResponse(status, list, true) : status;
     this.#forwardsBody = frameResponse(list, { method: this.#request.method, received: status, sent: sentStatus });
     if (this.#dependencies.isDraining()) list.push('connection', 'close');
     this.#response.writeHead(sentStatus, list);
@@ -445,7 +445,7 @@ export class Exchange implements AttemptOwner, ReplayBufferOwner, BodyObserver, 
   #sendLocalResponse({ status, headers }: LocalResponse): void {
     this.#outcome = 'local-response';
     const list = [...LOCAL_RESPONSE_HEADERS, ...headers, 'x-request-id', this.#requestId];
-    this.#response.writeHead(this.#filterRun?.answer(status, list, false) ?? status, list);
+    this.#response.writeHead(this.#filterRun?.onResponse(status, list, false) ?? status, list);
     this.#response.end();
   }
 

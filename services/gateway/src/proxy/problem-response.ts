@@ -25,6 +25,6 @@ export function sendProblem(
   const headers = [...LOCAL_RESPONSE_HEADERS, 'content-type', PROBLEM_JSON, 'content-length', String(body.length)];
   headers.push('x-request-id', context.requestId);
   if (retryAfterSeconds !== undefined) headers.push('retry-after', String(retryAfterSeconds));
-  response.writeHead(context.filterRun?.answer(problem.status, headers, false) ?? problem.status, headers);
+  response.writeHead(context.filterRun?.onResponse(problem.status, headers, false) ?? problem.status, headers);
   response.end(body);
 }

@@ -144,7 +144,7 @@ export class Upgrade {
       )
       .on(
         'response',
-        guarded(client, (answer: IncomingMessage) => this.#forwardResponse(answer)),
+        guarded(client, (upstreamResponse: IncomingMessage) => this.#forwardResponse(upstreamResponse)),
       )
       .on(
         'error',
@@ -162,27 +162,27 @@ export class Upgrade {
     else this.#attempt();
   }
 
-  #onUpgrade(answer: IncomingMessage, instance: Socket, head: Buffer): void {
+  #onUpgrade(upstreamResponse: IncomingMessage, instance: Socket, head: Buffer): void {
     const key = this.#request.headers['sec-websocket-key'] ?? '';
     // Added before a failure is possible. Otherwise a reset by the instance would end the process.
     instance.on('error', ignoreError);
     if (this.#outcome !== undefined) {
       instance.destroy();
-    } else if (isAccepted(key, answer.headers)) {
-      this.#tunnel(answer, this.#client, instance, head);
+    } else if (isAccepted(key, upstreamResponse.headers)) {
+      this.#tunnel(upstreamResponse, this.#client, instance, head);
     } else {
       instance.destroy();
       this.#onFailure(new Error('the response does not accept the handshake'));
     }
   }
 
-  #tunnel(answer: IncomingMessage, client: Socket, instance: Socket, head: Buffer): void {
+  #tunnel(upstreamResponse: IncomingMessage, client: Socket, instance: Socket, head: Buffer): void {
     this.#outcome = 'proxied';
     this.#pendingHandshake?.end();
     clearTimeout(this.#timer);
     if (this.#selection) this.#attempts.recordSuccess(this.#selection.instance);
     this.#response.detachSocket(client);
-    const headers = this.#headersOf(answer, 101, ['connection', 'Upgrade', 'upgrade', 'websocket']);
+    const headers = this.#headersOf(upstreamResponse, 101, ['connection', 'Upgrade', 'upgrade', 'websocket']);
     client.write(`HTTP/1.1 101 Switching Protocols\r\n${headerLines(headers.list)}\r\n`, 'latin1');
     if (head.length > 0) client.write(head);
     if (this.#head.length > 0) instance.write(this.#head);
@@ -195,27 +195,27 @@ export class Upgrade {
   }
 
   /** Forwards the response of an instance that rejects the WebSocket. */
-  #forwardResponse(answer: IncomingMessage): void {
+  #forwardResponse(upstreamResponse: IncomingMessage): void {
     if (this.#outcome !== undefined) return;
     this.#outcome = 'proxied';
     if (this.#selection) this.#attempts.recordSuccess(this.#selection.instance);
-    const received = answer.statusCode ?? 502;
-    const { status, list } = this.#headersOf(answer, received, ['connection', 'close']);
+    const received = upstreamResponse.statusCode ?? 502;
+    const { status, list } = this.#headersOf(upstreamResponse, received, ['connection', 'close']);
     const hasBody = frameResponse(list, { method: 'GET', received, sent: status });
     this.#response.writeHead(status, list);
     const client = this.#client;
-    answer.on(
+    upstreamResponse.on(
       'error',
       guarded(client, () => void client.destroy()),
     );
-    if (hasBody) answer.pipe(this.#response);
-    else this.#response.end(guarded(client, () => void answer.destroy()));
+    if (hasBody) upstreamResponse.pipe(this.#response);
+    else this.#response.end(guarded(client, () => void upstreamResponse.destroy()));
   }
 
-  #headersOf(answer: IncomingMessage, status: number, own: readonly string[]) {
-    const headers = answer.rawHeaders.map((text, index) => (index % 2 === 0 ? text.toLowerCase() : text));
-    const list = forwardedResponseHeaders(headers, answer.headers.connection, this.#requestId);
-    const sentStatus = this.#filterRun?.answer(status, list, true) ?? status;
+  #headersOf(upstreamResponse: IncomingMessage, status: number, own: readonly string[]) {
+    const headers = upstreamResponse.rawHeaders.map((text, index) => (index % 2 === 0 ? text.toLowerCase() : text));
+    const list = forwardedResponseHeaders(headers, upstreamResponse.headers.connection, this.#requestId);
+    const sentStatus = this.#filterRun?.onResponse(status, list, true) ?? status;
     list.push(...own);
     return { status: sentStatus, list };
   }
@@ -245,7 +245,7 @@ export class Upgrade {
   #sendLocalResponse({ status, headers }: LocalResponse): void {
     this.#outcome = 'local-response';
     const list = [...LOCAL_RESPONSE_HEADERS, ...headers, 'x-request-id', this.#requestId];
-    this.#response.writeHead(this.#filterRun?.answer(status, list, false) ?? status, list);
+    this.#response.writeHead(this.#filterRun?.onResponse(status, list, false) ?? status, list);
     this.#response.end();
   }
 
