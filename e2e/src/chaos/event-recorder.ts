@@ -1,4 +1,5 @@
 /** A queue that receives every event next to the consumers, and records their order and number. */
+import { withDeadline } from '@daybook/async';
 import { EVENT_EXCHANGE } from '@daybook/contracts';
 import { withBroker } from '@daybook/testing/brokers';
 
@@ -29,10 +30,6 @@ export const readRecordedEvents = (url: string): Promise<RecordedEvent[]> =>
     const events: RecordedEvent[] = [];
     if (messageCount === 0) return events;
     const all = Promise.withResolvers<void>();
-    const timer = setTimeout(
-      () => all.reject(new Error('the recorder queue delivered fewer events than it holds')),
-      READ_TIMEOUT_MILLIS,
-    );
     await channel.consume(
       QUEUE,
       (message) => {
@@ -43,11 +40,11 @@ export const readRecordedEvents = (url: string): Promise<RecordedEvent[]> =>
       },
       { noAck: true },
     );
-    try {
-      await all.promise;
-    } finally {
-      clearTimeout(timer);
-    }
+    await withDeadline(
+      all.promise,
+      READ_TIMEOUT_MILLIS,
+      () => new Error('the recorder queue delivered fewer events than it holds'),
+    );
     return events;
   });
 

@@ -3,14 +3,12 @@ import { appendFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { StartFailure } from '@daybook/service';
+import { EXIT, StartFailure } from '@daybook/service';
 import { type ChaosConfig, ROOT, readChaosConfig } from './config.ts';
 import { type RunReport, runChaos } from './run.ts';
 
 const ROUND_MILLIS = 35_000;
 const GAP_MILLIS = 1_700;
-/** The exit code of a shell after Ctrl-C. */
-const INTERRUPTED = 130;
 
 const table = (counts: Readonly<Record<string, number>>): string =>
   Object.entries(counts)
@@ -46,7 +44,7 @@ async function main(): Promise<number> {
   const interrupt = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () =>
-      interrupt.abort(new StartFailure(INTERRUPTED, 'Interrupted: all that was started is ended.')),
+      interrupt.abort(new StartFailure(EXIT.interrupted, 'Interrupted: all that was started is ended.')),
     );
   }
   const report = await runChaos({

@@ -2,6 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { abortable } from '@daybook/async';
 import { makeClinic, registerPatient } from '@daybook/testing';
 import { randomNumbers } from '../support/random.ts';
 import { clientAt } from './attempt.ts';
@@ -220,18 +221,6 @@ async function runRounds(context: RunContext, options: RunOptions): Promise<RunR
       events: new Set(recorded.map(({ id }) => id)).size,
       messages: state.messages.length,
     };
-  }
-}
-
-/** Rejects with the reason as soon as the signal aborts. */
-async function abortable<Result>(work: Promise<Result>, signal: AbortSignal | undefined): Promise<Result> {
-  const aborted = Promise.withResolvers<never>();
-  const abort = () => aborted.reject(signal?.reason);
-  signal?.addEventListener('abort', abort, { once: true });
-  try {
-    return await Promise.race([work, aborted.promise]);
-  } finally {
-    signal?.removeEventListener('abort', abort);
   }
 }
 

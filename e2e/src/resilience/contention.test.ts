@@ -3,6 +3,7 @@
  * process.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { mapConcurrently } from '@daybook/async';
 import { createClient, type DaybookClient, type Schemas } from '@daybook/client';
 import { type DaybookProcess, halfHour, makeClinic, registerPatient, temporaryFolder } from '@daybook/testing';
 import { startDaybookOnDatabase as startDaybook } from '@daybook/testing/system-database';
@@ -24,16 +25,8 @@ let system: DaybookProcess;
 let client: DaybookClient;
 let patientIds: string[];
 
-async function registerMany(count: number): Promise<string[]> {
-  const ids: string[] = [];
-  const remaining = Array(count).keys();
-  await Promise.all(
-    Array.from({ length: 16 }, async () => {
-      for (const _ of remaining) ids.push((await registerPatient(client)).id);
-    }),
-  );
-  return ids;
-}
+const registerMany = (count: number): Promise<string[]> =>
+  mapConcurrently(16, [...Array(count).keys()], async () => (await registerPatient(client)).id);
 
 type Send = (patientId: string, signal: AbortSignal) => Promise<CallResult>;
 

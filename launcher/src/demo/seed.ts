@@ -5,6 +5,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { mapConcurrently } from '@daybook/async';
 import { CallRefused, createClient, type DaybookClient, expectData } from '@daybook/client';
 import { RETENTION_HOURS } from '@daybook/database';
 import { type Clock, EXIT, type Logger, StartFailure, systemClock } from '@daybook/service';
@@ -65,20 +66,6 @@ export async function areServicesEmpty(urlOf: UrlOf): Promise<boolean> {
   return found.every(({ items }) => items.length === 0);
 }
 
-/** Maps items with bounded concurrency, and returns the results in the order of the items. */
-async function mapConcurrently<Item, Result>(
-  items: readonly Item[],
-  work: (item: Item, index: number) => Promise<Result>,
-): Promise<Result[]> {
-  const results: Result[] = [];
-  const queue = items.entries();
-  async function worker(): Promise<void> {
-    for (const [index, item] of queue) results[index] = await work(item, index);
-  }
-  await Promise.all(Array.from({ length: CONCURRENCY }, worker));
-  return results;
-}
-
 const withKey = (key: string) => ({ header: { 'idempotency-key': `demo-${key}` } });
 
 function createClients(urlOf: UrlOf): Record<'patients' | 'doctors' | 'appointments', DaybookClient> {
@@ -90,11 +77,11 @@ function createClients(urlOf: UrlOf): Record<'patients' | 'doctors' | 'appointme
 }
 
 async function registerPeople({ patients, doctors, appointments }: ReturnType<typeof createClients>) {
-  const patientIds = await mapConcurrently(DEMO_PATIENTS, async (body, index) => {
+  const patientIds = await mapConcurrently(CONCURRENCY, DEMO_PATIENTS, async (body, index) => {
     const params = withKey(`patient-${index}`);
     return expectData(await patients.POST('/api/v1/patients', { params, body })).id;
   });
-  const doctorIds = await mapConcurrently(DEMO_DOCTORS, async ({ doctor, weeklyHours }, index) => {
+  const doctorIds = await mapConcurrently(CONCURRENCY, DEMO_DOCTORS, async ({ doctor, weeklyHours }, index) => {
     const params = withKey(`doctor-${index}`);
     const { id, timeZone } = expectData(await doctors.POST('/api/v1/doctors', { params, body: doctor }));
     const path = { id };
@@ -103,7 +90,7 @@ async function registerPeople({ patients, doctors, appointments }: ReturnType<ty
     );
     return id;
   });
-  const typeIds = await mapConcurrently(DEMO_TYPES, async (body, index) => {
+  const typeIds = await mapConcurrently(CONCURRENCY, DEMO_TYPES, async (body, index) => {
     const params = withKey(`type-${index}`);
     return expectData(await appointments.POST('/api/v1/appointment-types', { params, body })).id;
   });
@@ -134,7 +121,7 @@ async function bookAppointments(
   people: People,
   plan: readonly DemoAppointment[],
 ): Promise<Booked[]> {
-  return mapConcurrently(plan, async (appointment, index) => {
+  return mapConcurrently(CONCURRENCY, plan, async (appointment, index) => {
     const body = {
       patientId: people.patientIds[appointment.patient] ?? '',
       doctorId: people.doctorIds[appointment.doctor] ?? '',
@@ -149,7 +136,7 @@ async function bookAppointments(
 
 async function cancelSome({ appointments }: Clients, booked: readonly Booked[]): Promise<void> {
   const cancelled = booked.filter(({ outcome }) => outcome === 'cancelled');
-  await mapConcurrently(cancelled, async ({ id, index }) => {
+  await mapConcurrently(CONCURRENCY, cancelled, async ({ id, index }) => {
     const params = { path: { id }, ...withKey(`cancel-${index}`) };
     const body = { reason: 'The patient cannot come' };
     expectData(await appointments.POST('/api/v1/appointments/{id}/cancel', { params, body }));
@@ -170,7 +157,7 @@ async function concludePast(
   for (const ofDay of days.values()) {
     const evening = ofDay.map(endOf).reduce((a, b) => (Temporal.Instant.compare(a, b) > 0 ? a : b));
     setClock(() => evening);
-    await mapConcurrently(ofDay, (one) => conclude(appointments, one));
+    await mapConcurrently(CONCURRENCY, ofDay, (one) => conclude(appointments, one));
   }
 }
 

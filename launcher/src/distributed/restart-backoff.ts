@@ -1,6 +1,7 @@
 /** Computes the delay before a restart. It doubles up to a limit, and resets after a long ready time. */
-const INITIAL_DELAY_MILLIS = 500;
-const MAX_DELAY_MILLIS = 30_000;
+import { backoffMillis } from '@daybook/async';
+
+const DELAY = { firstMillis: 500, longestMillis: 30_000 };
 /** After this ready time, a failure counts as new. */
 const RESET_AFTER_MILLIS = 60_000;
 
@@ -22,10 +23,8 @@ export function createRestartBackoff(random: () => number = Math.random): Restar
     nextDelay(now) {
       if (readySince !== undefined && now - readySince >= RESET_AFTER_MILLIS) failures = 0;
       readySince = undefined;
-      const delay = Math.min(INITIAL_DELAY_MILLIS * 2 ** failures, MAX_DELAY_MILLIS);
       failures += 1;
-      // The jitter spreads restarts of processes that ended together.
-      return delay * (0.5 + random() / 2);
+      return backoffMillis(failures, DELAY, random);
     },
   };
 }

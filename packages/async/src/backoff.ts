@@ -2,16 +2,22 @@
 export interface BackoffRange {
   readonly firstMillis: number;
   readonly longestMillis: number;
+  /** The shortest random pause, as a share of the full one. Half by default; 1 makes pauses exact. */
+  readonly leastShare?: number;
 }
 
 /** Caps the exponent so that no number of failures overflows. */
 const MAX_DOUBLINGS = 16;
 
 /**
- * Returns the pause after `failures` (at least 1) failures in a row. It is random, between half and all of the full
- * pause, so that callers spread.
+ * Returns the pause after `failures` (at least 1) failures in a row. It is random, between `leastShare` and all of the
+ * full pause, so that callers spread.
  */
-export function backoffMillis(failures: number, { firstMillis, longestMillis }: BackoffRange): number {
+export function backoffMillis(
+  failures: number,
+  { firstMillis, longestMillis, leastShare = 0.5 }: BackoffRange,
+  random: () => number = Math.random,
+): number {
   const pause = Math.min(longestMillis, firstMillis * 2 ** Math.min(failures - 1, MAX_DOUBLINGS));
-  return pause * (0.5 + Math.random() / 2);
+  return pause * (leastShare + (1 - leastShare) * random());
 }

@@ -1,4 +1,4 @@
-/** Limits concurrency. Later callers wait in order of arrival. */
+/** Limits concurrency. Later callers wait in order of arrival; their number is not limited. */
 export class Semaphore {
   #free: number;
   readonly #waiters: (() => void)[] = [];

@@ -1,5 +1,6 @@
 /** Reads, and transactions with a limited number of attempts, over any Kysely dialect. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { backoffMillis } from '@daybook/async';
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { AdvisoryLock } from './advisory-lock.ts';
 import type { Database } from './database.ts';
@@ -9,7 +10,8 @@ import { hasEvents } from './outbox.ts';
 import { asSharedTransaction, type SharedTables } from './shared-tables.ts';
 
 const WRITE_ATTEMPTS = 5;
-const RETRY_BASE_MILLIS = 10;
+/** Transactions that collided must not collide again, so the whole pause is random. */
+const RETRY = { firstMillis: 20, longestMillis: 160, leastShare: 0 };
 /** After this time no attempt is repeated, because the caller has given up or soon will. */
 const RETRY_FOR_MILLIS = 10_000;
 
@@ -72,7 +74,7 @@ export class KyselyDatabase<Tables> implements Database<Tables> {
         // A transaction that could not begin has waited long enough.
         const retry = begun && this.#isRetryable(error) && attempt < WRITE_ATTEMPTS && performance.now() < deadline;
         if (!retry) throw this.#failureOf(error);
-        await sleep(Math.random() * RETRY_BASE_MILLIS * 2 ** attempt);
+        await sleep(backoffMillis(attempt, RETRY));
       }
     }
   }

@@ -1,6 +1,6 @@
 /** The receiving end: each event has its effect once, and an event that cannot be handled does not block others. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createMicroBatcher } from '@daybook/async';
+import { backoffMillis, createMicroBatcher } from '@daybook/async';
 import { type CloudEvent, type EventType, type ParkedEvent, Refusal } from '@daybook/contracts';
 import {
   asSharedTransaction,
@@ -68,7 +68,8 @@ export interface Consumer extends Subscription {
 }
 
 const ATTEMPTS = 3;
-const RETRY_BASE_MILLIS = 50;
+/** Pauses of 50 to 150 ms, then of 100 to 300 ms. */
+const RETRY = { firstMillis: 150, longestMillis: 300, leastShare: 1 / 3 };
 
 /** The most events in one transaction. */
 const MAX_BATCH = 32;
@@ -110,7 +111,7 @@ async function handleWithRetries<Tables>(
         );
         return park(database, name, event, error);
       }
-      await sleep(RETRY_BASE_MILLIS * 2 ** attempts * (0.5 + Math.random()));
+      await sleep(backoffMillis(attempts, RETRY));
       attempt = handleOnce(options, [event]);
     }
   }

@@ -1,5 +1,5 @@
 /** Publishes the events of an outbox on the bus: at least once and in order within a subject, even after crashes. */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { backoffMillis, pause } from '@daybook/async';
 import type { CloudEvent } from '@daybook/contracts';
 import { type Database, executeBatch, idFromBytes, idToBytes } from '@daybook/database';
 import type { Logger } from 'pino';
@@ -8,7 +8,8 @@ import { SubjectBackoff } from './subject-backoff.ts';
 
 /** Polls for the writes of other processes; writes of this process wake the relay immediately. */
 const POLL_MILLIS = 250;
-const LONGEST_PAUSE_MILLIS = 10_000;
+/** Pauses of 0.25 to 0.75 s at first, and of 5 to 15 s at last. */
+const RETRY = { firstMillis: 750, longestMillis: 15_000, leastShare: 1 / 3 };
 const BATCH = 100;
 
 export interface Relay {
@@ -132,15 +133,6 @@ function createWakeup(): { notify(): void; wait(millis: number): Promise<void> }
   };
 }
 
-/** Waits for `millis`, or until the signal aborts. */
-async function pause(millis: number, signal: AbortSignal): Promise<void> {
-  try {
-    await sleep(millis, undefined, { signal });
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  }
-}
-
 /**
  * Starts relaying. One process of a database relays, and another takes over when it ends. A failing subject or database
  * is retried with growing pauses, while the outbox keeps the due events.
@@ -174,8 +166,7 @@ export function startRelay(database: Database, bus: Bus, logger: Logger): Relay 
         if (signal.aborted) return;
         failures += 1;
         logFailure(error, failures === 1);
-        const millis = Math.min(POLL_MILLIS * 2 ** failures, LONGEST_PAUSE_MILLIS);
-        await pause(millis * (0.5 + Math.random()), signal);
+        await pause(backoffMillis(failures, RETRY), signal);
       }
     }
   }

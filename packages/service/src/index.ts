@@ -33,6 +33,7 @@ export { BROWSER_HEADERS, flatHeaders, SAFE_HEADERS } from './http/safe-headers.
 export { dropBody } from './http/unread-body.ts';
 export * from './lifecycle/clock.ts';
 export { onDraining, startDraining } from './lifecycle/draining.ts';
+export { EXIT } from './lifecycle/exit-codes.ts';
 export * from './lifecycle/host-process.ts';
 export { CLOSE_DEADLINE_MILLIS, openProcessLog, runProcess, type Started } from './lifecycle/run-process.ts';
 export { hostOfOneService, runService, type ServiceModule, startedService } from './lifecycle/run-service.ts';

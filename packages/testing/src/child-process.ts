@@ -1,6 +1,7 @@
 /** Runs a program as a separate process. Its output is kept, and each wait has a timeout. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { withDeadline } from '@daybook/async';
 
 /** More than any start prints; earlier output is dropped. */
 const MAX_OUTPUT = 200_000;
@@ -75,7 +76,7 @@ export class Program {
       return await withDeadline(
         Promise.race([found.promise, ended]),
         millis,
-        () => `${this.name} is not ready:\n${this.#output}`,
+        () => new Error(`${this.name} is not ready:\n${this.#output}`),
       );
     } finally {
       this.#child.stdout?.off('data', check);
@@ -84,7 +85,7 @@ export class Program {
 
   /** Waits until the process has ended without a signal from here. */
   ended(millis: number): Promise<Ended> {
-    return withDeadline(this.#ended, millis, () => `${this.name} does not end:\n${this.#output}`);
+    return withDeadline(this.#ended, millis, () => new Error(`${this.name} does not end:\n${this.#output}`));
   }
 
   /** Sends the signal to the whole group, as a terminal does for Ctrl-C, and waits for the end. */
@@ -97,15 +98,5 @@ export class Program {
   end(signal: NodeJS.Signals = 'SIGTERM', millis = END_DEADLINE_MILLIS): Promise<Ended> {
     if (this.#child.exitCode === null && this.#child.signalCode === null) this.#child.kill(signal);
     return this.ended(millis);
-  }
-}
-
-export async function withDeadline<Result>(work: Promise<Result>, millis: number, what: () => string): Promise<Result> {
-  const timeout = Promise.withResolvers<never>();
-  const timer = setTimeout(() => timeout.reject(new Error(what())), millis);
-  try {
-    return await Promise.race([work, timeout.promise]);
-  } finally {
-    clearTimeout(timer);
   }
 }

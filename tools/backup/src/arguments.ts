@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
-import { BackupFailure, EXIT } from './backup-failure.ts';
+import { EXIT } from '@daybook/service';
+import { BackupFailure } from './backup-failure.ts';
 
 const BACKUP_USAGE = 'Usage: npm run backup -- FOLDER, where FOLDER is new.';
 const RESTORE_USAGE = 'Usage: npm run restore -- FOLDER [--replace]';

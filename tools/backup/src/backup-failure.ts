@@ -1,8 +1,6 @@
 /** The errors of a backup or a restore. */
 import { DatabaseSync } from 'node:sqlite';
-
-/** Exit codes of sysexits(3) that backup and restore use. */
-export const EXIT = { usage: 64, data: 65, unavailable: 69, inputOutput: 74 } as const;
+import { EXIT } from '@daybook/service';
 
 /** The reason of a failure, in one line for a person. The process exits with `exitCode`. */
 export class BackupFailure extends Error {

@@ -2,7 +2,8 @@
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { databaseFiles, isEmptyDataFolder, joinDataFolder } from '@daybook/launcher/data-folder';
-import { BackupFailure, checkPages, EXIT, mapIoError } from './backup-failure.ts';
+import { EXIT } from '@daybook/service';
+import { BackupFailure, checkPages, mapIoError } from './backup-failure.ts';
 import { exists, syncAndHashFile, syncFolder } from './files.ts';
 import { type BackedUpFile, type Manifest, manifestOf, writeManifest } from './manifest.ts';
 import { openSnapshot, type Snapshot } from './snapshot.ts';

@@ -1,9 +1,9 @@
 /** The contents of a backup, by which a restore checks that it is complete. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createValidator } from '@daybook/service';
+import { createValidator, EXIT } from '@daybook/service';
 import { type Static, Type } from 'typebox';
-import { BackupFailure, EXIT, mapIoError } from './backup-failure.ts';
+import { BackupFailure, mapIoError } from './backup-failure.ts';
 import { writeDurably } from './files.ts';
 
 const MANIFEST_FILE = 'manifest.json';

@@ -7,9 +7,9 @@ import {
   prepareDataFolder,
   RESTORE_MARKER,
 } from '@daybook/launcher/data-folder';
-import { createValidator } from '@daybook/service';
+import { createValidator, EXIT } from '@daybook/service';
 import { type Static, Type } from 'typebox';
-import { BackupFailure, checkPages, EXIT, mapIoError } from './backup-failure.ts';
+import { BackupFailure, checkPages, mapIoError } from './backup-failure.ts';
 import { copyFile, exists, syncFolder, writeDurably } from './files.ts';
 import { type BackedUpFile, type Manifest, readManifest } from './manifest.ts';
 

@@ -1,9 +1,6 @@
 /** Runs a task and sets the exit code of its process. */
-import { StartFailure } from '@daybook/service';
+import { EXIT, StartFailure } from '@daybook/service';
 import { BackupFailure } from './backup-failure.ts';
-
-/** The exit code of a shell after SIGINT. */
-const INTERRUPTED = 130;
 
 /** Prints the result of the task. A signal aborts it cleanly; a second signal ends the process immediately. */
 export async function runTask(task: (signal: AbortSignal) => Promise<string>): Promise<void> {
@@ -12,7 +9,7 @@ export async function runTask(task: (signal: AbortSignal) => Promise<string>): P
   try {
     process.stdout.write(`${await task(closing.signal)}\n`);
   } catch (error) {
-    if (closing.signal.aborted) process.exitCode = INTERRUPTED;
+    if (closing.signal.aborted) process.exitCode = EXIT.interrupted;
     else if (error instanceof BackupFailure || error instanceof StartFailure) {
       process.stderr.write(`${error.message}\n`);
       process.exitCode = error.exitCode;

@@ -6,7 +6,8 @@
 import { backup, DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ensurePrivate, isBusy } from '@daybook/database';
-import { BackupFailure, EXIT } from './backup-failure.ts';
+import { EXIT } from '@daybook/service';
+import { BackupFailure } from './backup-failure.ts';
 
 /** The longest wait of writers in one attempt. A longer attempt is abandoned and repeated. */
 const LOCK_TIMEOUT_MILLIS = 50;

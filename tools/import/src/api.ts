@@ -1,13 +1,14 @@
 /** Calls the API with few concurrent requests, retries while it is busy, and one clear error when it is gone. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { backoffMillis, Semaphore } from '@daybook/async';
 import { CallRefused, createClient, type DaybookClient, expectData } from '@daybook/client';
-import { createLimiter } from './concurrency.ts';
-import { EXIT, ImportFailure } from './import-failure.ts';
+import { EXIT } from '@daybook/service/exit-codes';
+import { ImportFailure } from './import-failure.ts';
 
 const MAX_CONCURRENT_REQUESTS = 8;
 const MAX_ATTEMPTS = 5;
-const INITIAL_DELAY_MILLIS = 250;
-const MAX_DELAY_MILLIS = 30_000;
+const LONGEST_DELAY_MILLIS = 30_000;
+const RETRY = { firstMillis: 250, longestMillis: LONGEST_DELAY_MILLIS, leastShare: 1 };
 /** Pages of 100 items. A list of one patient or one name is never longer. */
 const MAX_PAGES = 1000;
 
@@ -50,7 +51,7 @@ export interface ApiOptions {
 }
 
 export function createApi({ url, wait = sleep }: ApiOptions): Api {
-  const limited = createLimiter(MAX_CONCURRENT_REQUESTS);
+  const semaphore = new Semaphore(MAX_CONCURRENT_REQUESTS);
 
   async function attempt<Data>(call: () => Promise<FetchResult<Data>>): Promise<FetchResult<Data>> {
     try {
@@ -92,7 +93,7 @@ export function createApi({ url, wait = sleep }: ApiOptions): Api {
     }
   }
 
-  const send: Api['send'] = (call) => limited(() => sendWithRetries(call));
+  const send: Api['send'] = (call) => semaphore.run(() => sendWithRetries(call));
 
   return {
     client: createClient({ baseUrl: url }),
@@ -118,11 +119,8 @@ const isTransient = ({ status, problem }: CallRefused): boolean =>
   [429, 503, 504].includes(status) || problem.code === 'idempotency-key-in-use';
 
 function delayMillis(retryAfter: string | null, attempts: number): number {
-  const delay =
-    retryAfter !== null && /^\d+$/.test(retryAfter)
-      ? Number(retryAfter) * 1000
-      : INITIAL_DELAY_MILLIS * 2 ** (attempts - 1);
-  return Math.min(delay, MAX_DELAY_MILLIS);
+  if (retryAfter === null || !/^\d+$/.test(retryAfter)) return backoffMillis(attempts, RETRY);
+  return Math.min(Number(retryAfter) * 1000, LONGEST_DELAY_MILLIS);
 }
 
 /** Returns the code of an error. `fetch` puts it into the cause. */

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
-import { EXIT, ImportFailure } from './import-failure.ts';
+import { EXIT } from '@daybook/service/exit-codes';
+import { ImportFailure } from './import-failure.ts';
 
 export interface Arguments {
   readonly folder: string;

@@ -1,4 +1,5 @@
-import { EXIT, ImportFailure } from './import-failure.ts';
+import { EXIT } from '@daybook/service/exit-codes';
+import { ImportFailure } from './import-failure.ts';
 
 /**
  * Returns the URL of this machine's Daybook, from the variables of `npm start`.

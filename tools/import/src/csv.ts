@@ -2,8 +2,9 @@
 import { createReadStream } from 'node:fs';
 import { pipeline, Writable } from 'node:stream';
 import { pipeline as finished } from 'node:stream/promises';
+import { EXIT } from '@daybook/service/exit-codes';
 import { CsvError, type InfoRecord, parse } from 'csv-parse';
-import { EXIT, ImportFailure } from './import-failure.ts';
+import { ImportFailure } from './import-failure.ts';
 import { checkUtf8 } from './utf8.ts';
 
 export interface Table {

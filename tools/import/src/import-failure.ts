@@ -1,6 +1,3 @@
-/** Exit codes of sysexits(3) that the import uses. */
-export const EXIT = { usage: 64, data: 65, unavailable: 69, configuration: 78 } as const;
-
 /** The reason of a failure, in one line for a person. The process exits with `exitCode`. */
 export class ImportFailure extends Error {
   readonly exitCode: number;

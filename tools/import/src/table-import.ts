@@ -1,7 +1,7 @@
 /** Imports the rows of one file concurrently, and counts their outcomes. */
 import { stat } from 'node:fs/promises';
+import { forEachConcurrently } from '@daybook/async';
 import { CallRefused } from '@daybook/client';
-import { forEachConcurrently } from './concurrency.ts';
 import { Counts, type Outcome } from './counts.ts';
 import { type Cells, type Row, readRows, type Table } from './csv.ts';
 import type { Progress } from './progress.ts';

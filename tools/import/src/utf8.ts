@@ -1,7 +1,8 @@
 /** Rejects a file at its first line that is not UTF-8, because decoding it would damage names. */
 import { isUtf8 } from 'node:buffer';
 import { Transform } from 'node:stream';
-import { EXIT, ImportFailure } from './import-failure.ts';
+import { EXIT } from '@daybook/service/exit-codes';
+import { ImportFailure } from './import-failure.ts';
 
 const NEWLINE = 0x0a;
 /** More than any row; the most bytes that are kept while a line is incomplete. */

@@ -7,6 +7,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { withDeadline } from '@daybook/async';
 
 const root = join(import.meta.dirname, '../../..');
 const START_DEADLINE_MILLIS = 120_000;
@@ -35,15 +36,13 @@ function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
 async function start(command: string): Promise<ChildProcess> {
   const child = shell(command);
   const ready = Promise.withResolvers<void>();
-  const timer = setTimeout(() => ready.reject(new Error(`no ready line: ${command}`)), START_DEADLINE_MILLIS);
   let output = '';
   child.stdout?.on('data', (chunk: Buffer) => {
     output = (output + chunk.toString('utf8')).slice(-10_000);
     if (/ is ready at http/.test(output)) ready.resolve();
   });
   child.once('close', (code) => ready.reject(new Error(`ended with ${code}: ${command}\n${output}`)));
-  await ready.promise;
-  clearTimeout(timer);
+  await withDeadline(ready.promise, START_DEADLINE_MILLIS, () => new Error(`no ready line: ${command}`));
   return child;
 }
 

@@ -1,52 +1,47 @@
 /** A circuit breaker for every instance. An instance that keeps failing is skipped for a second. */
-import { type CircuitBreakerPolicy, CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from 'cockatiel';
+import { CircuitBreaker } from '@daybook/async';
 import type { Instance } from '../discovery.ts';
 import type { Log } from '../log.ts';
-import { createOutageLog } from '../outage-log.ts';
+import { createOutageLog, type OutageLog } from '../outage-log.ts';
+import { AttemptFailure, UnusableResponse } from './attempt.ts';
+
+/** An attempt in progress. */
+export interface TrackedAttempt {
+  /** Records the end of the attempt: a success, or the given error. */
+  end(error?: unknown): void;
+}
 
 export interface Breakers {
-  /** Returns the instance's breaker and creates it on first use. Breakers of instances not in `known` are dropped. */
-  of(instance: Instance, known: readonly Instance[]): CircuitBreakerPolicy;
   /** Returns whether to skip the instance now, because its breaker is open or its one trial is in progress. */
   blocks(instance: Instance): boolean;
+  /** Records the start of an attempt. Breakers of instances that are not in `known` may be dropped. */
+  begin(instance: Instance, known: readonly Instance[]): TrackedAttempt;
 }
 
 export interface BreakersOptions {
   logger: Log;
-  /** Returns whether a failure is the instance's fault. */
-  isFailure: (error: unknown) => boolean;
+  /** Returns monotonic milliseconds. */
+  now?: () => number;
 }
 
-const CONSECUTIVE_FAILURES = 3;
-const HALF_OPEN_AFTER_MILLIS = 1_000;
-/** A margin for cockatiel's different clock, so that a breaker is never still open at its trial. */
-const CLOCK_MARGIN_MILLIS = 20;
+const OPEN_MILLIS = 1_000;
+const OPTIONS = {
+  consecutiveFailures: 3,
+  openFor: { firstMillis: OPEN_MILLIS, longestMillis: OPEN_MILLIS, leastShare: 1 },
+};
 
 interface Entry {
-  readonly policy: CircuitBreakerPolicy;
-  openedAt: number;
+  readonly breaker: CircuitBreaker;
+  readonly outage: OutageLog;
 }
 
-export function createBreakers({ logger, isFailure }: BreakersOptions): Breakers {
+export function createBreakers({ logger, now = () => performance.now() }: BreakersOptions): Breakers {
   const entries = new Map<string, Entry>();
 
   function create({ instanceId, serviceId }: Instance): Entry {
-    const policy = circuitBreaker(handleWhen(isFailure), {
-      breaker: new ConsecutiveBreaker(CONSECUTIVE_FAILURES),
-      halfOpenAfter: HALF_OPEN_AFTER_MILLIS,
-    });
-    const entry: Entry = { policy, openedAt: 0 };
-    const outage = createOutageLog(
-      logger,
-      { lost: 'circuit breaker opened', restored: 'circuit breaker closed' },
-      { serviceId, instanceId },
-    );
-    policy.onBreak((failure) => {
-      entry.openedAt = performance.now();
-      outage.failed('error' in failure && failure.error instanceof Error ? failure.error.message : 'unknown');
-    });
-    policy.onReset(outage.recovered);
-    return entry;
+    const messages = { lost: 'circuit breaker opened', restored: 'circuit breaker closed' };
+    const outage = createOutageLog(logger, messages, { serviceId, instanceId });
+    return { breaker: new CircuitBreaker(OPTIONS), outage };
   }
 
   function retainOnly(known: readonly Instance[]): void {
@@ -54,20 +49,35 @@ export function createBreakers({ logger, isFailure }: BreakersOptions): Breakers
     for (const instanceId of entries.keys()) if (!ids.has(instanceId)) entries.delete(instanceId);
   }
 
+  function entryOf(instance: Instance, known: readonly Instance[]): Entry {
+    const existing = entries.get(instance.instanceId);
+    if (existing) return existing;
+    retainOnly(known);
+    const entry = create(instance);
+    entries.set(instance.instanceId, entry);
+    return entry;
+  }
+
+  function recordOutcome({ breaker, outage }: Entry, error: unknown): void {
+    if (error instanceof AttemptFailure) {
+      if (breaker.recordFailure(now()) !== undefined) outage.failed(error.message);
+    } else if (error === undefined || (breaker.isOpen && error instanceof UnusableResponse)) {
+      // An instance that responds works, even if its response is unusable.
+      breaker.recordSuccess();
+      outage.recovered();
+    }
+    breaker.recordEnd();
+  }
+
   return {
-    of(instance, known) {
-      const existing = entries.get(instance.instanceId);
-      if (existing) return existing.policy;
-      retainOnly(known);
-      const entry = create(instance);
-      entries.set(instance.instanceId, entry);
-      return entry.policy;
-    },
     blocks({ instanceId }) {
-      const entry = entries.get(instanceId);
-      if (!entry || entry.policy.state === CircuitState.Closed) return false;
-      if (entry.policy.state === CircuitState.HalfOpen) return true;
-      return performance.now() - entry.openedAt < HALF_OPEN_AFTER_MILLIS + CLOCK_MARGIN_MILLIS;
+      const breaker = entries.get(instanceId)?.breaker;
+      return breaker?.isOpen === true && !breaker.admits(now());
+    },
+    begin(instance, known) {
+      const entry = entryOf(instance, known);
+      entry.breaker.recordAttempt();
+      return { end: (error) => recordOutcome(entry, error) };
     },
   };
 }

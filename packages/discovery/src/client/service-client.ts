@@ -1,7 +1,6 @@
 /** Calls another service on a working instance, within a deadline, without adding load during an outage. */
 import { Refusal } from '@daybook/contracts';
 import {
-  BrokenCircuitError,
   BulkheadRejectedError,
   bulkhead,
   ExponentialBackoff,
@@ -24,7 +23,7 @@ import {
   type ServiceResponse,
   UnusableResponse,
 } from './attempt.ts';
-import { createBreakers } from './breakers.ts';
+import { createBreakers, type TrackedAttempt } from './breakers.ts';
 import { createRetryBudget } from './retry-budget.ts';
 
 export interface ServiceClientOptions {
@@ -63,17 +62,11 @@ const MAX_ATTEMPTS = 3;
 /** The queue for a burst, within the deadline. Further calls are rejected immediately. */
 const QUEUED_PER_RUNNING = 10;
 const BACKOFF = new ExponentialBackoff({ initialDelay: 20, maxDelay: 200 });
-const EXPECTED = [
-  AttemptFailure,
-  UnusableResponse,
-  NoInstance,
-  TaskCancelledError,
-  BulkheadRejectedError,
-  BrokenCircuitError,
-];
+const EXPECTED = [AttemptFailure, UnusableResponse, NoInstance, TaskCancelledError, BulkheadRejectedError];
 
-const isInstanceFailure = (error: unknown): boolean => error instanceof AttemptFailure;
-const isRetriable = (error: unknown): boolean => isInstanceFailure(error) || error instanceof BrokenCircuitError;
+interface StartedAttempt extends Selection {
+  readonly tracked: TrackedAttempt;
+}
 
 export function createServiceClient({
   serviceId,
@@ -85,7 +78,7 @@ export function createServiceClient({
   maxConcurrent = 100,
 }: ServiceClientOptions): ServiceClient {
   const agent = createAgent({ attemptTimeoutMillis, maxConcurrent, dialRules: discovery.dialRules });
-  const breakers = createBreakers({ logger, isFailure: isInstanceFailure });
+  const breakers = createBreakers({ logger });
   const budget = createRetryBudget();
   // Aggressive, because cockatiel's wait between attempts ignores the signal and the deadline must hold. Calls that
   // returned are not aborted, because each abort creates an error with a stack.
@@ -105,11 +98,12 @@ export function createServiceClient({
   const hasAnother = (tried: ReadonlySet<string>): boolean =>
     excluded(tried).size < discovery.instancesOf(serviceId).length;
 
-  async function select(tried: ReadonlySet<string>): Promise<Selection> {
+  async function start(tried: ReadonlySet<string>): Promise<StartedAttempt> {
     if (discovery.instancesOf(serviceId).length === 0) await refreshOnce();
     const found = balancer.pick(serviceId, excluded(tried));
     if (!found) throw new NoInstance('no known instance works');
-    return found;
+    // Begins here, before any other call selects an instance, so that a breaker gets one trial.
+    return { ...found, tracked: breakers.begin(found.instance, discovery.instancesOf(serviceId)) };
   }
 
   async function refreshOnce(): Promise<void> {
@@ -128,15 +122,17 @@ export function createServiceClient({
   }
 
   async function attempt(request: GetRequest, tried: Set<string>, call: AbortSignal): Promise<ServiceResponse> {
-    const { instance, release } = await select(tried);
+    const { instance, release, tracked } = await start(tried);
     tried.add(instance.instanceId);
     try {
-      return await breakers
-        .of(instance, discovery.instancesOf(serviceId))
-        .execute(() =>
-          attemptLimit.execute(({ signal }) => getFrom(agent, instance, request, { attempt: signal, call }), call),
-        );
+      const response = await attemptLimit.execute(
+        ({ signal }) => getFrom(agent, instance, request, { attempt: signal, call }),
+        call,
+      );
+      tracked.end();
+      return response;
     } catch (error) {
+      tracked.end(error);
       if (error instanceof AttemptFailure && error.unreachable) refreshInBackground();
       throw error;
     } finally {
@@ -149,7 +145,7 @@ export function createServiceClient({
     // Runs after every failure, the last one included, so the call that takes from the budget comes last.
     const mayRetry = () => tried.size < MAX_ATTEMPTS && hasAnother(tried) && budget.tryRetry();
     const policy = retry(
-      handleWhen((error) => isRetriable(error) && !call.aborted && mayRetry()),
+      handleWhen((error) => error instanceof AttemptFailure && !call.aborted && mayRetry()),
       { maxAttempts: MAX_ATTEMPTS - 1, backoff: BACKOFF },
     );
     budget.countRequest();

@@ -1,7 +1,6 @@
 /** A connection to the broker that reconnects after each loss and logs the loss once. */
 
-import { setTimeout as sleep } from 'node:timers/promises';
-import { backoffMillis, withDeadline } from '@daybook/async';
+import { backoffMillis, pause, settlesWithin, withDeadline } from '@daybook/async';
 import { type ChannelModel, connect } from 'amqplib';
 import type { Logger } from 'pino';
 import type { BrokerAddress } from './address.ts';
@@ -55,11 +54,11 @@ async function open({ address, name }: LinkOptions, signal: AbortSignal): Promis
 
 /** Closes the connection, if the other side still responds. */
 async function closeQuietly(connection: ChannelModel): Promise<void> {
-  try {
-    await withDeadline(connection.close(), CLOSE_DEADLINE_MILLIS, 'closing a connection to the broker');
-  } catch {
-    // The connection is closed or cut already, so nothing remains on it.
-  }
+  // After a failure the connection is closed or cut already, so nothing remains on it.
+  await settlesWithin(
+    Promise.try(() => connection.close()),
+    CLOSE_DEADLINE_MILLIS,
+  );
 }
 
 /**
@@ -97,7 +96,7 @@ class ReconnectingLink implements Link {
       if (signal.aborted) break;
       this.#failures += 1;
       this.#logLoss(reason);
-      await sleep(backoffMillis(this.#failures, RETRY), undefined, { signal }).catch(() => undefined);
+      await pause(backoffMillis(this.#failures, RETRY), signal);
     }
   }
 

@@ -4,8 +4,7 @@
  * messages would overtake a returned one.
  */
 
-import { setTimeout as sleep } from 'node:timers/promises';
-import { backoffMillis, Semaphore, withDeadline } from '@daybook/async';
+import { backoffMillis, KeyedQueue, pause, Semaphore, settlesWithin, withDeadline } from '@daybook/async';
 import { type Channel, type ChannelModel, type ConsumeMessage, IllegalOperationError } from 'amqplib';
 import type { Logger } from 'pino';
 
@@ -46,7 +45,8 @@ class Window {
   readonly channel: Channel;
   /** Ends waits between attempts and prevents new work. */
   readonly stopping = new AbortController();
-  readonly tails = new Map<string, Promise<void>>();
+  /** The messages that run or wait. */
+  readonly queue = new KeyedQueue();
   failingSince: number | undefined;
 
   constructor(channel: Channel) {
@@ -61,12 +61,6 @@ class Window {
       if (!(error instanceof IllegalOperationError)) throw error;
     }
   }
-}
-
-async function pause(millis: number, signal: AbortSignal): Promise<void> {
-  await sleep(millis, undefined, { signal }).catch((error: unknown) => {
-    if (!signal.aborted) throw error;
-  });
 }
 
 export class Reader {
@@ -123,12 +117,7 @@ export class Reader {
       window.acknowledge((channel) => channel.reject(message, false));
       return;
     }
-    const before = window.tails.get(task.orderingKey) ?? Promise.resolve();
-    const done = before.then(() => this.#settle(window, message, task));
-    window.tails.set(task.orderingKey, done);
-    void done.then(() => {
-      if (window.tails.get(task.orderingKey) === done) window.tails.delete(task.orderingKey);
-    });
+    void window.queue.run([task.orderingKey], () => this.#settle(window, message, task));
   }
 
   /**
@@ -184,8 +173,8 @@ export class Reader {
   async #end(window: Window): Promise<void> {
     window.stopping.abort();
     if (this.#window === window) this.#window = undefined;
-    const running = Promise.all(window.tails.values());
-    await withDeadline(running, DRAIN_DEADLINE_MILLIS, 'handling what was begun').catch(this.#options.onFailure);
+    const draining = withDeadline(window.queue.drain(), DRAIN_DEADLINE_MILLIS, 'handling what was begun');
+    await draining.catch(this.#options.onFailure);
     await closeQuietly(window.channel);
   }
 }
@@ -194,11 +183,8 @@ export class Reader {
 async function closeQuietly(channel: Channel): Promise<void> {
   const closing = Promise.withResolvers<void>();
   channel.once('close', closing.resolve);
-  try {
-    await withDeadline(Promise.race([channel.close(), closing.promise]), CLOSE_DEADLINE_MILLIS, 'closing a channel');
-  } catch {
-    // The channel is closed or its connection cut already, so the broker has all messages back.
-  }
+  // After a failure the channel is closed or its connection cut already, so the broker has all messages back.
+  await settlesWithin(Promise.race([Promise.try(() => channel.close()), closing.promise]), CLOSE_DEADLINE_MILLIS);
 }
 
 async function attempt(task: Task, signal: AbortSignal): Promise<'done' | 'not begun' | { readonly error: unknown }> {

@@ -1,5 +1,6 @@
 /** The contract of every adapter of the bus. A Vitest suite that the adapter's own test file calls. */
 import { randomUUID } from 'node:crypto';
+import { settlesWithin } from '@daybook/async';
 import type { CloudEvent, EventType } from '@daybook/contracts';
 import { describe, expect, it, vi } from 'vitest';
 import { type Bus, createConsumer, forEach, startRelay } from '../index.ts';
@@ -317,7 +318,7 @@ export function describeBusContract(name: string, create: () => Promise<BusUnder
         const publishing = publishTo(bus);
         await eventually(() => expect(inHand).toBeGreaterThan(1));
         // Either nothing more is accepted, or everything is kept on the disk of a broker.
-        await Promise.race([publishing, new Promise((resolve) => setTimeout(resolve, 500))]);
+        await settlesWithin(publishing, 500);
         expect(most).toBeLessThanOrEqual(PUBLISHERS);
         slow.resolve();
         await publishing;

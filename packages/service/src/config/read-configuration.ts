@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Static, TObject } from 'typebox';
-import { EXIT, StartFailure } from '../lifecycle/start-failure.ts';
+import { EXIT } from '../lifecycle/exit-codes.ts';
+import { StartFailure } from '../lifecycle/start-failure.ts';
 import { compileTextValidator, faultOf } from '../validation/validation.ts';
 
 /** The variables of a process, as `process.env`. */

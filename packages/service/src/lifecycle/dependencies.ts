@@ -1,12 +1,13 @@
 /** Waits for dependencies at the start, as long as needed, and logs once. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { backoffMillis } from '@daybook/async';
 import { DatabaseUnavailable, DatabaseUnusable } from '@daybook/database';
 import { type HealthCheck, runCheck } from '../observability/health.ts';
 import type { Logger } from '../observability/logger.ts';
-import { EXIT, StartFailure } from './start-failure.ts';
+import { EXIT } from './exit-codes.ts';
+import { StartFailure } from './start-failure.ts';
 
-const FIRST_PAUSE_MILLIS = 10;
-const LONGEST_PAUSE_MILLIS = 500;
+const RETRY = { firstMillis: 10, longestMillis: 500, leastShare: 1 };
 /** Shorter waits are not logged, because processes that start together become ready one after the other. */
 const LOG_AFTER_MILLIS = 2_000;
 
@@ -44,7 +45,7 @@ export async function waitForDependency(
   const began = performance.now();
   const { check, patienceMillis = Number.POSITIVE_INFINITY } = dependency;
   let logged = false;
-  for (let pause = FIRST_PAUSE_MILLIS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MILLIS)) {
+  for (let failures = 1; ; failures += 1) {
     signal.throwIfAborted();
     try {
       await runCheck(check);
@@ -62,7 +63,7 @@ export async function waitForDependency(
         return;
       }
     }
-    await sleep(pause, undefined, { signal });
+    await sleep(backoffMillis(failures, RETRY), undefined, { signal });
   }
   if (logged) logger.info({ dependency: name }, 'dependency ready');
 }

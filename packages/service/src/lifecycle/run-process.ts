@@ -1,13 +1,12 @@
 /** Runs a process from start to end: its ready line, its signals, its exit code as in sysexits(3). */
 import { logContainedFailures } from '../http/connection-guard.ts';
 import { createLogger, type Logger } from '../observability/logger.ts';
-import { EXIT, StartFailure } from './start-failure.ts';
+import { EXIT } from './exit-codes.ts';
+import { StartFailure } from './start-failure.ts';
 import { isSupervised, onShutdownRequest, report } from './supervision.ts';
 
 /** The supervisor must allow slightly more: see deploy/kubernetes. */
 export const CLOSE_DEADLINE_MILLIS = 20_000;
-/** The exit code that shells report after Ctrl-C. */
-const INTERRUPTED = 130;
 /** Ctrl-C under npm arrives twice, because the terminal sends it to both processes and npm forwards it. */
 const SAME_SIGNAL_MILLIS = 1_000;
 
@@ -77,7 +76,7 @@ function closeOnSignal({ close, logger }: Started): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
       if (!closing) void end({});
-      else if (performance.now() - closingSince > SAME_SIGNAL_MILLIS) process.exit(INTERRUPTED);
+      else if (performance.now() - closingSince > SAME_SIGNAL_MILLIS) process.exit(EXIT.interrupted);
     });
   }
   onShutdownRequest((options) => {

@@ -11,8 +11,9 @@ import type { Logger } from '../observability/logger.ts';
 import { VERSION } from '../version.ts';
 import { type Dependency, waitForDependency } from './dependencies.ts';
 import { startDraining } from './draining.ts';
+import { EXIT } from './exit-codes.ts';
 import type { HostProcess, RunningService } from './host-process.ts';
-import { EXIT, StartFailure } from './start-failure.ts';
+import { StartFailure } from './start-failure.ts';
 
 /** Requests that run longer are cut off. */
 const DRAIN_DEADLINE_MILLIS = 10_000;

@@ -1,6 +1,7 @@
 import { InvalidBrokerUrl } from '@daybook/messaging';
+import { EXIT } from './exit-codes.ts';
 import type { HostProcess } from './host-process.ts';
-import { EXIT, StartFailure } from './start-failure.ts';
+import { StartFailure } from './start-failure.ts';
 
 /**
  * Returns the host with the service's bus, which is RabbitMQ if `amqpUrl` names a broker. Connects to an unavailable

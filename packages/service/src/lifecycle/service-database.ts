@@ -8,8 +8,9 @@ import {
   startHousekeeping,
 } from '@daybook/database';
 import { startRelay } from '@daybook/messaging';
+import { EXIT } from './exit-codes.ts';
 import type { HostProcess } from './host-process.ts';
-import { EXIT, StartFailure } from './start-failure.ts';
+import { StartFailure } from './start-failure.ts';
 
 /**
  * Opens the database of a service, relays its outbox and sweeps its old rows. All of it closes with `resources`. Waits

@@ -4,6 +4,7 @@
  * `moved_appointments` has the first for those that were moved; `merged_patients` has the second.
  * So events may repeat or arrive in another order, and an unmerge returns exactly what a merge moved.
  */
+import { backoffMillis } from '@daybook/async';
 import { type Appointment, type Caller, permit } from '@daybook/contracts';
 import {
   type Database,
@@ -26,8 +27,7 @@ import type { AppointmentTables } from './tables.ts';
 export const MOVE_BATCH_SIZE = 25;
 /** Longer than any chain of merges can be (MAX_MERGED in the patient service). */
 const LONGEST_CHAIN = 100;
-const FIRST_RETRY_MILLIS = 500;
-const LONGEST_RETRY_MILLIS = 30_000;
+const RETRY = { firstMillis: 500, longestMillis: 30_000, leastShare: 1 };
 
 /** A merge or an unmerge of a record. */
 export interface MergeChange {
@@ -285,11 +285,10 @@ export function createPatientMergeStore(database: Database<AppointmentTables>, c
       const patient_id = idToBytes(id);
       await database.write(async (tx) => {
         const rows = tx.selectFrom('merged_patients').select('attempts').where('patient_id', '=', patient_id);
-        const { attempts } = await rows.executeTakeFirstOrThrow();
-        const pause = Math.min(FIRST_RETRY_MILLIS * 2 ** Math.min(attempts, 16), LONGEST_RETRY_MILLIS);
+        const failures = (await rows.executeTakeFirstOrThrow()).attempts + 1;
         await tx
           .updateTable('merged_patients')
-          .set({ attempts: attempts + 1, due_at: now() + pause })
+          .set({ attempts: failures, due_at: now() + backoffMillis(failures, RETRY) })
           .where('patient_id', '=', patient_id)
           .where('due_at', 'is not', null)
           .execute();

@@ -1,4 +1,5 @@
 /** Stores due revalidations and their results for future appointments. */
+import { backoffMillis } from '@daybook/async';
 import { type Appointment, type Caller, permit } from '@daybook/contracts';
 import { type Database, executeBatch, idFromBytes, idToBytes } from '@daybook/database';
 import type { Clock } from '@daybook/service';
@@ -27,8 +28,7 @@ export interface Revalidation {
 
 /** After this time another process may take over, because the first one has ended. */
 const LEASE_MILLIS = 30_000;
-const FIRST_RETRY_MILLIS = 500;
-const LONGEST_RETRY_MILLIS = 30_000;
+const RETRY = { firstMillis: 1_000, longestMillis: 30_000, leastShare: 1 };
 const APPOINTMENTS_PER_BATCH = 100;
 
 /** A move that changed one of these fields has already compared the appointment with all facts. */
@@ -172,11 +172,10 @@ export function createRevalidationStore(database: Database<AppointmentTables>, c
 
     async postpone(caller, revalidation) {
       permit(caller, ['service']);
-      const pause = Math.min(FIRST_RETRY_MILLIS * 2 ** Math.min(revalidation.attempts, 16), LONGEST_RETRY_MILLIS);
       await database.write((tx) =>
         tx
           .updateTable('revalidations')
-          .set({ due_at: now() + pause })
+          .set({ due_at: now() + backoffMillis(revalidation.attempts, RETRY) })
           .where(isLeased(revalidation))
           .execute(),
       );

@@ -3,6 +3,7 @@
  * a failing one after several consecutive failures. The first ejection lasts a second, later ones longer. Then one
  * repeatable request probes whether the instance has recovered.
  */
+import { CircuitBreaker, type CircuitBreakerOptions } from '@daybook/async';
 import type { Discovery, Instance } from '@daybook/discovery';
 import type { Logger } from '@daybook/service';
 
@@ -23,14 +24,9 @@ export interface OutlierDetectionOptions {
 /** The state of an instance that failed recently. */
 interface InstanceRecord {
   readonly serviceId: string;
-  failures: number;
-  /** The number of ejections without a success in between. */
-  ejections: number;
-  /** Undefined while the instance is not ejected. */
-  ejectedUntil: number | undefined;
+  /** Open while the instance is ejected. Its trial is the probe. */
+  readonly breaker: CircuitBreaker;
   isUnreachable: boolean;
-  /** Whether the probing request is in progress. */
-  isProbing: boolean;
 }
 
 const NONE: ReadonlySet<string> = new Set();
@@ -38,9 +34,7 @@ const NONE: ReadonlySet<string> = new Set();
 export class OutlierDetection {
   readonly #discovery: Discovery;
   readonly #logger: Pick<Logger, 'warn'>;
-  readonly #consecutiveFailures: number;
-  readonly #baseEjectionMillis: number;
-  readonly #maxEjectionMillis: number;
+  readonly #breakerOptions: CircuitBreakerOptions;
   readonly #now: () => number;
   /** The instances that failed recently. Usually empty. */
   readonly #records = new Map<string, InstanceRecord>();
@@ -48,9 +42,11 @@ export class OutlierDetection {
   constructor(discovery: Discovery, logger: Pick<Logger, 'warn'>, options: OutlierDetectionOptions = {}) {
     this.#discovery = discovery;
     this.#logger = logger;
-    this.#consecutiveFailures = options.consecutiveFailures ?? 3;
-    this.#baseEjectionMillis = options.baseEjectionMillis ?? 1_000;
-    this.#maxEjectionMillis = options.maxEjectionMillis ?? 30_000;
+    const { consecutiveFailures = 3, baseEjectionMillis = 1_000, maxEjectionMillis = 30_000 } = options;
+    this.#breakerOptions = {
+      consecutiveFailures,
+      openFor: { firstMillis: baseEjectionMillis, longestMillis: maxEjectionMillis, leastShare: 1 },
+    };
     this.#now = options.now ?? (() => performance.now());
   }
 
@@ -62,8 +58,8 @@ export class OutlierDetection {
     const now = this.#now();
     const ejected = new Set<string>();
     for (const [instanceId, record] of this.#records) {
-      if (record.serviceId !== serviceId || record.ejectedUntil === undefined) continue;
-      if (now < record.ejectedUntil || record.isProbing || !mayProbe) ejected.add(instanceId);
+      if (record.serviceId !== serviceId || !record.breaker.isOpen) continue;
+      if (!mayProbe || !record.breaker.admits(now)) ejected.add(instanceId);
     }
     return ejected;
   }
@@ -71,8 +67,7 @@ export class OutlierDetection {
   /** Records the start of an attempt. */
   recordAttempt({ instanceId }: Instance): void {
     if (this.#records.size === 0) return;
-    const record = this.#records.get(instanceId);
-    if (record?.ejectedUntil !== undefined) record.isProbing = true;
+    this.#records.get(instanceId)?.breaker.recordAttempt();
   }
 
   /** Records a success. */
@@ -81,30 +76,25 @@ export class OutlierDetection {
     const record = this.#records.get(instanceId);
     if (!record) return;
     this.#records.delete(instanceId);
-    if (record.ejectedUntil !== undefined) this.#logger.warn({ serviceId, instanceId }, 'instance restored');
+    if (record.breaker.isOpen) this.#logger.warn({ serviceId, instanceId }, 'instance restored');
   }
 
   /** Records the end of an attempt, possibly without a result. */
   recordEnd({ instanceId }: Instance): void {
     if (this.#records.size === 0) return;
-    const record = this.#records.get(instanceId);
-    if (record) record.isProbing = false;
+    this.#records.get(instanceId)?.breaker.recordEnd();
   }
 
   recordFailure({ instanceId, serviceId }: Instance, failure: FailureKind): void {
     const record = this.#recordOf(instanceId, serviceId);
-    record.failures += 1;
     record.isUnreachable = failure === 'unreachable';
-    const isEjected = record.ejectedUntil !== undefined;
-    // Requests that were pending at the ejection add no information.
-    if (isEjected && !record.isProbing) return;
-    record.isProbing = false;
-    if (!isEjected && !record.isUnreachable && record.failures < this.#consecutiveFailures) return;
-    if (!isEjected && !this.#mayEject(record)) return;
-    const millis = Math.min(this.#maxEjectionMillis, this.#baseEjectionMillis * 2 ** Math.min(record.ejections, 16));
-    record.ejections += 1;
-    record.ejectedUntil = this.#now() + millis;
-    if (!isEjected) this.#logger.warn({ serviceId, instanceId, failure, millis }, 'instance ejected');
+    const wasEjected = record.breaker.isOpen;
+    const millis = record.breaker.recordFailure(this.#now(), {
+      isFatal: record.isUnreachable,
+      mayOpen: () => this.#mayEject(record),
+    });
+    if (millis === undefined || wasEjected) return;
+    this.#logger.warn({ serviceId, instanceId, failure, millis }, 'instance ejected');
   }
 
   /** Forgets the instances that are gone. */
@@ -118,14 +108,7 @@ export class OutlierDetection {
   #recordOf(instanceId: string, serviceId: string): InstanceRecord {
     const existing = this.#records.get(instanceId);
     if (existing) return existing;
-    const record: InstanceRecord = {
-      serviceId,
-      failures: 0,
-      ejections: 0,
-      ejectedUntil: undefined,
-      isUnreachable: false,
-      isProbing: false,
-    };
+    const record = { serviceId, breaker: new CircuitBreaker(this.#breakerOptions), isUnreachable: false };
     this.#records.set(instanceId, record);
     return record;
   }
@@ -138,7 +121,7 @@ export class OutlierDetection {
     const known = this.#discovery.instancesOf(serviceId).length;
     let out = 0;
     for (const record of this.#records.values()) {
-      if (record.serviceId === serviceId && record.ejectedUntil !== undefined) out += 1;
+      if (record.serviceId === serviceId && record.breaker.isOpen) out += 1;
     }
     return out + 1 <= (isUnreachable ? known - 1 : Math.floor(known / 2));
   }

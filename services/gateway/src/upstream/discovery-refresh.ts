@@ -1,4 +1,5 @@
 /** Refreshes the list of instances when it may be outdated. Never throws, because the known list stays in use. */
+import { settlesWithin } from '@daybook/async';
 import type { Discovery } from '@daybook/discovery';
 import type { Logger } from '@daybook/service';
 
@@ -33,10 +34,7 @@ export function createDiscoveryRefresh(discovery: Discovery, logger: Pick<Logger
   return {
     trigger: () => void refresh(),
     async refreshWithin(millis) {
-      const deadline = Promise.withResolvers<void>();
-      const timer = setTimeout(deadline.resolve, millis);
-      await Promise.race([refresh(), deadline.promise]);
-      clearTimeout(timer);
+      await settlesWithin(refresh(), millis);
     },
   };
 }

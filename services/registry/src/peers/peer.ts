@@ -1,4 +1,5 @@
 /** Replicates every change to one other registry: in order, in batches, and repeatedly until it responds. */
+import { backoffMillis } from '@daybook/async';
 import type { Logger } from '@daybook/service';
 import type { Registration } from '../domain/instance.ts';
 import { createPendingChanges } from '../domain/pending-changes.ts';
@@ -32,10 +33,11 @@ const MAX_REJECTED = 1_000;
 /** Changes within this time are sent together. */
 const BATCH_DELAY_MILLIS = 50;
 const FIRST_RETRY_MILLIS = 500;
-const MAX_RETRY_MILLIS = 30_000;
+const LONGEST_RETRY_MILLIS = 30_000;
 
 export function createPeer(options: PeerOptions): Peer {
   const { connection, logger, entryOf, registerNewer, firstRetryMillis = FIRST_RETRY_MILLIS } = options;
+  const retry = { firstMillis: firstRetryMillis, longestMillis: LONGEST_RETRY_MILLIS };
   const logFields = { peer: connection.origin };
   const pending = createPendingChanges(MAX_PENDING);
   let timer: NodeJS.Timeout | undefined;
@@ -57,14 +59,9 @@ export function createPeer(options: PeerOptions): Peer {
   function run(): Promise<void> {
     running ??= sendOnce().finally(() => {
       running = undefined;
-      if (pending.size() > 0) runIn(failures === 0 ? BATCH_DELAY_MILLIS : backoffAfter(failures));
+      if (pending.size() > 0) runIn(failures === 0 ? BATCH_DELAY_MILLIS : backoffMillis(failures, retry));
     });
     return running;
-  }
-
-  function backoffAfter(failureCount: number): number {
-    const backoff = Math.min(MAX_RETRY_MILLIS, firstRetryMillis * 2 ** Math.min(failureCount - 1, 16));
-    return backoff * (0.5 + Math.random() / 2);
   }
 
   async function sendOnce(): Promise<void> {

@@ -1,8 +1,8 @@
 /** Imports providers as doctors with weekly hours. */
+import { KeyedQueue } from '@daybook/async';
 import type { Schemas } from '@daybook/client';
 import { CallRefused } from '@daybook/client';
 import type { Api } from '../api.ts';
-import { createKeyedQueue } from '../concurrency.ts';
 import type { Outcome } from '../counts.ts';
 import type { Provider } from './rows.ts';
 
@@ -40,7 +40,7 @@ export function createDoctorImport(api: Api): DoctorImport {
   const imported = new Map<string, ImportedDoctor>();
   /** Earlier doctors that no row has received yet, by their identifying fields. */
   const unclaimed = new Map<string, Schemas['Doctor'][]>();
-  const enqueue = createKeyedQueue();
+  const queue = new KeyedQueue();
 
   async function findAll({ givenName, familyName, specialties, timeZone }: Provider['doctor']) {
     const words = `${givenName ?? ''} ${familyName}`.trim().split(/\s+/u).slice(0, SEARCH_WORDS).join(' ');
@@ -80,7 +80,7 @@ export function createDoctorImport(api: Api): DoctorImport {
 
   return {
     imported,
-    importOne: (provider) => enqueue([JSON.stringify(provider.doctor)], () => importProvider(provider)),
+    importOne: (provider) => queue.run([JSON.stringify(provider.doctor)], () => importProvider(provider)),
   };
 }
 

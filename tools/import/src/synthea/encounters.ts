@@ -1,7 +1,7 @@
 /** Turns every encounter into a request for an appointment between its patient and its provider. */
 
+import { KeyedQueue } from '@daybook/async';
 import type { Api } from '../api.ts';
-import { createKeyedQueue } from '../concurrency.ts';
 import type { Outcome } from '../counts.ts';
 import { LruCache } from '../lru-cache.ts';
 import { createTypeForLength } from './appointment-types.ts';
@@ -31,7 +31,7 @@ const reasonFor = (encounterId: string): string => `Imported encounter ${encount
 export function createEncounterImport({ api, doctors, patients, now, run }: EncounterDependencies) {
   const typeForLength = createTypeForLength(api);
   const reasonsOf = new LruCache<ReadonlySet<string>>(CACHED_PATIENTS);
-  const enqueue = createKeyedQueue();
+  const queue = new KeyedQueue();
 
   /** Returns the reasons of all appointments of a patient, whatever their status. */
   async function fetchReasons(patientId: string): Promise<ReadonlySet<string>> {
@@ -75,6 +75,6 @@ export function createEncounterImport({ api, doctors, patients, now, run }: Enco
      * @throws CallRefused, BadRow
      */
     importOne: (encounter: Encounter): Promise<Outcome> =>
-      enqueue([`patient ${encounter.patient}`, `provider ${encounter.provider}`], () => importOne(encounter)),
+      queue.run([`patient ${encounter.patient}`, `provider ${encounter.provider}`], () => importOne(encounter)),
   };
 }

@@ -2,9 +2,10 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { CallRefused } from '@daybook/client';
+import { EXIT } from '@daybook/service/exit-codes';
 import type { Api } from '../api.ts';
 import { checkTable, type Table } from '../csv.ts';
-import { EXIT, ImportFailure } from '../import-failure.ts';
+import { ImportFailure } from '../import-failure.ts';
 import type { Progress } from '../progress.ts';
 import type { Report } from '../report.ts';
 import { importTable } from '../table-import.ts';
