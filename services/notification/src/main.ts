@@ -12,7 +12,7 @@ import {
 import { migrations } from '../migrations/index.ts';
 import { buildApp, NAME } from './app.ts';
 import { readConfig } from './config.ts';
-import { appointmentMessagesConsumer } from './events.ts';
+import { appointmentMessagesConsumer } from './events/consumers.ts';
 import type { NotificationTables } from './store/tables.ts';
 
 export { readConfig };

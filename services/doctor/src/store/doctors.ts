@@ -27,7 +27,7 @@ import {
 } from '@daybook/database';
 import { type Clock, tidyPerson } from '@daybook/service';
 import type { Transaction } from 'kysely';
-import { doctorEvent, SOURCE } from '../events.ts';
+import { doctorEvent, SOURCE } from '../events/published.ts';
 import { searchDoctors } from './doctor-search.ts';
 import { normalTypeIds, toTypeIds } from './offered-types.ts';
 import type { DoctorRow, DoctorTables } from './tables.ts';

@@ -26,7 +26,7 @@ import { type Expression, expressionBuilder, type SqlBool } from 'kysely';
 import { exceptionInterval } from '../domain/exception-interval.ts';
 import type { Interval } from '../domain/interval.ts';
 import { DAY } from '../domain/time.ts';
-import { exceptionEvent, SOURCE } from '../events.ts';
+import { exceptionEvent, SOURCE } from '../events/published.ts';
 import { lockDoctor, setDoctorVersion } from './doctor-version.ts';
 import type { DoctorTables, ScheduleExceptionRow } from './tables.ts';
 

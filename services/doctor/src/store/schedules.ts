@@ -13,7 +13,7 @@ import { appendEvent, type Database, idFromBytes, idToBytes, type WriteContext }
 import type { Clock } from '@daybook/service';
 import { periodsOf, scheduleOn, UNBOUNDED_START, withoutUnboundedStart } from '../domain/periods.ts';
 import { dayAt, midnightOf } from '../domain/wall-clock.ts';
-import { doctorEvent, SOURCE } from '../events.ts';
+import { doctorEvent, SOURCE } from '../events/published.ts';
 import { lockDoctor, setDoctorVersion } from './doctor-version.ts';
 import type { DoctorTables, SchedulePeriodRow } from './tables.ts';
 

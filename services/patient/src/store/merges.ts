@@ -26,7 +26,7 @@ import {
 } from '@daybook/database';
 import type { Clock } from '@daybook/service';
 import { sql, type Transaction } from 'kysely';
-import { patientEvent, patientMergeEvent, SOURCE } from '../events.ts';
+import { patientEvent, patientMergeEvent, SOURCE } from '../events/published.ts';
 import { MAX_MERGED, mergedInto } from './merged-records.ts';
 import { assertNotReplaced, toPatient } from './patient-row.ts';
 import { writePatientTerms } from './patient-terms.ts';

@@ -16,7 +16,7 @@ import { appendEvent, type Database, idToBytes, newId, type SharedTables, type W
 import { type Clock, tidyPerson } from '@daybook/service';
 import type { Transaction } from 'kysely';
 import { checkBirthDate, normalizeIdentifiers } from '../domain/patient-rules.ts';
-import { patientEvent, SOURCE } from '../events.ts';
+import { patientEvent, SOURCE } from '../events/published.ts';
 import { incrementNameKey, insertUniqueNameKey, moveNameKey, withCandidates } from './duplicates.ts';
 import { withHolder, writeIdentifiers } from './identifiers.ts';
 import { assertNotReplaced, toColumns, toPatient } from './patient-row.ts';

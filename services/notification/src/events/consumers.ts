@@ -1,4 +1,4 @@
-/** All events that this service consumes. It publishes none. */
+/** The events that this service consumes, and the messages that each one causes. */
 import {
   AppointmentEventData,
   type CloudEvent,
@@ -11,9 +11,9 @@ import {
 import type { Database } from '@daybook/database';
 import { type Consumer, createConsumer } from '@daybook/messaging';
 import { type Clock, createParser, type Logger } from '@daybook/service';
-import { type RecipientChange, reassignRecipients } from './store/message-recipients.ts';
-import { insertMessages, type NewMessage } from './store/messages.ts';
-import type { NotificationTables } from './store/tables.ts';
+import { type RecipientChange, reassignRecipients } from '../store/message-recipients.ts';
+import { insertMessages, type NewMessage } from '../store/messages.ts';
+import type { NotificationTables } from '../store/tables.ts';
 
 const MESSAGES_CONSUMER = 'notification.messages' satisfies EventConsumerName;
 
