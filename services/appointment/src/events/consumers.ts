@@ -33,9 +33,9 @@ export const participantChangesConsumer = (
     types: eventConsumers[REVALIDATION_CONSUMER],
     database,
     logger,
-    effect: forEach(async (transaction, event) => {
+    effect: forEach(async (tx, event) => {
       const kind = CHANGES.get(event.type);
-      if (kind) await recordParticipantChange(transaction, database, kind, event, clock().epochMilliseconds);
+      if (kind) await recordParticipantChange(tx, database, kind, event, clock().epochMilliseconds);
     }),
   });
   return withChangeCallback(consumer, onChange);
@@ -72,10 +72,10 @@ export const patientMergesConsumer = (
     types: eventConsumers[MERGES_CONSUMER],
     database,
     logger,
-    effect: forEach(async (transaction, { type, sequence, data }) => {
+    effect: forEach(async (tx, { type, sequence, data }) => {
       const { patientId, into } = readMerge(data);
       const change = { patientId, into: type === UNMERGED ? undefined : into, version: sequence };
-      await recordMerge(transaction, database.dialect, change, clock().epochMilliseconds);
+      await recordMerge(tx, database.dialect, change, clock().epochMilliseconds);
     }),
   });
   return withChangeCallback(consumer, onChange);

@@ -9,14 +9,11 @@ import {
   type StatusChange,
   type UpdatedField,
 } from '@daybook/contracts';
-import { type DatabaseDialect, idToBytes, insertEvent, type SharedTables, type WriteContext } from '@daybook/database';
+import { type DatabaseDialect, idToBytes, insertEvent, type WriteContext } from '@daybook/database';
 import type { Clock } from '@daybook/service';
-import type { Transaction } from 'kysely';
 import { appointmentEvent, SOURCE } from '../events/published.ts';
 import { toAppointment, toRow } from './appointment-row.ts';
-import type { AppointmentTables } from './tables.ts';
-
-export type Tx = Transaction<AppointmentTables & SharedTables>;
+import type { Tx } from './tables.ts';
 
 /** Returns the next version of an appointment. It needs no rescheduling unless the change sets that. */
 export function nextVersion(before: Appointment, change: Partial<Appointment>, clock: Clock): Appointment {

@@ -13,12 +13,12 @@ import {
   readSomeOf,
   STAFF,
 } from '@daybook/contracts';
-import { type Database, idFromBytes, idToBytes, type SharedTables } from '@daybook/database';
+import { type Database, idFromBytes, idToBytes } from '@daybook/database';
 import { type Clock, decodeCursor, pageOf } from '@daybook/service';
-import { type Kysely, sql } from 'kysely';
+import { sql } from 'kysely';
 import { MINUTE, toMillis } from '../domain/time.ts';
 import { toAppointment, visibleTo } from './appointment-row.ts';
-import type { AppointmentRow, AppointmentTables } from './tables.ts';
+import type { AppointmentRow, AppointmentTables, Db } from './tables.ts';
 
 export interface AppointmentReads {
   /** Returns a page in the order of the starts. */
@@ -47,8 +47,6 @@ const hasStatus = (statuses: readonly AppointmentStatus[]) =>
   sql<boolean>`coalesce(status, '') in (${sql.join(statuses)})`;
 
 const LONGEST_VISIT = MAX_DURATION_MINUTES * MINUTE;
-
-type Db = Kysely<AppointmentTables & SharedTables>;
 
 /** The filter of a list, read from its query. */
 interface Filter {

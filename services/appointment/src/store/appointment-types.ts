@@ -100,9 +100,9 @@ export function createAppointmentTypeStore(database: Database<AppointmentTables>
       permit(caller, STAFF);
       const at = instantText(clock());
       const type = { id: newId(), ...APPOINTMENT_TYPE_DEFAULTS, ...input, version: 1, createdAt: at, updatedAt: at };
-      await database.write(async (transaction) => {
-        await rejectTakenName(transaction.insertInto('appointment_types').values(toRow(type)).execute());
-        await write.storeResponse(transaction, type);
+      await database.write(async (tx) => {
+        await rejectTakenName(tx.insertInto('appointment_types').values(toRow(type)).execute());
+        await write.storeResponse(tx, type);
       });
       return type;
     },
@@ -114,8 +114,8 @@ export function createAppointmentTypeStore(database: Database<AppointmentTables>
 
     async change(caller, id, patch, write) {
       permit(caller, STAFF);
-      return database.write(async (transaction) => {
-        const row = await transaction
+      return database.write(async (tx) => {
+        const row = await tx
           .selectFrom('appointment_types')
           .selectAll()
           .where('id', '=', idToBytes(id))
@@ -130,14 +130,11 @@ export function createAppointmentTypeStore(database: Database<AppointmentTables>
           updatedAt: instantText(clock()),
         };
         const { id: _, ...columns } = toRow(type);
-        await rejectTakenName(
-          transaction.updateTable('appointment_types').set(columns).where('id', '=', row.id).execute(),
-        );
+        await rejectTakenName(tx.updateTable('appointment_types').set(columns).where('id', '=', row.id).execute());
         // The update locks the type, so no appointment of it can be written before the revalidation reads
         // (type-versions.ts).
-        if (type.active !== before.active)
-          await recordTypeChange(transaction, database, type, clock().epochMilliseconds);
-        await write.storeResponse(transaction, type);
+        if (type.active !== before.active) await recordTypeChange(tx, database, type, clock().epochMilliseconds);
+        await write.storeResponse(tx, type);
         return type;
       });
     },

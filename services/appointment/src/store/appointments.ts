@@ -27,20 +27,13 @@ import { checkCancellable, checkNotEnded, statusAfter } from '../domain/booking/
 import { isFull, NOTHING_TAKEN } from '../domain/booking/rules.ts';
 import type { AppointmentStore, Move, NewBooking, Placement, StepBackDecision } from '../domain/ports.ts';
 import { cellsOf } from '../domain/slots/grid.ts';
-import {
-  type Change,
-  historyInserts,
-  lockAppointment,
-  nextVersion,
-  type Tx,
-  updateStatements,
-} from './appointment-changes.ts';
+import { type Change, historyInserts, lockAppointment, nextVersion, updateStatements } from './appointment-changes.ts';
 import { toAppointment, toRow, visibleTo } from './appointment-row.ts';
 import { readActions } from './history-actions.ts';
 import { useHold } from './holds.ts';
 import { checkVersions } from './participant-versions.ts';
 import { readTakenSeats, releaseStatement, reserve } from './reservations.ts';
-import type { AppointmentTables } from './tables.ts';
+import type { AppointmentTables, Tx } from './tables.ts';
 import { checkType, typeLockStatement } from './type-versions.ts';
 
 const placementFields = ({ doctorId, type, timeZone, visit }: Placement) => ({

@@ -8,16 +8,13 @@ import {
   idToBytes,
   isoFromMillis,
   newId,
-  type SharedTables,
 } from '@daybook/database';
 import type { Clock } from '@daybook/service';
-import type { Kysely } from 'kysely';
 import { isFor } from '../domain/booking/booking-request.ts';
 import type { HoldStore, Placement } from '../domain/ports.ts';
 import { MINUTE, toMillis } from '../domain/time.ts';
-import type { Tx } from './appointment-changes.ts';
 import { releaseStatement, reserve } from './reservations.ts';
-import type { AppointmentTables, HoldRow } from './tables.ts';
+import type { AppointmentTables, Db, HoldRow, Tx } from './tables.ts';
 
 const toHold = (row: HoldRow): Hold => ({
   id: idFromBytes(row.id),
@@ -29,7 +26,7 @@ const toHold = (row: HoldRow): Hold => ({
 });
 
 /** Selects the holds of a caller that have not expired. */
-const liveHolds = (db: Kysely<AppointmentTables & SharedTables>, callerId: string, now: number) =>
+const liveHolds = (db: Db, callerId: string, now: number) =>
   db.selectFrom('holds').selectAll().where('caller_id', '=', callerId).where('expires_at', '>', now);
 
 async function remove(tx: Tx, dialect: DatabaseDialect, id: string): Promise<void> {

@@ -2,9 +2,8 @@
 import type { AppointmentType, CloudEvent } from '@daybook/contracts';
 import { type Database, idToBytes, WriteConflict } from '@daybook/database';
 import { UPCOMING_STATUSES } from '../domain/booking/lifecycle.ts';
-import type { Tx } from './appointment-changes.ts';
 import { recordVersion } from './participant-versions.ts';
-import type { AppointmentTables, RevalidationRow } from './tables.ts';
+import type { AppointmentTables, RevalidationRow, Tx } from './tables.ts';
 
 export type ParticipantKind = Exclude<RevalidationRow['kind'], 'type'>;
 

@@ -8,8 +8,7 @@
 import { type DatabaseDialect, idFromBytes, idToBytes, WriteConflict } from '@daybook/database';
 import { sql } from 'kysely';
 import { type ParticipantVersion, type Placement, StaleFacts } from '../domain/ports.ts';
-import type { Tx } from './appointment-changes.ts';
-import type { AppointmentTables } from './tables.ts';
+import type { AppointmentTables, Tx } from './tables.ts';
 
 type VersionRow = AppointmentTables['participant_versions'];
 type Known = ReadonlyMap<string, number>;

@@ -17,10 +17,10 @@ import type { Clock } from '@daybook/service';
 import { sql } from 'kysely';
 import { UPCOMING_STATUSES } from '../domain/booking/lifecycle.ts';
 import { toMillis } from '../domain/time.ts';
-import { lockAppointment, nextVersion, type Tx, updateStatements } from './appointment-changes.ts';
+import { lockAppointment, nextVersion, updateStatements } from './appointment-changes.ts';
 import { requestRevalidation } from './participant-changes.ts';
 import { lockParticipant, recordVersion } from './participant-versions.ts';
-import type { AppointmentTables } from './tables.ts';
+import type { AppointmentTables, Tx } from './tables.ts';
 
 /** The most appointments that one transaction moves, because it blocks bookings of their patient until it ends. */
 export const MOVE_BATCH_SIZE = 25;

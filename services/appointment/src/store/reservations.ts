@@ -1,32 +1,14 @@
 /** Stores the reservations of cells. The primary key rejects taken seats; no earlier read decides. */
 import { type ProblemCode, problems, Refusal } from '@daybook/contracts';
-import {
-  type DatabaseDialect,
-  executeBatch,
-  idFromBytes,
-  idToBytes,
-  type SharedTables,
-  WriteConflict,
-} from '@daybook/database';
+import { type DatabaseDialect, executeBatch, idFromBytes, idToBytes, WriteConflict } from '@daybook/database';
 import type { Clock } from '@daybook/service';
-import {
-  type Compilable,
-  type Expression,
-  type ExpressionBuilder,
-  type Kysely,
-  type SqlBool,
-  sql,
-  type Transaction,
-} from 'kysely';
+import { type Compilable, type Expression, type ExpressionBuilder, type SqlBool, sql } from 'kysely';
 import { NOTHING_TAKEN, type TakenSeats } from '../domain/booking/rules.ts';
 import type { Placement, SeatQuery } from '../domain/ports.ts';
 import { type Cells, cellsOf } from '../domain/slots/grid.ts';
 import { lockParticipants } from './participant-versions.ts';
-import type { AppointmentTables, ReservationRow } from './tables.ts';
+import type { AppointmentTables, Db, ReservationRow, Tx } from './tables.ts';
 import { checkType, typeLockStatement } from './type-versions.ts';
-
-type Db = Kysely<AppointmentTables & SharedTables>;
-type Tx = Transaction<AppointmentTables & SharedTables>;
 
 /** Returns how many seats of a cell are taken, or infinity when a holder's capacity is reached. */
 const countTaken = (seats: number, smallestCapacity: number): number =>

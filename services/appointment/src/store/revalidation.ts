@@ -7,11 +7,11 @@ import { UPCOMING_STATUSES } from '../domain/booking/lifecycle.ts';
 import { type CurrentFacts, reschedulingReasons } from '../domain/booking/revalidation.ts';
 import { StaleFacts } from '../domain/ports.ts';
 import { toMillis } from '../domain/time.ts';
-import { lockAppointment, nextVersion, type Tx, updateStatements } from './appointment-changes.ts';
+import { lockAppointment, nextVersion, updateStatements } from './appointment-changes.ts';
 import { toAppointment } from './appointment-row.ts';
 import type { ParticipantKind } from './participant-changes.ts';
 import { checkVersions } from './participant-versions.ts';
-import type { AppointmentTables } from './tables.ts';
+import type { AppointmentTables, Tx } from './tables.ts';
 import { typeLockStatement } from './type-versions.ts';
 
 /** A participant or an appointment type whose appointments are due for revalidation. */

@@ -6,7 +6,7 @@
 import { type DatabaseDialect, idToBytes } from '@daybook/database';
 import { sql } from 'kysely';
 import { type PlacedType, StaleFacts } from '../domain/ports.ts';
-import type { Tx } from './appointment-changes.ts';
+import type { Tx } from './tables.ts';
 
 /** Returns the statement that reads the type and blocks changes of it until this transaction ends. */
 export const typeLockStatement = (tx: Tx, { supportsRowLocks }: DatabaseDialect, id: string) =>

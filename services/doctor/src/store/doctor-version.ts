@@ -4,22 +4,15 @@
  * The row is locked first, so changes of one doctor are serialized.
  */
 import { Refusal } from '@daybook/contracts';
-import type { DatabaseDialect, SharedTables } from '@daybook/database';
-import type { Transaction } from 'kysely';
-import type { DoctorTables } from './tables.ts';
-
-type DoctorTransaction = Transaction<DoctorTables & SharedTables>;
+import type { DatabaseDialect } from '@daybook/database';
+import type { Tx } from './tables.ts';
 
 /**
  * Locks a doctor and returns the version before the change.
  * @throws Refusal `not-found`
  */
-export async function lockDoctor(
-  transaction: DoctorTransaction,
-  dialect: DatabaseDialect,
-  doctorId: Uint8Array,
-): Promise<number> {
-  const doctor = await transaction
+export async function lockDoctor(tx: Tx, dialect: DatabaseDialect, doctorId: Uint8Array): Promise<number> {
+  const doctor = await tx
     .selectFrom('doctors')
     .select('version')
     .where('id', '=', doctorId)
@@ -30,12 +23,12 @@ export async function lockDoctor(
 }
 
 export async function setDoctorVersion(
-  transaction: DoctorTransaction,
+  tx: Tx,
   doctorId: Uint8Array,
   version: number,
   now: Temporal.Instant,
 ): Promise<void> {
-  await transaction
+  await tx
     .updateTable('doctors')
     .set({ version, updated_at: now.epochMilliseconds })
     .where('id', '=', doctorId)

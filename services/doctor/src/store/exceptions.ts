@@ -100,10 +100,10 @@ export function createExceptionStore(database: Database<DoctorTables>, clock: Cl
         created_at: now.epochMilliseconds,
       };
       const exception = toException(row);
-      await database.write(async (transaction) => {
-        const version = await lockDoctor(transaction, database.dialect, row.doctor_id);
+      await database.write(async (tx) => {
+        const version = await lockDoctor(tx, database.dialect, row.doctor_id);
         write.checkVersion(version);
-        const neighbours = await transaction
+        const neighbours = await tx
           .selectFrom('schedule_exceptions')
           .select('id')
           .where('doctor_id', '=', row.doctor_id)
@@ -114,15 +114,15 @@ export function createExceptionStore(database: Database<DoctorTables>, clock: Cl
           const detail = `A doctor has at most ${MAX_OVERLAPPING} exceptions around one time: remove some.`;
           throw new Refusal('too-many-exceptions', detail);
         }
-        await transaction.insertInto('schedule_exceptions').values(row).execute();
+        await tx.insertInto('schedule_exceptions').values(row).execute();
         const changed = { id: exception.doctorId, version: version + 1 };
-        await setDoctorVersion(transaction, row.doctor_id, changed.version, now);
-        await appendEvent(transaction, exceptionEvent('exception-added', changed, exception), {
+        await setDoctorVersion(tx, row.doctor_id, changed.version, now);
+        await appendEvent(tx, exceptionEvent('exception-added', changed, exception), {
           source: SOURCE,
           time: now,
           traceparent: write.traceparent,
         });
-        await write.storeResponse(transaction, exception);
+        await write.storeResponse(tx, exception);
       });
       return exception;
     },
@@ -156,9 +156,9 @@ export function createExceptionStore(database: Database<DoctorTables>, clock: Cl
       permit(caller, STAFF);
       const now = clock();
       const [doctor_id, id] = [idToBytes(doctorId), idToBytes(exceptionId)];
-      await database.write(async (transaction) => {
-        const version = await lockDoctor(transaction, database.dialect, doctor_id);
-        const row = await transaction
+      await database.write(async (tx) => {
+        const version = await lockDoctor(tx, database.dialect, doctor_id);
+        const row = await tx
           .selectFrom('schedule_exceptions')
           .selectAll()
           .where('id', '=', id)
@@ -166,10 +166,10 @@ export function createExceptionStore(database: Database<DoctorTables>, clock: Cl
           .executeTakeFirst();
         if (!row) throw new Refusal('not-found', 'There is no such exception.');
         write.checkVersion(version);
-        await transaction.deleteFrom('schedule_exceptions').where('id', '=', id).execute();
+        await tx.deleteFrom('schedule_exceptions').where('id', '=', id).execute();
         const changed = { id: idFromBytes(doctor_id), version: version + 1 };
-        await setDoctorVersion(transaction, doctor_id, changed.version, now);
-        await appendEvent(transaction, exceptionEvent('exception-removed', changed, toException(row)), {
+        await setDoctorVersion(tx, doctor_id, changed.version, now);
+        await appendEvent(tx, exceptionEvent('exception-removed', changed, toException(row)), {
           source: SOURCE,
           time: now,
           traceparent: write.traceparent,

@@ -66,8 +66,8 @@ export const appointmentMessagesConsumer = (
     database,
     logger,
     inBatches: true,
-    effect: async (transaction, events) => {
-      await insertMessages(transaction, events.flatMap(messageOf), clock());
-      await reassignRecipients(transaction, events.flatMap(recipientChangeOf));
+    effect: async (tx, events) => {
+      await insertMessages(tx, events.flatMap(messageOf), clock());
+      await reassignRecipients(tx, events.flatMap(recipientChangeOf));
     },
   });

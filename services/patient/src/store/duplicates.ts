@@ -4,13 +4,11 @@
  * A registration inserts its rows, so the database rejects the second of two simultaneous ones.
  */
 import { type Caller, MAX_CANDIDATES, type PatientCandidate, Refusal } from '@daybook/contracts';
-import type { Database, DatabaseDialect, SharedTables } from '@daybook/database';
-import { sql, type Transaction } from 'kysely';
+import type { Database, DatabaseDialect } from '@daybook/database';
+import { sql } from 'kysely';
 import { toPatient } from './patient-row.ts';
 import { seesOtherRecords } from './seeing-records.ts';
-import type { PatientRow, PatientTables } from './tables.ts';
-
-type Tx = Transaction<PatientTables & SharedTables>;
+import type { PatientRow, PatientTables, Tx } from './tables.ts';
 
 /** The columns with the keys of a record. */
 export type NameKeys = Pick<PatientRow, 'name_key' | 'joined_name_key'>;

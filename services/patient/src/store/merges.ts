@@ -16,23 +16,14 @@ import {
   type Role,
   STAFF,
 } from '@daybook/contracts';
-import {
-  appendEvent,
-  type Database,
-  idFromBytes,
-  idToBytes,
-  type SharedTables,
-  type WriteContext,
-} from '@daybook/database';
+import { appendEvent, type Database, idFromBytes, idToBytes, type WriteContext } from '@daybook/database';
 import type { Clock } from '@daybook/service';
-import { sql, type Transaction } from 'kysely';
+import { sql } from 'kysely';
 import { patientEvent, patientMergeEvent, SOURCE } from '../events/published.ts';
 import { MAX_MERGED, mergedInto } from './merged-records.ts';
 import { assertNotReplaced, toPatient } from './patient-row.ts';
 import { writePatientTerms } from './patient-terms.ts';
-import type { PatientRow, PatientTables } from './tables.ts';
-
-type Tx = Transaction<PatientTables & SharedTables>;
+import type { PatientRow, PatientTables, Tx } from './tables.ts';
 
 export const MAY_MERGE: readonly Role[] = ['front-desk', 'administrator'];
 export const MAY_UNMERGE: readonly Role[] = ['administrator'];

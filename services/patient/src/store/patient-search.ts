@@ -1,21 +1,10 @@
 /** Finds patients by text, birth date or ids. */
 import { DEFAULT_LIMIT, type PageOf, type Patient, type PatientQuery } from '@daybook/contracts';
-import {
-  checksOf,
-  type Database,
-  idFromBytes,
-  idToBytes,
-  planSearch,
-  type SearchPlan,
-  type SharedTables,
-} from '@daybook/database';
+import { checksOf, type Database, idFromBytes, idToBytes, planSearch, type SearchPlan } from '@daybook/database';
 import { decodeCursor, pageOf } from '@daybook/service';
-import type { Kysely } from 'kysely';
 import { searchConditionsOf } from '../domain/search-terms.ts';
 import { toPatient } from './patient-row.ts';
-import type { PatientTables } from './tables.ts';
-
-type Db = Kysely<PatientTables & SharedTables>;
+import type { Db, PatientTables } from './tables.ts';
 
 const ID = 'patients.id';
 
