@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { createFirstFree } from '../domain/booking/first-free.ts';
-import type { AppointmentStore } from '../domain/ports.ts';
+import type { SeatReads } from '../domain/ports.ts';
+import { createAppointmentHistory } from '../store/appointment-history.ts';
 import { createAppointmentTypeStore } from '../store/appointment-types.ts';
 import { createAppointmentStore } from '../store/appointments.ts';
 import { createHoldStore } from '../store/holds.ts';
+import { createSeatReads } from '../store/taken-seats.ts';
 import { at, openDaily, readAppointment, startClinic, UNKNOWN_ID } from '../testing.ts';
 
 const problem = (status: number, code: string) => ({ status, body: { code } });
@@ -69,8 +71,15 @@ describe('the first free time of a specialty', () => {
   it('is the same for the next one when nobody waits for the answer any more', async () => {
     const { database, clock, participants, addPatient, type } = await startSpecialty(1);
     const store = createAppointmentStore(database, clock);
-    const types = createAppointmentTypeStore(database, clock);
-    const book = createFirstFree({ participants, store, holds: createHoldStore(database, clock), types, clock });
+    const book = createFirstFree({
+      participants,
+      store: createAppointmentStore(database, clock),
+      history: createAppointmentHistory(database),
+      seats,
+      holds: createHoldStore(database, clock),
+      types: createAppointmentTypeStore(database, clock),
+      clock,
+    });
     const desk = { id: 'desk', role: 'front-desk' } as const;
     const bookFirst = (isCallerWaiting: () => boolean) => {
       const bookingRequest = { patientId: addPatient(), specialty: 'surgery', appointmentTypeId: type.id, ...DAY };
@@ -120,20 +129,26 @@ describe('the first free time of a specialty', () => {
     bookingRequest: { patientId: string; from: string; to: string },
     beforeLook: (attempt: number) => Promise<unknown>,
   ) {
-    const real = createAppointmentStore(database, clock);
+    const real = createSeatReads(database, clock);
     let attempts = 0;
-    const store: AppointmentStore = {
-      ...real,
-      async takenSeats(caller, query) {
+    const seats: SeatReads = {
+      async taken(caller, query) {
         if (query.resourceIds.includes(specialists[0]?.id ?? '')) {
           attempts += 1;
           await beforeLook(attempts);
         }
-        return real.takenSeats(caller, query);
+        return real.taken(caller, query);
       },
     };
-    const types = createAppointmentTypeStore(database, clock);
-    const book = createFirstFree({ participants, store, holds: createHoldStore(database, clock), types, clock });
+    const book = createFirstFree({
+      participants,
+      store: createAppointmentStore(database, clock),
+      history: createAppointmentHistory(database),
+      seats,
+      holds: createHoldStore(database, clock),
+      types: createAppointmentTypeStore(database, clock),
+      clock,
+    });
     const write = { storeResponse: async () => undefined, checkVersion: () => undefined };
     return book(
       { id: 'desk', role: 'front-desk' },

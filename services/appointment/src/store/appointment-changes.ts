@@ -5,11 +5,11 @@ import {
   type HistoryAction,
   type HistoryEntry,
   instantText,
-  Refusal,
+  notFound,
   type StatusChange,
   type UpdatedField,
 } from '@daybook/contracts';
-import { type DatabaseDialect, idToBytes, insertEvent, type WriteContext } from '@daybook/database';
+import { type DatabaseDialect, idToBytes, insertEvent, originOf, type WriteContext } from '@daybook/database';
 import type { Clock } from '@daybook/service';
 import { appointmentEvent, SOURCE } from '../events/published.ts';
 import { toAppointment, toRow } from './appointment-row.ts';
@@ -37,7 +37,7 @@ export async function lockAppointment(
     .where('id', '=', idToBytes(id))
     .$if(supportsRowLocks, (query) => query.forUpdate())
     .executeTakeFirst();
-  if (!row) throw new Refusal('not-found', 'There is no such appointment.');
+  if (!row) throw notFound('appointment');
   checkVersion(row.version);
   return toAppointment(row);
 }
@@ -108,7 +108,7 @@ export function historyInserts(tx: Tx, caller: Caller, change: Change, tracepare
   const time = Temporal.Instant.from(after.updatedAt);
   return [
     tx.insertInto('appointment_history').values(row),
-    insertEvent(tx, event, { source: SOURCE, time, traceparent }),
+    insertEvent(tx, event, originOf(SOURCE, time, { traceparent })),
   ] as const;
 }
 

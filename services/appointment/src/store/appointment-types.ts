@@ -11,16 +11,25 @@ import {
   DEFAULT_LIMIT,
   instantText,
   type NewAppointmentType,
+  notFound,
   type PageOf,
   permit,
   Refusal,
   ROLES,
   STAFF,
 } from '@daybook/contracts';
-import { type Database, idFromBytes, idToBytes, isoFromMillis, newId, type WriteContext } from '@daybook/database';
+import {
+  type Database,
+  idFromBytes,
+  idToBytes,
+  isoFromMillis,
+  mapUniqueViolation,
+  newId,
+  type WriteContext,
+} from '@daybook/database';
 import { type Clock, decodeCursor, pageOf } from '@daybook/service';
 import { toMillis } from '../domain/time.ts';
-import { recordTypeChange } from './participant-changes.ts';
+import { requestTypeRevalidation } from './revalidation-requests.ts';
 import type { AppointmentTables, AppointmentTypeRow } from './tables.ts';
 
 export interface AppointmentTypeStore {
@@ -76,14 +85,12 @@ const toRow = (type: AppointmentType): AppointmentTypeRow => ({
 });
 
 export function createAppointmentTypeStore(database: Database<AppointmentTables>, clock: Clock): AppointmentTypeStore {
-  async function rejectTakenName<Result>(work: Promise<Result>): Promise<Result> {
-    try {
-      return await work;
-    } catch (error) {
-      if (!database.dialect.isUniqueViolation(error)) throw error;
-      throw new Refusal('name-taken', 'Another appointment type has that name.');
-    }
-  }
+  const rejectTakenName = <Result>(work: Promise<Result>) =>
+    mapUniqueViolation(
+      database.dialect,
+      work,
+      () => new Refusal('name-taken', 'Another appointment type has that name.'),
+    );
 
   /** Coalesces reads, because types are few and each booking and each search reads one. */
   const coalesce = createCoalescer<AppointmentType | undefined>();
@@ -121,7 +128,7 @@ export function createAppointmentTypeStore(database: Database<AppointmentTables>
           .where('id', '=', idToBytes(id))
           .$if(database.dialect.supportsRowLocks, (query) => query.forUpdate())
           .executeTakeFirst();
-        if (!row) throw new Refusal('not-found', 'There is no such appointment type.');
+        if (!row) throw notFound('appointment type');
         write.checkVersion(row.version);
         const before = toAppointmentType(row);
         const type = {
@@ -133,7 +140,7 @@ export function createAppointmentTypeStore(database: Database<AppointmentTables>
         await rejectTakenName(tx.updateTable('appointment_types').set(columns).where('id', '=', row.id).execute());
         // The update locks the type, so no appointment of it can be written before the revalidation reads
         // (type-versions.ts).
-        if (type.active !== before.active) await recordTypeChange(tx, database, type, clock().epochMilliseconds);
+        if (type.active !== before.active) await requestTypeRevalidation(tx, database.dialect, type, clock().epochMilliseconds);
         await write.storeResponse(tx, type);
         return type;
       });
@@ -144,7 +151,7 @@ export function createAppointmentTypeStore(database: Database<AppointmentTables>
       const [after] = cursor === undefined ? [] : decodeCursor(cursor, ['id']);
       const rows = await database.read((db) => {
         let query = db.selectFrom('appointment_types').selectAll();
-        if (after !== undefined) query = query.where('id', '>', idToBytes(String(after)));
+        if (after !== undefined) query = query.where('id', '>', idToBytes(after));
         return query
           .orderBy('id')
           .limit(limit + 1)

@@ -8,7 +8,6 @@ import {
   type ProblemCode,
   permit,
   Refusal,
-  ROLES,
   STAFF,
   UPDATED_FIELDS,
   type UpdatedField,
@@ -29,11 +28,11 @@ import type { AppointmentStore, Move, NewBooking, Placement, StepBackDecision } 
 import { cellsOf } from '../domain/slots/grid.ts';
 import { type Change, historyInserts, lockAppointment, nextVersion, updateStatements } from './appointment-changes.ts';
 import { toAppointment, toRow, visibleTo } from './appointment-row.ts';
-import { readActions } from './history-actions.ts';
 import { useHold } from './holds.ts';
 import { checkVersions } from './participant-versions.ts';
-import { readTakenSeats, releaseStatement, reserve } from './reservations.ts';
+import { releaseStatement, reserve } from './reservations.ts';
 import type { AppointmentTables, Tx } from './tables.ts';
+import { readTakenSeats } from './taken-seats.ts';
 import { checkType, typeLockStatement } from './type-versions.ts';
 
 const placementFields = ({ doctorId, type, timeZone, visit }: Placement) => ({
@@ -140,11 +139,6 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
       return row && visibleTo(caller, toAppointment(row));
     },
 
-    async takenSeats(caller, query) {
-      permit(caller, ROLES);
-      return database.read((db) => readTakenSeats(db, database.dialect, query, clock().epochMilliseconds));
-    },
-
     async book(caller, booking, write) {
       permit(caller, STAFF);
       const after = newAppointment(booking, instantText(clock()));
@@ -243,11 +237,6 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
         await executeBatch(tx, dialect, updateStatements(tx, caller, change, write.traceparent));
         return saveVisible(tx, caller, after, write);
       });
-    },
-
-    actions(caller, id) {
-      permit(caller, STAFF);
-      return readActions(database, id);
     },
 
     async stepBack(caller, id, { version, to, reason, restored }, write) {

@@ -9,8 +9,9 @@ import { StaleFacts } from '../domain/ports.ts';
 import { toMillis } from '../domain/time.ts';
 import { lockAppointment, nextVersion, updateStatements } from './appointment-changes.ts';
 import { toAppointment } from './appointment-row.ts';
-import type { ParticipantKind } from './participant-changes.ts';
 import { checkVersions } from './participant-versions.ts';
+import { retryPauseMillis } from './retry-pause.ts';
+import type { ParticipantKind } from './revalidation-requests.ts';
 import type { AppointmentTables, Tx } from './tables.ts';
 import { typeLockStatement } from './type-versions.ts';
 
@@ -27,8 +28,6 @@ export interface Revalidation {
 
 /** After this time another process may take over, because the first one has ended. */
 const LEASE_MILLIS = 30_000;
-const FIRST_RETRY_MILLIS = 500;
-const LONGEST_RETRY_MILLIS = 30_000;
 const APPOINTMENTS_PER_BATCH = 100;
 
 /** A move that changed one of these fields has already compared the appointment with all facts. */
@@ -172,11 +171,10 @@ export function createRevalidationStore(database: Database<AppointmentTables>, c
 
     async postpone(caller, revalidation) {
       permit(caller, ['service']);
-      const pause = Math.min(FIRST_RETRY_MILLIS * 2 ** Math.min(revalidation.attempts, 16), LONGEST_RETRY_MILLIS);
       await database.write((tx) =>
         tx
           .updateTable('revalidations')
-          .set({ due_at: now() + pause })
+          .set({ due_at: now() + retryPauseMillis(revalidation.attempts) })
           .where(isLeased(revalidation))
           .execute(),
       );

@@ -5,6 +5,7 @@ import {
   AvailabilitySearchQuery,
   Id,
   MAX_AVAILABILITY_DAYS,
+  notFound,
   Refusal,
 } from '@daybook/contracts';
 import { type App, sendPage } from '@daybook/service';
@@ -37,7 +38,7 @@ export function addAvailabilityRoutes(app: App, store: AvailabilityStore): void 
     async (request, reply) => {
       const range = rangeOf(request.query);
       const found = await store.find(request.caller, request.params.id, range);
-      if (!found) throw new Refusal('not-found', 'There is no such doctor.');
+      if (!found) throw notFound('doctor');
       return reply.send(availabilityOver(range)(found));
     },
   );

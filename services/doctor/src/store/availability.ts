@@ -115,8 +115,8 @@ export function createAvailabilityStore(database: Database<DoctorTables>): Avail
 
     async search(caller, { specialty, limit = DEFAULT_LIMIT, cursor }, range) {
       permit(caller, ROLES);
-      const [after] = cursor === undefined ? [] : decodeCursor(cursor, ['id']);
-      const found = await read(activeDoctors(specialty, String(after ?? ''), limit + 1), range, limit + 1);
+      const [after = ''] = cursor === undefined ? [] : decodeCursor(cursor, ['id']);
+      const found = await read(activeDoctors(specialty, after, limit + 1), range, limit + 1);
       return pageOf(
         found,
         limit,

@@ -3,23 +3,23 @@
  * Every change raises it, including changes of hours and exceptions.
  * The row is locked first, so changes of one doctor are serialized.
  */
-import { Refusal } from '@daybook/contracts';
+import { notFound } from '@daybook/contracts';
 import type { DatabaseDialect } from '@daybook/database';
-import type { Tx } from './tables.ts';
+import type { DoctorRow, Tx } from './tables.ts';
 
 /**
- * Locks a doctor and returns the version before the change.
+ * Locks a doctor and returns the row before the change.
  * @throws Refusal `not-found`
  */
-export async function lockDoctor(tx: Tx, dialect: DatabaseDialect, doctorId: Uint8Array): Promise<number> {
+export async function lockDoctor(tx: Tx, dialect: DatabaseDialect, doctorId: Uint8Array): Promise<DoctorRow> {
   const doctor = await tx
     .selectFrom('doctors')
-    .select('version')
+    .selectAll()
     .where('id', '=', doctorId)
     .$if(dialect.supportsRowLocks, (query) => query.forUpdate())
     .executeTakeFirst();
-  if (!doctor) throw new Refusal('not-found', 'There is no such doctor.');
-  return doctor.version;
+  if (!doctor) throw notFound('doctor');
+  return doctor;
 }
 
 export async function setDoctorVersion(

@@ -10,7 +10,6 @@ import {
   nameTerms,
   type PageOf,
   permit,
-  Refusal,
   ROLES,
   STAFF,
 } from '@daybook/contracts';
@@ -21,12 +20,14 @@ import {
   idToBytes,
   isoFromMillis,
   newId,
+  originOf,
   type WriteContext,
   writeSearchTerms,
 } from '@daybook/database';
 import { type Clock, tidyPerson } from '@daybook/service';
 import { doctorEvent, SOURCE } from '../events/published.ts';
 import { searchDoctors } from './doctor-search.ts';
+import { lockDoctor } from './doctor-version.ts';
 import { normalTypeIds, toTypeIds } from './offered-types.ts';
 import type { DoctorRow, DoctorTables, Tx } from './tables.ts';
 
@@ -108,11 +109,7 @@ export function createDoctorStore(database: Database<DoctorTables>, clock: Clock
           .values({ id: idToBytes(doctor.id), created_at: now.epochMilliseconds, ...toColumns(doctor) })
           .execute();
         await index(tx, doctor);
-        await appendEvent(tx, doctorEvent('registered', doctor), {
-          source: SOURCE,
-          time: now,
-          traceparent: write.traceparent,
-        });
+        await appendEvent(tx, doctorEvent('registered', doctor), originOf(SOURCE, now, write));
         await write.storeResponse(tx, doctor);
       });
       return doctor;
@@ -130,13 +127,7 @@ export function createDoctorStore(database: Database<DoctorTables>, clock: Clock
       permit(caller, STAFF);
       const now = clock();
       return database.write(async (tx) => {
-        const row = await tx
-          .selectFrom('doctors')
-          .selectAll()
-          .where('id', '=', idToBytes(id))
-          .$if(database.dialect.supportsRowLocks, (query) => query.forUpdate())
-          .executeTakeFirst();
-        if (!row) throw new Refusal('not-found', 'There is no such doctor.');
+        const row = await lockDoctor(tx, database.dialect, idToBytes(id));
         write.checkVersion(row.version);
         const before = toDoctor(row);
         const doctor = withNormalIds({
@@ -147,11 +138,7 @@ export function createDoctorStore(database: Database<DoctorTables>, clock: Clock
         await tx.updateTable('doctors').set(toColumns(doctor)).where('id', '=', row.id).execute();
         await index(tx, doctor);
         const kind = before.active && !doctor.active ? 'deactivated' : 'updated';
-        await appendEvent(tx, doctorEvent(kind, doctor), {
-          source: SOURCE,
-          time: now,
-          traceparent: write.traceparent,
-        });
+        await appendEvent(tx, doctorEvent(kind, doctor), originOf(SOURCE, now, write));
         await write.storeResponse(tx, doctor);
         return doctor;
       });

@@ -5,6 +5,7 @@ import {
   MAX_AVAILABILITY_DAYS,
   MAX_EXCEPTION_DAYS,
   type NewScheduleException,
+  notFound,
   type PageOf,
   permit,
   Refusal,
@@ -19,6 +20,7 @@ import {
   idToBytes,
   isoFromMillis,
   newId,
+  originOf,
   type WriteContext,
 } from '@daybook/database';
 import { type Clock, decodeCursor, pageOf } from '@daybook/service';
@@ -101,7 +103,7 @@ export function createExceptionStore(database: Database<DoctorTables>, clock: Cl
       };
       const exception = toException(row);
       await database.write(async (tx) => {
-        const version = await lockDoctor(tx, database.dialect, row.doctor_id);
+        const { version } = await lockDoctor(tx, database.dialect, row.doctor_id);
         write.checkVersion(version);
         const neighbours = await tx
           .selectFrom('schedule_exceptions')
@@ -117,11 +119,7 @@ export function createExceptionStore(database: Database<DoctorTables>, clock: Cl
         await tx.insertInto('schedule_exceptions').values(row).execute();
         const changed = { id: exception.doctorId, version: version + 1 };
         await setDoctorVersion(tx, row.doctor_id, changed.version, now);
-        await appendEvent(tx, exceptionEvent('exception-added', changed, exception), {
-          source: SOURCE,
-          time: now,
-          traceparent: write.traceparent,
-        });
+        await appendEvent(tx, exceptionEvent('exception-added', changed, exception), originOf(SOURCE, now, write));
         await write.storeResponse(tx, exception);
       });
       return exception;
@@ -138,7 +136,7 @@ export function createExceptionStore(database: Database<DoctorTables>, clock: Cl
         if (from !== undefined) query = query.where('starts_at', '>=', Temporal.Instant.from(from).epochMilliseconds);
         if (to !== undefined) query = query.where('starts_at', '<', Temporal.Instant.from(to).epochMilliseconds);
         if (after) {
-          const [startsAt, id] = [Number(after[0]), idToBytes(String(after[1]))];
+          const [startsAt, id] = [after[0], idToBytes(after[1])];
           query = query
             .where('starts_at', '>=', startsAt)
             .where((where) => where.or([where('starts_at', '>', startsAt), where('id', '>', id)]));
@@ -157,23 +155,19 @@ export function createExceptionStore(database: Database<DoctorTables>, clock: Cl
       const now = clock();
       const [doctor_id, id] = [idToBytes(doctorId), idToBytes(exceptionId)];
       await database.write(async (tx) => {
-        const version = await lockDoctor(tx, database.dialect, doctor_id);
+        const { version } = await lockDoctor(tx, database.dialect, doctor_id);
         const row = await tx
           .selectFrom('schedule_exceptions')
           .selectAll()
           .where('id', '=', id)
           .where('doctor_id', '=', doctor_id)
           .executeTakeFirst();
-        if (!row) throw new Refusal('not-found', 'There is no such exception.');
+        if (!row) throw notFound('exception');
         write.checkVersion(version);
         await tx.deleteFrom('schedule_exceptions').where('id', '=', id).execute();
         const changed = { id: idFromBytes(doctor_id), version: version + 1 };
         await setDoctorVersion(tx, doctor_id, changed.version, now);
-        await appendEvent(tx, exceptionEvent('exception-removed', changed, toException(row)), {
-          source: SOURCE,
-          time: now,
-          traceparent: write.traceparent,
-        });
+        await appendEvent(tx, exceptionEvent('exception-removed', changed, toException(row)), originOf(SOURCE, now, write));
       });
     },
   };

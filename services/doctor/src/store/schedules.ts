@@ -9,7 +9,7 @@ import {
   type Schedule,
   STAFF,
 } from '@daybook/contracts';
-import { appendEvent, type Database, idFromBytes, idToBytes, type WriteContext } from '@daybook/database';
+import { appendEvent, type Database, idFromBytes, idToBytes, originOf, type WriteContext } from '@daybook/database';
 import type { Clock } from '@daybook/service';
 import { periodsOf, scheduleOn, UNBOUNDED_START, withoutUnboundedStart } from '../domain/periods.ts';
 import { dayAt, midnightOf } from '../domain/wall-clock.ts';
@@ -92,7 +92,7 @@ export function createScheduleStore(database: Database<DoctorTables>, clock: Clo
       const doctor_id = idToBytes(doctorId);
       const valid_from = schedule.validFrom ?? UNBOUNDED_START;
       return database.write(async (tx) => {
-        const doctorVersion = await lockDoctor(tx, database.dialect, doctor_id);
+        const { version: doctorVersion } = await lockDoctor(tx, database.dialect, doctor_id);
         const periods = await tx
           .selectFrom('schedule_periods')
           .select(['valid_from', 'version'])
@@ -117,11 +117,7 @@ export function createScheduleStore(database: Database<DoctorTables>, clock: Clo
         };
         await tx.insertInto('schedule_periods').values(row).execute();
         await setDoctorVersion(tx, doctor_id, changed.version, now);
-        await appendEvent(tx, doctorEvent('schedule-changed', changed), {
-          source: SOURCE,
-          time: now,
-          traceparent: write.traceparent,
-        });
+        await appendEvent(tx, doctorEvent('schedule-changed', changed), originOf(SOURCE, now, write));
         const stored = { schedule: withoutUnboundedStart(schedule), version: changed.version };
         await write.storeResponse(tx, stored);
         return stored;

@@ -29,7 +29,7 @@ const isLookup = ({ q, birthDate, id }: PatientQuery): boolean =>
 export async function searchPatients(database: Database<PatientTables>, query: PatientQuery): Promise<PageOf<Patient>> {
   const { birthDate, id, limit = DEFAULT_LIMIT, cursor } = query;
   const [last] = cursor === undefined ? [] : decodeCursor(cursor, ['id']);
-  const after = last === undefined ? undefined : idToBytes(String(last));
+  const after = last === undefined ? undefined : idToBytes(last);
   const atMost = limit + 1;
   const rows = await database.read(async (db) => {
     const plan: SearchPlan | undefined = await planOf(db, query, after, atMost);

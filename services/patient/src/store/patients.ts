@@ -9,15 +9,15 @@ import {
   type PatientPatch,
   type PatientQuery,
   permit,
-  Refusal,
   STAFF,
 } from '@daybook/contracts';
-import { appendEvent, type Database, idToBytes, newId, type WriteContext } from '@daybook/database';
+import { appendEvent, type Database, idToBytes, newId, originOf, type WriteContext } from '@daybook/database';
 import { type Clock, tidyPerson } from '@daybook/service';
 import { checkBirthDate, normalizeIdentifiers } from '../domain/patient-rules.ts';
 import { patientEvent, SOURCE } from '../events/published.ts';
 import { incrementNameKey, insertUniqueNameKey, moveNameKey, withCandidates } from './duplicates.ts';
 import { withHolder, writeIdentifiers } from './identifiers.ts';
+import { lockPatient } from './patient-lock.ts';
 import { assertNotReplaced, toColumns, toPatient } from './patient-row.ts';
 import { searchPatients } from './patient-search.ts';
 import { writePatientTerms } from './patient-terms.ts';
@@ -76,11 +76,7 @@ export function createPatientStore(database: Database<PatientTables>, clock: Clo
         await index(tx, patient);
         if (confirmedNew) await incrementNameKey(tx, columns);
         else await insertUniqueNameKey(tx, database.dialect, columns);
-        await appendEvent(tx, patientEvent('registered', patient), {
-          source: SOURCE,
-          time: now,
-          traceparent: write.traceparent,
-        });
+        await appendEvent(tx, patientEvent('registered', patient), originOf(SOURCE, now, write));
         await write.storeResponse(tx, patient);
       });
       await stored.catch(async (error) => {
@@ -103,13 +99,7 @@ export function createPatientStore(database: Database<PatientTables>, clock: Clo
       if (patch.birthDate !== undefined) checkBirthDate(patch.birthDate, now);
       const normalized = normalizePatient(patch);
       const changed = database.write(async (tx) => {
-        const row = await tx
-          .selectFrom('patients')
-          .selectAll()
-          .where('id', '=', idToBytes(id))
-          .$if(database.dialect.supportsRowLocks, (query) => query.forUpdate())
-          .executeTakeFirst();
-        if (!row) throw new Refusal('not-found', 'There is no such patient.');
+        const row = await lockPatient(tx, database.dialect, idToBytes(id));
         write.checkVersion(row.version);
         assertNotReplaced(row);
         const before = toPatient(row);
@@ -123,11 +113,7 @@ export function createPatientStore(database: Database<PatientTables>, clock: Clo
         await moveNameKey(tx, row, columns);
         await index(tx, patient);
         const kind = before.active && !patient.active ? 'deactivated' : 'updated';
-        await appendEvent(tx, patientEvent(kind, patient), {
-          source: SOURCE,
-          time: now,
-          traceparent: write.traceparent,
-        });
+        await appendEvent(tx, patientEvent(kind, patient), originOf(SOURCE, now, write));
         await write.storeResponse(tx, patient);
         return patient;
       });

@@ -72,7 +72,7 @@ async function searchAlternatives(
 
 /** Returns all facts that the rules need about a range; undefined when the doctor does not exist. */
 async function readFacts(
-  { participants, store, clock }: BookingDependencies,
+  { participants, seats, clock }: BookingDependencies,
   request: BookingRequest,
   range: Interval,
   context: RequestContext,
@@ -81,7 +81,7 @@ async function readFacts(
   const [doctor, taken] = await Promise.all([
     participants.findDoctor(request.doctorId, range, context),
     // A hold keeps its time, so its own caller cannot book another start within it either.
-    readTaken(store, { ...request, holdId: undefined }, margin, context),
+    readTaken(seats, { ...request, holdId: undefined }, margin, context),
   ]);
   return doctor && { now: clock().epochMilliseconds, type: request.type, doctor, walkIn: request.walkIn, ...taken };
 }

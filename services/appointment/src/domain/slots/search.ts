@@ -14,6 +14,7 @@ import {
   doctorTimeAt,
   NOTHING_TAKEN,
   offersType,
+  refusalFor,
   visitAt,
 } from '../booking/rules.ts';
 import type { BookingDependencies, RequestContext } from '../ports.ts';
@@ -68,7 +69,7 @@ async function readDoctors(
 ) {
   if ('specialty' in selection) return participants.findDoctors(selection.specialty, range, context);
   const doctor = await participants.findDoctor(selection.doctorId, range, context);
-  if (!doctor) throw new Refusal('doctor-not-found', 'There is no such doctor.');
+  if (!doctor) throw refusalFor('doctor-not-found');
   return [doctor];
 }
 
@@ -92,7 +93,7 @@ export async function readFacts(
   const doctors = found.filter((doctor) => offersType(doctor, type.id));
   // Covers what a start in the range may take. The longest visit alone is a day, and its buffer follows.
   const margin = { start: doctorTimeAt(range.start, type).start, end: doctorTimeAt(range.end, type).end };
-  const taken = await dependencies.store.takenSeats(context.caller, {
+  const taken = await dependencies.seats.taken(context.caller, {
     resourceIds: doctors.map(({ id }) => id),
     range: margin,
   });
@@ -127,7 +128,7 @@ export async function searchSlots(
   const requested = rangeOf(query);
   const selection = doctorId === undefined ? { specialty: specialty ?? '' } : { doctorId };
   const type = await dependencies.types.find(context.caller, query.appointmentTypeId);
-  if (!type) throw new Refusal('appointment-type-not-found', 'There is no such appointment type.');
+  if (!type) throw refusalFor('appointment-type-not-found');
   if (!type.active) return [];
   const range = { start: Math.max(requested.start, after?.start ?? requested.start), end: requested.end };
   const slots: Slot[] = [];
