@@ -9,11 +9,13 @@ import {
   AppointmentPage,
   AppointmentType,
   type Caller,
+  DAY,
   type EventType,
   History,
   Hold,
   instantText,
   MAX_AVAILABILITY_DAYS,
+  MINUTE,
   type NewAppointmentType,
   type PageOf,
   Problem,
@@ -21,6 +23,7 @@ import {
   type Slot,
   SlotExplanation,
   SlotPage,
+  toMillis,
 } from '@daybook/contracts';
 import { type Database, newId, openDatabase } from '@daybook/database';
 import { createInProcessBus } from '@daybook/messaging';
@@ -34,7 +37,6 @@ import { buildApp } from './app.ts';
 import type { DoctorFacts } from './domain/booking/rules.ts';
 import type { ParticipantClient, RequestContext } from './domain/ports.ts';
 import type { Interval } from './domain/slots/grid.ts';
-import { DAY, MINUTE, toMillis } from './domain/time.ts';
 import { participantChangesConsumer } from './events/consumers.ts';
 import { startRevalidationWorker } from './jobs/revalidation-worker.ts';
 import { createRevalidationStore } from './store/revalidation.ts';

@@ -1,9 +1,9 @@
+import { MINUTE } from '@daybook/contracts';
 import { type Database, idFromBytes, idToBytes, newId, openDatabase } from '@daybook/database';
 import { cleanDatabase, databaseKind } from '@daybook/testing/databases';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { migrations } from '../../migrations/index.ts';
 import { CELL_MILLIS } from '../domain/slots/grid.ts';
-import { MINUTE } from '../domain/time.ts';
 import type { AppointmentTables, HoldRow } from '../store/tables.ts';
 import { createHoldSweep } from './hold-expiry.ts';
 

@@ -1,9 +1,9 @@
 /** Deletes the reservations of the distant past, which no rule reads (docs/decisions/0028-reservation-retention.md). */
+import { DAY } from '@daybook/contracts';
 import type { Database, Sweep } from '@daybook/database';
 import type { Clock } from '@daybook/service';
 import { sql } from 'kysely';
 import { cellsOf } from '../domain/slots/grid.ts';
-import { DAY } from '../domain/time.ts';
 import type { AppointmentTables } from '../store/tables.ts';
 
 export const RETENTION_DAYS = 8;

@@ -1,12 +1,11 @@
 /**
  * Revalidates appointments after changes: leave, other hours, or a participant or type that became inactive or active.
  */
-import { type Appointment, MAX_AVAILABILITY_DAYS } from '@daybook/contracts';
+import { type Appointment, DAY, MAX_AVAILABILITY_DAYS, toMillis } from '@daybook/contracts';
 import type { Logger } from '@daybook/service';
 import type { CurrentFacts } from '../domain/booking/revalidation.ts';
 import type { ParticipantClient } from '../domain/ports.ts';
 import type { Interval } from '../domain/slots/grid.ts';
-import { DAY, toMillis } from '../domain/time.ts';
 import type { Revalidation, RevalidationStore } from '../store/revalidation.ts';
 import { startWorker, WORKER_CALLER, type Worker } from './worker.ts';
 

@@ -1,21 +1,22 @@
 /** Reads lists of appointments. */
 import {
-  APPOINTMENT_STATUSES,
   type Appointment,
+  APPOINTMENT_STATUSES,
   type AppointmentQuery,
   type AppointmentStatus,
   type Caller,
   DEFAULT_LIMIT,
   MAX_DURATION_MINUTES,
+  MINUTE,
   type PageOf,
   permit,
   readSomeOf,
   STAFF,
+  toMillis,
 } from '@daybook/contracts';
 import { type Database, idFromBytes, idToBytes } from '@daybook/database';
 import { type Clock, decodeCursor, pageOf } from '@daybook/service';
 import { sql } from 'kysely';
-import { MINUTE, toMillis } from '../domain/time.ts';
 import { toAppointment, visibleTo } from './appointment-row.ts';
 import type { AppointmentRow, AppointmentTables, Db } from './tables.ts';
 

@@ -1,7 +1,6 @@
 /** Converts between rows and resources. */
-import { type Appointment, type Caller, CLINIC_STAFF } from '@daybook/contracts';
+import { type Appointment, type Caller, CLINIC_STAFF, toMillis } from '@daybook/contracts';
 import { idFromBytes, idToBytes, isoFromMillis } from '@daybook/database';
-import { toMillis } from '../domain/time.ts';
 import type { AppointmentRow } from './tables.ts';
 
 export const toAppointment = (row: AppointmentRow): Appointment => ({

@@ -2,11 +2,11 @@
 
 import { createCoalescer } from '@daybook/async';
 import {
+  applyMergePatch,
   APPOINTMENT_TYPE_DEFAULTS,
   type AppointmentType,
   type AppointmentTypePatch,
   type AppointmentTypeQuery,
-  applyMergePatch,
   type Caller,
   DEFAULT_LIMIT,
   instantText,
@@ -17,6 +17,7 @@ import {
   Refusal,
   ROLES,
   STAFF,
+  toMillis,
 } from '@daybook/contracts';
 import {
   type Database,
@@ -28,7 +29,6 @@ import {
   type WriteContext,
 } from '@daybook/database';
 import { type Clock, decodeCursor, pageOf } from '@daybook/service';
-import { toMillis } from '../domain/time.ts';
 import { requestTypeRevalidation } from './revalidation-requests.ts';
 import type { AppointmentTables, AppointmentTypeRow } from './tables.ts';
 

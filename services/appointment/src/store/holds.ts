@@ -1,5 +1,14 @@
 /** Stores holds, which are reservations that expire. */
-import { HOLD_MINUTES, type Hold, MAX_HOLDS_OF_PATIENT, permit, Refusal, ROLES } from '@daybook/contracts';
+import {
+  type Hold,
+  HOLD_MINUTES,
+  MAX_HOLDS_OF_PATIENT,
+  MINUTE,
+  permit,
+  Refusal,
+  ROLES,
+  toMillis,
+} from '@daybook/contracts';
 import {
   type Database,
   type DatabaseDialect,
@@ -13,7 +22,6 @@ import type { Clock } from '@daybook/service';
 import { isFor } from '../domain/booking/booking-request.ts';
 import { refusalFor } from '../domain/booking/rules.ts';
 import type { HoldStore, Placement } from '../domain/ports.ts';
-import { MINUTE, toMillis } from '../domain/time.ts';
 import { lowestFree } from './lowest-free.ts';
 import { releaseStatement, reserve } from './reservations.ts';
 import type { AppointmentTables, Db, HoldRow, Tx } from './tables.ts';

@@ -1,5 +1,5 @@
 /** Moves the appointments of merged patient records to where they belong. */
-import type { Appointment, Caller } from '@daybook/contracts';
+import { type Appointment, type Caller, toMillis } from '@daybook/contracts';
 import {
   type DatabaseDialect,
   executeBatch,
@@ -10,7 +10,6 @@ import {
 } from '@daybook/database';
 import type { Clock } from '@daybook/service';
 import { UPCOMING_STATUSES } from '../domain/booking/lifecycle.ts';
-import { toMillis } from '../domain/time.ts';
 import { lockAppointment, nextVersion, updateStatements } from './appointment-changes.ts';
 import { lowestFree } from './lowest-free.ts';
 import { findOrigins, type TargetOf } from './merge-chains.ts';

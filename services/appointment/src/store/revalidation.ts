@@ -1,12 +1,11 @@
 /** Stores due revalidations and their results for future appointments. */
-import { type Appointment, type Caller, permit } from '@daybook/contracts';
+import { type Appointment, type Caller, permit, toMillis } from '@daybook/contracts';
 import { type Database, executeBatch, idFromBytes, idToBytes } from '@daybook/database';
 import type { Clock } from '@daybook/service';
 import { type Expression, type ExpressionBuilder, type SqlBool, sql } from 'kysely';
 import { UPCOMING_STATUSES } from '../domain/booking/lifecycle.ts';
 import { type CurrentFacts, reschedulingReasons } from '../domain/booking/revalidation.ts';
 import { StaleFacts } from '../domain/ports.ts';
-import { toMillis } from '../domain/time.ts';
 import { lockAppointment, nextVersion, updateStatements } from './appointment-changes.ts';
 import { toAppointment } from './appointment-row.ts';
 import { checkVersions } from './participant-versions.ts';

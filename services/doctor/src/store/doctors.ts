@@ -12,6 +12,7 @@ import {
   permit,
   ROLES,
   STAFF,
+  toMillis,
 } from '@daybook/contracts';
 import {
   appendEvent,
@@ -69,7 +70,7 @@ function toColumns(doctor: Doctor): Omit<DoctorRow, 'id' | 'created_at'> {
     appointment_type_ids: appointmentTypeIds ? JSON.stringify(appointmentTypeIds) : null,
     details: JSON.stringify(details),
     version,
-    updated_at: Temporal.Instant.from(updatedAt).epochMilliseconds,
+    updated_at: toMillis(updatedAt),
   };
 }
 

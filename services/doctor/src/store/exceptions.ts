@@ -1,6 +1,7 @@
 /** Stores the leave and extra hours of the doctors. */
 import {
   type Caller,
+  DAY,
   DEFAULT_LIMIT,
   MAX_AVAILABILITY_DAYS,
   MAX_EXCEPTION_DAYS,
@@ -12,6 +13,7 @@ import {
   type ScheduleException,
   type ScheduleExceptionQuery,
   STAFF,
+  toMillis,
 } from '@daybook/contracts';
 import {
   appendEvent,
@@ -27,7 +29,6 @@ import { type Clock, decodeCursor, pageOf } from '@daybook/service';
 import { type Expression, expressionBuilder, type SqlBool } from 'kysely';
 import { exceptionInterval } from '../domain/exception-interval.ts';
 import type { Interval } from '../domain/interval.ts';
-import { DAY } from '../domain/time.ts';
 import { exceptionEvent, SOURCE } from '../events/published.ts';
 import { lockDoctor, setDoctorVersion } from './doctor-version.ts';
 import type { DoctorTables, ScheduleExceptionRow } from './tables.ts';
@@ -133,13 +134,13 @@ export function createExceptionStore(database: Database<DoctorTables>, clock: Cl
         const doctor = await db.selectFrom('doctors').select('id').where('id', '=', doctor_id).executeTakeFirst();
         if (!doctor) return undefined;
         let query = db.selectFrom('schedule_exceptions').selectAll().where('doctor_id', '=', doctor_id);
-        if (from !== undefined) query = query.where('starts_at', '>=', Temporal.Instant.from(from).epochMilliseconds);
-        if (to !== undefined) query = query.where('starts_at', '<', Temporal.Instant.from(to).epochMilliseconds);
+        if (from !== undefined) query = query.where('starts_at', '>=', toMillis(from));
+        if (to !== undefined) query = query.where('starts_at', '<', toMillis(to));
         if (after) {
-          const [startsAt, id] = [after[0], idToBytes(after[1])];
+          const [startsAt, id] = after;
           query = query
             .where('starts_at', '>=', startsAt)
-            .where((where) => where.or([where('starts_at', '>', startsAt), where('id', '>', id)]));
+            .where((where) => where.or([where('starts_at', '>', startsAt), where('id', '>', idToBytes(id))]));
         }
         const rows = await query
           .orderBy('starts_at')

@@ -9,10 +9,10 @@ import {
   notFound,
   Refusal,
   type Reschedule,
+  toMillis,
 } from '@daybook/contracts';
 import type { WriteContext } from '@daybook/database';
 import { type BookingDependencies, type CheckStored, requestContextOf } from '../ports.ts';
-import { toMillis } from '../time.ts';
 import type { UntypedBookingRequest } from './booking-request.ts';
 import { checkMovable } from './lifecycle.ts';
 import { reserveSlot } from './reserve-slot.ts';

@@ -1,8 +1,7 @@
 /** The request for a visit (booking, move, hold or explanation), its facts, and the rules that it breaks. */
-import type { Hold, ProblemCode } from '@daybook/contracts';
+import { type Hold, type ProblemCode, toMillis } from '@daybook/contracts';
 import type { BookingDependencies, PlacedType, RequestContext, SeatReads } from '../ports.ts';
 import type { Interval } from '../slots/grid.ts';
-import { toMillis } from '../time.ts';
 import {
   type BookingFacts,
   type DoctorFacts,

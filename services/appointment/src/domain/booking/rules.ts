@@ -2,9 +2,8 @@
  * The rules of booking.
  * Slots, bookings and alternatives all call one function, so each slot shown can be booked (rule 4 of the product).
  */
-import { type AppointmentType, type ProblemCode, problems, Refusal } from '@daybook/contracts';
+import { type AppointmentType, DAY, MINUTE, type ProblemCode, problems, Refusal } from '@daybook/contracts';
 import { type Cells, cellsOf, type Interval, isOnGrid, lastOnGrid } from '../slots/grid.ts';
-import { DAY, MINUTE } from '../time.ts';
 
 /** Seats that are taken, by cell. A missing key means that the cell is free. */
 export type TakenSeats = ReadonlyMap<number, number>;

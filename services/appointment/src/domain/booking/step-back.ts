@@ -7,11 +7,11 @@ import {
   notFound,
   permit,
   type StepBack,
+  toMillis,
 } from '@daybook/contracts';
 import type { WriteContext } from '@daybook/database';
 import { type BookingDependencies, type RequestContext, requestContextOf, type StepBackDecision } from '../ports.ts';
 import type { Interval } from '../slots/grid.ts';
-import { toMillis } from '../time.ts';
 import type { TypedBookingRequest } from './booking-request.ts';
 import { checkCanStepBack, statusBeforeLastStep, UPCOMING_STATUSES } from './lifecycle.ts';
 import {

@@ -1,9 +1,8 @@
 /** Finds the free slots nearest to a request that was rejected. */
-import { MAX_SLOT_DAYS, type ProblemCode, Refusal, type Slot } from '@daybook/contracts';
+import { DAY, MAX_SLOT_DAYS, MINUTE, type ProblemCode, Refusal, type Slot, toMillis } from '@daybook/contracts';
 import { type BookingRequest, readTaken } from '../booking/booking-request.ts';
 import type { BookingFacts } from '../booking/rules.ts';
 import type { BookingDependencies, RequestContext } from '../ports.ts';
-import { DAY, MINUTE, toMillis } from '../time.ts';
 import type { Interval } from './grid.ts';
 import { nearestSlots } from './slots.ts';
 

@@ -1,11 +1,13 @@
 /** Searches free slots of one doctor, or of all doctors of a specialty. */
 import {
   type AppointmentType,
+  DAY,
   DEFAULT_LIMIT,
   MAX_SLOT_DAYS,
   Refusal,
   type Slot,
   type SlotQuery,
+  toMillis,
 } from '@daybook/contracts';
 import { permitWalkIn } from '../booking/permissions.ts';
 import {
@@ -18,7 +20,6 @@ import {
   visitAt,
 } from '../booking/rules.ts';
 import type { BookingDependencies, RequestContext } from '../ports.ts';
-import { DAY, toMillis } from '../time.ts';
 import type { Interval } from './grid.ts';
 import { firstSlots, type SlotPosition } from './slots.ts';
 
