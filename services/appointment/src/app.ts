@@ -2,7 +2,7 @@
 import type { Database } from '@daybook/database';
 import type { Bus, Consumer } from '@daybook/messaging';
 import { type App, addParkedEventRoutes, type Clock, createServiceApp, type Logger } from '@daybook/service';
-import type { BookingDependencies, ParticipantClient } from './domain/ports.ts';
+import type { ParticipantClient } from './domain/ports.ts';
 import { addAppointmentActionRoutes } from './routes/appointment-actions.ts';
 import { addAppointmentTypeRoutes } from './routes/appointment-types.ts';
 import { addAppointmentRoutes } from './routes/appointments.ts';
@@ -27,6 +27,21 @@ export interface AppointmentDependencies {
   consumers: readonly Consumer[];
 }
 
+/** Creates the dependencies of the domain, with the stores of the database. */
+export const createBookingDependencies = ({
+  database,
+  participants,
+  clock,
+}: Pick<AppointmentDependencies, 'database' | 'participants' | 'clock'>) => ({
+  participants,
+  store: createAppointmentStore(database, clock),
+  history: createAppointmentHistory(database),
+  seats: createSeatReads(database, clock),
+  holds: createHoldStore(database, clock),
+  types: createAppointmentTypeStore(database, clock),
+  clock,
+});
+
 export async function buildApp({
   logger,
   database,
@@ -41,17 +56,8 @@ export async function buildApp({
     checks: { database: () => database.check() },
     tolerated: { bus: () => bus.check() },
   });
-  const types = createAppointmentTypeStore(database, clock);
-  const dependencies: BookingDependencies = {
-    participants,
-    store: createAppointmentStore(database, clock),
-    history: createAppointmentHistory(database),
-    seats: createSeatReads(database, clock),
-    holds: createHoldStore(database, clock),
-    types,
-    clock,
-  };
-  addAppointmentTypeRoutes(app, types, database);
+  const dependencies = createBookingDependencies({ database, participants, clock });
+  addAppointmentTypeRoutes(app, dependencies.types, database);
   addSlotRoutes(app, dependencies);
   addHoldRoutes(app, dependencies, database);
   addAppointmentRoutes(app, dependencies, createAppointmentList(database, clock), database);

@@ -33,7 +33,7 @@ import { cleanDatabase } from '@daybook/testing/databases';
 import { type KyselyPlugin, type QueryId, type RootOperationNode, sql } from 'kysely';
 import { expect, onTestFinished } from 'vitest';
 import { migrations } from '../migrations/index.ts';
-import { buildApp } from './app.ts';
+import { buildApp, createBookingDependencies } from './app.ts';
 import type { DoctorFacts } from './domain/booking/rules.ts';
 import type { ParticipantClient, RequestContext } from './domain/ports.ts';
 import type { Interval } from './domain/slots/grid.ts';
@@ -371,6 +371,8 @@ export async function startAppointments() {
     time,
     clock,
     call,
+    /** For calls of the domain without HTTP. */
+    dependencies: createBookingDependencies({ database, participants: others.participants, clock }),
     /** Sends requests as this caller from now on. */
     become(caller: Caller) {
       callers.caller = caller;

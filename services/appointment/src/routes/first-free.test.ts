@@ -1,11 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createFirstFree } from '../domain/booking/first-free.ts';
 import type { SeatReads } from '../domain/ports.ts';
-import { createAppointmentHistory } from '../store/appointment-history.ts';
-import { createAppointmentTypeStore } from '../store/appointment-types.ts';
-import { createAppointmentStore } from '../store/appointments.ts';
-import { createHoldStore } from '../store/holds.ts';
-import { createSeatReads } from '../store/taken-seats.ts';
 import { at, openDaily, readAppointment, startClinic, UNKNOWN_ID } from '../testing.ts';
 
 const problem = (status: number, code: string) => ({ status, body: { code } });
@@ -69,17 +64,8 @@ describe('the first free time of a specialty', () => {
   });
 
   it('is the same for the next one when nobody waits for the answer any more', async () => {
-    const { database, clock, participants, addPatient, type } = await startSpecialty(1);
-    const store = createAppointmentStore(database, clock);
-    const book = createFirstFree({
-      participants,
-      store: createAppointmentStore(database, clock),
-      history: createAppointmentHistory(database),
-      seats,
-      holds: createHoldStore(database, clock),
-      types: createAppointmentTypeStore(database, clock),
-      clock,
-    });
+    const { dependencies, addPatient, type } = await startSpecialty(1);
+    const book = createFirstFree(dependencies);
     const desk = { id: 'desk', role: 'front-desk' } as const;
     const bookFirst = (isCallerWaiting: () => boolean) => {
       const bookingRequest = { patientId: addPatient(), specialty: 'surgery', appointmentTypeId: type.id, ...DAY };
@@ -125,11 +111,10 @@ describe('the first free time of a specialty', () => {
 
   /** Books for a patient. `beforeLook` runs, with its number, before each read of the only doctor's seats. */
   async function askWhile(
-    { database, clock, participants, type, specialists }: Awaited<ReturnType<typeof startSpecialty>>,
+    { dependencies, type, specialists }: Awaited<ReturnType<typeof startSpecialty>>,
     bookingRequest: { patientId: string; from: string; to: string },
     beforeLook: (attempt: number) => Promise<unknown>,
   ) {
-    const real = createSeatReads(database, clock);
     let attempts = 0;
     const seats: SeatReads = {
       async taken(caller, query) {
@@ -137,18 +122,10 @@ describe('the first free time of a specialty', () => {
           attempts += 1;
           await beforeLook(attempts);
         }
-        return real.taken(caller, query);
+        return dependencies.seats.taken(caller, query);
       },
     };
-    const book = createFirstFree({
-      participants,
-      store: createAppointmentStore(database, clock),
-      history: createAppointmentHistory(database),
-      seats,
-      holds: createHoldStore(database, clock),
-      types: createAppointmentTypeStore(database, clock),
-      clock,
-    });
+    const book = createFirstFree({ ...dependencies, seats });
     const write = { storeResponse: async () => undefined, checkVersion: () => undefined };
     return book(
       { id: 'desk', role: 'front-desk' },
@@ -200,10 +177,7 @@ describe('the first free time of a specialty', () => {
   });
 
   it('is never one that another process gives out at the same time', async () => {
-    const { database, clock, participants, addPatient, type, expectReservationsMatch } = await startSpecialty(5);
-    const store = createAppointmentStore(database, clock);
-    const types = createAppointmentTypeStore(database, clock);
-    const dependencies = { participants, store, holds: createHoldStore(database, clock), types, clock };
+    const { dependencies, addPatient, type, expectReservationsMatch } = await startSpecialty(5);
     const processes = [createFirstFree(dependencies), createFirstFree(dependencies)];
     const write = { storeResponse: async () => undefined, checkVersion: () => undefined };
     const desk = { id: 'desk', role: 'front-desk' } as const;
