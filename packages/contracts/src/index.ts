@@ -17,3 +17,4 @@ export * from './problem.ts';
 export * from './scalars.ts';
 export * from './search-key.ts';
 export * from './slot.ts';
+export * from './time.ts';

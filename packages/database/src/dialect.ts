@@ -1,5 +1,11 @@
 /** The differences between databases, as named capabilities. No other code depends on the kind of database. */
-import type { AliasableExpression, CreateTableBuilder, RawBuilder } from 'kysely';
+import { type AliasableExpression, type CreateTableBuilder, type RawBuilder, sql } from 'kysely';
+
+/**
+ * Ends a query that locks its rows against changes, but not against the same lock of other transactions.
+ * Requires `supportsRowLocks`. Written in this form because MariaDB does not support FOR SHARE.
+ */
+export const SHARED_LOCK = sql`lock in share mode`;
 
 export interface DatabaseDialect {
   readonly name: 'sqlite' | 'mysql';

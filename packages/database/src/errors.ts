@@ -1,4 +1,5 @@
 /** The errors that a caller of a database may get. */
+import type { DatabaseDialect } from './dialect.ts';
 
 /** Returns the database's own error code. Never returns a message, because it can quote data. */
 function reasonOf(cause: unknown): string | undefined {
@@ -43,5 +44,18 @@ export class WriteConflict extends Error {
   constructor(cause?: unknown) {
     super('Another transaction changed the same facts first.', { cause });
     this.name = 'WriteConflict';
+  }
+}
+
+/** Returns the result of a write. When a unique key rejects the write, throws the error that `toError` returns. */
+export async function mapUniqueViolation<Result>(
+  dialect: DatabaseDialect,
+  write: Promise<Result>,
+  toError: (violation: unknown) => Error,
+): Promise<Result> {
+  try {
+    return await write;
+  } catch (error) {
+    throw dialect.isUniqueViolation(error) ? toError(error) : error;
   }
 }

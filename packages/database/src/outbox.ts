@@ -22,6 +22,13 @@ export interface EventOrigin {
   readonly traceparent?: string | undefined;
 }
 
+/** Returns the origin of an event that a write of the service causes. */
+export const originOf = (
+  source: string,
+  time: Temporal.Instant,
+  { traceparent }: Pick<EventOrigin, 'traceparent'>,
+): EventOrigin => ({ source, time, traceparent });
+
 /** Transactions that stored events, for listeners of their commits. */
 const eventful = new WeakSet<object>();
 

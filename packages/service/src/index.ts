@@ -17,7 +17,7 @@ export type { App } from './http/app-type.ts';
 export * from './http/connection-guard.ts';
 export { crossSite, isCrossSite, isSafeMethod } from './http/cross-site.ts';
 export * from './http/etag.ts';
-export { type ResponseShape, replyIdempotently } from './http/idempotency.ts';
+export { changedResponse, createdResponse, type ResponseShape, replyIdempotently } from './http/idempotency.ts';
 export { isNestedTooDeeply } from './http/json-depth.ts';
 export { type KnownHosts, knownHostsOf, misdirected } from './http/known-hosts.ts';
 export { closeLingering } from './http/lingering-close.ts';

@@ -4,16 +4,17 @@ import type { Bus, Consumer } from '@daybook/messaging';
 import { type App, addParkedEventRoutes, type Clock, createServiceApp, type Logger } from '@daybook/service';
 import type { ParticipantClient } from './domain/ports.ts';
 import { addAppointmentActionRoutes } from './routes/appointment-actions.ts';
-import { addAppointmentChangeRoutes } from './routes/appointment-changes.ts';
 import { addAppointmentTypeRoutes } from './routes/appointment-types.ts';
 import { addAppointmentRoutes } from './routes/appointments.ts';
 import { addHoldRoutes } from './routes/holds.ts';
 import { addSlotRoutes } from './routes/slots.ts';
-import { createAppointmentReads } from './store/appointment-reads.ts';
+import { createAppointmentHistory } from './store/appointment-history.ts';
+import { createAppointmentList } from './store/appointment-list.ts';
 import { createAppointmentTypeStore } from './store/appointment-types.ts';
 import { createAppointmentStore } from './store/appointments.ts';
 import { createHoldStore } from './store/holds.ts';
 import type { AppointmentTables } from './store/tables.ts';
+import { createSeatReads } from './store/taken-seats.ts';
 
 export const NAME = 'appointment-service';
 
@@ -25,6 +26,21 @@ export interface AppointmentDependencies {
   clock: Clock;
   consumers: readonly Consumer[];
 }
+
+/** Creates the dependencies of the domain, with the stores of the database. */
+export const createBookingDependencies = ({
+  database,
+  participants,
+  clock,
+}: Pick<AppointmentDependencies, 'database' | 'participants' | 'clock'>) => ({
+  participants,
+  store: createAppointmentStore(database, clock),
+  history: createAppointmentHistory(database),
+  seats: createSeatReads(database, clock),
+  holds: createHoldStore(database, clock),
+  types: createAppointmentTypeStore(database, clock),
+  clock,
+});
 
 export async function buildApp({
   logger,
@@ -40,14 +56,11 @@ export async function buildApp({
     checks: { database: () => database.check() },
     tolerated: { bus: () => bus.check() },
   });
-  const types = createAppointmentTypeStore(database, clock);
-  const store = createAppointmentStore(database, clock);
-  const dependencies = { participants, store, holds: createHoldStore(database, clock), types, clock };
-  addAppointmentTypeRoutes(app, types, database);
+  const dependencies = createBookingDependencies({ database, participants, clock });
+  addAppointmentTypeRoutes(app, dependencies.types, database);
   addSlotRoutes(app, dependencies);
   addHoldRoutes(app, dependencies, database);
-  addAppointmentRoutes(app, dependencies, createAppointmentReads(database, clock), database);
-  addAppointmentChangeRoutes(app, dependencies);
+  addAppointmentRoutes(app, dependencies, createAppointmentList(database, clock), database);
   addAppointmentActionRoutes(app, dependencies, database);
   addParkedEventRoutes(app, database, consumers);
   return app;

@@ -8,6 +8,7 @@ import {
   runService,
   type StartService,
   serve,
+  subscribeAll,
   withServiceBus,
 } from '@daybook/service';
 import { migrations } from '../migrations/index.ts';
@@ -15,10 +16,10 @@ import { buildApp, NAME } from './app.ts';
 import { createParticipantClient } from './clients/participant-client.ts';
 import { readConfig } from './config.ts';
 import { participantChangesConsumer, patientMergesConsumer } from './events/consumers.ts';
+import { createHoldSweep } from './jobs/hold-expiry.ts';
 import { startPatientMergeWorker } from './jobs/patient-merge-worker.ts';
 import { createReservationSweep } from './jobs/reservation-retention.ts';
 import { startRevalidationWorker } from './jobs/revalidation-worker.ts';
-import { sweepHolds } from './store/holds.ts';
 import { createPatientMergeStore } from './store/patient-merges.ts';
 import { createRevalidationStore } from './store/revalidation.ts';
 import type { AppointmentTables } from './store/tables.ts';
@@ -32,11 +33,11 @@ export const start: StartService = async (process) => {
   const config = readConfig(process.environment);
   await using disposables = new AsyncDisposableStack();
   const host = await withServiceBus(process, config.AMQP_URL, NAME, disposables);
-  const { logger, bus } = host;
+  const { logger, bus, clock } = host;
   const url = databaseUrlOf(config, 'appointment');
   const database = await openServiceDatabase<AppointmentTables>(host, url, migrations, disposables, (database) => [
-    () => sweepHolds(database, host.clock),
-    createReservationSweep(database, host.clock),
+    createHoldSweep(database, clock),
+    createReservationSweep(database, clock),
   ]);
   const registry = joinRegistry(host, config);
   const balancer = createBalancer(registry, { zone: config.DAYBOOK_ZONE });
@@ -46,17 +47,16 @@ export const start: StartService = async (process) => {
     return client;
   };
   const participants = createParticipantClient(clientOf(PATIENTS), clientOf(DOCTORS));
-  const revalidation = startRevalidationWorker(participants, createRevalidationStore(database, host.clock), logger);
+  const revalidation = startRevalidationWorker(participants, createRevalidationStore(database, clock), logger);
   disposables.defer(() => revalidation.close());
-  const changes = participantChangesConsumer(database, host.clock, logger, revalidation.wake);
-  const subscription = await bus.subscribe(changes);
-  disposables.defer(() => subscription.close());
-  const mergeWorker = startPatientMergeWorker(createPatientMergeStore(database, host.clock), logger);
-  disposables.defer(() => mergeWorker.close());
-  const merges = patientMergesConsumer(database, host.clock, logger, mergeWorker.wake);
-  const mergeSubscription = await bus.subscribe(merges);
-  disposables.defer(() => mergeSubscription.close());
-  const app = await buildApp({ logger, database, bus, participants, clock: host.clock, consumers: [changes, merges] });
+  const merges = startPatientMergeWorker(createPatientMergeStore(database, clock), logger);
+  disposables.defer(() => merges.close());
+  const consumers = [
+    participantChangesConsumer(database, clock, logger, revalidation.wake),
+    patientMergesConsumer(database, clock, logger, merges.wake),
+  ];
+  await subscribeAll(bus, consumers, disposables);
+  const app = await buildApp({ logger, database, bus, participants, clock, consumers });
   return serve({
     name: NAME,
     app,

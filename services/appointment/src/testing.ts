@@ -9,11 +9,13 @@ import {
   AppointmentPage,
   AppointmentType,
   type Caller,
+  DAY,
   type EventType,
   History,
   Hold,
   instantText,
   MAX_AVAILABILITY_DAYS,
+  MINUTE,
   type NewAppointmentType,
   type PageOf,
   Problem,
@@ -21,25 +23,24 @@ import {
   type Slot,
   SlotExplanation,
   SlotPage,
+  toMillis,
 } from '@daybook/contracts';
 import { type Database, newId, openDatabase } from '@daybook/database';
 import { createInProcessBus } from '@daybook/messaging';
 import { createLogger, createParser } from '@daybook/service';
+import { readOutbox, requestsTo } from '@daybook/service/testing';
 import { cleanDatabase } from '@daybook/testing/databases';
 import { type KyselyPlugin, type QueryId, type RootOperationNode, sql } from 'kysely';
 import { expect, onTestFinished } from 'vitest';
 import { migrations } from '../migrations/index.ts';
-import { buildApp } from './app.ts';
+import { buildApp, createBookingDependencies } from './app.ts';
 import type { DoctorFacts } from './domain/booking/rules.ts';
 import type { ParticipantClient, RequestContext } from './domain/ports.ts';
 import type { Interval } from './domain/slots/grid.ts';
-import { DAY, MINUTE, toMillis } from './domain/time.ts';
 import { participantChangesConsumer } from './events/consumers.ts';
 import { startRevalidationWorker } from './jobs/revalidation-worker.ts';
 import { createRevalidationStore } from './store/revalidation.ts';
 import type { AppointmentTables } from './store/tables.ts';
-
-type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
 export const readAppointment = createParser(Appointment);
 export const readProblem = createParser(Problem);
@@ -323,12 +324,7 @@ export async function startAppointments() {
     await database.close();
   });
 
-  async function call(method: Method, path: string, payload?: object | string, headers: Record<string, string> = {}) {
-    const url = `/api/v1${path}`;
-    const response = await app.inject({ method, url, headers, ...(payload !== undefined && { payload }) });
-    const body: unknown = response.body === '' ? undefined : response.json();
-    return { status: response.statusCode, headers: response.headers, body };
-  }
+  const call = requestsTo(app, '/api/v1');
 
   let names = 0;
   async function addType(rules: Partial<NewAppointmentType> = {}): Promise<AppointmentType> {
@@ -375,6 +371,8 @@ export async function startAppointments() {
     time,
     clock,
     call,
+    /** For calls of the domain without HTTP. */
+    dependencies: createBookingDependencies({ database, participants: others.participants, clock }),
     /** Sends requests as this caller from now on. */
     become(caller: Caller) {
       callers.caller = caller;
@@ -426,10 +424,7 @@ export async function startAppointments() {
     reservations: () => reservationsOf(database),
     expectReservationsMatch: () => expectReservationsMatch(database, time.now.epochMilliseconds),
     /** Returns the events that wait to be published, in the order of the writes, as stored. */
-    outbox: async () =>
-      (await database.read((db) => db.selectFrom('outbox').select('event').orderBy('position').execute())).map(
-        ({ event }) => event,
-      ),
+    outbox: () => readOutbox(database),
   };
 }
 

@@ -17,14 +17,12 @@ import {
 import { openDatabase } from '@daybook/database';
 import { createInProcessBus } from '@daybook/messaging';
 import { createLogger, createParser, type Logger } from '@daybook/service';
+import { readOutbox, requestsTo } from '@daybook/service/testing';
 import { cleanDatabase } from '@daybook/testing/databases';
-import type { InjectOptions } from 'fastify';
 import { expect, onTestFinished } from 'vitest';
 import { migrations } from '../migrations/index.ts';
 import { buildApp } from './app.ts';
 import type { DoctorTables } from './store/tables.ts';
-
-type Method = 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
 
 const readDoctor = createParser(Doctor);
 const readPage = createParser(DoctorPage);
@@ -57,14 +55,7 @@ export async function startDoctors(logger: Logger = silent) {
     await database.close();
   });
 
-  async function inject(options: InjectOptions | string) {
-    const response = await app.inject(options);
-    const body: unknown = response.body === '' ? undefined : response.json();
-    return { status: response.statusCode, headers: response.headers, body };
-  }
-
-  const call = (method: Method, path: string, payload?: object | string, headers: Record<string, string> = {}) =>
-    inject({ method, url: `/api/v1/doctors${path}`, headers, ...(payload !== undefined && { payload }) });
+  const call = requestsTo(app, '/api/v1/doctors');
 
   async function register(input: NewDoctor = noor): Promise<Doctor> {
     const { status, body } = await call('POST', '', input);
@@ -81,7 +72,8 @@ export async function startDoctors(logger: Logger = silent) {
   return {
     database,
     time,
-    inject,
+    /** Reads any path. */
+    get: (path: string) => requestsTo(app, '')('GET', path),
     call,
     register,
     find,
@@ -110,9 +102,6 @@ export async function startDoctors(logger: Logger = silent) {
     /** Returns the given names that a search finds, sorted. */
     names: async (query: Record<string, string>) => (await find(query)).items.map(({ givenName }) => givenName).sort(),
     /** Returns the events that wait to be published, in the order of the writes, as stored. */
-    outbox: async () =>
-      (await database.read((db) => db.selectFrom('outbox').select('event').orderBy('position').execute())).map(
-        ({ event }) => event,
-      ),
+    outbox: () => readOutbox(database),
   };
 }

@@ -7,12 +7,13 @@ import {
   runService,
   type StartService,
   serve,
+  subscribeAll,
   withServiceBus,
 } from '@daybook/service';
 import { migrations } from '../migrations/index.ts';
 import { buildApp, NAME } from './app.ts';
 import { readConfig } from './config.ts';
-import { appointmentMessagesConsumer } from './events.ts';
+import { appointmentMessagesConsumer } from './events/consumers.ts';
 import type { NotificationTables } from './store/tables.ts';
 
 export { readConfig };
@@ -21,13 +22,12 @@ export const start: StartService = async (process) => {
   const config = readConfig(process.environment);
   await using disposables = new AsyncDisposableStack();
   const host = await withServiceBus(process, config.AMQP_URL, NAME, disposables);
-  const { logger, bus } = host;
+  const { logger, bus, clock } = host;
   const url = databaseUrlOf(config, 'notification');
   const database = await openServiceDatabase<NotificationTables>(host, url, migrations, disposables);
-  const messages = appointmentMessagesConsumer(database, host.clock, logger);
-  const subscription = await bus.subscribe(messages);
-  disposables.defer(() => subscription.close());
-  const app = await buildApp({ logger, database, bus, consumers: [messages] });
+  const consumers = [appointmentMessagesConsumer(database, clock, logger)];
+  await subscribeAll(bus, consumers, disposables);
+  const app = await buildApp({ logger, database, bus, consumers });
   return serve({
     name: NAME,
     app,

@@ -7,7 +7,7 @@ import { cleanDatabase } from '@daybook/testing/databases';
 import { expect, onTestFinished } from 'vitest';
 import { migrations } from '../migrations/index.ts';
 import { buildApp } from './app.ts';
-import { appointmentMessagesConsumer } from './events.ts';
+import { appointmentMessagesConsumer } from './events/consumers.ts';
 import type { NotificationTables } from './store/tables.ts';
 
 const readMessages = createParser(MessageList);

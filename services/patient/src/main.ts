@@ -20,9 +20,10 @@ export const start: StartService = async (process) => {
   const config = readConfig(process.environment);
   await using disposables = new AsyncDisposableStack();
   const host = await withServiceBus(process, config.AMQP_URL, NAME, disposables);
+  const { logger, bus, clock } = host;
   const url = databaseUrlOf(config, 'patient');
   const database = await openServiceDatabase<PatientTables>(host, url, migrations, disposables);
-  const app = await buildApp({ logger: host.logger, database, bus: host.bus, clock: host.clock });
+  const app = await buildApp({ logger, database, bus, clock });
   return serve({
     name: NAME,
     app,

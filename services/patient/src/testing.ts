@@ -6,13 +6,12 @@ import { type NewPatient, Patient, PatientPage, Problem } from '@daybook/contrac
 import { openDatabase } from '@daybook/database';
 import { createInProcessBus } from '@daybook/messaging';
 import { createLogger, createParser } from '@daybook/service';
+import { readOutbox, requestsTo } from '@daybook/service/testing';
 import { cleanDatabase } from '@daybook/testing/databases';
 import { expect, onTestFinished } from 'vitest';
 import { migrations } from '../migrations/index.ts';
 import { buildApp } from './app.ts';
 import type { PatientTables } from './store/tables.ts';
-
-type Method = 'GET' | 'POST' | 'PATCH';
 
 const readPatient = createParser(Patient);
 export const readPage = createParser(PatientPage);
@@ -30,12 +29,7 @@ export async function startPatients() {
     await database.close();
   });
 
-  async function call(method: Method, path: string, payload?: object | string, headers: Record<string, string> = {}) {
-    const url = `/api/v1/patients${path}`;
-    const response = await app.inject({ method, url, headers, ...(payload !== undefined && { payload }) });
-    const body: unknown = response.body === '' ? undefined : response.json();
-    return { status: response.statusCode, headers: response.headers, body };
-  }
+  const call = requestsTo(app, '/api/v1/patients');
 
   /** Registers a patient, even if others have the same names. */
   async function register(input: NewPatient): Promise<Patient> {
@@ -60,9 +54,6 @@ export async function startPatients() {
     /** Returns the given names that a search finds, sorted. */
     names: async (query: Record<string, string>) => (await find(query)).items.map(({ givenName }) => givenName).sort(),
     /** Returns the events that wait to be published, in the order of the writes, as stored. */
-    outbox: async () =>
-      (await database.read((db) => db.selectFrom('outbox').select('event').orderBy('position').execute())).map(
-        ({ event }) => event,
-      ),
+    outbox: () => readOutbox(database),
   };
 }

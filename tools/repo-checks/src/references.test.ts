@@ -3,12 +3,10 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { linksIn, pathsIn } from './references.ts';
 import { ROOT } from './sources.ts';
 import { textFiles } from './words.ts';
 
-/** A path of the repository, in backticks: it has a folder and an ending, and no placeholder. */
-const PATH = /`((?:docs|deploy|services|packages|launcher|tools|bench|e2e|\.ci|\.github)\/[\w./-]+)`/g;
-const LINK = /\]\((?!https?:|mailto:|#)([^)#\s]+)(?:#[^)\s]*)?\)/g;
 /** What a run makes, or a user. */
 const MADE = /node_modules|\/target\/|\/secrets\b|openapi\.json$/;
 
@@ -16,10 +14,8 @@ const documents = (await textFiles()).filter((file) => file.endsWith('.md'));
 
 async function brokenIn(file: string): Promise<string[]> {
   const text = await readFile(join(ROOT, file), 'utf8');
-  const paths = [...text.matchAll(PATH)].map(([, path = '']) => path).filter((path) => !existsSync(join(ROOT, path)));
-  const links = [...text.matchAll(LINK)]
-    .map(([, link = '']) => link)
-    .filter((link) => !existsSync(join(ROOT, dirname(file), link)));
+  const paths = pathsIn(text).filter((path) => !existsSync(join(ROOT, path)));
+  const links = linksIn(text).filter((link) => !existsSync(join(ROOT, dirname(file), link)));
   return [...paths, ...links].filter((one) => !MADE.test(one));
 }
 
@@ -27,4 +23,29 @@ describe('references', () => {
   it.each(documents)('of %s lead somewhere', async (file) => {
     expect(await brokenIn(file)).toEqual([]);
   });
+});
+
+describe('a check of references reads', () => {
+  it('paths in backticks, with or without a file', () => {
+    expect(pathsIn('`docs/a.md`, `services/x/src` and `npm test`, not services/y.ts')).toEqual([
+      'docs/a.md',
+      'services/x/src',
+    ]);
+  });
+
+  it('every file that a diagram names', () => {
+    const diagram = '```mermaid\nA->>B: read<br/>services/x/a.ts<br/>packages/y/src/b-c.ts\nB->>A: and/or\n```\n';
+    expect(pathsIn(`One.\n\n${diagram}\nservices/z.ts\n`)).toEqual(['services/x/a.ts', 'packages/y/src/b-c.ts']);
+  });
+
+  it('links to files, without their anchors, and no addresses', () => {
+    expect(linksIn('[a](b.md#c) [d](https://e.org) [f](#g)')).toEqual(['b.md']);
+  });
+});
+
+it('the picture of a booking names files of each part that it passes', async () => {
+  const paths = pathsIn(await readFile(join(ROOT, 'docs/architecture.md'), 'utf8'));
+  for (const part of ['services/gateway', 'services/appointment', 'packages/messaging', 'services/notification']) {
+    expect(paths.some((path) => path.startsWith(part))).toBe(true);
+  }
 });

@@ -14,7 +14,7 @@ export const ON_EACH_DATABASE = [
   'services/appointment/src/routes/{booking,first-free,holds,overbooking,appointment-actions,step-back,walk-ins,appointment-list,appointment-changes,capacity}.test.ts',
   'services/patient/src/routes/{merges,possible-duplicate,patient-search}.test.ts',
   'services/appointment/src/jobs/*.test.ts',
-  'services/notification/src/{events,parked-events}.test.ts',
+  'services/notification/src/events/*.test.ts',
 ];
 
 /** Tests of the whole system that rely on the database. */

@@ -13,7 +13,7 @@ import {
   type WriteContext,
 } from '@daybook/database';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { writeContextOf } from './etag.ts';
+import { etagOf, writeContextOf } from './etag.ts';
 import { PROBLEM_JSON } from './problem-handler.ts';
 import { rolesOf } from './roles.ts';
 
@@ -24,6 +24,20 @@ export interface ResponseShape<Result> {
   status: number;
   headers(result: Result): Record<string, string>;
 }
+
+/** Returns the shape of a response to a creation: 201, with the address and the ETag of the new resource. */
+export const createdResponse = <Resource extends { readonly id: string; readonly version: number }>(
+  collection: string,
+): ResponseShape<Resource> => ({
+  status: 201,
+  headers: ({ id, version }) => ({ location: `${collection}/${id}`, etag: etagOf(version) }),
+});
+
+/** Returns the shape of a response to a change: 200, with the ETag of the changed resource. */
+export const changedResponse = <Resource extends { readonly version: number }>(): ResponseShape<Resource> => ({
+  status: 200,
+  headers: ({ version }) => ({ etag: etagOf(version) }),
+});
 
 /** Keys of running requests, by their service's database. An entry is removed when its request ends. */
 const running = new WeakMap<Database, Set<string>>();

@@ -91,7 +91,7 @@ describe('a list', () => {
       async (request, reply) => {
         const { limit = DEFAULT_LIMIT, cursor } = request.query;
         const [after = 0] = cursor === undefined ? [] : decodeCursor(cursor, ['number']);
-        const rows = numbers.filter((number) => number > Number(after)).slice(0, limit + 1);
+        const rows = numbers.filter((number) => number > after).slice(0, limit + 1);
         sendPage(
           request,
           reply,
@@ -165,7 +165,7 @@ describe('a list', () => {
     const body = Type.Object({ q: Type.Optional(Type.String()), ...paging });
     app.post('/search', { schema: { body } }, async (request, reply) => {
       const [after = 0] = request.body.cursor === undefined ? [] : decodeCursor(request.body.cursor, ['number']);
-      sendPage(request, reply, { items: [Number(after) + 1], nextCursor: encodeCursor([Number(after) + 1]) });
+      sendPage(request, reply, { items: [after + 1], nextCursor: encodeCursor([after + 1]) });
       return reply;
     });
     const search = (payload: object) => app.inject({ method: 'POST', url: '/search', payload });

@@ -12,8 +12,19 @@ export type CursorKey = readonly (string | number)[];
 
 export const encodeCursor = (key: CursorKey): string => Buffer.from(JSON.stringify(key)).toString('base64url');
 
-/** The type of a part of a key; an `id` is a UUID as Daybook writes it. */
-type Part = 'id' | 'string' | 'number';
+/** The types of the parts of a key; an `id` is a UUID as Daybook writes it. */
+interface PartTypes {
+  id: string;
+  string: string;
+  number: number;
+}
+
+type Part = keyof PartTypes;
+
+/** The key with parts of these types. */
+type KeyOf<Shape extends readonly Part[]> = {
+  -readonly [Index in keyof Shape]: Shape[Index] extends Part ? PartTypes[Shape[Index]] : never;
+};
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
@@ -66,11 +77,14 @@ export function addCursors(app: FastifyInstance): void {
   });
 }
 
+const hasShape = <Shape extends readonly Part[]>(key: unknown, shape: Shape): key is KeyOf<Shape> =>
+  Array.isArray(key) && key.length === shape.length && shape.every((part, index) => FITS[part](key[index]));
+
 /**
  * Decodes a cursor. `shape` gives the type of each part.
  * @throws Refusal `invalid-request` when this list did not create the cursor
  */
-export function decodeCursor(cursor: string, shape: readonly Part[]): CursorKey {
+export function decodeCursor<const Shape extends readonly Part[]>(cursor: string, shape: Shape): KeyOf<Shape> {
   let key: unknown;
   try {
     key = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
@@ -78,8 +92,7 @@ export function decodeCursor(cursor: string, shape: readonly Part[]): CursorKey 
     if (error instanceof SyntaxError) throw foreignCursor();
     throw error;
   }
-  if (!Array.isArray(key) || key.length !== shape.length) throw foreignCursor();
-  if (!shape.every((part, index) => FITS[part](key[index]))) throw foreignCursor();
+  if (!hasShape(key, shape)) throw foreignCursor();
   return key;
 }
 

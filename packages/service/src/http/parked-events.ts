@@ -35,7 +35,7 @@ export const keyOfParkedEvent = ({ parkedAt, consumer, eventId }: ParkedEvent): 
 export function readParkedEventCursor(cursor: string | undefined): ParkedEventKey {
   if (cursor === undefined) return BEFORE_ALL;
   const [parkedAt, consumer, eventId] = decodeCursor(cursor, ['number', 'string', 'id']);
-  return { parkedAt: Number(parkedAt), consumer: String(consumer), eventId: String(eventId) };
+  return { parkedAt, consumer, eventId };
 }
 
 /** `consumers` are all consumers of this service, and `database` is their database. */

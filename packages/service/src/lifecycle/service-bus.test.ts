@@ -1,9 +1,9 @@
-import { createInProcessBus } from '@daybook/messaging';
+import { createInProcessBus, type Subscription } from '@daybook/messaging';
 import { describe, expect, it } from 'vitest';
 import { readableLog } from '../testing.ts';
 import { systemClock } from './clock.ts';
 import type { HostProcess } from './host-process.ts';
-import { withServiceBus } from './service-bus.ts';
+import { subscribeAll, withServiceBus } from './service-bus.ts';
 import { StartFailure } from './start-failure.ts';
 
 /** An address where nothing listens. */
@@ -57,4 +57,34 @@ describe('the bus of a service', () => {
       );
     },
   );
+});
+
+it('consumers receive events until the resources of their service close', async () => {
+  const bus = createInProcessBus();
+  bus.open();
+  const handled: string[] = [];
+  const consumerOf = (name: string): Subscription => ({
+    consumer: name,
+    types: ['daybook.patient.registered.v1'],
+    handle: async (event) => void handled.push(`${name} ${event.id}`),
+  });
+  const publish = (id: string) =>
+    bus.publish({
+      specversion: '1.0',
+      id,
+      source: '/tests',
+      type: 'daybook.patient.registered.v1',
+      subject: 'ana',
+      time: '2026-11-02T08:00:00.000Z',
+      datacontenttype: 'application/json',
+      sequence: 1,
+      data: { patientId: 'ana' },
+    });
+  const resources = new AsyncDisposableStack();
+  await subscribeAll(bus, [consumerOf('one'), consumerOf('two')], resources);
+  await publish('first');
+  await resources.disposeAsync();
+  await expect(publish('second')).rejects.toThrow('not every consumer could handle the event');
+  await bus.close();
+  expect(handled.sort()).toEqual(['one first', 'two first']);
 });

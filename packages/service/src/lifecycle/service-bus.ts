@@ -1,4 +1,4 @@
-import { InvalidBrokerUrl } from '@daybook/messaging';
+import { type Bus, InvalidBrokerUrl, type Subscription } from '@daybook/messaging';
 import { EXIT } from './exit-codes.ts';
 import type { HostProcess } from './host-process.ts';
 import { StartFailure } from './start-failure.ts';
@@ -24,5 +24,17 @@ export async function withServiceBus(
   } catch (error) {
     if (!(error instanceof InvalidBrokerUrl)) throw error;
     throw new StartFailure(EXIT.configuration, `Wrong configuration: AMQP_URL ${error.message}.`, { cause: error });
+  }
+}
+
+/** Subscribes consumers to the bus. Their subscriptions close with `resources`. */
+export async function subscribeAll(
+  bus: Pick<Bus, 'subscribe'>,
+  consumers: readonly Subscription[],
+  resources: AsyncDisposableStack,
+): Promise<void> {
+  for (const consumer of consumers) {
+    const subscription = await bus.subscribe(consumer);
+    resources.defer(() => subscription.close());
   }
 }

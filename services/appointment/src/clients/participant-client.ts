@@ -4,10 +4,12 @@ import { createCoalescer } from '@daybook/async';
 import {
   Availability,
   AvailabilityPage,
+  clampToRfc3339,
   MAX_LIMIT,
   MAX_SEARCHED_DOCTORS,
   PatientEligibility,
   Refusal,
+  toMillis,
 } from '@daybook/contracts';
 import { isoFromMillis } from '@daybook/database';
 import type { ServiceClient } from '@daybook/discovery';
@@ -15,7 +17,6 @@ import { createParser } from '@daybook/service';
 import type { DoctorFacts } from '../domain/booking/rules.ts';
 import type { ParticipantClient, RequestContext } from '../domain/ports.ts';
 import type { Interval } from '../domain/slots/grid.ts';
-import { toMillis } from '../domain/time.ts';
 
 const readPatient = createParser(PatientEligibility);
 const readAvailability = createParser(Availability);
@@ -42,13 +43,9 @@ async function get<Resource>(
   return read(response.body);
 }
 
-const EARLIEST_RFC3339 = toMillis('0000-01-01T00:00:00Z');
-const LATEST_RFC3339 = toMillis('9999-12-31T23:59:59.999Z');
-
 /** Cuts a range at the years of four digits that RFC 3339 has. No rule of booking allows a time beyond them. */
 function toRfc3339Range({ start, end }: Interval): { from: string; to: string } {
-  const within = (millis: number) => isoFromMillis(Math.min(Math.max(millis, EARLIEST_RFC3339), LATEST_RFC3339));
-  return { from: within(start), to: within(end) };
+  return { from: isoFromMillis(clampToRfc3339(start)), to: isoFromMillis(clampToRfc3339(end)) };
 }
 
 const factsOf = ({ doctorId, version, timeZone, active, appointmentTypeIds, items }: Availability): DoctorFacts => ({

@@ -7,6 +7,7 @@ import type {
   Caller,
   Cancellation,
   HistoryAction,
+  HistoryEntry,
   Hold,
   Overbooking,
 } from '@daybook/contracts';
@@ -23,14 +24,11 @@ export interface RequestContext {
   readonly isCallerWaiting?: (() => boolean) | undefined;
 }
 
+/** Returns the context of a write, or of a read from its trace alone. */
 export const requestContextOf = (
   caller: Caller,
-  { traceparent, isCallerWaiting }: WriteContext<never>,
-): RequestContext => ({
-  caller,
-  traceparent,
-  isCallerWaiting,
-});
+  { traceparent, isCallerWaiting }: Pick<RequestContext, 'traceparent' | 'isCallerWaiting'>,
+): RequestContext => ({ caller, traceparent, isCallerWaiting });
 
 /** Calls the other services. Each call throws `service-unavailable` when its service does not respond. */
 export interface ParticipantClient {
@@ -124,6 +122,12 @@ export interface SeatQuery {
   readonly exceptHolders?: readonly string[];
 }
 
+/** Reads the seats that appointments and holds take. */
+export interface SeatReads {
+  /** Returns seats by resource id, as the id was given. */
+  taken(caller: Caller, query: SeatQuery): Promise<ReadonlyMap<string, TakenSeats>>;
+}
+
 /** The appointment types, as far as booking needs them. */
 export interface AppointmentTypes {
   find(caller: Caller, id: string): Promise<AppointmentType | undefined>;
@@ -131,8 +135,6 @@ export interface AppointmentTypes {
 
 export interface AppointmentStore {
   find(caller: Caller, id: string): Promise<Appointment | undefined>;
-  /** Returns seats by resource id, as the id was given. */
-  takenSeats(caller: Caller, query: SeatQuery): Promise<ReadonlyMap<string, TakenSeats>>;
   /**
    * Books an appointment.
    * @throws Refusal `slot-taken`, `patient-busy`: the key rejected it; `hold-expired`
@@ -159,8 +161,6 @@ export interface AppointmentStore {
     write: WriteContext<Appointment>,
   ): Promise<Appointment>;
   takeStep(caller: Caller, id: string, step: Step, write: WriteContext<Appointment>): Promise<Appointment>;
-  /** Returns the actions of the history, newest first. */
-  actions(caller: Caller, id: string): AsyncIterable<HistoryAction>;
   /**
    * Returns to an earlier status.
    * A cancelled appointment reserves its time again.
@@ -169,6 +169,15 @@ export interface AppointmentStore {
    * @throws StaleFacts
    */
   stepBack(caller: Caller, id: string, back: StepBackDecision, write: WriteContext<Appointment>): Promise<Appointment>;
+}
+
+export interface AppointmentHistory {
+  /**
+   * Returns the entries oldest first. Empty when the appointment does not exist, because each has at least its booking.
+   */
+  entries(caller: Caller, id: string): Promise<HistoryEntry[]>;
+  /** Yields the actions of the entries, newest first. */
+  actions(caller: Caller, id: string): AsyncIterable<HistoryAction>;
 }
 
 export interface HoldStore {
@@ -190,6 +199,8 @@ export interface HoldStore {
 export interface BookingDependencies {
   readonly participants: ParticipantClient;
   readonly store: AppointmentStore;
+  readonly history: AppointmentHistory;
+  readonly seats: SeatReads;
   readonly holds: HoldStore;
   readonly types: AppointmentTypes;
   readonly clock: () => Temporal.Instant;

@@ -1,11 +1,41 @@
-/** The events that this service consumes, and what each one changes. */
-import { type ConsumedType, type EventConsumerName, eventConsumers, PatientMergeEventData } from '@daybook/contracts';
+/** The events that this service consumes, and the work that each one makes due. */
+import {
+  type CloudEvent,
+  type ConsumedType,
+  type EventConsumerName,
+  eventConsumers,
+  PatientMergeEventData,
+} from '@daybook/contracts';
 import type { Database } from '@daybook/database';
 import { type Consumer, createConsumer, forEach } from '@daybook/messaging';
 import { type Clock, createParser, type Logger } from '@daybook/service';
-import { type ParticipantKind, recordParticipantChange } from '../store/participant-changes.ts';
 import { recordMerge } from '../store/patient-merges.ts';
-import type { AppointmentTables } from '../store/tables.ts';
+import { type ParticipantKind, recordParticipantChange } from '../store/revalidation-requests.ts';
+import type { AppointmentTables, Tx } from '../store/tables.ts';
+
+/** Creates a consumer whose effect makes work due. It calls `wakeWorker` after each event that it has handled. */
+function createWakingConsumer(
+  name: EventConsumerName,
+  database: Database<AppointmentTables>,
+  logger: Logger,
+  wakeWorker: () => void,
+  effect: (tx: Tx, event: CloudEvent) => Promise<void>,
+): Consumer {
+  const types = eventConsumers[name];
+  const consumer = createConsumer({ name, types, database, logger, effect: forEach(effect) });
+  return {
+    ...consumer,
+    async handle(event) {
+      await consumer.handle(event);
+      wakeWorker();
+    },
+    async resend(eventId, write) {
+      const parked = await consumer.resend(eventId, write);
+      wakeWorker();
+      return parked;
+    },
+  };
+}
 
 const REVALIDATION_CONSUMER = 'appointment.revalidation' satisfies EventConsumerName;
 
@@ -21,62 +51,32 @@ const KINDS: Record<ConsumedType<typeof REVALIDATION_CONSUMER>, ParticipantKind>
 };
 const CHANGES: ReadonlyMap<string, ParticipantKind> = new Map(Object.entries(KINDS));
 
-/** Records whose appointments need revalidation. Calls `onChange` once that is stored. */
+/** Records whose appointments need revalidation. */
 export const participantChangesConsumer = (
   database: Database<AppointmentTables>,
   clock: Clock,
   logger: Logger,
-  onChange: () => void,
-): Consumer => {
-  const consumer = createConsumer({
-    name: REVALIDATION_CONSUMER,
-    types: eventConsumers[REVALIDATION_CONSUMER],
-    database,
-    logger,
-    effect: forEach(async (transaction, event) => {
-      const kind = CHANGES.get(event.type);
-      if (kind) await recordParticipantChange(transaction, database, kind, event, clock().epochMilliseconds);
-    }),
+  wakeWorker: () => void,
+): Consumer =>
+  createWakingConsumer(REVALIDATION_CONSUMER, database, logger, wakeWorker, async (tx, event) => {
+    const kind = CHANGES.get(event.type);
+    if (kind) await recordParticipantChange(tx, database.dialect, kind, event, clock().epochMilliseconds);
   });
-  return withChangeCallback(consumer, onChange);
-};
-
-/** Returns the consumer, which calls `onChange` after each event that it has handled. */
-const withChangeCallback = (consumer: Consumer, onChange: () => void): Consumer => ({
-  ...consumer,
-  async handle(event) {
-    await consumer.handle(event);
-    onChange();
-  },
-  async resend(eventId, write) {
-    const parked = await consumer.resend(eventId, write);
-    onChange();
-    return parked;
-  },
-});
 
 const MERGES_CONSUMER = 'appointment.merges' satisfies EventConsumerName;
 const UNMERGED = 'daybook.patient.unmerged.v1' satisfies ConsumedType<typeof MERGES_CONSUMER>;
 
 const readMerge = createParser(PatientMergeEventData);
 
-/** Records which patient records were merged. Calls `onChange` once that is stored. */
+/** Records which patient records were merged. */
 export const patientMergesConsumer = (
   database: Database<AppointmentTables>,
   clock: Clock,
   logger: Logger,
-  onChange: () => void,
-): Consumer => {
-  const consumer = createConsumer({
-    name: MERGES_CONSUMER,
-    types: eventConsumers[MERGES_CONSUMER],
-    database,
-    logger,
-    effect: forEach(async (transaction, { type, sequence, data }) => {
-      const { patientId, into } = readMerge(data);
-      const change = { patientId, into: type === UNMERGED ? undefined : into, version: sequence };
-      await recordMerge(transaction, database.dialect, change, clock().epochMilliseconds);
-    }),
+  wakeWorker: () => void,
+): Consumer =>
+  createWakingConsumer(MERGES_CONSUMER, database, logger, wakeWorker, async (tx, { type, sequence, data }) => {
+    const { patientId, into } = readMerge(data);
+    const change = { patientId, into: type === UNMERGED ? undefined : into, version: sequence };
+    await recordMerge(tx, database.dialect, change, clock().epochMilliseconds);
   });
-  return withChangeCallback(consumer, onChange);
-};

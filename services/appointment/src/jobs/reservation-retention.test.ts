@@ -1,8 +1,8 @@
+import { DAY, MINUTE } from '@daybook/contracts';
 import { type Database, idToBytes, newId, openDatabase } from '@daybook/database';
 import { cleanDatabase } from '@daybook/testing/databases';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { migrations } from '../../migrations/index.ts';
-import { DAY, MINUTE } from '../domain/time.ts';
 import type { AppointmentTables, ReservationRow } from '../store/tables.ts';
 import { createReservationSweep, RETENTION_DAYS } from './reservation-retention.ts';
 

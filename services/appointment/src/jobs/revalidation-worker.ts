@@ -1,18 +1,13 @@
 /**
  * Revalidates appointments after changes: leave, other hours, or a participant or type that became inactive or active.
  */
-
-import { type Appointment, type Caller, MAX_AVAILABILITY_DAYS, Refusal } from '@daybook/contracts';
-import { DatabaseUnavailable } from '@daybook/database';
+import { type Appointment, DAY, MAX_AVAILABILITY_DAYS, toMillis } from '@daybook/contracts';
 import type { Logger } from '@daybook/service';
 import type { CurrentFacts } from '../domain/booking/revalidation.ts';
 import type { ParticipantClient } from '../domain/ports.ts';
 import type { Interval } from '../domain/slots/grid.ts';
-import { DAY, toMillis } from '../domain/time.ts';
 import type { Revalidation, RevalidationStore } from '../store/revalidation.ts';
-import { startWorker, type Worker } from './worker.ts';
-
-const CALLER: Caller = { id: 'appointment-service', role: 'service' };
+import { startWorker, WORKER_CALLER, type Worker } from './worker.ts';
 
 /** Returns as many appointments, from the first on, as one availability request can cover. */
 function withinAvailabilityLimit(appointments: readonly Appointment[]): readonly Appointment[] {
@@ -33,7 +28,7 @@ async function loadCurrentFacts(
   span: Interval,
 ): Promise<CurrentFacts | undefined> {
   if (kind === 'type') return undefined;
-  const context = { caller: CALLER };
+  const context = { caller: WORKER_CALLER };
   const facts: CurrentFacts | undefined =
     kind === 'patient'
       ? await participants.findPatient(subjectId, context).then((patient) => patient && { kind, patient })
@@ -51,43 +46,29 @@ async function revalidateOne(
 ): Promise<void> {
   let after: Appointment | undefined;
   while (!signal.aborted) {
-    const upcoming = await store.upcoming(CALLER, revalidation, after);
-    if (upcoming.length === 0) return store.finish(CALLER, revalidation);
+    const upcoming = await store.upcoming(WORKER_CALLER, revalidation, after);
+    if (upcoming.length === 0) return store.finish(WORKER_CALLER, revalidation);
     const appointments = withinAvailabilityLimit(upcoming);
     const facts = await loadCurrentFacts(participants, revalidation, spanOf(appointments));
-    if (!(await store.flag(CALLER, revalidation, appointments, facts))) return;
+    if (!(await store.flag(WORKER_CALLER, revalidation, appointments, facts))) return;
     after = appointments.at(-1);
   }
 }
-
-/** Logs only the reason when a dependency is not ready, as at most starts. Logs any other error in full. */
-const errorFields = (error: unknown) =>
-  error instanceof Refusal || error instanceof DatabaseUnavailable ? { reason: error.message } : { err: error };
 
 /**
  * Starts the worker.
  * A service that does not respond is retried with growing pauses, while the database keeps what is due.
  */
-export function startRevalidationWorker(
+export const startRevalidationWorker = (
   participants: ParticipantClient,
   store: RevalidationStore,
   logger: Logger,
-): Worker {
-  async function revalidateAll(closing: AbortSignal): Promise<void> {
-    while (!closing.aborted) {
-      const revalidation = await store.next(CALLER);
-      if (!revalidation) return;
-      try {
-        await revalidateOne(participants, store, revalidation, closing);
-      } catch (error) {
-        logger.warn(
-          { ...errorFields(error), kind: revalidation.kind, subjectId: revalidation.subjectId },
-          'appointments not revalidated yet',
-        );
-        await store.postpone(CALLER, revalidation);
-      }
-    }
-  }
-
-  return startWorker({ runAll: revalidateAll, logger, failureMessage: 'due revalidations not read', errorFields });
-}
+): Worker =>
+  startWorker({
+    next: () => store.next(WORKER_CALLER),
+    run: (revalidation, closing) => revalidateOne(participants, store, revalidation, closing),
+    postpone: (revalidation) => store.postpone(WORKER_CALLER, revalidation),
+    logger,
+    fieldsOf: ({ kind, subjectId }) => ({ kind, subjectId }),
+    messages: { runFailed: 'appointments not revalidated yet', readFailed: 'due revalidations not read' },
+  });

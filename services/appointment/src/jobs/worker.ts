@@ -1,6 +1,11 @@
 /** Runs work that events make due: now when it is woken, and on a timer. */
 import { createLoop } from '@daybook/async';
+import { type Caller, Refusal } from '@daybook/contracts';
+import { DatabaseUnavailable } from '@daybook/database';
 import type { Logger } from '@daybook/service';
+
+/** The caller of what the workers read and write. */
+export const WORKER_CALLER: Caller = { id: 'appointment-service', role: 'service' };
 
 /** Poll interval for events that another process handled. Events of this process wake the worker immediately. */
 const INTERVAL_MILLIS = 1_000;
@@ -12,27 +17,62 @@ export interface Worker {
   close(): Promise<void>;
 }
 
-export interface WorkerOptions {
-  /** Does all that is due. Ends early when the signal aborts. */
-  readonly runAll: (closing: AbortSignal) => Promise<void>;
+export interface WorkerOptions<Item> {
+  /** Returns an item that is due. */
+  readonly next: () => Promise<Item | undefined>;
+  /** Does the work for an item. Ends early when the signal aborts. */
+  readonly run: (item: Item, closing: AbortSignal) => Promise<void>;
+  /** Makes an item that failed due later, so that it does not block the others. */
+  readonly postpone: (item: Item) => Promise<void>;
   readonly logger: Logger;
-  /** Describes a failure of `runAll`. It is logged once for a series of failures. */
-  readonly failureMessage: string;
-  readonly errorFields: (error: unknown) => object;
+  /** Returns the log fields that identify an item. */
+  readonly fieldsOf: (item: Item) => object;
+  readonly messages: {
+    /** Logged for each failure of `run`. */
+    readonly runFailed: string;
+    /** Logged once for a series of failures of `next` or `postpone`. */
+    readonly readFailed: string;
+  };
 }
 
-export function startWorker({ runAll, logger, failureMessage, errorFields }: WorkerOptions): Worker {
+/** Logs only the reason when a dependency is not ready, as at most starts. Logs any other error in full. */
+const errorFields = (error: unknown) =>
+  error instanceof Refusal || error instanceof DatabaseUnavailable ? { reason: error.message } : { err: error };
+
+/** Starts a worker that does all due work, one item after the other. */
+export function startWorker<Item>({
+  next,
+  run,
+  postpone,
+  logger,
+  fieldsOf,
+  messages,
+}: WorkerOptions<Item>): Worker {
   const closing = new AbortController();
   let failing = false;
+
+  async function runAll(): Promise<void> {
+    while (!closing.signal.aborted) {
+      const item = await next();
+      if (item === undefined) return;
+      try {
+        await run(item, closing.signal);
+      } catch (error) {
+        logger.warn({ ...errorFields(error), ...fieldsOf(item) }, messages.runFailed);
+        await postpone(item);
+      }
+    }
+  }
+
   const loop = createLoop({
     intervalMillis: INTERVAL_MILLIS,
     async run() {
       try {
-        await runAll(closing.signal);
+        await runAll();
         failing = false;
         return true;
       } catch (error) {
-        if (!failing) logger.warn(errorFields(error), failureMessage);
+        if (!failing) logger.warn(errorFields(error), messages.readFailed);
         failing = true;
         return false;
       }

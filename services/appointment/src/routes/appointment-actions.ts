@@ -1,36 +1,34 @@
 /** Routes that act on an appointment after it was booked. */
 import { Appointment, Cancellation, CLINIC_STAFF, Id, Nothing, Reschedule, STAFF, StepBack } from '@daybook/contracts';
 import type { Database } from '@daybook/database';
-import { type App, etagOf, rejectBody, replyIdempotently } from '@daybook/service';
+import { type App, changedResponse, rejectBody, replyIdempotently } from '@daybook/service';
 import { Type } from 'typebox';
 import { rescheduleAppointment } from '../domain/booking/book.ts';
+import { BOOKING_REFUSALS } from '../domain/booking/booking-request.ts';
 import { STEPS, type Step } from '../domain/booking/lifecycle.ts';
+import { rolesToBook } from '../domain/booking/permissions.ts';
 import { stepBack } from '../domain/booking/step-back.ts';
-import type { BookingDependencies } from '../domain/ports.ts';
+import type { AppointmentStore, BookingDependencies } from '../domain/ports.ts';
 import type { AppointmentTables } from '../store/tables.ts';
-import { rolesToBook } from './booking-roles.ts';
 
 const tags = ['Appointments'];
 const Params = Type.Object({ id: Id() });
 const response = { 200: Appointment };
 
-const changed = {
-  status: 200,
-  headers: (appointment: Appointment) => ({ etag: etagOf(appointment.version) }),
-};
-
-const OPERATION_IDS: Record<Step, string> = {
-  arrive: 'markArrived',
-  'check-in': 'checkIn',
-  fulfil: 'markFulfilled',
-  'no-show': 'markNoShow',
-};
+const changed = changedResponse<Appointment>();
 
 export function addAppointmentActionRoutes(
   app: App,
   dependencies: BookingDependencies,
   database: Database<AppointmentTables>,
 ): void {
+  addCancel(app, dependencies.store, database);
+  addReschedule(app, dependencies, database);
+  addStepBack(app, dependencies, database);
+  for (const step of Object.keys(STEPS) as Step[]) addStep(app, dependencies.store, database, step);
+}
+
+function addCancel(app: App, store: AppointmentStore, database: Database<AppointmentTables>): void {
   app.post(
     '/api/v1/appointments/:id/cancel',
     {
@@ -46,12 +44,14 @@ export function addAppointmentActionRoutes(
     },
     async (request, reply) => {
       await replyIdempotently(request, reply, database, changed, (write) =>
-        dependencies.store.cancel(request.caller, request.params.id, request.body, write),
+        store.cancel(request.caller, request.params.id, request.body, write),
       );
       return reply;
     },
   );
+}
 
+function addReschedule(app: App, dependencies: BookingDependencies, database: Database<AppointmentTables>): void {
   app.post(
     '/api/v1/appointments/:id/reschedule',
     {
@@ -66,25 +66,7 @@ export function addAppointmentActionRoutes(
       config: {
         versioned: true,
         roles: rolesToBook,
-        problems: [
-          'forbidden',
-          'slot-taken',
-          'patient-busy',
-          'hold-expired',
-          'wrong-status',
-          'changed-meanwhile',
-          'outside-availability',
-          'too-soon',
-          'too-far-ahead',
-          'not-on-grid',
-          'doctor-inactive',
-          'doctor-not-found',
-          'patient-inactive',
-          'patient-not-found',
-          'appointment-type-inactive',
-          'appointment-type-not-found',
-          'appointment-type-not-offered',
-        ],
+        problems: ['forbidden', 'hold-expired', 'wrong-status', 'changed-meanwhile', ...BOOKING_REFUSALS],
       },
     },
     async (request, reply) => {
@@ -94,7 +76,9 @@ export function addAppointmentActionRoutes(
       return reply;
     },
   );
+}
 
+function addStepBack(app: App, dependencies: BookingDependencies, database: Database<AppointmentTables>): void {
   app.post(
     '/api/v1/appointments/:id/step-back',
     {
@@ -121,21 +105,29 @@ export function addAppointmentActionRoutes(
       return reply;
     },
   );
+}
 
-  for (const step of Object.keys(STEPS) as Step[]) {
-    app.post(
-      `/api/v1/appointments/:id/${step}`,
-      {
-        schema: { tags, operationId: OPERATION_IDS[step], querystring: Nothing, params: Params, response },
-        config: { versioned: true, roles: STAFF, problems: ['wrong-status', 'not-the-day'] },
-        preValidation: rejectBody,
-      },
-      async (request, reply) => {
-        await replyIdempotently(request, reply, database, changed, (write) =>
-          dependencies.store.takeStep(request.caller, request.params.id, step, write),
-        );
-        return reply;
-      },
-    );
-  }
+const OPERATION_IDS: Record<Step, string> = {
+  arrive: 'markArrived',
+  'check-in': 'checkIn',
+  fulfil: 'markFulfilled',
+  'no-show': 'markNoShow',
+};
+
+/** Adds one step of a visit, such as the arrival. */
+function addStep(app: App, store: AppointmentStore, database: Database<AppointmentTables>, step: Step): void {
+  app.post(
+    `/api/v1/appointments/:id/${step}`,
+    {
+      schema: { tags, operationId: OPERATION_IDS[step], querystring: Nothing, params: Params, response },
+      config: { versioned: true, roles: STAFF, problems: ['wrong-status', 'not-the-day'] },
+      preValidation: rejectBody,
+    },
+    async (request, reply) => {
+      await replyIdempotently(request, reply, database, changed, (write) =>
+        store.takeStep(request.caller, request.params.id, step, write),
+      );
+      return reply;
+    },
+  );
 }

@@ -6,11 +6,18 @@ import {
   Id,
   NewAppointmentType,
   Nothing,
-  Refusal,
+  notFound,
   STAFF,
 } from '@daybook/contracts';
 import type { Database } from '@daybook/database';
-import { type App, etagOf, replyIdempotently, sendPage, sendVersioned, writeContextOf } from '@daybook/service';
+import {
+  type App,
+  createdResponse,
+  replyIdempotently,
+  sendPage,
+  sendVersioned,
+  writeContextOf,
+} from '@daybook/service';
 import { Type } from 'typebox';
 import type { AppointmentTypeStore } from '../store/appointment-types.ts';
 import type { AppointmentTables } from '../store/tables.ts';
@@ -18,19 +25,18 @@ import type { AppointmentTables } from '../store/tables.ts';
 const tags = ['Appointment types'];
 const Params = Type.Object({ id: Id() });
 
-const added = {
-  status: 201,
-  headers: (type: AppointmentType) => ({
-    location: `/api/v1/appointment-types/${type.id}`,
-    etag: etagOf(type.version),
-  }),
-};
+const added = createdResponse<AppointmentType>('/api/v1/appointment-types');
 
 export function addAppointmentTypeRoutes(
   app: App,
   store: AppointmentTypeStore,
   database: Database<AppointmentTables>,
 ): void {
+  addWrites(app, store, database);
+  addReads(app, store);
+}
+
+function addWrites(app: App, store: AppointmentTypeStore, database: Database<AppointmentTables>): void {
   app.post(
     '/api/v1/appointment-types',
     {
@@ -51,26 +57,6 @@ export function addAppointmentTypeRoutes(
     },
   );
 
-  app.get(
-    '/api/v1/appointment-types/:id',
-    {
-      schema: {
-        tags,
-        operationId: 'getAppointmentType',
-        querystring: Nothing,
-        params: Params,
-        response: { 200: AppointmentType },
-      },
-      config: { versioned: true },
-    },
-    async (request, reply) => {
-      const type = await store.find(request.caller, request.params.id);
-      if (!type) throw new Refusal('not-found', 'There is no appointment type with this id.');
-      sendVersioned(request, reply, type);
-      return reply;
-    },
-  );
-
   app.patch(
     '/api/v1/appointment-types/:id',
     {
@@ -86,7 +72,30 @@ export function addAppointmentTypeRoutes(
     },
     async (request, reply) => {
       const { caller, params, body } = request;
-      sendVersioned(request, reply, await store.change(caller, params.id, body, writeContextOf(request)));
+      const type = await store.change(caller, params.id, body, writeContextOf(request));
+      sendVersioned(request, reply, type);
+      return reply;
+    },
+  );
+}
+
+function addReads(app: App, store: AppointmentTypeStore): void {
+  app.get(
+    '/api/v1/appointment-types/:id',
+    {
+      schema: {
+        tags,
+        operationId: 'getAppointmentType',
+        querystring: Nothing,
+        params: Params,
+        response: { 200: AppointmentType },
+      },
+      config: { versioned: true },
+    },
+    async (request, reply) => {
+      const type = await store.find(request.caller, request.params.id);
+      if (!type) throw notFound('appointment type');
+      sendVersioned(request, reply, type);
       return reply;
     },
   );

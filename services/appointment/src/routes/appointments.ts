@@ -1,46 +1,54 @@
+/** Routes that book, read and change appointments. */
 import {
   Appointment,
   AppointmentPage,
+  AppointmentPatch,
   AppointmentQuery,
   FirstFreeBooking,
   History,
   Id,
   NewAppointment,
   Nothing,
-  Refusal,
+  notFound,
   STAFF,
 } from '@daybook/contracts';
 import type { Database } from '@daybook/database';
-import { type App, etagOf, replyIdempotently, sendPage, sendVersioned } from '@daybook/service';
+import {
+  type App,
+  createdResponse,
+  replyIdempotently,
+  sendPage,
+  sendVersioned,
+  writeContextOf,
+} from '@daybook/service';
 import { Type } from 'typebox';
-import { bookAppointment } from '../domain/booking/book.ts';
+import { bookAppointment, changeAppointment } from '../domain/booking/book.ts';
+import { BOOKING_REFUSALS } from '../domain/booking/booking-request.ts';
 import { createFirstFree } from '../domain/booking/first-free.ts';
+import { rolesToBook } from '../domain/booking/permissions.ts';
 import type { BookingDependencies } from '../domain/ports.ts';
-import type { AppointmentReads } from '../store/appointment-reads.ts';
+import type { ListAppointments } from '../store/appointment-list.ts';
 import type { AppointmentTables } from '../store/tables.ts';
-import { rolesToBook } from './booking-roles.ts';
 
 const tags = ['Appointments'];
 const Params = Type.Object({ id: Id() });
 
-const booked = {
-  status: 201,
-  headers: (appointment: Appointment) => ({
-    location: `/api/v1/appointments/${appointment.id}`,
-    etag: etagOf(appointment.version),
-  }),
-};
-
-const noSuchAppointment = () => new Refusal('not-found', 'There is no appointment with this id.');
+const booked = createdResponse<Appointment>('/api/v1/appointments');
 
 export function addAppointmentRoutes(
   app: App,
   dependencies: BookingDependencies,
-  reads: AppointmentReads,
+  list: ListAppointments,
   database: Database<AppointmentTables>,
 ): void {
-  const bookFirstFree = createFirstFree(dependencies);
+  addBooking(app, dependencies, database);
+  addFirstFreeBooking(app, dependencies, database);
+  addReads(app, dependencies);
+  addList(app, list);
+  addChange(app, dependencies);
+}
 
+function addBooking(app: App, dependencies: BookingDependencies, database: Database<AppointmentTables>): void {
   app.post(
     '/api/v1/appointments',
     {
@@ -51,27 +59,7 @@ export function addAppointmentRoutes(
         body: NewAppointment,
         response: { 201: Appointment },
       },
-      config: {
-        versioned: true,
-        roles: rolesToBook,
-        problems: [
-          'forbidden',
-          'slot-taken',
-          'patient-busy',
-          'hold-expired',
-          'outside-availability',
-          'too-soon',
-          'too-far-ahead',
-          'not-on-grid',
-          'doctor-inactive',
-          'patient-inactive',
-          'appointment-type-inactive',
-          'appointment-type-not-offered',
-          'doctor-not-found',
-          'patient-not-found',
-          'appointment-type-not-found',
-        ],
-      },
+      config: { versioned: true, roles: rolesToBook, problems: ['forbidden', 'hold-expired', ...BOOKING_REFUSALS] },
     },
     async (request, reply) => {
       await replyIdempotently(request, reply, database, booked, (write) =>
@@ -80,6 +68,14 @@ export function addAppointmentRoutes(
       return reply;
     },
   );
+}
+
+function addFirstFreeBooking(
+  app: App,
+  dependencies: BookingDependencies,
+  database: Database<AppointmentTables>,
+): void {
+  const bookFirstFree = createFirstFree(dependencies);
 
   app.post(
     '/api/v1/appointments/first-free',
@@ -111,7 +107,9 @@ export function addAppointmentRoutes(
       return reply;
     },
   );
+}
 
+function addReads(app: App, { store, history }: BookingDependencies): void {
   app.get(
     '/api/v1/appointments/:id',
     {
@@ -125,25 +123,9 @@ export function addAppointmentRoutes(
       config: { versioned: true },
     },
     async (request, reply) => {
-      const appointment = await dependencies.store.find(request.caller, request.params.id);
-      if (!appointment) throw noSuchAppointment();
+      const appointment = await store.find(request.caller, request.params.id);
+      if (!appointment) throw notFound('appointment');
       sendVersioned(request, reply, appointment);
-      return reply;
-    },
-  );
-
-  app.get(
-    '/api/v1/appointments',
-    {
-      schema: {
-        tags,
-        operationId: 'listAppointments',
-        querystring: AppointmentQuery,
-        response: { 200: AppointmentPage },
-      },
-    },
-    async (request, reply) => {
-      sendPage(request, reply, await reads.list(request.caller, request.query));
       return reply;
     },
   );
@@ -160,9 +142,51 @@ export function addAppointmentRoutes(
       },
     },
     async (request, reply) => {
-      const items = await reads.history(request.caller, request.params.id);
-      if (items.length === 0) throw noSuchAppointment();
+      const items = await history.entries(request.caller, request.params.id);
+      if (items.length === 0) throw notFound('appointment');
       return reply.send({ items });
+    },
+  );
+}
+
+function addList(app: App, list: ListAppointments): void {
+  app.get(
+    '/api/v1/appointments',
+    {
+      schema: {
+        tags,
+        operationId: 'listAppointments',
+        querystring: AppointmentQuery,
+        response: { 200: AppointmentPage },
+      },
+    },
+    async (request, reply) => {
+      sendPage(request, reply, await list(request.caller, request.query));
+      return reply;
+    },
+  );
+}
+
+/** Adds the change of reason, note or type. Another type reserves its time as a booking does. */
+function addChange(app: App, dependencies: BookingDependencies): void {
+  app.patch(
+    '/api/v1/appointments/:id',
+    {
+      schema: {
+        tags,
+        operationId: 'changeAppointment',
+        querystring: Nothing,
+        params: Params,
+        body: AppointmentPatch,
+        response: { 200: Appointment },
+      },
+      config: { versioned: true, problems: ['forbidden', 'wrong-status', 'changed-meanwhile', ...BOOKING_REFUSALS] },
+    },
+    async (request, reply) => {
+      const { caller, params, body } = request;
+      const appointment = await changeAppointment(dependencies, caller, params.id, body, writeContextOf(request));
+      sendVersioned(request, reply, appointment);
+      return reply;
     },
   );
 }

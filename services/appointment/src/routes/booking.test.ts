@@ -1,8 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { bookAppointment } from '../domain/booking/book.ts';
-import { createAppointmentTypeStore } from '../store/appointment-types.ts';
-import { createAppointmentStore } from '../store/appointments.ts';
-import { createHoldStore } from '../store/holds.ts';
 import { at, iso, readProblem, startAppointments, startClinic, UNKNOWN_ID } from '../testing.ts';
 
 const problem = (status: number, code: string) => ({ status, body: { code } });
@@ -492,10 +489,7 @@ describe('while a service is down', () => {
 });
 
 it('a booking whose caller is gone is not made', async () => {
-  const { database, clock, participants, bookingRequest, reservations } = await startClinic();
-  const store = createAppointmentStore(database, clock);
-  const types = createAppointmentTypeStore(database, clock);
-  const dependencies = { participants, store, holds: createHoldStore(database, clock), types, clock };
+  const { dependencies, bookingRequest, reservations } = await startClinic();
   const desk = { id: 'desk', role: 'front-desk' } as const;
   const write = (awaited: boolean) => ({
     storeResponse: async () => undefined,

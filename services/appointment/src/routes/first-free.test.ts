@@ -1,9 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createFirstFree } from '../domain/booking/first-free.ts';
-import type { AppointmentStore } from '../domain/ports.ts';
-import { createAppointmentTypeStore } from '../store/appointment-types.ts';
-import { createAppointmentStore } from '../store/appointments.ts';
-import { createHoldStore } from '../store/holds.ts';
+import type { SeatReads } from '../domain/ports.ts';
 import { at, openDaily, readAppointment, startClinic, UNKNOWN_ID } from '../testing.ts';
 
 const problem = (status: number, code: string) => ({ status, body: { code } });
@@ -67,10 +64,8 @@ describe('the first free time of a specialty', () => {
   });
 
   it('is the same for the next request when the caller of the first one is gone', async () => {
-    const { database, clock, participants, addPatient, type } = await startSpecialty(1);
-    const store = createAppointmentStore(database, clock);
-    const types = createAppointmentTypeStore(database, clock);
-    const book = createFirstFree({ participants, store, holds: createHoldStore(database, clock), types, clock });
+    const { dependencies, addPatient, type } = await startSpecialty(1);
+    const book = createFirstFree(dependencies);
     const desk = { id: 'desk', role: 'front-desk' } as const;
     const bookFirst = (isCallerWaiting: () => boolean) => {
       const bookingRequest = { patientId: addPatient(), specialty: 'surgery', appointmentTypeId: type.id, ...DAY };
@@ -116,24 +111,21 @@ describe('the first free time of a specialty', () => {
 
   /** Books for a patient. `beforeLook` runs, with its number, before each read of the only doctor's seats. */
   async function askWhile(
-    { database, clock, participants, type, specialists }: Awaited<ReturnType<typeof startSpecialty>>,
+    { dependencies, type, specialists }: Awaited<ReturnType<typeof startSpecialty>>,
     bookingRequest: { patientId: string; from: string; to: string },
     beforeLook: (attempt: number) => Promise<unknown>,
   ) {
-    const real = createAppointmentStore(database, clock);
     let attempts = 0;
-    const store: AppointmentStore = {
-      ...real,
-      async takenSeats(caller, query) {
+    const seats: SeatReads = {
+      async taken(caller, query) {
         if (query.resourceIds.includes(specialists[0]?.id ?? '')) {
           attempts += 1;
           await beforeLook(attempts);
         }
-        return real.takenSeats(caller, query);
+        return dependencies.seats.taken(caller, query);
       },
     };
-    const types = createAppointmentTypeStore(database, clock);
-    const book = createFirstFree({ participants, store, holds: createHoldStore(database, clock), types, clock });
+    const book = createFirstFree({ ...dependencies, seats });
     const write = { storeResponse: async () => undefined, checkVersion: () => undefined };
     return book(
       { id: 'desk', role: 'front-desk' },
@@ -185,10 +177,7 @@ describe('the first free time of a specialty', () => {
   });
 
   it('is never one that another process gives out at the same time', async () => {
-    const { database, clock, participants, addPatient, type, expectReservationsMatch } = await startSpecialty(5);
-    const store = createAppointmentStore(database, clock);
-    const types = createAppointmentTypeStore(database, clock);
-    const dependencies = { participants, store, holds: createHoldStore(database, clock), types, clock };
+    const { dependencies, addPatient, type, expectReservationsMatch } = await startSpecialty(5);
     const processes = [createFirstFree(dependencies), createFirstFree(dependencies)];
     const write = { storeResponse: async () => undefined, checkVersion: () => undefined };
     const desk = { id: 'desk', role: 'front-desk' } as const;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createHoldStore, sweepHolds } from '../store/holds.ts';
+import { createHoldSweep } from '../jobs/hold-expiry.ts';
+import { createHoldStore } from '../store/holds.ts';
 import { at, readHold, readProblem, startClinic, UNKNOWN_ID } from '../testing.ts';
 
 const problem = (status: number, code: string) => ({ status, body: { code } });
@@ -147,9 +148,10 @@ describe('a hold', () => {
     await createHold({ start: '2026-11-03T18:00:00.000Z' });
     await book(bookingRequest('2026-11-03T19:00:00.000Z'));
     later(100);
-    expect(await sweepHolds(database, clock)).toBe(2);
+    const sweep = createHoldSweep(database, clock);
+    expect(await sweep()).toBe(2);
     expect(await reservations()).toHaveLength(6 + 12);
-    expect(await sweepHolds(database, clock)).toBe(0);
+    expect(await sweep()).toBe(0);
   });
 
   it('is limited to three at once for a patient, who cannot empty a calendar', async () => {

@@ -3,9 +3,10 @@ import type { Database } from '@daybook/database';
 import { type App, etagOf, replyIdempotently, sendTagged, writeContextOf } from '@daybook/service';
 import { Type } from 'typebox';
 import { holdSlot } from '../domain/booking/book.ts';
-import type { BookingDependencies } from '../domain/ports.ts';
+import { SLOT_REFUSALS } from '../domain/booking/booking-request.ts';
+import { rolesToHold } from '../domain/booking/permissions.ts';
+import type { BookingDependencies, HoldStore } from '../domain/ports.ts';
 import type { AppointmentTables } from '../store/tables.ts';
-import { rolesToHold } from './booking-roles.ts';
 
 const tags = ['Slots'];
 const Params = Type.Object({ id: Id() });
@@ -23,28 +24,16 @@ export function addHoldRoutes(
   dependencies: BookingDependencies,
   database: Database<AppointmentTables>,
 ): void {
+  addHolding(app, dependencies, database);
+  addReadAndRelease(app, dependencies.holds);
+}
+
+function addHolding(app: App, dependencies: BookingDependencies, database: Database<AppointmentTables>): void {
   app.post(
     '/api/v1/holds',
     {
       schema: { tags, operationId: 'holdSlot', querystring: Nothing, body: NewHold, response: { 201: Hold } },
-      config: {
-        versioned: true,
-        roles: rolesToHold,
-        problems: [
-          'forbidden',
-          'slot-taken',
-          'too-many-holds',
-          'outside-availability',
-          'too-soon',
-          'too-far-ahead',
-          'not-on-grid',
-          'doctor-inactive',
-          'appointment-type-inactive',
-          'appointment-type-not-offered',
-          'doctor-not-found',
-          'appointment-type-not-found',
-        ],
-      },
+      config: { versioned: true, roles: rolesToHold, problems: ['forbidden', 'too-many-holds', ...SLOT_REFUSALS] },
     },
     async (request, reply) => {
       await replyIdempotently(request, reply, database, added, (write) =>
@@ -53,7 +42,9 @@ export function addHoldRoutes(
       return reply;
     },
   );
+}
 
+function addReadAndRelease(app: App, holds: HoldStore): void {
   app.get(
     '/api/v1/holds/:id',
     {
@@ -61,7 +52,7 @@ export function addHoldRoutes(
       config: { versioned: true },
     },
     async (request, reply) => {
-      const hold = await dependencies.holds.find(request.caller, request.params.id);
+      const hold = await holds.find(request.caller, request.params.id);
       if (!hold) throw new Refusal('not-found', 'There is no hold with this id, or it has run out.');
       sendTagged(request, reply, hold, VERSION);
       return reply;
@@ -81,7 +72,7 @@ export function addHoldRoutes(
       config: { problems: ['precondition-failed'] },
     },
     async (request, reply) => {
-      await dependencies.holds.remove(request.caller, request.params.id, writeContextOf(request));
+      await holds.remove(request.caller, request.params.id, writeContextOf(request));
       return reply.code(204).send(null);
     },
   );

@@ -1,8 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { bookAppointment } from '../domain/booking/book.ts';
-import { createAppointmentTypeStore } from '../store/appointment-types.ts';
-import { createAppointmentStore } from '../store/appointments.ts';
-import { createHoldStore } from '../store/holds.ts';
 import { startClinic, UNKNOWN_ID } from '../testing.ts';
 
 const problem = (status: number, code: string) => ({ status, body: { code } });
@@ -59,10 +56,7 @@ describe('an overbooking', () => {
   });
 
   it('is for staff: a patient may not, nor may another service', async () => {
-    const { database, clock, participants, other } = await startTaken();
-    const store = createAppointmentStore(database, clock);
-    const types = createAppointmentTypeStore(database, clock);
-    const dependencies = { participants, store, holds: createHoldStore(database, clock), types, clock };
+    const { dependencies, other } = await startTaken();
     const write = { storeResponse: async () => undefined, checkVersion: () => undefined };
     for (const role of ['patient', 'service'] as const) {
       const booking = bookAppointment(dependencies, { id: role, role }, { ...other(), overbooking }, write);

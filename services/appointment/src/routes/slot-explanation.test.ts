@@ -1,9 +1,6 @@
 import type { NewAppointmentType } from '@daybook/contracts';
 import { describe, expect, it } from 'vitest';
 import { explainStart } from '../domain/slots/explanation.ts';
-import { createAppointmentTypeStore } from '../store/appointment-types.ts';
-import { createAppointmentStore } from '../store/appointments.ts';
-import { createHoldStore } from '../store/holds.ts';
 import { at, iso, readAppointment, readProblem, startClinic, UNKNOWN_ID } from '../testing.ts';
 
 const MINUTE = 60_000;
@@ -240,10 +237,7 @@ describe('the explanation of a start', () => {
   });
 
   it('does not show a patient when others are busy, only what is free', async () => {
-    const { database, participants, clock, bookingRequest } = await startExplaining();
-    const types = createAppointmentTypeStore(database, clock);
-    const store = createAppointmentStore(database, clock);
-    const dependencies = { participants, store, holds: createHoldStore(database, clock), types, clock };
+    const { dependencies, bookingRequest } = await startExplaining();
     const context = { caller: { id: 'ana', role: 'patient' } } as const;
     await expect(explainStart(dependencies, bookingRequest(FREE), context)).rejects.toMatchObject({
       code: 'forbidden',

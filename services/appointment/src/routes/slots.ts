@@ -7,7 +7,7 @@ import {
   SlotQuery,
 } from '@daybook/contracts';
 import { type App, type CursorKey, decodeCursor, pageOf, sendPage } from '@daybook/service';
-import type { BookingDependencies } from '../domain/ports.ts';
+import { type BookingDependencies, requestContextOf } from '../domain/ports.ts';
 import { explainStart } from '../domain/slots/explanation.ts';
 import { searchSlots } from '../domain/slots/search.ts';
 import { positionOf, type SlotPosition } from '../domain/slots/slots.ts';
@@ -19,7 +19,7 @@ function keyOf(slot: Slot): CursorKey {
 
 function readPosition(cursor: string): SlotPosition {
   const [start, doctorId] = decodeCursor(cursor, ['number', 'id']);
-  return { start: Number(start), doctorId: String(doctorId) };
+  return { start, doctorId };
 }
 
 export function addSlotRoutes(app: App, dependencies: BookingDependencies): void {
@@ -32,13 +32,8 @@ export function addSlotRoutes(app: App, dependencies: BookingDependencies): void
     async (request, reply) => {
       const { caller, query, trace } = request;
       const { limit = DEFAULT_LIMIT, cursor } = query;
-      const context = { caller, traceparent: trace.traceparent };
-      const slots = await searchSlots(
-        dependencies,
-        query,
-        context,
-        cursor === undefined ? undefined : readPosition(cursor),
-      );
+      const after = cursor === undefined ? undefined : readPosition(cursor);
+      const slots = await searchSlots(dependencies, query, requestContextOf(caller, trace), after);
       sendPage(
         request,
         reply,
@@ -61,7 +56,7 @@ export function addSlotRoutes(app: App, dependencies: BookingDependencies): void
     },
     async (request, reply) => {
       const { caller, query, trace } = request;
-      return reply.send(await explainStart(dependencies, query, { caller, traceparent: trace.traceparent }));
+      return reply.send(await explainStart(dependencies, query, requestContextOf(caller, trace)));
     },
   );
 }

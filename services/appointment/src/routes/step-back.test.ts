@@ -1,9 +1,6 @@
 import { CLINIC_STAFF } from '@daybook/contracts';
 import { describe, expect, it } from 'vitest';
 import { stepBack } from '../domain/booking/step-back.ts';
-import { createAppointmentTypeStore } from '../store/appointment-types.ts';
-import { createAppointmentStore } from '../store/appointments.ts';
-import { createHoldStore } from '../store/holds.ts';
 import { openDaily, startClinic, UNKNOWN_ID } from '../testing.ts';
 
 const problem = (status: number, code: string) => ({ status, body: { code } });
@@ -135,10 +132,7 @@ describe('a step back', () => {
   });
 
   it('is for staff: a patient may not, nor may another service', async () => {
-    const { database, clock, participants, booked, take } = await startBooked();
-    const store = createAppointmentStore(database, clock);
-    const types = createAppointmentTypeStore(database, clock);
-    const dependencies = { participants, store, holds: createHoldStore(database, clock), types, clock };
+    const { dependencies, booked, take } = await startBooked();
     const write = { storeResponse: async () => undefined, checkVersion: () => undefined };
     for (const role of ['patient', 'service'] as const) {
       await take('arrive');

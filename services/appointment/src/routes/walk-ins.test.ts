@@ -3,9 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { bookAppointment, holdSlot } from '../domain/booking/book.ts';
 import { explainStart } from '../domain/slots/explanation.ts';
 import { searchSlots } from '../domain/slots/search.ts';
-import { createAppointmentTypeStore } from '../store/appointment-types.ts';
-import { createAppointmentStore } from '../store/appointments.ts';
-import { createHoldStore } from '../store/holds.ts';
 import { readAppointment, readHold, startClinic } from '../testing.ts';
 
 const problem = (status: number, code: string) => ({ status, body: { code } });
@@ -180,10 +177,7 @@ describe('a stored response to a walk-in', () => {
 
 describe('the role of the caller of a walk-in', () => {
   it.each(ROLES)('decides in the same way for slots, explanation, hold and booking: %s', async (role) => {
-    const { database, clock, participants, bookingRequest, doctor, type, addPatient } = await startWaiting();
-    const types = createAppointmentTypeStore(database, clock);
-    const store = createAppointmentStore(database, clock);
-    const dependencies = { participants, store, holds: createHoldStore(database, clock), types, clock };
+    const { dependencies, bookingRequest, doctor, type, addPatient } = await startWaiting();
     const write = { storeResponse: async () => undefined, checkVersion: () => undefined };
     const caller = { id: role, role };
     const requested = { doctorId: doctor.id, appointmentTypeId: type.id, walkIn };

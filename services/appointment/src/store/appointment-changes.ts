@@ -5,18 +5,15 @@ import {
   type HistoryAction,
   type HistoryEntry,
   instantText,
-  Refusal,
+  notFound,
   type StatusChange,
   type UpdatedField,
 } from '@daybook/contracts';
-import { type DatabaseDialect, idToBytes, insertEvent, type SharedTables, type WriteContext } from '@daybook/database';
+import { type DatabaseDialect, idToBytes, insertEvent, originOf, type WriteContext } from '@daybook/database';
 import type { Clock } from '@daybook/service';
-import type { Transaction } from 'kysely';
 import { appointmentEvent, SOURCE } from '../events/published.ts';
 import { toAppointment, toRow } from './appointment-row.ts';
-import type { AppointmentTables } from './tables.ts';
-
-export type Tx = Transaction<AppointmentTables & SharedTables>;
+import type { Tx } from './tables.ts';
 
 /** Returns the next version of an appointment. It needs no rescheduling unless the change sets that. */
 export function nextVersion(before: Appointment, change: Partial<Appointment>, clock: Clock): Appointment {
@@ -40,7 +37,7 @@ export async function lockAppointment(
     .where('id', '=', idToBytes(id))
     .$if(supportsRowLocks, (query) => query.forUpdate())
     .executeTakeFirst();
-  if (!row) throw new Refusal('not-found', 'There is no appointment with this id.');
+  if (!row) throw notFound('appointment');
   checkVersion(row.version);
   return toAppointment(row);
 }
@@ -111,7 +108,7 @@ export function historyInserts(tx: Tx, caller: Caller, change: Change, tracepare
   const time = Temporal.Instant.from(after.updatedAt);
   return [
     tx.insertInto('appointment_history').values(row),
-    insertEvent(tx, event, { source: SOURCE, time, traceparent }),
+    insertEvent(tx, event, originOf(SOURCE, time, { traceparent })),
   ] as const;
 }
 

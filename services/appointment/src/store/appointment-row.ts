@@ -1,7 +1,6 @@
 /** Converts between rows and resources. */
-import type { Appointment, Caller, Role } from '@daybook/contracts';
+import { type Appointment, type Caller, CLINIC_STAFF, toMillis } from '@daybook/contracts';
 import { idFromBytes, idToBytes, isoFromMillis } from '@daybook/database';
-import { toMillis } from '../domain/time.ts';
 import type { AppointmentRow } from './tables.ts';
 
 export const toAppointment = (row: AppointmentRow): Appointment => ({
@@ -23,12 +22,9 @@ export const toAppointment = (row: AppointmentRow): Appointment => ({
   updatedAt: isoFromMillis(row.updated_at),
 });
 
-/** The people who work in the clinic. Services are excluded, because a service may pass on what it reads. */
-const MAY_READ_NOTES: readonly Role[] = ['doctor', 'front-desk', 'administrator'];
-
-/** Returns an appointment as a caller may see it. Its note is for staff only. */
+/** Returns an appointment as a caller may see it. Services do not see its note, because they may pass on what they read. */
 export function visibleTo({ role }: Caller, appointment: Appointment): Appointment {
-  if (MAY_READ_NOTES.includes(role)) return appointment;
+  if (CLINIC_STAFF.includes(role)) return appointment;
   const { note: _, ...visible } = appointment;
   return visible;
 }

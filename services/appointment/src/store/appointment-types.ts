@@ -2,25 +2,34 @@
 
 import { createCoalescer } from '@daybook/async';
 import {
+  applyMergePatch,
   APPOINTMENT_TYPE_DEFAULTS,
   type AppointmentType,
   type AppointmentTypePatch,
   type AppointmentTypeQuery,
-  applyMergePatch,
   type Caller,
   DEFAULT_LIMIT,
   instantText,
   type NewAppointmentType,
+  notFound,
   type PageOf,
   permit,
   Refusal,
   ROLES,
   STAFF,
+  toMillis,
 } from '@daybook/contracts';
-import { type Database, idFromBytes, idToBytes, isoFromMillis, newId, type WriteContext } from '@daybook/database';
+import {
+  type Database,
+  idFromBytes,
+  idToBytes,
+  isoFromMillis,
+  mapUniqueViolation,
+  newId,
+  type WriteContext,
+} from '@daybook/database';
 import { type Clock, decodeCursor, pageOf } from '@daybook/service';
-import { toMillis } from '../domain/time.ts';
-import { recordTypeChange } from './participant-changes.ts';
+import { requestTypeRevalidation } from './revalidation-requests.ts';
 import type { AppointmentTables, AppointmentTypeRow } from './tables.ts';
 
 export interface AppointmentTypeStore {
@@ -76,14 +85,12 @@ const toRow = (type: AppointmentType): AppointmentTypeRow => ({
 });
 
 export function createAppointmentTypeStore(database: Database<AppointmentTables>, clock: Clock): AppointmentTypeStore {
-  async function rejectTakenName<Result>(work: Promise<Result>): Promise<Result> {
-    try {
-      return await work;
-    } catch (error) {
-      if (!database.dialect.isUniqueViolation(error)) throw error;
-      throw new Refusal('name-taken', 'Another appointment type has that name.');
-    }
-  }
+  const rejectTakenName = <Result>(work: Promise<Result>) =>
+    mapUniqueViolation(
+      database.dialect,
+      work,
+      () => new Refusal('name-taken', 'Another appointment type has that name.'),
+    );
 
   /** Coalesces reads, because types are few and each booking and each search reads one. */
   const coalesce = createCoalescer<AppointmentType | undefined>();
@@ -100,9 +107,9 @@ export function createAppointmentTypeStore(database: Database<AppointmentTables>
       permit(caller, STAFF);
       const at = instantText(clock());
       const type = { id: newId(), ...APPOINTMENT_TYPE_DEFAULTS, ...input, version: 1, createdAt: at, updatedAt: at };
-      await database.write(async (transaction) => {
-        await rejectTakenName(transaction.insertInto('appointment_types').values(toRow(type)).execute());
-        await write.storeResponse(transaction, type);
+      await database.write(async (tx) => {
+        await rejectTakenName(tx.insertInto('appointment_types').values(toRow(type)).execute());
+        await write.storeResponse(tx, type);
       });
       return type;
     },
@@ -114,14 +121,14 @@ export function createAppointmentTypeStore(database: Database<AppointmentTables>
 
     async change(caller, id, patch, write) {
       permit(caller, STAFF);
-      return database.write(async (transaction) => {
-        const row = await transaction
+      return database.write(async (tx) => {
+        const row = await tx
           .selectFrom('appointment_types')
           .selectAll()
           .where('id', '=', idToBytes(id))
           .$if(database.dialect.supportsRowLocks, (query) => query.forUpdate())
           .executeTakeFirst();
-        if (!row) throw new Refusal('not-found', 'There is no appointment type with this id.');
+        if (!row) throw notFound('appointment type');
         write.checkVersion(row.version);
         const before = toAppointmentType(row);
         const type = {
@@ -130,14 +137,11 @@ export function createAppointmentTypeStore(database: Database<AppointmentTables>
           updatedAt: instantText(clock()),
         };
         const { id: _, ...columns } = toRow(type);
-        await rejectTakenName(
-          transaction.updateTable('appointment_types').set(columns).where('id', '=', row.id).execute(),
-        );
+        await rejectTakenName(tx.updateTable('appointment_types').set(columns).where('id', '=', row.id).execute());
         // The update locks the type, so no appointment of it can be written before the revalidation reads
         // (type-versions.ts).
-        if (type.active !== before.active)
-          await recordTypeChange(transaction, database, type, clock().epochMilliseconds);
-        await write.storeResponse(transaction, type);
+        if (type.active !== before.active) await requestTypeRevalidation(tx, database.dialect, type, clock().epochMilliseconds);
+        await write.storeResponse(tx, type);
         return type;
       });
     },
@@ -147,7 +151,7 @@ export function createAppointmentTypeStore(database: Database<AppointmentTables>
       const [after] = cursor === undefined ? [] : decodeCursor(cursor, ['id']);
       const rows = await database.read((db) => {
         let query = db.selectFrom('appointment_types').selectAll();
-        if (after !== undefined) query = query.where('id', '>', idToBytes(String(after)));
+        if (after !== undefined) query = query.where('id', '>', idToBytes(after));
         return query
           .orderBy('id')
           .limit(limit + 1)

@@ -8,7 +8,6 @@ import {
   type ProblemCode,
   permit,
   Refusal,
-  ROLES,
   STAFF,
   UPDATED_FIELDS,
   type UpdatedField,
@@ -27,20 +26,13 @@ import { checkCancellable, checkNotEnded, statusAfter } from '../domain/booking/
 import { isFull, NOTHING_TAKEN } from '../domain/booking/rules.ts';
 import type { AppointmentStore, Move, NewBooking, Placement, StepBackDecision } from '../domain/ports.ts';
 import { cellsOf } from '../domain/slots/grid.ts';
-import {
-  type Change,
-  historyInserts,
-  lockAppointment,
-  nextVersion,
-  type Tx,
-  updateStatements,
-} from './appointment-changes.ts';
+import { type Change, historyInserts, lockAppointment, nextVersion, updateStatements } from './appointment-changes.ts';
 import { toAppointment, toRow, visibleTo } from './appointment-row.ts';
-import { readActions } from './history-actions.ts';
 import { useHold } from './holds.ts';
 import { checkVersions } from './participant-versions.ts';
-import { readTakenSeats, releaseStatement, reserve } from './reservations.ts';
-import type { AppointmentTables } from './tables.ts';
+import { releaseStatement, reserve } from './reservations.ts';
+import type { AppointmentTables, Tx } from './tables.ts';
+import { readTakenSeats } from './taken-seats.ts';
 import { checkType, typeLockStatement } from './type-versions.ts';
 
 const placementFields = ({ doctorId, type, timeZone, visit }: Placement) => ({
@@ -147,11 +139,6 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
       return row && visibleTo(caller, toAppointment(row));
     },
 
-    async takenSeats(caller, query) {
-      permit(caller, ROLES);
-      return database.read((db) => readTakenSeats(db, database.dialect, query, clock().epochMilliseconds));
-    },
-
     async book(caller, booking, write) {
       permit(caller, STAFF);
       const after = newAppointment(booking, instantText(clock()));
@@ -250,11 +237,6 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
         await executeBatch(tx, dialect, updateStatements(tx, caller, change, write.traceparent));
         return saveVisible(tx, caller, after, write);
       });
-    },
-
-    actions(caller, id) {
-      permit(caller, STAFF);
-      return readActions(database, id);
     },
 
     async stepBack(caller, id, { version, to, reason, restored }, write) {

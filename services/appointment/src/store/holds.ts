@@ -1,5 +1,14 @@
 /** Stores holds, which are reservations that expire. */
-import { HOLD_MINUTES, type Hold, MAX_HOLDS_OF_PATIENT, permit, problems, Refusal, ROLES } from '@daybook/contracts';
+import {
+  type Hold,
+  HOLD_MINUTES,
+  MAX_HOLDS_OF_PATIENT,
+  MINUTE,
+  permit,
+  Refusal,
+  ROLES,
+  toMillis,
+} from '@daybook/contracts';
 import {
   type Database,
   type DatabaseDialect,
@@ -8,16 +17,14 @@ import {
   idToBytes,
   isoFromMillis,
   newId,
-  type SharedTables,
 } from '@daybook/database';
 import type { Clock } from '@daybook/service';
-import type { Kysely } from 'kysely';
 import { isFor } from '../domain/booking/booking-request.ts';
+import { refusalFor } from '../domain/booking/rules.ts';
 import type { HoldStore, Placement } from '../domain/ports.ts';
-import { MINUTE, toMillis } from '../domain/time.ts';
-import type { Tx } from './appointment-changes.ts';
+import { lowestFree } from './lowest-free.ts';
 import { releaseStatement, reserve } from './reservations.ts';
-import type { AppointmentTables, HoldRow } from './tables.ts';
+import type { AppointmentTables, Db, HoldRow, Tx } from './tables.ts';
 
 const toHold = (row: HoldRow): Hold => ({
   id: idFromBytes(row.id),
@@ -29,7 +36,7 @@ const toHold = (row: HoldRow): Hold => ({
 });
 
 /** Selects the holds of a caller that have not expired. */
-const liveHolds = (db: Kysely<AppointmentTables & SharedTables>, callerId: string, now: number) =>
+const liveHolds = (db: Db, callerId: string, now: number) =>
   db.selectFrom('holds').selectAll().where('caller_id', '=', callerId).where('expires_at', '>', now);
 
 async function remove(tx: Tx, dialect: DatabaseDialect, id: string): Promise<void> {
@@ -52,10 +59,7 @@ async function freeOrdinal(tx: Tx, dialect: DatabaseDialect, callerId: string, n
     throw new Refusal('too-many-holds', `You can keep ${MAX_HOLDS_OF_PATIENT} times at once.`);
   }
   for (const { id } of holds.filter(({ expires_at }) => expires_at <= now)) await remove(tx, dialect, idFromBytes(id));
-  const taken = new Set(live.map(({ ordinal }) => ordinal));
-  let ordinal = 0;
-  while (taken.has(ordinal)) ordinal += 1;
-  return ordinal;
+  return lowestFree(new Set(live.map(({ ordinal }) => ordinal)));
 }
 
 /**
@@ -75,35 +79,9 @@ export async function useHold(
     .$if(dialect.supportsRowLocks, (query) => query.forUpdate())
     .executeTakeFirst();
   if (!isFor(row && toHold(row), { doctorId, start: visit.start })) {
-    throw new Refusal('hold-expired', `${problems['hold-expired'].title}.`);
+    throw refusalFor('hold-expired');
   }
   await remove(tx, dialect, holdId);
-}
-
-const HOLDS_PER_BATCH = 100;
-
-/**
- * Deletes a batch of expired holds. Returns how many.
- * Holds that another transaction has locked to use or delete are skipped.
- * A hold is always locked before its reservations.
- */
-export async function sweepHolds(database: Database<AppointmentTables>, clock: Clock): Promise<number> {
-  const now = clock().epochMilliseconds;
-  return database.write(async (tx) => {
-    const due = await tx
-      .selectFrom('holds')
-      .select('id')
-      .where('expires_at', '<=', now)
-      .orderBy('expires_at')
-      .limit(HOLDS_PER_BATCH)
-      .$if(database.dialect.supportsRowLocks, (query) => query.forUpdate().skipLocked())
-      .execute();
-    if (due.length === 0) return 0;
-    const ids = due.map(({ id }) => id);
-    await tx.deleteFrom('reservations').where('holder_id', 'in', ids).execute();
-    await tx.deleteFrom('holds').where('id', 'in', ids).execute();
-    return due.length;
-  });
 }
 
 export function createHoldStore(database: Database<AppointmentTables>, clock: Clock): HoldStore {

@@ -5,11 +5,17 @@
  * booking.
  * (Known failure: leave that is added during a booking into it.)
  */
-import { type DatabaseDialect, idFromBytes, idToBytes, WriteConflict } from '@daybook/database';
+import {
+  type DatabaseDialect,
+  idFromBytes,
+  idToBytes,
+  mapUniqueViolation,
+  SHARED_LOCK,
+  WriteConflict,
+} from '@daybook/database';
 import { sql } from 'kysely';
 import { type ParticipantVersion, type Placement, StaleFacts } from '../domain/ports.ts';
-import type { Tx } from './appointment-changes.ts';
-import type { AppointmentTables } from './tables.ts';
+import type { AppointmentTables, Tx } from './tables.ts';
 
 type VersionRow = AppointmentTables['participant_versions'];
 type Known = ReadonlyMap<string, number>;
@@ -25,10 +31,15 @@ const selectVersions = (tx: Tx, dialect: DatabaseDialect, ids: readonly Uint8Arr
     .selectFrom('participant_versions')
     .selectAll()
     .where('participant_id', 'in', ids)
-    // Written in this form because MariaDB does not support FOR SHARE.
-    .$if(dialect.supportsRowLocks, (query) =>
-      query.modifyEnd(lock === 'shared' ? sql`lock in share mode` : sql`for update`),
-    );
+    .$if(dialect.supportsRowLocks, (query) => query.modifyEnd(lock === 'shared' ? SHARED_LOCK : sql`for update`));
+
+/** Inserts missing participants, so that their rows can be locked. Version 0 precedes that of every event. */
+const insertUnknown = (tx: Tx, ids: readonly Uint8Array[]) =>
+  tx
+    .insertInto('participant_versions')
+    .ignore()
+    .values(ids.map((participant_id) => ({ participant_id, version: 0 })))
+    .execute();
 
 const knownOf = (rows: readonly VersionRow[]): Known =>
   new Map(rows.map(({ participant_id, version }) => [key(participant_id), version]));
@@ -62,8 +73,7 @@ function versionCheck(
       let known = knownOf(rows);
       const missing = dialect.supportsRowLocks ? ids.filter((id) => !known.has(key(id))) : [];
       if (missing.length > 0) {
-        const unknown = missing.map((participant_id) => ({ participant_id, version: 0 }));
-        await tx.insertInto('participant_versions').ignore().values(unknown).execute();
+        await insertUnknown(tx, missing);
         known = knownOf(await statement.execute());
       }
       for (const { id, version } of verified) {
@@ -113,12 +123,15 @@ export async function lockParticipant(
   const statement = selectVersions(tx, dialect, [participant_id], lock);
   const [known] = await statement.execute();
   if (known || !dialect.supportsRowLocks) return known?.version ?? 0;
-  await tx.insertInto('participant_versions').ignore().values({ participant_id, version: 0 }).execute();
+  await insertUnknown(tx, [participant_id]);
   const [row] = await statement.execute();
   return row?.version ?? 0;
 }
 
-/** Records a version. Returns false when a newer one, or the same, is known. */
+/**
+ * Records a version. Returns false when a newer one, or the same, is known.
+ * @throws WriteConflict when a booking inserted the row meanwhile
+ */
 export async function recordVersion(
   tx: Tx,
   dialect: DatabaseDialect,
@@ -131,29 +144,19 @@ export async function recordVersion(
     .where('participant_id', '=', participant_id)
     .$if(dialect.supportsRowLocks, (query) => query.forUpdate())
     .executeTakeFirst();
-  if (!known) await insertVersion(tx, dialect, { participant_id, version });
-  else if (known.version >= version) return false;
-  else
+  if (known && known.version >= version) return false;
+  if (known) {
     await tx
       .updateTable('participant_versions')
       .set({ version })
       .where('participant_id', '=', participant_id)
       .execute();
-  return true;
-}
-
-/**
- * Inserts a version.
- * @throws WriteConflict when a booking inserted the row meanwhile
- */
-async function insertVersion(
-  tx: Tx,
-  dialect: DatabaseDialect,
-  row: AppointmentTables['participant_versions'],
-): Promise<void> {
-  try {
-    await tx.insertInto('participant_versions').values(row).execute();
-  } catch (error) {
-    throw dialect.isUniqueViolation(error) ? new WriteConflict(error) : error;
+  } else {
+    await mapUniqueViolation(
+      dialect,
+      tx.insertInto('participant_versions').values({ participant_id, version }).execute(),
+      (violation) => new WriteConflict(violation),
+    );
   }
+  return true;
 }

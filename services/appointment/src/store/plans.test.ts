@@ -5,15 +5,18 @@ import { openObserved } from '@daybook/database/testing/query-plans';
 import { expect, it } from 'vitest';
 import { migrations } from '../../migrations/index.ts';
 import type { Placement } from '../domain/ports.ts';
+import { createHoldSweep } from '../jobs/hold-expiry.ts';
 import { createReservationSweep, RETENTION_DAYS } from '../jobs/reservation-retention.ts';
-import { createAppointmentReads } from './appointment-reads.ts';
+import { createAppointmentHistory } from './appointment-history.ts';
+import { createAppointmentList } from './appointment-list.ts';
 import { createAppointmentTypeStore } from './appointment-types.ts';
 import { createAppointmentStore } from './appointments.ts';
-import { createHoldStore, sweepHolds } from './holds.ts';
-import { recordParticipantChange } from './participant-changes.ts';
+import { createHoldStore } from './holds.ts';
 import { createPatientMergeStore, recordMerge } from './patient-merges.ts';
 import { createRevalidationStore } from './revalidation.ts';
+import { recordParticipantChange } from './revalidation-requests.ts';
 import type { AppointmentRow, AppointmentTables, HoldRow, ReservationRow, RevalidationRow } from './tables.ts';
+import { createSeatReads } from './taken-seats.ts';
 
 const NOW = Temporal.Instant.from('2026-11-02T08:00:00.000Z');
 const clock = () => NOW;
@@ -114,7 +117,7 @@ it('no list, search or lookup of a participant’s appointments reads all that t
   const { database, observed, analyze, count, faults } = await openObserved<AppointmentTables>(migrations);
   await fill(database);
   await analyze();
-  const reads = createAppointmentReads(observed, clock);
+  const list = createAppointmentList(observed, clock);
   const store = createAppointmentStore(observed, clock);
   const [from, to] = ['2026-11-02T00:00:00.000Z', '2026-11-04T00:00:00.000Z'];
   const lists = [
@@ -141,16 +144,17 @@ it('no list, search or lookup of a participant’s appointments reads all that t
     { doctorId, needsRescheduling: true },
   ];
   for (const query of lists) {
-    const { nextCursor } = await reads.list(staff, { ...query, limit: 2 });
-    if (nextCursor !== undefined) await reads.list(staff, { ...query, limit: 2, cursor: nextCursor });
+    const { nextCursor } = await list(staff, { ...query, limit: 2 });
+    if (nextCursor !== undefined) await list(staff, { ...query, limit: 2, cursor: nextCursor });
   }
-  const found = await reads.list(staff, { doctorId, from, limit: 1 });
+  const found = await list(staff, { doctorId, from, limit: 1 });
   const id = found.items[0]?.id ?? '';
   await store.find(staff, id);
-  await reads.history(staff, id);
+  await createAppointmentHistory(observed).entries(staff, id);
   const range = { start: NOW.epochMilliseconds, end: NOW.epochMilliseconds + 20 * HALF_HOUR };
-  await store.takenSeats(staff, { resourceIds: [doctorId, patientId], range });
-  await store.takenSeats(staff, { resourceIds: doctors, range, exceptHolders: [id] });
+  const seats = createSeatReads(observed, clock);
+  await seats.taken(staff, { resourceIds: [doctorId, patientId], range });
+  await seats.taken(staff, { resourceIds: doctors, range, exceptHolders: [id] });
   const revalidation = { kind: 'doctor', subjectId: doctorId, version: 1, attempts: 0, leasedUntil: 0 } as const;
   await createRevalidationStore(observed, clock).upcoming(service, revalidation, found.items[0]);
   for (const seen of [undefined, found.items[0]]) {
@@ -208,7 +212,8 @@ it('no booking, move, cancellation or step reads the time, the holds or the appo
   const thatDay = Temporal.Instant.from(one.start);
   await createAppointmentStore(observed, () => thatDay).takeStep(staff, one.id, 'arrive', write);
   await store.cancel(staff, two.id, { reason: 'ill' }, write);
-  expect(await Array.fromAsync(store.actions(staff, one.id))).toEqual(['arrived', 'updated', 'rescheduled', 'booked']);
+  const actions = await Array.fromAsync(createAppointmentHistory(observed).actions(staff, one.id));
+  expect(actions).toEqual(['arrived', 'updated', 'rescheduled', 'booked']);
   const back = { to: 'booked', reason: 'the wrong line' } as const;
   const [ofOne, ofTwo] = [placementAt(5), { ...placementAt(4), type: group }].map((placement) => ({
     placement,
@@ -237,7 +242,7 @@ it('a change of a participant leads to their appointments, and to no others', as
   await fill(database);
   await analyze();
   await observed.write((tx) =>
-    recordParticipantChange(tx, observed, 'doctor', changed(doctorId), NOW.epochMilliseconds),
+    recordParticipantChange(tx, observed.dialect, 'doctor', changed(doctorId), NOW.epochMilliseconds),
   );
   const store = createRevalidationStore(observed, clock);
   const revalidation = await store.next(service);
@@ -289,7 +294,7 @@ it('clearing holds and old reservations reads no more than it deletes, or than i
   const { database, observed, analyze, count, faults } = await openObserved<AppointmentTables>(migrations);
   await fill(database);
   await analyze();
-  expect(await sweepHolds(observed, clock)).toBe(40);
+  expect(await createHoldSweep(observed, clock)()).toBe(40);
   const sweep = createReservationSweep(observed, () => NOW.add({ hours: 24 * RETENTION_DAYS }));
   while ((await sweep()) > 0);
   const { left } = await database.read((db) =>

@@ -1,90 +1,16 @@
 /** Stores the reservations of cells. The primary key rejects taken seats; no earlier read decides. */
-import { type ProblemCode, problems, Refusal } from '@daybook/contracts';
-import {
-  type DatabaseDialect,
-  executeBatch,
-  idFromBytes,
-  idToBytes,
-  type SharedTables,
-  WriteConflict,
-} from '@daybook/database';
+import type { ProblemCode } from '@daybook/contracts';
+import { type DatabaseDialect, executeBatch, idToBytes, mapUniqueViolation, WriteConflict } from '@daybook/database';
 import type { Clock } from '@daybook/service';
-import {
-  type Compilable,
-  type Expression,
-  type ExpressionBuilder,
-  type Kysely,
-  type SqlBool,
-  sql,
-  type Transaction,
-} from 'kysely';
-import { NOTHING_TAKEN, type TakenSeats } from '../domain/booking/rules.ts';
-import type { Placement, SeatQuery } from '../domain/ports.ts';
+import type { Compilable, Expression, ExpressionBuilder, SqlBool } from 'kysely';
+import { refusalFor } from '../domain/booking/rules.ts';
+import type { Placement } from '../domain/ports.ts';
 import { type Cells, cellsOf } from '../domain/slots/grid.ts';
+import { lowestFree } from './lowest-free.ts';
 import { lockParticipants } from './participant-versions.ts';
-import type { AppointmentTables, ReservationRow } from './tables.ts';
+import type { AppointmentTables, ReservationRow, Tx } from './tables.ts';
+import { countTaken, presentCapacity } from './taken-seats.ts';
 import { checkType, typeLockStatement } from './type-versions.ts';
-
-type Db = Kysely<AppointmentTables & SharedTables>;
-type Tx = Transaction<AppointmentTables & SharedTables>;
-
-/** Returns how many seats of a cell are taken, or infinity when a holder's capacity is reached. */
-const countTaken = (seats: number, smallestCapacity: number): number =>
-  seats >= smallestCapacity ? Number.POSITIVE_INFINITY : seats;
-
-/** More than any capacity, so that a cell and the capacity of one seat's holder fit into one number. */
-const PACKED = 1024;
-
-/**
- * Selects the present capacity of a row's appointment type.
- * A raised one opens seats next to earlier visits. A lowered one opens none and removes none.
- */
-const presentCapacity = sql<number>`coalesce(
-  (select appointment_types.capacity from appointment_types
-    where appointment_types.id = reservations.appointment_type_id), 1)`;
-
-/** Counts taken seats by cell, from packed seats in any order. */
-function takenSeatsOf(packed: readonly number[]): TakenSeats {
-  const seats = new Map<number, number>();
-  const capacities = new Map<number, number>();
-  for (const one of packed) {
-    const cell = Math.floor(one / PACKED);
-    const capacity = one % PACKED;
-    seats.set(cell, (seats.get(cell) ?? 0) + 1);
-    capacities.set(cell, Math.min(capacity, capacities.get(cell) ?? capacity));
-  }
-  for (const [cell, taken] of seats) seats.set(cell, countTaken(taken, capacities.get(cell) ?? 0));
-  return seats;
-}
-
-/**
- * Returns the taken seats by cell of a range at `now`, for each resource. Expired holds do not count.
- * The cells of a resource arrive as one value, because a search reads tens of thousands of them.
- * One row for each would take ten times as long.
- */
-export async function readTakenSeats(
-  db: Db,
-  { jsonArrayAgg }: DatabaseDialect,
-  { resourceIds, range, exceptHolders = [] }: SeatQuery,
-  now: number,
-): Promise<ReadonlyMap<string, TakenSeats>> {
-  const { first, end } = cellsOf(range);
-  if (resourceIds.length === 0) return new Map();
-  const rows = await db
-    .selectFrom('reservations')
-    .select(['resource_id', jsonArrayAgg(sql<number>`cell * ${sql.lit(PACKED)} + ${presentCapacity}`).as('seats')])
-    .where('resource_id', 'in', resourceIds.map(idToBytes))
-    .where('cell', '>=', first)
-    .where('cell', '<', end)
-    .where((where) => where.or([where('expires_at', 'is', null), where('expires_at', '>', now)]))
-    .$if(exceptHolders.length > 0, (query) => query.where('holder_id', 'not in', exceptHolders.map(idToBytes)))
-    .groupBy('resource_id')
-    .execute();
-  const taken = new Map(
-    rows.map(({ resource_id, seats }) => [idFromBytes(resource_id), takenSeatsOf(JSON.parse(seats))]),
-  );
-  return new Map(resourceIds.map((id) => [id, taken.get(id.toLowerCase()) ?? NOTHING_TAKEN]));
-}
 
 type Seat = Pick<ReservationRow, 'resource_id' | 'cell' | 'seat' | 'expires_at'> & { capacity: number };
 
@@ -157,12 +83,9 @@ const takenIn = (seats: readonly Seat[]): number =>
 function chooseSeats(rows: readonly Seat[], { cells, mostSeats }: SeatDemand): number[] | undefined {
   const taken = Map.groupBy(rows, ({ cell }) => cell);
   for (const ofCell of taken.values()) if (takenIn(ofCell) >= mostSeats) return undefined;
-  return Array.from({ length: cells.end - cells.first }, (_, index) => {
-    const seats = new Set(taken.get(cells.first + index)?.map(({ seat }) => seat));
-    let seat = 0;
-    while (seats.has(seat)) seat += 1;
-    return seat;
-  });
+  return Array.from({ length: cells.end - cells.first }, (_, index) =>
+    lowestFree(new Set(taken.get(cells.first + index)?.map(({ seat }) => seat))),
+  );
 }
 
 /** The appointment or hold that reserves time. */
@@ -184,7 +107,7 @@ function rowsFor(demand: SeatDemand, live: readonly Seat[], { id, expiresAt }: H
   // For an overbooking every seat counts, whatever the capacity of its type.
   const counted = mostSeats > capacity ? own.map((seat) => ({ ...seat, capacity: MAX_SEATS })) : own;
   const seats = chooseSeats(counted, demand);
-  if (!seats) throw new Refusal(refusalCode, `${problems[refusalCode].title}.`);
+  if (!seats) throw refusalFor(refusalCode);
   const shared = { resource_id, appointment_type_id: typeId, holder_id: idToBytes(id), expires_at: expiresAt ?? null };
   return seats.map((seat, index) => ({ ...shared, cell: cells.first + index, seat }));
 }
@@ -243,11 +166,11 @@ export async function reserve(tx: Tx, dialect: DatabaseDialect, request: Reserva
   const live = stored.filter(({ expires_at }) => expires_at === null || expires_at > now);
   const rows = demands.flatMap((demand) => rowsFor(demand, live, holder));
   if (live.length < stored.length) await removeExpired(tx, demands, now);
-  try {
-    await executeBatch(tx, dialect, [tx.insertInto('reservations').values(rows), ...extraStatements]);
-  } catch (error) {
-    throw dialect.isUniqueViolation(error) ? new WriteConflict(error) : error;
-  }
+  await mapUniqueViolation(
+    dialect,
+    executeBatch(tx, dialect, [tx.insertInto('reservations').values(rows), ...extraStatements]),
+    (violation) => new WriteConflict(violation),
+  );
 }
 
 /** Returns the statement that releases all time of a holder. */

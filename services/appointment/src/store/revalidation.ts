@@ -1,18 +1,17 @@
 /** Stores due revalidations and their results for future appointments. */
-import { backoffMillis } from '@daybook/async';
-import { type Appointment, type Caller, permit } from '@daybook/contracts';
+import { type Appointment, type Caller, permit, toMillis } from '@daybook/contracts';
 import { type Database, executeBatch, idFromBytes, idToBytes } from '@daybook/database';
 import type { Clock } from '@daybook/service';
 import { type Expression, type ExpressionBuilder, type SqlBool, sql } from 'kysely';
 import { UPCOMING_STATUSES } from '../domain/booking/lifecycle.ts';
 import { type CurrentFacts, reschedulingReasons } from '../domain/booking/revalidation.ts';
 import { StaleFacts } from '../domain/ports.ts';
-import { toMillis } from '../domain/time.ts';
-import { lockAppointment, nextVersion, type Tx, updateStatements } from './appointment-changes.ts';
+import { lockAppointment, nextVersion, updateStatements } from './appointment-changes.ts';
 import { toAppointment } from './appointment-row.ts';
-import type { ParticipantKind } from './participant-changes.ts';
 import { checkVersions } from './participant-versions.ts';
-import type { AppointmentTables } from './tables.ts';
+import { retryPauseMillis } from './retry-pause.ts';
+import type { ParticipantKind } from './revalidation-requests.ts';
+import type { AppointmentTables, Tx } from './tables.ts';
 import { typeLockStatement } from './type-versions.ts';
 
 /** A participant or an appointment type whose appointments are due for revalidation. */
@@ -28,7 +27,6 @@ export interface Revalidation {
 
 /** After this time another process may take over, because the first one has ended. */
 const LEASE_MILLIS = 30_000;
-const RETRY = { firstMillis: 1_000, longestMillis: 30_000, leastShare: 1 };
 const APPOINTMENTS_PER_BATCH = 100;
 
 /** A move that changed one of these fields has already compared the appointment with all facts. */
@@ -175,7 +173,7 @@ export function createRevalidationStore(database: Database<AppointmentTables>, c
       await database.write((tx) =>
         tx
           .updateTable('revalidations')
-          .set({ due_at: now() + backoffMillis(revalidation.attempts, RETRY) })
+          .set({ due_at: now() + retryPauseMillis(revalidation.attempts) })
           .where(isLeased(revalidation))
           .execute(),
       );

@@ -1,5 +1,7 @@
 /** The rows of this service's own tables, as the migrations create them. */
 import type { AppointmentStatus } from '@daybook/contracts';
+import type { SharedTables } from '@daybook/database';
+import type { Kysely, Transaction } from 'kysely';
 
 export interface AppointmentTypeRow {
   id: Uint8Array;
@@ -102,3 +104,6 @@ export interface AppointmentTables {
   /** Appointments that are not with the patient that they were booked for. */
   moved_appointments: { appointment_id: Uint8Array; origin_id: Uint8Array };
 }
+
+export type Db = Kysely<AppointmentTables & SharedTables>;
+export type Tx = Transaction<AppointmentTables & SharedTables>;

@@ -3,10 +3,9 @@
  * Other processes may have read the type before it changed.
  * So the database decides: time is reserved under the present rules, or not at all.
  */
-import { type DatabaseDialect, idToBytes } from '@daybook/database';
-import { sql } from 'kysely';
+import { type DatabaseDialect, idToBytes, SHARED_LOCK } from '@daybook/database';
 import { type PlacedType, StaleFacts } from '../domain/ports.ts';
-import type { Tx } from './appointment-changes.ts';
+import type { Tx } from './tables.ts';
 
 /** Returns the statement that reads the type and blocks changes of it until this transaction ends. */
 export const typeLockStatement = (tx: Tx, { supportsRowLocks }: DatabaseDialect, id: string) =>
@@ -14,8 +13,7 @@ export const typeLockStatement = (tx: Tx, { supportsRowLocks }: DatabaseDialect,
     .selectFrom('appointment_types')
     .select(['version', 'active'])
     .where('id', '=', idToBytes(id))
-    // Written in this form because MariaDB does not support FOR SHARE.
-    .$if(supportsRowLocks, (query) => query.modifyEnd(sql`lock in share mode`));
+    .$if(supportsRowLocks, (query) => query.modifyEnd(SHARED_LOCK));
 
 /**
  * Checks the row that `typeLockStatement` read.

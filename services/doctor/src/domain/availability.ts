@@ -1,9 +1,21 @@
-/** Computes open intervals from the hours of each period and the exceptions, by interval arithmetic alone. */
-import { DAYS, type ExceptionKind, type Hours, type Schedule } from '@daybook/contracts';
+/** Computes availability from the hours of each period and the exceptions, by interval arithmetic alone. */
+import {
+  type Availability,
+  type AvailabilityQuery,
+  DAY,
+  DAYS,
+  type ExceptionKind,
+  type Hours,
+  MAX_AVAILABILITY_DAYS,
+  MINUTE,
+  Refusal,
+  type Schedule,
+  toMillis,
+} from '@daybook/contracts';
+import { createInstantFormatter } from './instant-formatter.ts';
 import { clip, type Interval, subtract } from './interval.ts';
-import { daysOf } from './periods.ts';
-import { DAY, MINUTE } from './time.ts';
-import { type Clocks, instantsOf } from './wall-clock.ts';
+import { daysOf, zoneAt } from './periods.ts';
+import { type Clocks, clocksOver, instantsOf } from './wall-clock.ts';
 
 /** Returns the minutes since midnight of `09:30`; `24:00` is 1440. */
 function minutesOf(wallTime: string): number {
@@ -71,4 +83,47 @@ export function openIntervals(
   const of = (kind: ExceptionKind) => exceptions.filter((exception) => exception.kind === kind);
   const working = [...periods.flatMap((period) => intervalsOf(period, clocks)), ...of('extra-hours')];
   return clip(subtract(working, of('time-off')), clocks.range);
+}
+
+/** A doctor's hours and exceptions in a range. */
+export interface WorkingTime {
+  readonly doctorId: string;
+  /** The data include all changes up to this version, and no later one. */
+  readonly version: number;
+  /** The zone of the doctor; the hours have their own. */
+  readonly timeZone: string;
+  readonly active: boolean;
+  /** The appointment types that the doctor offers; undefined: all. */
+  readonly appointmentTypeIds: string[] | undefined;
+  /** The periods that share days with the range, in order. */
+  readonly periods: readonly Schedule[];
+  /** The exceptions that overlap the range, without the fields for staff only. */
+  readonly exceptions: readonly ExceptionInterval[];
+}
+
+/**
+ * Returns the range of a query.
+ * @throws Refusal `range-too-long`
+ */
+export function rangeOf(query: AvailabilityQuery): Interval {
+  const start = toMillis(query.from);
+  const end = toMillis(query.to);
+  if (end - start > MAX_AVAILABILITY_DAYS * DAY) {
+    throw new Refusal('range-too-long', `Ask for at most ${MAX_AVAILABILITY_DAYS} days at once.`);
+  }
+  return { start, end };
+}
+
+/** Returns a function that computes availability. Doctors share the clocks and dates, which are computed once. */
+export function availabilityOver(range: Interval): (found: WorkingTime) => Availability {
+  const clocks = clocksOver(range);
+  const format = createInstantFormatter();
+  return ({ doctorId, version, timeZone: homeZone, active, appointmentTypeIds, periods, exceptions }) => {
+    const timeZone = zoneAt(range.start, periods) ?? homeZone;
+    const items = openIntervals(periods, exceptions, clocks).map(({ start, end }) => {
+      const zoneThen = zoneAt(start, periods) ?? homeZone;
+      return { start: format(start), end: format(end), ...(zoneThen !== timeZone && { timeZone: zoneThen }) };
+    });
+    return { doctorId, version, timeZone, active, ...(appointmentTypeIds && { appointmentTypeIds }), items };
+  };
 }

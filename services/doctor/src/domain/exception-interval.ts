@@ -1,14 +1,13 @@
-import { MAX_EXCEPTION_DAYS, Refusal } from '@daybook/contracts';
+import { DAY, EARLIEST_RFC3339, LATEST_RFC3339, MAX_EXCEPTION_DAYS, Refusal, toMillis } from '@daybook/contracts';
 import type { Interval } from './interval.ts';
-import { DAY, EARLIEST_RFC3339, LATEST_RFC3339 } from './time.ts';
 
 /**
  * Returns the time of an exception, in milliseconds.
  * @throws Refusal `invalid-interval`, `range-too-long`
  */
 export function exceptionInterval(exception: { readonly start: string; readonly end: string }): Interval {
-  const start = Temporal.Instant.from(exception.start).epochMilliseconds;
-  const end = Temporal.Instant.from(exception.end).epochMilliseconds;
+  const start = toMillis(exception.start);
+  const end = toMillis(exception.end);
   if (end <= start) throw new Refusal('invalid-interval', 'The exception does not end after it starts.');
   // An offset can move a time beyond the years of RFC 3339. Such a time could be stored, but not returned.
   if (start < EARLIEST_RFC3339 || end > LATEST_RFC3339) {

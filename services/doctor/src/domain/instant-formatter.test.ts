@@ -1,8 +1,7 @@
-import { instantText } from '@daybook/contracts';
+import { EARLIEST_RFC3339, instantText, LATEST_RFC3339 } from '@daybook/contracts';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { createInstantFormatter } from './instant-formatter.ts';
-import { EARLIEST_RFC3339, LATEST_RFC3339 } from './time.ts';
 
 it('an instant is written as every other one is, whole minutes and others, in any order', () => {
   const instants = fc.integer({ min: EARLIEST_RFC3339, max: LATEST_RFC3339 });

@@ -1,6 +1,5 @@
 /** Formats many instants of a short range, with one calendar calculation for each day of UTC. */
-import { instantText } from '@daybook/contracts';
-import { DAY, MINUTE } from './time.ts';
+import { DAY, instantText, MINUTE } from '@daybook/contracts';
 
 const HOUR = 60 * MINUTE;
 const twoDigits = (count: number): string => (count < 10 ? `0${count}` : `${count}`);

@@ -141,7 +141,7 @@ async function startSurgery() {
   const surgeon = { ...noor, specialties: ['surgery'] } satisfies NewDoctor;
   async function find(query: Record<string, string> = {}) {
     const parameters = new URLSearchParams({ specialty: 'surgery', ...WEEK, ...query });
-    const { status, headers, body } = await service.inject(`/api/v1/availability?${parameters}`);
+    const { status, headers, body } = await service.get(`/api/v1/availability?${parameters}`);
     expect(status).toBe(200);
     return { ...readPage(body), link: headers.link };
   }
@@ -219,11 +219,11 @@ describe('the availability of a specialty', () => {
   });
 
   it('is of 20 doctors at once, and links to the next', async () => {
-    const { find, registerMany, inject } = await startSurgery();
+    const { find, registerMany, get } = await startSurgery();
     const ids = await registerMany(21);
     const { items, link } = await find();
     expect(idsOf(items)).toEqual(ids.slice(0, 20));
-    const next = await inject(/<(.*)>; rel="next"/.exec(String(link))?.[1] ?? '');
+    const next = await get(/<(.*)>; rel="next"/.exec(String(link))?.[1] ?? '');
     expect(idsOf(readPage(next.body).items)).toEqual(ids.slice(20));
   });
 
@@ -236,23 +236,23 @@ describe('the availability of a specialty', () => {
     ['a cursor that no list gave', { cursor: 'x' }, '/cursor'],
     ['what it does not know', { active: 'false' }, '/active'],
   ])('is not given for %s', async (_what, change, pointer) => {
-    const { inject } = await startSurgery();
+    const { get } = await startSurgery();
     const query = new URLSearchParams({ specialty: 'surgery', ...WEEK });
     for (const [name, value] of Object.entries(change)) {
       if (value === undefined) query.delete(name);
       else query.set(name, value);
     }
-    expect(await inject(`/api/v1/availability?${query}`)).toMatchObject({
+    expect(await get(`/api/v1/availability?${query}`)).toMatchObject({
       status: 400,
       body: { code: 'invalid-request', errors: [{ pointer }] },
     });
   });
 
   it('is given for 62 days, and for no longer', async () => {
-    const { inject } = await startSurgery();
+    const { get } = await startSurgery();
     const path = '/api/v1/availability?specialty=surgery&from=2026-03-02T00:00:00.000Z';
-    expect(await inject(`${path}&to=2026-05-03T00:00:00.000Z`)).toMatchObject({ status: 200 });
-    expect(await inject(`${path}&to=2026-05-03T00:00:00.001Z`)).toMatchObject({
+    expect(await get(`${path}&to=2026-05-03T00:00:00.000Z`)).toMatchObject({ status: 200 });
+    expect(await get(`${path}&to=2026-05-03T00:00:00.001Z`)).toMatchObject({
       status: 422,
       body: { code: 'range-too-long' },
     });

@@ -103,7 +103,7 @@ describe('the appointment types that a doctor offers', () => {
   });
 
   it('come with the availability of one doctor and of a specialty', async () => {
-    const { register, call, inject, addException } = await startDoctors();
+    const { register, call, get, addException } = await startDoctors();
     const specialties = ['eyes'];
     const some = await register({ ...noor, specialties, appointmentTypeIds: [one] });
     const none = await register({ ...noor, specialties, appointmentTypeIds: [] });
@@ -119,7 +119,7 @@ describe('the appointment types that a doctor offers', () => {
     });
     expect((await call('GET', `/${none.id}/availability?${range}`)).body).toMatchObject({ appointmentTypeIds: [] });
     expect((await call('GET', `/${all.id}/availability?${range}`)).body).not.toHaveProperty('appointmentTypeIds');
-    const found = await inject(`/api/v1/availability?specialty=eyes&${range}`);
+    const found = await get(`/api/v1/availability?specialty=eyes&${range}`);
     expect(found.body).toMatchObject({
       items: [
         { doctorId: some.id, appointmentTypeIds: [one] },

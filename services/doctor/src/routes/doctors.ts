@@ -6,11 +6,18 @@ import {
   Id,
   NewDoctor,
   Nothing,
-  Refusal,
+  notFound,
   STAFF,
 } from '@daybook/contracts';
 import type { Database } from '@daybook/database';
-import { type App, etagOf, replyIdempotently, sendPage, sendVersioned, writeContextOf } from '@daybook/service';
+import {
+  type App,
+  createdResponse,
+  replyIdempotently,
+  sendPage,
+  sendVersioned,
+  writeContextOf,
+} from '@daybook/service';
 import { Type } from 'typebox';
 import type { DoctorStore } from '../store/doctors.ts';
 import type { DoctorTables } from '../store/tables.ts';
@@ -18,12 +25,14 @@ import type { DoctorTables } from '../store/tables.ts';
 const tags = ['Doctors'];
 const Params = Type.Object({ id: Id() });
 
-const registered = {
-  status: 201,
-  headers: (doctor: Doctor) => ({ location: `/api/v1/doctors/${doctor.id}`, etag: etagOf(doctor.version) }),
-};
+const registered = createdResponse<Doctor>('/api/v1/doctors');
 
 export function addDoctorRoutes(app: App, store: DoctorStore, database: Database<DoctorTables>): void {
+  addWrites(app, store, database);
+  addReads(app, store);
+}
+
+function addWrites(app: App, store: DoctorStore, database: Database<DoctorTables>): void {
   app.post(
     '/api/v1/doctors',
     {
@@ -34,20 +43,6 @@ export function addDoctorRoutes(app: App, store: DoctorStore, database: Database
       await replyIdempotently(request, reply, database, registered, (write) =>
         store.register(request.caller, request.body, write),
       );
-      return reply;
-    },
-  );
-
-  app.get(
-    '/api/v1/doctors/:id',
-    {
-      schema: { tags, operationId: 'getDoctor', querystring: Nothing, params: Params, response: { 200: Doctor } },
-      config: { versioned: true },
-    },
-    async (request, reply) => {
-      const doctor = await store.find(request.caller, request.params.id);
-      if (!doctor) throw new Refusal('not-found', 'There is no doctor with this id.');
-      sendVersioned(request, reply, doctor);
       return reply;
     },
   );
@@ -66,7 +61,24 @@ export function addDoctorRoutes(app: App, store: DoctorStore, database: Database
       config: { versioned: true },
     },
     async (request, reply) => {
-      const doctor = await store.change(request.caller, request.params.id, request.body, writeContextOf(request));
+      const { caller, params, body } = request;
+      const doctor = await store.change(caller, params.id, body, writeContextOf(request));
+      sendVersioned(request, reply, doctor);
+      return reply;
+    },
+  );
+}
+
+function addReads(app: App, store: DoctorStore): void {
+  app.get(
+    '/api/v1/doctors/:id',
+    {
+      schema: { tags, operationId: 'getDoctor', querystring: Nothing, params: Params, response: { 200: Doctor } },
+      config: { versioned: true },
+    },
+    async (request, reply) => {
+      const doctor = await store.find(request.caller, request.params.id);
+      if (!doctor) throw notFound('doctor');
       sendVersioned(request, reply, doctor);
       return reply;
     },

@@ -2,7 +2,7 @@ import {
   Id,
   NewScheduleException,
   Nothing,
-  Refusal,
+  notFound,
   ScheduleException,
   ScheduleExceptionPage,
   ScheduleExceptionQuery,
@@ -25,6 +25,11 @@ const added = {
 
 /** Adds the routes of exceptions. `If-Match` names the doctor's version, which every change of an exception raises. */
 export function addExceptionRoutes(app: App, store: ExceptionStore, database: Database<DoctorTables>): void {
+  addWrites(app, store, database);
+  addList(app, store);
+}
+
+function addWrites(app: App, store: ExceptionStore, database: Database<DoctorTables>): void {
   app.post(
     '/api/v1/doctors/:id/exceptions',
     {
@@ -45,25 +50,6 @@ export function addExceptionRoutes(app: App, store: ExceptionStore, database: Da
     },
   );
 
-  app.get(
-    '/api/v1/doctors/:id/exceptions',
-    {
-      schema: {
-        tags,
-        operationId: 'listScheduleExceptions',
-        params: DoctorParams,
-        querystring: ScheduleExceptionQuery,
-        response: { 200: ScheduleExceptionPage },
-      },
-    },
-    async (request, reply) => {
-      const page = await store.list(request.caller, request.params.id, request.query);
-      if (!page) throw new Refusal('not-found', 'There is no doctor with this id.');
-      sendPage(request, reply, page);
-      return reply;
-    },
-  );
-
   app.delete(
     '/api/v1/doctors/:id/exceptions/:exceptionId',
     {
@@ -80,6 +66,27 @@ export function addExceptionRoutes(app: App, store: ExceptionStore, database: Da
       const { caller, params } = request;
       await store.remove(caller, params.id, params.exceptionId, writeContextOf(request));
       return reply.code(204).send(null);
+    },
+  );
+}
+
+function addList(app: App, store: ExceptionStore): void {
+  app.get(
+    '/api/v1/doctors/:id/exceptions',
+    {
+      schema: {
+        tags,
+        operationId: 'listScheduleExceptions',
+        params: DoctorParams,
+        querystring: ScheduleExceptionQuery,
+        response: { 200: ScheduleExceptionPage },
+      },
+    },
+    async (request, reply) => {
+      const page = await store.list(request.caller, request.params.id, request.query);
+      if (!page) throw notFound('doctor');
+      sendPage(request, reply, page);
+      return reply;
     },
   );
 }

@@ -1,4 +1,4 @@
-import { Id, NewSchedule, Nothing, Refusal, Schedule, ScheduleQuery } from '@daybook/contracts';
+import { Id, NewSchedule, Nothing, notFound, Refusal, Schedule, ScheduleQuery } from '@daybook/contracts';
 import { type App, sendTagged, writeContextOf } from '@daybook/service';
 import { Type } from 'typebox';
 import { findOverlap } from '../domain/availability.ts';
@@ -27,7 +27,7 @@ export function addScheduleRoutes(app: App, store: ScheduleStore): void {
     },
     async (request, reply) => {
       const found = await store.find(request.caller, request.params.id, request.query.on);
-      if (!found) throw new Refusal('not-found', 'There is no doctor with this id.');
+      if (!found) throw notFound('doctor');
       const { schedule, version } = found;
       sendTagged(request, reply, schedule, version, schedule.validFrom);
       return reply;

@@ -9,11 +9,10 @@ import {
   permit,
   Refusal,
   ROLES,
-  type Schedule,
 } from '@daybook/contracts';
 import { type Database, idFromBytes } from '@daybook/database';
 import { decodeCursor, pageOf } from '@daybook/service';
-import type { ExceptionInterval } from '../domain/availability.ts';
+import type { ExceptionInterval, WorkingTime } from '../domain/availability.ts';
 import type { Interval } from '../domain/interval.ts';
 import { periodsOf } from '../domain/periods.ts';
 import { MAX_OVERLAPPING } from './exceptions.ts';
@@ -27,22 +26,6 @@ import {
   type WorkingTimeRow,
   workingTimeQuery,
 } from './working-time-query.ts';
-
-/** A doctor's hours and exceptions in a range. */
-export interface WorkingTime {
-  readonly doctorId: string;
-  /** The data include all changes up to this version, and no later one. */
-  readonly version: number;
-  /** The zone of the doctor; the hours have their own. */
-  readonly timeZone: string;
-  readonly active: boolean;
-  /** The appointment types that the doctor offers; undefined: all. */
-  readonly appointmentTypeIds: string[] | undefined;
-  /** The periods that share days with the range, in order. */
-  readonly periods: readonly Schedule[];
-  /** The exceptions that overlap the range, without the fields for staff only. */
-  readonly exceptions: readonly ExceptionInterval[];
-}
 
 export interface AvailabilityStore {
   /**
@@ -115,8 +98,8 @@ export function createAvailabilityStore(database: Database<DoctorTables>): Avail
 
     async search(caller, { specialty, limit = DEFAULT_LIMIT, cursor }, range) {
       permit(caller, ROLES);
-      const [after] = cursor === undefined ? [] : decodeCursor(cursor, ['id']);
-      const found = await read(activeDoctors(specialty, String(after ?? ''), limit + 1), range, limit + 1);
+      const [after = ''] = cursor === undefined ? [] : decodeCursor(cursor, ['id']);
+      const found = await read(activeDoctors(specialty, after, limit + 1), range, limit + 1);
       return pageOf(
         found,
         limit,

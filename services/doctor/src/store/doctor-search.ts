@@ -27,7 +27,7 @@ export async function searchDoctors(
 ): Promise<PageOf<Doctor>> {
   const { q, specialty, active, limit = DEFAULT_LIMIT, cursor } = query;
   const [last] = cursor === undefined ? [] : decodeCursor(cursor, ['id']);
-  const after = last === undefined ? undefined : idToBytes(String(last));
+  const after = last === undefined ? undefined : idToBytes(last);
   const atMost = limit + 1;
   const rows = await database.read(async (db) => {
     let found = db.selectFrom('doctors').selectAll().orderBy('id').limit(atMost);

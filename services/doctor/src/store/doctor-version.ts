@@ -3,39 +3,32 @@
  * Every change raises it, including changes of hours and exceptions.
  * The row is locked first, so changes of one doctor are serialized.
  */
-import { Refusal } from '@daybook/contracts';
-import type { DatabaseDialect, SharedTables } from '@daybook/database';
-import type { Transaction } from 'kysely';
-import type { DoctorTables } from './tables.ts';
-
-type DoctorTransaction = Transaction<DoctorTables & SharedTables>;
+import { notFound } from '@daybook/contracts';
+import type { DatabaseDialect } from '@daybook/database';
+import type { DoctorRow, Tx } from './tables.ts';
 
 /**
- * Locks a doctor and returns the version before the change.
+ * Locks a doctor and returns the row before the change.
  * @throws Refusal `not-found`
  */
-export async function lockDoctor(
-  transaction: DoctorTransaction,
-  dialect: DatabaseDialect,
-  doctorId: Uint8Array,
-): Promise<number> {
-  const doctor = await transaction
+export async function lockDoctor(tx: Tx, dialect: DatabaseDialect, doctorId: Uint8Array): Promise<DoctorRow> {
+  const doctor = await tx
     .selectFrom('doctors')
-    .select('version')
+    .selectAll()
     .where('id', '=', doctorId)
     .$if(dialect.supportsRowLocks, (query) => query.forUpdate())
     .executeTakeFirst();
-  if (!doctor) throw new Refusal('not-found', 'There is no doctor with this id.');
-  return doctor.version;
+  if (!doctor) throw notFound('doctor');
+  return doctor;
 }
 
 export async function setDoctorVersion(
-  transaction: DoctorTransaction,
+  tx: Tx,
   doctorId: Uint8Array,
   version: number,
   now: Temporal.Instant,
 ): Promise<void> {
-  await transaction
+  await tx
     .updateTable('doctors')
     .set({ version, updated_at: now.epochMilliseconds })
     .where('id', '=', doctorId)

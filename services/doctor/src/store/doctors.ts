@@ -10,9 +10,9 @@ import {
   nameTerms,
   type PageOf,
   permit,
-  Refusal,
   ROLES,
   STAFF,
+  toMillis,
 } from '@daybook/contracts';
 import {
   appendEvent,
@@ -21,18 +21,16 @@ import {
   idToBytes,
   isoFromMillis,
   newId,
-  type SharedTables,
+  originOf,
   type WriteContext,
   writeSearchTerms,
 } from '@daybook/database';
 import { type Clock, tidyPerson } from '@daybook/service';
-import type { Transaction } from 'kysely';
-import { doctorEvent, SOURCE } from '../events.ts';
+import { doctorEvent, SOURCE } from '../events/published.ts';
 import { searchDoctors } from './doctor-search.ts';
+import { lockDoctor } from './doctor-version.ts';
 import { normalTypeIds, toTypeIds } from './offered-types.ts';
-import type { DoctorRow, DoctorTables } from './tables.ts';
-
-type DoctorTransaction = Transaction<DoctorTables & SharedTables>;
+import type { DoctorRow, DoctorTables, Tx } from './tables.ts';
 
 export interface DoctorStore {
   register(caller: Caller, input: NewDoctor, write: WriteContext<Doctor>): Promise<Doctor>;
@@ -72,7 +70,7 @@ function toColumns(doctor: Doctor): Omit<DoctorRow, 'id' | 'created_at'> {
     appointment_type_ids: appointmentTypeIds ? JSON.stringify(appointmentTypeIds) : null,
     details: JSON.stringify(details),
     version,
-    updated_at: Temporal.Instant.from(updatedAt).epochMilliseconds,
+    updated_at: toMillis(updatedAt),
   };
 }
 
@@ -83,12 +81,12 @@ function withNormalIds(doctor: Doctor): Doctor {
 }
 
 /** Writes the derived tables of a doctor: specialties and search terms. */
-async function index(transaction: DoctorTransaction, doctor: Doctor): Promise<void> {
+async function index(tx: Tx, doctor: Doctor): Promise<void> {
   const doctor_id = idToBytes(doctor.id);
-  await transaction.deleteFrom('doctor_specialties').where('doctor_id', '=', doctor_id).execute();
-  await writeSearchTerms(transaction, doctor_id, nameTerms(doctor.givenName, doctor.familyName));
+  await tx.deleteFrom('doctor_specialties').where('doctor_id', '=', doctor_id).execute();
+  await writeSearchTerms(tx, doctor_id, nameTerms(doctor.givenName, doctor.familyName));
   const specialties = doctor.specialties.map((specialty) => ({ specialty, doctor_id }));
-  if (specialties.length > 0) await transaction.insertInto('doctor_specialties').values(specialties).execute();
+  if (specialties.length > 0) await tx.insertInto('doctor_specialties').values(specialties).execute();
 }
 
 export function createDoctorStore(database: Database<DoctorTables>, clock: Clock): DoctorStore {
@@ -106,18 +104,14 @@ export function createDoctorStore(database: Database<DoctorTables>, clock: Clock
         createdAt: instantText(now),
         updatedAt: instantText(now),
       });
-      await database.write(async (transaction) => {
-        await transaction
+      await database.write(async (tx) => {
+        await tx
           .insertInto('doctors')
           .values({ id: idToBytes(doctor.id), created_at: now.epochMilliseconds, ...toColumns(doctor) })
           .execute();
-        await index(transaction, doctor);
-        await appendEvent(transaction, doctorEvent('registered', doctor), {
-          source: SOURCE,
-          time: now,
-          traceparent: write.traceparent,
-        });
-        await write.storeResponse(transaction, doctor);
+        await index(tx, doctor);
+        await appendEvent(tx, doctorEvent('registered', doctor), originOf(SOURCE, now, write));
+        await write.storeResponse(tx, doctor);
       });
       return doctor;
     },
@@ -133,14 +127,8 @@ export function createDoctorStore(database: Database<DoctorTables>, clock: Clock
     async change(caller, id, patch, write) {
       permit(caller, STAFF);
       const now = clock();
-      return database.write(async (transaction) => {
-        const row = await transaction
-          .selectFrom('doctors')
-          .selectAll()
-          .where('id', '=', idToBytes(id))
-          .$if(database.dialect.supportsRowLocks, (query) => query.forUpdate())
-          .executeTakeFirst();
-        if (!row) throw new Refusal('not-found', 'There is no doctor with this id.');
+      return database.write(async (tx) => {
+        const row = await lockDoctor(tx, database.dialect, idToBytes(id));
         write.checkVersion(row.version);
         const before = toDoctor(row);
         const doctor = withNormalIds({
@@ -148,15 +136,11 @@ export function createDoctorStore(database: Database<DoctorTables>, clock: Clock
           version: before.version + 1,
           updatedAt: instantText(now),
         });
-        await transaction.updateTable('doctors').set(toColumns(doctor)).where('id', '=', row.id).execute();
-        await index(transaction, doctor);
+        await tx.updateTable('doctors').set(toColumns(doctor)).where('id', '=', row.id).execute();
+        await index(tx, doctor);
         const kind = before.active && !doctor.active ? 'deactivated' : 'updated';
-        await appendEvent(transaction, doctorEvent(kind, doctor), {
-          source: SOURCE,
-          time: now,
-          traceparent: write.traceparent,
-        });
-        await write.storeResponse(transaction, doctor);
+        await appendEvent(tx, doctorEvent(kind, doctor), originOf(SOURCE, now, write));
+        await write.storeResponse(tx, doctor);
         return doctor;
       });
     },

@@ -1,16 +1,19 @@
 /** Stores the leave and extra hours of the doctors. */
 import {
   type Caller,
+  DAY,
   DEFAULT_LIMIT,
   MAX_AVAILABILITY_DAYS,
   MAX_EXCEPTION_DAYS,
   type NewScheduleException,
+  notFound,
   type PageOf,
   permit,
   Refusal,
   type ScheduleException,
   type ScheduleExceptionQuery,
   STAFF,
+  toMillis,
 } from '@daybook/contracts';
 import {
   appendEvent,
@@ -19,14 +22,14 @@ import {
   idToBytes,
   isoFromMillis,
   newId,
+  originOf,
   type WriteContext,
 } from '@daybook/database';
 import { type Clock, decodeCursor, pageOf } from '@daybook/service';
 import { type Expression, expressionBuilder, type SqlBool } from 'kysely';
 import { exceptionInterval } from '../domain/exception-interval.ts';
 import type { Interval } from '../domain/interval.ts';
-import { DAY } from '../domain/time.ts';
-import { exceptionEvent, SOURCE } from '../events.ts';
+import { exceptionEvent, SOURCE } from '../events/published.ts';
 import { lockDoctor, setDoctorVersion } from './doctor-version.ts';
 import type { DoctorTables, ScheduleExceptionRow } from './tables.ts';
 
@@ -100,10 +103,10 @@ export function createExceptionStore(database: Database<DoctorTables>, clock: Cl
         created_at: now.epochMilliseconds,
       };
       const exception = toException(row);
-      await database.write(async (transaction) => {
-        const version = await lockDoctor(transaction, database.dialect, row.doctor_id);
+      await database.write(async (tx) => {
+        const { version } = await lockDoctor(tx, database.dialect, row.doctor_id);
         write.checkVersion(version);
-        const neighbours = await transaction
+        const neighbours = await tx
           .selectFrom('schedule_exceptions')
           .select('id')
           .where('doctor_id', '=', row.doctor_id)
@@ -114,15 +117,11 @@ export function createExceptionStore(database: Database<DoctorTables>, clock: Cl
           const detail = `A doctor has at most ${MAX_OVERLAPPING} exceptions around one time: remove some.`;
           throw new Refusal('too-many-exceptions', detail);
         }
-        await transaction.insertInto('schedule_exceptions').values(row).execute();
+        await tx.insertInto('schedule_exceptions').values(row).execute();
         const changed = { id: exception.doctorId, version: version + 1 };
-        await setDoctorVersion(transaction, row.doctor_id, changed.version, now);
-        await appendEvent(transaction, exceptionEvent('exception-added', changed, exception), {
-          source: SOURCE,
-          time: now,
-          traceparent: write.traceparent,
-        });
-        await write.storeResponse(transaction, exception);
+        await setDoctorVersion(tx, row.doctor_id, changed.version, now);
+        await appendEvent(tx, exceptionEvent('exception-added', changed, exception), originOf(SOURCE, now, write));
+        await write.storeResponse(tx, exception);
       });
       return exception;
     },
@@ -135,13 +134,13 @@ export function createExceptionStore(database: Database<DoctorTables>, clock: Cl
         const doctor = await db.selectFrom('doctors').select('id').where('id', '=', doctor_id).executeTakeFirst();
         if (!doctor) return undefined;
         let query = db.selectFrom('schedule_exceptions').selectAll().where('doctor_id', '=', doctor_id);
-        if (from !== undefined) query = query.where('starts_at', '>=', Temporal.Instant.from(from).epochMilliseconds);
-        if (to !== undefined) query = query.where('starts_at', '<', Temporal.Instant.from(to).epochMilliseconds);
+        if (from !== undefined) query = query.where('starts_at', '>=', toMillis(from));
+        if (to !== undefined) query = query.where('starts_at', '<', toMillis(to));
         if (after) {
-          const [startsAt, id] = [Number(after[0]), idToBytes(String(after[1]))];
+          const [startsAt, id] = after;
           query = query
             .where('starts_at', '>=', startsAt)
-            .where((where) => where.or([where('starts_at', '>', startsAt), where('id', '>', id)]));
+            .where((where) => where.or([where('starts_at', '>', startsAt), where('id', '>', idToBytes(id))]));
         }
         const rows = await query
           .orderBy('starts_at')
@@ -156,24 +155,20 @@ export function createExceptionStore(database: Database<DoctorTables>, clock: Cl
       permit(caller, STAFF);
       const now = clock();
       const [doctor_id, id] = [idToBytes(doctorId), idToBytes(exceptionId)];
-      await database.write(async (transaction) => {
-        const version = await lockDoctor(transaction, database.dialect, doctor_id);
-        const row = await transaction
+      await database.write(async (tx) => {
+        const { version } = await lockDoctor(tx, database.dialect, doctor_id);
+        const row = await tx
           .selectFrom('schedule_exceptions')
           .selectAll()
           .where('id', '=', id)
           .where('doctor_id', '=', doctor_id)
           .executeTakeFirst();
-        if (!row) throw new Refusal('not-found', 'The doctor has no exception with this id.');
+        if (!row) throw notFound('exception');
         write.checkVersion(version);
-        await transaction.deleteFrom('schedule_exceptions').where('id', '=', id).execute();
+        await tx.deleteFrom('schedule_exceptions').where('id', '=', id).execute();
         const changed = { id: idFromBytes(doctor_id), version: version + 1 };
-        await setDoctorVersion(transaction, doctor_id, changed.version, now);
-        await appendEvent(transaction, exceptionEvent('exception-removed', changed, toException(row)), {
-          source: SOURCE,
-          time: now,
-          traceparent: write.traceparent,
-        });
+        await setDoctorVersion(tx, doctor_id, changed.version, now);
+        await appendEvent(tx, exceptionEvent('exception-removed', changed, toException(row)), originOf(SOURCE, now, write));
       });
     },
   };

@@ -1,10 +1,9 @@
 /** Queries among many doctors use an index, as the plans of the present database show. */
-import { nameTerms } from '@daybook/contracts';
+import { DAY, nameTerms } from '@daybook/contracts';
 import { idFromBytes, idToBytes, newId, storeNoResponse } from '@daybook/database';
 import { openObserved } from '@daybook/database/testing/query-plans';
 import { expect, it } from 'vitest';
 import { migrations } from '../../migrations/index.ts';
-import { DAY } from '../domain/time.ts';
 import { createAvailabilityStore } from './availability.ts';
 import { createDoctorStore } from './doctors.ts';
 import { createExceptionStore } from './exceptions.ts';

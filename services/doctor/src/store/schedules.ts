@@ -9,11 +9,11 @@ import {
   type Schedule,
   STAFF,
 } from '@daybook/contracts';
-import { appendEvent, type Database, idFromBytes, idToBytes, type WriteContext } from '@daybook/database';
+import { appendEvent, type Database, idFromBytes, idToBytes, originOf, type WriteContext } from '@daybook/database';
 import type { Clock } from '@daybook/service';
 import { periodsOf, scheduleOn, UNBOUNDED_START, withoutUnboundedStart } from '../domain/periods.ts';
 import { dayAt, midnightOf } from '../domain/wall-clock.ts';
-import { doctorEvent, SOURCE } from '../events.ts';
+import { doctorEvent, SOURCE } from '../events/published.ts';
 import { lockDoctor, setDoctorVersion } from './doctor-version.ts';
 import type { DoctorTables, SchedulePeriodRow } from './tables.ts';
 
@@ -91,9 +91,9 @@ export function createScheduleStore(database: Database<DoctorTables>, clock: Clo
       const now = clock();
       const doctor_id = idToBytes(doctorId);
       const valid_from = schedule.validFrom ?? UNBOUNDED_START;
-      return database.write(async (transaction) => {
-        const doctorVersion = await lockDoctor(transaction, database.dialect, doctor_id);
-        const periods = await transaction
+      return database.write(async (tx) => {
+        const { version: doctorVersion } = await lockDoctor(tx, database.dialect, doctor_id);
+        const periods = await tx
           .selectFrom('schedule_periods')
           .select(['valid_from', 'version'])
           .where('doctor_id', '=', doctor_id)
@@ -101,7 +101,7 @@ export function createScheduleStore(database: Database<DoctorTables>, clock: Clo
         write.checkVersion(versionOf(periods, doctorVersion));
         const remaining = periods.filter((period) => period.valid_from < valid_from);
         if (remaining.length >= MAX_SCHEDULE_PERIODS) throw tooManyPeriods();
-        await transaction
+        await tx
           .deleteFrom('schedule_periods')
           .where('doctor_id', '=', doctor_id)
           .where('valid_from', '>=', valid_from)
@@ -115,15 +115,11 @@ export function createScheduleStore(database: Database<DoctorTables>, clock: Clo
           version: changed.version,
           updated_at: now.epochMilliseconds,
         };
-        await transaction.insertInto('schedule_periods').values(row).execute();
-        await setDoctorVersion(transaction, doctor_id, changed.version, now);
-        await appendEvent(transaction, doctorEvent('schedule-changed', changed), {
-          source: SOURCE,
-          time: now,
-          traceparent: write.traceparent,
-        });
+        await tx.insertInto('schedule_periods').values(row).execute();
+        await setDoctorVersion(tx, doctor_id, changed.version, now);
+        await appendEvent(tx, doctorEvent('schedule-changed', changed), originOf(SOURCE, now, write));
         const stored = { schedule: withoutUnboundedStart(schedule), version: changed.version };
-        await write.storeResponse(transaction, stored);
+        await write.storeResponse(tx, stored);
         return stored;
       });
     },

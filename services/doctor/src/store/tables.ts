@@ -1,5 +1,6 @@
 import type { ExceptionKind } from '@daybook/contracts';
-import type { SearchTables } from '@daybook/database';
+import type { SearchTables, SharedTables } from '@daybook/database';
+import type { Transaction } from 'kysely';
 
 /** The rows of this service's own tables, as the migrations create them. */
 export interface DoctorRow {
@@ -47,3 +48,5 @@ export interface DoctorTables extends SearchTables {
   schedule_periods: SchedulePeriodRow;
   schedule_exceptions: ScheduleExceptionRow;
 }
+
+export type Tx = Transaction<DoctorTables & SharedTables>;

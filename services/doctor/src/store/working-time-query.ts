@@ -2,11 +2,10 @@
  * Selects the hours and the exceptions of some doctors in a range, with the doctors' versions.
  * One statement reads a consistent state, in any database and without a transaction.
  */
-import type { ExceptionKind } from '@daybook/contracts';
+import { clampToRfc3339, DAY, type ExceptionKind } from '@daybook/contracts';
 import { idToBytes, isoFromMillis } from '@daybook/database';
 import { type RawBuilder, sql } from 'kysely';
 import type { Interval } from '../domain/interval.ts';
-import { DAY, EARLIEST_RFC3339, LATEST_RFC3339 } from '../domain/time.ts';
 import { overlapsRange } from './exceptions.ts';
 
 /** A period of a doctor's hours, or an exception, or neither for a doctor without hours. */
@@ -40,7 +39,7 @@ export const activeDoctors = (specialty: string, after: string, count: number): 
 
 /** Returns the date in UTC. The date in every zone is less than a whole day away. */
 const dateAt = (instant: number): string =>
-  isoFromMillis(Math.min(Math.max(instant, EARLIEST_RFC3339), LATEST_RFC3339)).slice(0, '2026-12-01'.length);
+  isoFromMillis(clampToRfc3339(instant)).slice(0, '2026-12-01'.length);
 
 /**
  * Returns the statement, in the order of the doctors' ids and of each doctor's periods.

@@ -4,11 +4,8 @@
  * A message whose event was parked goes to the present patient of the appointment.
  */
 import type { AppointmentEventData } from '@daybook/contracts';
-import { idFromBytes, idToBytes, type SharedTables } from '@daybook/database';
-import type { Transaction } from 'kysely';
-import type { NotificationTables } from './tables.ts';
-
-type Tx = Transaction<NotificationTables & SharedTables>;
+import { idFromBytes, idToBytes } from '@daybook/database';
+import type { Tx } from './tables.ts';
 
 export interface RecipientChange extends Pick<AppointmentEventData, 'appointmentId' | 'patientId'> {
   /** The sequence of the change within its appointment. */

@@ -7,10 +7,9 @@ import {
   permit,
   STAFF,
 } from '@daybook/contracts';
-import { type Database, idFromBytes, idToBytes, isoFromMillis, newId, type SharedTables } from '@daybook/database';
-import type { Transaction } from 'kysely';
+import { type Database, idFromBytes, idToBytes, isoFromMillis, newId } from '@daybook/database';
 import { readRecipients } from './message-recipients.ts';
-import type { MessageRow, NotificationTables } from './tables.ts';
+import type { MessageRow, NotificationTables, Tx } from './tables.ts';
 
 /** The most messages returned. An appointment has one for each change, but every response is bounded. */
 const MAX_MESSAGES = 1000;
@@ -36,13 +35,9 @@ export interface NewMessage extends Pick<AppointmentEventData, 'appointmentId' |
 }
 
 /** Stores messages about changes, in the transaction that records their events as handled. */
-export async function insertMessages(
-  transaction: Transaction<NotificationTables & SharedTables>,
-  messages: readonly NewMessage[],
-  now: Temporal.Instant,
-): Promise<void> {
+export async function insertMessages(tx: Tx, messages: readonly NewMessage[], now: Temporal.Instant): Promise<void> {
   if (messages.length === 0) return;
-  const recipients = await readRecipients(transaction, messages);
+  const recipients = await readRecipients(tx, messages);
   const rows = messages.map(
     ({ appointmentId, patientId, kind, sequence }): MessageRow => ({
       id: idToBytes(newId()),
@@ -55,7 +50,7 @@ export async function insertMessages(
       sequence,
     }),
   );
-  await transaction.insertInto('messages').values(rows).execute();
+  await tx.insertInto('messages').values(rows).execute();
 }
 
 export function createMessageStore(database: Database<NotificationTables>): MessageStore {

@@ -1,4 +1,6 @@
 import type { Message, MessageKind } from '@daybook/contracts';
+import type { SharedTables } from '@daybook/database';
+import type { Transaction } from 'kysely';
 
 /** The rows of this service's own tables, as the migrations create them. */
 export interface MessageRow {
@@ -19,3 +21,5 @@ export interface NotificationTables {
   /** The present patient of an appointment after a merge, from the newest event. */
   appointment_patients: { appointment_id: Uint8Array; patient_id: Uint8Array; sequence: number };
 }
+
+export type Tx = Transaction<NotificationTables & SharedTables>;

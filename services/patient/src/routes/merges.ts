@@ -1,16 +1,22 @@
 /** Routes that merge two records of one person, undo a merge, and return the eligibility that services need. */
-import { Id, Nothing, Patient, PatientEligibility, PatientMerge, PatientUnmerge, Refusal } from '@daybook/contracts';
+import { Id, Nothing, notFound, Patient, PatientEligibility, PatientMerge, PatientUnmerge } from '@daybook/contracts';
 import type { Database } from '@daybook/database';
-import { type App, etagOf, replyIdempotently, sendVersioned } from '@daybook/service';
+import { type App, changedResponse, replyIdempotently, sendVersioned } from '@daybook/service';
 import { Type } from 'typebox';
-import { MAY_MERGE, MAY_UNMERGE, type MergeStore } from '../store/merges.ts';
+import { MAY_MERGE, MAY_UNMERGE } from '../domain/permissions.ts';
+import type { MergeStore } from '../store/merges.ts';
 import type { PatientTables } from '../store/tables.ts';
 
 const tags = ['Patients'];
 const Params = Type.Object({ id: Id() });
-const merged = { status: 200, headers: ({ version }: Patient) => ({ etag: etagOf(version) }) };
+const merged = changedResponse<Patient>();
 
 export function addMergeRoutes(app: App, store: MergeStore, database: Database<PatientTables>): void {
+  addMerges(app, store, database);
+  addEligibility(app, store);
+}
+
+function addMerges(app: App, store: MergeStore, database: Database<PatientTables>): void {
   app.post(
     '/api/v1/patients/:id/merge',
     {
@@ -62,7 +68,9 @@ export function addMergeRoutes(app: App, store: MergeStore, database: Database<P
       return reply;
     },
   );
+}
 
+function addEligibility(app: App, store: MergeStore): void {
   app.get(
     '/api/v1/patients/:id/eligibility',
     {
@@ -78,7 +86,7 @@ export function addMergeRoutes(app: App, store: MergeStore, database: Database<P
     },
     async (request, reply) => {
       const eligibility = await store.eligibility(request.caller, request.params.id);
-      if (!eligibility) throw new Refusal('not-found', 'There is no patient with this id.');
+      if (!eligibility) throw notFound('patient');
       sendVersioned(request, reply, eligibility);
       return reply;
     },

@@ -2,16 +2,23 @@ import {
   Id,
   NewPatient,
   Nothing,
+  notFound,
   Patient,
   PatientPage,
   PatientPatch,
   PatientQuery,
   PatientSearch,
-  Refusal,
   STAFF,
 } from '@daybook/contracts';
 import type { Database } from '@daybook/database';
-import { type App, etagOf, replyIdempotently, sendPage, sendVersioned, writeContextOf } from '@daybook/service';
+import {
+  type App,
+  createdResponse,
+  replyIdempotently,
+  sendPage,
+  sendVersioned,
+  writeContextOf,
+} from '@daybook/service';
 import { Type } from 'typebox';
 import type { PatientStore } from '../store/patients.ts';
 import type { PatientTables } from '../store/tables.ts';
@@ -19,12 +26,14 @@ import type { PatientTables } from '../store/tables.ts';
 const tags = ['Patients'];
 const Params = Type.Object({ id: Id() });
 
-const registered = {
-  status: 201,
-  headers: (patient: Patient) => ({ location: `/api/v1/patients/${patient.id}`, etag: etagOf(patient.version) }),
-};
+const registered = createdResponse<Patient>('/api/v1/patients');
 
 export function addPatientRoutes(app: App, store: PatientStore, database: Database<PatientTables>): void {
+  addWrites(app, store, database);
+  addReads(app, store);
+}
+
+function addWrites(app: App, store: PatientStore, database: Database<PatientTables>): void {
   app.post(
     '/api/v1/patients',
     {
@@ -45,20 +54,6 @@ export function addPatientRoutes(app: App, store: PatientStore, database: Databa
     },
   );
 
-  app.get(
-    '/api/v1/patients/:id',
-    {
-      schema: { tags, operationId: 'getPatient', querystring: Nothing, params: Params, response: { 200: Patient } },
-      config: { versioned: true },
-    },
-    async (request, reply) => {
-      const patient = await store.find(request.caller, request.params.id);
-      if (!patient) throw new Refusal('not-found', 'There is no patient with this id.');
-      sendVersioned(request, reply, patient);
-      return reply;
-    },
-  );
-
   app.patch(
     '/api/v1/patients/:id',
     {
@@ -73,7 +68,24 @@ export function addPatientRoutes(app: App, store: PatientStore, database: Databa
       config: { versioned: true, problems: ['identifier-taken', 'patient-replaced'] },
     },
     async (request, reply) => {
-      const patient = await store.change(request.caller, request.params.id, request.body, writeContextOf(request));
+      const { caller, params, body } = request;
+      const patient = await store.change(caller, params.id, body, writeContextOf(request));
+      sendVersioned(request, reply, patient);
+      return reply;
+    },
+  );
+}
+
+function addReads(app: App, store: PatientStore): void {
+  app.get(
+    '/api/v1/patients/:id',
+    {
+      schema: { tags, operationId: 'getPatient', querystring: Nothing, params: Params, response: { 200: Patient } },
+      config: { versioned: true },
+    },
+    async (request, reply) => {
+      const patient = await store.find(request.caller, request.params.id);
+      if (!patient) throw notFound('patient');
       sendVersioned(request, reply, patient);
       return reply;
     },

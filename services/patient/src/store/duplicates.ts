@@ -4,13 +4,11 @@
  * A registration inserts its rows, so the database rejects the second of two simultaneous ones.
  */
 import { type Caller, MAX_CANDIDATES, type PatientCandidate, Refusal } from '@daybook/contracts';
-import type { Database, DatabaseDialect, SharedTables } from '@daybook/database';
-import { sql, type Transaction } from 'kysely';
+import { type Database, type DatabaseDialect, mapUniqueViolation } from '@daybook/database';
+import { sql } from 'kysely';
+import { seesOtherRecords } from '../domain/permissions.ts';
 import { toPatient } from './patient-row.ts';
-import { seesOtherRecords } from './seeing-records.ts';
-import type { PatientRow, PatientTables } from './tables.ts';
-
-type Tx = Transaction<PatientTables & SharedTables>;
+import type { PatientRow, PatientTables, Tx } from './tables.ts';
 
 /** The columns with the keys of a record. */
 export type NameKeys = Pick<PatientRow, 'name_key' | 'joined_name_key'>;
@@ -27,17 +25,12 @@ const keysOf = ({ name_key, joined_name_key }: NameKeys): Uint8Array[] =>
  * @throws Refusal `possible-duplicate` when a record has these names and this birth date
  */
 export async function insertUniqueNameKey(tx: Tx, dialect: DatabaseDialect, names: NameKeys): Promise<void> {
-  try {
-    await tx
-      .insertInto('name_keys')
-      .values(keysOf(names).map((name_key) => ({ name_key, record_count: 1 })))
-      .execute();
-  } catch (error) {
-    if (!dialect.isUniqueViolation(error)) throw error;
+  const rows = keysOf(names).map((name_key) => ({ name_key, record_count: 1 }));
+  await mapUniqueViolation(dialect, tx.insertInto('name_keys').values(rows).execute(), () => {
     const detail =
       'A patient with these names and this birth date is registered. Send confirmedNew for another person.';
-    throw new Refusal('possible-duplicate', detail);
-  }
+    return new Refusal('possible-duplicate', detail);
+  });
 }
 
 async function shareKeys(tx: Tx, keys: readonly Uint8Array[]): Promise<void> {

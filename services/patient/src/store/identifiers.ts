@@ -1,10 +1,9 @@
 /** Stores identifiers, which are unique within a system. The database rejects the second patient with one. */
 import { type Caller, type Patient, Refusal } from '@daybook/contracts';
-import { type Database, type DatabaseDialect, idFromBytes, idToBytes, type SharedTables } from '@daybook/database';
-import type { Transaction } from 'kysely';
+import { type Database, type DatabaseDialect, idFromBytes, idToBytes, mapUniqueViolation } from '@daybook/database';
 import { identifierKey } from '../domain/patient-rules.ts';
-import { seesOtherRecords } from './seeing-records.ts';
-import type { PatientTables } from './tables.ts';
+import { seesOtherRecords } from '../domain/permissions.ts';
+import type { PatientTables, Tx } from './tables.ts';
 
 type IdentifierRow = PatientTables['patient_identifiers'];
 
@@ -17,20 +16,15 @@ const rowsOf = ({ id, identifiers = [] }: Identified): IdentifierRow[] =>
  * Replaces the identifiers of a patient.
  * @throws Refusal `identifier-taken`
  */
-export async function writeIdentifiers(
-  tx: Transaction<PatientTables & SharedTables>,
-  dialect: DatabaseDialect,
-  patient: Identified,
-): Promise<void> {
+export async function writeIdentifiers(tx: Tx, dialect: DatabaseDialect, patient: Identified): Promise<void> {
   await tx.deleteFrom('patient_identifiers').where('patient_id', '=', idToBytes(patient.id)).execute();
   const rows = rowsOf(patient);
   if (rows.length === 0) return;
-  try {
-    await tx.insertInto('patient_identifiers').values(rows).execute();
-  } catch (error) {
-    if (!dialect.isUniqueViolation(error)) throw error;
-    throw new Refusal('identifier-taken', 'Another patient has one of these identifiers.');
-  }
+  await mapUniqueViolation(
+    dialect,
+    tx.insertInto('patient_identifiers').values(rows).execute(),
+    () => new Refusal('identifier-taken', 'Another patient has one of these identifiers.'),
+  );
 }
 
 /** Returns a record that has one of the identifiers of a patient, and the record that it was merged into. */

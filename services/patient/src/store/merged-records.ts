@@ -1,12 +1,10 @@
-import type { SharedTables } from '@daybook/database';
-import type { Transaction } from 'kysely';
-import type { PatientTables } from './tables.ts';
+import type { Tx } from './tables.ts';
 
 /** The most records that are merged into one, directly and through others. */
 export const MAX_MERGED = 50;
 
 /** Returns the ids of all records that were merged into this one, directly and through others. */
-export async function mergedInto(tx: Transaction<PatientTables & SharedTables>, id: Uint8Array): Promise<Uint8Array[]> {
+export async function mergedInto(tx: Tx, id: Uint8Array): Promise<Uint8Array[]> {
   const all: Uint8Array[] = [];
   let level: readonly Uint8Array[] = [id];
   while (level.length > 0) {

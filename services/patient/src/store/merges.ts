@@ -7,35 +7,25 @@
  */
 import {
   type Caller,
+  notFound,
   type Patient,
   type PatientEligibility,
   type PatientMerge,
   type PatientUnmerge,
   permit,
   Refusal,
-  type Role,
   STAFF,
 } from '@daybook/contracts';
-import {
-  appendEvent,
-  type Database,
-  idFromBytes,
-  idToBytes,
-  type SharedTables,
-  type WriteContext,
-} from '@daybook/database';
+import { appendEvent, type Database, idFromBytes, idToBytes, originOf, type WriteContext } from '@daybook/database';
 import type { Clock } from '@daybook/service';
-import { sql, type Transaction } from 'kysely';
-import { patientEvent, patientMergeEvent, SOURCE } from '../events.ts';
+import { sql } from 'kysely';
+import { MAY_MERGE, MAY_UNMERGE } from '../domain/permissions.ts';
+import { patientEvent, patientMergeEvent, SOURCE } from '../events/published.ts';
 import { MAX_MERGED, mergedInto } from './merged-records.ts';
+import { lockPatient, lockPatients } from './patient-lock.ts';
 import { assertNotReplaced, toPatient } from './patient-row.ts';
 import { writePatientTerms } from './patient-terms.ts';
-import type { PatientRow, PatientTables } from './tables.ts';
-
-type Tx = Transaction<PatientTables & SharedTables>;
-
-export const MAY_MERGE: readonly Role[] = ['front-desk', 'administrator'];
-export const MAY_UNMERGE: readonly Role[] = ['administrator'];
+import type { PatientRow, PatientTables, Tx } from './tables.ts';
 
 export interface MergeStore {
   /**
@@ -64,19 +54,6 @@ interface MergeStep {
 
 export function createMergeStore(database: Database<PatientTables>, clock: Clock): MergeStore {
   const { dialect } = database;
-
-  /** Locks patients in the order of their ids, so that two merges of the same records wait for each other. */
-  const lockPatients = (tx: Tx, ids: readonly Uint8Array[]) =>
-    tx
-      .selectFrom('patients')
-      .selectAll()
-      .where('id', 'in', ids)
-      .orderBy('id')
-      .$if(dialect.supportsRowLocks, (query) => query.forUpdate())
-      .execute();
-
-  const lockPatient = async (tx: Tx, id: Uint8Array): Promise<PatientRow | undefined> =>
-    (await lockPatients(tx, [id]))[0];
 
   /** Redirects the ids of a record and of all that were merged into it to `root`. */
   async function redirect(
@@ -120,7 +97,7 @@ export function createMergeStore(database: Database<PatientTables>, clock: Clock
   ): Promise<Patient> {
     const descendants = await mergedInto(tx, row.id);
     await redirect(tx, row, descendants, step);
-    const origin = { source: SOURCE, time: clock(), traceparent: write.traceparent };
+    const origin = originOf(SOURCE, clock(), write);
     const read = await tx
       .selectFrom('patients')
       .selectAll()
@@ -144,11 +121,11 @@ export function createMergeStore(database: Database<PatientTables>, clock: Clock
       permit(caller, MAY_MERGE);
       const [absorbedId, into] = [idToBytes(id), idToBytes(input.into)];
       return database.write(async (tx) => {
-        const rows = await lockPatients(tx, [absorbedId, into]);
+        const rows = await lockPatients(tx, dialect, [absorbedId, into]);
         const [row, survivor] = [absorbedId, into].map((wanted) =>
           rows.find((row) => Buffer.compare(row.id, wanted) === 0),
         );
-        if (!row) throw new Refusal('not-found', 'There is no patient with this id.');
+        if (!row) throw notFound('patient');
         write.checkVersion(row.version);
         if (!survivor) throw new Refusal('patient-not-found', 'There is no patient with the id in `into`.');
         if (row === survivor) throw new Refusal('same-patient', 'Name another record to merge into.');
@@ -166,11 +143,10 @@ export function createMergeStore(database: Database<PatientTables>, clock: Clock
     async unmerge(caller, id, { reason }, write) {
       permit(caller, MAY_UNMERGE);
       return database.write(async (tx) => {
-        const row = await lockPatient(tx, idToBytes(id));
-        if (!row) throw new Refusal('not-found', 'There is no patient with this id.');
+        const row = await lockPatient(tx, dialect, idToBytes(id));
         write.checkVersion(row.version);
         if (row.replaced_by === null) throw new Refusal('not-merged', 'The record is not merged into another one.');
-        await lockPatient(tx, row.replaced_by);
+        await lockPatient(tx, dialect, row.replaced_by);
         const merges = tx.selectFrom('patient_merges').select('merged_into').where('patient_id', '=', row.id);
         const { merged_into: into } = await merges.executeTakeFirstOrThrow();
         await tx.deleteFrom('patient_merges').where('patient_id', '=', row.id).execute();

@@ -1,5 +1,5 @@
 /** Converts between rows and resources. */
-import { type Patient, Refusal } from '@daybook/contracts';
+import { type Patient, Refusal, toMillis } from '@daybook/contracts';
 import { idFromBytes, isoFromMillis } from '@daybook/database';
 import { nameKeysOf } from './name-key.ts';
 import type { PatientRow } from './tables.ts';
@@ -31,7 +31,7 @@ export function toColumns(patient: Patient): Omit<PatientRow, 'id' | 'created_at
     active: active ? 1 : 0,
     details: JSON.stringify(details),
     version,
-    updated_at: Temporal.Instant.from(updatedAt).epochMilliseconds,
+    updated_at: toMillis(updatedAt),
   };
 }
 

@@ -1,21 +1,10 @@
 /** Finds patients by text, birth date or ids. */
 import { DEFAULT_LIMIT, type PageOf, type Patient, type PatientQuery } from '@daybook/contracts';
-import {
-  checksOf,
-  type Database,
-  idFromBytes,
-  idToBytes,
-  planSearch,
-  type SearchPlan,
-  type SharedTables,
-} from '@daybook/database';
+import { checksOf, type Database, idFromBytes, idToBytes, planSearch, type SearchPlan } from '@daybook/database';
 import { decodeCursor, pageOf } from '@daybook/service';
-import type { Kysely } from 'kysely';
 import { searchConditionsOf } from '../domain/search-terms.ts';
 import { toPatient } from './patient-row.ts';
-import type { PatientTables } from './tables.ts';
-
-type Db = Kysely<PatientTables & SharedTables>;
+import type { Db, PatientTables } from './tables.ts';
 
 const ID = 'patients.id';
 
@@ -40,7 +29,7 @@ const isLookup = ({ q, birthDate, id }: PatientQuery): boolean =>
 export async function searchPatients(database: Database<PatientTables>, query: PatientQuery): Promise<PageOf<Patient>> {
   const { birthDate, id, limit = DEFAULT_LIMIT, cursor } = query;
   const [last] = cursor === undefined ? [] : decodeCursor(cursor, ['id']);
-  const after = last === undefined ? undefined : idToBytes(String(last));
+  const after = last === undefined ? undefined : idToBytes(last);
   const atMost = limit + 1;
   const rows = await database.read(async (db) => {
     const plan: SearchPlan | undefined = await planOf(db, query, after, atMost);

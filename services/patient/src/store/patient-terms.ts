@@ -1,13 +1,12 @@
 /** Writes search terms. A merged record has none, because those of the record that stays include them. */
-import { type SharedTables, writeSearchTerms } from '@daybook/database';
-import type { Transaction } from 'kysely';
+import { writeSearchTerms } from '@daybook/database';
 import { searchTermsOf } from '../domain/search-terms.ts';
 import { mergedInto } from './merged-records.ts';
 import { toPatient } from './patient-row.ts';
-import type { PatientTables } from './tables.ts';
+import type { Tx } from './tables.ts';
 
 /** Rewrites the terms of a record: its own, and those of all that were merged into it. */
-export async function writePatientTerms(tx: Transaction<PatientTables & SharedTables>, id: Uint8Array): Promise<void> {
+export async function writePatientTerms(tx: Tx, id: Uint8Array): Promise<void> {
   const rows = await tx
     .selectFrom('patients')
     .selectAll()

@@ -9,22 +9,19 @@ import {
   type PatientPatch,
   type PatientQuery,
   permit,
-  Refusal,
   STAFF,
 } from '@daybook/contracts';
-import { appendEvent, type Database, idToBytes, newId, type SharedTables, type WriteContext } from '@daybook/database';
+import { appendEvent, type Database, idToBytes, newId, originOf, type WriteContext } from '@daybook/database';
 import { type Clock, tidyPerson } from '@daybook/service';
-import type { Transaction } from 'kysely';
 import { checkBirthDate, normalizeIdentifiers } from '../domain/patient-rules.ts';
-import { patientEvent, SOURCE } from '../events.ts';
+import { patientEvent, SOURCE } from '../events/published.ts';
 import { incrementNameKey, insertUniqueNameKey, moveNameKey, withCandidates } from './duplicates.ts';
 import { withHolder, writeIdentifiers } from './identifiers.ts';
+import { lockPatient } from './patient-lock.ts';
 import { assertNotReplaced, toColumns, toPatient } from './patient-row.ts';
 import { searchPatients } from './patient-search.ts';
 import { writePatientTerms } from './patient-terms.ts';
-import type { PatientTables } from './tables.ts';
-
-type PatientTransaction = Transaction<PatientTables & SharedTables>;
+import type { PatientTables, Tx } from './tables.ts';
 
 export interface PatientStore {
   /**
@@ -50,9 +47,9 @@ function normalizePatient<Input extends NewPatient | PatientPatch>(input: Input)
 
 export function createPatientStore(database: Database<PatientTables>, clock: Clock): PatientStore {
   /** Writes the derived tables of a patient: identifiers, which are a key, and search terms. */
-  async function index(transaction: PatientTransaction, patient: Patient): Promise<void> {
-    await writePatientTerms(transaction, idToBytes(patient.id));
-    await writeIdentifiers(transaction, database.dialect, patient);
+  async function index(tx: Tx, patient: Patient): Promise<void> {
+    await writePatientTerms(tx, idToBytes(patient.id));
+    await writeIdentifiers(tx, database.dialect, patient);
   }
 
   return {
@@ -70,21 +67,17 @@ export function createPatientStore(database: Database<PatientTables>, clock: Clo
         updatedAt: at,
       };
       const columns = toColumns(patient);
-      const stored = database.write(async (transaction) => {
-        await transaction
+      const stored = database.write(async (tx) => {
+        await tx
           .insertInto('patients')
           .values({ id: idToBytes(patient.id), created_at: now.epochMilliseconds, ...columns })
           .execute();
         // Runs before the check of names, because a taken identifier is the stronger evidence and is reported first.
-        await index(transaction, patient);
-        if (confirmedNew) await incrementNameKey(transaction, columns);
-        else await insertUniqueNameKey(transaction, database.dialect, columns);
-        await appendEvent(transaction, patientEvent('registered', patient), {
-          source: SOURCE,
-          time: now,
-          traceparent: write.traceparent,
-        });
-        await write.storeResponse(transaction, patient);
+        await index(tx, patient);
+        if (confirmedNew) await incrementNameKey(tx, columns);
+        else await insertUniqueNameKey(tx, database.dialect, columns);
+        await appendEvent(tx, patientEvent('registered', patient), originOf(SOURCE, now, write));
+        await write.storeResponse(tx, patient);
       });
       await stored.catch(async (error) => {
         throw await withCandidates(database, caller, columns, await withHolder(database, caller, patient, error));
@@ -105,14 +98,8 @@ export function createPatientStore(database: Database<PatientTables>, clock: Clo
       const now = clock();
       if (patch.birthDate !== undefined) checkBirthDate(patch.birthDate, now);
       const normalized = normalizePatient(patch);
-      const changed = database.write(async (transaction) => {
-        const row = await transaction
-          .selectFrom('patients')
-          .selectAll()
-          .where('id', '=', idToBytes(id))
-          .$if(database.dialect.supportsRowLocks, (query) => query.forUpdate())
-          .executeTakeFirst();
-        if (!row) throw new Refusal('not-found', 'There is no patient with this id.');
+      const changed = database.write(async (tx) => {
+        const row = await lockPatient(tx, database.dialect, idToBytes(id));
         write.checkVersion(row.version);
         assertNotReplaced(row);
         const before = toPatient(row);
@@ -122,16 +109,12 @@ export function createPatientStore(database: Database<PatientTables>, clock: Clo
           updatedAt: instantText(now),
         };
         const columns = toColumns(patient);
-        await transaction.updateTable('patients').set(columns).where('id', '=', row.id).execute();
-        await moveNameKey(transaction, row, columns);
-        await index(transaction, patient);
+        await tx.updateTable('patients').set(columns).where('id', '=', row.id).execute();
+        await moveNameKey(tx, row, columns);
+        await index(tx, patient);
         const kind = before.active && !patient.active ? 'deactivated' : 'updated';
-        await appendEvent(transaction, patientEvent(kind, patient), {
-          source: SOURCE,
-          time: now,
-          traceparent: write.traceparent,
-        });
-        await write.storeResponse(transaction, patient);
+        await appendEvent(tx, patientEvent(kind, patient), originOf(SOURCE, now, write));
+        await write.storeResponse(tx, patient);
         return patient;
       });
       const identifiers = normalized.identifiers ?? [];

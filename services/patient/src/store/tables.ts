@@ -1,4 +1,5 @@
-import type { SearchTables } from '@daybook/database';
+import type { SearchTables, SharedTables } from '@daybook/database';
+import type { Kysely, Transaction } from 'kysely';
 
 /** The rows of this service's own tables, as the migrations create them. */
 export interface PatientRow {
@@ -32,3 +33,6 @@ export interface PatientTables extends SearchTables {
   /** Every merge and unmerge as JSON: action, time, caller, reason. */
   patient_merge_history: { patient_id: Uint8Array; version: number; entry: string };
 }
+
+export type Db = Kysely<PatientTables & SharedTables>;
+export type Tx = Transaction<PatientTables & SharedTables>;

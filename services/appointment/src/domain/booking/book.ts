@@ -6,12 +6,13 @@ import {
   type Hold,
   type NewAppointment,
   type NewHold,
+  notFound,
   Refusal,
   type Reschedule,
+  toMillis,
 } from '@daybook/contracts';
 import type { WriteContext } from '@daybook/database';
 import { type BookingDependencies, type CheckStored, requestContextOf } from '../ports.ts';
-import { toMillis } from '../time.ts';
 import type { UntypedBookingRequest } from './booking-request.ts';
 import { checkMovable } from './lifecycle.ts';
 import { reserveSlot } from './reserve-slot.ts';
@@ -56,7 +57,7 @@ export async function rescheduleAppointment(
   const { store } = dependencies;
   const context = requestContextOf(caller, write);
   const appointment = await store.find(caller, id);
-  if (!appointment) throw new Refusal('not-found', 'There is no appointment with this id.');
+  if (!appointment) throw notFound('appointment');
   checkMovable(appointment);
   const request: UntypedBookingRequest = {
     patientId: appointment.patientId,
@@ -100,7 +101,7 @@ export async function changeAppointment(
   const wanted = appointmentTypeId?.toLowerCase();
   if (wanted === undefined) return store.change(caller, id, patch, () => undefined, write);
   const appointment = await store.find(caller, id);
-  if (!appointment) throw new Refusal('not-found', 'There is no appointment with this id.');
+  if (!appointment) throw notFound('appointment');
   if (wanted === appointment.appointmentTypeId) {
     const check: CheckStored = (stored) => {
       if (stored.appointmentTypeId !== wanted) throw changedMeanwhile();

@@ -1,14 +1,14 @@
 /** The request for a visit (booking, move, hold or explanation), its facts, and the rules that it breaks. */
-import type { Hold, ProblemCode } from '@daybook/contracts';
-import type { AppointmentStore, BookingDependencies, PlacedType, RequestContext } from '../ports.ts';
+import { type Hold, type ProblemCode, toMillis } from '@daybook/contracts';
+import type { BookingDependencies, PlacedType, RequestContext, SeatReads } from '../ports.ts';
 import type { Interval } from '../slots/grid.ts';
-import { toMillis } from '../time.ts';
 import {
   type BookingFacts,
   type DoctorFacts,
   doctorTimeAt,
   NOTHING_TAKEN,
   type PatientFacts,
+  RULE_CODES,
   type TypeRules,
   violationsAt,
   visitAt,
@@ -56,12 +56,12 @@ export interface LoadedFacts extends Pick<BookingFacts, 'takenOfDoctor' | 'taken
 
 /** Returns the seats of doctor and patient that are taken in a range. */
 export async function readTaken(
-  store: AppointmentStore,
+  seats: SeatReads,
   { doctorId, patientId, reschedulingId, holdId }: BookingRequest,
   range: Interval,
   { caller }: RequestContext,
 ): Promise<Pick<BookingFacts, 'takenOfDoctor' | 'takenOfPatient'>> {
-  const taken = await store.takenSeats(caller, {
+  const taken = await seats.taken(caller, {
     resourceIds: patientId === undefined ? [doctorId] : [doctorId, patientId],
     range,
     exceptHolders: [reschedulingId, holdId].filter((id) => id !== undefined),
@@ -74,7 +74,7 @@ export async function readTaken(
 
 /** Loads all facts about the request concurrently. */
 export async function loadFacts(
-  { participants, store, holds }: BookingDependencies,
+  { participants, seats, holds }: BookingDependencies,
   request: BookingRequest,
   context: RequestContext,
 ): Promise<LoadedFacts> {
@@ -83,7 +83,7 @@ export async function loadFacts(
     patientId === undefined ? undefined : participants.findPatient(patientId, context),
     participants.findDoctor(doctorId, visitAt(start, type), context),
     holdId === undefined ? undefined : holds.find(context.caller, holdId),
-    readTaken(store, request, doctorTimeAt(start, type), context),
+    readTaken(seats, request, doctorTimeAt(start, type), context),
   ]);
   return { patient, doctor, hold, ...taken };
 }
@@ -93,6 +93,21 @@ export const isFor = (
   hold: Hold | undefined,
   { doctorId, start }: Pick<BookingRequest, 'doctorId' | 'start'>,
 ): boolean => hold !== undefined && hold.doctorId === doctorId.toLowerCase() && toMillis(hold.start) === start;
+
+/** The refusals of a request without a patient, as for a hold. */
+export const SLOT_REFUSALS: readonly ProblemCode[] = [
+  'appointment-type-not-found',
+  'doctor-not-found',
+  ...RULE_CODES.filter((code) => code !== 'patient-busy'),
+];
+
+/** The refusals of a request with a patient. */
+export const BOOKING_REFUSALS: readonly ProblemCode[] = [
+  'patient-not-found',
+  'patient-inactive',
+  'patient-busy',
+  ...SLOT_REFUSALS,
+];
 
 /** Returns every rule that a request breaks, the one to report first in front. */
 export function violationsOf(

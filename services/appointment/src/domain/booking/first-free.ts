@@ -6,7 +6,6 @@ import {
   type AppointmentType,
   type Caller,
   type FirstFreeBooking,
-  type ProblemCode,
   permit,
   Refusal,
   STAFF,
@@ -22,7 +21,15 @@ import {
 import { type Interval, lastOnGrid, nextOnGrid } from '../slots/grid.ts';
 import { rangeOf, readFacts, windowsOf } from '../slots/search.ts';
 import { type AnnouncedVersions, assertCallerWaiting, findType, retryOnStaleFacts, versionOf } from './reserve-slot.ts';
-import { detailOf, doctorTimeAt, NOTHING_TAKEN, type PatientFacts, type TakenSeats, visitAt, zoneOf } from './rules.ts';
+import {
+  doctorTimeAt,
+  NOTHING_TAKEN,
+  type PatientFacts,
+  refusalFor,
+  type TakenSeats,
+  visitAt,
+  zoneOf,
+} from './rules.ts';
 import { type Allocation, createSlotAllocator, PendingAllocations, type SlotAllocator } from './slot-allocator.ts';
 
 /** Starts that one request tries at most, because other processes may take each of them first. */
@@ -42,8 +49,6 @@ interface LoadedRequest {
   readonly takenOfPatient: TakenSeats;
   readonly announcedVersions: AnnouncedVersions;
 }
-
-const refusal = (code: ProblemCode): Refusal => new Refusal(code, detailOf(code));
 
 function placementAt(
   { facts, start }: Allocation,
@@ -72,10 +77,90 @@ const onGrid = ({ start, end }: Interval, now: number): Interval => {
  * The parts are read in sequence, so a visit that moves meanwhile can count at both of its times.
  * The last read counts each visit once.
  */
-function* looksAt(input: FirstFreeBooking, range: Interval): Generator<Interval> {
+function* rangesToRead(input: FirstFreeBooking, range: Interval): Generator<Interval> {
   const windows = [...windowsOf(input, range)];
   yield* windows;
   if (windows.length > 1) yield range;
+}
+
+/** Returns the seats that a patient has in a range. */
+async function takenSeatsOf(
+  { seats }: BookingDependencies,
+  patientId: string,
+  type: AppointmentType,
+  range: Interval,
+  { caller }: RequestContext,
+): Promise<TakenSeats> {
+  const taken = await seats.taken(caller, {
+    resourceIds: [patientId],
+    range: { start: range.start, end: visitAt(range.end, type).end },
+  });
+  return taken.get(patientId) ?? NOTHING_TAKEN;
+}
+
+/**
+ * Checks, after doctors were read, that the patient still has all the seats that were read before.
+ * A visit that moved in between would count twice: at the patient's old time and at the doctor's new time.
+ * The database rejects what the patient got in between as `patient-busy`.
+ * @throws StaleFacts
+ */
+async function checkPatientUnchanged(
+  dependencies: BookingDependencies,
+  { input, type, patient, takenOfPatient, announcedVersions }: LoadedRequest,
+  range: Interval,
+  context: RequestContext,
+): Promise<void> {
+  if (takenOfPatient.size === 0) return;
+  const taken = await takenSeatsOf(dependencies, input.patientId, type, range, context);
+  if (takenOfPatient.keys().every((cell) => taken.has(cell))) return;
+  throw new StaleFacts(versionOf(input.patientId, patient, announcedVersions));
+}
+
+async function loadRequest(
+  dependencies: BookingDependencies,
+  input: FirstFreeBooking,
+  range: Interval,
+  context: RequestContext,
+  announcedVersions: AnnouncedVersions,
+): Promise<LoadedRequest> {
+  const { participants, types } = dependencies;
+  const type = await findType(types, context.caller, input.appointmentTypeId);
+  const [patient, takenOfPatient] = await Promise.all([
+    participants.findPatient(input.patientId, context),
+    takenSeatsOf(dependencies, input.patientId, type, range, context),
+  ]);
+  if (!patient) throw refusalFor('patient-not-found');
+  if (!patient.active) throw refusalFor('patient-inactive');
+  if (!type.active) throw refusalFor('appointment-type-inactive');
+  return { input, type, patient, takenOfPatient, announcedVersions };
+}
+
+/**
+ * Returns the appointment, or the code of the refusal when another request was first.
+ * @throws StaleFacts
+ */
+async function tryAllocation(
+  { store }: BookingDependencies,
+  allocation: Allocation,
+  request: LoadedRequest,
+  caller: Caller,
+  write: WriteContext<Appointment>,
+): Promise<Appointment | 'slot-taken' | 'patient-busy'> {
+  const { patientId, reason } = request.input;
+  try {
+    const placement = placementAt(allocation, request);
+    const booked = await store.book(caller, { patientId, reason, placement }, write);
+    allocation.confirm();
+    return booked;
+  } catch (error) {
+    if (error instanceof Refusal && error.code === 'slot-taken') {
+      allocation.confirm();
+      return error.code;
+    }
+    allocation.release();
+    if (error instanceof Refusal && error.code === 'patient-busy') return error.code;
+    throw error;
+  }
 }
 
 /**
@@ -98,76 +183,6 @@ export function createFirstFree(dependencies: BookingDependencies): BookFirstFre
     );
   }
 
-  async function takenSeatsOf(patientId: string, type: AppointmentType, range: Interval, { caller }: RequestContext) {
-    const taken = await dependencies.store.takenSeats(caller, {
-      resourceIds: [patientId],
-      range: { start: range.start, end: visitAt(range.end, type).end },
-    });
-    return taken.get(patientId) ?? NOTHING_TAKEN;
-  }
-
-  /**
-   * Checks, after doctors were read, that the patient still has all the seats that were read before.
-   * A visit that moved in between would count twice: at the patient's old time and at the doctor's new time.
-   * The database rejects what the patient got in between as `patient-busy`.
-   * @throws StaleFacts
-   */
-  async function checkPatientUnchanged(
-    { input, type, patient, takenOfPatient, announcedVersions }: LoadedRequest,
-    range: Interval,
-    context: RequestContext,
-  ) {
-    if (takenOfPatient.size === 0) return;
-    const taken = await takenSeatsOf(input.patientId, type, range, context);
-    if (takenOfPatient.keys().every((cell) => taken.has(cell))) return;
-    throw new StaleFacts(versionOf(input.patientId, patient, announcedVersions));
-  }
-
-  async function loadRequest(
-    input: FirstFreeBooking,
-    range: Interval,
-    context: RequestContext,
-    announcedVersions: AnnouncedVersions,
-  ): Promise<LoadedRequest> {
-    const { participants, types } = dependencies;
-    const type = await findType(types, context.caller, input.appointmentTypeId);
-    const [patient, takenOfPatient] = await Promise.all([
-      participants.findPatient(input.patientId, context),
-      takenSeatsOf(input.patientId, type, range, context),
-    ]);
-    if (!patient) throw refusal('patient-not-found');
-    if (!patient.active) throw refusal('patient-inactive');
-    if (!type.active) throw refusal('appointment-type-inactive');
-    return { input, type, patient, takenOfPatient, announcedVersions };
-  }
-
-  /**
-   * Returns the appointment, or the code of the refusal when another request was first.
-   * @throws StaleFacts
-   */
-  async function tryAllocation(
-    allocation: Allocation,
-    request: LoadedRequest,
-    caller: Caller,
-    write: WriteContext<Appointment>,
-  ): Promise<Appointment | 'slot-taken' | 'patient-busy'> {
-    const { patientId, reason } = request.input;
-    try {
-      const placement = placementAt(allocation, request);
-      const booked = await dependencies.store.book(caller, { patientId, reason, placement }, write);
-      allocation.confirm();
-      return booked;
-    } catch (error) {
-      if (error instanceof Refusal && error.code === 'slot-taken') {
-        allocation.confirm();
-        return error.code;
-      }
-      allocation.release();
-      if (error instanceof Refusal && error.code === 'patient-busy') return error.code;
-      throw error;
-    }
-  }
-
   async function bookOnce(
     caller: Caller,
     input: FirstFreeBooking,
@@ -176,20 +191,21 @@ export function createFirstFree(dependencies: BookingDependencies): BookFirstFre
   ): Promise<Appointment> {
     const context = requestContextOf(caller, write);
     const range = onGrid(rangeOf(input), dependencies.clock().epochMilliseconds);
-    let request = await loadRequest(input, range, context, announcedVersions);
+    const load = () => loadRequest(dependencies, input, range, context, announcedVersions);
+    let request = await load();
     let allocations = 0;
-    for (const window of looksAt(input, range)) {
+    for (const window of rangesToRead(input, range)) {
       while (allocations < MAX_ALLOCATIONS) {
         const allocator = await allocatorFor(request, window, context);
-        await checkPatientUnchanged(request, range, context);
+        await checkPatientUnchanged(dependencies, request, range, context);
         // Runs before an allocation, because each allocation has to be tried.
         assertCallerWaiting(context);
         const allocation = allocator.allocate(request.takenOfPatient);
         if (!allocation) break;
         allocations += 1;
-        const outcome = await tryAllocation(allocation, request, caller, write);
+        const outcome = await tryAllocation(dependencies, allocation, request, caller, write);
         if (typeof outcome === 'object') return outcome;
-        if (outcome === 'patient-busy') request = await loadRequest(input, range, context, announcedVersions);
+        if (outcome === 'patient-busy') request = await load();
       }
     }
     if (allocations === MAX_ALLOCATIONS) {
@@ -199,7 +215,7 @@ export function createFirstFree(dependencies: BookingDependencies): BookFirstFre
         { retryAfterSeconds: 1 },
       );
     }
-    throw refusal('nothing-free');
+    throw refusalFor('nothing-free');
   }
 
   return (caller, input, write) => {

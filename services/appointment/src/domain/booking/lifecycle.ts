@@ -2,9 +2,17 @@
  * The steps of an appointment: the statuses and the times that allow each (FHIR's AppointmentStatus).
  * It also defines how the last step is taken back (docs/decisions/0034-visit-lifecycle.md).
  */
-import { type Appointment, type AppointmentStatus, type Caller, type HistoryAction, Refusal } from '@daybook/contracts';
+import {
+  type Appointment,
+  type AppointmentStatus,
+  type Caller,
+  DAY,
+  type HistoryAction,
+  MINUTE,
+  Refusal,
+  toMillis,
+} from '@daybook/contracts';
 import type { Interval } from '../slots/grid.ts';
-import { DAY, MINUTE, toMillis } from '../time.ts';
 
 interface StepRule {
   readonly from: readonly AppointmentStatus[];

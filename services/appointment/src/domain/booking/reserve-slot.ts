@@ -17,7 +17,7 @@ import {
   violationsOf,
 } from './booking-request.ts';
 import { permitOverbooking, permitWalkIn } from './permissions.ts';
-import { detailOf, doctorTimeAt, visitAt, walkInStart, zoneOf } from './rules.ts';
+import { doctorTimeAt, refusalFor, visitAt, walkInStart, zoneOf } from './rules.ts';
 
 /** Attempts at most, each of which applies the rules again to changed facts. */
 const MAX_ATTEMPTS = 3;
@@ -28,7 +28,7 @@ const MAX_ATTEMPTS = 3;
  */
 export async function findType(types: AppointmentTypes, caller: Caller, id: string): Promise<AppointmentType> {
   const type = await types.find(caller, id);
-  if (!type) throw new Refusal('appointment-type-not-found', 'There is no appointment type with this id.');
+  if (!type) throw refusalFor('appointment-type-not-found');
   return type;
 }
 
@@ -45,8 +45,8 @@ function validatePlacement(
   const overbooks = overbooking !== undefined && violations.includes('slot-taken');
   const [violation] = violations.filter((code) => !(overbooks && code === 'slot-taken'));
   const { doctor, patient } = facts;
-  if (violation) throw new Refusal(violation, detailOf(violation));
-  if (!doctor) throw new Refusal('doctor-not-found', detailOf('doctor-not-found'));
+  if (violation) throw refusalFor(violation);
+  if (!doctor) throw refusalFor('doctor-not-found');
   const { type, start, doctorId, patientId, holdId, walkIn } = request;
   const visit = visitAt(start, type);
   return {

@@ -1,6 +1,5 @@
 /** Decides whether the facts that an appointment was booked on still hold. */
-import type { Appointment, ProblemCode } from '@daybook/contracts';
-import { toMillis } from '../time.ts';
+import { type Appointment, type ProblemCode, toMillis } from '@daybook/contracts';
 import { type DoctorFacts, offersType, type PatientFacts } from './rules.ts';
 
 const OF_PATIENT: readonly string[] = ['patient-inactive'] satisfies ProblemCode[];

@@ -2,9 +2,8 @@
  * The rules of booking.
  * Slots, bookings and alternatives all call one function, so each slot shown can be booked (rule 4 of the product).
  */
-import { type AppointmentType, type ProblemCode, problems } from '@daybook/contracts';
+import { type AppointmentType, DAY, MINUTE, type ProblemCode, problems, Refusal } from '@daybook/contracts';
 import { type Cells, cellsOf, type Interval, isOnGrid, lastOnGrid } from '../slots/grid.ts';
-import { DAY, MINUTE } from '../time.ts';
 
 /** Seats that are taken, by cell. A missing key means that the cell is free. */
 export type TakenSeats = ReadonlyMap<number, number>;
@@ -64,11 +63,14 @@ export const visitAt = (start: number, type: TypeRules): Interval => ({
   end: start + type.durationMinutes * MINUTE,
 });
 
-/** Returns the visit with its buffers, which the doctor needs. */
-export function doctorTimeAt(start: number, type: TypeRules): Interval {
-  const visit = visitAt(start, type);
-  return { start: visit.start - type.bufferBeforeMinutes * MINUTE, end: visit.end + type.bufferAfterMinutes * MINUTE };
-}
+/** Returns a visit with the buffers of its type, which the doctor needs. */
+export const withBuffers = ({ start, end }: Interval, type: TypeRules): Interval => ({
+  start: start - type.bufferBeforeMinutes * MINUTE,
+  end: end + type.bufferAfterMinutes * MINUTE,
+});
+
+/** Returns the time that the doctor needs for a visit that starts then. */
+export const doctorTimeAt = (start: number, type: TypeRules): Interval => withBuffers(visitAt(start, type), type);
 
 export const earliestStart = (now: number, type: TypeRules): number => now + type.minimumNoticeMinutes * MINUTE;
 
@@ -125,6 +127,9 @@ const RULES: readonly (readonly [ProblemCode, IsBroken])[] = [
   ['patient-busy', (start, { type, takenOfPatient }) => isFull(cellsOf(visitAt(start, type)), takenOfPatient, 1)],
 ];
 
+/** The codes of all rules. */
+export const RULE_CODES: readonly ProblemCode[] = RULES.map(([code]) => code);
+
 /** Returns every rule that a visit at `start` breaks. Empty means that it can be booked. */
 export const violationsAt = (start: number, facts: BookingFacts): ProblemCode[] =>
   RULES.filter(([, breaks]) => breaks(start, facts)).map(([code]) => code);
@@ -135,3 +140,6 @@ export const isBookableAt = (start: number, facts: BookingFacts): boolean =>
 
 /** Returns the text for people about a broken rule. */
 export const detailOf = (violation: ProblemCode): string => `${problems[violation].title}.`;
+
+/** Returns the refusal of a request that breaks a rule. */
+export const refusalFor = (violation: ProblemCode): Refusal => new Refusal(violation, detailOf(violation));

@@ -4,14 +4,14 @@ import {
   type AppointmentType,
   type Caller,
   CLINIC_STAFF,
+  notFound,
   permit,
-  Refusal,
   type StepBack,
+  toMillis,
 } from '@daybook/contracts';
 import type { WriteContext } from '@daybook/database';
 import { type BookingDependencies, type RequestContext, requestContextOf, type StepBackDecision } from '../ports.ts';
 import type { Interval } from '../slots/grid.ts';
-import { MINUTE, toMillis } from '../time.ts';
 import type { TypedBookingRequest } from './booking-request.ts';
 import { checkCanStepBack, statusBeforeLastStep, UPCOMING_STATUSES } from './lifecycle.ts';
 import {
@@ -23,24 +23,14 @@ import {
   withAlternatives,
 } from './reserve-slot.ts';
 import { allReschedulingReasons } from './revalidation.ts';
-import { detailOf, type TypeRules } from './rules.ts';
+import { refusalFor, withBuffers } from './rules.ts';
 
 const intervalOf = ({ start, end }: Appointment): Interval => ({ start: toMillis(start), end: toMillis(end) });
 
-/** Returns the time of the visit as booked, with the present buffers of its type. */
-function timeOf(
-  appointment: Appointment,
-  type: TypeRules,
-): { readonly visit: Interval; readonly doctorTime: Interval } {
-  const visit = intervalOf(appointment);
-  const doctorTime = {
-    start: visit.start - type.bufferBeforeMinutes * MINUTE,
-    end: visit.end + type.bufferAfterMinutes * MINUTE,
-  };
-  return { visit, doctorTime };
-}
-
-/** Returns the placement of a visit that returns to the future, from the present patient and doctor. */
+/**
+ * Returns the placement of a visit that returns to the future, from the present patient and doctor.
+ * Its time is as booked, with the present buffers of its type.
+ */
 async function restoredPlacement(
   { participants }: BookingDependencies,
   appointment: Appointment,
@@ -49,18 +39,19 @@ async function restoredPlacement(
   announcedVersions: AnnouncedVersions,
 ): Promise<NonNullable<StepBackDecision['restored']>> {
   const { patientId, doctorId, timeZone } = appointment;
+  const visit = intervalOf(appointment);
   const [patient, doctor] = await Promise.all([
     participants.findPatient(patientId, context),
-    participants.findDoctor(doctorId, intervalOf(appointment), context),
+    participants.findDoctor(doctorId, visit, context),
   ]);
-  if (!patient) throw new Refusal('patient-not-found', detailOf('patient-not-found'));
-  if (!doctor) throw new Refusal('doctor-not-found', detailOf('doctor-not-found'));
+  if (!patient) throw refusalFor('patient-not-found');
+  if (!doctor) throw refusalFor('doctor-not-found');
   const verified = [
     versionOf(doctorId, doctor, announcedVersions),
     versionOf(patientId, patient, announcedVersions),
   ] as const;
   return {
-    placement: { doctorId, timeZone, ...timeOf(appointment, type), type, verified },
+    placement: { doctorId, timeZone, visit, doctorTime: withBuffers(visit, type), type, verified },
     reschedulingReasons: allReschedulingReasons(appointment, { patient, doctor, type }),
   };
 }
@@ -79,11 +70,11 @@ export async function stepBack(
   write: WriteContext<Appointment>,
 ): Promise<Appointment> {
   permit(caller, CLINIC_STAFF);
-  const { store, types, clock } = dependencies;
+  const { store, history, types, clock } = dependencies;
   const appointment = await store.find(caller, id);
-  if (!appointment) throw new Refusal('not-found', 'There is no appointment with this id.');
+  if (!appointment) throw notFound('appointment');
   checkCanStepBack(appointment, clock());
-  const to = await statusBeforeLastStep(store.actions(caller, id));
+  const to = await statusBeforeLastStep(history.actions(caller, id));
   const decision: StepBackDecision = { version: appointment.version, to, reason };
   if (!UPCOMING_STATUSES.includes(to)) return store.stepBack(caller, id, decision, write);
   const context = requestContextOf(caller, write);

@@ -1,9 +1,8 @@
 /** Finds the free slots nearest to a request that was rejected. */
-import { MAX_SLOT_DAYS, type ProblemCode, Refusal, type Slot } from '@daybook/contracts';
+import { DAY, MAX_SLOT_DAYS, MINUTE, type ProblemCode, Refusal, type Slot, toMillis } from '@daybook/contracts';
 import { type BookingRequest, readTaken } from '../booking/booking-request.ts';
 import type { BookingFacts } from '../booking/rules.ts';
 import type { BookingDependencies, RequestContext } from '../ports.ts';
-import { DAY, MINUTE, toMillis } from '../time.ts';
 import type { Interval } from './grid.ts';
 import { nearestSlots } from './slots.ts';
 
@@ -72,7 +71,7 @@ async function searchAlternatives(
 
 /** Returns all facts that the rules need about a range; undefined when the doctor does not exist. */
 async function readFacts(
-  { participants, store, clock }: BookingDependencies,
+  { participants, seats, clock }: BookingDependencies,
   request: BookingRequest,
   range: Interval,
   context: RequestContext,
@@ -81,7 +80,7 @@ async function readFacts(
   const [doctor, taken] = await Promise.all([
     participants.findDoctor(request.doctorId, range, context),
     // A hold keeps its time, so its own caller cannot book another start within it either.
-    readTaken(store, { ...request, holdId: undefined }, margin, context),
+    readTaken(seats, { ...request, holdId: undefined }, margin, context),
   ]);
   return doctor && { now: clock().epochMilliseconds, type: request.type, doctor, walkIn: request.walkIn, ...taken };
 }

@@ -10,12 +10,12 @@ import {
   type SlotExplanation,
   type SlotExplanationQuery,
   STAFF,
+  toMillis,
 } from '@daybook/contracts';
 import { type BookingRequest, loadFacts, violationsOf } from '../booking/booking-request.ts';
 import { permitWalkIn } from '../booking/permissions.ts';
 import { detailOf, type TypeRules } from '../booking/rules.ts';
 import type { BookingDependencies, RequestContext } from '../ports.ts';
-import { toMillis } from '../time.ts';
 import { findAlternatives, hasAlternatives } from './alternatives.ts';
 
 /** Replaces a type that does not exist. Each rule that this type breaks, every type would break. */

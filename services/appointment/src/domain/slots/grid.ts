@@ -1,6 +1,5 @@
 /** The grid of five minutes for all starts, and the cells of an interval. */
-import { GRID_MINUTES } from '@daybook/contracts';
-import { MINUTE } from '../time.ts';
+import { GRID_MINUTES, MINUTE } from '@daybook/contracts';
 
 export const CELL_MILLIS = GRID_MINUTES * MINUTE;
 

@@ -1,5 +1,5 @@
+import { DAY } from '@daybook/contracts';
 import { describe, expect, it } from 'vitest';
-import { DAY } from '../time.ts';
 import { windowsOf } from './search.ts';
 
 describe('the parts of a range that is searched', () => {

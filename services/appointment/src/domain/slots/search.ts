@@ -1,11 +1,13 @@
 /** Searches free slots of one doctor, or of all doctors of a specialty. */
 import {
   type AppointmentType,
+  DAY,
   DEFAULT_LIMIT,
   MAX_SLOT_DAYS,
   Refusal,
   type Slot,
   type SlotQuery,
+  toMillis,
 } from '@daybook/contracts';
 import { permitWalkIn } from '../booking/permissions.ts';
 import {
@@ -14,10 +16,10 @@ import {
   doctorTimeAt,
   NOTHING_TAKEN,
   offersType,
+  refusalFor,
   visitAt,
 } from '../booking/rules.ts';
 import type { BookingDependencies, RequestContext } from '../ports.ts';
-import { DAY, toMillis } from '../time.ts';
 import type { Interval } from './grid.ts';
 import { firstSlots, type SlotPosition } from './slots.ts';
 
@@ -68,7 +70,7 @@ async function readDoctors(
 ) {
   if ('specialty' in selection) return participants.findDoctors(selection.specialty, range, context);
   const doctor = await participants.findDoctor(selection.doctorId, range, context);
-  if (!doctor) throw new Refusal('doctor-not-found', 'There is no doctor with this id.');
+  if (!doctor) throw refusalFor('doctor-not-found');
   return [doctor];
 }
 
@@ -92,7 +94,7 @@ export async function readFacts(
   const doctors = found.filter((doctor) => offersType(doctor, type.id));
   // Covers what a start in the range may take. The longest visit alone is a day, and its buffer follows.
   const margin = { start: doctorTimeAt(range.start, type).start, end: doctorTimeAt(range.end, type).end };
-  const taken = await dependencies.store.takenSeats(context.caller, {
+  const taken = await dependencies.seats.taken(context.caller, {
     resourceIds: doctors.map(({ id }) => id),
     range: margin,
   });
@@ -127,7 +129,7 @@ export async function searchSlots(
   const requested = rangeOf(query);
   const selection = doctorId === undefined ? { specialty: specialty ?? '' } : { doctorId };
   const type = await dependencies.types.find(context.caller, query.appointmentTypeId);
-  if (!type) throw new Refusal('appointment-type-not-found', 'There is no appointment type with this id.');
+  if (!type) throw refusalFor('appointment-type-not-found');
   if (!type.active) return [];
   const range = { start: Math.max(requested.start, after?.start ?? requested.start), end: requested.end };
   const slots: Slot[] = [];

@@ -1,7 +1,6 @@
 /** Slots: the starts that break no rule. */
-import { instantText, type Slot } from '@daybook/contracts';
+import { instantText, MINUTE, type Slot, toMillis } from '@daybook/contracts';
 import { type BookingFacts, earliestStart, isBookableAt, visitAt, walkInStart, zoneOf } from '../booking/rules.ts';
-import { MINUTE, toMillis } from '../time.ts';
 import { CELL_MILLIS, lastOnGrid, nextOnGrid } from './grid.ts';
 
 /** Returns the start of a walk-in when it can be booked and precedes all ordinary starts. */

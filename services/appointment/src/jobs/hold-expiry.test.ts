@@ -1,11 +1,11 @@
+import { MINUTE } from '@daybook/contracts';
 import { type Database, idFromBytes, idToBytes, newId, openDatabase } from '@daybook/database';
 import { cleanDatabase, databaseKind } from '@daybook/testing/databases';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { migrations } from '../../migrations/index.ts';
 import { CELL_MILLIS } from '../domain/slots/grid.ts';
-import { MINUTE } from '../domain/time.ts';
-import { sweepHolds } from './holds.ts';
-import type { AppointmentTables, HoldRow } from './tables.ts';
+import type { AppointmentTables, HoldRow } from '../store/tables.ts';
+import { createHoldSweep } from './hold-expiry.ts';
 
 const NOW = Temporal.Instant.from('2026-11-02T08:00:00.000Z');
 const clock = () => NOW;
@@ -53,11 +53,11 @@ const countsIn = (database: Database<AppointmentTables>) =>
 describe('clearing holds', () => {
   it('takes those that have run out, with their time, a hundred at once, and no others', async () => {
     const { database } = await openWithHolds(STEP + 7, 5);
-    expect(await sweepHolds(database, clock)).toBe(STEP);
+    expect(await createHoldSweep(database, clock)()).toBe(STEP);
     expect(await countsIn(database)).toEqual({ holds: 12, cells: 72 });
-    expect(await sweepHolds(database, clock)).toBe(7);
+    expect(await createHoldSweep(database, clock)()).toBe(7);
     expect(await countsIn(database)).toEqual({ holds: 5, cells: 30 });
-    expect(await sweepHolds(database, clock)).toBe(0);
+    expect(await createHoldSweep(database, clock)()).toBe(0);
   });
 
   it.skipIf(databaseKind === 'sqlite')(
@@ -68,7 +68,7 @@ describe('clearing holds', () => {
       const id = used?.id ?? new Uint8Array();
       await database.write(async (tx) => {
         await tx.selectFrom('holds').select('id').where('id', '=', id).forUpdate().execute();
-        expect(await sweepHolds(database, clock)).toBe(2);
+        expect(await createHoldSweep(database, clock)()).toBe(2);
       });
       const left = await database.read((db) => db.selectFrom('holds').select('id').execute());
       expect(left.map((row) => idFromBytes(row.id))).toEqual([idFromBytes(id)]);

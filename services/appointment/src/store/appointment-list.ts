@@ -1,36 +1,27 @@
-/** Reads lists of appointments, and the history of one. */
+/** Reads lists of appointments. */
 import {
-  APPOINTMENT_STATUSES,
   type Appointment,
+  APPOINTMENT_STATUSES,
   type AppointmentQuery,
   type AppointmentStatus,
   type Caller,
   DEFAULT_LIMIT,
-  type HistoryEntry,
   MAX_DURATION_MINUTES,
+  MINUTE,
   type PageOf,
   permit,
   readSomeOf,
   STAFF,
+  toMillis,
 } from '@daybook/contracts';
-import { type Database, idFromBytes, idToBytes, type SharedTables } from '@daybook/database';
+import { type Database, idFromBytes, idToBytes } from '@daybook/database';
 import { type Clock, decodeCursor, pageOf } from '@daybook/service';
-import { type Kysely, sql } from 'kysely';
-import { MINUTE, toMillis } from '../domain/time.ts';
+import { sql } from 'kysely';
 import { toAppointment, visibleTo } from './appointment-row.ts';
-import type { AppointmentRow, AppointmentTables } from './tables.ts';
+import type { AppointmentRow, AppointmentTables, Db } from './tables.ts';
 
-export interface AppointmentReads {
-  /** Returns a page in the order of the starts. */
-  list(caller: Caller, query: AppointmentQuery): Promise<PageOf<Appointment>>;
-  /**
-   * Returns the entries oldest first. Empty when the appointment does not exist, because each has at least its booking.
-   */
-  history(caller: Caller, id: string): Promise<HistoryEntry[]>;
-}
-
-/** The most entries returned. Appointments change a few times, but every response is bounded. */
-const MAX_HISTORY = 1000;
+/** Returns a page in the order of the starts. */
+export type ListAppointments = (caller: Caller, query: AppointmentQuery) => Promise<PageOf<Appointment>>;
 
 /**
  * Uses the index only for the list of all that need rescheduling.
@@ -47,8 +38,6 @@ const hasStatus = (statuses: readonly AppointmentStatus[]) =>
   sql<boolean>`coalesce(status, '') in (${sql.join(statuses)})`;
 
 const LONGEST_VISIT = MAX_DURATION_MINUTES * MINUTE;
-
-type Db = Kysely<AppointmentTables & SharedTables>;
 
 /** The filter of a list, read from its query. */
 interface Filter {
@@ -76,7 +65,7 @@ function filterOf(
     statuses: status === undefined ? undefined : readSomeOf(APPOINTMENT_STATUSES, status),
     from: from === undefined ? (needsRescheduling ? now : undefined) : toMillis(from),
     to: to === undefined ? undefined : toMillis(to),
-    after: key && { startsAt: Number(key[0]), id: String(key[1]) },
+    after: key && { startsAt: key[0], id: key[1] },
   };
 }
 
@@ -122,33 +111,17 @@ async function readFirst(db: Db, filter: Filter, atMost: number): Promise<Appoin
   return (await firstOfStatuses(db, filter, statuses, atMost).execute()).toSorted(inOrder);
 }
 
-export function createAppointmentReads(database: Database<AppointmentTables>, clock: Clock): AppointmentReads {
-  return {
-    async list(caller, query) {
-      permit(caller, STAFF);
-      const { limit = DEFAULT_LIMIT } = query;
-      const filter = filterOf(query, clock().epochMilliseconds);
-      const rows = await database.read((db) => readFirst(db, filter, limit + 1));
-      return pageOf(
-        rows,
-        limit,
-        (row) => [row.starts_at, idFromBytes(row.id)],
-        (row) => visibleTo(caller, toAppointment(row)),
-      );
-    },
-
-    async history(caller, id) {
-      permit(caller, STAFF);
-      const rows = await database.read((db) =>
-        db
-          .selectFrom('appointment_history')
-          .select('entry')
-          .where('appointment_id', '=', idToBytes(id))
-          .orderBy('version')
-          .limit(MAX_HISTORY)
-          .execute(),
-      );
-      return rows.map(({ entry }) => JSON.parse(entry));
-    },
+export const createAppointmentList =
+  (database: Database<AppointmentTables>, clock: Clock): ListAppointments =>
+  async (caller, query) => {
+    permit(caller, STAFF);
+    const { limit = DEFAULT_LIMIT } = query;
+    const filter = filterOf(query, clock().epochMilliseconds);
+    const rows = await database.read((db) => readFirst(db, filter, limit + 1));
+    return pageOf(
+      rows,
+      limit,
+      (row) => [row.starts_at, idFromBytes(row.id)],
+      (row) => visibleTo(caller, toAppointment(row)),
+    );
   };
-}

@@ -1,4 +1,4 @@
-/** All events that this service publishes. It consumes none. */
+/** The events that this service publishes. */
 import type { Doctor, ScheduleException } from '@daybook/contracts';
 import type { NewEvent } from '@daybook/database';
 

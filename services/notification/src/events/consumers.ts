@@ -1,4 +1,4 @@
-/** All events that this service consumes. It publishes none. */
+/** The events that this service consumes, and the messages that each one causes. */
 import {
   AppointmentEventData,
   type CloudEvent,
@@ -11,9 +11,9 @@ import {
 import type { Database } from '@daybook/database';
 import { type Consumer, createConsumer } from '@daybook/messaging';
 import { type Clock, createParser, type Logger } from '@daybook/service';
-import { type RecipientChange, reassignRecipients } from './store/message-recipients.ts';
-import { insertMessages, type NewMessage } from './store/messages.ts';
-import type { NotificationTables } from './store/tables.ts';
+import { type RecipientChange, reassignRecipients } from '../store/message-recipients.ts';
+import { insertMessages, type NewMessage } from '../store/messages.ts';
+import type { NotificationTables } from '../store/tables.ts';
 
 const MESSAGES_CONSUMER = 'notification.messages' satisfies EventConsumerName;
 
@@ -66,8 +66,8 @@ export const appointmentMessagesConsumer = (
     database,
     logger,
     inBatches: true,
-    effect: async (transaction, events) => {
-      await insertMessages(transaction, events.flatMap(messageOf), clock());
-      await reassignRecipients(transaction, events.flatMap(recipientChangeOf));
+    effect: async (tx, events) => {
+      await insertMessages(tx, events.flatMap(messageOf), clock());
+      await reassignRecipients(tx, events.flatMap(recipientChangeOf));
     },
   });

@@ -1,8 +1,8 @@
 import type { CloudEvent } from '@daybook/contracts';
 import { newId } from '@daybook/database';
 import { describe, expect, it } from 'vitest';
-import { createMessageStore } from './store/messages.ts';
-import { appointmentData, appointmentEvent, earlier, startNotifications } from './testing.ts';
+import { createMessageStore } from '../store/messages.ts';
+import { appointmentData, appointmentEvent, earlier, startNotifications } from '../testing.ts';
 
 /** Returns an event that breaks the catalogue, as a broker may deliver it. */
 const malformed = (event: CloudEvent): CloudEvent => JSON.parse(JSON.stringify({ ...event, data: { start: 'soon' } }));

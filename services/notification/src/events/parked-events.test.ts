@@ -3,7 +3,7 @@ import { newId } from '@daybook/database';
 import { createParser } from '@daybook/service';
 import { sql } from 'kysely';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { appointmentData, appointmentEvent, startNotifications } from './testing.ts';
+import { appointmentData, appointmentEvent, startNotifications } from '../testing.ts';
 
 const LIST = '/api/v1/admin/parked-events';
 const readPage = createParser(ParkedEventPage);

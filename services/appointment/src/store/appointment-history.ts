@@ -1,0 +1,50 @@
+/** Reads the history of an appointment. */
+import { type HistoryEntry, permit, STAFF } from '@daybook/contracts';
+import { type Database, idToBytes } from '@daybook/database';
+import type { AppointmentHistory } from '../domain/ports.ts';
+import type { AppointmentTables } from './tables.ts';
+
+/** The most entries returned. Appointments change a few times, but every response is bounded. */
+const MAX_ENTRIES = 1000;
+/** Enough for the whole history of most visits. */
+const ENTRIES_PER_READ = 100;
+
+export const createAppointmentHistory = (database: Database<AppointmentTables>): AppointmentHistory => ({
+  async entries(caller, id) {
+    permit(caller, STAFF);
+    const rows = await database.read((db) =>
+      db
+        .selectFrom('appointment_history')
+        .select('entry')
+        .where('appointment_id', '=', idToBytes(id))
+        .orderBy('version')
+        .limit(MAX_ENTRIES)
+        .execute(),
+    );
+    return rows.map(({ entry }) => JSON.parse(entry));
+  },
+
+  // Reads page by page, because the last steps are usually among the newest few.
+  async *actions(caller, id) {
+    permit(caller, STAFF);
+    let before = Number.MAX_SAFE_INTEGER;
+    for (;;) {
+      const rows = await database.read((db) =>
+        db
+          .selectFrom('appointment_history')
+          .select(['version', 'entry'])
+          .where('appointment_id', '=', idToBytes(id))
+          .where('version', '<', before)
+          .orderBy('version', 'desc')
+          .limit(ENTRIES_PER_READ)
+          .execute(),
+      );
+      for (const { version, entry } of rows) {
+        const { action }: HistoryEntry = JSON.parse(entry);
+        before = version;
+        yield action;
+      }
+      if (rows.length < ENTRIES_PER_READ) return;
+    }
+  },
+});
