@@ -115,7 +115,8 @@ export class Refusal extends Error {
 }
 
 /** Returns the refusal of a request for a resource that does not exist. */
-export const notFound = (resource: string): Refusal => new Refusal('not-found', `There is no ${resource} with this id.`);
+export const notFound = (resource: string): Refusal =>
+  new Refusal('not-found', `There is no ${resource} with this id.`);
 
 /** Returns the problem document of a refusal. `instance` is the path of the request, without its query. */
 export function problemOf(refusal: Refusal, instance: string, traceId: string): Problem {

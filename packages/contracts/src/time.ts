@@ -10,5 +10,4 @@ export const EARLIEST_RFC3339 = toMillis('0000-01-01T00:00:00Z');
 export const LATEST_RFC3339 = toMillis('9999-12-31T23:59:59.999Z');
 
 /** Returns the nearest instant that RFC 3339 can write. */
-export const clampToRfc3339 = (millis: number): number =>
-  Math.min(Math.max(millis, EARLIEST_RFC3339), LATEST_RFC3339);
+export const clampToRfc3339 = (millis: number): number => Math.min(Math.max(millis, EARLIEST_RFC3339), LATEST_RFC3339);

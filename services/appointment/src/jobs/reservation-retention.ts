@@ -24,9 +24,7 @@ type ReservationDatabase = Database<AppointmentTables>;
 
 /** Starts a pass by the earlier of two clocks, so that a clock that runs ahead does not release future time. */
 async function beginPass(database: ReservationDatabase, clock: Clock): Promise<Pass> {
-  const { rows } = await database.read((db) =>
-    sql<{ now: number }>`select ${database.dialect.now} as now`.execute(db),
-  );
+  const { rows } = await database.read((db) => sql<{ now: number }>`select ${database.dialect.now} as now`.execute(db));
   const now = Math.min(clock().epochMilliseconds, ...rows.map((row) => row.now));
   return { firstKeptCell: cellsOf({ start: now - RETENTION_DAYS * DAY, end: now }).first, after: LOWEST_ID };
 }

@@ -40,14 +40,7 @@ const errorFields = (error: unknown) =>
   error instanceof Refusal || error instanceof DatabaseUnavailable ? { reason: error.message } : { err: error };
 
 /** Starts a worker that does all due work, one item after the other. */
-export function startWorker<Item>({
-  next,
-  run,
-  postpone,
-  logger,
-  fieldsOf,
-  messages,
-}: WorkerOptions<Item>): Worker {
+export function startWorker<Item>({ next, run, postpone, logger, fieldsOf, messages }: WorkerOptions<Item>): Worker {
   const closing = new AbortController();
   let failing = false;
 

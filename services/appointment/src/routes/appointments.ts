@@ -70,11 +70,7 @@ function addBooking(app: App, dependencies: BookingDependencies, database: Datab
   );
 }
 
-function addFirstFreeBooking(
-  app: App,
-  dependencies: BookingDependencies,
-  database: Database<AppointmentTables>,
-): void {
+function addFirstFreeBooking(app: App, dependencies: BookingDependencies, database: Database<AppointmentTables>): void {
   const bookFirstFree = createFirstFree(dependencies);
 
   app.post(

@@ -1,7 +1,7 @@
 /** Reads lists of appointments. */
 import {
-  type Appointment,
   APPOINTMENT_STATUSES,
+  type Appointment,
   type AppointmentQuery,
   type AppointmentStatus,
   type Caller,

@@ -2,11 +2,11 @@
 
 import { createCoalescer } from '@daybook/async';
 import {
-  applyMergePatch,
   APPOINTMENT_TYPE_DEFAULTS,
   type AppointmentType,
   type AppointmentTypePatch,
   type AppointmentTypeQuery,
+  applyMergePatch,
   type Caller,
   DEFAULT_LIMIT,
   instantText,
@@ -140,7 +140,8 @@ export function createAppointmentTypeStore(database: Database<AppointmentTables>
         await rejectTakenName(tx.updateTable('appointment_types').set(columns).where('id', '=', row.id).execute());
         // The update locks the type, so no appointment of it can be written before the revalidation reads
         // (type-versions.ts).
-        if (type.active !== before.active) await requestTypeRevalidation(tx, database.dialect, type, clock().epochMilliseconds);
+        if (type.active !== before.active)
+          await requestTypeRevalidation(tx, database.dialect, type, clock().epochMilliseconds);
         await write.storeResponse(tx, type);
         return type;
       });

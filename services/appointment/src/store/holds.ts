@@ -1,7 +1,7 @@
 /** Stores holds, which are reservations that expire. */
 import {
-  type Hold,
   HOLD_MINUTES,
+  type Hold,
   MAX_HOLDS_OF_PATIENT,
   MINUTE,
   permit,

@@ -50,9 +50,7 @@ export async function findMisplaced(tx: Tx, { patientId, target }: MergeState): 
         .where(({ not, exists, selectFrom, ref }) =>
           not(
             exists(
-              selectFrom('moved_appointments')
-                .select('origin_id')
-                .where('appointment_id', '=', ref('appointments.id')),
+              selectFrom('moved_appointments').select('origin_id').where('appointment_id', '=', ref('appointments.id')),
             ),
           ),
         )

@@ -168,7 +168,11 @@ export function createExceptionStore(database: Database<DoctorTables>, clock: Cl
         await tx.deleteFrom('schedule_exceptions').where('id', '=', id).execute();
         const changed = { id: idFromBytes(doctor_id), version: version + 1 };
         await setDoctorVersion(tx, doctor_id, changed.version, now);
-        await appendEvent(tx, exceptionEvent('exception-removed', changed, toException(row)), originOf(SOURCE, now, write));
+        await appendEvent(
+          tx,
+          exceptionEvent('exception-removed', changed, toException(row)),
+          originOf(SOURCE, now, write),
+        );
       });
     },
   };

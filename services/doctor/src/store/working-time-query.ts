@@ -38,8 +38,7 @@ export const activeDoctors = (specialty: string, after: string, count: number): 
   order by specialists.doctor_id limit ${count}`;
 
 /** Returns the date in UTC. The date in every zone is less than a whole day away. */
-const dateAt = (instant: number): string =>
-  isoFromMillis(clampToRfc3339(instant)).slice(0, '2026-12-01'.length);
+const dateAt = (instant: number): string => isoFromMillis(clampToRfc3339(instant)).slice(0, '2026-12-01'.length);
 
 /**
  * Returns the statement, in the order of the doctors' ids and of each doctor's periods.
