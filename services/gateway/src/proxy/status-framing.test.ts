@@ -10,7 +10,7 @@ const NEXT = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnext';
 /** `lines` decide which parser reads the request, because the fast path does not accept `Expect`. */
 const requestOf = (method: string, ...lines: string[]) =>
   [`${method} /api/v1/patients HTTP/1.1`, 'Host: x', ...lines, '', ''].join('\r\n');
-const LANE: string[] = [];
+const FAST_PATH: string[] = [];
 const NODE = ['Connection: TE, keep-alive'];
 
 /** Returns the responses to two requests on one connection. The second request is sent after the first response. */
@@ -42,7 +42,7 @@ async function responsesTo(response: string, status: number | undefined, method:
 const responseOf = (status: number, ...lines: string[]) => [`HTTP/1.1 ${status} X`, ...lines, '', ''].join('\r\n');
 
 describe.each([
-  ['the fast lane', LANE],
+  ['the fast path', FAST_PATH],
   ['node:http', NODE],
 ])('a connection of %s stays in order when', (_reader, lines) => {
   test.each([

@@ -90,7 +90,7 @@ test('one plain request after the other is answered without node:http', async ()
   expect(readByNode()).toBe(0);
 });
 
-describe('the same request is answered alike in the lane and by node:http', () => {
+describe('the same request is answered alike on the fast path and by node:http', () => {
   const name = fc
     .stringMatching(/^[A-Za-z][A-Za-z0-9-]{0,12}$/)
     .filter(
@@ -253,7 +253,7 @@ describe('a connection goes over to node:http', () => {
   });
 });
 
-describe('in the lane', () => {
+describe('on the fast path', () => {
   test.each([
     ['a HEAD', 'HEAD', 200],
     ['a 304', 'GET', 304],

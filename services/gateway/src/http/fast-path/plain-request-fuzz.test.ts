@@ -1,11 +1,13 @@
 /**
- * Checks that the fast path reads a request only as node:http's own parser does (decision 32). It mutates millions of
- * requests at random. DAYBOOK_FUZZ_SEED repeats a run, DAYBOOK_FUZZ_ROUNDS makes it longer.
+ * Checks that the fast path reads a request only as node:http's own parser does (decision 32). Such a request must also
+ * pass the check for ambiguous requests, which the fast path skips. The test mutates millions of requests at random.
+ * DAYBOOK_FUZZ_SEED repeats a run, DAYBOOK_FUZZ_ROUNDS makes it longer.
  */
 import { Socket } from 'node:net';
 import { FUZZ_ROUNDS, FUZZ_SEED, fuzzRound, mutate, piecesOf, Random } from '@daybook/testing/fuzz';
 import { Llhttp, type Reading } from '@daybook/testing/llhttp';
 import { expect, test } from 'vitest';
+import { ambiguityIn } from '../ambiguous-request.ts';
 import { MAX_PLAIN_HEAD_LENGTH, type PlainHeaders, type PlainRequest, readPlainRequest } from './plain-request.ts';
 
 const REQUESTS_A_ROUND = 50_000;
@@ -118,9 +120,13 @@ function compare(
   const difference = differenceOf(request, llhttp.read(pieces));
   if (difference !== undefined) {
     const { method, url, rawHeaders } = request;
-    const shown = JSON.stringify({ text, lane: { method, url, rawHeaders }, node: difference }, undefined, 2);
-    throw new Error(`${how}: the lane reads a request in another way than node:http does: ${shown}`);
+    const shown = JSON.stringify({ text, fastPath: { method, url, rawHeaders }, node: difference }, undefined, 2);
+    throw new Error(`${how}: the fast path reads a request differently from node:http: ${shown}`);
   }
+  const { url, headers, rawHeaders } = request;
+  const ambiguity = ambiguityIn({ url, headers, rawHeaders, socket, httpVersion: '1.1' });
+  if (ambiguity)
+    throw new Error(`${how}: an accepted request is ambiguous (${ambiguity.detail}): ${JSON.stringify(text)}`);
   return request;
 }
 
@@ -143,7 +149,7 @@ function runRound(round: number): number {
   return plain;
 }
 
-test('the lane reads a changed request as node:http does, or leaves it to node:http', {
+test('the fast path reads a changed request as node:http does, or leaves it to node:http', {
   timeout: FUZZ_ROUNDS * MILLIS_A_ROUND,
 }, () => {
   let plain = 0;
@@ -151,7 +157,7 @@ test('the lane reads a changed request as node:http does, or leaves it to node:h
   expect(plain / FUZZ_ROUNDS).toBeGreaterThan((REQUESTS_A_ROUND / 10_000) * LEAST_PLAIN);
 });
 
-test('the lane reads no request that is cut at any byte, and none with another one or any byte after it', {
+test('the fast path reads no request that is cut at any byte, and none with another one or any byte after it', {
   timeout: MOST_MILLIS,
 }, () => {
   const random = new Random(FUZZ_SEED);
@@ -166,7 +172,7 @@ test('the lane reads no request that is cut at any byte, and none with another o
   }
 });
 
-test('the lane reads any byte at any place as node:http does, or leaves it to node:http', {
+test('the fast path reads any byte at any place as node:http does, or leaves it to node:http', {
   timeout: MOST_MILLIS,
 }, () => {
   const random = new Random(FUZZ_SEED);
