@@ -14,8 +14,8 @@ import {
   SAFE_HEADERS,
   traceOf,
 } from '@daybook/service';
-import { namesEndToEnd } from '../proxy/headers.ts';
-import { pathOf } from '../routes/table.ts';
+import { pathOf } from './client-exchange.ts';
+import { namesEndToEnd } from './connection-headers.ts';
 import { endResponse } from './node-response.ts';
 
 export interface Ambiguity {
