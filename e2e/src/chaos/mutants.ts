@@ -107,7 +107,7 @@ export const lateEvents = new WeakMap();`,
     name: 'with a gateway that repeats a POST without a key',
     edits: [
       {
-        file: 'services/gateway/src/proxy/exchange.ts',
+        file: 'services/gateway/src/proxy/attempts.ts',
         from: `IDEMPOTENCY_KEY_METHODS.has(method) && hasIdempotencyKey(headers)`,
         to: `IDEMPOTENCY_KEY_METHODS.has(method) && headers !== undefined`,
       },

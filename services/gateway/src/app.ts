@@ -25,10 +25,10 @@ import { addParkedEvents } from './api/parked-events.ts';
 import { addRoutesAdmin } from './api/routes-admin.ts';
 import { ambiguityIn, MISPLACED_HANDSHAKE, refuseAmbiguous } from './http/ambiguous-request.ts';
 import { type FastPathOptions, FastPathServer } from './http/fast-path/server.ts';
+import type { Forwarding } from './http/forwarded.ts';
 import { hasBody } from './http/request-body.ts';
 import { createAccessLog } from './proxy/access-log.ts';
 import { createSiteCheck } from './proxy/cross-site.ts';
-import type { Forwarding } from './proxy/forwarded.ts';
 import { createReverseProxy, type ReverseProxy } from './proxy/reverse-proxy.ts';
 import type { ConcurrencyLimitOptions } from './resilience/concurrency-limit.ts';
 import type { RouteStore } from './routes/route-store.ts';
@@ -36,6 +36,7 @@ import type { TlsSettings } from './tls.ts';
 import type { UpstreamOptions } from './upstream/upstreams.ts';
 import { isWebSocketUpgrade } from './websocket/handshake.ts';
 import type { TunnelOptions } from './websocket/tunnels.ts';
+import { createWebSocketProxy } from './websocket/websocket-proxy.ts';
 
 const NAME = 'gateway-service';
 /** Fastify's default, which it does not set on a custom server. Load balancers keep connections for a shorter time. */
@@ -158,17 +159,21 @@ export async function buildApp(options: GatewayOptions): Promise<App> {
   const report = createAccessLog(app, gatewayLogger);
   const siteCheck = createSiteCheck(() => knownHosts.publicOrigin);
   const shared = { logger: gatewayLogger, discovery, balancer, services, report, forwarding, siteCheck };
-  proxy = createReverseProxy({ ...shared, upstream, tunnel, concurrencyLimit });
+  proxy = createReverseProxy({ ...shared, upstream, concurrencyLimit });
+  const webSockets = createWebSocketProxy(proxy.dependencies, tunnel);
   app.server.on(
     'upgrade',
     guarded(socketOf, (request: IncomingMessage, client: Duplex, head: Buffer) => {
       const route = match(request);
-      if (route && client instanceof Socket) proxy.upgrade(route, request, client, head);
+      if (route && client instanceof Socket) webSockets.upgrade(route, request, client, head);
       else client.destroy();
     }),
   );
   onDraining(app, () => proxy.drain());
-  app.addHook('preClose', async () => proxy.disconnectClients());
+  app.addHook('preClose', async () => {
+    proxy.disconnectClients();
+    webSockets.disconnectClients();
+  });
   app.addHook('onClose', () => proxy.close());
 
   addOpenApiDocument(app, { services, discovery, balancer, logger: gatewayLogger });

@@ -13,7 +13,8 @@ import {
 } from '@daybook/service';
 import { buildApp } from './app.ts';
 import { readConfig } from './config.ts';
-import { createForwarding } from './proxy/forwarded.ts';
+import { createForwarding } from './http/forwarded.ts';
+import { plugins } from './plugins.ts';
 import { ROUTES_FILE, readRoutesText } from './routes/definition.ts';
 import { watchRoutesFile } from './routes/file-watcher.ts';
 import { createRouteStore } from './routes/route-store.ts';
@@ -26,7 +27,7 @@ export const start: StartService = async (host) => {
   const config = readConfig(host.environment);
   const forwarding = createForwarding(config.DAYBOOK_TRUSTED_PROXIES?.split(','));
   const routesFile = config.DAYBOOK_ROUTES === undefined ? fileURLToPath(ROUTES_FILE) : resolve(config.DAYBOOK_ROUTES);
-  const routes = createRouteStore(await readRoutesText(routesFile), { forwarding });
+  const routes = createRouteStore(await readRoutesText(routesFile), { plugins, forwarding });
   const tls = await readTls(config, host.clock);
   const registry = joinRegistry(host, config);
   const balancer = createBalancer(registry, { zone: config.DAYBOOK_ZONE });

@@ -6,7 +6,8 @@ import { createBalancer, createDialRules, type Discovery, type Instance } from '
 import { createLogger, knownHostsOf } from '@daybook/service';
 import { onTestFinished } from 'vitest';
 import { buildApp, type ClientTimeouts } from './app.ts';
-import { createForwarding } from './proxy/forwarded.ts';
+import { createForwarding } from './http/forwarded.ts';
+import { plugins } from './plugins.ts';
 import type { ConcurrencyLimitOptions } from './resilience/concurrency-limit.ts';
 import type { CompilerOptions } from './routes/compiler.ts';
 import type { Route } from './routes/route.ts';
@@ -95,8 +96,8 @@ export interface TestGatewayOptions {
   routes?: readonly Route[];
   /** Addresses and networks. */
   trustedProxies?: readonly string[];
-  /** In addition to the forwarding. */
-  compiler?: CompilerOptions;
+  /** In addition to the plugins and the forwarding. */
+  compiler?: Partial<CompilerOptions>;
   upstream?: UpstreamOptions;
   tunnel?: TunnelOptions;
   concurrencyLimit?: ConcurrencyLimitOptions;
@@ -111,7 +112,7 @@ export interface TestGatewayOptions {
 export async function startGateway(options: TestGatewayOptions = {}) {
   const { discovery = createTestDiscovery(), routes = [PATIENTS], patients, upstream, tunnel } = options;
   const forwarding = createForwarding(options.trustedProxies);
-  const routeStore = createRouteStore(JSON.stringify({ routes }), { forwarding, ...options.compiler });
+  const routeStore = createRouteStore(JSON.stringify({ routes }), { plugins, forwarding, ...options.compiler });
   if (patients) discovery.setInstances('patient-service', patients);
   const app = await buildApp({
     logger: createLogger({ level: 'silent', pretty: false }),

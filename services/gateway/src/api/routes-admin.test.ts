@@ -1,5 +1,6 @@
 import { ADMINISTRATOR, createLogger, createServiceApp } from '@daybook/service';
 import { describe, expect, test } from 'vitest';
+import { plugins } from '../plugins.ts';
 import { createRouteStore } from '../routes/route-store.ts';
 import { PATIENTS, startGateway } from '../testing.ts';
 import { addRoutesAdmin } from './routes-admin.ts';
@@ -71,7 +72,7 @@ describe('/admin/routes', () => {
     app.addHook('preHandler', async (request) => {
       request.caller = { ...ADMINISTRATOR, role };
     });
-    addRoutesAdmin(app, undefined, createRouteStore(JSON.stringify({ routes: [PATIENTS] })));
+    addRoutesAdmin(app, undefined, createRouteStore(JSON.stringify({ routes: [PATIENTS] }), { plugins }));
     expect((await app.inject('/admin/routes')).statusCode).toBe(403);
     await app.close();
   });

@@ -1,8 +1,7 @@
 /** Serves `GET /admin/routes`: the routes in force, read-only, for administrators. */
 import { permit } from '@daybook/contracts';
 import type { App } from '@daybook/service';
-import { filters } from '../filters/index.ts';
-import { predicates } from '../predicates/index.ts';
+import { plugins } from '../plugins.ts';
 import type { Plugin } from '../routes/plugin.ts';
 import type { Route } from '../routes/route.ts';
 import type { RouteStore } from '../routes/route-store.ts';
@@ -39,8 +38,8 @@ function toPublicRoute({ id, service, predicates: conditions, filters: steps = [
   return {
     id,
     service,
-    predicates: masked(others, predicates),
-    filters: steps.map((step) => masked(step, filters)),
+    predicates: masked(others, plugins.predicates),
+    filters: steps.map((step) => masked(step, plugins.filters)),
     timeoutMillis,
     timeouts,
   };
@@ -48,10 +47,13 @@ function toPublicRoute({ id, service, predicates: conditions, filters: steps = [
 
 function masked(
   settings: object,
-  plugins: Readonly<Record<string, Pick<Plugin<never, unknown>, 'hasSecrets'>>>,
+  catalogue: Readonly<Record<string, Pick<Plugin<never, unknown>, 'hasSecrets'>>>,
 ): object {
   return Object.fromEntries(
-    Object.entries(settings).map(([name, setting]) => [name, plugins[name]?.hasSecrets ? namesOnly(setting) : setting]),
+    Object.entries(settings).map(([name, setting]) => [
+      name,
+      catalogue[name]?.hasSecrets ? namesOnly(setting) : setting,
+    ]),
   );
 }
 

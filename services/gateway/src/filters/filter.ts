@@ -1,9 +1,7 @@
 import type { TSchema } from 'typebox';
 import type { RouteContext } from '../routes/context.ts';
-import { definePlugin, type Plugin } from '../routes/plugin.ts';
-import type { Filter } from './chain.ts';
-
-export type FilterPlugin = Plugin<RouteContext, Filter>;
+import type { Filter } from '../routes/filter.ts';
+import { definePlugin, type FilterPlugin } from '../routes/plugin.ts';
 
 /** Defines a filter and its schema. A filter changes the requests or the responses of a route. */
 export const defineFilter = <Schema extends TSchema>(

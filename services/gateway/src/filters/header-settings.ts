@@ -1,7 +1,7 @@
 /** Defines the header names and values that a file of routes may set. */
 import type { Fault } from '@daybook/contracts';
 import { type Static, Type } from 'typebox';
-import { HOP_BY_HOP } from '../proxy/headers.ts';
+import { HOP_BY_HOP } from '../http/connection-headers.ts';
 
 const TOKEN = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/;
 

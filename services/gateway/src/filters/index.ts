@@ -1,10 +1,10 @@
 /** The catalogue of filters. A new filter needs a file, a test, a line here and a row in `docs/gateway.md`. */
+import type { FilterPlugin } from '../routes/plugin.ts';
 import { addRequestHeader } from './add-request-header.ts';
 import { addRequestParameter } from './add-request-parameter.ts';
 import { addResponseHeader } from './add-response-header.ts';
 import { cors } from './cors.ts';
 import { dedupeResponseHeader } from './dedupe-response-header.ts';
-import type { FilterPlugin } from './filter.ts';
 import { prefixPath } from './prefix-path.ts';
 import { preserveHost } from './preserve-host.ts';
 import { rateLimit } from './rate-limit.ts';

@@ -2,8 +2,8 @@
 import type { OutgoingHttpHeader } from 'node:http';
 import { contextOf, type RequestLike, requestOf } from '../predicates/testing.ts';
 import type { RouteContext } from '../routes/context.ts';
-import type { RequestHead } from './chain.ts';
-import type { FilterPlugin } from './filter.ts';
+import type { RequestHead } from '../routes/filter.ts';
+import type { FilterPlugin } from '../routes/plugin.ts';
 
 export { contextOf, faultsIn, type RequestLike, ROUTE, requestOf } from '../predicates/testing.ts';
 

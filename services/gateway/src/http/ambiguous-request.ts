@@ -14,13 +14,18 @@ import {
   SAFE_HEADERS,
   traceOf,
 } from '@daybook/service';
-import { namesEndToEnd } from '../proxy/headers.ts';
-import { pathOf } from '../routes/table.ts';
+import { pathOf } from './client-exchange.ts';
+import { namesEndToEnd } from './connection-headers.ts';
 import { endResponse } from './node-response.ts';
 
 export interface Ambiguity {
   readonly status: 400 | 501 | 505;
   readonly detail: string;
+}
+
+/** What a parser has read of a request. */
+interface ReceivedHead extends Pick<IncomingMessage, 'headers' | 'httpVersion' | 'socket' | 'url'> {
+  readonly rawHeaders: readonly string[];
 }
 
 /** Matches most paths: no segment is empty or begins with a dot, and nothing is percent-encoded. */
@@ -58,7 +63,7 @@ export const MISPLACED_HANDSHAKE: Ambiguity = {
 };
 
 /** Returns why a request that the parser accepted is ambiguous; undefined if it is not. Runs for every request. */
-export function ambiguityIn(request: IncomingMessage): Ambiguity | undefined {
+export function ambiguityIn(request: ReceivedHead): Ambiguity | undefined {
   const { headers, httpVersion, rawHeaders, socket, url = '/' } = request;
   if (isEnding(socket)) return AFTER_CONNECTION_END;
   if (httpVersion !== '1.1' && httpVersion !== '1.0') return UNSUPPORTED_VERSION;

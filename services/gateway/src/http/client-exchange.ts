@@ -1,7 +1,8 @@
 /** Defines a client's request and its response, independent of node:http and the fast path (decision 23). */
-import type { IncomingHttpHeaders, OutgoingHttpHeader } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeader } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import type { Trace } from '@daybook/service';
 
 /** The part of node:http's `IncomingMessage` that routes, predicates and filters use. */
 export interface ClientRequest {
@@ -13,6 +14,12 @@ export interface ClientRequest {
   readonly socket: Socket & Partial<Pick<TLSSocket, 'encrypted'>>;
   /** Present where the same headers may repeat on the connection. Caches what was derived from them. */
   readonly memo?: HeadersMemo | undefined;
+}
+
+/** Returns the path of the request, without its query. */
+export function pathOf({ url = '/' }: ClientRequest): string {
+  const end = url.indexOf('?');
+  return end === -1 ? url : url.slice(0, end);
 }
 
 /** A cache that is valid while the headers on a connection stay the same. */
@@ -51,4 +58,14 @@ export interface ClientResponse {
   readonly isDue: boolean;
   /** Whether the whole response was sent. */
   readonly isSent: boolean;
+}
+
+/** A client's request and its response. */
+export interface ClientExchange {
+  readonly request: ClientRequest;
+  /** Undefined without a body. */
+  readonly body: IncomingMessage | undefined;
+  readonly response: ClientResponse;
+  readonly requestId: string;
+  readonly trace: Trace;
 }

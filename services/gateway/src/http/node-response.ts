@@ -1,8 +1,7 @@
 import type { IncomingMessage, OutgoingHttpHeader, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { dropBody, guarded, requestIdOf, traceOf } from '@daybook/service';
-import type { ClientExchange } from '../proxy/exchange.ts';
-import type { ClientResponse, ResponseOwner } from './client-exchange.ts';
+import type { ClientExchange, ClientResponse, ResponseOwner } from './client-exchange.ts';
 import { hasBody } from './request-body.ts';
 
 /** A string up to this size is sent together with the headers. Copying a larger one costs more than it saves. */

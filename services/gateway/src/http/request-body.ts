@@ -42,15 +42,15 @@ export class RequestBody implements BodyStream {
   #socket: Socket | undefined;
   isSent = false;
 
-  /** `begin` holds the part of the body that was already read. */
+  /** `bufferedChunks` holds the part of the body that was already read. */
   constructor(
     request: IncomingMessage,
-    watcher: BodyObserver,
+    observer: BodyObserver,
     limitBytes: number,
     bufferedChunks: readonly Buffer[] = [],
   ) {
     this.#request = request;
-    this.#observer = watcher;
+    this.#observer = observer;
     this.#limitBytes = limitBytes;
     this.#isChunked = contentLengthOf(request) === undefined;
     this.#bufferedChunks = bufferedChunks;

@@ -1,14 +1,5 @@
-import { Type } from 'typebox';
-import { PATH_TEMPLATE, paramNamesIn, SUBTREE } from '../routes/path-template.ts';
+import { PATHS, paramNamesIn, SUBTREE } from '../routes/path-template.ts';
 import { definePredicate } from './predicate.ts';
-
-export { SUBTREE };
-
-export const PATHS = Type.Array(Type.String({ pattern: PATH_TEMPLATE, maxLength: 500 }), {
-  minItems: 1,
-  maxItems: 100,
-  uniqueItems: true,
-});
 
 /** The only predicate that every route has. The route table finds paths in an index instead of testing each route. */
 export const path = definePredicate({

@@ -3,8 +3,8 @@ import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { createRateLimiter } from '../resilience/rate-limiter.ts';
 import type { RouteContext } from '../routes/context.ts';
+import type { PredicatePlugin } from '../routes/plugin.ts';
 import type { Route } from '../routes/route.ts';
-import type { PredicatePlugin } from './predicate.ts';
 
 export interface RequestLike {
   method?: string;

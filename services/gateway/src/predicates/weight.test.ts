@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { plugins } from '../plugins.ts';
 import { createRouteCompiler } from '../routes/compiler.ts';
 import type { Route } from '../routes/route.ts';
 import { createRouteTable } from '../routes/table.ts';
@@ -17,7 +18,7 @@ function evenly(count: number): () => number {
 }
 
 function counts(routes: readonly Route[], requests: number): Record<string, number> {
-  const table = createRouteTable(createRouteCompiler({ random: evenly(requests) })(routes));
+  const table = createRouteTable(createRouteCompiler({ plugins, random: evenly(requests) })(routes));
   const chosen = Array.from({ length: requests }, () => table.match(requestOf())?.id ?? 'none');
   return Object.fromEntries([...Map.groupBy(chosen, (id) => id)].map(([id, all]) => [id, all.length]));
 }
@@ -42,7 +43,7 @@ test('groups share apart from each other', () => {
 });
 
 test('a request that is matched again goes where it went', () => {
-  const table = createRouteTable(createRouteCompiler()([share('a', 1), share('b', 1)]));
+  const table = createRouteTable(createRouteCompiler({ plugins })([share('a', 1), share('b', 1)]));
   const request = requestOf();
   const first = table.match(request)?.id;
   expect(first).toBeDefined();

@@ -1,75 +1,173 @@
-/** Selects the instances for the attempts of one request. An instance is never selected twice. */
-import type { Balancer, Instance, Selection } from '@daybook/discovery';
-import type { Logger } from '@daybook/service';
-import type { FailureKind, OutlierDetection } from '../resilience/outlier-detection.ts';
+/** Makes the attempts of one request, at most three, and repeats only what is safe to repeat. */
+import type { Refusal } from '@daybook/contracts';
+import type { RetryBudget } from '@daybook/discovery';
+import { contain, guarded } from '@daybook/service';
+import type { FilterRun } from '../filters/chain.ts';
+import type { ClientExchange, ClientRequest } from '../http/client-exchange.ts';
+import { serializePlainRequestHead, serializeRequestHead, UnsendableRequest } from '../http/request-head.ts';
 import type { Route } from '../routes/route.ts';
 import { timeoutsOf } from '../routes/timeouts.ts';
-import type { BodyStream, Connection, UpstreamRequest } from '../upstream/connection.ts';
 import type { ParsedResponseHead } from '../upstream/response-parser.ts';
-import type { Upstream, Upstreams } from '../upstream/upstreams.ts';
-import { errorCodeOf } from './errors.ts';
+import type { Outcome } from './access-log.ts';
+import { Attempt, type AttemptOwner } from './attempt.ts';
+import { outcomeUnknown, serviceUnavailable, unsendable } from './errors.ts';
+import type { ExchangeDependencies } from './exchange-dependencies.ts';
+import { forwardedRequestHeaders, forwardedRequestLines, hasIdempotencyKey } from './headers.ts';
+import { InstanceSelector, UNUSABLE } from './instance-selector.ts';
+import type { ReplayBuffer } from './replay-buffer.ts';
 
-const MAX_ATTEMPTS = 3;
-/** How much of a discarded response is read, so that its connection can be used again. */
-const MAX_DISCARDED_BYTES = 64 * 1024;
-const UNUSABLE = 'address not usable';
-/** Something at or behind the instance is unavailable; another instance may have it. */
-const FAILURE_STATUSES = new Set([502, 503, 504]);
-const UNREACHABLE = new Set([
-  'ECONNREFUSED',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'ConnectTimeout',
-]);
+const REFRESH_DEADLINE_MILLIS = 1_000;
+/** Spreads the requests of a failed instance over time, so that they do not all reach the next one simultaneously. */
+const MAX_JITTER_MILLIS = 25;
+/** Services handle a request with a key once for these methods. A PATCH route does not store its first response. */
+const IDEMPOTENCY_KEY_METHODS = new Set(['POST']);
 
-export interface AttemptDependencies {
-  readonly logger: Pick<Logger, 'warn'>;
-  readonly balancer: Balancer;
-  readonly upstreams: Upstreams;
-  readonly outlierDetection: OutlierDetection;
+export interface AttemptsOwner extends AttemptOwner {
+  /** Whether the exchange has an outcome, so that it needs no other attempt. */
+  readonly hasOutcome: boolean;
+  /** Called when no other attempt follows. */
+  onGivenUp(refusal: Refusal, outcome: Outcome): void;
 }
 
-/** The owner of an attempt. It receives the events of the current attempt only. */
-export interface AttemptOwner {
-  onHead(start: ParsedResponseHead): void;
-  /** The bytes are valid during the call only. */
-  onData(chunk: Buffer): void;
-  onEnd(last: Buffer | undefined): void;
-  onPause(): void;
-  /** `wasSent`: the instance may have handled the request. */
-  onFailure(wasSent: boolean): void;
-}
-
-export class Attempts {
-  readonly #dependencies: AttemptDependencies;
+/** Extends the selector instead of holding one, because every request would pay for a second object. */
+export class Attempts extends InstanceSelector {
+  readonly #dependencies: ExchangeDependencies;
+  readonly #budget: RetryBudget;
   readonly #route: Route;
-  readonly #requestId: string;
-  readonly #isRepeatable: boolean;
-  #attempted: Set<string> | undefined;
-  #lastInstanceId: string | undefined;
+  readonly #clientExchange: ClientExchange;
+  readonly #filterRun: FilterRun | undefined;
+  readonly #owner: AttemptsOwner;
+  #body: ReplayBuffer | undefined;
+  #current: Attempt | undefined;
+  /** Whether the last attempt sent an idempotency key to the service. */
+  #hasIdempotencyKey = false;
+  #hasRefreshed = false;
 
-  constructor(dependencies: AttemptDependencies, route: Route, requestId: string, isRepeatable: boolean) {
+  constructor(
+    dependencies: ExchangeDependencies,
+    budget: RetryBudget,
+    route: Route,
+    clientExchange: ClientExchange,
+    filterRun: FilterRun | undefined,
+    owner: AttemptsOwner,
+  ) {
+    const { request, body, requestId } = clientExchange;
+    super(dependencies, route, requestId, isSafe(request) && body === undefined);
     this.#dependencies = dependencies;
+    this.#budget = budget;
     this.#route = route;
-    this.#requestId = requestId;
-    this.#isRepeatable = isRepeatable;
+    this.#clientExchange = clientExchange;
+    this.#filterRun = filterRun;
+    this.#owner = owner;
   }
 
-  /** Whether an instance was selected. */
-  get hasStarted(): boolean {
-    return this.#lastInstanceId !== undefined;
+  /** Makes the first attempt. `body` is undefined for a request without one. */
+  start(body: ReplayBuffer | undefined): void {
+    this.#body = body;
+    this.#budget.countRequest();
+    if (this.#attemptNext()) return;
+    if (this.hasSelected) this.#giveUp();
+    else this.#refreshAndAttempt();
+  }
+
+  /** Makes another attempt after a failure before the response. `wasSent`: the instance may have handled the request. */
+  onFailure(wasSent: boolean): void {
+    if (wasSent) this.#retry();
+    else this.#attemptAnother();
+  }
+
+  /** Retries on another instance, if one exists, instead of forwarding a failure response to the client. */
+  retryInstead(head: ParsedResponseHead): boolean {
+    if (!this.#isRetryable()) return false;
+    const failed = this.#current;
+    const next = this.#nextForRetry();
+    if (!next) return false;
+    failed?.discard(head);
+    this.#sendWithJitter(next);
+    return true;
+  }
+
+  /** Stops reading the response for now. */
+  pause(): void {
+    this.#current?.pause();
+  }
+
+  resume(): void {
+    this.#current?.resume();
+  }
+
+  /** Abandons the current attempt; `hasTimedOut` when its response is overdue. */
+  abandon(hasTimedOut = false): void {
+    this.#current?.abandon(hasTimedOut);
+  }
+
+  /** Attempts another instance. Nothing was sent, so nothing is repeated, and no retry budget is needed. */
+  #attemptAnother(): void {
+    this.#dependencies.discoveryRefresh.trigger();
+    if (this.#attemptNext()) return;
+    if (this.#hasRefreshed) this.#giveUp();
+    else this.#refreshAndAttempt();
+  }
+
+  #retry(): void {
+    if (!this.#isRetryable()) {
+      this.#owner.onGivenUp(outcomeUnknown(this.#route), 'unavailable');
+      return;
+    }
+    const next = this.#nextForRetry();
+    if (next) this.#sendWithJitter(next);
+    else if (this.#hasRefreshed) this.#giveUp();
+    else this.#refreshAndAttempt();
+  }
+
+  /** Returns whether a repetition is harmless and the whole request can be sent again. */
+  #isRetryable(): boolean {
+    if (!this.#body) return isSafe(this.#clientExchange.request) || this.#hasIdempotencyKey;
+    return this.#hasIdempotencyKey && this.#body.isWhole;
+  }
+
+  /** Returns an attempt on another instance. Returns undefined when none is left, or when the retry budget is spent. */
+  #nextForRetry(): Attempt | undefined {
+    const next = this.#next();
+    if (next && this.#budget.tryRetry()) return next;
+    next?.abandon();
+    return undefined;
+  }
+
+  #refreshAndAttempt(): void {
+    this.#attemptAfterRefresh().catch((failure) => contain(this.#clientExchange.response, failure));
+  }
+
+  /**
+   * Refreshes the list, because it may name a new instance, then makes an attempt. Used when no instance is known or
+   * reachable.
+   */
+  async #attemptAfterRefresh(): Promise<void> {
+    this.#hasRefreshed = true;
+    await this.#dependencies.discoveryRefresh.refreshWithin(REFRESH_DEADLINE_MILLIS);
+    if (!this.#owner.hasOutcome && !this.#attemptNext()) this.#giveUp();
+  }
+
+  #giveUp(): void {
+    this.#owner.onGivenUp(serviceUnavailable(this.#route), 'unavailable');
+  }
+
+  /** Sends the request to an instance that it has not tried. Returns false when none is left. */
+  #attemptNext(): boolean {
+    this.#current = this.#next();
+    if (!this.#current) return false;
+    this.#send(this.#current);
+    return true;
   }
 
   /** Selects the next instance, which counts as busy until the attempt ends. Returns undefined when none is left. */
-  next(owner: AttemptOwner): Attempt | undefined {
-    for (let selection = this.#pick(); selection; selection = this.#pick()) {
+  #next(): Attempt | undefined {
+    for (let selection = this.select(); selection; selection = this.select()) {
       const { instance } = selection;
       const upstream = this.#dependencies.upstreams.of(instance.url, timeoutsOf(this.#route).connectMillis);
       if (upstream?.tryAcquire()) {
-        this.#dependencies.outlierDetection.recordAttempt(instance);
-        return new Attempt(this, owner, selection, upstream);
+        this.recordAttempt(instance);
+        return new Attempt(this, this.#owner, selection, upstream);
       }
       selection.release();
       this.logFailure(instance, upstream ? 'too many requests in flight' : UNUSABLE);
@@ -77,163 +175,38 @@ export class Attempts {
     return undefined;
   }
 
-  /** Selects the next instance for a WebSocket. The caller must release it and record its end. */
-  nextInstance(): Selection | undefined {
-    for (let lease = this.#pick(); lease; lease = this.#pick()) {
-      const { instance } = lease;
-      if (this.#dependencies.upstreams.isUsable(instance.url)) {
-        this.#dependencies.outlierDetection.recordAttempt(instance);
-        return lease;
-      }
-      lease.release();
-      this.logFailure(instance, UNUSABLE);
+  #sendWithJitter(next: Attempt): void {
+    this.#current = next;
+    const send = guarded(this.#clientExchange.response, () => {
+      if (!this.#owner.hasOutcome) this.#send(next);
+    });
+    setTimeout(send, Math.random() * MAX_JITTER_MILLIS);
+  }
+
+  #send(next: Attempt): void {
+    try {
+      next.send(this.#clientExchange.request.method ?? 'GET', this.#headFor(next), this.#body?.toSend());
+    } catch (error) {
+      if (!(error instanceof UnsendableRequest)) throw error;
+      next.abandon();
+      this.#owner.onGivenUp(unsendable(), 'refused');
     }
-    return undefined;
   }
 
-  /** Records a failure of an instance. */
-  recordFailure(instance: Instance, reason: string, failure: FailureKind): void {
-    this.#dependencies.outlierDetection.recordFailure(instance, failure);
-    this.logFailure(instance, reason);
-  }
-
-  recordSuccess(instance: Instance): void {
-    this.#dependencies.outlierDetection.recordSuccess(instance);
-  }
-
-  recordEnd(instance: Instance): void {
-    this.#dependencies.outlierDetection.recordEnd(instance);
-  }
-
-  logFailure({ instanceId }: Instance, reason: string): void {
-    const { id: route } = this.#route;
-    this.#dependencies.logger.warn({ route, instanceId, reason, requestId: this.#requestId }, 'attempt failed');
-  }
-
-  #pick(): Selection | undefined {
-    const { balancer, outlierDetection } = this.#dependencies;
-    const { service } = this.#route;
-    // The set is created for the second attempt, because most requests have only one.
-    if (this.#lastInstanceId !== undefined) {
-      this.#attempted ??= new Set();
-      this.#attempted.add(this.#lastInstanceId);
-      if (this.#attempted.size >= MAX_ATTEMPTS) return undefined;
+  /** @throws UnsendableRequest */
+  #headFor({ host }: Attempt): string {
+    const { request, requestId, trace } = this.#clientExchange;
+    const { method = 'GET', url = '/', memo } = request;
+    const { forwarding } = this.#dependencies;
+    const fields = { requestId, traceparent: trace.traceparent, forwarding };
+    if (memo && !this.#filterRun) {
+      return serializePlainRequestHead({ method, path: url, host }, forwardedRequestLines(request, memo, fields));
     }
-    const ejected = outlierDetection.ejectedOf(service, this.#isRepeatable);
-    const excluded =
-      this.#attempted && ejected.size > 0 ? ejected.union(this.#attempted) : (this.#attempted ?? ejected);
-    let lease = balancer.pick(service, excluded);
-    // An instance that failed recently is better than none.
-    if (!lease && ejected.size > 0) lease = balancer.pick(service, this.#attempted);
-    this.#lastInstanceId = lease?.instance.instanceId ?? this.#lastInstanceId;
-    return lease;
+    const headers = forwardedRequestHeaders(request, fields);
+    const path = this.#filterRun ? this.#filterRun.onUpstreamRequest(headers) : url;
+    this.#hasIdempotencyKey = IDEMPOTENCY_KEY_METHODS.has(method) && hasIdempotencyKey(headers);
+    return serializeRequestHead({ method, path, host }, headers, this.#body?.length);
   }
 }
 
-/** One attempt of a request on one instance. */
-export class Attempt implements UpstreamRequest {
-  readonly #attempts: Attempts;
-  #owner: AttemptOwner | undefined;
-  readonly #selection: Selection;
-  readonly #upstream: Upstream;
-  /** Set when the request is sent. */
-  #connection: Connection | undefined;
-  #isFinished = false;
-  method = 'GET';
-  head = '';
-  body: Buffer | BodyStream | undefined;
-
-  constructor(attempts: Attempts, owner: AttemptOwner, selection: Selection, upstream: Upstream) {
-    this.#attempts = attempts;
-    this.#owner = owner;
-    this.#selection = selection;
-    this.#upstream = upstream;
-  }
-
-  /** The instance's `Host` value. */
-  get host(): string {
-    return this.#upstream.host;
-  }
-
-  send(method: string, head: string, body: Buffer | BodyStream | undefined): void {
-    this.method = method;
-    this.head = head;
-    this.body = body;
-    this.#upstream.send(this);
-  }
-
-  pause(): void {
-    this.#connection?.pause();
-  }
-
-  resume(): void {
-    this.#connection?.resume();
-  }
-
-  /** Abandons the attempt because its response is no longer needed; `hasTimedOut` when the response is overdue. */
-  abandon(hasTimedOut = false): void {
-    if (this.#isFinished || !this.#owner) return;
-    this.#owner = undefined;
-    const { instance } = this.#selection;
-    if (hasTimedOut) this.#attempts.recordFailure(instance, 'no response in time', 'failing');
-    // Where a connection exists or will exist, its end also ends the attempt.
-    if (this.#connection) this.#connection.destroy();
-    else if (this.head === '' || this.#upstream.cancel(this)) this.#finish();
-  }
-
-  /** Discards a failure response, because another instance gets the request. */
-  discard({ status, length }: ParsedResponseHead): void {
-    this.#owner = undefined;
-    this.#attempts.recordFailure(this.#selection.instance, `status ${status}`, 'failing');
-    if (length === undefined || length > MAX_DISCARDED_BYTES) this.#connection?.destroy();
-  }
-
-  onSend(connection: Connection): void {
-    this.#connection = connection;
-    if (!this.#owner) connection.destroy();
-  }
-
-  onHead(start: ParsedResponseHead): void {
-    this.#owner?.onHead(start);
-    // The response was discarded if no owner is left.
-    if (!this.#owner) return;
-    const { instance } = this.#selection;
-    if (FAILURE_STATUSES.has(start.status)) this.#attempts.recordFailure(instance, `status ${start.status}`, 'failing');
-    else this.#attempts.recordSuccess(instance);
-  }
-
-  onData(chunk: Buffer): void {
-    this.#owner?.onData(chunk);
-  }
-
-  onEnd(last: Buffer | undefined): void {
-    this.#finish();
-    this.#owner?.onEnd(last);
-  }
-
-  onPause(): void {
-    this.#owner?.onPause();
-  }
-
-  onFailure(error: Error): void {
-    const owner = this.#owner;
-    if (owner) {
-      this.#attempts.recordFailure(this.#selection.instance, errorCodeOf(error), failureKindOf(error));
-    }
-    this.#finish();
-    owner?.onFailure(this.#connection !== undefined);
-  }
-
-  #finish(): void {
-    if (this.#isFinished) return;
-    this.#isFinished = true;
-    this.#attempts.recordEnd(this.#selection.instance);
-    this.#upstream.release();
-    this.#selection.release();
-  }
-}
-
-export const failureKindOf = (error: Error): FailureKind =>
-  UNREACHABLE.has(errorCodeOf(error)) ? 'unreachable' : 'failing';
-
-export const isFailureStatus = (status: number): boolean => FAILURE_STATUSES.has(status);
+const isSafe = ({ method }: ClientRequest): boolean => method === 'GET' || method === 'HEAD';

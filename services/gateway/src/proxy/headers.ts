@@ -1,20 +1,7 @@
 /** Changes the headers of forwarded requests and responses. */
 import type { ClientRequest, HeadersMemo } from '../http/client-exchange.ts';
-import type { Forwarding } from './forwarded.ts';
-
-/** Headers that concern one connection, not the message (RFC 9110, 7.6.1). */
-export const HOP_BY_HOP = [
-  'connection',
-  'http2-settings',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-];
+import { connectionOptionsIn, HOP_BY_HOP } from '../http/connection-headers.ts';
+import type { Forwarding } from '../http/forwarded.ts';
 
 /**
  * Never forwarded from a client: the gateway's own headers, and the headers of other proxies about the client.
@@ -54,23 +41,6 @@ function forwardedNameOf(written: string): string {
 }
 
 const STRIPPED_FROM_RESPONSES = new Set([...HOP_BY_HOP, 'x-request-id']);
-
-const CONNECTION_OPTIONS = new Set([...HOP_BY_HOP, 'close', '']);
-
-/**
- * Returns whether `Connection` names a header for the service (RFC 9110, 7.6.1). Removing that header would change what
- * the service does. Without an Idempotency-Key, for example, the service would handle a retried request twice.
- */
-export function namesEndToEnd(connection: string | undefined): boolean {
-  if (connection === undefined || connection === 'keep-alive' || connection === 'close') return false;
-  return connection.split(',').some((option) => !CONNECTION_OPTIONS.has(option.trim().toLowerCase()));
-}
-
-/** Returns the other headers that a service's `Connection` limits to one connection. */
-function connectionOptionsIn(connection: string | undefined): ReadonlySet<string> | undefined {
-  if (connection === undefined || connection === 'keep-alive' || connection === 'close') return undefined;
-  return new Set(connection.split(',').map((name) => name.trim().toLowerCase()));
-}
 
 /** Returns whether the headers make the service handle a repeated request only once. */
 export const hasIdempotencyKey = (headers: readonly string[]): boolean => {

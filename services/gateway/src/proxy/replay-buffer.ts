@@ -1,52 +1,147 @@
-/** Reads a request's body before an instance is selected, so that a slow client does not occupy a connection. */
+/**
+ * Reads a request's body before an instance is selected, so that a slow client does not occupy a connection. Keeps a
+ * small body, so that another attempt can send it again. The limits of the client count what it holds.
+ */
 import type { IncomingMessage } from 'node:http';
 import { guarded } from '@daybook/service';
+import { type BodyObserver, contentLengthOf, RequestBody } from '../http/request-body.ts';
+import type { BodyLength } from '../http/request-head.ts';
+import type { ClientLimits, LimitReached } from '../resilience/client-limits.ts';
 
 /** Larger bodies are streamed from here on. */
 export const BUFFER_BYTES = 64 * 1024;
 /** The deadline for the first 64 KiB of a body, or for a smaller body, however steadily the bytes come. */
 export const BUFFER_MILLIS = 5_000;
 
-export interface ReplayBufferOwner {
-  /** Returns false when the bytes exceed the limit. Reading stops then. */
-  onBodyBytes(bytes: number): boolean;
-  /** `isWhole` is false when the body is larger than the buffer. The rest waits in the paused request. */
-  onBodyBuffered(chunks: readonly Buffer[], isWhole: boolean): void;
+/** The owner. It must close the buffer when the exchange ends. */
+export interface ReplayBufferOwner extends BodyObserver {
+  /** Called when the body can be sent. The rest of a larger one waits in the paused request. */
+  onBodyBuffered(): void;
+  onLimitReached(limit: LimitReached): void;
 }
 
 export class ReplayBuffer {
   readonly #request: IncomingMessage;
+  readonly #limitBytes: number;
+  readonly #clientLimits: ClientLimits;
+  /** The client whose limits count. */
+  readonly #client: string;
   readonly #owner: ReplayBufferOwner;
-  readonly #chunks: Buffer[] = [];
-  #received = 0;
+  #isReading = false;
+  #isUpload = false;
+  #bytes = 0;
+  /** Empty once the body is whole. */
+  #chunks: Buffer[] = [];
+  #whole: Buffer | undefined;
 
-  constructor(request: IncomingMessage, owner: ReplayBufferOwner) {
+  constructor(
+    request: IncomingMessage,
+    limitBytes: number,
+    clientLimits: ClientLimits,
+    client: string,
+    owner: ReplayBufferOwner,
+  ) {
     this.#request = request;
+    this.#limitBytes = limitBytes;
+    this.#clientLimits = clientLimits;
+    this.#client = client;
     this.#owner = owner;
-    request.on('data', this.#onData).on('end', this.#onEnd);
   }
 
-  /** Stops reading and drops the buffered bytes. */
+  /** Whether the whole body is held, so that it can be sent more than once. */
+  get isWhole(): boolean {
+    return this.#whole !== undefined;
+  }
+
+  /** Whether the gateway waits for the client to send the rest. */
+  get isAwaited(): boolean {
+    return !this.#request.complete && this.#request.readableFlowing === true;
+  }
+
+  get length(): BodyLength {
+    return this.#whole?.length ?? contentLengthOf(this.#request) ?? 'chunked';
+  }
+
+  /** Begins to read. Returns false when the body is too large or the client has reached a limit. */
+  start(): boolean {
+    if ((contentLengthOf(this.#request) ?? 0) > this.#limitBytes) {
+      this.#owner.onBodyTooLarge();
+      return false;
+    }
+    if (!this.#tryAcquire('pendingBodies')) return false;
+    this.#isReading = true;
+    this.#request.on('data', this.#onData).on('end', this.#onEnd);
+    return true;
+  }
+
+  /** Returns the body for an attempt: all of it, or what was read followed by the rest. */
+  toSend(): Buffer | RequestBody {
+    return this.#whole ?? new RequestBody(this.#request, this.#owner, this.#limitBytes, this.#chunks);
+  }
+
+  /** Stops reading and drops what was read. Has no effect once the body is buffered. */
   stop(): void {
-    this.#request.off('data', this.#onData).off('end', this.#onEnd);
-    this.#chunks.length = 0;
+    if (!this.#isReading) return;
+    this.#endReading();
+    this.#chunks = [];
+  }
+
+  /** Drops the body, because it is not sent again. */
+  release(): void {
+    if (this.#bytes === 0) return;
+    this.#clientLimits.release('bodyBytes', this.#client, this.#bytes);
+    this.#bytes = 0;
+    this.#whole = undefined;
+    this.#chunks = [];
+  }
+
+  /** Ends everything that counts against the client. */
+  close(): void {
+    this.stop();
+    this.release();
+    if (this.#isUpload) this.#clientLimits.release('uploads', this.#client);
+    this.#isUpload = false;
   }
 
   readonly #socketOf = () => this.#request.socket;
 
   readonly #onData = guarded(this.#socketOf, (chunk: Buffer): void => {
-    if (!this.#owner.onBodyBytes(chunk.length)) return;
+    const { length } = chunk;
+    if (this.#bytes + length > this.#limitBytes) {
+      this.#owner.onBodyTooLarge();
+      return;
+    }
+    if (!this.#tryAcquire('bodyBytes', length)) return;
+    this.#bytes += length;
     this.#chunks.push(chunk);
-    this.#received += chunk.length;
-    if (this.#received > BUFFER_BYTES) this.#done(false);
+    if (this.#bytes > BUFFER_BYTES) this.#startUpload();
   });
 
-  readonly #onEnd = guarded(this.#socketOf, (): void => this.#done(true));
+  readonly #onEnd = guarded(this.#socketOf, (): void => {
+    this.#endReading();
+    this.#whole = Buffer.concat(this.#chunks);
+    this.#chunks = [];
+    this.#owner.onBodyBuffered();
+  });
 
-  #done(isWhole: boolean): void {
-    const chunks = [...this.#chunks];
-    this.stop();
-    if (!isWhole) this.#request.pause();
-    this.#owner.onBodyBuffered(chunks, isWhole);
+  /** Leaves the rest of a large body in the paused request. */
+  #startUpload(): void {
+    this.#endReading();
+    this.#request.pause();
+    if (!this.#tryAcquire('uploads')) return;
+    this.#isUpload = true;
+    this.#owner.onBodyBuffered();
+  }
+
+  #endReading(): void {
+    this.#isReading = false;
+    this.#request.off('data', this.#onData).off('end', this.#onEnd);
+    this.#clientLimits.release('pendingBodies', this.#client);
+  }
+
+  #tryAcquire(resource: 'pendingBodies' | 'bodyBytes' | 'uploads', amount = 1): boolean {
+    const limit = this.#clientLimits.tryAcquire(resource, this.#client, amount);
+    if (limit) this.#owner.onLimitReached(limit);
+    return limit === undefined;
   }
 }

@@ -1,27 +1,25 @@
 /** Forwards requests to the instances of the services. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import { problems, type Refusal } from '@daybook/contracts';
 import { type Balancer, createRetryBudget, type Discovery } from '@daybook/discovery';
 import type { Logger } from '@daybook/service';
 import { clientKey } from '../http/addresses.ts';
+import type { ClientExchange } from '../http/client-exchange.ts';
+import { createForwarding, type Forwarding } from '../http/forwarded.ts';
 import { clientExchangeOf } from '../http/node-response.ts';
 import { ClientLimits } from '../resilience/client-limits.ts';
 import { ConcurrencyLimit, type ConcurrencyLimitOptions } from '../resilience/concurrency-limit.ts';
 import { OutlierDetection, type OutlierDetectionOptions } from '../resilience/outlier-detection.ts';
 import type { CompiledRoute } from '../routes/compiler.ts';
-import { pathOf } from '../routes/table.ts';
 import { createDiscoveryRefresh } from '../upstream/discovery-refresh.ts';
 import { createUpstreams, type UpstreamOptions } from '../upstream/upstreams.ts';
-import { type TunnelOptions, Tunnels } from '../websocket/tunnels.ts';
-import { Upgrade, type UpgradeDependencies } from '../websocket/upgrade.ts';
 import type { ExchangeReport } from './access-log.ts';
 import { createSiteCheck, type SiteCheck } from './cross-site.ts';
 import { DeadlineWatch } from './deadlines.ts';
 import { limitReached, overloaded } from './errors.ts';
-import { type ClientExchange, Exchange, type ServiceState } from './exchange.ts';
-import { createForwarding, type Forwarding } from './forwarded.ts';
-import { sendProblem } from './problem-response.ts';
+import { Exchange } from './exchange.ts';
+import type { ExchangeDependencies, ServiceState } from './exchange-dependencies.ts';
+import { sendLocalResponse } from './local-response.ts';
 
 /** Each takes some memory, whatever its outcome. */
 const MAX_CONCURRENT_EXCHANGES = 4_096;
@@ -41,20 +39,19 @@ export interface ProxyOptions {
   siteCheck?: SiteCheck | undefined;
   upstream?: UpstreamOptions | undefined;
   outlierDetection?: OutlierDetectionOptions | undefined;
-  tunnel?: TunnelOptions | undefined;
   /** Per service. */
   concurrencyLimit?: ConcurrencyLimitOptions | undefined;
 }
 
 export interface ReverseProxy {
+  /** For exchanges that the proxy does not start itself: WebSockets. They count like its own. */
+  readonly dependencies: ExchangeDependencies;
   handle(route: CompiledRoute, request: IncomingMessage, response: ServerResponse): void;
   /** Forwards a request that node:http did not read. */
   forward(route: CompiledRoute, clientExchange: ClientExchange): void;
-  /** Upgrades to a WebSocket; `head` holds the bytes after the handshake. */
-  upgrade(route: CompiledRoute, request: IncomingMessage, client: Socket, head: Buffer): void;
   /** From now on, closes each connection after its next response. */
   drain(): void;
-  /** Does the same, and ends endless streams and tunnels now. */
+  /** Does the same, and ends endless streams now. */
   disconnectClients(): void;
   close(): Promise<void>;
 }
@@ -71,7 +68,7 @@ export function createReverseProxy(options: ProxyOptions): ReverseProxy {
   let draining = false;
   let closing = false;
   let activeExchanges = 0;
-  const dependencies: UpgradeDependencies = {
+  const dependencies: ExchangeDependencies = {
     logger,
     balancer,
     outlierDetection,
@@ -81,6 +78,9 @@ export function createReverseProxy(options: ProxyOptions): ReverseProxy {
     upstreams,
     clientLimits: new ClientLimits(),
     deadlineWatch: new DeadlineWatch(),
+    countActive() {
+      activeExchanges += 1;
+    },
     report(exchange) {
       activeExchanges -= 1;
       report(exchange);
@@ -88,7 +88,6 @@ export function createReverseProxy(options: ProxyOptions): ReverseProxy {
     isDraining: () => draining,
     isClosing: () => closing,
     streams: new Set(),
-    tunnels: new Tunnels(options.tunnel),
   };
 
   /** Returns the state of a service. One state exists for each service of every file of routes loaded so far. */
@@ -106,19 +105,16 @@ export function createReverseProxy(options: ProxyOptions): ReverseProxy {
   /** Rejects a request at the lowest possible cost. */
   function shed(route: CompiledRoute, clientExchange: ClientExchange, refusal: Refusal): void {
     const { request, response, requestId, trace } = clientExchange;
-    const { traceId } = trace;
     const startedAt = performance.now();
-    sendProblem(response, refusal, { path: pathOf(request), requestId, traceId });
-    const { method = 'GET' } = request;
-    const durationMillis = performance.now() - startedAt;
+    sendLocalResponse(response, refusal, clientExchange);
     report({
-      method,
+      method: request.method ?? 'GET',
       route: route.id,
       outcome: 'shed',
       status: problems[refusal.code].status,
-      durationMillis,
+      durationMillis: performance.now() - startedAt,
       requestId,
-      traceId,
+      traceId: trace.traceId,
     });
   }
 
@@ -146,25 +142,20 @@ export function createReverseProxy(options: ProxyOptions): ReverseProxy {
       shed(route, clientExchange, refusal);
       return;
     }
-    activeExchanges += 1;
+    dependencies.countActive();
     new Exchange(dependencies, service, route, client, clientExchange).begin();
   }
 
   return {
+    dependencies,
     handle: (route, request, response) => forward(route, clientExchangeOf(request, response)),
     forward,
-    upgrade(route, request, client, head) {
-      const upgrade = new Upgrade(dependencies, route, request, client, head);
-      activeExchanges += 1;
-      upgrade.begin();
-    },
     drain() {
       draining = true;
     },
     disconnectClients() {
       draining = true;
       closing = true;
-      dependencies.tunnels.closeAll();
       for (const exchange of dependencies.streams) exchange.endStream();
     },
     close() {

@@ -1,14 +1,12 @@
 /** Compiles routes of the file for requests. Computes all that does not depend on a request. */
 import type { Caller } from '@daybook/contracts';
 import { type Clock, systemClock } from '@daybook/service';
-import { compileFilterChain, type FilterChain } from '../filters/chain.ts';
-import { filters } from '../filters/index.ts';
 import type { ClientRequest } from '../http/client-exchange.ts';
-import { predicates } from '../predicates/index.ts';
-import type { Predicate } from '../predicates/predicate.ts';
-import { createForwarding, type Forwarding } from '../proxy/forwarded.ts';
+import { createForwarding, type Forwarding } from '../http/forwarded.ts';
 import { createRateLimiter, type RateLimit, type RateLimiter } from '../resilience/rate-limiter.ts';
 import type { RouteContext } from './context.ts';
+import { compileFilterChain, type FilterChain } from './filter.ts';
+import type { PluginCatalogue, Predicate } from './plugin.ts';
 import type { Route } from './route.ts';
 
 export interface CompiledRoute extends Route {
@@ -20,6 +18,7 @@ export interface CompiledRoute extends Route {
 
 /** The dependencies of a gateway's routes, for every load. */
 export interface CompilerOptions {
+  plugins: PluginCatalogue;
   forwarding?: Pick<Forwarding, 'clientAddressOf'>;
   callerOf?: (request: ClientRequest) => Caller | undefined;
   clock?: Clock;
@@ -32,11 +31,12 @@ export type RouteCompiler = (routes: readonly Route[]) => readonly CompiledRoute
 const anonymous = (): undefined => undefined;
 
 export function createRouteCompiler({
+  plugins,
   forwarding = createForwarding(),
   callerOf = anonymous,
   clock = systemClock,
   random = Math.random,
-}: CompilerOptions = {}): RouteCompiler {
+}: CompilerOptions): RouteCompiler {
   let limiters = new Map<string, RateLimiter>();
   return (routes) => {
     const nextLimiters = new Map<string, RateLimiter>();
@@ -48,7 +48,7 @@ export function createRouteCompiler({
         nextLimiters.set(key, limiter);
         return limiter;
       };
-      return compileRoute({ route, routes, clock, callerOf, draw, limiterFor, ...forwarding });
+      return compileRoute(plugins, { route, routes, clock, callerOf, draw, limiterFor, ...forwarding });
     });
     limiters = nextLimiters;
     return compiled;
@@ -70,7 +70,7 @@ function createDraw(random: () => number): RouteContext['draw'] {
   };
 }
 
-function compileRoute(context: RouteContext): CompiledRoute {
+function compileRoute({ predicates, filters }: PluginCatalogue, context: RouteContext): CompiledRoute {
   const { route } = context;
   const { path: _, ...conditions } = route.predicates;
   const matches = allOf(

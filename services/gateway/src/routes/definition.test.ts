@@ -1,12 +1,14 @@
 import { StartFailure } from '@daybook/service';
 import { describe, expect, test } from 'vitest';
+import { plugins } from '../plugins.ts';
 import { parseRoutes, ROUTES_FILE, readRoutes } from './definition.ts';
 
+const parse = (text: string) => parseRoutes(text, plugins);
 const route = { id: 'a', predicates: { path: ['/a'] }, service: 'a-service' };
 
 function failureOf(routes: unknown): StartFailure {
   try {
-    parseRoutes(typeof routes === 'string' ? routes : JSON.stringify({ routes }));
+    parse(typeof routes === 'string' ? routes : JSON.stringify({ routes }));
   } catch (error) {
     if (error instanceof StartFailure) return error;
     throw error;
@@ -16,7 +18,7 @@ function failureOf(routes: unknown): StartFailure {
 
 describe('the routes file', () => {
   test('leads every public resource to its service', async () => {
-    const routes = await readRoutes(ROUTES_FILE);
+    const routes = await readRoutes(ROUTES_FILE, plugins);
     expect(Object.fromEntries(routes.map(({ id, service }) => [id, service]))).toEqual({
       patients: 'patient-service',
       doctors: 'doctor-service',
@@ -87,7 +89,7 @@ describe('the routes file', () => {
   test.each(['/docs2', '/admin/users/**', '/api/v1/admin/parked-events/x/**'])(
     'may have the path %s, which hides nothing',
     (path) => {
-      expect(parseRoutes(JSON.stringify({ routes: [{ ...route, predicates: { path: [path] } }] }))).toHaveLength(1);
+      expect(parse(JSON.stringify({ routes: [{ ...route, predicates: { path: [path] } }] }))).toHaveLength(1);
     },
   );
 
@@ -95,9 +97,9 @@ describe('the routes file', () => {
     const takes = (id: string, more: object) => ({ ...route, id, predicates: { path: ['/a'], ...more } });
     const of = (...routes: unknown[]) => JSON.stringify({ routes });
     const [first, second] = [takes('a', { method: ['GET'] }), takes('b', { method: ['POST'] })];
-    expect(parseRoutes(of(first, second, takes('rest', {})))).toHaveLength(3);
+    expect(parse(of(first, second, takes('rest', {})))).toHaveLength(3);
     const share = { weight: { group: 'g', weight: 1 } };
-    expect(parseRoutes(of(takes('a', share), takes('b', share)))).toHaveLength(2);
+    expect(parse(of(takes('a', share), takes('b', share)))).toHaveLength(2);
     const clash = 'The routes are wrong: more than one route has the path /a.';
     expect(failureOf([takes('rest', {}), first]).message).toBe(clash);
     expect(failureOf([first, takes('b', { method: ['GET'] })]).message).toBe(clash);
@@ -139,7 +141,7 @@ describe('the routes file', () => {
     'takes filters as a list of objects with one field each: %j',
     (filters) => {
       const text = JSON.stringify({ routes: [{ ...route, filters }] });
-      if (Array.isArray(filters) && filters.length === 0) expect(parseRoutes(text)).toHaveLength(1);
+      if (Array.isArray(filters) && filters.length === 0) expect(parse(text)).toHaveLength(1);
       else expect(failureOf([{ ...route, filters }]).message).toContain('/routes/0/filters');
     },
   );
@@ -155,6 +157,8 @@ describe('the routes file', () => {
   });
 
   test('is named when it is missing', async () => {
-    await expect(readRoutes('/nowhere/routes.json')).rejects.toThrow(/^The routes cannot be read: ENOENT.*routes.json/);
+    await expect(readRoutes('/nowhere/routes.json', plugins)).rejects.toThrow(
+      /^The routes cannot be read: ENOENT.*routes.json/,
+    );
   });
 });

@@ -3,10 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { type Fault, PARKED_EVENTS_PATH } from '@daybook/contracts';
 import { createValidator, EXIT, StartFailure } from '@daybook/service';
 import { Type } from 'typebox';
-import { filters } from '../filters/index.ts';
-import { predicates } from '../predicates/index.ts';
-import { PATHS, SUBTREE } from '../predicates/path.ts';
-import type { Plugin } from './plugin.ts';
+import { PATHS, SUBTREE } from './path-template.ts';
+import type { Plugin, PluginCatalogue } from './plugin.ts';
 import { type Route, routeProperties } from './route.ts';
 
 const MAX_ROUTES = 1_000;
@@ -53,18 +51,18 @@ export async function readRoutesText(file: URL | string): Promise<string> {
  * Reads and checks the routes.
  * @throws StartFailure 78 with all faults of the routes, in one line
  */
-export const readRoutes = async (file: URL | string): Promise<readonly Route[]> =>
-  parseRoutes(await readRoutesText(file));
+export const readRoutes = async (file: URL | string, plugins: PluginCatalogue): Promise<readonly Route[]> =>
+  parseRoutes(await readRoutesText(file), plugins);
 
 /**
  * Parses and checks the routes.
  * @throws StartFailure 78 with all faults of the routes, in one line
  */
-export function parseRoutes(text: string): readonly Route[] {
+export function parseRoutes(text: string, plugins: PluginCatalogue): readonly Route[] {
   const file = checkFile(parse(text));
   if ('faults' in file) throw invalidRoutes(file.faults.map(formatFault));
   // Each route is checked on its own, because the checker reports only the first fault of a large value.
-  const checked = file.value.routes.map((route, index) => checkRoute(route, `/routes/${index}`));
+  const checked = file.value.routes.map((route, index) => checkRoute(route, `/routes/${index}`, plugins));
   const faults = checked.flatMap((result) => ('faults' in result ? result.faults : []));
   if (faults.length > 0) throw invalidRoutes(faults.map(formatFault));
   const routes = checked.flatMap((result) => ('value' in result ? [result.value] : []));
@@ -94,7 +92,11 @@ function parse(text: string): unknown {
 const checkFile = createValidator(FileShape);
 const checkShape = createValidator(RouteShape);
 
-function checkRoute(route: unknown, at: string): { value: Route } | { faults: Fault[] } {
+function checkRoute(
+  route: unknown,
+  at: string,
+  { predicates, filters }: PluginCatalogue,
+): { value: Route } | { faults: Fault[] } {
   const shape = checkShape(route);
   if ('faults' in shape) return { faults: prefixPointers(at, shape.faults) };
   const { predicates: conditions, filters: steps = [] } = shape.value;

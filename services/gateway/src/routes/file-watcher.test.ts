@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { plugins } from '../plugins.ts';
 import { readRoutesText } from './definition.ts';
 import { watchRoutesFile } from './file-watcher.ts';
 import { createRouteStore } from './route-store.ts';
@@ -14,7 +15,7 @@ async function startWatching(prepare: (folder: string) => Promise<void>, pollMil
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   await prepare(folder);
   const file = join(folder, 'routes.json');
-  const routes = createRouteStore(await readRoutesText(file));
+  const routes = createRouteStore(await readRoutesText(file), { plugins });
   const lines: string[] = [];
   const note = (...[fields, words]: unknown[]) => void lines.push(`${words} ${JSON.stringify(fields)}`);
   const logger = { info: note, warn: note, error: note };

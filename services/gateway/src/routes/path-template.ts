@@ -1,7 +1,15 @@
 /** Reads and writes paths by templates. `{name}` stands for one segment, and `/**` at the end for everything below. */
+import { Type } from 'typebox';
 
 export const PATH_TEMPLATE = '^(?:/(?:[A-Za-z0-9._~-]+|\\{[a-z][A-Za-z0-9]*\\}))+(?:/\\*\\*)?$';
 export const SUBTREE = '/**';
+
+/** The paths of one route. */
+export const PATHS = Type.Array(Type.String({ pattern: PATH_TEMPLATE, maxLength: 500 }), {
+  minItems: 1,
+  maxItems: 100,
+  uniqueItems: true,
+});
 
 /** The segments that match the names of a template. `rest` is what `/**` matches, with its slash. */
 export interface PathMatch {

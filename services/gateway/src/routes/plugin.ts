@@ -2,6 +2,9 @@
 import type { Fault } from '@daybook/contracts';
 import { createValidator } from '@daybook/service/validation';
 import type { Static, TSchema } from 'typebox';
+import type { ClientRequest } from '../http/client-exchange.ts';
+import type { RouteContext } from './context.ts';
+import type { Filter } from './filter.ts';
 
 interface PluginDefinition<Schema extends TSchema, Context, Compiled> {
   readonly schema: Schema;
@@ -26,6 +29,17 @@ export interface Plugin<Context, Compiled> {
   faultsOf(setting: unknown): Fault[];
   /** Compiles a setting. @throws Error for a setting that has faults */
   compile(setting: unknown, context: Context): Compiled;
+}
+
+/** Returns whether a request meets a condition. */
+export type Predicate = (request: ClientRequest) => boolean;
+export type PredicatePlugin = Plugin<RouteContext, Predicate>;
+export type FilterPlugin = Plugin<RouteContext, Filter>;
+
+/** The predicates and filters that routes may use, by their names in the file. */
+export interface PluginCatalogue {
+  readonly predicates: Readonly<Record<string, PredicatePlugin>>;
+  readonly filters: Readonly<Record<string, FilterPlugin>>;
 }
 
 export function definePlugin<Schema extends TSchema, Context, Compiled>(

@@ -1,6 +1,6 @@
 /** Holds the routes in force. A change replaces all routes, or none. */
 import { createHash } from 'node:crypto';
-import { type Clock, StartFailure, systemClock } from '@daybook/service';
+import { StartFailure, systemClock } from '@daybook/service';
 import { type CompilerOptions, createRouteCompiler, type RouteCompiler } from './compiler.ts';
 import { parseRoutes } from './definition.ts';
 import type { Route } from './route.ts';
@@ -39,10 +39,10 @@ export interface MutableRouteStore extends RouteStore {
 }
 
 /** Creates the store. @throws StartFailure 78 with all faults of the routes */
-export function createRouteStore(text: string, options: CompilerOptions = {}): MutableRouteStore {
+export function createRouteStore(text: string, options: CompilerOptions): MutableRouteStore {
   const { clock = systemClock } = options;
   const compile = createRouteCompiler(options);
-  let current = activate(text, compile, clock);
+  let current = activate(text, compile, options);
   let failure: (RouteLoadFailure & { readonly version: string }) | undefined;
 
   function recordFailure(reason: string, version: string): boolean {
@@ -67,7 +67,7 @@ export function createRouteStore(text: string, options: CompilerOptions = {}): M
       }
       if (version === failure?.version) return 'same';
       try {
-        current = activate(text, compile, clock);
+        current = activate(text, compile, options);
       } catch (error) {
         if (!(error instanceof StartFailure)) throw error;
         recordFailure(error.message, version);
@@ -80,8 +80,12 @@ export function createRouteStore(text: string, options: CompilerOptions = {}): M
   };
 }
 
-function activate(text: string, compile: RouteCompiler, clock: Clock): ActiveRoutes {
-  const routes = parseRoutes(text);
+function activate(
+  text: string,
+  compile: RouteCompiler,
+  { plugins, clock = systemClock }: CompilerOptions,
+): ActiveRoutes {
+  const routes = parseRoutes(text, plugins);
   return {
     table: createRouteTable(compile(routes)),
     routes,

@@ -2,10 +2,8 @@
  * Generates documents from the catalogues: the JSON schema of the file, for editors, and the tables of docs/gateway.md.
  */
 import { type TSchema, Type } from 'typebox';
-import { filters } from '../filters/index.ts';
-import { predicates } from '../predicates/index.ts';
-import { PATHS } from '../predicates/path.ts';
-import type { Plugin } from './plugin.ts';
+import { PATHS } from './path-template.ts';
+import type { Plugin, PluginCatalogue } from './plugin.ts';
 import { routeProperties } from './route.ts';
 
 type Plugins = Readonly<Record<string, Pick<Plugin<never, unknown>, 'schema' | 'summary' | 'example'>>>;
@@ -19,7 +17,7 @@ const schemasOf = (plugins: Plugins): Record<string, TSchema> =>
   );
 
 /** Returns the schema for `services/gateway/routes.schema.json`. */
-export function routesFileSchema(): TSchema {
+export function routesFileSchema({ predicates, filters }: PluginCatalogue): TSchema {
   const conditions = Type.Object({ ...schemasOf(predicates), path: PATHS }, { additionalProperties: false });
   const step = Type.Object(schemasOf(filters), { additionalProperties: false, minProperties: 1, maxProperties: 1 });
   const route = Type.Object(

@@ -1,6 +1,7 @@
 import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
+import { plugins } from '../plugins.ts';
 import { requestOf } from '../predicates/testing.ts';
 import { createRouteCompiler } from './compiler.ts';
 import type { Route } from './route.ts';
@@ -99,7 +100,7 @@ describe('of routes with one path', () => {
     service: 'x',
   });
   const table = createRouteTable(
-    createRouteCompiler()([
+    createRouteCompiler({ plugins })([
       when('posts', { method: ['POST'] }, '/a', '/a/**'),
       when('beta', { header: { 'x-beta': '*' }, method: ['GET'] }, '/a'),
       when('rest', {}, '/a/**'),

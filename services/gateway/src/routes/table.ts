@@ -1,5 +1,5 @@
 /** Finds the route of a request. Runs for every request, so all possible work is done at loading. */
-import type { ClientRequest } from '../http/client-exchange.ts';
+import { type ClientRequest, pathOf } from '../http/client-exchange.ts';
 import type { CompiledRoute } from './compiler.ts';
 import { compileTemplate, isTemplate, type PathMatch, SUBTREE } from './path-template.ts';
 
@@ -97,12 +97,6 @@ const specificityOf = (pattern: string): number => segmentsOf(pattern) * 1_000 -
 
 const bySpecificity = (one: string, other: string): number =>
   rankOf(one) - rankOf(other) || specificityOf(other) - specificityOf(one) || (one < other ? -1 : 1);
-
-/** Returns the path of the request, without its query. */
-export function pathOf({ url = '/' }: ClientRequest): string {
-  const end = url.indexOf('?');
-  return end === -1 ? url : url.slice(0, end);
-}
 
 const segmentsOf = (path: string): number => path.split('/').length - 1;
 

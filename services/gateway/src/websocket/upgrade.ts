@@ -5,20 +5,20 @@ import type { Socket } from 'node:net';
 import { Refusal } from '@daybook/contracts';
 import type { Selection } from '@daybook/discovery';
 import { closeLingering, crossSite, guarded, ignoreError, requestIdOf, traceOf } from '@daybook/service';
-import { FilterRun, type LocalResponse } from '../filters/chain.ts';
+import { FilterRun } from '../filters/chain.ts';
 import { clientKey } from '../http/addresses.ts';
 import { NodeResponse } from '../http/node-response.ts';
 import { frameResponse } from '../http/response-framing.ts';
 import type { Outcome } from '../proxy/access-log.ts';
-import { Attempts, failureKindOf } from '../proxy/attempts.ts';
+import { failureKindOf } from '../proxy/attempt.ts';
 import { deadlineExceeded, errorCodeOf, limitReached, overloaded, serviceUnavailable } from '../proxy/errors.ts';
-import type { ExchangeDependencies } from '../proxy/exchange.ts';
+import type { ExchangeDependencies } from '../proxy/exchange-dependencies.ts';
 import { forwardedRequestHeaders, forwardedResponseHeaders } from '../proxy/headers.ts';
-import { LOCAL_RESPONSE_HEADERS } from '../proxy/local-response-headers.ts';
-import { sendProblem } from '../proxy/problem-response.ts';
+import { InstanceSelector } from '../proxy/instance-selector.ts';
+import { localOutcomeOf, sendLocalResponse } from '../proxy/local-response.ts';
 import { beginHandshake, type PendingHandshake } from '../resilience/client-limits.ts';
 import type { CompiledRoute } from '../routes/compiler.ts';
-import { pathOf } from '../routes/table.ts';
+import type { LocalResponse } from '../routes/filter.ts';
 import { timeoutsOf } from '../routes/timeouts.ts';
 import { isAccepted, isHandshake } from './handshake.ts';
 import type { Tunnels } from './tunnels.ts';
@@ -42,7 +42,7 @@ export class Upgrade {
   readonly #requestId: string;
   readonly #trace;
   readonly #filterRun: FilterRun | undefined;
-  readonly #attempts: Attempts;
+  readonly #selector: InstanceSelector;
   readonly #startedAt = performance.now();
   readonly #timer: NodeJS.Timeout;
   #upstreamRequest: ClientRequest | undefined;
@@ -66,7 +66,7 @@ export class Upgrade {
     this.#requestId = requestIdOf(request);
     this.#trace = traceOf(request.headers.traceparent);
     this.#filterRun = route.chain && new FilterRun(route.chain, request);
-    this.#attempts = new Attempts(dependencies, route, this.#requestId, true);
+    this.#selector = new InstanceSelector(dependencies, route, this.#requestId, true);
     this.#response = this.#responseOn(client);
     this.#nodeResponse = new NodeResponse(request, this.#response);
     this.#timer = setTimeout(
@@ -92,16 +92,12 @@ export class Upgrade {
   }
 
   begin(): void {
-    if (this.#dependencies.siteCheck.rejectsUpgrade(this.#route, this.#request)) {
-      this.#refuse(crossSite(), 'refused');
-      return;
-    }
-    const localResponse = this.#filterRun?.onRequest();
-    if (localResponse instanceof Refusal) this.#refuse(localResponse, 'refused');
-    else if (localResponse) this.#sendLocalResponse(localResponse);
-    else if (!isHandshake(this.#request)) this.#refuse(notAHandshake(), 'refused');
+    const isRejected = this.#dependencies.siteCheck.rejectsUpgrade(this.#route, this.#request);
+    const local = isRejected ? crossSite() : this.#filterRun?.onRequest();
+    if (local) this.#respondLocally(local, localOutcomeOf(local));
+    else if (!isHandshake(this.#request)) this.#respondLocally(notAHandshake(), 'refused');
     else if (this.#dependencies.tunnels.isFull || this.#dependencies.isClosing())
-      this.#refuse(overloaded(this.#route), 'shed');
+      this.#respondLocally(overloaded(this.#route), 'shed');
     else this.#attemptWithinLimits();
   }
 
@@ -109,7 +105,7 @@ export class Upgrade {
     const { clientLimits, forwarding } = this.#dependencies;
     const pendingHandshake = beginHandshake(clientLimits, clientKey(forwarding.clientAddressOf(this.#request)));
     if (typeof pendingHandshake === 'string') {
-      this.#refuse(limitReached(pendingHandshake, this.#route), 'shed');
+      this.#respondLocally(limitReached(pendingHandshake, this.#route), 'shed');
       return;
     }
     this.#pendingHandshake = pendingHandshake;
@@ -117,9 +113,9 @@ export class Upgrade {
   }
 
   #attempt(): void {
-    this.#selection = this.#attempts.nextInstance();
+    this.#selection = this.#selector.selectUsable();
     if (!this.#selection) {
-      this.#refuse(serviceUnavailable(this.#route), 'unavailable');
+      this.#respondLocally(serviceUnavailable(this.#route), 'unavailable');
       return;
     }
     const client = this.#client;
@@ -156,7 +152,7 @@ export class Upgrade {
   /** Retries on another instance, because only a handshake without effect was sent. */
   #onFailure(error: Error): void {
     if (this.#outcome !== undefined || !this.#selection) return;
-    this.#attempts.recordFailure(this.#selection.instance, errorCodeOf(error), failureKindOf(error));
+    this.#selector.recordFailure(this.#selection.instance, errorCodeOf(error), failureKindOf(error));
     this.#releaseInstance();
     if (this.#response.headersSent) this.#client.destroy();
     else this.#attempt();
@@ -180,7 +176,7 @@ export class Upgrade {
     this.#outcome = 'proxied';
     this.#pendingHandshake?.end();
     clearTimeout(this.#timer);
-    if (this.#selection) this.#attempts.recordSuccess(this.#selection.instance);
+    if (this.#selection) this.#selector.recordSuccess(this.#selection.instance);
     this.#response.detachSocket(client);
     const headers = this.#headersOf(upstreamResponse, 101, ['connection', 'Upgrade', 'upgrade', 'websocket']);
     client.write(`HTTP/1.1 101 Switching Protocols\r\n${headerLines(headers.list)}\r\n`, 'latin1');
@@ -198,7 +194,7 @@ export class Upgrade {
   #forwardResponse(upstreamResponse: IncomingMessage): void {
     if (this.#outcome !== undefined) return;
     this.#outcome = 'proxied';
-    if (this.#selection) this.#attempts.recordSuccess(this.#selection.instance);
+    if (this.#selection) this.#selector.recordSuccess(this.#selection.instance);
     const received = upstreamResponse.statusCode ?? 502;
     const { status, list } = this.#headersOf(upstreamResponse, received, ['connection', 'close']);
     const hasBody = frameResponse(list, { method: 'GET', received, sent: status });
@@ -225,33 +221,27 @@ export class Upgrade {
       this.#client.destroy();
       return;
     }
-    if (this.#selection) this.#attempts.recordFailure(this.#selection.instance, 'no response in time', 'failing');
-    this.#refuse(deadlineExceeded(), 'timeout');
+    if (this.#selection) this.#selector.recordFailure(this.#selection.instance, 'no response in time', 'failing');
+    this.#respondLocally(deadlineExceeded(), 'timeout');
     this.#timer.refresh();
     this.#upstreamRequest?.destroy();
   }
 
-  #refuse(refusal: Refusal, outcome: Outcome): void {
+  /** Ends the upgrade with a response of the gateway or of a filter. */
+  #respondLocally(local: Refusal | LocalResponse, outcome: Outcome): void {
     this.#outcome = outcome;
     this.#pendingHandshake?.closed();
-    sendProblem(this.#nodeResponse, refusal, {
-      path: pathOf(this.#request),
+    sendLocalResponse(this.#nodeResponse, local, {
+      request: this.#request,
       requestId: this.#requestId,
-      traceId: this.#trace.traceId,
+      trace: this.#trace,
       filterRun: this.#filterRun,
     });
   }
 
-  #sendLocalResponse({ status, headers }: LocalResponse): void {
-    this.#outcome = 'local-response';
-    const list = [...LOCAL_RESPONSE_HEADERS, ...headers, 'x-request-id', this.#requestId];
-    this.#response.writeHead(this.#filterRun?.onResponse(status, list, false) ?? status, list);
-    this.#response.end();
-  }
-
   #releaseInstance(): void {
     if (!this.#selection) return;
-    this.#attempts.recordEnd(this.#selection.instance);
+    this.#selector.recordEnd(this.#selection.instance);
     this.#selection.release();
     this.#selection = undefined;
   }

@@ -159,6 +159,17 @@ describe('a WebSocket is refused', () => {
     expect(service.requests).toEqual([]);
   });
 
+  test('by a filter that responds itself, with the headers of every response of the gateway', async () => {
+    const service = await startSocketServer();
+    const filters = [{ redirect: { status: 308, location: 'https://daybook.example.org/docs' } }];
+    const { port } = await startGateway({ patients: [service.url], routes: [{ ...PATIENTS, filters }] });
+    const response = await sendRaw(port, handshake());
+    expect(response).toMatch(/^HTTP\/1\.1 308 /);
+    expect(response).toContain('\r\nlocation: https://daybook.example.org/docs\r\n');
+    expect(response).toMatch(/\r\nx-content-type-options: nosniff\r\n[\s\S]*\r\nx-request-id: /);
+    expect(service.requests).toEqual([]);
+  });
+
   test('when the response is not to its handshake', async () => {
     const service = await startSocketServer('something else');
     const { port } = await startGateway({ patients: [service.url] });

@@ -1,11 +1,13 @@
 /**
- * Checks that the fast path reads a request only as node:http's own parser does (decision 32). It mutates millions of
- * requests at random. DAYBOOK_FUZZ_SEED repeats a run, DAYBOOK_FUZZ_ROUNDS makes it longer.
+ * Checks that the fast path reads a request only as node:http's own parser does (decision 32). Such a request must also
+ * pass the check for ambiguous requests, which the fast path skips. The test mutates millions of requests at random.
+ * DAYBOOK_FUZZ_SEED repeats a run, DAYBOOK_FUZZ_ROUNDS makes it longer.
  */
 import { Socket } from 'node:net';
 import { FUZZ_ROUNDS, FUZZ_SEED, fuzzRound, mutate, piecesOf, Random } from '@daybook/testing/fuzz';
 import { Llhttp, type Reading } from '@daybook/testing/llhttp';
 import { expect, test } from 'vitest';
+import { ambiguityIn } from '../ambiguous-request.ts';
 import { MAX_PLAIN_HEAD_LENGTH, type PlainHeaders, type PlainRequest, readPlainRequest } from './plain-request.ts';
 
 const REQUESTS_A_ROUND = 50_000;
@@ -121,6 +123,10 @@ function compare(
     const shown = JSON.stringify({ text, fastPath: { method, url, rawHeaders }, node: difference }, undefined, 2);
     throw new Error(`${how}: the fast path reads a request in another way than node:http does: ${shown}`);
   }
+  const { url, headers, rawHeaders } = request;
+  const ambiguity = ambiguityIn({ url, headers, rawHeaders, socket, httpVersion: '1.1' });
+  if (ambiguity)
+    throw new Error(`${how}: an accepted request is ambiguous (${ambiguity.detail}): ${JSON.stringify(text)}`);
   return request;
 }
 

@@ -67,7 +67,7 @@ export class PlainRequest implements ClientRequest {
 }
 
 /**
- * Reads one plain request; `before` holds the previous headers on the connection. Returns undefined unless `text` is
+ * Reads one plain request; `previous` holds the last headers on the connection. Returns undefined unless `text` is
  * exactly one whole plain request.
  */
 export function readPlainRequest(

@@ -1,11 +1,24 @@
 /**
  * Serves plain requests on a fast path, without node:http's objects for them (decision 23). These objects cost more
- * than all work of the gateway. The fast path has these invariants:
- * - It accepts a request only if llhttp, the parser of node:http, reads it in the same way.
- * - It does not reject a request itself. node:http reads, awaits or rejects every request that is not plain.
- * - It hands a connection over to node:http for good, together with the bytes already read.
- * The differential fuzz test is `plain-request-fuzz.test.ts` (decision 32). It compares every accepted request with
- * llhttp.
+ * than all work of the gateway.
+ *
+ * What it accepts: one chunk that is exactly one GET or HEAD, HTTP/1.1, visible ASCII, of at most 4 KiB. The path is
+ * unambiguous, the Host is valid, and no header name repeats. No header concerns a body, the connection or a proxy. A
+ * route matches the request, and the response before it is complete.
+ *
+ * What it leaves to node:http: everything else, valid or not. That includes a part of a request, two requests in one
+ * chunk, bodies and upgrades. The fast path never rejects a request, and never waits for the rest of one. It hands the
+ * connection over for good, together with the bytes already read, as if the connection were new.
+ *
+ * Why that is safe: a client smuggles a request where two parsers read the same bytes differently. An accepted request
+ * has one reading only. It has no body, and no byte follows it, so parsers cannot disagree about its end. A request
+ * that is left to node:http without need costs only time.
+ *
+ * What the differential fuzz test next to this file proves (`plain-request-fuzz.test.ts`, decision 32): llhttp, the
+ * parser of node:http, reads each accepted request as one whole request. Method, target and headers are the same. There
+ * is no body and no upgrade, and the connection is kept. The check for ambiguous requests accepts it, too. The test
+ * changes requests at random, and also cuts, extends and changes them at every byte. It does not compare what the fast
+ * path leaves to node:http. `fast-path.test.ts` compares the responses of both.
  */
 import { type RequestListener, Server, type ServerOptions } from 'node:http';
 import type { Socket } from 'node:net';

@@ -1,7 +1,7 @@
 /** Determines a request's origin and its proxies. Trusts only the proxies that the operator has named. */
 import { isIP } from 'node:net';
-import { compileNetworks, unmappedAddress } from '../http/addresses.ts';
-import type { ClientRequest } from '../http/client-exchange.ts';
+import { compileNetworks, unmappedAddress } from './addresses.ts';
+import type { ClientRequest } from './client-exchange.ts';
 
 export interface Forwarding {
   /** Returns the client's address: that of the socket or, behind trusted proxies, the nearest untrusted address. */
