@@ -46,7 +46,7 @@ describe('a closed breaker', () => {
     expect(createBreaker().recordFailure(0, { isFatal: true })).toBe(1_000);
   });
 
-  it('stays closed where it may not open, and asks only when it would', () => {
+  it('stays closed where it may not open, and checks that only when it would open', () => {
     const breaker = createBreaker();
     const mayOpen = vi.fn(() => false);
     for (const _ of [1, 2]) breaker.recordFailure(0, { mayOpen });
