@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { createConnection } from 'mysql2/promise';
 import { type Child, startChild, waitUntil } from './child-process.ts';
-import { SERVERS_HOST } from './fault-proxy.ts';
+import { SERVERS_HOST } from './addresses.ts';
 
 const run = promisify(execFile);
 const INSTALL_MILLIS = 120_000;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { registryUsersVariable } from '@daybook/testing';
 import { type Child, startChild, waitUntil } from './child-process.ts';
 import type { PrivateServer } from './database-server.ts';
-import { SERVERS_HOST } from './fault-proxy.ts';
+import { SERVERS_HOST } from './addresses.ts';
 
 const START_MILLIS = 120_000;
 const PROBE_TIMEOUT_MILLIS = 2_000;

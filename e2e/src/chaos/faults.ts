@@ -1,8 +1,10 @@
 /** Injects planned faults into the system and reverts them. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { FaultProxy } from './fault-proxy.ts';
+import type { FaultProxy } from '@daybook/testing/fault-proxy';
 import { type CLOCKS, describeFault, type NetworkFault, type PlannedFault, type ServerOutage } from './plan.ts';
 import type { Testbed } from './testbed.ts';
+
+const DELAY_MILLIS = 400;
 
 export interface Faults {
   /** Resolves when all faults were injected and reverted. */
@@ -35,11 +37,11 @@ export function createFaults(testbed: Testbed, print: (line: string) => void, si
   }
 
   async function disturb(proxy: FaultProxy, kind: NetworkFault['kind'], millis: number): Promise<boolean> {
-    if (kind === 'disconnect') proxy.disconnect();
+    if (kind === 'disconnect') proxy.cut();
     else if (kind === 'corrupt') proxy.corrupt();
-    else if (kind === 'delay') proxy.delay();
+    else if (kind === 'delay') proxy.delay(DELAY_MILLIS);
     else if (kind === 'drop-responses') proxy.dropResponses();
-    else await proxy.takeDown();
+    else await proxy.refuse();
     await wait(millis);
     await proxy.heal();
     return true;

@@ -1,6 +1,6 @@
 /** Finds ports outside of the ephemeral range, so that they stay free while no server listens. */
 import { createServer } from 'node:net';
-import { PROXIES_HOST, SERVERS_HOST } from './fault-proxy.ts';
+import { PROXIES_HOST, SERVERS_HOST } from './addresses.ts';
 
 const FIRST_PORT = 18_000;
 const LAST_PORT = 31_000;

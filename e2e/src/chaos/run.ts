@@ -11,7 +11,7 @@ import { waitUntil } from './child-process.ts';
 import { type Clients, type Clinic, createClients } from './clients.ts';
 import type { ChaosConfig } from './config.ts';
 import { type RecordedEvent, readQueues, readRecordedEvents } from './event-recorder.ts';
-import { SERVERS_HOST } from './fault-proxy.ts';
+import { SERVERS_HOST } from './addresses.ts';
 import { createFaults, type Faults } from './faults.ts';
 import { type FinalState, readDatabases, readProgress, readRemainingRows, withConnection } from './final-state.ts';
 import { createPlan, deckOf, type Fault, type PlannedFault } from './plan.ts';

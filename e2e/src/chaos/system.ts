@@ -6,9 +6,10 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { isRunning, registryUsersVariable } from '@daybook/testing';
+import type { FaultProxy } from '@daybook/testing/fault-proxy';
+import { openProxyBefore, PROXIES_HOST } from './addresses.ts';
 import { waitUntil } from './child-process.ts';
 import type { Clocks } from './clocks.ts';
-import { type FaultProxy, PROXIES_HOST, startFaultProxy } from './fault-proxy.ts';
 
 /** The time for all processes of a new system, whose databases are empty. */
 export const FIRST_READY_MILLIS = 180_000;
@@ -87,7 +88,7 @@ export async function startSystem(options: SystemOptions): Promise<ChaosSystem> 
   const topology = join(folder, 'topology.json');
   await writeFile(topology, topologyOf(ports, registryPort, clocks));
   const proxies = new Map<string, FaultProxy>();
-  const addProxy = async (name: string, port: number) => proxies.set(name, await startFaultProxy(name, port));
+  const addProxy = async (name: string, port: number) => proxies.set(name, await openProxyBefore(port));
   await addProxy('registry', registryPort);
   for (const [service, own] of ports) {
     if (service === 'registry') continue;

@@ -2,13 +2,14 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EXIT, StartFailure } from '@daybook/service';
+import type { FaultProxy } from '@daybook/testing/fault-proxy';
 import { type PrivateBroker, privateBrokers } from '@daybook/testing/private-broker';
+import { openProxyBefore, PROXIES_HOST } from './addresses.ts';
 import { type Clocks, createClocks, findFaketime } from './clocks.ts';
 import { type ChaosConfig, eurekaJar } from './config.ts';
 import { createDatabaseServer, type DatabaseServer, type PrivateServer } from './database-server.ts';
 import { createEurekaServer } from './eureka-server.ts';
 import { declareRecorder } from './event-recorder.ts';
-import { type FaultProxy, PROXIES_HOST, startFaultProxy } from './fault-proxy.ts';
 import { CLOCKS } from './plan.ts';
 import { freePorts } from './ports.ts';
 import { mountSmallDisk, type SmallDisk } from './small-disk.ts';
@@ -99,9 +100,9 @@ export async function startTestbed(options: TestbedOptions): Promise<Testbed> {
   const eureka = registry === 'java' ? createEurekaServer(eurekaJar(), folder, eurekaPort) : undefined;
   if (eureka) stack.defer(() => eureka.kill());
   await eureka?.start();
-  const databaseProxy = await startFaultProxy('database', databasePort);
+  const databaseProxy = await openProxyBefore(databasePort);
   stack.defer(() => databaseProxy.close());
-  const brokerProxy = await startFaultProxy('broker', portOf(broker.url));
+  const brokerProxy = await openProxyBefore(portOf(broker.url));
   stack.defer(() => brokerProxy.close());
   const system = await startSystem({
     ...{ sources: options.sources, folder, ports, clocks },

@@ -1,9 +1,10 @@
 /** Programs with the clients of Spring and of Netflix work in our registry, next to our services. */
 import {
   type DaybookProcess,
+  type ExchangeRecorder,
   registryUsersVariable,
   startDaybook,
-  startRecordingProxy,
+  startExchangeRecorder,
   temporaryFolder,
 } from '@daybook/testing';
 import { BUILD_MILLIS, freePort, type JavaService, javaIsMissing, startJavaClient } from '@daybook/testing/java';
@@ -57,18 +58,17 @@ describe.skipIf(isMissing)('our registry and', { timeout: 120_000 }, () => {
   describe.for(CLIENTS)('$name', ({ name, path }) => {
     const own = new AsyncDisposableStack();
     let client: JavaService;
-    let proxy: Awaited<ReturnType<typeof startRecordingProxy>>;
+    let recorder: ExchangeRecorder;
 
     beforeAll(async () => {
-      proxy = await startRecordingProxy(`http://127.0.0.1:${port}${path}`);
-      own.defer(() => proxy.close());
-      client = await startJavaClient(name, proxy.url);
+      recorder = own.use(await startExchangeRecorder(`http://127.0.0.1:${port}${path}`));
+      client = await startJavaClient(name, recorder.url);
       own.defer(() => client.program.end().then(() => undefined));
     }, BUILD_MILLIS);
     afterAll(() => own.disposeAsync());
 
     const count = (method: string, status: number, part = /./) =>
-      proxy.exchanges.filter(
+      recorder.exchanges.filter(
         (one) => one.request.startsWith(`${method} `) && part.test(one.request) && one.status === status,
       ).length;
     const instances = async (service: string) =>

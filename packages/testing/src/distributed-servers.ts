@@ -7,12 +7,12 @@ import { randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
 import { createConnection } from 'mysql2/promise';
 import { isRequired, testBrokers } from './brokers.ts';
-import { startCuttingProxy } from './cutting-proxy.ts';
+import { openFaultProxyTo } from './fault-proxy.ts';
 import { findServers } from './servers.ts';
 
 const run = promisify(execFile);
 
-/** Each server has a proxy that can be closed. */
+/** Each server has a fault proxy in front. */
 export interface DistributedServers extends AsyncDisposable {
   /** Variables with the addresses of both servers. */
   readonly environment: Record<string, string>;
@@ -47,30 +47,25 @@ async function dropDatabases(mysqlUrl: string, prefix: string): Promise<void> {
   await connection.end();
 }
 
-/** Puts a proxy in front of the server of a URL. */
-async function withProxy(target: URL, defaultPort: number) {
-  const proxy = await startCuttingProxy({ host: target.hostname, port: Number(target.port || defaultPort) });
-  const url = new URL(target);
-  url.host = `127.0.0.1:${proxy.port}`;
-  return { proxy, url };
-}
+const withPath = (url: string, name: string): string => Object.assign(new URL(url), { pathname: `/${name}` }).href;
 
 async function create(mysqlUrl: string, amqpUrl: string): Promise<DistributedServers> {
   const name = `daybook_e2e_${process.pid}_${randomBytes(4).toString('hex')}`;
   await run('rabbitmqctl', ['add_vhost', name]);
   const user = decodeURIComponent(new URL(amqpUrl).username);
   await run('rabbitmqctl', ['set_permissions', '-p', name, user, '.*', '.*', '.*']);
-  const [mysql, broker] = [await withProxy(new URL(mysqlUrl), 3306), await withProxy(new URL(amqpUrl), 5672)];
-  mysql.url.pathname = `/${name}`;
-  broker.url.pathname = `/${name}`;
-  const proxies = [mysql.proxy, broker.proxy];
+  const [mysql, broker] = [await openFaultProxyTo(mysqlUrl), await openFaultProxyTo(amqpUrl)];
+  const proxies = [mysql, broker];
   return {
-    environment: { DAYBOOK_MYSQL_URL: mysql.url.href, AMQP_URL: broker.url.href },
+    environment: {
+      DAYBOOK_MYSQL_URL: mysql.through(withPath(mysqlUrl, name)),
+      AMQP_URL: broker.through(withPath(amqpUrl, name)),
+    },
     async close() {
-      await Promise.all(proxies.map((proxy) => proxy.close()));
+      await Promise.all(proxies.map((proxy) => proxy.refuse()));
     },
     async open() {
-      await Promise.all(proxies.map((proxy) => proxy.open()));
+      await Promise.all(proxies.map((proxy) => proxy.heal()));
     },
     async [Symbol.asyncDispose]() {
       await Promise.all(proxies.map((proxy) => proxy.close()));

@@ -6,7 +6,8 @@
 import { createEurekaClient, type EurekaClient, type LocalInstance } from '@daybook/discovery';
 import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type RecordingProxy, startRecordingProxy } from './recording-proxy.ts';
+import { type ExchangeRecorder, startExchangeRecorder } from './exchange-recorder.ts';
+import { type FaultProxy, openFaultProxyTo } from './fault-proxy.ts';
 import { authorizationFor, CONTRACT_APPLICATIONS, eurekaUrlOf } from './registry-users.ts';
 
 export interface EurekaContractOptions {
@@ -73,22 +74,27 @@ const foreignDocument = ({ serviceId, instanceId }: LocalInstance) => ({
   },
 });
 
-/** The proxies to one server, and the clients that use them. */
+/** A server whose exchanges are recorded, behind a network that can fail. */
+interface RecordedServer extends Pick<ExchangeRecorder, 'url' | 'exchanges'> {
+  readonly network: FaultProxy;
+}
+
+/** One server, and the clients that use it. */
 class Setting {
   readonly #base: string;
   readonly #user: string;
   readonly #clients: EurekaClient[] = [];
-  readonly #proxies: RecordingProxy[] = [];
+  readonly #stack = new AsyncDisposableStack();
 
   constructor(base: string, user: string) {
     this.#base = base;
     this.#user = user;
   }
 
-  async proxy(): Promise<RecordingProxy> {
-    const proxy = await startRecordingProxy(this.#base);
-    this.#proxies.push(proxy);
-    return proxy;
+  async record(): Promise<RecordedServer> {
+    const { url, exchanges } = this.#stack.use(await startExchangeRecorder(this.#base));
+    const network = this.#stack.use(await openFaultProxyTo(url));
+    return { url: network.through(url), exchanges, network };
   }
 
   client(servers: readonly string[] = [this.#base]): EurekaClient {
@@ -111,14 +117,14 @@ class Setting {
 
   async end(): Promise<void> {
     await Promise.all(this.#clients.splice(0).map((client) => client.close()));
-    await Promise.all(this.#proxies.splice(0).map((proxy) => proxy.close()));
+    await this.#stack.disposeAsync();
   }
 }
 
-const countOf = ({ exchanges }: RecordingProxy, pattern: RegExp, status?: number): number =>
+const countOf = ({ exchanges }: RecordedServer, pattern: RegExp, status?: number): number =>
   exchanges.filter((one) => pattern.test(one.request) && (status === undefined || one.status === status)).length;
 
-const wholeLists = (proxy: RecordingProxy): number => countOf(proxy, /^GET .*\/apps\/$/);
+const wholeLists = (server: RecordedServer): number => countOf(server, /^GET .*\/apps\/$/);
 
 /** `create` returns the base URL of a running server. It may hold registrations of others. */
 export function describeEurekaClient(
@@ -156,20 +162,20 @@ export function describeEurekaClient(
 
     it('an instance that is well renews, and registers once', async () => {
       const { setting, local } = await begin();
-      const proxy = await setting.proxy();
-      await setting.client([proxy.url]).register(local);
-      await expect.poll(() => countOf(proxy, /^PUT /, 200), patience).toBeGreaterThan(2);
-      expect(countOf(proxy, /^PUT /, 404)).toBe(0);
-      expect(countOf(proxy, /^POST /, 204)).toBe(1);
+      const server = await setting.record();
+      await setting.client([server.url]).register(local);
+      await expect.poll(() => countOf(server, /^PUT /, 200), patience).toBeGreaterThan(2);
+      expect(countOf(server, /^PUT /, 404)).toBe(0);
+      expect(countOf(server, /^POST /, 204)).toBe(1);
     });
 
     it('an instance that the server has forgotten registers again', async () => {
       const { url, setting, local, found } = await begin();
-      const proxy = await setting.proxy();
-      await setting.client([proxy.url]).register(local);
+      const server = await setting.record();
+      await setting.client([server.url]).register(local);
       expect(await call('DELETE', pathOf(url, local))).toBe(200);
-      await expect.poll(() => countOf(proxy, /^POST /, 204), patience).toBe(2);
-      expect(countOf(proxy, /^PUT /, 404)).toBe(1);
+      await expect.poll(() => countOf(server, /^POST /, 204), patience).toBe(2);
+      expect(countOf(server, /^PUT /, 404)).toBe(1);
       await found(await setting.reader()).toBe(1);
     });
 
@@ -188,8 +194,8 @@ export function describeEurekaClient(
     it('changes are followed without the whole list, although there is an instance that cannot be read', async () => {
       const { url, setting, local, found } = await begin();
       expect(await call('POST', `${url}/apps/${local.serviceId.toUpperCase()}`, foreignDocument(local))).toBe(204);
-      const proxy = await setting.proxy();
-      const reader = await setting.reader([proxy.url]);
+      const server = await setting.record();
+      const reader = await setting.reader([server.url]);
       const writer = setting.client();
       await writer.register(local);
       await found(reader).toBe(1);
@@ -204,10 +210,10 @@ export function describeEurekaClient(
       }
       await writer.close();
       await found(reader).toBe(0);
-      const fetched = countOf(proxy, /^GET .*\/apps\/delta$/, 200);
+      const fetched = countOf(server, /^GET .*\/apps\/delta$/, 200);
       await reader.refresh();
-      await expect.poll(() => countOf(proxy, /^GET .*\/apps\/delta$/, 200), patience).toBeGreaterThan(fetched);
-      expect(wholeLists(proxy)).toBeLessThanOrEqual(FEW_WHOLE_LISTS);
+      await expect.poll(() => countOf(server, /^GET .*\/apps\/delta$/, 200), patience).toBeGreaterThan(fetched);
+      expect(wholeLists(server)).toBeLessThanOrEqual(FEW_WHOLE_LISTS);
       await call('DELETE', `${pathOf(url, local)}:foreign`);
     });
 
@@ -245,11 +251,11 @@ export function describeEurekaClient(
 
     it('an instance that closes reports DOWN, and leaves', async () => {
       const { url, setting, local } = await begin();
-      const proxy = await setting.proxy();
-      const writer = setting.client([proxy.url]);
+      const server = await setting.record();
+      const writer = setting.client([server.url]);
       await writer.register(local);
       await writer.close();
-      const last = proxy.exchanges.filter(({ request }) => !request.startsWith('PUT ')).slice(-2);
+      const last = server.exchanges.filter(({ request }) => !request.startsWith('PUT ')).slice(-2);
       expect(last.map(({ request, status }) => `${request.split(' ')[0]} ${status}`)).toEqual([
         'POST 204',
         'DELETE 200',
@@ -259,12 +265,12 @@ export function describeEurekaClient(
 
     it('when one server is gone the next one serves the list and the lease', async () => {
       const { setting, local, found } = await begin();
-      const [first, second] = [await setting.proxy(), await setting.proxy()];
+      const [first, second] = [await setting.record(), await setting.record()];
       const writer = setting.client([first.url, second.url]);
       await writer.register(local);
       const reader = await setting.reader([first.url, second.url]);
       await found(reader).toBe(1);
-      await first.close();
+      await first.network.refuse();
       await writer.setStatus('DOWN');
       await found(reader).toBe(0);
       await writer.setStatus('UP');
@@ -274,16 +280,16 @@ export function describeEurekaClient(
 
     it('while all servers are gone what was known stays, and after that everything goes on', async () => {
       const { url, setting, local, found } = await begin();
-      const proxy = await setting.proxy();
-      const writer = setting.client([proxy.url]);
+      const server = await setting.record();
+      const writer = setting.client([server.url]);
       await writer.register(local);
-      const reader = await setting.reader([proxy.url]);
+      const reader = await setting.reader([server.url]);
       await found(reader).toBe(1);
-      await proxy.close();
+      await server.network.refuse();
       await expect(reader.refresh()).rejects.toThrow();
       expect(await call('DELETE', pathOf(url, local))).toBe(200);
       expect(reader.instancesOf(local.serviceId)).toHaveLength(1);
-      await proxy.open();
+      await server.network.heal();
       await expect.poll(() => call('GET', pathOf(url, local)), patience).toBe(200);
       await expect
         .poll(

@@ -1,5 +1,5 @@
-import { startForwarder, type TcpForwarder } from '@daybook/testing';
 import { cleanDatabase, freshDatabase } from '@daybook/testing/databases';
+import { type FaultProxy, openFaultProxy, openFaultProxyTo } from '@daybook/testing/fault-proxy';
 import { sql } from 'kysely';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Database } from '../database.ts';
@@ -18,17 +18,14 @@ async function openAt(url: string): Promise<Database<NoteTables>> {
 
 /** Opens a database behind a network that can fail, and the same database directly. */
 async function openBehind(): Promise<{
-  network: TcpForwarder;
+  network: FaultProxy;
   database: Database<NoteTables>;
   beside: Database<NoteTables>;
 }> {
   const direct = await cleanDatabase('notes');
-  const { hostname, port } = new URL(direct);
-  const network = await startForwarder({ host: hostname, port: Number(port) });
-  onTestFinished(() => network.stop());
-  const url = new URL(direct);
-  url.port = String(network.port);
-  return { network, database: await openAt(url.href), beside: await openAt(direct) };
+  const network = await openFaultProxyTo(direct);
+  onTestFinished(() => network.close());
+  return { network, database: await openAt(network.through(direct)), beside: await openAt(direct) };
 }
 
 /** Matches the first message whose statement begins with `words`. The bytes before the statement are not text. */
@@ -45,7 +42,7 @@ describe('a commit with a lost response', () => {
   it('is not run again, and is not reported as failed: here it succeeded', async () => {
     const { network, database, beside } = await openBehind();
     const isCommit = firstOf('commit');
-    network.fate = (message) => (isCommit(message) ? 'lose-response' : 'pass');
+    network.loseWhere((bytes) => (isCommit(bytes) ? 'response' : undefined));
     let runs = 0;
     const writing = database.write(async (transaction) => {
       runs += 1;
@@ -61,7 +58,7 @@ describe('a commit with a lost response', () => {
   it('is not run again, and is not reported as failed: here it did not succeed', async () => {
     const { network, database, beside } = await openBehind();
     const isCommit = firstOf('commit');
-    network.fate = (message) => (isCommit(message) ? 'lose-request' : 'pass');
+    network.loseWhere((bytes) => (isCommit(bytes) ? 'request' : undefined));
     await expect(addNote(database, 'never')).rejects.toThrow(AmbiguousCommit);
     expect(network.lost).toBe(1);
     expect(await notesOf(beside)).toEqual([]);
@@ -72,7 +69,7 @@ describe('a connection that is lost', () => {
   it('before the commit lets all of the work run again, once', async () => {
     const { network, database, beside } = await openBehind();
     const isInsert = firstOf('insert into `notes`');
-    network.fate = (message) => (isInsert(message) ? 'lose-response' : 'pass');
+    network.loseWhere((bytes) => (isInsert(bytes) ? 'response' : undefined));
     let runs = 0;
     await database.write(async (transaction) => {
       runs += 1;
@@ -85,7 +82,7 @@ describe('a connection that is lost', () => {
     const { network, database } = await openBehind();
     await addNote(database, 'kept');
     const isSelect = firstOf('select `text`');
-    network.fate = (message) => (isSelect(message) ? 'lose-response' : 'pass');
+    network.loseWhere((bytes) => (isSelect(bytes) ? 'response' : undefined));
     expect(await notesOf(database)).toEqual(['kept']);
     expect(network.lost).toBe(1);
   });
@@ -101,13 +98,13 @@ describe('a connection that is lost', () => {
   it('because the server is away fails with DatabaseUnavailable, and the next one works when the server is back', async () => {
     const { network, database } = await openBehind();
     await addNote(database, 'before');
-    await network.stop();
+    await network.refuse();
     await expect(addNote(database, 'never')).rejects.toSatisfy(
       (error) => error instanceof DatabaseUnavailable && error.reason === 'ECONNREFUSED',
     );
     await expect(notesOf(database)).rejects.toThrow(DatabaseUnavailable);
     await expect(database.check()).rejects.toThrow();
-    await network.start();
+    await network.heal();
     await database.check();
     await addNote(database, 'after');
     expect(await notesOf(database)).toEqual(['before', 'after']);
@@ -202,7 +199,7 @@ describe('an advisory lock', () => {
     const [held, wanted] = [database.advisoryLock('test'), beside.advisoryLock('test')];
     onTestFinished(async () => void (await Promise.all([held.close(), wanted.close()])));
     expect([await held.tryAcquire(), await wanted.tryAcquire()]).toEqual([true, false]);
-    await network.stop();
+    await network.refuse();
     await vi.waitFor(async () => expect(await wanted.tryAcquire()).toBe(true));
     await vi.waitFor(() => expect(held.tryAcquire()).rejects.toThrow());
   });
@@ -248,8 +245,8 @@ describe('a database that is named wrongly', () => {
   });
 
   it('is not made by a server that is not there: that may still come', async () => {
-    const network = await startForwarder({ host: '127.0.0.1', port: 1 });
-    await network.stop();
+    await using network = await openFaultProxy({ host: '127.0.0.1', port: 1 });
+    await network.refuse();
     const opening = openDatabase(`mysql://root@127.0.0.1:${network.port}/daybook_test_none`, noteMigrations);
     await expect(opening).rejects.toThrow(DatabaseUnavailable);
   });

@@ -2,11 +2,12 @@
 import { randomUUID } from 'node:crypto';
 import type { CloudEvent, EventType } from '@daybook/contracts';
 import { testBrokers, withBroker } from '@daybook/testing/brokers';
+import { openFaultProxyTo } from '@daybook/testing/fault-proxy';
 import type { ConsumeMessage } from 'amqplib';
 import { describe, expect, it, vi } from 'vitest';
 import { createConsumer, forEach } from '../consumer.ts';
 import { type EffectTables, effectsOf, eventOf, readableLog, temporaryDatabase } from '../testing.ts';
-import { proxyTo, testNamespace } from './testing.ts';
+import { testNamespace } from './testing.ts';
 import { DELIVERY_LIMIT } from './topology.ts';
 
 const PATIENT: EventType = 'daybook.patient.updated.v1';
@@ -138,7 +139,7 @@ describe.skipIf(brokers.length === 0).each(brokers)('the bus over $name', { time
   it('parks an event that ends its reader again and again, where it is seen, and handles the next one', async () => {
     await using namespace = testNamespace(url);
     await using databases = await temporaryDatabase();
-    await using proxy = await proxyTo(url);
+    await using proxy = await openFaultProxyTo(url);
     const database = await databases.open();
     const { logger, lines } = readableLog();
     const consumer = createConsumer<EffectTables>({
@@ -152,7 +153,7 @@ describe.skipIf(brokers.length === 0).each(brokers)('the bus over $name', { time
     });
     const [deadly, next] = [newEvent(), newEvent()];
     let deaths = 0;
-    const bus = namespace.bus({ consumers, url: proxy.url });
+    const bus = namespace.bus({ consumers, url: proxy.through(url) });
     await bus.subscribe({
       ...consumer,
       async handle(event) {
@@ -206,9 +207,9 @@ describe.skipIf(brokers.length === 0).each(brokers)('the bus over $name', { time
 
   it('waits for a broker that is away, logs that once, and has what waited when it is there', async () => {
     await using namespace = testNamespace(url);
-    await using proxy = await proxyTo(url);
-    await proxy.close();
-    const bus = namespace.bus({ consumers, url: proxy.url });
+    await using proxy = await openFaultProxyTo(url);
+    await proxy.refuse();
+    const bus = namespace.bus({ consumers, url: proxy.through(url) });
     const { handle, ids } = recorder();
     await bus.subscribe({ consumer: CONSUMER, types: [PATIENT], handle });
     const event = newEvent();
@@ -221,7 +222,7 @@ describe.skipIf(brokers.length === 0).each(brokers)('the bus over $name', { time
     const warnings = () => namespace.lines.filter((line) => line.includes('broker disconnected'));
     // Once for the publisher, once for the consumer.
     await eventually(() => expect(warnings()).toHaveLength(2));
-    await proxy.open();
+    await proxy.heal();
     await publishing;
     await eventually(() => expect(ids()).toEqual([event.id]));
     await bus.check();
@@ -231,8 +232,8 @@ describe.skipIf(brokers.length === 0).each(brokers)('the bus over $name', { time
 
   it('notices a network that swallows everything, and goes on over another connection', async () => {
     await using namespace = testNamespace(url);
-    await using proxy = await proxyTo(url);
-    const bus = namespace.bus({ consumers, url: `${proxy.url}?heartbeat=1` });
+    await using proxy = await openFaultProxyTo(url);
+    const bus = namespace.bus({ consumers, url: `${proxy.through(url)}?heartbeat=1` });
     const { handle, ids } = recorder();
     await bus.subscribe({ consumer: CONSUMER, types: [PATIENT], handle });
     await bus.untilUp();
@@ -241,15 +242,16 @@ describe.skipIf(brokers.length === 0).each(brokers)('the bus over $name', { time
     const publishing = bus.publish(event);
     await eventually(() => expect(bus.check()).rejects.toThrow('broker'));
     proxy.cut();
+    await proxy.heal();
     await publishing;
     await eventually(() => expect(ids()).toContain(event.id));
   });
 
   it('is closed at once while it waits for a broker that does not respond', async () => {
     await using namespace = testNamespace(url);
-    await using proxy = await proxyTo(url);
+    await using proxy = await openFaultProxyTo(url);
     proxy.stall();
-    const bus = namespace.bus({ consumers, url: proxy.url });
+    const bus = namespace.bus({ consumers, url: proxy.through(url) });
     const publishing = bus.publish(newEvent());
     publishing.catch(() => undefined);
     await vi.waitFor(() => expect(proxy.connections).toBeGreaterThan(0));

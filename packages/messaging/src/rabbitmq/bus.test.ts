@@ -1,7 +1,8 @@
 import { testBrokers } from '@daybook/testing/brokers';
+import { openFaultProxyTo } from '@daybook/testing/fault-proxy';
 import { describe } from 'vitest';
 import { describeBusContract } from '../testing/bus-contract.ts';
-import { proxyTo, testNamespace } from './testing.ts';
+import { testNamespace } from './testing.ts';
 
 const brokers = await testBrokers();
 
@@ -9,8 +10,8 @@ describe.skipIf(brokers.length === 0)('the bus over RabbitMQ', () => {
   for (const { name, url } of brokers) {
     describeBusContract(`the bus over ${name}`, async () => {
       const namespace = testNamespace(url);
-      const proxy = await proxyTo(url);
-      const bus = namespace.bus({ url: proxy.url });
+      const proxy = await openFaultProxyTo(url);
+      const bus = namespace.bus({ url: proxy.through(url) });
       return {
         bus: {
           ...bus,
@@ -20,7 +21,7 @@ describe.skipIf(brokers.length === 0)('the bus over RabbitMQ', () => {
           },
         },
         open: () => bus.untilUp(),
-        cut: proxy.cut,
+        cut: () => proxy.cut(),
       };
     });
   }

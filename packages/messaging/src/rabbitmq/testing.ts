@@ -1,7 +1,6 @@
 /** For tests: a bus with its own names on a shared broker, all removed in the end. */
 import { randomUUID } from 'node:crypto';
 import { removeFromBroker } from '@daybook/testing/brokers';
-import { type CuttingProxy, startCuttingProxy } from '@daybook/testing/cutting-proxy';
 import { readableLog } from '../testing.ts';
 import { createRabbitBus, type RabbitBus } from './bus.ts';
 import { type Consumers, namesIn, topologyOf } from './topology.ts';
@@ -44,13 +43,4 @@ export function testNamespace(url: string): TestNamespace {
       });
     },
   };
-}
-
-/** Opens a proxy to the broker that can be cut. */
-export async function proxyTo(broker: string): Promise<CuttingProxy & AsyncDisposable & { readonly url: string }> {
-  const target = new URL(broker);
-  const proxy = await startCuttingProxy({ host: target.hostname, port: Number(target.port || 5672) });
-  const url = new URL(broker);
-  url.port = String(proxy.port);
-  return Object.assign(proxy, { url: url.href, [Symbol.asyncDispose]: proxy.close });
 }

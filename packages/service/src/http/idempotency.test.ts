@@ -8,8 +8,8 @@ import {
   openDatabase,
   type WriteContext,
 } from '@daybook/database';
-import { startForwarder } from '@daybook/testing';
 import { databaseKind } from '@daybook/testing/databases';
+import { openFaultProxyTo } from '@daybook/testing/fault-proxy';
 import { Type } from 'typebox';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { bareApp, type TestFolder, type ThingTables, temporaryFolder, thingMigrations, thingsOf } from '../testing.ts';
@@ -340,18 +340,15 @@ describe('a POST without an Idempotency-Key', () => {
 describe.runIf(databaseKind !== 'sqlite')('a POST with a lost response to its COMMIT', () => {
   /** Opens the service behind a network that loses the next response to a COMMIT. */
   async function serviceBehind(folder: TestFolder) {
-    const url = new URL(folder.url);
-    const network = await startForwarder({ host: url.hostname, port: Number(url.port) });
-    url.port = String(network.port);
-    const database = await openDatabase<ThingTables>(url.href, thingMigrations);
+    const network = await openFaultProxyTo(folder.url);
+    const database = await openDatabase<ThingTables>(network.through(folder.url), thingMigrations);
     onTestFinished(async () => {
       await database.close();
-      await network.stop();
+      await network.close();
     });
-    network.fate = (message) =>
-      network.lost === 0 && message.length < 20 && message.toString('latin1').endsWith('commit')
-        ? 'lose-response'
-        : 'pass';
+    network.loseWhere((bytes) =>
+      network.lost === 0 && bytes.length < 20 && bytes.toString('latin1').endsWith('commit') ? 'response' : undefined,
+    );
     return { ...(await thingService({ ...folder, open: async () => database })), network };
   }
 

@@ -2,8 +2,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { appendEvent, asSharedTransaction, type Database, DatabaseUnavailable, newId } from '@daybook/database';
 import { createInProcessBus } from '@daybook/messaging';
-import { startForwarder } from '@daybook/testing';
 import { databaseKind } from '@daybook/testing/databases';
+import { openFaultProxyTo } from '@daybook/testing/fault-proxy';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { readableLog, type ThingTables, temporaryFolder, thingMigrations, thingsOf } from '../testing.ts';
 import { systemClock } from './clock.ts';
@@ -92,17 +92,20 @@ describe('the database of a service', () => {
 
   it.runIf(databaseKind !== 'sqlite')('is there at once, and works as soon as its server responds', async () => {
     await using folder = await temporaryFolder();
-    const url = new URL(folder.url);
-    const network = await startForwarder({ host: url.hostname, port: Number(url.port) });
-    onTestFinished(() => network.stop());
-    url.port = String(network.port);
-    await network.stop();
+    const network = await openFaultProxyTo(folder.url);
+    onTestFinished(() => network.close());
+    await network.refuse();
     const { host, handled } = await hostOf();
     await using resources = new AsyncDisposableStack();
-    const database = await openServiceDatabase<ThingTables>(host, url.href, thingMigrations, resources);
+    const database = await openServiceDatabase<ThingTables>(
+      host,
+      network.through(folder.url),
+      thingMigrations,
+      resources,
+    );
     await expect(database.check()).rejects.toThrow(DatabaseUnavailable);
     await expect(thingsOf(database)).rejects.toThrow(DatabaseUnavailable);
-    await network.start();
+    await network.heal();
     await untilOpen(database);
     const patientId = newId();
     await database.write((transaction) =>
