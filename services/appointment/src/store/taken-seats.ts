@@ -23,6 +23,14 @@ export const presentCapacity = sql<number>`coalesce(
   (select appointment_types.capacity from appointment_types
     where appointment_types.id = reservations.appointment_type_id), 1)`;
 
+/**
+ * Selects the same for many rows. The database reads the few types of groups once for the statement, and looks up the
+ * capacity of their rows only. A lookup for each row of a month takes a fifth of a search.
+ */
+const presentCapacityOfMany = sql<number>`case when reservations.appointment_type_id in
+  (select appointment_types.id from appointment_types where appointment_types.capacity > 1)
+  then ${presentCapacity} else 1 end`;
+
 /** Counts taken seats by cell, from packed seats in any order. */
 function takenSeatsOf(packed: readonly number[]): TakenSeats {
   const seats = new Map<number, number>();
@@ -52,7 +60,10 @@ export async function readTakenSeats(
   if (resourceIds.length === 0) return new Map();
   const rows = await db
     .selectFrom('reservations')
-    .select(['resource_id', jsonArrayAgg(sql<number>`cell * ${sql.lit(PACKED)} + ${presentCapacity}`).as('seats')])
+    .select([
+      'resource_id',
+      jsonArrayAgg(sql<number>`cell * ${sql.lit(PACKED)} + ${presentCapacityOfMany}`).as('seats'),
+    ])
     .where('resource_id', 'in', resourceIds.map(idToBytes))
     .where('cell', '>=', first)
     .where('cell', '<', end)
