@@ -59,7 +59,7 @@ describe('a provider', () => {
     [{ NAME: 'Cher' }, /NAME is a single word/],
     [{ NAME: '' }, /NAME is empty/],
     [{ STATE: '' }, /STATE is empty/],
-    [{ STATE: 'Bayern' }, /^STATE is no state/],
+    [{ STATE: 'Bayern' }, /^STATE is not a state/],
     [{ Id: 'a b' }, /^Id is not/],
     [{ Id: 'é' }, /^Id is not/],
   ])('of a bad row is refused: %o', (changes: Fields, why) => {
