@@ -4,8 +4,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { createConnection } from 'mysql2/promise';
-import { type Child, startChild, waitUntil } from './child-process.ts';
 import { SERVERS_HOST } from './addresses.ts';
+import { type Child, startChild, waitUntil } from './child-process.ts';
 
 const run = promisify(execFile);
 const INSTALL_MILLIS = 120_000;

@@ -1,9 +1,9 @@
 /** Starts Netflix's Eureka, as `deploy/eureka` builds it, instead of our own registry. */
 import { join } from 'node:path';
 import { registryUsersVariable } from '@daybook/testing';
+import { SERVERS_HOST } from './addresses.ts';
 import { type Child, startChild, waitUntil } from './child-process.ts';
 import type { PrivateServer } from './database-server.ts';
-import { SERVERS_HOST } from './addresses.ts';
 
 const START_MILLIS = 120_000;
 const PROBE_TIMEOUT_MILLIS = 2_000;
