@@ -40,7 +40,7 @@ export * from './lifecycle/serve.ts';
 export * from './lifecycle/service-bus.ts';
 export * from './lifecycle/service-database.ts';
 export * from './lifecycle/start-failure.ts';
-export { isReport, type Report, type ShutdownRequest } from './lifecycle/supervision.ts';
+export { isReport, type Report, type ShutdownRequest, SUPERVISED_ENVIRONMENT } from './lifecycle/supervision.ts';
 export type { HealthCheck } from './observability/health.ts';
 export type { HistogramSeries } from './observability/histogram.ts';
 export { createLogger, type Logger, prettyLine } from './observability/logger.ts';
