@@ -193,6 +193,7 @@ describe('a start that cannot be says so in one line and', () => {
     const environment = {
       DAYBOOK_DEMO: 'perhaps',
       LOG_LEVEL: 'loud',
+      DAYBOOK_LOG_FORMAT: 'colourful',
       DAYBOOK_PORT: 'eighty',
       EUREKA_URL: 'http://:99999',
       AMQP_URL: 'http://somewhere',
