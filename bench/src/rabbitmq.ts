@@ -32,7 +32,7 @@ const keepEffects: Effect<EffectTables> = async (transaction, events) => {
   await transaction.insertInto('effects').values(rows).execute();
 };
 
-const logger = createLogger({ level: 'warn', pretty: false });
+const logger = createLogger({ level: 'warn' });
 const megabytes = () => process.memoryUsage.rss() / 1e6;
 const subjects = Array.from({ length: SUBJECTS }, () => randomUUID());
 const subjectOf = (n: number): string => subjects[n % SUBJECTS] ?? '';

@@ -18,7 +18,7 @@ const schema = Type.Object({
   AMQP_URL: commonVariables.AMQP_URL,
   EUREKA_URL: commonVariables.EUREKA_URL,
   DAYBOOK_REGISTRY_USERS: registryVariables.DAYBOOK_REGISTRY_USERS,
-  LOG_LEVEL: processVariables.LOG_LEVEL,
+  ...processVariables,
 });
 
 export type LauncherConfig = Static<typeof schema>;
@@ -29,7 +29,7 @@ const distributedSchema = Type.Object({
   DAYBOOK_DEMO: schema.properties.DAYBOOK_DEMO,
   DAYBOOK_REGISTRY_USERS: schema.properties.DAYBOOK_REGISTRY_USERS,
   EUREKA_URL: schema.properties.EUREKA_URL,
-  LOG_LEVEL: schema.properties.LOG_LEVEL,
+  ...processVariables,
 });
 
 export const environment: Environment = process.env;

@@ -37,5 +37,5 @@ export const run = (names: readonly string[]): Promise<void> =>
     const toStart = name === undefined ? serviceNames : [name];
     await checkServices(toStart, environment, [readConfig, () => rejectUnusable(name === undefined)]);
     const config = readConfig();
-    return start(name, config, openProcessLog(config.LOG_LEVEL));
+    return start(name, config, await openProcessLog(config));
   });

@@ -57,7 +57,7 @@ export async function startGateway(
   const environment = { ...registryUsersVariable, DAYBOOK_SERVICE_PORT: '0' };
   const registry = await startDaybook({ data, service: 'registry', environment });
   resources.defer(() => registry.end().then(() => undefined));
-  const logger = createLogger({ level: 'error', pretty: false });
+  const logger = createLogger({ level: 'error' });
   for (const { port } of upstreams) {
     for (const serviceId of SERVICES) {
       const servers = [eurekaUrlOf(serviceId, `${registry.url}/eureka`)];

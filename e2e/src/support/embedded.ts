@@ -22,5 +22,5 @@ export function startEmbedded(data: string, { demo = 'off', bus, eurekaUrl }: Em
   };
   const config = { DAYBOOK_DATA: data, DAYBOOK_DEMO: demo, LOG_LEVEL: 'error', ...servers } as const;
   const environment = { DAYBOOK_DATA: data, DAYBOOK_PORT: '0', ...servers };
-  return startAllInOne(config, environment, createLogger({ level: 'error', pretty: false }), bus);
+  return startAllInOne(config, environment, createLogger({ level: 'error' }), bus);
 }

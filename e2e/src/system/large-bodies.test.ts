@@ -53,7 +53,7 @@ it.runIf(process.platform === 'linux')(
     const store = await startStore();
     const users = { ...registryUsersVariable, DAYBOOK_SERVICE_PORT: '0' };
     const registry = await startDaybook({ data, service: 'registry', environment: users });
-    const logger = createLogger({ level: 'error', pretty: false });
+    const logger = createLogger({ level: 'error' });
     const eureka = createEurekaClient({ servers: [eurekaUrlOf('store-service', `${registry.url}/eureka`)], logger });
     const place = { hostName: '127.0.0.1', ipAddr: '127.0.0.1', port: store.port };
     await eureka.register({ instanceId: 'store', serviceId: 'store-service', ...place });

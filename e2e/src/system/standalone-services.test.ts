@@ -132,7 +132,12 @@ describe('a program that cannot start reports it in one line and', () => {
 
   it('ends with 78 and names every wrong variable', async () => {
     await using folder = await temporaryFolder();
-    const environment = { LOG_LEVEL: 'loud', DAYBOOK_SERVICE_PORT: 'eighty', DATABASE_URL: 'nowhere' };
+    const environment = {
+      LOG_LEVEL: 'loud',
+      DAYBOOK_LOG_FORMAT: 'colourful',
+      DAYBOOK_SERVICE_PORT: 'eighty',
+      DATABASE_URL: 'nowhere',
+    };
     const failed = await failToStart({ data: folder.path, program: mainOf('doctor'), environment });
     expect(failed).toMatchObject({ code: 78 });
     expect(failed.lines).toHaveLength(1);

@@ -138,17 +138,19 @@ describe('an end', () => {
   });
 });
 
+async function npmRun(script: 'start' | 'dev') {
+  const folder = await temporaryFolder();
+  const npm = startThroughNpm({ data: folder.path }, script);
+  onTestFinished(async () => {
+    await npm.end('SIGKILL');
+    await folder[Symbol.asyncDispose]();
+  });
+  const [, url = ''] = await npm.printed(READY, 30_000);
+  return { npm, url };
+}
+
 describe('npm start', () => {
-  async function npmStart() {
-    const folder = await temporaryFolder();
-    const npm = startThroughNpm({ data: folder.path });
-    onTestFinished(async () => {
-      await npm.end('SIGKILL');
-      await folder[Symbol.asyncDispose]();
-    });
-    const [, url = ''] = await npm.printed(READY, 30_000);
-    return { npm, url };
-  }
+  const npmStart = () => npmRun('start');
 
   it.each(['SIGTERM', 'SIGINT'] as const)('ends Daybook, and after it itself, on %s to npm alone', async (signal) => {
     const { npm, url } = await npmStart();
@@ -160,6 +162,15 @@ describe('npm start', () => {
     const { npm, url } = await npmStart();
     expect(await npm.endGroup('SIGINT')).toEqual({ code: 0, signal: null });
     await expect(fetch(`${url}/health/live`)).rejects.toThrow('fetch failed');
+  });
+});
+
+describe('npm run dev', () => {
+  it('prints the ready line, and ends with Ctrl-C', async () => {
+    const { npm, url } = await npmRun('dev');
+    expect((await fetch(`${url}/health/live`)).status).toBe(200);
+    await npm.endGroup('SIGINT');
+    await expect.poll(() => fetch(`${url}/health/live`).then(String, String)).toContain('fetch failed');
   });
 });
 
@@ -182,6 +193,7 @@ describe('a start that fails reports it in one line and', () => {
     const environment = {
       DAYBOOK_DEMO: 'perhaps',
       LOG_LEVEL: 'loud',
+      DAYBOOK_LOG_FORMAT: 'colourful',
       DAYBOOK_PORT: 'eighty',
       EUREKA_URL: 'http://:99999',
       AMQP_URL: 'http://somewhere',

@@ -24,6 +24,11 @@ describe('the environment of a process', () => {
     expect(environmentOf({ ...gateway, ports: [0] }, 0, shell)).toMatchObject({ DAYBOOK_PORT: '0' });
   });
 
+  it('has its log as JSON, whatever the shell says, because the supervisor formats it', () => {
+    const shell = { DAYBOOK_LOG_FORMAT: 'pretty', DAYBOOK_LOG_FORMAT_FILE: '/run/format' };
+    expect(environmentOf(patient, 0, shell)).toMatchObject({ DAYBOOK_LOG_FORMAT: 'json', DAYBOOK_LOG_FORMAT_FILE: '' });
+  });
+
   it('lets only the gateway listen for others, unless the topology names an address', () => {
     const shell = { DAYBOOK_HOST: '0.0.0.0', DAYBOOK_ADVERTISED_HOST: 'clinic.example' };
     expect(environmentOf(patient, 0, shell)).toMatchObject({ DAYBOOK_HOST: '127.0.0.1', DAYBOOK_ADVERTISED_HOST: '' });

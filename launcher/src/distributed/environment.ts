@@ -9,6 +9,9 @@ const COMPILE_CACHE = join(import.meta.dirname, '../../../node_modules/.cache/da
 
 const SERVICES_WITH_DATABASE: readonly ServiceName[] = ['patient', 'doctor', 'appointment', 'notification'];
 
+/** The log of each process is JSON, because the supervisor formats the lines. */
+export const JSON_LOG: Environment = { DAYBOOK_LOG_FORMAT: 'json', DAYBOOK_LOG_FORMAT_FILE: '' };
+
 /**
  * Returns the environment of a process at `port`; 0 takes a free port.
  * If the topology sets no ports, the gateway uses its own variable.
@@ -19,6 +22,7 @@ export function environmentOf(entry: Entry, port: number, shell: Environment, re
   return {
     NODE_COMPILE_CACHE: COMPILE_CACHE,
     ...shell,
+    ...JSON_LOG,
     // Only the gateway serves other machines, so only it listens on DAYBOOK_HOST.
     ...(!isGateway && { DAYBOOK_HOST: '127.0.0.1', DAYBOOK_ADVERTISED_HOST: '', DAYBOOK_OPERATIONS_PORT: '' }),
     ...(registryUrl !== undefined && { EUREKA_URL: registryUrl }),

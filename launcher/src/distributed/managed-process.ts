@@ -1,6 +1,6 @@
 /** Starts one process of one service, watches it, and restarts it after an unexpected exit. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { EXIT, isReport, type Report, type ShutdownRequest } from '@daybook/service';
+import { EXIT, isReport, type Report, type ShutdownRequest, SUPERVISED_ENVIRONMENT } from '@daybook/service';
 import { createRestartBackoff } from './restart-backoff.ts';
 import { readLines } from './split-lines.ts';
 
@@ -76,7 +76,7 @@ export class ManagedProcess {
   start(): void {
     const { program, environmentAt } = this.#options;
     const child = spawn(process.execPath, [...process.execArgv, program], {
-      env: environmentAt(this.#port),
+      env: { ...environmentAt(this.#port), ...SUPERVISED_ENVIRONMENT },
       // The fourth channel closes when this process ends, so the child ends too.
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       // Ctrl-C signals a terminal's whole group. Here the supervisor decides the order of shutdown.

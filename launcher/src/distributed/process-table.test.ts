@@ -28,6 +28,16 @@ describe('a process is shown', () => {
 });
 
 describe('the process table', () => {
+  it('formats the lines of processes elsewhere, too', () => {
+    const out = screen(false);
+    createProcessTable(
+      out,
+      () => [patient],
+      (line) => `${line.toUpperCase()}\n`,
+    ).line('patient#1', 'hello');
+    expect(out.text()).toBe('patient#1  HELLO\n');
+  });
+
   it('is a line for each change where it is not on a terminal, each with its process', () => {
     const out = screen(false);
     const processTable = createProcessTable(out, () => [patient, gateway], String);

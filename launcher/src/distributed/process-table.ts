@@ -31,22 +31,25 @@ export function describeProcess({ state, url = '' }: Pick<ManagedProcess, 'state
   return `${state.status.padEnd(8)}  ${where.padEnd(22)}  process ${state.pid ?? 'none'}`.trimEnd();
 }
 
-/** Creates a table of the processes in their order. `pretty` formats a log line for people. */
+/** Creates a table of the processes in their order. `formatLine` formats each line that they print. */
 export function createProcessTable(
   output: TextOutput,
   processes: () => readonly ProcessView[],
-  pretty: (line: string) => string,
+  formatLine: FormatLine,
 ): ProcessTable {
   const width = () => Math.max(0, ...processes().map(({ name }) => name.length));
   const addPrefix = (name: string, text: string) => `${name.padEnd(width())}  ${text}`;
-  return output.isTTY ? createTerminalTable(output, processes, addPrefix, pretty) : createLineOutput(output, addPrefix);
+  return output.isTTY
+    ? createTerminalTable(output, processes, addPrefix, formatLine)
+    : createLineOutput(output, addPrefix, formatLine);
 }
 
 type AddPrefix = (name: string, text: string) => string;
+type FormatLine = (line: string) => string;
 
-function createLineOutput(output: TextOutput, addPrefix: AddPrefix): ProcessTable {
+function createLineOutput(output: TextOutput, addPrefix: AddPrefix, formatLine: FormatLine): ProcessTable {
   return {
-    line: (name, text) => output.write(`${addPrefix(name, text)}\n`),
+    line: (name, text) => output.write(`${addPrefix(name, formatLine(text).trimEnd())}\n`),
     update: (managed) => output.write(`${addPrefix(managed.name, describeProcess(managed))}\n`),
     summary: (line) => output.write(`${line}\n`),
   };
@@ -58,7 +61,7 @@ function createTerminalTable(
   output: TextOutput,
   processes: () => readonly ProcessView[],
   addPrefix: AddPrefix,
-  pretty: (line: string) => string,
+  formatLine: FormatLine,
 ): ProcessTable {
   let drawnLines = 0;
   let summaryLine = '';
@@ -75,7 +78,7 @@ function createTerminalTable(
 
   const above = (text: string) => output.write(`${moveUpAndClear(drawnLines)}${text}${table()}`);
   return {
-    line: (name, text) => above(`${addPrefix(name, pretty(text).trimEnd())}\n`),
+    line: (name, text) => above(`${addPrefix(name, formatLine(text).trimEnd())}\n`),
     update(managed) {
       // The table shows the present state, so a crash is also printed as a line.
       above(managed.state.status === 'crashed' ? `${addPrefix(managed.name, describeProcess(managed))}\n` : '');

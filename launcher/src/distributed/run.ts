@@ -4,8 +4,9 @@ import { fileURLToPath } from 'node:url';
 import {
   checkConfigurations,
   completeRegistryUsers,
+  lineFormatterOf,
+  logFormatOf,
   openProcessLog,
-  prettyLine,
   runProcess,
   type Started,
 } from '@daybook/service';
@@ -39,9 +40,11 @@ async function start(): Promise<Started> {
   const file = DAYBOOK_TOPOLOGY ? resolve(DAYBOOK_TOPOLOGY) : fileURLToPath(OWN_TOPOLOGY);
   const topology = await readTopology(file);
   await checkAll(topology);
-  const { LOG_LEVEL, DAYBOOK_DEMO, DAYBOOK_REGISTRY_USERS, EUREKA_URL } = readDistributedConfig();
-  const logger = openProcessLog(LOG_LEVEL);
-  const processTable = createProcessTable(process.stdout, () => supervisor.processes, prettyLine);
+  const config = readDistributedConfig();
+  const { DAYBOOK_DEMO, DAYBOOK_REGISTRY_USERS, EUREKA_URL } = config;
+  const logger = await openProcessLog(config);
+  const formatLine = await lineFormatterOf(logFormatOf(config));
+  const processTable = createProcessTable(process.stdout, () => supervisor.processes, formatLine);
   const givenUsers = givenRegistryUsers(DAYBOOK_REGISTRY_USERS);
   const supervisor = createSupervisor({
     topology,

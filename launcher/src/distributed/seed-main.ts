@@ -44,8 +44,9 @@ function markerPath(folder: string, environments: readonly Environment[]): strin
 }
 
 async function seed(topology: Topology): Promise<void> {
-  const { DAYBOOK_DATA, LOG_LEVEL } = readConfig();
-  const logger = openProcessLog(LOG_LEVEL);
+  const config = readConfig();
+  const { DAYBOOK_DATA } = config;
+  const logger = await openProcessLog(config);
   let clock: Clock = systemClock;
   await using resources = new AsyncDisposableStack();
   const isolated = {

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type Environment, EXIT, StartFailure } from '@daybook/service';
+import { JSON_LOG } from './environment.ts';
 import { readLines } from './split-lines.ts';
 
 const PROGRAM = new URL('./seed-main.ts', import.meta.url);
@@ -17,7 +18,7 @@ export async function runSeeder(
   signal: AbortSignal,
 ): Promise<void> {
   const child = spawn(process.execPath, [...process.execArgv, PROGRAM.pathname, topologyFile], {
-    env: { ...environment },
+    env: { ...environment, ...JSON_LOG },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     detached: process.platform !== 'win32',
   });

@@ -35,16 +35,23 @@ export * from './lifecycle/clock.ts';
 export { onDraining, startDraining } from './lifecycle/draining.ts';
 export { EXIT } from './lifecycle/exit-codes.ts';
 export * from './lifecycle/host-process.ts';
-export { CLOSE_DEADLINE_MILLIS, openProcessLog, runProcess, type Started } from './lifecycle/run-process.ts';
+export {
+  CLOSE_DEADLINE_MILLIS,
+  type LogConfig,
+  logFormatOf,
+  openProcessLog,
+  runProcess,
+  type Started,
+} from './lifecycle/run-process.ts';
 export { hostOfOneService, runService, type ServiceModule, startedService } from './lifecycle/run-service.ts';
 export * from './lifecycle/serve.ts';
 export * from './lifecycle/service-bus.ts';
 export * from './lifecycle/service-database.ts';
 export * from './lifecycle/start-failure.ts';
-export { isReport, type Report, type ShutdownRequest } from './lifecycle/supervision.ts';
+export { isReport, type Report, type ShutdownRequest, SUPERVISED_ENVIRONMENT } from './lifecycle/supervision.ts';
 export type { HealthCheck } from './observability/health.ts';
 export type { HistogramSeries } from './observability/histogram.ts';
-export { createLogger, type Logger, prettyLine } from './observability/logger.ts';
+export { createLogger, type LogFormat, type Logger, lineFormatterOf } from './observability/logger.ts';
 export { type Trace, traceOf } from './observability/trace.ts';
 export { tidyPerson } from './validation/person.ts';
 export { isPhone, toE164 } from './validation/phone.ts';

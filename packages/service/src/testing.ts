@@ -9,9 +9,11 @@ import type { Kysely } from 'kysely';
 import { createServiceApp, type ServiceAppOptions } from './http/app.ts';
 import type { App } from './http/app-type.ts';
 import { knownHostsOf } from './http/known-hosts.ts';
-import { createLogger, type Logger } from './observability/logger.ts';
+import { createLogger, type LogFormat, type Logger } from './observability/logger.ts';
+import { prettyDestination } from './observability/pretty-log.ts';
 
-export function readableLog(pretty = false): { logger: Logger; lines: string[] } {
+/** Creates a log that keeps its lines. */
+export function readableLog(format: LogFormat = 'json'): { logger: Logger; lines: string[] } {
   const lines: string[] = [];
   const destination = new Writable({
     write(line, _encoding, done) {
@@ -19,7 +21,11 @@ export function readableLog(pretty = false): { logger: Logger; lines: string[] }
       done();
     },
   });
-  return { logger: createLogger({ level: 'debug', pretty, destination }), lines };
+  const logger = createLogger({
+    level: 'debug',
+    destination: format === 'pretty' ? prettyDestination(destination) : destination,
+  });
+  return { logger, lines };
 }
 
 /** Creates an application without its own routes, and its log. */

@@ -68,11 +68,11 @@ const run = (options: DaybookOptions): Program =>
     folder: ROOT,
   });
 
-/** Starts Daybook as a supervisor does, which knows the process of npm and the group that npm leads. */
-export function startThroughNpm(options: DaybookOptions): Program {
+/** Starts a script of npm as a supervisor does, which knows the process of npm and the group that npm leads. */
+export function startThroughNpm(options: DaybookOptions, script: 'start' | 'dev' = 'start'): Program {
   return new Program('Daybook', {
     command: 'npm',
-    arguments: ['start', ...(options.service === undefined ? [] : ['--', options.service])],
+    arguments: ['run', script, ...(options.service === undefined ? [] : ['--', options.service])],
     environment: environmentFor(options),
     folder: ROOT,
     leadsGroup: true,

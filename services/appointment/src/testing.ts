@@ -307,7 +307,7 @@ export async function startAppointments() {
   const database = await openDatabase<AppointmentTables>(await cleanDatabase('appointment'), migrations);
   const time = { now: Temporal.Instant.from(NOW) };
   const others = createTestParticipants();
-  const logger = createLogger({ level: 'silent', pretty: false });
+  const logger = createLogger({ level: 'silent' });
   const clock = () => time.now;
   const app = await buildApp({
     logger,
@@ -460,5 +460,5 @@ export function captureLog() {
     await expect.poll(() => lines.length).toBeGreaterThan(0);
     return lines.map((line) => JSON.parse(line));
   };
-  return { lines, readLog, logger: createLogger({ level: 'warn', pretty: false, destination }) };
+  return { lines, readLog, logger: createLogger({ level: 'warn', destination }) };
 }

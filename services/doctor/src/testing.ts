@@ -44,7 +44,7 @@ export const extra = (start: string, end: string): NewScheduleException => ({ ki
 
 export const hours = (day: Hours['day'], start: string, end: string): Hours => ({ day, start, end });
 
-const silent = createLogger({ level: 'silent', pretty: false });
+const silent = createLogger({ level: 'silent' });
 
 export async function startDoctors(logger: Logger = silent) {
   const database = await openDatabase<DoctorTables>(await cleanDatabase('doctor'), migrations);

@@ -10,7 +10,7 @@ import { unreachableUrl } from './testing.ts';
 async function hostWith(environment: Record<string, string>): Promise<HostProcess> {
   return {
     environment: { DAYBOOK_PORT: '0', ...environment },
-    logger: createLogger({ level: 'silent', pretty: false }),
+    logger: createLogger({ level: 'silent' }),
     registryUrls: [await unreachableUrl()],
     bus: createInProcessBus(),
     relaysEvents: false,

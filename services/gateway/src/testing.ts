@@ -115,7 +115,7 @@ export async function startGateway(options: TestGatewayOptions = {}) {
   const routeStore = createRouteStore(JSON.stringify({ routes }), { plugins, forwarding, ...options.compiler });
   if (patients) discovery.setInstances('patient-service', patients);
   const app = await buildApp({
-    logger: createLogger({ level: 'silent', pretty: false }),
+    logger: createLogger({ level: 'silent' }),
     discovery,
     balancer: createBalancer(discovery),
     routes: routeStore,

@@ -45,7 +45,7 @@ export const appointmentEvent = (kind: Kind, data: AppointmentEventData, sequenc
 
 export async function startNotifications() {
   const database = await openDatabase<NotificationTables>(await cleanDatabase('notification'), migrations);
-  const logger = createLogger({ level: 'silent', pretty: false });
+  const logger = createLogger({ level: 'silent' });
   const time = { now: Temporal.Instant.from('2026-11-02T08:00:00.000Z') };
   const bus = createInProcessBus();
   const consumer = appointmentMessagesConsumer(database, () => time.now, logger);

@@ -22,7 +22,7 @@ export const ana = { givenName: 'Ana', familyName: 'Silva', birthDate: '1990-02-
 export async function startPatients() {
   const database = await openDatabase<PatientTables>(await cleanDatabase('patient'), migrations);
   const time = { now: Temporal.Instant.from('2026-03-02T09:00:00.000Z') };
-  const logger = createLogger({ level: 'silent', pretty: false });
+  const logger = createLogger({ level: 'silent' });
   const app = await buildApp({ logger, database, bus: createInProcessBus(), clock: () => time.now });
   onTestFinished(async () => {
     await app.close();

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { buildApp, type RegistryAppOptions } from './app.ts';
 import { users } from './testing.ts';
 
-const logger = createLogger({ level: 'silent', pretty: false });
+const logger = createLogger({ level: 'silent' });
 const clients = new Set<EurekaClient>();
 const apps = new Set<App>();
 

@@ -5,7 +5,7 @@ import { onTestFinished } from 'vitest';
 import { buildApp } from './app.ts';
 
 describeEurekaClient('our registry', async () => {
-  const app = await buildApp({ logger: createLogger({ level: 'silent', pretty: false }), users: registryUsers });
+  const app = await buildApp({ logger: createLogger({ level: 'silent' }), users: registryUsers });
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
   onTestFinished(() => app.close());
   return { url: `${url}/eureka` };

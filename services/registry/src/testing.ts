@@ -51,7 +51,7 @@ function userOf(path: string, headers: Record<string, string>): string {
   return isReplication ? PEER_USER : normalizeName(decodeURIComponent(path.split('/')[1] ?? ''));
 }
 
-export const logger = createLogger({ level: 'silent', pretty: false });
+export const logger = createLogger({ level: 'silent' });
 
 type Options = Partial<RegistryAppOptions> & { prefix?: string; port?: number };
 

@@ -6,7 +6,7 @@ import { createLogger } from '@daybook/service';
 export async function fetchOpenApi(data: string): Promise<string> {
   const config = { DAYBOOK_DATA: data, DAYBOOK_DEMO: 'off', LOG_LEVEL: 'warn' } as const;
   const environment = { DAYBOOK_DATA: data, DAYBOOK_PORT: '0' };
-  const logger = createLogger({ level: 'warn', pretty: false });
+  const logger = createLogger({ level: 'warn' });
   const system = await startAllInOne(config, environment, logger);
   try {
     const response = await fetch(`${system.url}/openapi.json`, { signal: AbortSignal.timeout(10_000) });

@@ -27,5 +27,5 @@ export async function writeFolder(folder: string, fixture: Fixture): Promise<str
 export function startSystem(data: string) {
   const config = { DAYBOOK_HOST: '127.0.0.1', DAYBOOK_DATA: data, DAYBOOK_DEMO: 'off', LOG_LEVEL: 'silent' } as const;
   const environment = { DAYBOOK_DATA: data, DAYBOOK_PORT: '0' };
-  return startAllInOne(config, environment, createLogger({ level: 'silent', pretty: false }));
+  return startAllInOne(config, environment, createLogger({ level: 'silent' }));
 }

@@ -80,12 +80,15 @@ export const commonVariables = {
   ),
 };
 
-/** The variable of a process, regardless of its services. */
+/** The variables of a process, regardless of its services. */
 export const processVariables = {
   LOG_LEVEL: OneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
     default: 'info',
     description: "Pino's levels",
   }),
+  DAYBOOK_LOG_FORMAT: Type.Optional(
+    OneOf(['json', 'pretty'], { description: 'Text for people instead of JSON; the default on a terminal' }),
+  ),
 };
 
 /** Where a service listens, and the address that others use. */

@@ -3,7 +3,7 @@ import { type Static, Type } from 'typebox';
 import { processVariables } from './common-variables.ts';
 import { type Environment, readConfiguration } from './read-configuration.ts';
 
-const schema = Type.Object({ LOG_LEVEL: processVariables.LOG_LEVEL });
+const schema = Type.Object(processVariables);
 
 export const processEnvironment: Environment = process.env;
 

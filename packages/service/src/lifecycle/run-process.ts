@@ -1,6 +1,6 @@
 /** Runs a process from start to end: its ready line, its signals, its exit code as in sysexits(3). */
 import { logContainedFailures } from '../http/connection-guard.ts';
-import { createLogger, type Logger } from '../observability/logger.ts';
+import { type LogFormat, type Logger, openLog } from '../observability/logger.ts';
 import { EXIT } from './exit-codes.ts';
 import { StartFailure } from './start-failure.ts';
 import { isSupervised, onShutdownRequest, report } from './supervision.ts';
@@ -37,9 +37,19 @@ function exitWith(error: unknown): never {
   process.exit(error.exitCode);
 }
 
+/** The variables of the log of a process. */
+export interface LogConfig {
+  LOG_LEVEL: string;
+  DAYBOOK_LOG_FORMAT?: LogFormat;
+}
+
+/** Returns the format of the log: the configured one, or text for people on a terminal and JSON elsewhere. */
+export const logFormatOf = ({ DAYBOOK_LOG_FORMAT }: LogConfig): LogFormat =>
+  DAYBOOK_LOG_FORMAT ?? (process.stdout.isTTY ? 'pretty' : 'json');
+
 /** Opens the log of this process. An internal error is logged there and ends the process. */
-export function openProcessLog(level: string): Logger {
-  const logger = createLogger({ level, pretty: process.stdout.isTTY });
+export async function openProcessLog(config: LogConfig): Promise<Logger> {
+  const logger = await openLog(config.LOG_LEVEL, logFormatOf(config));
   process.on('uncaughtException', (error) => {
     logger.fatal({ err: error }, 'process ended by an unexpected error');
     process.exit(EXIT.software);

@@ -45,6 +45,6 @@ export const startedService = (service: RunningService, logger: Logger): Started
 export const runService = ({ start, readConfig }: ServiceModule): Promise<void> =>
   runProcess(async () => {
     checkConfigurations([readProcessConfig, () => readConfig(processEnvironment)]);
-    const logger = openProcessLog(readProcessConfig().LOG_LEVEL);
+    const logger = await openProcessLog(readProcessConfig());
     return startedService(await start(hostOfOneService(processEnvironment, logger)), logger);
   });

@@ -1,4 +1,11 @@
 /** Messages between a process and its parent, over Node's IPC channel. */
+import { processEnvironment } from '../config/config.ts';
+
+/** The variable by which a supervisor marks its processes, because `node --watch` opens a channel as well. */
+const MARK = 'DAYBOOK_SUPERVISED';
+
+/** The variables that a supervisor adds to those of its processes. */
+export const SUPERVISED_ENVIRONMENT: Readonly<Record<string, string>> = { [MARK]: 'on' };
 
 /** Sent to the parent. */
 export interface Report {
@@ -22,18 +29,18 @@ export const isReport = (message: unknown): message is Report =>
 const isShutdownRequest = (message: unknown): message is ShutdownRequest =>
   typeof message === 'object' && message !== null && 'end' in message;
 
-/** Returns whether the parent listens to reports. Then people do not read what this process prints. */
-export const isSupervised = (): boolean => process.send !== undefined;
+/** Returns whether the parent is a supervisor that reads reports. Then people do not read what this process prints. */
+export const isSupervised = (): boolean => process.send !== undefined && processEnvironment[MARK] === 'on';
 
-/** Reports to the parent, if it listens. */
+/** Reports to the supervisor, if there is one. */
 export function report(message: Report): void {
   // A parent that has ended receives nothing; 'disconnect' reports its end.
-  if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
+  if (isSupervised() && process.connected) process.send?.(message, undefined, undefined, () => undefined);
 }
 
-/** Calls back when the parent requests shutdown, or has ended without a request. */
+/** Calls back when the parent requests shutdown, or has ended without a request. Any parent with a channel may do so. */
 export function onShutdownRequest(end: (options: { callersAreGone: boolean }) => void): void {
-  if (!isSupervised()) return;
+  if (process.send === undefined) return;
   process.on('message', (message: unknown) => {
     if (isShutdownRequest(message)) end(message.end);
   });

@@ -1,10 +1,10 @@
-import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { stripVTControlCharacters } from 'node:util';
 import { DatabaseUnavailable } from '@daybook/database';
 import { describe, expect, it, vi } from 'vitest';
 import { bareApp, readableLog } from '../testing.ts';
 import type { Logger } from './logger.ts';
+import { prettyLine } from './pretty-log.ts';
 
 const errorOf = (fail: () => unknown): unknown => {
   try {
@@ -24,11 +24,11 @@ const syntaxError = errorOf(() => JSON.parse('Silva'));
 const mysqlError = Object.assign(new Error("Duplicate entry 'Silva'"), { sqlState: '23000', code: 'ER_DUP_ENTRY' });
 
 describe.each([
-  ['as JSON', false],
-  ['for a person', true],
-])('a log %s', (_how, pretty) => {
+  ['as JSON', 'json'],
+  ['for a person', 'pretty'],
+] as const)('a log %s', (_how, format) => {
   async function linesOf(write: (logger: Logger) => void): Promise<string> {
-    const { logger, lines } = readableLog(pretty);
+    const { logger, lines } = readableLog(format);
     write(logger);
     logger.info('the end');
     await vi.waitFor(() => expect(lines.join('')).toContain('the end'));
@@ -85,16 +85,40 @@ it('does not have what an error quotes when an application logs it', async () =>
   expect(lines.join()).not.toContain('Silva');
 });
 
-it('goes to standard output', () => {
-  const script = `
-    import { createLogger } from ${JSON.stringify(join(import.meta.dirname, 'logger.ts'))};
-    createLogger({ level: 'info', pretty: false }).info('a line');
-    createLogger({ level: 'info', pretty: true }).info('a readable line');`;
-  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], {
-    encoding: 'utf8',
+describe('a log for people', () => {
+  function lineOf(write: (logger: Logger) => void): string {
+    const { logger, lines } = readableLog('pretty');
+    write(logger);
+    expect(lines).toHaveLength(1);
+    return stripVTControlCharacters(lines.join(''));
+  }
+
+  it('has time, level, service, message and fields in one line', () => {
+    const line = lineOf((logger) =>
+      logger
+        .child({ service: 'doctor-service', traceId: 'a1' })
+        .warn({ instance: 'b', failures: 3 }, 'instance ejected'),
+    );
+    expect(line).toMatch(
+      /^\[\d\d:\d\d:\d\d\] WARN: doctor-service: instance ejected \{"instance":"b","failures":3\}\n$/,
+    );
   });
-  expect(stderr).toBe('');
-  const [first = '', second = ''] = stdout.split('\n');
-  expect(JSON.parse(first)).toMatchObject({ level: 30, msg: 'a line' });
-  expect(second).toContain('a readable line');
+
+  it('has neither a service nor fields where there are none', () => {
+    expect(lineOf((logger) => logger.info('demo clinic seeded'))).toMatch(/\] INFO: demo clinic seeded\s*$/);
+  });
+
+  it('has the stack of an error below its line', () => {
+    const [first = '', ...below] = lineOf((logger) =>
+      logger.error({ err: new TypeError('wrong turn'), queue: 'q' }, 'unexpected error'),
+    ).split('\n');
+    expect(first).toContain('unexpected error {"queue":"q"}');
+    expect(first).not.toContain('wrong turn');
+    expect(below.join('\n')).toContain('wrong turn');
+    expect(below).toContainEqual(expect.stringMatching(/^ +at .*logger\.test\.ts/));
+  });
+
+  it('leaves a line alone that is not JSON', () => {
+    expect(prettyLine('Port 8080 is taken.').trimEnd()).toBe('Port 8080 is taken.');
+  });
 });

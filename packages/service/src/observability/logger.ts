@@ -1,5 +1,4 @@
-import { type LogFn, type Logger, type LoggerOptions as PinoOptions, pino } from 'pino';
-import { PinoPretty, prettyFactory } from 'pino-pretty';
+import { type DestinationStream, type LogFn, type Logger, type LoggerOptions as PinoOptions, pino } from 'pino';
 
 export type { Logger } from 'pino';
 
@@ -31,21 +30,27 @@ function logWithMessage(this: Logger, args: Parameters<LogFn>, log: LogFn): void
 
 export interface LoggerOptions {
   level: string;
-  /** Prints text for people at a terminal instead of JSON. */
-  pretty: boolean;
-  /** The destination of the lines; standard output by default. */
-  destination?: NodeJS.WritableStream;
+  /** The destination of the JSON lines; standard output by default. */
+  destination?: DestinationStream;
 }
 
-const FOR_PEOPLE = { ignore: 'pid,hostname,traceId,requestId', translateTime: 'HH:MM:ss' };
-
-/** Formats a line of another process's log for people; returns any other line unchanged. */
-export const prettyLine: (line: string) => string = prettyFactory({ ...FOR_PEOPLE, colorize: true });
-
-/** Creates a logger with JSON lines on standard output, or readable lines when `pretty`. */
-export function createLogger({ level, pretty, destination }: LoggerOptions): Logger {
+/** Creates a logger that writes JSON lines. */
+export function createLogger({ level, destination }: LoggerOptions): Logger {
   const hooks = { logMethod: logWithMessage };
   const options: PinoOptions = { level, base: null, serializers: { err: describeError }, hooks };
-  if (!pretty) return pino(options, destination);
-  return pino(options, PinoPretty({ ...FOR_PEOPLE, sync: true, ...(destination && { destination }) }));
+  return pino(options, destination);
+}
+
+/** The format of the log: JSON for programs, or text for people. */
+export type LogFormat = 'json' | 'pretty';
+
+/** Returns a function that formats the JSON lines of a log. */
+export const lineFormatterOf = async (format: LogFormat): Promise<(line: string) => string> =>
+  format === 'pretty' ? (await import('./pretty-log.ts')).prettyLine : (line) => line;
+
+/** Opens the log of a process on standard output. */
+export async function openLog(level: string, format: LogFormat): Promise<Logger> {
+  if (format === 'json') return createLogger({ level });
+  const { prettyDestination } = await import('./pretty-log.ts');
+  return createLogger({ level, destination: prettyDestination() });
 }

@@ -14,7 +14,7 @@ import { startPatientMergeWorker } from './patient-merge-worker.ts';
 const START = '2026-11-10T16:00:00.000Z';
 const LATER = '2026-11-10T18:00:00.000Z';
 const service = { id: 'appointment-service', role: 'service' } as const;
-const logger = createLogger({ level: 'silent', pretty: false });
+const logger = createLogger({ level: 'silent' });
 
 type Kind = 'merged' | 'unmerged';
 

@@ -166,7 +166,7 @@ it('no log holds the reason of an exception, be it taken or refused', async () =
     },
   });
   const { database, call, register, addException } = await startDoctors(
-    createLogger({ level: 'trace', pretty: false, destination }),
+    createLogger({ level: 'trace', destination }),
   );
   const { id } = await register();
   const withReason = { ...lunch, reason: REASON };

@@ -68,7 +68,7 @@ describe('/admin/routes', () => {
   });
 
   test.each(['patient', 'doctor', 'front-desk', 'service'] as const)('is not for the role %s', async (role) => {
-    const app = await createServiceApp({ name: 'x', logger: createLogger({ level: 'silent', pretty: false }) });
+    const app = await createServiceApp({ name: 'x', logger: createLogger({ level: 'silent' }) });
     app.addHook('preHandler', async (request) => {
       request.caller = { ...ADMINISTRATOR, role };
     });

@@ -121,7 +121,7 @@ test('the authority of CONNECT is refused', async () => {
 
 /** Starts a service with a router like Daybook's, which reports how it read the path. */
 async function startService() {
-  const logger = createLogger({ level: 'silent', pretty: false });
+  const logger = createLogger({ level: 'silent' });
   const service = await createServiceApp({ name: 'patient-service', logger, openApi: false });
   for (const path of ['/api/v1/patients/:id', '/api/v1/patients/:id/export', '/api/v1/patients/:id/visits/:visit']) {
     service.get(path, async ({ params }) => ({ path, params }));
