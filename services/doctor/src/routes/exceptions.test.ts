@@ -165,9 +165,7 @@ it('no log holds the reason of an exception, be it taken or refused', async () =
       done();
     },
   });
-  const { database, call, register, addException } = await startDoctors(
-    createLogger({ level: 'trace', destination }),
-  );
+  const { database, call, register, addException } = await startDoctors(createLogger({ level: 'trace', destination }));
   const { id } = await register();
   const withReason = { ...lunch, reason: REASON };
   const { id: exceptionId } = await addException(id, withReason);
