@@ -31,7 +31,13 @@ const onServers = (servers: ReadonlyMap<ServerName, string>, prefix: string, inc
     return { extends: true as const, test: { name, include, provide: { database: { kind, serverUrl } } } };
   });
 
-const unit = [onSqlite('unit', UNIT)];
+/** Most test files start quickly and import the same modules: each worker loads these once for all its files. */
+const sharingModules = { isolate: false };
+
+const unit = () => {
+  const project = onSqlite('unit', UNIT);
+  return [{ ...project, test: { ...project.test, ...sharingModules } }];
+};
 
 /** Stores, bus and discovery on each real server that is available. */
 const integration = (servers: ReadonlyMap<ServerName, string>) => [
@@ -46,12 +52,12 @@ const e2e = (servers: ReadonlyMap<ServerName, string>) => [
 ];
 
 async function projectsOf(mode: string) {
-  if (mode === 'unit') return unit;
+  if (mode === 'unit') return unit();
   if (mode === 'mutants') return [onSqlite('mutants', BROKEN_BUILDS)];
   const servers = await findServers();
   if (mode === 'integration') return integration(servers);
   if (mode === 'e2e') return e2e(servers);
-  return [...unit, ...integration(servers), ...e2e(servers)];
+  return [...unit(), ...integration(servers), ...e2e(servers)];
 }
 
 export default defineConfig(async ({ mode }) => ({
@@ -60,8 +66,9 @@ export default defineConfig(async ({ mode }) => ({
     testTimeout: 30_000,
     hookTimeout: 30_000,
     restoreMocks: true,
-    // Most tests wait for sockets, disks and servers: one processor can do with more than one worker.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // Most tests wait for sockets, disks and servers, so a processor serves more than one worker. The other tiers have
+    // servers and processes next to their workers.
+    maxWorkers: mode === 'unit' ? availableParallelism() + 1 : Math.max(2, availableParallelism() - 1),
     projects: await projectsOf(mode),
   },
 }));

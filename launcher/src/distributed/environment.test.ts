@@ -24,7 +24,7 @@ describe('the environment of a process', () => {
     expect(environmentOf({ ...gateway, ports: [0] }, 0, shell)).toMatchObject({ DAYBOOK_PORT: '0' });
   });
 
-  it('has its log as JSON, whatever the shell says, because the supervisor formats it', () => {
+  it('has its log as JSON in any shell, because the supervisor formats it', () => {
     const shell = { DAYBOOK_LOG_FORMAT: 'pretty', DAYBOOK_LOG_FORMAT_FILE: '/run/format' };
     expect(environmentOf(patient, 0, shell)).toMatchObject({ DAYBOOK_LOG_FORMAT: 'json', DAYBOOK_LOG_FORMAT_FILE: '' });
   });

@@ -54,7 +54,7 @@ describe('a process', () => {
     expect(output).toBe('');
   });
 
-  it('prints its ready line without a channel, whatever its environment says', () => {
+  it('prints its ready line without a channel, in any environment', () => {
     const { stdout } = spawnSync(process.execPath, flags(`${READY} process.kill(process.pid, 'SIGTERM');`), {
       env: { ...processEnvironment, ...SUPERVISED_ENVIRONMENT },
       encoding: 'utf8',
