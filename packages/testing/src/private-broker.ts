@@ -13,7 +13,7 @@ import { isRequired } from './brokers.ts';
 const run = promisify(execFile);
 const PROGRAMS = '/usr/lib/rabbitmq/bin';
 const IMAGE = 'rabbitmq:4-management';
-const START_DEADLINE_MILLIS = 90_000;
+const START_DEADLINE_MILLIS = 400_000;
 const END_DEADLINE_MILLIS = 30_000;
 
 /**

@@ -7,7 +7,7 @@ import { ROOT } from './sources.ts';
 import { textFiles } from './words.ts';
 
 /** A path of the repository, in backticks: it has a folder and an ending, and no placeholder. */
-const PATH = /`((?:docs|deploy|services|packages|launcher|tools|bench|e2e|\.ci|\.github)\/[\w./-]+)`/g;
+const PATH = /`((?:docs|deploy|services|packages|launcher|tools|bench|e2e|examples|\.ci|\.github)\/[\w./-]+)`/g;
 const LINK = /\]\((?!https?:|mailto:|#)([^)#\s]+)(?:#[^)\s]*)?\)/g;
 /** What a run makes, or a user. */
 const MADE = /node_modules|\/target\/|\/secrets\b|openapi\.json$/;

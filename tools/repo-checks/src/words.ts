@@ -1,7 +1,7 @@
 /** The prose of the repository: documents, and the comments of sources. */
 import { filesMatching } from './sources.ts';
 
-const PATTERNS = ['*.md', '{docs,deploy,services,packages,launcher,tools,bench,e2e}/**/*.{md,ts,mjs,cjs}'];
+const PATTERNS = ['*.md', '{docs,deploy,services,packages,launcher,tools,bench,e2e,examples}/**/*.{md,ts,mjs,cjs}'];
 const GENERATED = 'packages/client/src/schema.ts';
 
 /** Returns the paths of all documents and sources, sorted. */
