@@ -1,3 +1,4 @@
+export { Program } from './child-process.ts';
 export * from './clinic.ts';
 export * from './daybook-process.ts';
 export * from './exchange-recorder.ts';

@@ -51,7 +51,7 @@ function faultsOf({ path, text }: Source): string[] {
     }
   }
   const readsEnvironment = /\bprocess\s*\.\s*env\b/.test(text.replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, ''));
-  const isTool = /^(e2e|bench|packages\/testing)\//.test(path);
+  const isTool = /^(e2e|bench|examples|packages\/testing)\//.test(path);
   if (readsEnvironment && !path.endsWith('/config.ts') && !isTest(path) && !isTool) {
     faults.push(`${path}: only config.ts reads the environment`);
   }

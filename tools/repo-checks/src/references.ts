@@ -1,6 +1,6 @@
 /** Finds the files that a document names. */
 
-const FOLDERS = String.raw`(?:docs|deploy|services|packages|launcher|tools|bench|e2e|\.ci|\.github)`;
+const FOLDERS = String.raw`(?:docs|deploy|services|packages|launcher|tools|bench|e2e|examples|\.ci|\.github)`;
 /** A path of the repository in backticks: it has a folder, and no placeholder. */
 const QUOTED_PATH = new RegExp(`\`(${FOLDERS}/[\\w./-]+)\``, 'g');
 const DIAGRAM = /^```mermaid\n(.*?)^```$/gms;

@@ -18,6 +18,6 @@ export async function filesMatching(patterns: string | readonly string[]): Promi
 }
 
 export async function readSources(): Promise<Source[]> {
-  const files = await filesMatching('{packages,services,launcher,tools,bench,e2e}/**/*.ts');
+  const files = await filesMatching('{packages,services,launcher,tools,bench,e2e,examples}/**/*.ts');
   return Promise.all(files.map(async (path) => ({ path, text: await readFile(join(ROOT, path), 'utf8') })));
 }

@@ -26,12 +26,19 @@ export const SYSTEM_ON_EACH_DATABASE = [
 
 const MYSQL_ONLY = 'packages/database/src/mysql/mysql.test.ts';
 const WITH_BROKER = 'packages/messaging/src/rabbitmq/{bus,broker-faults,broker-restart}.test.ts';
+/** Tests of the whole system that Node alone can run, in seconds. */
 const GOLDEN_JOURNEY = 'e2e/src/system/golden-journey.test.ts';
+const EXAMPLES = 'e2e/src/system/examples.test.ts';
 const MUTANTS = 'e2e/src/chaos/mutants-caught.test.ts';
 
 /** What Node alone can run. */
 export const UNIT: Tier = {
-  include: ['{packages,services,launcher,tools}/**/src/**/*.test.ts', 'e2e/src/chaos/**/*.test.ts', GOLDEN_JOURNEY],
+  include: [
+    '{packages,services,launcher,tools}/**/src/**/*.test.ts',
+    'e2e/src/chaos/**/*.test.ts',
+    GOLDEN_JOURNEY,
+    EXAMPLES,
+  ],
   exclude: [MYSQL_ONLY, WITH_BROKER, MUTANTS],
 };
 
@@ -44,7 +51,7 @@ export const INTEROP: Tier = { include: ['e2e/src/interop/**/*.test.ts'], exclud
 /** The system as processes: model, fuzz, crash recovery, contention. */
 export const E2E: Tier = {
   include: ['e2e/src/{system,properties,resilience}/**/*.test.ts'],
-  exclude: [GOLDEN_JOURNEY],
+  exclude: [GOLDEN_JOURNEY, EXAMPLES],
 };
 
 /** Builds that are broken on purpose, each of which a chaos run has to notice. */

@@ -1,7 +1,7 @@
 /** The words of the repository: documents, and the comments, strings and test titles of sources. */
 import { filesMatching } from './sources.ts';
 
-const FOLDERS = '{docs,deploy,services,packages,launcher,tools,bench,e2e}';
+const FOLDERS = '{docs,deploy,services,packages,launcher,tools,bench,e2e,examples}';
 const PATTERNS = ['*.md', `${FOLDERS}/**/*.{md,ts,mjs,cjs,java,sh,yaml,yml}`, '.ci/*', '.github/**/*.{md,yaml,yml}'];
 const GENERATED = 'packages/client/src/schema.ts';
 

@@ -1,0 +1,59 @@
+/** The examples for integrators work as examples/README.md describes, against everything in one process. */
+import { join } from 'node:path';
+import { createClient, expectData } from '@daybook/client';
+import type { System } from '@daybook/launcher';
+import { Program, temporaryFolder } from '@daybook/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startEmbedded } from '../support/embedded.ts';
+
+const ROOT = join(import.meta.dirname, '../../..');
+const TIMEOUT_MILLIS = 60_000;
+
+describe('the example', () => {
+  const stack = new AsyncDisposableStack();
+  let system: System;
+  beforeAll(async () => {
+    const folder = stack.use(await temporaryFolder());
+    system = await startEmbedded(folder.path, { demo: 'on' });
+    stack.defer(() => system.close());
+  }, TIMEOUT_MILLIS);
+  afterAll(() => stack.disposeAsync(), TIMEOUT_MILLIS);
+
+  /** Runs a command of examples/README.md until it ends. */
+  async function outputOf(command: string): Promise<string> {
+    const [program = '', ...args] = command.split(' ');
+    const environment = { ...process.env, DAYBOOK_URL: system.url };
+    const example = new Program(command, { command: program, arguments: args, environment, folder: ROOT });
+    const end = await example.ended(TIMEOUT_MILLIS);
+    expect([end, example.output()]).toEqual([{ code: 0, signal: null }, expect.any(String)]);
+    return example.output();
+  }
+
+  async function statusOf(output: string): Promise<string> {
+    const [, id = ''] = /appointment ([0-9a-f-]{36})/.exec(output) ?? [];
+    const client = createClient({ baseUrl: system.url });
+    return expectData(await client.GET('/api/v1/appointments/{id}', { params: { path: { id } } })).status;
+  }
+
+  it(
+    'in TypeScript books a free time, and the next one when it runs again',
+    async () => {
+      const first = await outputOf('npm run --silent book -w examples');
+      const second = await outputOf('npm run --silent book -w examples');
+      expect(await statusOf(first)).toBe('booked');
+      expect(await statusOf(second)).toBe('booked');
+      expect(second).not.toBe(first);
+    },
+    2 * TIMEOUT_MILLIS,
+  );
+
+  it(
+    'with curl books a time, moves it and cancels it',
+    async () => {
+      const output = await outputOf('sh examples/book.sh');
+      expect(output).toMatch(/^booked at .+\nmoved to .+\nnow cancelled\nbooked, rescheduled, cancelled\n$/);
+      expect(await statusOf(output)).toBe('cancelled');
+    },
+    TIMEOUT_MILLIS,
+  );
+});
