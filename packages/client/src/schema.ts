@@ -2072,7 +2072,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency-key-in-use`: The first request with this key is still running. `slot-taken`: That time is taken. `patient-busy`: The patient has another appointment then. `hold-expired`: The hold has run out. */
+            /** @description `idempotency-key-in-use`: The first request with this key is still running. `hold-expired`: The hold has run out. `patient-busy`: The patient has another appointment then. `slot-taken`: That time is taken. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2099,7 +2099,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency-key-reused`: The key was used for another request. `outside-availability`: The doctor does not work then. `too-soon`: That is too soon. `too-far-ahead`: That is too far ahead. `not-on-grid`: Times start every 5 minutes. `doctor-inactive`: The doctor takes no new appointments. `patient-inactive`: The patient is not active. `appointment-type-inactive`: The appointment type is not in use. `appointment-type-not-offered`: The doctor does not offer that appointment type. `doctor-not-found`: Doctor not found. `patient-not-found`: Patient not found. `appointment-type-not-found`: Appointment type not found. */
+            /** @description `idempotency-key-reused`: The key was used for another request. `patient-not-found`: Patient not found. `patient-inactive`: The patient is not active. `appointment-type-not-found`: Appointment type not found. `doctor-not-found`: Doctor not found. `doctor-inactive`: The doctor takes no new appointments. `appointment-type-inactive`: The appointment type is not in use. `appointment-type-not-offered`: The doctor does not offer that appointment type. `not-on-grid`: Times start every 5 minutes. `too-soon`: That is too soon. `too-far-ahead`: That is too far ahead. `outside-availability`: The doctor does not work then. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2394,7 +2394,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `slot-taken`: That time is taken. `patient-busy`: The patient has another appointment then. `wrong-status`: The status does not allow this. `changed-meanwhile`: It was changed meanwhile. */
+            /** @description `wrong-status`: The status does not allow this. `changed-meanwhile`: It was changed meanwhile. `patient-busy`: The patient has another appointment then. `slot-taken`: That time is taken. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2430,7 +2430,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `outside-availability`: The doctor does not work then. `too-soon`: That is too soon. `too-far-ahead`: That is too far ahead. `not-on-grid`: Times start every 5 minutes. `doctor-inactive`: The doctor takes no new appointments. `doctor-not-found`: Doctor not found. `patient-inactive`: The patient is not active. `patient-not-found`: Patient not found. `appointment-type-inactive`: The appointment type is not in use. `appointment-type-not-found`: Appointment type not found. `appointment-type-not-offered`: The doctor does not offer that appointment type. */
+            /** @description `patient-not-found`: Patient not found. `patient-inactive`: The patient is not active. `appointment-type-not-found`: Appointment type not found. `doctor-not-found`: Doctor not found. `doctor-inactive`: The doctor takes no new appointments. `appointment-type-inactive`: The appointment type is not in use. `appointment-type-not-offered`: The doctor does not offer that appointment type. `not-on-grid`: Times start every 5 minutes. `too-soon`: That is too soon. `too-far-ahead`: That is too far ahead. `outside-availability`: The doctor does not work then. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3155,7 +3155,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency-key-in-use`: The first request with this key is still running. `slot-taken`: That time is taken. `patient-busy`: The patient has another appointment then. `hold-expired`: The hold has run out. `wrong-status`: The status does not allow this. `changed-meanwhile`: It was changed meanwhile. */
+            /** @description `idempotency-key-in-use`: The first request with this key is still running. `hold-expired`: The hold has run out. `wrong-status`: The status does not allow this. `changed-meanwhile`: It was changed meanwhile. `patient-busy`: The patient has another appointment then. `slot-taken`: That time is taken. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3191,7 +3191,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency-key-reused`: The key was used for another request. `outside-availability`: The doctor does not work then. `too-soon`: That is too soon. `too-far-ahead`: That is too far ahead. `not-on-grid`: Times start every 5 minutes. `doctor-inactive`: The doctor takes no new appointments. `doctor-not-found`: Doctor not found. `patient-inactive`: The patient is not active. `patient-not-found`: Patient not found. `appointment-type-inactive`: The appointment type is not in use. `appointment-type-not-found`: Appointment type not found. `appointment-type-not-offered`: The doctor does not offer that appointment type. */
+            /** @description `idempotency-key-reused`: The key was used for another request. `patient-not-found`: Patient not found. `patient-inactive`: The patient is not active. `appointment-type-not-found`: Appointment type not found. `doctor-not-found`: Doctor not found. `doctor-inactive`: The doctor takes no new appointments. `appointment-type-inactive`: The appointment type is not in use. `appointment-type-not-offered`: The doctor does not offer that appointment type. `not-on-grid`: Times start every 5 minutes. `too-soon`: That is too soon. `too-far-ahead`: That is too far ahead. `outside-availability`: The doctor does not work then. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4460,7 +4460,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency-key-in-use`: The first request with this key is still running. `slot-taken`: That time is taken. `too-many-holds`: There are too many holds at once. */
+            /** @description `idempotency-key-in-use`: The first request with this key is still running. `too-many-holds`: There are too many holds at once. `slot-taken`: That time is taken. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4487,7 +4487,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency-key-reused`: The key was used for another request. `outside-availability`: The doctor does not work then. `too-soon`: That is too soon. `too-far-ahead`: That is too far ahead. `not-on-grid`: Times start every 5 minutes. `doctor-inactive`: The doctor takes no new appointments. `appointment-type-inactive`: The appointment type is not in use. `appointment-type-not-offered`: The doctor does not offer that appointment type. `doctor-not-found`: Doctor not found. `appointment-type-not-found`: Appointment type not found. */
+            /** @description `idempotency-key-reused`: The key was used for another request. `appointment-type-not-found`: Appointment type not found. `doctor-not-found`: Doctor not found. `doctor-inactive`: The doctor takes no new appointments. `appointment-type-inactive`: The appointment type is not in use. `appointment-type-not-offered`: The doctor does not offer that appointment type. `not-on-grid`: Times start every 5 minutes. `too-soon`: That is too soon. `too-far-ahead`: That is too far ahead. `outside-availability`: The doctor does not work then. */
             422: {
                 headers: {
                     [name: string]: unknown;
