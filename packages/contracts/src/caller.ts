@@ -10,6 +10,20 @@ export interface Caller {
   readonly role: Role;
 }
 
+/**
+ * The caller that an access token names. Stores restrict it to its own patients or doctor, which only identity decides.
+ */
+export interface VerifiedCaller extends Caller {
+  /** The patients that the account may act for; often none. */
+  readonly patientIds: readonly string[];
+  /** The doctor that the account belongs to. */
+  readonly doctorId?: string;
+  /** The hash of the id of the browser session. A caller with a bearer token of its own has none. */
+  readonly sessionId?: string;
+  /** The ids of the operations that the token of a service is for. */
+  readonly scope?: readonly string[];
+}
+
 /** The people who work in the clinic, and Daybook's own services. */
 export const STAFF: readonly Role[] = ['doctor', 'front-desk', 'administrator', 'service'];
 

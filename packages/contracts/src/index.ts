@@ -1,3 +1,4 @@
+export * from './access-table.ts';
 export * from './appointment.ts';
 export * from './appointment-type.ts';
 export * from './caller.ts';

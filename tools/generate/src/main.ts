@@ -1,12 +1,13 @@
 /**
  * `npm run generate`: writes the files that follow from the code.
- * These are docs/openapi.json, as the gateway serves it, the client's types, and docs/asyncapi.json.
+ * These are docs/openapi.json, as the gateway serves it, the client's types, docs/asyncapi.json and docs/access.md.
  * With `--check` it writes nothing and fails when a file differs from the code.
  */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import openapiTypescript, { astToString } from 'openapi-typescript';
+import { accessPageOf } from './access-page.ts';
 import { asyncApiOf } from './asyncapi.ts';
 import { fetchOpenApi } from './openapi.ts';
 
@@ -21,6 +22,7 @@ async function generate(): Promise<Map<string, string>> {
     return new Map([
       ['docs/openapi.json', `${openApi}\n`],
       ['docs/asyncapi.json', `${asyncApiOf()}\n`],
+      ['docs/access.md', accessPageOf(openApi)],
       ['packages/client/src/schema.ts', `${HEADER}${types}`],
     ]);
   } finally {
