@@ -1,6 +1,7 @@
 /** `npm run bench`: measures bookings, searches, start time and memory. Takes a few minutes on loopback, then exits. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startDaybook, temporaryFolder } from '@daybook/testing';
+import { reportAccess } from './access.ts';
 import { bareTransactionsPerSecond } from './bare-sqlite.ts';
 import { bookNth, openClinic, searchNth } from './clinic.ts';
 import { reportDistributed } from './distributed.ts';
@@ -47,6 +48,8 @@ try {
 } finally {
   await system.end();
 }
+
+await reportAccess(line);
 
 await reportManyAppointments(line);
 
