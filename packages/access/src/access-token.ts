@@ -1,9 +1,9 @@
 /** The access tokens of Daybook: JWTs of RFC 9068. Identity signs them; the gateway and every service verify them. */
 import { OneOf, ROLES, type VerifiedCaller } from '@daybook/contracts';
 import { type Static, Type } from 'typebox';
-import { Compile } from 'typebox/compile';
 import type { SigningKey } from './key-pair.ts';
 import { signJws } from './strict-jws.ts';
+import { createValidator } from './validator.ts';
 
 /** The `typ` of the header. It keeps a token of another kind, such as an ID token, from being used as an access token. */
 export const ACCESS_TOKEN_TYPE = 'at+jwt';
@@ -44,8 +44,7 @@ export const AccessTokenClaims = Type.Object({
 });
 export type AccessTokenClaims = Static<typeof AccessTokenClaims>;
 
-const claimsValidator = Compile(AccessTokenClaims);
-export const isAccessTokenClaims = (value: unknown): value is AccessTokenClaims => claimsValidator.Check(value);
+export const isAccessTokenClaims = createValidator(AccessTokenClaims);
 
 /** Returns the caller that claims name. It is frozen, because all requests with one token share it. */
 export const callerOf = ({ sub, role, patient_ids, doctor_id, sid, scope }: AccessTokenClaims): VerifiedCaller =>

@@ -11,7 +11,7 @@ const CREDENTIALS = /^bearer +([\w.~+/-]+=*)$/i;
 /**
  * Returns the bearer token of an `Authorization` header. Returns undefined without the header, or if it has another
  * scheme: such a request is anonymous.
- * @throws InvalidAccessToken `invalid_request` when the header says `Bearer` and then has no single token
+ * @throws InvalidAccessToken `invalid_request` when the scheme is `Bearer` and exactly one token does not follow
  */
 export function readBearerToken(authorization: string | undefined): string | undefined {
   if (authorization === undefined || !SCHEME.test(authorization)) return undefined;

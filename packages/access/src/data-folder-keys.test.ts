@@ -1,7 +1,7 @@
 /** The root key and the sealing key in a data folder. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { temporaryFolder } from '@daybook/testing';
@@ -59,18 +59,21 @@ describe('both keys', () => {
     await Promise.all(makers.map(({ child }) => child.exitCode ?? once(child, 'close')));
   });
 
-  it.each([0o644, 0o640, 0o620, 0o604])('are refused with mode %o, and the message says what to do', async (mode) => {
-    await prepareBoth();
-    for (const name of FILES) await chmod(join(folder, name), mode);
-    for (const prepare of [prepareRootKey, prepareSealingKey, readRootKey]) {
-      await expect(prepare(folder)).rejects.toThrow(
-        expect.objectContaining({
-          name: 'UnusableSecret',
-          message: expect.stringContaining(`run: chmod 600 ${folder}`),
-        }),
-      );
-    }
-  });
+  it.each([0o644, 0o640, 0o620, 0o604])(
+    'are refused with mode %o, with a message that names the remedy',
+    async (mode) => {
+      await prepareBoth();
+      for (const name of FILES) await chmod(join(folder, name), mode);
+      for (const prepare of [prepareRootKey, prepareSealingKey, readRootKey]) {
+        await expect(prepare(folder)).rejects.toThrow(
+          expect.objectContaining({
+            name: 'UnusableSecret',
+            message: expect.stringContaining(`run: chmod 600 ${folder}`),
+          }),
+        );
+      }
+    },
+  );
 
   it.each(['', '{}', 'null', 'not a key', 'x'.repeat(5_000)])('are refused with the content %j', async (content) => {
     for (const name of FILES) await writeFile(join(folder, name), content, { mode: 0o600 });
@@ -81,6 +84,21 @@ describe('both keys', () => {
     for (const name of FILES) expect(await readFile(join(folder, name), 'utf8')).toBe(content);
   });
 });
+
+it.each([prepareRootKey, prepareSealingKey])(
+  'a key that cannot be made or read is an error with its path',
+  async (prepare) => {
+    await expect(prepare(join(folder, 'missing'))).rejects.toMatchObject({
+      name: 'UnusableSecret',
+      message: expect.stringContaining('cannot be created (ENOENT)'),
+    });
+    for (const name of FILES) await mkdir(join(folder, name), { mode: 0o700 });
+    await expect(prepare(folder)).rejects.toMatchObject({
+      name: 'UnusableSecret',
+      message: expect.stringContaining('cannot be read (EISDIR)'),
+    });
+  },
+);
 
 describe('the root key', () => {
   it('signs what its public half in the configuration verifies', async () => {
@@ -122,7 +140,7 @@ describe('DAYBOOK_IDENTITY_KEY', () => {
     expect((await parseIdentityKey(await formatIdentityKey(jwk))).keyId).toBe(kid);
   });
 
-  it('is refused with a private key, whose replacement the message asks for', async () => {
+  it('is refused with a private key, and the message recommends a new one', async () => {
     const jwk = await generatePrivateJwk();
     const failure: unknown = await parseIdentityKey(encode(jwk)).catch((error: unknown) => error);
     expect(failure).toMatchObject({ name: 'UnusableSecret', message: expect.stringContaining('private key') });

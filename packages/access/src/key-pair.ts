@@ -1,7 +1,7 @@
 /** The keys of Daybook's tokens: ES256 on P-256. A key id is the thumbprint of its key (RFC 7638), so it names one key. */
 import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK } from 'jose';
 import { type Static, Type } from 'typebox';
-import { Compile } from 'typebox/compile';
+import { createValidator } from './validator.ts';
 
 /** The one algorithm of all signatures. */
 export const ALGORITHM = 'ES256';
@@ -31,8 +31,7 @@ const PrivateJwk = Type.Object({ ...curve, d: Coordinate });
 /** A private key as files and databases hold it. The other members of a JWK are allowed, and ignored. */
 export type PrivateJwk = Static<typeof PrivateJwk>;
 
-const privateJwk = Compile(PrivateJwk);
-export const isPrivateJwk = (value: unknown): value is PrivateJwk => privateJwk.Check(value);
+export const isPrivateJwk = createValidator(PrivateJwk);
 
 /** A key that does not have the form of ES256, or whose halves do not belong together. The message holds no part of it. */
 export class InvalidKey extends Error {

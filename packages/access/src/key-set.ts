@@ -1,10 +1,10 @@
 /** The signed key set: the keys that sign access tokens, signed by the root key. It makes any path to it trustworthy. */
 import type { CryptoKey } from 'jose';
 import { type Static, Type } from 'typebox';
-import { Compile } from 'typebox/compile';
 import { CLOCK_TOLERANCE_SECONDS } from './clock.ts';
 import { InvalidKey, importVerificationKey, PublicJwk, type SigningKey, type VerificationKey } from './key-pair.ts';
 import { InvalidJws, signJws, verifyJws } from './strict-jws.ts';
+import { createValidator } from './validator.ts';
 
 /** The `typ` of the header. It keeps another text that the root key signed from being used as a key set. */
 export const KEY_SET_TYPE = 'jwk-set+jwt';
@@ -25,7 +25,7 @@ export const KeySetPayload = Type.Object({
 });
 export type KeySetPayload = Static<typeof KeySetPayload>;
 
-const payloadValidator = Compile(KeySetPayload);
+const isKeySetPayload = createValidator(KeySetPayload);
 
 /** A verified key set. */
 export interface KeySet {
@@ -52,7 +52,7 @@ export class InvalidKeySet extends Error {
  * @throws TypeError when a verifier would reject the payload, for example because a key has its private half
  */
 export async function signKeySet(payload: KeySetPayload, rootKey: SigningKey): Promise<string> {
-  if (!payloadValidator.Check(payload)) throw new TypeError('The key set does not match its schema.');
+  if (!isKeySetPayload(payload)) throw new TypeError('The key set does not match its schema.');
   return signJws(payload, KEY_SET_TYPE, rootKey);
 }
 
@@ -83,7 +83,7 @@ async function readPayload(text: string, { keyId, publicKey }: VerificationKey):
 export async function verifyKeySet(text: string, rootKey: VerificationKey, nowMillis: number): Promise<KeySet> {
   try {
     const payload = await readPayload(text, rootKey);
-    if (!payloadValidator.Check(payload)) throw new InvalidKeySet('payload');
+    if (!isKeySetPayload(payload)) throw new InvalidKeySet('payload');
     const { keys, iat, exp } = payload;
     if (nowMillis >= exp * 1_000) throw new InvalidKeySet('expired');
     if (iat * 1_000 > nowMillis + CLOCK_TOLERANCE_SECONDS * 1_000) throw new InvalidKeySet('not-yet-valid');

@@ -4,7 +4,6 @@
  */
 import { join } from 'node:path';
 import { Type } from 'typebox';
-import { Compile } from 'typebox/compile';
 import {
   generatePrivateJwk,
   InvalidKey,
@@ -18,6 +17,7 @@ import {
   type VerificationKey,
 } from './key-pair.ts';
 import { createSecretFile, readSecretFile, UnusableSecret } from './secret-file.ts';
+import { createValidator } from './validator.ts';
 
 export const ROOT_KEY_FILE = 'identity-root-key.json';
 
@@ -31,7 +31,7 @@ export interface RootKey {
 
 /** A public key in the variable. An operator may have copied it from elsewhere, without the optional members. */
 const { kty, crv, x, y, kid, alg, use } = PublicJwk.properties;
-const identityKeyValidator = Compile(
+const isIdentityKey = createValidator(
   Type.Object(
     { kty, crv, x, y, kid: Type.Optional(kid), alg: Type.Optional(alg), use: Type.Optional(use) },
     { additionalProperties: false },
@@ -64,7 +64,7 @@ export async function parseIdentityKey(text: string): Promise<VerificationKey> {
       'DAYBOOK_IDENTITY_KEY holds a private key. Replace the root key, because others may have read it.',
     );
   }
-  if (!identityKeyValidator.Check(jwk)) throw new UnusableSecret(`DAYBOOK_IDENTITY_KEY is not a key. ${FORM}`);
+  if (!isIdentityKey(jwk)) throw new UnusableSecret(`DAYBOOK_IDENTITY_KEY is not a key. ${FORM}`);
   try {
     const key = await importVerificationKey(jwk);
     if (jwk.kid === undefined || jwk.kid === key.keyId) return key;

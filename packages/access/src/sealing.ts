@@ -17,13 +17,13 @@ const KEY_BYTES = 32;
 /** NIST SP 800-38D: the nonce of 96 bits is random, for far fewer than 2^32 secrets. */
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
-/** The form of the envelope: this version, the id of the key, and nonce, ciphertext and tag in base64url. */
+/** An envelope has this version, the id of the key, and nonce, ciphertext and tag in base64url. */
 const VERSION = 'v1';
 const ENVELOPE = /^v1\.([\w-]{11})\.([\w-]+)$/;
 const KEY_TEXT = /^[\w-]{43}$/;
 
 export interface SealingKey {
-  /** Tells which key sealed an envelope, and nothing about the key. */
+  /** Identifies the key that sealed an envelope, and reveals nothing of the key. */
   readonly id: string;
   readonly secret: KeyObject;
 }

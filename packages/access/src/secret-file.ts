@@ -16,9 +16,6 @@ export class UnusableSecret extends Error {
   override readonly name = 'UnusableSecret';
 }
 
-const isCode = (error: unknown, code: string): boolean =>
-  error instanceof Error && 'code' in error && error.code === code;
-
 async function writeNew(path: string, content: string): Promise<void> {
   await using file = await open(path, 'wx', OWNER_ONLY);
   await file.writeFile(content);
@@ -32,9 +29,12 @@ async function syncFolder(path: string): Promise<void> {
   await folder.sync();
 }
 
+const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined);
+
 /**
  * Creates a file unless it exists. Of several processes that do so simultaneously one succeeds, and all of them read
  * its content afterwards: the file gets its name when it is complete.
+ * @throws UnusableSecret
  */
 export async function createSecretFile(path: string, content: string): Promise<void> {
   const prepared = `${path}.${randomUUID()}.new`;
@@ -43,32 +43,41 @@ export async function createSecretFile(path: string, content: string): Promise<v
     await link(prepared, path);
     await syncFolder(dirname(path));
   } catch (error) {
-    if (!isCode(error, 'EEXIST')) throw error;
+    if (codeOf(error) === 'EEXIST') return;
+    const advice = 'Set DAYBOOK_DATA to a folder that can be written, of a file system with hard links.';
+    throw new UnusableSecret(`The secret file ${path} cannot be created (${codeOf(error)}). ${advice}`, {
+      cause: error,
+    });
   } finally {
     await rm(prepared, { force: true });
   }
 }
 
+function assertPrivate(path: string, mode: number): void {
+  if (!hasModes || (mode & OTHERS) === 0) return;
+  throw new UnusableSecret(
+    `Other users of this machine can use the secret file ${path} (mode ${(mode & MODE_BITS).toString(8)}). ` +
+      `If they have not, run: chmod 600 ${path}. Otherwise delete it, and Daybook makes a new one.`,
+  );
+}
+
 /**
  * Returns the content of a secret file, or undefined if it does not exist.
- * @throws UnusableSecret when other users could have read or changed it
+ * @throws UnusableSecret when other users could have read or changed it, or when it cannot be read
  */
 export async function readSecretFile(path: string): Promise<string | undefined> {
   try {
     await using file = await open(path, 'r');
     const { mode, size } = await file.stat();
-    if (hasModes && (mode & OTHERS) !== 0) {
-      const octal = (mode & MODE_BITS).toString(8);
-      throw new UnusableSecret(
-        `Other users of this machine can use the secret file ${path} (mode ${octal}). ` +
-          `If they have not, run: chmod 600 ${path}. Otherwise delete it, and Daybook makes a new one.`,
-      );
+    assertPrivate(path, mode);
+    if (size > MAX_BYTES) {
+      throw new UnusableSecret(`The secret file ${path} has ${size} bytes, more than ${MAX_BYTES}. Restore it.`);
     }
-    if (size > MAX_BYTES)
-      throw new UnusableSecret(`The secret file ${path} has ${size} bytes, more than ${MAX_BYTES}.`);
     return await file.readFile('utf8');
   } catch (error) {
-    if (isCode(error, 'ENOENT')) return undefined;
-    throw error;
+    if (codeOf(error) === 'ENOENT') return undefined;
+    if (error instanceof UnusableSecret) throw error;
+    const advice = 'Run Daybook as the user that owns it.';
+    throw new UnusableSecret(`The secret file ${path} cannot be read (${codeOf(error)}). ${advice}`, { cause: error });
   }
 }

@@ -5,8 +5,8 @@
  */
 import { CompactSign, type CryptoKey, compactVerify, errors } from 'jose';
 import { type Static, Type } from 'typebox';
-import { Compile } from 'typebox/compile';
 import { ALGORITHM, type SigningKey } from './key-pair.ts';
+import { createValidator } from './validator.ts';
 
 /** Three parts of base64url. A signature of ES256 has 64 bytes: 86 characters, of which the last has four zero bits. */
 const COMPACT = /^([\w-]+)\.[\w-]+\.[\w-]{85}[AQgw]$/;
@@ -17,7 +17,7 @@ const Header = Type.Object(
   { alg: Type.Literal(ALGORITHM), typ: Type.String({ maxLength: 50 }), kid: Type.String({ pattern: '^[\\w-]{43}$' }) },
   { additionalProperties: false },
 );
-const header = Compile(Header);
+const isHeader = createValidator(Header);
 
 export type JwsFault = 'too-long' | 'malformed' | 'header' | 'type' | 'unknown-key' | 'signature';
 
@@ -54,7 +54,7 @@ function parseHeader(text: string): Static<typeof Header> {
   if (part === undefined) throw new InvalidJws('malformed');
   if (part.length > MAX_HEADER_LENGTH) throw new InvalidJws('header');
   const value = parseExactJson(Buffer.from(part, 'base64url'));
-  if (!header.Check(value)) throw new InvalidJws('header');
+  if (!isHeader(value)) throw new InvalidJws('header');
   return value;
 }
 
