@@ -9,6 +9,7 @@ import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { generatePrivateJwk, publicJwkOf } from './key-pair.ts';
 import { formatIdentityKey, parseIdentityKey, prepareRootKey, readRootKey } from './root-key.ts';
 import { parseSealingKey, prepareSealingKey, seal, unseal } from './sealing.ts';
+import { createSecretFile, readSecretFile } from './secret-file.ts';
 import { signJws, verifyJws } from './strict-jws.ts';
 
 const FILES = ['identity-root-key.json', 'sealing-key'] as const;
@@ -59,21 +60,23 @@ describe('both keys', () => {
     await Promise.all(makers.map(({ child }) => child.exitCode ?? once(child, 'close')));
   });
 
-  it.each([0o644, 0o640, 0o620, 0o604])(
-    'are refused with mode %o, with a message that names the remedy',
-    async (mode) => {
-      await prepareBoth();
-      for (const name of FILES) await chmod(join(folder, name), mode);
-      for (const prepare of [prepareRootKey, prepareSealingKey, readRootKey]) {
-        await expect(prepare(folder)).rejects.toThrow(
-          expect.objectContaining({
-            name: 'UnusableSecret',
-            message: expect.stringContaining(`run: chmod 600 ${folder}`),
-          }),
-        );
-      }
-    },
-  );
+  it.each([
+    ['644', 0o644],
+    ['640', 0o640],
+    ['620', 0o620],
+    ['604', 0o604],
+  ])('are refused with mode %s, with a message that names the remedy', async (_, mode) => {
+    await prepareBoth();
+    for (const name of FILES) await chmod(join(folder, name), mode);
+    for (const prepare of [prepareRootKey, prepareSealingKey, readRootKey]) {
+      await expect(prepare(folder)).rejects.toThrow(
+        expect.objectContaining({
+          name: 'UnusableSecret',
+          message: expect.stringContaining(`run: chmod 600 ${folder}`),
+        }),
+      );
+    }
+  });
 
   it.each(['', '{}', 'null', 'not a key', 'x'.repeat(5_000)])('are refused with the content %j', async (content) => {
     for (const name of FILES) await writeFile(join(folder, name), content, { mode: 0o600 });
@@ -99,6 +102,18 @@ it.each([prepareRootKey, prepareSealingKey])(
     });
   },
 );
+
+it('a secret file is complete from the moment that it exists', async () => {
+  const content = 'x'.repeat(4_000);
+  for (let round = 0; round < 100; round += 1) {
+    const path = join(folder, `secret-${round}`);
+    const created = createSecretFile(path, content);
+    let found: string | undefined;
+    while (found === undefined) found = await readSecretFile(path);
+    expect(found.length).toBe(content.length);
+    await created;
+  }
+});
 
 describe('the root key', () => {
   it('signs what its public half in the configuration verifies', async () => {

@@ -190,6 +190,11 @@ describe('a set is refused', () => {
     expect(await faultOf(() => signKeySet(payload({ keys }), pretending))).toBe('signature');
   });
 
+  it('that the root key signed under the id of another key', async () => {
+    const pretending = { ...issuer.rootKey.signing, keyId: issuer.key.signing.keyId };
+    expect(await faultOf(() => signKeySet(payload(), pretending))).toBe('signature');
+  });
+
   it('that one of its own keys signed', async () => {
     expect(await faultOf(() => signKeySet(payload(), issuer.key.signing))).toBe('signature');
   });
