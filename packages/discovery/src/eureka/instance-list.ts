@@ -69,7 +69,7 @@ export class InstanceList {
   unreadable(): { count: number; reason: string } {
     return {
       count: this.#nameless + this.#faults.size,
-      reason: this.#faults.values().next().value ?? 'it cannot be said which instance it is',
+      reason: this.#faults.values().next().value ?? 'an instance has no usable id',
     };
   }
 
