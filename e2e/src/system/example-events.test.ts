@@ -8,8 +8,8 @@ import { type PrivateBroker, privateBrokers } from '@daybook/testing/private-bro
 import { describe, expect, it, onTestFinished } from 'vitest';
 
 const EXAMPLES = join(import.meta.dirname, '../../../examples');
-const DEADLINE_MILLIS = 900_000;
-const STEP_MILLIS = 300_000;
+const DEADLINE_MILLIS = 480_000;
+const STEP_MILLIS = 120_000;
 
 const [kind] = await privateBrokers();
 

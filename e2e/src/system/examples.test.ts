@@ -1,21 +1,27 @@
 /** The examples for integrators work as examples/README.md describes, against everything in one process. */
 import { join } from 'node:path';
-import { createClient, expectData } from '@daybook/client';
+import { createClient, type DaybookClient, expectData } from '@daybook/client';
 import type { System } from '@daybook/launcher';
-import { Program, temporaryFolder } from '@daybook/testing';
+import { makeClinic, Program, temporaryFolder } from '@daybook/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startEmbedded } from '../support/embedded.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
-const TIMEOUT_MILLIS = 60_000;
+const TIMEOUT_MILLIS = 120_000;
 
 describe('the example', () => {
   const stack = new AsyncDisposableStack();
   let system: System;
+  let client: DaybookClient;
   beforeAll(async () => {
     const folder = stack.use(await temporaryFolder());
-    system = await startEmbedded(folder.path, { demo: 'on' });
+    system = await startEmbedded(folder.path);
     stack.defer(() => system.close());
+    client = createClient({ baseUrl: system.url });
+    // What the examples use of the demo clinic: a cardiologist, a type, and a patient whose name is Silva.
+    const { doctor } = await makeClinic(client);
+    const params = { path: { id: doctor.id } };
+    expectData(await client.PATCH('/api/v1/doctors/{id}', { params, body: { specialties: ['cardiology'] } }));
   }, TIMEOUT_MILLIS);
   afterAll(() => stack.disposeAsync(), TIMEOUT_MILLIS);
 
@@ -31,7 +37,6 @@ describe('the example', () => {
 
   async function statusOf(output: string): Promise<string> {
     const [, id = ''] = /appointment ([0-9a-f-]{36})/.exec(output) ?? [];
-    const client = createClient({ baseUrl: system.url });
     return expectData(await client.GET('/api/v1/appointments/{id}', { params: { path: { id } } })).status;
   }
 
