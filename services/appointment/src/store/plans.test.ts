@@ -22,7 +22,7 @@ const NOW = Temporal.Instant.from('2026-11-02T08:00:00.000Z');
 const clock = () => NOW;
 const HALF_HOUR = 30 * 60_000;
 /** A search reads the types of groups once: a clinic has few types, however many appointments. */
-const TYPES_OF_GROUPS = /"table":"appointment_types","type":"ALL"|^SCAN appointment_types$/;
+const TYPES_OF_GROUPS = /"table":"appointment_types",("partitions":null,)?"type":"ALL"|^SCAN appointment_types$/;
 const DOCTORS = 40;
 const PATIENTS = 500;
 const APPOINTMENTS = 6000;
