@@ -10,7 +10,7 @@ export const ON_EACH_DATABASE = [
   'packages/database/src/{contract,mysql/mysql,idempotency,outbox,housekeeping,migrations,plans}.test.ts',
   'packages/messaging/src/{relay,consumer,parked-events,plans}.test.ts',
   'packages/service/src/{http/idempotency,lifecycle/service-database}.test.ts',
-  'services/{patient,doctor,appointment,notification}/src/store/**/*.test.ts',
+  'services/{patient,doctor,appointment,notification,identity}/src/store/**/*.test.ts',
   'services/appointment/src/routes/{booking,first-free,holds,overbooking,appointment-actions,step-back,walk-ins,appointment-list,appointment-changes,capacity}.test.ts',
   'services/patient/src/routes/{merges,possible-duplicate,patient-search}.test.ts',
   'services/appointment/src/jobs/*.test.ts',

@@ -1,0 +1,89 @@
+/** Builds the identity service from its dependencies. */
+import type { RootKey, SealingKey } from '@daybook/access';
+import type { Database } from '@daybook/database';
+import { type App, type Clock, createServiceApp, type Logger } from '@daybook/service';
+import { createPasswordHasher, type PasswordHasher } from './credentials/password-hasher.ts';
+import { deriveKey } from './credentials/secrets.ts';
+import { createClientAddress } from './http/client-address.ts';
+import { createCookies } from './http/cookies.ts';
+import { createFormTokens } from './http/form-tokens.ts';
+import { createKnownDevices } from './http/known-devices.ts';
+import { createKeySetSigner } from './keys/key-set.ts';
+import { createSigningRing } from './keys/signing-ring.ts';
+import type { ConfiguredClient } from './oidc/clients.ts';
+import { createIssuer } from './oidc/issuer.ts';
+import { mountIssuer } from './oidc/mount.ts';
+import { addKeySet } from './routes/keys.ts';
+import { addPages } from './routes/pages.ts';
+import { createAccountStore } from './store/accounts.ts';
+import { createCredentialStore } from './store/credentials.ts';
+import { createArtifactStore } from './store/oidc-artifacts.ts';
+import { createOneTimeLinkStore } from './store/one-time-links.ts';
+import { createPendingSignInStore } from './store/pending-sign-ins.ts';
+import { createSessionStore } from './store/sessions.ts';
+import { createSigningKeyStore } from './store/signing-keys.ts';
+import type { IdentityTables } from './store/tables.ts';
+import { createThrottle } from './store/throttle.ts';
+
+export const NAME = 'identity-service';
+
+export interface IdentityDependencies {
+  logger: Logger;
+  database: Database<IdentityTables>;
+  clock: Clock;
+  rootKey: RootKey;
+  sealingKey: SealingKey;
+  publicUrl: URL;
+  clients: readonly ConfiguredClient[];
+  trustedProxies: readonly string[];
+  /** Another one for tests, whose passwords need not be slow. */
+  hasher?: PasswordHasher;
+}
+
+export async function buildApp(dependencies: IdentityDependencies): Promise<App> {
+  const { logger, database, clock, rootKey, sealingKey, publicUrl, clients, trustedProxies } = dependencies;
+  const ring = createSigningRing(createSigningKeyStore(database, clock, sealingKey), clock);
+  const app = await createServiceApp({
+    name: NAME,
+    logger,
+    openApi: false,
+    checks: { database: () => database.check(), keys: async () => void (await ring.read()) },
+  });
+  const cookies = createCookies(publicUrl);
+  const accounts = createAccountStore(database, clock);
+  const sessions = createSessionStore(database, clock);
+  const issuer = createIssuer({
+    publicUrl,
+    clients,
+    cookies,
+    cookieNames: cookies.names,
+    cookieKey: Buffer.from(deriveKey(sealingKey, 'cookies of the issuer')).toString('base64url'),
+    accounts,
+    sessions,
+    artifacts: createArtifactStore(database, clock),
+    ring,
+    logger,
+  });
+  addKeySet(app, createKeySetSigner(ring, rootKey, clock));
+  mountIssuer(app, issuer);
+  addPages(app, {
+    issuer,
+    database,
+    sealingKey,
+    links: createOneTimeLinkStore(database, clock),
+    context: {
+      clock,
+      cookies,
+      forms: createFormTokens(cookies, deriveKey(sealingKey, 'form tokens'), publicUrl.origin),
+      devices: createKnownDevices(cookies, deriveKey(sealingKey, 'known devices')),
+      addressOf: createClientAddress(trustedProxies),
+      hasher: dependencies.hasher ?? createPasswordHasher(),
+      accounts,
+      sessions,
+      credentials: createCredentialStore(database, clock, sealingKey),
+      pending: createPendingSignInStore(database, clock),
+      throttle: createThrottle(database, clock),
+    },
+  });
+  return app;
+}

@@ -1,0 +1,62 @@
+import {
+  commonVariables,
+  createParser,
+  type Environment,
+  InvalidConfiguration,
+  readConfiguration,
+} from '@daybook/service';
+import { type Static, Type } from 'typebox';
+import { ClientList, type ConfiguredClient } from './oidc/clients.ts';
+
+const schema = Type.Object({
+  ...commonVariables,
+  DAYBOOK_SEALING_KEY: Type.Optional(
+    Type.String({ description: 'Seals secrets at rest: 32 bytes in base64url; made in the data folder without it' }),
+  ),
+  DAYBOOK_IDENTITY_CLIENTS: Type.Optional(
+    Type.String({ description: 'The services and applications that get tokens, as JSON (see services/identity)' }),
+  ),
+  DAYBOOK_TRUSTED_PROXIES: Type.Optional(
+    Type.String({ format: 'network-list', description: 'Whose forwarding headers are believed, separated by commas' }),
+  ),
+});
+
+export type IdentityConfig = Static<typeof schema>;
+
+const DEFAULT_PUBLIC_URL = 'http://127.0.0.1:8080';
+const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
+
+/**
+ * Returns the address by which people reach the gateway.
+ * @throws InvalidConfiguration when passwords would be sent unencrypted
+ */
+export function publicUrlOf({
+  DAYBOOK_PUBLIC_URL = DEFAULT_PUBLIC_URL,
+}: Pick<IdentityConfig, 'DAYBOOK_PUBLIC_URL'>): URL {
+  const url = new URL(DAYBOOK_PUBLIC_URL);
+  if (url.protocol === 'https:' || LOOPBACK.test(url.hostname)) return url;
+  throw new InvalidConfiguration(['DAYBOOK_PUBLIC_URL must be https, because people send passwords to it']);
+}
+
+const parseClients = createParser(ClientList);
+
+/** @throws InvalidConfiguration, without the text, because it can hold secrets */
+export function clientsOf({
+  DAYBOOK_IDENTITY_CLIENTS: text,
+}: Pick<IdentityConfig, 'DAYBOOK_IDENTITY_CLIENTS'>): ConfiguredClient[] {
+  if (text === undefined) return [];
+  try {
+    const clients = parseClients(JSON.parse(text));
+    if (new Set(clients.map(({ id }) => id)).size === clients.length) return clients;
+  } catch {
+    throw new InvalidConfiguration(['DAYBOOK_IDENTITY_CLIENTS is not a list of clients in JSON']);
+  }
+  throw new InvalidConfiguration(['DAYBOOK_IDENTITY_CLIENTS names a client twice']);
+}
+
+export function readConfig(environment: Environment): IdentityConfig {
+  const config = readConfiguration(schema, environment);
+  publicUrlOf(config);
+  clientsOf(config);
+  return config;
+}

@@ -1,0 +1,83 @@
+/** Reads the configuration, chooses the adapters, listens. */
+import { mkdir } from 'node:fs/promises';
+import { parseSealingKey, prepareRootKey, prepareSealingKey, UnusableSecret } from '@daybook/access';
+import {
+  databaseUrlOf,
+  EXIT,
+  joinRegistry,
+  listenOnOf,
+  openServiceDatabase,
+  runService,
+  StartFailure,
+  type StartService,
+  serve,
+} from '@daybook/service';
+import { migrations } from '../migrations/index.ts';
+import { buildApp, NAME } from './app.ts';
+import { clientsOf, type IdentityConfig, publicUrlOf, readConfig } from './config.ts';
+import { startFirstAdministratorOffer } from './first-administrator.ts';
+import { createAccountStore } from './store/accounts.ts';
+import { createOneTimeLinkStore } from './store/one-time-links.ts';
+import { createSigningKeyStore } from './store/signing-keys.ts';
+import { createSweeps } from './store/sweeps.ts';
+import type { IdentityTables } from './store/tables.ts';
+
+export { readConfig };
+
+/** @throws StartFailure 78 when a key cannot be used */
+async function readKeys({ DAYBOOK_DATA, DAYBOOK_SEALING_KEY }: IdentityConfig) {
+  await mkdir(DAYBOOK_DATA, { recursive: true, mode: 0o700 });
+  try {
+    return {
+      rootKey: await prepareRootKey(DAYBOOK_DATA),
+      sealingKey:
+        DAYBOOK_SEALING_KEY === undefined
+          ? await prepareSealingKey(DAYBOOK_DATA)
+          : parseSealingKey(DAYBOOK_SEALING_KEY),
+    };
+  } catch (error) {
+    if (!(error instanceof UnusableSecret)) throw error;
+    throw new StartFailure(EXIT.configuration, error.message, { cause: error });
+  }
+}
+
+export const start: StartService = async (host) => {
+  const config = readConfig(host.environment);
+  const { logger, clock } = host;
+  const publicUrl = publicUrlOf(config);
+  await using disposables = new AsyncDisposableStack();
+  const { rootKey, sealingKey } = await readKeys(config);
+  const url = databaseUrlOf(config, 'identity');
+  const database = await openServiceDatabase<IdentityTables>(host, url, migrations, disposables, (database) => [
+    ...createSweeps(database, clock),
+    createSigningKeyStore(database, clock, sealingKey).sweep,
+  ]);
+  const app = await buildApp({
+    logger,
+    database,
+    clock,
+    rootKey,
+    sealingKey,
+    publicUrl,
+    clients: clientsOf(config),
+    trustedProxies: config.DAYBOOK_TRUSTED_PROXIES?.split(',') ?? [],
+  });
+  const offer = startFirstAdministratorOffer({
+    accounts: createAccountStore(database, clock),
+    links: createOneTimeLinkStore(database, clock),
+    folder: config.DAYBOOK_DATA,
+    publicUrl,
+    logger,
+  });
+  disposables.defer(() => offer.stop());
+  return serve({
+    name: NAME,
+    app,
+    host,
+    registry: joinRegistry(host, config),
+    listenOn: listenOnOf(config),
+    resources: disposables.move(),
+  });
+};
+
+if (import.meta.main) await runService({ start, readConfig });

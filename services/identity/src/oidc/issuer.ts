@@ -1,0 +1,98 @@
+/** The issuer: oidc-provider with our keys, made on first use and made again when the keys change. */
+import { ALGORITHM } from '@daybook/access';
+import type { Logger } from '@daybook/service';
+import type { JWK, Provider } from 'oidc-provider';
+import type { KeyRing } from '../domain/key-schedule.ts';
+import { type Cookies, cookieIn } from '../http/cookies.ts';
+import type { SigningRing } from '../keys/signing-ring.ts';
+import type { StoredKey } from '../store/signing-keys.ts';
+import { translateUnavailable } from './adapter.ts';
+import { createConfiguration, type IssuerDependencies } from './configuration.ts';
+import { type Library, loadLibrary } from './library.ts';
+
+export interface Issuer {
+  /**
+   * Returns the provider with the present keys. An older one finishes the requests that it has.
+   * @throws DatabaseUnavailable when the keys cannot be read
+   */
+  provider(): Promise<Provider>;
+  library(): Promise<Library>;
+}
+
+export interface IssuerOptions extends IssuerDependencies {
+  readonly ring: SigningRing;
+  readonly cookies: Cookies;
+  readonly logger: Logger;
+}
+
+/** The name of the issuer in all tokens. */
+export const issuerOf = (publicUrl: URL): string => `${publicUrl.origin}/identity`;
+
+/** oidc-provider signs with the first key, and verifies its own tokens with all of them. */
+const jwksOf = ({ current, next, retired }: KeyRing<StoredKey>): JWK[] =>
+  [current, ...(next ? [next] : []), ...retired].map(({ keyId, privateJwk: { kty, crv, x, y, d } }) => ({
+    ...{ kty, crv, x, y, d },
+    kid: keyId,
+    alg: ALGORITHM,
+    use: 'sig',
+  }));
+
+/** Makes the provider believe that requests came to the public address, which is the only one that is in its URLs. */
+function fixAddress(provider: Provider, { protocol, host }: URL): void {
+  Object.defineProperties(provider.request, {
+    protocol: { get: () => protocol.slice(0, -1) },
+    host: { get: () => host },
+  });
+}
+
+export function createIssuer(options: IssuerOptions): Issuer {
+  const { publicUrl, ring, sessions, cookies, logger } = options;
+  let loading: Promise<Library> | undefined;
+  let made: { readonly keyIds: string; readonly provider: Provider } | undefined;
+
+  async function library(): Promise<Library> {
+    loading ??= loadLibrary();
+    try {
+      return await loading;
+    } catch (error) {
+      loading = undefined;
+      throw error;
+    }
+  }
+
+  /** Ends our own session, too, after an application has signed the person out. */
+  function endSessions(provider: Provider, library: Library): void {
+    provider.use(async (ctx, next) => {
+      await next();
+      if (ctx.status === 503) ctx.set('retry-after', '1');
+      if (ctx.path !== '/session/end/confirm' || ctx.status !== 303 || !ctx.oidc?.params?.logout) return;
+      const id = cookieIn(ctx.req.headers.cookie, cookies.names.session);
+      if (id === undefined) return;
+      const signedIn = await translateUnavailable(library, sessions.find(id, { isActive: false }));
+      // oidc-provider also confirms by itself when another account signs in.
+      if (signedIn?.account.id !== ctx.oidc.session?.accountId) return;
+      await translateUnavailable(library, sessions.end(id));
+      ctx.append('set-cookie', cookies.removalOf(cookies.names.session));
+    });
+  }
+
+  function make(library: Library, keys: JWK[]): Provider {
+    const provider = new library.Provider(issuerOf(publicUrl), createConfiguration(library, options, keys));
+    fixAddress(provider, publicUrl);
+    endSessions(provider, library);
+    const logFailure = (error: unknown) => logger.error({ err: error }, 'unexpected error');
+    provider.on('server_error', (_ctx, error) => logFailure(error));
+    provider.onerror = logFailure;
+    return provider;
+  }
+
+  return {
+    library,
+    async provider() {
+      const [loaded, keys] = [await library(), jwksOf(await ring.read())];
+      const keyIds = keys.map(({ kid }) => kid).join(' ');
+      if (made?.keyIds !== keyIds) made = { keyIds, provider: make(loaded, keys) };
+      return made.provider;
+    },
+  };
+}

@@ -1,0 +1,102 @@
+/** Our own services get tokens for each other, by a signed assertion. */
+import { createTokenVerifier, generatePrivateJwk, type PrivateJwk, publicJwkOf, verifyKeySet } from '@daybook/access';
+import { createFixedKeySource } from '@daybook/access/testing';
+import { importJWK } from 'jose';
+import * as client from 'openid-client';
+import { describe, expect, it } from 'vitest';
+import { PUBLIC_URL, startIdentity } from '../testing.ts';
+
+const ISSUER = `${PUBLIC_URL}/identity`;
+const TARGET = 'urn:daybook:service:patient-service';
+
+async function startWithService(id = 'appointment-service') {
+  const jwk = await generatePrivateJwk();
+  const { kty, crv, x, y } = await publicJwkOf(jwk);
+  const started = await startIdentity({ clients: [{ kind: 'service', id, keys: [{ kty, crv, x, y, kid: 'own' }] }] });
+  const { baseUrl, clock, rootKey } = started;
+  const tokenUrl = new URL('/identity/token', baseUrl);
+  const requests: URLSearchParams[] = [];
+
+  /** Requests a token, as openid-client does it. */
+  async function configure(key: PrivateJwk) {
+    const customFetch: client.CustomFetch = (url, options) => {
+      if (options.body instanceof URLSearchParams) requests.push(options.body);
+      return fetch(new URL(new URL(url).pathname, baseUrl), options as RequestInit);
+    };
+    const imported = await importJWK({ ...key }, 'ES256');
+    if (imported instanceof Uint8Array) throw new Error('the key is not asymmetric');
+    const authentication = client.PrivateKeyJwt({ key: imported, kid: 'own' });
+    const config = await client.discovery(new URL(ISSUER), id, {}, authentication, {
+      [client.customFetch]: customFetch,
+    });
+    config[client.customFetch] = customFetch;
+    return config;
+  }
+
+  const config = await configure(jwk);
+  const grant = (parameters: Record<string, string>, by = config) => client.clientCredentialsGrant(by, parameters);
+
+  async function verify(token: string, audience: string) {
+    const text = await (await fetch(new URL('/identity/keys', baseUrl))).text();
+    const set = await verifyKeySet(text, rootKey.verification, clock().epochMilliseconds);
+    const keys = [...set.keys].map(([keyId, publicKey]) => ({ keyId, publicKey }));
+    return createTokenVerifier({
+      issuer: ISSUER,
+      audiences: [audience],
+      keys: createFixedKeySource(keys),
+      clock,
+    }).verify(token);
+  }
+
+  return { ...started, id, configure, grant, verify, requests, tokenUrl };
+}
+
+describe('a service', () => {
+  it('gets a token of five minutes for one service and the operations that it names', async () => {
+    const { grant, verify, id } = await startWithService();
+    const { access_token, expires_in } = await grant({ resource: TARGET, scope: 'getPatientEligibility' });
+    expect(expires_in).toBe(300);
+    expect(await verify(access_token, 'patient-service')).toEqual({
+      id,
+      role: 'service',
+      patientIds: [],
+      scope: ['getPatientEligibility'],
+    });
+    for (const audience of ['doctor-service', 'daybook']) {
+      await expect(verify(access_token, audience)).rejects.toMatchObject({ fault: 'audience' });
+    }
+  });
+
+  it('gets no operation that the access table does not give it', async () => {
+    const { grant, verify } = await startWithService();
+    const { access_token } = await grant({ resource: TARGET, scope: 'getPatientEligibility mergePatients getPatient' });
+    expect(await verify(access_token, 'patient-service')).toMatchObject({ scope: ['getPatientEligibility'] });
+    await expect(grant({ resource: TARGET, scope: 'mergePatients' })).rejects.toMatchObject({ error: 'invalid_scope' });
+  });
+
+  it.each([
+    ['no service', { scope: 'getPatientEligibility' }, 'invalid_target'],
+    ['the API of people', { resource: 'urn:daybook:api', scope: 'getPatientEligibility' }, 'invalid_target'],
+    ['something else', { resource: 'https://example.org', scope: 'getPatientEligibility' }, 'invalid_target'],
+    ['no operation', { resource: TARGET }, 'invalid_scope'],
+  ])('gets no token for %s', async (_what, parameters, error) => {
+    const { grant } = await startWithService();
+    await expect(grant(parameters)).rejects.toMatchObject({ error });
+  });
+
+  it('gets no token with the key of another', async () => {
+    const { grant, configure } = await startWithService();
+    const other = await configure(await generatePrivateJwk());
+    const parameters = { resource: TARGET, scope: 'getPatientEligibility' };
+    await expect(grant(parameters, other)).rejects.toMatchObject({ error: 'invalid_client', status: 401 });
+  });
+
+  it('gets one token for an assertion, also when the assertion is sent simultaneously', async () => {
+    const { grant, requests, tokenUrl } = await startWithService();
+    await grant({ resource: TARGET, scope: 'getPatientEligibility' });
+    const [used] = requests;
+    const replay = () => fetch(tokenUrl, { method: 'POST', body: new URLSearchParams(used) });
+    const late = await replay();
+    expect([late.status, await late.json()]).toMatchObject([401, { error: 'invalid_client' }]);
+  });
+});

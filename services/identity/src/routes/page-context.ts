@@ -1,0 +1,92 @@
+/** What every page needs: the cookies, the form tokens, and the person who is signed in. */
+import type { App, Clock } from '@daybook/service';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { PasswordHasher } from '../credentials/password-hasher.ts';
+import { localPathOf } from '../domain/local-path.ts';
+import { loginKeyOf } from '../domain/login-key.ts';
+import type { Cookies } from '../http/cookies.ts';
+import { deviceNameOf } from '../http/device-name.ts';
+import type { FormTokens } from '../http/form-tokens.ts';
+import type { KnownDevices } from '../http/known-devices.ts';
+import { continuePage } from '../pages/sign-in.ts';
+import type { Account, AccountStore } from '../store/accounts.ts';
+import type { CredentialStore } from '../store/credentials.ts';
+import type { PendingSignInStore } from '../store/pending-sign-ins.ts';
+import type { Method, SessionStore, SignedIn } from '../store/sessions.ts';
+import type { Throttle } from '../store/throttle.ts';
+
+export interface PageContext {
+  readonly pages: App;
+  readonly clock: Clock;
+  readonly cookies: Cookies;
+  readonly forms: FormTokens;
+  readonly devices: KnownDevices;
+  readonly addressOf: (request: FastifyRequest) => string;
+  readonly hasher: PasswordHasher;
+  readonly accounts: AccountStore;
+  readonly credentials: CredentialStore;
+  readonly sessions: SessionStore;
+  readonly pending: PendingSignInStore;
+  readonly throttle: Throttle;
+}
+
+/** Where a person continues who came from nowhere. */
+export const HOME = '/identity/sessions';
+export const SIGN_IN = '/identity/sign-in';
+const INTERACTION = '/identity/interaction/';
+
+/** The longest form is that of a new password. */
+const FORM_LIMIT_BYTES = 8 * 1024;
+
+/** The settings of every page. Compression would let the length of a page reveal its form token (BREACH). */
+export const PAGE = { compress: false, bodyLimit: FORM_LIMIT_BYTES } as const;
+
+export const sendPage = (reply: FastifyReply, status: number, page: string): FastifyReply =>
+  reply.code(status).type('text/html; charset=utf-8').send(page);
+
+/** Returns the address of the sign-in page that leads back to a path. */
+export const signInAt = (returnTo: string | undefined, page = SIGN_IN): string =>
+  returnTo === undefined ? page : `${page}?${new URLSearchParams({ return_to: returnTo })}`;
+
+/** Returns the person who is signed in. The request counts as activity. */
+export async function findSignedIn(
+  { cookies, sessions }: PageContext,
+  request: FastifyRequest,
+): Promise<SignedIn | undefined> {
+  const id = cookies.get(request, cookies.names.session);
+  return id === undefined ? undefined : sessions.find(id, { isActive: true });
+}
+
+/** Gives the browser a new session, and ends the one that it had: the id changes at every sign-in. */
+export async function adoptSession(
+  { cookies, forms, devices, sessions }: PageContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { id, email }: { readonly id: string; readonly email: string },
+): Promise<void> {
+  const previous = cookies.get(request, cookies.names.session);
+  if (previous !== undefined) await sessions.end(previous);
+  cookies.set(reply, cookies.names.session, id);
+  cookies.clear(reply, cookies.names.pending);
+  forms.renew(reply);
+  devices.remember(request, reply, loginKeyOf(email));
+}
+
+/** Leads on after a form. The redirects of an application's sign-in end at another site, where a form may not lead. */
+export function sendOn(reply: FastifyReply, returnTo: string | undefined): FastifyReply {
+  const path = localPathOf(returnTo) ?? HOME;
+  return path.startsWith(INTERACTION) ? sendPage(reply, 200, continuePage(path)) : reply.redirect(path, 303);
+}
+
+/** Signs a person in. */
+export async function completeSignIn(
+  context: PageContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { account, methods, returnTo }: { account: Account; methods: readonly Method[]; returnTo: string | undefined },
+): Promise<FastifyReply> {
+  const device = deviceNameOf(request.headers['user-agent']);
+  const id = await context.sessions.start({ account, methods, device });
+  await adoptSession(context, request, reply, { id, email: account.email });
+  return sendOn(reply, returnTo);
+}

@@ -1,0 +1,156 @@
+/** Signing in: with a password, and with a code where the account has a second factor. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { type Static, Type } from 'typebox';
+import { readRecoveryCode } from '../credentials/secrets.ts';
+import { readTotpCode, totpStepOf } from '../credentials/totp.ts';
+import { isStaff } from '../domain/account.ts';
+import { localPathOf } from '../domain/local-path.ts';
+import { loginKeyOf } from '../domain/login-key.ts';
+import { LONGEST_PASSWORD } from '../domain/password-policy.ts';
+import type { FormFault } from '../pages/layout.ts';
+import { codePage, signInPage } from '../pages/sign-in.ts';
+import type { SignInAccount } from '../store/accounts.ts';
+import type { Method } from '../store/sessions.ts';
+import type { Throttled } from '../store/throttle.ts';
+import { completeSignIn, PAGE, type PageContext, SIGN_IN, sendPage, signInAt } from './page-context.ts';
+
+const CODE = `${SIGN_IN}/code`;
+
+const ReturnTo = Type.Optional(Type.String({ maxLength: 2_000 }));
+const Query = Type.Object({ return_to: ReturnTo }, { additionalProperties: false });
+const FormToken = Type.String({ maxLength: 100 });
+const SignInForm = Type.Object(
+  {
+    form_token: FormToken,
+    return_to: ReturnTo,
+    email: Type.String({ maxLength: 254 }),
+    password: Type.String({ maxLength: LONGEST_PASSWORD }),
+  },
+  { additionalProperties: false },
+);
+const CodeForm = Type.Object(
+  { form_token: FormToken, return_to: ReturnTo, code: Type.String({ maxLength: 40 }) },
+  { additionalProperties: false },
+);
+
+/** The same for an account that does not exist, is disabled or has no password. */
+const WRONG_PASSWORD: FormFault = { field: 'email', message: 'The e-mail address or the password is wrong.' };
+const WRONG_CODE: FormFault = { field: 'code', message: 'The code is wrong, or was used before.' };
+const NO_SECOND_FACTOR: FormFault = {
+  message: 'Your account needs an authenticator app. Ask an administrator for a one-time link.',
+};
+
+function waitFault({ retryAfterSeconds }: Throttled): FormFault {
+  const minutes = Math.ceil(retryAfterSeconds / 60);
+  const wait = retryAfterSeconds < 60 ? `${retryAfterSeconds} seconds` : `${minutes} minute${minutes > 1 ? 's' : ''}`;
+  return { message: `There were too many attempts. Try again in ${wait}.` };
+}
+
+/** Checks a password. The attempt takes as long whether the account exists or not. */
+async function checkPassword(
+  { throttle, accounts, hasher, devices, addressOf }: PageContext,
+  request: FastifyRequest,
+  { email, password }: Pick<Static<typeof SignInForm>, 'email' | 'password'>,
+): Promise<SignInAccount | Throttled | undefined> {
+  const loginKey = loginKeyOf(email);
+  const deviceId = devices.find(request, loginKey);
+  const attempt = await throttle.reservePassword({ loginKey, address: addressOf(request), deviceId });
+  if ('retryAfterSeconds' in attempt) return attempt;
+  try {
+    const found = await accounts.findForSignIn(email);
+    const isRight = await hasher.verify(password, found?.passwordHash);
+    if (!found || !isRight || found.account.status !== 'active') return undefined;
+    await attempt.succeed();
+    return found;
+  } catch (error) {
+    // Nothing was checked, so this is not a failed attempt of the person.
+    await attempt.succeed();
+    throw error;
+  }
+}
+
+/** Accepts the code of an app, or a recovery code, at most once. */
+async function acceptCode(
+  { credentials, clock }: PageContext,
+  accountId: string,
+  text: string,
+): Promise<Method | undefined> {
+  const digits = readTotpCode(text);
+  if (digits !== undefined) {
+    const secret = await credentials.findTotpSecret(accountId);
+    const step = secret && totpStepOf(secret, digits, clock().epochMilliseconds);
+    return step !== undefined && (await credentials.useTotpStep(accountId, step)) ? 'otp' : undefined;
+  }
+  const code = readRecoveryCode(text);
+  return code !== undefined && (await credentials.useRecoveryCode(accountId, code)) ? 'recovery' : undefined;
+}
+
+export function addSignIn(context: PageContext): void {
+  const { pages, forms, cookies, pending, throttle } = context;
+
+  function refuse(request: FastifyRequest, reply: FastifyReply, form: Static<typeof SignInForm>, fault: FormFault) {
+    const page = { formToken: forms.issue(request, reply), returnTo: localPathOf(form.return_to), email: form.email };
+    return sendPage(reply, 422, signInPage({ ...page, faults: [fault] }));
+  }
+
+  function refuseThrottled(reply: FastifyReply, throttled: Throttled, page: string): FastifyReply {
+    return sendPage(reply.header('retry-after', throttled.retryAfterSeconds), 429, page);
+  }
+
+  pages.get(SIGN_IN, { ...PAGE, schema: { hide: true, querystring: Query } }, async (request, reply) =>
+    sendPage(
+      reply,
+      200,
+      signInPage({ formToken: forms.issue(request, reply), returnTo: localPathOf(request.query.return_to) }),
+    ),
+  );
+
+  pages.post(SIGN_IN, { ...PAGE, schema: { hide: true, body: SignInForm } }, async (request, reply) => {
+    const form = request.body;
+    forms.check(request, form.form_token);
+    const returnTo = localPathOf(form.return_to);
+    if (form.email.trim() === '' || form.password === '') return refuse(request, reply, form, WRONG_PASSWORD);
+    const result = await checkPassword(context, request, form);
+    if (result === undefined) return refuse(request, reply, form, WRONG_PASSWORD);
+    if ('retryAfterSeconds' in result) {
+      const page = { formToken: forms.issue(request, reply), returnTo, email: form.email };
+      return refuseThrottled(reply, result, signInPage({ ...page, faults: [waitFault(result)] }));
+    }
+    const { account, hasTotp } = result;
+    if (hasTotp) {
+      cookies.set(reply, cookies.names.pending, await pending.begin(account.id));
+      return reply.redirect(signInAt(returnTo, CODE), 303);
+    }
+    if (isStaff(account.role)) return refuse(request, reply, form, NO_SECOND_FACTOR);
+    return completeSignIn(context, request, reply, { account, methods: ['pwd'], returnTo });
+  });
+
+  pages.get(CODE, { ...PAGE, schema: { hide: true, querystring: Query } }, async (request, reply) => {
+    const returnTo = localPathOf(request.query.return_to);
+    const id = cookies.get(request, cookies.names.pending);
+    if (id === undefined || !(await pending.find(id))) return reply.redirect(signInAt(returnTo), 303);
+    return sendPage(reply, 200, codePage({ formToken: forms.issue(request, reply), returnTo }));
+  });
+
+  pages.post(CODE, { ...PAGE, schema: { hide: true, body: CodeForm } }, async (request, reply) => {
+    const form = request.body;
+    forms.check(request, form.form_token);
+    const returnTo = localPathOf(form.return_to);
+    const id = cookies.get(request, cookies.names.pending);
+    const waiting = id === undefined ? undefined : await pending.find(id);
+    if (id === undefined || !waiting) return reply.redirect(signInAt(returnTo), 303);
+    const page = () => ({ formToken: forms.issue(request, reply), returnTo });
+    const attempt = await throttle.reserveCode(waiting.id);
+    if ('retryAfterSeconds' in attempt) {
+      return refuseThrottled(reply, attempt, codePage({ ...page(), faults: [waitFault(attempt)] }));
+    }
+    const account = await pending.takeTry(id);
+    if (!account) return reply.redirect(signInAt(returnTo), 303);
+    const method = await acceptCode(context, account.id, form.code);
+    if (method === undefined) return sendPage(reply, 422, codePage({ ...page(), faults: [WRONG_CODE] }));
+    await attempt.succeed();
+    // Another request may have used this sign-in with another code.
+    if (!(await pending.finish(id))) return reply.redirect(signInAt(returnTo), 303);
+    return completeSignIn(context, request, reply, { account, methods: ['pwd', method], returnTo });
+  });
+}

@@ -1,0 +1,118 @@
+/** The rows of this service's own tables, as the migrations create them. */
+import type { AccountRole, AccountStatus, Relation } from '../domain/account.ts';
+
+export interface AccountRow {
+  id: Uint8Array;
+  role: AccountRole;
+  status: AccountStatus;
+  /** The e-mail address in the form that is compared (see domain/login-key.ts). */
+  login_key: string;
+  /** As the person writes it. */
+  email: string;
+  display_name: string;
+  doctor_id: Uint8Array | null;
+  locale: string;
+  version: number;
+  created_at: number;
+  updated_at: number;
+}
+
+export interface AccountPatientRow {
+  account_id: Uint8Array;
+  patient_id: Uint8Array;
+  relation: Relation;
+  ends_at: number | null;
+  created_at: number;
+}
+
+export interface PasskeyRow {
+  /** The hash of the credential id, which can be longer than a key of a table. */
+  credential_hash: Uint8Array;
+  account_id: Uint8Array;
+  /** In base64url. */
+  credential_id: string;
+  /** A COSE key in base64url. */
+  public_key: string;
+  /** The counter of the authenticator, which reveals a copied one. */
+  sign_count: number;
+  label: string;
+  created_at: number;
+  last_used_at: number | null;
+}
+
+export interface SessionRow {
+  id_hash: Uint8Array;
+  account_id: Uint8Array;
+  /** The methods of RFC 8176, separated by spaces. */
+  methods: string;
+  /** A browser and a system, for the person to recognize. */
+  device: string;
+  authenticated_at: number;
+  last_active_at: number;
+  /** Never later than `ends_at`. */
+  idle_ends_at: number;
+  ends_at: number;
+}
+
+export interface OneTimeLinkRow {
+  token_hash: Uint8Array;
+  purpose: 'first-administrator' | 'invitation' | 'recovery';
+  /** The purpose and the account. It is a key, so a new link replaces an older one. */
+  subject: string;
+  account_id: Uint8Array | null;
+  tries_left: number;
+  created_at: number;
+  ends_at: number;
+}
+
+export interface ThrottleRow {
+  key_hash: Uint8Array;
+  failures: number;
+  paused_until: number;
+  /** When the failures are forgotten. */
+  ends_at: number;
+}
+
+export interface SigningKeyRow {
+  /** 1, 2, 3, …: of two processes that make the next key simultaneously, one succeeds. */
+  generation: number;
+  key_id: string;
+  /** The private key as JWK, sealed. */
+  sealed: string;
+  published_at: number;
+  /** A key signs until the next generation does. */
+  signs_from: number;
+}
+
+export interface OidcArtifactRow {
+  /** `AuthorizationCode`, `RefreshToken`, `Grant`, `Session`, … of oidc-provider. */
+  model: string;
+  id_hash: Uint8Array;
+  /** Of a session of oidc-provider, which is also found by its uid. */
+  uid_hash: Uint8Array | null;
+  grant_hash: Uint8Array | null;
+  /** As JSON, without the id. */
+  payload: string;
+  consumed_at: number | null;
+  ends_at: number;
+}
+
+export interface IdentityTables {
+  accounts: AccountRow;
+  account_patients: AccountPatientRow;
+  passwords: { account_id: Uint8Array; hash: string; changed_at: number };
+  /** `last_step` is the time step of the last accepted code. */
+  totp_secrets: { account_id: Uint8Array; sealed: string; last_step: number; created_at: number };
+  /** A used code is deleted. */
+  recovery_codes: { account_id: Uint8Array; code_hash: Uint8Array };
+  passkeys: PasskeyRow;
+  sessions: SessionRow;
+  /** Which sign-in session a session of oidc-provider belongs to. */
+  oidc_sessions: { uid_hash: Uint8Array; session_hash: Uint8Array };
+  /** Sign-ins with a correct password that still need a code. */
+  pending_sign_ins: { id_hash: Uint8Array; account_id: Uint8Array; tries_left: number; ends_at: number };
+  one_time_links: OneTimeLinkRow;
+  throttles: ThrottleRow;
+  signing_keys: SigningKeyRow;
+  oidc_artifacts: OidcArtifactRow;
+}
