@@ -264,7 +264,7 @@ export async function startIdentity({
     return new Browser(baseUrl, `203.0.113.${addresses}`);
   }
 
-  /** Returns the code that the app of a person shows now, or so many steps later. */
+  /** Returns the code that the app of a person shows now, or some steps later. */
   const codeOf = ({ totpSecret }: Person, stepsAhead = 0): string =>
     totpCodeOf(totpSecret ?? expect.fail('the person has no app'), totpStepAt(clock().epochMilliseconds) + stepsAhead);
 

@@ -13,6 +13,7 @@ export const ON_EACH_DATABASE = [
   'services/{patient,doctor,appointment,notification,identity}/src/store/**/*.test.ts',
   'services/appointment/src/routes/{booking,first-free,holds,overbooking,appointment-actions,step-back,walk-ins,appointment-list,appointment-changes,capacity}.test.ts',
   'services/patient/src/routes/{merges,possible-duplicate,patient-search}.test.ts',
+  'services/identity/src/{routes/sign-in,routes/one-time-link,oidc/openid-client}.test.ts',
   'services/appointment/src/jobs/*.test.ts',
   'services/notification/src/events/*.test.ts',
 ];

@@ -26,7 +26,7 @@ export const ADDRESS: ThrottlePolicy = { freeFailures: 30, ...pauses };
 /** Codes of the second factor. Only the owner of the password comes this far. */
 export const CODES: ThrottlePolicy = { freeFailures: 10, ...pauses };
 
-/** From so many failures of all addresses on, an account counts as under attack. */
+/** From this number of failures of all addresses on, an account counts as under attack. */
 export const ATTACK_FAILURES = 50;
 
 /** Returns the pause after a number of failures: it doubles with each. */

@@ -3,8 +3,9 @@ import { createTokenVerifier, generatePrivateJwk, type PrivateJwk, publicJwkOf, 
 import { createFixedKeySource } from '@daybook/access/testing';
 import { importJWK } from 'jose';
 import * as client from 'openid-client';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { PUBLIC_URL, startIdentity } from '../testing.ts';
+import { loadLibrary } from './library.ts';
 
 const ISSUER = `${PUBLIC_URL}/identity`;
 const TARGET = 'urn:daybook:service:patient-service';
@@ -50,6 +51,9 @@ async function startWithService(id = 'appointment-service') {
 
   return { ...started, id, configure, grant, verify, requests, tokenUrl };
 }
+
+// Loading it takes longer than a request may, on a machine that is busy with other tests.
+beforeAll(loadLibrary, 120_000);
 
 describe('a service', () => {
   it('gets a token of five minutes for one service and the operations that it names', async () => {

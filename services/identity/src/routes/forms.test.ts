@@ -126,7 +126,7 @@ describe('every page', () => {
     }
   });
 
-  it('labels its fields, and tells browsers what they are', async () => {
+  it('labels its fields, and marks their purpose for browsers', async () => {
     const { newBrowser } = await startIdentity();
     const { text } = await newBrowser().request(SIGN_IN);
     expect(text).toContain('<html lang="en" dir="ltr">');

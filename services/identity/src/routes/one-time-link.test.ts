@@ -82,7 +82,7 @@ describe('the first administrator', () => {
     ['no e-mail address', { email: 'root' }, 'email', 'Enter an e-mail address'],
     ['no name', { display_name: ' ' }, 'display_name', 'Enter your name'],
     ['a wrong code', { code: '12345' }, 'code', 'Enter the code'],
-  ])('is told about %s, and keeps the key of the app', async (_what, change, fieldId, message) => {
+  ])('sees a fault for %s, and keeps the key of the app', async (_what, change, fieldId, message) => {
     const { open, token, first, codeOn, database } = await startWithLink();
     const { browser, page } = await open(token);
     const again = await browser.submit(page, { ...first, code: codeOn(page), ...change });

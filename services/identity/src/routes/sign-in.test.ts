@@ -116,7 +116,7 @@ describe('a failed sign-in', () => {
     expect(text).not.toContain('<b>');
   });
 
-  it('is slowed down, and says for how long', async () => {
+  it('is slowed down, with the time to wait', async () => {
     const { addPerson, newBrowser } = await startIdentity();
     const { email } = await addPerson();
     const browser = newBrowser();

@@ -19,7 +19,7 @@ async function openThrottle() {
 }
 
 describe('attempts at an account from one address', () => {
-  it('are paused for longer after each failure, and told how long', async () => {
+  it('are paused for longer after each failure', async () => {
     const { fail, advance } = await openThrottle();
     for (let count = 0; count < 3; count += 1) expect(await fail()).toBe(0);
     expect(await fail()).toBe(2);

@@ -1,0 +1,105 @@
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseIdentityKey, verifyKeySet } from '@daybook/access';
+import { createInProcessBus } from '@daybook/messaging';
+import { createLogger, type HostProcess, systemClock } from '@daybook/service';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { readConfig, start } from './main.ts';
+
+async function hostWith(environment: Record<string, string> = {}): Promise<HostProcess & { folder: string }> {
+  const parent = await mkdtemp(join(tmpdir(), 'daybook-identity-'));
+  onTestFinished(() => rm(parent, { recursive: true }));
+  const folder = join(parent, 'data');
+  return {
+    folder,
+    environment: { DAYBOOK_DATA: folder, ...environment },
+    logger: createLogger({ level: 'silent', pretty: false }),
+    // Nothing listens there, so the service runs and is not registered.
+    registryUrls: ['http://127.0.0.1:9/eureka'],
+    bus: createInProcessBus(),
+    relaysEvents: false,
+    fetchIntervalMillis: 1_000,
+    clock: systemClock,
+  };
+}
+
+describe('a start', () => {
+  it('makes the keys in the data folder, and serves pages and keys', async () => {
+    const host = await hostWith();
+    const service = await start(host);
+    onTestFinished(() => service.close({ callersAreGone: true }));
+    expect(service.name).toBe('identity-service');
+    expect((await fetch(new URL('/identity/sign-in', service.url))).status).toBe(200);
+    const discovery = await fetch(new URL('/identity/.well-known/openid-configuration', service.url));
+    expect(await discovery.json()).toMatchObject({ issuer: 'http://127.0.0.1:8080/identity' });
+    const { kty, crv, x, y } = JSON.parse(await readFile(join(host.folder, 'identity-root-key.json'), 'utf8'));
+    const rootKey = await parseIdentityKey(Buffer.from(JSON.stringify({ kty, crv, x, y })).toString('base64url'));
+    const text = await (await fetch(new URL('/identity/keys', service.url))).text();
+    expect((await verifyKeySet(text, rootKey, Date.now())).keys.size).toBe(2);
+    for (const file of await readdir(host.folder)) expect((await stat(join(host.folder, file))).mode & 0o077).toBe(0);
+  });
+
+  it('keeps its keys, so that tokens and secrets of before stay good', async () => {
+    const host = await hostWith();
+    const keysOf = async () => {
+      const service = await start(host);
+      const { keys } = (await (await fetch(new URL('/identity/jwks', service.url))).json()) as {
+        keys: { kid: string }[];
+      };
+      await service.close({ callersAreGone: true });
+      return keys.map(({ kid }) => kid);
+    };
+    expect(await keysOf()).toEqual(await keysOf());
+  });
+
+  it('with a sealing key of the wrong form ends with 78, and does not show it', async () => {
+    const host = await hostWith({ DAYBOOK_SEALING_KEY: 'not-a-key' });
+    const failure = await start(host).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ exitCode: 78 });
+    expect(String(failure)).not.toContain('not-a-key');
+  });
+});
+
+describe('the configuration', () => {
+  it('rejects a public URL that is neither https nor on this machine', () => {
+    for (const url of [
+      'https://daybook.example',
+      'http://localhost:8080',
+      'http://127.0.0.1:8080',
+      'http://[::1]:8080',
+    ]) {
+      expect(readConfig({ DAYBOOK_PUBLIC_URL: url }).DAYBOOK_PUBLIC_URL).toBe(url);
+    }
+    for (const url of ['http://daybook.example', 'http://192.168.1.5:8080', 'http://127.0.0.1.example']) {
+      expect(() => readConfig({ DAYBOOK_PUBLIC_URL: url })).toThrow(/DAYBOOK_PUBLIC_URL must be https/);
+    }
+  });
+
+  it.each([
+    ['text that is not JSON', '{'],
+    [
+      'a private key',
+      '[{"kind":"service","id":"a-service","keys":[{"kty":"EC","crv":"P-256","x":"X","y":"X","d":"X"}]}]',
+    ],
+    [
+      'a short secret',
+      '[{"kind":"application","id":"a","name":"A","redirectUris":["https://a.example/"],"secret":"short"}]',
+    ],
+    ['an address that is not one', '[{"kind":"application","id":"a","name":"A","redirectUris":["a"]}]'],
+    [
+      'an unknown member',
+      '[{"kind":"application","id":"a","name":"A","redirectUris":["https://a.example/"],"role":"x"}]',
+    ],
+  ])('rejects clients with %s, and does not show them', (_what, text) => {
+    const list = text.replaceAll('"X"', `"${'x'.repeat(43)}"`);
+    expect(() => readConfig({ DAYBOOK_IDENTITY_CLIENTS: list })).toThrow(
+      'Wrong configuration: DAYBOOK_IDENTITY_CLIENTS is not a list of clients in JSON.',
+    );
+  });
+
+  it('rejects a client that is there twice', () => {
+    const one = { kind: 'application', id: 'a', name: 'A', redirectUris: ['https://a.example/'] };
+    expect(() => readConfig({ DAYBOOK_IDENTITY_CLIENTS: JSON.stringify([one, one]) })).toThrow(/names a client twice/);
+  });
+});
