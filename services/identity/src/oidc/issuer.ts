@@ -1,6 +1,6 @@
 /** The issuer: oidc-provider with our keys, made on first use and made again when the keys change. */
 import { ALGORITHM } from '@daybook/access';
-import type { Logger } from '@daybook/service';
+import type { Clock, Logger } from '@daybook/service';
 import type { JWK, Provider } from 'oidc-provider';
 import type { KeyRing } from '../domain/key-schedule.ts';
 import { type Cookies, cookieIn } from '../http/cookies.ts';
@@ -9,6 +9,7 @@ import type { StoredKey } from '../store/signing-keys.ts';
 import { translateUnavailable } from './adapter.ts';
 import { createConfiguration, type IssuerDependencies } from './configuration.ts';
 import { type Library, loadLibrary } from './library.ts';
+import { addSessionExchange } from './session-exchange.ts';
 
 export interface Issuer {
   /**
@@ -16,13 +17,26 @@ export interface Issuer {
    * @throws DatabaseUnavailable when the keys cannot be read
    */
   provider(): Promise<Provider>;
+  /**
+   * Returns the handler of requests, by that provider.
+   * @throws DatabaseUnavailable when the keys cannot be read
+   */
+  handler(): Promise<ReturnType<Provider['callback']>>;
   library(): Promise<Library>;
 }
 
 export interface IssuerOptions extends IssuerDependencies {
   readonly ring: SigningRing;
+  readonly clock: Clock;
   readonly cookies: Cookies;
   readonly logger: Logger;
+}
+
+/** A provider, and the keys that it has. */
+interface Made {
+  readonly keyIds: string;
+  readonly provider: Provider;
+  readonly handler: ReturnType<Provider['callback']>;
 }
 
 /** The name of the issuer in all tokens. */
@@ -48,7 +62,7 @@ function fixAddress(provider: Provider, { protocol, host }: URL): void {
 export function createIssuer(options: IssuerOptions): Issuer {
   const { publicUrl, ring, sessions, cookies, logger } = options;
   let loading: Promise<Library> | undefined;
-  let made: { readonly keyIds: string; readonly provider: Provider } | undefined;
+  let made: Made | undefined;
 
   async function library(): Promise<Library> {
     loading ??= loadLibrary();
@@ -79,6 +93,7 @@ export function createIssuer(options: IssuerOptions): Issuer {
   function make(library: Library, keys: JWK[]): Provider {
     const provider = new library.Provider(issuerOf(publicUrl), createConfiguration(library, options, keys));
     fixAddress(provider, publicUrl);
+    addSessionExchange(provider, library, { ...options, issuer: issuerOf(publicUrl) });
     endSessions(provider, library);
     const logFailure = (error: unknown) => logger.error({ err: error }, 'unexpected error');
     provider.on('server_error', (_ctx, error) => logFailure(error));
@@ -86,13 +101,18 @@ export function createIssuer(options: IssuerOptions): Issuer {
     return provider;
   }
 
+  async function current(): Promise<Made> {
+    const [loaded, keys] = [await library(), jwksOf(await ring.read())];
+    const keyIds = keys.map(({ kid }) => kid).join(' ');
+    if (made?.keyIds === keyIds) return made;
+    const provider = make(loaded, keys);
+    made = { keyIds, provider, handler: provider.callback() };
+    return made;
+  }
+
   return {
     library,
-    async provider() {
-      const [loaded, keys] = [await library(), jwksOf(await ring.read())];
-      const keyIds = keys.map(({ kid }) => kid).join(' ');
-      if (made?.keyIds !== keyIds) made = { keyIds, provider: make(loaded, keys) };
-      return made.provider;
-    },
+    provider: async () => (await current()).provider,
+    handler: async () => (await current()).handler,
   };
 }

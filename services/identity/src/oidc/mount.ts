@@ -48,11 +48,11 @@ async function handle(issuer: Issuer, request: FastifyRequest, reply: FastifyRep
   if (Number(request.headers['content-length'] ?? 0) > BODY_LIMIT_BYTES) {
     throw new Refusal('body-too-large', 'The body is larger than this accepts.');
   }
-  const provider = await issuer.provider();
+  const respond = await issuer.handler();
   copyHeaders(reply);
   shiftPath(request);
   reply.hijack();
-  await provider.callback()(request.raw, reply.raw);
+  await respond(request.raw, reply.raw);
   // A body that was rejected unread would break the connection.
   dropBody(request.raw, reply.raw);
 }
