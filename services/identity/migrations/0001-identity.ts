@@ -4,26 +4,31 @@ import type { Migration } from 'kysely/migration';
 
 async function createAccounts(db: Kysely<never>, dialect: DatabaseDialect): Promise<void> {
   const { types, clustered } = dialect;
-  await createTable(db, dialect, 'accounts', (table) =>
-    clustered(
-      table
-        .addColumn('id', types.id, (column) => column.primaryKey().notNull())
-        .addColumn('role', types.text(20), (column) => column.notNull())
-        .addColumn('status', types.text(20), (column) => column.notNull())
-        .addColumn('login_key', types.text(254), (column) => column.notNull())
-        .addColumn('email', types.text(254), (column) => column.notNull())
-        .addColumn('display_name', types.text(200), (column) => column.notNull())
-        .addColumn('doctor_id', types.id)
-        .addColumn('locale', types.text(35), (column) => column.notNull())
-        .addColumn('version', types.integer, (column) => column.notNull())
-        .addColumn('created_at', types.instant, (column) => column.notNull())
-        .addColumn('updated_at', types.instant, (column) => column.notNull())
-        .addUniqueConstraint('accounts_login', ['login_key'])
-        .addUniqueConstraint('accounts_doctor', ['doctor_id'])
-        .addCheckConstraint('accounts_role', sql`role in ('patient', 'doctor', 'front-desk', 'administrator')`)
-        .addCheckConstraint('accounts_status', sql`status in ('invited', 'active', 'disabled')`)
-        .addCheckConstraint('accounts_of_doctor', sql`doctor_id is null or role = 'doctor'`),
-    ),
+  await createTable(
+    db,
+    dialect,
+    'accounts',
+    (table) =>
+      clustered(
+        table
+          .addColumn('id', types.id, (column) => column.primaryKey().notNull())
+          .addColumn('role', types.text(20), (column) => column.notNull())
+          .addColumn('status', types.text(20), (column) => column.notNull())
+          .addColumn('login_key', types.text(254), (column) => column.notNull())
+          .addColumn('email', types.text(254), (column) => column.notNull())
+          .addColumn('display_name', types.text(200), (column) => column.notNull())
+          .addColumn('doctor_id', types.id)
+          .addColumn('locale', types.text(35), (column) => column.notNull())
+          .addColumn('version', types.integer, (column) => column.notNull())
+          .addColumn('created_at', types.instant, (column) => column.notNull())
+          .addColumn('updated_at', types.instant, (column) => column.notNull())
+          .addUniqueConstraint('accounts_login', ['login_key'])
+          .addUniqueConstraint('accounts_doctor', ['doctor_id'])
+          .addCheckConstraint('accounts_role', sql`role in ('patient', 'doctor', 'front-desk', 'administrator')`)
+          .addCheckConstraint('accounts_status', sql`status in ('invited', 'active', 'disabled')`)
+          .addCheckConstraint('accounts_of_doctor', sql`doctor_id is null or role = 'doctor'`),
+      ),
+    { accounts_by_role: ['role', 'status'] },
   );
   await createTable(
     db,

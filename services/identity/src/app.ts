@@ -62,6 +62,7 @@ export async function buildApp(dependencies: IdentityDependencies): Promise<App>
     sessions,
     artifacts: createArtifactStore(database, clock),
     ring,
+    clock,
     logger,
   });
   addKeySet(app, createKeySetSigner(ring, rootKey, clock));

@@ -5,6 +5,7 @@
 import { accessOfCaller, accessOperations } from '@daybook/contracts';
 import type { ClientMetadata } from 'oidc-provider';
 import { type Static, Type } from 'typebox';
+import { GATEWAY, TOKEN_EXCHANGE } from './session-exchange.ts';
 
 const ClientId = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._~-]{0,99}$' });
 const Coordinate = Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' });
@@ -72,7 +73,7 @@ export function metadataOf(client: ConfiguredClient): ClientMetadata {
       token_endpoint_auth_method: 'private_key_jwt',
       token_endpoint_auth_signing_alg: 'ES256',
       jwks: keySet(client.keys),
-      grant_types: ['client_credentials'],
+      grant_types: client.id === GATEWAY ? ['client_credentials', TOKEN_EXCHANGE] : ['client_credentials'],
       response_types: [],
       redirect_uris: [],
     };

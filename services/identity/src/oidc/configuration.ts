@@ -4,7 +4,7 @@ import { PERSON_AUDIENCE } from '@daybook/access';
 import type { Configuration, FindAccount, JWK, KoaContextWithOIDC } from 'oidc-provider';
 import { type CookieNames, cookieIn } from '../http/cookies.ts';
 import { failurePage, signedOutPage } from '../pages/sign-in.ts';
-import { pageHeaders } from '../pages/style.ts';
+import { PAGE_HEADERS } from '../pages/style.ts';
 import type { AccountStore } from '../store/accounts.ts';
 import type { ArtifactStore } from '../store/oidc-artifacts.ts';
 import type { SessionStore, SignedIn } from '../store/sessions.ts';
@@ -231,7 +231,7 @@ export function createConfiguration(library: Library, dependencies: IssuerDepend
     },
     async renderError(ctx, { error, error_description }) {
       ctx.type = 'html';
-      ctx.set(pageHeaders());
+      ctx.set(PAGE_HEADERS);
       ctx.body = failurePage('The sign-in cannot continue', `${error_description ?? ''} (${error})`.trim());
     },
   };

@@ -5,7 +5,7 @@
 import { Refusal } from '@daybook/contracts';
 import { type App, dropBody } from '@daybook/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { pageHeaders } from '../pages/style.ts';
+import { PAGE_HEADERS } from '../pages/style.ts';
 import type { Issuer } from './issuer.ts';
 
 const PREFIX = '/identity';
@@ -25,14 +25,14 @@ const GETS = [
 const POSTS = ['/token', '/token/revocation', '/me', '/session/end/confirm'];
 
 /** Scripts of oidc-provider's own pages are named by their hash, which it adds to a `script-src`. */
-const PAGE_HEADERS = Object.fromEntries(
-  Object.entries(pageHeaders()).map(([name, value]) =>
+const HEADERS = Object.fromEntries(
+  Object.entries(PAGE_HEADERS).map(([name, value]) =>
     name === 'content-security-policy' ? [name, `${value}; script-src 'report-sample'`] : [name, value],
   ),
 );
 
 function copyHeaders(reply: FastifyReply): void {
-  const headers = { ...PAGE_HEADERS, ...reply.getHeaders() };
+  const headers = { ...HEADERS, ...reply.getHeaders() };
   for (const [name, value] of Object.entries(headers)) if (value !== undefined) reply.raw.setHeader(name, value);
 }
 
@@ -48,11 +48,11 @@ async function handle(issuer: Issuer, request: FastifyRequest, reply: FastifyRep
   if (Number(request.headers['content-length'] ?? 0) > BODY_LIMIT_BYTES) {
     throw new Refusal('body-too-large', 'The body is larger than this accepts.');
   }
-  const provider = await issuer.provider();
+  const respond = await issuer.handler();
   copyHeaders(reply);
   shiftPath(request);
   reply.hijack();
-  await provider.callback()(request.raw, reply.raw);
+  await respond(request.raw, reply.raw);
   // A body that was rejected unread would break the connection.
   dropBody(request.raw, reply.raw);
 }

@@ -10,6 +10,7 @@ declare module 'oidc-provider/lib/helpers/errors.js' {
   import type { errors } from 'oidc-provider';
   export const OIDCProviderError: typeof errors.OIDCProviderError;
   export const InvalidClientAuth: typeof errors.InvalidClientAuth;
+  export const InvalidRequest: typeof errors.InvalidRequest;
   export const InvalidGrant: typeof errors.InvalidGrant;
   export const InvalidScope: typeof errors.InvalidScope;
   export const InvalidTarget: typeof errors.InvalidTarget;

@@ -1,4 +1,5 @@
 /** A foreign client, openid-client, over real sockets: sign-in by the authorization code flow, and what follows. */
+import { createHash } from 'node:crypto';
 import { createTokenVerifier, verifyKeySet } from '@daybook/access';
 import { createFixedKeySource } from '@daybook/access/testing';
 import { newId } from '@daybook/database';
@@ -248,6 +249,18 @@ describe('a foreign application', () => {
     expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
   });
 
+  it('gets its response by a form of a page, if it wants that', async () => {
+    const { addPerson, newBrowser, signIn, begin } = await startWithClient();
+    const browser = newBrowser();
+    const { url } = await begin({ response_mode: 'form_post' });
+    const page = await signIn(browser, await addPerson(), url.href);
+    expect(formsOf(page.text)).toMatchObject({ action: CALLBACK, fields: { code: expect.any(String) } });
+    const policy = page.headers.get('content-security-policy') ?? '';
+    expect(policy).toContain("form-action 'self' https://portal.example;");
+    const [, script = ''] = /<script>(.*?)<\/script>/s.exec(page.text) ?? [];
+    expect(policy).toContain(`'sha256-${createHash('sha256').update(script).digest('base64')}'`);
+  });
+
   it('needs a new sign-in with prompt=login, and gets login_required with prompt=none', async () => {
     const { addPerson, newBrowser, signIn, begin, authorize, advance } = await startWithClient();
     const ana = await addPerson();
@@ -308,6 +321,22 @@ describe('the end of a session', () => {
     await expect(client.refreshTokenGrant(config, tokens.refresh_token ?? '')).rejects.toMatchObject({
       error: 'invalid_grant',
     });
+  });
+
+  it('by an application leads back also when the person is not signed in', async () => {
+    const { newBrowser, config } = await startWithClient();
+    const browser = newBrowser();
+    const parameters = { client_id: 'portal', post_logout_redirect_uri: SIGNED_OUT };
+    const page = await browser.request(client.buildEndSessionUrl(config, parameters).href);
+    expect(page.headers.get('content-security-policy')).toContain("form-action 'self' https://portal.example");
+    expect((await browser.submit(page, {})).location).toBe(SIGNED_OUT);
+  });
+
+  it('by an application leads to no address that it has not registered', async () => {
+    const { newBrowser, config } = await startWithClient();
+    const parameters = { client_id: 'portal', post_logout_redirect_uri: 'https://evil.example/' };
+    const page = await newBrowser().request(client.buildEndSessionUrl(config, parameters).href);
+    expect(page.status).toBe(400);
   });
 
   it('is not made by another site, which lacks the token of the form', async () => {

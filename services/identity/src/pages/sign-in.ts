@@ -48,7 +48,7 @@ ${hiddenFields({ form_token: formToken, return_to: returnTo })}${field({
 /** Continues at a path after a form. A redirect would count as part of the form, which may lead to this site only. */
 export const continuePage = (path: string): string =>
   renderPage({
-    title: 'You are signed in',
+    title: 'Continue to the application',
     continueAt: path,
     body: html`<p><a href="${path}">Continue</a></p>\n`,
   });

@@ -35,16 +35,13 @@ form.inline { display: inline-block; margin-block-start: .25rem; }
 
 const digest = createHash('sha256').update(STYLE).digest('base64');
 
-/**
- * Returns the headers of a page. Only its own style is loaded, and no script.
- * @param formOrigins the other sites that a form on the page may lead to, by a redirect
- */
-export const pageHeaders = (formOrigins: readonly string[] = []): Readonly<Record<string, string>> => ({
+/** The headers of a page. Only its own style is loaded, and no script. Its forms lead to this site only. */
+export const PAGE_HEADERS: Readonly<Record<string, string>> = {
   'content-security-policy':
-    `default-src 'none'; style-src 'sha256-${digest}'; form-action ${["'self'", ...formOrigins].join(' ')}; ` +
+    `default-src 'none'; style-src 'sha256-${digest}'; form-action 'self'; ` +
     "base-uri 'none'; frame-ancestors 'none'",
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
   'referrer-policy': 'no-referrer',
   'x-frame-options': 'DENY',
-});
+};

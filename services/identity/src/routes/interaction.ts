@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { InteractionResults, Provider } from 'oidc-provider';
 import { Type } from 'typebox';
 import type { Issuer } from '../oidc/issuer.ts';
-import { confirmPage, failurePage } from '../pages/sign-in.ts';
+import { confirmPage, continuePage, failurePage } from '../pages/sign-in.ts';
 import type { SignedIn } from '../store/sessions.ts';
 import { findSignedIn, PAGE, type PageContext, sendPage, signInAt } from './page-context.ts';
 
@@ -81,7 +81,8 @@ export function addInteraction(context: PageContext, issuer: Issuer): void {
     if (details.prompt.name !== 'login') return sendConfirmation(request, reply, details, signedIn);
     const { account, session } = signedIn;
     const ts = Math.floor(session.authenticatedAt.epochMilliseconds / 1_000);
-    return finish(request, reply, { login: { accountId: account.id, amr: [...session.methods], ts, remember: true } });
+    const login = { accountId: account.id, amr: [...session.methods], ts, remember: true };
+    return reply.redirect(await finish(request, reply, { login }), 303);
   });
 
   pages.post(PATH, { ...PAGE, schema: { hide: true, params: Params, body: Form } }, async (request, reply) => {
@@ -90,12 +91,10 @@ export function addInteraction(context: PageContext, issuer: Issuer): void {
     const details = await findDetails(request, reply, request.params.uid);
     const signedIn = await findSignedIn(context, request);
     if (!details || !signedIn || details.prompt.name !== 'consent') return sendExpired(reply);
-    return finish(
-      request,
-      reply,
+    const result: InteractionResults =
       decision === 'continue'
         ? { consent: {} }
-        : { error: 'access_denied', error_description: 'The person cancelled.' },
-    );
+        : { error: 'access_denied', error_description: 'The person cancelled.' };
+    return sendPage(reply, 200, continuePage(await finish(request, reply, result)));
   });
 }

@@ -9,6 +9,7 @@ import { deviceNameOf } from '../http/device-name.ts';
 import type { FormTokens } from '../http/form-tokens.ts';
 import type { KnownDevices } from '../http/known-devices.ts';
 import { continuePage } from '../pages/sign-in.ts';
+import { PAGE_HEADERS } from '../pages/style.ts';
 import type { Account, AccountStore } from '../store/accounts.ts';
 import type { CredentialStore } from '../store/credentials.ts';
 import type { PendingSignInStore } from '../store/pending-sign-ins.ts';
@@ -42,7 +43,7 @@ const FORM_LIMIT_BYTES = 8 * 1024;
 export const PAGE = { compress: false, bodyLimit: FORM_LIMIT_BYTES } as const;
 
 export const sendPage = (reply: FastifyReply, status: number, page: string): FastifyReply =>
-  reply.code(status).type('text/html; charset=utf-8').send(page);
+  reply.code(status).headers(PAGE_HEADERS).type('text/html; charset=utf-8').send(page);
 
 /** Returns the address of the sign-in page that leads back to a path. */
 export const signInAt = (returnTo: string | undefined, page = SIGN_IN): string =>

@@ -4,7 +4,6 @@ import { type App, dropBody, refusalOf } from '@daybook/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Issuer } from '../oidc/issuer.ts';
 import { failurePage } from '../pages/sign-in.ts';
-import { pageHeaders } from '../pages/style.ts';
 import { addInteraction } from './interaction.ts';
 import { addOneTimeLink, type LinkDependencies } from './one-time-link.ts';
 import { type PageContext, sendPage } from './page-context.ts';
@@ -61,7 +60,6 @@ export function addPages(app: App, { context, issuer, ...linkDependencies }: Pag
   void app.register(async (pages: App) => {
     addFormParser(pages);
     addFailurePages(pages);
-    pages.addHook('onRequest', async (_request, reply) => void reply.headers(pageHeaders()));
     const pageContext: PageContext = { ...context, pages };
     addSignIn(pageContext);
     addSessions(pageContext);
