@@ -1,6 +1,6 @@
 /**
  * A TCP proxy for tests. It stands between programs and a server and injects faults of the network while both run.
- * A fault of the network itself is no error of the proxy: its programs see it as they would see a broken network.
+ * The programs see an error of a connection as the end of it, as in a network. `close` reports all other errors.
  */
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';

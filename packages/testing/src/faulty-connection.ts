@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 
 /** A direction that delays more bytes than this reads no further ones. */
-export const MAX_DELAYED_BYTES = 1024 * 1024;
+const MAX_DELAYED_BYTES = 1024 * 1024;
 const CORRUPT_BYTES = 48;
 /** Lets the bytes arrive before the connection ends. */
 const CUT_DELAY_MILLIS = 30;
