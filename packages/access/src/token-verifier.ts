@@ -83,6 +83,8 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
 
   return {
     async verify(token) {
+      // Before anything reads it: a map would hash the whole text.
+      if (token.length > MAX_TOKEN_LENGTH) throw new InvalidAccessToken('too-long');
       const known = verified.find(token, clock().epochMilliseconds);
       if (known && keys.peek(known.keyId)) return known.caller;
       const running = pending.get(token) ?? verifyNew(token);
