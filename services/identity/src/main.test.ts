@@ -14,7 +14,7 @@ async function hostWith(environment: Record<string, string> = {}): Promise<HostP
   return {
     folder,
     environment: { DAYBOOK_DATA: folder, ...environment },
-    logger: createLogger({ level: 'silent', pretty: false }),
+    logger: createLogger({ level: 'silent' }),
     // Nothing listens there, so the service runs and is not registered.
     registryUrls: ['http://127.0.0.1:9/eureka'],
     bus: createInProcessBus(),

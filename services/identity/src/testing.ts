@@ -228,7 +228,7 @@ export async function startIdentity({
       done();
     },
   });
-  const logger = createLogger({ level: 'trace', pretty: false, destination });
+  const logger = createLogger({ level: 'trace', destination });
   const plain = plainHasher();
   const rootKey = await newRootKey();
   const app = await buildApp({
