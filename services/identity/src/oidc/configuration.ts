@@ -47,9 +47,10 @@ export function createConfiguration(library: Library, dependencies: IssuerDepend
   const { errors, policy } = library;
   const { accounts, sessions, cookieNames } = dependencies;
 
-  const currentSession = async ({ req }: KoaContextWithOIDC): Promise<SignedIn | undefined> => {
+  /** Returns the session of the browser. A request without a prompt comes from a program, and not from a person. */
+  const currentSession = async ({ req, oidc }: KoaContextWithOIDC): Promise<SignedIn | undefined> => {
     const id = cookieIn(req.headers.cookie, cookieNames.session);
-    return id === undefined ? undefined : sessions.find(id, { isActive: true });
+    return id === undefined ? undefined : sessions.find(id, { isActive: !oidc.prompts.has('none') });
   };
 
   /**

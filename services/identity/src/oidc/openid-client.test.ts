@@ -280,6 +280,42 @@ describe('a foreign application', () => {
   });
 });
 
+describe('a browser that two people share', () => {
+  it('gives an application the person who signed in last, who stays signed in', async () => {
+    const { addPerson, newBrowser, signIn, begin, config, tokensFor, sessions } = await startWithClient();
+    const [ana, bea] = [await addPerson(), await addPerson('patient', { email: 'bea@example.org' })];
+    const browser = newBrowser();
+    await signIn(browser, ana);
+    const before = await tokensFor(browser);
+    await signIn(browser, bea);
+    const { url, checks } = await begin();
+    // The page ends the session that oidc-provider has of the other person, and submits itself where scripts run.
+    const page = await browser.follow(await browser.request(url.href));
+    const last = await browser.follow(await browser.submit(page, {}));
+    const tokens = await client.authorizationCodeGrant(config, new URL(last.location ?? ''), checks);
+    expect(tokens.claims()).toMatchObject({ sub: bea.id });
+    expect(await sessions.list(bea.id)).toHaveLength(1);
+    const refused = { error: 'invalid_grant' };
+    await expect(client.refreshTokenGrant(config, before.refresh_token ?? '')).rejects.toMatchObject(refused);
+  });
+});
+
+describe('an idle session', () => {
+  it('is not renewed by the silent requests and the tokens of applications', async () => {
+    const { addPerson, newBrowser, signIn, begin, authorize, tokensFor, config, advance } = await startWithClient();
+    const browser = newBrowser();
+    await signIn(browser, await addPerson('doctor'));
+    let { refresh_token = '' } = await tokensFor(browser);
+    const silently = async () => (await authorize(browser, (await begin({ prompt: 'none' })).url)).searchParams;
+    advance({ minutes: 10 });
+    expect((await silently()).get('code')).toBeTruthy();
+    refresh_token = (await client.refreshTokenGrant(config, refresh_token)).refresh_token ?? '';
+    advance({ minutes: 5 });
+    expect((await silently()).get('error')).toBe('login_required');
+    await expect(client.refreshTokenGrant(config, refresh_token)).rejects.toMatchObject({ error: 'invalid_grant' });
+  });
+});
+
 describe('the end of a session', () => {
   it.each<[string, (started: Awaited<ReturnType<typeof startWithClient>>, id: string) => Promise<void>]>([
     ['by its person elsewhere', async ({ sessions }, id) => sessions.endOthers(id, 'ff'.repeat(32))],

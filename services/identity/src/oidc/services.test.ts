@@ -16,12 +16,16 @@ async function startWithService(id = 'appointment-service') {
   const started = await startIdentity({ clients: [{ kind: 'service', id, keys: [{ kty, crv, x, y, kid: 'own' }] }] });
   const { baseUrl, clock, rootKey } = started;
   const tokenUrl = new URL('/identity/token', baseUrl);
-  const requests: URLSearchParams[] = [];
+  let held: URLSearchParams | undefined;
+  let isHolding = false;
 
   /** Requests a token, as openid-client does it. */
   async function configure(key: PrivateJwk) {
     const customFetch: client.CustomFetch = (url, options) => {
-      if (options.body instanceof URLSearchParams) requests.push(options.body);
+      if (isHolding && options.body instanceof URLSearchParams) {
+        held = options.body;
+        throw new Error('the request is held');
+      }
       return fetch(new URL(new URL(url).pathname, baseUrl), options as RequestInit);
     };
     const imported = await importJWK({ ...key }, 'ES256');
@@ -37,6 +41,14 @@ async function startWithService(id = 'appointment-service') {
   const config = await configure(jwk);
   const grant = (parameters: Record<string, string>, by = config) => client.clientCredentialsGrant(by, parameters);
 
+  /** Returns the request that is about to be sent, without sending it. */
+  async function hold(request: () => Promise<unknown>): Promise<URLSearchParams> {
+    isHolding = true;
+    await expect(request()).rejects.toThrow();
+    isHolding = false;
+    return held ?? expect.fail('nothing was about to be sent');
+  }
+
   async function verify(token: string, audience: string) {
     const text = await (await fetch(new URL('/identity/keys', baseUrl))).text();
     const set = await verifyKeySet(text, rootKey.verification, clock().epochMilliseconds);
@@ -49,7 +61,7 @@ async function startWithService(id = 'appointment-service') {
     }).verify(token);
   }
 
-  return { ...started, id, configure, grant, verify, requests, tokenUrl };
+  return { ...started, id, configure, grant, verify, hold, tokenUrl };
 }
 
 // Loading it takes longer than a request may, on a machine that is busy with other tests.
@@ -96,11 +108,12 @@ describe('a service', () => {
   });
 
   it('gets one token for an assertion, also when the assertion is sent simultaneously', async () => {
-    const { grant, requests, tokenUrl } = await startWithService();
-    await grant({ resource: TARGET, scope: 'getPatientEligibility' });
-    const [used] = requests;
-    const replay = () => fetch(tokenUrl, { method: 'POST', body: new URLSearchParams(used) });
-    const late = await replay();
+    const { grant, hold, tokenUrl } = await startWithService();
+    const body = await hold(() => grant({ resource: TARGET, scope: 'getPatientEligibility' }));
+    const send = () => fetch(tokenUrl, { method: 'POST', body: new URLSearchParams(body) });
+    const responses = await Promise.all(Array.from({ length: 4 }, send));
+    expect(responses.map(({ status }) => status).sort()).toEqual([200, 401, 401, 401]);
+    const late = await send();
     expect([late.status, await late.json()]).toMatchObject([401, { error: 'invalid_client' }]);
   });
 });
