@@ -14,7 +14,7 @@ const schema = Type.Object({
     Type.String({ description: 'Seals secrets at rest: 32 bytes in base64url; made in the data folder without it' }),
   ),
   DAYBOOK_IDENTITY_CLIENTS: Type.Optional(
-    Type.String({ description: 'The services and applications that get tokens, as JSON (see services/identity)' }),
+    Type.String({ description: 'The services and applications that get tokens, as JSON (see docs/identity.md)' }),
   ),
   DAYBOOK_TRUSTED_PROXIES: Type.Optional(
     Type.String({ format: 'network-list', description: 'Whose forwarding headers are believed, separated by commas' }),
