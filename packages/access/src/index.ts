@@ -1,10 +1,11 @@
 export * from './access-token.ts';
 export * from './challenge.ts';
+export * from './client-assertion.ts';
 export * from './clock.ts';
 export * from './key-pair.ts';
 export * from './key-set.ts';
 export * from './key-source.ts';
 export * from './root-key.ts';
 export * from './sealing.ts';
-export { UnusableSecret } from './secret-file.ts';
+export { createSecretFile, readSecretFile, UnusableSecret } from './secret-file.ts';
 export * from './token-verifier.ts';

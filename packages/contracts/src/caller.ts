@@ -24,6 +24,9 @@ export interface VerifiedCaller extends Caller {
   readonly scope?: readonly string[];
 }
 
+/** The caller of a request without a token. It reaches what a patient without records does. */
+export const ANONYMOUS: VerifiedCaller = Object.freeze({ id: 'anonymous', role: 'patient', patientIds: [] });
+
 /** The people who work in the clinic, and Daybook's own services. */
 export const STAFF: readonly Role[] = ['doctor', 'front-desk', 'administrator', 'service'];
 

@@ -10,7 +10,9 @@ import { Slot } from './slot.ts';
 export const problems = {
   'malformed-body': { status: 400, title: 'The body is not JSON' },
   'invalid-request': { status: 400, title: 'The request does not match the API schema' },
+  unauthenticated: { status: 401, title: 'Sign in first' },
   forbidden: { status: 403, title: 'Not allowed' },
+  'recent-sign-in-required': { status: 403, title: 'Sign in again first' },
   'cross-site-request': { status: 403, title: 'A page of another site sent the request' },
   'not-found': { status: 404, title: 'Not found' },
   'method-not-allowed': { status: 405, title: 'The method is not supported here' },
@@ -19,6 +21,7 @@ export const problems = {
   'patient-busy': { status: 409, title: 'The patient has another appointment then' },
   'hold-expired': { status: 409, title: 'The hold has run out' },
   'nothing-free': { status: 409, title: 'Nothing is free in that time' },
+  'too-many-appointments': { status: 409, title: 'The patient has enough upcoming appointments' },
   'too-many-holds': { status: 409, title: 'There are too many holds at once' },
   'wrong-status': { status: 409, title: 'The status does not allow this' },
   'not-the-day': { status: 409, title: 'The day of the visit does not allow this' },
@@ -95,6 +98,8 @@ export interface RefusalExtras {
   holderId?: string;
   /** Whole seconds until a retry can succeed; sent as `Retry-After`. */
   retryAfterSeconds?: number;
+  /** How to sign in; sent as `WWW-Authenticate`. */
+  challenge?: string;
 }
 
 /**

@@ -10,6 +10,11 @@ export {
   type RegistryUsers,
   withRegistryUser,
 } from '@daybook/discovery';
+export * from './access/authenticator.ts';
+export * from './access/identity-client.ts';
+export * from './access/join-identity.ts';
+export * from './access/service-key.ts';
+export * from './access/service-tokens.ts';
 export * from './config/common-variables.ts';
 export * from './config/read-configuration.ts';
 export { createServiceApp, type ServiceAppOptions } from './http/app.ts';
@@ -26,9 +31,8 @@ export { addParkedEventRoutes, keyOfParkedEvent, readParkedEventCursor } from '.
 export { isEnding, markEnding, prepareConnection, responseDue } from './http/pending-responses.ts';
 export { PROBLEM_JSON, refusalOf, requestTimeout, sendProblem } from './http/problem-handler.ts';
 export { rejectBody } from './http/reject-body.ts';
-export { ADMINISTRATOR, isHostMissing } from './http/request-context.ts';
+export { isHostMissing } from './http/request-context.ts';
 export { requestIdOf } from './http/request-id.ts';
-export type { AllowedRoles } from './http/roles.ts';
 export { BROWSER_HEADERS, flatHeaders, SAFE_HEADERS } from './http/safe-headers.ts';
 export { dropBody } from './http/unread-body.ts';
 export * from './lifecycle/clock.ts';

@@ -1,7 +1,14 @@
 /** Builds the appointment service from its dependencies. */
 import type { Database } from '@daybook/database';
 import type { Bus, Consumer } from '@daybook/messaging';
-import { type App, addParkedEventRoutes, type Clock, createServiceApp, type Logger } from '@daybook/service';
+import {
+  type App,
+  type Authenticator,
+  addParkedEventRoutes,
+  type Clock,
+  createServiceApp,
+  type Logger,
+} from '@daybook/service';
 import type { ParticipantClient } from './domain/ports.ts';
 import { addAppointmentActionRoutes } from './routes/appointment-actions.ts';
 import { addAppointmentTypeRoutes } from './routes/appointment-types.ts';
@@ -20,6 +27,7 @@ export const NAME = 'appointment-service';
 
 export interface AppointmentDependencies {
   logger: Logger;
+  authenticator: Authenticator;
   database: Database<AppointmentTables>;
   bus: Pick<Bus, 'check'>;
   participants: ParticipantClient;
@@ -44,6 +52,7 @@ export const createBookingDependencies = ({
 
 export async function buildApp({
   logger,
+  authenticator,
   database,
   bus,
   participants,
@@ -53,6 +62,7 @@ export async function buildApp({
   const app = await createServiceApp({
     name: NAME,
     logger,
+    authenticator,
     checks: { database: () => database.check() },
     tolerated: { bus: () => bus.check() },
   });

@@ -1,7 +1,9 @@
 /** Reads the configuration, chooses the adapters, listens. */
 import { createBalancer, createServiceClient } from '@daybook/discovery';
 import {
+  createAuthorizedClients,
   databaseUrlOf,
+  joinIdentity,
   joinRegistry,
   listenOnOf,
   openServiceDatabase,
@@ -46,7 +48,17 @@ export const start: StartService = async (process) => {
     disposables.defer(() => client.close());
     return client;
   };
-  const participants = createParticipantClient(clientOf(PATIENTS), clientOf(DOCTORS));
+  const identity = await joinIdentity({ name: NAME, config, discovery: registry, balancer, logger }, disposables);
+  const authorized = await createAuthorizedClients({
+    name: NAME,
+    config,
+    identity: identity.client,
+    operations: { [PATIENTS]: ['getPatientEligibility'], [DOCTORS]: ['getAvailability', 'findAvailability'] },
+  });
+  const participants = createParticipantClient(
+    authorized(PATIENTS, clientOf(PATIENTS)),
+    authorized(DOCTORS, clientOf(DOCTORS)),
+  );
   const revalidation = startRevalidationWorker(participants, createRevalidationStore(database, clock), logger);
   disposables.defer(() => revalidation.close());
   const merges = startPatientMergeWorker(createPatientMergeStore(database, clock), logger);
@@ -56,7 +68,15 @@ export const start: StartService = async (process) => {
     patientMergesConsumer(database, clock, logger, merges.wake),
   ];
   await subscribeAll(bus, consumers, disposables);
-  const app = await buildApp({ logger, database, bus, participants, clock, consumers });
+  const app = await buildApp({
+    logger,
+    authenticator: identity.authenticator,
+    database,
+    bus,
+    participants,
+    clock,
+    consumers,
+  });
   return serve({
     name: NAME,
     app,

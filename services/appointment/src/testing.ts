@@ -8,7 +8,6 @@ import {
   Appointment,
   AppointmentPage,
   AppointmentType,
-  type Caller,
   DAY,
   type EventType,
   History,
@@ -28,12 +27,12 @@ import {
 import { type Database, newId, openDatabase } from '@daybook/database';
 import { createInProcessBus } from '@daybook/messaging';
 import { createLogger, createParser } from '@daybook/service';
-import { readOutbox, requestsTo } from '@daybook/service/testing';
+import { ADMINISTRATOR, readOutbox, requestsTo, type TestCaller, testAuthenticator } from '@daybook/service/testing';
 import { cleanDatabase } from '@daybook/testing/databases';
 import { type KyselyPlugin, type QueryId, type RootOperationNode, sql } from 'kysely';
 import { expect, onTestFinished } from 'vitest';
 import { migrations } from '../migrations/index.ts';
-import { buildApp, createBookingDependencies } from './app.ts';
+import { buildApp, createBookingDependencies, NAME } from './app.ts';
 import type { DoctorFacts } from './domain/booking/rules.ts';
 import type { ParticipantClient, RequestContext } from './domain/ports.ts';
 import type { Interval } from './domain/slots/grid.ts';
@@ -311,20 +310,20 @@ export async function startAppointments() {
   const clock = () => time.now;
   const app = await buildApp({
     logger,
+    authenticator: testAuthenticator(NAME),
     database,
     bus: createInProcessBus(),
     participants: others.participants,
     clock,
     consumers: [],
   });
-  const callers: { caller?: Caller } = {};
-  app.addHook('onRequest', async (request) => void Object.assign(request, callers));
+  let caller: TestCaller = ADMINISTRATOR;
   onTestFinished(async () => {
     await app.close();
     await database.close();
   });
 
-  const call = requestsTo(app, '/api/v1');
+  const call = requestsTo(app, '/api/v1', () => caller);
 
   let names = 0;
   async function addType(rules: Partial<NewAppointmentType> = {}): Promise<AppointmentType> {
@@ -374,8 +373,8 @@ export async function startAppointments() {
     /** For calls of the domain without HTTP. */
     dependencies: createBookingDependencies({ database, participants: others.participants, clock }),
     /** Sends requests as this caller from now on. */
-    become(caller: Caller) {
-      callers.caller = caller;
+    become(other: TestCaller) {
+      caller = other;
     },
     post,
     addType,

@@ -1,7 +1,7 @@
 /** Builds the doctor service from its dependencies. */
 import type { Database } from '@daybook/database';
 import type { Bus } from '@daybook/messaging';
-import { type App, type Clock, createServiceApp, type Logger } from '@daybook/service';
+import { type App, type Authenticator, type Clock, createServiceApp, type Logger } from '@daybook/service';
 import { addAvailabilityRoutes } from './routes/availability.ts';
 import { addDoctorRoutes } from './routes/doctors.ts';
 import { addExceptionRoutes } from './routes/exceptions.ts';
@@ -16,15 +16,17 @@ export const NAME = 'doctor-service';
 
 export interface DoctorDependencies {
   logger: Logger;
+  authenticator: Authenticator;
   database: Database<DoctorTables>;
   bus: Pick<Bus, 'check'>;
   clock: Clock;
 }
 
-export async function buildApp({ logger, database, bus, clock }: DoctorDependencies): Promise<App> {
+export async function buildApp({ logger, authenticator, database, bus, clock }: DoctorDependencies): Promise<App> {
   const app = await createServiceApp({
     name: NAME,
     logger,
+    authenticator,
     checks: { database: () => database.check() },
     tolerated: { bus: () => bus.check() },
   });

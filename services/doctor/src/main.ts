@@ -1,6 +1,8 @@
 /** Reads the configuration, chooses the adapters, listens. */
+import { createBalancer } from '@daybook/discovery';
 import {
   databaseUrlOf,
+  joinIdentity,
   joinRegistry,
   listenOnOf,
   openServiceDatabase,
@@ -23,12 +25,16 @@ export const start: StartService = async (process) => {
   const { logger, bus, clock } = host;
   const url = databaseUrlOf(config, 'doctor');
   const database = await openServiceDatabase<DoctorTables>(host, url, migrations, disposables);
-  const app = await buildApp({ logger, database, bus, clock });
+  const registry = joinRegistry(host, config);
+  const balancer = createBalancer(registry, { zone: config.DAYBOOK_ZONE });
+  const options = { name: NAME, config, discovery: registry, balancer, logger };
+  const { authenticator } = await joinIdentity(options, disposables);
+  const app = await buildApp({ logger, authenticator, database, bus, clock });
   return serve({
     name: NAME,
     app,
     host,
-    registry: joinRegistry(host, config),
+    registry,
     listenOn: listenOnOf(config),
     resources: disposables.move(),
   });

@@ -17,11 +17,11 @@ import {
 import { openDatabase } from '@daybook/database';
 import { createInProcessBus } from '@daybook/messaging';
 import { createLogger, createParser, type Logger } from '@daybook/service';
-import { readOutbox, requestsTo } from '@daybook/service/testing';
+import { readOutbox, requestsTo, testAuthenticator } from '@daybook/service/testing';
 import { cleanDatabase } from '@daybook/testing/databases';
 import { expect, onTestFinished } from 'vitest';
 import { migrations } from '../migrations/index.ts';
-import { buildApp } from './app.ts';
+import { buildApp, NAME } from './app.ts';
 import type { DoctorTables } from './store/tables.ts';
 
 const readDoctor = createParser(Doctor);
@@ -49,7 +49,13 @@ const silent = createLogger({ level: 'silent' });
 export async function startDoctors(logger: Logger = silent) {
   const database = await openDatabase<DoctorTables>(await cleanDatabase('doctor'), migrations);
   const time = { now: Temporal.Instant.from('2026-03-02T09:00:00.000Z') };
-  const app = await buildApp({ logger, database, bus: createInProcessBus(), clock: () => time.now });
+  const app = await buildApp({
+    logger,
+    authenticator: testAuthenticator(NAME),
+    database,
+    bus: createInProcessBus(),
+    clock: () => time.now,
+  });
   onTestFinished(async () => {
     await app.close();
     await database.close();

@@ -1,6 +1,8 @@
 /** Reads the configuration, chooses the adapters, listens. */
+import { createBalancer } from '@daybook/discovery';
 import {
   databaseUrlOf,
+  joinIdentity,
   joinRegistry,
   listenOnOf,
   openServiceDatabase,
@@ -27,12 +29,16 @@ export const start: StartService = async (process) => {
   const database = await openServiceDatabase<NotificationTables>(host, url, migrations, disposables);
   const consumers = [appointmentMessagesConsumer(database, clock, logger)];
   await subscribeAll(bus, consumers, disposables);
-  const app = await buildApp({ logger, database, bus, consumers });
+  const registry = joinRegistry(host, config);
+  const balancer = createBalancer(registry, { zone: config.DAYBOOK_ZONE });
+  const options = { name: NAME, config, discovery: registry, balancer, logger };
+  const { authenticator } = await joinIdentity(options, disposables);
+  const app = await buildApp({ logger, authenticator, database, bus, consumers });
   return serve({
     name: NAME,
     app,
     host,
-    registry: joinRegistry(host, config),
+    registry,
     listenOn: listenOnOf(config),
     resources: disposables.move(),
   });

@@ -3,10 +3,11 @@ import { type AppointmentEventData, type CloudEvent, type EventType, MessageList
 import { idFromBytes, idToBytes, newId, openDatabase } from '@daybook/database';
 import { createInProcessBus } from '@daybook/messaging';
 import { createLogger, createParser } from '@daybook/service';
+import { requestsTo, testAuthenticator } from '@daybook/service/testing';
 import { cleanDatabase } from '@daybook/testing/databases';
 import { expect, onTestFinished } from 'vitest';
 import { migrations } from '../migrations/index.ts';
-import { buildApp } from './app.ts';
+import { buildApp, NAME } from './app.ts';
 import { appointmentMessagesConsumer } from './events/consumers.ts';
 import type { NotificationTables } from './store/tables.ts';
 
@@ -51,18 +52,21 @@ export async function startNotifications() {
   const consumer = appointmentMessagesConsumer(database, () => time.now, logger);
   await bus.subscribe(consumer);
   bus.open();
-  const app = await buildApp({ logger, database, bus: createInProcessBus(), consumers: [consumer] });
+  const app = await buildApp({
+    logger,
+    authenticator: testAuthenticator(NAME),
+    database,
+    bus: createInProcessBus(),
+    consumers: [consumer],
+  });
   onTestFinished(async () => {
     await bus.close();
     await app.close();
     await database.close();
   });
 
-  async function call(query: string) {
-    const response = await app.inject({ method: 'GET', url: `/api/v1/notifications?${query}` });
-    const body: unknown = response.json();
-    return { status: response.statusCode, body };
-  }
+  const get = requestsTo(app, '/api/v1/notifications');
+  const call = (query: string) => get('GET', `?${query}`);
 
   return {
     app,

@@ -1,7 +1,7 @@
 /** Builds the patient service from its dependencies. */
 import type { Database } from '@daybook/database';
 import type { Bus } from '@daybook/messaging';
-import { type App, type Clock, createServiceApp, type Logger } from '@daybook/service';
+import { type App, type Authenticator, type Clock, createServiceApp, type Logger } from '@daybook/service';
 import { addMergeRoutes } from './routes/merges.ts';
 import { addPatientRoutes } from './routes/patients.ts';
 import { createMergeStore } from './store/merges.ts';
@@ -12,15 +12,17 @@ export const NAME = 'patient-service';
 
 export interface PatientDependencies {
   logger: Logger;
+  authenticator: Authenticator;
   database: Database<PatientTables>;
   bus: Pick<Bus, 'check'>;
   clock: Clock;
 }
 
-export async function buildApp({ logger, database, bus, clock }: PatientDependencies): Promise<App> {
+export async function buildApp({ logger, authenticator, database, bus, clock }: PatientDependencies): Promise<App> {
   const app = await createServiceApp({
     name: NAME,
     logger,
+    authenticator,
     checks: { database: () => database.check() },
     tolerated: { bus: () => bus.check() },
   });

@@ -6,11 +6,11 @@ import { type NewPatient, Patient, PatientPage, Problem } from '@daybook/contrac
 import { openDatabase } from '@daybook/database';
 import { createInProcessBus } from '@daybook/messaging';
 import { createLogger, createParser } from '@daybook/service';
-import { readOutbox, requestsTo } from '@daybook/service/testing';
+import { readOutbox, requestsTo, testAuthenticator } from '@daybook/service/testing';
 import { cleanDatabase } from '@daybook/testing/databases';
 import { expect, onTestFinished } from 'vitest';
 import { migrations } from '../migrations/index.ts';
-import { buildApp } from './app.ts';
+import { buildApp, NAME } from './app.ts';
 import type { PatientTables } from './store/tables.ts';
 
 const readPatient = createParser(Patient);
@@ -23,7 +23,13 @@ export async function startPatients() {
   const database = await openDatabase<PatientTables>(await cleanDatabase('patient'), migrations);
   const time = { now: Temporal.Instant.from('2026-03-02T09:00:00.000Z') };
   const logger = createLogger({ level: 'silent' });
-  const app = await buildApp({ logger, database, bus: createInProcessBus(), clock: () => time.now });
+  const app = await buildApp({
+    logger,
+    authenticator: testAuthenticator(NAME),
+    database,
+    bus: createInProcessBus(),
+    clock: () => time.now,
+  });
   onTestFinished(async () => {
     await app.close();
     await database.close();

@@ -1,4 +1,4 @@
-/** One GET to one instance, and the meaning of its outcome for the next attempt. */
+/** One request to one instance, and the meaning of its outcome for the next attempt. */
 import { TaskCancelledError } from 'cockatiel';
 import { Agent, buildConnector, type Dispatcher } from 'undici';
 import { DialForbidden, type DialRules } from '../dial-rules.ts';
@@ -11,12 +11,16 @@ export interface ServiceResponse {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   /** The parsed JSON; undefined when the response has no body or is not JSON. */
   readonly body: unknown;
+  /** The text of a response that is not JSON. */
+  readonly text?: string;
 }
 
-export interface GetRequest {
+export interface ServiceRequest {
+  readonly method: 'GET' | 'POST';
   /** Path and query, encoded, with a leading slash. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
 }
 
 /** The instance failed; another instance may succeed. */
@@ -81,18 +85,19 @@ export interface AttemptSignals {
  * Sends the request and returns the response.
  * @throws AttemptFailure, UnusableResponse, or TaskCancelledError when the whole call is over
  */
-export async function getFrom(
+export async function sendTo(
   agent: Dispatcher,
   instance: Instance,
-  { path, headers }: GetRequest,
+  { method, path, headers, body }: ServiceRequest,
   signals: AttemptSignals,
 ): Promise<ServiceResponse> {
   try {
     const response = await agent.request({
       origin: instance.url,
       path,
-      method: 'GET',
+      method,
       headers: { accept: 'application/json', ...headers },
+      ...(body !== undefined && { body }),
       signal: signals.attempt,
     });
     return await read(response);
@@ -109,7 +114,9 @@ async function read({ statusCode, headers, body }: Dispatcher.ResponseData): Pro
   }
   const text = await body.text();
   const isJson = text !== '' && JSON_TYPE.test(String(headers['content-type'] ?? ''));
-  return { status: statusCode, headers, body: isJson ? parse(text) : undefined };
+  return isJson
+    ? { status: statusCode, headers, body: parse(text) }
+    : { status: statusCode, headers, body: undefined, text };
 }
 
 function parse(text: string): unknown {

@@ -18,9 +18,9 @@ import { codeOf } from '../log.ts';
 import {
   AttemptFailure,
   createAgent,
-  type GetRequest,
-  getFrom,
+  type ServiceRequest,
   type ServiceResponse,
+  sendTo,
   UnusableResponse,
 } from './attempt.ts';
 import { createBreakers, type TrackedAttempt } from './breakers.ts';
@@ -44,12 +44,18 @@ export interface GetOptions {
   signal?: AbortSignal;
 }
 
+export interface PostOptions extends GetOptions {
+  body: string;
+}
+
 export interface ServiceClient {
   /**
    * Returns the response if its status is below 500. Any other outcome throws `Refusal('service-unavailable')`. `path`
    * has a leading slash and is encoded.
    */
   get(path: string, options?: GetOptions): Promise<ServiceResponse>;
+  /** As `get`. Another instance may get the same request after a failure, so it must be harmless to send it twice. */
+  post(path: string, options: PostOptions): Promise<ServiceResponse>;
   /** Waits for running calls, which their deadline bounds, and closes the connections. */
   close(): Promise<void>;
 }
@@ -121,12 +127,12 @@ export function createServiceClient({
     });
   }
 
-  async function attempt(request: GetRequest, tried: Set<string>, call: AbortSignal): Promise<ServiceResponse> {
+  async function attempt(request: ServiceRequest, tried: Set<string>, call: AbortSignal): Promise<ServiceResponse> {
     const { instance, release, tracked } = await start(tried);
     tried.add(instance.instanceId);
     try {
       const response = await attemptLimit.execute(
-        ({ signal }) => getFrom(agent, instance, request, { attempt: signal, call }),
+        ({ signal }) => sendTo(agent, instance, request, { attempt: signal, call }),
         call,
       );
       tracked.end();
@@ -140,7 +146,7 @@ export function createServiceClient({
     }
   }
 
-  function withRetries(request: GetRequest, call: AbortSignal): Promise<ServiceResponse> {
+  function withRetries(request: ServiceRequest, call: AbortSignal): Promise<ServiceResponse> {
     const tried = new Set<string>();
     // Runs after every failure, the last one included, so the call that takes from the budget comes last.
     const mayRetry = () => tried.size < MAX_ATTEMPTS && hasAnother(tried) && budget.tryRetry();
@@ -152,16 +158,19 @@ export function createServiceClient({
     return policy.execute(() => attempt(request, tried, call), call);
   }
 
+  async function send(request: ServiceRequest, signal: AbortSignal | undefined): Promise<ServiceResponse> {
+    try {
+      return await limits.execute((context) => withRetries(request, context.signal), signal);
+    } catch (error) {
+      if (!(error instanceof Error) || !EXPECTED.some((kind) => error instanceof kind)) throw error;
+      logger.warn({ serviceId, reason: error.message }, 'service call failed');
+      throw new Refusal('service-unavailable', detail, { retryAfterSeconds: 1 });
+    }
+  }
+
   return {
-    async get(path, { headers = {}, signal } = {}) {
-      try {
-        return await limits.execute((context) => withRetries({ path, headers }, context.signal), signal);
-      } catch (error) {
-        if (!(error instanceof Error) || !EXPECTED.some((kind) => error instanceof kind)) throw error;
-        logger.warn({ serviceId, reason: error.message }, 'service call failed');
-        throw new Refusal('service-unavailable', detail, { retryAfterSeconds: 1 });
-      }
-    },
+    get: (path, { headers = {}, signal } = {}) => send({ method: 'GET', path, headers }, signal),
+    post: (path, { headers = {}, body, signal }) => send({ method: 'POST', path, headers, body }, signal),
     close: () => agent.close(),
   };
 }

@@ -38,6 +38,15 @@ export const commonVariables = {
       description: 'The address by which people reach the gateway: `https://daybook.example.org`',
     }),
   ),
+  DAYBOOK_IDENTITY_KEY: Type.Optional(
+    Type.String({
+      description: 'The public root key of identity, by which tokens are believed; that of the data folder without it',
+    }),
+  ),
+  DAYBOOK_PUBLIC_PAGE: OneOf(['on', 'off'], {
+    default: 'off',
+    description: 'Whether anybody may read doctors, appointment types and free times',
+  }),
   DAYBOOK_ZONE: Type.Optional(
     Type.String({
       pattern: '^[A-Za-z0-9._-]{1,100}$',
@@ -77,6 +86,13 @@ export const commonVariables = {
       format: 'network-list',
       description: 'The only networks in which instances are called, separated by commas',
     }),
+  ),
+};
+
+/** The variable of a service that calls others. */
+export const serviceKeyVariable = {
+  DAYBOOK_SERVICE_KEY: Type.Optional(
+    Type.String({ description: 'The private JWK of this service in base64url; made in the data folder without it' }),
   ),
 };
 

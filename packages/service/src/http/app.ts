@@ -3,6 +3,8 @@ import { isUtf8 } from 'node:buffer';
 import { Refusal } from '@daybook/contracts';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, { type FastifyBaseLogger, type FastifyServerFactory, LogController } from 'fastify';
+import { addAccessControl } from '../access/access-control.ts';
+import type { Authenticator } from '../access/authenticator.ts';
 import { addHealth, type HealthCheck } from '../observability/health.ts';
 import type { Logger } from '../observability/logger.ts';
 import { addMetrics } from '../observability/metrics.ts';
@@ -21,7 +23,6 @@ import { rememberConnections } from './pending-responses.ts';
 import { addProblemHandler, refusalOf, sendProblem } from './problem-handler.ts';
 import { addRequestContext, childLoggerOf, traceOfRequest } from './request-context.ts';
 import { requestIdOf } from './request-id.ts';
-import { requireRoles } from './roles.ts';
 import { SAFE_HEADERS } from './safe-headers.ts';
 
 /**
@@ -39,6 +40,8 @@ export interface ServiceAppOptions {
   /** The service id: `patient-service`. */
   name: string;
   logger: Logger;
+  /** Verifies the callers of the API. A service without operations of the API has none. */
+  authenticator?: Authenticator;
   /** The checks of dependencies that readiness requires. */
   checks?: Readonly<Record<string, HealthCheck>>;
   /** The checks of dependencies that the service can do without for a while; it stays ready. */
@@ -88,6 +91,7 @@ function addJsonParser(app: App): void {
 export async function createServiceApp({
   name,
   logger,
+  authenticator,
   checks = {},
   tolerated = {},
   openApi = true,
@@ -135,7 +139,7 @@ export async function createServiceApp({
   addRequestContext(app, HANDLER_TIMEOUT_MILLIS, ownHeaders);
   separateOperations(app);
   addCursors(app);
-  requireRoles(app);
+  addAccessControl(app, authenticator);
   addProblemHandler(
     app,
     collectMethods(app, (request) => isOperator(app, request)),

@@ -54,10 +54,10 @@ async function thingService(folder: TestFolder, before: Hook = () => undefined) 
   for (const path of ['/things', '/other-things']) {
     app.post(
       path,
-      { schema: { body: Body, response: { 201: Body } }, config: { roles: STAFF } },
+      { schema: { body: Body, response: { 201: Body } }, config: { roles: () => STAFF } },
       async (request, reply) => {
         const from = request.headers['x-caller'];
-        if (typeof from === 'string') request.caller = { id: from, role: callerRole() };
+        if (typeof from === 'string') request.caller = { id: from, role: callerRole(), patientIds: [] };
         await replyIdempotently(request, reply, asSharedDatabase(database), shape, (write) => add(request.body, write));
         return reply;
       },

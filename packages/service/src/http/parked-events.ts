@@ -10,7 +10,7 @@ import {
   ParkedEventQuery,
 } from '@daybook/contracts';
 import type { Database } from '@daybook/database';
-import { BEFORE_ALL, type Consumer, createParkedEventStore, OPERATORS, type ParkedEventKey } from '@daybook/messaging';
+import { BEFORE_ALL, type Consumer, createParkedEventStore, type ParkedEventKey } from '@daybook/messaging';
 import { Type } from 'typebox';
 import type { App } from './app-type.ts';
 import { replyIdempotently } from './idempotency.ts';
@@ -82,7 +82,7 @@ export function addParkedEventRoutes(app: App, database: Database, consumers: re
         params: Params,
         response: { 200: ParkedEvent },
       },
-      config: { roles: OPERATORS, problems: ['forbidden', 'still-parked'] },
+      config: { problems: ['forbidden', 'still-parked'] },
       preValidation: rejectBody,
     },
     async (request, reply) => {

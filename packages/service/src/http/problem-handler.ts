@@ -58,7 +58,9 @@ export function refusalOf(error: unknown): Refusal | undefined {
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, refusal: Refusal): FastifyReply {
   const [path = '/'] = request.url.split('?');
   const problem = problemOf(refusal, path, request.trace.traceId);
-  if (refusal.extras.retryAfterSeconds !== undefined) reply.header('retry-after', refusal.extras.retryAfterSeconds);
+  const { retryAfterSeconds, challenge } = refusal.extras;
+  if (retryAfterSeconds !== undefined) reply.header('retry-after', retryAfterSeconds);
+  if (challenge !== undefined) reply.header('www-authenticate', challenge);
   return reply.code(problem.status).type(PROBLEM_JSON).send(JSON.stringify(problem));
 }
 

@@ -1,6 +1,6 @@
 /** The context of every request: its id, its trace, its caller. */
 import type { IncomingMessage } from 'node:http';
-import { type Caller, type ProblemCode, Refusal } from '@daybook/contracts';
+import { ANONYMOUS, type ProblemCode, Refusal, type VerifiedCaller } from '@daybook/contracts';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { type Trace, traceOf } from '../observability/trace.ts';
 import { crossSite, isCrossSite, isSafeMethod } from './cross-site.ts';
@@ -11,8 +11,8 @@ import { checkQueryText } from './query-text.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The caller of the request. */
-    caller: Caller;
+    /** The caller of the request. Only operations of the API have a caller other than `ANONYMOUS`. */
+    caller: VerifiedCaller;
     trace: Trace;
     /** When the request times out, in the time of `performance.now()`. */
     deadline: number;
@@ -24,9 +24,6 @@ declare module 'fastify' {
     versioned?: boolean;
   }
 }
-
-/** The caller of every request, until there is sign-in. */
-export const ADMINISTRATOR: Caller = { id: 'administrator', role: 'administrator' };
 
 const traces = new WeakMap<IncomingMessage, Trace>();
 
@@ -65,8 +62,7 @@ const isSentByPage = (request: IncomingMessage, publicOrigin: string | undefined
   request.headers['x-forwarded-host'] === undefined && isCrossSite(request, publicOrigin);
 
 /**
- * Adds `caller`, `trace` and `deadline` to each request, and `X-Request-Id` and `headers` to each response. Sign-in
- * will change only this function.
+ * Adds `caller`, `trace` and `deadline` to each request, and `X-Request-Id` and `headers` to each response.
  */
 export function addRequestContext(
   app: FastifyInstance,
@@ -80,7 +76,7 @@ export function addRequestContext(
   app.addHook('onRequest', async (request, reply) => {
     // It gets no response, because an earlier one ends the connection.
     if (isEnding(request.raw.socket)) return reply.hijack();
-    request.caller = ADMINISTRATOR;
+    request.caller = ANONYMOUS;
     request.trace = traceOfRequest(request.raw);
     request.deadline = performance.now() + timeoutMillis;
     reply.headers(headers).header('x-request-id', request.id);

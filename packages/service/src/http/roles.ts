@@ -1,37 +1,21 @@
-/** The roles that each operation declares. */
-import type { Role } from '@daybook/contracts';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
-
-/**
- * The roles that may make a request. A function decides by the request, where parts of an operation are for fewer
- * roles.
- */
-export type AllowedRoles = readonly Role[] | ((request: Pick<FastifyRequest, 'body'>) => readonly Role[]);
+/** The roles that an operation is for. */
+import { type Role, rolesFor } from '@daybook/contracts';
+import type { FastifyRequest } from 'fastify';
+import { operationOf } from '../access/access-control.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** The roles that may call this operation. */
-    roles?: AllowedRoles;
+    /** The roles that may make a request, where parts of the operation are for fewer roles than the access table names. */
+    roles?: (request: Pick<FastifyRequest, 'body'>) => readonly Role[];
   }
 }
 
-const API = '/api/';
-
-/** Fails the start if an operation of the API that creates something declares no roles. */
-export function requireRoles(app: FastifyInstance): void {
-  app.addHook('onRoute', ({ method, url, config }) => {
-    if (![method].flat().includes('POST') || !url.startsWith(API) || config?.roles !== undefined) return;
-    throw new Error(`POST ${url} declares no roles. Name them in the config of the route.`);
-  });
-}
-
-/**
- * Returns the roles that the route of a request declares.
- * @throws Error when it declares none
- */
+/** Returns the roles that a request is for: those of the access table, or fewer where its route says so. */
 export function rolesOf(request: FastifyRequest): readonly Role[] {
-  const { config, method, url } = request.routeOptions;
-  const { roles } = config;
-  if (roles === undefined) throw new Error(`${method} ${url} declares no roles.`);
-  return typeof roles === 'function' ? roles(request) : roles;
+  const operation = operationOf(request);
+  const permitted = operation === undefined ? [] : rolesFor(operation);
+  const { roles } = request.routeOptions.config;
+  if (!roles) return permitted;
+  const forRequest = roles(request);
+  return permitted.filter((role) => forRequest.includes(role));
 }

@@ -1,17 +1,23 @@
 /** For the tests of services: sends requests to an application, and reads what it is about to publish. */
 import { asSharedDatabase, type Database } from '@daybook/database';
 import type { App } from '../http/app-type.ts';
+import { ADMINISTRATOR, authorizationOf, type TestCaller } from './test-identity.ts';
+
+export * from './test-identity.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
-/** Returns a function that sends requests to paths below `prefix`, without a network, and parses the responses. */
+/**
+ * Returns a function that sends requests to paths below `prefix`, without a network, and parses the responses. They are
+ * an administrator's, unless `callerOf` names somebody else or the headers have an `authorization`.
+ */
 export const requestsTo =
-  (app: App, prefix: string) =>
+  (app: App, prefix: string, callerOf: () => TestCaller = () => ADMINISTRATOR) =>
   async (method: Method, path: string, payload?: object | string, headers: Record<string, string> = {}) => {
     const response = await app.inject({
       method,
       url: `${prefix}${path}`,
-      headers,
+      headers: { ...(await authorizationOf(callerOf())), ...headers },
       ...(payload !== undefined && { payload }),
     });
     const body: unknown = response.body === '' ? undefined : response.json();

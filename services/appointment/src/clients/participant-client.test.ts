@@ -1,5 +1,5 @@
 import { newId } from '@daybook/database';
-import type { ServiceClient } from '@daybook/discovery';
+import type { AuthorizedClient } from '@daybook/service';
 import { describe, expect, it } from 'vitest';
 import { at, UNKNOWN_ID } from '../testing.ts';
 import { createParticipantClient } from './participant-client.ts';
@@ -17,12 +17,11 @@ const availability = {
 /** Returns a client that records its requests and always returns the same response. */
 function clientThatResponds(status: number, body: unknown) {
   const requests: { path: string; headers: Readonly<Record<string, string>> | undefined }[] = [];
-  const client: ServiceClient = {
+  const client: AuthorizedClient = {
     async get(path, options) {
       requests.push({ path, headers: options?.headers });
       return { status, headers: {}, body };
     },
-    close: async () => undefined,
   };
   return { client, requests };
 }
@@ -32,7 +31,7 @@ function clientWithDoctors(count: number) {
   const ids = Array.from({ length: count }, () => newId());
   const requests: string[] = [];
   const resource = (doctorId: string) => ({ ...availability, doctorId });
-  const client: ServiceClient = {
+  const client: AuthorizedClient = {
     async get(path) {
       requests.push(path);
       const from = Number(new URL(path, 'http://doctors').searchParams.get('cursor') ?? 0);
@@ -40,7 +39,6 @@ function clientWithDoctors(count: number) {
       const more = from + 100 < count && { nextCursor: String(from + 100) };
       return { status: 200, headers: {}, body: { items, ...more } };
     },
-    close: async () => undefined,
   };
   return { client, requests, ids };
 }
@@ -76,12 +74,11 @@ describe('the participant client', () => {
 
   it('never takes the doctors of a specialty for a doctor, though a specialty may look like an id', async () => {
     const pendingResponses: (() => void)[] = [];
-    const doctors: ServiceClient = {
+    const doctors: AuthorizedClient = {
       async get(path) {
         await new Promise<void>((resolve) => pendingResponses.push(resolve));
         return { status: 200, headers: {}, body: path.includes('specialty') ? { items: [] } : availability };
       },
-      close: async () => undefined,
     };
     const participants = createParticipantClient(nothing, doctors);
     const searches = [

@@ -12,8 +12,7 @@ import {
   toMillis,
 } from '@daybook/contracts';
 import { isoFromMillis } from '@daybook/database';
-import type { ServiceClient } from '@daybook/discovery';
-import { createParser } from '@daybook/service';
+import { type AuthorizedClient, createParser } from '@daybook/service';
 import type { DoctorFacts } from '../domain/booking/rules.ts';
 import type { ParticipantClient, RequestContext } from '../domain/ports.ts';
 import type { Interval } from '../domain/slots/grid.ts';
@@ -27,7 +26,7 @@ const readAvailabilities = createParser(AvailabilityPage);
  * Any other rejection means that the services are incompatible.
  */
 async function get<Resource>(
-  client: ServiceClient,
+  client: AuthorizedClient,
   path: string,
   { traceparent }: RequestContext,
   read: (body: unknown) => Resource,
@@ -57,7 +56,7 @@ const factsOf = ({ doctorId, version, timeZone, active, appointmentTypeIds, item
   open: items.map((hours) => ({ ...hours, start: toMillis(hours.start), end: toMillis(hours.end) })),
 });
 
-export function createParticipantClient(patients: ServiceClient, doctors: ServiceClient): ParticipantClient {
+export function createParticipantClient(patients: AuthorizedClient, doctors: AuthorizedClient): ParticipantClient {
   const coalesceAvailability = createCoalescer<DoctorFacts[]>();
 
   async function fetchAvailability(id: string, range: Interval, context: RequestContext): Promise<DoctorFacts[]> {

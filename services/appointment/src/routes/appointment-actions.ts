@@ -1,12 +1,12 @@
 /** Routes that act on an appointment after it was booked. */
-import { Appointment, Cancellation, CLINIC_STAFF, Id, Nothing, Reschedule, STAFF, StepBack } from '@daybook/contracts';
+import { Appointment, Cancellation, Id, Nothing, Reschedule, StepBack } from '@daybook/contracts';
 import type { Database } from '@daybook/database';
 import { type App, changedResponse, rejectBody, replyIdempotently } from '@daybook/service';
 import { Type } from 'typebox';
 import { rescheduleAppointment } from '../domain/booking/book.ts';
 import { BOOKING_REFUSALS } from '../domain/booking/booking-request.ts';
 import { STEPS, type Step } from '../domain/booking/lifecycle.ts';
-import { rolesToBook } from '../domain/booking/permissions.ts';
+import { rolesToReserve } from '../domain/booking/permissions.ts';
 import { stepBack } from '../domain/booking/step-back.ts';
 import type { AppointmentStore, BookingDependencies } from '../domain/ports.ts';
 import type { AppointmentTables } from '../store/tables.ts';
@@ -40,7 +40,7 @@ function addCancel(app: App, store: AppointmentStore, database: Database<Appoint
         body: Cancellation,
         response,
       },
-      config: { versioned: true, roles: STAFF, problems: ['wrong-status', 'past-cancellation-deadline'] },
+      config: { versioned: true, problems: ['wrong-status', 'past-cancellation-deadline'] },
     },
     async (request, reply) => {
       await replyIdempotently(request, reply, database, changed, (write) =>
@@ -65,7 +65,7 @@ function addReschedule(app: App, dependencies: BookingDependencies, database: Da
       },
       config: {
         versioned: true,
-        roles: rolesToBook,
+        roles: rolesToReserve,
         problems: ['forbidden', 'hold-expired', 'wrong-status', 'changed-meanwhile', ...BOOKING_REFUSALS],
       },
     },
@@ -85,7 +85,6 @@ function addStepBack(app: App, dependencies: BookingDependencies, database: Data
       schema: { tags, operationId: 'stepBack', querystring: Nothing, params: Params, body: StepBack, response },
       config: {
         versioned: true,
-        roles: CLINIC_STAFF,
         problems: [
           'forbidden',
           'wrong-status',
@@ -120,7 +119,7 @@ function addStep(app: App, store: AppointmentStore, database: Database<Appointme
     `/api/v1/appointments/:id/${step}`,
     {
       schema: { tags, operationId: OPERATION_IDS[step], querystring: Nothing, params: Params, response },
-      config: { versioned: true, roles: STAFF, problems: ['wrong-status', 'not-the-day'] },
+      config: { versioned: true, problems: ['wrong-status', 'not-the-day'] },
       preValidation: rejectBody,
     },
     async (request, reply) => {

@@ -7,7 +7,6 @@ import {
   NewAppointmentType,
   Nothing,
   notFound,
-  STAFF,
 } from '@daybook/contracts';
 import type { Database } from '@daybook/database';
 import {
@@ -47,7 +46,7 @@ function addWrites(app: App, store: AppointmentTypeStore, database: Database<App
         body: NewAppointmentType,
         response: { 201: AppointmentType },
       },
-      config: { versioned: true, roles: STAFF, problems: ['name-taken'] },
+      config: { versioned: true, problems: ['name-taken'] },
     },
     async (request, reply) => {
       await replyIdempotently(request, reply, database, added, (write) =>

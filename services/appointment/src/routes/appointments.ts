@@ -10,7 +10,6 @@ import {
   NewAppointment,
   Nothing,
   notFound,
-  STAFF,
 } from '@daybook/contracts';
 import type { Database } from '@daybook/database';
 import {
@@ -25,7 +24,7 @@ import { Type } from 'typebox';
 import { bookAppointment, changeAppointment } from '../domain/booking/book.ts';
 import { BOOKING_REFUSALS } from '../domain/booking/booking-request.ts';
 import { createFirstFree } from '../domain/booking/first-free.ts';
-import { rolesToBook } from '../domain/booking/permissions.ts';
+import { rolesToReserve } from '../domain/booking/permissions.ts';
 import type { BookingDependencies } from '../domain/ports.ts';
 import type { ListAppointments } from '../store/appointment-list.ts';
 import type { AppointmentTables } from '../store/tables.ts';
@@ -59,7 +58,7 @@ function addBooking(app: App, dependencies: BookingDependencies, database: Datab
         body: NewAppointment,
         response: { 201: Appointment },
       },
-      config: { versioned: true, roles: rolesToBook, problems: ['forbidden', 'hold-expired', ...BOOKING_REFUSALS] },
+      config: { versioned: true, roles: rolesToReserve, problems: ['forbidden', 'hold-expired', ...BOOKING_REFUSALS] },
     },
     async (request, reply) => {
       await replyIdempotently(request, reply, database, booked, (write) =>
@@ -85,7 +84,6 @@ function addFirstFreeBooking(app: App, dependencies: BookingDependencies, databa
       },
       config: {
         versioned: true,
-        roles: STAFF,
         problems: [
           'nothing-free',
           'patient-inactive',

@@ -4,7 +4,7 @@ import { type App, etagOf, replyIdempotently, sendTagged, writeContextOf } from 
 import { Type } from 'typebox';
 import { holdSlot } from '../domain/booking/book.ts';
 import { SLOT_REFUSALS } from '../domain/booking/booking-request.ts';
-import { rolesToHold } from '../domain/booking/permissions.ts';
+import { rolesToReserve } from '../domain/booking/permissions.ts';
 import type { BookingDependencies, HoldStore } from '../domain/ports.ts';
 import type { AppointmentTables } from '../store/tables.ts';
 
@@ -33,7 +33,7 @@ function addHolding(app: App, dependencies: BookingDependencies, database: Datab
     '/api/v1/holds',
     {
       schema: { tags, operationId: 'holdSlot', querystring: Nothing, body: NewHold, response: { 201: Hold } },
-      config: { versioned: true, roles: rolesToHold, problems: ['forbidden', 'too-many-holds', ...SLOT_REFUSALS] },
+      config: { versioned: true, roles: rolesToReserve, problems: ['forbidden', 'too-many-holds', ...SLOT_REFUSALS] },
     },
     async (request, reply) => {
       await replyIdempotently(request, reply, database, added, (write) =>

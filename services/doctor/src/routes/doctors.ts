@@ -1,14 +1,4 @@
-import {
-  Doctor,
-  DoctorPage,
-  DoctorPatch,
-  DoctorQuery,
-  Id,
-  NewDoctor,
-  Nothing,
-  notFound,
-  STAFF,
-} from '@daybook/contracts';
+import { Doctor, DoctorPage, DoctorPatch, DoctorQuery, Id, NewDoctor, Nothing, notFound } from '@daybook/contracts';
 import type { Database } from '@daybook/database';
 import {
   type App,
@@ -37,7 +27,7 @@ function addWrites(app: App, store: DoctorStore, database: Database<DoctorTables
     '/api/v1/doctors',
     {
       schema: { tags, operationId: 'registerDoctor', querystring: Nothing, body: NewDoctor, response: { 201: Doctor } },
-      config: { versioned: true, roles: STAFF },
+      config: { versioned: true },
     },
     async (request, reply) => {
       await replyIdempotently(request, reply, database, registered, (write) =>

@@ -6,7 +6,6 @@ import {
   ScheduleException,
   ScheduleExceptionPage,
   ScheduleExceptionQuery,
-  STAFF,
 } from '@daybook/contracts';
 import type { Database } from '@daybook/database';
 import { type App, replyIdempotently, sendPage, writeContextOf } from '@daybook/service';
@@ -41,7 +40,7 @@ function addWrites(app: App, store: ExceptionStore, database: Database<DoctorTab
         body: NewScheduleException,
         response: { 201: ScheduleException },
       },
-      config: { roles: STAFF, problems: ['invalid-interval', 'range-too-long', 'too-many-exceptions'] },
+      config: { problems: ['invalid-interval', 'range-too-long', 'too-many-exceptions'] },
     },
     async (request, reply) => {
       const { caller, params, body } = request;

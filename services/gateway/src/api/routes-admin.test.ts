@@ -1,4 +1,5 @@
-import { ADMINISTRATOR, createLogger, createServiceApp } from '@daybook/service';
+import { createLogger, createServiceApp } from '@daybook/service';
+import { ADMINISTRATOR } from '@daybook/service/testing';
 import { describe, expect, test } from 'vitest';
 import { plugins } from '../plugins.ts';
 import { createRouteStore } from '../routes/route-store.ts';

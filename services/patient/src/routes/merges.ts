@@ -3,7 +3,6 @@ import { Id, Nothing, notFound, Patient, PatientEligibility, PatientMerge, Patie
 import type { Database } from '@daybook/database';
 import { type App, changedResponse, replyIdempotently, sendVersioned } from '@daybook/service';
 import { Type } from 'typebox';
-import { MAY_MERGE, MAY_UNMERGE } from '../domain/permissions.ts';
 import type { MergeStore } from '../store/merges.ts';
 import type { PatientTables } from '../store/tables.ts';
 
@@ -33,7 +32,6 @@ function addMerges(app: App, store: MergeStore, database: Database<PatientTables
       },
       config: {
         versioned: true,
-        roles: MAY_MERGE,
         problems: ['patient-not-found', 'same-patient', 'patient-replaced', 'too-many-merged'],
       },
     },
@@ -58,7 +56,7 @@ function addMerges(app: App, store: MergeStore, database: Database<PatientTables
         body: PatientUnmerge,
         response: { 200: Patient },
       },
-      config: { versioned: true, roles: MAY_UNMERGE, problems: ['not-merged'] },
+      config: { versioned: true, problems: ['not-merged'] },
     },
     async (request, reply) => {
       const { caller, params, body } = request;

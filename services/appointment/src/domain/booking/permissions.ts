@@ -1,5 +1,5 @@
 /** Permissions of booking. Overbooking and walk-ins are for clinic staff. */
-import { type Caller, CLINIC_STAFF, type Overbooking, permit, ROLES, type Role, STAFF } from '@daybook/contracts';
+import { type Caller, CLINIC_STAFF, type Overbooking, permit, ROLES, type Role } from '@daybook/contracts';
 
 /**
  * Permits walk-ins to clinic staff only.
@@ -28,9 +28,6 @@ const isForWalkIn = ({ body }: RequestWithBody): boolean =>
 const isForOverbooking = ({ body }: RequestWithBody): boolean =>
   typeof body === 'object' && body !== null && 'overbooking' in body && body.overbooking !== undefined;
 
-/** Returns the roles that may book or reschedule with such a body. */
-export const rolesToBook = (request: RequestWithBody): readonly Role[] =>
-  isForOverbooking(request) || isForWalkIn(request) ? CLINIC_STAFF : STAFF;
-
-/** Returns the roles that may hold a slot with such a body. */
-export const rolesToHold = (request: RequestWithBody): readonly Role[] => (isForWalkIn(request) ? CLINIC_STAFF : ROLES);
+/** Returns the roles that may hold, book or reschedule with such a body. */
+export const rolesToReserve = (request: RequestWithBody): readonly Role[] =>
+  isForOverbooking(request) || isForWalkIn(request) ? CLINIC_STAFF : ROLES;

@@ -1,0 +1,93 @@
+/**
+ * Decides for every request to the API who sends it, and whether the access table permits the operation. It runs before
+ * anything reads the body or a stored response.
+ */
+import {
+  type BearerError,
+  formatChallenge,
+  InvalidAccessToken,
+  KeySetUnavailable,
+  readBearerToken,
+} from '@daybook/access';
+import {
+  type Access,
+  ANONYMOUS,
+  accessOfCaller,
+  accessOperations,
+  Refusal,
+  type VerifiedCaller,
+} from '@daybook/contracts';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Authenticator } from './authenticator.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What the caller may do with the operation of this request, by the access table. */
+    access: Access;
+  }
+}
+
+const API = '/api/';
+const NO_ACCESS: Access = Object.freeze({ reach: 'none', conditions: [] });
+
+function unauthenticated({ issuer }: Authenticator, detail: string, error?: BearerError): Refusal {
+  return new Refusal('unauthenticated', detail, { challenge: formatChallenge({ issuer, ...(error && { error }) }) });
+}
+
+/** @throws Refusal `unauthenticated`, `service-unavailable` */
+async function callerOf(authenticator: Authenticator, request: FastifyRequest): Promise<VerifiedCaller | undefined> {
+  try {
+    const token = readBearerToken(request.headers.authorization);
+    return token === undefined ? undefined : await authenticator.verify(token);
+  } catch (error) {
+    if (error instanceof InvalidAccessToken) {
+      request.log.debug({ fault: error.fault }, 'token rejected');
+      throw unauthenticated(authenticator, error.message, error.error);
+    }
+    if (!(error instanceof KeySetUnavailable)) throw error;
+    throw new Refusal('service-unavailable', 'It cannot be verified now who sends this.', {
+      retryAfterSeconds: error.retryAfterSeconds,
+    });
+  }
+}
+
+/** Returns what the caller may do, without what only an open public page permits. */
+function accessFor(operationId: string, caller: VerifiedCaller | undefined, hasPublicPage: boolean): Access {
+  const access = accessOfCaller(operationId, caller);
+  const isOfPublicPage = caller === undefined && access.conditions.includes('public-page');
+  return isOfPublicPage && !hasPublicPage ? NO_ACCESS : access;
+}
+
+/** Returns the operation of a request; undefined outside of the API. */
+export const operationOf = ({ routeOptions: { url, schema } }: FastifyRequest): string | undefined =>
+  url?.startsWith(API) ? schema?.operationId : undefined;
+
+/** Fails the start if a route of the API has no row in the access table, or nothing that verifies its callers. */
+function requireRow(app: FastifyInstance, authenticator: Authenticator | undefined): void {
+  app.addHook('onRoute', ({ method, url, schema }) => {
+    if (!url.startsWith(API)) return;
+    const operation = schema?.operationId;
+    if (operation === undefined || !accessOperations.includes(operation))
+      throw new Error(`${method} ${url} has no row in the access table (packages/contracts/src/access-table.ts).`);
+    if (!authenticator) throw new Error(`${method} ${url} needs an authenticator.`);
+  });
+}
+
+/** Sets `caller` and `access` of each request to the API, and refuses what the access table does not permit. */
+export function addAccessControl(app: FastifyInstance, authenticator: Authenticator | undefined): void {
+  app.decorateRequest('access');
+  requireRow(app, authenticator);
+  app.addHook('onRequest', async (request) => {
+    request.access = NO_ACCESS;
+    const operation = operationOf(request);
+    if (operation === undefined || !authenticator) return;
+    const caller = await callerOf(authenticator, request);
+    const access = accessFor(operation, caller, authenticator.hasPublicPage);
+    if (access.reach === 'none') {
+      if (!caller) throw unauthenticated(authenticator, 'Sign in, or send an access token.');
+      throw new Refusal('forbidden', 'Your role does not allow this.');
+    }
+    request.caller = caller ?? ANONYMOUS;
+    request.access = access;
+  });
+}

@@ -1,0 +1,75 @@
+/** Connects a service with identity: to verify its callers, and to call other services as itself. */
+import { type Balancer, createServiceClient, type Discovery, type ServiceClient } from '@daybook/discovery';
+import type { Logger } from '../observability/logger.ts';
+import { type AccessConfig, type Authenticator, createAuthenticator, issuerOf, publicUrlOf } from './authenticator.ts';
+import { createIdentityClient, IDENTITY, type IdentityClient } from './identity-client.ts';
+import { readServiceKey, type ServiceWithKey } from './service-key.ts';
+import { createServiceTokens } from './service-tokens.ts';
+
+export interface IdentityOptions {
+  /** The service that joins. */
+  readonly name: string;
+  readonly config: AccessConfig;
+  readonly discovery: Discovery;
+  readonly balancer: Balancer;
+  readonly logger: Logger;
+}
+
+/** What a service has of identity. */
+export interface JoinedIdentity {
+  readonly client: IdentityClient;
+  readonly authenticator: Authenticator;
+}
+
+/**
+ * Creates the authenticator of a service, with keys that discovery finds. It closes with `resources`.
+ * @throws StartFailure 78, InvalidConfiguration
+ */
+export async function joinIdentity(
+  { name, config, discovery, balancer, logger }: IdentityOptions,
+  resources: AsyncDisposableStack,
+): Promise<JoinedIdentity> {
+  const serviceClient = createServiceClient({ serviceId: IDENTITY, discovery, balancer, logger });
+  resources.defer(() => serviceClient.close());
+  const client = createIdentityClient(serviceClient);
+  return {
+    client,
+    authenticator: await createAuthenticator({ audience: name, config, identity: client, logger }, resources),
+  };
+}
+
+export interface AuthorizedClientsOptions {
+  readonly name: ServiceWithKey;
+  readonly config: AccessConfig & { readonly DAYBOOK_SERVICE_KEY?: string };
+  readonly identity: Pick<IdentityClient, 'requestToken'>;
+  /** The operations of each service that this one calls. */
+  readonly operations: Readonly<Record<string, readonly string[]>>;
+}
+
+/** A client whose requests carry the token of the service. */
+export type AuthorizedClient = Pick<ServiceClient, 'get'>;
+
+/**
+ * Returns a function that lets the clients of other services prove which service calls.
+ * @throws StartFailure 78
+ */
+export async function createAuthorizedClients({
+  name,
+  config,
+  identity,
+  operations,
+}: AuthorizedClientsOptions): Promise<(service: string, client: AuthorizedClient) => AuthorizedClient> {
+  const tokens = createServiceTokens({
+    clientId: name,
+    key: await readServiceKey(config, name),
+    issuer: issuerOf(publicUrlOf(config)),
+    identity,
+    operations,
+  });
+  return (service, client) => ({
+    async get(path, options = {}) {
+      const authorization = await tokens.authorizationFor(service);
+      return client.get(path, { ...options, headers: { ...options.headers, authorization } });
+    },
+  });
+}
