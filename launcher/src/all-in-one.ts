@@ -1,16 +1,18 @@
 /** Starts all services in one process, each on its own port. They communicate over HTTP and use the registry. */
+import type { LocalCaller } from '@daybook/identity-service/local-tokens';
 import { createInProcessBus } from '@daybook/messaging';
 import {
   type Clock,
   type Environment,
   type HostProcess,
+  isGiven,
   type Logger,
   type RegistryUsers,
   type RunningService,
   StartFailure,
   systemClock,
 } from '@daybook/service';
-import type { LauncherConfig } from './config.ts';
+import { isDemoWanted, type LauncherConfig } from './config.ts';
 import {
   announceSystem,
   findRunningSystem,
@@ -20,6 +22,7 @@ import {
 } from './data-folder.ts';
 import { areServicesEmpty, demoMarkerPath, isDemoPending, markDemoPending, seedDemo } from './demo/seed.ts';
 import { FETCH_INTERVAL_MILLIS } from './intervals.ts';
+import { withPublicAddress } from './public-address.ts';
 import {
   givenRegistryUsers,
   prepareRegistryUsers,
@@ -29,13 +32,16 @@ import {
   withRegistryUrls,
 } from './registry-users.ts';
 import { type ServiceName, startService } from './services.ts';
+import { createTokenSource } from './token-source.ts';
 
 /** In closing order: clients close before the services that they call. */
-const BACKEND_SERVICES = ['appointment', 'doctor', 'patient', 'notification'] as const;
+const BACKEND_SERVICES = ['appointment', 'doctor', 'patient', 'notification', 'identity'] as const;
 
 export interface System {
   readonly url: string;
   readonly registryUrl: string;
+  /** Returns an access token of the local system, for the patient or doctor of the id. */
+  tokenFor(caller: LocalCaller): Promise<string>;
   /** Stops a service. Only tests stop and restart services. */
   stop(name: ServiceName): Promise<void>;
   restart(name: ServiceName): Promise<void>;
@@ -56,6 +62,8 @@ function createLocalServices(users: RegistryUsers): LocalServices {
     async start(name, host) {
       const service = await startService(name, {
         ...host,
+        // Tokens and key sets are of today, also while the demo is seeded with earlier days.
+        ...(name === 'identity' && { clock: systemClock }),
         environment: withRegistryAccess(name, host.environment, users),
         registryUrls: host.registryUrls.map((url) => urlsFor(name, url, users)),
       });
@@ -114,13 +122,16 @@ export async function startAllInOne(
   logger: Logger,
   bus = createInProcessBus(),
 ): Promise<System> {
-  const environment = withRegistryUrls(baseEnvironment, config.EUREKA_URL);
+  const wantsDemo = isDemoWanted(config, baseEnvironment);
+  const environment = await withPublicAddress({
+    ...withRegistryUrls(baseEnvironment, config.EUREKA_URL),
+    ...(wantsDemo && !isGiven(baseEnvironment, 'DAYBOOK_PUBLIC_PAGE') && { DAYBOOK_PUBLIC_PAGE: 'on' }),
+  });
   await using resources = new AsyncDisposableStack();
   const folder = config.DAYBOOK_DATA;
   await prepareDataFolder(folder);
   resources.use(await lockDataFolder(folder));
   const marker = demoMarkerPath(folder);
-  const wantsDemo = config.DAYBOOK_DEMO === 'on';
   const isOnServer = config.DAYBOOK_MYSQL_URL !== undefined;
   // Checked in any case, because it rejects a folder with an unfinished restore.
   const isEmpty = await isEmptyDataFolder(folder);
@@ -154,13 +165,16 @@ export async function startAllInOne(
   const announcedUrl = withoutUsers(registryUrl);
   for (const name of BACKEND_SERVICES.toReversed()) resources.defer(() => services.stop(name));
   await startConcurrently(services, BACKEND_SERVICES, backendHost);
+  const tokens = createTokenSource(internalEnvironment);
+  resources.use(tokens);
+  const administratorToken = () => tokens.tokenFor({ role: 'administrator' });
   bus.open();
   // The folder and the server do not depend on each other, so the server decides whether the demo is missing.
-  if (wantsDemo && isOnServer && (await areServicesEmpty(services.urlOf))) {
+  if (wantsDemo && isOnServer && (await areServicesEmpty(services.urlOf, administratorToken))) {
     await markDemoPending(marker);
   }
   if (wantsDemo && (await isDemoPending(marker))) {
-    await seedDemo(marker, services.urlOf, logger, (fixedClock) => {
+    await seedDemo({ marker, urlOf: services.urlOf, token: administratorToken, logger }, (fixedClock) => {
       clock = fixedClock;
     });
     clock = systemClock;
@@ -174,6 +188,7 @@ export async function startAllInOne(
   return {
     url,
     registryUrl: announcedUrl,
+    tokenFor: (caller) => tokens.tokenFor(caller),
     stop: services.stop,
     async restart(name) {
       await (await services.start(name, name === 'gateway' ? gatewayHost : backendHost)).ready;

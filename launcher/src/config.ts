@@ -14,7 +14,9 @@ import { type Static, Type } from 'typebox';
 const schema = Type.Object({
   DAYBOOK_DATA: commonVariables.DAYBOOK_DATA,
   DAYBOOK_MYSQL_URL: commonVariables.DAYBOOK_MYSQL_URL,
-  DAYBOOK_DEMO: OneOf(['on', 'off'], { default: 'on' }),
+  DAYBOOK_DEMO: Type.Optional(
+    OneOf(['on', 'off'], { description: 'Fills empty databases with the demo clinic; on this machine only' }),
+  ),
   AMQP_URL: commonVariables.AMQP_URL,
   EUREKA_URL: commonVariables.EUREKA_URL,
   DAYBOOK_REGISTRY_USERS: registryVariables.DAYBOOK_REGISTRY_USERS,
@@ -46,6 +48,24 @@ export const readConfig = (): LauncherConfig => readConfiguration(schema, enviro
  */
 export const readDistributedConfig = (): Static<typeof distributedSchema> =>
   readConfiguration(distributedSchema, environment);
+
+const LOOPBACK = /^(?:|localhost|127\.\d+\.\d+\.\d+|::1|\[::1\])$/;
+
+/** Returns whether only programs of this machine reach the system. */
+function isLocal({ DAYBOOK_HOST = '', DAYBOOK_PUBLIC_URL = '', DAYBOOK_TRUSTED_PROXIES = '' }: Environment): boolean {
+  const publicHost = URL.parse(DAYBOOK_PUBLIC_URL)?.hostname ?? '';
+  return LOOPBACK.test(DAYBOOK_HOST) && LOOPBACK.test(publicHost) && DAYBOOK_TRUSTED_PROXIES === '';
+}
+
+/**
+ * Returns whether the demo clinic is wanted. Its accounts need no password, so it is for this machine only.
+ * @throws InvalidConfiguration when it is demanded for a system that others reach
+ */
+export function isDemoWanted({ DAYBOOK_DEMO }: Pick<LauncherConfig, 'DAYBOOK_DEMO'>, given: Environment): boolean {
+  if (DAYBOOK_DEMO === 'on' && !isLocal(given))
+    throw new InvalidConfiguration(['DAYBOOK_DEMO=on is for a system that only this machine reaches']);
+  return DAYBOOK_DEMO !== 'off' && isLocal(given);
+}
 
 const SINGLE_SERVICE_ONLY = ['DATABASE_URL'];
 

@@ -9,6 +9,7 @@ import {
 
 export const services = {
   registry: () => import('@daybook/registry-service'),
+  identity: () => import('@daybook/identity-service'),
   patient: () => import('@daybook/patient-service'),
   doctor: () => import('@daybook/doctor-service'),
   appointment: () => import('@daybook/appointment-service'),

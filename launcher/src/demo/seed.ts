@@ -23,6 +23,9 @@ const RESUMABLE_HOURS = RETENTION_HOURS - 1;
 /** Returns the base URL of a service. */
 export type UrlOf = (name: 'patient' | 'doctor' | 'appointment') => string;
 
+/** Returns an administrator's access token. */
+export type TokenOf = () => Promise<string>;
+
 interface Marker {
   readonly state: 'pending' | 'done';
   /** When seeding began; the demo surrounds that day. */
@@ -55,8 +58,8 @@ export const isDemoPending = async (marker: string): Promise<boolean> =>
   (await readMarker(marker))?.state === 'pending';
 
 /** Returns whether no doctor or patient is registered and no appointment type exists. */
-export async function areServicesEmpty(urlOf: UrlOf): Promise<boolean> {
-  const { patients, doctors, appointments } = createClients(urlOf);
+export async function areServicesEmpty(urlOf: UrlOf, token: TokenOf): Promise<boolean> {
+  const { patients, doctors, appointments } = createClients(urlOf, token);
   const params = { query: { limit: 1 } };
   const found = await Promise.all([
     patients.GET('/api/v1/patients', { params }).then(expectData),
@@ -68,11 +71,11 @@ export async function areServicesEmpty(urlOf: UrlOf): Promise<boolean> {
 
 const withKey = (key: string) => ({ header: { 'idempotency-key': `demo-${key}` } });
 
-function createClients(urlOf: UrlOf): Record<'patients' | 'doctors' | 'appointments', DaybookClient> {
+function createClients(urlOf: UrlOf, token: TokenOf): Record<'patients' | 'doctors' | 'appointments', DaybookClient> {
   return {
-    patients: createClient({ baseUrl: urlOf('patient') }),
-    doctors: createClient({ baseUrl: urlOf('doctor') }),
-    appointments: createClient({ baseUrl: urlOf('appointment') }),
+    patients: createClient({ baseUrl: urlOf('patient'), token }),
+    doctors: createClient({ baseUrl: urlOf('doctor'), token }),
+    appointments: createClient({ baseUrl: urlOf('appointment'), token }),
   };
 }
 
@@ -161,14 +164,19 @@ async function concludePast(
   }
 }
 
+export interface SeedOptions {
+  readonly marker: string;
+  readonly urlOf: UrlOf;
+  readonly token: TokenOf;
+  readonly logger: Logger;
+}
+
 /**
  * Fills the databases.
  * @throws StartFailure 69 when a service does not respond
  */
 export async function seedDemo(
-  marker: string,
-  urlOf: UrlOf,
-  logger: Logger,
+  { marker, urlOf, token, logger }: SeedOptions,
   setClock: (clock: Clock) => void,
 ): Promise<void> {
   const at = Temporal.Instant.from((await readMarker(marker))?.at ?? systemClock().toString());
@@ -177,7 +185,7 @@ export async function seedDemo(
     return writeMarker(marker, { state: 'done', at: at.toString() });
   }
   try {
-    const clients = createClients(urlOf);
+    const clients = createClients(urlOf, token);
     setClock(() => at.subtract({ hours: 24 * BOOKED_DAYS_BEFORE }));
     const people = await registerPeople(clients);
     const booked = await bookAppointments(

@@ -7,7 +7,7 @@ import type { Entry, Topology } from './topology.ts';
 /** The shared cache of compiled files, which spares every process after the first the compilation. */
 const COMPILE_CACHE = join(import.meta.dirname, '../../../node_modules/.cache/daybook');
 
-const SERVICES_WITH_DATABASE: readonly ServiceName[] = ['patient', 'doctor', 'appointment', 'notification'];
+const SERVICES_WITH_DATABASE: readonly ServiceName[] = ['identity', 'patient', 'doctor', 'appointment', 'notification'];
 
 /** The log of each process is JSON, because the supervisor formats the lines. */
 export const JSON_LOG: Environment = { DAYBOOK_LOG_FORMAT: 'json', DAYBOOK_LOG_FORMAT_FILE: '' };

@@ -10,7 +10,7 @@ import {
   runProcess,
   type Started,
 } from '@daybook/service';
-import { environment, readDistributedConfig } from '../config.ts';
+import { environment, isDemoWanted, readDistributedConfig } from '../config.ts';
 import { givenRegistryUsers, withRegistryUrls } from '../registry-users.ts';
 import { services } from '../services.ts';
 import { checkServers, environmentOf } from './environment.ts';
@@ -41,7 +41,7 @@ async function start(): Promise<Started> {
   const topology = await readTopology(file);
   await checkAll(topology);
   const config = readDistributedConfig();
-  const { DAYBOOK_DEMO, DAYBOOK_REGISTRY_USERS, EUREKA_URL } = config;
+  const { DAYBOOK_REGISTRY_USERS, EUREKA_URL } = config;
   const logger = await openProcessLog(config);
   const formatLine = await lineFormatterOf(logFormatOf(config));
   const processTable = createProcessTable(process.stdout, () => supervisor.processes, formatLine);
@@ -52,7 +52,8 @@ async function start(): Promise<Started> {
     ourUsers: completeRegistryUsers(givenUsers),
     givenUsers,
     async seedDemo(signal) {
-      if (DAYBOOK_DEMO === 'on') await runSeeder(environment, file, (line) => processTable.line('demo', line), signal);
+      if (isDemoWanted(config, environment))
+        await runSeeder(environment, file, (line) => processTable.line('demo', line), signal);
     },
     onChange: (managed) => processTable.update(managed),
     onLine: (managed, line) => processTable.line(managed.name, line),

@@ -22,10 +22,11 @@ import { areServicesEmpty, isDemoPending, markDemoPending, seedDemo, type UrlOf 
 import { FETCH_INTERVAL_MILLIS } from '../intervals.ts';
 import { urlsFor, withRegistryAccess } from '../registry-users.ts';
 import { startService } from '../services.ts';
+import { createTokenSource } from '../token-source.ts';
 import { environmentOf } from './environment.ts';
 import { readTopology, type Topology } from './topology.ts';
 
-const SEEDED_SERVICES = ['patient', 'doctor', 'appointment'] as const;
+const SEEDED_SERVICES = ['identity', 'patient', 'doctor', 'appointment'] as const;
 
 const withoutCredentials = (url: string): string => {
   const parsed = URL.parse(url);
@@ -82,6 +83,8 @@ async function seed(topology: Topology): Promise<void> {
     const serviceHost = {
       ...host,
       environment: ofService,
+      // Tokens and key sets are of today.
+      ...(name === 'identity' && { clock: systemClock }),
       registryUrls: [urlsFor(name, `${registry.url}/eureka`, users)],
     };
     const service = await startService(name, serviceHost);
@@ -96,9 +99,12 @@ async function seed(topology: Topology): Promise<void> {
     DAYBOOK_DATA,
     environments.map(([, ofService]) => ofService),
   );
-  if (await areServicesEmpty(urlOf)) await markDemoPending(marker);
+  const tokens = createTokenSource(new Map(environments).get('identity') ?? {});
+  resources.use(tokens);
+  const token = () => tokens.tokenFor({ role: 'administrator' });
+  if (await areServicesEmpty(urlOf, token)) await markDemoPending(marker);
   if (!(await isDemoPending(marker))) return;
-  await seedDemo(marker, urlOf, logger, (fixedClock) => {
+  await seedDemo({ marker, urlOf, token, logger }, (fixedClock) => {
     clock = fixedClock;
   });
 }

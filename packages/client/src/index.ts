@@ -8,18 +8,28 @@ export type Schemas = components['schemas'];
 export interface ClientOptions {
   /** The base URL of the gateway: `http://127.0.0.1:8080`. */
   baseUrl: string;
+  /** The access token of the caller, or a function that returns one that has not expired. */
+  token?: string | (() => Promise<string>);
   /** The timeout of each request. */
   timeoutMillis?: number;
 }
 
 const TIMEOUT_MILLIS = 15_000;
 
-export function createClient({ baseUrl, timeoutMillis = TIMEOUT_MILLIS }: ClientOptions): DaybookClient {
-  return createFetchClient<paths>({
+export function createClient({ baseUrl, token, timeoutMillis = TIMEOUT_MILLIS }: ClientOptions): DaybookClient {
+  const client = createFetchClient<paths>({
     baseUrl,
     fetch: (request) =>
       fetch(request, { signal: AbortSignal.any([request.signal, AbortSignal.timeout(timeoutMillis)]) }),
   });
+  if (token !== undefined) {
+    client.use({
+      async onRequest({ request }) {
+        request.headers.set('authorization', `Bearer ${typeof token === 'string' ? token : await token()}`);
+      },
+    });
+  }
+  return client;
 }
 
 /** A request that was rejected; `code` is the stable problem code. */

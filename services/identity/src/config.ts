@@ -3,6 +3,7 @@ import {
   createParser,
   type Environment,
   InvalidConfiguration,
+  publicUrlOf,
   readConfiguration,
 } from '@daybook/service';
 import { type Static, Type } from 'typebox';
@@ -22,21 +23,6 @@ const schema = Type.Object({
 });
 
 export type IdentityConfig = Static<typeof schema>;
-
-const DEFAULT_PUBLIC_URL = 'http://127.0.0.1:8080';
-const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
-
-/**
- * Returns the address by which people reach the gateway.
- * @throws InvalidConfiguration when passwords would be sent unencrypted
- */
-export function publicUrlOf({
-  DAYBOOK_PUBLIC_URL = DEFAULT_PUBLIC_URL,
-}: Pick<IdentityConfig, 'DAYBOOK_PUBLIC_URL'>): URL {
-  const url = new URL(DAYBOOK_PUBLIC_URL);
-  if (url.protocol === 'https:' || LOOPBACK.test(url.hostname)) return url;
-  throw new InvalidConfiguration(['DAYBOOK_PUBLIC_URL must be https, because people send passwords to it']);
-}
 
 const parseClients = createParser(ClientList);
 

@@ -1,21 +1,26 @@
 /** Reads the configuration, chooses the adapters, listens. */
 import { mkdir } from 'node:fs/promises';
-import { parseSealingKey, prepareRootKey, prepareSealingKey, UnusableSecret } from '@daybook/access';
+import { prepareRootKey, publicJwkOf, UnusableSecret } from '@daybook/access';
 import {
   databaseUrlOf,
   EXIT,
   joinRegistry,
   listenOnOf,
   openServiceDatabase,
+  prepareServiceKey,
+  publicUrlOf,
   runService,
+  SERVICES_WITH_KEYS,
   StartFailure,
   type StartService,
   serve,
 } from '@daybook/service';
 import { migrations } from '../migrations/index.ts';
 import { buildApp, NAME } from './app.ts';
-import { clientsOf, type IdentityConfig, publicUrlOf, readConfig } from './config.ts';
+import { clientsOf, type IdentityConfig, readConfig } from './config.ts';
 import { startFirstAdministratorOffer } from './first-administrator.ts';
+import type { ConfiguredClient } from './oidc/clients.ts';
+import { readSealingKey } from './sealing-key.ts';
 import { createAccountStore } from './store/accounts.ts';
 import { createOneTimeLinkStore } from './store/one-time-links.ts';
 import { createSigningKeyStore } from './store/signing-keys.ts';
@@ -25,20 +30,26 @@ import type { IdentityTables } from './store/tables.ts';
 export { readConfig };
 
 /** @throws StartFailure 78 when a key cannot be used */
-async function readKeys({ DAYBOOK_DATA, DAYBOOK_SEALING_KEY }: IdentityConfig) {
+async function readKeys(config: IdentityConfig) {
+  const { DAYBOOK_DATA } = config;
   await mkdir(DAYBOOK_DATA, { recursive: true, mode: 0o700 });
   try {
-    return {
-      rootKey: await prepareRootKey(DAYBOOK_DATA),
-      sealingKey:
-        DAYBOOK_SEALING_KEY === undefined
-          ? await prepareSealingKey(DAYBOOK_DATA)
-          : parseSealingKey(DAYBOOK_SEALING_KEY),
-    };
+    return { rootKey: await prepareRootKey(DAYBOOK_DATA), sealingKey: await readSealingKey(config) };
   } catch (error) {
     if (!(error instanceof UnusableSecret)) throw error;
     throw new StartFailure(EXIT.configuration, error.message, { cause: error });
   }
+}
+
+/** Returns the configured clients, and those of our services that share the data folder. */
+async function allClients(config: IdentityConfig): Promise<ConfiguredClient[]> {
+  const configured = clientsOf(config);
+  const missing = SERVICES_WITH_KEYS.filter((name) => configured.every(({ id }) => id !== name));
+  const ours = missing.map(async (id): Promise<ConfiguredClient> => {
+    const key = await publicJwkOf(await prepareServiceKey(config.DAYBOOK_DATA, id));
+    return { kind: 'service', id, keys: [key] };
+  });
+  return [...configured, ...(await Promise.all(ours))];
 }
 
 export const start: StartService = async (host) => {
@@ -59,7 +70,7 @@ export const start: StartService = async (host) => {
     rootKey,
     sealingKey,
     publicUrl,
-    clients: clientsOf(config),
+    clients: await allClients(config),
     trustedProxies: config.DAYBOOK_TRUSTED_PROXIES?.split(',') ?? [],
   });
   const offer = startFirstAdministratorOffer({

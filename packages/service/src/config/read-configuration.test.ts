@@ -31,6 +31,7 @@ describe('the configuration', () => {
       DAYBOOK_SERVICE_PORT: 0,
       DAYBOOK_WEIGHT: 1,
       DAYBOOK_DATA: './data',
+      DAYBOOK_PUBLIC_PAGE: 'off',
       DAYBOOK_DEMO: 'on',
       TOKEN,
     });

@@ -11,7 +11,7 @@ const statusOf = async (url: string, path: string) => (await fetch(`${url}${path
 
 async function startThings(host = '127.0.0.1') {
   const { app } = await bareApp();
-  app.get('/api/v1/things', async () => ({ items: [] }));
+  app.get('/things', async () => ({ items: [] }));
   onTestFinished(() => app.close());
   return { app, url: await app.listen({ host, port: 0 }) };
 }
@@ -31,7 +31,7 @@ describe('with an operations port', () => {
       expect([response.status, await response.json()]).toEqual([404, expect.objectContaining({ code: 'not-found' })]);
       expect((await fetch(`${url}${path}`, { method: 'HEAD' })).status).toBe(404);
     }
-    for (const path of [...HEALTH, '/api/v1/things']) expect(await statusOf(url, path)).toBe(200);
+    for (const path of [...HEALTH, '/things']) expect(await statusOf(url, path)).toBe(200);
   });
 
   it('the other port names no methods of what is for operators only', async () => {
@@ -47,7 +47,7 @@ describe('with an operations port', () => {
   it('the operations port serves what is for operators and health, and nothing of the API', async () => {
     const { operations } = await startSeparated();
     for (const path of [...FOR_OPERATORS, ...HEALTH]) expect(await statusOf(operations.url, path)).toBe(200);
-    for (const path of ['/api/v1/things', '/openapi.json', '/nothing']) {
+    for (const path of ['/things', '/openapi.json', '/nothing']) {
       expect(await statusOf(operations.url, path)).toBe(404);
     }
   });
@@ -60,9 +60,9 @@ describe('with an operations port', () => {
 
   it('both ports count in the same metrics', async () => {
     const { url, operations } = await startSeparated();
-    await statusOf(url, '/api/v1/things');
+    await statusOf(url, '/things');
     const metrics = await (await fetch(`${operations.url}/metrics`)).text();
-    expect(metrics).toMatch(/route="\/api\/v1\/things"/);
+    expect(metrics).toMatch(/route="\/things"/);
   });
 
   it('a port that is taken is reported', async () => {

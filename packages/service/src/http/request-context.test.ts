@@ -42,10 +42,10 @@ describe('every response', () => {
   );
 });
 
-it('counts every caller as the administrator, until there is sign-in', async () => {
+it('believes no header outside of the API', async () => {
   const app = await contextApp();
   const response = await app.inject({ url: '/context', headers: { authorization: 'Bearer x' } });
-  expect(response.json()).toMatchObject({ caller: { id: 'administrator', role: 'administrator' } });
+  expect(response.json()).toMatchObject({ caller: { id: 'anonymous', patientIds: [] } });
 });
 
 describe('a trace', () => {

@@ -10,12 +10,13 @@ declare module 'fastify' {
   }
 }
 
-/** Returns the roles that a request is for: those of the access table, or fewer where its route says so. */
+/**
+ * Returns the roles that a request is for: those of the access table, or fewer where its route says so. Outside of the
+ * API only the route says it.
+ */
 export function rolesOf(request: FastifyRequest): readonly Role[] {
   const operation = operationOf(request);
-  const permitted = operation === undefined ? [] : rolesFor(operation);
-  const { roles } = request.routeOptions.config;
-  if (!roles) return permitted;
-  const forRequest = roles(request);
-  return permitted.filter((role) => forRequest.includes(role));
+  const forRequest = request.routeOptions.config.roles?.(request);
+  if (operation === undefined) return forRequest ?? [];
+  return rolesFor(operation).filter((role) => forRequest?.includes(role) ?? true);
 }

@@ -42,7 +42,7 @@ describe('a booking', () => {
     });
     expect(contexts).toHaveLength(2);
     for (const { caller, traceparent } of contexts) {
-      expect(caller).toEqual({ id: 'administrator', role: 'administrator' });
+      expect(caller).toMatchObject({ id: 'administrator', role: 'administrator' });
       expect(traceparent).toContain(traceId);
     }
   });

@@ -231,7 +231,7 @@ describe('the explanation of a start', () => {
     expect(await call('GET', path, undefined, headers)).toMatchObject({ status: 200 });
     expect(contexts).toHaveLength(2);
     for (const { caller, traceparent } of contexts) {
-      expect(caller).toEqual({ id: 'administrator', role: 'administrator' });
+      expect(caller).toMatchObject({ id: 'administrator', role: 'administrator' });
       expect(traceparent).toContain(traceId);
     }
   });

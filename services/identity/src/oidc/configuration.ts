@@ -23,6 +23,8 @@ const API_SCOPE = 'api';
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 const ACCESS_TOKEN_SECONDS = 5 * MINUTE;
+/** The services go on for this time while this one is away, as the sessions at the gateway do. */
+const SERVICE_TOKEN_SECONDS = 65 * MINUTE;
 /** No session lives longer, and everything that a person was granted ends with the session. */
 const SESSION_SECONDS = 24 * HOUR;
 
@@ -108,7 +110,12 @@ export function createConfiguration(library: Library, dependencies: IssuerDepend
     const service = SERVICE_RESOURCE.exec(resource)?.[1];
     const common = { accessTokenTTL: ACCESS_TOKEN_SECONDS, accessTokenFormat: 'jwt' as const };
     if (client.isService && service !== undefined) {
-      return { ...common, audience: service, scope: operationsOf(client.clientId).join(' ') };
+      return {
+        ...common,
+        accessTokenTTL: SERVICE_TOKEN_SECONDS,
+        audience: service,
+        scope: operationsOf(client.clientId).join(' '),
+      };
     }
     if (!client.isService && resource === API_RESOURCE)
       return { ...common, audience: PERSON_AUDIENCE, scope: API_SCOPE };
@@ -222,7 +229,7 @@ export function createConfiguration(library: Library, dependencies: IssuerDepend
     clientBasedCORS: () => false,
     ttl: {
       AccessToken: ACCESS_TOKEN_SECONDS,
-      ClientCredentials: ACCESS_TOKEN_SECONDS,
+      ClientCredentials: SERVICE_TOKEN_SECONDS,
       AuthorizationCode: MINUTE,
       IdToken: ACCESS_TOKEN_SECONDS,
       Interaction: 15 * MINUTE,

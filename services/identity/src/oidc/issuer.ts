@@ -1,6 +1,6 @@
 /** The issuer: oidc-provider with our keys, made on first use and made again when the keys change. */
 import { ALGORITHM } from '@daybook/access';
-import type { Clock, Logger } from '@daybook/service';
+import { type Clock, issuerOf, type Logger } from '@daybook/service';
 import type { JWK, KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { KeyRing } from '../domain/key-schedule.ts';
 import { type Cookies, cookieIn } from '../http/cookies.ts';
@@ -38,9 +38,6 @@ interface Made {
   readonly provider: Provider;
   readonly handler: ReturnType<Provider['callback']>;
 }
-
-/** The name of the issuer in all tokens. */
-export const issuerOf = (publicUrl: URL): string => `${publicUrl.origin}/identity`;
 
 /** oidc-provider signs with the first key, and verifies its own tokens with all of them. */
 const jwksOf = ({ current, next, retired }: KeyRing<StoredKey>): JWK[] =>

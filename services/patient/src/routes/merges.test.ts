@@ -1,4 +1,6 @@
+import { authorizationOf } from '@daybook/service/testing';
 import { describe, expect, it } from 'vitest';
+import { NAME } from '../app.ts';
 import { MAX_MERGED } from '../store/merged-records.ts';
 import { createMergeStore } from '../store/merges.ts';
 import { ana, readProblem, startPatients } from '../testing.ts';
@@ -297,11 +299,14 @@ describe('what services read of a patient', () => {
   it('is the id, whether there can be appointments, the version, and what replaces it', async () => {
     const { ids, merge, call } = await startRecords();
     const [stays = '', old = ''] = ids;
-    expect(await call('GET', `/${old}/eligibility`)).toMatchObject({ status: 200, headers: { etag: '"1"' } });
-    expect((await call('GET', `/${old}/eligibility`)).body).toEqual({ id: old, active: true, version: 1 });
+    const service = { id: 'appointment-service', role: 'service', scope: ['getPatientEligibility'] } as const;
+    const headers = await authorizationOf(service, NAME);
+    const eligibility = (id: string) => call('GET', `/${id}/eligibility`, undefined, headers);
+    expect(await eligibility(old)).toMatchObject({ status: 200, headers: { etag: '"1"' } });
+    expect((await eligibility(old)).body).toEqual({ id: old, active: true, version: 1 });
     await merge(old, stays);
     const body = { id: old, active: false, version: 2, replacedBy: stays };
-    expect((await call('GET', `/${old}/eligibility`)).body).toEqual(body);
-    expect(await call('GET', `/${UNKNOWN_ID}/eligibility`)).toMatchObject({ status: 404 });
+    expect((await eligibility(old)).body).toEqual(body);
+    expect(await eligibility(UNKNOWN_ID)).toMatchObject({ status: 404 });
   });
 });

@@ -1,0 +1,46 @@
+/** Access tokens of the local system, for the programs of this machine that fill, import and test it. */
+import { type LocalCaller, type LocalTokens, openLocalTokens } from '@daybook/identity-service/local-tokens';
+import type { Environment } from '@daybook/service';
+
+/** A token is replaced when it has lived for half of this. */
+const LIVES_SECONDS = 60 * 60;
+const REPLACED_AFTER_MILLIS = (LIVES_SECONDS * 1_000) / 2;
+/** Tests ask for tokens of many patients. */
+const MAX_HELD = 1_000;
+
+export interface TokenSource extends AsyncDisposable {
+  /** Returns a token that is good for half an hour at least. */
+  tokenFor(caller: LocalCaller): Promise<string>;
+}
+
+interface Held {
+  readonly token: Promise<string>;
+  readonly since: number;
+}
+
+/** Opens the database of identity at the first use. */
+export function createTokenSource(environment: Environment): TokenSource {
+  const held = new Map<string, Held>();
+  let opening: Promise<LocalTokens> | undefined;
+
+  async function sign(caller: LocalCaller): Promise<string> {
+    opening ??= openLocalTokens(environment);
+    return (await opening).sign(caller, LIVES_SECONDS);
+  }
+
+  return {
+    tokenFor({ role, id }) {
+      const key = `${role} ${id ?? ''}`;
+      const known = held.get(key);
+      if (known && performance.now() - known.since < REPLACED_AFTER_MILLIS) return known.token;
+      if (held.size >= MAX_HELD) held.clear();
+      const token = sign({ role, ...(id !== undefined && { id }) });
+      held.set(key, { token, since: performance.now() });
+      token.catch(() => held.delete(key));
+      return token;
+    },
+    async [Symbol.asyncDispose]() {
+      await (await opening)?.[Symbol.asyncDispose]();
+    },
+  };
+}

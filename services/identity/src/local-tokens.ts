@@ -1,0 +1,58 @@
+/**
+ * Tokens for programs on the machine of the data folder, such as the seed of the demo, `npm run token` and tests. They
+ * need the sealing key of the folder and the database, with which anybody could sign tokens anyway.
+ */
+import { randomUUID } from 'node:crypto';
+import { importSigningKey, PERSON_AUDIENCE, signAccessToken } from '@daybook/access';
+import { openDatabase } from '@daybook/database';
+import { databaseUrlOf, type Environment, issuerOf, publicUrlOf, systemClock } from '@daybook/service';
+import { migrations } from '../migrations/index.ts';
+import { readConfig } from './config.ts';
+import type { AccountRole } from './domain/account.ts';
+import { readSealingKey } from './sealing-key.ts';
+import { createSigningKeyStore, requireRing } from './store/signing-keys.ts';
+import type { IdentityTables } from './store/tables.ts';
+
+export interface LocalCaller {
+  readonly role: AccountRole;
+  /** The patient of a patient's token, or the doctor of a doctor's. */
+  readonly id?: string;
+}
+
+/** Signs tokens until it is closed. */
+export interface LocalTokens extends AsyncDisposable {
+  sign(caller: LocalCaller, livesSeconds?: number): Promise<string>;
+}
+
+const LIVES_SECONDS = 5 * 60;
+
+/** @throws InvalidConfiguration, StartFailure 78, DatabaseUnavailable */
+export async function openLocalTokens(environment: Environment): Promise<LocalTokens> {
+  const config = readConfig(environment);
+  const sealingKey = await readSealingKey(config);
+  const database = await openDatabase<IdentityTables>(databaseUrlOf(config, 'identity'), migrations);
+  const keys = createSigningKeyStore(database, systemClock, sealingKey);
+  const issuer = issuerOf(publicUrlOf(config));
+  return {
+    async sign({ role, id }, livesSeconds = LIVES_SECONDS) {
+      const { current } = requireRing(await keys.load(), systemClock().epochMilliseconds);
+      const iat = Math.floor(systemClock().epochMilliseconds / 1_000);
+      return signAccessToken(
+        {
+          iss: issuer,
+          aud: PERSON_AUDIENCE,
+          sub: `local-${role}`,
+          client_id: 'local',
+          iat,
+          exp: iat + livesSeconds,
+          jti: randomUUID(),
+          role,
+          ...(role === 'patient' && id !== undefined && { patient_ids: [id] }),
+          ...(role === 'doctor' && id !== undefined && { doctor_id: id }),
+        },
+        await importSigningKey(current.privateJwk),
+      );
+    },
+    [Symbol.asyncDispose]: () => database.close(),
+  };
+}
