@@ -32,7 +32,7 @@ import {
   withRegistryUrls,
 } from './registry-users.ts';
 import { type ServiceName, startService } from './services.ts';
-import { createTokenSource } from './token-source.ts';
+import { createTokenSource } from './access/token-source.ts';
 
 /** In closing order: clients close before the services that they call. */
 const BACKEND_SERVICES = ['appointment', 'doctor', 'patient', 'notification', 'identity'] as const;
@@ -179,11 +179,12 @@ export async function startAllInOne(
     });
     clock = systemClock;
   }
+  const publicUrl = environment.DAYBOOK_PUBLIC_URL ?? '';
   const gatewayHost = { ...backendHost, environment };
   resources.defer(() => services.stop('gateway'));
   const { url, ready } = await services.start('gateway', gatewayHost);
   await ready;
-  await announceSystem(folder, { pid: process.pid, registryUrl: announcedUrl, isRegistryOurs });
+  await announceSystem(folder, { pid: process.pid, registryUrl: announcedUrl, isRegistryOurs, publicUrl });
   const started = resources.move();
   return {
     url,

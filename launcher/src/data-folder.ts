@@ -22,6 +22,8 @@ export interface RunningSystem {
   readonly registryUrl: string;
   /** Whether the registry is Daybook's own, for which the passwords in the folder are. */
   readonly isRegistryOurs: boolean;
+  /** The address by which people reach it, which all its services have to agree on. */
+  readonly publicUrl?: string;
 }
 
 const isRunningSystem = (value: unknown): value is RunningSystem =>
@@ -33,7 +35,8 @@ const isRunningSystem = (value: unknown): value is RunningSystem =>
   typeof value.registryUrl === 'string' &&
   URL.canParse(value.registryUrl) &&
   'isRegistryOurs' in value &&
-  typeof value.isRegistryOurs === 'boolean';
+  typeof value.isRegistryOurs === 'boolean' &&
+  (!('publicUrl' in value) || typeof value.publicUrl === 'string');
 
 const unusable = (folder: string, cause: unknown) =>
   new StartFailure(EXIT.unavailable, `The data folder ${folder} cannot be used. Set DAYBOOK_DATA.`, { cause });

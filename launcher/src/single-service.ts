@@ -8,6 +8,7 @@ import {
   type RunningService,
   StartFailure,
 } from '@daybook/service';
+import { localEnvironment } from './access/local-environment.ts';
 import type { LauncherConfig } from './config.ts';
 import {
   announceSystem,
@@ -73,7 +74,11 @@ export async function startSingleService(
   const users = new Map([...storedUsers, ...givenRegistryUsers(config.DAYBOOK_REGISTRY_USERS)]);
   const service = await startService(name, {
     ...host,
-    environment: withRegistryAccess(name, withRegistryUrls(environment, config.EUREKA_URL), users),
+    environment: withRegistryAccess(
+      name,
+      withRegistryUrls(await localEnvironment(environment), config.EUREKA_URL),
+      users,
+    ),
     registryUrls: registryUrls.map((url) => urlsFor(name, url, users)),
   });
   const acquired = resources.move();

@@ -22,7 +22,7 @@ import { areServicesEmpty, isDemoPending, markDemoPending, seedDemo, type UrlOf 
 import { FETCH_INTERVAL_MILLIS } from '../intervals.ts';
 import { urlsFor, withRegistryAccess } from '../registry-users.ts';
 import { startService } from '../services.ts';
-import { createTokenSource } from '../token-source.ts';
+import { createTokenSource } from '../access/token-source.ts';
 import { environmentOf } from './environment.ts';
 import { readTopology, type Topology } from './topology.ts';
 

@@ -4,14 +4,12 @@
  */
 import { randomUUID } from 'node:crypto';
 import { importSigningKey, PERSON_AUDIENCE, signAccessToken } from '@daybook/access';
-import { openDatabase } from '@daybook/database';
-import { databaseUrlOf, type Environment, issuerOf, publicUrlOf, systemClock } from '@daybook/service';
-import { migrations } from '../migrations/index.ts';
+import { type Environment, issuerOf, publicUrlOf, systemClock } from '@daybook/service';
 import { readConfig } from './config.ts';
+import { openLocalDatabase } from './local-database.ts';
 import type { AccountRole } from './domain/account.ts';
 import { readSealingKey } from './sealing-key.ts';
 import { createSigningKeyStore, requireRing } from './store/signing-keys.ts';
-import type { IdentityTables } from './store/tables.ts';
 
 export interface LocalCaller {
   readonly role: AccountRole;
@@ -26,11 +24,11 @@ export interface LocalTokens extends AsyncDisposable {
 
 const LIVES_SECONDS = 5 * 60;
 
-/** @throws InvalidConfiguration, StartFailure 78, DatabaseUnavailable */
+/** @throws InvalidConfiguration, StartFailure 69 or 78, DatabaseUnavailable */
 export async function openLocalTokens(environment: Environment): Promise<LocalTokens> {
   const config = readConfig(environment);
+  const database = await openLocalDatabase(config);
   const sealingKey = await readSealingKey(config);
-  const database = await openDatabase<IdentityTables>(databaseUrlOf(config, 'identity'), migrations);
   const keys = createSigningKeyStore(database, systemClock, sealingKey);
   const issuer = issuerOf(publicUrlOf(config));
   return {

@@ -8,6 +8,7 @@ function setUp() {
   const delays: number[] = [];
   const api = createApi({
     url: URL,
+    token: async () => 'unused',
     wait: async (millis) => {
       delays.push(millis);
     },

@@ -46,11 +46,13 @@ export interface Api {
 
 export interface ApiOptions {
   url: string;
+  /** Returns the access token of an administrator. */
+  token: () => Promise<string>;
   /** For tests. */
   wait?: (millis: number) => Promise<unknown>;
 }
 
-export function createApi({ url, wait = sleep }: ApiOptions): Api {
+export function createApi({ url, token, wait = sleep }: ApiOptions): Api {
   const semaphore = new Semaphore(MAX_CONCURRENT_REQUESTS);
 
   async function attempt<Data>(call: () => Promise<FetchResult<Data>>): Promise<FetchResult<Data>> {
@@ -96,7 +98,7 @@ export function createApi({ url, wait = sleep }: ApiOptions): Api {
   const send: Api['send'] = (call) => semaphore.run(() => sendWithRetries(call));
 
   return {
-    client: createClient({ baseUrl: url }),
+    client: createClient({ baseUrl: url, token }),
     send,
     async list<Item>(fetchPage: FetchPage<Item>) {
       const items: Item[] = [];

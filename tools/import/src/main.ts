@@ -1,5 +1,7 @@
 /** `npm run import -- FOLDER`: imports a folder of Synthea CSV files into a running Daybook. See README.md. */
 
+import { createTokenSource } from '@daybook/launcher/tokens';
+import { StartFailure } from '@daybook/service';
 import { createApi } from './api.ts';
 import { parseArguments } from './arguments.ts';
 import { defaultUrl } from './config.ts';
@@ -11,10 +13,13 @@ import { importFolder } from './synthea/import-folder.ts';
 const progress = new Progress(process.stderr);
 try {
   const { folder, url = defaultUrl() } = parseArguments(process.argv.slice(2));
-  const report = await importFolder({ folder, api: createApi({ url }), progress, now: Temporal.Now.instant() });
+  await using tokens = createTokenSource(process.env);
+  const { DAYBOOK_TOKEN } = process.env;
+  const token = async () => DAYBOOK_TOKEN || tokens.tokenFor({ role: 'administrator' });
+  const report = await importFolder({ folder, api: createApi({ url, token }), progress, now: Temporal.Now.instant() });
   process.stdout.write(`${formatReport(report)}\n`);
 } catch (error) {
-  if (!(error instanceof ImportFailure)) throw error;
+  if (!(error instanceof ImportFailure || error instanceof StartFailure)) throw error;
   progress.print(error.message);
   process.exitCode = error.exitCode;
 }

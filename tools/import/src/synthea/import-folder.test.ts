@@ -91,7 +91,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'daybook-import-'));
   await writeFolder(join(folder, 'synthea'), FIXTURE);
   system = await startSystem(join(folder, 'data'));
-  api = createApi({ url: system.url });
+  api = createApi({ url: system.url, token: () => system.tokenFor({ role: 'administrator' }) });
 }, 30_000);
 
 afterAll(async () => {

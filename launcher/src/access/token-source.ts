@@ -1,6 +1,7 @@
 /** Access tokens of the local system, for the programs of this machine that fill, import and test it. */
 import { type LocalCaller, type LocalTokens, openLocalTokens } from '@daybook/identity-service/local-tokens';
 import type { Environment } from '@daybook/service';
+import { localEnvironment } from './local-environment.ts';
 
 /** A token is replaced when it has lived for half of this. */
 const LIVES_SECONDS = 60 * 60;
@@ -24,7 +25,7 @@ export function createTokenSource(environment: Environment): TokenSource {
   let opening: Promise<LocalTokens> | undefined;
 
   async function sign(caller: LocalCaller): Promise<string> {
-    opening ??= openLocalTokens(environment);
+    opening ??= localEnvironment(environment).then(openLocalTokens);
     return (await opening).sign(caller, LIVES_SECONDS);
   }
 
