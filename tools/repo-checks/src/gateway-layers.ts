@@ -16,8 +16,10 @@ export const LAYERS: readonly (readonly string[])[] = [
   ['plugins.ts'],
   ['filters', 'predicates'],
   ['routes'],
+  ['authentication'],
   ['http/fast-path'],
   ['http'],
+  ['keys.ts'],
   ['resilience', 'upstream', 'config.ts', 'tls.ts'],
 ];
 

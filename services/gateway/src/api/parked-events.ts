@@ -26,11 +26,12 @@ import {
 import { serviceUnavailable } from '../proxy/errors.ts';
 import type { Route } from '../routes/route.ts';
 import type { RouteStore } from '../routes/route-store.ts';
+import { type CallerDependencies, permittedCaller } from './caller.ts';
 import { createServiceClients } from './service-clients.ts';
 
 const DEADLINE_MILLIS = 2_000;
 
-export interface ParkedEventDependencies {
+export interface ParkedEventDependencies extends CallerDependencies {
   routes: RouteStore;
   discovery: Discovery;
   balancer: Balancer;
@@ -55,11 +56,13 @@ export const servicesWithConsumers = (routes: readonly Route[]): string[] => [
   ),
 ];
 
-export function addParkedEvents(app: App, { routes, discovery, balancer, logger }: ParkedEventDependencies): void {
+export function addParkedEvents(app: App, dependencies: ParkedEventDependencies): void {
+  const { routes, discovery, balancer, logger } = dependencies;
   const clients = createServiceClients({ discovery, balancer, logger, deadlineMillis: DEADLINE_MILLIS });
   app.addHook('onClose', () => clients.close());
 
   app.get(PARKED_EVENTS_PATH, { schema: { querystring: ParkedEventQuery } }, async (request, reply) => {
+    const { authorization } = await permittedCaller(dependencies, request, reply, ['administrator']);
     const sources = clients.of(servicesWithConsumers(routes.current.routes));
     // Without a service to query, an empty list would be false.
     if (sources.length === 0) throw new Refusal('not-found', 'There is nothing at this address.');
@@ -68,7 +71,6 @@ export function addParkedEvents(app: App, { routes, discovery, balancer, logger 
     readParkedEventCursor(cursor);
     const next = cursor === undefined ? {} : { cursor: bindCursor(request, cursor) };
     const query = new URLSearchParams({ limit: String(limit), ...next });
-    const { authorization } = request.headers;
     const headers = {
       traceparent: request.trace.traceparent,
       'x-request-id': request.id,
@@ -81,9 +83,10 @@ export function addParkedEvents(app: App, { routes, discovery, balancer, logger 
   });
 }
 
-/** Fetches one page of one service. @throws Refusal `forbidden`, `service-unavailable` */
+/** Fetches one page of one service. @throws Refusal `unauthenticated`, `forbidden`, `service-unavailable` */
 async function pageOf({ service, client }: Source, path: string, headers: Record<string, string>): Promise<Page> {
   const { status, body } = await client.get(path, { headers });
+  if (status === 401) throw new Refusal('unauthenticated', 'A service rejected the sign-in.');
   if (status === 403) throw new Refusal('forbidden', 'Your role does not allow this.');
   const page = checkPage(body);
   if (status !== 200 || 'faults' in page) throw serviceUnavailable({ service });
