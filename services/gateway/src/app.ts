@@ -21,6 +21,7 @@ import {
 } from '@daybook/service';
 import { addDocs } from './api/docs.ts';
 import { addOpenApiDocument } from './api/openapi.ts';
+import { authenticateOwn } from './api/own-requests.ts';
 import { addParkedEvents } from './api/parked-events.ts';
 import { addRoutesAdmin } from './api/routes-admin.ts';
 import { addSignIn } from './api/sign-in.ts';
@@ -124,6 +125,7 @@ export async function buildApp(options: GatewayOptions): Promise<App> {
   const app = await createServiceApp({
     name: NAME,
     logger,
+    authenticator: authentication.authenticator,
     openApi: false,
     headers: BROWSER_HEADERS,
     serverFactory: (handleWithFastify) =>
@@ -145,7 +147,11 @@ export async function buildApp(options: GatewayOptions): Promise<App> {
           if (ambiguity) refuseAmbiguous(ambiguity, request, response);
           else if (route && isWebSocketUpgrade(request)) refuseAmbiguous(MISPLACED_HANDSHAKE, request, response);
           else if (route) proxy.handle(route, request, response);
-          else handleWithFastify(dropContentTypeWithoutBody(request), response);
+          else {
+            authenticateOwn({ authentication, forwarding }, request, response, () =>
+              handleWithFastify(dropContentTypeWithoutBody(request), response),
+            );
+          }
         }),
         {
           keepAliveMillis: KEEP_ALIVE_MILLIS,
@@ -165,7 +171,16 @@ export async function buildApp(options: GatewayOptions): Promise<App> {
   knownHosts = knownHostsOf(app);
   const report = createAccessLog(app, gatewayLogger);
   const siteCheck = createSiteCheck(() => knownHosts.publicOrigin);
-  const shared = { logger: gatewayLogger, discovery, balancer, services, report, forwarding, siteCheck, authentication };
+  const shared = {
+    logger: gatewayLogger,
+    discovery,
+    balancer,
+    services,
+    report,
+    forwarding,
+    siteCheck,
+    authentication,
+  };
   proxy = createReverseProxy({ ...shared, upstream, concurrencyLimit });
   const webSockets = createWebSocketProxy(proxy.dependencies, tunnel);
   app.server.on(
@@ -186,7 +201,7 @@ export async function buildApp(options: GatewayOptions): Promise<App> {
   });
 
   addOpenApiDocument(app, { services: servicesWithDocument, discovery, balancer, logger: gatewayLogger });
-  addParkedEvents(app, { routes, discovery, balancer, logger: gatewayLogger, authentication, forwarding });
+  addParkedEvents(app, { routes, discovery, balancer, logger: gatewayLogger });
   addRoutesAdmin(app, { file: routesFile, routes, authentication, forwarding });
   addSignIn(app, authentication);
   await addDocs(app);

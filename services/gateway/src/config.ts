@@ -1,4 +1,10 @@
-import { commonVariables, type Environment, InvalidConfiguration, readConfiguration } from '@daybook/service';
+import {
+  commonVariables,
+  type Environment,
+  publicUrlOf,
+  readConfiguration,
+  serviceKeyVariable,
+} from '@daybook/service';
 import { type Static, Type } from 'typebox';
 
 const schema = Type.Object({
@@ -11,14 +17,8 @@ const schema = Type.Object({
   DAYBOOK_WEIGHT: commonVariables.DAYBOOK_WEIGHT,
   EUREKA_URL: commonVariables.EUREKA_URL,
   DAYBOOK_DATA: Type.String({ default: './data', description: 'The folder of the keys that are not configured' }),
-  DAYBOOK_IDENTITY_KEY: Type.Optional(
-    Type.String({
-      description: 'The public root key of identity, by which tokens are believed; that of the data folder without it',
-    }),
-  ),
-  DAYBOOK_SERVICE_KEY: Type.Optional(
-    Type.String({ description: 'The private JWK of this service in base64url; made in the data folder without it' }),
-  ),
+  DAYBOOK_IDENTITY_KEY: commonVariables.DAYBOOK_IDENTITY_KEY,
+  ...serviceKeyVariable,
   DAYBOOK_DIAL_NETWORKS: commonVariables.DAYBOOK_DIAL_NETWORKS,
   DAYBOOK_ROUTES: Type.Optional(Type.String({ description: 'The routes file, instead of our own' })),
   DAYBOOK_TLS_CERTIFICATE: Type.Optional(
@@ -38,22 +38,7 @@ const schema = Type.Object({
 
 export type GatewayConfig = Static<typeof schema>;
 
-const DEFAULT_PUBLIC_URL = 'http://127.0.0.1:8080';
-const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
-
-/**
- * Returns the address by which people reach the gateway.
- * @throws InvalidConfiguration when tokens and cookies would be sent unencrypted
- */
-export function publicUrlOf({
-  DAYBOOK_PUBLIC_URL = DEFAULT_PUBLIC_URL,
-}: Pick<GatewayConfig, 'DAYBOOK_PUBLIC_URL'>): URL {
-  const url = new URL(DAYBOOK_PUBLIC_URL);
-  if (url.protocol === 'https:' || LOOPBACK.test(url.hostname)) return url;
-  throw new InvalidConfiguration(['DAYBOOK_PUBLIC_URL must be https, because people send passwords to it']);
-}
-
-/** @throws InvalidConfiguration */
+/** @throws InvalidConfiguration when a value is wrong, or tokens and cookies would be sent unencrypted */
 export function readConfig(environment: Environment): GatewayConfig {
   const config = readConfiguration(schema, environment);
   publicUrlOf(config);

@@ -7,6 +7,9 @@ import {
   joinRegistry,
   knownHostsOf,
   preferencesOf,
+  publicUrlOf,
+  readIdentityKey,
+  readServiceKey,
   runService,
   type StartService,
   serve,
@@ -14,9 +17,8 @@ import {
 import { buildApp } from './app.ts';
 import { createGatewayAuthentication } from './authentication/authentication.ts';
 import { IDENTITY_SERVICE } from './authentication/identity-calls.ts';
-import { publicUrlOf, readConfig } from './config.ts';
+import { readConfig } from './config.ts';
 import { createForwarding } from './http/forwarded.ts';
-import { readKeys } from './keys.ts';
 import { plugins } from './plugins.ts';
 import { ROUTES_FILE, readRoutesText } from './routes/definition.ts';
 import { watchRoutesFile } from './routes/file-watcher.ts';
@@ -35,7 +37,6 @@ export const start: StartService = async (host) => {
   const routesFile = config.DAYBOOK_ROUTES === undefined ? fileURLToPath(ROUTES_FILE) : resolve(config.DAYBOOK_ROUTES);
   const routes = createRouteStore(await readRoutesText(routesFile), { plugins, forwarding });
   const tls = await readTls(config, host.clock);
-  const keys = await readKeys(config);
   const registry = joinRegistry(host, config);
   const balancer = createBalancer(registry, { zone: config.DAYBOOK_ZONE });
   const authentication = await createGatewayAuthentication({
@@ -43,7 +44,8 @@ export const start: StartService = async (host) => {
     discovery: registry,
     balancer,
     publicUrl: publicUrlOf(config),
-    ...keys,
+    rootKey: await readIdentityKey(config),
+    serviceKey: await readServiceKey(config, 'gateway-service'),
     clock: host.clock,
     keySetFile: join(config.DAYBOOK_DATA, KEY_SET_FILE),
   });

@@ -2,8 +2,8 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
-import type { Role } from '@daybook/contracts';
 import { createTestIssuer, type TestIssuer } from '@daybook/access/testing';
+import type { Role } from '@daybook/contracts';
 import { createBalancer, createDialRules, type Discovery, type Instance } from '@daybook/discovery';
 import { type Clock, createLogger, knownHostsOf, type Logger, systemClock } from '@daybook/service';
 import { onTestFinished } from 'vitest';

@@ -19,7 +19,6 @@ export const LAYERS: readonly (readonly string[])[] = [
   ['authentication'],
   ['http/fast-path'],
   ['http'],
-  ['keys.ts'],
   ['resilience', 'upstream', 'config.ts', 'tls.ts'],
 ];
 

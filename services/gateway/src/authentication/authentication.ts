@@ -14,7 +14,7 @@ import {
 import { withDeadline } from '@daybook/async';
 import { Refusal, type VerifiedCaller } from '@daybook/contracts';
 import { type Balancer, createServiceClient, type Discovery } from '@daybook/discovery';
-import type { Clock, Logger } from '@daybook/service';
+import { type Authenticator, type Clock, issuerOf, type Logger } from '@daybook/service';
 import type { ClientRequest } from '../http/client-exchange.ts';
 import { type ForwardedCredentials, OWN_CREDENTIALS } from '../http/forwarded-credentials.ts';
 import { cookieIn, isSessionId, sessionCookieOf } from '../http/identity-cookies.ts';
@@ -65,6 +65,8 @@ export interface GatewayAuthentication {
     request: ClientRequest,
     options: AuthenticateOptions,
   ): Authenticated | Refusal | Promise<Authenticated | Refusal>;
+  /** Verifies the callers of the gateway's own part of the API. */
+  readonly authenticator: Authenticator;
   /** Returns the refusal of a request that only a person who has signed in may make. */
   signInRequired(): Refusal;
   /**
@@ -90,9 +92,6 @@ export interface GatewayAuthenticationOptions {
   /** Where the key set is kept. Without it, it is in memory only. */
   readonly keySetFile?: string;
 }
-
-/** Returns the `iss` of all tokens. */
-export const issuerOf = (publicUrl: URL): string => `${publicUrl.origin}/identity`;
 
 /** Logs the first of a series of failures, and the others for developers only. */
 function createFailureLog(logger: Logger, message: string) {
@@ -203,7 +202,11 @@ export async function createGatewayAuthentication(
     }
   }
 
-  function authenticateSession(session: string, request: ClientRequest, { client, isUpgrade = false }: AuthenticateOptions) {
+  function authenticateSession(
+    session: string,
+    request: ClientRequest,
+    { client, isUpgrade = false }: AuthenticateOptions,
+  ) {
     const refusal = siteRefusalOf(request, publicUrl.origin, isUpgrade);
     if (refusal) return refusal;
     if (!isSessionId(session)) return sessionEnded();
@@ -231,6 +234,8 @@ export async function createGatewayAuthentication(
       if (session === undefined) return ANONYMOUS_REQUEST;
       return authenticateSession(session, request, authenticateOptions);
     },
+
+    authenticator: { issuer, hasPublicPage: false, verify: verifier.verify },
 
     signInRequired: () =>
       new Refusal('unauthenticated', 'Sign in, or send an access token.', { challenge: challenge() }),
