@@ -21,11 +21,15 @@ import {
 } from '@daybook/service';
 import { addDocs } from './api/docs.ts';
 import { addOpenApiDocument } from './api/openapi.ts';
+import { authenticateOwn } from './api/own-requests.ts';
 import { addParkedEvents } from './api/parked-events.ts';
 import { addRoutesAdmin } from './api/routes-admin.ts';
+import { addSignIn } from './api/sign-in.ts';
+import type { GatewayAuthentication } from './authentication/authentication.ts';
+import { IDENTITY_SERVICE } from './authentication/identity-calls.ts';
 import { ambiguityIn, MISPLACED_HANDSHAKE, refuseAmbiguous } from './http/ambiguous-request.ts';
 import { type FastPathOptions, FastPathServer } from './http/fast-path/server.ts';
-import type { Forwarding } from './http/forwarded.ts';
+import { createForwarding, type Forwarding } from './http/forwarded.ts';
 import { hasBody } from './http/request-body.ts';
 import { createAccessLog } from './proxy/access-log.ts';
 import { createSiteCheck } from './proxy/cross-site.ts';
@@ -59,6 +63,8 @@ export interface GatewayOptions {
   routes: RouteStore;
   /** The file that the routes come from. */
   routesFile?: string;
+  /** Verifies the callers. The app closes it. */
+  authentication: GatewayAuthentication;
   forwarding?: Forwarding;
   upstream?: UpstreamOptions;
   tunnel?: TunnelOptions;
@@ -89,10 +95,12 @@ function dropContentTypeWithoutBody(request: IncomingMessage): IncomingMessage {
 
 /** Builds the app. Requests that match a route go to the proxy before Fastify; Fastify handles all others. */
 export async function buildApp(options: GatewayOptions): Promise<App> {
-  const { logger, discovery, balancer, routes, routesFile, forwarding, upstream, tunnel, concurrencyLimit, tls } =
+  const { logger, discovery, balancer, routes, routesFile, authentication, upstream, tunnel, concurrencyLimit, tls } =
     options;
+  const { forwarding = createForwarding() } = options;
   const { requestMillis, checkMillis } = options.clientTimeouts ?? CLIENT_TIMEOUTS;
   const services = () => routes.current.services;
+  const servicesWithDocument = () => services().filter((service) => service !== IDENTITY_SERVICE);
   const gatewayLogger = logger.child({ service: NAME });
   let proxy: ReverseProxy;
   let knownHosts: KnownHosts;
@@ -117,6 +125,7 @@ export async function buildApp(options: GatewayOptions): Promise<App> {
   const app = await createServiceApp({
     name: NAME,
     logger,
+    authenticator: authentication.authenticator,
     openApi: false,
     headers: BROWSER_HEADERS,
     serverFactory: (handleWithFastify) =>
@@ -138,7 +147,11 @@ export async function buildApp(options: GatewayOptions): Promise<App> {
           if (ambiguity) refuseAmbiguous(ambiguity, request, response);
           else if (route && isWebSocketUpgrade(request)) refuseAmbiguous(MISPLACED_HANDSHAKE, request, response);
           else if (route) proxy.handle(route, request, response);
-          else handleWithFastify(dropContentTypeWithoutBody(request), response);
+          else {
+            authenticateOwn({ authentication, forwarding }, request, response, () =>
+              handleWithFastify(dropContentTypeWithoutBody(request), response),
+            );
+          }
         }),
         {
           keepAliveMillis: KEEP_ALIVE_MILLIS,
@@ -158,7 +171,16 @@ export async function buildApp(options: GatewayOptions): Promise<App> {
   knownHosts = knownHostsOf(app);
   const report = createAccessLog(app, gatewayLogger);
   const siteCheck = createSiteCheck(() => knownHosts.publicOrigin);
-  const shared = { logger: gatewayLogger, discovery, balancer, services, report, forwarding, siteCheck };
+  const shared = {
+    logger: gatewayLogger,
+    discovery,
+    balancer,
+    services,
+    report,
+    forwarding,
+    siteCheck,
+    authentication,
+  };
   proxy = createReverseProxy({ ...shared, upstream, concurrencyLimit });
   const webSockets = createWebSocketProxy(proxy.dependencies, tunnel);
   app.server.on(
@@ -174,11 +196,14 @@ export async function buildApp(options: GatewayOptions): Promise<App> {
     proxy.disconnectClients();
     webSockets.disconnectClients();
   });
-  app.addHook('onClose', () => proxy.close());
+  app.addHook('onClose', async () => {
+    await Promise.all([proxy.close(), authentication.close()]);
+  });
 
-  addOpenApiDocument(app, { services, discovery, balancer, logger: gatewayLogger });
+  addOpenApiDocument(app, { services: servicesWithDocument, discovery, balancer, logger: gatewayLogger });
   addParkedEvents(app, { routes, discovery, balancer, logger: gatewayLogger });
-  addRoutesAdmin(app, routesFile, routes);
+  addRoutesAdmin(app, { file: routesFile, routes, authentication, forwarding });
+  addSignIn(app, authentication);
   await addDocs(app);
   // Redirects until a web application exists.
   app.get('/', (_request, reply) => reply.redirect('/docs'));

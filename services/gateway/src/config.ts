@@ -1,5 +1,11 @@
-import { commonVariables, type Environment, readConfiguration } from '@daybook/service';
-import { Type } from 'typebox';
+import {
+  commonVariables,
+  type Environment,
+  publicUrlOf,
+  readConfiguration,
+  serviceKeyVariable,
+} from '@daybook/service';
+import { type Static, Type } from 'typebox';
 
 const schema = Type.Object({
   DAYBOOK_HOST: commonVariables.DAYBOOK_HOST,
@@ -10,6 +16,9 @@ const schema = Type.Object({
   DAYBOOK_ZONE: commonVariables.DAYBOOK_ZONE,
   DAYBOOK_WEIGHT: commonVariables.DAYBOOK_WEIGHT,
   EUREKA_URL: commonVariables.EUREKA_URL,
+  DAYBOOK_DATA: Type.String({ default: './data', description: 'The folder of the keys that are not configured' }),
+  DAYBOOK_IDENTITY_KEY: commonVariables.DAYBOOK_IDENTITY_KEY,
+  ...serviceKeyVariable,
   DAYBOOK_DIAL_NETWORKS: commonVariables.DAYBOOK_DIAL_NETWORKS,
   DAYBOOK_ROUTES: Type.Optional(Type.String({ description: 'The routes file, instead of our own' })),
   DAYBOOK_TLS_CERTIFICATE: Type.Optional(
@@ -27,4 +36,11 @@ const schema = Type.Object({
   ),
 });
 
-export const readConfig = (environment: Environment) => readConfiguration(schema, environment);
+export type GatewayConfig = Static<typeof schema>;
+
+/** @throws InvalidConfiguration when a value is wrong, or tokens and cookies would be sent unencrypted */
+export function readConfig(environment: Environment): GatewayConfig {
+  const config = readConfiguration(schema, environment);
+  publicUrlOf(config);
+  return config;
+}

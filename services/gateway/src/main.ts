@@ -1,5 +1,5 @@
 /** Starts the gateway: reads the configuration and the routes, then listens. */
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createBalancer } from '@daybook/discovery';
 import {
@@ -7,11 +7,16 @@ import {
   joinRegistry,
   knownHostsOf,
   preferencesOf,
+  publicUrlOf,
+  readIdentityKey,
+  readServiceKey,
   runService,
   type StartService,
   serve,
 } from '@daybook/service';
 import { buildApp } from './app.ts';
+import { createGatewayAuthentication } from './authentication/authentication.ts';
+import { IDENTITY_SERVICE } from './authentication/identity-calls.ts';
 import { readConfig } from './config.ts';
 import { createForwarding } from './http/forwarded.ts';
 import { plugins } from './plugins.ts';
@@ -22,6 +27,9 @@ import { readTls } from './tls.ts';
 
 export { readConfig };
 
+/** The last key set of identity, so that tokens can be verified after a restart while identity is away. */
+const KEY_SET_FILE = 'gateway-key-set.jws';
+
 export const start: StartService = async (host) => {
   const { logger } = host;
   const config = readConfig(host.environment);
@@ -31,6 +39,16 @@ export const start: StartService = async (host) => {
   const tls = await readTls(config, host.clock);
   const registry = joinRegistry(host, config);
   const balancer = createBalancer(registry, { zone: config.DAYBOOK_ZONE });
+  const authentication = await createGatewayAuthentication({
+    logger,
+    discovery: registry,
+    balancer,
+    publicUrl: publicUrlOf(config),
+    rootKey: await readIdentityKey(config),
+    serviceKey: await readServiceKey(config, 'gateway-service'),
+    clock: host.clock,
+    keySetFile: join(config.DAYBOOK_DATA, KEY_SET_FILE),
+  });
   const app = await buildApp({
     logger,
     discovery: registry,
@@ -38,6 +56,7 @@ export const start: StartService = async (host) => {
     routes,
     routesFile,
     forwarding,
+    authentication,
     ...(tls && { tls }),
   });
   if (config.DAYBOOK_PUBLIC_URL !== undefined) knownHostsOf(app).addPublicUrl(config.DAYBOOK_PUBLIC_URL);
@@ -57,7 +76,8 @@ export const start: StartService = async (host) => {
       preferences: preferencesOf(config),
       secure: tls !== undefined,
     },
-    dependsOn: routes.current.services,
+    // While identity is away, people who are signed in go on.
+    dependsOn: routes.current.services.filter((service) => service !== IDENTITY_SERVICE),
     resources: resources.move(),
   });
 };

@@ -2,10 +2,13 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { createTestIssuer, type TestIssuer } from '@daybook/access/testing';
+import type { Role } from '@daybook/contracts';
 import { createBalancer, createDialRules, type Discovery, type Instance } from '@daybook/discovery';
-import { createLogger, knownHostsOf } from '@daybook/service';
+import { type Clock, createLogger, knownHostsOf, type Logger, systemClock } from '@daybook/service';
 import { onTestFinished } from 'vitest';
 import { buildApp, type ClientTimeouts } from './app.ts';
+import { createGatewayAuthentication } from './authentication/authentication.ts';
 import { createForwarding } from './http/forwarded.ts';
 import { plugins } from './plugins.ts';
 import type { ConcurrencyLimitOptions } from './resilience/concurrency-limit.ts';
@@ -89,9 +92,36 @@ export const PATIENTS: Route = {
   service: 'patient-service',
 };
 
+export const TEST_PUBLIC_URL = 'https://daybook.example';
+
+const nowSeconds = () => Math.floor(systemClock().epochMilliseconds / 1_000);
+let sharedIssuer: Promise<TestIssuer> | undefined;
+
+/** Returns an issuer with keys of its own, made at the first call. Its tokens are real, and of the present time. */
+export function testIssuer(): Promise<TestIssuer> {
+  sharedIssuer ??= createTestIssuer({ nowSeconds });
+  return sharedIssuer;
+}
+
+/**
+ * Starts a server with the key set of that issuer, and nothing else of identity. Set it as an instance of
+ * `identity-service`, so that the gateway accepts the issuer's tokens.
+ */
+export async function startKeySetServer(cleanUp?: CleanUp): Promise<TestServer> {
+  const issuer = await testIssuer();
+  return startServer(async (_request, response) => void response.end(await issuer.signKeySet()), cleanUp);
+}
+
+/** Returns the headers of a request by a caller with this role. */
+export async function headersOf(role: Role): Promise<{ authorization: string }> {
+  return { authorization: `Bearer ${await (await testIssuer()).sign({ role })}` };
+}
+
 export interface TestGatewayOptions {
   /** The URLs of the patient service. */
   patients?: readonly string[];
+  /** The URLs of the identity service, which is away by default. */
+  identity?: readonly string[];
   discovery?: TestDiscovery;
   routes?: readonly Route[];
   /** Addresses and networks. */
@@ -106,6 +136,13 @@ export interface TestGatewayOptions {
   /** In addition to the hosts in this file's requests. */
   hosts?: readonly string[];
   publicUrl?: string;
+  /** The issuer that the gateway believes; by default one for all tests of a file. Identity itself is away. */
+  issuer?: Pick<TestIssuer, 'rootKey' | 'key'>;
+  /** Of the callers' tokens and sessions. */
+  clock?: Clock;
+  logger?: Logger;
+  /** A file with a key set, which the gateway reads at its start. */
+  keySetFile?: string;
   cleanUp?: CleanUp;
 }
 
@@ -113,13 +150,28 @@ export async function startGateway(options: TestGatewayOptions = {}) {
   const { discovery = createTestDiscovery(), routes = [PATIENTS], patients, upstream, tunnel } = options;
   const forwarding = createForwarding(options.trustedProxies);
   const routeStore = createRouteStore(JSON.stringify({ routes }), { plugins, forwarding, ...options.compiler });
+  if (options.identity) discovery.setInstances('identity-service', options.identity);
   if (patients) discovery.setInstances('patient-service', patients);
-  const app = await buildApp({
-    logger: createLogger({ level: 'silent' }),
+  const { logger = createLogger({ level: 'silent' }), clock = systemClock, keySetFile } = options;
+  const balancer = createBalancer(discovery);
+  const { rootKey, key } = options.issuer ?? (await testIssuer());
+  const authentication = await createGatewayAuthentication({
+    logger,
     discovery,
-    balancer: createBalancer(discovery),
+    balancer,
+    publicUrl: new URL(options.publicUrl ?? TEST_PUBLIC_URL),
+    rootKey: rootKey.verification,
+    serviceKey: key.signing,
+    clock,
+    ...(keySetFile !== undefined && { keySetFile }),
+  });
+  const app = await buildApp({
+    logger,
+    discovery,
+    balancer,
     routes: routeStore,
     forwarding,
+    authentication,
     ...(upstream && { upstream }),
     ...(tunnel && { tunnel }),
     ...(options.concurrencyLimit && { concurrencyLimit: options.concurrencyLimit }),

@@ -16,6 +16,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ['plugins.ts'],
   ['filters', 'predicates'],
   ['routes'],
+  ['authentication'],
   ['http/fast-path'],
   ['http'],
   ['resilience', 'upstream', 'config.ts', 'tls.ts'],

@@ -39,7 +39,18 @@ const PAGE = `<!doctype html>
 </html>
 `;
 
-const START_SCRIPT = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#swagger-ui', deepLinking: true, validatorUrl: null });
+/** A signed-in person can try operations, because each request has the cookie and the header that proves its origin. */
+const START_SCRIPT = `SwaggerUIBundle({
+  url: '/openapi.json',
+  dom_id: '#swagger-ui',
+  deepLinking: true,
+  validatorUrl: null,
+  requestInterceptor(request) {
+    request.credentials = 'same-origin';
+    request.headers['X-Requested-With'] = 'docs';
+    return request;
+  },
+});
 `;
 
 /** Serves the files only. The plugin of Swagger UI would add its own API document and two copies of this page. */

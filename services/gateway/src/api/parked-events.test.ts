@@ -3,7 +3,14 @@ import { PARKED_EVENTS_PATH, type ParkedEvent, ParkedEventPage } from '@daybook/
 import { createParser } from '@daybook/service';
 import { describe, expect, test } from 'vitest';
 import type { Route } from '../routes/route.ts';
-import { createTestDiscovery, startGateway, startServer, unreachableUrl } from '../testing.ts';
+import {
+  createTestDiscovery,
+  headersOf,
+  startGateway,
+  startKeySetServer,
+  startServer,
+  unreachableUrl,
+} from '../testing.ts';
 
 const routeOf = (consumer: string, service: string): Route => ({
   id: `parked-events-of-${consumer.replace('.', '-')}`,
@@ -58,14 +65,18 @@ async function startList(listeners: { notification: RequestListener; appointment
   const appointment = await startServer(listeners.appointment);
   discovery.setInstances('notification-service', [notification.url]);
   discovery.setInstances('appointment-service', [appointment.url]);
-  const { url } = await startGateway({ routes: ROUTES, discovery });
+  const identity = await startKeySetServer();
+  const { url } = await startGateway({ routes: ROUTES, discovery, identity: [identity.url] });
   return { url, discovery, notification, appointment };
 }
 
 const readPage = createParser(ParkedEventPage);
 
+/** Sends a request of an administrator. */
+const readAt = async (address: string) => fetch(address, { headers: await headersOf('administrator') });
+
 async function listFrom(address: string) {
-  const response = await fetch(address);
+  const response = await readAt(address);
   expect(response.status).toBe(200);
   const page = readPage(await response.json());
   return { ...page, next: /^<(.*)>; rel="next"$/.exec(response.headers.get('link') ?? '')?.[1] };
@@ -115,21 +126,22 @@ describe('the parked events of all services', () => {
     });
     const { url, notification, appointment } = await startList({ notification: noting, appointment: noting });
     const trace = '0af7651916cd43dd8448eb211c80319c';
+    const { authorization } = await headersOf('administrator');
     await fetch(`${url}${PARKED_EVENTS_PATH}?limit=3`, {
       headers: {
-        authorization: 'Bearer x',
+        authorization,
         'x-request-id': 'mine',
         traceparent: `00-${trace}-b7ad6b7169203331-01`,
       },
     });
     expect(notification.requests).toEqual([`GET ${PARKED_EVENTS_PATH}?limit=3`]);
     expect(appointment.requests).toEqual(notification.requests);
-    expect(seen).toEqual(Array(2).fill(['Bearer x', 'mine', trace]));
+    expect(seen).toEqual(Array(2).fill([authorization, 'mine', trace]));
   });
 
   test.each(['limit=0', 'limit=101', 'cursor=nonsense', 'consumer=x'])('are not given for %s', async (query) => {
     const { url, notification } = await startList({ notification: serving([]), appointment: serving([]) });
-    const response = await fetch(`${url}${PARKED_EVENTS_PATH}?${query}`);
+    const response = await readAt(`${url}${PARKED_EVENTS_PATH}?${query}`);
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({ code: 'invalid-request', instance: PARKED_EVENTS_PATH });
     expect(notification.requests).toEqual([]);
@@ -138,7 +150,7 @@ describe('the parked events of all services', () => {
   test('are not given to a caller whom a service refuses', async () => {
     const refusing: RequestListener = (_request, response) => response.writeHead(403).end();
     const { url } = await startList({ notification: serving([]), appointment: refusing });
-    const response = await fetch(url + PARKED_EVENTS_PATH);
+    const response = await readAt(url + PARKED_EVENTS_PATH);
     expect(response.status).toBe(403);
     expect(await response.json()).toMatchObject({ code: 'forbidden', instance: PARKED_EVENTS_PATH });
   });
@@ -154,7 +166,7 @@ describe('the parked events of all services', () => {
     ['breaks', (request) => void request.socket.destroy()],
   ])('are not given in part: the response names the service that %s', async (_what, listener) => {
     const { url } = await startList({ notification: serving(ofNotification), appointment: listener });
-    const response = await fetch(url + PARKED_EVENTS_PATH);
+    const response = await readAt(url + PARKED_EVENTS_PATH);
     expect([response.status, response.headers.get('retry-after')]).toEqual([503, '1']);
     expect(await response.json()).toMatchObject({
       code: 'service-unavailable',
@@ -166,15 +178,26 @@ describe('the parked events of all services', () => {
     const { url, discovery } = await startList({ notification: serving([]), appointment: serving([]) });
     for (const urls of [[await unreachableUrl()], []]) {
       discovery.setInstances('notification-service', urls);
-      const response = await fetch(url + PARKED_EVENTS_PATH);
+      const response = await readAt(url + PARKED_EVENTS_PATH);
       expect(response.status).toBe(503);
       expect(await response.json()).toMatchObject({ detail: 'The notification service is not available.' });
     }
   });
 
+  test.each([
+    ['without sign-in', undefined, 401],
+    ['of a doctor', 'doctor', 403],
+  ] as const)('are not requested for a caller %s', async (_what, role, status) => {
+    const { url, notification } = await startList({ notification: serving([]), appointment: serving([]) });
+    const headers = role && (await headersOf(role));
+    expect((await fetch(url + PARKED_EVENTS_PATH, headers && { headers })).status).toBe(status);
+    expect(notification.requests).toEqual([]);
+  });
+
   test('are not listed where no service has a consumer', async () => {
-    const { url } = await startGateway();
-    expect((await fetch(url + PARKED_EVENTS_PATH)).status).toBe(404);
+    const identity = await startKeySetServer();
+    const { url } = await startGateway({ identity: [identity.url] });
+    expect((await readAt(url + PARKED_EVENTS_PATH)).status).toBe(404);
   });
 });
 

@@ -59,7 +59,8 @@ export function addParkedEvents(app: App, { routes, discovery, balancer, logger 
   const clients = createServiceClients({ discovery, balancer, logger, deadlineMillis: DEADLINE_MILLIS });
   app.addHook('onClose', () => clients.close());
 
-  app.get(PARKED_EVENTS_PATH, { schema: { querystring: ParkedEventQuery } }, async (request, reply) => {
+  const schema = { operationId: 'listParkedEvents', querystring: ParkedEventQuery };
+  app.get(PARKED_EVENTS_PATH, { schema }, async (request, reply) => {
     const sources = clients.of(servicesWithConsumers(routes.current.routes));
     // Without a service to query, an empty list would be false.
     if (sources.length === 0) throw new Refusal('not-found', 'There is nothing at this address.');
@@ -81,9 +82,10 @@ export function addParkedEvents(app: App, { routes, discovery, balancer, logger 
   });
 }
 
-/** Fetches one page of one service. @throws Refusal `forbidden`, `service-unavailable` */
+/** Fetches one page of one service. @throws Refusal `unauthenticated`, `forbidden`, `service-unavailable` */
 async function pageOf({ service, client }: Source, path: string, headers: Record<string, string>): Promise<Page> {
   const { status, body } = await client.get(path, { headers });
+  if (status === 401) throw new Refusal('unauthenticated', 'A service rejected the sign-in.');
   if (status === 403) throw new Refusal('forbidden', 'Your role does not allow this.');
   const page = checkPage(body);
   if (status !== 200 || 'faults' in page) throw serviceUnavailable({ service });

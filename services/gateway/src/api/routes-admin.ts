@@ -1,16 +1,23 @@
 /** Serves `GET /admin/routes`: the routes in force, read-only, for administrators. */
-import { permit } from '@daybook/contracts';
 import type { App } from '@daybook/service';
 import { plugins } from '../plugins.ts';
 import type { Plugin } from '../routes/plugin.ts';
 import type { Route } from '../routes/route.ts';
 import type { RouteStore } from '../routes/route-store.ts';
+import { type CallerDependencies, permittedCaller } from './caller.ts';
 
 const MASK = '***';
 
-export function addRoutesAdmin(app: App, file: string | undefined, routes: RouteStore): void {
+export interface RoutesAdminDependencies extends CallerDependencies {
+  /** The file that the routes come from. */
+  readonly file: string | undefined;
+  readonly routes: RouteStore;
+}
+
+export function addRoutesAdmin(app: App, dependencies: RoutesAdminDependencies): void {
+  const { file, routes } = dependencies;
   app.get('/admin/routes', { config: { operations: 'only' } }, async (request, reply) => {
-    permit(request.caller, ['administrator']);
+    await permittedCaller(dependencies, request, reply, ['administrator']);
     const { current, failure } = routes;
     return reply.send({
       ...(file !== undefined && { file }),

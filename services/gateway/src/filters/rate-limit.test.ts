@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { rateLimit } from './rate-limit.ts';
 import { contextOf, requestOf } from './testing.ts';
 
-const ADMIN = { id: 'admin', role: 'administrator' } as const;
+const ADMIN = { id: 'admin', role: 'administrator', patientIds: [] } as const;
 
 function limited(setting: object, context: Parameters<typeof contextOf>[0] = {}) {
   let address = '192.0.2.1';

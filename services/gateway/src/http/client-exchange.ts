@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeader } from 'n
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Trace } from '@daybook/service';
+import type { CredentialKind } from './forwarded-credentials.ts';
 
 /** The part of node:http's `IncomingMessage` that routes, predicates and filters use. */
 export interface ClientRequest {
@@ -24,8 +25,11 @@ export function pathOf({ url = '/' }: ClientRequest): string {
 
 /** A cache that is valid while the headers on a connection stay the same. */
 export interface HeadersMemo {
-  /** The header lines for the service, with the forwarding headers, when no filter changes them. */
-  forwarded: string | undefined;
+  /**
+   * The header lines for the service, with the forwarding headers, when no filter changes them. They differ by the
+   * credentials that the service receives, and never hold a credential that the gateway adds.
+   */
+  readonly forwarded: Record<CredentialKind, string | undefined>;
 }
 
 /** The sender of a response. */

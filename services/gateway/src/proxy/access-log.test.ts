@@ -1,5 +1,6 @@
 import { createBalancer } from '@daybook/discovery';
 import { describe, expect, test } from 'vitest';
+import { OWN_CREDENTIALS } from '../http/forwarded-credentials.ts';
 import { createTestDiscovery, PATIENTS, startGateway, startServer, unreachableUrl } from '../testing.ts';
 import { createDiscoveryRefresh } from '../upstream/discovery-refresh.ts';
 import { createAccessLog, type ExchangeReport } from './access-log.ts';
@@ -27,6 +28,7 @@ async function startProxy(url: string) {
     balancer: createBalancer(discovery),
     services: () => ['patient-service'],
     report: (report) => void reports.push(report),
+    authentication: { authenticate: () => ({ caller: undefined, credentials: OWN_CREDENTIALS }) },
   });
   const server = await startServer((request, response) => proxy.handle(PATIENTS, request, response));
   return { url: server.url, reports, warnings };

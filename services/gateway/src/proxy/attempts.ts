@@ -4,6 +4,7 @@ import type { RetryBudget } from '@daybook/discovery';
 import { contain, guarded } from '@daybook/service';
 import type { FilterRun } from '../filters/chain.ts';
 import type { ClientExchange, ClientRequest } from '../http/client-exchange.ts';
+import { type ForwardedCredentials, OWN_CREDENTIALS } from '../http/forwarded-credentials.ts';
 import { serializePlainRequestHead, serializeRequestHead, UnsendableRequest } from '../http/request-head.ts';
 import type { Route } from '../routes/route.ts';
 import { timeoutsOf } from '../routes/timeouts.ts';
@@ -38,6 +39,7 @@ export class Attempts extends InstanceSelector {
   readonly #filterRun: FilterRun | undefined;
   readonly #owner: AttemptsOwner;
   #body: ReplayBuffer | undefined;
+  #credentials: ForwardedCredentials = OWN_CREDENTIALS;
   #current: Attempt | undefined;
   /** Whether the last attempt sent an idempotency key to the service. */
   #hasIdempotencyKey = false;
@@ -62,8 +64,9 @@ export class Attempts extends InstanceSelector {
   }
 
   /** Makes the first attempt. `body` is undefined for a request without one. */
-  start(body: ReplayBuffer | undefined): void {
+  start(body: ReplayBuffer | undefined, credentials: ForwardedCredentials): void {
     this.#body = body;
+    this.#credentials = credentials;
     this.#budget.countRequest();
     if (this.#attemptNext()) return;
     if (this.hasSelected) this.#giveUp();
@@ -198,7 +201,7 @@ export class Attempts extends InstanceSelector {
     const { request, requestId, trace } = this.#clientExchange;
     const { method = 'GET', url = '/', memo } = request;
     const { forwarding } = this.#dependencies;
-    const fields = { requestId, traceparent: trace.traceparent, forwarding };
+    const fields = { requestId, traceparent: trace.traceparent, forwarding, credentials: this.#credentials };
     if (memo && !this.#filterRun) {
       return serializePlainRequestHead({ method, path: url, host }, forwardedRequestLines(request, memo, fields));
     }

@@ -1,5 +1,6 @@
 /** Defines what the exchanges of a gateway share. */
 import type { RetryBudget } from '@daybook/discovery';
+import type { GatewayAuthentication } from '../authentication/authentication.ts';
 import type { Forwarding } from '../http/forwarded.ts';
 import type { ClientLimits } from '../resilience/client-limits.ts';
 import type { ConcurrencyLimit } from '../resilience/concurrency-limit.ts';
@@ -21,6 +22,7 @@ export interface ExchangeDependencies extends InstanceSelectorDependencies {
   readonly forwarding: Forwarding;
   readonly clientLimits: ClientLimits;
   readonly siteCheck: SiteCheck;
+  readonly authentication: Pick<GatewayAuthentication, 'authenticate'>;
   readonly deadlineWatch: DeadlineWatch;
   /** Counts an exchange as active until its report. */
   readonly countActive: () => void;

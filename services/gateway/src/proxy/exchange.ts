@@ -1,9 +1,13 @@
 /** Carries one request through the gateway: at most three attempts, one response, and an end in bounded time. */
 import type { IncomingMessage } from 'node:http';
-import type { Refusal } from '@daybook/contracts';
-import { crossSite, requestTimeout } from '@daybook/service';
+import { Refusal } from '@daybook/contracts';
+import { contain, crossSite, guarded, requestTimeout } from '@daybook/service';
+import type { Authenticated } from '../authentication/authentication.ts';
+import { IDENTITY_SERVICE } from '../authentication/identity-calls.ts';
+import { rememberCaller } from '../authentication/verified-callers.ts';
 import { FilterRun } from '../filters/chain.ts';
 import type { ClientExchange, ClientResponse, ResponseOwner } from '../http/client-exchange.ts';
+import { ALL_CREDENTIALS, type ForwardedCredentials, OWN_CREDENTIALS } from '../http/forwarded-credentials.ts';
 import { BODY_LIMIT_BYTES } from '../http/request-body.ts';
 import { frameResponse } from '../http/response-framing.ts';
 import type { LimitReached } from '../resilience/client-limits.ts';
@@ -45,6 +49,7 @@ export class Exchange implements AttemptsOwner, ReplayBufferOwner, DeadlineOwner
   #replayBuffer: ReplayBuffer | undefined;
   #forwardsBody = true;
   #countsAsInFlight: boolean;
+  #credentials: ForwardedCredentials = OWN_CREDENTIALS;
   #outcome: Outcome | undefined;
 
   /**
@@ -73,12 +78,63 @@ export class Exchange implements AttemptsOwner, ReplayBufferOwner, DeadlineOwner
   }
 
   begin(): void {
+    const { request } = this.#clientExchange;
+    const { siteCheck, authentication } = this.#dependencies;
+    if (siteCheck.rejects(this.#route, request)) {
+      this.#respondLocally(crossSite(), 'refused');
+      return;
+    }
+    // Identity reads the credentials itself.
+    if (this.#route.service === IDENTITY_SERVICE) {
+      this.#forward({ caller: undefined, credentials: ALL_CREDENTIALS });
+      return;
+    }
+    const result = authentication.authenticate(request, { client: this.#client });
+    if (result instanceof Promise) this.#awaitCaller(result);
+    else this.#onAuthenticated(result);
+  }
+
+  /**
+   * Holds the request until its caller is known. Meanwhile it does not count as a request to the service, whose latency
+   * would seem to grow.
+   */
+  #awaitCaller(pending: Promise<Authenticated | Refusal>): void {
+    const { response } = this.#clientExchange;
+    if (this.#countsAsInFlight) this.#service.concurrencyLimit.release();
+    this.#countsAsInFlight = false;
+    const onResult = guarded(response, (result: Authenticated | Refusal): void => {
+      if (this.#outcome !== undefined) return;
+      if (result instanceof Refusal || this.#clientExchange.body || this.#tryCountAsInFlight()) {
+        this.#onAuthenticated(result);
+      }
+    });
+    pending.then(onResult, (failure: unknown) => contain(response, failure));
+  }
+
+  #onAuthenticated(result: Authenticated | Refusal): void {
+    if (result instanceof Refusal) this.#respondLocally(result, 'refused');
+    else this.#forward(result);
+  }
+
+  #forward({ caller, credentials }: Authenticated): void {
     const { request, body } = this.#clientExchange;
-    const isRejected = this.#dependencies.siteCheck.rejects(this.#route, request);
-    const local = isRejected ? crossSite() : this.#filterRun?.onRequest();
+    this.#credentials = credentials;
+    if (caller && this.#filterRun) rememberCaller(request, caller);
+    const local = this.#filterRun?.onRequest();
     if (local) this.#respondLocally(local, localOutcomeOf(local));
     else if (body) this.#bufferBody(body);
-    else this.#attempts.start(undefined);
+    else this.#attempts.start(undefined, credentials);
+  }
+
+  /** Counts the request against the limit of the service, or responds that there are too many. */
+  #tryCountAsInFlight(): boolean {
+    if (!this.#service.concurrencyLimit.tryAcquire()) {
+      this.#respondLocally(overloaded(this.#route), 'shed');
+      return false;
+    }
+    this.#countsAsInFlight = true;
+    this.#sentAt = performance.now();
+    return true;
   }
 
   get hasOutcome(): boolean {
@@ -94,14 +150,9 @@ export class Exchange implements AttemptsOwner, ReplayBufferOwner, DeadlineOwner
   }
 
   onBodyBuffered(): void {
-    if (!this.#service.concurrencyLimit.tryAcquire()) {
-      this.#respondLocally(overloaded(this.#route), 'shed');
-      return;
-    }
-    this.#countsAsInFlight = true;
-    this.#sentAt = performance.now();
+    if (!this.#tryCountAsInFlight()) return;
     this.#deadlines.startAttempts(this.#sentAt);
-    this.#attempts.start(this.#replayBuffer);
+    this.#attempts.start(this.#replayBuffer, this.#credentials);
   }
 
   onBodyProgress(): void {

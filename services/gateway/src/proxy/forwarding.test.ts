@@ -97,9 +97,9 @@ describe('a request', () => {
       'X-Daybook-Role: administrator',
       'X-Auth-Request-User: admin',
       'Remote-User: admin',
-      'Authorization: Bearer token',
+      'Cookie: theme=dark',
     ]);
-    expect(seen.authorization).toBe('Bearer token');
+    expect(seen.cookie).toBe('theme=dark');
     expect(JSON.stringify(seen)).not.toContain('admin');
   });
 

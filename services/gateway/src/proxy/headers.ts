@@ -2,6 +2,8 @@
 import type { ClientRequest, HeadersMemo } from '../http/client-exchange.ts';
 import { connectionOptionsIn, HOP_BY_HOP } from '../http/connection-headers.ts';
 import type { Forwarding } from '../http/forwarded.ts';
+import type { CredentialKind, ForwardedCredentials } from '../http/forwarded-credentials.ts';
+import { withoutIdentityCookies } from '../http/identity-cookies.ts';
 
 /**
  * Never forwarded from a client: the gateway's own headers, and the headers of other proxies about the client.
@@ -53,14 +55,16 @@ export interface GatewayFields {
   readonly requestId: string;
   readonly traceparent: string;
   readonly forwarding: Forwarding;
+  readonly credentials: ForwardedCredentials;
 }
 
 /** Returns the headers for the service, without those of the body, as a flat list of names and values. */
 export function forwardedRequestHeaders(
   request: ClientRequest,
-  { requestId, traceparent, forwarding }: GatewayFields,
+  { requestId, traceparent, forwarding, credentials }: GatewayFields,
 ): string[] {
-  const list = endToEndHeaders(request);
+  const list = endToEndHeaders(request, credentials.kind);
+  if (credentials.kind === 'replaced') list.push('authorization', credentials.authorization);
   list.push('x-request-id', requestId, 'traceparent', traceparent);
   forwarding.addTo(list, request);
   return list;
@@ -70,15 +74,17 @@ export function forwardedRequestHeaders(
 export function forwardedRequestLines(
   request: ClientRequest,
   memo: HeadersMemo,
-  { requestId, traceparent, forwarding }: GatewayFields,
+  { requestId, traceparent, forwarding, credentials }: GatewayFields,
 ): string {
-  memo.forwarded ??= memoizedLines(request, forwarding);
-  return `${memo.forwarded}x-request-id: ${requestId}\r\ntraceparent: ${traceparent}\r\n`;
+  const { kind } = credentials;
+  memo.forwarded[kind] ??= memoizedLines(request, forwarding, kind);
+  const added = credentials.kind === 'replaced' ? `authorization: ${credentials.authorization}\r\n` : '';
+  return `${memo.forwarded[kind]}${added}x-request-id: ${requestId}\r\ntraceparent: ${traceparent}\r\n`;
 }
 
 /** Returns the lines that stay the same while the client repeats its headers. */
-function memoizedLines(request: ClientRequest, forwarding: Forwarding): string {
-  const list = endToEndHeaders(request);
+function memoizedLines(request: ClientRequest, forwarding: Forwarding, kind: CredentialKind): string {
+  const list = endToEndHeaders(request, kind);
   forwarding.addTo(list, request);
   // A concatenated text stays in pieces in the engine, which would join them for every request. The detour by bytes
   // joins them once.
@@ -91,15 +97,22 @@ function headerLines(list: readonly string[]): string {
   return lines;
 }
 
-function endToEndHeaders(request: ClientRequest): string[] {
+function endToEndHeaders(request: ClientRequest, kind: CredentialKind): string[] {
   const { rawHeaders } = request;
   const list: string[] = [];
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = forwardedNameOf(rawHeaders[index] ?? '');
-    if (name === '') continue;
-    list.push(name, rawHeaders[index + 1] ?? '');
+    if (name === '' || (name === 'authorization' && kind === 'replaced')) continue;
+    const value = rawHeaders[index + 1] ?? '';
+    if (name !== 'cookie' || kind === 'all') list.push(name, value);
+    else pushCookies(list, value);
   }
   return list;
+}
+
+function pushCookies(list: string[], value: string): void {
+  const kept = withoutIdentityCookies(value);
+  if (kept !== '') list.push('cookie', kept);
 }
 
 /** Adds the headers for the client from one flat list of names and values to another. */

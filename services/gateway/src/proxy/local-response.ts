@@ -1,6 +1,7 @@
 /** Sends the gateway's own responses: refusals as problem documents, and the local responses of filters. */
 import { problemOf, Refusal } from '@daybook/contracts';
 import { BROWSER_HEADERS, flatHeaders, PROBLEM_JSON, SAFE_HEADERS, type Trace } from '@daybook/service';
+import { SessionEnded } from '../authentication/authentication.ts';
 import type { FilterRun } from '../filters/chain.ts';
 import { type ClientRequest, type ClientResponse, pathOf } from '../http/client-exchange.ts';
 import type { LocalResponse } from '../routes/filter.ts';
@@ -41,10 +42,12 @@ export function sendLocalResponse(
 function sendProblem(response: ResponseWriter, refusal: Refusal, context: LocalResponseContext): void {
   const problem = problemOf(refusal, pathOf(context.request), context.trace.traceId);
   const body = Buffer.from(JSON.stringify(problem));
-  const { retryAfterSeconds } = refusal.extras;
+  const { retryAfterSeconds, challenge } = refusal.extras;
   const headers = [...SECURITY_HEADERS, 'content-type', PROBLEM_JSON, 'content-length', String(body.length)];
   headers.push('x-request-id', context.requestId);
   if (retryAfterSeconds !== undefined) headers.push('retry-after', String(retryAfterSeconds));
+  if (challenge !== undefined) headers.push('www-authenticate', challenge);
+  if (refusal instanceof SessionEnded) headers.push('set-cookie', refusal.setCookie);
   writeHead(response, problem.status, headers, context);
   response.end(body);
 }

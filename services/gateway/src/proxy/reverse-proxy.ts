@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { problems, type Refusal } from '@daybook/contracts';
 import { type Balancer, createRetryBudget, type Discovery } from '@daybook/discovery';
 import type { Logger } from '@daybook/service';
+import type { GatewayAuthentication } from '../authentication/authentication.ts';
 import { clientKey } from '../http/addresses.ts';
 import type { ClientExchange } from '../http/client-exchange.ts';
 import { createForwarding, type Forwarding } from '../http/forwarded.ts';
@@ -35,6 +36,7 @@ export interface ProxyOptions {
   services: () => readonly string[];
   /** Called at the end of each request. */
   report: (report: ExchangeReport) => void;
+  authentication: Pick<GatewayAuthentication, 'authenticate'>;
   forwarding?: Forwarding | undefined;
   siteCheck?: SiteCheck | undefined;
   upstream?: UpstreamOptions | undefined;
@@ -57,7 +59,7 @@ export interface ReverseProxy {
 }
 
 export function createReverseProxy(options: ProxyOptions): ReverseProxy {
-  const { logger, discovery, balancer, services, report, forwarding = createForwarding() } = options;
+  const { logger, discovery, balancer, services, report, authentication, forwarding = createForwarding() } = options;
   const { siteCheck = createSiteCheck(() => undefined) } = options;
   const knownUrls = () =>
     new Set(services().flatMap((service) => discovery.instancesOf(service).map(({ url }) => url)));
@@ -75,6 +77,7 @@ export function createReverseProxy(options: ProxyOptions): ReverseProxy {
     discoveryRefresh: createDiscoveryRefresh(discovery, logger),
     forwarding,
     siteCheck,
+    authentication,
     upstreams,
     clientLimits: new ClientLimits(),
     deadlineWatch: new DeadlineWatch(),

@@ -1,6 +1,6 @@
 /** Compiles routes of the file for requests. Computes all that does not depend on a request. */
-import type { Caller } from '@daybook/contracts';
 import { type Clock, systemClock } from '@daybook/service';
+import { callerOf } from '../authentication/verified-callers.ts';
 import type { ClientRequest } from '../http/client-exchange.ts';
 import { createForwarding, type Forwarding } from '../http/forwarded.ts';
 import { createRateLimiter, type RateLimit, type RateLimiter } from '../resilience/rate-limiter.ts';
@@ -20,20 +20,15 @@ export interface CompiledRoute extends Route {
 export interface CompilerOptions {
   plugins: PluginCatalogue;
   forwarding?: Pick<Forwarding, 'clientAddressOf'>;
-  callerOf?: (request: ClientRequest) => Caller | undefined;
   clock?: Clock;
   random?: () => number;
 }
 
 export type RouteCompiler = (routes: readonly Route[]) => readonly CompiledRoute[];
 
-/** Returns no caller, because callers cannot sign in yet. */
-const anonymous = (): undefined => undefined;
-
 export function createRouteCompiler({
   plugins,
   forwarding = createForwarding(),
-  callerOf = anonymous,
   clock = systemClock,
   random = Math.random,
 }: CompilerOptions): RouteCompiler {

@@ -1,5 +1,5 @@
 /** Defines the context in which predicates and filters are compiled. */
-import type { Caller } from '@daybook/contracts';
+import type { VerifiedCaller } from '@daybook/contracts';
 import type { Clock } from '@daybook/service';
 import type { ClientRequest } from '../http/client-exchange.ts';
 import type { RateLimit, RateLimiter } from '../resilience/rate-limiter.ts';
@@ -11,7 +11,7 @@ export interface RouteContext {
   readonly routes: readonly Route[];
   clientAddressOf(request: ClientRequest): string;
   /** Returns undefined for a caller that is not signed in. */
-  callerOf(request: ClientRequest): Caller | undefined;
+  callerOf(request: ClientRequest): VerifiedCaller | undefined;
   readonly clock: Clock;
   /** Returns a number in [0, 1). It is the same for every call with the same request and group. */
   draw(group: string, request: ClientRequest): number;

@@ -20,6 +20,7 @@ describe('the routes file', () => {
   test('leads every public resource to its service', async () => {
     const routes = await readRoutes(ROUTES_FILE, plugins);
     expect(Object.fromEntries(routes.map(({ id, service }) => [id, service]))).toEqual({
+      identity: 'identity-service',
       patients: 'patient-service',
       doctors: 'doctor-service',
       availability: 'doctor-service',

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { type Fault, PARKED_EVENTS_PATH } from '@daybook/contracts';
 import { createValidator, EXIT, StartFailure } from '@daybook/service';
 import { Type } from 'typebox';
+import { IDENTITY_PATH, IDENTITY_SERVICE } from '../authentication/identity-calls.ts';
 import { PATHS, SUBTREE } from './path-template.ts';
 import type { Plugin, PluginCatalogue } from './plugin.ts';
 import { type Route, routeProperties } from './route.ts';
@@ -129,6 +130,7 @@ function conflictsIn(routes: readonly Route[]): string[] {
     ...[...Map.groupBy(paths, ({ path }) => path)]
       .filter(([, group]) => hidesAnother(group.map(({ route }) => route)))
       .map(([path]) => `more than one route has the path ${path}`),
+    ...paths.filter(isBesideIdentity).map(({ path }) => `${IDENTITY_SERVICE} has no public path ${path}`),
     ...paths.flatMap(({ path }) => ownPathsHiddenBy(path).map((own) => `the path ${path} would hide ${own}`)),
   ];
 }
@@ -143,6 +145,10 @@ function hidesAnother(routes: readonly Route[]): boolean {
   return new Set(conditions).size < conditions.length || (catchAll !== -1 && catchAll < routes.length - 1);
 }
 
+/** Returns whether a path leads to identity, where only the paths below its own are public. */
+const isBesideIdentity = ({ path, route }: { path: string; route: Route }): boolean =>
+  route.service === IDENTITY_SERVICE && path !== IDENTITY_PATH && !path.startsWith(`${IDENTITY_PATH}/`);
+
 /** Returns the other predicates as one text. */
 const conditionsOf = ({ predicates: { path: _, ...others } }: Route): string =>
   JSON.stringify(Object.entries(others).sort(([one], [other]) => (one < other ? -1 : 1)));
@@ -150,7 +156,7 @@ const conditionsOf = ({ predicates: { path: _, ...others } }: Route): string =>
 /** The gateway's own paths. The consumers' routes are below the list of parked events. */
 const OWN_PATHS = [
   { path: PARKED_EVENTS_PATH, words: 'the list of parked events', withBelow: false },
-  ...['/admin/routes', '/docs', '/health', '/info', '/metrics', '/openapi.json'].map((path) => ({
+  ...['/admin/routes', '/docs', '/health', '/info', '/login', '/logout', '/metrics', '/openapi.json'].map((path) => ({
     path,
     words: `the gateway’s own ${path}`,
     withBelow: true,

@@ -4,9 +4,13 @@ import { request as sendSecurely } from 'node:https';
 import type { Socket } from 'node:net';
 import { Refusal } from '@daybook/contracts';
 import type { Selection } from '@daybook/discovery';
-import { closeLingering, crossSite, guarded, ignoreError, requestIdOf, traceOf } from '@daybook/service';
+import { closeLingering, contain, crossSite, guarded, ignoreError, requestIdOf, traceOf } from '@daybook/service';
+import type { Authenticated } from '../authentication/authentication.ts';
+import { IDENTITY_SERVICE } from '../authentication/identity-calls.ts';
+import { rememberCaller } from '../authentication/verified-callers.ts';
 import { FilterRun } from '../filters/chain.ts';
 import { clientKey } from '../http/addresses.ts';
+import { ALL_CREDENTIALS, type ForwardedCredentials, OWN_CREDENTIALS } from '../http/forwarded-credentials.ts';
 import { NodeResponse } from '../http/node-response.ts';
 import { frameResponse } from '../http/response-framing.ts';
 import type { Outcome } from '../proxy/access-log.ts';
@@ -48,6 +52,7 @@ export class Upgrade {
   #upstreamRequest: ClientRequest | undefined;
   #selection: Selection | undefined;
   #pendingHandshake: PendingHandshake | undefined;
+  #credentials: ForwardedCredentials = OWN_CREDENTIALS;
   #isTunnel = false;
   #outcome: Outcome | undefined;
 
@@ -92,24 +97,51 @@ export class Upgrade {
   }
 
   begin(): void {
-    const isRejected = this.#dependencies.siteCheck.rejectsUpgrade(this.#route, this.#request);
-    const local = isRejected ? crossSite() : this.#filterRun?.onRequest();
-    if (local) this.#respondLocally(local, localOutcomeOf(local));
+    if (this.#dependencies.siteCheck.rejectsUpgrade(this.#route, this.#request))
+      this.#respondLocally(crossSite(), 'refused');
     else if (!isHandshake(this.#request)) this.#respondLocally(notAHandshake(), 'refused');
     else if (this.#dependencies.tunnels.isFull || this.#dependencies.isClosing())
       this.#respondLocally(overloaded(this.#route), 'shed');
-    else this.#attemptWithinLimits();
+    else this.#authenticateWithinLimits();
   }
 
-  #attemptWithinLimits(): void {
-    const { clientLimits, forwarding } = this.#dependencies;
-    const pendingHandshake = beginHandshake(clientLimits, clientKey(forwarding.clientAddressOf(this.#request)));
+  #authenticateWithinLimits(): void {
+    const { clientLimits, forwarding, authentication } = this.#dependencies;
+    const client = clientKey(forwarding.clientAddressOf(this.#request));
+    const pendingHandshake = beginHandshake(clientLimits, client);
     if (typeof pendingHandshake === 'string') {
       this.#respondLocally(limitReached(pendingHandshake, this.#route), 'shed');
       return;
     }
     this.#pendingHandshake = pendingHandshake;
-    this.#attempt();
+    // Identity reads the credentials itself.
+    if (this.#route.service === IDENTITY_SERVICE) {
+      this.#forward({ caller: undefined, credentials: ALL_CREDENTIALS });
+      return;
+    }
+    const result = authentication.authenticate(this.#request, { client, isUpgrade: true });
+    if (result instanceof Promise) this.#awaitCaller(result);
+    else this.#onAuthenticated(result);
+  }
+
+  #awaitCaller(pending: Promise<Authenticated | Refusal>): void {
+    const onResult = guarded(this.#client, (result: Authenticated | Refusal): void => {
+      if (this.#outcome === undefined) this.#onAuthenticated(result);
+    });
+    pending.then(onResult, (failure: unknown) => contain(this.#client, failure));
+  }
+
+  #onAuthenticated(result: Authenticated | Refusal): void {
+    if (result instanceof Refusal) this.#respondLocally(result, 'refused');
+    else this.#forward(result);
+  }
+
+  #forward({ caller, credentials }: Authenticated): void {
+    this.#credentials = credentials;
+    if (caller && this.#filterRun) rememberCaller(this.#request, caller);
+    const local = this.#filterRun?.onRequest();
+    if (local) this.#respondLocally(local, localOutcomeOf(local));
+    else this.#attempt();
   }
 
   #attempt(): void {
@@ -125,6 +157,7 @@ export class Upgrade {
       requestId: this.#requestId,
       traceparent: this.#trace.traceparent,
       forwarding: this.#dependencies.forwarding,
+      credentials: this.#credentials,
     };
     const list = forwardedRequestHeaders(this.#request, fields);
     const upstreamPath = this.#filterRun ? this.#filterRun.onUpstreamRequest(list) : path;

@@ -10,6 +10,7 @@ import { translateUnavailable } from './adapter.ts';
 import { createConfiguration, type IssuerDependencies } from './configuration.ts';
 import { type Library, loadLibrary } from './library.ts';
 import { addSessionExchange } from './session-exchange.ts';
+import { addSessionRevocation } from './session-revocation.ts';
 
 export interface Issuer {
   /**
@@ -115,6 +116,7 @@ export function createIssuer(options: IssuerOptions): Issuer {
     fixAddress(provider, publicUrl);
     addSessionExchange(provider, library, { ...options, issuer: issuerOf(publicUrl) });
     wrap(provider, library);
+    addSessionRevocation(provider, library, sessions);
     const logFailure = (error: unknown) => logger.error({ err: error }, 'unexpected error');
     provider.on('server_error', (_ctx, error) => logFailure(error));
     provider.onerror = logFailure;

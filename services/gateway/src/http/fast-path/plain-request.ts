@@ -35,7 +35,7 @@ export class PlainHeaders implements HeadersMemo {
   readonly text: string;
   readonly list: readonly string[];
   readonly byName: IncomingHttpHeaders;
-  forwarded: string | undefined;
+  readonly forwarded: HeadersMemo['forwarded'] = { all: undefined, own: undefined, replaced: undefined };
 
   constructor(text: string, list: readonly string[], byName: IncomingHttpHeaders) {
     this.text = text;
