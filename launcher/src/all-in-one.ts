@@ -12,6 +12,7 @@ import {
   StartFailure,
   systemClock,
 } from '@daybook/service';
+import { createTokenSource } from './access/token-source.ts';
 import { isDemoWanted, type LauncherConfig } from './config.ts';
 import {
   announceSystem,
@@ -32,7 +33,6 @@ import {
   withRegistryUrls,
 } from './registry-users.ts';
 import { type ServiceName, startService } from './services.ts';
-import { createTokenSource } from './access/token-source.ts';
 
 /** In closing order: clients close before the services that they call. */
 const BACKEND_SERVICES = ['appointment', 'doctor', 'patient', 'notification', 'identity'] as const;

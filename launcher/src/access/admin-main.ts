@@ -14,6 +14,8 @@ await runCommand(async ([email = '', ...others]) => {
     return await inviteAdministrator(await localEnvironment(environment), email);
   } catch (error) {
     if (!(error instanceof NotAdministrator)) throw error;
-    throw new StartFailure(EXIT.usage, 'The address belongs to an account that is no administrator’s.', { cause: error });
+    throw new StartFailure(EXIT.usage, 'The address belongs to an account that is no administrator’s.', {
+      cause: error,
+    });
   }
 });

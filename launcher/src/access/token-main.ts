@@ -16,5 +16,5 @@ await runCommand(async ([name, id, ...others]) => {
   const isUsable = needsId ? id !== undefined && UUID.test(id) : id === undefined;
   if (role === undefined || !isUsable || others.length > 0) throw new StartFailure(EXIT.usage, USAGE);
   await using tokens = await openLocalTokens(await localEnvironment(environment));
-  return tokens.sign({ role, ...(id !== undefined && { id }) });
+  return await tokens.sign({ role, ...(id !== undefined && { id }) });
 });

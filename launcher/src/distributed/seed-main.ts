@@ -16,13 +16,13 @@ import {
   StartFailure,
   systemClock,
 } from '@daybook/service';
+import { createTokenSource } from '../access/token-source.ts';
 import { environment, readConfig } from '../config.ts';
 import { prepareDataFolder } from '../data-folder.ts';
 import { areServicesEmpty, isDemoPending, markDemoPending, seedDemo, type UrlOf } from '../demo/seed.ts';
 import { FETCH_INTERVAL_MILLIS } from '../intervals.ts';
 import { urlsFor, withRegistryAccess } from '../registry-users.ts';
 import { startService } from '../services.ts';
-import { createTokenSource } from '../access/token-source.ts';
 import { environmentOf } from './environment.ts';
 import { readTopology, type Topology } from './topology.ts';
 

@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type LocalCaller, openLocalTokens } from '@daybook/identity-service/local-tokens';
+import { localEnvironment } from '@daybook/launcher/local-environment';
 import { type Ended, Program } from './child-process.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
@@ -29,6 +31,8 @@ export interface DaybookProcess {
   readonly pid: number;
   /** As in the ready line. */
   readonly secondsToReady: number;
+  /** Returns an access token of its system, by default an administrator's. */
+  tokenFor(caller?: LocalCaller): Promise<string>;
   /** Returns the output so far, both streams. */
   output(): string;
   /** Sends the signal and waits for the end. */
@@ -87,6 +91,15 @@ export interface StartingDaybook {
   end(signal?: NodeJS.Signals): Promise<Ended>;
 }
 
+/** Tests may run for longer than the five minutes of `npm run token`. */
+const TOKEN_SECONDS = 2 * 60 * 60;
+
+/** Signs a token with the keys of a system's data folder and database. */
+async function signToken(options: DaybookOptions, caller: LocalCaller = { role: 'administrator' }): Promise<string> {
+  await using tokens = await openLocalTokens(await localEnvironment(environmentFor(options)));
+  return await tokens.sign(caller, TOKEN_SECONDS);
+}
+
 /** Starts Daybook and waits for its ready line. */
 export const startDaybook = (options: DaybookOptions): Promise<DaybookProcess> => beginDaybook(options).ready;
 
@@ -97,7 +110,8 @@ export function beginDaybook(options: DaybookOptions): StartingDaybook {
   const end = (signal: NodeJS.Signals = 'SIGINT') => program.end(signal);
   async function untilReady(): Promise<DaybookProcess> {
     const [, url = '', seconds] = await program.printed(READY, options.readyWithinMillis ?? START_DEADLINE_MILLIS);
-    return { url, pid: program.pid, secondsToReady: Number(seconds), output, end };
+    const tokenFor = (caller?: LocalCaller) => signToken(options, caller);
+    return { url, pid: program.pid, secondsToReady: Number(seconds), tokenFor, output, end };
   }
   const ready = untilReady();
   // Callers that wait for `ready` get the error.

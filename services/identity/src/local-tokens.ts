@@ -6,8 +6,8 @@ import { randomUUID } from 'node:crypto';
 import { importSigningKey, PERSON_AUDIENCE, signAccessToken } from '@daybook/access';
 import { type Environment, issuerOf, publicUrlOf, systemClock } from '@daybook/service';
 import { readConfig } from './config.ts';
-import { openLocalDatabase } from './local-database.ts';
 import type { AccountRole } from './domain/account.ts';
+import { openLocalDatabase } from './local-database.ts';
 import { readSealingKey } from './sealing-key.ts';
 import { createSigningKeyStore, requireRing } from './store/signing-keys.ts';
 

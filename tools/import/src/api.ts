@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { backoffMillis, Semaphore } from '@daybook/async';
 import { CallRefused, createClient, type DaybookClient, expectData } from '@daybook/client';
+import { StartFailure } from '@daybook/service';
 import { EXIT } from '@daybook/service/exit-codes';
 import { ImportFailure } from './import-failure.ts';
 
@@ -59,6 +60,8 @@ export function createApi({ url, token, wait = sleep }: ApiOptions): Api {
     try {
       return await call();
     } catch (error) {
+      // There is no token to send.
+      if (error instanceof StartFailure) throw error;
       throw new ImportFailure(EXIT.unavailable, `No Daybook responds at ${url} (${errorCodeOf(error)}).`, {
         cause: error,
       });

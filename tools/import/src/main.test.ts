@@ -10,7 +10,8 @@ const UNREACHABLE_URL = 'http://127.0.0.1:1';
 
 function run(...argv: string[]): Promise<{ code: unknown; stdout: string; stderr: string }> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [join(import.meta.dirname, 'main.ts'), ...argv], (error, stdout, stderr) => {
+    const env = { ...process.env, DAYBOOK_TOKEN: 'unused' };
+    execFile(process.execPath, [join(import.meta.dirname, 'main.ts'), ...argv], { env }, (error, stdout, stderr) => {
       resolve({ code: error?.code ?? 0, stdout, stderr });
     });
   });
