@@ -12,6 +12,7 @@ describe('the topology that Daybook comes with', () => {
     const entries = await readTopology(own);
     expect(Object.fromEntries(entries.map(({ service, count }) => [service, count]))).toEqual({
       registry: 1,
+      identity: 2,
       notification: 2,
       patient: 2,
       doctor: 2,

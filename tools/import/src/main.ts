@@ -4,7 +4,7 @@ import { createTokenSource } from '@daybook/launcher/tokens';
 import { StartFailure } from '@daybook/service';
 import { createApi } from './api.ts';
 import { parseArguments } from './arguments.ts';
-import { defaultUrl } from './config.ts';
+import { defaultUrl, environment } from './config.ts';
 import { ImportFailure } from './import-failure.ts';
 import { Progress } from './progress.ts';
 import { formatReport } from './report.ts';
@@ -13,9 +13,8 @@ import { importFolder } from './synthea/import-folder.ts';
 const progress = new Progress(process.stderr);
 try {
   const { folder, url = defaultUrl() } = parseArguments(process.argv.slice(2));
-  await using tokens = createTokenSource(process.env);
-  const { DAYBOOK_TOKEN } = process.env;
-  const token = async () => DAYBOOK_TOKEN || tokens.tokenFor({ role: 'administrator' });
+  await using tokens = createTokenSource(environment);
+  const token = async () => environment.DAYBOOK_TOKEN || tokens.tokenFor({ role: 'administrator' });
   const report = await importFolder({ folder, api: createApi({ url, token }), progress, now: Temporal.Now.instant() });
   process.stdout.write(`${formatReport(report)}\n`);
 } catch (error) {

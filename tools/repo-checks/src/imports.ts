@@ -43,7 +43,9 @@ function faultsOf({ path, text }: Source): string[] {
     if (specifier.startsWith('.') && workspaceOf(normalize(join(dirname(path), specifier))) !== workspace) {
       faults.push(`${path}: an import reaches into another workspace (${specifier})`);
     }
-    if (workspace.startsWith('packages/') && /^@daybook\/(.*-service|launcher)/.test(specifier)) {
+    // It starts whole systems, for tests only.
+    const isForTests = workspace === 'packages/testing';
+    if (workspace.startsWith('packages/') && !isForTests && /^@daybook\/(.*-service|launcher)/.test(specifier)) {
       faults.push(`${path}: a package imports what depends on it (${specifier})`);
     }
     if (path.includes('/src/domain/') && !isTest(path) && !typesOnly && !allowedInDomain(path, specifier)) {

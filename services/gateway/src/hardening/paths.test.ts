@@ -123,7 +123,11 @@ test('the authority of CONNECT is refused', async () => {
 async function startService() {
   const logger = createLogger({ level: 'silent' });
   const service = await createServiceApp({ name: 'patient-service', logger, openApi: false });
-  for (const path of ['/api/v1/patients/:id', '/api/v1/patients/:id/export', '/api/v1/patients/:id/visits/:visit']) {
+  for (const path of [
+    '/files/v1/patients/:id',
+    '/files/v1/patients/:id/export',
+    '/files/v1/patients/:id/visits/:visit',
+  ]) {
     service.get(path, async ({ params }) => ({ path, params }));
   }
   service.get('/admin', async () => ({ path: '/admin' }));
@@ -137,32 +141,32 @@ async function startService() {
 
 describe('a route that is open for what is below it opens nothing else of its service:', () => {
   const routes = [
-    { id: 'all', predicates: { path: ['/api/v1/patients/**'] }, service: 'patient-service' },
+    { id: 'all', predicates: { path: ['/files/v1/patients/**'] }, service: 'patient-service' },
     {
       id: 'export',
-      predicates: { path: ['/api/v1/patients/{id}/export'] },
+      predicates: { path: ['/files/v1/patients/{id}/export'] },
       filters: [{ redirect: { status: 308, location: '/closed' } }],
       service: 'patient-service',
     },
   ];
 
   test.each([
-    '/api/v1/patients/1/export',
-    '/api/v1/patients/1/export?a',
-    '/api/v1/patients/1/export#',
-    '/api/v1/patients/1/export#?a',
-    '/api/v1/patients/1/%65xport',
-    '/api/v1/patients/1/e%78port',
-    '/api/v1/patients/1//export',
-    '/api/v1/patients/1/./export',
-    '/api/v1/patients/1%2fexport',
-    '/api/v1/patients/1/export/',
-    '/api/v1/patients/1/export;a',
-    '/api/v1/patients/1/export%3f',
-    '/api/v1/patients/1/export%23',
-    '/api/v1/patients/1/EXPORT',
-    '/api/v1/patients/../../../admin',
-    '/api/v1/patients/%2e%2e/%2e%2e/%2e%2e/admin',
+    '/files/v1/patients/1/export',
+    '/files/v1/patients/1/export?a',
+    '/files/v1/patients/1/export#',
+    '/files/v1/patients/1/export#?a',
+    '/files/v1/patients/1/%65xport',
+    '/files/v1/patients/1/e%78port',
+    '/files/v1/patients/1//export',
+    '/files/v1/patients/1/./export',
+    '/files/v1/patients/1%2fexport',
+    '/files/v1/patients/1/export/',
+    '/files/v1/patients/1/export;a',
+    '/files/v1/patients/1/export%3f',
+    '/files/v1/patients/1/export%23',
+    '/files/v1/patients/1/EXPORT',
+    '/files/v1/patients/../../../admin',
+    '/files/v1/patients/%2e%2e/%2e%2e/%2e%2e/admin',
   ])('%s', async (target) => {
     const { port } = await startGateway({ patients: [await startService()], routes });
     const response = await sendBytes(port, get(target));
@@ -171,10 +175,10 @@ describe('a route that is open for what is below it opens nothing else of its se
   });
 
   test.each([
-    ['/api/v1/patients/a%20b', { id: 'a b' }],
-    ['/api/v1/patients/a%3fb', { id: 'a?b' }],
-    ['/api/v1/patients/a;b', { id: 'a;b' }],
-    ['/api/v1/patients/..a/visits/%C3%A4', { id: '..a', visit: 'ä' }],
+    ['/files/v1/patients/a%20b', { id: 'a b' }],
+    ['/files/v1/patients/a%3fb', { id: 'a?b' }],
+    ['/files/v1/patients/a;b', { id: 'a;b' }],
+    ['/files/v1/patients/..a/visits/%C3%A4', { id: '..a', visit: 'ä' }],
   ])('%s is one segment for both', async (target, params) => {
     const { port } = await startGateway({ patients: [await startService()], routes });
     const response = await sendBytes(port, get(target));
