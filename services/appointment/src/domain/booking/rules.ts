@@ -96,8 +96,8 @@ export function hoursAt({ start, end }: Interval, open: readonly OpenHours[]): O
     if ((open[middle]?.start ?? 0) <= start) low = middle + 1;
     else high = middle;
   }
-  const candidate = open[low - 1];
-  return candidate !== undefined && end <= candidate.end ? candidate : undefined;
+  const hours = open[low - 1];
+  return hours !== undefined && end <= hours.end ? hours : undefined;
 }
 
 /** Returns the zone that the doctor works in during a visit. */
