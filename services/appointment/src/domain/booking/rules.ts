@@ -1,6 +1,6 @@
 /**
  * The rules of booking.
- * Slots, bookings and alternatives all call one function, so each slot shown can be booked (rule 4 of the product).
+ * Slots, bookings and alternatives all call one function, so each slot that is shown can be booked.
  */
 import { type AppointmentType, DAY, MINUTE, type ProblemCode, problems, Refusal } from '@daybook/contracts';
 import { type Cells, cellsOf, type Interval, isOnGrid, lastOnGrid } from '../slots/grid.ts';
