@@ -1,5 +1,5 @@
 /**
- * Rules 4 and 5 of the product, in every zone.
+ * In every zone, slots can be booked and wall-clock time belongs to its place.
  * The slots offered are the starts that booking accepts.
  * A time that a clock change skips is not offered, and one that it repeats is offered once.
  * The expected slots come from a second implementation: minute by minute, from Temporal's wall-clock time.

@@ -1,6 +1,6 @@
 /**
- * A thousand clients request the same time simultaneously: rules 1, 3 and 6 of the product, over sockets to one
- * process.
+ * A thousand clients request the same time simultaneously, over sockets to one process.
+ * No time is booked twice, a retry is harmless, and each refusal is a problem document with the nearest free slots.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { mapConcurrently } from '@daybook/async';

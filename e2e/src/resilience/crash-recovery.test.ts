@@ -1,5 +1,5 @@
 /**
- * No confirmed change is lost (rule 2 of the product).
+ * No confirmed change is lost.
  * The process is killed at random points under load, repeatedly on the same data folder.
  * At the end, responses, stored data and events must agree.
  */

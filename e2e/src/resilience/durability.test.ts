@@ -1,4 +1,4 @@
-/** Confirmed changes and their events survive the end of the process at any moment (rule 2 of the product). */
+/** Confirmed changes and their events survive the end of the process at any moment. */
 import { createClient, type DaybookClient, expectData } from '@daybook/client';
 import { halfHour, makeClinic, temporaryFolder } from '@daybook/testing';
 import { startDaybookOnDatabase as startDaybook } from '@daybook/testing/system-database';

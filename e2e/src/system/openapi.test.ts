@@ -1,4 +1,4 @@
-/** The API document passes an external validator, and covers all of api.md so far. */
+/** The API document passes an external validator, and describes every operation. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Validator } from '@seriousme/openapi-schema-validator';

@@ -860,7 +860,7 @@ export interface components {
                 to: "proposed" | "pending" | "booked" | "arrived" | "checked-in" | "fulfilled" | "cancelled" | "noshow" | "entered-in-error" | "waitlist";
             };
             reason?: string;
-            /** @description Taken in the running five minutes */
+            /** @description Taken in the current five minutes */
             walkIn?: boolean;
             /** @description Of an update: which fields */
             changed?: ("appointmentTypeId" | "reason" | "note")[];
@@ -947,7 +947,7 @@ export interface components {
             start: string;
             /** @description Why the patient comes */
             reason?: string;
-            /** @description Books the running five minutes, whatever notice the type requires. By staff only */
+            /** @description Books the current five minutes, whatever notice the type requires. By staff only */
             walkIn?: boolean;
             /**
              * Format: uuid
@@ -1025,7 +1025,7 @@ export interface components {
             appointmentTypeId: string;
             /** Format: date-time */
             start: string;
-            /** @description Holds the running five minutes, whatever notice the type requires. By staff only */
+            /** @description Holds the current five minutes, whatever notice the type requires. By staff only */
             walkIn?: boolean;
         };
         /** NewPatient */
@@ -1286,7 +1286,7 @@ export interface components {
             appointmentTypeId?: string;
             /** @description Why it is moved; kept in the history */
             reason?: string;
-            /** @description Books the running five minutes, whatever notice the type requires. By staff only */
+            /** @description Books the current five minutes, whatever notice the type requires. By staff only */
             walkIn?: boolean;
             /**
              * Format: uuid
@@ -5607,7 +5607,7 @@ export interface operations {
                 appointmentTypeId: string;
                 from: string;
                 to: string;
-                /** @description With the running five minutes, where `from` is not after their start. By staff only */
+                /** @description With the current five minutes, where `from` is not after their start. By staff only */
                 walkIn?: boolean;
                 limit?: number;
                 /** @description The nextCursor of the page before; opaque: do not take it apart */

@@ -31,7 +31,7 @@ export type Overbooking = Static<typeof Overbooking>;
 
 /** The ways to choose a time when an appointment is booked or moved. */
 const choices = {
-  walkIn: WalkIn('Books the running five minutes, whatever notice the type requires'),
+  walkIn: WalkIn('Books the current five minutes, whatever notice the type requires'),
   holdId: Type.Optional(Id('The hold that keeps the time; 409 `hold-expired` when it has run out')),
   overbooking: Type.Optional(Overbooking),
 };
@@ -186,7 +186,7 @@ export const HistoryEntry = Type.Object(
     to: Type.Optional(Times),
     status: Type.Optional(StatusChange),
     reason: Type.Optional(Type.String()),
-    walkIn: Type.Optional(Type.Boolean({ description: 'Taken in the running five minutes' })),
+    walkIn: Type.Optional(Type.Boolean({ description: 'Taken in the current five minutes' })),
     changed: Type.Optional(Type.Array(OneOf(UPDATED_FIELDS), { description: 'Of an update: which fields' })),
     overbookingReason: Type.Optional(
       Type.String({ description: 'Of an overbooking that is a move with a `reason` of its own' }),

@@ -11,7 +11,7 @@ export const NewHold = Type.Object(
     doctorId: Id(),
     appointmentTypeId: Id(),
     start: Instant(),
-    walkIn: WalkIn('Holds the running five minutes, whatever notice the type requires'),
+    walkIn: WalkIn('Holds the current five minutes, whatever notice the type requires'),
   },
   { title: 'NewHold', additionalProperties: false },
 );

@@ -29,7 +29,7 @@ export const SlotQuery = Type.Object(
     appointmentTypeId: Id(),
     from: Instant(),
     to: Instant(),
-    walkIn: WalkIn('With the running five minutes, where `from` is not after their start'),
+    walkIn: WalkIn('With the current five minutes, where `from` is not after their start'),
     ...paging,
   },
   { additionalProperties: false },

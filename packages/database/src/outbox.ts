@@ -29,7 +29,10 @@ export const originOf = (
   { traceparent }: Pick<EventOrigin, 'traceparent'>,
 ): EventOrigin => ({ source, time, traceparent });
 
-/** Transactions that stored events, for listeners of their commits. */
+/**
+ * Transactions that stored events. Their COMMIT wakes the relay of this process by `onEvents` of the database.
+ * The relay finds the events of other processes when it polls, and deletes each after the bus has taken it.
+ */
 const eventful = new WeakSet<object>();
 
 export const hasEvents = (transaction: object): boolean => eventful.has(transaction);

@@ -31,10 +31,10 @@ export { readConfig };
 const PATIENTS = 'patient-service';
 const DOCTORS = 'doctor-service';
 
-export const start: StartService = async (process) => {
-  const config = readConfig(process.environment);
+export const start: StartService = async (hostProcess) => {
+  const config = readConfig(hostProcess.environment);
   await using disposables = new AsyncDisposableStack();
-  const host = await withServiceBus(process, config.AMQP_URL, NAME, disposables);
+  const host = await withServiceBus(hostProcess, config.AMQP_URL, NAME, disposables);
   const { logger, bus, clock } = host;
   const url = databaseUrlOf(config, 'appointment');
   const database = await openServiceDatabase<AppointmentTables>(host, url, migrations, disposables, (database) => [

@@ -20,10 +20,10 @@ import type { NotificationTables } from './store/tables.ts';
 
 export { readConfig };
 
-export const start: StartService = async (process) => {
-  const config = readConfig(process.environment);
+export const start: StartService = async (hostProcess) => {
+  const config = readConfig(hostProcess.environment);
   await using disposables = new AsyncDisposableStack();
-  const host = await withServiceBus(process, config.AMQP_URL, NAME, disposables);
+  const host = await withServiceBus(hostProcess, config.AMQP_URL, NAME, disposables);
   const { logger, bus, clock } = host;
   const url = databaseUrlOf(config, 'notification');
   const database = await openServiceDatabase<NotificationTables>(host, url, migrations, disposables);

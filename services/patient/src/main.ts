@@ -18,10 +18,10 @@ import type { PatientTables } from './store/tables.ts';
 
 export { readConfig };
 
-export const start: StartService = async (process) => {
-  const config = readConfig(process.environment);
+export const start: StartService = async (hostProcess) => {
+  const config = readConfig(hostProcess.environment);
   await using disposables = new AsyncDisposableStack();
-  const host = await withServiceBus(process, config.AMQP_URL, NAME, disposables);
+  const host = await withServiceBus(hostProcess, config.AMQP_URL, NAME, disposables);
   const { logger, bus, clock } = host;
   const url = databaseUrlOf(config, 'patient');
   const database = await openServiceDatabase<PatientTables>(host, url, migrations, disposables);

@@ -23,8 +23,15 @@ describe('the rules notice', () => {
     notices('services/doctor/src/domain/x.ts', "import {\n  readFile,\n} from 'node:fs/promises';"));
   it('a domain that imports its store', () =>
     notices('services/doctor/src/domain/x.ts', "export { y } from '../store/y.ts';"));
+  it('a domain that imports a type of the database elsewhere than in its ports', () =>
+    notices('services/doctor/src/domain/x.ts', "import type { WriteContext } from '@daybook/database';"));
   it('a reader of the environment that is not config.ts', () =>
     notices('services/doctor/src/app.ts', 'const port = process.env.PORT;'));
+});
+
+it('the ports of a domain import types of the database', () => {
+  const text = "import type { WriteContext } from '@daybook/database';";
+  expect(findViolations([{ path: 'services/doctor/src/domain/ports.ts', text }])).toEqual([]);
 });
 
 it('reads every form of import', () => {

@@ -28,7 +28,10 @@ export function importsOf(text: string): Import[] {
 const workspaceOf = (path: string): string => (path.startsWith('e2e/') ? 'e2e' : path.split('/').slice(0, 2).join('/'));
 const isTest = (path: string): boolean => path.endsWith('.test.ts') || path.endsWith('/testing.ts');
 
-/** Returns whether a domain folder may import this at run time: contracts, schemas, and itself. */
+/**
+ * Returns whether a domain folder may import this at run time: contracts, async, typebox, and itself.
+ * Of others it may import types, and those of the database in ports.ts only.
+ */
 const allowedInDomain = (path: string, specifier: string): boolean =>
   ['@daybook/async', '@daybook/contracts', 'typebox'].includes(specifier) ||
   (specifier.startsWith('.') && normalize(join(dirname(path), specifier)).includes('/src/domain/'));
@@ -48,8 +51,12 @@ function faultsOf({ path, text }: Source): string[] {
     if (workspace.startsWith('packages/') && !isForTests && /^@daybook\/(.*-service|launcher)/.test(specifier)) {
       faults.push(`${path}: a package imports what depends on it (${specifier})`);
     }
-    if (path.includes('/src/domain/') && !isTest(path) && !typesOnly && !allowedInDomain(path, specifier)) {
-      faults.push(`${path}: domain imports more than contracts and itself (${specifier})`);
+    const isOfDomain = path.includes('/src/domain/') && !isTest(path);
+    if (isOfDomain && typesOnly && specifier === '@daybook/database' && !path.endsWith('/src/domain/ports.ts')) {
+      faults.push(`${path}: domain imports a type of the database elsewhere than in ports.ts`);
+    }
+    if (isOfDomain && !typesOnly && !allowedInDomain(path, specifier)) {
+      faults.push(`${path}: domain imports more than contracts, async, typebox and itself (${specifier})`);
     }
   }
   const readsEnvironment = /\bprocess\s*\.\s*env\b/.test(text.replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, ''));

@@ -3,14 +3,16 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { linksIn, pathsIn } from './references.ts';
+import { documentsIn, linksIn, pathsIn } from './references.ts';
 import { ROOT } from './sources.ts';
-import { textFiles } from './words.ts';
+import { commentsOf, textFiles } from './words.ts';
 
 /** What a run makes, or a user. */
 const MADE = /node_modules|\/target\/|\/secrets\b|openapi\.json$/;
 
-const documents = (await textFiles()).filter((file) => file.endsWith('.md'));
+const files = await textFiles();
+const documents = files.filter((file) => file.endsWith('.md'));
+const scripts = files.filter((file) => /\.[cm]?[jt]s$/.test(file));
 
 async function brokenIn(file: string): Promise<string[]> {
   const text = await readFile(join(ROOT, file), 'utf8');
@@ -22,6 +24,15 @@ async function brokenIn(file: string): Promise<string[]> {
 describe('references', () => {
   it.each(documents)('of %s lead somewhere', async (file) => {
     expect(await brokenIn(file)).toEqual([]);
+  });
+
+  it('of comments to documents lead somewhere', async () => {
+    const broken: string[] = [];
+    for (const file of scripts) {
+      const named = documentsIn(commentsOf(await readFile(join(ROOT, file), 'utf8')));
+      broken.push(...named.filter((path) => !existsSync(join(ROOT, path))).map((path) => `${file}: ${path}`));
+    }
+    expect(broken).toEqual([]);
   });
 });
 
@@ -36,6 +47,14 @@ describe('a check of references reads', () => {
   it('every file that a diagram names', () => {
     const diagram = '```mermaid\nA->>B: read<br/>services/x/a.ts<br/>packages/y/src/b-c.ts\nB->>A: and/or\n```\n';
     expect(pathsIn(`One.\n\n${diagram}\nservices/z.ts\n`)).toEqual(['services/x/a.ts', 'packages/y/src/b-c.ts']);
+  });
+
+  it('documents that a comment names, with or without a folder', () => {
+    expect(documentsIn('See docs/a.md, `api.md` (CONTRIBUTING.md). Not b.mdx.')).toEqual([
+      'docs/a.md',
+      'api.md',
+      'CONTRIBUTING.md',
+    ]);
   });
 
   it('links to files, without their anchors, and no addresses', () => {

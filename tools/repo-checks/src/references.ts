@@ -1,4 +1,4 @@
-/** Finds the files that a document names. */
+/** Finds the files that a document or a comment names. */
 
 const FOLDERS = String.raw`(?:docs|deploy|services|packages|launcher|tools|bench|e2e|examples|\.ci|\.github)`;
 /** A path of the repository in backticks: it has a folder, and no placeholder. */
@@ -16,3 +16,6 @@ export const pathsIn = (document: string): string[] => [
 
 /** Returns the files that a document links to, from its own folder. */
 export const linksIn = (document: string): string[] => [...document.matchAll(LINK)].map(([, link = '']) => link);
+
+/** Returns the documents that comments name, from the root of the project. */
+export const documentsIn = (comments: string): string[] => comments.match(/(?<![\w./-])[\w./-]+\.md\b/g) ?? [];

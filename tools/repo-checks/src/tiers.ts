@@ -1,4 +1,4 @@
-/** Which tests belong to which tier: house rules in CONTRIBUTING.md. A check holds that each test file is in one of them. */
+/** Defines which tests belong to which tier of CONTRIBUTING.md. A check holds that each test file is in one of them. */
 
 export interface Tier {
   readonly include: readonly string[];

@@ -26,10 +26,10 @@ const TITLE =
 export const titlesOf = (source: string): string[] =>
   [...source.matchAll(TITLE)].map(([, single, double, template]) => single ?? double ?? template ?? '');
 
-/** Rule 10 of the house: words that the reader has to guess. */
+/** Words that the reader has to guess. */
 export const BANNED = /\b(?:aloud|anew|whoever|to be had|all the same|so many|dear|door)\b/i;
 
-/** Rule 1: the actor is named. Questions in pages are exempt. */
+/** A sentence that does not name its actor. Questions in pages are exempt. */
 export const NAMELESS = /(?:^|[.!?]\s+)(?:Who|Whoever|Nobody)\b(?![^.!?]*\?)/m;
 
 /** A string that begins without an actor. */

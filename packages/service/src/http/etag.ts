@@ -1,6 +1,5 @@
 /** ETags (RFC 9110, section 13): the version of a resource is its strong ETag. */
 import { Refusal } from '@daybook/contracts';
-import { storeNoResponse, type WriteContext } from '@daybook/database';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 /** Returns the ETag. `view` distinguishes views of one version, such as a part or a day of it. */
@@ -49,22 +48,6 @@ export function preconditionOf(request: FastifyRequest, hasViews = false): Preco
     },
   };
 }
-
-/**
- * Returns whether the caller still waits. Fastify's `signal` ends with the request's body, long before the response.
- */
-const isCallerWaiting = (request: FastifyRequest): boolean =>
-  performance.now() < request.deadline && !request.raw.socket.destroyed;
-
-/**
- * Returns the context of a write without an Idempotency-Key. `hasViews` means that the resource's ETag contains a view.
- */
-export const writeContextOf = (request: FastifyRequest, { hasViews = false } = {}): WriteContext<unknown> => ({
-  storeResponse: storeNoResponse,
-  traceparent: request.trace.traceparent,
-  isCallerWaiting: () => isCallerWaiting(request),
-  checkVersion: preconditionOf(request, hasViews).check,
-});
 
 /** Sends one resource and its ETag, or 304 when the caller has this version already. */
 export function sendVersioned<Resource extends { version: number }>(

@@ -13,9 +13,10 @@ import {
   type WriteContext,
 } from '@daybook/database';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { etagOf, writeContextOf } from './etag.ts';
+import { etagOf } from './etag.ts';
 import { PROBLEM_JSON } from './problem-handler.ts';
 import { rolesOf } from './roles.ts';
+import { writeContextOf } from './write-context.ts';
 
 const KEY = /^[\x21-\x7e]{1,255}$/;
 

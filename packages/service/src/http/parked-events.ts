@@ -13,8 +13,9 @@ import type { Database } from '@daybook/database';
 import { BEFORE_ALL, type Consumer, createParkedEventStore, type ParkedEventKey } from '@daybook/messaging';
 import { Type } from 'typebox';
 import type { App } from './app-type.ts';
+import { type CursorKey, decodeCursor } from './cursor.ts';
 import { replyIdempotently } from './idempotency.ts';
-import { type CursorKey, decodeCursor, pageOf, sendPage } from './pagination.ts';
+import { pageOf, sendPage } from './pagination.ts';
 import { rejectBody } from './reject-body.ts';
 
 const tags = ['Administration'];

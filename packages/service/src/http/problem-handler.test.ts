@@ -364,6 +364,8 @@ describe('a handler that fails', () => {
     expect(JSON.parse(line)).toMatchObject({
       level: 50,
       service: 'thing-service',
+      method: 'GET',
+      route: '/failing',
       err: {
         type: 'TypeError',
         message: 'an unexpected turn',

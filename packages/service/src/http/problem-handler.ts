@@ -1,10 +1,17 @@
 /** The one place that turns a failure into an HTTP response. */
-import { type Fault, problemOf, problems, Refusal } from '@daybook/contracts';
+import { type Fault, type ProblemCode, problemOf, problems, Refusal } from '@daybook/contracts';
 import { AmbiguousCommit, DatabaseUnavailable } from '@daybook/database';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { faultOf } from '../validation/validation.ts';
 import type { MethodsOf } from './allowed-methods.ts';
 import { dropUnreadBody } from './unread-body.ts';
+
+declare module 'fastify' {
+  interface FastifyReply {
+    /** The code of the refusal that this reply sends, for the metrics. */
+    refusalCode: ProblemCode | undefined;
+  }
+}
 
 export const PROBLEM_JSON = 'application/problem+json; charset=utf-8';
 
@@ -61,6 +68,7 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, refusa
   const { retryAfterSeconds, challenge } = refusal.extras;
   if (retryAfterSeconds !== undefined) reply.header('retry-after', retryAfterSeconds);
   if (challenge !== undefined) reply.header('www-authenticate', challenge);
+  reply.refusalCode = refusal.code;
   return reply.code(problem.status).type(PROBLEM_JSON).send(JSON.stringify(problem));
 }
 
@@ -71,6 +79,9 @@ const isCode = (error: unknown, code: string): boolean =>
 const isBodyPending = ({ raw }: FastifyRequest): boolean =>
   (raw.headers['transfer-encoding'] !== undefined || Number(raw.headers['content-length'] ?? 0) > 0) &&
   !raw.readableEnded;
+
+/** Returns what a log may name of a request: the pattern of its route, and never its address, which may hold an id. */
+const operationOf = ({ method, routeOptions }: FastifyRequest) => ({ method, route: routeOptions.url ?? 'none' });
 
 const reasonOf = (error: unknown): string | undefined =>
   error instanceof DatabaseUnavailable ? error.reason : undefined;
@@ -83,11 +94,13 @@ export function addProblemHandler(app: FastifyInstance, methodsOf: MethodsOf): v
     const refusal = refusalOf(error);
     dropUnreadBody(request, reply);
     if (refusal) {
-      if (problems[refusal.code].status >= 500)
-        request.log.warn({ code: refusal.code, reason: reasonOf(error) }, 'service-unavailable response sent');
+      if (problems[refusal.code].status >= 500) {
+        const fields = { code: refusal.code, reason: reasonOf(error), ...operationOf(request) };
+        request.log.warn(fields, 'service-unavailable response sent');
+      }
       return sendProblem(request, reply, refusal);
     }
-    request.log.error({ err: error }, 'unexpected error');
+    request.log.error({ err: error, ...operationOf(request) }, 'unexpected error');
     return sendProblem(
       request,
       reply,

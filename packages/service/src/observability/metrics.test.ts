@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { Refusal } from '@daybook/contracts';
 import { expect, it } from 'vitest';
 import { bareApp } from '../testing.ts';
 
@@ -17,6 +18,28 @@ it('counts requests by route pattern, method and status, and never by an address
   expect(response.body).toMatch(new RegExp(`^${count}\\{method="GET",route="none",status="404"\\} 1$`, 'm'));
   expect(response.body).not.toContain(id);
   expect(response.body).not.toContain('Silva');
+});
+
+it('counts refusals by route pattern, method and code', async () => {
+  const { app } = await bareApp();
+  app.get('/patients/:id', async () => {
+    throw new Refusal('not-found', 'No patient has this id.');
+  });
+  app.get('/failing', async () => {
+    throw new Error('broken');
+  });
+  app.get('/working', async () => 'yes');
+  const id = randomUUID();
+  for (const url of [`/patients/${id}`, `/patients/${id}?q=Silva`, '/failing', '/working', `/unknown/${id}`]) {
+    await app.inject(url);
+  }
+  const { body } = await app.inject('/metrics');
+  const counts = body.split('\n').filter((line) => line.startsWith('http_server_refusals_total{'));
+  expect(counts.sort()).toEqual([
+    'http_server_refusals_total{method="GET",route="/failing",code="internal-error"} 1',
+    'http_server_refusals_total{method="GET",route="/patients/:id",code="not-found"} 2',
+    'http_server_refusals_total{method="GET",route="none",code="not-found"} 1',
+  ]);
 });
 
 it('has the process, and of each service only its own requests', async () => {

@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Gauge, Registry } from '@prometheus-io/client';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from '@prometheus-io/client';
 import type { App } from '../http/app-type.ts';
 import { Histogram, type HistogramOptions } from './histogram.ts';
 
@@ -46,8 +46,17 @@ export function addMetrics(app: App): void {
     help: 'Time from a request to its response',
     labelNames: ['method', 'route', 'status'],
   });
+  // Each label has few values: methods that Node parses, patterns of routes, codes of the catalogue.
+  const refusals = new Counter({
+    name: 'http_server_refusals_total',
+    help: 'Requests that were refused, by the code of the refusal',
+    labelNames: ['method', 'route', 'code'],
+    registers: [registry],
+  });
+  app.decorateReply('refusalCode', undefined);
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'none';
+    if (reply.refusalCode !== undefined) refusals.inc({ method: request.method, route, code: reply.refusalCode });
     duration.observe({ method: request.method, route, status: reply.statusCode }, reply.elapsedTime / 1000);
   });
   app.get('/metrics', { schema: { hide: true }, config: { operations: 'only' } }, async (_request, reply) =>

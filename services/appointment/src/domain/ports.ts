@@ -16,6 +16,8 @@ import type { Step } from './booking/lifecycle.ts';
 import type { DoctorFacts, PatientFacts, TakenSeats } from './booking/rules.ts';
 import type { Interval } from './slots/grid.ts';
 
+export type { WriteContext };
+
 /** The caller of a request, and its trace. */
 export interface RequestContext {
   readonly caller: Caller;
@@ -63,21 +65,6 @@ export interface Placement {
   readonly overbooking?: Overbooking | undefined;
   /** Whether it is a walk-in, which takes the current five minutes. */
   readonly walkIn?: boolean | undefined;
-}
-
-/**
- * Thrown when patient, doctor, type or the patient's seats changed since the rules were applied.
- * The rules have to be applied again.
- */
-export class StaleFacts extends Error {
-  /** The announced version, or the type as stored. Later reads return at least that version. */
-  readonly newer: ParticipantVersion;
-
-  constructor(newer: ParticipantVersion) {
-    super('The facts that the rules were applied to have changed.');
-    this.name = 'StaleFacts';
-    this.newer = newer;
-  }
 }
 
 export interface NewBooking {
@@ -137,7 +124,7 @@ export interface AppointmentStore {
   find(caller: Caller, id: string): Promise<Appointment | undefined>;
   /**
    * Books an appointment.
-   * @throws Refusal `slot-taken`, `patient-busy`: the key rejected it; `hold-expired`
+   * @throws Refusal `slot-taken`, `patient-busy` when the transaction finds the seats taken; `hold-expired`
    * @throws StaleFacts
    */
   book(caller: Caller, booking: NewBooking, write: WriteContext<Appointment>): Promise<Appointment>;
@@ -165,7 +152,7 @@ export interface AppointmentStore {
    * Returns to an earlier status.
    * A cancelled appointment reserves its time again.
    * Any other future appointment is flagged when the patient has another visit then.
-   * @throws Refusal `changed-meanwhile`; `slot-taken`, `patient-busy`: the key rejected it
+   * @throws Refusal `changed-meanwhile`; `slot-taken`, `patient-busy` when the transaction finds the seats taken
    * @throws StaleFacts
    */
   stepBack(caller: Caller, id: string, back: StepBackDecision, write: WriteContext<Appointment>): Promise<Appointment>;

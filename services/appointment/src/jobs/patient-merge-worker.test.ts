@@ -5,8 +5,8 @@ import { databaseKind } from '@daybook/testing/databases';
 import { type RootOperationNode, SelectQueryNode } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import { patientMergesConsumer } from '../events/consumers.ts';
-import { MOVE_BATCH_SIZE } from '../store/merge-moves.ts';
 import { createPatientMergeStore } from '../store/patient-merges.ts';
+import { REASSIGN_BATCH_SIZE } from '../store/reassignments.ts';
 import { createRevalidationStore } from '../store/revalidation.ts';
 import { pausedAfter, SEEN, startClinic, transactionsWaitingForParticipants, UNKNOWN_ID } from '../testing.ts';
 import { startPatientMergeWorker } from './patient-merge-worker.ts';
@@ -53,7 +53,7 @@ async function startMergeable() {
       for (let rounds = 0; rounds < 100; rounds += 1) {
         const next = await store.next(service);
         if (next === undefined) return;
-        while (await store.moveBatch(service, next));
+        while (await store.reassignBatch(service, next));
       }
       throw new Error('it does not end');
     },
@@ -91,7 +91,7 @@ async function startTwins() {
   };
 }
 
-/** Returns whether a query finds appointments that were moved before. */
+/** Returns whether a query finds appointments that were reassigned before. */
 const findsMoved = (query: RootOperationNode): boolean => SelectQueryNode.is(query) && query.joins !== undefined;
 
 /** Returns whether a query reads the seats of the record that stays. */
@@ -236,7 +236,7 @@ describe('the appointments of a merged patient', () => {
     const first = await bookFor(old);
     const [row] = await database.read((db) => db.selectFrom('appointments').selectAll().execute());
     if (!row) throw new Error('nothing was booked');
-    const copies = Array.from({ length: MOVE_BATCH_SIZE + 20 }, () => ({
+    const copies = Array.from({ length: REASSIGN_BATCH_SIZE + 20 }, () => ({
       ...row,
       id: idToBytes(newId()),
       status: 'cancelled' as const,
@@ -244,15 +244,15 @@ describe('the appointments of a merged patient', () => {
     await database.write((tx) => tx.insertInto('appointments').values(copies).execute());
     await deliver('merged');
     const moved = () => database.read((db) => db.selectFrom('moved_appointments').select('appointment_id').execute());
-    expect(await store.moveBatch(service, old)).toBe(true);
-    expect(await moved()).toHaveLength(MOVE_BATCH_SIZE);
-    expect(await store.moveBatch(service, old)).toBe(false);
-    expect(await moved()).toHaveLength(MOVE_BATCH_SIZE + 21);
+    expect(await store.reassignBatch(service, old)).toBe(true);
+    expect(await moved()).toHaveLength(REASSIGN_BATCH_SIZE);
+    expect(await store.reassignBatch(service, old)).toBe(false);
+    expect(await moved()).toHaveLength(REASSIGN_BATCH_SIZE + 21);
     expect(await ofPatient(old)).toEqual([]);
     expect(await read(first.id)).toMatchObject({ patientId: stays });
   });
 
-  it('are moved by the worker, which is woken by the event or finds it by itself', async () => {
+  it('are reassigned by the worker, which is woken by the event or finds it by itself', async () => {
     const { old, stays, bookFor, deliver, store, due, read } = await startTwins();
     const { id } = await bookFor(old);
     const worker = startPatientMergeWorker(store, logger);
@@ -268,7 +268,7 @@ describe('the appointments of a merged patient', () => {
 });
 
 describe('an unmerge', () => {
-  it('returns what the merge moved, and not what was booked since for the record that stays', async () => {
+  it('returns what the merge reassigned, and not what was booked since for the record that stays', async () => {
     const { old, stays, bookFor, merge, unmerge, ofPatient, history, read, expectReservationsMatch } =
       await startTwins();
     const own = await bookFor(stays);
@@ -387,12 +387,12 @@ describe('merges of several records', () => {
     await consumer.handle(change('merged', a, b));
     const unmerged = change('unmerged', a, b);
     await consumer.handle(change('merged', b, a));
-    await expect(store.moveBatch(service, b)).rejects.toThrow('cycle');
+    await expect(store.reassignBatch(service, b)).rejects.toThrow('cycle');
     await store.postpone(service, b);
     expect(await due()).toHaveLength(2);
     await consumer.handle(unmerged);
-    await store.moveBatch(service, a);
-    await store.moveBatch(service, b);
+    await store.reassignBatch(service, a);
+    await store.reassignBatch(service, b);
     await moveAll();
     expect(await ofPatient(a)).toEqual([ofA.id, ofB.id].sort());
   });
@@ -403,13 +403,13 @@ describe('merges of several records', () => {
     for (let round = 0; round < 3; round += 1) {
       const merged = [change('merged', a, b), change('merged', b, c)];
       await Promise.all([
-        ...merged.map((event) => consumer.handle(event).then(() => store.moveBatch(service, event.subject))),
+        ...merged.map((event) => consumer.handle(event).then(() => store.reassignBatch(service, event.subject))),
       ]);
       await moveAll();
       expect(await ofPatient(c)).toEqual([ofA.id, ofB.id, ofC.id].sort());
       const unmerged = [change('unmerged', a, b), change('unmerged', b, c)];
       await Promise.all([
-        ...unmerged.map((event) => consumer.handle(event).then(() => store.moveBatch(service, event.subject))),
+        ...unmerged.map((event) => consumer.handle(event).then(() => store.reassignBatch(service, event.subject))),
       ]);
       await moveAll();
       expect([await ofPatient(a), await ofPatient(b), await ofPatient(c)]).toEqual([[ofA.id], [ofB.id], [ofC.id]]);
@@ -427,7 +427,7 @@ describe('merges of several records', () => {
       db.selectFrom('appointments').selectAll().where('id', '=', idToBytes(ofA.id)).execute(),
     );
     if (!row) throw new Error('nothing was booked');
-    const copies = Array.from({ length: MOVE_BATCH_SIZE }, () => ({
+    const copies = Array.from({ length: REASSIGN_BATCH_SIZE }, () => ({
       ...row,
       id: idToBytes(newId()),
       status: 'cancelled' as const,
@@ -439,9 +439,9 @@ describe('merges of several records', () => {
     });
     await consumer.handle(change('merged', c, d));
     await consumer.handle(change('unmerged', b, c));
-    expect(await store.moveBatch(service, c)).toBe(false);
+    expect(await store.reassignBatch(service, c)).toBe(false);
     await clinic.moveAll();
-    expect(await clinic.ofPatient(b)).toHaveLength(MOVE_BATCH_SIZE + 2);
+    expect(await clinic.ofPatient(b)).toHaveLength(REASSIGN_BATCH_SIZE + 2);
     expect(await clinic.ofPatient(b)).toEqual(expect.arrayContaining([ofA.id, ofB.id]));
     expect(await clinic.ofPatient(d)).toEqual([ofC.id]);
   });
@@ -455,9 +455,9 @@ describe('merges of several records', () => {
       await consumer.handle(change('merged', c, d));
       const slow = pausedAfter(clinic.database, findsMoved, async () => {
         await consumer.handle(change('unmerged', b, c));
-        await store.moveBatch(service, b);
+        await store.reassignBatch(service, b);
       });
-      await createPatientMergeStore(slow, clinic.clock).moveBatch(service, c);
+      await createPatientMergeStore(slow, clinic.clock).reassignBatch(service, c);
       await clinic.moveAll();
       expect(await clinic.ofPatient(b)).toEqual([ofA.id, ofB.id].sort());
       expect(await clinic.ofPatient(d)).toEqual([ofC.id]);
@@ -517,7 +517,7 @@ describe('a booking under way when its patient is merged', () => {
     expect(await ofPatient(old)).toEqual([]);
   });
 
-  it('is moved when it was stored between the merge and its event', async () => {
+  it('is reassigned when it was stored between the merge and its event', async () => {
     const { old, stays, bookFor, change, consumer, moveAll, ofPatient, changePatient } = await startTwins();
     // An instance of the patient service that lags behind still reports the record as active.
     const event = change('merged', old, stays);
@@ -535,7 +535,7 @@ describe('a booking under way when its patient is merged', () => {
     const bookings = starts.map((start) => post('', bookingRequest(start, { patientId: old })));
     await Promise.all(bookings.slice(0, ahead));
     await consumer.handle(change('merged', old, stays));
-    await store.moveBatch(service, old);
+    await store.reassignBatch(service, old);
     const responses = await Promise.all(bookings);
     await moveAll();
     const booked = responses.filter(({ status }) => status === 201);
@@ -566,7 +566,7 @@ describe('a booking under way when its patient is merged', () => {
     const other = addDoctor().id;
     const booking = post('', bookingRequest(START, { patientId: stays, doctorId: other }));
     await deliver('merged');
-    await store.moveBatch(service, old);
+    await store.reassignBatch(service, old);
     const { status, body } = await booking;
     await moveAll();
     if (status === 201) {
@@ -594,7 +594,7 @@ describe('a booking under way when its patient is merged', () => {
         const waits = expect.poll(() => transactionsWaitingForParticipants(database), SEEN).toBeGreaterThan(0);
         await Promise.race([booking.promise, waits]);
       });
-      await createPatientMergeStore(slow, clock).moveBatch(service, old);
+      await createPatientMergeStore(slow, clock).reassignBatch(service, old);
       expect(await booking.promise).toMatchObject({ status: 409, body: { code: 'patient-busy' } });
       expect(await read(moved.id)).toMatchObject({ patientId: stays });
       await clinic.expectReservationsMatch();
@@ -680,6 +680,6 @@ it('only Daybook itself moves appointments of merged patients', async () => {
   const { store, old } = await startTwins();
   const desk = { id: 'desk', role: 'front-desk' } as const;
   await expect(store.next(desk)).rejects.toMatchObject({ code: 'forbidden' });
-  await expect(store.moveBatch(desk, old)).rejects.toMatchObject({ code: 'forbidden' });
+  await expect(store.reassignBatch(desk, old)).rejects.toMatchObject({ code: 'forbidden' });
   await expect(store.postpone(desk, old)).rejects.toMatchObject({ code: 'forbidden' });
 });

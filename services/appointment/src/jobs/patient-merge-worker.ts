@@ -1,4 +1,4 @@
-/** Moves the appointments of merged records in the background, a bounded number in each transaction. */
+/** Reassigns the appointments of merged records in the background, a bounded number in each transaction. */
 import type { Logger } from '@daybook/service';
 import type { PatientMergeStore } from '../store/patient-merges.ts';
 import { startWorker, WORKER_CALLER, type Worker } from './worker.ts';
@@ -7,13 +7,13 @@ export const startPatientMergeWorker = (store: PatientMergeStore, logger: Logger
   startWorker({
     next: () => store.next(WORKER_CALLER),
     async run(patientId, closing) {
-      while (!closing.aborted && (await store.moveBatch(WORKER_CALLER, patientId)));
+      while (!closing.aborted && (await store.reassignBatch(WORKER_CALLER, patientId)));
     },
     postpone: (patientId) => store.postpone(WORKER_CALLER, patientId),
     logger,
     fieldsOf: (patientId) => ({ patientId }),
     messages: {
-      runFailed: 'appointments of a merged patient not moved yet',
+      runFailed: 'appointments of a merged patient not reassigned yet',
       readFailed: 'merged patients not read',
     },
   });

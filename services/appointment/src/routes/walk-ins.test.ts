@@ -32,7 +32,7 @@ async function startWaiting(rules: Parameters<typeof startClinic>[0] = {}) {
 }
 
 describe('a walk-in', () => {
-  it('is booked for the running five minutes, with a trace in the history', async () => {
+  it('is booked for the current five minutes, with a trace in the history', async () => {
     const { post, bookingRequest, history, expectReservationsMatch } = await startWaiting();
     expect(await post('', bookingRequest(RUNNING))).toMatchObject(problem(422, 'too-soon'));
     const response = await post('', { ...bookingRequest(RUNNING), walkIn });
@@ -149,7 +149,7 @@ describe('the slots and the explanation of a walk-in', () => {
     expect((await starts({ walkIn: 'true', from: '2026-11-03T16:03:00.000Z' }))[0]).toBe(NEXT);
   });
 
-  it('name the running five minutes among the alternatives', async () => {
+  it('name the current five minutes among the alternatives', async () => {
     const { explain, bookingRequest } = await startWaiting({ minimumNoticeMinutes: 60 });
     const { alternatives } = await explain({ ...bookingRequest(NEXT), walkIn: 'true' });
     expect(alternatives[0]).toMatchObject({ start: RUNNING });

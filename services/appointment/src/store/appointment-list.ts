@@ -40,7 +40,7 @@ const hasStatus = (statuses: readonly AppointmentStatus[]) =>
 const LONGEST_VISIT = MAX_DURATION_MINUTES * MINUTE;
 
 /** The filter of a list, read from its query. */
-interface Filter {
+interface ListFilter {
   readonly patientId: string | undefined;
   readonly doctorId: string | undefined;
   readonly needsRescheduling: boolean | undefined;
@@ -53,10 +53,10 @@ interface Filter {
   readonly after: { readonly startsAt: number; readonly id: string } | undefined;
 }
 
-function filterOf(
+function listFilterOf(
   { patientId, doctorId, needsRescheduling, status, from, to, cursor }: AppointmentQuery,
   now: number,
-): Filter {
+): ListFilter {
   const key = cursor === undefined ? undefined : decodeCursor(cursor, ['number', 'id']);
   return {
     patientId,
@@ -70,7 +70,7 @@ function filterOf(
 }
 
 /** Returns the first `atMost` of a list. Each condition on the start bounds the part of the index that is read. */
-function firstOf(db: Db, { patientId, doctorId, needsRescheduling, from, to, after }: Filter, atMost: number) {
+function firstOf(db: Db, { patientId, doctorId, needsRescheduling, from, to, after }: ListFilter, atMost: number) {
   let query = db.selectFrom('appointments').selectAll();
   if (patientId !== undefined) query = query.where('patient_id', '=', idToBytes(patientId));
   if (doctorId !== undefined) query = query.where('doctor_id', '=', idToBytes(doctorId));
@@ -95,7 +95,7 @@ const inOrder = (a: AppointmentRow, b: AppointmentRow): number =>
  * Returns the first of some statuses, in any order: the first of each along its part of the index.
  * One statement reads all of them, so an appointment that changes its status meanwhile is not read twice.
  */
-function firstOfStatuses(db: Db, filter: Filter, statuses: readonly AppointmentStatus[], atMost: number) {
+function firstOfStatuses(db: Db, filter: ListFilter, statuses: readonly AppointmentStatus[], atMost: number) {
   const parts = statuses.map((status) => {
     const first = firstOf(db, filter, atMost).where(sql<boolean>`status = ${status}`);
     return db.selectFrom(first.as('of_status')).selectAll();
@@ -103,7 +103,7 @@ function firstOfStatuses(db: Db, filter: Filter, statuses: readonly AppointmentS
   return parts.reduce((all, part) => all.unionAll(part));
 }
 
-async function readFirst(db: Db, filter: Filter, atMost: number): Promise<AppointmentRow[]> {
+async function readFirst(db: Db, filter: ListFilter, atMost: number): Promise<AppointmentRow[]> {
   const { statuses, patientId, doctorId, needsRescheduling } = filter;
   if (statuses === undefined) return firstOf(db, filter, atMost).execute();
   const isOfAll = patientId === undefined && doctorId === undefined && needsRescheduling !== true;
@@ -116,7 +116,7 @@ export const createAppointmentList =
   async (caller, query) => {
     permit(caller, STAFF);
     const { limit = DEFAULT_LIMIT } = query;
-    const filter = filterOf(query, clock().epochMilliseconds);
+    const filter = listFilterOf(query, clock().epochMilliseconds);
     const rows = await database.read((db) => readFirst(db, filter, limit + 1));
     return pageOf(
       rows,

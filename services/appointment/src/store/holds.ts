@@ -19,7 +19,7 @@ import {
   newId,
 } from '@daybook/database';
 import type { Clock } from '@daybook/service';
-import { isFor } from '../domain/booking/booking-request.ts';
+import { holdMatches } from '../domain/booking/booking-request.ts';
 import { refusalFor } from '../domain/booking/rules.ts';
 import type { HoldStore, Placement } from '../domain/ports.ts';
 import { lowestFree } from './lowest-free.ts';
@@ -78,7 +78,7 @@ export async function useHold(
     .where('id', '=', idToBytes(holdId))
     .$if(dialect.supportsRowLocks, (query) => query.forUpdate())
     .executeTakeFirst();
-  if (!isFor(row && toHold(row), { doctorId, start: visit.start })) {
+  if (!holdMatches(row && toHold(row), { doctorId, start: visit.start })) {
     throw refusalFor('hold-expired');
   }
   await remove(tx, dialect, holdId);

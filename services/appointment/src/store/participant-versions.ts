@@ -14,7 +14,8 @@ import {
   WriteConflict,
 } from '@daybook/database';
 import { sql } from 'kysely';
-import { type ParticipantVersion, type Placement, StaleFacts } from '../domain/ports.ts';
+import { StaleFacts } from '../domain/booking/stale-facts.ts';
+import type { ParticipantVersion, Placement } from '../domain/ports.ts';
 import type { AppointmentTables, Tx } from './tables.ts';
 
 type VersionRow = AppointmentTables['participant_versions'];

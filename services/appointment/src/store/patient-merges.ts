@@ -1,15 +1,15 @@
 /**
- * Moves the appointments of patients whose records were merged.
+ * Reassigns the appointments of patients whose records were merged.
  * The patient of an appointment depends on two facts: the record that it was booked for, and the present merges.
- * `moved_appointments` has the first for those that were moved; `merged_patients` has the second.
- * So events may repeat or arrive in another order, and an unmerge returns exactly what a merge moved.
+ * `moved_appointments` has the first for those that were reassigned; `merged_patients` has the second.
+ * So events may repeat or arrive in another order, and an unmerge returns exactly what a merge reassigned.
  */
 import { type Caller, permit } from '@daybook/contracts';
 import { type Database, type DatabaseDialect, idFromBytes, idToBytes } from '@daybook/database';
 import type { Clock } from '@daybook/service';
 import { lockTarget, targetsIn } from './merge-chains.ts';
-import { findMisplaced, MOVE_BATCH_SIZE, moveAppointment } from './merge-moves.ts';
 import { recordVersion } from './participant-versions.ts';
+import { findMisplaced, REASSIGN_BATCH_SIZE, reassignAppointment } from './reassignments.ts';
 import { retryPauseMillis } from './retry-pause.ts';
 import { requestRevalidation } from './revalidation-requests.ts';
 import type { AppointmentTables, Tx } from './tables.ts';
@@ -25,7 +25,7 @@ export interface MergeChange {
 
 /**
  * Records a merge or an unmerge in the transaction of the consumer, unless a newer one is recorded.
- * A booking that was verified before is either stored already and moved, or rejected with StaleFacts.
+ * A booking that was verified before is either stored already and reassigned, or rejected with StaleFacts.
  */
 export async function recordMerge(
   tx: Tx,
@@ -49,8 +49,8 @@ export async function recordMerge(
 export interface PatientMergeStore {
   /** Returns a record whose appointments are due. */
   next(caller: Caller): Promise<string | undefined>;
-  /** Moves a batch of a record's appointments to where they belong. Returns true when more may be left. */
-  moveBatch(caller: Caller, patientId: string): Promise<boolean>;
+  /** Reassigns a batch of a record's appointments to where they belong. Returns true when more may be left. */
+  reassignBatch(caller: Caller, patientId: string): Promise<boolean>;
   /** Postpones a record that failed. */
   postpone(caller: Caller, patientId: string): Promise<void>;
 }
@@ -74,7 +74,7 @@ export function createPatientMergeStore(database: Database<AppointmentTables>, c
       return row && idFromBytes(row.patient_id);
     },
 
-    async moveBatch(caller, id) {
+    async reassignBatch(caller, id) {
       permit(caller, ['service']);
       const patientId = idToBytes(id);
       return database.write(async (tx) => {
@@ -82,9 +82,9 @@ export function createPatientMergeStore(database: Database<AppointmentTables>, c
         const state = { patientId, target, targetOf: targetsIn(tx, dialect) };
         const misplaced = await findMisplaced(tx, state);
         for (const appointmentId of misplaced) {
-          await moveAppointment(tx, { dialect, caller, clock }, appointmentId, state);
+          await reassignAppointment(tx, { dialect, caller, clock }, appointmentId, state);
         }
-        if (misplaced.length === MOVE_BATCH_SIZE) return true;
+        if (misplaced.length === REASSIGN_BATCH_SIZE) return true;
         await requestRevalidation(tx, dialect, { kind: 'patient', subject_id: target, version }, now());
         await tx.updateTable('merged_patients').set({ due_at: null }).where('patient_id', '=', patientId).execute();
         return false;

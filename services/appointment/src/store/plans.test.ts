@@ -283,7 +283,7 @@ it('a merge of patients leads to their appointments, and to no others', async ()
     await observed.write((tx) => recordMerge(tx, observed.dialect, change, NOW.epochMilliseconds));
     expect(await store.next(service)).toBe(change.patientId);
     await store.postpone(service, change.patientId);
-    await store.moveBatch(service, change.patientId);
+    await store.reassignBatch(service, change.patientId);
   };
   await moveRecord({ patientId: more, into: patientId, version: 2 });
   await moveRecord({ patientId, into, version: 2 });

@@ -1,4 +1,8 @@
-/** Stores the reservations of cells. The primary key rejects taken seats; no earlier read decides. */
+/**
+ * Stores the reservations of cells.
+ * A read in the transaction refuses taken seats. It takes no lock, so two transactions may read the same free seat.
+ * The primary key then rejects the second one, whose transaction runs again and refuses.
+ */
 import type { ProblemCode } from '@daybook/contracts';
 import { type DatabaseDialect, executeBatch, idToBytes, mapUniqueViolation, WriteConflict } from '@daybook/database';
 import type { Clock } from '@daybook/service';
@@ -47,7 +51,7 @@ const patientDemand = (patientId: string, { visit }: Placement): SeatDemand => (
   refusalCode: 'patient-busy',
 });
 
-const isFor = ({ resourceId }: SeatDemand, { resource_id }: Seat): boolean =>
+const isOfDemand = ({ resourceId }: SeatDemand, { resource_id }: Seat): boolean =>
   Buffer.compare(resourceId, resource_id) === 0;
 
 /** Matches the cells of all demands. */
@@ -103,7 +107,7 @@ export interface Holder {
  */
 function rowsFor(demand: SeatDemand, live: readonly Seat[], { id, expiresAt }: Holder): ReservationRow[] {
   const { resourceId: resource_id, typeId, cells, capacity, mostSeats, refusalCode } = demand;
-  const own = live.filter((seat) => isFor(demand, seat));
+  const own = live.filter((seat) => isOfDemand(demand, seat));
   // For an overbooking every seat counts, whatever the capacity of its type.
   const counted = mostSeats > capacity ? own.map((seat) => ({ ...seat, capacity: MAX_SEATS })) : own;
   const seats = chooseSeats(counted, demand);
@@ -133,19 +137,19 @@ async function lockAndRead(
   { placement, releasePrevious }: ReservationRequest,
   demands: readonly SeatDemand[],
 ): Promise<Seat[]> {
-  const persons = lockParticipants(tx, dialect, placement);
+  const participants = lockParticipants(tx, dialect, placement);
   const type = typeLockStatement(tx, dialect, placement.type.id);
   const seats = seatsIn(tx, demands);
   if (releasePrevious) {
-    const [types, versions] = await executeBatch(tx, dialect, [type, persons.statement]);
+    const [types, versions] = await executeBatch(tx, dialect, [type, participants.statement]);
     checkType(placement.type, types);
-    await persons.check(versions);
+    await participants.check(versions);
     await releasePrevious();
     return seats.execute();
   }
-  const [types, versions, stored] = await executeBatch(tx, dialect, [type, persons.statement, seats]);
+  const [types, versions, stored] = await executeBatch(tx, dialect, [type, participants.statement, seats]);
   checkType(placement.type, types);
-  return (await persons.check(versions)) ? stored : seats.execute();
+  return (await participants.check(versions)) ? stored : seats.execute();
 }
 
 /**

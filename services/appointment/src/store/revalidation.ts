@@ -5,7 +5,7 @@ import type { Clock } from '@daybook/service';
 import { type Expression, type ExpressionBuilder, type SqlBool, sql } from 'kysely';
 import { UPCOMING_STATUSES } from '../domain/booking/lifecycle.ts';
 import { type CurrentFacts, reschedulingReasons } from '../domain/booking/revalidation.ts';
-import { StaleFacts } from '../domain/ports.ts';
+import { StaleFacts } from '../domain/booking/stale-facts.ts';
 import { lockAppointment, nextVersion, updateStatements } from './appointment-changes.ts';
 import { toAppointment } from './appointment-row.ts';
 import { checkVersions } from './participant-versions.ts';

@@ -40,7 +40,7 @@ export interface AppointmentRow {
   updated_at: number;
 }
 
-/** Time of one participant, in cells of five minutes. `seat` counts from 0 to the capacity. */
+/** Time of one participant, in cells of five minutes. `seat` is below the capacity, except for an overbooking. */
 export interface ReservationRow {
   /** A patient or a doctor. */
   resource_id: Uint8Array;

@@ -4,7 +4,8 @@
  * So the database decides: time is reserved under the present rules, or not at all.
  */
 import { type DatabaseDialect, idToBytes, SHARED_LOCK } from '@daybook/database';
-import { type PlacedType, StaleFacts } from '../domain/ports.ts';
+import { StaleFacts } from '../domain/booking/stale-facts.ts';
+import type { PlacedType } from '../domain/ports.ts';
 import type { Tx } from './tables.ts';
 
 /** Returns the statement that reads the type and blocks changes of it until this transaction ends. */

@@ -1,5 +1,5 @@
 /**
- * Converts between wall-clock time and instants of a zone (rule 5 of the product).
+ * Converts between wall-clock time and instants of a zone.
  * A time that a clock change skips does not exist. A time that it repeats counts once, at its first occurrence.
  *
  * "Local milliseconds" are the time of the wall clock, counted as if it were UTC. A day is its local midnight.

@@ -1,4 +1,4 @@
-/** Wall-clock time belongs to a place, which is never the place of the server (rule 5 of the product). */
+/** Wall-clock time belongs to a place, which is never the place of the server. */
 import { expect, it, vi } from 'vitest';
 import { extra, hours, off, startDoctors } from '../testing.ts';
 

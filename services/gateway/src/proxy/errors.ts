@@ -18,7 +18,7 @@ export const serviceUnavailable = (route: Pick<Route, 'service'>): Refusal =>
 /** For a request that was sent and may have been handled before the connection broke. */
 export const outcomeUnknown = (route: Pick<Route, 'service'>): Refusal =>
   unavailableBecause(
-    `The ${displayNameOf(route)} is not available. It may have carried out the request: retry with the same Idempotency-Key.`,
+    `The ${displayNameOf(route)} is not available. It may have carried out the request: check before you send it again.`,
   );
 
 /** Returns a code or a class name only, because a message can quote the request. */

@@ -11,15 +11,14 @@ import {
   type Reschedule,
   toMillis,
 } from '@daybook/contracts';
-import type { WriteContext } from '@daybook/database';
-import { type BookingDependencies, type CheckStored, requestContextOf } from '../ports.ts';
+import { type BookingDependencies, type CheckStored, requestContextOf, type WriteContext } from '../ports.ts';
 import type { UntypedBookingRequest } from './booking-request.ts';
 import { checkMovable } from './lifecycle.ts';
 import { reserveSlot } from './reserve-slot.ts';
 
 /**
  * Books an appointment.
- * @throws Refusal each one that `api.md` names for a booking, with alternatives where they help
+ * @throws Refusal each of `BOOKING_REFUSALS`, with alternatives where they help; `forbidden`, `hold-expired`
  */
 export async function bookAppointment(
   dependencies: BookingDependencies,

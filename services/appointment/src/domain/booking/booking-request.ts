@@ -89,7 +89,7 @@ export async function loadFacts(
 }
 
 /** Returns whether a hold reserves exactly the requested time. */
-export const isFor = (
+export const holdMatches = (
   hold: Hold | undefined,
   { doctorId, start }: Pick<BookingRequest, 'doctorId' | 'start'>,
 ): boolean => hold !== undefined && hold.doctorId === doctorId.toLowerCase() && toMillis(hold.start) === start;
@@ -120,7 +120,7 @@ export function violationsOf(
   if (patientId !== undefined && !patient) violations.push('patient-not-found');
   if (patient && !patient.active) violations.push('patient-inactive');
   if (!doctor) violations.push('doctor-not-found');
-  if (holdId !== undefined && !isFor(hold, request)) violations.push('hold-expired');
+  if (holdId !== undefined && !holdMatches(hold, request)) violations.push('hold-expired');
   const facts = { now, type, doctor: doctor ?? { id: doctorId, ...UNRESTRICTED_DOCTOR }, walkIn, ...taken };
   return [...violations, ...violationsAt(start, facts)];
 }

@@ -10,17 +10,16 @@ import {
   Refusal,
   STAFF,
 } from '@daybook/contracts';
-import type { WriteContext } from '@daybook/database';
 import {
   type BookingDependencies,
   type Placement,
   type RequestContext,
   requestContextOf,
-  StaleFacts,
+  type WriteContext,
 } from '../ports.ts';
 import { type Interval, lastOnGrid, nextOnGrid } from '../slots/grid.ts';
 import { rangeOf, readFacts, windowsOf } from '../slots/search.ts';
-import { type AnnouncedVersions, assertCallerWaiting, findType, retryOnStaleFacts, versionOf } from './reserve-slot.ts';
+import { assertCallerWaiting, findType } from './reserve-slot.ts';
 import {
   doctorTimeAt,
   NOTHING_TAKEN,
@@ -31,6 +30,7 @@ import {
   zoneOf,
 } from './rules.ts';
 import { type Allocation, createSlotAllocator, PendingAllocations, type SlotAllocator } from './slot-allocator.ts';
+import { type AnnouncedVersions, retryOnStaleFacts, StaleFacts, versionOf } from './stale-facts.ts';
 
 /** Starts that one request tries at most, because other processes may take each of them first. */
 const MAX_ALLOCATIONS = 20;

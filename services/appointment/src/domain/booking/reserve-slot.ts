@@ -1,13 +1,6 @@
 /** Turns a booking request into a reservation: load facts, apply rules, let the database resolve conflicts. */
 import { type AppointmentType, type Caller, type Overbooking, Refusal } from '@daybook/contracts';
-import {
-  type AppointmentTypes,
-  type BookingDependencies,
-  type ParticipantVersion,
-  type Placement,
-  type RequestContext,
-  StaleFacts,
-} from '../ports.ts';
+import type { AppointmentTypes, BookingDependencies, Placement, RequestContext } from '../ports.ts';
 import { findAlternatives, hasAlternatives } from '../slots/alternatives.ts';
 import {
   type LoadedFacts,
@@ -18,9 +11,10 @@ import {
 } from './booking-request.ts';
 import { permitOverbooking, permitWalkIn } from './permissions.ts';
 import { doctorTimeAt, refusalFor, visitAt, walkInStart, zoneOf } from './rules.ts';
+import { type AnnouncedVersions, retryOnStaleFacts, versionOf } from './stale-facts.ts';
 
-/** Attempts at most, each of which applies the rules again to changed facts. */
-const MAX_ATTEMPTS = 3;
+/** Attempts of one overbooking at most. Each may repeat on stale facts as often as `retryOnStaleFacts` permits. */
+const MAX_OVERBOOKING_ATTEMPTS = 3;
 
 /**
  * Returns an appointment type.
@@ -65,42 +59,6 @@ function validatePlacement(
   };
 }
 
-/** The versions that events announced during a request, by participant id. Later reads are at least as new. */
-export type AnnouncedVersions = ReadonlyMap<string, number>;
-
-/**
- * Returns the version of a participant: from the facts, or newer when an event announced that before they were read.
- */
-export const versionOf = (
-  id: string,
-  { version }: { readonly version: number },
-  announcedVersions: AnnouncedVersions,
-): ParticipantVersion => ({
-  id,
-  version: Math.max(version, announcedVersions.get(id) ?? 0),
-});
-
-/**
- * Repeats an attempt whose facts changed before it was stored.
- * @throws Refusal `service-unavailable` after MAX_ATTEMPTS
- */
-export async function retryOnStaleFacts<Result>(
-  attempt: (announcedVersions: AnnouncedVersions) => Promise<Result>,
-): Promise<Result> {
-  const announcedVersions = new Map<string, number>();
-  for (let attempts = 1; ; attempts += 1) {
-    try {
-      return await attempt(announcedVersions);
-    } catch (error) {
-      if (!(error instanceof StaleFacts)) throw error;
-      announcedVersions.set(error.newer.id, error.newer.version);
-      if (attempts < MAX_ATTEMPTS) continue;
-      const detail = 'Patient, doctor or appointment type changed during each attempt. Retry in a moment.';
-      throw new Refusal('service-unavailable', detail, { retryAfterSeconds: 1 });
-    }
-  }
-}
-
 /**
  * Checks, before time is reserved, that the caller still waits. Otherwise a retry would reserve a second time.
  * @throws Refusal `deadline-exceeded`, which no client receives
@@ -120,16 +78,20 @@ async function retryOverbooking<Result>(
       return await attempt();
     } catch (error) {
       const lostRace = error instanceof Refusal && error.code === 'slot-taken';
-      if (!overbooking || !lostRace || attempts === MAX_ATTEMPTS) throw error;
+      if (!overbooking || !lostRace || attempts === MAX_OVERBOOKING_ATTEMPTS) throw error;
     }
   }
 }
 
 /**
- * Applies the rules to a request and calls `write` to store it.
- * Adds alternatives to a refusal when other times would help.
- * Each attempt reads the appointment type again, because the type may have changed.
- * @throws Refusal each one that `api.md` names for a booking; `forbidden` for an overbooking or a walk-in
+ * Reserves the time of a request and calls `write` to store it. From the outside to the inside:
+ * 1. `permitOverbooking` and `permitWalkIn` check the caller.
+ * 2. `withAlternatives` adds free slots to a refusal when other times would help.
+ * 3. `retryOverbooking` repeats an overbooking that lost a race.
+ * 4. `retryOnStaleFacts` repeats an attempt whose facts changed before it was stored.
+ * 5. `attempt` reads the type, loads the facts, applies the rules and stores the placement.
+ *    It reads the type each time, because the type may have changed.
+ * @throws Refusal each of `BOOKING_REFUSALS`; `forbidden` for an overbooking or a walk-in; those of `write`
  */
 export async function reserveSlot<Result>(
   dependencies: BookingDependencies,
@@ -152,12 +114,9 @@ export async function reserveSlot<Result>(
     assertCallerWaiting(context);
     return write(placement);
   };
-  return withAlternatives(
-    dependencies,
-    () => lastRequest,
-    context,
-    () => retryOverbooking(overbooking, () => retryOnStaleFacts(attempt)),
-  );
+  const attemptOnFreshFacts = () => retryOnStaleFacts(attempt);
+  const attemptDespiteRaces = () => retryOverbooking(overbooking, attemptOnFreshFacts);
+  return withAlternatives(dependencies, () => lastRequest, context, attemptDespiteRaces);
 }
 
 /**

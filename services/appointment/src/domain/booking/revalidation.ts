@@ -1,6 +1,7 @@
-/** Decides whether the facts that an appointment was booked on still hold. */
+/** Decides whether the facts that an appointment was booked on still hold, and which flags another patient leaves. */
 import { type Appointment, type ProblemCode, toMillis } from '@daybook/contracts';
-import { type DoctorFacts, offersType, type PatientFacts } from './rules.ts';
+import { UPCOMING_STATUSES } from './lifecycle.ts';
+import { type DoctorFacts, hoursAt, offersType, type PatientFacts } from './rules.ts';
 
 const OF_PATIENT: readonly string[] = ['patient-inactive'] satisfies ProblemCode[];
 const OF_DOCTOR: readonly string[] = [
@@ -11,6 +12,12 @@ const OF_DOCTOR: readonly string[] = [
 
 const OF_TYPE: readonly string[] = ['appointment-type-inactive'] satisfies ProblemCode[];
 const REASONS_OF_KIND = { patient: OF_PATIENT, doctor: OF_DOCTOR, type: OF_TYPE } as const;
+
+/**
+ * The reasons that end when the appointment gets another patient. Those about doctor and type hold for any patient.
+ * A revalidation of a patient does not decide `patient-busy`, so it is in this list only.
+ */
+const REASONS_THAT_FOLLOW_THE_PATIENT: readonly string[] = ['patient-busy', ...OF_PATIENT];
 
 /** What was revalidated, with its current facts. */
 export type CurrentFacts =
@@ -25,8 +32,8 @@ function reasonsOf({ appointmentTypeId, start, end }: Appointment, facts: Curren
   const reasons: ProblemCode[] = [];
   if (!doctor.active) reasons.push('doctor-inactive');
   if (!offersType(doctor, appointmentTypeId)) reasons.push('appointment-type-not-offered');
-  const works = doctor.open.some((hours) => hours.start <= toMillis(start) && toMillis(end) <= hours.end);
-  if (!works) reasons.push('outside-availability');
+  const visit = { start: toMillis(start), end: toMillis(end) };
+  if (!hoursAt(visit, doctor.open)) reasons.push('outside-availability');
   return reasons;
 }
 
@@ -51,4 +58,21 @@ export function reschedulingReasons(appointment: Appointment, facts: CurrentFact
   const own = REASONS_OF_KIND[facts.kind];
   const ofOthers = (appointment.reschedulingReasons ?? []).filter((code) => !own.includes(code));
   return [...ofOthers, ...reasonsOf(appointment, facts)].sort();
+}
+
+/**
+ * Returns the flags of an appointment that gets another patient, who perhaps has another visit then.
+ * The later revalidation checks whether that patient is active.
+ */
+export function flagsOfReassigned(
+  { status, start, reschedulingReasons: before = [] }: Appointment,
+  collides: boolean,
+  now: number,
+): Pick<Appointment, 'needsRescheduling' | 'reschedulingReasons'> {
+  const isUpcoming = UPCOMING_STATUSES.includes(status) && toMillis(start) > now;
+  const reasons = before.filter((code) => !REASONS_THAT_FOLLOW_THE_PATIENT.includes(code));
+  if (collides && isUpcoming) reasons.push('patient-busy');
+  return reasons.length > 0
+    ? { needsRescheduling: true, reschedulingReasons: reasons.sort() }
+    : { needsRescheduling: false };
 }

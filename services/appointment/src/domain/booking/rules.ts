@@ -1,6 +1,6 @@
 /**
  * The rules of booking.
- * Slots, bookings and alternatives all call one function, so each slot shown can be booked (rule 4 of the product).
+ * Slots, bookings and alternatives all call one function, so each slot that is shown can be booked.
  */
 import { type AppointmentType, DAY, MINUTE, type ProblemCode, problems, Refusal } from '@daybook/contracts';
 import { type Cells, cellsOf, type Interval, isOnGrid, lastOnGrid } from '../slots/grid.ts';
@@ -96,8 +96,8 @@ export function hoursAt({ start, end }: Interval, open: readonly OpenHours[]): O
     if ((open[middle]?.start ?? 0) <= start) low = middle + 1;
     else high = middle;
   }
-  const candidate = open[low - 1];
-  return candidate !== undefined && end <= candidate.end ? candidate : undefined;
+  const hours = open[low - 1];
+  return hours !== undefined && end <= hours.end ? hours : undefined;
 }
 
 /** Returns the zone that the doctor works in during a visit. */

@@ -9,21 +9,20 @@ import {
   type StepBack,
   toMillis,
 } from '@daybook/contracts';
-import type { WriteContext } from '@daybook/database';
-import { type BookingDependencies, type RequestContext, requestContextOf, type StepBackDecision } from '../ports.ts';
+import {
+  type BookingDependencies,
+  type RequestContext,
+  requestContextOf,
+  type StepBackDecision,
+  type WriteContext,
+} from '../ports.ts';
 import type { Interval } from '../slots/grid.ts';
 import type { TypedBookingRequest } from './booking-request.ts';
 import { checkCanStepBack, statusBeforeLastStep, UPCOMING_STATUSES } from './lifecycle.ts';
-import {
-  type AnnouncedVersions,
-  assertCallerWaiting,
-  findType,
-  retryOnStaleFacts,
-  versionOf,
-  withAlternatives,
-} from './reserve-slot.ts';
+import { assertCallerWaiting, findType, withAlternatives } from './reserve-slot.ts';
 import { allReschedulingReasons } from './revalidation.ts';
 import { refusalFor, withBuffers } from './rules.ts';
+import { type AnnouncedVersions, retryOnStaleFacts, versionOf } from './stale-facts.ts';
 
 const intervalOf = ({ start, end }: Appointment): Interval => ({ start: toMillis(start), end: toMillis(end) });
 

@@ -1,5 +1,5 @@
-/** Moves the appointments of merged patient records to where they belong. */
-import { type Appointment, type Caller, toMillis } from '@daybook/contracts';
+/** Reassigns the appointments of merged patient records: each gets the patient that it belongs to. */
+import type { Caller } from '@daybook/contracts';
 import {
   type DatabaseDialect,
   executeBatch,
@@ -9,14 +9,14 @@ import {
   WriteConflict,
 } from '@daybook/database';
 import type { Clock } from '@daybook/service';
-import { UPCOMING_STATUSES } from '../domain/booking/lifecycle.ts';
+import { flagsOfReassigned } from '../domain/booking/revalidation.ts';
 import { lockAppointment, nextVersion, updateStatements } from './appointment-changes.ts';
 import { lowestFree } from './lowest-free.ts';
 import { findOrigins, type TargetOf } from './merge-chains.ts';
 import type { Tx } from './tables.ts';
 
-/** The most appointments that one transaction moves, because it blocks bookings of their patient until it ends. */
-export const MOVE_BATCH_SIZE = 25;
+/** The most appointments that one transaction reassigns, because it blocks bookings of their patient until it ends. */
+export const REASSIGN_BATCH_SIZE = 25;
 
 /** A record, and the record that its appointments belong to. */
 export interface MergeState {
@@ -26,8 +26,8 @@ export interface MergeState {
   readonly targetOf: TargetOf;
 }
 
-/** The environment of a move, and the caller that its history names. */
-interface MoveContext {
+/** The environment of a reassignment, and the caller that its history names. */
+interface ReassignmentContext {
   readonly dialect: DatabaseDialect;
   readonly caller: Caller;
   readonly clock: Clock;
@@ -37,7 +37,7 @@ const isSame = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) =
 
 /**
  * Returns the ids of some appointments of the record, or of those merged into it, that are not where they belong.
- * Appointments that have belonged elsewhere since an unmerge are moved by the run for that unmerge.
+ * Appointments that have belonged elsewhere since an unmerge are reassigned by the run for that unmerge.
  */
 export async function findMisplaced(tx: Tx, { patientId, target }: MergeState): Promise<string[]> {
   const origins = await findOrigins(tx, patientId);
@@ -54,7 +54,7 @@ export async function findMisplaced(tx: Tx, { patientId, target }: MergeState): 
             ),
           ),
         )
-        .limit(MOVE_BATCH_SIZE)
+        .limit(REASSIGN_BATCH_SIZE)
         .execute();
   const moved = await tx
     .selectFrom('moved_appointments')
@@ -62,17 +62,17 @@ export async function findMisplaced(tx: Tx, { patientId, target }: MergeState): 
     .select('appointments.id')
     .where('moved_appointments.origin_id', 'in', origins)
     .where('appointments.patient_id', '!=', target)
-    .limit(MOVE_BATCH_SIZE)
+    .limit(REASSIGN_BATCH_SIZE)
     .execute();
   const ids = new Set([...own, ...moved].map(({ id }) => idFromBytes(id)));
-  return [...ids].slice(0, MOVE_BATCH_SIZE);
+  return [...ids].slice(0, REASSIGN_BATCH_SIZE);
 }
 
 /**
- * Moves the reservations of an appointment from one patient to another.
+ * Reassigns the reservations of an appointment from one patient to another.
  * Returns true when the other has a visit then; both visits stay.
  */
-async function moveReservations(
+async function reassignReservations(
   tx: Tx,
   dialect: DatabaseDialect,
   holderId: string,
@@ -115,13 +115,13 @@ async function saveOrigin(tx: Tx, appointmentId: string, origin: Uint8Array, tar
 }
 
 /**
- * Locks an appointment and moves it if it still belongs to the record that stays.
+ * Locks an appointment and reassigns it if it still belongs to the record that stays.
  * Another process may have returned it since it was found.
- * If its original record now leads elsewhere, the run for that merge moves it.
+ * If its original record now leads elsewhere, the run for that merge reassigns it.
  */
-export async function moveAppointment(
+export async function reassignAppointment(
   tx: Tx,
-  { dialect, caller, clock }: MoveContext,
+  { dialect, caller, clock }: ReassignmentContext,
   id: string,
   { patientId, target, targetOf }: MergeState,
 ): Promise<void> {
@@ -137,27 +137,10 @@ export async function moveAppointment(
   if (isSame(from, target)) return;
   const belongsTo = await targetOf(origin);
   if (!belongsTo || !isSame(belongsTo, target)) return;
-  const collides = await moveReservations(tx, dialect, id, from, target);
+  const collides = await reassignReservations(tx, dialect, id, from, target);
   await saveOrigin(tx, id, origin, target);
-  const flags = flagsOf(before, collides, clock().epochMilliseconds);
+  const flags = flagsOfReassigned(before, collides, clock().epochMilliseconds);
   const after = nextVersion(before, { patientId: idFromBytes(target), ...flags }, clock);
   const action = isSame(patientId, target) ? 'patient-unmerged' : 'patient-merged';
   await executeBatch(tx, dialect, updateStatements(tx, caller, { action, before, after, moved: false }, undefined));
-}
-
-/** The reasons about the patient. Those about the doctor hold for any patient. */
-const OF_PATIENT: readonly string[] = ['patient-busy', 'patient-inactive'];
-
-/** Returns the flags with another patient. The later revalidation checks whether that patient is active. */
-function flagsOf(
-  { status, start, reschedulingReasons = [] }: Appointment,
-  collides: boolean,
-  now: number,
-): Pick<Appointment, 'needsRescheduling' | 'reschedulingReasons'> {
-  const isUpcoming = UPCOMING_STATUSES.includes(status) && toMillis(start) > now;
-  const reasons = reschedulingReasons.filter((code) => !OF_PATIENT.includes(code));
-  if (collides && isUpcoming) reasons.push('patient-busy');
-  return reasons.length > 0
-    ? { needsRescheduling: true, reschedulingReasons: reasons.sort() }
-    : { needsRescheduling: false };
 }

@@ -1,18 +1,24 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { findUpwardImports, GATEWAY, LAYERS } from './gateway-layers.ts';
+import { findUpwardImports, LAYERS } from './layers.ts';
 import { ROOT, readSources } from './sources.ts';
 
-it('imports of the gateway go down only', async () => {
-  const sources = (await readSources()).filter(({ path }) => path.startsWith(GATEWAY));
-  expect(sources.length).toBeGreaterThan(100);
+const GATEWAY = 'services/gateway/src/';
+const all = await readSources();
+
+it.each([...LAYERS.keys()])('imports in %s go down only', (folder) => {
+  const sources = all.filter(({ path }) => path.startsWith(folder));
+  expect(sources.length).toBeGreaterThan(5);
   expect(findUpwardImports(sources)).toEqual([]);
 });
 
-it.each(LAYERS.flat())('the layer %s exists', (name) => {
-  expect(existsSync(join(ROOT, GATEWAY, name))).toBe(true);
-});
+it.each([...LAYERS].flatMap(([folder, layers]) => layers.flat().map((name) => folder + name)))(
+  'the layer %s exists',
+  (path) => {
+    expect(existsSync(join(ROOT, path))).toBe(true);
+  },
+);
 
 describe('the check of layers', () => {
   const faultsOf = (file: string, text: string) => findUpwardImports([{ path: GATEWAY + file, text }]);
@@ -37,5 +43,15 @@ describe('the check of layers', () => {
     ['a test', 'routes/x.test.ts', "import { y } from '../proxy/y.ts';"],
     ['a helper of tests', 'filters/testing.ts', "import { y } from '../predicates/y.ts';"],
     ['a hardening test', 'hardening/x.ts', "import { y } from '../app.ts';"],
+    ['an import of a migration', 'main.ts', "import { migrations } from '../migrations/index.ts';"],
   ])('accepts %s', (_what, file, text) => expect(faultsOf(file, text)).toEqual([]));
+
+  it.each([
+    ['a store that imports a job', 'store/x.ts', "import { y } from '../jobs/y.ts';"],
+    ['a domain that imports an event', 'domain/x.ts', "import type { Y } from '../events/published.ts';"],
+    ['a job that imports a route', 'jobs/x.ts', "import { y } from '../routes/y.ts';"],
+    ['a client that imports a job', 'clients/x.ts', "import { y } from '../jobs/y.ts';"],
+  ])('finds %s', (_what, file, text) =>
+    expect(findUpwardImports([{ path: `services/appointment/src/${file}`, text }])).toHaveLength(1),
+  );
 });
