@@ -12,6 +12,7 @@ import { createGatewayAuthentication } from './authentication/authentication.ts'
 import { createForwarding } from './http/forwarded.ts';
 import { plugins } from './plugins.ts';
 import type { ConcurrencyLimitOptions } from './resilience/concurrency-limit.ts';
+import type { RateLimit } from './resilience/rate-limiter.ts';
 import type { CompilerOptions } from './routes/compiler.ts';
 import type { Route } from './routes/route.ts';
 import { createRouteStore } from './routes/route-store.ts';
@@ -143,6 +144,8 @@ export interface TestGatewayOptions {
   logger?: Logger;
   /** A file with a key set, which the gateway reads at its start. */
   keySetFile?: string;
+  /** The sessions without a token that one address may send. */
+  unknownSessions?: RateLimit;
   cleanUp?: CleanUp;
 }
 
@@ -164,6 +167,7 @@ export async function startGateway(options: TestGatewayOptions = {}) {
     serviceKey: key.signing,
     clock,
     ...(keySetFile !== undefined && { keySetFile }),
+    ...(options.unknownSessions && { unknownSessions: options.unknownSessions }),
   });
   const app = await buildApp({
     logger,
