@@ -2,6 +2,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
+import type { SigningKey } from '@daybook/access';
 import { createTestIssuer, type TestIssuer } from '@daybook/access/testing';
 import type { Role } from '@daybook/contracts';
 import { createBalancer, createDialRules, type Discovery, type Instance } from '@daybook/discovery';
@@ -138,7 +139,9 @@ export interface TestGatewayOptions {
   hosts?: readonly string[];
   publicUrl?: string;
   /** The issuer that the gateway believes; by default one for all tests of a file. Identity itself is away. */
-  issuer?: Pick<TestIssuer, 'rootKey' | 'key'>;
+  issuer?: { readonly rootKey: Pick<TestIssuer['rootKey'], 'verification'> };
+  /** The key of the client `gateway-service`. */
+  serviceKey?: SigningKey;
   /** Of the callers' tokens and sessions. */
   clock?: Clock;
   logger?: Logger;
@@ -157,14 +160,14 @@ export async function startGateway(options: TestGatewayOptions = {}) {
   if (patients) discovery.setInstances('patient-service', patients);
   const { logger = createLogger({ level: 'silent' }), clock = systemClock, keySetFile } = options;
   const balancer = createBalancer(discovery);
-  const { rootKey, key } = options.issuer ?? (await testIssuer());
+  const { rootKey } = options.issuer ?? (await testIssuer());
   const authentication = await createGatewayAuthentication({
     logger,
     discovery,
     balancer,
     publicUrl: new URL(options.publicUrl ?? TEST_PUBLIC_URL),
     rootKey: rootKey.verification,
-    serviceKey: key.signing,
+    serviceKey: options.serviceKey ?? (await testIssuer()).key.signing,
     clock,
     ...(keySetFile !== undefined && { keySetFile }),
     ...(options.unknownSessions && { unknownSessions: options.unknownSessions }),
