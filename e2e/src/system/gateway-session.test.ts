@@ -68,9 +68,7 @@ describe('a person who has signed in', () => {
     expect((await send(session)).status).toBe(200);
     expect((await send(session, SAME_ORIGIN, { method: 'POST', body: '{}' })).status).toBe(200);
     expect((await send(session, {}, { method: 'POST', body: '{}' })).status).toBe(403);
-    expect(received).toEqual(
-      Array(2).fill({ authorization: expect.stringMatching(/^Bearer ey/), cookie: undefined }),
-    );
+    expect(received).toEqual(Array(2).fill({ authorization: expect.stringMatching(/^Bearer ey/), cookie: undefined }));
   });
 
   test('is signed out everywhere within a minute after the session was revoked', async () => {

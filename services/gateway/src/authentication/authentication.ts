@@ -194,7 +194,7 @@ export async function createGatewayAuthentication(
   };
 
   const tooSlow = () =>
-    new Refusal('service-unavailable', 'It cannot be verified now who is signed in.', { retryAfterSeconds: 5 });
+    new Refusal('service-unavailable', 'Your sign-in cannot be verified now.', { retryAfterSeconds: 5 });
 
   /** Bounds a wait, in which an exchange and a fetch of the key set may follow each other. */
   async function within(work: Promise<Authenticated | Refusal>): Promise<Authenticated | Refusal> {

@@ -76,7 +76,7 @@ interface Running {
 }
 
 const unavailable = (retryAfterSeconds = RETRY_AFTER_SECONDS): Refusal =>
-  new Refusal('service-unavailable', 'It cannot be verified now who is signed in.', { retryAfterSeconds });
+  new Refusal('service-unavailable', 'Your sign-in cannot be verified now.', { retryAfterSeconds });
 
 const tooManyUnknown = (retryAfterSeconds: number): Refusal =>
   new Refusal('too-many-requests', 'There were too many unknown sessions from this address. Retry later.', {

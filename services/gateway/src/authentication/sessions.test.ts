@@ -43,7 +43,7 @@ describe('the session of a browser', () => {
     expect(service.requests).toEqual([]);
   });
 
-  test('is noticed to have ended within a minute, also when nobody used it meanwhile', async () => {
+  test('is noticed to have ended within a minute, also when it was not used meanwhile', async () => {
     const { start, end, send, time } = await startWithIssuer();
     start('ana');
     expect((await send(cookieOf('ana'))).status).toBe(200);
