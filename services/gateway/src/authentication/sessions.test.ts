@@ -1,5 +1,8 @@
+import { once } from 'node:events';
+import { Agent, get, type IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { createTestIssuer } from '@daybook/access/testing';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { COOKIE, cookieOf, sessionNamed, startWithIssuer } from './testing.ts';
 
 const SAME_ORIGIN = { 'sec-fetch-site': 'same-origin', 'x-requested-with': 'test' };
@@ -221,17 +224,44 @@ describe('a request with a cookie that changes something', () => {
   });
 });
 
-describe('identity', () => {
-  test('gets all cookies and the Authorization as they were sent', async () => {
-    const { url, seen, start } = await startWithIssuer();
+/** Sends requests one after the other on one connection, and returns the text of each response. */
+function onOneConnection(url: string, headers: Record<string, string>) {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  onTestFinished(() => agent.destroy());
+  return async (path: string): Promise<string> => {
+    const [response] = (await once(get(`${url}${path}`, { agent, headers }), 'response')) as [IncomingMessage];
+    return text(response);
+  };
+}
+
+describe('on one connection with the same headers', () => {
+  test('identity gets all cookies and the Authorization as they were sent, and a service does not', async () => {
+    const { app, url, start } = await startWithIssuer();
+    let connections = 0;
+    app.server.on('connection', () => {
+      connections += 1;
+    });
     start('ana');
     const sent = { cookie: `a=b; ${COOKIE}=${sessionNamed('ana')}`, authorization: 'Basic eDp5' };
-    const response = await fetch(`${url}/identity/sign-in`, { headers: sent });
-    expect(await response.json()).toMatchObject(sent);
-    // The same headers on the same connection, to another service.
-    const headers = await seen(sent);
-    expect(headers.cookie).toBe('a=b');
-    expect(await (await fetch(`${url}/identity/sign-in`, { headers: sent })).json()).toMatchObject(sent);
+    const request = onOneConnection(url, sent);
+    for (let round = 0; round < 2; round += 1) {
+      expect(JSON.parse(await request('/identity/sign-in'))).toMatchObject(sent);
+      expect(JSON.parse(await request('/api/v1/patients'))).toMatchObject({
+        cookie: 'a=b',
+        authorization: expect.stringMatching(/^Bearer ey/),
+      });
+    }
+    expect(connections).toBe(1);
+  });
+
+  test('each request is verified: a verdict does not outlive the session', async () => {
+    const { url, start, end, time } = await startWithIssuer();
+    start('ana');
+    const request = onOneConnection(url, cookieOf('ana'));
+    expect(await request('/api/v1/patients')).toContain('Bearer ey');
+    end('ana');
+    time.advance(60_000);
+    expect(await request('/api/v1/patients')).toContain('unauthenticated');
   });
 });
 
