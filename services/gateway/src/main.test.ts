@@ -47,3 +47,20 @@ test('trusted proxies are addresses and networks', () => {
   expect(read('10.0.0.0/8,::1')).toBe('10.0.0.0/8,::1');
   expect(() => read('the-proxy')).toThrow('Wrong configuration: DAYBOOK_TRUSTED_PROXIES must be a valid network-list.');
 });
+
+test('a start with an unencrypted public address of another machine ends with 78', () => {
+  expect(() => readConfig({ DAYBOOK_PUBLIC_URL: 'http://daybook.example.org' })).toThrow(
+    'DAYBOOK_PUBLIC_URL must be https',
+  );
+  expect(readConfig({ DAYBOOK_PUBLIC_URL: 'http://127.0.0.1:9090' }).DAYBOOK_PUBLIC_URL).toBe('http://127.0.0.1:9090');
+});
+
+test('a start with a service key that is not a key ends with 78', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'daybook-keys-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const host = await hostWith({ DAYBOOK_DATA: folder, DAYBOOK_SERVICE_KEY: 'bm90IGEga2V5' });
+  await expect(start(host)).rejects.toMatchObject({
+    exitCode: 78,
+    message: expect.stringContaining('DAYBOOK_SERVICE_KEY'),
+  });
+});

@@ -2,6 +2,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
+import type { SigningKey } from '@daybook/access';
 import { createTestIssuer, type TestIssuer } from '@daybook/access/testing';
 import type { Role } from '@daybook/contracts';
 import { createBalancer, createDialRules, type Discovery, type Instance } from '@daybook/discovery';
@@ -12,6 +13,7 @@ import { createGatewayAuthentication } from './authentication/authentication.ts'
 import { createForwarding } from './http/forwarded.ts';
 import { plugins } from './plugins.ts';
 import type { ConcurrencyLimitOptions } from './resilience/concurrency-limit.ts';
+import type { RateLimit } from './resilience/rate-limiter.ts';
 import type { CompilerOptions } from './routes/compiler.ts';
 import type { Route } from './routes/route.ts';
 import { createRouteStore } from './routes/route-store.ts';
@@ -137,12 +139,16 @@ export interface TestGatewayOptions {
   hosts?: readonly string[];
   publicUrl?: string;
   /** The issuer that the gateway believes; by default one for all tests of a file. Identity itself is away. */
-  issuer?: Pick<TestIssuer, 'rootKey' | 'key'>;
+  issuer?: { readonly rootKey: Pick<TestIssuer['rootKey'], 'verification'> };
+  /** The key of the client `gateway-service`. */
+  serviceKey?: SigningKey;
   /** Of the callers' tokens and sessions. */
   clock?: Clock;
   logger?: Logger;
   /** A file with a key set, which the gateway reads at its start. */
   keySetFile?: string;
+  /** The sessions without a token that one address may send. */
+  unknownSessions?: RateLimit;
   cleanUp?: CleanUp;
 }
 
@@ -154,16 +160,17 @@ export async function startGateway(options: TestGatewayOptions = {}) {
   if (patients) discovery.setInstances('patient-service', patients);
   const { logger = createLogger({ level: 'silent' }), clock = systemClock, keySetFile } = options;
   const balancer = createBalancer(discovery);
-  const { rootKey, key } = options.issuer ?? (await testIssuer());
+  const { rootKey } = options.issuer ?? (await testIssuer());
   const authentication = await createGatewayAuthentication({
     logger,
     discovery,
     balancer,
     publicUrl: new URL(options.publicUrl ?? TEST_PUBLIC_URL),
     rootKey: rootKey.verification,
-    serviceKey: key.signing,
+    serviceKey: options.serviceKey ?? (await testIssuer()).key.signing,
     clock,
     ...(keySetFile !== undefined && { keySetFile }),
+    ...(options.unknownSessions && { unknownSessions: options.unknownSessions }),
   });
   const app = await buildApp({
     logger,

@@ -23,6 +23,13 @@ describe('/openapi.json', () => {
     });
   });
 
+  test('does without identity, whose pages are not part of the API', async () => {
+    const patients = await startDescribed('patients');
+    const identity = { id: 'identity', predicates: { path: ['/identity/**'] }, service: 'identity-service' };
+    const { url } = await startGateway({ routes: [PATIENTS, identity], patients: [patients.url] });
+    expect((await fetch(`${url}/openapi.json`)).status).toBe(200);
+  });
+
   test('requests each service once for all clients within a few seconds', async () => {
     const patients = await startDescribed('patients');
     const { url } = await startGateway({ patients: [patients.url] });

@@ -18,6 +18,7 @@ import { type Authenticator, type Clock, issuerOf, type Logger } from '@daybook/
 import type { ClientRequest } from '../http/client-exchange.ts';
 import { type ForwardedCredentials, OWN_CREDENTIALS } from '../http/forwarded-credentials.ts';
 import { cookieIn, isSessionId, sessionCookieOf } from '../http/identity-cookies.ts';
+import type { RateLimit } from '../resilience/rate-limiter.ts';
 import { isSameOrigin, notSameOrigin, siteRefusalOf } from './cross-site.ts';
 import { createIdentityCalls, IDENTITY_SERVICE } from './identity-calls.ts';
 import { type SessionResult, SessionTokens } from './session-tokens.ts';
@@ -91,6 +92,8 @@ export interface GatewayAuthenticationOptions {
   readonly clock: Clock;
   /** Where the key set is kept. Without it, it is in memory only. */
   readonly keySetFile?: string;
+  /** The sessions without a token that one address may send. */
+  readonly unknownSessions?: RateLimit;
 }
 
 /** Logs the first of a series of failures, and the others for developers only. */
@@ -153,6 +156,7 @@ export async function createGatewayAuthentication(
     verifier,
     clock,
     onFailure: exchangeLog.onFailure,
+    unknownSessions: options.unknownSessions,
   });
 
   const challenge = (error?: BearerError): string => formatChallenge({ issuer, ...(error && { error }) });
@@ -190,7 +194,7 @@ export async function createGatewayAuthentication(
   };
 
   const tooSlow = () =>
-    new Refusal('service-unavailable', 'It cannot be verified now who is signed in.', { retryAfterSeconds: 5 });
+    new Refusal('service-unavailable', 'Your sign-in cannot be verified now.', { retryAfterSeconds: 5 });
 
   /** Bounds a wait, in which an exchange and a fetch of the key set may follow each other. */
   async function within(work: Promise<Authenticated | Refusal>): Promise<Authenticated | Refusal> {

@@ -9,7 +9,7 @@ import { InvalidAccessToken, KeySetUnavailable, type TokenVerifier } from '@dayb
 import { withDeadline } from '@daybook/async';
 import { Refusal, type VerifiedCaller } from '@daybook/contracts';
 import type { Clock } from '@daybook/service';
-import { createRateLimiter, type RateLimiter } from '../resilience/rate-limiter.ts';
+import { createRateLimiter, type RateLimit, type RateLimiter } from '../resilience/rate-limiter.ts';
 
 /** A request waits for a renewal from this age on. */
 export const MAX_AGE_MILLIS = 60_000;
@@ -55,6 +55,8 @@ export interface SessionTokensOptions {
   /** Receives each failed exchange. The last token stays in use. */
   readonly onFailure: (error: unknown) => void;
   readonly exchangeMillis?: number;
+  /** The sessions without a token that one address may send. */
+  readonly unknownSessions?: RateLimit | undefined;
 }
 
 interface Held {
@@ -74,7 +76,7 @@ interface Running {
 }
 
 const unavailable = (retryAfterSeconds = RETRY_AFTER_SECONDS): Refusal =>
-  new Refusal('service-unavailable', 'It cannot be verified now who is signed in.', { retryAfterSeconds });
+  new Refusal('service-unavailable', 'Your sign-in cannot be verified now.', { retryAfterSeconds });
 
 const tooManyUnknown = (retryAfterSeconds: number): Refusal =>
   new Refusal('too-many-requests', 'There were too many unknown sessions from this address. Retry later.', {
@@ -95,7 +97,7 @@ function trim(map: Map<string, unknown>, limit: number): void {
 
 export class SessionTokens {
   readonly #options: SessionTokensOptions;
-  readonly #unknownLimiter: RateLimiter = createRateLimiter(UNKNOWN_SESSIONS);
+  readonly #unknownLimiter: RateLimiter;
   /** By the value of the cookie, in the order of their last use. */
   readonly #held = new Map<string, Held>();
   /** When sessions turned out to have ended. */
@@ -108,6 +110,7 @@ export class SessionTokens {
 
   constructor(options: SessionTokensOptions) {
     this.#options = options;
+    this.#unknownLimiter = createRateLimiter(options.unknownSessions ?? UNKNOWN_SESSIONS);
   }
 
   /** The number of sessions with a token. */

@@ -6,7 +6,7 @@ import type { IncomingMessage, RequestListener } from 'node:http';
 import { text } from 'node:stream/consumers';
 import type { AccessTokenClaims } from '@daybook/access';
 import { createTestClock, createTestIssuer, type TestIssuer } from '@daybook/access/testing';
-import { PATIENTS, startGateway, startServer, type TestGatewayOptions } from '../testing.ts';
+import { PATIENTS, startGateway, startServer, TEST_PUBLIC_URL, type TestGatewayOptions } from '../testing.ts';
 
 /** Under TLS, as the public address of the tests is. */
 export const COOKIE = '__Host-daybook';
@@ -74,6 +74,7 @@ export async function startWithIssuer(options: TestGatewayOptions = {}) {
     identity: [identity.url],
     issuer,
     clock: time.clock,
+    publicUrl: TEST_PUBLIC_URL,
     ...options,
   });
 

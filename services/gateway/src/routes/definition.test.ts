@@ -35,6 +35,16 @@ describe('the routes file', () => {
     });
   });
 
+  test.each(['/health/ready', '/a/**', '/identityx', '/{any}/keys'])(
+    'is refused when it leads from %s to identity',
+    (path) => {
+      expect(failureOf([{ ...route, predicates: { path: [path] }, service: 'identity-service' }])).toMatchObject({
+        exitCode: 78,
+        message: expect.stringContaining('identity-service has no public path'),
+      });
+    },
+  );
+
   test('is refused in one line that names every fault', () => {
     const { message, exitCode } = failureOf([
       { ...route, id: 'A', weight: 3 },

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { cookieOf, startWithIssuer } from '../authentication/testing.ts';
 import { PATIENTS, sendRaw, startGateway, startServer, type TestGatewayOptions, unreachableUrl } from '../testing.ts';
 
 const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
@@ -215,4 +216,46 @@ test('where no route leads, and for another protocol, a request is as any other'
   expect(await sendRaw(port, elsewhere)).toMatch(/^HTTP\/1\.1 404 /);
   const other = handshake(close(HANDSHAKE.map((line) => line.replace('websocket', 'h2c'))));
   expect(await sendRaw(port, other)).toMatch(/^HTTP\/1\.1 200 [\s\S]*plain undefined/);
+});
+
+describe('the handshake of a signed-in person', () => {
+  const lines = (...more: string[]) => handshake([...HANDSHAKE, ...more]);
+
+  async function startSignedIn() {
+    const service = await startSocketServer();
+    const started = await startWithIssuer({ patients: [service.url] });
+    started.start('ana');
+    return { ...started, service, cookie: `Cookie: a=b; ${cookieOf('ana').cookie}` };
+  }
+
+  test('reaches the service with a token instead of the cookie', async () => {
+    const { port, service, cookie, exchanges } = await startSignedIn();
+    const { received } = await open(port, lines(cookie, 'Origin: https://daybook.example'));
+    expect(received.text).toMatch(/^HTTP\/1\.1 101 /);
+    expect(service.requests[0]?.headers).toMatchObject({
+      cookie: 'a=b',
+      authorization: expect.stringMatching(/^Bearer ey/),
+    });
+    expect(exchanges).toEqual([expect.objectContaining({ isActive: false })]);
+  });
+
+  test.each([
+    ['has another origin', 'Origin: https://evil.example'],
+    ['has no origin', 'X-Requested-With: x'],
+    ['comes from another origin of this site', 'Sec-Fetch-Site: same-site'],
+  ])('is rejected when it %s', async (_what, line) => {
+    const { port, service, cookie } = await startSignedIn();
+    expect((await open(port, lines(cookie, line))).received.text).toMatch(/^HTTP\/1\.1 403 /);
+    expect(service.requests).toEqual([]);
+  });
+
+  test('is 401 when the session has ended or the token is not valid', async () => {
+    const { port, service, cookie, end } = await startSignedIn();
+    end('ana');
+    expect((await open(port, lines(cookie, 'Sec-Fetch-Site: same-origin'))).received.text).toMatch(
+      /^HTTP\/1\.1 401 .*set-cookie: __Host-daybook=;/is,
+    );
+    expect((await open(port, lines('Authorization: Bearer x'))).received.text).toMatch(/^HTTP\/1\.1 401 /);
+    expect(service.requests).toEqual([]);
+  });
 });
