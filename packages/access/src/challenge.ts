@@ -33,7 +33,7 @@ export interface Challenge {
   readonly scope?: string;
 }
 
-/** What RFC 6750 allows in a value, which no quoting needs. */
+/** The characters that RFC 6750 allows in a value. None of them needs quoting. */
 const ALLOWED = /^[ !#-[\]-~]+$/;
 
 function parameter(name: string, value: string): string {

@@ -73,7 +73,10 @@ export interface VerifiedJws {
   readonly keyId: string;
 }
 
-/** @throws InvalidJws */
+/**
+ * Verifies a JWS. Returns its payload and the id of its key.
+ * @throws InvalidJws; an error of `findKey` is passed on
+ */
 export async function verifyJws(text: string, { types, maxLength, findKey }: JwsExpectations): Promise<VerifiedJws> {
   if (text.length > maxLength) throw new InvalidJws('too-long');
   const { typ, kid } = parseHeader(text);

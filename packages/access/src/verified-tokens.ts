@@ -9,8 +9,8 @@ export interface VerifiedToken {
 }
 
 /**
- * A map from token to verdict that drops the least recently used. Its key is the whole token and not a hash of it, so
- * that no two tokens share a verdict.
+ * Maps a token to its caller, and drops the least recently used. Its key is the whole token and not a hash of it, so
+ * that no two tokens share a caller.
  */
 export class VerifiedTokens {
   readonly #maxCharacters: number;
@@ -26,7 +26,7 @@ export class VerifiedTokens {
     return this.#tokens.size;
   }
 
-  /** Returns the verdict about a token, unless it has expired. */
+  /** Returns the verified token, unless it has expired. */
   find(token: string, nowMillis: number): VerifiedToken | undefined {
     const verified = this.#tokens.get(token);
     if (!verified) return undefined;

@@ -110,7 +110,7 @@ export function createDialRules(networks: readonly string[] = []): DialRules {
   return { allows, lookup };
 }
 
-/** A socket that tries several families needs all addresses; others need one. */
+/** Passes all addresses to a socket that tries several families, and the first address to any other socket. */
 function deliver(
   wantsAll: boolean,
   all: LookupAddress[],

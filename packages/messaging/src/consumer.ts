@@ -15,7 +15,7 @@ import type { Subscription } from './bus.ts';
 import { addToInbox, replaceInInbox } from './inbox.ts';
 import { notParked, park, reasonOf, unpark, updateParked } from './parked-rows.ts';
 
-/** Logs only where an effect failed, because the error's text may quote data. */
+/** Returns the log fields of a failure: reason and place, but not the error's text, which may quote data. */
 const failureFields = (error: unknown) => ({
   reason: reasonOf(error),
   at:
@@ -90,7 +90,7 @@ export function createConsumer<Tables>(options: ConsumerOptions<Tables>): Consum
   };
 }
 
-/** `firstAttempt` is an attempt that was already made. */
+/** Handles an event with retries, and parks it after the last failure. `firstAttempt` has already begun. */
 async function handleWithRetries<Tables>(
   options: ConsumerOptions<Tables>,
   event: CloudEvent,

@@ -49,7 +49,7 @@ export async function offerFirstAdministrator(options: FirstAdministratorOptions
   logger.info({ path }, 'link for the first administrator written');
 }
 
-/** Repeats it, because the database may be away at the start, and a link lives for three days only. */
+/** Offers the link now and every ten minutes, because the database may be away at the start and links expire. */
 export function startFirstAdministratorOffer(options: FirstAdministratorOptions): Loop {
   const loop = createLoop({
     intervalMillis: EVERY_MILLIS,

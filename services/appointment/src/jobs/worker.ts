@@ -35,7 +35,7 @@ export interface WorkerOptions<Item> {
   };
 }
 
-/** Logs only the reason when a dependency is not ready, as at most starts. Logs any other error in full. */
+/** Returns the log fields of an error: only the reason when a dependency is not ready, otherwise the whole error. */
 const errorFields = (error: unknown) =>
   error instanceof Refusal || error instanceof DatabaseUnavailable ? { reason: error.message } : { err: error };
 

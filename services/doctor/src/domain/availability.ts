@@ -109,7 +109,10 @@ export function rangeOf(query: AvailabilityQuery): Interval {
   const start = toMillis(query.from);
   const end = toMillis(query.to);
   if (end - start > MAX_AVAILABILITY_DAYS * DAY) {
-    throw new Refusal('range-too-long', `Ask for at most ${MAX_AVAILABILITY_DAYS} days at once.`);
+    throw new Refusal(
+      'range-too-long',
+      `The range is longer than ${MAX_AVAILABILITY_DAYS} days. Request a shorter one.`,
+    );
   }
   return { start, end };
 }

@@ -1,7 +1,7 @@
 /** How long attempts wait after failures, as a pure function. */
 
 export interface ThrottlePolicy {
-  /** Failures without a pause. */
+  /** The number of the failure that starts the first pause. */
   readonly freeFailures: number;
   readonly firstPauseMillis: number;
   readonly longestPauseMillis: number;

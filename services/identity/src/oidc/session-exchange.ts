@@ -21,7 +21,7 @@ const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
 /** The only client that may exchange sessions. */
 export const GATEWAY = 'gateway-service';
 
-/** The gateway goes on for this time while this service is away. */
+/** How long a token lives at most. The gateway can use it while this service is away. */
 const LIVES_SECONDS = 65 * 60;
 
 export interface SessionExchangeOptions {

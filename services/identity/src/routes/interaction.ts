@@ -17,7 +17,7 @@ const Form = Type.Object(
   { additionalProperties: false },
 );
 
-/** Reasons for which a session of before will do. For all others the person signs in again. */
+/** Reasons for a sign-in that an existing session satisfies. For every other reason the person signs in again. */
 const SESSION_SUFFICES = ['no_session', 'no_live_session'];
 
 type Details = Awaited<ReturnType<Provider['interactionDetails']>>;

@@ -31,7 +31,7 @@ export interface PageContext {
   readonly throttle: Throttle;
 }
 
-/** Where a person continues who came from nowhere. */
+/** The page after a sign-in that began without another page. */
 export const HOME = '/identity/sessions';
 export const SIGN_IN = '/identity/sign-in';
 const INTERACTION = '/identity/interaction/';
@@ -73,7 +73,10 @@ export async function adoptSession(
   devices.remember(request, reply, loginKeyOf(email));
 }
 
-/** Leads on after a form. The redirects of an application's sign-in end at another site, where a form may not lead. */
+/**
+ * Continues after a form: by a redirect, or by a page that continues by itself for the sign-in of an application.
+ * Such a sign-in ends at another site, and `form-action` forbids a redirect there.
+ */
 export function sendOn(reply: FastifyReply, returnTo: string | undefined): FastifyReply {
   const path = localPathOf(returnTo) ?? HOME;
   return path.startsWith(INTERACTION) ? sendPage(reply, 200, continuePage(path)) : reply.redirect(path, 303);

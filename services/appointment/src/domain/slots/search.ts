@@ -38,7 +38,7 @@ export function rangeOf({ from, to }: { from: string; to: string }): Interval {
   const start = toMillis(from);
   const end = toMillis(to);
   if (end - start > MAX_SLOT_DAYS * DAY) {
-    throw new Refusal('range-too-long', `Search at most ${MAX_SLOT_DAYS} days at once.`);
+    throw new Refusal('range-too-long', `The range is longer than ${MAX_SLOT_DAYS} days. Request a shorter one.`);
   }
   return { start, end };
 }

@@ -4,7 +4,7 @@ import org.springframework.boot.SpringApplication;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
 import org.springframework.cloud.netflix.eureka.server.EnableEurekaServer;
 
-/** Who is where, for deployments. All that can be set is in application.yml. */
+/** Starts the Eureka server of deployments. Its settings are in application.yml. */
 @SpringBootApplication
 @EnableEurekaServer
 public class EurekaServer {
