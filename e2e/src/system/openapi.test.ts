@@ -1,12 +1,14 @@
 /** The API document passes an external validator, and describes every operation. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { accessOf, rolesFor } from '@daybook/contracts';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { describe, expect, it } from 'vitest';
 
 interface Operation {
   operationId: string;
   responses: Record<string, unknown>;
+  security?: Record<string, string[]>[];
 }
 
 const text = await readFile(join(import.meta.dirname, '../../../docs/openapi.json'), 'utf8');
@@ -40,6 +42,15 @@ describe('the API document', () => {
   it('lists the refusals of every operation', () => {
     for (const { name, operation } of operations) {
       expect(Object.keys(operation.responses), name).toEqual(expect.arrayContaining(['503', '504']));
+    }
+  });
+
+  it('says which roles each operation is for, and which ones need no token', () => {
+    for (const { name, operation } of operations) {
+      const { operationId, security } = operation;
+      const isPublic = accessOf(operationId, 'anonymous').reach !== 'none';
+      expect(security, name).toEqual([{ bearer: rolesFor(operationId) }, ...(isPublic ? [{}] : [])]);
+      expect(operation.responses, name).toHaveProperty('401');
     }
   });
 

@@ -112,7 +112,19 @@ describe('the API document of a service', () => {
   it('lists every problem of an operation under its status', async () => {
     const document = await documentOf();
     const { responses } = operation(document, '/patients', 'post');
-    expect(Object.keys(responses)).toEqual(['201', '400', '403', '408', '409', '413', '415', '422', '503', '504']);
+    expect(Object.keys(responses)).toEqual([
+      '201',
+      '400',
+      '401',
+      '403',
+      '408',
+      '409',
+      '413',
+      '415',
+      '422',
+      '503',
+      '504',
+    ]);
     expect(responses['409']?.description).toBe(
       '`idempotency-key-in-use`: The first request with this key is still running. ' +
         '`identifier-taken`: Another patient has that identifier. `name-taken`: That name is taken.',

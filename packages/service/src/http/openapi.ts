@@ -1,5 +1,5 @@
 /** The OpenAPI document of one service, from the schemas of its routes. */
-import { Problem, type ProblemCode, problems } from '@daybook/contracts';
+import { accessOf, Problem, type ProblemCode, problems, rolesFor } from '@daybook/contracts';
 import swagger from '@fastify/swagger';
 import type { FastifyContextConfig, FastifySchema, RouteOptions } from 'fastify';
 import type { App } from './app-type.ts';
@@ -13,6 +13,7 @@ const isObject = (value: unknown): value is JsonObject =>
 /** Returns the refusals that follow from an operation's shape. For example, a body can be malformed. */
 function impliedProblems(method: string, url: string, schema: FastifySchema): ProblemCode[] {
   return [
+    'unauthenticated',
     'forbidden',
     ...(url.includes(':') ? (['not-found'] as const) : []),
     ...(schema.querystring || schema.body || method === 'POST' ? (['invalid-request'] as const) : []),
@@ -34,6 +35,7 @@ function problemResponses(codes: readonly ProblemCode[]): JsonObject {
       {
         description: group.map((code) => `\`${code}\`: ${problems[code].title}.`).join(' '),
         ...((status === 429 || status === 503) && { headers: { 'Retry-After': header('Seconds') } }),
+        ...(status === 401 && { headers: { 'WWW-Authenticate': header('RFC 6750; names the issuer of tokens') } }),
         content: { 'application/problem+json': { schema: Problem as unknown as Json } },
       },
     ]),
@@ -85,6 +87,24 @@ function successResponses(method: string, schema: FastifySchema, versioned: bool
 const wordsOf = (operationId: string): string =>
   operationId.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`).replace(/^./, (letter) => letter.toUpperCase());
 
+/** The name of the security scheme: an access token in `Authorization`. */
+const BEARER = 'bearer';
+const SECURITY_SCHEMES = {
+  [BEARER]: {
+    type: 'http',
+    scheme: 'bearer',
+    bearerFormat: 'JWT',
+    description: 'An access token of the issuer that a 401 names. Browsers have a session at the gateway instead.',
+  },
+} satisfies JsonObject;
+
+/** Returns what a caller needs, with the roles of the access table. `{}` is no token. */
+function securityOf(operationId: string | undefined): { [scheme: string]: string[] }[] | undefined {
+  if (operationId === undefined) return undefined;
+  const isPublic = accessOf(operationId, 'anonymous').reach !== 'none';
+  return [{ [BEARER]: rolesFor(operationId) }, ...(isPublic ? [{}] : [])];
+}
+
 /** Returns the schema of a route for the document, with its headers and refusals. */
 function documentedSchema(
   schema: FastifySchema,
@@ -94,8 +114,10 @@ function documentedSchema(
   const codes = [...impliedProblems(method, route.url, schema), ...(route.config?.problems ?? [])];
   const versioned = route.config?.versioned ?? false;
   const headers = requestHeaders(method, route.url, versioned);
+  const security = securityOf(schema.operationId);
   return {
     ...schema,
+    ...(security && { security }),
     ...(schema.operationId !== undefined && { summary: wordsOf(schema.operationId) }),
     ...(Object.keys(headers).length > 0 && { headers: { type: 'object', properties: headers } }),
     response: { ...successResponses(method, schema, versioned), ...problemResponses(codes) },
@@ -124,7 +146,10 @@ export async function addOpenApi(app: App, name: string, version: string): Promi
       const plain: JsonObject = JSON.parse(JSON.stringify(document.openapiObject));
       const schemas: JsonObject = {};
       const paths = hoistTitled(plain.paths ?? {}, schemas);
-      return { ...document.openapiObject, ...{ paths, components: { schemas } } } as typeof document.openapiObject;
+      return {
+        ...document.openapiObject,
+        ...{ paths, components: { schemas, securitySchemes: SECURITY_SCHEMES } },
+      } as typeof document.openapiObject;
     },
   });
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
