@@ -133,7 +133,7 @@ describe('the API document of a service', () => {
       if (status === '201') continue;
       expect(response.content?.['application/problem+json']?.schema).toEqual({ $ref: '#/components/schemas/Problem' });
     }
-    expect(Object.keys(operation(document, '/patients', 'get').responses)).toEqual(['200', '400', '403', '503', '504']);
+    expect(Object.keys(operation(document, '/patients', 'get').responses)).toEqual(['200', '400', '401', '403', '503', '504']);
     expect(Object.keys(operation(document, '/patients/{id}', 'get').responses)).toEqual([
       '200',
       '304',
@@ -176,10 +176,19 @@ describe('the API document of a service', () => {
       Object.entries(operation(document, path, method).responses)
         .filter(([, { headers }]) => headers)
         .map(([status, { headers = {} }]) => `${status} ${Object.keys(headers).toSorted().join(' ')}`);
-    expect(headersOf('/patients', 'post')).toEqual(['201 Idempotency-Replayed Location', '503 Retry-After']);
-    expect(headersOf('/patients', 'get')).toEqual(['200 Link', '503 Retry-After']);
-    expect(headersOf('/patients/{id}', 'get')).toEqual(['200 ETag', '304 ETag', '503 Retry-After']);
-    expect(headersOf('/patients/{id}', 'patch')).toEqual(['200 ETag', '503 Retry-After']);
+    expect(headersOf('/patients', 'post')).toEqual([
+      '201 Idempotency-Replayed Location',
+      '401 WWW-Authenticate',
+      '503 Retry-After',
+    ]);
+    expect(headersOf('/patients', 'get')).toEqual(['200 Link', '401 WWW-Authenticate', '503 Retry-After']);
+    expect(headersOf('/patients/{id}', 'get')).toEqual([
+      '200 ETag',
+      '304 ETag',
+      '401 WWW-Authenticate',
+      '503 Retry-After',
+    ]);
+    expect(headersOf('/patients/{id}', 'patch')).toEqual(['200 ETag', '401 WWW-Authenticate', '503 Retry-After']);
   });
 
   it('promises 304 to If-None-Match only where there is a version', async () => {

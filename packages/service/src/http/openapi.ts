@@ -91,7 +91,7 @@ const wordsOf = (operationId: string): string =>
 const BEARER = 'bearer';
 const SECURITY_SCHEMES = {
   [BEARER]: {
-    type: 'http',
+    type: 'http' as const,
     scheme: 'bearer',
     bearerFormat: 'JWT',
     description: 'An access token of the issuer that a 401 names. Browsers have a session at the gateway instead.',
@@ -138,7 +138,11 @@ function hoistTitled(value: Json, schemas: JsonObject): Json {
 /** Collects the routes registered after it. `/openapi.json` serves the document. */
 export async function addOpenApi(app: App, name: string, version: string): Promise<void> {
   await app.register(swagger, {
-    openapi: { openapi: '3.1.0', info: { title: name, version } },
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: name, version },
+      components: { securitySchemes: SECURITY_SCHEMES },
+    },
     convertConstToEnum: false,
     transform: ({ schema, url, route }) => ({ schema: schema ? documentedSchema(schema, route) : schema, url }),
     transformObject: (document) => {
