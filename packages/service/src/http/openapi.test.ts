@@ -133,10 +133,18 @@ describe('the API document of a service', () => {
       if (status === '201') continue;
       expect(response.content?.['application/problem+json']?.schema).toEqual({ $ref: '#/components/schemas/Problem' });
     }
-    expect(Object.keys(operation(document, '/patients', 'get').responses)).toEqual(['200', '400', '401', '403', '503', '504']);
+    expect(Object.keys(operation(document, '/patients', 'get').responses)).toEqual([
+      '200',
+      '400',
+      '401',
+      '403',
+      '503',
+      '504',
+    ]);
     expect(Object.keys(operation(document, '/patients/{id}', 'get').responses)).toEqual([
       '200',
       '304',
+      '401',
       '403',
       '404',
       '503',
@@ -145,6 +153,7 @@ describe('the API document of a service', () => {
     expect(Object.keys(operation(document, '/patients/{id}', 'patch').responses)).toEqual([
       '200',
       '400',
+      '401',
       '403',
       '404',
       '408',

@@ -1,0 +1,145 @@
+/**
+ * The table of operations and roles, at the gateway of a whole system: each operation of the API document, for each
+ * role, about own records and about those of others.
+ */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createClient, type DaybookClient, expectData } from '@daybook/client';
+import { type AccessRole, accessOf } from '@daybook/contracts';
+import { halfHour, makeClinic, registerPatient, temporaryFolder } from '@daybook/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startEmbedded } from '../support/embedded.ts';
+import { accessRequests, type Target } from './access-requests.ts';
+
+const DOCUMENT = join(import.meta.dirname, '../../../docs/openapi.json');
+const document: { paths: Record<string, Record<string, { operationId: string }>> } = JSON.parse(
+  await readFile(DOCUMENT, 'utf8'),
+);
+const operations = Object.values(document.paths).flatMap((methods) =>
+  Object.values(methods).map(({ operationId }) => operationId),
+);
+
+/** In every name and reason of the records of others, and in none of one's own. */
+const MARK = 'Markwell';
+
+type Person = Exclude<AccessRole, 'service'>;
+const PEOPLE: readonly Person[] = ['patient', 'doctor', 'front-desk', 'administrator', 'anonymous'];
+
+const stack = new AsyncDisposableStack();
+let url: string;
+let client: DaybookClient;
+const tokens = new Map<Person, string>();
+let targets: Record<
+  'own' | 'foreign',
+  Omit<Target, 'appointmentId' | 'holdId' | 'exceptionId' | 'otherPatientId' | 'n'>
+>;
+let made = 0;
+
+/** Makes a doctor and a patient. */
+async function makePair() {
+  const { doctor, patient, type } = await makeClinic(client);
+  return { doctorId: doctor.id, patientId: patient.id, appointmentTypeId: type.id };
+}
+
+async function markForeign({ patientId }: { patientId: string }): Promise<void> {
+  const body = { familyName: MARK, email: `${MARK}@example.org` };
+  expectData(await client.PATCH('/api/v1/patients/{id}', { params: { path: { id: patientId } }, body }));
+}
+
+beforeAll(async () => {
+  const folder = stack.use(await temporaryFolder());
+  const system = await startEmbedded(folder.path);
+  stack.defer(() => system.close());
+  url = system.url;
+  client = createClient({ baseUrl: url, token: () => system.tokenFor({ role: 'administrator' }) });
+  targets = { own: await makePair(), foreign: await makePair() };
+  await markForeign(targets.foreign);
+  const { patientId, doctorId } = targets.own;
+  tokens.set('patient', await system.tokenFor({ role: 'patient', id: patientId }));
+  tokens.set('doctor', await system.tokenFor({ role: 'doctor', id: doctorId }));
+  tokens.set('front-desk', await system.tokenFor({ role: 'front-desk' }));
+  tokens.set('administrator', await system.tokenFor({ role: 'administrator' }));
+  // The patient service learns from the event of a booking that the doctor treats the patient.
+  await makeTarget('own', 'administrator');
+  await expect.poll(async () => (await call('doctor', 'GET', `/patients/${patientId}`)).status).toBe(200);
+}, 60_000);
+
+afterAll(() => stack.disposeAsync());
+
+async function call(role: Person, method: string, path: string, body?: object) {
+  const token = tokens.get(role);
+  const response = await fetch(`${url}/api/v1${path}`, {
+    method,
+    headers: {
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      ...(body && { 'content-type': 'application/json' }),
+    },
+    ...(body && { body: JSON.stringify(body) }),
+    signal: AbortSignal.timeout(10_000),
+  });
+  const headers = JSON.stringify([...response.headers]);
+  return { status: response.status, text: `${headers}\n${await response.text()}` };
+}
+
+/** Makes an appointment, a hold and an exception for one request. */
+async function makeTarget(whose: 'own' | 'foreign', role: Person): Promise<Target> {
+  const target = targets[whose];
+  made += 1;
+  const reason = whose === 'foreign' ? MARK : 'a cough';
+  const appointment = expectData(
+    await client.POST('/api/v1/appointments', { body: { ...target, start: halfHour(made), reason } }),
+  );
+  const { id: otherPatientId } = await registerPatient(client);
+  const { doctorId, appointmentTypeId } = target;
+  const isHolder = whose === 'own' && accessOf('holdSlot', role).reach !== 'none';
+  const holder = isHolder ? createClient({ baseUrl: url, token: tokens.get(role) ?? '' }) : client;
+  const hold = expectData(
+    await holder.POST('/api/v1/holds', { body: { doctorId, appointmentTypeId, start: halfHour(30_000 + made) } }),
+  );
+  const exception = expectData(
+    await client.POST('/api/v1/doctors/{id}/exceptions', {
+      params: { path: { id: target.doctorId } },
+      body: { kind: 'time-off', start: halfHour(50_000 + made), end: halfHour(50_001 + made), reason },
+    }),
+  );
+  return {
+    ...target,
+    otherPatientId,
+    appointmentId: appointment.id,
+    holdId: hold.id,
+    exceptionId: exception.id,
+    n: made,
+  };
+}
+
+async function release({ holdId }: Target): Promise<void> {
+  await client.DELETE('/api/v1/holds/{id}', { params: { path: { id: holdId } } });
+}
+
+it('each operation of the API document has a request here', () => {
+  expect(Object.keys(accessRequests).toSorted()).toEqual(operations.toSorted());
+});
+
+describe.each(operations)('%s', (operation) => {
+  it.each(PEOPLE)('for the role %s is as the access table says', async (role) => {
+    const { reach } = accessOf(operation, role);
+    for (const whose of ['own', 'foreign'] as const) {
+      const target = await makeTarget(whose, role);
+      const request = accessRequests[operation]?.(target);
+      if (!request) throw new Error(`${operation} has no request`);
+      const { status, text } = await call(role, request.method, request.path, request.body);
+      await release(target);
+      const what = `${operation} of ${role}, ${whose}: ${text}`;
+      // The public page is closed here.
+      const isAnonymous = role === 'anonymous' && operation !== 'getClinic';
+      if (isAnonymous) expect(status, what).toBe(401);
+      else if (reach === 'none') expect(status, what).toBe(403);
+      else if (reach === 'own' && whose === 'foreign') expect(text, what).not.toContain(MARK);
+      else expect([401, 403], what).not.toContain(status);
+      if (reach === 'own' && whose === 'own') expect(status, what).not.toBe(404);
+      const isList = request.method === 'GET' && status === 200;
+      if (reach === 'own' && whose === 'foreign' && !isList) expect(status, what).toBeGreaterThanOrEqual(400);
+      if (reach === 'none' || isAnonymous) expect(text, what).not.toContain(MARK);
+    }
+  });
+});
