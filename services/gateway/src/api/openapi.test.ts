@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { PATIENTS, startGateway, startServer } from '../testing.ts';
 
@@ -85,6 +86,20 @@ describe('/docs', () => {
     const script = await fetch(`${url}/docs/start.js`);
     expect(script.headers.get('content-type')).toMatch(/^text\/javascript/);
     expect(await script.text()).toContain("url: '/openapi.json'");
+  });
+
+  test('sends the cookie of the browser, with the header that a change needs', async () => {
+    const { url } = await startGateway();
+    const script = await (await fetch(`${url}/docs/start.js`)).text();
+    interface Settings {
+      requestInterceptor(request: { headers: Record<string, string> }): unknown;
+    }
+    const given: Settings[] = [];
+    runInNewContext(script, { SwaggerUIBundle: (settings: Settings) => void given.push(settings) });
+    expect(given[0]?.requestInterceptor({ headers: {} })).toEqual({
+      credentials: 'same-origin',
+      headers: { 'X-Requested-With': 'docs' },
+    });
   });
 
   test.each([

@@ -113,6 +113,18 @@ describe('the session of a browser', () => {
     expect(performance.now() - startedAt).toBeLessThan(6_000);
   });
 
+  test('does not count against the limit of the service while it is held', async () => {
+    const concurrencyLimit = { minLimit: 1, maxLimit: 1, initialLimit: 1 };
+    const { start, send, state, exchanges } = await startWithIssuer({ concurrencyLimit });
+    start('ana');
+    state.mood = 'hanging';
+    const held = send(cookieOf('ana'));
+    await expect.poll(() => exchanges.length).toBe(1);
+    expect((await send()).status).toBe(200);
+    expect((await held).status).toBe(503);
+    expect((await send()).status).toBe(200);
+  });
+
   test('leaves nothing behind when its client disconnects while it is held', async () => {
     const { start, send, state, exchanges, service } = await startWithIssuer();
     start('ana');
