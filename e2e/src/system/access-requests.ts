@@ -39,7 +39,7 @@ const visitOf = ({ patientId, doctorId, appointmentTypeId, n }: Target) => ({
   patientId,
   doctorId,
   appointmentTypeId,
-  start: halfHour(10_000 + n),
+  start: halfHour(4_000 + n),
 });
 const appointment =
   (action = '') =>
@@ -100,8 +100,8 @@ export const accessRequests: Readonly<Record<string, RequestOf>> = {
   listScheduleExceptions: get(doctor('/exceptions')),
   addScheduleException: send('POST', doctor('/exceptions'), ({ n }) => ({
     kind: 'time-off',
-    start: halfHour(40_000 + n),
-    end: halfHour(40_001 + n),
+    start: halfHour(8_000 + n),
+    end: halfHour(8_001 + n),
   })),
   removeScheduleException: send(
     'DELETE',
@@ -153,7 +153,7 @@ export const accessRequests: Readonly<Record<string, RequestOf>> = {
   listAppointments: get(() => '/appointments'),
   getAppointment: get(appointment()),
   changeAppointment: send('PATCH', appointment(), () => ({ reason: 'a cough' })),
-  rescheduleAppointment: send('POST', appointment('/reschedule'), ({ n }) => ({ start: halfHour(20_000 + n) })),
+  rescheduleAppointment: send('POST', appointment('/reschedule'), ({ n }) => ({ start: halfHour(6_000 + n) })),
   cancelAppointment: send('POST', appointment('/cancel'), () => ({ reason: 'cannot come' })),
   markArrived: send('POST', appointment('/arrive')),
   checkIn: send('POST', appointment('/check-in')),

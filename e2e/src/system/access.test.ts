@@ -94,12 +94,12 @@ async function makeTarget(whose: 'own' | 'foreign', role: Person): Promise<Targe
   const isHolder = whose === 'own' && accessOf('holdSlot', role).reach !== 'none';
   const holder = isHolder ? createClient({ baseUrl: url, token: tokens.get(role) ?? '' }) : client;
   const hold = expectData(
-    await holder.POST('/api/v1/holds', { body: { doctorId, appointmentTypeId, start: halfHour(30_000 + made) } }),
+    await holder.POST('/api/v1/holds', { body: { doctorId, appointmentTypeId, start: halfHour(10_000 + made) } }),
   );
   const exception = expectData(
     await client.POST('/api/v1/doctors/{id}/exceptions', {
       params: { path: { id: target.doctorId } },
-      body: { kind: 'time-off', start: halfHour(50_000 + made), end: halfHour(50_001 + made), reason },
+      body: { kind: 'time-off', start: halfHour(12_000 + made), end: halfHour(12_001 + made), reason },
     }),
   );
   return {

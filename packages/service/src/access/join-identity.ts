@@ -15,6 +15,9 @@ export interface IdentityOptions {
   readonly logger: Logger;
 }
 
+/** Identity loads its issuer at the first request for a token, which takes a second or two on a slow machine. */
+const TIMES = { attemptTimeoutMillis: 4_500, deadlineMillis: 5_000 };
+
 /** What a service has of identity. */
 export interface JoinedIdentity {
   readonly client: IdentityClient;
@@ -29,7 +32,7 @@ export async function joinIdentity(
   { name, config, discovery, balancer, logger }: IdentityOptions,
   resources: AsyncDisposableStack,
 ): Promise<JoinedIdentity> {
-  const serviceClient = createServiceClient({ serviceId: IDENTITY, discovery, balancer, logger });
+  const serviceClient = createServiceClient({ serviceId: IDENTITY, discovery, balancer, logger, ...TIMES });
   resources.defer(() => serviceClient.close());
   const client = createIdentityClient(serviceClient);
   return {
