@@ -59,9 +59,7 @@ beforeAll(async () => {
   tokens.set('doctor', await system.tokenFor({ role: 'doctor', id: doctorId }));
   tokens.set('front-desk', await system.tokenFor({ role: 'front-desk' }));
   tokens.set('administrator', await system.tokenFor({ role: 'administrator' }));
-  // The patient service learns from the event of a booking that the doctor treats the patient.
   await makeTarget('own', 'administrator');
-  await expect.poll(async () => (await call('doctor', 'GET', `/patients/${patientId}`)).status).toBe(200);
 }, 60_000);
 
 afterAll(() => stack.disposeAsync());
@@ -94,7 +92,7 @@ async function makeTarget(whose: 'own' | 'foreign', role: Person): Promise<Targe
   const isHolder = whose === 'own' && accessOf('holdSlot', role).reach !== 'none';
   const holder = isHolder ? createClient({ baseUrl: url, token: tokens.get(role) ?? '' }) : client;
   const hold = expectData(
-    await holder.POST('/api/v1/holds', { body: { doctorId, appointmentTypeId, start: halfHour(10_000 + made) } }),
+    await holder.POST('/api/v1/holds', { body: { doctorId, appointmentTypeId, start: halfHour(7_000 + made) } }),
   );
   const exception = expectData(
     await client.POST('/api/v1/doctors/{id}/exceptions', {
@@ -115,6 +113,11 @@ async function makeTarget(whose: 'own' | 'foreign', role: Person): Promise<Targe
 async function release({ holdId }: Target): Promise<void> {
   await client.DELETE('/api/v1/holds/{id}', { params: { path: { id: holdId } } });
 }
+
+it('the patient service learns from the event of a booking that the doctor treats the patient', async () => {
+  const path = `/patients/${targets.own.patientId}`;
+  await expect.poll(async () => (await call('doctor', 'GET', path)).status, { timeout: 10_000 }).toBe(200);
+});
 
 it('each operation of the API document has a request here', () => {
   expect(Object.keys(accessRequests).toSorted()).toEqual(operations.toSorted());
