@@ -1,4 +1,5 @@
 export * from './access-table.ts';
+export * from './account.ts';
 export * from './appointment.ts';
 export * from './appointment-type.ts';
 export * from './caller.ts';

@@ -1,4 +1,4 @@
-import { createSharedTables, createTable, type DatabaseDialect } from '@daybook/database';
+import { createSearchTable, createSharedTables, createTable, type DatabaseDialect } from '@daybook/database';
 import { type Kysely, sql } from 'kysely';
 import type { Migration } from 'kysely/migration';
 
@@ -28,7 +28,11 @@ async function createAccounts(db: Kysely<never>, dialect: DatabaseDialect): Prom
           .addCheckConstraint('accounts_status', sql`status in ('invited', 'active', 'disabled')`)
           .addCheckConstraint('accounts_of_doctor', sql`doctor_id is null or role = 'doctor'`),
       ),
-    { accounts_by_role: ['role', 'status'] },
+    {
+      accounts_by_role: ['role', 'status'],
+      accounts_by_role_id: ['role', 'id'],
+      accounts_by_status: ['status', 'id'],
+    },
   );
   await createTable(
     db,
@@ -185,6 +189,32 @@ async function createSessions(db: Kysely<never>, dialect: DatabaseDialect): Prom
   await createTable(
     db,
     dialect,
+    'link_codes',
+    (table) =>
+      clustered(
+        table
+          .addColumn('code_hash', types.bytes, (column) => column.primaryKey().notNull())
+          .addColumn('patient_id', types.id, (column) => column.notNull())
+          .addColumn('relation', types.text(20), (column) => column.notNull())
+          .addColumn('link_ends_at', types.instant)
+          .addColumn('birth_date_code', types.text(43), (column) => column.notNull())
+          .addColumn('identity_check', types.text(30), (column) => column.notNull())
+          .addColumn('created_by', types.id, (column) => column.notNull())
+          .addColumn('tries_left', types.integer, (column) => column.notNull())
+          .addColumn('created_at', types.instant, (column) => column.notNull())
+          .addColumn('ends_at', types.instant, (column) => column.notNull())
+          .addForeignKeyConstraint('link_codes_creator', ['created_by'], 'accounts', ['id'])
+          .addCheckConstraint('link_codes_relation', sql`relation in ('self', 'guardian', 'carer')`),
+      ),
+    {
+      link_codes_of: ['patient_id', 'created_at'],
+      link_codes_by_end: ['ends_at'],
+      link_codes_by_creator: ['created_by'],
+    },
+  );
+  await createTable(
+    db,
+    dialect,
     'throttles',
     (table) =>
       clustered(
@@ -239,6 +269,7 @@ export const identity = (dialect: DatabaseDialect): Migration => ({
     await createCredentials(db, dialect);
     await createSessions(db, dialect);
     await createIssuer(db, dialect);
+    await createSearchTable(db, dialect, 'accounts');
     await createSharedTables(db, dialect);
   },
 });

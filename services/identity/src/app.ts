@@ -2,6 +2,7 @@
 import type { RootKey, SealingKey } from '@daybook/access';
 import type { Database } from '@daybook/database';
 import { type App, type Clock, createServiceApp, type Logger } from '@daybook/service';
+import { addApi } from './api/api.ts';
 import { createPasswordHasher, type PasswordHasher } from './credentials/password-hasher.ts';
 import { deriveKey } from './credentials/secrets.ts';
 import { createClientAddress } from './http/client-address.ts';
@@ -15,11 +16,14 @@ import { createIssuer } from './oidc/issuer.ts';
 import { mountIssuer } from './oidc/mount.ts';
 import { addKeySet } from './routes/keys.ts';
 import { addPages } from './routes/pages.ts';
+import { createAccountDirectory } from './store/account-directory.ts';
 import { createAccountStore } from './store/accounts.ts';
 import { createCredentialStore } from './store/credentials.ts';
+import { createLinkCodeStore } from './store/link-codes.ts';
 import { createArtifactStore } from './store/oidc-artifacts.ts';
 import { createOneTimeLinkStore } from './store/one-time-links.ts';
 import { createPendingSignInStore } from './store/pending-sign-ins.ts';
+import { createRecordAccessStore } from './store/record-access.ts';
 import { createSessionStore } from './store/sessions.ts';
 import { createSigningKeyStore } from './store/signing-keys.ts';
 import type { IdentityTables } from './store/tables.ts';
@@ -46,7 +50,6 @@ export async function buildApp(dependencies: IdentityDependencies): Promise<App>
   const app = await createServiceApp({
     name: NAME,
     logger,
-    openApi: false,
     checks: { database: () => database.check(), keys: async () => void (await ring.read()) },
   });
   const cookies = createCookies(publicUrl);
@@ -67,23 +70,41 @@ export async function buildApp(dependencies: IdentityDependencies): Promise<App>
   });
   addKeySet(app, createKeySetSigner(ring, rootKey, clock));
   mountIssuer(app, issuer);
+  const addressOf = createClientAddress(trustedProxies);
+  const throttle = createThrottle(database, clock);
+  const links = createOneTimeLinkStore(database, clock);
+  const linkCodes = createLinkCodeStore(database, clock, deriveKey(sealingKey, 'birth dates of link codes'));
+  addApi({
+    app,
+    database,
+    clock,
+    publicUrl,
+    addressOf,
+    accounts,
+    directory: createAccountDirectory(database, clock),
+    recordAccess: createRecordAccessStore(database, clock),
+    linkCodes,
+    links,
+    sessions,
+    throttle,
+  });
   addPages(app, {
     issuer,
     database,
     sealingKey,
-    links: createOneTimeLinkStore(database, clock),
+    links,
     context: {
       clock,
       cookies,
       forms: createFormTokens(cookies, deriveKey(sealingKey, 'form tokens'), publicUrl.origin),
       devices: createKnownDevices(cookies, deriveKey(sealingKey, 'known devices')),
-      addressOf: createClientAddress(trustedProxies),
+      addressOf,
       hasher: dependencies.hasher ?? createPasswordHasher(),
       accounts,
       sessions,
       credentials: createCredentialStore(database, clock, sealingKey),
       pending: createPendingSignInStore(database, clock),
-      throttle: createThrottle(database, clock),
+      throttle,
     },
   });
   return app;

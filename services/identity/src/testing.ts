@@ -10,15 +10,17 @@ import {
   importVerificationKey,
   parseSealingKey,
 } from '@daybook/access';
+import { type AccountRole, ROLES, type VerifiedCaller } from '@daybook/contracts';
 import { openDatabase } from '@daybook/database';
-import { createLogger } from '@daybook/service';
+import { createLogger, createParser } from '@daybook/service';
+import { type Method, requestsTo } from '@daybook/service/testing';
 import { cleanDatabase } from '@daybook/testing/databases';
+import { Type } from 'typebox';
 import { expect, onTestFinished } from 'vitest';
 import { migrations } from '../migrations/index.ts';
 import { buildApp } from './app.ts';
 import type { PasswordHasher } from './credentials/password-hasher.ts';
 import { newTotpSecret, totpCodeOf, totpStepAt } from './credentials/totp.ts';
-import type { AccountRole } from './domain/account.ts';
 import type { ConfiguredClient } from './oidc/clients.ts';
 import { createAccountStore, type NewAccount } from './store/accounts.ts';
 import { createCredentialStore } from './store/credentials.ts';
@@ -32,6 +34,16 @@ import { createThrottle } from './store/throttle.ts';
 export const PUBLIC_URL = 'https://daybook.example';
 export const PASSWORD = 'violet teapot over the harbour';
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0';
+
+const readCaller = createParser(
+  Type.Object({
+    id: Type.String(),
+    role: Type.Union(ROLES.map((role) => Type.Literal(role))),
+    patientIds: Type.Array(Type.String()),
+    sessionId: Type.Optional(Type.String()),
+    scope: Type.Optional(Type.Array(Type.String())),
+  }),
+);
 
 export const newAccount = (changes: Partial<NewAccount> = {}): NewAccount => ({
   role: 'patient',
@@ -209,6 +221,7 @@ export const formTo = ({ text }: Seen, path: string): PageForm =>
 
 export interface Person {
   readonly id: string;
+  readonly role: AccountRole;
   readonly email: string;
   /** Undefined for a person without a second factor. */
   readonly totpSecret: Uint8Array | undefined;
@@ -243,6 +256,11 @@ export async function startIdentity({
     hasher: hasher ?? plain.hasher,
   });
   onTestFinished(() => app.close());
+  // As the access token of a request names its caller.
+  app.addHook('preHandler', async (request) => {
+    const header = request.headers['x-test-caller'];
+    if (typeof header === 'string') request.caller = readCaller(JSON.parse(header));
+  });
   const baseUrl = await app.listen({ host: '127.0.0.1', port: 0 });
   let addresses = 0;
 
@@ -255,7 +273,7 @@ export async function startIdentity({
     const recoveryCodes = await database.write((tx) =>
       credentials.replaceAll(tx, id, { passwordHash, ...(totp && { totp }) }),
     );
-    return { id, email, totpSecret, recoveryCodes };
+    return { id, role, email, totpSecret, recoveryCodes };
   }
 
   /** Returns a browser at an address of its own. */
@@ -277,8 +295,24 @@ export async function startIdentity({
     return browser.follow(await browser.submit(codePage, { code: codeOf(person) }));
   }
 
+  /** Returns a function that sends requests to the API as a person, with a new session unless it has a token alone. */
+  async function callAs(
+    { id, role }: Pick<Person, 'id' | 'role'>,
+    { hasSession = true, patientIds = [''].slice(1) } = {},
+  ) {
+    const sessionId = hasSession
+      ? await stores.sessions.start({ account: { id, role }, methods: ['pwd'], device: 'Firefox' })
+      : undefined;
+    const found = sessionId === undefined ? undefined : await stores.sessions.find(sessionId, { isActive: false });
+    const caller: VerifiedCaller = { id, role, patientIds, ...(found && { sessionId: found.session.handle }) };
+    const call = requestsTo(app, '/api/v1');
+    return (method: Method, path: string, payload?: object, headers: Record<string, string> = {}) =>
+      call(method, path, payload, { 'x-test-caller': JSON.stringify(caller), ...headers });
+  }
+
   return {
     ...stores,
+    callAs,
     app,
     baseUrl,
     rootKey,

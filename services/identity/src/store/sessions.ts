@@ -23,6 +23,8 @@ export interface Session {
   readonly device: string;
   readonly authenticatedAt: Temporal.Instant;
   readonly lastActiveAt: Temporal.Instant;
+  /** Never later than `endsAt`. */
+  readonly idleEndsAt: Temporal.Instant;
   readonly endsAt: Temporal.Instant;
 }
 
@@ -46,8 +48,10 @@ export interface SessionStore {
   find(id: string, options: { isActive: boolean }): Promise<SignedIn | undefined>;
   list(accountId: string): Promise<Session[]>;
   end(id: string): Promise<void>;
-  /** Ends one session of an account. */
-  endByHandle(accountId: string, handle: string): Promise<void>;
+  /** Returns a live session by its handle. That is not activity. */
+  findByHandle(handle: string): Promise<SignedIn | undefined>;
+  /** Ends one session of an account. Returns false if the account has no such session. */
+  endByHandle(accountId: string, handle: string): Promise<boolean>;
   endOthers(accountId: string, handle: string): Promise<void>;
   endAllIn(tx: IdentityTransaction, accountId: string): Promise<void>;
   /** Connects a session of oidc-provider with a live sign-in session, and ends with it. Returns false if it has ended. */
@@ -64,6 +68,7 @@ const toSession = (row: SessionRow): Session => ({
   device: row.device,
   authenticatedAt: instantFromMillis(row.authenticated_at),
   lastActiveAt: instantFromMillis(row.last_active_at),
+  idleEndsAt: instantFromMillis(row.idle_ends_at),
   endsAt: instantFromMillis(row.ends_at),
 });
 
@@ -161,14 +166,17 @@ export function createSessionStore(database: Database<IdentityTables>, clock: Cl
       await database.write((tx) => tx.deleteFrom('sessions').where('id_hash', '=', hashOfSecret(id)).execute());
     },
 
+    findByHandle: (handle) => findByHash(hashOfHandle(handle), false),
+
     async endByHandle(accountId, handle) {
-      await database.write((tx) =>
+      const { numDeletedRows } = await database.write((tx) =>
         tx
           .deleteFrom('sessions')
           .where('id_hash', '=', hashOfHandle(handle))
           .where('account_id', '=', idToBytes(accountId))
-          .execute(),
+          .executeTakeFirst(),
       );
+      return numDeletedRows > 0n;
     },
 
     async endOthers(accountId, handle) {

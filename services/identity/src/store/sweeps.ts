@@ -17,6 +17,7 @@ const EXPIRING: readonly Expiring[] = [
   { table: 'sessions', key: 'id_hash', end: 'idle_ends_at' },
   { table: 'pending_sign_ins', key: 'id_hash', end: 'ends_at' },
   { table: 'one_time_links', key: 'token_hash', end: 'ends_at' },
+  { table: 'link_codes', key: 'code_hash', end: 'ends_at' },
   { table: 'throttles', key: 'key_hash', end: 'ends_at' },
   { table: 'oidc_artifacts', key: 'id_hash', end: 'ends_at' },
 ];

@@ -1,5 +1,6 @@
 /** The rows of this service's own tables, as the migrations create them. */
-import type { AccountRole, AccountStatus, Relation } from '../domain/account.ts';
+import type { AccountRole, AccountStatus, IdentityCheck, Relation } from '@daybook/contracts';
+import type { SearchTables } from '@daybook/database';
 
 export interface AccountRow {
   id: Uint8Array;
@@ -65,6 +66,22 @@ export interface OneTimeLinkRow {
   ends_at: number;
 }
 
+/** A code by which a person gets a patient record. */
+export interface LinkCodeRow {
+  code_hash: Uint8Array;
+  patient_id: Uint8Array;
+  relation: Relation;
+  /** The end of the link that the code makes. */
+  link_ends_at: number | null;
+  /** A keyed hash of the birth date, so that the table reveals none. */
+  birth_date_code: string;
+  identity_check: IdentityCheck;
+  created_by: Uint8Array;
+  tries_left: number;
+  created_at: number;
+  ends_at: number;
+}
+
 export interface ThrottleRow {
   key_hash: Uint8Array;
   failures: number;
@@ -97,7 +114,7 @@ export interface OidcArtifactRow {
   ends_at: number;
 }
 
-export interface IdentityTables {
+export interface IdentityTables extends SearchTables {
   accounts: AccountRow;
   account_patients: AccountPatientRow;
   passwords: { account_id: Uint8Array; hash: string; changed_at: number };
@@ -112,6 +129,7 @@ export interface IdentityTables {
   /** Sign-ins with a correct password that still need a code. */
   pending_sign_ins: { id_hash: Uint8Array; account_id: Uint8Array; tries_left: number; ends_at: number };
   one_time_links: OneTimeLinkRow;
+  link_codes: LinkCodeRow;
   throttles: ThrottleRow;
   signing_keys: SigningKeyRow;
   oidc_artifacts: OidcArtifactRow;

@@ -1,0 +1,96 @@
+/** What every operation of the API needs: the stores, and the account behind the caller. */
+import { type Access, accessOfCaller, type Caller, Refusal, type VerifiedCaller } from '@daybook/contracts';
+import type { Database } from '@daybook/database';
+import type { App, Clock } from '@daybook/service';
+import type { FastifyRequest } from 'fastify';
+import type { AccountDirectory } from '../store/account-directory.ts';
+import type { Account, AccountStore } from '../store/accounts.ts';
+import type { LinkCodeStore } from '../store/link-codes.ts';
+import type { OneTimeLinkStore } from '../store/one-time-links.ts';
+import type { OwnAccount, RecordAccessStore } from '../store/record-access.ts';
+import type { Session, SessionStore } from '../store/sessions.ts';
+import type { IdentityTables } from '../store/tables.ts';
+import type { Throttle } from '../store/throttle.ts';
+
+export interface ApiContext {
+  readonly app: App;
+  readonly database: Database<IdentityTables>;
+  readonly clock: Clock;
+  readonly publicUrl: URL;
+  readonly addressOf: (request: FastifyRequest) => string;
+  readonly accounts: AccountStore;
+  readonly directory: AccountDirectory;
+  readonly recordAccess: RecordAccessStore;
+  readonly linkCodes: LinkCodeStore;
+  readonly links: OneTimeLinkStore;
+  readonly sessions: SessionStore;
+  readonly throttle: Throttle;
+}
+
+/** The person who sent a request. */
+export interface Person {
+  readonly access: Access;
+  readonly account: Account;
+  /** Undefined for a bearer token without a session. */
+  readonly session: Session | undefined;
+}
+
+/** Sensitive operations want a sign-in of this time. */
+const RECENT_MILLIS = 10 * 60_000;
+/** `me` in a path. */
+const OWN = 'me';
+
+const isVerified = (caller: Caller | undefined): caller is VerifiedCaller =>
+  caller !== undefined && 'patientIds' in caller;
+
+/**
+ * Returns the caller and what it may do with the operation of the request.
+ * @throws Refusal `forbidden`
+ */
+export function verifiedCallerOf(request: FastifyRequest): { caller: VerifiedCaller; access: Access } {
+  const caller: Caller | undefined = request.caller;
+  const operationId = request.routeOptions.schema?.operationId;
+  if (!isVerified(caller) || operationId === undefined) throw new Refusal('forbidden', 'Sign in first.');
+  const access = accessOfCaller(operationId, caller);
+  if (access.reach === 'none') throw new Refusal('forbidden', 'Your role does not allow this.');
+  return { caller, access };
+}
+
+const signInAgain = () => new Refusal('forbidden', 'The session or the account has ended. Sign in again.');
+
+/**
+ * Returns the account behind a request as it is now, because a token lives longer than a change of an account.
+ * @throws Refusal `forbidden`
+ */
+export async function personOf({ accounts, sessions }: ApiContext, request: FastifyRequest): Promise<Person> {
+  const { caller, access } = verifiedCallerOf(request);
+  const { sessionId } = caller;
+  const signedIn = sessionId === undefined ? undefined : await sessions.findByHandle(sessionId);
+  if (sessionId !== undefined && signedIn?.account.id !== caller.id) throw signInAgain();
+  const account = signedIn?.account ?? (await accounts.find(caller.id));
+  if (account?.status !== 'active' || account.role !== caller.role) throw signInAgain();
+  return { access, account, session: signedIn?.session };
+}
+
+/** @throws Refusal `recent-sign-in-required` */
+export function requireRecentSignIn({ clock }: ApiContext, { session }: Person): void {
+  const age = clock().epochMilliseconds - (session?.authenticatedAt.epochMilliseconds ?? Number.NEGATIVE_INFINITY);
+  if (age > RECENT_MILLIS) {
+    throw new Refusal('recent-sign-in-required', 'This needs a sign-in of the last 10 minutes.');
+  }
+}
+
+/** Returns the account that a caller is restricted to; undefined for one that reaches all. */
+export const ownOf = ({ access, account }: Person): OwnAccount => (access.reach === 'all' ? undefined : account.id);
+
+/**
+ * Returns the account that a path names.
+ * @throws Refusal `not-found` when the caller does not reach it
+ */
+export async function accountIn({ accounts }: ApiContext, person: Person, ref: string): Promise<string> {
+  if (ref === OWN) return person.account.id;
+  const id = ref.toLowerCase();
+  const own = ownOf(person);
+  if (own === undefined ? await accounts.find(id) : id === own) return id;
+  throw new Refusal('not-found', 'There is no such account.');
+}

@@ -1,0 +1,15 @@
+import { addAccounts } from './accounts.ts';
+import type { ApiContext } from './api-context.ts';
+import { addInvitations } from './invitations.ts';
+import { addMe } from './me.ts';
+import { addPatientLinks } from './patient-links.ts';
+import { addAccountSessions } from './sessions.ts';
+
+/** Adds the operations under `/api/v1`. */
+export function addApi(context: ApiContext): void {
+  addMe(context);
+  addAccounts(context);
+  addInvitations(context);
+  addPatientLinks(context);
+  addAccountSessions(context);
+}
