@@ -105,6 +105,18 @@ async function createCredentials(db: Kysely<never>, dialect: DatabaseDialect): P
       ),
     { passkeys_of: ['account_id'] },
   );
+  await createTable(
+    db,
+    dialect,
+    'used_challenges',
+    (table) =>
+      clustered(
+        table
+          .addColumn('challenge_hash', types.bytes, (column) => column.primaryKey().notNull())
+          .addColumn('ends_at', types.instant, (column) => column.notNull()),
+      ),
+    { used_challenges_by_end: ['ends_at'] },
+  );
 }
 
 /** Creates the sessions, and the steps that lead to one. All of them are found by the hash of a secret. */

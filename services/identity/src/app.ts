@@ -3,6 +3,7 @@ import type { RootKey, SealingKey } from '@daybook/access';
 import type { Database } from '@daybook/database';
 import { type App, type Clock, createServiceApp, type Logger } from '@daybook/service';
 import { addApi } from './api/api.ts';
+import { createPasskeyCeremonies } from './credentials/passkey-ceremonies.ts';
 import { createPasswordHasher, type PasswordHasher } from './credentials/password-hasher.ts';
 import { deriveKey } from './credentials/secrets.ts';
 import { createClientAddress } from './http/client-address.ts';
@@ -22,6 +23,7 @@ import { createCredentialStore } from './store/credentials.ts';
 import { createLinkCodeStore } from './store/link-codes.ts';
 import { createArtifactStore } from './store/oidc-artifacts.ts';
 import { createOneTimeLinkStore } from './store/one-time-links.ts';
+import { createPasskeyStore } from './store/passkeys.ts';
 import { createPendingSignInStore } from './store/pending-sign-ins.ts';
 import { createRecordAccessStore } from './store/record-access.ts';
 import { createSessionStore } from './store/sessions.ts';
@@ -94,6 +96,10 @@ export async function buildApp(dependencies: IdentityDependencies): Promise<App>
     sealingKey,
     links,
     context: {
+      database,
+      passkeys: createPasskeyStore(database, clock),
+      ceremonies: createPasskeyCeremonies({ publicUrl, clock, key: deriveKey(sealingKey, 'passkey challenges') }),
+      linkCodes,
       clock,
       cookies,
       forms: createFormTokens(cookies, deriveKey(sealingKey, 'form tokens'), publicUrl.origin),

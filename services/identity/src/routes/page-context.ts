@@ -1,6 +1,8 @@
 /** What every page needs: the cookies, the form tokens, and the person who is signed in. */
+import type { Database } from '@daybook/database';
 import type { App, Clock } from '@daybook/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { PasskeyCeremonies } from '../credentials/passkey-ceremonies.ts';
 import type { PasswordHasher } from '../credentials/password-hasher.ts';
 import { localPathOf } from '../domain/local-path.ts';
 import { loginKeyOf } from '../domain/login-key.ts';
@@ -9,15 +11,20 @@ import { deviceNameOf } from '../http/device-name.ts';
 import type { FormTokens } from '../http/form-tokens.ts';
 import type { KnownDevices } from '../http/known-devices.ts';
 import { continuePage } from '../pages/sign-in.ts';
-import { PAGE_HEADERS } from '../pages/style.ts';
+import { PAGE_HEADERS, SCRIPT_PAGE_HEADERS } from '../pages/style.ts';
+import { findWords, type Words, wordsAccepted } from '../pages/words/words.ts';
 import type { Account, AccountStore } from '../store/accounts.ts';
 import type { CredentialStore } from '../store/credentials.ts';
+import type { LinkCodeStore } from '../store/link-codes.ts';
+import type { PasskeyStore } from '../store/passkeys.ts';
 import type { PendingSignInStore } from '../store/pending-sign-ins.ts';
 import type { Method, SessionStore, SignedIn } from '../store/sessions.ts';
-import type { Throttle } from '../store/throttle.ts';
+import type { IdentityTables } from '../store/tables.ts';
+import type { Throttle, Throttled } from '../store/throttle.ts';
 
 export interface PageContext {
   readonly pages: App;
+  readonly database: Database<IdentityTables>;
   readonly clock: Clock;
   readonly cookies: Cookies;
   readonly forms: FormTokens;
@@ -29,6 +36,9 @@ export interface PageContext {
   readonly sessions: SessionStore;
   readonly pending: PendingSignInStore;
   readonly throttle: Throttle;
+  readonly passkeys: PasskeyStore;
+  readonly ceremonies: PasskeyCeremonies;
+  readonly linkCodes: LinkCodeStore;
 }
 
 /** Where a person continues who came from nowhere. */
@@ -45,6 +55,18 @@ export const PAGE = { compress: false, bodyLimit: FORM_LIMIT_BYTES } as const;
 export const sendPage = (reply: FastifyReply, status: number, page: string): FastifyReply =>
   reply.code(status).headers(PAGE_HEADERS).type('text/html; charset=utf-8').send(page);
 
+/** Sends a page with passkeys, which has a script. */
+export const sendScriptPage = (reply: FastifyReply, status: number, page: string): FastifyReply =>
+  reply.code(status).headers(SCRIPT_PAGE_HEADERS).type('text/html; charset=utf-8').send(page);
+
+/** Sends a page about too many attempts. */
+export const sendThrottled = (reply: FastifyReply, { retryAfterSeconds }: Throttled, page: string): FastifyReply =>
+  sendScriptPage(reply.header('retry-after', retryAfterSeconds), 429, page);
+
+/** Returns the words of the account's locale, or those that the browser prefers. */
+export const wordsFor = (request: FastifyRequest, account?: Pick<Account, 'locale'>): Words =>
+  findWords(account?.locale) ?? wordsAccepted(request.headers['accept-language']);
+
 /** Returns the address of the sign-in page that leads back to a path. */
 export const signInAt = (returnTo: string | undefined, page = SIGN_IN): string =>
   returnTo === undefined ? page : `${page}?${new URLSearchParams({ return_to: returnTo })}`;
@@ -57,6 +79,16 @@ export async function findSignedIn(
   const id = cookies.get(request, cookies.names.session);
   return id === undefined ? undefined : sessions.find(id, { isActive: true });
 }
+
+/** Sensitive pages want a sign-in of this time. */
+const RECENT_MILLIS = 10 * 60_000;
+
+export const isRecent = ({ clock }: PageContext, { session }: SignedIn): boolean =>
+  clock().epochMilliseconds - session.authenticatedAt.epochMilliseconds <= RECENT_MILLIS;
+
+/** Returns the address of the sign-in page for a person who is signed in and has to show that it is still the same. */
+export const stepUpAt = (returnTo: string): string =>
+  `${SIGN_IN}?${new URLSearchParams({ step_up: '1', return_to: returnTo })}`;
 
 /** Gives the browser a new session, and ends the one that it had: the id changes at every sign-in. */
 export async function adoptSession(
@@ -74,9 +106,9 @@ export async function adoptSession(
 }
 
 /** Leads on after a form. The redirects of an application's sign-in end at another site, where a form may not lead. */
-export function sendOn(reply: FastifyReply, returnTo: string | undefined): FastifyReply {
+export function sendOn(words: Words, reply: FastifyReply, returnTo: string | undefined): FastifyReply {
   const path = localPathOf(returnTo) ?? HOME;
-  return path.startsWith(INTERACTION) ? sendPage(reply, 200, continuePage(path)) : reply.redirect(path, 303);
+  return path.startsWith(INTERACTION) ? sendPage(reply, 200, continuePage(words, path)) : reply.redirect(path, 303);
 }
 
 /** Signs a person in. */
@@ -89,5 +121,5 @@ export async function completeSignIn(
   const device = deviceNameOf(request.headers['user-agent']);
   const id = await context.sessions.start({ account, methods, device });
   await adoptSession(context, request, reply, { id, email: account.email });
-  return sendOn(reply, returnTo);
+  return sendOn(wordsFor(request, account), reply, returnTo);
 }

@@ -16,7 +16,7 @@ import { createPasskeyStore } from './passkeys.ts';
 import { createPendingSignInStore } from './pending-sign-ins.ts';
 import { createRecordAccessStore } from './record-access.ts';
 import { createSessionStore } from './sessions.ts';
-import { createSweeps } from './sweeps.ts';
+import { createSweeps, EXPIRING } from './sweeps.ts';
 import type { IdentityTables } from './tables.ts';
 import { createThrottle } from './throttle.ts';
 
@@ -222,7 +222,7 @@ it('no list of accounts reads more rows than it needs', async () => {
   await directory.search({});
   await directory.search({ role: 'administrator' });
   await directory.search({ status: 'disabled' });
-  await directory.search({ role: 'patient', status: 'active' });
+  await directory.search({ role: 'administrator', status: 'active' });
   await directory.search({ patientId: id });
   await directory.search({ q: 'person' });
   await directory.search({ q: 'person7@', role: 'patient', patientId: id });
@@ -242,7 +242,7 @@ it('no list of accounts reads more rows than it needs', async () => {
   );
   expect(count()).toBeGreaterThan(20);
   // The count of a search stops at a limit, and the few codes of a patient are sorted.
-  expect(await faults(/TEMP B-TREE|filesort|SCAN found/)).toEqual([]);
+  expect(await faults(/TEMP B-TREE|filesort|SCAN found|Impossible WHERE/)).toEqual([]);
 }, 60_000);
 
 it('no artifact of oidc-provider is found by reading others', async () => {
@@ -263,6 +263,6 @@ it('a sweep finds the rows that have ended, and no others', async () => {
   const { observed, faults } = await openFull();
   const swept: number[] = [];
   for (const sweep of createSweeps(observed, clock)) swept.push(await sweep());
-  expect(swept).toEqual(Array(6).fill(ROWS / 100));
+  expect(swept).toEqual(EXPIRING.map(({ table }) => (table === 'used_challenges' ? 0 : ROWS / 100)));
   expect(await faults()).toEqual([]);
 }, 60_000);

@@ -6,8 +6,11 @@ import { sessionLimitsOf } from '../domain/account.ts';
 import { type Account, type IdentityTransaction, toAccount } from './accounts.ts';
 import type { AccountRow, IdentityTables, SessionRow } from './tables.ts';
 
-/** The methods of a sign-in (RFC 8176): password, one-time code, recovery code (not in the RFC). */
-export type Method = 'pwd' | 'otp' | 'recovery';
+/**
+ * The methods of a sign-in (RFC 8176 and its registry): password, one-time code, proof of a key (a passkey), recovery
+ * code (not registered).
+ */
+export type Method = 'pwd' | 'otp' | 'pop' | 'recovery';
 
 /** The most sessions of one account. A further one ends the oldest. */
 export const MAX_SESSIONS = 20;
@@ -53,6 +56,7 @@ export interface SessionStore {
   /** Ends one session of an account. Returns false if the account has no such session. */
   endByHandle(accountId: string, handle: string): Promise<boolean>;
   endOthers(accountId: string, handle: string): Promise<void>;
+  endOthersIn(tx: IdentityTransaction, accountId: string, handle: string): Promise<void>;
   endAllIn(tx: IdentityTransaction, accountId: string): Promise<void>;
   /** Connects a session of oidc-provider with a live sign-in session, and ends with it. Returns false if it has ended. */
   attachOidc(uid: string, handle: string): Promise<boolean>;
@@ -143,6 +147,14 @@ export function createSessionStore(database: Database<IdentityTables>, clock: Cl
     return { session: toSession(row), account: toAccount({ ...row, id: row.account_id }) };
   }
 
+  async function endOthersIn(tx: IdentityTransaction, accountId: string, handle: string): Promise<void> {
+    await tx
+      .deleteFrom('sessions')
+      .where('account_id', '=', idToBytes(accountId))
+      .where('id_hash', '<>', hashOfHandle(handle))
+      .execute();
+  }
+
   return {
     startIn,
     start: (session) => database.write((tx) => startIn(tx, session)),
@@ -179,15 +191,8 @@ export function createSessionStore(database: Database<IdentityTables>, clock: Cl
       return numDeletedRows > 0n;
     },
 
-    async endOthers(accountId, handle) {
-      await database.write((tx) =>
-        tx
-          .deleteFrom('sessions')
-          .where('account_id', '=', idToBytes(accountId))
-          .where('id_hash', '<>', hashOfHandle(handle))
-          .execute(),
-      );
-    },
+    endOthersIn,
+    endOthers: (accountId, handle) => database.write((tx) => endOthersIn(tx, accountId, handle)),
 
     async endAllIn(tx, accountId) {
       await tx.deleteFrom('sessions').where('account_id', '=', idToBytes(accountId)).execute();

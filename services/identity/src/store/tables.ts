@@ -123,6 +123,8 @@ export interface IdentityTables extends SearchTables {
   /** A used code is deleted. */
   recovery_codes: { account_id: Uint8Array; code_hash: Uint8Array };
   passkeys: PasskeyRow;
+  /** Challenges of passkeys that were used and have not expired. */
+  used_challenges: { challenge_hash: Uint8Array; ends_at: number };
   sessions: SessionRow;
   /** Which sign-in session a session of oidc-provider belongs to. */
   oidc_sessions: { uid_hash: Uint8Array; session_hash: Uint8Array };
