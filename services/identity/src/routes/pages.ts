@@ -5,6 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Issuer } from '../oidc/issuer.ts';
 import { failurePage } from '../pages/sign-in.ts';
 import type { Words } from '../pages/words/words.ts';
+import { addAccountPages } from './account.ts';
 import { addInteraction } from './interaction.ts';
 import { addOneTimeLink, type LinkDependencies } from './one-time-link.ts';
 import { type PageContext, sendPage, wordsFor } from './page-context.ts';
@@ -74,6 +75,7 @@ export function addPages(app: App, { context, issuer, ...linkDependencies }: Pag
     const pageContext: PageContext = { ...context, pages };
     addSignIn(pageContext);
     addSessions(pageContext);
+    addAccountPages(pageContext);
     addOneTimeLink(pageContext, linkDependencies);
     addPasskeys(pageContext, linkDependencies);
     addInteraction(pageContext, issuer);
