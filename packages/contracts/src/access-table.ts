@@ -27,7 +27,7 @@ export const accessConditions = {
   'times-only': 'Ids and times only',
   'no-note': 'Changes the reason of the visit only; the note stays hidden',
   'hides-staff': 'Without the ids and reasons of staff',
-  'invites-patients-only': 'Invites patients only',
+  'invites-patients-only': 'Invites patients, and helps patients, only',
   'recent-sign-in': 'Needs a sign-in of the last 10 minutes',
   'public-page': 'Only where `DAYBOOK_PUBLIC_PAGE` is `on`; limited by client address',
 } as const satisfies Record<string, string>;
@@ -130,6 +130,10 @@ const rows = {
   listAccounts: ADMINISTRATOR,
   changeAccount: ADMINISTRATOR,
   addInvitation: { 'front-desk': all('invites-patients-only'), ...ADMINISTRATOR },
+  addRecoveryLink: {
+    'front-desk': all('invites-patients-only', 'recent-sign-in'),
+    administrator: all('recent-sign-in'),
+  },
   searchAudit: { patient: own(), ...ADMINISTRATOR },
   getClinic: { ...EVERY_PERSON, anonymous: reduced() },
   changeClinic: ADMINISTRATOR,
@@ -173,6 +177,7 @@ export const plannedOperations: Readonly<Partial<Record<OperationId, string>>> =
   listAccounts: IDENTITY,
   changeAccount: IDENTITY,
   addInvitation: IDENTITY,
+  addRecoveryLink: IDENTITY,
   searchAudit: 'comes with the audit trail',
   getClinic: CLINIC,
   changeClinic: CLINIC,

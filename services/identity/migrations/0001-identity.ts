@@ -227,6 +227,25 @@ async function createSessions(db: Kysely<never>, dialect: DatabaseDialect): Prom
   await createTable(
     db,
     dialect,
+    'mail_outbox',
+    (table) =>
+      clustered(
+        table
+          .addColumn('id', types.id, (column) => column.primaryKey().notNull())
+          .addColumn('subject_hash', types.bytes, (column) => column.notNull())
+          .addColumn('purpose', types.text(30), (column) => column.notNull())
+          .addColumn('account_id', types.id)
+          .addColumn('attempts', types.integer, (column) => column.notNull())
+          .addColumn('due_at', types.instant, (column) => column.notNull())
+          .addUniqueConstraint('mail_outbox_subject', ['subject_hash'])
+          .addForeignKeyConstraint('mail_outbox_account', ['account_id'], 'accounts', ['id'])
+          .addCheckConstraint('mail_outbox_purpose', sql`purpose in ('invitation', 'recovery')`),
+      ),
+    { mail_outbox_by_due: ['due_at'], mail_outbox_of: ['account_id'] },
+  );
+  await createTable(
+    db,
+    dialect,
     'throttles',
     (table) =>
       clustered(

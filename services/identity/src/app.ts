@@ -16,6 +16,7 @@ import type { ConfiguredClient } from './oidc/clients.ts';
 import { createIssuer } from './oidc/issuer.ts';
 import { mountIssuer } from './oidc/mount.ts';
 import { addKeySet } from './routes/keys.ts';
+import type { MailQueue } from './routes/page-context.ts';
 import { addPages } from './routes/pages.ts';
 import { createAccountDirectory } from './store/account-directory.ts';
 import { createAccountStore } from './store/accounts.ts';
@@ -42,6 +43,8 @@ export interface IdentityDependencies {
   publicUrl: URL;
   clients: readonly ConfiguredClient[];
   trustedProxies: readonly string[];
+  /** Undefined where no mail is configured. */
+  mail?: MailQueue | undefined;
   /** Another one for tests, whose passwords need not be slow. */
   hasher?: PasswordHasher;
 }
@@ -76,8 +79,10 @@ export async function buildApp(dependencies: IdentityDependencies): Promise<App>
   const throttle = createThrottle(database, clock);
   const links = createOneTimeLinkStore(database, clock);
   const linkCodes = createLinkCodeStore(database, clock, deriveKey(sealingKey, 'birth dates of link codes'));
+  const { mail } = dependencies;
   addApi({
     app,
+    mail,
     database,
     clock,
     publicUrl,
@@ -96,6 +101,7 @@ export async function buildApp(dependencies: IdentityDependencies): Promise<App>
     sealingKey,
     links,
     context: {
+      mail,
       database,
       passkeys: createPasskeyStore(database, clock),
       ceremonies: createPasskeyCeremonies({ publicUrl, clock, key: deriveKey(sealingKey, 'passkey challenges') }),

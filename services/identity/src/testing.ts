@@ -21,9 +21,11 @@ import { migrations } from '../migrations/index.ts';
 import { buildApp } from './app.ts';
 import type { PasswordHasher } from './credentials/password-hasher.ts';
 import { newTotpSecret, totpCodeOf, totpStepAt } from './credentials/totp.ts';
+import { type MailMessage, sendDueMails } from './mail/mailer.ts';
 import type { ConfiguredClient } from './oidc/clients.ts';
 import { createAccountStore, type NewAccount } from './store/accounts.ts';
 import { createCredentialStore } from './store/credentials.ts';
+import { createMailOutbox } from './store/mail-outbox.ts';
 import { createOneTimeLinkStore } from './store/one-time-links.ts';
 import { createPasskeyStore } from './store/passkeys.ts';
 import { createPendingSignInStore } from './store/pending-sign-ins.ts';
@@ -237,6 +239,7 @@ export interface Person {
 export async function startIdentity({
   clients = [] as readonly ConfiguredClient[],
   hasher = undefined as PasswordHasher | undefined,
+  hasMail = false,
 } = {}) {
   const stores = await openStores();
   const { database, sealingKey, clock, accounts, credentials } = stores;
@@ -250,6 +253,16 @@ export async function startIdentity({
   const logger = createLogger({ level: 'trace', destination });
   const plain = plainHasher();
   const rootKey = await newRootKey();
+  const sent: MailMessage[] = [];
+  const outbox = createMailOutbox(database, clock, Buffer.alloc(32, 9));
+  const mail = {
+    outbox,
+    links: stores.links,
+    accounts,
+    publicUrl: new URL(PUBLIC_URL),
+    logger,
+    send: async (message: MailMessage) => void sent.push(message),
+  };
   const app = await buildApp({
     logger,
     database,
@@ -258,6 +271,7 @@ export async function startIdentity({
     sealingKey,
     clients,
     publicUrl: new URL(PUBLIC_URL),
+    mail: hasMail ? { outbox, wake: () => undefined } : undefined,
     trustedProxies: [],
     hasher: hasher ?? plain.hasher,
   });
@@ -320,6 +334,9 @@ export async function startIdentity({
   return {
     ...stores,
     callAs,
+    sent,
+    outbox,
+    sendMails: (change: Partial<typeof mail> = {}) => sendDueMails({ ...mail, ...change }),
     app,
     baseUrl,
     rootKey,

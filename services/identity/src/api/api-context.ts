@@ -1,12 +1,22 @@
 /** What every operation of the API needs: the stores, and the account behind the caller. */
-import { type Access, accessOfCaller, type Caller, Refusal, type VerifiedCaller } from '@daybook/contracts';
+import {
+  type Access,
+  accessOfCaller,
+  type Caller,
+  type Invitation,
+  instantText,
+  Refusal,
+  type VerifiedCaller,
+} from '@daybook/contracts';
 import type { Database } from '@daybook/database';
 import type { App, Clock } from '@daybook/service';
 import type { FastifyRequest } from 'fastify';
+import { loginKeyOf } from '../domain/login-key.ts';
+import type { MailQueue } from '../routes/page-context.ts';
 import type { AccountDirectory } from '../store/account-directory.ts';
-import type { Account, AccountStore } from '../store/accounts.ts';
+import type { Account, AccountStore, IdentityTransaction } from '../store/accounts.ts';
 import type { LinkCodeStore } from '../store/link-codes.ts';
-import type { OneTimeLinkStore } from '../store/one-time-links.ts';
+import { LINK_LIVES_MILLIS, type OneTimeLinkStore } from '../store/one-time-links.ts';
 import type { OwnAccount, RecordAccessStore } from '../store/record-access.ts';
 import type { Session, SessionStore } from '../store/sessions.ts';
 import type { IdentityTables } from '../store/tables.ts';
@@ -25,6 +35,8 @@ export interface ApiContext {
   readonly links: OneTimeLinkStore;
   readonly sessions: SessionStore;
   readonly throttle: Throttle;
+  /** Undefined where no mail is configured. */
+  readonly mail: MailQueue | undefined;
 }
 
 /** The person who sent a request. */
@@ -93,4 +105,25 @@ export async function accountIn({ accounts }: ApiContext, person: Person, ref: s
   const own = ownOf(person);
   if (own === undefined ? await accounts.find(id) : id === own) return id;
   throw new Refusal('not-found', 'There is no such account.');
+}
+
+/**
+ * Delivers a one-time link: by mail, or by hand where no mail is configured. `stored` opens nothing, and is what a
+ * repeated request gets.
+ */
+export async function deliverIn(
+  { mail, links, clock, publicUrl }: ApiContext,
+  tx: IdentityTransaction,
+  { id: accountId, email }: Account,
+  purpose: 'invitation' | 'recovery',
+): Promise<{ stored: Invitation; shown: Invitation }> {
+  const expiresAt = instantText(clock().add({ milliseconds: LINK_LIVES_MILLIS }));
+  if (mail) {
+    await mail.outbox.enqueueIn(tx, { purpose, loginKey: loginKeyOf(email), accountId });
+    const stored: Invitation = { accountId, delivery: 'mail', expiresAt };
+    return { stored, shown: stored };
+  }
+  const token = await links.createIn(tx, { purpose, accountId });
+  const stored: Invitation = { accountId, delivery: 'by-hand', expiresAt };
+  return { stored, shown: { ...stored, link: `${publicUrl.origin}/identity/link?token=${token}` } };
 }

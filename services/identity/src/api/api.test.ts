@@ -103,6 +103,13 @@ describe('each operation', () => {
       { patient: 403, doctor: 403, 'front-desk': 403, administrator: 201 },
     ],
     [
+      'addRecoveryLink',
+      'POST',
+      `/accounts/${id}/recovery-links`,
+      undefined,
+      { patient: 403, doctor: 403, 'front-desk': 404, administrator: 404 },
+    ],
+    [
       'listPatientLinks',
       'GET',
       `/accounts/${id}/patients`,
@@ -171,7 +178,15 @@ describe('each operation', () => {
       Object.values(path).map(({ operationId }: { operationId: string }) => operationId),
     );
     expect(ids.toSorted()).toEqual([
-      ...['addInvitation', 'changeAccount', 'endSession', 'getMe', 'grantPatientLink', 'listAccounts'],
+      ...[
+        'addInvitation',
+        'addRecoveryLink',
+        'changeAccount',
+        'endSession',
+        'getMe',
+        'grantPatientLink',
+        'listAccounts',
+      ],
       ...['listPatientLinks', 'listRecordAccess', 'listSessions', 'redeemPatientLink', 'revokePatientLink'],
     ]);
   });

@@ -3,6 +3,7 @@ import type { ApiContext } from './api-context.ts';
 import { addInvitations } from './invitations.ts';
 import { addMe } from './me.ts';
 import { addPatientLinks } from './patient-links.ts';
+import { addRecoveryLinks } from './recovery-links.ts';
 import { addAccountSessions } from './sessions.ts';
 
 /** Adds the operations under `/api/v1`. */
@@ -10,6 +11,7 @@ export function addApi(context: ApiContext): void {
   addMe(context);
   addAccounts(context);
   addInvitations(context);
+  addRecoveryLinks(context);
   addPatientLinks(context);
   addAccountSessions(context);
 }

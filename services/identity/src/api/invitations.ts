@@ -1,11 +1,10 @@
 /** Invitations: an account without credentials, and a one-time link for its person. */
-import { Invitation, instantText, NewInvitation, Nothing, Refusal, rolesFor } from '@daybook/contracts';
+import { Invitation, NewInvitation, Nothing, Refusal, rolesFor } from '@daybook/contracts';
 import { asSharedDatabase } from '@daybook/database';
 import { type ResponseShape, replyIdempotently } from '@daybook/service';
 import type { PatientLink } from '../store/accounts.ts';
 import { inviteIn } from '../store/invitations.ts';
-import { LINK_LIVES_MILLIS } from '../store/one-time-links.ts';
-import { type ApiContext, personOf, requireRecentSignIn } from './api-context.ts';
+import { type ApiContext, deliverIn, personOf, requireRecentSignIn } from './api-context.ts';
 import { instantIn } from './link-end.ts';
 
 const created: ResponseShape<Invitation> = {
@@ -26,7 +25,7 @@ const faultOf = ({ role, doctorId, patient }: NewInvitation): Refusal | undefine
 };
 
 export function addInvitations(context: ApiContext): void {
-  const { app, database, clock, links, publicUrl } = context;
+  const { app, database, clock } = context;
   app.post(
     '/api/v1/accounts/invitations',
     {
@@ -58,17 +57,12 @@ export function addInvitations(context: ApiContext): void {
         database.write(async (tx) => {
           const locale = input.locale ?? person.account.locale;
           const account = await inviteIn(tx, database, { ...input, locale, patient }, clock);
-          const token = await links.createIn(tx, { purpose: 'invitation', accountId: account.id });
-          const invitation: Invitation = {
-            accountId: account.id,
-            delivery: 'by-hand',
-            expiresAt: instantText(clock().add({ milliseconds: LINK_LIVES_MILLIS })),
-          };
-          // A stored response must not open anything.
-          await write.storeResponse(tx, invitation);
-          return { ...invitation, link: `${publicUrl.origin}/identity/link?token=${token}` };
+          const { stored, shown } = await deliverIn(context, tx, account, 'invitation');
+          await write.storeResponse(tx, stored);
+          return shown;
         }),
       );
+      context.mail?.wake();
       return reply;
     },
   );

@@ -16,6 +16,7 @@ import { findWords, type Words, wordsAccepted } from '../pages/words/words.ts';
 import type { Account, AccountStore } from '../store/accounts.ts';
 import type { CredentialStore } from '../store/credentials.ts';
 import type { LinkCodeStore } from '../store/link-codes.ts';
+import type { MailOutbox } from '../store/mail-outbox.ts';
 import type { PasskeyStore } from '../store/passkeys.ts';
 import type { PendingSignInStore } from '../store/pending-sign-ins.ts';
 import type { Method, SessionStore, SignedIn } from '../store/sessions.ts';
@@ -39,6 +40,15 @@ export interface PageContext {
   readonly passkeys: PasskeyStore;
   readonly ceremonies: PasskeyCeremonies;
   readonly linkCodes: LinkCodeStore;
+  /** Undefined where no mail is configured. */
+  readonly mail: MailQueue | undefined;
+}
+
+/** Where mails wait until they are sent. */
+export interface MailQueue {
+  readonly outbox: MailOutbox;
+  /** Lets the sender know that there is a mail. */
+  wake(): void;
 }
 
 /** Where a person continues who came from nowhere. */

@@ -10,6 +10,7 @@ import { addInteraction } from './interaction.ts';
 import { addOneTimeLink, type LinkDependencies } from './one-time-link.ts';
 import { type PageContext, sendPage, wordsFor } from './page-context.ts';
 import { addPasskeys } from './passkeys.ts';
+import { addRecovery } from './recovery.ts';
 import { addSessions } from './sessions.ts';
 import { addSignIn } from './sign-in.ts';
 
@@ -76,6 +77,7 @@ export function addPages(app: App, { context, issuer, ...linkDependencies }: Pag
     addSignIn(pageContext);
     addSessions(pageContext);
     addAccountPages(pageContext);
+    addRecovery(pageContext);
     addOneTimeLink(pageContext, linkDependencies);
     addPasskeys(pageContext, linkDependencies);
     addInteraction(pageContext, issuer);

@@ -19,6 +19,8 @@ export interface OneTimeLinkStore {
   /** Creates a link and ends an older one for the same. Returns its token, which is stored nowhere. */
   create(target: LinkTarget): Promise<string>;
   createIn(tx: IdentityTransaction, target: LinkTarget): Promise<string>;
+  /** Returns whether a link for a target was created within this time. */
+  wasCreatedWithin(target: LinkTarget, millis: number): Promise<boolean>;
   /** Returns whether there is a live link for a target. */
   exists(target: LinkTarget): Promise<boolean>;
   find(token: string): Promise<LinkTarget | undefined>;
@@ -61,6 +63,18 @@ export function createOneTimeLinkStore(database: Database<IdentityTables>, clock
   return {
     createIn,
     create: (target) => database.write((tx) => createIn(tx, target)),
+
+    async wasCreatedWithin(target, millis) {
+      const row = await database.read((db) =>
+        db
+          .selectFrom('one_time_links')
+          .select('purpose')
+          .where('subject', '=', subjectOf(target))
+          .where('created_at', '>', now() - millis)
+          .executeTakeFirst(),
+      );
+      return row !== undefined;
+    },
 
     async exists(target) {
       const row = await database.read((db) =>

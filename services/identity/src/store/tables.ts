@@ -82,6 +82,19 @@ export interface LinkCodeRow {
   ends_at: number;
 }
 
+/** A mail to send. It holds no address and no link. */
+export interface MailRow {
+  id: Uint8Array;
+  /** A keyed hash of the purpose and the login. */
+  subject_hash: Uint8Array;
+  purpose: 'invitation' | 'recovery';
+  /** Null where there is no account for the mail. */
+  account_id: Uint8Array | null;
+  attempts: number;
+  /** While a process sends the mail, the end of its claim. */
+  due_at: number;
+}
+
 export interface ThrottleRow {
   key_hash: Uint8Array;
   failures: number;
@@ -132,6 +145,7 @@ export interface IdentityTables extends SearchTables {
   pending_sign_ins: { id_hash: Uint8Array; account_id: Uint8Array; tries_left: number; ends_at: number };
   one_time_links: OneTimeLinkRow;
   link_codes: LinkCodeRow;
+  mail_outbox: MailRow;
   throttles: ThrottleRow;
   signing_keys: SigningKeyRow;
   oidc_artifacts: OidcArtifactRow;
