@@ -178,7 +178,7 @@ export const plannedOperations: Readonly<Partial<Record<OperationId, string>>> =
   changeAccount: IDENTITY,
   addInvitation: IDENTITY,
   addRecoveryLink: IDENTITY,
-  searchAudit: 'comes with the audit trail',
+  searchAudit: IDENTITY,
   getClinic: CLINIC,
   changeClinic: CLINIC,
   listClosures: CLINIC,

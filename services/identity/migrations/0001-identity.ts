@@ -259,6 +259,42 @@ async function createSessions(db: Kysely<never>, dialect: DatabaseDialect): Prom
   );
 }
 
+/** Creates the audit trail. Its ids are no foreign keys, because entries outlive what they are about. */
+async function createAudit(db: Kysely<never>, dialect: DatabaseDialect): Promise<void> {
+  const { types, clustered } = dialect;
+  await createTable(
+    db,
+    dialect,
+    'audit_entries',
+    (table) =>
+      clustered(
+        table
+          .addColumn('position', types.integer, (column) => column.primaryKey().notNull())
+          .addColumn('at', types.instant, (column) => column.notNull())
+          .addColumn('action', types.text(40), (column) => column.notNull())
+          .addColumn('actor_id', types.id)
+          .addColumn('actor_role', types.text(20))
+          .addColumn('account_id', types.id)
+          .addColumn('patient_id', types.id)
+          .addColumn('detail', types.text(200))
+          .addColumn('previous_hash', types.bytes, (column) => column.notNull()),
+      ),
+    {
+      audit_entries_by_actor: ['actor_id', 'position'],
+      audit_entries_by_account: ['account_id', 'position'],
+      audit_entries_by_patient: ['patient_id', 'position'],
+    },
+  );
+  await createTable(db, dialect, 'audit_head', (table) =>
+    clustered(
+      table
+        .addColumn('id', types.integer, (column) => column.primaryKey().notNull())
+        .addColumn('position', types.integer, (column) => column.notNull())
+        .addColumn('hash', types.bytes, (column) => column.notNull()),
+    ),
+  );
+}
+
 /** Creates the signing keys, and the codes, grants, tokens and sessions of OpenID Connect. */
 async function createIssuer(db: Kysely<never>, dialect: DatabaseDialect): Promise<void> {
   const { types, clustered } = dialect;
@@ -300,6 +336,7 @@ export const identity = (dialect: DatabaseDialect): Migration => ({
     await createCredentials(db, dialect);
     await createSessions(db, dialect);
     await createIssuer(db, dialect);
+    await createAudit(db, dialect);
     await createSearchTable(db, dialect, 'accounts');
     await createSharedTables(db, dialect);
   },

@@ -20,6 +20,7 @@ import type { MailQueue } from './routes/page-context.ts';
 import { addPages } from './routes/pages.ts';
 import { createAccountDirectory } from './store/account-directory.ts';
 import { createAccountStore } from './store/accounts.ts';
+import { createAuditTrail } from './store/audit.ts';
 import { createCredentialStore } from './store/credentials.ts';
 import { createLinkCodeStore } from './store/link-codes.ts';
 import { createArtifactStore } from './store/oidc-artifacts.ts';
@@ -79,10 +80,12 @@ export async function buildApp(dependencies: IdentityDependencies): Promise<App>
   const throttle = createThrottle(database, clock);
   const links = createOneTimeLinkStore(database, clock);
   const linkCodes = createLinkCodeStore(database, clock, deriveKey(sealingKey, 'birth dates of link codes'));
+  const audit = createAuditTrail(database, clock);
   const { mail } = dependencies;
   addApi({
     app,
     mail,
+    audit,
     database,
     clock,
     publicUrl,
@@ -101,6 +104,7 @@ export async function buildApp(dependencies: IdentityDependencies): Promise<App>
     sealingKey,
     links,
     context: {
+      audit,
       mail,
       database,
       passkeys: createPasskeyStore(database, clock),

@@ -25,6 +25,8 @@ const schema = Type.Object({
   ),
 });
 
+export const processEnvironment: Environment = process.env;
+
 export type IdentityConfig = Static<typeof schema>;
 
 const DEFAULT_PUBLIC_URL = 'http://127.0.0.1:8080';

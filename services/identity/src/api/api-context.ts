@@ -15,9 +15,11 @@ import { loginKeyOf } from '../domain/login-key.ts';
 import type { MailQueue } from '../routes/page-context.ts';
 import type { AccountDirectory } from '../store/account-directory.ts';
 import type { Account, AccountStore, IdentityTransaction } from '../store/accounts.ts';
+import type { AuditTrail } from '../store/audit.ts';
 import type { LinkCodeStore } from '../store/link-codes.ts';
 import { LINK_LIVES_MILLIS, type OneTimeLinkStore } from '../store/one-time-links.ts';
-import type { OwnAccount, RecordAccessStore } from '../store/record-access.ts';
+import type { OwnAccount } from '../store/own-account.ts';
+import type { RecordAccessStore } from '../store/record-access.ts';
 import type { Session, SessionStore } from '../store/sessions.ts';
 import type { IdentityTables } from '../store/tables.ts';
 import type { Throttle } from '../store/throttle.ts';
@@ -34,6 +36,7 @@ export interface ApiContext {
   readonly linkCodes: LinkCodeStore;
   readonly links: OneTimeLinkStore;
   readonly sessions: SessionStore;
+  readonly audit: AuditTrail;
   readonly throttle: Throttle;
   /** Undefined where no mail is configured. */
   readonly mail: MailQueue | undefined;

@@ -88,6 +88,7 @@ describe('each operation', () => {
       undefined,
       { patient: 403, doctor: 403, 'front-desk': 403, administrator: ok },
     ],
+    ['searchAudit', 'GET', '/audit', undefined, { patient: ok, doctor: 403, 'front-desk': 403, administrator: ok }],
     [
       'changeAccount',
       'PATCH',
@@ -188,6 +189,7 @@ describe('each operation', () => {
         'listAccounts',
       ],
       ...['listPatientLinks', 'listRecordAccess', 'listSessions', 'redeemPatientLink', 'revokePatientLink'],
+      'searchAudit',
     ]);
   });
 });
@@ -501,5 +503,52 @@ describe('sessions', () => {
     const [last] = await sessions.list(ana.id);
     expect((await asRoot('DELETE', `/accounts/${ana.id}/sessions/${last?.handle}`)).status).toBe(204);
     expect(await asAna('GET', '/me')).toMatchObject(REFUSED);
+  });
+});
+
+describe('the audit trail', () => {
+  it('shows an administrator who did what, with ids only', async () => {
+    const { administrator, desk, ana, callAs, newBrowser, signIn } = await startClinic();
+    await signIn(newBrowser(), ana);
+    const browser = newBrowser();
+    await browser.submit(await browser.request('/identity/sign-in'), { email: ana.email, password: 'wrong' });
+    const [asRoot, asDesk] = [await callAs(administrator), await callAs(desk)];
+    const patientId = newId();
+    const code = { patientId, birthDate: '1990-02-01', relation: 'self', identityCheck: 'photo-id' };
+    await asDesk('POST', '/accounts/link-codes', code);
+    await asRoot('PATCH', `/accounts/${ana.id}`, { locale: 'pt' });
+    const all = await asRoot('GET', '/audit');
+    expect(items(all).map(({ action, actorRole, detail }) => [action, actorRole, detail])).toEqual([
+      ['account-changed', 'administrator', 'locale'],
+      ['link-code-made', 'front-desk', 'photo-id'],
+      ['sign-in-failed', undefined, 'pwd'],
+      ['sign-in', 'patient', 'pwd'],
+    ]);
+    expect(JSON.stringify(all.body)).not.toMatch(/example|Silva/);
+    const ofAna = items(await asRoot('GET', `/audit?accountId=${ana.id}&limit=1`));
+    expect(ofAna.map(({ action }) => action)).toEqual(['account-changed']);
+    expect(items(await asRoot('GET', `/audit?patientId=${patientId}`)).map(({ actorId }) => actorId)).toEqual([
+      desk.id,
+    ]);
+    expect(items(await asRoot('GET', `/audit?actorId=${desk.id}`))).toHaveLength(1);
+  });
+
+  it('shows a patient the own entries, and those of an own record without ids of staff', async () => {
+    const { desk, ana, bea, callAs } = await startClinic();
+    const patientId = newId();
+    const [asAna, asBea] = [await callAs(ana), await callAs(bea)];
+    const input = { patientId, birthDate: '1990-02-01', relation: 'self', identityCheck: 'photo-id' };
+    const { body } = await (await callAs(desk))('POST', '/accounts/link-codes', input);
+    expect(items(await asAna('GET', `/audit?patientId=${patientId}`))).toEqual([]);
+    const { code } = body as { code: string };
+    await asAna('POST', '/accounts/me/patients', { code, birthDate: '1990-02-01' });
+    const seen = items(await asAna('GET', `/audit?patientId=${patientId}`));
+    expect(seen.map(({ action, actorRole, actorId }) => [action, actorRole, actorId])).toEqual([
+      ['patient-linked', 'patient', ana.id],
+      ['link-code-made', 'front-desk', undefined],
+    ]);
+    expect(items(await asAna('GET', '/audit')).map(({ action }) => action)).toEqual(['patient-linked']);
+    expect(items(await asBea('GET', `/audit?patientId=${patientId}`))).toEqual([]);
+    expect(items(await asBea('GET', `/audit?accountId=${ana.id}`))).toEqual([]);
   });
 });

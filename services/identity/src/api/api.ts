@@ -1,5 +1,6 @@
 import { addAccounts } from './accounts.ts';
 import type { ApiContext } from './api-context.ts';
+import { addAudit } from './audit.ts';
 import { addInvitations } from './invitations.ts';
 import { addMe } from './me.ts';
 import { addPatientLinks } from './patient-links.ts';
@@ -14,4 +15,5 @@ export function addApi(context: ApiContext): void {
   addRecoveryLinks(context);
   addPatientLinks(context);
   addAccountSessions(context);
+  addAudit(context);
 }

@@ -25,7 +25,7 @@ const faultOf = ({ role, doctorId, patient }: NewInvitation): Refusal | undefine
 };
 
 export function addInvitations(context: ApiContext): void {
-  const { app, database, clock } = context;
+  const { app, database, clock, audit } = context;
   app.post(
     '/api/v1/accounts/invitations',
     {
@@ -57,6 +57,13 @@ export function addInvitations(context: ApiContext): void {
         database.write(async (tx) => {
           const locale = input.locale ?? person.account.locale;
           const account = await inviteIn(tx, database, { ...input, locale, patient }, clock);
+          await audit.appendIn(tx, {
+            action: 'account-invited',
+            actor: person.account,
+            accountId: account.id,
+            patientId: patient?.patientId,
+            detail: input.patient?.identityCheck,
+          });
           const { stored, shown } = await deliverIn(context, tx, account, 'invitation');
           await write.storeResponse(tx, stored);
           return shown;

@@ -72,7 +72,7 @@ function addReads(context: ApiContext): void {
 
 /** Adds the operation that makes a code. Staff do not know the account, so a code is for the person who has it. */
 function addCodes(context: ApiContext): void {
-  const { app, database, clock, linkCodes } = context;
+  const { app, database, clock, linkCodes, audit } = context;
   app.post(
     '/api/v1/accounts/link-codes',
     {
@@ -95,6 +95,12 @@ function addCodes(context: ApiContext): void {
         database.write(async (tx) => {
           const made = await linkCodes.createIn(tx, code);
           const result: LinkCode = { patientId, relation, expiresAt: instantText(made.endsAt) };
+          await audit.appendIn(tx, {
+            action: 'link-code-made',
+            actor: person.account,
+            patientId,
+            detail: identityCheck,
+          });
           // A stored response must not open anything.
           await write.storeResponse(tx, result);
           return { ...result, code: made.code };
@@ -129,7 +135,7 @@ function addRedemption(context: ApiContext): void {
       if ('retryAfterSeconds' in attempt) {
         throw new Refusal('too-many-requests', 'There were too many attempts. Wait before the next one.', attempt);
       }
-      const link = await linkCodes.redeem(id, request.body);
+      const link = await linkCodes.redeem(person.account, request.body);
       await attempt.succeed();
       return reply.code(201).send(toLinkResource(link));
     },
@@ -153,7 +159,7 @@ function addRevocation(context: ApiContext): void {
       const person = await personOf(context, request);
       const { id, patientId } = request.params;
       const accountId = id === 'me' ? person.account.id : id.toLowerCase();
-      if (!(await recordAccess.revoke(accountId, patientId, ownOf(person)))) {
+      if (!(await recordAccess.revoke(accountId, patientId, ownOf(person), person.account))) {
         throw new Refusal('not-found', 'The account does not act for this patient.');
       }
       return reply.code(204).send(null);

@@ -8,7 +8,7 @@ import { type ApiContext, deliverIn, personOf, requireRecentSignIn } from './api
 const created: ResponseShape<Invitation> = { status: 201, headers: () => ({}) };
 
 export function addRecoveryLinks(context: ApiContext): void {
-  const { app, database, accounts } = context;
+  const { app, database, accounts, audit } = context;
   app.post(
     '/api/v1/accounts/:id/recovery-links',
     {
@@ -34,6 +34,7 @@ export function addRecoveryLinks(context: ApiContext): void {
       const purpose = account.status === 'invited' ? 'invitation' : 'recovery';
       await replyIdempotently(request, reply, asSharedDatabase(database), created, (write) =>
         database.write(async (tx) => {
+          await audit.appendIn(tx, { action: 'recovery-link-made', actor: person.account, accountId: account.id });
           const { stored, shown } = await deliverIn(context, tx, account, purpose);
           await write.storeResponse(tx, stored);
           return shown;

@@ -6,7 +6,7 @@ import { type ApiContext, accountIn, personOf } from './api-context.ts';
 const tags = ['Accounts'];
 
 export function addAccountSessions(context: ApiContext): void {
-  const { app, sessions } = context;
+  const { app, sessions, audit } = context;
 
   app.get(
     '/api/v1/accounts/:id/sessions',
@@ -47,10 +47,12 @@ export function addAccountSessions(context: ApiContext): void {
       },
     },
     async (request, reply) => {
-      const id = await accountIn(context, await personOf(context, request), request.params.id);
+      const person = await personOf(context, request);
+      const id = await accountIn(context, person, request.params.id);
       if (!(await sessions.endByHandle(id, request.params.handle))) {
         throw new Refusal('not-found', 'There is no such session.');
       }
+      await audit.append({ action: 'session-ended', actor: person.account, accountId: id });
       return reply.code(204).send(null);
     },
   );

@@ -34,7 +34,7 @@ export function addAccountPages(context: PageContext): void {
 }
 
 function addPasswordPage(context: PageContext): void {
-  const { pages, forms, credentials, sessions, throttle, hasher, devices, addressOf, database } = context;
+  const { pages, forms, credentials, sessions, throttle, hasher, devices, addressOf, database, audit } = context;
 
   async function render(
     request: FastifyRequest,
@@ -78,6 +78,7 @@ function addPasswordPage(context: PageContext): void {
     }
     const present = await credentials.findPasswordHash(account.id);
     if (!(await hasher.verify(present_password, present))) {
+      await audit.append({ action: 'sign-in-failed', actor: account, accountId: account.id, detail: 'pwd' });
       return refuse('present_password', words.wrongPresentPassword);
     }
     await attempt.succeed();
@@ -86,6 +87,7 @@ function addPasswordPage(context: PageContext): void {
       await credentials.setPasswordHashIn(tx, account.id, hash);
       await sessions.endOthersIn(tx, account.id, session.handle);
       await tx.deleteFrom('pending_sign_ins').where('account_id', '=', idToBytes(account.id)).execute();
+      await audit.appendIn(tx, { action: 'password-changed', actor: account, accountId: account.id });
     });
     return sendPage(reply, 200, await render(request, reply, signedIn, { isChanged: true }));
   });
@@ -126,7 +128,7 @@ function addLinkRecordPage(context: PageContext): void {
       return sendThrottled(reply, attempt, render(request, reply, signedIn, { faults, birthDate }));
     }
     try {
-      await linkCodes.redeem(account.id, { code, birthDate: birthDate.trim() });
+      await linkCodes.redeem(account, { code, birthDate: birthDate.trim() });
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       const isWrong = error.code === 'link-code-refused';

@@ -19,6 +19,7 @@ import type { LinkTarget, OneTimeLinkStore } from '../store/one-time-links.ts';
 import type { IdentityTables } from '../store/tables.ts';
 import {
   adoptSession,
+  auditSignInIn,
   HOME,
   PAGE,
   type PageContext,
@@ -95,7 +96,7 @@ export async function findLink(
 }
 
 export function addOneTimeLink(context: PageContext, { database, links, sealingKey }: LinkDependencies): void {
-  const { pages, forms, ceremonies, credentials, sessions, hasher, clock } = context;
+  const { pages, forms, ceremonies, credentials, sessions, hasher, clock, audit } = context;
   const contextOf = (token: string): string => `totp-set-up:${Buffer.from(hashOfSecret(token)).toString('hex')}`;
 
   /** Returns the secret of the form, which comes back sealed, or undefined if it is not from a page of this link. */
@@ -186,7 +187,11 @@ export function addOneTimeLink(context: PageContext, { database, links, sealingK
       const codes = await credentials.replaceAll(tx, account.id, newCredentials);
       await sessions.endAllIn(tx, account.id);
       const methods = newCredentials.totp ? (['pwd', 'otp'] as const) : (['pwd'] as const);
-      return { account, codes, sessionId: await sessions.startIn(tx, { account, methods, device }) };
+      const sessionId = await sessions.startIn(tx, { account, methods, device });
+      const detail = link.target.purpose;
+      await audit.appendIn(tx, { action: 'credentials-set', actor: account, accountId: account.id, detail });
+      await auditSignInIn(context, tx, account, methods);
+      return { account, codes, sessionId };
     });
   }
 

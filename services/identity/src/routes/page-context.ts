@@ -13,7 +13,8 @@ import type { KnownDevices } from '../http/known-devices.ts';
 import { continuePage } from '../pages/sign-in.ts';
 import { PAGE_HEADERS, SCRIPT_PAGE_HEADERS } from '../pages/style.ts';
 import { findWords, type Words, wordsAccepted } from '../pages/words/words.ts';
-import type { Account, AccountStore } from '../store/accounts.ts';
+import type { Account, AccountStore, IdentityTransaction } from '../store/accounts.ts';
+import type { AuditTrail } from '../store/audit.ts';
 import type { CredentialStore } from '../store/credentials.ts';
 import type { LinkCodeStore } from '../store/link-codes.ts';
 import type { MailOutbox } from '../store/mail-outbox.ts';
@@ -39,6 +40,7 @@ export interface PageContext {
   readonly throttle: Throttle;
   readonly passkeys: PasskeyStore;
   readonly ceremonies: PasskeyCeremonies;
+  readonly audit: AuditTrail;
   readonly linkCodes: LinkCodeStore;
   /** Undefined where no mail is configured. */
   readonly mail: MailQueue | undefined;
@@ -121,6 +123,15 @@ export function sendOn(words: Words, reply: FastifyReply, returnTo: string | und
   return path.startsWith(INTERACTION) ? sendPage(reply, 200, continuePage(words, path)) : reply.redirect(path, 303);
 }
 
+/** Writes to the audit trail that a person has signed in. */
+export const auditSignInIn = (
+  { audit }: Pick<PageContext, 'audit'>,
+  tx: IdentityTransaction,
+  account: Account,
+  methods: readonly Method[],
+): Promise<void> =>
+  audit.appendIn(tx, { action: 'sign-in', actor: account, accountId: account.id, detail: methods.join(' ') });
+
 /** Signs a person in. */
 export async function completeSignIn(
   context: PageContext,
@@ -129,7 +140,11 @@ export async function completeSignIn(
   { account, methods, returnTo }: { account: Account; methods: readonly Method[]; returnTo: string | undefined },
 ): Promise<FastifyReply> {
   const device = deviceNameOf(request.headers['user-agent']);
-  const id = await context.sessions.start({ account, methods, device });
+  const id = await context.database.write(async (tx) => {
+    const started = await context.sessions.startIn(tx, { account, methods, device });
+    await auditSignInIn(context, tx, account, methods);
+    return started;
+  });
   await adoptSession(context, request, reply, { id, email: account.email });
   return sendOn(wordsFor(request, account), reply, returnTo);
 }

@@ -14,6 +14,7 @@ import type { SignedIn } from '../store/sessions.ts';
 import { findLink, type LinkDependencies, LinkEnded } from './one-time-link.ts';
 import {
   adoptSession,
+  auditSignInIn,
   completeSignIn,
   findSignedIn,
   isRecent,
@@ -67,7 +68,7 @@ function addScript({ pages }: PageContext): void {
 }
 
 function addPasskeySignIn(context: PageContext): void {
-  const { pages, forms, ceremonies, passkeys, accounts, database } = context;
+  const { pages, forms, ceremonies, passkeys, accounts, database, audit } = context;
 
   /** Returns the account of a passkey that has signed a challenge of this browser, which is used by that. */
   async function accept(text: string, formToken: string) {
@@ -75,7 +76,11 @@ function addPasskeySignIn(context: PageContext): void {
     if (!response) return undefined;
     const passkey = await passkeys.find(response.credentialId);
     const signCount = passkey && (await response.verify(passkey));
-    if (!passkey || signCount === undefined) return undefined;
+    if (!passkey) return undefined;
+    if (signCount === undefined) {
+      await audit.append({ action: 'sign-in-failed', accountId: passkey.accountId, detail: 'pop' });
+      return undefined;
+    }
     const account = await accounts.find(passkey.accountId);
     if (account?.status !== 'active') return undefined;
     const isUsed = await database.write(async (tx) => {
@@ -102,7 +107,7 @@ function addPasskeySignIn(context: PageContext): void {
 }
 
 function addPasskeyList(context: PageContext): void {
-  const { pages, forms, ceremonies, passkeys, credentials, database } = context;
+  const { pages, forms, ceremonies, passkeys, credentials, database, audit } = context;
 
   async function sendList(
     request: FastifyRequest,
@@ -150,6 +155,7 @@ function addPasskeyList(context: PageContext): void {
     await database.write(async (tx) => {
       await passkeys.useChallengeIn(tx, created.challenge, CHALLENGE_LIVES_MILLIS);
       await passkeys.addIn(tx, { ...created.passkey, accountId, label });
+      await audit.appendIn(tx, { action: 'passkey-added', actor: signedIn.account, accountId });
     });
     return reply.redirect(PASSKEYS, 303);
   });
@@ -164,14 +170,16 @@ function addPasskeyList(context: PageContext): void {
     if (isLast && (await credentials.findPasswordHash(account.id)) === undefined) {
       return sendList(request, reply, signedIn, [{ message: wordsFor(request, account).lastPasskey }]);
     }
-    await passkeys.remove(account.id, passkey);
+    if (await passkeys.remove(account.id, passkey)) {
+      await audit.append({ action: 'passkey-removed', actor: account, accountId: account.id });
+    }
     return reply.redirect(PASSKEYS, 303);
   });
 }
 
 /** Sets up an account with a passkey instead of a password. */
 function addPasskeySetUp(context: PageContext, { links }: LinkDependencies): void {
-  const { pages, forms, ceremonies, passkeys, credentials, sessions, database, clock } = context;
+  const { pages, forms, ceremonies, passkeys, credentials, sessions, database, clock, audit } = context;
   pages.post(
     '/identity/passkey/set-up',
     { ...PASSKEY_PAGE, schema: { hide: true, body: SetUpForm } },
@@ -194,7 +202,11 @@ function addPasskeySetUp(context: PageContext, { links }: LinkDependencies): voi
           await credentials.replaceAll(tx, account.id, {});
           await passkeys.addIn(tx, { ...created.passkey, accountId: account.id, label: device });
           await sessions.endAllIn(tx, account.id);
-          return sessions.startIn(tx, { account, methods: ['pop'], device });
+          const started = await sessions.startIn(tx, { account, methods: ['pop'], device });
+          const detail = link.target.purpose;
+          await audit.appendIn(tx, { action: 'credentials-set', actor: account, accountId: account.id, detail });
+          await auditSignInIn(context, tx, account, ['pop']);
+          return started;
         });
         await adoptSession(context, request, reply, { id, email: account.email });
         return sendOn(words, reply, undefined);

@@ -12,7 +12,7 @@ const Form = Type.Object(
 );
 
 export function addRecovery(context: PageContext): void {
-  const { pages, forms, accounts, throttle, addressOf, database, mail } = context;
+  const { pages, forms, accounts, throttle, addressOf, database, mail, audit } = context;
 
   pages.get(RECOVERY, { ...PAGE, schema: { hide: true, querystring: Nothing } }, async (request, reply) => {
     const page = recoveryPage({
@@ -41,7 +41,10 @@ export function addRecovery(context: PageContext): void {
     const account = (await accounts.findForSignIn(email))?.account;
     // Mail alone must not replace the two factors of staff.
     const accountId = account?.role === 'patient' ? account.id : undefined;
-    await database.write((tx) => mail.outbox.enqueueIn(tx, { purpose: 'recovery', loginKey, accountId }));
+    await database.write(async (tx) => {
+      await mail.outbox.enqueueIn(tx, { purpose: 'recovery', loginKey, accountId });
+      await audit.appendIn(tx, { action: 'recovery-requested', accountId: account?.id });
+    });
     mail.wake();
     return sendPage(reply, 200, recoverySentPage(words));
   });

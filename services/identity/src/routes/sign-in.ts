@@ -49,7 +49,7 @@ const CodeForm = Type.Object(
 
 /** Checks a password. The attempt takes as long whether the account exists or not. */
 async function checkPassword(
-  { throttle, accounts, hasher, devices, addressOf }: PageContext,
+  { throttle, accounts, hasher, devices, addressOf, audit }: PageContext,
   request: FastifyRequest,
   { email, password }: Pick<Static<typeof SignInForm>, 'email' | 'password'>,
 ): Promise<SignInAccount | Throttled | undefined> {
@@ -60,7 +60,10 @@ async function checkPassword(
   try {
     const found = await accounts.findForSignIn(email);
     const isRight = await hasher.verify(password, found?.passwordHash);
-    if (!found || !isRight || found.account.status !== 'active') return undefined;
+    if (!found || !isRight || found.account.status !== 'active') {
+      await audit.append({ action: 'sign-in-failed', accountId: found?.account.id, detail: 'pwd' });
+      return undefined;
+    }
     await attempt.succeed();
     return found;
   } catch (error) {
@@ -99,7 +102,7 @@ export function renderSignIn(
 }
 
 export function addSignIn(context: PageContext): void {
-  const { pages, forms, cookies, pending, throttle } = context;
+  const { pages, forms, cookies, pending, throttle, audit } = context;
 
   pages.get(SIGN_IN, { ...PAGE, schema: { hide: true, querystring: SignInQuery } }, async (request, reply) => {
     const { return_to, step_up } = request.query;
@@ -166,7 +169,10 @@ export function addSignIn(context: PageContext): void {
     const account = await pending.takeTry(id);
     if (!account) return reply.redirect(signInAt(returnTo), 303);
     const method = await acceptCode(context, account.id, form.code);
-    if (method === undefined) return sendPage(reply, 422, pageWith(words.wrongCode, 'code'));
+    if (method === undefined) {
+      await audit.append({ action: 'sign-in-failed', accountId: account.id, detail: 'otp' });
+      return sendPage(reply, 422, pageWith(words.wrongCode, 'code'));
+    }
     await attempt.succeed();
     // Another request may have used this sign-in with another code.
     if (!(await pending.finish(id))) return reply.redirect(signInAt(returnTo), 303);

@@ -23,6 +23,7 @@ import { type Clock, decodeCursor, pageOf } from '@daybook/service';
 import { type RawBuilder, sql } from 'kysely';
 import { changeFaultOf } from '../domain/account-changes.ts';
 import { EMAIL_TERM, type IdentityTransaction, indexAccount, lockAccount, noAccount, TAKEN } from './accounts.ts';
+import { createAuditTrail } from './audit.ts';
 import type { AccountRow, IdentityTables } from './tables.ts';
 
 export interface AccountDirectory {
@@ -68,6 +69,7 @@ function filtersOf({ role, status, patientId }: AccountQuery, now: number, id: s
 
 export function createAccountDirectory(database: Database<IdentityTables>, clock: Clock): AccountDirectory {
   const now = () => clock().epochMilliseconds;
+  const audit = createAuditTrail(database, clock);
 
   /** Locks the active administrators, so that two of them do not remove each other simultaneously. */
   const lockAdministrators = (tx: IdentityTransaction): Promise<Pick<AccountRow, 'id'>[]> =>
@@ -161,6 +163,12 @@ export function createAccountDirectory(database: Database<IdentityTables>, clock
         if (patch.displayName !== undefined) await indexAccount(tx, account);
         if (changed.role !== row.role || changed.status !== row.status) await endSessions(tx, key);
         await write.storeResponse(tx, account);
+        await audit.appendIn(tx, {
+          action: 'account-changed',
+          actor: { id: callerId, role: 'administrator' },
+          accountId: account.id,
+          detail: Object.keys(patch).toSorted().join(' '),
+        });
         return account;
       });
     },

@@ -7,7 +7,8 @@ import { type Database, idFromBytes, idToBytes } from '@daybook/database';
 import type { Clock } from '@daybook/service';
 import { authenticate, hashOfSecret, isSameText, newRecoveryCode, readRecoveryCode } from '../credentials/secrets.ts';
 import { type IdentityTransaction, linkPatientIn, type PatientLink } from './accounts.ts';
-import type { IdentityTables } from './tables.ts';
+import { type AuditActor, createAuditTrail } from './audit.ts';
+import type { IdentityTables, LinkCodeRow } from './tables.ts';
 
 const LIVES_MILLIS = 72 * 60 * 60_000;
 const TRIES = 5;
@@ -36,7 +37,7 @@ export interface LinkCodeStore {
    * birth date, and a code that was used or has expired are the same to the caller, and cost the same work.
    * @throws Refusal `link-code-refused`
    */
-  redeem(accountId: string, entered: { code: string; birthDate: string }): Promise<PatientLink>;
+  redeem(account: AuditActor, entered: { code: string; birthDate: string }): Promise<PatientLink>;
 }
 
 /** One text for all reasons. */
@@ -45,6 +46,7 @@ export const codeRefused = (): Refusal =>
 
 export function createLinkCodeStore(database: Database<IdentityTables>, clock: Clock, key: Uint8Array): LinkCodeStore {
   const now = () => clock().epochMilliseconds;
+  const audit = createAuditTrail(database, clock);
   const birthDateCodeOf = (codeHash: Uint8Array, birthDate: string): string =>
     authenticate(`${Buffer.from(codeHash).toString('hex')} ${birthDate}`, key);
 
@@ -103,22 +105,28 @@ export function createLinkCodeStore(database: Database<IdentityTables>, clock: C
       return { code, endsAt: Temporal.Instant.fromEpochMilliseconds(ends_at) };
     },
 
-    async redeem(accountId, { code, birthDate }) {
+    async redeem(actor, { code, birthDate }) {
       // A text that cannot be a code is searched for as well, so that it costs the same work.
       const code_hash = hashOfSecret(readRecoveryCode(code) ?? code);
       const entered = birthDateCodeOf(code_hash, birthDate);
+      const refuse = async (tx: IdentityTransaction, row: LinkCodeRow | undefined): Promise<undefined> => {
+        const patientId = row && idFromBytes(row.patient_id);
+        await audit.appendIn(tx, { action: 'patient-link-refused', actor, accountId: actor.id, patientId });
+      };
       const link = await database.write(async (tx): Promise<PatientLink | undefined> => {
         const row = await takeTry(tx, code_hash);
-        if (!isSameText(row?.birth_date_code ?? '-'.repeat(entered.length), entered) || !row) return undefined;
+        if (!isSameText(row?.birth_date_code ?? '-'.repeat(entered.length), entered) || !row) return refuse(tx, row);
         const { link_ends_at } = row;
-        if (link_ends_at !== null && link_ends_at <= now()) return undefined;
+        if (link_ends_at !== null && link_ends_at <= now()) return refuse(tx, row);
         const made = {
           patientId: idFromBytes(row.patient_id),
           relation: row.relation,
           ...(link_ends_at !== null && { endsAt: Temporal.Instant.fromEpochMilliseconds(link_ends_at) }),
         };
-        await linkPatientIn(tx, database, accountId, made, now());
+        await linkPatientIn(tx, database, actor.id, made, now());
         await tx.deleteFrom('link_codes').where('code_hash', '=', code_hash).execute();
+        const { patientId } = made;
+        await audit.appendIn(tx, { action: 'patient-linked', actor, accountId: actor.id, patientId });
         return made;
       });
       if (!link) throw codeRefused();

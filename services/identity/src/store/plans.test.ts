@@ -7,9 +7,11 @@ import { hashOfSecret } from '../credentials/secrets.ts';
 import { testSealingKey } from '../testing.ts';
 import { createAccountDirectory } from './account-directory.ts';
 import { createAccountStore } from './accounts.ts';
+import { createAuditTrail, verifyAuditChain } from './audit.ts';
 import { createCredentialStore } from './credentials.ts';
 import { inviteIn } from './invitations.ts';
 import { createLinkCodeStore } from './link-codes.ts';
+import { createMailOutbox } from './mail-outbox.ts';
 import { createArtifactStore } from './oidc-artifacts.ts';
 import { createOneTimeLinkStore } from './one-time-links.ts';
 import { createPasskeyStore } from './passkeys.ts';
@@ -231,15 +233,25 @@ it('no list of accounts reads more rows than it needs', async () => {
   const access = createRecordAccessStore(observed, clock);
   await access.list({ patientId: id }, undefined);
   await access.list({ patientId: id }, id);
-  await access.revoke(id, id, ids[1]);
-  await access.revoke(id, id, undefined);
+  await access.revoke(id, id, ids[1], { id, role: 'patient' });
+  await access.revoke(id, id, undefined, { id, role: 'administrator' });
   const codes = createLinkCodeStore(observed, clock, Buffer.alloc(32));
   const input = { birthDate: '1990-02-01', relation: 'self', identityCheck: 'photo-id' } as const;
   const { code } = await observed.write((tx) => codes.createIn(tx, { ...input, patientId: id, createdBy: id }));
-  await codes.redeem(id, { code, birthDate: input.birthDate });
+  await codes.redeem({ id, role: 'patient' }, { code, birthDate: input.birthDate });
   await observed.write((tx) =>
     inviteIn(tx, observed, { role: 'patient', email: 'new@example.org', displayName: 'New', locale: 'en' }, clock),
   );
+  const audit = createAuditTrail(observed, clock);
+  await audit.search({}, undefined);
+  await audit.search({ accountId: id }, undefined);
+  await audit.search({ actorId: id }, undefined);
+  await audit.search({ patientId: id }, id);
+  await audit.search({}, id);
+  await verifyAuditChain(observed);
+  const outbox = createMailOutbox(observed, clock, Buffer.alloc(32));
+  await observed.write((tx) => outbox.enqueueIn(tx, { purpose: 'recovery', loginKey: 'a', accountId: id }));
+  for (const mail of await outbox.claim()) await outbox.postpone(mail);
   expect(count()).toBeGreaterThan(20);
   // The count of a search stops at a limit, and the few codes of a patient are sorted.
   expect(await faults(/TEMP B-TREE|filesort|SCAN found|Impossible WHERE/)).toEqual([]);

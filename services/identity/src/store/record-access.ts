@@ -3,10 +3,9 @@ import { DEFAULT_LIMIT, type PageOf, type RecordAccess, type RecordAccessQuery }
 import { type Database, idFromBytes, idToBytes, isoFromMillis } from '@daybook/database';
 import { type Clock, decodeCursor, pageOf } from '@daybook/service';
 import { type ExpressionBuilder, sql } from 'kysely';
+import { type AuditActor, createAuditTrail } from './audit.ts';
+import type { OwnAccount } from './own-account.ts';
 import type { IdentityTables } from './tables.ts';
-
-/** Restricts what a caller reaches. `undefined` reaches all. */
-export type OwnAccount = string | undefined;
 
 export interface RecordAccessStore {
   /** Lists the accounts that act for a patient. For an own account, only if it acts for the patient itself. */
@@ -15,11 +14,12 @@ export interface RecordAccessStore {
    * Ends a link. An own account ends its own links, and those of other accounts to the record of its person.
    * Returns false if there is no such link for the caller.
    */
-  revoke(accountId: string, patientId: string, own: OwnAccount): Promise<boolean>;
+  revoke(accountId: string, patientId: string, own: OwnAccount, actor: AuditActor): Promise<boolean>;
 }
 
 export function createRecordAccessStore(database: Database<IdentityTables>, clock: Clock): RecordAccessStore {
   const now = () => clock().epochMilliseconds;
+  const audit = createAuditTrail(database, clock);
 
   /** Whether an account acts for a patient now, as a scalar subquery. `isSelf` also requires that it is the patient. */
   const actsFor = (accountId: string, patientId: string, isSelf: boolean) =>
@@ -60,7 +60,7 @@ export function createRecordAccessStore(database: Database<IdentityTables>, cloc
       );
     },
 
-    async revoke(accountId, patientId, own) {
+    async revoke(accountId, patientId, own, actor) {
       return database.write(async (tx) => {
         const found = await tx
           .selectFrom('account_patients')
@@ -77,6 +77,7 @@ export function createRecordAccessStore(database: Database<IdentityTables>, cloc
           .where('account_id', '=', idToBytes(accountId))
           .where('patient_id', '=', idToBytes(patientId))
           .execute();
+        await audit.appendIn(tx, { action: 'patient-link-revoked', actor, accountId, patientId });
         return true;
       });
     },

@@ -1,5 +1,5 @@
 /** The rows of this service's own tables, as the migrations create them. */
-import type { AccountRole, AccountStatus, IdentityCheck, Relation } from '@daybook/contracts';
+import type { AccountRole, AccountStatus, AuditAction, IdentityCheck, Relation, Role } from '@daybook/contracts';
 import type { SearchTables } from '@daybook/database';
 
 export interface AccountRow {
@@ -95,6 +95,21 @@ export interface MailRow {
   due_at: number;
 }
 
+/** An entry of the audit trail. */
+export interface AuditRow {
+  /** 1, 2, 3, … without gaps. */
+  position: number;
+  at: number;
+  action: AuditAction;
+  actor_id: Uint8Array | null;
+  actor_role: Role | null;
+  account_id: Uint8Array | null;
+  patient_id: Uint8Array | null;
+  detail: string | null;
+  /** The hash of the entry before. */
+  previous_hash: Uint8Array;
+}
+
 export interface ThrottleRow {
   key_hash: Uint8Array;
   failures: number;
@@ -146,6 +161,9 @@ export interface IdentityTables extends SearchTables {
   one_time_links: OneTimeLinkRow;
   link_codes: LinkCodeRow;
   mail_outbox: MailRow;
+  audit_entries: AuditRow;
+  /** One row: the last position, and the hash of that entry. */
+  audit_head: { id: number; position: number; hash: Uint8Array };
   throttles: ThrottleRow;
   signing_keys: SigningKeyRow;
   oidc_artifacts: OidcArtifactRow;
