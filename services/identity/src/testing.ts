@@ -11,10 +11,11 @@ import {
   parseSealingKey,
 } from '@daybook/access';
 import { type AccountRole, ROLES, type VerifiedCaller } from '@daybook/contracts';
-import { openDatabase } from '@daybook/database';
+import { type Database, openDatabase } from '@daybook/database';
 import { createLogger, createParser } from '@daybook/service';
 import { type Method, requestsTo } from '@daybook/service/testing';
 import { cleanDatabase } from '@daybook/testing/databases';
+import type { KyselyPlugin } from 'kysely';
 import { Type } from 'typebox';
 import { expect, onTestFinished } from 'vitest';
 import { migrations } from '../migrations/index.ts';
@@ -96,6 +97,28 @@ function plainHasher() {
     },
   };
   return { hasher, verified };
+}
+
+/** Notes the kinds of all statements, in their order. */
+function observe(database: Database<IdentityTables>): { observed: Database<IdentityTables>; statements: string[] } {
+  const statements: string[] = [];
+  const plugin: KyselyPlugin = {
+    transformQuery({ node }) {
+      statements.push(node.kind);
+      return node;
+    },
+    transformResult: async ({ result }) => result,
+  };
+  const observed: Database<IdentityTables> = {
+    dialect: database.dialect,
+    read: (query) => database.read((db) => query(db.withPlugin(plugin))),
+    write: (work) => database.write((tx) => work(tx.withPlugin(plugin))),
+    onEvents: (listener) => database.onEvents(listener),
+    advisoryLock: (name) => database.advisoryLock(name),
+    check: () => database.check(),
+    close: () => database.close(),
+  };
+  return { observed, statements };
 }
 
 async function newRootKey() {
@@ -253,6 +276,7 @@ export async function startIdentity({
   const logger = createLogger({ level: 'trace', destination });
   const plain = plainHasher();
   const rootKey = await newRootKey();
+  const { observed, statements } = observe(database);
   const sent: MailMessage[] = [];
   const outbox = createMailOutbox(database, clock, Buffer.alloc(32, 9));
   const mail = {
@@ -265,7 +289,7 @@ export async function startIdentity({
   };
   const app = await buildApp({
     logger,
-    database,
+    database: observed,
     clock,
     rootKey,
     sealingKey,
@@ -334,6 +358,7 @@ export async function startIdentity({
   return {
     ...stores,
     callAs,
+    statements,
     sent,
     outbox,
     sendMails: (change: Partial<typeof mail> = {}) => sendDueMails({ ...mail, ...change }),
