@@ -158,11 +158,30 @@ async function openFull() {
         )
         .execute();
       await tx
+        .insertInto('audit_entries')
+        .values(
+          some.map(({ id, index }) => ({
+            position: index + 1,
+            at: 0,
+            action: 'sign-in' as const,
+            actor_id: id,
+            actor_role: 'patient' as const,
+            account_id: id,
+            patient_id: id,
+            detail: null,
+            previous_hash: hashOfSecret(`entry ${index}`),
+          })),
+        )
+        .execute();
+      await tx
         .insertInto('passwords')
         .values(some.map(({ id }) => ({ account_id: id, hash: 'hash', changed_at: 0 })))
         .execute();
     }
   });
+  await opened.database.write((tx) =>
+    tx.insertInto('audit_head').values({ id: 1, position: ROWS, hash: hashOfSecret('head') }).execute(),
+  );
   await opened.analyze();
   return opened;
 }

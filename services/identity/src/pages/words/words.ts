@@ -1,10 +1,17 @@
 /** Chooses the language of a page. */
+import { ar } from './ar.ts';
+import { de } from './de.ts';
 import { en, type Words } from './en.ts';
+import { es } from './es.ts';
+import { fr } from './fr.ts';
+import { pt } from './pt.ts';
 
 export type { Words } from './en.ts';
 
 /** The languages of pages, by their primary subtag (BCP 47). */
-const LANGUAGES: ReadonlyMap<string, Words> = new Map([['en', en]]);
+const LANGUAGES: ReadonlyMap<string, Words> = new Map([en, pt, de, fr, es, ar].map((words) => [words.language, words]));
+
+export const languages: readonly string[] = [...LANGUAGES.keys()];
 
 /** A longer header is not from a browser. */
 const MAX_HEADER = 1_000;
