@@ -1,5 +1,5 @@
 /** `npm run audit:verify`: verifies the chain of the audit trail, and names the first broken link. */
-import { openDatabase } from '@daybook/database';
+import { DatabaseUnusable, openDatabase } from '@daybook/database';
 import { databaseUrlOf, EXIT, InvalidConfiguration } from '@daybook/service';
 import { migrations } from '../migrations/index.ts';
 import { processEnvironment, readConfig } from './config.ts';
@@ -20,7 +20,7 @@ try {
     await database.close();
   }
 } catch (error) {
-  if (!(error instanceof InvalidConfiguration)) throw error;
+  if (!(error instanceof InvalidConfiguration || error instanceof DatabaseUnusable)) throw error;
   process.stderr.write(`${error.message}\n`);
-  process.exitCode = EXIT.configuration;
+  process.exitCode = error instanceof InvalidConfiguration ? EXIT.configuration : EXIT.unavailable;
 }

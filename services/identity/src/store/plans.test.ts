@@ -180,7 +180,10 @@ async function openFull() {
     }
   });
   await opened.database.write((tx) =>
-    tx.insertInto('audit_head').values({ id: 1, position: ROWS, hash: hashOfSecret('head') }).execute(),
+    tx
+      .insertInto('audit_head')
+      .values({ id: 1, position: ROWS, hash: hashOfSecret('head') })
+      .execute(),
   );
   await opened.analyze();
   return opened;
