@@ -1,4 +1,4 @@
-import { createSharedTables, createTable, type DatabaseDialect } from '@daybook/database';
+import { createSearchTable, createSharedTables, createTable, type DatabaseDialect } from '@daybook/database';
 import { type Kysely, sql } from 'kysely';
 import type { Migration } from 'kysely/migration';
 
@@ -28,7 +28,11 @@ async function createAccounts(db: Kysely<never>, dialect: DatabaseDialect): Prom
           .addCheckConstraint('accounts_status', sql`status in ('invited', 'active', 'disabled')`)
           .addCheckConstraint('accounts_of_doctor', sql`doctor_id is null or role = 'doctor'`),
       ),
-    { accounts_by_role: ['role', 'status'] },
+    {
+      accounts_by_role: ['role', 'status'],
+      accounts_by_role_id: ['role', 'id'],
+      accounts_by_status: ['status', 'id'],
+    },
   );
   await createTable(
     db,
@@ -100,6 +104,18 @@ async function createCredentials(db: Kysely<never>, dialect: DatabaseDialect): P
           .addForeignKeyConstraint('passkeys_account', ['account_id'], 'accounts', ['id']),
       ),
     { passkeys_of: ['account_id'] },
+  );
+  await createTable(
+    db,
+    dialect,
+    'used_challenges',
+    (table) =>
+      clustered(
+        table
+          .addColumn('challenge_hash', types.bytes, (column) => column.primaryKey().notNull())
+          .addColumn('ends_at', types.instant, (column) => column.notNull()),
+      ),
+    { used_challenges_by_end: ['ends_at'] },
   );
 }
 
@@ -185,6 +201,51 @@ async function createSessions(db: Kysely<never>, dialect: DatabaseDialect): Prom
   await createTable(
     db,
     dialect,
+    'link_codes',
+    (table) =>
+      clustered(
+        table
+          .addColumn('code_hash', types.bytes, (column) => column.primaryKey().notNull())
+          .addColumn('patient_id', types.id, (column) => column.notNull())
+          .addColumn('relation', types.text(20), (column) => column.notNull())
+          .addColumn('link_ends_at', types.instant)
+          .addColumn('birth_date_code', types.text(43), (column) => column.notNull())
+          .addColumn('identity_check', types.text(30), (column) => column.notNull())
+          .addColumn('created_by', types.id, (column) => column.notNull())
+          .addColumn('tries_left', types.integer, (column) => column.notNull())
+          .addColumn('created_at', types.instant, (column) => column.notNull())
+          .addColumn('ends_at', types.instant, (column) => column.notNull())
+          .addForeignKeyConstraint('link_codes_creator', ['created_by'], 'accounts', ['id'])
+          .addCheckConstraint('link_codes_relation', sql`relation in ('self', 'guardian', 'carer')`),
+      ),
+    {
+      link_codes_of: ['patient_id', 'created_at'],
+      link_codes_by_end: ['ends_at'],
+      link_codes_by_creator: ['created_by'],
+    },
+  );
+  await createTable(
+    db,
+    dialect,
+    'mail_outbox',
+    (table) =>
+      clustered(
+        table
+          .addColumn('id', types.id, (column) => column.primaryKey().notNull())
+          .addColumn('subject_hash', types.bytes, (column) => column.notNull())
+          .addColumn('purpose', types.text(30), (column) => column.notNull())
+          .addColumn('account_id', types.id)
+          .addColumn('attempts', types.integer, (column) => column.notNull())
+          .addColumn('due_at', types.instant, (column) => column.notNull())
+          .addUniqueConstraint('mail_outbox_subject', ['subject_hash'])
+          .addForeignKeyConstraint('mail_outbox_account', ['account_id'], 'accounts', ['id'])
+          .addCheckConstraint('mail_outbox_purpose', sql`purpose in ('invitation', 'recovery')`),
+      ),
+    { mail_outbox_by_due: ['due_at'], mail_outbox_of: ['account_id'] },
+  );
+  await createTable(
+    db,
+    dialect,
     'throttles',
     (table) =>
       clustered(
@@ -195,6 +256,42 @@ async function createSessions(db: Kysely<never>, dialect: DatabaseDialect): Prom
           .addColumn('ends_at', types.instant, (column) => column.notNull()),
       ),
     { throttles_by_end: ['ends_at'] },
+  );
+}
+
+/** Creates the audit trail. Its ids are no foreign keys, because entries outlive what they are about. */
+async function createAudit(db: Kysely<never>, dialect: DatabaseDialect): Promise<void> {
+  const { types, clustered } = dialect;
+  await createTable(
+    db,
+    dialect,
+    'audit_entries',
+    (table) =>
+      clustered(
+        table
+          .addColumn('position', types.integer, (column) => column.primaryKey().notNull())
+          .addColumn('at', types.instant, (column) => column.notNull())
+          .addColumn('action', types.text(40), (column) => column.notNull())
+          .addColumn('actor_id', types.id)
+          .addColumn('actor_role', types.text(20))
+          .addColumn('account_id', types.id)
+          .addColumn('patient_id', types.id)
+          .addColumn('detail', types.text(200))
+          .addColumn('previous_hash', types.bytes, (column) => column.notNull()),
+      ),
+    {
+      audit_entries_by_actor: ['actor_id', 'position'],
+      audit_entries_by_account: ['account_id', 'position'],
+      audit_entries_by_patient: ['patient_id', 'position'],
+    },
+  );
+  await createTable(db, dialect, 'audit_head', (table) =>
+    clustered(
+      table
+        .addColumn('id', types.integer, (column) => column.primaryKey().notNull())
+        .addColumn('position', types.integer, (column) => column.notNull())
+        .addColumn('hash', types.bytes, (column) => column.notNull()),
+    ),
   );
 }
 
@@ -239,6 +336,8 @@ export const identity = (dialect: DatabaseDialect): Migration => ({
     await createCredentials(db, dialect);
     await createSessions(db, dialect);
     await createIssuer(db, dialect);
+    await createAudit(db, dialect);
+    await createSearchTable(db, dialect, 'accounts');
     await createSharedTables(db, dialect);
   },
 });

@@ -1,7 +1,9 @@
 /** Builds the identity service from its dependencies. */
 import type { RootKey, SealingKey } from '@daybook/access';
 import type { Database } from '@daybook/database';
-import { type App, type Clock, createServiceApp, type Logger } from '@daybook/service';
+import { type App, type Clock, createServiceApp, issuerOf, type Logger } from '@daybook/service';
+import { addApi } from './api/api.ts';
+import { createPasskeyCeremonies } from './credentials/passkey-ceremonies.ts';
 import { createPasswordHasher, type PasswordHasher } from './credentials/password-hasher.ts';
 import { deriveKey } from './credentials/secrets.ts';
 import { createClientAddress } from './http/client-address.ts';
@@ -9,17 +11,24 @@ import { createCookies } from './http/cookies.ts';
 import { createFormTokens } from './http/form-tokens.ts';
 import { createKnownDevices } from './http/known-devices.ts';
 import { createKeySetSigner } from './keys/key-set.ts';
+import { createOwnAuthenticator } from './keys/own-authenticator.ts';
 import { createSigningRing } from './keys/signing-ring.ts';
 import type { ConfiguredClient } from './oidc/clients.ts';
 import { createIssuer } from './oidc/issuer.ts';
 import { mountIssuer } from './oidc/mount.ts';
 import { addKeySet } from './routes/keys.ts';
+import type { MailQueue } from './routes/page-context.ts';
 import { addPages } from './routes/pages.ts';
+import { createAccountDirectory } from './store/account-directory.ts';
 import { createAccountStore } from './store/accounts.ts';
+import { createAuditTrail } from './store/audit.ts';
 import { createCredentialStore } from './store/credentials.ts';
+import { createLinkCodeStore } from './store/link-codes.ts';
 import { createArtifactStore } from './store/oidc-artifacts.ts';
 import { createOneTimeLinkStore } from './store/one-time-links.ts';
+import { createPasskeyStore } from './store/passkeys.ts';
 import { createPendingSignInStore } from './store/pending-sign-ins.ts';
+import { createRecordAccessStore } from './store/record-access.ts';
 import { createSessionStore } from './store/sessions.ts';
 import { createSigningKeyStore } from './store/signing-keys.ts';
 import type { IdentityTables } from './store/tables.ts';
@@ -36,6 +45,8 @@ export interface IdentityDependencies {
   publicUrl: URL;
   clients: readonly ConfiguredClient[];
   trustedProxies: readonly string[];
+  /** Undefined where no mail is configured. */
+  mail?: MailQueue | undefined;
   /** Another one for tests, whose passwords need not be slow. */
   hasher?: PasswordHasher;
 }
@@ -43,10 +54,18 @@ export interface IdentityDependencies {
 export async function buildApp(dependencies: IdentityDependencies): Promise<App> {
   const { logger, database, clock, rootKey, sealingKey, publicUrl, clients, trustedProxies } = dependencies;
   const ring = createSigningRing(createSigningKeyStore(database, clock, sealingKey), clock);
+  const signKeySet = createKeySetSigner(ring, rootKey, clock);
   const app = await createServiceApp({
     name: NAME,
     logger,
-    openApi: false,
+    authenticator: await createOwnAuthenticator({
+      issuer: issuerOf(publicUrl),
+      audience: NAME,
+      signKeySet,
+      rootKey,
+      clock,
+      logger,
+    }),
     checks: { database: () => database.check(), keys: async () => void (await ring.read()) },
   });
   const cookies = createCookies(publicUrl);
@@ -65,25 +84,53 @@ export async function buildApp(dependencies: IdentityDependencies): Promise<App>
     clock,
     logger,
   });
-  addKeySet(app, createKeySetSigner(ring, rootKey, clock));
+  addKeySet(app, signKeySet);
   mountIssuer(app, issuer);
+  const addressOf = createClientAddress(trustedProxies);
+  const throttle = createThrottle(database, clock);
+  const links = createOneTimeLinkStore(database, clock);
+  const linkCodes = createLinkCodeStore(database, clock, deriveKey(sealingKey, 'birth dates of link codes'));
+  const audit = createAuditTrail(database, clock);
+  const { mail } = dependencies;
+  addApi({
+    app,
+    mail,
+    audit,
+    database,
+    clock,
+    publicUrl,
+    addressOf,
+    accounts,
+    directory: createAccountDirectory(database, clock),
+    recordAccess: createRecordAccessStore(database, clock),
+    linkCodes,
+    links,
+    sessions,
+    throttle,
+  });
   addPages(app, {
     issuer,
     database,
     sealingKey,
-    links: createOneTimeLinkStore(database, clock),
+    links,
     context: {
+      audit,
+      mail,
+      database,
+      passkeys: createPasskeyStore(database, clock),
+      ceremonies: createPasskeyCeremonies({ publicUrl, clock, key: deriveKey(sealingKey, 'passkey challenges') }),
+      linkCodes,
       clock,
       cookies,
       forms: createFormTokens(cookies, deriveKey(sealingKey, 'form tokens'), publicUrl.origin),
       devices: createKnownDevices(cookies, deriveKey(sealingKey, 'known devices')),
-      addressOf: createClientAddress(trustedProxies),
+      addressOf,
       hasher: dependencies.hasher ?? createPasswordHasher(),
       accounts,
       sessions,
       credentials: createCredentialStore(database, clock, sealingKey),
       pending: createPendingSignInStore(database, clock),
-      throttle: createThrottle(database, clock),
+      throttle,
     },
   });
   return app;

@@ -17,10 +17,16 @@ const schema = Type.Object({
   DAYBOOK_IDENTITY_CLIENTS: Type.Optional(
     Type.String({ description: 'The services and applications that get tokens, as JSON (see docs/identity.md)' }),
   ),
+  DAYBOOK_SMTP_URL: Type.Optional(
+    Type.String({ pattern: '^smtps?://[^\\s]+$', description: 'The mail server: `smtp://USER:PASSWORD@HOST:PORT`' }),
+  ),
+  DAYBOOK_MAIL_FROM: Type.Optional(Type.String({ format: 'email', description: 'The sender of mails' })),
   DAYBOOK_TRUSTED_PROXIES: Type.Optional(
     Type.String({ format: 'network-list', description: 'Whose forwarding headers are believed, separated by commas' }),
   ),
 });
+
+export const processEnvironment: Environment = process.env;
 
 export type IdentityConfig = Static<typeof schema>;
 
@@ -40,9 +46,25 @@ export function clientsOf({
   throw new InvalidConfiguration(['DAYBOOK_IDENTITY_CLIENTS names a client twice']);
 }
 
+/**
+ * Returns the mail server, if one is configured.
+ * @throws InvalidConfiguration, without the address, because it can hold a password
+ */
+export function mailServerOf({
+  DAYBOOK_SMTP_URL: url,
+  DAYBOOK_MAIL_FROM: from,
+}: Pick<IdentityConfig, 'DAYBOOK_SMTP_URL' | 'DAYBOOK_MAIL_FROM'>): { url: string; from: string } | undefined {
+  if (url === undefined && from === undefined) return undefined;
+  if (url !== undefined && from !== undefined && URL.canParse(url)) return { url, from };
+  throw new InvalidConfiguration([
+    'DAYBOOK_SMTP_URL and DAYBOOK_MAIL_FROM are needed together, as a URL and an address',
+  ]);
+}
+
 export function readConfig(environment: Environment): IdentityConfig {
   const config = readConfiguration(schema, environment);
   publicUrlOf(config);
   clientsOf(config);
+  mailServerOf(config);
   return config;
 }

@@ -4,9 +4,9 @@
  */
 import { randomUUID } from 'node:crypto';
 import { importSigningKey, PERSON_AUDIENCE, signAccessToken } from '@daybook/access';
+import type { AccountRole } from '@daybook/contracts';
 import { type Environment, issuerOf, publicUrlOf, systemClock } from '@daybook/service';
 import { readConfig } from './config.ts';
-import type { AccountRole } from './domain/account.ts';
 import { openLocalDatabase } from './local-database.ts';
 import { readSealingKey } from './sealing-key.ts';
 import { createSigningKeyStore, requireRing } from './store/signing-keys.ts';

@@ -17,11 +17,15 @@ import {
 } from '@daybook/service';
 import { migrations } from '../migrations/index.ts';
 import { buildApp, NAME } from './app.ts';
-import { clientsOf, type IdentityConfig, readConfig } from './config.ts';
+import { clientsOf, type IdentityConfig, mailServerOf, readConfig } from './config.ts';
+import { deriveKey } from './credentials/secrets.ts';
 import { startFirstAdministratorOffer } from './first-administrator.ts';
+import { startMailer } from './mail/mailer.ts';
+import { createSmtpSender } from './mail/smtp.ts';
 import type { ConfiguredClient } from './oidc/clients.ts';
 import { readSealingKey } from './sealing-key.ts';
 import { createAccountStore } from './store/accounts.ts';
+import { createMailOutbox } from './store/mail-outbox.ts';
 import { createOneTimeLinkStore } from './store/one-time-links.ts';
 import { createSigningKeyStore } from './store/signing-keys.ts';
 import { createSweeps } from './store/sweeps.ts';
@@ -63,6 +67,12 @@ export const start: StartService = async (host) => {
     ...createSweeps(database, clock),
     createSigningKeyStore(database, clock, sealingKey).sweep,
   ]);
+  const server = mailServerOf(config);
+  const outbox = createMailOutbox(database, clock, deriveKey(sealingKey, 'subjects of mails'));
+  const accounts = createAccountStore(database, clock);
+  const links = createOneTimeLinkStore(database, clock);
+  const mailer = server && startMailer({ outbox, accounts, links, publicUrl, logger, send: createSmtpSender(server) });
+  if (mailer) disposables.defer(() => mailer.stop());
   const app = await buildApp({
     logger,
     database,
@@ -71,11 +81,12 @@ export const start: StartService = async (host) => {
     sealingKey,
     publicUrl,
     clients: await allClients(config),
+    mail: mailer && { outbox, wake: () => void mailer.runNow() },
     trustedProxies: config.DAYBOOK_TRUSTED_PROXIES?.split(',') ?? [],
   });
   const offer = startFirstAdministratorOffer({
-    accounts: createAccountStore(database, clock),
-    links: createOneTimeLinkStore(database, clock),
+    accounts,
+    links,
     folder: config.DAYBOOK_DATA,
     publicUrl,
     logger,

@@ -2,30 +2,38 @@
  * Starts the identity service for this folder's tests, on a real socket and behind an address like that of a gateway.
  * Passwords are compared as they are, because argon2 is slow on purpose; one test has the real one.
  */
+import { randomUUID } from 'node:crypto';
 import { Writable } from 'node:stream';
 import {
   formatIdentityKey,
   generatePrivateJwk,
   importSigningKey,
   importVerificationKey,
+  PERSON_AUDIENCE,
   parseSealingKey,
+  signAccessToken,
 } from '@daybook/access';
-import { openDatabase } from '@daybook/database';
-import { createLogger } from '@daybook/service';
+import type { AccountRole, VerifiedCaller } from '@daybook/contracts';
+import { type Database, openDatabase } from '@daybook/database';
+import { createLogger, issuerOf } from '@daybook/service';
+import { type Method, requestsTo } from '@daybook/service/testing';
 import { cleanDatabase } from '@daybook/testing/databases';
+import type { KyselyPlugin } from 'kysely';
 import { expect, onTestFinished } from 'vitest';
 import { migrations } from '../migrations/index.ts';
 import { buildApp } from './app.ts';
 import type { PasswordHasher } from './credentials/password-hasher.ts';
 import { newTotpSecret, totpCodeOf, totpStepAt } from './credentials/totp.ts';
-import type { AccountRole } from './domain/account.ts';
+import { type MailMessage, sendDueMails } from './mail/mailer.ts';
 import type { ConfiguredClient } from './oidc/clients.ts';
 import { createAccountStore, type NewAccount } from './store/accounts.ts';
 import { createCredentialStore } from './store/credentials.ts';
+import { createMailOutbox } from './store/mail-outbox.ts';
 import { createOneTimeLinkStore } from './store/one-time-links.ts';
+import { createPasskeyStore } from './store/passkeys.ts';
 import { createPendingSignInStore } from './store/pending-sign-ins.ts';
 import { createSessionStore } from './store/sessions.ts';
-import { createSigningKeyStore } from './store/signing-keys.ts';
+import { createSigningKeyStore, requireRing } from './store/signing-keys.ts';
 import type { IdentityTables } from './store/tables.ts';
 import { createThrottle } from './store/throttle.ts';
 
@@ -64,6 +72,7 @@ export async function openStores() {
     sessions: createSessionStore(database, clock),
     pending: createPendingSignInStore(database, clock),
     links: createOneTimeLinkStore(database, clock),
+    passkeys: createPasskeyStore(database, clock),
     throttle: createThrottle(database, clock),
     signingKeys: createSigningKeyStore(database, clock, sealingKey),
   };
@@ -80,6 +89,28 @@ function plainHasher() {
     },
   };
   return { hasher, verified };
+}
+
+/** Notes the kinds of all statements, in their order. */
+function observe(database: Database<IdentityTables>): { observed: Database<IdentityTables>; statements: string[] } {
+  const statements: string[] = [];
+  const plugin: KyselyPlugin = {
+    transformQuery({ node }) {
+      statements.push(node.kind);
+      return node;
+    },
+    transformResult: async ({ result }) => result,
+  };
+  const observed: Database<IdentityTables> = {
+    dialect: database.dialect,
+    read: (query) => database.read((db) => query(db.withPlugin(plugin))),
+    write: (work) => database.write((tx) => work(tx.withPlugin(plugin))),
+    onEvents: (listener) => database.onEvents(listener),
+    advisoryLock: (name) => database.advisoryLock(name),
+    check: () => database.check(),
+    close: () => database.close(),
+  };
+  return { observed, statements };
 }
 
 async function newRootKey() {
@@ -176,9 +207,9 @@ export class Browser {
     throw new Error('the redirects have no end');
   }
 
-  /** Sends the form of a page, with what a person enters. */
+  /** Sends a form of a page, with what a person enters. Forms of passkeys do not count. */
   submit(page: Seen, entered: Readonly<Record<string, string>>, which = 0): Promise<Seen> {
-    const { action, fields } = formsIn(page.text)[which] ?? expect.fail('the page has no such form');
+    const { action, fields } = typedFormsIn(page.text)[which] ?? expect.fail('the page has no such form');
     return this.request(action, { form: { ...fields, ...entered } });
   }
 }
@@ -203,12 +234,17 @@ export function formsIn(page: string): PageForm[] {
   );
 }
 
+/** Returns the forms that people fill in themselves. */
+export const typedFormsIn = (page: string): PageForm[] =>
+  formsIn(page).filter(({ action }) => !action.startsWith('/identity/passkey'));
+
 /** Returns the form of a page that is sent to a path. */
 export const formTo = ({ text }: Seen, path: string): PageForm =>
   formsIn(text).find(({ action }) => action === path) ?? expect.fail(`the page has no form to ${path}`);
 
 export interface Person {
   readonly id: string;
+  readonly role: AccountRole;
   readonly email: string;
   /** Undefined for a person without a second factor. */
   readonly totpSecret: Uint8Array | undefined;
@@ -218,6 +254,7 @@ export interface Person {
 export async function startIdentity({
   clients = [] as readonly ConfiguredClient[],
   hasher = undefined as PasswordHasher | undefined,
+  hasMail = false,
 } = {}) {
   const stores = await openStores();
   const { database, sealingKey, clock, accounts, credentials } = stores;
@@ -231,20 +268,53 @@ export async function startIdentity({
   const logger = createLogger({ level: 'trace', destination });
   const plain = plainHasher();
   const rootKey = await newRootKey();
+  const { observed, statements } = observe(database);
+  const sent: MailMessage[] = [];
+  const outbox = createMailOutbox(database, clock, Buffer.alloc(32, 9));
+  const mail = {
+    outbox,
+    links: stores.links,
+    accounts,
+    publicUrl: new URL(PUBLIC_URL),
+    logger,
+    send: async (message: MailMessage) => void sent.push(message),
+  };
   const app = await buildApp({
     logger,
-    database,
+    database: observed,
     clock,
     rootKey,
     sealingKey,
     clients,
     publicUrl: new URL(PUBLIC_URL),
+    mail: hasMail ? { outbox, wake: () => undefined } : undefined,
     trustedProxies: [],
     hasher: hasher ?? plain.hasher,
   });
   onTestFinished(() => app.close());
   const baseUrl = await app.listen({ host: '127.0.0.1', port: 0 });
   let addresses = 0;
+
+  /** Signs a token as the exchange of a session does, at the time of the clock. */
+  async function tokenOf({ id, role, patientIds, sessionId }: VerifiedCaller): Promise<string> {
+    const { current } = requireRing(await stores.signingKeys.load(), clock().epochMilliseconds);
+    const iat = Math.floor(clock().epochMilliseconds / 1_000);
+    return signAccessToken(
+      {
+        iss: issuerOf(new URL(PUBLIC_URL)),
+        aud: PERSON_AUDIENCE,
+        sub: id,
+        client_id: 'tests',
+        iat,
+        exp: iat + 300,
+        jti: randomUUID(),
+        role,
+        ...(patientIds.length > 0 && { patient_ids: [...patientIds] }),
+        ...(sessionId !== undefined && { sid: sessionId }),
+      },
+      await importSigningKey(current.privateJwk),
+    );
+  }
 
   /** Creates an active account with a password, and with an authenticator app for staff. */
   async function addPerson(role: AccountRole = 'patient', changes: Partial<NewAccount> = {}): Promise<Person> {
@@ -255,7 +325,7 @@ export async function startIdentity({
     const recoveryCodes = await database.write((tx) =>
       credentials.replaceAll(tx, id, { passwordHash, ...(totp && { totp }) }),
     );
-    return { id, email, totpSecret, recoveryCodes };
+    return { id, role, email, totpSecret, recoveryCodes };
   }
 
   /** Returns a browser at an address of its own. */
@@ -271,14 +341,35 @@ export async function startIdentity({
   /** Signs a person in, and returns the last page. */
   async function signIn(browser: Browser, person: Person, path = '/identity/sign-in'): Promise<Seen> {
     const page = await browser.follow(await browser.request(path));
-    const first = await browser.submit(page, { email: person.email, password: PASSWORD });
+    const { action, fields } = formTo(page, '/identity/sign-in');
+    const first = await browser.request(action, { form: { ...fields, email: person.email, password: PASSWORD } });
     if (!person.totpSecret) return browser.follow(first);
     const codePage = await browser.follow(first);
     return browser.follow(await browser.submit(codePage, { code: codeOf(person) }));
   }
 
+  /** Returns a function that sends requests to the API as a person, with a new session unless it has a token alone. */
+  async function callAs(
+    { id, role }: Pick<Person, 'id' | 'role'>,
+    { hasSession = true, patientIds = [''].slice(1) } = {},
+  ) {
+    const sessionId = hasSession
+      ? await stores.sessions.start({ account: { id, role }, methods: ['pwd'], device: 'Firefox' })
+      : undefined;
+    const found = sessionId === undefined ? undefined : await stores.sessions.find(sessionId, { isActive: false });
+    const caller: VerifiedCaller = { id, role, patientIds, ...(found && { sessionId: found.session.handle }) };
+    const call = requestsTo(app, '/api/v1');
+    return async (method: Method, path: string, payload?: object, headers: Record<string, string> = {}) =>
+      call(method, path, payload, { authorization: `Bearer ${await tokenOf(caller)}`, ...headers });
+  }
+
   return {
     ...stores,
+    callAs,
+    statements,
+    sent,
+    outbox,
+    sendMails: (change: Partial<typeof mail> = {}) => sendDueMails({ ...mail, ...change }),
     app,
     baseUrl,
     rootKey,

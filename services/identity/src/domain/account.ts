@@ -1,15 +1,5 @@
 /** The words and limits of accounts. */
-import type { Role } from '@daybook/contracts';
-
-/** The roles of people. A service has a client instead of an account. */
-export const ACCOUNT_ROLES = ['patient', 'doctor', 'front-desk', 'administrator'] as const satisfies readonly Role[];
-export type AccountRole = (typeof ACCOUNT_ROLES)[number];
-
-/** An invited account has no credentials yet. A disabled one keeps them and cannot be used. */
-export type AccountStatus = 'invited' | 'active' | 'disabled';
-
-/** What a person is to a patient of the account. */
-export type Relation = 'self' | 'guardian' | 'carer';
+import type { AccountRole } from '@daybook/contracts';
 
 /** The most patients that one account acts for. */
 export const MAX_PATIENTS = 50;

@@ -5,6 +5,7 @@ import type { Configuration, FindAccount, JWK, KoaContextWithOIDC } from 'oidc-p
 import { type CookieNames, cookieIn } from '../http/cookies.ts';
 import { failurePage, signedOutPage } from '../pages/sign-in.ts';
 import { PAGE_HEADERS } from '../pages/style.ts';
+import { wordsAccepted } from '../pages/words/words.ts';
 import type { AccountStore } from '../store/accounts.ts';
 import type { ArtifactStore } from '../store/oidc-artifacts.ts';
 import type { SessionStore, SignedIn } from '../store/sessions.ts';
@@ -170,7 +171,7 @@ export function createConfiguration(library: Library, dependencies: IssuerDepend
         enabled: true,
         logoutSource: async (ctx, form) => logoutPage(ctx, form),
         postLogoutSuccessSource: async (ctx) => {
-          ctx.body = signedOutPage();
+          ctx.body = signedOutPage(wordsAccepted(ctx.get('accept-language')));
         },
       },
       resourceIndicators: {
@@ -238,9 +239,10 @@ export function createConfiguration(library: Library, dependencies: IssuerDepend
       Session: SESSION_SECONDS,
     },
     async renderError(ctx, { error, error_description }) {
+      const words = wordsAccepted(ctx.get('accept-language'));
       ctx.type = 'html';
       ctx.set(PAGE_HEADERS);
-      ctx.body = failurePage('The sign-in cannot continue', `${error_description ?? ''} (${error})`.trim());
+      ctx.body = failurePage(words, words.refusedTitle, `${error_description ?? ''} (${error})`.trim());
     },
   };
 }

@@ -1,6 +1,7 @@
 /** The pages behind a one-time link: a person sets a password and, for the clinic's staff, an authenticator app. */
 import { html, NOTHING } from './html.ts';
-import { type FormFault, field, hiddenFields, renderPage } from './layout.ts';
+import { type FormFault, field, hiddenFields, passkeyForm, renderPage } from './layout.ts';
+import type { Words } from './words/words.ts';
 
 export interface TotpSetup {
   /** In base 32, in groups of four. */
@@ -12,29 +13,32 @@ export interface TotpSetup {
 }
 
 export interface SetUpPage {
+  readonly words: Words;
   readonly title: string;
   readonly formToken: string;
   readonly linkToken: string;
   /** Present for the first administrator, whose account does not exist yet. */
   readonly person: { readonly email: string; readonly displayName: string } | undefined;
   readonly totp: TotpSetup | undefined;
+  /** The options of a new passkey, as JSON. Undefined for an account that does not exist yet. */
+  readonly passkeyOptions: string | undefined;
   readonly faults?: readonly FormFault[];
 }
 
-const personFields = ({ person, faults = [] }: SetUpPage) =>
+const personFields = ({ words, person, faults = [] }: SetUpPage) =>
   person === undefined
     ? NOTHING
     : html`${field({
         id: 'email',
-        label: 'E-mail address',
+        label: words.email,
         type: 'email',
         autocomplete: 'username',
-        hint: 'You sign in with it.',
+        hint: words.signInName,
         value: person.email,
         faults,
       })}${field({
         id: 'display_name',
-        label: 'Name',
+        label: words.name,
         type: 'text',
         autocomplete: 'name',
         value: person.displayName,
@@ -42,56 +46,74 @@ const personFields = ({ person, faults = [] }: SetUpPage) =>
         faults,
       })}`;
 
-const totpFields = ({ totp, faults = [] }: SetUpPage) =>
+const totpFields = ({ words, totp, faults = [] }: SetUpPage) =>
   totp === undefined
     ? NOTHING
-    : html`<h2>Authenticator app</h2>
-<p>Add an account to your authenticator app with this key, or <a href="${totp.address}">open the app on this device</a>.</p>
+    : html`<h2>${words.appTitle}</h2>
+<p>${words.appKey} <a href="${totp.address}">${words.openApp}</a></p>
 <p class="notice"><code>${totp.secretText}</code></p>
 ${hiddenFields({ totp_secret: totp.sealedSecret })}${field({
   id: 'code',
-  label: 'Code',
+  label: words.code,
   type: 'text',
   autocomplete: 'one-time-code',
   inputMode: 'numeric',
-  hint: 'The six digits that the app shows now.',
+  hint: words.appCodeHint,
   maxLength: 20,
   faults,
 })}`;
 
+const passkeyPart = ({ words, passkeyOptions, formToken, linkToken }: SetUpPage) =>
+  passkeyOptions === undefined
+    ? NOTHING
+    : html`<h2>${words.insteadOfPassword}</h2>
+<p>${words.insteadHint}</p>
+${passkeyForm({
+  words,
+  ceremony: 'create',
+  action: '/identity/passkey/set-up',
+  options: passkeyOptions,
+  hidden: { form_token: formToken, token: linkToken },
+  label: words.usePasskey,
+})}<noscript><p>${words.passkeyNeedsScript}</p></noscript>
+`;
+
 export const setUpPage = (page: SetUpPage): string =>
   renderPage({
+    words: page.words,
     title: page.title,
     faults: page.faults ?? [],
+    hasPasskeys: true,
     body: html`<form method="post" action="/identity/link" novalidate>
 ${hiddenFields({ form_token: page.formToken, token: page.linkToken })}${personFields(page)}${field({
   id: 'password',
-  label: 'New password',
+  label: page.words.newPassword,
   type: 'password',
   autocomplete: 'new-password',
-  hint: 'At least 15 characters. Several words that do not belong together are good.',
+  hint: page.words.newPasswordHint,
   maxLength: 256,
   faults: page.faults ?? [],
-})}${totpFields(page)}<button type="submit">Save and sign in</button>
+})}${totpFields(page)}<button type="submit">${page.words.saveAndSignIn}</button>
 </form>
-`,
+${passkeyPart(page)}`,
   });
 
-export const linkEndedPage = (): string =>
+export const linkEndedPage = (words: Words): string =>
   renderPage({
-    title: 'This link has ended',
-    body: html`<p>A link works once, and for 72 hours. Ask an administrator or the front desk for another one.</p>
-<p><a href="/identity/sign-in">Sign in</a></p>
+    words,
+    title: words.linkEndedTitle,
+    body: html`<p>${words.linkEnded}</p>
+<p><a href="/identity/sign-in">${words.signIn}</a></p>
 `,
   });
 
 /** Shows recovery codes, once. */
-export const recoveryCodesPage = (codes: readonly string[], continueAt: string): string =>
+export const recoveryCodesPage = (words: Words, codes: readonly string[], continueAt: string): string =>
   renderPage({
-    title: 'Keep your recovery codes',
-    body: html`<p>Each of these codes replaces the code of your app once, if you lose your phone.
-They are shown only now. Print them, or write them down.</p>
+    words,
+    title: words.keepCodesTitle,
+    body: html`<p>${words.keepCodes} ${words.keepCodesNow}</p>
 <ul class="codes">${codes.map((code) => html`<li>${code}</li>`)}</ul>
-<p><a href="${continueAt}">I have kept them</a></p>
+<p><a href="${continueAt}">${words.codesKept}</a></p>
 `,
   });

@@ -1,82 +1,116 @@
 /** The pages of signing in and out. */
 import { html, NOTHING } from './html.ts';
-import { type FormFault, field, hiddenFields, renderPage } from './layout.ts';
+import { type FormFault, field, hiddenFields, passkeyForm, renderPage } from './layout.ts';
+import type { Words } from './words/words.ts';
 
 interface FormPage {
+  readonly words: Words;
   readonly formToken: string;
   readonly returnTo: string | undefined;
   readonly faults?: readonly FormFault[];
 }
 
-export const signInPage = ({ formToken, returnTo, faults = [], email }: FormPage & { email?: string }): string =>
-  renderPage({
-    title: 'Sign in',
+export interface SignInPage extends FormPage {
+  readonly email?: string;
+  /** Whether the person is signed in already, and has to show that nobody else sits there. */
+  readonly isStepUp?: boolean;
+  /** The options of a passkey, as JSON. */
+  readonly passkeyOptions: string;
+}
+
+export const signInPage = (page: SignInPage): string => {
+  const { words, formToken, returnTo, faults = [], email, isStepUp, passkeyOptions } = page;
+  return renderPage({
+    words,
+    title: words.signInTitle,
     faults,
-    body: html`<form method="post" action="/identity/sign-in" novalidate>
+    hasPasskeys: true,
+    body: html`${isStepUp ? html`<p>${words.stepUpHint}</p>\n` : NOTHING}${passkeyForm({
+      words,
+      ceremony: 'get',
+      action: '/identity/passkey/sign-in',
+      options: passkeyOptions,
+      hidden: { form_token: formToken, return_to: returnTo },
+      label: words.withPasskey,
+    })}<form method="post" action="/identity/sign-in" novalidate>
 ${hiddenFields({ form_token: formToken, return_to: returnTo })}${field({
   id: 'email',
-  label: 'E-mail address',
+  label: words.email,
   type: 'email',
   autocomplete: 'username',
   ...(email !== undefined && { value: email }),
   faults,
-})}${field({ id: 'password', label: 'Password', type: 'password', autocomplete: 'current-password', faults })}<button type="submit">Sign in</button>
+})}${field({ id: 'password', label: words.password, type: 'password', autocomplete: 'current-password', faults })}<button type="submit">${words.signIn}</button>
 </form>
-<p class="hint">If you cannot sign in, the front desk or an administrator gives you a one-time link.</p>
+<p><a href="/identity/recovery">${words.forgot}</a></p>
+<p class="hint">${words.signInHint}</p>
 `,
   });
+};
 
-export const codePage = ({ formToken, returnTo, faults = [] }: FormPage): string =>
+export const codePage = ({ words, formToken, returnTo, faults = [] }: FormPage): string =>
   renderPage({
-    title: 'Enter your code',
+    words,
+    title: words.codeTitle,
     faults,
     body: html`<form method="post" action="/identity/sign-in/code" novalidate>
 ${hiddenFields({ form_token: formToken, return_to: returnTo })}${field({
   id: 'code',
-  label: 'Code',
+  label: words.code,
   type: 'text',
   autocomplete: 'one-time-code',
-  hint: 'The six digits that your authenticator app shows, or one of your recovery codes.',
+  hint: words.codeHint,
   maxLength: 40,
   faults,
-})}<button type="submit">Continue</button>
+})}<button type="submit">${words.continue}</button>
 </form>
-<p><a href="/identity/sign-in">Sign in with another account</a></p>
+<p><a href="/identity/sign-in">${words.anotherAccount}</a></p>
 `,
   });
 
 /** Continues at a path after a form. A redirect would count as part of the form, which may lead to this site only. */
-export const continuePage = (path: string): string =>
+export const continuePage = (words: Words, path: string): string =>
   renderPage({
-    title: 'Continue to the application',
+    words,
+    title: words.continueTitle,
     continueAt: path,
-    body: html`<p><a href="${path}">Continue</a></p>\n`,
+    body: html`<p><a href="${path}">${words.continue}</a></p>\n`,
   });
 
-export const signedOutPage = (): string =>
+export const signedOutPage = (words: Words): string =>
   renderPage({
-    title: 'You are signed out',
-    body: html`<p><a href="/identity/sign-in">Sign in again</a></p>\n`,
+    words,
+    title: words.signedOutTitle,
+    body: html`<p><a href="/identity/sign-in">${words.signInAgain}</a></p>\n`,
   });
 
 /** Renders a failure. `reference` is what the person quotes when reporting it. */
-export const failurePage = (title: string, detail: string, reference?: string): string =>
+export const failurePage = (words: Words, title: string, detail: string, reference?: string): string =>
   renderPage({
+    words,
     title,
     body: html`<p>${detail}</p>
-${reference === undefined ? NOTHING : html`<p class="hint">Reference: <code>${reference}</code></p>\n`}<p><a href="/identity/sign-in">Sign in</a></p>
+${reference === undefined ? NOTHING : html`<p class="hint">${words.reference}<code>${reference}</code></p>\n`}<p><a href="/identity/sign-in">${words.signIn}</a></p>
 `,
   });
 
+export interface ConfirmPage {
+  readonly words: Words;
+  readonly formToken: string;
+  readonly uid: string;
+  readonly application: string;
+  readonly name: string;
+}
+
 /** Asks before an application of a device gets an account, because another program can claim its address. */
-export const confirmPage = (options: { formToken: string; uid: string; application: string; name: string }): string =>
+export const confirmPage = ({ words, formToken, uid, application, name }: ConfirmPage): string =>
   renderPage({
-    title: `Continue to ${options.application}?`,
-    body: html`<p><strong>${options.application}</strong> wants to use Daybook as <strong>${options.name}</strong>.
-Continue only if you have just started this on your device.</p>
-<form method="post" action="/identity/interaction/${options.uid}">
-${hiddenFields({ form_token: options.formToken })}<button type="submit" name="decision" value="continue">Continue</button>
-<button type="submit" name="decision" value="cancel" class="plain">Cancel</button>
+    words,
+    title: words.confirmTitle(application),
+    body: html`<p>${words.confirmDetail(application, name)}</p>
+<form method="post" action="/identity/interaction/${uid}">
+${hiddenFields({ form_token: formToken })}<button type="submit" name="decision" value="continue">${words.continue}</button>
+<button type="submit" name="decision" value="cancel" class="plain">${words.cancel}</button>
 </form>
 `,
   });

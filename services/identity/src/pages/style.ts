@@ -30,18 +30,29 @@ a { color: var(--action); }
 code, .codes { font: 1rem/1.75 ui-monospace, monospace; overflow-wrap: anywhere; }
 ul.plain { margin: 0; padding: 0; list-style: none; }
 ul.plain > li { padding-block: .75rem; border-block-start: 1px solid var(--line); }
+[hidden] { display: none; }
+nav { margin-block-end: 1rem; }
+nav a { margin-inline-end: 1rem; }
 form.inline { display: inline-block; margin-block-start: .25rem; }
 `;
 
 const digest = createHash('sha256').update(STYLE).digest('base64');
 
+const policyWith = (script: string): string =>
+  `default-src 'none'; style-src 'sha256-${digest}'; ${script}form-action 'self'; ` +
+  "base-uri 'none'; frame-ancestors 'none'";
+
 /** The headers of a page. Only its own style is loaded, and no script. Its forms lead to this site only. */
 export const PAGE_HEADERS: Readonly<Record<string, string>> = {
-  'content-security-policy':
-    `default-src 'none'; style-src 'sha256-${digest}'; form-action 'self'; ` +
-    "base-uri 'none'; frame-ancestors 'none'",
+  'content-security-policy': policyWith(''),
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
   'referrer-policy': 'no-referrer',
   'x-frame-options': 'DENY',
+};
+
+/** The headers of a page with passkeys: also files of this site are scripts, and no text in the page is one. */
+export const SCRIPT_PAGE_HEADERS: Readonly<Record<string, string>> = {
+  ...PAGE_HEADERS,
+  'content-security-policy': policyWith("script-src 'self'; "),
 };

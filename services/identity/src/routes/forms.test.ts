@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formsIn, PASSWORD, startIdentity } from '../testing.ts';
+import { PASSWORD, startIdentity, typedFormsIn } from '../testing.ts';
 
 const SIGN_IN = '/identity/sign-in';
 const SESSION = '__Host-daybook';
@@ -15,7 +15,7 @@ describe('a form', () => {
     const { email } = await addPerson();
     const browser = newBrowser();
     const page = await browser.request(SIGN_IN);
-    const form = { ...formsIn(page.text)[0]?.fields, email, password: PASSWORD };
+    const form = { ...typedFormsIn(page.text)[0]?.fields, email, password: PASSWORD };
     const refused = await browser.request(SIGN_IN, { form, headers });
     expect([refused.status, refused.headers.get('content-type')]).toEqual([403, 'text/html; charset=utf-8']);
     expect(browser.cookies.has(SESSION)).toBe(false);
@@ -28,7 +28,7 @@ describe('a form', () => {
     const { addPerson, newBrowser } = await startIdentity();
     const { email } = await addPerson();
     const browser = newBrowser();
-    const token = formsIn((await browser.request(SIGN_IN)).text)[0]?.fields.form_token ?? '';
+    const token = typedFormsIn((await browser.request(SIGN_IN)).text)[0]?.fields.form_token ?? '';
     const form = { email, password: PASSWORD, form_token: change(token) };
     expect((await browser.request(SIGN_IN, { form })).status).toBe(403);
   });
@@ -54,7 +54,7 @@ describe('a form', () => {
   it('with a field that is there twice is refused', async () => {
     const { newBrowser, baseUrl } = await startIdentity();
     const browser = newBrowser();
-    const token = formsIn((await browser.request(SIGN_IN)).text)[0]?.fields.form_token ?? '';
+    const token = typedFormsIn((await browser.request(SIGN_IN)).text)[0]?.fields.form_token ?? '';
     const response = await fetch(new URL(SIGN_IN, baseUrl), {
       method: 'POST',
       headers: { 'content-type': 'application/x-www-form-urlencoded' },
@@ -109,17 +109,19 @@ describe('the session', () => {
 });
 
 describe('every page', () => {
-  it('loads nothing but its own style, runs no script, and is in no frame', async () => {
+  it('loads nothing but its own style and the script of passkeys, and is in no frame', async () => {
     const { newBrowser } = await startIdentity();
     for (const path of [SIGN_IN, '/identity/link?token=x', '/identity/interaction/x', '/identity/sign-in?x=y']) {
       const { headers, text } = await newBrowser().request(path);
       const policy = headers.get('content-security-policy') ?? '';
       expect(policy).toMatch(
-        /^default-src 'none'; style-src 'sha256-[\w+/]+='; form-action 'self'; base-uri 'none'; frame-ancestors 'none'$/,
+        /^default-src 'none'; style-src 'sha256-[\w+/]+='; (?:script-src 'self'; )?form-action 'self'; base-uri 'none'; frame-ancestors 'none'$/,
       );
       expect(headers.get('cache-control')).toBe('no-store');
       expect(headers.get('referrer-policy')).toBe('no-referrer');
-      expect(text).not.toMatch(/<script|\son\w+=|style=/);
+      const inert = text.replace(/<script src="\/identity\/passkey-\w{16}\.js" defer><\/script>/, '');
+      expect(inert).not.toMatch(/<script|\son\w+=|style=/);
+      expect(policy.includes('script-src')).toBe(inert !== text);
       const [style = ''] = /(?<=<style>)[^<]*/.exec(text) ?? [];
       const { createHash } = await import('node:crypto');
       expect(policy).toContain(createHash('sha256').update(style).digest('base64'));

@@ -5,7 +5,7 @@ import { Type } from 'typebox';
 import type { Issuer } from '../oidc/issuer.ts';
 import { confirmPage, continuePage, failurePage } from '../pages/sign-in.ts';
 import type { SignedIn } from '../store/sessions.ts';
-import { findSignedIn, PAGE, type PageContext, sendPage, signInAt } from './page-context.ts';
+import { findSignedIn, PAGE, type PageContext, sendPage, signInAt, wordsFor } from './page-context.ts';
 
 const PATH = '/identity/interaction/:uid';
 const Params = Type.Object({ uid: Type.String({ pattern: '^[\\w-]{1,100}$' }) });
@@ -28,12 +28,10 @@ const isFreshEnough = ({ iat, prompt }: Details, { session }: SignedIn): boolean
   // The interaction knows only the second in which it began. A sign-in of that second may have been before it.
   session.authenticatedAt.epochMilliseconds >= ((iat ?? 0) + 1) * 1_000;
 
-const sendExpired = (reply: FastifyReply): FastifyReply =>
-  sendPage(
-    reply,
-    410,
-    failurePage('This sign-in has expired', 'Go back to the application that you came from, and start again.'),
-  );
+function sendExpired(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const words = wordsFor(request);
+  return sendPage(reply, 410, failurePage(words, words.signInExpiredTitle, words.signInExpired));
+}
 
 export function addInteraction(context: PageContext, issuer: Issuer): void {
   const { pages, forms } = context;
@@ -66,16 +64,22 @@ export function addInteraction(context: PageContext, issuer: Issuer): void {
   ): Promise<FastifyReply> {
     const provider = await issuer.provider();
     const client = await provider.Client.find(String(params.client_id));
-    if (!client) return sendExpired(reply);
+    if (!client) return sendExpired(request, reply);
     const application = client.clientName ?? client.clientId;
-    const page = { formToken: forms.issue(request, reply), uid, application, name: account.displayName };
+    const page = {
+      words: wordsFor(request, account),
+      formToken: forms.issue(request, reply),
+      uid,
+      application,
+      name: account.displayName,
+    };
     return sendPage(reply, 200, confirmPage(page));
   }
 
   pages.get(PATH, { ...PAGE, schema: { hide: true, params: Params } }, async (request, reply) => {
     const { uid } = request.params;
     const details = await findDetails(request, reply, uid);
-    if (!details) return sendExpired(reply);
+    if (!details) return sendExpired(request, reply);
     const signedIn = await findSignedIn(context, request);
     if (!signedIn || !isFreshEnough(details, signedIn)) return reply.redirect(signInAt(PATH.replace(':uid', uid)), 303);
     if (details.prompt.name !== 'login') return sendConfirmation(request, reply, details, signedIn);
@@ -90,11 +94,15 @@ export function addInteraction(context: PageContext, issuer: Issuer): void {
     forms.check(request, form_token);
     const details = await findDetails(request, reply, request.params.uid);
     const signedIn = await findSignedIn(context, request);
-    if (!details || !signedIn || details.prompt.name !== 'consent') return sendExpired(reply);
+    if (!details || !signedIn || details.prompt.name !== 'consent') return sendExpired(request, reply);
     const result: InteractionResults =
       decision === 'continue'
         ? { consent: {} }
         : { error: 'access_denied', error_description: 'The person cancelled.' };
-    return sendPage(reply, 200, continuePage(await finish(request, reply, result)));
+    return sendPage(
+      reply,
+      200,
+      continuePage(wordsFor(request, signedIn.account), await finish(request, reply, result)),
+    );
   });
 }

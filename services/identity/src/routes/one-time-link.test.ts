@@ -131,7 +131,13 @@ describe('a one-time link', () => {
     expect((await browser.submit(page, { password: NEW_PASSWORD })).status).toBe(303);
     expect(await sessions.list(accountId)).toHaveLength(1);
     const another = newBrowser();
-    const wrong = await signIn(another, { id: accountId, email, totpSecret: undefined, recoveryCodes: [] });
+    const wrong = await signIn(another, {
+      id: accountId,
+      role: 'patient',
+      email,
+      totpSecret: undefined,
+      recoveryCodes: [],
+    });
     expect(wrong.status).toBe(422);
     const right = await another.submit(await another.request('/identity/sign-in'), { email, password: NEW_PASSWORD });
     expect(right.status).toBe(303);

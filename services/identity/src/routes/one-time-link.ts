@@ -12,11 +12,22 @@ import { LONGEST_PASSWORD, type PasswordFault, passwordFaultOf } from '../domain
 import { deviceNameOf } from '../http/device-name.ts';
 import type { FormFault } from '../pages/layout.ts';
 import { linkEndedPage, recoveryCodesPage, setUpPage, type TotpSetup } from '../pages/set-up.ts';
+import type { Words } from '../pages/words/words.ts';
 import { type Account, activateAccount, insertAccount } from '../store/accounts.ts';
 import type { NewCredentials } from '../store/credentials.ts';
 import type { LinkTarget, OneTimeLinkStore } from '../store/one-time-links.ts';
 import type { IdentityTables } from '../store/tables.ts';
-import { adoptSession, HOME, PAGE, type PageContext, sendOn, sendPage } from './page-context.ts';
+import {
+  adoptSession,
+  auditSignInIn,
+  HOME,
+  PAGE,
+  type PageContext,
+  sendOn,
+  sendPage,
+  sendScriptPage,
+  wordsFor,
+} from './page-context.ts';
 
 const LINK = '/identity/link';
 const ISSUER_NAME = 'Daybook';
@@ -43,11 +54,13 @@ const isToken = createValidator(Type.Object({ text: Token }));
 const matches = (check: typeof isEmail | typeof isName | typeof isToken, text: string): boolean =>
   !('faults' in check({ text }));
 
-const PASSWORD_FAULTS: Readonly<Record<PasswordFault, string>> = {
-  'too-short': 'The password needs at least 15 characters.',
-  'too-long': `The password has more than ${LONGEST_PASSWORD} characters.`,
-  'easily-guessed': 'The password is easily guessed. Use several words that do not belong together.',
-};
+/** Returns what a page says about a password. */
+export const passwordMessage = (words: Words, fault: PasswordFault): string =>
+  ({
+    'too-short': words.passwordTooShort,
+    'too-long': words.passwordTooLong,
+    'easily-guessed': words.passwordGuessed,
+  })[fault];
 
 export interface LinkDependencies {
   readonly database: Database<IdentityTables>;
@@ -56,30 +69,35 @@ export interface LinkDependencies {
 }
 
 /** A live link, and the account that it is for. The first administrator has none yet. */
-interface OpenLink {
+export interface OpenLink {
   readonly token: string;
   readonly target: LinkTarget;
   readonly account: Account | undefined;
 }
 
 const needsTotp = ({ account }: OpenLink): boolean => account === undefined || isStaff(account.role);
-const titleOf = ({ target }: OpenLink): string =>
-  target.purpose === 'recovery' ? 'Set a new password' : 'Set up your account';
+const titleOf = (words: Words, { target }: OpenLink): string =>
+  target.purpose === 'recovery' ? words.newPasswordTitle : words.setUpTitle;
 const inGroups = (text: string): string => text.match(/.{1,4}/g)?.join(' ') ?? '';
 
-class LinkEnded extends Error {}
+export class LinkEnded extends Error {}
+
+/** Returns a live link of an account that can be used. */
+export async function findLink(
+  { accounts }: PageContext,
+  links: OneTimeLinkStore,
+  token: string,
+): Promise<OpenLink | undefined> {
+  const target = matches(isToken, token) ? await links.find(token) : undefined;
+  if (!target) return undefined;
+  if (target.purpose === 'first-administrator') return { token, target, account: undefined };
+  const account = await accounts.find(target.accountId);
+  return account && account.status !== 'disabled' ? { token, target, account } : undefined;
+}
 
 export function addOneTimeLink(context: PageContext, { database, links, sealingKey }: LinkDependencies): void {
-  const { pages, forms, accounts, credentials, sessions, hasher, clock } = context;
+  const { pages, forms, ceremonies, credentials, sessions, hasher, clock, audit } = context;
   const contextOf = (token: string): string => `totp-set-up:${Buffer.from(hashOfSecret(token)).toString('hex')}`;
-
-  async function findLink(token: string): Promise<OpenLink | undefined> {
-    const target = matches(isToken, token) ? await links.find(token) : undefined;
-    if (!target) return undefined;
-    if (target.purpose === 'first-administrator') return { token, target, account: undefined };
-    const account = await accounts.find(target.accountId);
-    return account && account.status !== 'disabled' ? { token, target, account } : undefined;
-  }
 
   /** Returns the secret of the form, which comes back sealed, or undefined if it is not from a page of this link. */
   function openSecret({ token }: OpenLink, sealed: string | undefined): Uint8Array | undefined {
@@ -100,7 +118,7 @@ export function addOneTimeLink(context: PageContext, { database, links, sealingK
     };
   }
 
-  function sendForm(
+  async function sendForm(
     request: FastifyRequest,
     reply: FastifyReply,
     link: OpenLink,
@@ -109,26 +127,30 @@ export function addOneTimeLink(context: PageContext, { database, links, sealingK
       secret = newTotpSecret(),
       faults = [],
     }: { form?: Form; secret?: Uint8Array | undefined; faults?: FormFault[] },
-  ): FastifyReply {
+  ): Promise<FastifyReply> {
+    const words = wordsFor(request, link.account);
+    const formToken = forms.issue(request, reply);
     const page = setUpPage({
-      title: titleOf(link),
-      formToken: forms.issue(request, reply),
+      words,
+      title: titleOf(words, link),
+      formToken,
+      passkeyOptions: link.account && (await ceremonies.creationOptions(link.account, [], formToken)),
       linkToken: link.token,
       person: link.account ? undefined : { email: form?.email ?? '', displayName: form?.display_name ?? '' },
       totp: needsTotp(link) ? totpSetup(link, secret) : undefined,
       faults,
     });
-    return sendPage(reply, faults.length > 0 ? 422 : 200, page);
+    return sendScriptPage(reply, faults.length > 0 ? 422 : 200, page);
   }
 
-  function personFaults(link: OpenLink, { email = '', display_name = '', password }: Form): FormFault[] {
+  function personFaults(words: Words, link: OpenLink, { email = '', display_name = '', password }: Form): FormFault[] {
     const faults: FormFault[] = [];
-    if (!link.account && !matches(isEmail, email)) faults.push({ field: 'email', message: 'Enter an e-mail address.' });
+    if (!link.account && !matches(isEmail, email)) faults.push({ field: 'email', message: words.enterEmail });
     if (!link.account && !matches(isName, display_name))
-      faults.push({ field: 'display_name', message: 'Enter your name.' });
+      faults.push({ field: 'display_name', message: words.enterName });
     const known = link.account ? [link.account.email, link.account.displayName] : [email, display_name];
     const fault = passwordFaultOf(password, known);
-    if (fault) faults.push({ field: 'password', message: PASSWORD_FAULTS[fault] });
+    if (fault) faults.push({ field: 'password', message: passwordMessage(words, fault) });
     return faults;
   }
 
@@ -165,27 +187,32 @@ export function addOneTimeLink(context: PageContext, { database, links, sealingK
       const codes = await credentials.replaceAll(tx, account.id, newCredentials);
       await sessions.endAllIn(tx, account.id);
       const methods = newCredentials.totp ? (['pwd', 'otp'] as const) : (['pwd'] as const);
-      return { account, codes, sessionId: await sessions.startIn(tx, { account, methods, device }) };
+      const sessionId = await sessions.startIn(tx, { account, methods, device });
+      const detail = link.target.purpose;
+      await audit.appendIn(tx, { action: 'credentials-set', actor: account, accountId: account.id, detail });
+      await auditSignInIn(context, tx, account, methods);
+      return { account, codes, sessionId };
     });
   }
 
   pages.get(LINK, { ...PAGE, schema: { hide: true, querystring: Query } }, async (request, reply) => {
-    const link = await findLink(request.query.token);
-    return link ? sendForm(request, reply, link, {}) : sendPage(reply, 410, linkEndedPage());
+    const link = await findLink(context, links, request.query.token);
+    return link ? sendForm(request, reply, link, {}) : sendPage(reply, 410, linkEndedPage(wordsFor(request)));
   });
 
   pages.post(LINK, { ...PAGE, schema: { hide: true, body: Form } }, async (request, reply) => {
     const form = request.body;
     forms.check(request, form.form_token);
-    const link = await findLink(form.token);
-    if (!link) return sendPage(reply, 410, linkEndedPage());
-    const faults = personFaults(link, form);
+    const link = await findLink(context, links, form.token);
+    if (!link) return sendPage(reply, 410, linkEndedPage(wordsFor(request)));
+    const words = wordsFor(request, link.account);
+    const faults = personFaults(words, link, form);
     const secret = needsTotp(link) ? openSecret(link, form.totp_secret) : undefined;
     const digits = readTotpCode(form.code ?? '');
     const usedStep = secret && digits !== undefined ? totpStepOf(secret, digits, clock().epochMilliseconds) : undefined;
     if (needsTotp(link) && usedStep === undefined) {
       if (secret && digits !== undefined) await links.countFailure(link.token);
-      faults.push({ field: 'code', message: 'Enter the code that your authenticator app shows now.' });
+      faults.push({ field: 'code', message: words.enterAppCode });
     }
     if (faults.length > 0) return sendForm(request, reply, link, { form, secret, faults });
     const newCredentials = {
@@ -196,10 +223,12 @@ export function addOneTimeLink(context: PageContext, { database, links, sealingK
       const device = deviceNameOf(request.headers['user-agent']);
       const { account, codes, sessionId } = await store(link, form, newCredentials, device);
       await adoptSession(context, request, reply, { id: sessionId, email: account.email });
-      return codes.length > 0 ? sendPage(reply, 200, recoveryCodesPage(codes, HOME)) : sendOn(reply, undefined);
+      return codes.length > 0
+        ? sendPage(reply, 200, recoveryCodesPage(words, codes, HOME))
+        : sendOn(words, reply, undefined);
     } catch (error) {
       if (!(error instanceof LinkEnded)) throw error;
-      return sendPage(reply, 410, linkEndedPage());
+      return sendPage(reply, 410, linkEndedPage(wordsFor(request)));
     }
   });
 }

@@ -1,6 +1,8 @@
 /** What every page needs: the cookies, the form tokens, and the person who is signed in. */
+import type { Database } from '@daybook/database';
 import type { App, Clock } from '@daybook/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { PasskeyCeremonies } from '../credentials/passkey-ceremonies.ts';
 import type { PasswordHasher } from '../credentials/password-hasher.ts';
 import { localPathOf } from '../domain/local-path.ts';
 import { loginKeyOf } from '../domain/login-key.ts';
@@ -9,15 +11,22 @@ import { deviceNameOf } from '../http/device-name.ts';
 import type { FormTokens } from '../http/form-tokens.ts';
 import type { KnownDevices } from '../http/known-devices.ts';
 import { continuePage } from '../pages/sign-in.ts';
-import { PAGE_HEADERS } from '../pages/style.ts';
-import type { Account, AccountStore } from '../store/accounts.ts';
+import { PAGE_HEADERS, SCRIPT_PAGE_HEADERS } from '../pages/style.ts';
+import { findWords, type Words, wordsAccepted } from '../pages/words/words.ts';
+import type { Account, AccountStore, IdentityTransaction } from '../store/accounts.ts';
+import type { AuditTrail } from '../store/audit.ts';
 import type { CredentialStore } from '../store/credentials.ts';
+import type { LinkCodeStore } from '../store/link-codes.ts';
+import type { MailOutbox } from '../store/mail-outbox.ts';
+import type { PasskeyStore } from '../store/passkeys.ts';
 import type { PendingSignInStore } from '../store/pending-sign-ins.ts';
 import type { Method, SessionStore, SignedIn } from '../store/sessions.ts';
-import type { Throttle } from '../store/throttle.ts';
+import type { IdentityTables } from '../store/tables.ts';
+import type { Throttle, Throttled } from '../store/throttle.ts';
 
 export interface PageContext {
   readonly pages: App;
+  readonly database: Database<IdentityTables>;
   readonly clock: Clock;
   readonly cookies: Cookies;
   readonly forms: FormTokens;
@@ -29,6 +38,19 @@ export interface PageContext {
   readonly sessions: SessionStore;
   readonly pending: PendingSignInStore;
   readonly throttle: Throttle;
+  readonly passkeys: PasskeyStore;
+  readonly ceremonies: PasskeyCeremonies;
+  readonly audit: AuditTrail;
+  readonly linkCodes: LinkCodeStore;
+  /** Undefined where no mail is configured. */
+  readonly mail: MailQueue | undefined;
+}
+
+/** Where mails wait until they are sent. */
+export interface MailQueue {
+  readonly outbox: MailOutbox;
+  /** Lets the sender know that there is a mail. */
+  wake(): void;
 }
 
 /** The page after a sign-in that began without another page. */
@@ -45,6 +67,18 @@ export const PAGE = { compress: false, bodyLimit: FORM_LIMIT_BYTES } as const;
 export const sendPage = (reply: FastifyReply, status: number, page: string): FastifyReply =>
   reply.code(status).headers(PAGE_HEADERS).type('text/html; charset=utf-8').send(page);
 
+/** Sends a page with passkeys, which has a script. */
+export const sendScriptPage = (reply: FastifyReply, status: number, page: string): FastifyReply =>
+  reply.code(status).headers(SCRIPT_PAGE_HEADERS).type('text/html; charset=utf-8').send(page);
+
+/** Sends a page about too many attempts. */
+export const sendThrottled = (reply: FastifyReply, { retryAfterSeconds }: Throttled, page: string): FastifyReply =>
+  sendScriptPage(reply.header('retry-after', retryAfterSeconds), 429, page);
+
+/** Returns the words of the account's locale, or those that the browser prefers. */
+export const wordsFor = (request: FastifyRequest, account?: Pick<Account, 'locale'>): Words =>
+  findWords(account?.locale) ?? wordsAccepted(request.headers['accept-language']);
+
 /** Returns the address of the sign-in page that leads back to a path. */
 export const signInAt = (returnTo: string | undefined, page = SIGN_IN): string =>
   returnTo === undefined ? page : `${page}?${new URLSearchParams({ return_to: returnTo })}`;
@@ -57,6 +91,16 @@ export async function findSignedIn(
   const id = cookies.get(request, cookies.names.session);
   return id === undefined ? undefined : sessions.find(id, { isActive: true });
 }
+
+/** Sensitive pages want a sign-in of this time. */
+const RECENT_MILLIS = 10 * 60_000;
+
+export const isRecent = ({ clock }: PageContext, { session }: SignedIn): boolean =>
+  clock().epochMilliseconds - session.authenticatedAt.epochMilliseconds <= RECENT_MILLIS;
+
+/** Returns the address of the sign-in page for a person who is signed in and has to show that it is still the same. */
+export const stepUpAt = (returnTo: string): string =>
+  `${SIGN_IN}?${new URLSearchParams({ step_up: '1', return_to: returnTo })}`;
 
 /** Gives the browser a new session, and ends the one that it had: the id changes at every sign-in. */
 export async function adoptSession(
@@ -77,10 +121,19 @@ export async function adoptSession(
  * Continues after a form: by a redirect, or by a page that continues by itself for the sign-in of an application.
  * Such a sign-in ends at another site, and `form-action` forbids a redirect there.
  */
-export function sendOn(reply: FastifyReply, returnTo: string | undefined): FastifyReply {
+export function sendOn(words: Words, reply: FastifyReply, returnTo: string | undefined): FastifyReply {
   const path = localPathOf(returnTo) ?? HOME;
-  return path.startsWith(INTERACTION) ? sendPage(reply, 200, continuePage(path)) : reply.redirect(path, 303);
+  return path.startsWith(INTERACTION) ? sendPage(reply, 200, continuePage(words, path)) : reply.redirect(path, 303);
 }
+
+/** Writes to the audit trail that a person has signed in. */
+export const auditSignInIn = (
+  { audit }: Pick<PageContext, 'audit'>,
+  tx: IdentityTransaction,
+  account: Account,
+  methods: readonly Method[],
+): Promise<void> =>
+  audit.appendIn(tx, { action: 'sign-in', actor: account, accountId: account.id, detail: methods.join(' ') });
 
 /** Signs a person in. */
 export async function completeSignIn(
@@ -90,7 +143,11 @@ export async function completeSignIn(
   { account, methods, returnTo }: { account: Account; methods: readonly Method[]; returnTo: string | undefined },
 ): Promise<FastifyReply> {
   const device = deviceNameOf(request.headers['user-agent']);
-  const id = await context.sessions.start({ account, methods, device });
+  const id = await context.database.write(async (tx) => {
+    const started = await context.sessions.startIn(tx, { account, methods, device });
+    await auditSignInIn(context, tx, account, methods);
+    return started;
+  });
   await adoptSession(context, request, reply, { id, email: account.email });
-  return sendOn(reply, returnTo);
+  return sendOn(wordsFor(request, account), reply, returnTo);
 }

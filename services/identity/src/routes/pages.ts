@@ -1,12 +1,16 @@
 /** The pages of this service: HTML that works without scripts, and forms that only these pages can send. */
-import { problems, Refusal } from '@daybook/contracts';
+import { type ProblemCode, problems, Refusal } from '@daybook/contracts';
 import { type App, dropBody, refusalOf } from '@daybook/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Issuer } from '../oidc/issuer.ts';
 import { failurePage } from '../pages/sign-in.ts';
+import type { Words } from '../pages/words/words.ts';
+import { addAccountPages } from './account.ts';
 import { addInteraction } from './interaction.ts';
 import { addOneTimeLink, type LinkDependencies } from './one-time-link.ts';
-import { type PageContext, sendPage } from './page-context.ts';
+import { type PageContext, sendPage, wordsFor } from './page-context.ts';
+import { addPasskeys } from './passkeys.ts';
+import { addRecovery } from './recovery.ts';
 import { addSessions } from './sessions.ts';
 import { addSignIn } from './sign-in.ts';
 
@@ -38,17 +42,26 @@ function addFailurePages(pages: App): void {
   });
 }
 
+/** What a page says about a refusal, where it says more than that it cannot be done. */
+const explanationOf = (words: Words, code: ProblemCode): string | undefined => {
+  if (code === 'cross-site-request') return words.expiredForm;
+  if (code === 'service-unavailable' || code === 'deadline-exceeded') return words.unavailable;
+  return problems[code].status === 400 || problems[code].status === 415 ? words.invalid : undefined;
+};
+
 function sendFailure(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const refusal = refusalOf(error);
+  const words = wordsFor(request);
+  const { traceId } = request.trace;
   if (!refusal) {
     request.log.error({ err: error }, 'unexpected error');
-    const detail = 'Try again. If it happens again, report it with the reference.';
-    return sendPage(reply, 500, failurePage('Something went wrong here', detail, request.trace.traceId));
+    return sendPage(reply, 500, failurePage(words, words.failureTitle, words.failureDetail, traceId));
   }
-  const { status, title } = problems[refusal.code];
+  const { status } = problems[refusal.code];
   const { retryAfterSeconds } = refusal.extras;
   if (retryAfterSeconds !== undefined) void reply.header('retry-after', retryAfterSeconds);
-  return sendPage(reply, status, failurePage(title, refusal.message, request.trace.traceId));
+  const detail = explanationOf(words, refusal.code) ?? refusal.message;
+  return sendPage(reply, status, failurePage(words, words.refusedTitle, detail, traceId));
 }
 
 export interface PageDependencies extends LinkDependencies {
@@ -63,7 +76,10 @@ export function addPages(app: App, { context, issuer, ...linkDependencies }: Pag
     const pageContext: PageContext = { ...context, pages };
     addSignIn(pageContext);
     addSessions(pageContext);
+    addAccountPages(pageContext);
+    addRecovery(pageContext);
     addOneTimeLink(pageContext, linkDependencies);
+    addPasskeys(pageContext, linkDependencies);
     addInteraction(pageContext, issuer);
   });
 }

@@ -3,7 +3,7 @@ import { Nothing } from '@daybook/contracts';
 import { Type } from 'typebox';
 import { sessionsPage } from '../pages/sessions.ts';
 import { signedOutPage } from '../pages/sign-in.ts';
-import { findSignedIn, HOME, PAGE, type PageContext, sendPage, signInAt } from './page-context.ts';
+import { findSignedIn, HOME, PAGE, type PageContext, sendPage, signInAt, wordsFor } from './page-context.ts';
 
 const FormToken = Type.String({ maxLength: 100 });
 const TokenForm = Type.Object({ form_token: FormToken }, { additionalProperties: false });
@@ -23,8 +23,10 @@ export function addSessions(context: PageContext): void {
     const signedIn = await findSignedIn(context, request);
     if (!signedIn) return reply.redirect(signInAt(HOME), 303);
     const { account, session } = signedIn;
-    const hasCodes = session.methods.some((method) => method !== 'pwd');
+    const hasCodes = session.methods.some((method) => method === 'otp' || method === 'recovery');
     const page = sessionsPage({
+      words: wordsFor(request, account),
+      isPatient: account.role === 'patient',
       formToken: forms.issue(request, reply),
       displayName: account.displayName,
       sessions: await sessions.list(account.id),
@@ -54,6 +56,6 @@ export function addSessions(context: PageContext): void {
     if (id !== undefined) await sessions.end(id);
     cookies.clear(reply, cookies.names.session);
     forms.renew(reply);
-    return sendPage(reply, 200, signedOutPage());
+    return sendPage(reply, 200, signedOutPage(wordsFor(request)));
   });
 }

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { createPasswordHasher } from '../credentials/password-hasher.ts';
 import { formTo, newAccount, PASSWORD, PUBLIC_URL, startIdentity } from '../testing.ts';
 
+/** Random in each page. */
+const CHALLENGE = /(?<=challenge&quot;:&quot;)[\w-]+/;
 const SIGN_IN = '/identity/sign-in';
 const SESSIONS = `${PUBLIC_URL}/identity/sessions`;
 const WRONG = 'The e-mail address or the password is wrong.';
@@ -89,7 +91,10 @@ describe('a failed sign-in', () => {
       const browser = newBrowser();
       const page = await browser.submit(await browser.request(SIGN_IN), { email, password });
       const { form_token: token = '' } = formTo(page, SIGN_IN).fields;
-      return { status: page.status, text: page.text.replaceAll(email, 'EMAIL').replaceAll(token, 'TOKEN') };
+      return {
+        status: page.status,
+        text: page.text.replaceAll(email, 'EMAIL').replaceAll(token, 'TOKEN').replace(CHALLENGE, 'CHALLENGE'),
+      };
     };
     const pages = [
       await enter('known@example.org', 'wrong'),

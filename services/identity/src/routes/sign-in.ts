@@ -7,17 +7,31 @@ import { isStaff } from '../domain/account.ts';
 import { localPathOf } from '../domain/local-path.ts';
 import { loginKeyOf } from '../domain/login-key.ts';
 import { LONGEST_PASSWORD } from '../domain/password-policy.ts';
-import type { FormFault } from '../pages/layout.ts';
-import { codePage, signInPage } from '../pages/sign-in.ts';
+import { codePage, type SignInPage, signInPage } from '../pages/sign-in.ts';
 import type { SignInAccount } from '../store/accounts.ts';
 import type { Method } from '../store/sessions.ts';
 import type { Throttled } from '../store/throttle.ts';
-import { completeSignIn, PAGE, type PageContext, SIGN_IN, sendPage, signInAt } from './page-context.ts';
+import {
+  completeSignIn,
+  findSignedIn,
+  PAGE,
+  type PageContext,
+  SIGN_IN,
+  sendPage,
+  sendScriptPage,
+  sendThrottled,
+  signInAt,
+  wordsFor,
+} from './page-context.ts';
 
 const CODE = `${SIGN_IN}/code`;
 
 const ReturnTo = Type.Optional(Type.String({ maxLength: 2_000 }));
 const Query = Type.Object({ return_to: ReturnTo }, { additionalProperties: false });
+const SignInQuery = Type.Object(
+  { return_to: ReturnTo, step_up: Type.Optional(Type.Literal('1')) },
+  { additionalProperties: false },
+);
 const FormToken = Type.String({ maxLength: 100 });
 const SignInForm = Type.Object(
   {
@@ -33,22 +47,9 @@ const CodeForm = Type.Object(
   { additionalProperties: false },
 );
 
-/** The same for an account that does not exist, is disabled or has no password. */
-const WRONG_PASSWORD: FormFault = { field: 'email', message: 'The e-mail address or the password is wrong.' };
-const WRONG_CODE: FormFault = { field: 'code', message: 'The code is wrong, or was used before.' };
-const NO_SECOND_FACTOR: FormFault = {
-  message: 'Your account needs an authenticator app. Ask an administrator for a one-time link.',
-};
-
-function waitFault({ retryAfterSeconds }: Throttled): FormFault {
-  const minutes = Math.ceil(retryAfterSeconds / 60);
-  const wait = retryAfterSeconds < 60 ? `${retryAfterSeconds} seconds` : `${minutes} minute${minutes > 1 ? 's' : ''}`;
-  return { message: `There were too many attempts. Try again in ${wait}.` };
-}
-
 /** Checks a password. The attempt takes as long whether the account exists or not. */
 async function checkPassword(
-  { throttle, accounts, hasher, devices, addressOf }: PageContext,
+  { throttle, accounts, hasher, devices, addressOf, audit }: PageContext,
   request: FastifyRequest,
   { email, password }: Pick<Static<typeof SignInForm>, 'email' | 'password'>,
 ): Promise<SignInAccount | Throttled | undefined> {
@@ -59,7 +60,10 @@ async function checkPassword(
   try {
     const found = await accounts.findForSignIn(email);
     const isRight = await hasher.verify(password, found?.passwordHash);
-    if (!found || !isRight || found.account.status !== 'active') return undefined;
+    if (!found || !isRight || found.account.status !== 'active') {
+      await audit.append({ action: 'sign-in-failed', accountId: found?.account.id, detail: 'pwd' });
+      return undefined;
+    }
     await attempt.succeed();
     return found;
   } catch (error) {
@@ -85,51 +89,65 @@ async function acceptCode(
   return code !== undefined && (await credentials.useRecoveryCode(accountId, code)) ? 'recovery' : undefined;
 }
 
+/** Returns the sign-in page. */
+export function renderSignIn(
+  { forms, ceremonies }: PageContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  page: Omit<SignInPage, 'words' | 'formToken' | 'passkeyOptions'>,
+): string {
+  const formToken = forms.issue(request, reply);
+  const passkeyOptions = ceremonies.requestOptions(formToken);
+  return signInPage({ words: wordsFor(request), formToken, passkeyOptions, ...page });
+}
+
 export function addSignIn(context: PageContext): void {
-  const { pages, forms, cookies, pending, throttle } = context;
+  const { pages, forms, cookies, pending, throttle, audit } = context;
 
-  function refuse(request: FastifyRequest, reply: FastifyReply, form: Static<typeof SignInForm>, fault: FormFault) {
-    const page = { formToken: forms.issue(request, reply), returnTo: localPathOf(form.return_to), email: form.email };
-    return sendPage(reply, 422, signInPage({ ...page, faults: [fault] }));
-  }
-
-  function refuseThrottled(reply: FastifyReply, throttled: Throttled, page: string): FastifyReply {
-    return sendPage(reply.header('retry-after', throttled.retryAfterSeconds), 429, page);
-  }
-
-  pages.get(SIGN_IN, { ...PAGE, schema: { hide: true, querystring: Query } }, async (request, reply) =>
-    sendPage(
-      reply,
-      200,
-      signInPage({ formToken: forms.issue(request, reply), returnTo: localPathOf(request.query.return_to) }),
-    ),
-  );
+  pages.get(SIGN_IN, { ...PAGE, schema: { hide: true, querystring: SignInQuery } }, async (request, reply) => {
+    const { return_to, step_up } = request.query;
+    const signedIn = step_up === undefined ? undefined : await findSignedIn(context, request);
+    const page = renderSignIn(context, request, reply, {
+      returnTo: localPathOf(return_to),
+      isStepUp: signedIn !== undefined,
+      ...(signedIn && { email: signedIn.account.email }),
+    });
+    return sendScriptPage(reply, 200, page);
+  });
 
   pages.post(SIGN_IN, { ...PAGE, schema: { hide: true, body: SignInForm } }, async (request, reply) => {
     const form = request.body;
     forms.check(request, form.form_token);
+    const words = wordsFor(request);
     const returnTo = localPathOf(form.return_to);
-    if (form.email.trim() === '' || form.password === '') return refuse(request, reply, form, WRONG_PASSWORD);
+    const pageWith = (message: string, fieldId?: string): string => {
+      const fault = { message, ...(fieldId !== undefined && { field: fieldId }) };
+      return renderSignIn(context, request, reply, { returnTo, email: form.email, faults: [fault] });
+    };
+    // The same for an account that does not exist, is disabled or has no password.
+    const refuse = () => sendScriptPage(reply, 422, pageWith(words.wrongPassword, 'email'));
+    if (form.email.trim() === '' || form.password === '') return refuse();
     const result = await checkPassword(context, request, form);
-    if (result === undefined) return refuse(request, reply, form, WRONG_PASSWORD);
+    if (result === undefined) return refuse();
     if ('retryAfterSeconds' in result) {
-      const page = { formToken: forms.issue(request, reply), returnTo, email: form.email };
-      return refuseThrottled(reply, result, signInPage({ ...page, faults: [waitFault(result)] }));
+      return sendThrottled(reply, result, pageWith(words.tooManyAttempts(result.retryAfterSeconds)));
     }
     const { account, hasTotp } = result;
     if (hasTotp) {
       cookies.set(reply, cookies.names.pending, await pending.begin(account.id));
       return reply.redirect(signInAt(returnTo, CODE), 303);
     }
-    if (isStaff(account.role)) return refuse(request, reply, form, NO_SECOND_FACTOR);
+    if (isStaff(account.role)) return sendScriptPage(reply, 422, pageWith(words.noSecondFactor));
     return completeSignIn(context, request, reply, { account, methods: ['pwd'], returnTo });
   });
 
   pages.get(CODE, { ...PAGE, schema: { hide: true, querystring: Query } }, async (request, reply) => {
     const returnTo = localPathOf(request.query.return_to);
     const id = cookies.get(request, cookies.names.pending);
-    if (id === undefined || !(await pending.find(id))) return reply.redirect(signInAt(returnTo), 303);
-    return sendPage(reply, 200, codePage({ formToken: forms.issue(request, reply), returnTo }));
+    const account = id === undefined ? undefined : await pending.find(id);
+    if (!account) return reply.redirect(signInAt(returnTo), 303);
+    const words = wordsFor(request, account);
+    return sendPage(reply, 200, codePage({ words, formToken: forms.issue(request, reply), returnTo }));
   });
 
   pages.post(CODE, { ...PAGE, schema: { hide: true, body: CodeForm } }, async (request, reply) => {
@@ -139,15 +157,22 @@ export function addSignIn(context: PageContext): void {
     const id = cookies.get(request, cookies.names.pending);
     const waiting = id === undefined ? undefined : await pending.find(id);
     if (id === undefined || !waiting) return reply.redirect(signInAt(returnTo), 303);
-    const page = () => ({ formToken: forms.issue(request, reply), returnTo });
+    const words = wordsFor(request, waiting);
+    const pageWith = (message: string, fieldId?: string): string => {
+      const fault = { message, ...(fieldId !== undefined && { field: fieldId }) };
+      return codePage({ words, formToken: forms.issue(request, reply), returnTo, faults: [fault] });
+    };
     const attempt = await throttle.reserveCode(waiting.id);
     if ('retryAfterSeconds' in attempt) {
-      return refuseThrottled(reply, attempt, codePage({ ...page(), faults: [waitFault(attempt)] }));
+      return sendThrottled(reply, attempt, pageWith(words.tooManyAttempts(attempt.retryAfterSeconds)));
     }
     const account = await pending.takeTry(id);
     if (!account) return reply.redirect(signInAt(returnTo), 303);
     const method = await acceptCode(context, account.id, form.code);
-    if (method === undefined) return sendPage(reply, 422, codePage({ ...page(), faults: [WRONG_CODE] }));
+    if (method === undefined) {
+      await audit.append({ action: 'sign-in-failed', accountId: account.id, detail: 'otp' });
+      return sendPage(reply, 422, pageWith(words.wrongCode, 'code'));
+    }
     await attempt.succeed();
     // Another request may have used this sign-in with another code.
     if (!(await pending.finish(id))) return reply.redirect(signInAt(returnTo), 303);

@@ -1,9 +1,16 @@
 /** The accounts of people, and the patients that they act for. */
-import { Refusal } from '@daybook/contracts';
-import { type Database, idFromBytes, idToBytes, newId, type SharedTables } from '@daybook/database';
+import {
+  type AccountRole,
+  type AccountStatus,
+  nameTerms,
+  Refusal,
+  type Relation,
+  toSearchKey,
+} from '@daybook/contracts';
+import { type Database, idFromBytes, idToBytes, newId, type SharedTables, writeSearchTerms } from '@daybook/database';
 import type { Clock } from '@daybook/service';
 import type { Transaction } from 'kysely';
-import { type AccountRole, type AccountStatus, MAX_PATIENTS, type Relation } from '../domain/account.ts';
+import { MAX_PATIENTS } from '../domain/account.ts';
 import { loginKeyOf } from '../domain/login-key.ts';
 import type { AccountRow, IdentityTables } from './tables.ts';
 
@@ -81,7 +88,17 @@ export function toAccount(row: AccountRow): Account {
   };
 }
 
-const TAKEN = 'Another account has this e-mail address, or belongs to this doctor.';
+/** The first character of a term marks its kind. */
+export const EMAIL_TERM = 'e';
+
+/** Writes the terms by which an account is found. */
+export const indexAccount = (
+  tx: IdentityTransaction,
+  { id, email, displayName }: Pick<Account, 'id' | 'email' | 'displayName'>,
+): Promise<void> =>
+  writeSearchTerms(tx, idToBytes(id), [...nameTerms(undefined, displayName), EMAIL_TERM + toSearchKey(email)]);
+
+export const TAKEN = 'Another account has this e-mail address, or belongs to this doctor.';
 
 /**
  * Inserts an account.
@@ -115,6 +132,7 @@ export async function insertAccount(
     if (!dialect.isUniqueViolation(error)) throw error;
     throw new Refusal('name-taken', TAKEN);
   }
+  await indexAccount(tx, account);
   return account;
 }
 
@@ -145,7 +163,45 @@ export async function activateAccount(
     .execute();
 }
 
-const noAccount = () => new Refusal('not-found', 'There is no such account.');
+export const noAccount = () => new Refusal('not-found', 'There is no such account.');
+
+/**
+ * Lets an account act for a patient, or changes how.
+ * @throws Refusal `not-found`, `invalid-request` when it acts for too many
+ */
+export async function linkPatientIn(
+  tx: IdentityTransaction,
+  database: Pick<Database, 'dialect'>,
+  id: string,
+  { patientId, relation, endsAt }: PatientLink,
+  nowMillis: number,
+): Promise<void> {
+  const [account_id, patient_id] = [idToBytes(id), idToBytes(patientId)];
+  if (!(await lockAccount(tx, database, account_id))) throw noAccount();
+  // A link that has ended makes room for another one.
+  await tx
+    .deleteFrom('account_patients')
+    .where('account_id', '=', account_id)
+    .where('ends_at', '<=', nowMillis)
+    .execute();
+  await tx
+    .deleteFrom('account_patients')
+    .where('account_id', '=', account_id)
+    .where('patient_id', '=', patient_id)
+    .execute();
+  const others = await tx
+    .selectFrom('account_patients')
+    .select('patient_id')
+    .where('account_id', '=', account_id)
+    .execute();
+  if (others.length >= MAX_PATIENTS) {
+    throw new Refusal('invalid-request', `An account acts for at most ${MAX_PATIENTS} patients.`);
+  }
+  await tx
+    .insertInto('account_patients')
+    .values({ account_id, patient_id, relation, ends_at: endsAt?.epochMilliseconds ?? null, created_at: nowMillis })
+    .execute();
+}
 
 export function createAccountStore(database: Database<IdentityTables>, clock: Clock): AccountStore {
   const now = () => clock().epochMilliseconds;
@@ -231,35 +287,7 @@ export function createAccountStore(database: Database<IdentityTables>, clock: Cl
       });
     },
 
-    async linkPatient(id, { patientId, relation, endsAt }) {
-      const [account_id, patient_id] = [idToBytes(id), idToBytes(patientId)];
-      await database.write(async (tx) => {
-        if (!(await lockAccount(tx, database, account_id))) throw noAccount();
-        // A link that has ended makes room for another one.
-        await tx
-          .deleteFrom('account_patients')
-          .where('account_id', '=', account_id)
-          .where('ends_at', '<=', now())
-          .execute();
-        await tx
-          .deleteFrom('account_patients')
-          .where('account_id', '=', account_id)
-          .where('patient_id', '=', patient_id)
-          .execute();
-        const others = await tx
-          .selectFrom('account_patients')
-          .select('patient_id')
-          .where('account_id', '=', account_id)
-          .execute();
-        if (others.length >= MAX_PATIENTS) {
-          throw new Refusal('invalid-request', `An account acts for at most ${MAX_PATIENTS} patients.`);
-        }
-        await tx
-          .insertInto('account_patients')
-          .values({ account_id, patient_id, relation, ends_at: endsAt?.epochMilliseconds ?? null, created_at: now() })
-          .execute();
-      });
-    },
+    linkPatient: (id, link) => database.write((tx) => linkPatientIn(tx, database, id, link, now())),
 
     async unlinkPatient(id, patientId) {
       await database.write((tx) =>

@@ -10,8 +10,8 @@ const RECOVERY_CODES = 10;
 
 /** The credentials of a person who sets up an account. */
 export interface NewCredentials {
-  /** In the PHC string format. */
-  readonly passwordHash: string;
+  /** In the PHC string format. Undefined for a person with a passkey alone. */
+  readonly passwordHash?: string;
   readonly totp?: {
     readonly secret: Uint8Array;
     /** The time step of the code that proved that the person has the secret. That code is used now. */
@@ -22,8 +22,9 @@ export interface NewCredentials {
 export interface CredentialStore {
   /** Replaces all credentials of an account. Returns new recovery codes, if there is a second factor. */
   replaceAll(tx: IdentityTransaction, accountId: string, credentials: NewCredentials): Promise<string[]>;
-  /** Replaces the hash of a password. */
-  setPasswordHash(accountId: string, hash: string): Promise<void>;
+  /** Replaces the hash of a password, inside the transaction that ends other sessions. */
+  setPasswordHashIn(tx: IdentityTransaction, accountId: string, hash: string): Promise<void>;
+  findPasswordHash(accountId: string): Promise<string | undefined>;
   findTotpSecret(accountId: string): Promise<Uint8Array | undefined>;
   /** Accepts a TOTP code by its time step. Returns false for a step that is not later than the last accepted one. */
   useTotpStep(accountId: string, step: number): Promise<boolean>;
@@ -42,7 +43,7 @@ export function createCredentialStore(
   const now = () => clock().epochMilliseconds;
 
   async function deleteAll(tx: IdentityTransaction, account_id: Uint8Array): Promise<void> {
-    for (const table of ['passwords', 'totp_secrets', 'recovery_codes'] as const) {
+    for (const table of ['passwords', 'totp_secrets', 'recovery_codes', 'passkeys'] as const) {
       await tx.deleteFrom(table).where('account_id', '=', account_id).execute();
     }
   }
@@ -60,7 +61,9 @@ export function createCredentialStore(
     async replaceAll(tx, accountId, { passwordHash, totp }) {
       const account_id = idToBytes(accountId);
       await deleteAll(tx, account_id);
-      await tx.insertInto('passwords').values({ account_id, hash: passwordHash, changed_at: now() }).execute();
+      if (passwordHash !== undefined) {
+        await tx.insertInto('passwords').values({ account_id, hash: passwordHash, changed_at: now() }).execute();
+      }
       if (!totp) return [];
       const sealed = seal(totp.secret, sealingKey, contextOf(account_id));
       await tx
@@ -70,14 +73,19 @@ export function createCredentialStore(
       return insertRecoveryCodes(tx, account_id);
     },
 
-    async setPasswordHash(accountId, hash) {
-      await database.write((tx) =>
-        tx
-          .updateTable('passwords')
-          .set({ hash, changed_at: now() })
-          .where('account_id', '=', idToBytes(accountId))
-          .execute(),
+    async setPasswordHashIn(tx, accountId, hash) {
+      await tx
+        .updateTable('passwords')
+        .set({ hash, changed_at: now() })
+        .where('account_id', '=', idToBytes(accountId))
+        .execute();
+    },
+
+    async findPasswordHash(accountId) {
+      const row = await database.read((db) =>
+        db.selectFrom('passwords').select('hash').where('account_id', '=', idToBytes(accountId)).executeTakeFirst(),
       );
+      return row?.hash;
     },
 
     async findTotpSecret(accountId) {

@@ -5,7 +5,7 @@ import { hashOfSecret, newSecret } from '../credentials/secrets.ts';
 import type { IdentityTransaction } from './accounts.ts';
 import type { IdentityTables, OneTimeLinkRow } from './tables.ts';
 
-const LIVES_MILLIS = 72 * 60 * 60_000;
+export const LINK_LIVES_MILLIS = 72 * 60 * 60_000;
 const TRIES = 5;
 
 export type LinkPurpose = OneTimeLinkRow['purpose'];
@@ -18,6 +18,9 @@ export type LinkTarget =
 export interface OneTimeLinkStore {
   /** Creates a link and ends an older one for the same. Returns its token, which is stored nowhere. */
   create(target: LinkTarget): Promise<string>;
+  createIn(tx: IdentityTransaction, target: LinkTarget): Promise<string>;
+  /** Returns whether a link for a target was created within this time. */
+  wasCreatedWithin(target: LinkTarget, millis: number): Promise<boolean>;
   /** Returns whether there is a live link for a target. */
   exists(target: LinkTarget): Promise<boolean>;
   find(token: string): Promise<LinkTarget | undefined>;
@@ -39,24 +42,38 @@ function toTarget({ purpose, account_id }: Pick<OneTimeLinkRow, 'purpose' | 'acc
 
 export function createOneTimeLinkStore(database: Database<IdentityTables>, clock: Clock): OneTimeLinkStore {
   const now = () => clock().epochMilliseconds;
+
+  async function createIn(tx: IdentityTransaction, target: LinkTarget): Promise<string> {
+    const token = newSecret();
+    const accountId = accountIdOf(target);
+    const row: OneTimeLinkRow = {
+      token_hash: hashOfSecret(token),
+      purpose: target.purpose,
+      subject: subjectOf(target),
+      account_id: accountId === undefined ? null : idToBytes(accountId),
+      tries_left: TRIES,
+      created_at: now(),
+      ends_at: now() + LINK_LIVES_MILLIS,
+    };
+    await tx.deleteFrom('one_time_links').where('subject', '=', row.subject).execute();
+    await tx.insertInto('one_time_links').values(row).execute();
+    return token;
+  }
+
   return {
-    async create(target) {
-      const token = newSecret();
-      const accountId = accountIdOf(target);
-      const row: OneTimeLinkRow = {
-        token_hash: hashOfSecret(token),
-        purpose: target.purpose,
-        subject: subjectOf(target),
-        account_id: accountId === undefined ? null : idToBytes(accountId),
-        tries_left: TRIES,
-        created_at: now(),
-        ends_at: now() + LIVES_MILLIS,
-      };
-      await database.write(async (tx) => {
-        await tx.deleteFrom('one_time_links').where('subject', '=', row.subject).execute();
-        await tx.insertInto('one_time_links').values(row).execute();
-      });
-      return token;
+    createIn,
+    create: (target) => database.write((tx) => createIn(tx, target)),
+
+    async wasCreatedWithin(target, millis) {
+      const row = await database.read((db) =>
+        db
+          .selectFrom('one_time_links')
+          .select('purpose')
+          .where('subject', '=', subjectOf(target))
+          .where('created_at', '>', now() - millis)
+          .executeTakeFirst(),
+      );
+      return row !== undefined;
     },
 
     async exists(target) {

@@ -6,8 +6,11 @@ import { sessionLimitsOf } from '../domain/account.ts';
 import { type Account, type IdentityTransaction, toAccount } from './accounts.ts';
 import type { AccountRow, IdentityTables, SessionRow } from './tables.ts';
 
-/** The methods of a sign-in (RFC 8176): password, one-time code, recovery code (not in the RFC). */
-export type Method = 'pwd' | 'otp' | 'recovery';
+/**
+ * The methods of a sign-in (RFC 8176 and its registry): password, one-time code, proof of a key (a passkey), recovery
+ * code (not registered).
+ */
+export type Method = 'pwd' | 'otp' | 'pop' | 'recovery';
 
 /** The most sessions of one account. A further one ends the oldest. */
 export const MAX_SESSIONS = 20;
@@ -23,6 +26,8 @@ export interface Session {
   readonly device: string;
   readonly authenticatedAt: Temporal.Instant;
   readonly lastActiveAt: Temporal.Instant;
+  /** Never later than `endsAt`. */
+  readonly idleEndsAt: Temporal.Instant;
   readonly endsAt: Temporal.Instant;
 }
 
@@ -46,9 +51,12 @@ export interface SessionStore {
   find(id: string, options: { isActive: boolean }): Promise<SignedIn | undefined>;
   list(accountId: string): Promise<Session[]>;
   end(id: string): Promise<void>;
-  /** Ends one session of an account. */
-  endByHandle(accountId: string, handle: string): Promise<void>;
+  /** Returns a live session by its handle. That is not activity. */
+  findByHandle(handle: string): Promise<SignedIn | undefined>;
+  /** Ends one session of an account. Returns false if the account has no such session. */
+  endByHandle(accountId: string, handle: string): Promise<boolean>;
   endOthers(accountId: string, handle: string): Promise<void>;
+  endOthersIn(tx: IdentityTransaction, accountId: string, handle: string): Promise<void>;
   endAllIn(tx: IdentityTransaction, accountId: string): Promise<void>;
   /** Connects a session of oidc-provider with a live sign-in session, and ends with it. Returns false if it has ended. */
   attachOidc(uid: string, handle: string): Promise<boolean>;
@@ -64,6 +72,7 @@ const toSession = (row: SessionRow): Session => ({
   device: row.device,
   authenticatedAt: instantFromMillis(row.authenticated_at),
   lastActiveAt: instantFromMillis(row.last_active_at),
+  idleEndsAt: instantFromMillis(row.idle_ends_at),
   endsAt: instantFromMillis(row.ends_at),
 });
 
@@ -138,6 +147,14 @@ export function createSessionStore(database: Database<IdentityTables>, clock: Cl
     return { session: toSession(row), account: toAccount({ ...row, id: row.account_id }) };
   }
 
+  async function endOthersIn(tx: IdentityTransaction, accountId: string, handle: string): Promise<void> {
+    await tx
+      .deleteFrom('sessions')
+      .where('account_id', '=', idToBytes(accountId))
+      .where('id_hash', '<>', hashOfHandle(handle))
+      .execute();
+  }
+
   return {
     startIn,
     start: (session) => database.write((tx) => startIn(tx, session)),
@@ -161,25 +178,21 @@ export function createSessionStore(database: Database<IdentityTables>, clock: Cl
       await database.write((tx) => tx.deleteFrom('sessions').where('id_hash', '=', hashOfSecret(id)).execute());
     },
 
+    findByHandle: (handle) => findByHash(hashOfHandle(handle), false),
+
     async endByHandle(accountId, handle) {
-      await database.write((tx) =>
+      const { numDeletedRows } = await database.write((tx) =>
         tx
           .deleteFrom('sessions')
           .where('id_hash', '=', hashOfHandle(handle))
           .where('account_id', '=', idToBytes(accountId))
-          .execute(),
+          .executeTakeFirst(),
       );
+      return numDeletedRows > 0n;
     },
 
-    async endOthers(accountId, handle) {
-      await database.write((tx) =>
-        tx
-          .deleteFrom('sessions')
-          .where('account_id', '=', idToBytes(accountId))
-          .where('id_hash', '<>', hashOfHandle(handle))
-          .execute(),
-      );
-    },
+    endOthersIn,
+    endOthers: (accountId, handle) => database.write((tx) => endOthersIn(tx, accountId, handle)),
 
     async endAllIn(tx, accountId) {
       await tx.deleteFrom('sessions').where('account_id', '=', idToBytes(accountId)).execute();

@@ -7,16 +7,18 @@ import type { IdentityTables } from './tables.ts';
 const ROWS_A_STEP = 500;
 const ROWS_A_STATEMENT = 100;
 
-interface Expiring {
+export interface Expiring {
   readonly table: keyof IdentityTables;
   readonly key: string;
   readonly end: string;
 }
 
-const EXPIRING: readonly Expiring[] = [
+export const EXPIRING: readonly Expiring[] = [
   { table: 'sessions', key: 'id_hash', end: 'idle_ends_at' },
   { table: 'pending_sign_ins', key: 'id_hash', end: 'ends_at' },
   { table: 'one_time_links', key: 'token_hash', end: 'ends_at' },
+  { table: 'link_codes', key: 'code_hash', end: 'ends_at' },
+  { table: 'used_challenges', key: 'challenge_hash', end: 'ends_at' },
   { table: 'throttles', key: 'key_hash', end: 'ends_at' },
   { table: 'oidc_artifacts', key: 'id_hash', end: 'ends_at' },
 ];

@@ -1,5 +1,6 @@
 /** The rows of this service's own tables, as the migrations create them. */
-import type { AccountRole, AccountStatus, Relation } from '../domain/account.ts';
+import type { AccountRole, AccountStatus, AuditAction, IdentityCheck, Relation, Role } from '@daybook/contracts';
+import type { SearchTables } from '@daybook/database';
 
 export interface AccountRow {
   id: Uint8Array;
@@ -65,6 +66,50 @@ export interface OneTimeLinkRow {
   ends_at: number;
 }
 
+/** A code by which a person gets a patient record. */
+export interface LinkCodeRow {
+  code_hash: Uint8Array;
+  patient_id: Uint8Array;
+  relation: Relation;
+  /** The end of the link that the code makes. */
+  link_ends_at: number | null;
+  /** A keyed hash of the birth date, so that the table reveals none. */
+  birth_date_code: string;
+  identity_check: IdentityCheck;
+  created_by: Uint8Array;
+  tries_left: number;
+  created_at: number;
+  ends_at: number;
+}
+
+/** A mail to send. It holds no address and no link. */
+export interface MailRow {
+  id: Uint8Array;
+  /** A keyed hash of the purpose and the login. */
+  subject_hash: Uint8Array;
+  purpose: 'invitation' | 'recovery';
+  /** Null where there is no account for the mail. */
+  account_id: Uint8Array | null;
+  attempts: number;
+  /** While a process sends the mail, the end of its claim. */
+  due_at: number;
+}
+
+/** An entry of the audit trail. */
+export interface AuditRow {
+  /** 1, 2, 3, … without gaps. */
+  position: number;
+  at: number;
+  action: AuditAction;
+  actor_id: Uint8Array | null;
+  actor_role: Role | null;
+  account_id: Uint8Array | null;
+  patient_id: Uint8Array | null;
+  detail: string | null;
+  /** The hash of the entry before. */
+  previous_hash: Uint8Array;
+}
+
 export interface ThrottleRow {
   key_hash: Uint8Array;
   failures: number;
@@ -97,7 +142,7 @@ export interface OidcArtifactRow {
   ends_at: number;
 }
 
-export interface IdentityTables {
+export interface IdentityTables extends SearchTables {
   accounts: AccountRow;
   account_patients: AccountPatientRow;
   passwords: { account_id: Uint8Array; hash: string; changed_at: number };
@@ -106,12 +151,19 @@ export interface IdentityTables {
   /** A used code is deleted. */
   recovery_codes: { account_id: Uint8Array; code_hash: Uint8Array };
   passkeys: PasskeyRow;
+  /** Challenges of passkeys that were used and have not expired. */
+  used_challenges: { challenge_hash: Uint8Array; ends_at: number };
   sessions: SessionRow;
   /** Which sign-in session a session of oidc-provider belongs to. */
   oidc_sessions: { uid_hash: Uint8Array; session_hash: Uint8Array };
   /** Sign-ins with a correct password that still need a code. */
   pending_sign_ins: { id_hash: Uint8Array; account_id: Uint8Array; tries_left: number; ends_at: number };
   one_time_links: OneTimeLinkRow;
+  link_codes: LinkCodeRow;
+  mail_outbox: MailRow;
+  audit_entries: AuditRow;
+  /** One row: the last position, and the hash of that entry. */
+  audit_head: { id: number; position: number; hash: Uint8Array };
   throttles: ThrottleRow;
   signing_keys: SigningKeyRow;
   oidc_artifacts: OidcArtifactRow;

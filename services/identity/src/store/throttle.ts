@@ -43,11 +43,24 @@ export interface Throttle {
   reservePassword(attempt: PasswordAttempt): Promise<Reservation | Throttled>;
   /** For codes after a correct password, of a known account. */
   reserveCode(accountId: string): Promise<Reservation | Throttled>;
+  /** For mails that a stranger can request. Every request counts. */
+  reserveRecovery(attempt: { loginKey: string; address: string }): Promise<Reservation | Throttled>;
+  /** For codes that link a patient record, of a signed-in account. */
+  reserveLinking(attempt: { accountId: string; address: string }): Promise<Reservation | Throttled>;
 }
 
 /** What counts the failures of an attempt. */
 interface Counter {
-  readonly kind: 'pair' | 'device' | 'address' | 'account' | 'code';
+  readonly kind:
+    | 'pair'
+    | 'device'
+    | 'address'
+    | 'account'
+    | 'code'
+    | 'link'
+    | 'link-address'
+    | 'recovery'
+    | 'recovery-address';
   readonly subject: readonly string[];
   /** Undefined for a counter that never pauses. */
   readonly policy: ThrottlePolicy | undefined;
@@ -158,6 +171,16 @@ export function createThrottle(database: Database<IdentityTables>, clock: Clock)
         { kind: 'account', subject: [loginKey], policy: undefined, isForgiven: false },
       ]);
     },
+    reserveRecovery: ({ loginKey, address }) =>
+      reserve([
+        { kind: 'recovery', subject: [loginKey, address], policy: PAIR, isForgiven: false },
+        { kind: 'recovery-address', subject: [address], policy: ADDRESS, isForgiven: false },
+      ]),
+    reserveLinking: ({ accountId, address }) =>
+      reserve([
+        { kind: 'link', subject: [accountId], policy: CODES, isForgiven: true },
+        { kind: 'link-address', subject: [address], policy: ADDRESS, isForgiven: false },
+      ]),
     reserveCode: (accountId) => reserve([{ kind: 'code', subject: [accountId], policy: CODES, isForgiven: true }]),
   };
 }

@@ -1,0 +1,19 @@
+/** Searches the audit trail. */
+import { AuditPage, AuditQuery } from '@daybook/contracts';
+import { sendPage } from '@daybook/service';
+import { type ApiContext, ownOf, personOf } from './api-context.ts';
+
+export function addAudit(context: ApiContext): void {
+  const { app, audit } = context;
+  app.get(
+    '/api/v1/audit',
+    {
+      schema: { tags: ['Audit'], operationId: 'searchAudit', querystring: AuditQuery, response: { 200: AuditPage } },
+    },
+    async (request, reply) => {
+      const person = await personOf(context, request);
+      sendPage(request, reply, await audit.search(request.query, ownOf(person)));
+      return reply;
+    },
+  );
+}
