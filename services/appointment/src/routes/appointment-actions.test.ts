@@ -412,7 +412,7 @@ describe('the history', () => {
     const { doctorId, start, end } = booked;
     time.now = time.now.add({ minutes: 1 });
     await post(`/${booked.id}/reschedule`, { start: '2026-11-03T17:00:00.000Z' });
-    const desk = { id: 'desk-3', role: 'front-desk' } as const;
+    const desk = { id: 'desk-3', role: 'front-desk', patientIds: [] } as const;
     const write = { storeResponse: async () => undefined, checkVersion: () => undefined };
     time.now = time.now.add({ minutes: 1 });
     await createAppointmentStore(database, clock).cancel(desk, booked.id, { reason: 'called' }, write);
@@ -496,7 +496,7 @@ describe('a patient', () => {
   it('may not use the store that is for staff', async () => {
     const { database, clock, booked } = await startBooked();
     const store = createAppointmentStore(database, clock);
-    const patient = { id: booked.patientId, role: 'patient' } as const;
+    const patient = { id: booked.patientId, role: 'patient', patientIds: [] } as const;
     const forbidden = { code: 'forbidden' };
     const write = { storeResponse: async () => undefined, checkVersion: () => undefined };
     await expect(store.find(patient, booked.id)).rejects.toMatchObject(forbidden);

@@ -42,7 +42,7 @@ describe('a booking', () => {
     });
     expect(contexts).toHaveLength(2);
     for (const { caller, traceparent } of contexts) {
-      expect(caller).toEqual({ id: 'administrator', role: 'administrator' });
+      expect(caller).toMatchObject({ id: 'administrator', role: 'administrator' });
       expect(traceparent).toContain(traceId);
     }
   });
@@ -490,7 +490,7 @@ describe('while a service is down', () => {
 
 it('a booking whose caller is gone is not made', async () => {
   const { dependencies, bookingRequest, reservations } = await startClinic();
-  const desk = { id: 'desk', role: 'front-desk' } as const;
+  const desk = { id: 'desk', role: 'front-desk', patientIds: [] } as const;
   const write = (awaited: boolean) => ({
     storeResponse: async () => undefined,
     checkVersion: () => undefined,

@@ -59,11 +59,11 @@ describe('an overbooking', () => {
     const { dependencies, other } = await startTaken();
     const write = { storeResponse: async () => undefined, checkVersion: () => undefined };
     for (const role of ['patient', 'service'] as const) {
-      const booking = bookAppointment(dependencies, { id: role, role }, { ...other(), overbooking }, write);
+      const booking = bookAppointment(dependencies, { id: role, role, patientIds: [] }, { ...other(), overbooking }, write);
       await expect(booking).rejects.toMatchObject({ code: 'forbidden' });
     }
     for (const role of ['doctor', 'front-desk', 'administrator'] as const) {
-      const booking = bookAppointment(dependencies, { id: role, role }, { ...other(), overbooking }, write);
+      const booking = bookAppointment(dependencies, { id: role, role, patientIds: [] }, { ...other(), overbooking }, write);
       expect(await booking).toMatchObject({ start: START });
     }
   });

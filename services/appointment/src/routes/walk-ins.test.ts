@@ -167,7 +167,7 @@ describe('a stored response to a walk-in', () => {
     become({ id: 'ana', role: 'front-desk' });
     expect(await walkInHold()).toMatchObject({ status: 201 });
     expect(await ordinaryHold()).toMatchObject({ status: 201 });
-    become({ id: 'ana', role: 'patient' });
+    become({ id: 'ana', role: 'patient', patientIds: [] });
     expect(await walkInHold()).toMatchObject(problem(403, 'forbidden'));
     expect(await ordinaryHold()).toMatchObject({ status: 201, headers: { 'idempotency-replayed': 'true' } });
     become({ id: 'ana', role: 'doctor' });
@@ -179,7 +179,7 @@ describe('the role of the caller of a walk-in', () => {
   it.each(ROLES)('decides in the same way for slots, explanation, hold and booking: %s', async (role) => {
     const { dependencies, bookingRequest, doctor, type, addPatient } = await startWaiting();
     const write = { storeResponse: async () => undefined, checkVersion: () => undefined };
-    const caller = { id: role, role };
+    const caller = { id: role, role, patientIds: [] };
     const requested = { doctorId: doctor.id, appointmentTypeId: type.id, walkIn };
     const range = { from: RUNNING, to: NEXT };
     const attempts: [() => Promise<unknown>, object][] = [

@@ -26,8 +26,8 @@ const TYPES_OF_GROUPS = /"table":"appointment_types",("partitions":null,)?"type"
 const DOCTORS = 40;
 const PATIENTS = 500;
 const APPOINTMENTS = 6000;
-const staff = { id: 'somebody', role: 'front-desk' } as const;
-const service = { id: 'appointment', role: 'service' } as const;
+const staff = { id: 'somebody', role: 'front-desk', patientIds: [] } as const;
+const service = { id: 'appointment', role: 'service', patientIds: [] } as const;
 
 const ids = (count: number) => Array.from({ length: count }, newId);
 const [doctors, patients] = [ids(DOCTORS), ids(PATIENTS)];
@@ -201,7 +201,7 @@ it('no booking, move, cancellation or step reads the time, the holds or the appo
   await analyze();
   const store = createAppointmentStore(observed, clock);
   const holdStore = createHoldStore(observed, clock);
-  const patient = { id: 'caller1', role: 'patient' } as const;
+  const patient = { id: 'caller1', role: 'patient', patientIds: [] } as const;
   const hold = await holdStore.add(staff, placementAt(0), write);
   await holdStore.add(patient, placementAt(1), write);
   const other = await holdStore.add(staff, placementAt(2), write);

@@ -111,7 +111,7 @@ describe('the messages about an appointment', () => {
 
   it('are not for patients to list', async () => {
     const { database } = await startNotifications();
-    const patient = { id: 'ana', role: 'patient' } as const;
+    const patient = { id: 'ana', role: 'patient', patientIds: [] } as const;
     await expect(createMessageStore(database).list(patient, newId())).rejects.toMatchObject({ code: 'forbidden' });
   });
 });

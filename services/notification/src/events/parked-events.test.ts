@@ -1,6 +1,7 @@
 import { type CloudEvent, type ParkedEvent, ParkedEventPage } from '@daybook/contracts';
 import { newId } from '@daybook/database';
 import { createParser } from '@daybook/service';
+import { ADMINISTRATOR, authorizationOf } from '@daybook/service/testing';
 import { sql } from 'kysely';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { appointmentData, appointmentEvent, startNotifications } from '../testing.ts';
@@ -26,7 +27,7 @@ async function startWithParked(count = 1) {
   for (const event of events) await bus.publish(event);
 
   async function list(query = '') {
-    const response = await app.inject(`${LIST}${query}`);
+    const response = await app.inject({ url: `${LIST}${query}`, headers: await authorizationOf(ADMINISTRATOR) });
     expect(response.statusCode).toBe(200);
     return { ...readPage(response.json()), link: response.headers.link };
   }
@@ -37,7 +38,8 @@ async function startWithParked(count = 1) {
     payload?: object,
   ) {
     const url = `${LIST}/${consumer}/${event.id}/resend`;
-    const response = await app.inject({ method: 'POST', url, headers, ...(payload && { payload }) });
+    const all = { ...(await authorizationOf(ADMINISTRATOR)), ...headers };
+    const response = await app.inject({ method: 'POST', url, headers: all, ...(payload && { payload }) });
     return {
       status: response.statusCode,
       body: response.json<ParkedEvent & { code?: string; detail?: string }>(),
@@ -79,7 +81,7 @@ describe('the parked events of this service', () => {
     );
     expect(third.nextCursor).toBeUndefined();
     for (const query of ['?limit=101', '?cursor=nonsense', '?reason=x']) {
-      expect((await app.inject(LIST + query)).json()).toMatchObject({ status: 400, code: 'invalid-request' });
+      expect((await app.inject({ url: LIST + query, headers: await authorizationOf(ADMINISTRATOR) })).json()).toMatchObject({ status: 400, code: 'invalid-request' });
     }
   });
 });
