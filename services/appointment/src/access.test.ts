@@ -218,7 +218,9 @@ describe('a stored response', () => {
     };
     expect((await cancel(patient)).status).toBe(200);
     expect((await cancel({ ...patient, patientIds: [] })).status).toBe(404);
-    expect((await cancel({ ...patient, role: 'administrator' })).body).toMatchObject({ code: 'idempotency-key-reused' });
+    expect((await cancel({ ...patient, role: 'administrator' })).body).toMatchObject({
+      code: 'idempotency-key-reused',
+    });
   });
 });
 

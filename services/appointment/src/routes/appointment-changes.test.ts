@@ -91,7 +91,8 @@ describe('changing reason and note', () => {
     };
     const service = { id: 'b', role: 'service', patientIds: [] } as const;
     expect(await store.find(service, booked.id)).not.toHaveProperty('note');
-    expect(await store.cancel(service, booked.id, { reason: 'ill' }, write)).not.toHaveProperty('note');
+    const patient = { id: 'c', role: 'patient', patientIds: [booked.patientId] } as const;
+    expect(await store.cancel(patient, booked.id, { reason: 'ill' }, write)).not.toHaveProperty('note');
     expect(saved[0]).not.toHaveProperty('note');
     expect(await store.find(desk, booked.id)).toHaveProperty('note');
   });

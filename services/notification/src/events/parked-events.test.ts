@@ -81,7 +81,9 @@ describe('the parked events of this service', () => {
     );
     expect(third.nextCursor).toBeUndefined();
     for (const query of ['?limit=101', '?cursor=nonsense', '?reason=x']) {
-      expect((await app.inject({ url: LIST + query, headers: await authorizationOf(ADMINISTRATOR) })).json()).toMatchObject({ status: 400, code: 'invalid-request' });
+      expect(
+        (await app.inject({ url: LIST + query, headers: await authorizationOf(ADMINISTRATOR) })).json(),
+      ).toMatchObject({ status: 400, code: 'invalid-request' });
     }
   });
 });
