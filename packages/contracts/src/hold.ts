@@ -6,9 +6,6 @@ export const HOLD_MINUTES = 5;
 /** The most holds of one patient: enough to compare, too few to empty a calendar. */
 export const MAX_HOLDS_OF_PATIENT = 3;
 
-/** The most holds that the account of a patient can make in an hour. */
-export const MAX_HOLDS_AN_HOUR = 20;
-
 export const NewHold = Type.Object(
   {
     doctorId: Id(),
