@@ -29,6 +29,9 @@ const Overbooking = Type.Object(
 );
 export type Overbooking = Static<typeof Overbooking>;
 
+/** The most upcoming appointments of a patient that patients can book themselves. Staff is not limited. */
+export const MAX_UPCOMING_OF_PATIENT = 5;
+
 /** The ways to choose a time when an appointment is booked or moved. */
 const choices = {
   walkIn: WalkIn('Books the current five minutes, whatever notice the type requires'),
@@ -179,7 +182,10 @@ export type StatusChange = Static<typeof StatusChange>;
 export const HistoryEntry = Type.Object(
   {
     at: Instant(),
-    by: Type.Object({ id: Type.String(), role: Type.String() }),
+    by: Type.Object({
+      id: Type.Optional(Type.String({ description: 'For staff only' })),
+      role: Type.String(),
+    }),
     action: OneOf(HISTORY_ACTIONS),
     sequence: Type.Integer(),
     from: Type.Optional(Times),

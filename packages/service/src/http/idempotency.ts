@@ -58,9 +58,10 @@ function keyOf(request: FastifyRequest): string | undefined {
   });
 }
 
+/** Includes the role, because the account may have another one by now, to which the response shows too much. */
 const fingerprintOf = (request: FastifyRequest): Uint8Array =>
   createHash('sha256')
-    .update(`${request.method} ${request.url}\n${JSON.stringify(request.body)}`)
+    .update(`${request.caller.role} ${request.method} ${request.url}\n${JSON.stringify(request.body)}`)
     .digest();
 
 function replay(reply: FastifyReply, stored: StoredResponse, fingerprint: Uint8Array): void {

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { at, UNKNOWN_ID } from '../testing.ts';
 import { createParticipantClient } from './participant-client.ts';
 
-const context = { caller: { id: 'desk', role: 'front-desk' } } as const;
+const context = { caller: { id: 'desk', role: 'front-desk', patientIds: [] } } as const;
 const range = { start: at('2026-11-03T14:00:00.000Z'), end: at('2026-11-03T14:30:00.000Z') };
 const availability = {
   doctorId: UNKNOWN_ID,

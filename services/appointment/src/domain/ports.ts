@@ -4,12 +4,12 @@ import type {
   AppointmentPatch,
   AppointmentStatus,
   AppointmentType,
-  Caller,
   Cancellation,
   HistoryAction,
   HistoryEntry,
   Hold,
   Overbooking,
+  VerifiedCaller,
 } from '@daybook/contracts';
 import type { WriteContext } from '@daybook/database';
 import type { Step } from './booking/lifecycle.ts';
@@ -20,7 +20,7 @@ export type { WriteContext };
 
 /** The caller of a request, and its trace. */
 export interface RequestContext {
-  readonly caller: Caller;
+  readonly caller: VerifiedCaller;
   readonly traceparent?: string | undefined;
   /** Returns whether the caller still waits for the response. */
   readonly isCallerWaiting?: (() => boolean) | undefined;
@@ -28,7 +28,7 @@ export interface RequestContext {
 
 /** Returns the context of a write, or of a read from its trace alone. */
 export const requestContextOf = (
-  caller: Caller,
+  caller: VerifiedCaller,
   { traceparent, isCallerWaiting }: Pick<RequestContext, 'traceparent' | 'isCallerWaiting'>,
 ): RequestContext => ({ caller, traceparent, isCallerWaiting });
 
@@ -112,42 +112,47 @@ export interface SeatQuery {
 /** Reads the seats that appointments and holds take. */
 export interface SeatReads {
   /** Returns seats by resource id, as the id was given. */
-  taken(caller: Caller, query: SeatQuery): Promise<ReadonlyMap<string, TakenSeats>>;
+  taken(caller: VerifiedCaller, query: SeatQuery): Promise<ReadonlyMap<string, TakenSeats>>;
 }
 
 /** The appointment types, as far as booking needs them. */
 export interface AppointmentTypes {
-  find(caller: Caller, id: string): Promise<AppointmentType | undefined>;
+  /** Returns a type whether it is active or not, for the rules of booking. Callers read types by another call. */
+  findAny(caller: VerifiedCaller, id: string): Promise<AppointmentType | undefined>;
 }
 
+/** The appointments. To a caller only its own exist: each call throws `not-found` for any other. */
 export interface AppointmentStore {
-  find(caller: Caller, id: string): Promise<Appointment | undefined>;
+  find(caller: VerifiedCaller, id: string): Promise<Appointment | undefined>;
+  /** Returns whether the doctor of the caller has a visit with a patient, or had one in the last 90 days. */
+  treats(caller: VerifiedCaller, patientId: string): Promise<boolean>;
   /**
    * Books an appointment.
-   * @throws Refusal `slot-taken`, `patient-busy` when the transaction finds the seats taken; `hold-expired`
+   * @throws Refusal `slot-taken`, `patient-busy` when the transaction finds the seats taken; `hold-expired`;
+   * `too-many-appointments`
    * @throws StaleFacts
    */
-  book(caller: Caller, booking: NewBooking, write: WriteContext<Appointment>): Promise<Appointment>;
+  book(caller: VerifiedCaller, booking: NewBooking, write: WriteContext<Appointment>): Promise<Appointment>;
   /** Moves an appointment. A move to the present time, doctor and type changes nothing. */
-  move(caller: Caller, id: string, move: Move, write: WriteContext<Appointment>): Promise<Appointment>;
+  move(caller: VerifiedCaller, id: string, move: Move, write: WriteContext<Appointment>): Promise<Appointment>;
   /**
    * Changes fields that do not affect the time. Equal values change nothing.
    * @throws Refusal `wrong-status`
    */
   change(
-    caller: Caller,
+    caller: VerifiedCaller,
     id: string,
     patch: NotesPatch,
     check: CheckStored,
     write: WriteContext<Appointment>,
   ): Promise<Appointment>;
   cancel(
-    caller: Caller,
+    caller: VerifiedCaller,
     id: string,
     cancellation: Cancellation,
     write: WriteContext<Appointment>,
   ): Promise<Appointment>;
-  takeStep(caller: Caller, id: string, step: Step, write: WriteContext<Appointment>): Promise<Appointment>;
+  takeStep(caller: VerifiedCaller, id: string, step: Step, write: WriteContext<Appointment>): Promise<Appointment>;
   /**
    * Returns to an earlier status.
    * A cancelled appointment reserves its time again.
@@ -155,16 +160,21 @@ export interface AppointmentStore {
    * @throws Refusal `changed-meanwhile`; `slot-taken`, `patient-busy` when the transaction finds the seats taken
    * @throws StaleFacts
    */
-  stepBack(caller: Caller, id: string, back: StepBackDecision, write: WriteContext<Appointment>): Promise<Appointment>;
+  stepBack(
+    caller: VerifiedCaller,
+    id: string,
+    back: StepBackDecision,
+    write: WriteContext<Appointment>,
+  ): Promise<Appointment>;
 }
 
 export interface AppointmentHistory {
   /**
    * Returns the entries oldest first. Empty when the appointment does not exist, because each has at least its booking.
    */
-  entries(caller: Caller, id: string): Promise<HistoryEntry[]>;
+  entries(caller: VerifiedCaller, id: string): Promise<HistoryEntry[]>;
   /** Yields the actions of the entries, newest first. */
-  actions(caller: Caller, id: string): AsyncIterable<HistoryAction>;
+  actions(caller: VerifiedCaller, id: string): AsyncIterable<HistoryAction>;
 }
 
 export interface HoldStore {
@@ -172,14 +182,14 @@ export interface HoldStore {
    * Adds a hold.
    * @throws Refusal `slot-taken`, `too-many-holds`, StaleFacts
    */
-  add(caller: Caller, placement: Placement, write: WriteContext<Hold>): Promise<Hold>;
+  add(caller: VerifiedCaller, placement: Placement, write: WriteContext<Hold>): Promise<Hold>;
   /** Returns undefined also for a hold of another caller and for one that has expired or was used. */
-  find(caller: Caller, id: string): Promise<Hold | undefined>;
+  find(caller: VerifiedCaller, id: string): Promise<Hold | undefined>;
   /**
    * Removes a hold.
    * @throws Refusal `not-found`
    */
-  remove(caller: Caller, id: string, write: WriteContext<unknown>): Promise<void>;
+  remove(caller: VerifiedCaller, id: string, write: WriteContext<unknown>): Promise<void>;
 }
 
 /** The dependencies of the domain. */

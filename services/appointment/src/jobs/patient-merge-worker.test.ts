@@ -13,7 +13,7 @@ import { startPatientMergeWorker } from './patient-merge-worker.ts';
 
 const START = '2026-11-10T16:00:00.000Z';
 const LATER = '2026-11-10T18:00:00.000Z';
-const service = { id: 'appointment-service', role: 'service' } as const;
+const service = { id: 'appointment-service', role: 'service', patientIds: [] } as const;
 const logger = createLogger({ level: 'silent' });
 
 type Kind = 'merged' | 'unmerged';
@@ -678,7 +678,7 @@ describe('a revalidation under way when its patient is merged', () => {
 
 it('only Daybook itself moves appointments of merged patients', async () => {
   const { store, old } = await startTwins();
-  const desk = { id: 'desk', role: 'front-desk' } as const;
+  const desk = { id: 'desk', role: 'front-desk', patientIds: [] } as const;
   await expect(store.next(desk)).rejects.toMatchObject({ code: 'forbidden' });
   await expect(store.reassignBatch(desk, old)).rejects.toMatchObject({ code: 'forbidden' });
   await expect(store.postpone(desk, old)).rejects.toMatchObject({ code: 'forbidden' });

@@ -1,11 +1,11 @@
 /** Runs work that events make due: now when it is woken, and on a timer. */
 import { createLoop } from '@daybook/async';
-import { type Caller, Refusal } from '@daybook/contracts';
+import { Refusal, type VerifiedCaller } from '@daybook/contracts';
 import { DatabaseUnavailable } from '@daybook/database';
 import type { Logger } from '@daybook/service';
 
 /** The caller of what the workers read and write. */
-export const WORKER_CALLER: Caller = { id: 'appointment-service', role: 'service' };
+export const WORKER_CALLER: VerifiedCaller = { id: 'appointment-service', role: 'service', patientIds: [] };
 
 /** Poll interval for events that another process handled. Events of this process wake the worker immediately. */
 const INTERVAL_MILLIS = 1_000;

@@ -1,5 +1,14 @@
 /** Routes that act on an appointment after it was booked. */
-import { Appointment, Cancellation, Id, Nothing, Reschedule, StepBack } from '@daybook/contracts';
+import {
+  Appointment,
+  Cancellation,
+  Id,
+  Nothing,
+  notFound,
+  Reschedule,
+  StepBack,
+  type VerifiedCaller,
+} from '@daybook/contracts';
 import type { Database } from '@daybook/database';
 import { type App, changedResponse, rejectBody, replyIdempotently } from '@daybook/service';
 import { Type } from 'typebox';
@@ -8,6 +17,7 @@ import { BOOKING_REFUSALS } from '../domain/booking/booking-request.ts';
 import { STEPS, type Step } from '../domain/booking/lifecycle.ts';
 import { rolesToReserve } from '../domain/booking/permissions.ts';
 import { stepBack } from '../domain/booking/step-back.ts';
+import { ownRecordsOf } from '../domain/ownership.ts';
 import type { AppointmentStore, BookingDependencies } from '../domain/ports.ts';
 import type { AppointmentTables } from '../store/tables.ts';
 
@@ -28,6 +38,15 @@ export function addAppointmentActionRoutes(
   for (const step of Object.keys(STEPS) as Step[]) addStep(app, dependencies.store, database, step);
 }
 
+/**
+ * Checks, before a stored response is replayed, that the appointment is still the caller's.
+ * Callers that reach all appointments need no such read.
+ * @throws Refusal `not-found`
+ */
+async function requireOwn(store: AppointmentStore, caller: VerifiedCaller, id: string): Promise<void> {
+  if (ownRecordsOf(caller) !== 'all' && !(await store.find(caller, id))) throw notFound('appointment');
+}
+
 function addCancel(app: App, store: AppointmentStore, database: Database<AppointmentTables>): void {
   app.post(
     '/api/v1/appointments/:id/cancel',
@@ -43,6 +62,7 @@ function addCancel(app: App, store: AppointmentStore, database: Database<Appoint
       config: { versioned: true, problems: ['wrong-status', 'past-cancellation-deadline'] },
     },
     async (request, reply) => {
+      await requireOwn(store, request.caller, request.params.id);
       await replyIdempotently(request, reply, database, changed, (write) =>
         store.cancel(request.caller, request.params.id, request.body, write),
       );
@@ -66,10 +86,18 @@ function addReschedule(app: App, dependencies: BookingDependencies, database: Da
       config: {
         versioned: true,
         roles: rolesToReserve,
-        problems: ['forbidden', 'hold-expired', 'wrong-status', 'changed-meanwhile', ...BOOKING_REFUSALS],
+        problems: [
+          'forbidden',
+          'hold-expired',
+          'wrong-status',
+          'changed-meanwhile',
+          'past-cancellation-deadline',
+          ...BOOKING_REFUSALS.filter((code) => code !== 'too-many-appointments'),
+        ],
       },
     },
     async (request, reply) => {
+      await requireOwn(dependencies.store, request.caller, request.params.id);
       await replyIdempotently(request, reply, database, changed, (write) =>
         rescheduleAppointment(dependencies, request.caller, request.params.id, request.body, write),
       );
@@ -98,6 +126,7 @@ function addStepBack(app: App, dependencies: BookingDependencies, database: Data
       },
     },
     async (request, reply) => {
+      await requireOwn(dependencies.store, request.caller, request.params.id);
       await replyIdempotently(request, reply, database, changed, (write) =>
         stepBack(dependencies, request.caller, request.params.id, request.body, write),
       );
@@ -123,6 +152,7 @@ function addStep(app: App, store: AppointmentStore, database: Database<Appointme
       preValidation: rejectBody,
     },
     async (request, reply) => {
+      await requireOwn(store, request.caller, request.params.id);
       await replyIdempotently(request, reply, database, changed, (write) =>
         store.takeStep(request.caller, request.params.id, step, write),
       );

@@ -82,16 +82,17 @@ describe('changing reason and note', () => {
     const { database, clock, booked, change } = await startBooked();
     await change({ note: 'wants the window' });
     const store = createAppointmentStore(database, clock);
-    const desk = { id: 'a', role: 'front-desk' } as const;
+    const desk = { id: 'a', role: 'front-desk', patientIds: [] } as const;
     expect(await store.find(desk, booked.id)).toHaveProperty('note');
     const saved: unknown[] = [];
     const write = {
       storeResponse: async (_: unknown, body: unknown) => void saved.push(body),
       checkVersion: () => undefined,
     };
-    const service = { id: 'b', role: 'service' } as const;
+    const service = { id: 'b', role: 'service', patientIds: [] } as const;
     expect(await store.find(service, booked.id)).not.toHaveProperty('note');
-    expect(await store.cancel(service, booked.id, { reason: 'ill' }, write)).not.toHaveProperty('note');
+    const patient = { id: 'c', role: 'patient', patientIds: [booked.patientId] } as const;
+    expect(await store.cancel(patient, booked.id, { reason: 'ill' }, write)).not.toHaveProperty('note');
     expect(saved[0]).not.toHaveProperty('note');
     expect(await store.find(desk, booked.id)).toHaveProperty('note');
   });

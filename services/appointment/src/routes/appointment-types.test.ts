@@ -135,7 +135,7 @@ describe('an appointment type', () => {
     const { addType, database, clock } = await startTypes();
     const before = await addType();
     const store = createAppointmentTypeStore(database, clock);
-    const patient = { id: 'ana', role: 'patient' } as const;
+    const patient = { id: 'ana', role: 'patient', patientIds: [] } as const;
     expect(await store.find(patient, before.id)).toEqual(before);
     await expect(
       store.change(patient, before.id, {}, { storeResponse: async () => undefined, checkVersion: () => undefined }),

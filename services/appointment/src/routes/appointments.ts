@@ -24,7 +24,7 @@ import { Type } from 'typebox';
 import { bookAppointment, changeAppointment } from '../domain/booking/book.ts';
 import { BOOKING_REFUSALS } from '../domain/booking/booking-request.ts';
 import { createFirstFree } from '../domain/booking/first-free.ts';
-import { rolesToReserve } from '../domain/booking/permissions.ts';
+import { permitParticipants, rolesToReserve } from '../domain/booking/permissions.ts';
 import type { BookingDependencies } from '../domain/ports.ts';
 import type { ListAppointments } from '../store/appointment-list.ts';
 import type { AppointmentTables } from '../store/tables.ts';
@@ -61,6 +61,8 @@ function addBooking(app: App, dependencies: BookingDependencies, database: Datab
       config: { versioned: true, roles: rolesToReserve, problems: ['forbidden', 'hold-expired', ...BOOKING_REFUSALS] },
     },
     async (request, reply) => {
+      // Before a stored response is replayed.
+      permitParticipants(request.caller, request.body);
       await replyIdempotently(request, reply, database, booked, (write) =>
         bookAppointment(dependencies, request.caller, request.body, write),
       );
@@ -88,6 +90,7 @@ function addFirstFreeBooking(app: App, dependencies: BookingDependencies, databa
           'nothing-free',
           'patient-inactive',
           'patient-not-found',
+          'too-many-appointments',
           'appointment-type-inactive',
           'appointment-type-not-found',
           'range-too-long',
@@ -95,6 +98,7 @@ function addFirstFreeBooking(app: App, dependencies: BookingDependencies, databa
       },
     },
     async (request, reply) => {
+      permitParticipants(request.caller, request.body);
       await replyIdempotently(request, reply, database, booked, (write) =>
         bookFirstFree(request.caller, request.body, write),
       );

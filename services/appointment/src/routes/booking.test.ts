@@ -490,7 +490,7 @@ describe('while a service is down', () => {
 
 it('a booking whose caller is gone is not made', async () => {
   const { dependencies, bookingRequest, reservations } = await startClinic();
-  const desk = { id: 'desk', role: 'front-desk' } as const;
+  const desk = { id: 'desk', role: 'front-desk', patientIds: [] } as const;
   const write = (awaited: boolean) => ({
     storeResponse: async () => undefined,
     checkVersion: () => undefined,

@@ -66,7 +66,7 @@ describe('the first free time of a specialty', () => {
   it('is the same for the next request when the caller of the first one is gone', async () => {
     const { dependencies, addPatient, type } = await startSpecialty(1);
     const book = createFirstFree(dependencies);
-    const desk = { id: 'desk', role: 'front-desk' } as const;
+    const desk = { id: 'desk', role: 'front-desk', patientIds: [] } as const;
     const bookFirst = (isCallerWaiting: () => boolean) => {
       const bookingRequest = { patientId: addPatient(), specialty: 'surgery', appointmentTypeId: type.id, ...DAY };
       return book(desk, bookingRequest, {
@@ -128,7 +128,7 @@ describe('the first free time of a specialty', () => {
     const book = createFirstFree({ ...dependencies, seats });
     const write = { storeResponse: async () => undefined, checkVersion: () => undefined };
     return book(
-      { id: 'desk', role: 'front-desk' },
+      { id: 'desk', role: 'front-desk', patientIds: [] },
       { ...bookingRequest, specialty: 'surgery', appointmentTypeId: type.id },
       write,
     );
@@ -180,7 +180,7 @@ describe('the first free time of a specialty', () => {
     const { dependencies, addPatient, type, expectReservationsMatch } = await startSpecialty(5);
     const processes = [createFirstFree(dependencies), createFirstFree(dependencies)];
     const write = { storeResponse: async () => undefined, checkVersion: () => undefined };
-    const desk = { id: 'desk', role: 'front-desk' } as const;
+    const desk = { id: 'desk', role: 'front-desk', patientIds: [] } as const;
     const bookingRequest = () => ({
       patientId: addPatient(),
       specialty: 'surgery',

@@ -157,7 +157,7 @@ describe('a hold', () => {
   it('is limited to three at once for a patient, who cannot empty a calendar', async () => {
     const { database, clock, doctor, type, later } = await startHolding();
     const holds = createHoldStore(database, clock);
-    const ana = { id: 'ana', role: 'patient' } as const;
+    const ana = { id: 'ana', role: 'patient', patientIds: [] } as const;
     const hold = (start: string) => {
       const visit = { start: at(start), end: at(start) + 1_800_000 };
       const verified = [{ id: doctor.id, version: 1 }] as const;
@@ -202,7 +202,7 @@ describe('the booking that uses a hold', () => {
       expect(await post('', { ...body, holdId: id })).toMatchObject(problem(409, 'hold-expired'));
     }
     const holds = createHoldStore(database, clock);
-    expect(await holds.find({ id: 'ana', role: 'patient' }, id)).toBeUndefined();
+    expect(await holds.find({ id: 'ana', role: 'patient', patientIds: [] }, id)).toBeUndefined();
     await book({ ...bookingRequest(START), ...{ holdId: id } });
     expect(await post('', { ...bookingRequest(START, other()), holdId: id })).toMatchObject(
       problem(409, 'hold-expired'),

@@ -4,7 +4,7 @@ import { type App, etagOf, replyIdempotently, sendTagged, writeContextOf } from 
 import { Type } from 'typebox';
 import { holdSlot } from '../domain/booking/book.ts';
 import { SLOT_REFUSALS } from '../domain/booking/booking-request.ts';
-import { rolesToReserve } from '../domain/booking/permissions.ts';
+import { permitParticipants, rolesToReserve } from '../domain/booking/permissions.ts';
 import type { BookingDependencies, HoldStore } from '../domain/ports.ts';
 import type { AppointmentTables } from '../store/tables.ts';
 
@@ -36,6 +36,8 @@ function addHolding(app: App, dependencies: BookingDependencies, database: Datab
       config: { versioned: true, roles: rolesToReserve, problems: ['forbidden', 'too-many-holds', ...SLOT_REFUSALS] },
     },
     async (request, reply) => {
+      // Before a stored response is replayed.
+      permitParticipants(request.caller, request.body);
       await replyIdempotently(request, reply, database, added, (write) =>
         holdSlot(dependencies, request.caller, request.body, write),
       );

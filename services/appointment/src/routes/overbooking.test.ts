@@ -56,14 +56,18 @@ describe('an overbooking', () => {
   });
 
   it('is for staff: a patient may not, nor may another service', async () => {
-    const { dependencies, other } = await startTaken();
+    const { dependencies, other, doctor } = await startTaken();
     const write = { storeResponse: async () => undefined, checkVersion: () => undefined };
     for (const role of ['patient', 'service'] as const) {
-      const booking = bookAppointment(dependencies, { id: role, role }, { ...other(), overbooking }, write);
+      const requested = { ...other(), overbooking };
+      const caller = { id: role, role, patientIds: [requested.patientId], doctorId: doctor.id };
+      const booking = bookAppointment(dependencies, caller, requested, write);
       await expect(booking).rejects.toMatchObject({ code: 'forbidden' });
     }
     for (const role of ['doctor', 'front-desk', 'administrator'] as const) {
-      const booking = bookAppointment(dependencies, { id: role, role }, { ...other(), overbooking }, write);
+      const requested = { ...other(), overbooking };
+      const caller = { id: role, role, patientIds: [requested.patientId], doctorId: doctor.id };
+      const booking = bookAppointment(dependencies, caller, requested, write);
       expect(await booking).toMatchObject({ start: START });
     }
   });

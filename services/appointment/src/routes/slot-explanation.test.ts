@@ -238,9 +238,10 @@ describe('the explanation of a start', () => {
 
   it('does not show a patient when others are busy, only what is free', async () => {
     const { dependencies, bookingRequest } = await startExplaining();
-    const context = { caller: { id: 'ana', role: 'patient' } } as const;
-    await expect(explainStart(dependencies, bookingRequest(FREE), context)).rejects.toMatchObject({
-      code: 'forbidden',
+    const context = { caller: { id: 'ana', role: 'patient', patientIds: [] } } as const;
+    expect(await explainStart(dependencies, bookingRequest(FREE), context)).toMatchObject({
+      reasons: [{ code: 'patient-not-found' }],
+      alternatives: [],
     });
     expect(await explainStart(dependencies, withoutPatient(bookingRequest(FREE)), context)).toMatchObject({
       bookable: true,

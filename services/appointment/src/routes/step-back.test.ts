@@ -136,12 +136,26 @@ describe('a step back', () => {
     const write = { storeResponse: async () => undefined, checkVersion: () => undefined };
     for (const role of ['patient', 'service'] as const) {
       await take('arrive');
-      const refused = stepBack(dependencies, { id: role, role }, booked.id, body, write);
+      const refused = stepBack(
+        dependencies,
+        { id: role, role, patientIds: [], doctorId: booked.doctorId },
+        booked.id,
+        body,
+        write,
+      );
       await expect(refused).rejects.toMatchObject({ code: 'forbidden' });
     }
     for (const role of CLINIC_STAFF) {
       await take('arrive');
-      expect(await stepBack(dependencies, { id: role, role }, booked.id, body, write)).toMatchObject({
+      expect(
+        await stepBack(
+          dependencies,
+          { id: role, role, patientIds: [], doctorId: booked.doctorId },
+          booked.id,
+          body,
+          write,
+        ),
+      ).toMatchObject({
         status: 'booked',
       });
     }

@@ -1,18 +1,19 @@
 /** Writes a change of an appointment: its lock, next version, history and event, in one transaction. */
 import {
   type Appointment,
-  type Caller,
   type HistoryAction,
   type HistoryEntry,
   instantText,
   notFound,
   type StatusChange,
   type UpdatedField,
+  type VerifiedCaller,
 } from '@daybook/contracts';
 import { type DatabaseDialect, idToBytes, insertEvent, originOf, type WriteContext } from '@daybook/database';
 import type { Clock } from '@daybook/service';
 import { appointmentEvent, SOURCE } from '../events/published.ts';
 import { toAppointment, toRow } from './appointment-row.ts';
+import { isOwn } from './ownership.ts';
 import type { Tx } from './tables.ts';
 
 /** Returns the next version of an appointment. It needs no rescheduling unless the change sets that. */
@@ -22,12 +23,13 @@ export function nextVersion(before: Appointment, change: Partial<Appointment>, c
 }
 
 /**
- * Reads and locks one appointment until the transaction ends.
+ * Reads and locks one appointment of the caller until the transaction ends.
  * @throws Refusal `not-found`
  */
 export async function lockAppointment(
   tx: Tx,
   { supportsRowLocks }: DatabaseDialect,
+  caller: VerifiedCaller,
   id: string,
   checkVersion: WriteContext<Appointment>['checkVersion'],
 ): Promise<Appointment> {
@@ -35,6 +37,7 @@ export async function lockAppointment(
     .selectFrom('appointments')
     .selectAll()
     .where('id', '=', idToBytes(id))
+    .where(isOwn(caller))
     .$if(supportsRowLocks, (query) => query.forUpdate())
     .executeTakeFirst();
   if (!row) throw notFound('appointment');
@@ -76,7 +79,7 @@ const statusesOf = ({ action, before, after }: Change): StatusChange | undefined
 /** The changes after which an appointment may need rescheduling. */
 const MAY_FLAG: readonly HistoryAction[] = ['flagged', 'stepped-back', 'patient-merged', 'patient-unmerged'];
 
-function entryOf({ id, role }: Caller, change: Change, status: StatusChange | undefined): HistoryEntry {
+function entryOf({ id, role }: VerifiedCaller, change: Change, status: StatusChange | undefined): HistoryEntry {
   const { action, before, after, reason, moved, changed, overbooked, overbookingReason, walkIn } = change;
   return {
     at: after.updatedAt,
@@ -98,7 +101,7 @@ function entryOf({ id, role }: Caller, change: Change, status: StatusChange | un
 }
 
 /** Returns the statements that insert the history entry and the event of a change. */
-export function historyInserts(tx: Tx, caller: Caller, change: Change, traceparent: string | undefined) {
+export function historyInserts(tx: Tx, caller: VerifiedCaller, change: Change, traceparent: string | undefined) {
   const { action, before, after, moved } = change;
   const status = statusesOf(change);
   const entry = JSON.stringify(entryOf(caller, change, status));
@@ -113,7 +116,7 @@ export function historyInserts(tx: Tx, caller: Caller, change: Change, tracepare
 }
 
 /** Returns the statements that store the next version of an appointment, with its history and its event. */
-export function updateStatements(tx: Tx, caller: Caller, change: Change, traceparent: string | undefined) {
+export function updateStatements(tx: Tx, caller: VerifiedCaller, change: Change, traceparent: string | undefined) {
   const { id, ...columns } = toRow(change.after);
   return [
     tx.updateTable('appointments').set(columns).where('id', '=', id),

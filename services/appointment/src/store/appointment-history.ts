@@ -1,7 +1,10 @@
 /** Reads the history of an appointment. */
-import { type HistoryEntry, permit, STAFF } from '@daybook/contracts';
+import { CLINIC_STAFF, type HistoryEntry, permit } from '@daybook/contracts';
 import { type Database, idToBytes } from '@daybook/database';
+import { PEOPLE } from '../domain/ownership.ts';
 import type { AppointmentHistory } from '../domain/ports.ts';
+import { visibleHistory } from '../domain/visibility.ts';
+import { isOfOwn } from './ownership.ts';
 import type { AppointmentTables } from './tables.ts';
 
 /** The most entries returned. Appointments change a few times, but every response is bounded. */
@@ -11,22 +14,24 @@ const ENTRIES_PER_READ = 100;
 
 export const createAppointmentHistory = (database: Database<AppointmentTables>): AppointmentHistory => ({
   async entries(caller, id) {
-    permit(caller, STAFF);
+    permit(caller, PEOPLE);
     const rows = await database.read((db) =>
       db
         .selectFrom('appointment_history')
         .select('entry')
         .where('appointment_id', '=', idToBytes(id))
+        .where(isOfOwn(caller))
         .orderBy('version')
         .limit(MAX_ENTRIES)
         .execute(),
     );
-    return rows.map(({ entry }) => JSON.parse(entry));
+    const entries: HistoryEntry[] = rows.map(({ entry }) => JSON.parse(entry));
+    return visibleHistory(caller, entries);
   },
 
   // Reads page by page, because the last steps are usually among the newest few.
   async *actions(caller, id) {
-    permit(caller, STAFF);
+    permit(caller, CLINIC_STAFF);
     let before = Number.MAX_SAFE_INTEGER;
     for (;;) {
       const rows = await database.read((db) =>
@@ -34,6 +39,7 @@ export const createAppointmentHistory = (database: Database<AppointmentTables>):
           .selectFrom('appointment_history')
           .select(['version', 'entry'])
           .where('appointment_id', '=', idToBytes(id))
+          .where(isOfOwn(caller))
           .where('version', '<', before)
           .orderBy('version', 'desc')
           .limit(ENTRIES_PER_READ)

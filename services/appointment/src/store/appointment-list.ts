@@ -4,24 +4,25 @@ import {
   type Appointment,
   type AppointmentQuery,
   type AppointmentStatus,
-  type Caller,
   DEFAULT_LIMIT,
   MAX_DURATION_MINUTES,
   MINUTE,
   type PageOf,
   permit,
   readSomeOf,
-  STAFF,
   toMillis,
+  type VerifiedCaller,
 } from '@daybook/contracts';
 import { type Database, idFromBytes, idToBytes } from '@daybook/database';
 import { type Clock, decodeCursor, pageOf } from '@daybook/service';
 import { sql } from 'kysely';
-import { toAppointment, visibleTo } from './appointment-row.ts';
+import { type ListedParticipants, PEOPLE, restrictList } from '../domain/ownership.ts';
+import { visibleTo } from '../domain/visibility.ts';
+import { toAppointment } from './appointment-row.ts';
 import type { AppointmentRow, AppointmentTables, Db } from './tables.ts';
 
 /** Returns a page in the order of the starts. */
-export type ListAppointments = (caller: Caller, query: AppointmentQuery) => Promise<PageOf<Appointment>>;
+export type ListAppointments = (caller: VerifiedCaller, query: AppointmentQuery) => Promise<PageOf<Appointment>>;
 
 /**
  * Uses the index only for the list of all that need rescheduling.
@@ -40,9 +41,7 @@ const hasStatus = (statuses: readonly AppointmentStatus[]) =>
 const LONGEST_VISIT = MAX_DURATION_MINUTES * MINUTE;
 
 /** The filter of a list, read from its query. */
-interface ListFilter {
-  readonly patientId: string | undefined;
-  readonly doctorId: string | undefined;
+interface ListFilter extends ListedParticipants {
   readonly needsRescheduling: boolean | undefined;
   /** Undefined: all. */
   readonly statuses: readonly AppointmentStatus[] | undefined;
@@ -54,13 +53,13 @@ interface ListFilter {
 }
 
 function listFilterOf(
-  { patientId, doctorId, needsRescheduling, status, from, to, cursor }: AppointmentQuery,
+  { needsRescheduling, status, from, to, cursor }: AppointmentQuery,
+  participants: ListedParticipants,
   now: number,
 ): ListFilter {
   const key = cursor === undefined ? undefined : decodeCursor(cursor, ['number', 'id']);
   return {
-    patientId,
-    doctorId,
+    ...participants,
     needsRescheduling,
     statuses: status === undefined ? undefined : readSomeOf(APPOINTMENT_STATUSES, status),
     from: from === undefined ? (needsRescheduling ? now : undefined) : toMillis(from),
@@ -69,8 +68,15 @@ function listFilterOf(
   };
 }
 
-/** Returns the first `atMost` of a list. Each condition on the start bounds the part of the index that is read. */
-function firstOf(db: Db, { patientId, doctorId, needsRescheduling, from, to, after }: ListFilter, atMost: number) {
+/**
+ * Returns the first `atMost` of a list of one patient or of all. Each condition on the start bounds the part of the
+ * index that is read.
+ */
+function firstOf(
+  db: Db,
+  { patientIds: [patientId] = [], doctorId, needsRescheduling, from, to, after }: ListFilter,
+  atMost: number,
+) {
   let query = db.selectFrom('appointments').selectAll();
   if (patientId !== undefined) query = query.where('patient_id', '=', idToBytes(patientId));
   if (doctorId !== undefined) query = query.where('doctor_id', '=', idToBytes(doctorId));
@@ -103,10 +109,29 @@ function firstOfStatuses(db: Db, filter: ListFilter, statuses: readonly Appointm
   return parts.reduce((all, part) => all.unionAll(part));
 }
 
+/**
+ * Returns the first of several patients, in any order: the first of each along its part of the index.
+ * One statement reads all of them, so an appointment that a merge moves meanwhile is not read twice.
+ */
+function firstOfPatients(db: Db, filter: ListFilter, patientIds: readonly string[], atMost: number) {
+  const { statuses } = filter;
+  const parts = patientIds.map((id) => {
+    const first = firstOf(db, { ...filter, patientIds: [id] }, atMost).$if(statuses !== undefined, (query) =>
+      query.where(hasStatus(statuses ?? [])),
+    );
+    return db.selectFrom(first.as('of_patient')).selectAll();
+  });
+  return parts.reduce((all, part) => all.unionAll(part));
+}
+
 async function readFirst(db: Db, filter: ListFilter, atMost: number): Promise<AppointmentRow[]> {
-  const { statuses, patientId, doctorId, needsRescheduling } = filter;
+  const { statuses, patientIds, doctorId, needsRescheduling } = filter;
+  if (patientIds && patientIds.length > 1) {
+    const rows = await firstOfPatients(db, filter, patientIds, atMost).execute();
+    return rows.toSorted(inOrder).slice(0, atMost);
+  }
   if (statuses === undefined) return firstOf(db, filter, atMost).execute();
-  const isOfAll = patientId === undefined && doctorId === undefined && needsRescheduling !== true;
+  const isOfAll = patientIds === undefined && doctorId === undefined && needsRescheduling !== true;
   if (!isOfAll) return firstOf(db, filter, atMost).where(hasStatus(statuses)).execute();
   return (await firstOfStatuses(db, filter, statuses, atMost).execute()).toSorted(inOrder);
 }
@@ -114,9 +139,11 @@ async function readFirst(db: Db, filter: ListFilter, atMost: number): Promise<Ap
 export const createAppointmentList =
   (database: Database<AppointmentTables>, clock: Clock): ListAppointments =>
   async (caller, query) => {
-    permit(caller, STAFF);
+    permit(caller, PEOPLE);
     const { limit = DEFAULT_LIMIT } = query;
-    const filter = listFilterOf(query, clock().epochMilliseconds);
+    const participants = restrictList(caller, query);
+    if (!participants) return { items: [] };
+    const filter = listFilterOf(query, participants, clock().epochMilliseconds);
     const rows = await database.read((db) => readFirst(db, filter, limit + 1));
     return pageOf(
       rows,

@@ -1,5 +1,5 @@
 /** Converts between rows and resources. */
-import { type Appointment, type Caller, CLINIC_STAFF, toMillis } from '@daybook/contracts';
+import { type Appointment, toMillis } from '@daybook/contracts';
 import { idFromBytes, idToBytes, isoFromMillis } from '@daybook/database';
 import type { AppointmentRow } from './tables.ts';
 
@@ -21,13 +21,6 @@ export const toAppointment = (row: AppointmentRow): Appointment => ({
   createdAt: isoFromMillis(row.created_at),
   updatedAt: isoFromMillis(row.updated_at),
 });
-
-/** Returns an appointment as a caller may see it. Services do not see its note, because they may pass on what they read. */
-export function visibleTo({ role }: Caller, appointment: Appointment): Appointment {
-  if (CLINIC_STAFF.includes(role)) return appointment;
-  const { note: _, ...visible } = appointment;
-  return visible;
-}
 
 export const toRow = (appointment: Appointment): AppointmentRow => ({
   id: idToBytes(appointment.id),

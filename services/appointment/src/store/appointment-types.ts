@@ -7,7 +7,6 @@ import {
   type AppointmentTypePatch,
   type AppointmentTypeQuery,
   applyMergePatch,
-  type Caller,
   DEFAULT_LIMIT,
   instantText,
   type NewAppointmentType,
@@ -16,8 +15,8 @@ import {
   permit,
   Refusal,
   ROLES,
-  STAFF,
   toMillis,
+  type VerifiedCaller,
 } from '@daybook/contracts';
 import {
   type Database,
@@ -29,6 +28,7 @@ import {
   type WriteContext,
 } from '@daybook/database';
 import { type Clock, decodeCursor, pageOf } from '@daybook/service';
+import { PEOPLE } from '../domain/ownership.ts';
 import { requestTypeRevalidation } from './revalidation-requests.ts';
 import type { AppointmentTables, AppointmentTypeRow } from './tables.ts';
 
@@ -37,20 +37,33 @@ export interface AppointmentTypeStore {
    * Adds a type.
    * @throws Refusal `name-taken`
    */
-  add(caller: Caller, input: NewAppointmentType, write: WriteContext<AppointmentType>): Promise<AppointmentType>;
-  find(caller: Caller, id: string): Promise<AppointmentType | undefined>;
+  add(
+    caller: VerifiedCaller,
+    input: NewAppointmentType,
+    write: WriteContext<AppointmentType>,
+  ): Promise<AppointmentType>;
+  /** Returns a type that the caller may read. Patients read active ones only. */
+  find(caller: VerifiedCaller, id: string): Promise<AppointmentType | undefined>;
+  /** Returns a type whether it is active or not, for the rules of booking. */
+  findAny(caller: VerifiedCaller, id: string): Promise<AppointmentType | undefined>;
   /**
    * Changes a type.
    * @throws Refusal `not-found`, `precondition-failed`, `name-taken`
    */
   change(
-    caller: Caller,
+    caller: VerifiedCaller,
     id: string,
     patch: AppointmentTypePatch,
     write: WriteContext<AppointmentType>,
   ): Promise<AppointmentType>;
-  list(caller: Caller, query: AppointmentTypeQuery): Promise<PageOf<AppointmentType>>;
+  list(caller: VerifiedCaller, query: AppointmentTypeQuery): Promise<PageOf<AppointmentType>>;
 }
+
+/** Callers without an account have the role of a patient. */
+const readsActiveOnly = ({ role }: VerifiedCaller): boolean => role === 'patient';
+
+/** An id below all others, from which the database reads along the key. */
+const BEFORE_ALL = new Uint8Array(16);
 
 const toAppointmentType = (row: AppointmentTypeRow): AppointmentType => ({
   id: idFromBytes(row.id),
@@ -104,7 +117,7 @@ export function createAppointmentTypeStore(database: Database<AppointmentTables>
 
   return {
     async add(caller, input, write) {
-      permit(caller, STAFF);
+      permit(caller, ['administrator']);
       const at = instantText(clock());
       const type = { id: newId(), ...APPOINTMENT_TYPE_DEFAULTS, ...input, version: 1, createdAt: at, updatedAt: at };
       await database.write(async (tx) => {
@@ -115,12 +128,18 @@ export function createAppointmentTypeStore(database: Database<AppointmentTables>
     },
 
     async find(caller, id) {
+      permit(caller, PEOPLE);
+      const type = await coalesce(id, () => read(id));
+      return type?.active === false && readsActiveOnly(caller) ? undefined : type;
+    },
+
+    async findAny(caller, id) {
       permit(caller, ROLES);
       return coalesce(id, () => read(id));
     },
 
     async change(caller, id, patch, write) {
-      permit(caller, STAFF);
+      permit(caller, ['administrator']);
       return database.write(async (tx) => {
         const row = await tx
           .selectFrom('appointment_types')
@@ -148,10 +167,11 @@ export function createAppointmentTypeStore(database: Database<AppointmentTables>
     },
 
     async list(caller, { limit = DEFAULT_LIMIT, cursor }) {
-      permit(caller, ROLES);
+      permit(caller, PEOPLE);
       const [after] = cursor === undefined ? [] : decodeCursor(cursor, ['id']);
       const rows = await database.read((db) => {
         let query = db.selectFrom('appointment_types').selectAll();
+        if (readsActiveOnly(caller)) query = query.where('active', '=', 1).where('id', '>', BEFORE_ALL);
         if (after !== undefined) query = query.where('id', '>', idToBytes(after));
         return query
           .orderBy('id')

@@ -1,16 +1,19 @@
 /** Stores appointments together with their reservations, history and events. */
 import {
   type Appointment,
+  type AppointmentStatus,
   applyMergePatch,
-  type Caller,
   CLINIC_STAFF,
+  DAY,
   instantText,
+  MAX_UPCOMING_OF_PATIENT,
   type ProblemCode,
   permit,
   Refusal,
-  STAFF,
+  ROLES,
   UPDATED_FIELDS,
   type UpdatedField,
+  type VerifiedCaller,
 } from '@daybook/contracts';
 import {
   type Database,
@@ -22,14 +25,25 @@ import {
   type WriteContext,
 } from '@daybook/database';
 import type { Clock } from '@daybook/service';
-import { checkCancellable, checkNotEnded, statusAfter } from '../domain/booking/lifecycle.ts';
-import { isFull, NOTHING_TAKEN } from '../domain/booking/rules.ts';
+import { sql } from 'kysely';
+import {
+  checkCancellable,
+  checkNotEnded,
+  checkWithinDeadline,
+  statusAfter,
+  UPCOMING_STATUSES,
+} from '../domain/booking/lifecycle.ts';
+import { permitParticipants, permitPatch } from '../domain/booking/permissions.ts';
+import { isFull, NOTHING_TAKEN, refusalFor } from '../domain/booking/rules.ts';
+import { PEOPLE } from '../domain/ownership.ts';
 import type { AppointmentStore, Move, NewBooking, Placement, StepBackDecision } from '../domain/ports.ts';
 import { cellsOf } from '../domain/slots/grid.ts';
+import { visibleTo } from '../domain/visibility.ts';
 import { type Change, historyInserts, lockAppointment, nextVersion, updateStatements } from './appointment-changes.ts';
-import { toAppointment, toRow, visibleTo } from './appointment-row.ts';
+import { toAppointment, toRow } from './appointment-row.ts';
 import { useHold } from './holds.ts';
-import { checkVersions } from './participant-versions.ts';
+import { isOwn } from './ownership.ts';
+import { checkVersions, lockParticipant } from './participant-versions.ts';
 import { releaseStatement, reserve } from './reservations.ts';
 import type { AppointmentTables, Tx } from './tables.ts';
 import { readTakenSeats } from './taken-seats.ts';
@@ -93,10 +107,49 @@ function moveOf(
   };
 }
 
+/** A patient is a doctor's until so many days after a visit. */
+const CARE_DAYS = 90;
+
+/** The statuses of appointments that lead to no visit. */
+const NO_VISIT: readonly AppointmentStatus[] = ['cancelled', 'entered-in-error'];
+
+async function readDeadline(tx: Tx, { appointmentTypeId }: Appointment): Promise<number> {
+  const type = await tx
+    .selectFrom('appointment_types')
+    .select('cancellation_deadline_minutes')
+    .where('id', '=', idToBytes(appointmentTypeId))
+    .executeTakeFirstOrThrow();
+  return type.cancellation_deadline_minutes;
+}
+
+/**
+ * Checks that the patient of a new appointment has fewer upcoming ones than the limit.
+ * The lock of the patient lets one booking after the other count, in all processes.
+ * @throws Refusal `too-many-appointments`
+ */
+async function checkUpcoming(
+  tx: Tx,
+  dialect: Database['dialect'],
+  { patientId }: Appointment,
+  now: number,
+): Promise<void> {
+  const patient = idToBytes(patientId);
+  await lockParticipant(tx, dialect, patient, 'exclusive');
+  const upcoming = await tx
+    .selectFrom('appointments')
+    .select('id')
+    .where('patient_id', '=', patient)
+    .where('starts_at', '>', now)
+    .where(sql<boolean>`coalesce(status, '') in (${sql.join(UPCOMING_STATUSES)})`)
+    .limit(MAX_UPCOMING_OF_PATIENT)
+    .execute();
+  if (upcoming.length >= MAX_UPCOMING_OF_PATIENT) throw refusalFor('too-many-appointments');
+}
+
 /** Stores the response and returns the appointment as its caller may see it. */
 async function saveVisible(
   tx: Tx,
-  caller: Caller,
+  caller: VerifiedCaller,
   appointment: Appointment,
   write: WriteContext<Appointment>,
 ): Promise<Appointment> {
@@ -132,19 +185,43 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
 
   return {
     async find(caller, id) {
-      permit(caller, STAFF);
+      permit(caller, ROLES);
       const row = await database.read((db) =>
-        db.selectFrom('appointments').selectAll().where('id', '=', idToBytes(id)).executeTakeFirst(),
+        db
+          .selectFrom('appointments')
+          .selectAll()
+          .where('id', '=', idToBytes(id))
+          .where(isOwn(caller))
+          .executeTakeFirst(),
       );
       return row && visibleTo(caller, toAppointment(row));
     },
 
+    async treats(caller, patientId) {
+      permit(caller, ['doctor']);
+      const since = clock().epochMilliseconds - CARE_DAYS * DAY;
+      const visit = await database.read((db) =>
+        db
+          .selectFrom('appointments')
+          .select('id')
+          .where('patient_id', '=', idToBytes(patientId))
+          .where(isOwn(caller))
+          .where('ends_at', '>', since)
+          .where(sql<boolean>`coalesce(status, '') not in (${sql.join(NO_VISIT)})`)
+          .limit(1)
+          .executeTakeFirst(),
+      );
+      return visit !== undefined;
+    },
+
     async book(caller, booking, write) {
-      permit(caller, STAFF);
+      permit(caller, PEOPLE);
+      permitParticipants(caller, { patientId: booking.patientId, doctorId: booking.placement.doctorId });
       const after = newAppointment(booking, instantText(clock()));
       const { placement } = booking;
       const change = { action: 'booked', after, moved: true, ...historyDetailsOf(placement) } as const;
-      await database.write(async (tx) => {
+      return database.write(async (tx) => {
+        if (caller.role === 'patient') await checkUpcoming(tx, dialect, after, clock().epochMilliseconds);
         await reserve(tx, dialect, {
           holder: after,
           placement,
@@ -155,17 +232,18 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
             ...historyInserts(tx, caller, change, write.traceparent),
           ],
         });
-        await write.storeResponse(tx, after);
+        return saveVisible(tx, caller, after, write);
       });
-      return after;
     },
 
     async move(caller, id, move, write) {
-      permit(caller, STAFF);
+      permit(caller, PEOPLE);
       const { placement } = move;
+      permitParticipants(caller, { doctorId: placement.doctorId });
       return database.write(async (tx) => {
-        const before = await lockAppointment(tx, dialect, id, write.checkVersion);
+        const before = await lockAppointment(tx, dialect, caller, id, write.checkVersion);
         move.check(before);
+        checkWithinDeadline(before, caller, await readDeadline(tx, before), clock(), 'move');
         const change = moveOf(before, move, clock);
         if (!change) {
           await releaseHold(tx, caller.id, placement);
@@ -186,9 +264,10 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
     },
 
     async change(caller, id, patch, check, write) {
-      permit(caller, STAFF);
+      permit(caller, PEOPLE);
+      permitPatch(caller, patch);
       return database.write(async (tx) => {
-        const before = await lockAppointment(tx, dialect, id, write.checkVersion);
+        const before = await lockAppointment(tx, dialect, caller, id, write.checkVersion);
         check(before);
         checkNotEnded(before);
         const patched = applyMergePatch(before, patch);
@@ -205,18 +284,13 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
     },
 
     async cancel(caller, id, { reason }, write) {
-      permit(caller, STAFF);
+      permit(caller, PEOPLE);
       return database.write(async (tx) => {
-        const before = await lockAppointment(tx, dialect, id, write.checkVersion);
+        const before = await lockAppointment(tx, dialect, caller, id, write.checkVersion);
         if (before.status === 'cancelled') {
           return saveVisible(tx, caller, before, write);
         }
-        const type = await tx
-          .selectFrom('appointment_types')
-          .select('cancellation_deadline_minutes')
-          .where('id', '=', idToBytes(before.appointmentTypeId))
-          .executeTakeFirstOrThrow();
-        checkCancellable(before, caller, type.cancellation_deadline_minutes, clock());
+        checkCancellable(before, caller, await readDeadline(tx, before), clock());
         const after = nextVersion(before, { status: 'cancelled' }, clock);
         const change = { action: 'cancelled', before, after, reason, moved: false } as const;
         await executeBatch(tx, dialect, [
@@ -228,9 +302,9 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
     },
 
     async takeStep(caller, id, step, write) {
-      permit(caller, STAFF);
+      permit(caller, CLINIC_STAFF);
       return database.write(async (tx) => {
-        const before = await lockAppointment(tx, dialect, id, write.checkVersion);
+        const before = await lockAppointment(tx, dialect, caller, id, write.checkVersion);
         const status = statusAfter(step, before, clock());
         const after = nextVersion(before, { status }, clock);
         const change = { action: status, before, after, moved: false } as const;
@@ -242,7 +316,7 @@ export function createAppointmentStore(database: Database<AppointmentTables>, cl
     async stepBack(caller, id, { version, to, reason, restored }, write) {
       permit(caller, CLINIC_STAFF);
       return database.write(async (tx) => {
-        const before = await lockAppointment(tx, dialect, id, write.checkVersion);
+        const before = await lockAppointment(tx, dialect, caller, id, write.checkVersion);
         if (before.version !== version) {
           throw new Refusal('changed-meanwhile', 'The appointment changed after it was read. Read it again and retry.');
         }

@@ -6,8 +6,8 @@ import {
   MINUTE,
   permit,
   Refusal,
-  ROLES,
   toMillis,
+  type VerifiedCaller,
 } from '@daybook/contracts';
 import {
   type Database,
@@ -20,9 +20,12 @@ import {
 } from '@daybook/database';
 import type { Clock } from '@daybook/service';
 import { holdMatches } from '../domain/booking/booking-request.ts';
+import { permitParticipants } from '../domain/booking/permissions.ts';
 import { refusalFor } from '../domain/booking/rules.ts';
+import { PEOPLE } from '../domain/ownership.ts';
 import type { HoldStore, Placement } from '../domain/ports.ts';
 import { lowestFree } from './lowest-free.ts';
+import { isOwnHold } from './ownership.ts';
 import { releaseStatement, reserve } from './reservations.ts';
 import type { AppointmentTables, Db, HoldRow, Tx } from './tables.ts';
 
@@ -35,9 +38,9 @@ const toHold = (row: HoldRow): Hold => ({
   expiresAt: isoFromMillis(row.expires_at),
 });
 
-/** Selects the holds of a caller that have not expired. */
-const liveHolds = (db: Db, callerId: string, now: number) =>
-  db.selectFrom('holds').selectAll().where('caller_id', '=', callerId).where('expires_at', '>', now);
+/** Selects the holds that a caller reaches and that have not expired. */
+const liveHolds = (db: Db, caller: VerifiedCaller, now: number) =>
+  db.selectFrom('holds').selectAll().where(isOwnHold(caller)).where('expires_at', '>', now);
 
 async function remove(tx: Tx, dialect: DatabaseDialect, id: string): Promise<void> {
   await executeBatch(tx, dialect, [releaseStatement(tx, id), tx.deleteFrom('holds').where('id', '=', idToBytes(id))]);
@@ -63,7 +66,7 @@ async function freeOrdinal(tx: Tx, dialect: DatabaseDialect, callerId: string, n
 }
 
 /**
- * Releases the time of a hold, for an appointment in the same transaction.
+ * Releases the time of a hold of the caller itself, for an appointment in the same transaction.
  * @throws Refusal `hold-expired`
  */
 export async function useHold(
@@ -74,7 +77,11 @@ export async function useHold(
   { doctorId, visit }: Placement,
   now: number,
 ): Promise<void> {
-  const row = await liveHolds(tx, callerId, now)
+  const row = await tx
+    .selectFrom('holds')
+    .selectAll()
+    .where('caller_id', '=', callerId)
+    .where('expires_at', '>', now)
     .where('id', '=', idToBytes(holdId))
     .$if(dialect.supportsRowLocks, (query) => query.forUpdate())
     .executeTakeFirst();
@@ -87,7 +94,8 @@ export async function useHold(
 export function createHoldStore(database: Database<AppointmentTables>, clock: Clock): HoldStore {
   return {
     async add(caller, placement, write) {
-      permit(caller, ROLES);
+      permit(caller, PEOPLE);
+      permitParticipants(caller, { doctorId: placement.doctorId });
       const now = clock().epochMilliseconds;
       const hold: Hold = {
         id: newId(),
@@ -119,18 +127,18 @@ export function createHoldStore(database: Database<AppointmentTables>, clock: Cl
     },
 
     async find(caller, id) {
-      permit(caller, ROLES);
+      permit(caller, PEOPLE);
       const now = clock().epochMilliseconds;
       const row = await database.read((db) =>
-        liveHolds(db, caller.id, now).where('id', '=', idToBytes(id)).executeTakeFirst(),
+        liveHolds(db, caller, now).where('id', '=', idToBytes(id)).executeTakeFirst(),
       );
       return row && toHold(row);
     },
 
     async remove(caller, id, write) {
-      permit(caller, ROLES);
+      permit(caller, PEOPLE);
       await database.write(async (tx) => {
-        const live = liveHolds(tx, caller.id, clock().epochMilliseconds);
+        const live = liveHolds(tx, caller, clock().epochMilliseconds);
         const row = await live.where('id', '=', idToBytes(id)).executeTakeFirst();
         if (!row) throw new Refusal('not-found', 'There is no hold with this id, or it has run out.');
         write.checkVersion(1);

@@ -4,7 +4,7 @@
  * `moved_appointments` has the first for those that were reassigned; `merged_patients` has the second.
  * So events may repeat or arrive in another order, and an unmerge returns exactly what a merge reassigned.
  */
-import { type Caller, permit } from '@daybook/contracts';
+import { permit, type VerifiedCaller } from '@daybook/contracts';
 import { type Database, type DatabaseDialect, idFromBytes, idToBytes } from '@daybook/database';
 import type { Clock } from '@daybook/service';
 import { lockTarget, targetsIn } from './merge-chains.ts';
@@ -48,11 +48,11 @@ export async function recordMerge(
 
 export interface PatientMergeStore {
   /** Returns a record whose appointments are due. */
-  next(caller: Caller): Promise<string | undefined>;
+  next(caller: VerifiedCaller): Promise<string | undefined>;
   /** Reassigns a batch of a record's appointments to where they belong. Returns true when more may be left. */
-  reassignBatch(caller: Caller, patientId: string): Promise<boolean>;
+  reassignBatch(caller: VerifiedCaller, patientId: string): Promise<boolean>;
   /** Postpones a record that failed. */
-  postpone(caller: Caller, patientId: string): Promise<void>;
+  postpone(caller: VerifiedCaller, patientId: string): Promise<void>;
 }
 
 export function createPatientMergeStore(database: Database<AppointmentTables>, clock: Clock): PatientMergeStore {

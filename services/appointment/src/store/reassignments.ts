@@ -1,5 +1,5 @@
 /** Reassigns the appointments of merged patient records: each gets the patient that it belongs to. */
-import type { Caller } from '@daybook/contracts';
+import type { VerifiedCaller } from '@daybook/contracts';
 import {
   type DatabaseDialect,
   executeBatch,
@@ -29,7 +29,7 @@ export interface MergeState {
 /** The environment of a reassignment, and the caller that its history names. */
 interface ReassignmentContext {
   readonly dialect: DatabaseDialect;
-  readonly caller: Caller;
+  readonly caller: VerifiedCaller;
   readonly clock: Clock;
 }
 
@@ -125,7 +125,7 @@ export async function reassignAppointment(
   id: string,
   { patientId, target, targetOf }: MergeState,
 ): Promise<void> {
-  const before = await lockAppointment(tx, dialect, id, () => undefined);
+  const before = await lockAppointment(tx, dialect, caller, id, () => undefined);
   const moved = await tx
     .selectFrom('moved_appointments')
     .select('origin_id')

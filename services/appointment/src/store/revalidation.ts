@@ -1,5 +1,5 @@
 /** Stores due revalidations and their results for future appointments. */
-import { type Appointment, type Caller, permit, toMillis } from '@daybook/contracts';
+import { type Appointment, permit, toMillis, type VerifiedCaller } from '@daybook/contracts';
 import { type Database, executeBatch, idFromBytes, idToBytes } from '@daybook/database';
 import type { Clock } from '@daybook/service';
 import { type Expression, type ExpressionBuilder, type SqlBool, sql } from 'kysely';
@@ -55,9 +55,9 @@ const isLeased =
 
 export interface RevalidationStore {
   /** Returns a due revalidation and leases it, so that other processes skip it for a while. */
-  next(caller: Caller): Promise<Revalidation | undefined>;
+  next(caller: VerifiedCaller): Promise<Revalidation | undefined>;
   /** Returns future appointments that follow `after`, in the order of their starts. */
-  upcoming(caller: Caller, revalidation: Revalidation, after: Appointment | undefined): Promise<Appointment[]>;
+  upcoming(caller: VerifiedCaller, revalidation: Revalidation, after: Appointment | undefined): Promise<Appointment[]>;
   /**
    * Flags appointments that need rescheduling and unflags others.
    * Appointments that were moved or cancelled since are skipped.
@@ -66,22 +66,22 @@ export interface RevalidationStore {
    * The facts of a type are read in the same transaction, because they are in the same database.
    */
   flag(
-    caller: Caller,
+    caller: VerifiedCaller,
     revalidation: Revalidation,
     appointments: readonly Appointment[],
     facts: CurrentFacts | undefined,
   ): Promise<boolean>;
   /** Finishes a revalidation. Nothing is due unless something changed meanwhile. */
-  finish(caller: Caller, revalidation: Revalidation): Promise<void>;
+  finish(caller: VerifiedCaller, revalidation: Revalidation): Promise<void>;
   /** Postpones a revalidation that failed. */
-  postpone(caller: Caller, revalidation: Revalidation): Promise<void>;
+  postpone(caller: VerifiedCaller, revalidation: Revalidation): Promise<void>;
 }
 
 export function createRevalidationStore(database: Database<AppointmentTables>, clock: Clock): RevalidationStore {
   const now = () => clock().epochMilliseconds;
 
-  async function flagOne(tx: Tx, caller: Caller, expected: Appointment, facts: CurrentFacts): Promise<void> {
-    const before = await lockAppointment(tx, database.dialect, expected.id, () => undefined);
+  async function flagOne(tx: Tx, caller: VerifiedCaller, expected: Appointment, facts: CurrentFacts): Promise<void> {
+    const before = await lockAppointment(tx, database.dialect, caller, expected.id, () => undefined);
     const isUnchanged = REVALIDATED_FIELDS[facts.kind].every((field) => before[field] === expected[field]);
     if (!isUnchanged || !UPCOMING_STATUSES.includes(before.status)) return;
     const reasons = reschedulingReasons(before, facts);

@@ -168,7 +168,7 @@ describe('each operation', () => {
     expect(statuses).toEqual(expected);
     const url = `/api/v1${path}`;
     const anonymous = await app.inject({ method, url, ...(payload && { payload }) });
-    expect(anonymous.statusCode).toBe(403);
+    expect(anonymous.statusCode).toBe(401);
   });
 
   it('is in the API document, which has no other routes', async () => {

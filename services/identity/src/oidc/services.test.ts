@@ -68,10 +68,10 @@ async function startWithService(id = 'appointment-service') {
 beforeAll(loadLibrary, 120_000);
 
 describe('a service', () => {
-  it('gets a token of five minutes for one service and the operations that it names', async () => {
+  it('gets a token of 65 minutes for one service and the operations that it names', async () => {
     const { grant, verify, id } = await startWithService();
     const { access_token, expires_in } = await grant({ resource: TARGET, scope: 'getPatientEligibility' });
-    expect(expires_in).toBe(300);
+    expect(expires_in).toBe(65 * 60);
     expect(await verify(access_token, 'patient-service')).toEqual({
       id,
       role: 'service',

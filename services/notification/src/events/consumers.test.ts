@@ -1,4 +1,4 @@
-import type { CloudEvent } from '@daybook/contracts';
+import type { CloudEvent, VerifiedCaller } from '@daybook/contracts';
 import { newId } from '@daybook/database';
 import { describe, expect, it } from 'vitest';
 import { createMessageStore } from '../store/messages.ts';
@@ -109,10 +109,20 @@ describe('the messages about an appointment', () => {
     }
   });
 
-  it('are not for patients to list', async () => {
-    const { database } = await startNotifications();
-    const patient = { id: 'ana', role: 'patient' } as const;
-    await expect(createMessageStore(database).list(patient, newId())).rejects.toMatchObject({ code: 'forbidden' });
+  it('are listed to the patient and the present doctor of the appointment, and to no other', async () => {
+    const { database, bus } = await startNotifications();
+    const data = appointmentData();
+    const moved = { ...data, doctorId: newId(), previous: earlier(data) };
+    await bus.publish(appointmentEvent('booked', data));
+    await bus.publish(appointmentEvent('rescheduled', moved, 2));
+    const countFor = async (caller: Omit<VerifiedCaller, 'id'>) =>
+      (await createMessageStore(database).list({ id: 'ana', ...caller }, data.appointmentId)).length;
+    expect(await countFor({ role: 'patient', patientIds: [newId(), data.patientId] })).toBe(2);
+    expect(await countFor({ role: 'doctor', patientIds: [], doctorId: moved.doctorId })).toBe(2);
+    expect(await countFor({ role: 'front-desk', patientIds: [] })).toBe(2);
+    for (const patientIds of [[], [newId()]]) expect(await countFor({ role: 'patient', patientIds })).toBe(0);
+    for (const doctor of [{}, { doctorId: newId() }, { doctorId: data.doctorId }])
+      expect(await countFor({ role: 'doctor', patientIds: [data.patientId], ...doctor })).toBe(0);
   });
 });
 

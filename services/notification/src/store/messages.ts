@@ -1,13 +1,14 @@
 /** The messages of this service's database. */
 import {
   type AppointmentEventData,
-  type Caller,
+  CLINIC_STAFF,
   type Message,
   type MessageKind,
   permit,
-  STAFF,
+  type VerifiedCaller,
 } from '@daybook/contracts';
 import { type Database, idFromBytes, idToBytes, isoFromMillis, newId } from '@daybook/database';
+import { type Expression, type ExpressionBuilder, type SqlBool, sql } from 'kysely';
 import { readRecipients } from './message-recipients.ts';
 import type { MessageRow, NotificationTables, Tx } from './tables.ts';
 
@@ -15,8 +16,8 @@ import type { MessageRow, NotificationTables, Tx } from './tables.ts';
 const MAX_MESSAGES = 1000;
 
 export interface MessageStore {
-  /** Returns the messages in the order in which their changes happened. */
-  list(caller: Caller, appointmentId: string): Promise<Message[]>;
+  /** Returns the messages in the order in which their changes happened; none about an appointment of others. */
+  list(caller: VerifiedCaller, appointmentId: string): Promise<Message[]>;
 }
 
 const toMessage = (row: MessageRow): Message => ({
@@ -28,7 +29,7 @@ const toMessage = (row: MessageRow): Message => ({
   createdAt: isoFromMillis(row.created_at),
 });
 
-export interface NewMessage extends Pick<AppointmentEventData, 'appointmentId' | 'patientId'> {
+export interface NewMessage extends Pick<AppointmentEventData, 'appointmentId' | 'patientId' | 'doctorId'> {
   readonly kind: MessageKind;
   /** The sequence of the change within its appointment. */
   readonly sequence: number;
@@ -39,10 +40,11 @@ export async function insertMessages(tx: Tx, messages: readonly NewMessage[], no
   if (messages.length === 0) return;
   const recipients = await readRecipients(tx, messages);
   const rows = messages.map(
-    ({ appointmentId, patientId, kind, sequence }): MessageRow => ({
+    ({ appointmentId, patientId, doctorId, kind, sequence }): MessageRow => ({
       id: idToBytes(newId()),
       appointment_id: idToBytes(appointmentId),
       patient_id: recipients.get(appointmentId) ?? idToBytes(patientId),
+      doctor_id: idToBytes(doctorId),
       kind,
       channel: 'in-app',
       status: 'delivered',
@@ -53,15 +55,43 @@ export async function insertMessages(tx: Tx, messages: readonly NewMessage[], no
   await tx.insertInto('messages').values(rows).execute();
 }
 
+/**
+ * Returns the condition that messages about an appointment are the caller's.
+ * A patient reads messages to the patients that the account acts for.
+ * A doctor reads all messages about an appointment in the own calendar: its newest message names the present doctor.
+ */
+function isOwn(
+  { role, patientIds, doctorId }: VerifiedCaller,
+  appointmentId: Uint8Array,
+): (where: ExpressionBuilder<NotificationTables, 'messages'>) => Expression<SqlBool> {
+  if (role === 'front-desk' || role === 'administrator') return () => sql`1 = 1`;
+  const isPatient = role === 'patient' && patientIds.length > 0;
+  if (isPatient) return (where) => where('messages.patient_id', 'in', patientIds.map(idToBytes));
+  if (role !== 'doctor' || doctorId === undefined) return () => sql`1 = 0`;
+  return (where) =>
+    where(
+      where
+        .selectFrom('messages as newest')
+        .select('newest.doctor_id')
+        .where('newest.appointment_id', '=', appointmentId)
+        .orderBy('newest.sequence', 'desc')
+        .orderBy('newest.id', 'desc')
+        .limit(1),
+      '=',
+      idToBytes(doctorId),
+    );
+}
+
 export function createMessageStore(database: Database<NotificationTables>): MessageStore {
   return {
     async list(caller, appointmentId) {
-      permit(caller, STAFF);
+      permit(caller, ['patient', ...CLINIC_STAFF]);
       const rows = await database.read((db) =>
         db
           .selectFrom('messages')
           .selectAll()
           .where('appointment_id', '=', idToBytes(appointmentId))
+          .where(isOwn(caller, idToBytes(appointmentId)))
           .orderBy('sequence')
           .orderBy('id')
           .limit(MAX_MESSAGES)

@@ -8,6 +8,8 @@ export interface MessageRow {
   appointment_id: Uint8Array;
   /** The recipient. The response omits it, because callers that may read the message know the recipient. */
   patient_id: Uint8Array;
+  /** The doctor of the appointment after the change. Null before Daybook kept it. */
+  doctor_id: Uint8Array | null;
   kind: MessageKind;
   channel: Message['channel'];
   status: Message['status'];

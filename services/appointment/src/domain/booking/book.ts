@@ -2,7 +2,6 @@
 import {
   type Appointment,
   type AppointmentPatch,
-  type Caller,
   type Hold,
   type NewAppointment,
   type NewHold,
@@ -10,11 +9,13 @@ import {
   Refusal,
   type Reschedule,
   toMillis,
+  type VerifiedCaller,
 } from '@daybook/contracts';
 import { type BookingDependencies, type CheckStored, requestContextOf, type WriteContext } from '../ports.ts';
 import type { UntypedBookingRequest } from './booking-request.ts';
-import { checkMovable } from './lifecycle.ts';
-import { reserveSlot } from './reserve-slot.ts';
+import { checkMovable, checkWithinDeadline } from './lifecycle.ts';
+import { permitParticipants, permitPatch } from './permissions.ts';
+import { findType, reserveSlot } from './reserve-slot.ts';
 
 /**
  * Books an appointment.
@@ -22,10 +23,11 @@ import { reserveSlot } from './reserve-slot.ts';
  */
 export async function bookAppointment(
   dependencies: BookingDependencies,
-  caller: Caller,
+  caller: VerifiedCaller,
   { patientId, doctorId, appointmentTypeId, start, reason, holdId, overbooking, walkIn }: NewAppointment,
   write: WriteContext<Appointment>,
 ): Promise<Appointment> {
+  permitParticipants(caller, { patientId, doctorId });
   const context = requestContextOf(caller, write);
   const request: UntypedBookingRequest = {
     patientId,
@@ -44,20 +46,24 @@ export async function bookAppointment(
  * Moves an appointment to another time or doctor, perhaps as another type.
  * An appointment of an inactive type can move only as another type, because an inactive type has no slots.
  * A move to the present time and doctor changes nothing.
- * @throws Refusal as booking does, and `not-found`, `wrong-status`, `changed-meanwhile`
+ * @throws Refusal as booking does, and `not-found`, `wrong-status`, `changed-meanwhile`, `past-cancellation-deadline`
  */
 export async function rescheduleAppointment(
   dependencies: BookingDependencies,
-  caller: Caller,
+  caller: VerifiedCaller,
   id: string,
   input: Reschedule,
   write: WriteContext<Appointment>,
 ): Promise<Appointment> {
-  const { store } = dependencies;
+  permitParticipants(caller, { doctorId: input.doctorId });
+  const { store, types, clock } = dependencies;
   const context = requestContextOf(caller, write);
   const appointment = await store.find(caller, id);
   if (!appointment) throw notFound('appointment');
   checkMovable(appointment);
+  // The store checks it again with the stored facts. This refusal comes before those about the new time.
+  const type = await findType(types, caller, appointment.appointmentTypeId);
+  checkWithinDeadline(appointment, caller, type.cancellationDeadlineMinutes, clock(), 'move');
   const request: UntypedBookingRequest = {
     patientId: appointment.patientId,
     doctorId: input.doctorId ?? appointment.doctorId,
@@ -91,11 +97,13 @@ const checkUnchangedSince =
  */
 export async function changeAppointment(
   dependencies: BookingDependencies,
-  caller: Caller,
+  caller: VerifiedCaller,
   id: string,
-  { appointmentTypeId, ...patch }: AppointmentPatch,
+  requested: AppointmentPatch,
   write: WriteContext<Appointment>,
 ): Promise<Appointment> {
+  permitPatch(caller, requested);
+  const { appointmentTypeId, ...patch } = requested;
   const { store } = dependencies;
   const wanted = appointmentTypeId?.toLowerCase();
   if (wanted === undefined) return store.change(caller, id, patch, () => undefined, write);
@@ -128,10 +136,11 @@ export async function changeAppointment(
  */
 export async function holdSlot(
   dependencies: BookingDependencies,
-  caller: Caller,
+  caller: VerifiedCaller,
   { doctorId, appointmentTypeId, start, walkIn }: NewHold,
   write: WriteContext<Hold>,
 ): Promise<Hold> {
+  permitParticipants(caller, { doctorId });
   const context = requestContextOf(caller, write);
   const request: UntypedBookingRequest = { doctorId, appointmentTypeId, start: toMillis(start), walkIn };
   return reserveSlot(dependencies, request, context, undefined, (placement) =>

@@ -1,5 +1,5 @@
 /** The request for a visit (booking, move, hold or explanation), its facts, and the rules that it breaks. */
-import { type Hold, type ProblemCode, toMillis } from '@daybook/contracts';
+import { type Hold, type ProblemCode, toMillis, type VerifiedCaller } from '@daybook/contracts';
 import type { BookingDependencies, PlacedType, RequestContext, SeatReads } from '../ports.ts';
 import type { Interval } from '../slots/grid.ts';
 import {
@@ -106,15 +106,30 @@ export const BOOKING_REFUSALS: readonly ProblemCode[] = [
   'patient-not-found',
   'patient-inactive',
   'patient-busy',
+  'too-many-appointments',
   ...SLOT_REFUSALS,
 ];
 
-/** Returns every rule that a request breaks, the one to report first in front. */
+/** Returns whether a doctor does not exist for a caller: patients do not see inactive doctors. */
+export const isHidden = (doctor: DoctorFacts | undefined, { role }: Pick<VerifiedCaller, 'role'>): boolean =>
+  doctor === undefined || (role === 'patient' && !doctor.active);
+
+/** Returns the codes as a caller may see them. To patients a time is free or taken, whether the doctor works or not. */
+const visibleCodes = (codes: readonly ProblemCode[], { role }: Pick<VerifiedCaller, 'role'>): ProblemCode[] =>
+  role === 'patient'
+    ? [...new Set(codes.map((code) => (code === 'outside-availability' ? 'slot-taken' : code)))]
+    : [...codes];
+
+/** Returns every rule that a request breaks as its caller may see them, the one to report first in front. */
 export function violationsOf(
   request: BookingRequest,
-  { patient, doctor, hold, ...taken }: LoadedFacts,
+  loaded: LoadedFacts,
   now: number,
+  caller: Pick<VerifiedCaller, 'role'>,
 ): ProblemCode[] {
+  const { patient, hold, takenOfPatient } = loaded;
+  const doctor = isHidden(loaded.doctor, caller) ? undefined : loaded.doctor;
+  const taken = { takenOfPatient, takenOfDoctor: doctor ? loaded.takenOfDoctor : NOTHING_TAKEN };
   const { patientId, doctorId, type, start, holdId, walkIn } = request;
   const violations: ProblemCode[] = [];
   if (patientId !== undefined && !patient) violations.push('patient-not-found');
@@ -122,5 +137,5 @@ export function violationsOf(
   if (!doctor) violations.push('doctor-not-found');
   if (holdId !== undefined && !holdMatches(hold, request)) violations.push('hold-expired');
   const facts = { now, type, doctor: doctor ?? { id: doctorId, ...UNRESTRICTED_DOCTOR }, walkIn, ...taken };
-  return [...violations, ...violationsAt(start, facts)];
+  return visibleCodes([...violations, ...violationsAt(start, facts)], caller);
 }

@@ -4,11 +4,11 @@ import { createCoalescer } from '@daybook/async';
 import {
   type Appointment,
   type AppointmentType,
-  type Caller,
   type FirstFreeBooking,
   permit,
   Refusal,
-  STAFF,
+  type Role,
+  type VerifiedCaller,
 } from '@daybook/contracts';
 import {
   type BookingDependencies,
@@ -19,6 +19,7 @@ import {
 } from '../ports.ts';
 import { type Interval, lastOnGrid, nextOnGrid } from '../slots/grid.ts';
 import { rangeOf, readFacts, windowsOf } from '../slots/search.ts';
+import { permitParticipants } from './permissions.ts';
 import { assertCallerWaiting, findType } from './reserve-slot.ts';
 import {
   doctorTimeAt,
@@ -32,11 +33,14 @@ import {
 import { type Allocation, createSlotAllocator, PendingAllocations, type SlotAllocator } from './slot-allocator.ts';
 import { type AnnouncedVersions, retryOnStaleFacts, StaleFacts, versionOf } from './stale-facts.ts';
 
+/** No doctor: the start can be in the calendar of another one. */
+const BOOKERS: readonly Role[] = ['patient', 'front-desk', 'administrator'];
+
 /** Starts that one request tries at most, because other processes may take each of them first. */
 const MAX_ALLOCATIONS = 20;
 
 export type BookFirstFree = (
-  caller: Caller,
+  caller: VerifiedCaller,
   input: FirstFreeBooking,
   write: WriteContext<Appointment>,
 ) => Promise<Appointment>;
@@ -143,7 +147,7 @@ async function tryAllocation(
   { store }: BookingDependencies,
   allocation: Allocation,
   request: LoadedRequest,
-  caller: Caller,
+  caller: VerifiedCaller,
   write: WriteContext<Appointment>,
 ): Promise<Appointment | 'slot-taken' | 'patient-busy'> {
   const { patientId, reason } = request.input;
@@ -184,7 +188,7 @@ export function createFirstFree(dependencies: BookingDependencies): BookFirstFre
   }
 
   async function bookOnce(
-    caller: Caller,
+    caller: VerifiedCaller,
     input: FirstFreeBooking,
     write: WriteContext<Appointment>,
     announcedVersions: AnnouncedVersions,
@@ -219,7 +223,8 @@ export function createFirstFree(dependencies: BookingDependencies): BookFirstFre
   }
 
   return (caller, input, write) => {
-    permit(caller, STAFF);
+    permit(caller, BOOKERS);
+    permitParticipants(caller, input);
     return retryOnStaleFacts((announcedVersions) => bookOnce(caller, input, write, announcedVersions));
   };
 }

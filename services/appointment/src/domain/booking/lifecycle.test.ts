@@ -40,8 +40,8 @@ const appointment = (status: AppointmentStatus, more: Partial<Appointment> = {})
 
 const wrongStatus = expect.objectContaining({ code: 'wrong-status' });
 const notTheDay = expect.objectContaining({ code: 'not-the-day' });
-const staff = { id: 'desk', role: 'front-desk' } as const;
-const patient = { id: 'ana', role: 'patient' } as const;
+const staff = { id: 'desk', role: 'front-desk', patientIds: [] } as const;
+const patient = { id: 'ana', role: 'patient', patientIds: [] } as const;
 const early = Temporal.Instant.from('2026-11-01T00:00:00.000Z');
 const begun = Temporal.Instant.from('2026-11-23T14:00:00.000Z');
 

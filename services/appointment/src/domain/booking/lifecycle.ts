@@ -5,12 +5,12 @@
 import {
   type Appointment,
   type AppointmentStatus,
-  type Caller,
   DAY,
   type HistoryAction,
   MINUTE,
   Refusal,
   toMillis,
+  type VerifiedCaller,
 } from '@daybook/contracts';
 import type { Interval } from '../slots/grid.ts';
 
@@ -143,13 +143,27 @@ export const checkMovable = ({ status }: Appointment): void => assertStatus(stat
  */
 export function checkCancellable(
   { status, start }: Appointment,
-  caller: Caller,
+  caller: Pick<VerifiedCaller, 'role'>,
   deadlineMinutes: number,
   now: Temporal.Instant,
 ): void {
   assertStatus(status, UPCOMING_STATUSES);
+  checkWithinDeadline({ start }, caller, deadlineMinutes, now, 'cancel');
+}
+
+/**
+ * Checks that a patient still may cancel or move an appointment. Staff may at any time.
+ * @throws Refusal `past-cancellation-deadline`
+ */
+export function checkWithinDeadline(
+  { start }: Pick<Appointment, 'start'>,
+  { role }: Pick<VerifiedCaller, 'role'>,
+  deadlineMinutes: number,
+  now: Temporal.Instant,
+  action: 'cancel' | 'move',
+): void {
   const deadline = toMillis(start) - deadlineMinutes * MINUTE;
-  if (caller.role === 'patient' && now.epochMilliseconds > deadline) {
-    throw new Refusal('past-cancellation-deadline', 'It is too late to cancel this online: please call.');
+  if (role === 'patient' && now.epochMilliseconds > deadline) {
+    throw new Refusal('past-cancellation-deadline', `It is too late to ${action} this online: please call.`);
   }
 }

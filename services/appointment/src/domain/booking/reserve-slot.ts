@@ -1,5 +1,5 @@
 /** Turns a booking request into a reservation: load facts, apply rules, let the database resolve conflicts. */
-import { type AppointmentType, type Caller, type Overbooking, Refusal } from '@daybook/contracts';
+import { type AppointmentType, type Overbooking, Refusal, type VerifiedCaller } from '@daybook/contracts';
 import type { AppointmentTypes, BookingDependencies, Placement, RequestContext } from '../ports.ts';
 import { findAlternatives, hasAlternatives } from '../slots/alternatives.ts';
 import {
@@ -20,8 +20,8 @@ const MAX_OVERBOOKING_ATTEMPTS = 3;
  * Returns an appointment type.
  * @throws Refusal `appointment-type-not-found`
  */
-export async function findType(types: AppointmentTypes, caller: Caller, id: string): Promise<AppointmentType> {
-  const type = await types.find(caller, id);
+export async function findType(types: AppointmentTypes, caller: VerifiedCaller, id: string): Promise<AppointmentType> {
+  const type = await types.findAny(caller, id);
   if (!type) throw refusalFor('appointment-type-not-found');
   return type;
 }
@@ -33,9 +33,13 @@ function validatePlacement(
   request: TypedBookingRequest,
   facts: LoadedFacts,
   now: number,
-  { announcedVersions, overbooking }: { announcedVersions: AnnouncedVersions; overbooking: Overbooking | undefined },
+  {
+    announcedVersions,
+    overbooking,
+    caller,
+  }: { announcedVersions: AnnouncedVersions; overbooking: Overbooking | undefined; caller: VerifiedCaller },
 ): Placement {
-  const violations = violationsOf(request, facts, now);
+  const violations = violationsOf(request, facts, now, caller);
   const overbooks = overbooking !== undefined && violations.includes('slot-taken');
   const [violation] = violations.filter((code) => !(overbooks && code === 'slot-taken'));
   const { doctor, patient } = facts;
@@ -110,6 +114,7 @@ export async function reserveSlot<Result>(
     const placement = validatePlacement(request, facts, dependencies.clock().epochMilliseconds, {
       announcedVersions,
       overbooking,
+      caller: context.caller,
     });
     assertCallerWaiting(context);
     return write(placement);

@@ -2,12 +2,12 @@
 import {
   type Appointment,
   type AppointmentType,
-  type Caller,
   CLINIC_STAFF,
   notFound,
   permit,
   type StepBack,
   toMillis,
+  type VerifiedCaller,
 } from '@daybook/contracts';
 import {
   type BookingDependencies,
@@ -63,7 +63,7 @@ async function restoredPlacement(
  */
 export async function stepBack(
   dependencies: BookingDependencies,
-  caller: Caller,
+  caller: VerifiedCaller,
   id: string,
   { reason }: StepBack,
   write: WriteContext<Appointment>,

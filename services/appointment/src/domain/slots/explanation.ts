@@ -5,16 +5,16 @@
  */
 import {
   GRID_MINUTES,
+  type ProblemCode,
   permit,
-  ROLES,
   type SlotExplanation,
   type SlotExplanationQuery,
-  STAFF,
   toMillis,
 } from '@daybook/contracts';
 import { type BookingRequest, loadFacts, violationsOf } from '../booking/booking-request.ts';
 import { permitWalkIn } from '../booking/permissions.ts';
 import { detailOf, type TypeRules } from '../booking/rules.ts';
+import { actsFor, PEOPLE, usesCalendarOf } from '../ownership.ts';
 import type { BookingDependencies, RequestContext } from '../ports.ts';
 import { findAlternatives, hasAlternatives } from './alternatives.ts';
 
@@ -30,6 +30,21 @@ const UNRESTRICTED_TYPE: Omit<TypeRules, 'id'> = {
 };
 
 /**
+ * Returns the code of a participant that the caller may not ask about; undefined when both are permitted.
+ * Every other patient or doctor is refused the same way, whether it exists or not.
+ */
+async function foreignParticipant(
+  { store }: BookingDependencies,
+  { doctorId, patientId }: Pick<BookingRequest, 'doctorId' | 'patientId'>,
+  { caller }: RequestContext,
+): Promise<ProblemCode | undefined> {
+  if (!usesCalendarOf(caller, doctorId)) return 'doctor-not-found';
+  if (patientId === undefined) return undefined;
+  if (!actsFor(caller, patientId)) return 'patient-not-found';
+  return caller.role === 'doctor' && !(await store.treats(caller, patientId)) ? 'patient-not-found' : undefined;
+}
+
+/**
  * Explains a start. Refusals of a booking become reasons in the response.
  * @throws Refusal `forbidden`, `service-unavailable`
  */
@@ -38,10 +53,12 @@ export async function explainStart(
   { doctorId, patientId, appointmentTypeId, start, walkIn }: SlotExplanationQuery,
   context: RequestContext,
 ): Promise<SlotExplanation> {
-  // Only callers that may book for the patient may read when the patient is busy.
-  permit(context.caller, patientId === undefined ? ROLES : STAFF);
+  permit(context.caller, PEOPLE);
   permitWalkIn(context.caller, walkIn);
-  const type = await dependencies.types.find(context.caller, appointmentTypeId);
+  // Only callers that may book for the patient may read when the patient is busy.
+  const foreign = await foreignParticipant(dependencies, { doctorId, patientId }, context);
+  if (foreign) return { bookable: false, reasons: [{ code: foreign, detail: detailOf(foreign) }], alternatives: [] };
+  const type = await dependencies.types.findAny(context.caller, appointmentTypeId);
   const request: BookingRequest = {
     patientId,
     doctorId,
@@ -50,7 +67,7 @@ export async function explainStart(
     walkIn,
   };
   const facts = await loadFacts(dependencies, request, context);
-  const violations = violationsOf(request, facts, dependencies.clock().epochMilliseconds);
+  const violations = violationsOf(request, facts, dependencies.clock().epochMilliseconds, context.caller);
   if (!type) violations.unshift('appointment-type-not-found');
   const [first] = violations;
   return {

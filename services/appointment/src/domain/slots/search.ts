@@ -9,6 +9,7 @@ import {
   type SlotQuery,
   toMillis,
 } from '@daybook/contracts';
+import { isHidden } from '../booking/booking-request.ts';
 import { permitWalkIn } from '../booking/permissions.ts';
 import {
   type BookingFacts,
@@ -70,7 +71,7 @@ async function readDoctors(
 ) {
   if ('specialty' in selection) return participants.findDoctors(selection.specialty, range, context);
   const doctor = await participants.findDoctor(selection.doctorId, range, context);
-  if (!doctor) throw refusalFor('doctor-not-found');
+  if (!doctor || isHidden(doctor, context.caller)) throw refusalFor('doctor-not-found');
   return [doctor];
 }
 
@@ -128,7 +129,7 @@ export async function searchSlots(
   }
   const requested = rangeOf(query);
   const selection = doctorId === undefined ? { specialty: specialty ?? '' } : { doctorId };
-  const type = await dependencies.types.find(context.caller, query.appointmentTypeId);
+  const type = await dependencies.types.findAny(context.caller, query.appointmentTypeId);
   if (!type) throw refusalFor('appointment-type-not-found');
   if (!type.active) return [];
   const range = { start: Math.max(requested.start, after?.start ?? requested.start), end: requested.end };
