@@ -8,7 +8,7 @@ import { createPatientStore } from './patients.ts';
 import type { PatientRow, PatientTables } from './tables.ts';
 
 const PATIENTS = 4000;
-const staff = { id: 'somebody', role: 'front-desk' } as const;
+const staff = { id: 'somebody', role: 'front-desk', patientIds: [] } as const;
 const write = { storeResponse: storeNoResponse, checkVersion: () => undefined };
 const clock = () => Temporal.Now.instant();
 
