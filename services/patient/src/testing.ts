@@ -5,7 +5,7 @@
 import {
   type AppointmentEventData,
   type CloudEvent,
-  type EventConsumerName,
+  type ConsumedType,
   type NewPatient,
   Patient,
   PatientPage,

@@ -160,7 +160,7 @@ describe('the hours of a doctor', () => {
     const { database, time, register } = await startDoctors();
     const { id } = await register();
     const store = createScheduleStore(database, () => time.now);
-    const patient = { id: 'somebody', role: 'patient' } as const;
+    const patient = { id: 'somebody', role: 'patient', patientIds: [] } as const;
     expect(await store.find(patient, id)).toMatchObject({ schedule: { weeklyHours: [] } });
     await expect(
       store.replace(patient, id, mondays, { storeResponse: async () => undefined, checkVersion: () => undefined }),

@@ -18,7 +18,7 @@ const DAY = 86_400_000;
 const at = (instant: string): number => Temporal.Instant.from(instant).epochMilliseconds;
 const iso = (millis: number): string => Temporal.Instant.fromEpochMilliseconds(millis).toString();
 const write = { storeResponse: storeNoResponse, checkVersion: () => undefined };
-const staff = { id: 'somebody', role: 'front-desk' } as const;
+const staff = { id: 'somebody', role: 'front-desk', patientIds: [] } as const;
 const noon = at('2026-06-01T12:00:00.000Z');
 
 async function startStore() {
@@ -59,7 +59,7 @@ describe('the exceptions that overlap a range', () => {
   it('are what a patient may know of them: when, and nothing else', async () => {
     const { store, id, row, insert } = await startStore();
     await insert([row(noon, noon + DAY)]);
-    const patient = { id: 'ana', role: 'patient' } as const;
+    const patient = { id: 'ana', role: 'patient', patientIds: [] } as const;
     expect(await store.find(patient, id, { start: noon, end: noon + 1 })).toMatchObject({
       exceptions: [{ kind: 'time-off', start: noon, end: noon + DAY }],
     });
