@@ -4,7 +4,7 @@ import { type Database, idToBytes } from '@daybook/database';
 import type { Clock } from '@daybook/service';
 import type { CareRelationshipRow, PatientTables, Tx } from './tables.ts';
 
-/** A doctor reads a patient until so many days after a visit. */
+/** How long after a visit a doctor reads the patient. */
 const DAYS_AFTER_VISIT = 90;
 
 export interface Visit extends Pick<AppointmentEventData, 'appointmentId' | 'doctorId' | 'patientId' | 'end'> {
