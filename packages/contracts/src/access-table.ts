@@ -160,7 +160,6 @@ const WEB = 'comes with the web application';
 
 /** The operations of the table that the API document does not have yet, or never has, with the reason. */
 export const plannedOperations: Readonly<Partial<Record<OperationId, string>>> = {
-  emergencyAccess: 'comes with care relationships in the patient service',
   previewExceptionImpact: WEB,
   findSlotDays: WEB,
   rescheduleManyAppointments: WEB,

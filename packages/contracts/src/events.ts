@@ -45,6 +45,17 @@ export const PatientMergeEventData = Type.Object(
   { title: 'PatientMergeEventData' },
 );
 export type PatientMergeEventData = Static<typeof PatientMergeEventData>;
+/** Never holds the reason, because it may reveal an illness. */
+export const EmergencyAccessEventData = Type.Object(
+  {
+    emergencyAccessId: Id(),
+    patientId: Id(),
+    doctorId: Id('The doctor that has access'),
+    start: Instant(),
+    end: Instant(),
+  },
+  { title: 'EmergencyAccessEventData' },
+);
 export const DoctorEventData = Type.Object({ doctorId: Id() }, { title: 'DoctorEventData' });
 /** Never holds the reason, because it may reveal an illness. */
 export const ExceptionEventData = Type.Object(
@@ -78,6 +89,7 @@ export const eventTypes = {
   'daybook.patient.deactivated.v1': PatientEventData,
   'daybook.patient.merged.v1': PatientMergeEventData,
   'daybook.patient.unmerged.v1': PatientMergeEventData,
+  'daybook.patient.emergency-access.v1': EmergencyAccessEventData,
   'daybook.doctor.registered.v1': DoctorEventData,
   'daybook.doctor.updated.v1': DoctorEventData,
   'daybook.doctor.deactivated.v1': DoctorEventData,
@@ -105,6 +117,15 @@ export const eventConsumers = {
   ],
   'appointment.merges': ['daybook.patient.merged.v1', 'daybook.patient.unmerged.v1'],
   'notification.messages': [
+    'daybook.appointment.booked.v1',
+    'daybook.appointment.rescheduled.v1',
+    'daybook.appointment.updated.v1',
+    'daybook.appointment.cancelled.v1',
+    'daybook.appointment.stepped-back.v1',
+    'daybook.appointment.patient-merged.v1',
+    'daybook.appointment.patient-unmerged.v1',
+  ],
+  'patient.care-relationships': [
     'daybook.appointment.booked.v1',
     'daybook.appointment.rescheduled.v1',
     'daybook.appointment.updated.v1',

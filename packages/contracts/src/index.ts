@@ -5,6 +5,7 @@ export * from './appointment-type.ts';
 export * from './audit.ts';
 export * from './caller.ts';
 export * from './doctor.ts';
+export * from './emergency-access.ts';
 export * from './events.ts';
 export * from './hold.ts';
 export * from './instant-text.ts';

@@ -59,6 +59,7 @@ export type { HealthCheck } from './observability/health.ts';
 export type { HistogramSeries } from './observability/histogram.ts';
 export { createLogger, type LogFormat, type Logger, lineFormatterOf } from './observability/logger.ts';
 export { type Trace, traceOf } from './observability/trace.ts';
+export { assertContactsOnly } from './validation/contacts-only.ts';
 export { tidyPerson } from './validation/person.ts';
 export { isPhone, toE164 } from './validation/phone.ts';
 export { compileTextValidator, createParser, createValidator, faultOf } from './validation/validation.ts';

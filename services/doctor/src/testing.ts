@@ -17,7 +17,14 @@ import {
 import { openDatabase } from '@daybook/database';
 import { createInProcessBus } from '@daybook/messaging';
 import { createLogger, createParser, type Logger } from '@daybook/service';
-import { readOutbox, requestsTo, testAuthenticator } from '@daybook/service/testing';
+import {
+  authorizationOf,
+  type Method,
+  readOutbox,
+  requestsTo,
+  type TestCaller,
+  testAuthenticator,
+} from '@daybook/service/testing';
 import { cleanDatabase } from '@daybook/testing/databases';
 import { expect, onTestFinished } from 'vitest';
 import { migrations } from '../migrations/index.ts';
@@ -46,12 +53,12 @@ export const hours = (day: Hours['day'], start: string, end: string): Hours => (
 
 const silent = createLogger({ level: 'silent' });
 
-export async function startDoctors(logger: Logger = silent) {
+export async function startDoctors(logger: Logger = silent, { hasPublicPage = false } = {}) {
   const database = await openDatabase<DoctorTables>(await cleanDatabase('doctor'), migrations);
   const time = { now: Temporal.Instant.from('2026-03-02T09:00:00.000Z') };
   const app = await buildApp({
     logger,
-    authenticator: testAuthenticator(NAME),
+    authenticator: testAuthenticator(NAME, { hasPublicPage }),
     database,
     bus: createInProcessBus(),
     clock: () => time.now,
@@ -62,6 +69,12 @@ export async function startDoctors(logger: Logger = silent) {
   });
 
   const call = requestsTo(app, '/api/v1/doctors');
+
+  /** Returns a function that sends requests of a caller. */
+  const callAs =
+    (caller: TestCaller) =>
+    async (method: Method, path: string, payload?: object, headers: Record<string, string> = {}) =>
+      call(method, path, payload, { ...(await authorizationOf(caller, NAME)), ...headers });
 
   async function register(input: NewDoctor = noor): Promise<Doctor> {
     const { status, body } = await call('POST', '', input);
@@ -80,7 +93,9 @@ export async function startDoctors(logger: Logger = silent) {
     time,
     /** Reads any path. */
     get: (path: string) => requestsTo(app, '')('GET', path),
+    app,
     call,
+    callAs,
     register,
     find,
     /** Registers a doctor with these hours. */

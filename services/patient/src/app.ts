@@ -1,9 +1,18 @@
 /** Builds the patient service from its dependencies. */
 import type { Database } from '@daybook/database';
-import type { Bus } from '@daybook/messaging';
-import { type App, type Authenticator, type Clock, createServiceApp, type Logger } from '@daybook/service';
+import type { Bus, Consumer } from '@daybook/messaging';
+import {
+  type App,
+  type Authenticator,
+  addParkedEventRoutes,
+  type Clock,
+  createServiceApp,
+  type Logger,
+} from '@daybook/service';
+import { addEmergencyAccessRoute } from './routes/emergency-access.ts';
 import { addMergeRoutes } from './routes/merges.ts';
 import { addPatientRoutes } from './routes/patients.ts';
+import { createEmergencyAccessStore } from './store/emergency-access.ts';
 import { createMergeStore } from './store/merges.ts';
 import { createPatientStore } from './store/patients.ts';
 import type { PatientTables } from './store/tables.ts';
@@ -16,9 +25,17 @@ export interface PatientDependencies {
   database: Database<PatientTables>;
   bus: Pick<Bus, 'check'>;
   clock: Clock;
+  consumers: readonly Consumer[];
 }
 
-export async function buildApp({ logger, authenticator, database, bus, clock }: PatientDependencies): Promise<App> {
+export async function buildApp({
+  logger,
+  authenticator,
+  database,
+  bus,
+  clock,
+  consumers,
+}: PatientDependencies): Promise<App> {
   const app = await createServiceApp({
     name: NAME,
     logger,
@@ -28,5 +45,7 @@ export async function buildApp({ logger, authenticator, database, bus, clock }: 
   });
   addPatientRoutes(app, createPatientStore(database, clock), database);
   addMergeRoutes(app, createMergeStore(database, clock), database);
+  addEmergencyAccessRoute(app, createEmergencyAccessStore(database, clock), database);
+  addParkedEventRoutes(app, database, consumers);
   return app;
 }

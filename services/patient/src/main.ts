@@ -9,11 +9,14 @@ import {
   runService,
   type StartService,
   serve,
+  subscribeAll,
   withServiceBus,
 } from '@daybook/service';
 import { migrations } from '../migrations/index.ts';
 import { buildApp, NAME } from './app.ts';
 import { readConfig } from './config.ts';
+import { careRelationshipsConsumer } from './events/consumers.ts';
+import { sweepRelationships } from './store/care-relationships.ts';
 import type { PatientTables } from './store/tables.ts';
 
 export { readConfig };
@@ -24,12 +27,16 @@ export const start: StartService = async (hostProcess) => {
   const host = await withServiceBus(hostProcess, config.AMQP_URL, NAME, disposables);
   const { logger, bus, clock } = host;
   const url = databaseUrlOf(config, 'patient');
-  const database = await openServiceDatabase<PatientTables>(host, url, migrations, disposables);
+  const database = await openServiceDatabase<PatientTables>(host, url, migrations, disposables, (opened) => [
+    () => sweepRelationships(opened, clock),
+  ]);
+  const consumers = [careRelationshipsConsumer(database, logger)];
+  await subscribeAll(bus, consumers, disposables);
   const registry = joinRegistry(host, config);
   const balancer = createBalancer(registry, { zone: config.DAYBOOK_ZONE });
   const options = { name: NAME, config, discovery: registry, balancer, logger };
   const { authenticator } = await joinIdentity(options, disposables);
-  const app = await buildApp({ logger, authenticator, database, bus, clock });
+  const app = await buildApp({ logger, authenticator, database, bus, clock, consumers });
   return serve({
     name: NAME,
     app,

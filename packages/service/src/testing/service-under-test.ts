@@ -1,11 +1,11 @@
 /** For the tests of services: sends requests to an application, and reads what it is about to publish. */
 import { asSharedDatabase, type Database } from '@daybook/database';
 import type { App } from '../http/app-type.ts';
+import type { Method } from './access-cases.ts';
 import { ADMINISTRATOR, authorizationOf, type TestCaller } from './test-identity.ts';
 
+export * from './access-cases.ts';
 export * from './test-identity.ts';
-
-export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /**
  * Returns a function that sends requests to paths below `prefix`, without a network, and parses the responses. They are

@@ -344,7 +344,7 @@ describe('the search for doctors', () => {
     const { database, time, register } = await startDoctors();
     const { id } = await register();
     const store = createDoctorStore(database, () => time.now);
-    const patient = { id: 'somebody', role: 'patient' } as const;
+    const patient = { id: 'somebody', role: 'patient', patientIds: [] } as const;
     expect((await store.search(patient, {})).items).toHaveLength(1);
     expect(await store.find(patient, id)).toMatchObject({ id });
     await expect(

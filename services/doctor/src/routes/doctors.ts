@@ -5,11 +5,13 @@ import {
   createdResponse,
   replyIdempotently,
   sendPage,
+  sendTagged,
   sendVersioned,
   writeContextOf,
 } from '@daybook/service';
 import { Type } from 'typebox';
 import type { DoctorStore } from '../store/doctors.ts';
+import { seesPublicPart } from '../store/ownership.ts';
 import type { DoctorTables } from '../store/tables.ts';
 
 const tags = ['Doctors'];
@@ -67,9 +69,10 @@ function addReads(app: App, store: DoctorStore): void {
       config: { versioned: true },
     },
     async (request, reply) => {
-      const doctor = await store.find(request.caller, request.params.id);
+      const { caller, params } = request;
+      const doctor = await store.find(caller, params.id);
       if (!doctor) throw notFound('doctor');
-      sendVersioned(request, reply, doctor);
+      sendTagged(request, reply, doctor, doctor.version, seesPublicPart(caller) ? 'public' : undefined);
       return reply;
     },
   );

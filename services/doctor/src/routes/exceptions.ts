@@ -11,6 +11,7 @@ import type { Database } from '@daybook/database';
 import { type App, replyIdempotently, sendPage, writeContextOf } from '@daybook/service';
 import { Type } from 'typebox';
 import type { ExceptionStore } from '../store/exceptions.ts';
+import { assertOwnDoctor } from '../store/ownership.ts';
 import type { DoctorTables } from '../store/tables.ts';
 
 const tags = ['Doctors'];
@@ -44,6 +45,7 @@ function addWrites(app: App, store: ExceptionStore, database: Database<DoctorTab
     },
     async (request, reply) => {
       const { caller, params, body } = request;
+      assertOwnDoctor(caller, params.id);
       await replyIdempotently(request, reply, database, added, (write) => store.add(caller, params.id, body, write));
       return reply;
     },

@@ -156,12 +156,12 @@ describe('the hours of a doctor', () => {
     expect(await read(id)).toMatchObject({ version: 2, updatedAt: '2026-03-02T10:00:00.000Z' });
   });
 
-  it('are not changed by patients', async () => {
+  it('are neither read nor changed by patients', async () => {
     const { database, time, register } = await startDoctors();
     const { id } = await register();
     const store = createScheduleStore(database, () => time.now);
-    const patient = { id: 'somebody', role: 'patient' } as const;
-    expect(await store.find(patient, id)).toMatchObject({ schedule: { weeklyHours: [] } });
+    const patient = { id: 'somebody', role: 'patient', patientIds: [] } as const;
+    await expect(store.find(patient, id)).rejects.toMatchObject({ code: 'forbidden' });
     await expect(
       store.replace(patient, id, mondays, { storeResponse: async () => undefined, checkVersion: () => undefined }),
     ).rejects.toMatchObject({

@@ -18,7 +18,7 @@ const DAY = 86_400_000;
 const at = (instant: string): number => Temporal.Instant.from(instant).epochMilliseconds;
 const iso = (millis: number): string => Temporal.Instant.fromEpochMilliseconds(millis).toString();
 const write = { storeResponse: storeNoResponse, checkVersion: () => undefined };
-const staff = { id: 'somebody', role: 'front-desk' } as const;
+const staff = { id: 'somebody', role: 'administrator', patientIds: [] } as const;
 const noon = at('2026-06-01T12:00:00.000Z');
 
 async function startStore() {
@@ -56,14 +56,14 @@ describe('the exceptions that overlap a range', () => {
     expect(await store.find(staff, UNKNOWN_ID, range)).toBeUndefined();
   });
 
-  it('are what a patient may know of them: when, and nothing else', async () => {
+  it('are read with their times only', async () => {
     const { store, id, row, insert } = await startStore();
     await insert([row(noon, noon + DAY)]);
-    const patient = { id: 'ana', role: 'patient' } as const;
-    expect(await store.find(patient, id, { start: noon, end: noon + 1 })).toMatchObject({
+    const doctor = { id: 'ana', role: 'doctor', patientIds: [] } as const;
+    expect(await store.find(doctor, id, { start: noon, end: noon + 1 })).toMatchObject({
       exceptions: [{ kind: 'time-off', start: noon, end: noon + DAY }],
     });
-    expect(JSON.stringify(await store.find(patient, id, { start: noon, end: noon + 1 }))).not.toContain('knee');
+    expect(JSON.stringify(await store.find(doctor, id, { start: noon, end: noon + 1 }))).not.toContain('knee');
   });
 });
 

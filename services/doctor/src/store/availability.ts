@@ -1,14 +1,14 @@
 /** Reads the facts from which availability is computed. */
 import {
   type AvailabilitySearchQuery,
-  type Caller,
   DEFAULT_LIMIT,
   MAX_SCHEDULE_PERIODS,
   type NewSchedule,
   type PageOf,
   permit,
   Refusal,
-  ROLES,
+  rolesFor,
+  type VerifiedCaller,
 } from '@daybook/contracts';
 import { type Database, idFromBytes } from '@daybook/database';
 import { decodeCursor, pageOf } from '@daybook/service';
@@ -32,13 +32,13 @@ export interface AvailabilityStore {
    * Returns a doctor's working time; undefined when the doctor does not exist.
    * @throws Refusal `range-too-long` when more than MAX_OVERLAPPING exceptions overlap the range
    */
-  find(caller: Caller, doctorId: string, range: Interval): Promise<WorkingTime | undefined>;
+  find(caller: VerifiedCaller, doctorId: string, range: Interval): Promise<WorkingTime | undefined>;
   /**
    * Returns the working time of the active doctors of a specialty, in the order of their ids.
    * @throws Refusal `range-too-long`
    */
   search(
-    caller: Caller,
+    caller: VerifiedCaller,
     query: Pick<AvailabilitySearchQuery, 'specialty' | 'limit' | 'cursor'>,
     range: Interval,
   ): Promise<PageOf<WorkingTime>>;
@@ -91,13 +91,13 @@ export function createAvailabilityStore(database: Database<DoctorTables>): Avail
 
   return {
     async find(caller, doctorId, range) {
-      permit(caller, ROLES);
+      permit(caller, rolesFor('getAvailability'));
       const [found] = await read(oneDoctor(doctorId), range, 1);
       return found;
     },
 
     async search(caller, { specialty, limit = DEFAULT_LIMIT, cursor }, range) {
-      permit(caller, ROLES);
+      permit(caller, rolesFor('findAvailability'));
       const [after = ''] = cursor === undefined ? [] : decodeCursor(cursor, ['id']);
       const found = await read(activeDoctors(specialty, after, limit + 1), range, limit + 1);
       return pageOf(

@@ -3,21 +3,26 @@
  * Every change raises it, including changes of hours and exceptions.
  * The row is locked first, so changes of one doctor are serialized.
  */
+
+import type { VerifiedCaller } from '@daybook/contracts';
 import { notFound } from '@daybook/contracts';
 import type { DatabaseDialect } from '@daybook/database';
+import { ownDoctor } from './ownership.ts';
 import type { DoctorRow, Tx } from './tables.ts';
 
 /**
- * Locks a doctor and returns the row before the change.
+ * Locks a doctor that the caller changes, and returns the row before the change.
  * @throws Refusal `not-found`
  */
-export async function lockDoctor(tx: Tx, dialect: DatabaseDialect, doctorId: Uint8Array): Promise<DoctorRow> {
-  const doctor = await tx
-    .selectFrom('doctors')
-    .selectAll()
-    .where('id', '=', doctorId)
-    .$if(dialect.supportsRowLocks, (query) => query.forUpdate())
-    .executeTakeFirst();
+export async function lockDoctor(
+  tx: Tx,
+  dialect: DatabaseDialect,
+  caller: VerifiedCaller,
+  doctorId: Uint8Array,
+): Promise<DoctorRow> {
+  let query = tx.selectFrom('doctors').selectAll().where('id', '=', doctorId);
+  for (const condition of ownDoctor(caller)) query = query.where(condition);
+  const doctor = await query.$if(dialect.supportsRowLocks, (locking) => locking.forUpdate()).executeTakeFirst();
   if (!doctor) throw notFound('doctor');
   return doctor;
 }

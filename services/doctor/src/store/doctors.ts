@@ -1,7 +1,6 @@
 /** The doctors of this service's database. */
 import {
   applyMergePatch,
-  type Caller,
   type Doctor,
   type DoctorPatch,
   type DoctorQuery,
@@ -10,9 +9,9 @@ import {
   nameTerms,
   type PageOf,
   permit,
-  ROLES,
-  STAFF,
+  rolesFor,
   toMillis,
+  type VerifiedCaller,
 } from '@daybook/contracts';
 import {
   appendEvent,
@@ -25,22 +24,23 @@ import {
   type WriteContext,
   writeSearchTerms,
 } from '@daybook/database';
-import { type Clock, tidyPerson } from '@daybook/service';
+import { assertContactsOnly, type Clock, tidyPerson } from '@daybook/service';
 import { doctorEvent, SOURCE } from '../events/published.ts';
 import { searchDoctors } from './doctor-search.ts';
 import { lockDoctor } from './doctor-version.ts';
 import { normalTypeIds, toTypeIds } from './offered-types.ts';
+import { seesPublicPart } from './ownership.ts';
 import type { DoctorRow, DoctorTables, Tx } from './tables.ts';
 
 export interface DoctorStore {
-  register(caller: Caller, input: NewDoctor, write: WriteContext<Doctor>): Promise<Doctor>;
-  find(caller: Caller, id: string): Promise<Doctor | undefined>;
+  register(caller: VerifiedCaller, input: NewDoctor, write: WriteContext<Doctor>): Promise<Doctor>;
+  find(caller: VerifiedCaller, id: string): Promise<Doctor | undefined>;
   /**
    * Changes a doctor.
-   * @throws Refusal `not-found`, `precondition-failed`
+   * @throws Refusal `forbidden`, `not-found`, `precondition-failed`
    */
-  change(caller: Caller, id: string, patch: DoctorPatch, write: WriteContext<Doctor>): Promise<Doctor>;
-  search(caller: Caller, query: DoctorQuery): Promise<PageOf<Doctor>>;
+  change(caller: VerifiedCaller, id: string, patch: DoctorPatch, write: WriteContext<Doctor>): Promise<Doctor>;
+  search(caller: VerifiedCaller, query: DoctorQuery): Promise<PageOf<Doctor>>;
 }
 
 function toDoctor(row: DoctorRow): Doctor {
@@ -57,6 +57,15 @@ function toDoctor(row: DoctorRow): Doctor {
     createdAt: isoFromMillis(row.created_at),
     updatedAt: isoFromMillis(row.updated_at),
   };
+}
+
+/** The members of their own record that doctors change, and that patients do not see. */
+const CONTACTS = ['phone', 'email'] as const satisfies readonly (keyof Doctor)[];
+
+/** Returns a doctor as patients and visitors see it. */
+function toPublicDoctor(row: DoctorRow): Doctor {
+  const { phone, email, ...publicPart } = toDoctor(row);
+  return publicPart;
 }
 
 function toColumns(doctor: Doctor): Omit<DoctorRow, 'id' | 'created_at'> {
@@ -92,7 +101,7 @@ async function index(tx: Tx, doctor: Doctor): Promise<void> {
 export function createDoctorStore(database: Database<DoctorTables>, clock: Clock): DoctorStore {
   return {
     async register(caller, input, write) {
-      permit(caller, STAFF);
+      permit(caller, rolesFor('registerDoctor'));
       const now = clock();
       const doctor = withNormalIds({
         id: newId(),
@@ -117,18 +126,25 @@ export function createDoctorStore(database: Database<DoctorTables>, clock: Clock
     },
 
     async find(caller, id) {
-      permit(caller, ROLES);
+      permit(caller, rolesFor('getDoctor'));
+      const isPublic = seesPublicPart(caller);
       const row = await database.read((db) =>
-        db.selectFrom('doctors').selectAll().where('id', '=', idToBytes(id)).executeTakeFirst(),
+        db
+          .selectFrom('doctors')
+          .selectAll()
+          .where('id', '=', idToBytes(id))
+          .$if(isPublic, (query) => query.where('active', '=', 1))
+          .executeTakeFirst(),
       );
-      return row && toDoctor(row);
+      return row && (isPublic ? toPublicDoctor(row) : toDoctor(row));
     },
 
     async change(caller, id, patch, write) {
-      permit(caller, STAFF);
+      permit(caller, rolesFor('changeDoctor'));
+      if (caller.role === 'doctor') assertContactsOnly(patch, CONTACTS, 'an administrator');
       const now = clock();
       return database.write(async (tx) => {
-        const row = await lockDoctor(tx, database.dialect, idToBytes(id));
+        const row = await lockDoctor(tx, database.dialect, caller, idToBytes(id));
         write.checkVersion(row.version);
         const before = toDoctor(row);
         const doctor = withNormalIds({
@@ -146,8 +162,10 @@ export function createDoctorStore(database: Database<DoctorTables>, clock: Clock
     },
 
     async search(caller, query) {
-      permit(caller, ROLES);
-      return searchDoctors(database, query, toDoctor);
+      permit(caller, rolesFor('findDoctors'));
+      if (!seesPublicPart(caller)) return searchDoctors(database, query, toDoctor);
+      if (query.active === false) return { items: [] };
+      return searchDoctors(database, { ...query, active: true }, toPublicDoctor);
     },
   };
 }

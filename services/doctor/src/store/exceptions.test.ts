@@ -9,7 +9,7 @@ const DAY = 86_400_000;
 const at = (instant: string): number => Temporal.Instant.from(instant).epochMilliseconds;
 const iso = (millis: number): string => Temporal.Instant.fromEpochMilliseconds(millis).toString();
 const write = { storeResponse: storeNoResponse, checkVersion: () => undefined };
-const staff = { id: 'somebody', role: 'front-desk' } as const;
+const staff = { id: 'somebody', role: 'front-desk', patientIds: [] } as const;
 const noon = at('2026-06-01T12:00:00.000Z');
 const lunch = off(iso(noon), iso(noon + DAY));
 
@@ -34,7 +34,7 @@ async function startStore() {
 it('a patient neither reads nor changes exceptions', async () => {
   const { store, id } = await startStore();
   const { id: exceptionId } = await store.add(staff, id, { ...lunch, reason: 'knee' }, write);
-  const patient = { id: 'ana', role: 'patient' } as const;
+  const patient = { id: 'ana', role: 'patient', patientIds: [] } as const;
   const forbidden = { code: 'forbidden' };
   await expect(store.add(patient, id, lunch, write)).rejects.toMatchObject(forbidden);
   await expect(store.list(patient, id, {})).rejects.toMatchObject(forbidden);

@@ -1,6 +1,5 @@
 /** Stores the leave and extra hours of the doctors. */
 import {
-  type Caller,
   DAY,
   DEFAULT_LIMIT,
   MAX_AVAILABILITY_DAYS,
@@ -10,10 +9,11 @@ import {
   type PageOf,
   permit,
   Refusal,
+  rolesFor,
   type ScheduleException,
   type ScheduleExceptionQuery,
-  STAFF,
   toMillis,
+  type VerifiedCaller,
 } from '@daybook/contracts';
 import {
   appendEvent,
@@ -39,18 +39,22 @@ export interface ExceptionStore {
    * @throws Refusal `not-found`, `precondition-failed`, `invalid-interval`, `range-too-long`, `too-many-exceptions`
    */
   add(
-    caller: Caller,
+    caller: VerifiedCaller,
     doctorId: string,
     input: NewScheduleException,
     write: WriteContext<ScheduleException>,
   ): Promise<ScheduleException>;
   /** Returns a page in the order of the starts; undefined when the doctor does not exist. */
-  list(caller: Caller, doctorId: string, query: ScheduleExceptionQuery): Promise<PageOf<ScheduleException> | undefined>;
+  list(
+    caller: VerifiedCaller,
+    doctorId: string,
+    query: ScheduleExceptionQuery,
+  ): Promise<PageOf<ScheduleException> | undefined>;
   /**
    * Removes an exception.
    * @throws Refusal `not-found`, `precondition-failed`
    */
-  remove(caller: Caller, doctorId: string, exceptionId: string, write: WriteContext<unknown>): Promise<void>;
+  remove(caller: VerifiedCaller, doctorId: string, exceptionId: string, write: WriteContext<unknown>): Promise<void>;
 }
 
 /**
@@ -87,10 +91,15 @@ const around = ({ start, end }: Interval): Interval => ({
   end: end + MAX_AVAILABILITY_DAYS * DAY,
 });
 
+/** Returns an exception of another doctor as doctors see it. The reason may mention an illness. */
+function withoutReason({ reason, ...exception }: ScheduleException): ScheduleException {
+  return exception;
+}
+
 export function createExceptionStore(database: Database<DoctorTables>, clock: Clock): ExceptionStore {
   return {
     async add(caller, doctorId, input, write) {
-      permit(caller, STAFF);
+      permit(caller, rolesFor('addScheduleException'));
       const interval = exceptionInterval(input);
       const now = clock();
       const row: ScheduleExceptionRow = {
@@ -104,7 +113,7 @@ export function createExceptionStore(database: Database<DoctorTables>, clock: Cl
       };
       const exception = toException(row);
       await database.write(async (tx) => {
-        const { version } = await lockDoctor(tx, database.dialect, row.doctor_id);
+        const { version } = await lockDoctor(tx, database.dialect, caller, row.doctor_id);
         write.checkVersion(version);
         const neighbours = await tx
           .selectFrom('schedule_exceptions')
@@ -127,8 +136,9 @@ export function createExceptionStore(database: Database<DoctorTables>, clock: Cl
     },
 
     async list(caller, doctorId, { from, to, limit = DEFAULT_LIMIT, cursor }) {
-      permit(caller, STAFF);
+      permit(caller, rolesFor('listScheduleExceptions'));
       const doctor_id = idToBytes(doctorId);
+      const seesReasons = caller.role !== 'doctor' || caller.doctorId === idFromBytes(doctor_id);
       const after = cursor === undefined ? undefined : decodeCursor(cursor, ['number', 'id']);
       return database.read(async (db) => {
         const doctor = await db.selectFrom('doctors').select('id').where('id', '=', doctor_id).executeTakeFirst();
@@ -147,16 +157,24 @@ export function createExceptionStore(database: Database<DoctorTables>, clock: Cl
           .orderBy('id')
           .limit(limit + 1)
           .execute();
-        return pageOf(rows, limit, (row) => [row.starts_at, idFromBytes(row.id)], toException);
+        return pageOf(
+          rows,
+          limit,
+          (row) => [row.starts_at, idFromBytes(row.id)],
+          (row) => {
+            const exception = toException(row);
+            return seesReasons ? exception : withoutReason(exception);
+          },
+        );
       });
     },
 
     async remove(caller, doctorId, exceptionId, write) {
-      permit(caller, STAFF);
+      permit(caller, rolesFor('removeScheduleException'));
       const now = clock();
       const [doctor_id, id] = [idToBytes(doctorId), idToBytes(exceptionId)];
       await database.write(async (tx) => {
-        const { version } = await lockDoctor(tx, database.dialect, doctor_id);
+        const { version } = await lockDoctor(tx, database.dialect, caller, doctor_id);
         const row = await tx
           .selectFrom('schedule_exceptions')
           .selectAll()

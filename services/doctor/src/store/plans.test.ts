@@ -13,7 +13,7 @@ import type { DoctorRow, DoctorTables } from './tables.ts';
 const NOW = Temporal.Instant.from('2026-11-02T08:00:00.000Z');
 const DOCTORS = 2000;
 const SPECIALTIES = 40;
-const staff = { id: 'somebody', role: 'front-desk' } as const;
+const staff = { id: 'somebody', role: 'administrator', patientIds: [] } as const;
 const write = { storeResponse: storeNoResponse, checkVersion: () => undefined };
 const clock = () => NOW;
 

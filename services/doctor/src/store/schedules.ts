@@ -1,13 +1,12 @@
 /** Stores the doctors' weekly hours, in periods. */
 import {
-  type Caller,
   MAX_SCHEDULE_PERIODS,
   type NewSchedule,
   permit,
   Refusal,
-  ROLES,
+  rolesFor,
   type Schedule,
-  STAFF,
+  type VerifiedCaller,
 } from '@daybook/contracts';
 import { appendEvent, type Database, idFromBytes, idToBytes, originOf, type WriteContext } from '@daybook/database';
 import type { Clock } from '@daybook/service';
@@ -29,13 +28,13 @@ export interface StoredSchedule {
 
 export interface ScheduleStore {
   /** Returns the hours in force on a day, by default today; undefined when the doctor does not exist. */
-  find(caller: Caller, doctorId: string, on?: string): Promise<StoredSchedule | undefined>;
+  find(caller: VerifiedCaller, doctorId: string, on?: string): Promise<StoredSchedule | undefined>;
   /**
    * Replaces all hours from the first day of the schedule on, or all hours when it has no first day.
    * @throws Refusal `not-found`, `precondition-failed`, `too-many-periods`
    */
   replace(
-    caller: Caller,
+    caller: VerifiedCaller,
     doctorId: string,
     schedule: NewSchedule,
     write: WriteContext<StoredSchedule>,
@@ -62,7 +61,7 @@ const tooManyPeriods = () =>
 export function createScheduleStore(database: Database<DoctorTables>, clock: Clock): ScheduleStore {
   return {
     async find(caller, doctorId, on) {
-      permit(caller, ROLES);
+      permit(caller, rolesFor('getSchedule'));
       const now = clock().epochMilliseconds;
       const rows = await database.read((db) =>
         db
@@ -87,12 +86,12 @@ export function createScheduleStore(database: Database<DoctorTables>, clock: Clo
     },
 
     async replace(caller, doctorId, schedule, write) {
-      permit(caller, STAFF);
+      permit(caller, rolesFor('replaceSchedule'));
       const now = clock();
       const doctor_id = idToBytes(doctorId);
       const valid_from = schedule.validFrom ?? UNBOUNDED_START;
       return database.write(async (tx) => {
-        const { version: doctorVersion } = await lockDoctor(tx, database.dialect, doctor_id);
+        const { version: doctorVersion } = await lockDoctor(tx, database.dialect, caller, doctor_id);
         const periods = await tx
           .selectFrom('schedule_periods')
           .select(['valid_from', 'version'])

@@ -32,6 +32,7 @@ describe('the routes file', () => {
       'parked-events-of-merges': 'appointment-service',
       'parked-events-of-revalidation': 'appointment-service',
       'parked-events-of-messages': 'notification-service',
+      'parked-events-of-care-relationships': 'patient-service',
     });
   });
 

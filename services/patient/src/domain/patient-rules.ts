@@ -1,5 +1,8 @@
 /** Rules for every stored patient that a schema cannot express. */
-import { type Identifier, Refusal } from '@daybook/contracts';
+import { type Identifier, type PatientPatch, Refusal } from '@daybook/contracts';
+
+/** The members of their own record that patients change. The others identify the person, or are for staff to decide. */
+export const OWN_CONTACTS: readonly (keyof PatientPatch)[] = ['phone', 'email', 'address', 'language'];
 
 /** The length of the key column. Only ligatures can make a normalized identifier longer. */
 const MAX_KEY = 400;

@@ -1,5 +1,5 @@
 /** The events that this service publishes. */
-import type { Patient } from '@daybook/contracts';
+import type { EmergencyAccess, Patient } from '@daybook/contracts';
 import type { NewEvent } from '@daybook/database';
 
 export const SOURCE = '/services/patient';
@@ -18,4 +18,12 @@ export const patientMergeEvent = (kind: 'merged' | 'unmerged', { id, version }: 
   subject: id,
   sequence: version,
   data: { patientId: id, into },
+});
+
+/** Returns the event about an emergency access. It excludes the reason, which may mention an illness. */
+export const emergencyAccessEvent = ({ id, ...access }: EmergencyAccess): NewEvent => ({
+  type: 'daybook.patient.emergency-access.v1',
+  subject: id,
+  sequence: 1,
+  data: { emergencyAccessId: id, ...access },
 });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { NAME } from '../app.ts';
 import { MAX_MERGED } from '../store/merged-records.ts';
 import { createMergeStore } from '../store/merges.ts';
-import { ana, readProblem, startPatients } from '../testing.ts';
+import { ana, bookingService, readProblem, startPatients } from '../testing.ts';
 
 const UNKNOWN_ID = '01890000-0000-7000-8000-000000000000';
 const anna = { ...ana, givenName: 'Anna', identifiers: [{ system: 'mrn', value: 'OLD-1' }], phone: '+15551234567' };
@@ -206,12 +206,12 @@ describe('merging two records', () => {
     const store = createMergeStore(database, () => time.now);
     const write = { storeResponse: async () => undefined, checkVersion: () => undefined };
     for (const role of ['patient', 'doctor', 'service'] as const) {
-      const merging = store.merge({ id: 'x', role }, old, { into: stays, reason }, write);
+      const merging = store.merge({ id: 'x', role, patientIds: [] }, old, { into: stays, reason }, write);
       await expect(merging).rejects.toMatchObject({ code: 'forbidden' });
     }
-    await store.merge({ id: 'x', role: 'front-desk' }, old, { into: stays, reason }, write);
+    await store.merge({ id: 'x', role: 'front-desk', patientIds: [] }, old, { into: stays, reason }, write);
     for (const role of ['patient', 'doctor', 'front-desk', 'service'] as const) {
-      await expect(store.unmerge({ id: 'x', role }, old, { reason }, write)).rejects.toMatchObject({
+      await expect(store.unmerge({ id: 'x', role, patientIds: [] }, old, { reason }, write)).rejects.toMatchObject({
         code: 'forbidden',
       });
     }
@@ -297,7 +297,8 @@ describe('merges that race', () => {
 
 describe('what services read of a patient', () => {
   it('is the id, whether there can be appointments, the version, and what replaces it', async () => {
-    const { ids, merge, call } = await startRecords();
+    const { ids, merge, callAs } = await startRecords();
+    const call = callAs(bookingService);
     const [stays = '', old = ''] = ids;
     const service = { id: 'appointment-service', role: 'service', scope: ['getPatientEligibility'] } as const;
     const headers = await authorizationOf(service, NAME);

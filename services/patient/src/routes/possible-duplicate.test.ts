@@ -71,7 +71,7 @@ describe('registering a person who is there already', () => {
     const { database, time, register } = await startPatients();
     await register(ana);
     const store = createPatientStore(database, () => time.now);
-    const registering = store.register({ id: 'identity', role: 'service' }, ana, write);
+    const registering = store.register({ id: 'identity-service', role: 'service', patientIds: [] }, ana, write);
     await expect(registering).rejects.toMatchObject({ code: 'possible-duplicate', extras: {} });
   });
 
@@ -100,7 +100,11 @@ describe('registering a person who is there already', () => {
     const { id } = await register({ ...ana, identifiers: [{ system: 'mrn', value: 'B-2' }] });
     expect(await call('PATCH', `/${id}`, { identifiers: spelled })).toMatchObject(taken);
     const store = createPatientStore(database, () => time.now);
-    const registering = store.register({ id: 'identity', role: 'service' }, { ...ana, identifiers }, write);
+    const registering = store.register(
+      { id: 'identity-service', role: 'service', patientIds: [] },
+      { ...ana, identifiers },
+      write,
+    );
     await expect(registering).rejects.toMatchObject({ code: 'identifier-taken', extras: {} });
   });
 

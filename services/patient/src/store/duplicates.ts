@@ -3,10 +3,11 @@
  * `name_keys` has one row for each key of names and birth date, which all similar records share.
  * A registration inserts its rows, so the database rejects the second of two simultaneous ones.
  */
-import { type Caller, MAX_CANDIDATES, type PatientCandidate, Refusal } from '@daybook/contracts';
+import { MAX_CANDIDATES, type PatientCandidate, Refusal, type VerifiedCaller } from '@daybook/contracts';
 import { type Database, type DatabaseDialect, mapUniqueViolation } from '@daybook/database';
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import { seesOtherRecords } from '../domain/permissions.ts';
+import { reachOf } from './ownership.ts';
 import { toPatient } from './patient-row.ts';
 import type { PatientRow, PatientTables, Tx } from './tables.ts';
 
@@ -85,20 +86,29 @@ function toCandidate(row: PatientTables['patients']): PatientCandidate {
   };
 }
 
-/** Returns the records with these names and this birth date. A merged record is replaced by the one that stays. */
-async function candidatesOf(database: Database<PatientTables>, names: NameKeys): Promise<PatientCandidate[]> {
+/**
+ * Returns the records with these names and this birth date, as far as the caller reaches them. A merged record is
+ * replaced by the one that stays.
+ */
+async function candidatesOf(
+  database: Database<PatientTables>,
+  names: NameKeys,
+  reach: readonly RawBuilder<boolean>[],
+): Promise<PatientCandidate[]> {
   const keys = keysOf(names);
   const rows = await database.read(async (db) => {
-    const alike = await db
+    let alike = db
       .selectFrom('patients')
       .select(['id', 'replaced_by'])
       .where((row) => row.or([row('name_key', 'in', keys), row('joined_name_key', 'in', keys)]))
       .orderBy('id')
-      .limit(MAX_CANDIDATES)
-      .execute();
-    const ids = alike.map(({ id, replaced_by }) => replaced_by ?? id);
+      .limit(MAX_CANDIDATES);
+    for (const condition of reach) alike = alike.where(condition);
+    const ids = (await alike.execute()).map(({ id, replaced_by }) => replaced_by ?? id);
     if (ids.length === 0) return [];
-    return db.selectFrom('patients').selectAll().where('id', 'in', ids).orderBy('id').execute();
+    let remaining = db.selectFrom('patients').selectAll().where('id', 'in', ids).orderBy('id');
+    for (const condition of reach) remaining = remaining.where(condition);
+    return remaining.execute();
   });
   return rows.map(toCandidate);
 }
@@ -106,11 +116,14 @@ async function candidatesOf(database: Database<PatientTables>, names: NameKeys):
 /** Returns the error for the caller. A `possible-duplicate` names its candidates if the caller may read them. */
 export async function withCandidates(
   database: Database<PatientTables>,
-  caller: Caller,
+  caller: VerifiedCaller,
+  now: Temporal.Instant,
   names: NameKeys,
   error: unknown,
 ): Promise<unknown> {
   if (!(error instanceof Refusal) || error.code !== 'possible-duplicate') return error;
   if (!seesOtherRecords(caller)) return error;
-  return new Refusal(error.code, error.message, { candidates: await candidatesOf(database, names) });
+  return new Refusal(error.code, error.message, {
+    candidates: await candidatesOf(database, names, reachOf(caller, now)),
+  });
 }

@@ -1,8 +1,10 @@
 /** Stores identifiers, which are unique within a system. The database rejects the second patient with one. */
-import { type Caller, type Patient, Refusal } from '@daybook/contracts';
+import { type Patient, Refusal, type VerifiedCaller } from '@daybook/contracts';
 import { type Database, type DatabaseDialect, idFromBytes, idToBytes, mapUniqueViolation } from '@daybook/database';
+import type { RawBuilder } from 'kysely';
 import { identifierKey } from '../domain/patient-rules.ts';
 import { seesOtherRecords } from '../domain/permissions.ts';
+import { reachOf } from './ownership.ts';
 import type { PatientTables, Tx } from './tables.ts';
 
 type IdentifierRow = PatientTables['patient_identifiers'];
@@ -27,12 +29,12 @@ export async function writeIdentifiers(tx: Tx, dialect: DatabaseDialect, patient
   );
 }
 
-/** Returns a record that has one of the identifiers of a patient, and the record that it was merged into. */
-async function holderOf(database: Database<PatientTables>, patient: Identified) {
+/** Returns a record within reach that has one of the identifiers, and the record that it was merged into. */
+async function holderOf(database: Database<PatientTables>, patient: Identified, reach: readonly RawBuilder<boolean>[]) {
   const rows = rowsOf(patient);
   if (rows.length === 0) return undefined;
-  return database.read((db) =>
-    db
+  return database.read((db) => {
+    let query = db
       .selectFrom('patient_identifiers')
       .innerJoin('patients', 'patients.id', 'patient_identifiers.patient_id')
       .select(['patients.id', 'patients.replaced_by'])
@@ -43,9 +45,10 @@ async function holderOf(database: Database<PatientTables>, patient: Identified) 
       )
       .where('patient_id', '<>', idToBytes(patient.id))
       .orderBy('patients.id')
-      .limit(1)
-      .executeTakeFirst(),
-  );
+      .limit(1);
+    for (const condition of reach) query = query.where(condition);
+    return query.executeTakeFirst();
+  });
 }
 
 const MERGED_INTO_THIS =
@@ -54,14 +57,15 @@ const MERGED_INTO_THIS =
 /** Returns the error for the caller. An `identifier-taken` names the record if the caller may read it. */
 export async function withHolder(
   database: Database<PatientTables>,
-  caller: Caller,
+  caller: VerifiedCaller,
+  now: Temporal.Instant,
   patient: Identified,
   error: unknown,
 ): Promise<unknown> {
   if (!(error instanceof Refusal) || error.code !== 'identifier-taken') return error;
   if (!seesOtherRecords(caller)) return error;
-  const holder = await holderOf(database, patient);
-  // The other patient has lost the identifier meanwhile.
+  const holder = await holderOf(database, patient, reachOf(caller, now));
+  // The other patient has lost the identifier meanwhile, or the caller does not reach it.
   if (!holder) return error;
   const { id, replaced_by } = holder;
   const isMergedIntoThis = replaced_by !== null && Buffer.compare(replaced_by, idToBytes(patient.id)) === 0;

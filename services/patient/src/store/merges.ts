@@ -6,7 +6,6 @@
  * So there are no cycles, and no chain leads to a merged record.
  */
 import {
-  type Caller,
   notFound,
   type Patient,
   type PatientEligibility,
@@ -14,12 +13,12 @@ import {
   type PatientUnmerge,
   permit,
   Refusal,
-  STAFF,
+  rolesFor,
+  type VerifiedCaller,
 } from '@daybook/contracts';
 import { appendEvent, type Database, idFromBytes, idToBytes, originOf, type WriteContext } from '@daybook/database';
 import type { Clock } from '@daybook/service';
 import { sql } from 'kysely';
-import { MAY_MERGE, MAY_UNMERGE } from '../domain/permissions.ts';
 import { patientEvent, patientMergeEvent, SOURCE } from '../events/published.ts';
 import { MAX_MERGED, mergedInto } from './merged-records.ts';
 import { lockPatient, lockPatients } from './patient-lock.ts';
@@ -33,13 +32,13 @@ export interface MergeStore {
    * @throws Refusal `not-found`, `patient-not-found`, `same-patient`, `patient-replaced`, `too-many-merged`,
    * `precondition-failed`
    */
-  merge(caller: Caller, id: string, input: PatientMerge, write: WriteContext<Patient>): Promise<Patient>;
+  merge(caller: VerifiedCaller, id: string, input: PatientMerge, write: WriteContext<Patient>): Promise<Patient>;
   /**
    * Undoes a merge.
    * @throws Refusal `not-found`, `not-merged`, `precondition-failed`
    */
-  unmerge(caller: Caller, id: string, input: PatientUnmerge, write: WriteContext<Patient>): Promise<Patient>;
-  eligibility(caller: Caller, id: string): Promise<PatientEligibility | undefined>;
+  unmerge(caller: VerifiedCaller, id: string, input: PatientUnmerge, write: WriteContext<Patient>): Promise<Patient>;
+  eligibility(caller: VerifiedCaller, id: string): Promise<PatientEligibility | undefined>;
 }
 
 /** A merge or an unmerge of a record. */
@@ -79,7 +78,12 @@ export function createMergeStore(database: Database<PatientTables>, clock: Clock
     for (const id of [row.id, root, row.replaced_by]) if (id) await writePatientTerms(tx, id);
   }
 
-  async function record(tx: Tx, caller: Caller, after: Patient, { kind, into, reason }: MergeStep): Promise<void> {
+  async function record(
+    tx: Tx,
+    caller: VerifiedCaller,
+    after: Patient,
+    { kind, into, reason }: MergeStep,
+  ): Promise<void> {
     const { id, role } = caller;
     const entry = { at: after.updatedAt, by: { id, role }, action: kind, into: idFromBytes(into), reason };
     await tx
@@ -90,7 +94,7 @@ export function createMergeStore(database: Database<PatientTables>, clock: Clock
 
   async function apply(
     tx: Tx,
-    caller: Caller,
+    caller: VerifiedCaller,
     row: PatientRow,
     step: MergeStep,
     write: WriteContext<Patient>,
@@ -118,7 +122,7 @@ export function createMergeStore(database: Database<PatientTables>, clock: Clock
 
   return {
     async merge(caller, id, input, write) {
-      permit(caller, MAY_MERGE);
+      permit(caller, rolesFor('mergePatients'));
       const [absorbedId, into] = [idToBytes(id), idToBytes(input.into)];
       return database.write(async (tx) => {
         const rows = await lockPatients(tx, dialect, [absorbedId, into]);
@@ -141,7 +145,7 @@ export function createMergeStore(database: Database<PatientTables>, clock: Clock
     },
 
     async unmerge(caller, id, { reason }, write) {
-      permit(caller, MAY_UNMERGE);
+      permit(caller, rolesFor('unmergePatients'));
       return database.write(async (tx) => {
         const row = await lockPatient(tx, dialect, idToBytes(id));
         write.checkVersion(row.version);
@@ -155,7 +159,7 @@ export function createMergeStore(database: Database<PatientTables>, clock: Clock
     },
 
     async eligibility(caller, id) {
-      permit(caller, STAFF);
+      permit(caller, rolesFor('getPatientEligibility'));
       const row = await database.read((db) =>
         db
           .selectFrom('patients')

@@ -1,8 +1,9 @@
 /** Finds patients by text, birth date or ids. */
-import { DEFAULT_LIMIT, type PageOf, type Patient, type PatientQuery } from '@daybook/contracts';
+import { DEFAULT_LIMIT, type PageOf, type Patient, type PatientQuery, type VerifiedCaller } from '@daybook/contracts';
 import { checksOf, type Database, idFromBytes, idToBytes, planSearch, type SearchPlan } from '@daybook/database';
 import { decodeCursor, pageOf } from '@daybook/service';
 import { searchConditionsOf } from '../domain/search-terms.ts';
+import { OWN_PATIENT, type OwnPatients, ownPatients, reachOf } from './ownership.ts';
 import { toPatient } from './patient-row.ts';
 import type { Db, PatientTables } from './tables.ts';
 
@@ -26,15 +27,34 @@ async function planOf(db: Db, query: PatientQuery, after: Uint8Array | undefined
 const isLookup = ({ q, birthDate, id }: PatientQuery): boolean =>
   id !== undefined && q === undefined && birthDate === undefined;
 
-export async function searchPatients(database: Database<PatientTables>, query: PatientQuery): Promise<PageOf<Patient>> {
+/**
+ * Returns the plan of a doctor's search: a page of own patients. Few patients are own ones, so they are read instead of
+ * all that the words match.
+ */
+function planOfOwn({ q }: PatientQuery, own: Omit<OwnPatients, 'checks'>): SearchPlan | undefined {
+  const conditions = q === undefined ? [] : searchConditionsOf(q);
+  if (q !== undefined && conditions.length === 0) return undefined;
+  return { page: ownPatients({ ...own, checks: checksOf(OWN_PATIENT, conditions) }), checks: [] };
+}
+
+/** Returns the patients that a caller reaches and that match a query. */
+export async function searchPatients(
+  database: Database<PatientTables>,
+  caller: VerifiedCaller,
+  now: Temporal.Instant,
+  query: PatientQuery,
+): Promise<PageOf<Patient>> {
   const { birthDate, id, limit = DEFAULT_LIMIT, cursor } = query;
   const [last] = cursor === undefined ? [] : decodeCursor(cursor, ['id']);
   const after = last === undefined ? undefined : idToBytes(last);
   const atMost = limit + 1;
   const rows = await database.read(async (db) => {
-    const plan: SearchPlan | undefined = await planOf(db, query, after, atMost);
+    const { role, doctorId } = caller;
+    const isOfOwn = role === 'doctor' && doctorId !== undefined && birthDate === undefined && id === undefined;
+    const plan = isOfOwn ? planOfOwn(query, { doctorId, now, after, atMost }) : await planOf(db, query, after, atMost);
     if (!plan) return [];
     let found = db.selectFrom('patients').selectAll().orderBy('id').limit(atMost);
+    for (const condition of reachOf(caller, now)) found = found.where(condition);
     if (plan.page) return found.where('id', 'in', plan.page).execute();
     if (!isLookup(query)) found = found.where('replaced_by', 'is', null);
     if (after !== undefined) found = found.where('id', '>', after);

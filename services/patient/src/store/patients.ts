@@ -1,7 +1,6 @@
 /** The patients of this service's database. */
 import {
   applyMergePatch,
-  type Caller,
   instantText,
   type NewPatient,
   type PageOf,
@@ -9,19 +8,30 @@ import {
   type PatientPatch,
   type PatientQuery,
   permit,
-  STAFF,
+  Refusal,
+  rolesFor,
+  type VerifiedCaller,
 } from '@daybook/contracts';
-import { appendEvent, type Database, idToBytes, newId, originOf, type WriteContext } from '@daybook/database';
-import { type Clock, tidyPerson } from '@daybook/service';
-import { checkBirthDate, normalizeIdentifiers } from '../domain/patient-rules.ts';
+import {
+  appendEvent,
+  type Database,
+  idFromBytes,
+  idToBytes,
+  newId,
+  originOf,
+  type WriteContext,
+} from '@daybook/database';
+import { assertContactsOnly, type Clock, tidyPerson } from '@daybook/service';
+import { checkBirthDate, normalizeIdentifiers, OWN_CONTACTS } from '../domain/patient-rules.ts';
 import { patientEvent, SOURCE } from '../events/published.ts';
 import { incrementNameKey, insertUniqueNameKey, moveNameKey, withCandidates } from './duplicates.ts';
 import { withHolder, writeIdentifiers } from './identifiers.ts';
+import { reachOf } from './ownership.ts';
 import { lockPatient } from './patient-lock.ts';
 import { assertNotReplaced, toColumns, toPatient } from './patient-row.ts';
 import { searchPatients } from './patient-search.ts';
 import { writePatientTerms } from './patient-terms.ts';
-import type { PatientTables, Tx } from './tables.ts';
+import type { PatientRow, PatientTables, Tx } from './tables.ts';
 
 export interface PatientStore {
   /**
@@ -29,20 +39,33 @@ export interface PatientStore {
    * @throws Refusal `invalid-request`, `identifier-taken`; `possible-duplicate`, unless it is confirmed to be another
    * person
    */
-  register(caller: Caller, input: NewPatient, write: WriteContext<Patient>): Promise<Patient>;
-  find(caller: Caller, id: string): Promise<Patient | undefined>;
+  register(caller: VerifiedCaller, input: NewPatient, write: WriteContext<Patient>): Promise<Patient>;
+  find(caller: VerifiedCaller, id: string): Promise<Patient | undefined>;
   /**
    * Changes a patient.
-   * @throws Refusal `invalid-request`, `not-found`, `precondition-failed`, `identifier-taken`, `patient-replaced`
+   * @throws Refusal `invalid-request`, `forbidden`, `not-found`, `precondition-failed`, `identifier-taken`,
+   * `patient-replaced`
    */
-  change(caller: Caller, id: string, patch: PatientPatch, write: WriteContext<Patient>): Promise<Patient>;
-  search(caller: Caller, query: PatientQuery): Promise<PageOf<Patient>>;
+  change(caller: VerifiedCaller, id: string, patch: PatientPatch, write: WriteContext<Patient>): Promise<Patient>;
+  search(caller: VerifiedCaller, query: PatientQuery): Promise<PageOf<Patient>>;
 }
 
 /** Returns a patient, or a patch of one, as stored. */
 function normalizePatient<Input extends NewPatient | PatientPatch>(input: Input): Input {
   const { identifiers } = input;
   return { ...tidyPerson(input), ...(identifiers && { identifiers: normalizeIdentifiers(identifiers) }) };
+}
+
+/**
+ * Checks that an account of a patient is linked to the record itself. An account that is linked to a merged record
+ * reads the record that stays. It does not change contacts there until the front desk has confirmed the link.
+ * @throws Refusal `forbidden`
+ */
+function assertLinked({ role, patientIds }: VerifiedCaller, { id }: Pick<PatientRow, 'id'>): void {
+  if (role !== 'patient' || patientIds.includes(idFromBytes(id))) return;
+  const detail =
+    'Your account is linked to a record that was merged into this one. Ask the front desk to link this one.';
+  throw new Refusal('forbidden', detail);
 }
 
 export function createPatientStore(database: Database<PatientTables>, clock: Clock): PatientStore {
@@ -54,7 +77,7 @@ export function createPatientStore(database: Database<PatientTables>, clock: Clo
 
   return {
     async register(caller, { confirmedNew = false, ...input }, write) {
-      permit(caller, STAFF);
+      permit(caller, rolesFor('registerPatient'));
       const now = clock();
       checkBirthDate(input.birthDate, now);
       const at = instantText(now);
@@ -80,26 +103,31 @@ export function createPatientStore(database: Database<PatientTables>, clock: Clo
         await write.storeResponse(tx, patient);
       });
       await stored.catch(async (error) => {
-        throw await withCandidates(database, caller, columns, await withHolder(database, caller, patient, error));
+        const taken = await withHolder(database, caller, now, patient, error);
+        throw await withCandidates(database, caller, now, columns, taken);
       });
       return patient;
     },
 
     async find(caller, id) {
-      permit(caller, STAFF);
-      const row = await database.read((db) =>
-        db.selectFrom('patients').selectAll().where('id', '=', idToBytes(id)).executeTakeFirst(),
-      );
+      permit(caller, rolesFor('getPatient'));
+      const row = await database.read((db) => {
+        let query = db.selectFrom('patients').selectAll().where('id', '=', idToBytes(id));
+        for (const condition of reachOf(caller, clock())) query = query.where(condition);
+        return query.executeTakeFirst();
+      });
       return row && toPatient(row);
     },
 
     async change(caller, id, patch, write) {
-      permit(caller, STAFF);
+      permit(caller, rolesFor('changePatient'));
+      if (caller.role === 'patient') assertContactsOnly(patch, OWN_CONTACTS, 'the front desk');
       const now = clock();
       if (patch.birthDate !== undefined) checkBirthDate(patch.birthDate, now);
       const normalized = normalizePatient(patch);
       const changed = database.write(async (tx) => {
-        const row = await lockPatient(tx, database.dialect, idToBytes(id));
+        const row = await lockPatient(tx, database.dialect, idToBytes(id), reachOf(caller, now));
+        assertLinked(caller, row);
         write.checkVersion(row.version);
         assertNotReplaced(row);
         const before = toPatient(row);
@@ -119,13 +147,13 @@ export function createPatientStore(database: Database<PatientTables>, clock: Clo
       });
       const identifiers = normalized.identifiers ?? [];
       return changed.catch(async (error) => {
-        throw await withHolder(database, caller, { id, identifiers }, error);
+        throw await withHolder(database, caller, now, { id, identifiers }, error);
       });
     },
 
     async search(caller, query) {
-      permit(caller, STAFF);
-      return searchPatients(database, query);
+      permit(caller, rolesFor('findPatients'));
+      return searchPatients(database, caller, clock(), query);
     },
   };
 }

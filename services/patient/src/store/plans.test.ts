@@ -1,14 +1,15 @@
 /** Queries among many patients use an index, as the plans of the present database show. */
 import { nameTerms } from '@daybook/contracts';
-import { idToBytes, newId, storeNoResponse } from '@daybook/database';
+import { idFromBytes, idToBytes, newId, storeNoResponse } from '@daybook/database';
 import { openObserved } from '@daybook/database/testing/query-plans';
 import { expect, it } from 'vitest';
 import { migrations } from '../../migrations/index.ts';
+import { sweepRelationships } from './care-relationships.ts';
 import { createPatientStore } from './patients.ts';
 import type { PatientRow, PatientTables } from './tables.ts';
 
 const PATIENTS = 4000;
-const staff = { id: 'somebody', role: 'front-desk' } as const;
+const staff = { id: 'somebody', role: 'front-desk', patientIds: [] } as const;
 const write = { storeResponse: storeNoResponse, checkVersion: () => undefined };
 const clock = () => Temporal.Now.instant();
 
@@ -113,4 +114,65 @@ it('a search by name reads what the name matches, and not all patients', async (
   }
   expect(count()).toBeGreaterThan(3);
   expect(faultsBut(await faults(BY_ID))).toEqual([]);
+});
+
+it('an account of 50 patients reads its records by their keys, also the record that replaced one', async () => {
+  const { database, store, count, faults } = await openPatients();
+  const ids = rows.slice(0, 50).map(({ id }) => idFromBytes(id));
+  const account = { id: 'account', role: 'patient', patientIds: ids } as const;
+  const stays = idFromBytes(rows[60]?.id ?? new Uint8Array());
+  const [absorbed = ''] = ids;
+  await database.write((tx) =>
+    tx
+      .updateTable('patients')
+      .set({ replaced_by: idToBytes(stays) })
+      .where('id', '=', idToBytes(absorbed))
+      .execute(),
+  );
+  for (const id of [...ids.slice(0, 3), stays]) expect(await store.find(account, id)).toMatchObject({ id });
+  expect(await store.find(account, idFromBytes(rows[61]?.id ?? new Uint8Array()))).toBeUndefined();
+  await store.change(account, ids[1] ?? '', { email: 'a@example.org' }, write);
+  expect(count()).toBeGreaterThan(5);
+  expect(await faults()).toEqual([]);
+});
+
+it('a doctor of 5,000 visits reads and finds own patients along the relationships, and not all patients', async () => {
+  const { database, observed, analyze, store, count, faults } = await openPatients();
+  const doctorId = newId();
+  const relationships = Array.from({ length: 10_000 }, (_, n) => ({
+    source_id: idToBytes(newId()),
+    doctor_id: idToBytes(n % 2 === 0 ? doctorId : newId()),
+    patient_id: rows[n % 3000]?.id ?? new Uint8Array(),
+    active: n % 100 === 4 ? 0 : 1,
+    ends_at: clock().add({ hours: 24 }).epochMilliseconds,
+    sequence: 1,
+  }));
+  await database.write(async (tx) => {
+    for (let from = 0; from < relationships.length; from += 500) {
+      await tx
+        .insertInto('care_relationships')
+        .values(relationships.slice(from, from + 500))
+        .execute();
+    }
+  });
+  await analyze();
+  const doctor = { id: 'doctor', role: 'doctor', patientIds: [], doctorId } as const;
+  const [own = '', foreign = ''] = [0, 3999].map((n) => idFromBytes(rows[n]?.id ?? new Uint8Array()));
+  expect(await store.find(doctor, own)).toMatchObject({ id: own });
+  expect(await store.find(doctor, foreign)).toBeUndefined();
+  for (const query of [
+    {},
+    { q: 'family4' },
+    { q: 'given1 family1' },
+    { birthDate: '1950-01-06' },
+    { id: `${own},${foreign}` },
+    { id: `${own},${foreign}`, q: 'given' },
+  ]) {
+    const first = await store.search(doctor, { ...query, limit: 2 });
+    if (first.nextCursor !== undefined) await store.search(doctor, { ...query, limit: 2, cursor: first.nextCursor });
+  }
+  expect((await store.search(doctor, {})).items).toHaveLength(20);
+  await sweepRelationships(observed, clock);
+  expect(count()).toBeGreaterThan(8);
+  expect(await faults(BY_ID)).toEqual([]);
 });

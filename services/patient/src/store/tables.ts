@@ -22,6 +22,34 @@ export interface PatientRow {
   updated_at: number;
 }
 
+/**
+ * Lets a doctor read a patient until `ends_at`. One visit or one emergency access causes each row.
+ * So a visit that moves or is cancelled changes its own row only, and the latest of all rows counts.
+ */
+export interface CareRelationshipRow {
+  /** The id of the appointment or of the emergency access. */
+  source_id: Uint8Array;
+  doctor_id: Uint8Array;
+  patient_id: Uint8Array;
+  /** 0 for a cancelled visit. Its row stays, so that an older event cannot restore it. */
+  active: number;
+  ends_at: number;
+  /** Of the newest event about the visit. */
+  sequence: number;
+}
+
+/** Kept after its end, because it is evidence. */
+export interface EmergencyAccessRow {
+  id: Uint8Array;
+  doctor_id: Uint8Array;
+  patient_id: Uint8Array;
+  /** The account of the doctor. */
+  caller_id: string;
+  reason: string;
+  starts_at: number;
+  ends_at: number;
+}
+
 export interface PatientTables extends SearchTables {
   patients: PatientRow;
   /** The key of an identifier (see domain/patient-rules.ts). */
@@ -32,6 +60,8 @@ export interface PatientTables extends SearchTables {
   patient_merges: { patient_id: Uint8Array; merged_into: Uint8Array };
   /** Every merge and unmerge as JSON: action, time, caller, reason. */
   patient_merge_history: { patient_id: Uint8Array; version: number; entry: string };
+  care_relationships: CareRelationshipRow;
+  emergency_accesses: EmergencyAccessRow;
 }
 
 export type Db = Kysely<PatientTables & SharedTables>;
