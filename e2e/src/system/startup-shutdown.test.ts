@@ -272,6 +272,6 @@ describe('a start that fails reports it in one line and', () => {
   it('exits with 64 for a service that does not exist', async () => {
     await using folder = await temporaryFolder();
     const failed = await failToStart({ data: folder.path, service: 'pharmacy' });
-    expect(failed).toMatchObject({ code: 64, lines: [expect.stringContaining('one of registry, patient')] });
+    expect(failed).toMatchObject({ code: 64, lines: [expect.stringContaining('one of registry, identity, patient')] });
   });
 });
