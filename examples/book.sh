@@ -1,17 +1,18 @@
 #!/bin/sh
 # Finds a free time, books it, moves it and cancels it, with curl.
-# The address of Daybook is DAYBOOK_URL. Needs curl 7.76 or newer, and any Node, which reads the JSON.
+# The address of Daybook is DAYBOOK_URL, the access token of the caller DAYBOOK_TOKEN. Needs curl 7.76 or newer, and any Node, which reads the JSON.
 set -eu
 
 API=${DAYBOOK_URL:-http://127.0.0.1:8080}/api/v1
+AUTHORIZATION="Authorization: Bearer ${DAYBOOK_TOKEN:?set it to an access token}"
 
 # A response that is not 2xx ends the script, with the reason in the body.
-get() { curl -sS --fail-with-body --max-time 10 "$API/$1"; }
+get() { curl -sS --fail-with-body --max-time 10 -H "$AUTHORIZATION" "$API/$1"; }
 
 # A key for each request makes it safe to send the request again: Daybook then repeats the first response.
 post() {
   curl -sS --fail-with-body --max-time 10 --retry 2 "$API/$1" \
-    -H 'Content-Type: application/json' -H "Idempotency-Key: $(node -pe 'crypto.randomUUID()')" -d "$2"
+    -H "$AUTHORIZATION" -H 'Content-Type: application/json' -H "Idempotency-Key: $(node -pe 'crypto.randomUUID()')" -d "$2"
 }
 
 # Prints a field of the JSON on standard input.

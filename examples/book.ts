@@ -1,10 +1,11 @@
 /**
  * Finds a free time of any cardiologist and books it, with `fetch` alone.
- * The address of Daybook is `DAYBOOK_URL`.
+ * The address of Daybook is `DAYBOOK_URL`, the access token of the caller `DAYBOOK_TOKEN`.
  */
 import { randomUUID } from 'node:crypto';
 
 const API = `${process.env.DAYBOOK_URL ?? 'http://127.0.0.1:8080'}/api/v1`;
+const TOKEN = process.env.DAYBOOK_TOKEN;
 const TIMEOUT_MILLIS = 10_000;
 const ATTEMPTS = 3;
 
@@ -33,14 +34,15 @@ const isProblem = (body: object): body is Problem => 'code' in body && 'detail' 
 
 /** Sends the request again when no response arrives. Its key makes Daybook repeat the first response. */
 async function send<Result extends object>(method: string, path: string, body?: object): Promise<Result | Problem> {
-  const headers = { 'Content-Type': 'application/json', 'Idempotency-Key': randomUUID() };
+  const authorization = { Authorization: `Bearer ${TOKEN}` };
+  const headers = { ...authorization, 'Content-Type': 'application/json', 'Idempotency-Key': randomUUID() };
   for (let attempt = 1; ; attempt += 1) {
     try {
       const signal = AbortSignal.timeout(TIMEOUT_MILLIS);
       const response = await fetch(`${API}${path}`, {
         method,
         signal,
-        ...(body && { headers, body: JSON.stringify(body) }),
+        ...(body ? { headers, body: JSON.stringify(body) } : { headers: authorization }),
       });
       return JSON.parse(await response.text());
     } catch (error) {
@@ -71,6 +73,7 @@ async function bookFirst(patientId: string, appointmentTypeId: string, slots: re
   throw new Error('every slot was taken meanwhile');
 }
 
+if (TOKEN === undefined) throw new Error('set DAYBOOK_TOKEN to an access token');
 // A search by POST keeps the name out of URLs, and so out of the logs of proxies.
 const [patient] = await find<{ id: string }>('POST', '/patients/search', { q: 'silva' });
 const [type] = await find<{ id: string; name: string }>('GET', '/appointment-types');

@@ -1,6 +1,6 @@
 /** Creates doctors that work around the clock and a patient for each, so that every booking finds its own free time. */
-import { createClient, type DaybookClient, expectData } from '@daybook/client';
-import { makeClinic, registerPatient } from '@daybook/testing';
+import { type DaybookClient, expectData } from '@daybook/client';
+import { bearerOf, type CallableSystem, clientOf, makeClinic, registerPatient } from '@daybook/testing';
 import { Pool } from 'undici';
 
 export interface Pair {
@@ -11,12 +11,14 @@ export interface Pair {
 export interface BenchClinic {
   readonly client: DaybookClient;
   readonly connections: Pool;
+  /** Of an administrator, for each request without the client. */
+  readonly authorization: string;
   readonly typeId: string;
   readonly pairs: readonly Pair[];
 }
 
-export async function openClinic(baseUrl: string, size: number): Promise<BenchClinic> {
-  const client = createClient({ baseUrl });
+export async function openClinic(system: CallableSystem, size: number): Promise<BenchClinic> {
+  const client = clientOf(system);
   const pairs: Pair[] = [];
   let typeId = '';
   for (let n = 0; n < size; n += 1) {
@@ -24,13 +26,13 @@ export async function openClinic(baseUrl: string, size: number): Promise<BenchCl
     typeId = clinic.type.id;
     pairs.push({ doctorId: clinic.doctor.id, patientId: (await registerPatient(client)).id });
   }
-  return { client, connections: new Pool(baseUrl), typeId, pairs };
+  return { client, connections: new Pool(system.url), ...(await bearerOf(system)), typeId, pairs };
 }
 
 const tomorrow = Temporal.Now.zonedDateTimeISO('UTC').startOfDay().add({ days: 1 }).toInstant();
 
 /** Books the n-th time: another doctor each time, and half an hour later once all had one. */
-export async function bookNth({ connections, typeId, pairs }: BenchClinic, n: number): Promise<void> {
+export async function bookNth({ connections, authorization, typeId, pairs }: BenchClinic, n: number): Promise<void> {
   const pair = pairs[n % pairs.length];
   if (!pair) throw new Error('the clinic is empty');
   const start = tomorrow.add({ minutes: 30 * Math.floor(n / pairs.length) }).toString();
@@ -38,7 +40,7 @@ export async function bookNth({ connections, typeId, pairs }: BenchClinic, n: nu
   const { statusCode, body } = await connections.request({
     path: '/api/v1/appointments',
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', authorization },
     body: JSON.stringify({ ...pair, appointmentTypeId: typeId, start }),
   });
   const response = await body.text();

@@ -30,7 +30,7 @@ async function topologyIn(folder: string): Promise<string> {
 const start = async (folder: string, servers: DistributedServers) =>
   startDaybook({
     data: join(folder, 'data'),
-    program: join(LAUNCHER, 'src/distributed.ts'),
+    program: join(LAUNCHER, 'src/distributed/main.ts'),
     nodeFlags: FLAGS,
     readyWithinMillis: READY_MILLIS,
     environment: { ...servers.environment, DAYBOOK_TOPOLOGY: await topologyIn(folder), DAYBOOK_DEMO: 'on' },

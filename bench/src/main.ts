@@ -30,7 +30,7 @@ try {
   await sleep(REST_MILLIS);
   line('memory at rest, everything in one process', `${(await residentMegabytes(system)).toFixed(0)} MB resident`);
 
-  const clinic = await openClinic(system.url, IN_FLIGHT);
+  const clinic = await openClinic(system, IN_FLIGHT);
   await measure(WARM_UP, IN_FLIGHT, (n) => bookNth(clinic, n));
   const bookings = await measure(BOOKINGS, IN_FLIGHT, (n) => bookNth(clinic, WARM_UP + n));
   report(`bookings through the gateway, ${IN_FLIGHT} in flight`, bookings);

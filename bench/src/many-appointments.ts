@@ -4,8 +4,8 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createClient, type DaybookClient, expectData } from '@daybook/client';
-import { startDaybook } from '@daybook/testing';
+import { type DaybookClient, expectData } from '@daybook/client';
+import { clientOf, startDaybook } from '@daybook/testing';
 import { findServers } from '@daybook/testing/servers';
 import { percentile } from './load.ts';
 import {
@@ -49,11 +49,11 @@ interface Loaded extends AsyncDisposable {
 
 async function loadSystem({ data, environment, load }: Storage, appointments: number): Promise<Loaded> {
   const empty = await startDaybook({ data, environment });
-  const practice = await openPractice(createClient({ baseUrl: empty.url }));
+  const practice = await openPractice(clientOf(empty));
   await empty.end();
   await load(appointmentsOf(practice, appointments));
   const system = await startDaybook({ data, environment });
-  const client = createClient({ baseUrl: await appointmentServiceOf(data) });
+  const client = clientOf({ ...system, url: await appointmentServiceOf(data) });
   return { client, practice, [Symbol.asyncDispose]: async () => void (await system.end()) };
 }
 

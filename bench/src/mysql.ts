@@ -17,7 +17,7 @@ async function bookings({ data, environment }: Storage, nodeFlags: readonly stri
   await using stack = new AsyncDisposableStack();
   const system = await startDaybook({ data, environment, nodeFlags });
   stack.defer(async () => void (await system.end()));
-  const clinic = await openClinic(system.url, IN_FLIGHT);
+  const clinic = await openClinic(system, IN_FLIGHT);
   stack.defer(() => clinic.connections.close());
   await measure(WARM_UP, IN_FLIGHT, (n) => bookNth(clinic, n));
   return await measure(BOOKINGS, IN_FLIGHT, (n) => bookNth(clinic, WARM_UP + n));

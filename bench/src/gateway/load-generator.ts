@@ -2,7 +2,7 @@
  * The client of the gateway's bench, as its own process. It repeats one GET over persistent connections.
  * It parses only enough to find the end of a response, which leaves most of the CPU to the gateway.
  *
- * `node load-generator.ts PORT PATH CONNECTIONS SECONDS RATE`, where a rate of 0 means as fast as responses arrive.
+ * `node load-generator.ts PORT PATH CONNECTIONS SECONDS RATE AUTHORIZATION`, where a rate of 0 means as fast as responses arrive.
  * With a rate, each request has a due time, and is sent then or when a connection becomes free.
  * The time of a success counts from the due time.
  * The time of a rejection counts from the sending, because the wait for a connection is not part of the rejection.
@@ -21,11 +21,16 @@ export interface LoadResult {
   readonly broken: number;
 }
 
-const [port = 0, path = '/', connections = 1, seconds = 1, rate = 0] = process.argv
-  .slice(2)
-  .map((argument, index) => (index === 1 ? argument : Number(argument))) as [number, string, number, number, number];
+const [, , ...texts] = process.argv;
+const [path = '/', authorization = ''] = [texts[1], texts[5]];
+const [port = 0, , connections = 1, seconds = 1, rate = 0] = texts.map(Number);
 
-const REQUEST = Buffer.from(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAccept: application/json\r\n\r\n`);
+const REQUEST = Buffer.from(
+  [
+    ...[`GET ${path} HTTP/1.1`, `Host: 127.0.0.1:${port}`, 'Accept: application/json'],
+    ...[`Authorization: ${authorization}`, '', ''],
+  ].join('\r\n'),
+);
 const HEADERS_END = Buffer.from('\r\n\r\n');
 
 const countsByStatus: Record<string, number> = {};

@@ -35,29 +35,34 @@ const STEADY_SECONDS = 5;
 
 type Line = (name: string, value: string) => void;
 
+/** A gateway under load, and the header of each request. */
+interface Target extends GatewayProcess {
+  readonly authorization: string;
+}
+
 /** Another gateway to compare with. */
-interface Baseline extends GatewayProcess {
+interface Baseline extends Target {
   readonly name: string;
   /** The target ratio of requests that the gateway forwards, compared with this one. */
   readonly aim: number;
 }
 
-async function perCpuSecond({ port, pid }: GatewayProcess): Promise<number> {
+async function perCpuSecond({ port, pid, authorization }: Target): Promise<number> {
   const before = cpuSeconds(pid);
-  const { countsByStatus } = await load({ port, connections: CONNECTIONS, seconds: ROUND_SECONDS });
+  const { countsByStatus } = await load({ port, authorization, connections: CONNECTIONS, seconds: ROUND_SECONDS });
   const { 200: successes = 0, ...others } = countsByStatus;
   if (Object.keys(others).length > 0) throw new Error(`the benchmark got ${JSON.stringify(countsByStatus)}`);
   return successes / (cpuSeconds(pid) - before);
 }
 
-async function warmUp(proxy: GatewayProcess, rounds: number): Promise<number[]> {
+async function warmUp(proxy: Target, rounds: number): Promise<number[]> {
   const each: number[] = [];
   for (let round = 0; round < rounds; round += 1) each.push(await perCpuSecond(proxy));
   return each;
 }
 
 /** Alternates between both, so that other load on the machine affects them equally. */
-async function measureCost(gateway: GatewayProcess, baseline: Baseline, line: Line): Promise<void> {
+async function measureCost(gateway: Target, baseline: Baseline, line: Line): Promise<void> {
   const [own, theirs]: [number[], number[]] = [[], []];
   for (let round = 0; round < ROUNDS; round += 1) {
     own.push(await perCpuSecond(gateway));
@@ -72,35 +77,40 @@ async function measureCost(gateway: GatewayProcess, baseline: Baseline, line: Li
   );
 }
 
-async function measureBesideNginx(folder: string, upstreams: readonly Upstream[], gateway: GatewayProcess, line: Line) {
+async function measureBesideNginx(folder: string, upstreams: readonly Upstream[], gateway: Target, line: Line) {
   await warmUp(gateway, WARM_UP_ROUNDS);
   if (!isNginxInstalled()) {
     console.warn('SKIPPED: gateway compared with nginx. nginx is not installed: apt-get install nginx.');
     return line('requests per CPU second, gateway', median(await warmUp(gateway, ROUNDS)).toFixed(0));
   }
   await using nginx = await startNginx(folder, upstreams);
-  await measureCost(gateway, { ...nginx, name: 'nginx', aim: 0.6 }, line);
+  await measureCost(gateway, { ...gateway, ...nginx, name: 'nginx', aim: 0.6 }, line);
 }
 
 /** Warms up until the rate stops rising, because Java compiles frequent code while it runs. */
-async function warmSpring(spring: GatewayProcess): Promise<number[]> {
+async function warmSpring(spring: Target): Promise<number[]> {
   const each = await warmUp(spring, SPRING_WARM_UP_ROUNDS);
   const isRising = () => median(each.slice(-ROUNDS)) > STILL_RISING * median(each.slice(-2 * ROUNDS, -ROUNDS));
   while (isRising() && each.length < SPRING_MOST_ROUNDS) each.push(...(await warmUp(spring, ROUNDS)));
   return each;
 }
 
-async function measureBesideSpring(upstreams: readonly Upstream[], gateway: GatewayProcess, line: Line): Promise<void> {
+async function measureBesideSpring(upstreams: readonly Upstream[], gateway: Target, line: Line): Promise<void> {
   if (javaIsMissing('Spring Cloud Gateway beside ours')) return;
   await using spring = await startSpring(upstreams);
-  const warming = await warmSpring(spring);
+  const warming = await warmSpring({ ...gateway, ...spring });
   const reported = warming.filter((_, round) => round % SPRING_REPORT_EVERY === 0).map((value) => value.toFixed(0));
   line(`Spring Cloud Gateway warms up for ${warming.length * ROUND_SECONDS} s`, `${reported.join(', ')} on the way`);
-  await measureCost(gateway, { ...spring, name: 'Spring Cloud Gateway', aim: 1.5 }, line);
+  await measureCost(gateway, { ...gateway, ...spring, name: 'Spring Cloud Gateway', aim: 1.5 }, line);
 }
 
-async function measureLatency(gateway: GatewayProcess, upstream: number, line: Line): Promise<void> {
-  const options = { connections: CONNECTIONS, seconds: STEADY_SECONDS, rate: STEADY_RATE };
+async function measureLatency(gateway: Target, upstream: number, line: Line): Promise<void> {
+  const options = {
+    authorization: gateway.authorization,
+    connections: CONNECTIONS,
+    seconds: STEADY_SECONDS,
+    rate: STEADY_RATE,
+  };
   const direct = (await load({ port: upstream, ...options })).successMillis;
   const through = (await load({ port: gateway.port, ...options })).successMillis;
   const added = (share: number) => `${(percentile(through, share) - percentile(direct, share)).toFixed(2)} ms`;
@@ -113,11 +123,11 @@ async function measureOverload(line: Line): Promise<void> {
   await using one = await startUpstream(5, 10);
   await using other = await startUpstream(5, 10);
   await using gateway = await startGateway(folder.path, [one, other]);
-  const port = Number(new URL(gateway.url).port);
-  await load({ port, connections: 20, seconds: 2 });
-  const best = await load({ port, connections: 40, seconds: 4 });
+  const target = { port: Number(new URL(gateway.url).port), authorization: gateway.authorization };
+  await load({ ...target, connections: 20, seconds: 2 });
+  const best = await load({ ...target, connections: 40, seconds: 4 });
   const bestRate = (best.countsByStatus['200'] ?? 0) / best.seconds;
-  const over = await load({ port, connections: 1_500, seconds: 6, rate: 3 * bestRate });
+  const over = await load({ ...target, connections: 1_500, seconds: 6, rate: 3 * bestRate });
   const rate = (over.countsByStatus['200'] ?? 0) / over.seconds;
   line('best of two small services, through the gateway', `${bestRate.toFixed(0)}/s`);
   line(
@@ -138,7 +148,8 @@ export async function measureGateway(line: Line): Promise<void> {
     await using one = await startUpstream();
     await using other = await startUpstream();
     await using gateway = await startGateway(folder.path, [one, other]);
-    const proxy = { port: Number(new URL(gateway.url).port), pid: gateway.pid };
+    const { pid, authorization } = gateway;
+    const proxy = { port: Number(new URL(gateway.url).port), pid, authorization };
     await measureBesideNginx(folder.path, [one, other], proxy, line);
     await measureBesideSpring([one, other], proxy, line);
     await measureLatency(proxy, one.port, line);

@@ -11,7 +11,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createEurekaClient } from '@daybook/discovery';
 import { createLogger } from '@daybook/service';
-import { type DaybookProcess, eurekaUrlOf, registryUsersVariable, startDaybook } from '@daybook/testing';
+import { bearerOf, type DaybookProcess, eurekaUrlOf, registryUsersVariable, startDaybook } from '@daybook/testing';
 import { startSpringCloudGateway } from '@daybook/testing/java';
 import { childrenOf } from '../processes.ts';
 import { LARGE_YOUNG_GENERATION } from '../start.ts';
@@ -48,11 +48,13 @@ export async function startUpstream(slots = 0, millis = 0): Promise<Upstream> {
   return { port: Number(line), [Symbol.asyncDispose]: () => end(child) };
 }
 
-/** Starts a gateway that balances between these services, from a registry. */
-export async function startGateway(
-  data: string,
-  upstreams: readonly Upstream[],
-): Promise<DaybookProcess & AsyncDisposable> {
+/** A gateway of ours, with the access token that every request carries. */
+export interface OwnGateway extends DaybookProcess, AsyncDisposable {
+  readonly authorization: string;
+}
+
+/** Starts a gateway that balances between these services, from a registry, and identity, whose tokens it verifies. */
+export async function startGateway(data: string, upstreams: readonly Upstream[]): Promise<OwnGateway> {
   await using resources = new AsyncDisposableStack();
   const environment = { ...registryUsersVariable, DAYBOOK_SERVICE_PORT: '0' };
   const registry = await startDaybook({ data, service: 'registry', environment });
@@ -67,10 +69,12 @@ export async function startGateway(
       await client.register({ instanceId, serviceId, hostName: '127.0.0.1', ipAddr: '127.0.0.1', port });
     }
   }
+  const identity = await startDaybook({ data, service: 'identity' });
+  resources.defer(() => identity.end().then(() => undefined));
   const gateway = await startDaybook({ data, service: 'gateway', nodeFlags: LARGE_YOUNG_GENERATION });
   resources.defer(() => gateway.end().then(() => undefined));
   const owned = resources.move();
-  return { ...gateway, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return { ...gateway, ...(await bearerOf(gateway)), [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 export const isNginxInstalled = (): boolean => spawnSync('nginx', ['-v']).status === 0;
@@ -140,14 +144,15 @@ export async function startSpring(upstreams: readonly Upstream[]): Promise<Gatew
 
 export interface Load {
   readonly port: number;
+  readonly authorization: string;
   readonly connections: number;
   readonly seconds: number;
   /** Requests a second. If left out, as many as responses arrive. */
   readonly rate?: number;
 }
 
-export async function load({ port, connections, seconds, rate = 0 }: Load): Promise<LoadResult> {
-  const child = run('load-generator.ts', port, PATH, connections, seconds, rate);
+export async function load({ port, authorization, connections, seconds, rate = 0 }: Load): Promise<LoadResult> {
+  const child = run('load-generator.ts', port, PATH, connections, seconds, rate, authorization);
   if (!child.stdout) throw new Error('the load has no output');
   const result: LoadResult = JSON.parse(await text(child.stdout));
   if (result.broken > 0) throw new Error(`${result.broken} connections broke under load`);

@@ -1,12 +1,20 @@
 /** Makes one attempt of a call through the gateway, and returns what is known of its outcome. */
 import { createClient, type DaybookClient } from '@daybook/client';
 import type { Call, Operation, Outcome, ReturnedResource } from './calls.ts';
+import type { ChaosSystem } from './system.ts';
 
 const TIMEOUT_MILLIS = 12_000;
-/** Statuses about the moment, or about corrupted bytes, which do not decide the call. */
-const AMBIGUOUS_STATUSES = [400, 408, 413, 429, 431, 502, 503, 504];
+/**
+ * Statuses about the moment, or about corrupted bytes, which do not decide the call. A service whose clock is wrong
+ * rejects a good token with 401.
+ */
+const AMBIGUOUS_STATUSES = [400, 401, 408, 413, 429, 431, 502, 503, 504];
 
-export const clientAt = (url: string): DaybookClient => createClient({ baseUrl: url, timeoutMillis: TIMEOUT_MILLIS });
+/** The system that clients call, and their token. */
+export type Entrance = Pick<ChaosSystem, 'url' | 'token'>;
+
+export const clientOf = ({ url, token }: Entrance): DaybookClient =>
+  createClient({ baseUrl: url, token, timeoutMillis: TIMEOUT_MILLIS });
 
 interface FetchResult {
   readonly data?: unknown;

@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { randomNumbers } from '../support/random.ts';
-import { attempt, clientAt } from './attempt.ts';
+import { attempt, clientOf, type Entrance } from './attempt.ts';
 import type { CallLog } from './call-log.ts';
 import { type Call, type Operation, responsesOf } from './calls.ts';
 
@@ -68,14 +68,14 @@ export interface Clients {
 }
 
 export interface ClientsOptions {
-  readonly url: string;
+  readonly system: Entrance;
   readonly seed: number;
   readonly clinic: Clinic;
   readonly log: CallLog;
 }
 
-export function createClients({ url, seed, clinic, log }: ClientsOptions): Clients {
-  const client = clientAt(url);
+export function createClients({ system, seed, clinic, log }: ClientsOptions): Clients {
+  const client = clientOf(system);
   const known: Known = { appointments: [], holds: [] };
   const randoms = Array.from({ length: WORKERS }, (_, worker) => randomNumbers(seed * 1000 + worker));
   let calls = 0;

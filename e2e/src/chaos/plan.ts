@@ -53,6 +53,9 @@ const NETWORK_FAULTS: readonly NetworkFault[] = [
   { kind: 'disconnect', target: 'gateway#1' },
   { kind: 'drop-responses', target: 'gateway#1' },
   { kind: 'corrupt', target: 'gateway#1' },
+  { kind: 'drop-responses', target: 'identity#1' },
+  { kind: 'corrupt', target: 'identity#2' },
+  { kind: 'outage', target: 'identity#1' },
   { kind: 'drop-responses', target: 'patient#1' },
   { kind: 'corrupt', target: 'patient#2' },
   { kind: 'delay', target: 'doctor#1' },
@@ -65,6 +68,8 @@ const NETWORK_FAULTS: readonly NetworkFault[] = [
 
 const KILLED = [
   'gateway#1',
+  'identity#1',
+  'identity#2',
   'patient#1',
   'doctor#2',
   'appointment#1',

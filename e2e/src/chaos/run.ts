@@ -6,7 +6,7 @@ import { abortable } from '@daybook/async';
 import { makeClinic, registerPatient } from '@daybook/testing';
 import { randomNumbers } from '../support/random.ts';
 import { SERVERS_HOST } from './addresses.ts';
-import { clientAt } from './attempt.ts';
+import { clientOf, type Entrance } from './attempt.ts';
 import { type CallLog, openCallLog } from './call-log.ts';
 import { waitUntil } from './child-process.ts';
 import { type Clients, type Clinic, createClients } from './clients.ts';
@@ -61,8 +61,8 @@ export interface RunReport {
   readonly violations: readonly Violation[];
 }
 
-async function setUp(url: string): Promise<{ clinic: Clinic; patientId: string }> {
-  const client = clientAt(url);
+async function setUp(system: Entrance): Promise<{ clinic: Clinic; patientId: string }> {
+  const client = clientOf(system);
   const doctorIds: string[] = [];
   let typeId = '';
   for (let n = 0; n < DOCTORS; n += 1) {
@@ -194,8 +194,15 @@ async function runRound(context: RunContext, planned: readonly PlannedFault[], o
   const violations = await quiesce(testbed, clients, options);
   const state = await collectFinalState(testbed, log.calls, recorded);
   violations.push(...checkRules(state), ...findUnexpected(log.counts, testbed));
-  const { url } = testbed.system;
-  const wrong = await findSlotViolations({ url, clinic, clients, patientId, reservations: state.reservations, random });
+  const { system } = testbed;
+  const wrong = await findSlotViolations({
+    system,
+    clinic,
+    clients,
+    patientId,
+    reservations: state.reservations,
+    random,
+  });
   violations.push(...wrong.map((detail) => ({ rule: 'shown is bookable', detail })));
   return { violations, state };
 }
@@ -230,10 +237,10 @@ export async function runChaos(options: RunOptions): Promise<RunReport> {
   await using testbed = await startTestbed({ ...options, withClocksAndDisk: options.deck === undefined });
   signal?.throwIfAborted();
   print('the system is ready');
-  const { url } = testbed.system;
-  const { clinic, patientId } = await setUp(url);
+  const { system } = testbed;
+  const { clinic, patientId } = await setUp(system);
   const log = openCallLog(join(folder, 'calls.jsonl'));
-  const clients = createClients({ url, seed, clinic, log });
+  const clients = createClients({ system, seed, clinic, log });
   const faults = createFaults(testbed, print, signal);
   const context: RunContext = {
     testbed,

@@ -1,6 +1,6 @@
 /** Checks that the offered slots are exactly the free times of the database, and that booking accepts them. */
 import { expectData } from '@daybook/client';
-import { clientAt } from './attempt.ts';
+import { clientOf, type Entrance } from './attempt.ts';
 import type { Call } from './calls.ts';
 import { type Clients, type Clinic, startAt, WINDOW_MINUTES } from './clients.ts';
 import type { ReservationRow } from './final-state.ts';
@@ -31,8 +31,8 @@ interface Comparison {
   readonly full: { readonly doctorId: string; readonly start: string }[];
 }
 
-async function offered(url: string, clinic: Clinic, doctorId: string): Promise<ReadonlySet<number>> {
-  const client = clientAt(url);
+async function offered(system: Entrance, clinic: Clinic, doctorId: string): Promise<ReadonlySet<number>> {
+  const client = clientOf(system);
   const starts = new Set<number>();
   const all = WINDOW_MINUTES / 5;
   for (let first = 0; first < all; first += STARTS_A_SEARCH) {
@@ -45,12 +45,12 @@ async function offered(url: string, clinic: Clinic, doctorId: string): Promise<R
 }
 
 async function compare(
-  url: string,
+  system: Entrance,
   clinic: Clinic,
   doctorId: string,
   reservations: readonly ReservationRow[],
 ): Promise<Comparison> {
-  const shown = await offered(url, clinic, doctorId);
+  const shown = await offered(system, clinic, doctorId);
   const { taken, unsure } = cellsOf(reservations, doctorId, Date.now());
   const comparison: Comparison = { violations: [], free: [], full: [] };
   for (let n = 0; n < WINDOW_MINUTES / 5; n += 1) {
@@ -78,7 +78,7 @@ async function tryBooking(clients: Clients, patientId: string, time: { doctorId:
 }
 
 export interface SlotCheckOptions {
-  readonly url: string;
+  readonly system: Entrance;
   readonly clinic: Clinic;
   readonly clients: Clients;
   /** A patient without other visits. */
@@ -88,10 +88,17 @@ export interface SlotCheckOptions {
 }
 
 /** Returns the violations. Requires that no other client writes meanwhile. */
-export async function findSlotViolations({ url, clinic, clients, patientId, reservations, random }: SlotCheckOptions) {
+export async function findSlotViolations({
+  system,
+  clinic,
+  clients,
+  patientId,
+  reservations,
+  random,
+}: SlotCheckOptions) {
   const violations: string[] = [];
   for (const doctorId of clinic.doctorIds) {
-    const { violations: ofDoctor, free, full } = await compare(url, clinic, doctorId, reservations);
+    const { violations: ofDoctor, free, full } = await compare(system, clinic, doctorId, reservations);
     violations.push(...ofDoctor);
     for (const [times, wanted] of [
       [free, true],

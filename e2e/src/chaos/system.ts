@@ -5,6 +5,7 @@ import { createWriteStream, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { createTokenSource } from '@daybook/launcher/tokens';
 import { isRunning, registryUsersVariable } from '@daybook/testing';
 import type { FaultProxy } from '@daybook/testing/fault-proxy';
 import { openProxyBefore, PROXIES_HOST } from './addresses.ts';
@@ -16,7 +17,10 @@ export const FIRST_READY_MILLIS = 180_000;
 const STOP_TIMEOUT_MILLIS = 40_000;
 const GONE_MILLIS = 15_000;
 
-const PROCESS_COUNTS = { registry: 1, notification: 2, patient: 2, doctor: 2, appointment: 2, gateway: 1 } as const;
+const PROCESS_COUNTS = {
+  ...{ registry: 1, identity: 2, notification: 2 },
+  ...{ patient: 2, doctor: 2, appointment: 2, gateway: 1 },
+} as const;
 type Service = keyof typeof PROCESS_COUNTS;
 const SERVICES = Object.keys(PROCESS_COUNTS) as Service[];
 
@@ -29,6 +33,8 @@ export interface SystemOptions {
   readonly folder: string;
   readonly ports: readonly number[];
   readonly databaseUrl: string;
+  /** The database without a proxy, for the tokens of clients. */
+  readonly directDatabaseUrl: string;
   readonly brokerUrl: string;
   /** The port of an external registry; without it the system starts its own. */
   readonly registryPort?: number | undefined;
@@ -39,15 +45,16 @@ export interface SystemOptions {
 export interface ChaosSystem {
   /** The URL of the proxy before the gateway, which clients call. */
   readonly url: string;
+  /** Returns an administrator's token that has not expired. */
+  token(): Promise<string>;
   /** Proxies by the names of the processes, and the registry's. */
   readonly proxies: ReadonlyMap<string, FaultProxy>;
-  readonly isReady: boolean;
   /** The exits without a kill by this run, as the system reported them. */
   readonly unexpectedExits: readonly string[];
   /** Kills one process as a power failure does. Returns false when it is not running. */
   kill(name: string): boolean;
   untilReady(millis: number): Promise<void>;
-  /** Resolves when all processes have exited. */
+  /** Resolves when all processes have exited, and the source of tokens is closed. */
   end(signal?: NodeJS.Signals): Promise<void>;
 }
 
@@ -115,12 +122,21 @@ export async function startSystem(options: SystemOptions): Promise<ChaosSystem> 
     detached: true,
   });
   const url = `http://${PROXIES_HOST}:${ports.get('gateway')?.[0]}`;
-  return watch(child, { url, proxies, ...options });
+  const tokens = createTokenSource({ ...environment, DAYBOOK_MYSQL_URL: options.directDatabaseUrl });
+  const token = () => tokens.tokenFor({ role: 'administrator' });
+  const system = watch(child, { url, proxies, token, ...options });
+  return {
+    ...system,
+    async end(signal) {
+      await tokens[Symbol.asyncDispose]();
+      await system.end(signal);
+    },
+  };
 }
 
-type Watched = SystemOptions & Pick<ChaosSystem, 'url' | 'proxies'>;
+type Watched = SystemOptions & Pick<ChaosSystem, 'url' | 'proxies' | 'token'>;
 
-function watch(child: ChildProcess, { url, proxies, folder, registryPort, onLine }: Watched): ChaosSystem {
+function watch(child: ChildProcess, { url, proxies, token, folder, registryPort, onLine }: Watched): ChaosSystem {
   const expected = SYSTEM_PORTS - (registryPort === undefined ? 0 : 1);
   const processes = new Map<string, { state: string; pid: number }>();
   const killed = new Set<number>();
@@ -167,10 +183,8 @@ function watch(child: ChildProcess, { url, proxies, folder, registryPort, onLine
 
   return {
     url,
+    token,
     proxies,
-    get isReady() {
-      return isReady();
-    },
     unexpectedExits,
     kill(name) {
       const running = processes.get(name);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { EXIT, StartFailure } from '@daybook/service';
 import type { FaultProxy } from '@daybook/testing/fault-proxy';
 import { type PrivateBroker, privateBrokers } from '@daybook/testing/private-broker';
-import { openProxyBefore, PROXIES_HOST } from './addresses.ts';
+import { openProxyBefore, PROXIES_HOST, SERVERS_HOST } from './addresses.ts';
 import { type Clocks, createClocks, findFaketime } from './clocks.ts';
 import { type ChaosConfig, eurekaJar } from './config.ts';
 import { createDatabaseServer, type DatabaseServer, type PrivateServer } from './database-server.ts';
@@ -107,6 +107,7 @@ export async function startTestbed(options: TestbedOptions): Promise<Testbed> {
   const system = await startSystem({
     ...{ sources: options.sources, folder, ports, clocks },
     databaseUrl: database.urlAt(PROXIES_HOST),
+    directDatabaseUrl: database.urlAt(SERVERS_HOST),
     brokerUrl: viaProxy(broker.url),
     ...(eureka && { registryPort: eurekaPort }),
     onLine: print,

@@ -103,8 +103,8 @@ describe.skipIf(isMissing)('our registry and', { timeout: 120_000 }, () => {
     it('finds our services by their names, and calls them', async () => {
       await expect.poll(() => instances('patient-service'), POLL_OPTIONS).toEqual([patientUrl]);
       expect(await call('patient-service', '/health/live')).toMatchObject({ status: 200 });
-      const missing = await call('patient-service', '/api/v1/patients/018f6d2e-7a44-7cc3-9b1a-3b6f2a9d1c55');
-      expect(missing).toMatchObject({ status: 404, body: { code: 'not-found' } });
+      const refused = await call('patient-service', '/api/v1/patients/018f6d2e-7a44-7cc3-9b1a-3b6f2a9d1c55');
+      expect(refused).toMatchObject({ status: 401, body: { code: 'unauthenticated' } });
     });
 
     it('learns from deltas alone of an instance that comes and goes', async () => {

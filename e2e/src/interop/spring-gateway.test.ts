@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
-import { createClient, type DaybookClient } from '@daybook/client';
-import { eurekaUrlOf, startDaybook, temporaryFolder } from '@daybook/testing';
+import type { DaybookClient } from '@daybook/client';
+import { type CallableSystem, clientOf, eurekaUrlOf, startDaybook, temporaryFolder } from '@daybook/testing';
 import {
   BUILD_MILLIS,
   freePort,
@@ -55,8 +55,8 @@ async function serviceOfPaths(): Promise<(path: string) => string> {
 }
 
 /** Creates a client with the discovery locator's paths: `/patient-service/api/v1/patients`. */
-async function clientThroughLocator(baseUrl: string): Promise<DaybookClient> {
-  const client = createClient({ baseUrl });
+async function clientThroughLocator(gateway: CallableSystem): Promise<DaybookClient> {
+  const client = clientOf(gateway);
   const serviceOf = await serviceOfPaths();
   client.use({
     onRequest({ request }) {
@@ -98,7 +98,7 @@ describe.skipIf(missing).for(REGISTRIES)('through $registry', ({ startEureka }) 
         await knows(gateway.url, name);
       },
     };
-    return { client: await clientThroughLocator(gateway.url), system: waiting };
+    return { client: await clientThroughLocator({ ...system, url: gateway.url }), system: waiting };
   }, BUILD_MILLIS);
 
   it(

@@ -6,7 +6,16 @@ import { type DaybookProcess, serviceUrls, startDaybook, temporaryFolder } from 
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { faultOfAny, faultOfProblem } from './fuzz/oracle.ts';
-import { bytesOf, everyPosition, type Pipeline, piecesFor, pipelinesOf, respondedPieces } from './fuzz/pipelines.ts';
+import {
+  AUTHORIZATION,
+  bytesOf,
+  everyPosition,
+  type Pipeline,
+  piecesFor,
+  pipelinesOf,
+  respondedPieces,
+  withToken,
+} from './fuzz/pipelines.ts';
 import { MARKER } from './fuzz/placeholders.ts';
 import { exchange } from './fuzz/raw-http.ts';
 
@@ -33,14 +42,21 @@ afterAll(async () => {
   await folder?.[Symbol.asyncDispose]();
 });
 
-const NAMES = ['gateway', 'patient', 'doctor', 'appointment', 'notification'];
+const NAMES = ['gateway', 'identity', 'patient', 'doctor', 'appointment', 'notification'];
 const urlOf = (name: string): string => (name === 'gateway' ? daybook.url : (urls.get(`${name}-service`) ?? ''));
 
 const JSON_BODY = JSON.stringify({ givenName: MARKER, familyName: MARKER, birthDate: '1990-02-01' });
 const lines = (...all: string[]): string => all.map((line) => `${line}\r\n`).join('');
 const post = (...headers: string[]) =>
-  lines('POST /api/v1/patients HTTP/1.1', 'host: localhost', 'content-type: application/json', ...headers, '');
-const get = (path: string, ...headers: string[]) => lines(`GET ${path} HTTP/1.1`, 'host: localhost', ...headers, '');
+  lines(
+    ...['POST /api/v1/patients HTTP/1.1', 'host: localhost', AUTHORIZATION],
+    ...['content-type: application/json', ...headers, ''],
+  );
+const get = (path: string, ...headers: string[]) =>
+  lines(`GET ${path} HTTP/1.1`, 'host: localhost', AUTHORIZATION, ...headers, '');
+const getWithoutToken = (path: string) => lines(`GET ${path} HTTP/1.1`, 'host: localhost', '');
+/** Returns the bytes of a request, with an administrator's token where it has a place for one. */
+const bytesFor = async (text: string) => Buffer.from(withToken(text, await daybook.tokenFor()), 'latin1');
 const length = `content-length: ${JSON_BODY.length}`;
 
 /** The permitted statuses for each kind of bytes; 0 stands for a connection that just ends. */
@@ -97,7 +113,9 @@ const cases: [what: string, bytes: string, statuses: number[]][] = [
     [200, 400, 404],
   ],
   ['the preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', [400]],
-  ['HTTP/0.9', 'GET /api/v1/patients\r\n\r\n', [200, 400, 404, 505]],
+  ['no token', getWithoutToken('/api/v1/patients'), [401, 404]],
+  ['two tokens', get('/api/v1/patients', AUTHORIZATION, 'connection: close'), [400, 401, 404]],
+  ['HTTP/0.9', 'GET /api/v1/patients\r\n\r\n', [400, 401, 404, 505]],
   ['HTTP/3.0', lines('GET / HTTP/3.0', 'host: localhost', ''), [400]],
   ['the hello of TLS', '\u0016\u0003\u0001\u0002\u0000\u0001\u0000\u0001\u00fc\u0003\u0003', [400]],
   ['zeros', '\u0000'.repeat(1_000), [400]],
@@ -118,7 +136,7 @@ function faultOfResponses({ responses, rest }: Awaited<ReturnType<typeof exchang
 /** Sends a pipeline. Expects whole responses in the order of the requests, and a response on another connection. */
 async function tryPipeline(url: string, pipeline: Pipeline): Promise<void> {
   const due = respondedPieces(pipeline);
-  const exchanged = await exchange(url, Buffer.from(bytesOf(pipeline), 'latin1'), { count: due.length });
+  const exchanged = await exchange(url, await bytesFor(bytesOf(pipeline)), { count: due.length });
   expect(faultOfResponses(exchanged)).toBeUndefined();
   const statuses = exchanged.responses.map(({ status }) => status);
   const names = pipeline.pieces.map(({ name }) => name);
@@ -144,13 +162,13 @@ describe.each(NAMES)('the %s', (name) => {
   });
 
   it.each(cases)('responds to %s', async (_what, bytes, statuses) => {
-    const exchanged = await exchange(urlOf(name), Buffer.from(bytes, 'latin1'));
+    const exchanged = await exchange(urlOf(name), await bytesFor(bytes));
     expect(faultOfResponses(exchanged)).toBeUndefined();
     expect(statuses).toContain(exchanged.responses[0]?.status ?? 0);
   });
 
   it('responds to what is cut anywhere, or ends', async () => {
-    const whole = Buffer.from(`${post(length)}${JSON_BODY}`, 'latin1');
+    const whole = await bytesFor(`${post(length)}${JSON_BODY}`);
     for (let end = 0; end < whole.length; end += 7) {
       const exchanged = await exchange(urlOf(name), whole.subarray(0, end), { isTruncated: true });
       expect(faultOfResponses(exchanged)).toBeUndefined();
@@ -164,19 +182,18 @@ describe.each(NAMES)('the %s', (name) => {
       `${post('transfer-encoding: chunked')}${JSON_BODY.length.toString(16)}\r\n${JSON_BODY}\r\n0\r\n\r\n`,
       get(`/api/v1/patients?q=${MARKER}&limit=5`, 'connection: close'),
       `${get('/api/v1/appointments')}${get('/health/ready')}`,
+      getWithoutToken(`/api/v1/patients?q=${MARKER}`),
     ];
+    const signed = await Promise.all(requests.map(bytesFor));
     const edit = fc.record({ at: fc.nat(), removed: fc.nat({ max: 4 }), added: fc.uint8Array({ maxLength: 4 }) });
     const property = fc.asyncProperty(
-      fc.constantFrom(...requests),
+      fc.constantFrom(...signed),
       fc.array(edit, { minLength: 1, maxLength: 4 }),
       async (request, edits) => {
-        const bytes = edits.reduce(
-          (before, { at, removed, added }) => {
-            const start = at % (before.length + 1);
-            return Buffer.concat([before.subarray(0, start), added, before.subarray(start + removed)]);
-          },
-          Buffer.from(request, 'latin1'),
-        );
+        const bytes = edits.reduce((before, { at, removed, added }) => {
+          const start = at % (before.length + 1);
+          return Buffer.concat([before.subarray(0, start), added, before.subarray(start + removed)]);
+        }, request);
         const exchanged = await exchange(urlOf(name), bytes, { endAfterMillis: END_AFTER_MILLIS });
         expect(faultOfResponses(exchanged)).toBeUndefined();
         responseCount += exchanged.responses.length;
@@ -191,4 +208,5 @@ describe.each(NAMES)('the %s', (name) => {
 it('is ready after all of it, and has logged nothing of it', async () => {
   for (const url of [daybook.url, ...urls.values()]) expect((await fetch(`${url}/health/ready`)).status).toBe(200);
   expect(daybook.output()).not.toMatch(new RegExp(`unexpected error|${MARKER}`));
+  expect(daybook.output()).not.toContain(await daybook.tokenFor());
 });

@@ -3,9 +3,9 @@
  * The requests follow the document or break it.
  * DAYBOOK_FUZZ_SEED repeats a run, DAYBOOK_FUZZ_ROUNDS makes it longer.
  */
-import { createClient, expectData } from '@daybook/client';
+import { expectData } from '@daybook/client';
 import { createParser } from '@daybook/service';
-import { type DaybookProcess, startDaybook, temporaryFolder } from '@daybook/testing';
+import { bearerOf, clientOf, type DaybookProcess, startDaybook, temporaryFolder } from '@daybook/testing';
 import fc from 'fast-check';
 import { Type } from 'typebox';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -66,7 +66,8 @@ const isTruncated = ({ missingBytes, headers }: Plan): boolean =>
   missingBytes > 0 || headers.some(([name]) => name === 'transfer-encoding');
 
 async function tryOut(plan: Plan): Promise<void> {
-  const { bytes, validity } = prepare(plan, new URL(daybook.url).host, subjects.idOf);
+  const destination = { host: new URL(daybook.url).host, ...(await bearerOf(daybook)) };
+  const { bytes, validity } = prepare(plan, destination, subjects.idOf);
   const { responses, rest } = await exchange(daybook.url, bytes, {
     method: plan.method,
     isTruncated: isTruncated(plan),
@@ -104,7 +105,7 @@ it('responds to every request as the API document describes', {
   const findings = new Map<Operation, string>();
   for (let round = 0; round < ROUNDS; round += 1) {
     // A new clinic, because earlier rounds have used up theirs.
-    subjects = await makeSubjects(daybook.url);
+    subjects = await makeSubjects(daybook);
     const [inSomeOrder = []] = fc.sample(fc.shuffledSubarray([...operations], { minLength: operations.length }), {
       seed: SEED + round,
       numRuns: 1,
@@ -143,7 +144,7 @@ async function listed(path: string): Promise<string[]> {
   let cursor: string | undefined;
   do {
     const query = new URLSearchParams({ limit: '100', ...(cursor !== undefined && { cursor }) });
-    const response = await fetch(`${daybook.url}${path}?${query}`);
+    const response = await fetch(`${daybook.url}${path}?${query}`, { headers: await bearerOf(daybook) });
     expect(response.status, path).toBe(200);
     const { items, nextCursor } = readPage(await response.json());
     ids.push(...items.map(({ id }) => id));
@@ -156,13 +157,15 @@ it('shows all that was made of it', { timeout: 120_000 }, async () => {
   for (const kind of ['patients', 'doctors', 'appointment-types', 'appointments']) {
     const ids = await listed(`/api/v1/${kind}`);
     expect(new Set(ids).size, kind).toBe(ids.length);
-    for (const id of ids)
-      expect((await fetch(`${daybook.url}/api/v1/${kind}/${id}`)).status, `${kind} ${id}`).toBe(200);
+    for (const id of ids) {
+      const response = await fetch(`${daybook.url}/api/v1/${kind}/${id}`, { headers: await bearerOf(daybook) });
+      expect(response.status, `${kind} ${id}`).toBe(200);
+    }
   }
 });
 
 it('gave no patient two appointments at once', { timeout: 60_000 }, async () => {
-  const client = createClient({ baseUrl: daybook.url });
+  const client = clientOf(daybook);
   const taken = new Map<string, { start: string; end: string }[]>();
   for (const id of await listed('/api/v1/appointments')) {
     const { patientId, status, start, end } = expectData(

@@ -3,9 +3,8 @@
  * The model (`model/`) is written from the documents, not from the code.
  * DAYBOOK_MODEL_SEED repeats a test, DAYBOOK_MODEL_RUNS makes it longer.
  */
-import { createClient } from '@daybook/client';
 import type { System } from '@daybook/launcher';
-import { temporaryFolder } from '@daybook/testing';
+import { clientOf, temporaryFolder } from '@daybook/testing';
 import { databaseKind } from '@daybook/testing/databases';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -86,7 +85,7 @@ function reportOf<Value>(details: fc.RunDetails<Value>): string {
 it(
   'responds as the model does, to any number of simultaneous requests',
   async () => {
-    const client = createClient({ baseUrl: system.url });
+    const client = clientOf(system);
     const clock = moveClock();
     const covered = new Set<string>();
     let runs = 0;

@@ -4,8 +4,15 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { mapConcurrently } from '@daybook/async';
-import { createClient, type DaybookClient, type Schemas } from '@daybook/client';
-import { type DaybookProcess, halfHour, makeClinic, registerPatient, temporaryFolder } from '@daybook/testing';
+import type { DaybookClient, Schemas } from '@daybook/client';
+import {
+  clientOf,
+  type DaybookProcess,
+  halfHour,
+  makeClinic,
+  registerPatient,
+  temporaryFolder,
+} from '@daybook/testing';
 import { startDaybookOnDatabase as startDaybook } from '@daybook/testing/system-database';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -53,7 +60,7 @@ const statusesOf = (responses: readonly CallResult[]) =>
 beforeAll(async () => {
   folder = await temporaryFolder();
   system = await startDaybook({ data: folder.path });
-  client = createClient({ baseUrl: system.url });
+  client = clientOf(system);
   patientIds = await registerMany(CALLERS);
 });
 

@@ -4,8 +4,8 @@
  * At the end, responses, stored data and events must agree.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createClient, type DaybookClient, type Schemas } from '@daybook/client';
-import { halfHour, makeClinic, registerPatient, temporaryFolder } from '@daybook/testing';
+import type { DaybookClient, Schemas } from '@daybook/client';
+import { clientOf, halfHour, makeClinic, registerPatient, temporaryFolder } from '@daybook/testing';
 import { databaseKind } from '@daybook/testing/databases';
 import { rowsOf, startDaybookOnDatabase as startDaybook } from '@daybook/testing/system-database';
 import { expect, it } from 'vitest';
@@ -118,7 +118,7 @@ it(
     const random = randomNumbers(SEED);
 
     const first = await startDaybook({ data: folder.path });
-    const setUp = createClient({ baseUrl: first.url });
+    const setUp = clientOf(first);
     const clinics = await Promise.all(Array.from({ length: DOCTORS }, () => makeClinic(setUp)));
     const clinic = { doctorIds: clinics.map(({ doctor }) => doctor.id), typeId: clinics[0]?.type.id ?? '' };
     const patients = await Promise.all(Array.from({ length: WORKERS }, () => registerPatient(setUp)));
@@ -128,7 +128,7 @@ it(
 
     for (let kill = 0; kill < KILLS; kill += 1) {
       const system = await startDaybook({ data: folder.path });
-      const client = createClient({ baseUrl: system.url });
+      const client = clientOf(system);
       const gone = new AbortController();
       const working = Promise.all(workers.map((worker) => worker.work(client, gone.signal)));
       const before = countResponses();
@@ -142,7 +142,7 @@ it(
     }
 
     const last = await startDaybook({ data: folder.path });
-    const client = createClient({ baseUrl: last.url });
+    const client = clientOf(last);
     const over = AbortSignal.abort();
     for (const worker of workers) {
       const settle = () => worker.work(client, over).then(() => worker.isSettled());

@@ -1,6 +1,6 @@
 /** Confirmed changes and their events survive the end of the process at any moment. */
-import { createClient, type DaybookClient, expectData } from '@daybook/client';
-import { halfHour, makeClinic, temporaryFolder } from '@daybook/testing';
+import { type DaybookClient, expectData } from '@daybook/client';
+import { clientOf, halfHour, makeClinic, temporaryFolder } from '@daybook/testing';
 import { startDaybookOnDatabase as startDaybook } from '@daybook/testing/system-database';
 import { expect, it } from 'vitest';
 
@@ -12,7 +12,7 @@ const messagesOf = async (client: DaybookClient, appointmentId: string) => {
 it('keeps every confirmed booking, and publishes it once, when it is killed under load', async () => {
   await using folder = await temporaryFolder();
   const first = await startDaybook({ data: folder.path });
-  const client = createClient({ baseUrl: first.url });
+  const client = clientOf(first);
   const clinic = await makeClinic(client);
   const confirmed: string[] = [];
   const enough = Promise.withResolvers<void>();
@@ -34,7 +34,7 @@ it('keeps every confirmed booking, and publishes it once, when it is killed unde
   await settled;
 
   const second = await startDaybook({ data: folder.path });
-  const restarted = createClient({ baseUrl: second.url });
+  const restarted = clientOf(second);
   for (const id of confirmed) {
     const found = expectData(await restarted.GET('/api/v1/appointments/{id}', { params: { path: { id } } }));
     expect(found.status).toBe('booked');
@@ -43,7 +43,7 @@ it('keeps every confirmed booking, and publishes it once, when it is killed unde
   await second.end();
 
   const third = await startDaybook({ data: folder.path });
-  const later = createClient({ baseUrl: third.url });
+  const later = clientOf(third);
   for (const id of confirmed) expect(await messagesOf(later, id)).toEqual(['booked']);
   await third.end();
 });
@@ -51,7 +51,7 @@ it('keeps every confirmed booking, and publishes it once, when it is killed unde
 it('delivers after a restart what it could not deliver before it was killed', async () => {
   await using folder = await temporaryFolder();
   const first = await startDaybook({ data: folder.path });
-  const clinic = await makeClinic(createClient({ baseUrl: first.url }));
+  const clinic = await makeClinic(clientOf(first));
   await first.end('SIGKILL');
   // One service alone, on its own registry, so that no process consumes its events.
   const registry = await startDaybook({
@@ -60,12 +60,12 @@ it('delivers after a restart what it could not deliver before it was killed', as
     environment: { DAYBOOK_SERVICE_PORT: '0' },
   });
   const services = [];
-  for (const service of ['patient', 'doctor', 'appointment']) {
+  for (const service of ['identity', 'patient', 'doctor']) {
     services.push(await startDaybook({ data: folder.path, service }));
   }
-  const appointmentService = createClient({ baseUrl: services.at(-1)?.url ?? '' });
+  const appointment = await startDaybook({ data: folder.path, service: 'appointment' });
   const { id } = expectData(
-    await appointmentService.POST('/api/v1/appointments', {
+    await clientOf(appointment).POST('/api/v1/appointments', {
       body: {
         patientId: clinic.patient.id,
         doctorId: clinic.doctor.id,
@@ -74,10 +74,10 @@ it('delivers after a restart what it could not deliver before it was killed', as
       },
     }),
   );
-  for (const service of [...services, registry]) await service.end('SIGKILL');
+  for (const service of [appointment, ...services, registry]) await service.end('SIGKILL');
 
   const second = await startDaybook({ data: folder.path });
-  const client = createClient({ baseUrl: second.url });
+  const client = clientOf(second);
   await expect.poll(() => messagesOf(client, id), { timeout: 20_000 }).toEqual(['booked']);
   await second.end();
 });

@@ -2,9 +2,11 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { createClient, expectData } from '@daybook/client';
+import { expectData } from '@daybook/client';
 import {
+  bearerOf,
   canLimitFileSize,
+  clientOf,
   type DaybookProcess,
   halfHour,
   limitFileSize,
@@ -27,10 +29,14 @@ interface TestRequest {
   key?: string;
 }
 
-async function send(url: string, { method = 'POST', path, body, key }: TestRequest) {
-  const response = await fetch(url + path, {
+async function send(daybook: DaybookProcess, { method = 'POST', path, body, key }: TestRequest) {
+  const response = await fetch(daybook.url + path, {
     method,
-    headers: { 'content-type': 'application/json', ...(key !== undefined && { 'idempotency-key': key }) },
+    headers: {
+      'content-type': 'application/json',
+      ...(await bearerOf(daybook)),
+      ...(key !== undefined && { 'idempotency-key': key }),
+    },
     body: JSON.stringify(body),
     signal: AbortSignal.timeout(10_000),
   });
@@ -38,8 +44,8 @@ async function send(url: string, { method = 'POST', path, body, key }: TestReque
   return { status: response.status, headers: response.headers, text };
 }
 
-async function expectRefused(url: string, bookingFields: TestRequest): Promise<void> {
-  const { status, headers, text } = await send(url, bookingFields);
+async function expectRefused(daybook: DaybookProcess, bookingFields: TestRequest): Promise<void> {
+  const { status, headers, text } = await send(daybook, bookingFields);
   expect(text, bookingFields.path).toContain('"code":"service-unavailable"');
   expect([status, headers.get('retry-after')], bookingFields.path).toEqual([503, '1']);
 }
@@ -95,16 +101,16 @@ async function waitUntilDelivered(folder: string): Promise<void> {
 const countOf = (folder: string, service: string, table: string): unknown =>
   rowsOf(folder, service, `select count(*) as n from ${table}`)[0]?.n;
 
-async function messagesOf(url: string, appointmentId: string): Promise<string[]> {
+async function messagesOf(daybook: DaybookProcess, appointmentId: string): Promise<string[]> {
   const query = { appointmentId };
-  const response = await createClient({ baseUrl: url }).GET('/api/v1/notifications', { params: { query } });
+  const response = await clientOf(daybook).GET('/api/v1/notifications', { params: { query } });
   return response.data?.items.map(({ kind }) => kind) ?? [];
 }
 
 /** Starts a clinic with two appointments, whose events have all been consumed. */
 async function startWithClinic(folder: string) {
   const daybook = await startDaybook({ data: folder });
-  const client = createClient({ baseUrl: daybook.url });
+  const client = clientOf(daybook);
   const clinic = await makeClinic(client);
   const bookingFields = { patientId: clinic.patient.id, doctorId: clinic.doctor.id, appointmentTypeId: clinic.type.id };
   const booked = [];
@@ -114,7 +120,7 @@ async function startWithClinic(folder: string) {
     );
   }
   for (const id of booked) {
-    await expect.poll(() => messagesOf(daybook.url, id), { timeout: DELIVERY_TIMEOUT_MILLIS }).toEqual(['booked']);
+    await expect.poll(() => messagesOf(daybook, id), { timeout: DELIVERY_TIMEOUT_MILLIS }).toEqual(['booked']);
   }
   const [cancelled = '', unchanged = ''] = booked;
   return { daybook, clinic, bookingFields, cancelled, unchanged, services: await serviceUrls(folder) };
@@ -148,37 +154,37 @@ describe.skipIf(!canLimitFileSize)(`a disk that is full${where}`, { timeout: 120
     ];
 
     limitFileSize(daybook.pid, 0);
-    for (const change of [...keyed, ...changes]) await expectRefused(daybook.url, change);
-    await expectRefused(daybook.url, {
+    for (const change of [...keyed, ...changes]) await expectRefused(daybook, change);
+    await expectRefused(daybook, {
       method: 'PATCH',
       path: `/api/v1/patients/${clinic.patient.id}`,
       body: { active: false },
     });
-    for (const path of reads) expect((await fetch(daybook.url + path)).status, path).toBe(200);
+    const headers = await bearerOf(daybook);
+    for (const path of reads) expect((await fetch(daybook.url + path, { headers })).status, path).toBe(200);
     for (const service of ['patient-service', 'doctor-service', 'appointment-service']) {
       expect(await readiness(services.get(service)), service).toBe(503);
       expect((await fetch(`${services.get(service)}/health/live`)).status).toBe(200);
     }
 
     const before = await memoryOf(daybook);
-    for (let n = 0; n < FAILING_WRITES; n += 1)
-      await expectRefused(daybook.url, { path: '/api/v1/patients', body: ana });
+    for (let n = 0; n < FAILING_WRITES; n += 1) await expectRefused(daybook, { path: '/api/v1/patients', body: ana });
     expect((await memoryOf(daybook)) - before).toBeLessThan(100 * MEBIBYTE);
 
     limitFileSize(daybook.pid, 'unlimited');
     // Only the readiness probe writes, so it alone can detect the failure.
     for (const [service, url] of services) expect(await readiness(url), service).toBe(200);
     const done = [];
-    for (const change of keyed) done.push(await send(daybook.url, change));
+    for (const change of keyed) done.push(await send(daybook, change));
     expect(done.map(({ status }) => status)).toEqual([201, 201, 200, 201]);
     for (const [index, change] of keyed.entries()) {
-      const again = await send(daybook.url, change);
+      const again = await send(daybook, change);
       expect(again.headers.get('idempotency-replayed')).toBe('true');
       expect(again.text).toBe(done[index]?.text);
     }
     const { id }: { id: string } = JSON.parse(done[0]?.text ?? '');
     const expectMessages = (appointmentId: string) =>
-      expect.poll(() => messagesOf(daybook.url, appointmentId), { timeout: DELIVERY_TIMEOUT_MILLIS });
+      expect.poll(() => messagesOf(daybook, appointmentId), { timeout: DELIVERY_TIMEOUT_MILLIS });
     await expectMessages(id).toEqual(['booked']);
     await expectMessages(cancelled).toEqual(['booked', 'cancelled']);
     await expectMessages(unchanged).toEqual(['booked']);
@@ -198,14 +204,14 @@ describe.skipIf(!canLimitFileSize)(`a disk that is full${where}`, { timeout: 120
     const confirmed: string[] = [];
     for (let n = 2; n < 8; n += 1) {
       const body = { ...bookingFields, start: halfHour(n) };
-      const booking = send(daybook.url, { path: '/api/v1/appointments', body });
+      const booking = send(daybook, { path: '/api/v1/appointments', body });
       // Varies the moment between response, event, handling and removal, each of which must be safe.
       if (n % 2 === 0) await booking;
       limitFileSize(daybook.pid, 0);
       const { status, text } = await booking;
       expect([201, 503]).toContain(status);
       if (status === 201) confirmed.push(JSON.parse(text).id);
-      await expectRefused(daybook.url, {
+      await expectRefused(daybook, {
         path: '/api/v1/appointments',
         body: { ...bookingFields, start: halfHour(n + 20) },
       });
@@ -213,7 +219,7 @@ describe.skipIf(!canLimitFileSize)(`a disk that is full${where}`, { timeout: 120
     }
     expect(confirmed.length).toBeGreaterThanOrEqual(3);
     for (const id of confirmed) {
-      await expect.poll(() => messagesOf(daybook.url, id), { timeout: DELIVERY_TIMEOUT_MILLIS }).toEqual(['booked']);
+      await expect.poll(() => messagesOf(daybook, id), { timeout: DELIVERY_TIMEOUT_MILLIS }).toEqual(['booked']);
     }
     await waitUntilDelivered(folder.path);
     expect(await daybook.end()).toEqual({ code: 0, signal: null });
@@ -225,35 +231,35 @@ describe.skipIf(!canLimitFileSize)(`a disk that is full${where}`, { timeout: 120
   it('of one service leaves the others at work', async () => {
     await using folder = await temporaryFolder();
     const { daybook, bookingFields, services } = await startWithClinic(folder.path);
-    const files = ['patient', 'doctor', 'appointment', 'notification'].flatMap((name) => [
+    const files = ['identity', 'patient', 'doctor', 'appointment', 'notification'].flatMap((name) => [
       `${name}.sqlite`,
       `${name}.sqlite-wal`,
     ]);
     const sizes = await Promise.all(files.map(async (name) => (await stat(join(folder.path, name))).size));
     limitFileSize(daybook.pid, Math.max(...sizes) + MEBIBYTE);
     let registered = 0;
-    while ((await send(daybook.url, { path: '/api/v1/patients', body: ana })).status === 201) {
+    while ((await send(daybook, { path: '/api/v1/patients', body: ana })).status === 201) {
       registered += 1;
       expect(registered).toBeLessThan(MOST_REGISTRATIONS);
     }
-    await expectRefused(daybook.url, { path: '/api/v1/patients', body: ana });
+    await expectRefused(daybook, { path: '/api/v1/patients', body: ana });
     const ready = async () =>
       Object.fromEntries(await Promise.all([...services].map(async ([name, url]) => [name, await readiness(url)])));
     expect(await ready()).toEqual({
       ...Object.fromEntries([...services.keys()].map((name) => [name, 200])),
       'patient-service': 503,
     });
-    const booking = await send(daybook.url, {
+    const booking = await send(daybook, {
       path: '/api/v1/appointments',
       body: { ...bookingFields, start: halfHour(3) },
     });
     expect(booking.status).toBe(201);
     const { id }: { id: string } = JSON.parse(booking.text);
-    await expect.poll(() => messagesOf(daybook.url, id), { timeout: DELIVERY_TIMEOUT_MILLIS }).toEqual(['booked']);
+    await expect.poll(() => messagesOf(daybook, id), { timeout: DELIVERY_TIMEOUT_MILLIS }).toEqual(['booked']);
 
     limitFileSize(daybook.pid, 'unlimited');
     expect(await readiness(services.get('patient-service'))).toBe(200);
-    expect((await send(daybook.url, { path: '/api/v1/patients', body: ana })).status).toBe(201);
+    expect((await send(daybook, { path: '/api/v1/patients', body: ana })).status).toBe(201);
     await waitUntilDelivered(folder.path);
     expect(await daybook.end()).toEqual({ code: 0, signal: null });
     expectWhole(folder.path);

@@ -1,14 +1,13 @@
 /** When an instance is killed under traffic, no repeatable request fails. */
 import { randomUUID } from 'node:crypto';
-import { createClient } from '@daybook/client';
-import { halfHour, makeClinic, startDaybook, temporaryFolder } from '@daybook/testing';
+import { clientOf, halfHour, makeClinic, startDaybook, temporaryFolder } from '@daybook/testing';
 import { expect, it } from 'vitest';
 import { startTraffic, type TrafficCall } from '../support/steady-traffic.ts';
 
 it('fails no GET and no keyed POST when one of two processes of a service is killed', async () => {
   await using folder = await temporaryFolder();
   const system = await startDaybook({ data: folder.path });
-  const client = createClient({ baseUrl: system.url });
+  const client = clientOf(system);
   const { doctor, patient, type } = await makeClinic(client);
   const second = await startDaybook({ data: folder.path, service: 'appointment' });
 

@@ -1,10 +1,9 @@
 /** Each service is replaced while another process of it runs, and no client receives an error. */
-import { createClient } from '@daybook/client';
-import { type DaybookProcess, halfHour, makeClinic, startDaybook, temporaryFolder } from '@daybook/testing';
+import { clientOf, type DaybookProcess, halfHour, makeClinic, startDaybook, temporaryFolder } from '@daybook/testing';
 import { expect, it } from 'vitest';
 import { startTraffic, type TrafficCall } from '../support/steady-traffic.ts';
 
-const SERVICES = ['patient', 'doctor', 'appointment', 'notification', 'gateway'] as const;
+const SERVICES = ['identity', 'patient', 'doctor', 'appointment', 'notification', 'gateway'] as const;
 
 it('fails no request while every service is replaced', async () => {
   await using folder = await temporaryFolder();
@@ -12,7 +11,7 @@ it('fails no request while every service is replaced', async () => {
   const registry = await startDaybook({ data, service: 'registry', environment: { DAYBOOK_SERVICE_PORT: '0' } });
   const started = await Promise.all(SERVICES.map((service) => startDaybook({ data, service })));
   const running = new Map<string, DaybookProcess>(SERVICES.map((service, index) => [service, must(started[index])]));
-  let client = createClient({ baseUrl: must(running.get('gateway')).url });
+  let client = clientOf(must(running.get('gateway')));
 
   const isReady = async () => (await client.GET('/api/v1/appointments', { params: { query: {} } })).response.status;
   await expect.poll(isReady, { timeout: 20_000 }).toBe(200);
@@ -44,7 +43,7 @@ it('fails no request while every service is replaced', async () => {
   for (const service of SERVICES) {
     const next = await startDaybook({ data, service });
     // Switches gateways as a load balancer does.
-    if (service === 'gateway') client = createClient({ baseUrl: next.url });
+    if (service === 'gateway') client = clientOf(next);
     await traffic.more(20);
     expect(await must(running.get(service)).end('SIGTERM')).toEqual({ code: 0, signal: null });
     running.set(service, next);

@@ -1,11 +1,11 @@
 /** The catalogue of events is valid AsyncAPI, and the published events match it. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createClient, type DaybookClient, expectData } from '@daybook/client';
+import { type DaybookClient, expectData } from '@daybook/client';
 import { type CloudEvent, type EventType, eventTypes, routingKeyOf } from '@daybook/contracts';
 import { createInProcessBus, type InProcessBus, type Subscription } from '@daybook/messaging';
 import { createValidator } from '@daybook/service';
-import { bookWalkIn, halfHour, makeClinic, registerPatient, temporaryFolder } from '@daybook/testing';
+import { bookWalkIn, clientOf, halfHour, makeClinic, registerPatient, temporaryFolder } from '@daybook/testing';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startEmbedded } from '../support/embedded.ts';
 import { type AsyncApi, readAsyncApi, resolved, resolvedAt } from './asyncapi-schema.ts';
@@ -101,7 +101,7 @@ describe('the events of a whole journey', () => {
     // The demo clinic has past visits: fulfilled, cancelled, and missed ones.
     const system = await startEmbedded(folder.path, { demo: 'on', bus: recorder.bus });
     stack.defer(() => system.close());
-    await journey(createClient({ baseUrl: system.url }), recorder.came);
+    await journey(clientOf(system), recorder.came);
   });
   afterAll(() => stack.disposeAsync());
 

@@ -3,8 +3,16 @@ import { execFile } from 'node:child_process';
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { createClient, type DaybookClient, expectData } from '@daybook/client';
-import { failToStart, halfHour, makeClinic, registerPatient, startDaybook, temporaryFolder } from '@daybook/testing';
+import { type DaybookClient, expectData } from '@daybook/client';
+import {
+  clientOf,
+  failToStart,
+  halfHour,
+  makeClinic,
+  registerPatient,
+  startDaybook,
+  temporaryFolder,
+} from '@daybook/testing';
 import { expect, it } from 'vitest';
 import { startTraffic } from '../support/steady-traffic.ts';
 
@@ -99,7 +107,7 @@ it('backs up one moment of all databases while two processes write to them', asy
   const data = join(folder.path, 'data');
   const system = await startDaybook({ data });
   const second = await startDaybook({ data, service: 'appointment' });
-  const client = createClient({ baseUrl: system.url });
+  const client = clientOf(system);
   const { traffic, confirmed } = startBooking(client);
 
   const sizes: number[] = [];
@@ -125,7 +133,7 @@ it('runs on with what was restored, and publishes every change once', async () =
   await using folder = await temporaryFolder();
   const data = join(folder.path, 'data');
   const system = await startDaybook({ data });
-  const { traffic } = startBooking(createClient({ baseUrl: system.url }));
+  const { traffic } = startBooking(clientOf(system));
   await traffic.more(30);
   const backup = join(folder.path, 'backup');
   expect(await runTool('backup', data, backup)).toMatchObject({ code: 0 });
@@ -139,7 +147,7 @@ it('runs on with what was restored, and publishes every change once', async () =
   expect(appointmentsIn(aside).size).toBe(lost);
 
   const restarted = await startDaybook({ data });
-  const client = createClient({ baseUrl: restarted.url });
+  const client = clientOf(restarted);
   const due = () => {
     using all = openAll(data);
     return all.prepare('SELECT count(*) AS n FROM appointment.outbox').get()?.n;

@@ -4,9 +4,10 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createClient, expectData } from '@daybook/client';
+import { expectData } from '@daybook/client';
 import {
   beginDaybook,
+  clientOf,
   type DaybookOptions,
   type DaybookProcess,
   failToStart,
@@ -25,13 +26,14 @@ const servers = await distributedServers();
 /** As our own, with free ports and as few processes as the test needs. */
 const SERVICES = [
   { service: 'registry', ports: [0] },
+  { service: 'identity' },
   { service: 'notification' },
   { service: 'patient', count: 2 },
   { service: 'doctor' },
   { service: 'appointment', count: 2 },
   { service: 'gateway' },
 ];
-const PROCESSES = 8;
+const PROCESSES = 9;
 
 async function optionsIn(folder: string, environment: Record<string, string>) {
   const topology = join(folder, 'topology.json');
@@ -80,7 +82,7 @@ describe.skipIf(!servers)('every service as processes of its own', () => {
       withServers(async (own, folder) => {
         const system = await start(await optionsIn(folder, own.environment)).ready;
         expect(readyProcesses(system.output()).size).toBe(PROCESSES);
-        const client = createClient({ baseUrl: system.url });
+        const client = clientOf(system);
         const { doctor, patient, type } = await makeClinic(client);
         const body = { doctorId: doctor.id, patientId: patient.id, appointmentTypeId: type.id, start: halfHour(0) };
         const { id } = expectData(await client.POST('/api/v1/appointments', { body }));
@@ -119,14 +121,14 @@ describe.skipIf(!servers)('every service as processes of its own', () => {
       withServers(async (own, folder) => {
         const options = await optionsIn(folder, { ...own.environment, DAYBOOK_DEMO: 'on' });
         const first = await start(options).ready;
-        const doctorsAt = async (url: string) =>
-          expectData(await createClient({ baseUrl: url }).GET('/api/v1/doctors', { params: { query: {} } })).items;
-        const doctors = await doctorsAt(first.url);
+        const doctorsAt = async (system: DaybookProcess) =>
+          expectData(await clientOf(system).GET('/api/v1/doctors', { params: { query: {} } })).items;
+        const doctors = await doctorsAt(first);
         expect(doctors).toHaveLength(5);
         await first.end('SIGKILL');
         await noProcessIsLeft(first);
         const second = await start(options).ready;
-        expect(await doctorsAt(second.url)).toEqual(doctors);
+        expect(await doctorsAt(second)).toEqual(doctors);
         await second.end('SIGTERM');
         await noProcessIsLeft(second);
       }),
@@ -157,8 +159,7 @@ describe.skipIf(!servers)('every service as processes of its own', () => {
         expect(await early.json()).toMatchObject({ code: 'service-unavailable' });
 
         await own.open();
-        const { url } = await system.ready;
-        const { doctor } = await makeClinic(createClient({ baseUrl: url }));
+        const { doctor } = await makeClinic(clientOf(await system.ready));
         expect(doctor.active).toBe(true);
         // Each process with the dependency has logged it once.
         const matches = [...system.output().matchAll(/^(\w+#\d) .*"dependency":"database".*dependency not ready/gm)];

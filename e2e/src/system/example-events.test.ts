@@ -1,8 +1,8 @@
 /** The example of a consumer counts each event of a real Daybook on a real RabbitMQ once. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createClient, expectData } from '@daybook/client';
-import { halfHour, makeClinic, Program, startDaybook, temporaryFolder } from '@daybook/testing';
+import { expectData } from '@daybook/client';
+import { clientOf, halfHour, makeClinic, Program, startDaybook, temporaryFolder } from '@daybook/testing';
 import { withBroker } from '@daybook/testing/brokers';
 import { type PrivateBroker, privateBrokers } from '@daybook/testing/private-broker';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -44,7 +44,7 @@ describe.skipIf(!kind)('the example of a consumer', () => {
         readyWithinMillis: STEP_MILLIS,
       });
       onTestFinished(async () => void (await system.end('SIGKILL')));
-      const client = createClient({ baseUrl: system.url });
+      const client = clientOf(system);
       const { patient, doctor, type } = await makeClinic(client);
       const book = async (start: string) => {
         const body = { patientId: patient.id, doctorId: doctor.id, appointmentTypeId: type.id, start };

@@ -1,6 +1,5 @@
 /** Runs the golden journey over our gateway, with everything in one process. */
-import { createClient } from '@daybook/client';
-import { temporaryFolder } from '@daybook/testing';
+import { clientOf, temporaryFolder } from '@daybook/testing';
 import { startEmbedded } from '../support/embedded.ts';
 import { describeGoldenJourney } from './golden-journey.ts';
 
@@ -8,5 +7,5 @@ describeGoldenJourney(async (stack) => {
   const folder = stack.use(await temporaryFolder());
   const system = await startEmbedded(folder.path);
   stack.defer(() => system.close());
-  return { client: createClient({ baseUrl: system.url }), system };
+  return { client: clientOf(system), system };
 });

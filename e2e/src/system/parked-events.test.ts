@@ -2,9 +2,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { createClient, type DaybookClient, expectData } from '@daybook/client';
+import { type DaybookClient, expectData } from '@daybook/client';
 import type { System } from '@daybook/launcher';
-import { type Clinic, halfHour, makeClinic, temporaryFolder } from '@daybook/testing';
+import { type Clinic, clientOf, halfHour, makeClinic, temporaryFolder } from '@daybook/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startEmbedded } from '../support/embedded.ts';
 import { readAsyncApi } from './asyncapi-schema.ts';
@@ -22,7 +22,7 @@ beforeAll(async () => {
   data = stack.use(await temporaryFolder()).path;
   system = await startEmbedded(data);
   stack.defer(() => system.close());
-  client = createClient({ baseUrl: system.url });
+  client = clientOf(system);
   clinic = await makeClinic(client);
 });
 afterAll(() => stack.disposeAsync());

@@ -1,8 +1,8 @@
 /** Merges and unmerges two records of one person, through every service. */
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { createClient, type DaybookClient, expectData } from '@daybook/client';
-import { type Clinic, halfHour, makeClinic, registerPatient, temporaryFolder } from '@daybook/testing';
+import { type DaybookClient, expectData } from '@daybook/client';
+import { type Clinic, clientOf, halfHour, makeClinic, registerPatient, temporaryFolder } from '@daybook/testing';
 import { databaseKind } from '@daybook/testing/databases';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startEmbedded } from '../support/embedded.ts';
@@ -18,7 +18,7 @@ beforeAll(async () => {
   data = stack.use(await temporaryFolder()).path;
   const system = await startEmbedded(data);
   stack.defer(() => system.close());
-  client = createClient({ baseUrl: system.url });
+  client = clientOf(system);
   clinic = await makeClinic(client);
 });
 afterAll(() => stack.disposeAsync());

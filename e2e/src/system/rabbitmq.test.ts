@@ -1,6 +1,7 @@
 /** Runs over RabbitMQ: everything in one process, and separate services of which some are killed under load. */
-import { createClient, type DaybookClient, expectData } from '@daybook/client';
+import { type DaybookClient, expectData } from '@daybook/client';
 import {
+  clientOf,
   type DaybookProcess,
   halfHour,
   makeClinic,
@@ -46,7 +47,7 @@ describe.skipIf(!kind)('Daybook over RabbitMQ', () => {
       await using folder = await temporaryFolder();
       // The start waits for an unavailable broker, but not forever.
       const system = await startDaybook({ data: folder.path, environment, readyWithinMillis: 60_000 });
-      const client = createClient({ baseUrl: system.url });
+      const client = clientOf(system);
       const { patient, doctor, type } = await makeClinic(client);
       const body = { patientId: patient.id, doctorId: doctor.id, appointmentTypeId: type.id, start: halfHour(0) };
       const { id } = expectData(await client.POST('/api/v1/appointments', { body }));
@@ -77,9 +78,9 @@ describe.skipIf(!kind)('Daybook over RabbitMQ', () => {
       };
       try {
         await startService('registry');
-        await Promise.all(['patient', 'doctor', 'appointment', 'notification'].map(startService));
+        await Promise.all(['identity', 'patient', 'doctor', 'appointment', 'notification'].map(startService));
         const gateway = await startService('gateway');
-        const client = createClient({ baseUrl: gateway.url });
+        const client = clientOf(gateway);
         await expect
           .poll(async () => (await client.GET('/api/v1/doctors')).response.status, { timeout: 30_000 })
           .toBe(200);
@@ -134,7 +135,7 @@ describe.skipIf(!kind)('Daybook over RabbitMQ', () => {
       await broker.stop('in order');
       // The start waits for an unavailable broker, but not forever.
       const system = await startDaybook({ data: folder.path, environment, readyWithinMillis: 60_000 });
-      const client = createClient({ baseUrl: system.url });
+      const client = clientOf(system);
       const { patient, doctor, type } = await makeClinic(client);
       const body = { patientId: patient.id, doctorId: doctor.id, appointmentTypeId: type.id, start: halfHour(0) };
       const { id } = expectData(await client.POST('/api/v1/appointments', { body }));

@@ -1,9 +1,11 @@
 /** Each service is its own program, which starts from its own files and environment, in any order. */
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createClient, expectData } from '@daybook/client';
+import { expectData } from '@daybook/client';
 import {
+  bearerOf,
   beginDaybook,
+  clientOf,
   eurekaUrlOf,
   failToStart,
   halfHour,
@@ -19,20 +21,21 @@ const mainOf = (service: string): string => join(import.meta.dirname, `../../../
 
 const LISTENING = /listening at (http:\/\/[^"]+)/;
 
-const statusOf = async (url: string) => (await fetch(url, { signal: AbortSignal.timeout(5_000) })).status;
+const statusOf = async (url: string, headers = {}) =>
+  (await fetch(url, { headers, signal: AbortSignal.timeout(5_000) })).status;
 
-it('runs the whole system out of six programs, none of which has the files of another', async () => {
+it('runs the whole system out of seven programs, none of which has the files of another', async () => {
   await using folder = await temporaryFolder();
   const start = async (service: string, environment: Record<string, string>) =>
     startDaybook({ data: folder.path, program: await copyService(service, folder.path), environment });
   const registry = await start('registry', { ...registryUsersVariable, DAYBOOK_SERVICE_PORT: '0' });
   const member = (service: string) => ({ EUREKA_URL: eurekaUrlOf(`${service}-service`, `${registry.url}/eureka`) });
   const behind = await Promise.all(
-    ['patient', 'doctor', 'appointment', 'notification'].map((service) => start(service, member(service))),
+    ['identity', 'patient', 'doctor', 'appointment', 'notification'].map((service) => start(service, member(service))),
   );
   await expect(access(join(folder.path, 'appointment/services/doctor'))).rejects.toThrow('ENOENT');
   const gateway = await start('gateway', member('gateway'));
-  const client = createClient({ baseUrl: gateway.url });
+  const client = clientOf(gateway);
   const { doctor, patient, type } = await makeClinic(client);
   const body = { doctorId: doctor.id, patientId: patient.id, appointmentTypeId: type.id, start: halfHour(0) };
   const { id } = expectData(await client.POST('/api/v1/appointments', { body }));
@@ -71,10 +74,10 @@ describe('a service that is started before what it needs', () => {
     expect(early.status).toBe(503);
     expect(early.headers.get('retry-after')).toMatch(/^\d+$/);
 
-    const others = ['notification', 'patient', 'doctor'].map(start);
-    const { url } = await gateway.ready;
+    const others = ['identity', 'notification', 'patient', 'doctor'].map(start);
+    const { url, tokenFor } = await gateway.ready;
     await appointment.ready;
-    expect(await statusOf(`${url}/api/v1/appointments`)).toBe(200);
+    expect(await statusOf(`${url}/api/v1/appointments`, await bearerOf({ tokenFor }))).toBe(200);
     expect(await statusOf(`${url}/health/ready`)).toBe(200);
     const matches = appointment.output().match(/dependency not ready/g);
     expect(matches).toHaveLength(new Set(['patient-service', 'doctor-service']).size);

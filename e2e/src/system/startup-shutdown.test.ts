@@ -4,15 +4,23 @@ import { mkdir, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { createClient, expectData } from '@daybook/client';
-import { failToStart, makeClinic, READY, startDaybook, startThroughNpm, temporaryFolder } from '@daybook/testing';
+import { expectData } from '@daybook/client';
+import {
+  clientOf,
+  failToStart,
+  makeClinic,
+  READY,
+  startDaybook,
+  startThroughNpm,
+  temporaryFolder,
+} from '@daybook/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
 describe('a start', () => {
   it('fills an empty data folder with the demo clinic, and the next one finds it', async () => {
     await using folder = await temporaryFolder();
     const first = await startDaybook({ data: folder.path, environment: { DAYBOOK_DEMO: 'on' } });
-    const client = createClient({ baseUrl: first.url });
+    const client = clientOf(first);
     const doctors = expectData(await client.GET('/api/v1/doctors', { params: { query: {} } })).items;
     expect(new Set(doctors.map(({ timeZone }) => timeZone)).size).toBe(2);
     const yesterday = Temporal.Now.instant()
@@ -31,7 +39,7 @@ describe('a start', () => {
     expect(await first.end()).toEqual({ code: 0, signal: null });
 
     const second = await startDaybook({ data: folder.path, environment: { DAYBOOK_DEMO: 'on' } });
-    const restarted = createClient({ baseUrl: second.url });
+    const restarted = clientOf(second);
     expect(expectData(await restarted.GET('/api/v1/doctors', { params: { query: {} } })).items).toEqual(doctors);
     expect(expectData(await restarted.GET('/api/v1/appointments', { params: { query } }))).toEqual(page);
     await second.end();
@@ -43,7 +51,7 @@ describe('a start', () => {
     await writeFile(join(folder.path, 'demo.json'), JSON.stringify({ state: 'pending', at }));
     await writeFile(join(folder.path, 'patient.sqlite'), '');
     const system = await startDaybook({ data: folder.path, environment: { DAYBOOK_DEMO: 'on' } });
-    const client = createClient({ baseUrl: system.url });
+    const client = clientOf(system);
     expect(expectData(await client.GET('/api/v1/doctors', { params: { query: {} } })).items).toHaveLength(5);
     await system.end();
   });
@@ -57,7 +65,7 @@ describe('a start', () => {
     expect(failed).toMatchObject({ code: 69, lines: [expect.stringContaining('cannot be opened, read or written')] });
     await rm(inTheWay, { recursive: true });
     const system = await startDaybook({ data: folder.path, environment: { DAYBOOK_DEMO: 'on' } });
-    const client = createClient({ baseUrl: system.url });
+    const client = clientOf(system);
     expect(expectData(await client.GET('/api/v1/doctors', { params: { query: {} } })).items).toHaveLength(5);
     expect(expectData(await client.GET('/api/v1/appointments', { params: { query: {} } })).items).toHaveLength(20);
     await system.end();
@@ -114,7 +122,7 @@ describe('an end', () => {
   it.for(['SIGINT', 'SIGTERM'] as const)('on %s lets running requests finish and exits with 0', async (signal) => {
     await using folder = await temporaryFolder();
     const system = await startDaybook({ data: folder.path });
-    const client = createClient({ baseUrl: system.url });
+    const client = clientOf(system);
     await makeClinic(client);
     const running = Array.from({ length: 50 }, (_, n) =>
       client.POST('/api/v1/patients', {
@@ -130,7 +138,7 @@ describe('an end', () => {
     );
 
     const restarted = await startDaybook({ data: folder.path });
-    const laterClient = createClient({ baseUrl: restarted.url });
+    const laterClient = clientOf(restarted);
     for (const id of confirmed) {
       expect((await laterClient.GET('/api/v1/patients/{id}', { params: { path: { id } } })).response.status).toBe(200);
     }
@@ -229,7 +237,7 @@ describe('a start that fails reports it in one line and', () => {
   ] as const)('exits with 69 when a data file is %s', async ([, spoil]) => {
     await using folder = await temporaryFolder();
     const system = await startDaybook({ data: folder.path });
-    await makeClinic(createClient({ baseUrl: system.url }));
+    await makeClinic(clientOf(system));
     await system.end();
     const path = join(folder.path, 'appointment.sqlite');
     await spoil(path);
@@ -264,6 +272,6 @@ describe('a start that fails reports it in one line and', () => {
   it('exits with 64 for a service that does not exist', async () => {
     await using folder = await temporaryFolder();
     const failed = await failToStart({ data: folder.path, service: 'pharmacy' });
-    expect(failed).toMatchObject({ code: 64, lines: [expect.stringContaining('one of registry, patient')] });
+    expect(failed).toMatchObject({ code: 64, lines: [expect.stringContaining('one of registry, identity, patient')] });
   });
 });

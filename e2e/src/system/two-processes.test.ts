@@ -1,6 +1,13 @@
 /** A second process of one service joins through the data folder, and both share the work. */
-import { createClient, expectData } from '@daybook/client';
-import { type DaybookProcess, halfHour, makeClinic, registerPatient, temporaryFolder } from '@daybook/testing';
+import { expectData } from '@daybook/client';
+import {
+  clientOf,
+  type DaybookProcess,
+  halfHour,
+  makeClinic,
+  registerPatient,
+  temporaryFolder,
+} from '@daybook/testing';
 import { startDaybookOnDatabase as startDaybook } from '@daybook/testing/system-database';
 import { expect, it } from 'vitest';
 
@@ -19,7 +26,7 @@ async function countResponses(service: DaybookProcess, route: string): Promise<n
 it('shares the work between two processes of one service, and never books a time twice', async () => {
   await using folder = await temporaryFolder();
   const system = await startDaybook({ data: folder.path });
-  const client = createClient({ baseUrl: system.url });
+  const client = clientOf(system);
   const clinic = await makeClinic(client);
   const body = { doctorId: clinic.doctor.id, appointmentTypeId: clinic.type.id };
   const second = await startDaybook({ data: folder.path, service: 'appointment' });
@@ -67,7 +74,7 @@ it('shares the work between two processes of one service, and never books a time
 it('fails no read when one of two processes is killed', async () => {
   await using folder = await temporaryFolder();
   const system = await startDaybook({ data: folder.path });
-  const client = createClient({ baseUrl: system.url });
+  const client = clientOf(system);
   const clinic = await makeClinic(client);
   const second = await startDaybook({ data: folder.path, service: 'patient' });
   const path = { id: clinic.patient.id };
@@ -84,11 +91,13 @@ it('fails no read when one of two processes is killed', async () => {
 it('goes on with a process that joined, when the system that it joined starts again', async () => {
   await using folder = await temporaryFolder();
   const first = await startDaybook({ data: folder.path });
-  const clinic = await makeClinic(createClient({ baseUrl: first.url }));
+  const clinic = await makeClinic(clientOf(first));
   const joined = await startDaybook({ data: folder.path, service: 'patient' });
   await first.end();
-  const second = await startDaybook({ data: folder.path });
-  const client = createClient({ baseUrl: second.url });
+  // At the same address, which is in the tokens that the joined process accepts.
+  const environment = { DAYBOOK_PORT: new URL(first.url).port };
+  const second = await startDaybook({ data: folder.path, environment });
+  const client = clientOf(second);
   const path = { id: clinic.patient.id };
   const reads = async () => {
     await Promise.all(Array.from({ length: 10 }, () => client.GET('/api/v1/patients/{id}', { params: { path } })));

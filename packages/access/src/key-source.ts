@@ -8,6 +8,8 @@ import { readKeySetFile, replaceKeySetFile } from './key-set-file.ts';
 
 /** The least time between two fetches, whatever the callers send. */
 const FETCH_INTERVAL_MILLIS = 10_000;
+/** The same while there is no current set, so that a service soon works again after identity was away. */
+const RETRY_INTERVAL_MILLIS = 1_000;
 /** A set is fetched again after this time, so that services drop a retired key. */
 const REFRESH_AFTER_MILLIS = 5 * 60_000;
 const FETCH_TIMEOUT_MILLIS = 3_000;
@@ -44,7 +46,8 @@ export interface KeySource {
   /** Returns a key of the current set. Never waits; an old set is fetched again in the background. */
   readonly peek: (keyId: string) => CryptoKey | undefined;
   /**
-   * Returns a key. An unknown id fetches the set again: once for all callers, and at most once in ten seconds.
+   * Returns a key. An unknown id fetches the set again: once for all callers, and at most once in ten seconds,
+   * or in one second while there is no current set.
    * Returns undefined if the current set does not have the key.
    * @throws KeySetUnavailable when there is no current set
    */
@@ -64,6 +67,7 @@ export async function createKeySource(options: KeySourceOptions): Promise<KeySou
 
   const now = (): number => clock().epochMilliseconds;
   const isCurrent = (): boolean => current !== undefined && now() < current.expiresAtMillis;
+  const intervalMillis = (): number => (isCurrent() ? FETCH_INTERVAL_MILLIS : RETRY_INTERVAL_MILLIS);
 
   /**
    * Returns whether a set is older than the current one. A signed set stays valid until its `exp`, so an attacker could
@@ -119,7 +123,7 @@ export async function createKeySource(options: KeySourceOptions): Promise<KeySou
   /** Joins a running fetch, or starts one if the last attempt is long enough ago. Never rejects. */
   function refresh(): Promise<void> {
     if (running) return running;
-    if (stopped.signal.aborted || !hasPassed(FETCH_INTERVAL_MILLIS, attemptedAtMillis, now())) return Promise.resolve();
+    if (stopped.signal.aborted || !hasPassed(intervalMillis(), attemptedAtMillis, now())) return Promise.resolve();
     attemptedAtMillis = now();
     running = runFetch();
     return running;
@@ -136,8 +140,7 @@ export async function createKeySource(options: KeySourceOptions): Promise<KeySou
     if (known) return known;
     await refresh();
     if (isCurrent()) return peek(keyId);
-    const waitMillis = attemptedAtMillis + FETCH_INTERVAL_MILLIS - now();
-    throw new KeySetUnavailable(Math.min(Math.max(Math.ceil(waitMillis / 1_000), 1), FETCH_INTERVAL_MILLIS / 1_000));
+    throw new KeySetUnavailable(RETRY_INTERVAL_MILLIS / 1_000);
   }
 
   async function stop(): Promise<void> {

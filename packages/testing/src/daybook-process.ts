@@ -95,9 +95,23 @@ export interface StartingDaybook {
 const TOKEN_SECONDS = 2 * 60 * 60;
 
 /** Signs a token with the keys of a system's data folder and database. */
-async function signToken(options: DaybookOptions, caller: LocalCaller = { role: 'administrator' }): Promise<string> {
+async function signToken(options: DaybookOptions, caller: LocalCaller): Promise<string> {
   await using tokens = await openLocalTokens(await localEnvironment(environmentFor(options)));
   return await tokens.sign(caller, TOKEN_SECONDS);
+}
+
+/** Returns a function that signs one token for each caller, because a signature opens the database. */
+function createTokens(options: DaybookOptions): DaybookProcess['tokenFor'] {
+  const signed = new Map<string, Promise<string>>();
+  return (caller = { role: 'administrator' }) => {
+    const key = JSON.stringify(caller);
+    const known = signed.get(key);
+    if (known) return known;
+    const token = signToken(options, caller);
+    signed.set(key, token);
+    token.catch(() => signed.delete(key));
+    return token;
+  };
 }
 
 /** Starts Daybook and waits for its ready line. */
@@ -110,8 +124,10 @@ export function beginDaybook(options: DaybookOptions): StartingDaybook {
   const end = (signal: NodeJS.Signals = 'SIGINT') => program.end(signal);
   async function untilReady(): Promise<DaybookProcess> {
     const [, url = '', seconds] = await program.printed(READY, options.readyWithinMillis ?? START_DEADLINE_MILLIS);
-    const tokenFor = (caller?: LocalCaller) => signToken(options, caller);
-    return { url, pid: program.pid, secondsToReady: Number(seconds), tokenFor, output, end };
+    return {
+      ...{ url, pid: program.pid, secondsToReady: Number(seconds) },
+      ...{ tokenFor: createTokens(options), output, end },
+    };
   }
   const ready = untilReady();
   // Callers that wait for `ready` get the error.

@@ -1,4 +1,5 @@
 export { Program } from './child-process.ts';
+export * from './client-of.ts';
 export * from './clinic.ts';
 export * from './daybook-process.ts';
 export * from './exchange-recorder.ts';

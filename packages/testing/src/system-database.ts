@@ -7,7 +7,7 @@ import { afterAll, inject } from 'vitest';
 import { type DaybookOptions, type DaybookProcess, startDaybook } from './daybook-process.ts';
 
 const { kind, serverUrl } = inject('database');
-const SERVICES = ['patient', 'doctor', 'appointment', 'notification'] as const;
+const SERVICES = ['identity', 'patient', 'doctor', 'appointment', 'notification'] as const;
 type ServiceName = (typeof SERVICES)[number];
 
 const prefixes = new Set<string>();

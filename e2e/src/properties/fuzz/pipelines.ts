@@ -12,13 +12,22 @@ export interface Piece {
 const PATH = '/api/v1/patients';
 const FOUND = [200, 404];
 const REFUSED = [400, 404, 422];
+/** Stands for an access token in the bytes of a request, because tokens are signed later. */
+const TOKEN = '{token}';
+export const AUTHORIZATION = `Authorization: Bearer ${TOKEN}`;
+export const withToken = (bytes: string, token: string): string => bytes.replaceAll(TOKEN, token);
+
 const KEY = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==';
 
 const request = (first: string, lines: readonly string[] = [], body = ''): string =>
   [first, 'Host: localhost', ...lines, '', body].join('\r\n');
-const get = (...lines: string[]): string => request(`GET ${PATH} HTTP/1.1`, lines);
+const get = (...lines: string[]): string => request(`GET ${PATH} HTTP/1.1`, [AUTHORIZATION, ...lines]);
 const post = (...lines: string[]): string =>
-  request(`POST ${PATH} HTTP/1.1`, ['Content-Type: application/json', 'Content-Length: 2', ...lines], '{}');
+  request(
+    `POST ${PATH} HTTP/1.1`,
+    [AUTHORIZATION, 'Content-Type: application/json', 'Content-Length: 2', ...lines],
+    '{}',
+  );
 const upgrade = (...lines: string[]): string => get('Connection: Upgrade', ...lines);
 
 /** Returns the pieces. A service has no WebSockets, so it responds to a handshake as to any other request. */
@@ -30,7 +39,14 @@ export function piecesFor(isGateway: boolean): readonly Piece[] {
   const last = { statuses: FOUND, ends: true };
   return [
     { name: 'GET', bytes: get(), ...more },
-    { name: 'GET of a long list', bytes: request(`GET ${PATH}?limit=100 HTTP/1.1`), ...more },
+    { name: 'GET of a long list', bytes: request(`GET ${PATH}?limit=100 HTTP/1.1`, [AUTHORIZATION]), ...more },
+    { name: 'GET without a token', bytes: request(`GET ${PATH} HTTP/1.1`), statuses: [401, 404], ends: false },
+    {
+      name: 'GET with a token that nobody signed',
+      bytes: request(`GET ${PATH} HTTP/1.1`, [`${AUTHORIZATION}x`]),
+      statuses: [401, 404],
+      ends: false,
+    },
     { name: 'GET that nothing holds up', bytes: request('GET /health/live HTTP/1.1'), statuses: [200], ends: false },
     { name: 'POST', bytes: post(), statuses: REFUSED, ends: false },
     { name: 'POST that waits for 100', bytes: post('Expect: 100-continue'), statuses: REFUSED, ends: false },
@@ -46,8 +62,12 @@ export function piecesFor(isGateway: boolean): readonly Piece[] {
       statuses: [400],
       ends: true,
     },
-    { name: 'HTTP/1.0', bytes: request(`GET ${PATH} HTTP/1.0`), ...last },
-    { name: 'HTTP/1.0 that goes on', bytes: request(`GET ${PATH} HTTP/1.0`, ['Connection: keep-alive']), ...more },
+    { name: 'HTTP/1.0', bytes: request(`GET ${PATH} HTTP/1.0`, [AUTHORIZATION]), ...last },
+    {
+      name: 'HTTP/1.0 that goes on',
+      bytes: request(`GET ${PATH} HTTP/1.0`, [AUTHORIZATION, 'Connection: keep-alive']),
+      ...more,
+    },
     { name: 'GET that asks for the end', bytes: get('Connection: close'), ...last },
     { name: 'a header that cannot be read', bytes: get('X-Odd : x'), statuses: [400], ends: true },
     { name: 'nonsense', bytes: 'nonsense\r\n\r\n', statuses: [400], ends: true },

@@ -37,7 +37,13 @@ function targetOf(plan: Plan, idOf: IdOf): string {
   return `${path}${plan.pathSuffix}${query.length > 0 ? `?${query.join('&')}` : ''}`;
 }
 
-export function prepare(plan: Plan, host: string, idOf: IdOf): Prepared {
+/** Where a request goes, and as which caller. */
+export interface Destination {
+  readonly host: string;
+  readonly authorization: string;
+}
+
+export function prepare(plan: Plan, { host, authorization }: Destination, idOf: IdOf): Prepared {
   const body = plan.body === undefined ? undefined : resolve(plan.body, idOf);
   const headers = plan.headers.map(([name, value]) => `${name}: ${resolve(value, idOf).toString('latin1')}`);
   const announced = (body?.length ?? 0) + plan.missingBytes;
@@ -45,6 +51,7 @@ export function prepare(plan: Plan, host: string, idOf: IdOf): Prepared {
   const head = [
     `${plan.method} ${targetOf(plan, idOf)} HTTP/1.1`,
     `host: ${host}`,
+    `authorization: ${authorization}`,
     'connection: close',
     ...headers,
     ...(length ?? []),

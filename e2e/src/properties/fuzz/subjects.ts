@@ -1,6 +1,6 @@
 /** Creates the resources that requests refer to: a small clinic, and what the requests themselves create. */
-import { createClient, expectData } from '@daybook/client';
-import { bookWalkIn, halfHour, makeClinic, registerPatient } from '@daybook/testing';
+import { expectData } from '@daybook/client';
+import { bookWalkIn, type CallableSystem, clientOf, halfHour, makeClinic, registerPatient } from '@daybook/testing';
 import type { IdOf } from './placeholders.ts';
 import type { RawResponse } from './raw-http.ts';
 
@@ -13,8 +13,8 @@ export interface Subjects {
 }
 
 /** Creates resources. Returns ids by kind: `appointment-type`. */
-async function makeAll(url: string): Promise<Map<string, string[]>> {
-  const client = createClient({ baseUrl: url });
+async function makeAll(system: CallableSystem): Promise<Map<string, string[]>> {
+  const client = clientOf(system);
   const clinics = [await makeClinic(client), await makeClinic(client)];
   const [clinic] = clinics;
   if (!clinic) throw new Error('there is a clinic');
@@ -68,8 +68,8 @@ async function makeAll(url: string): Promise<Map<string, string[]>> {
   ]);
 }
 
-export async function makeSubjects(url: string): Promise<Subjects> {
-  const known = await makeAll(url);
+export async function makeSubjects(system: CallableSystem): Promise<Subjects> {
+  const known = await makeAll(system);
   return {
     idOf(kind, index) {
       const ids = known.get(kind) ?? [...known.values()].flat();
