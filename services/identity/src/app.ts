@@ -15,6 +15,7 @@ import { createIssuer } from './oidc/issuer.ts';
 import { mountIssuer } from './oidc/mount.ts';
 import { addKeySet } from './routes/keys.ts';
 import { addPages } from './routes/pages.ts';
+import { withSealedSecrets } from './sealing-key.ts';
 import { createAccountStore } from './store/accounts.ts';
 import { createCredentialStore } from './store/credentials.ts';
 import { createArtifactStore } from './store/oidc-artifacts.ts';
@@ -47,7 +48,7 @@ export async function buildApp(dependencies: IdentityDependencies): Promise<App>
     name: NAME,
     logger,
     openApi: false,
-    checks: { database: () => database.check(), keys: async () => void (await ring.read()) },
+    checks: { database: () => database.check(), keys: async () => void (await withSealedSecrets(ring.read)) },
   });
   const cookies = createCookies(publicUrl);
   const accounts = createAccountStore(database, clock);
