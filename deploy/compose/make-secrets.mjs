@@ -99,13 +99,10 @@ function brokerDefinitions(all) {
   };
 }
 
-/**
- * A service makes the exchanges and its own queues, and reads nothing else. It publishes to the exchanges, and binds the
- * queues of others, so that no event is lost (docs/decisions/0043-accounts-of-services.md).
- */
+/** As `rightsOf` of packages/messaging, which a test compares. */
 function brokerRights(service) {
   const own = `daybook\\.${service}\\..+`;
-  const shared = 'daybook\\.(events|dead-letters)';
+  const shared = 'daybook\\.events|daybook\\.dead-letters';
   return {
     configure: `^(${shared}|daybook\\.unreadable|${own})$`,
     write: '^daybook\\..+$',

@@ -41,7 +41,7 @@ async function canMakeVhosts(): Promise<boolean> {
 
 async function dropDatabases(mysqlUrl: string, prefix: string): Promise<void> {
   const connection = await createConnection({ uri: mysqlUrl });
-  for (const service of ['patient', 'doctor', 'appointment', 'notification']) {
+  for (const service of ['identity', 'patient', 'doctor', 'appointment', 'notification']) {
     await connection.query(`drop database if exists ${prefix}_${service}`);
   }
   await connection.end();

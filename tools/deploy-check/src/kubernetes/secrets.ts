@@ -6,6 +6,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatIdentityKey, generatePrivateJwk, type PrivateJwk, publicJwkOf } from '@daybook/access';
+import { rightsOf } from '@daybook/messaging/rabbitmq';
 import { SERVICES_WITH_KEYS } from '@daybook/service';
 
 const WITH_DATABASE = ['identity', 'patient', 'doctor', 'appointment', 'notification'] as const;
@@ -41,27 +42,6 @@ function brokerHash(secret: string): string {
   return Buffer.concat([salt, hash]).toString('base64');
 }
 
-/** The rights of a service at RabbitMQ, each a pattern of names. */
-export interface BrokerRights {
-  readonly configure: string;
-  readonly write: string;
-  readonly read: string;
-}
-
-/**
- * Returns the rights of a service. It makes the exchanges and its own queues, and reads nothing else. It publishes to
- * the exchanges, and binds the queues of others, so that no event is lost.
- */
-export function brokerRightsOf(service: string): BrokerRights {
-  const own = `daybook\\.${service}\\..+`;
-  const shared = 'daybook\\.(events|dead-letters)';
-  return {
-    configure: `^(${shared}|daybook\\.unreadable|${own})$`,
-    write: '^daybook\\..+$',
-    read: `^(${shared}|${own})$`,
-  };
-}
-
 interface Account {
   readonly service: string;
   readonly secret: string;
@@ -76,7 +56,7 @@ const brokerDefinitions = (accounts: readonly Account[]): string =>
       hashing_algorithm: 'rabbit_password_hashing_sha256',
       tags: [],
     })),
-    permissions: accounts.map(({ service }) => ({ user: service, vhost: '/', ...brokerRightsOf(service) })),
+    permissions: accounts.map(({ service }) => ({ user: service, vhost: '/', ...rightsOf(service) })),
   });
 
 const encode = (jwk: PrivateJwk): string => Buffer.from(JSON.stringify(jwk)).toString('base64url');
