@@ -1,9 +1,8 @@
 /** `npm run token -- ROLE [ID]`: prints an access token of the local system, good for five minutes, for use with curl. */
 import { openLocalTokens } from '@daybook/identity-service/local-tokens';
-import { EXIT, StartFailure } from '@daybook/service';
+import { EXIT, runCommand, StartFailure } from '@daybook/service';
 import { environment } from '../config.ts';
 import { localEnvironment } from './local-environment.ts';
-import { runCommand } from './run-command.ts';
 
 const ROLES = ['patient', 'doctor', 'front-desk', 'administrator'] as const;
 const USAGE =

@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { temporaryFolder } from '@daybook/testing';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { generatePrivateJwk, publicJwkOf } from './key-pair.ts';
-import { formatIdentityKey, parseIdentityKey, prepareRootKey, readRootKey } from './root-key.ts';
+import { formatIdentityKey, parseIdentityKey, parseRootKey, prepareRootKey, readRootKey } from './root-key.ts';
 import { parseSealingKey, prepareSealingKey, seal, unseal } from './sealing.ts';
 import { createSecretFile, readSecretFile } from './secret-file.ts';
 import { signJws, verifyJws } from './strict-jws.ts';
@@ -178,6 +178,29 @@ describe('DAYBOOK_IDENTITY_KEY', () => {
       name: 'UnusableSecret',
       message: expect.stringContaining('DAYBOOK_IDENTITY_KEY'),
     });
+  });
+});
+
+describe('DAYBOOK_IDENTITY_ROOT_KEY', () => {
+  const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+
+  it('signs what its public half verifies', async () => {
+    const jwk = await generatePrivateJwk();
+    const { signing, identityKey } = await parseRootKey(encode(jwk));
+    expect(identityKey).toBe(await formatIdentityKey(jwk));
+    expect(signing.keyId).toBe((await parseIdentityKey(identityKey)).keyId);
+  });
+
+  it('is refused as anything but a private key, and the message does not show it', async () => {
+    const [one, other] = [await generatePrivateJwk(), await generatePrivateJwk()];
+    for (const value of [null, await publicJwkOf(one), { ...one, d: other.d }, { kty: 'oct', k: 'AAAA' }]) {
+      const failure: unknown = await parseRootKey(encode(value)).catch((error: unknown) => error);
+      expect(failure).toMatchObject({
+        name: 'UnusableSecret',
+        message: expect.stringContaining('DAYBOOK_IDENTITY_ROOT_KEY is not a key'),
+      });
+      expect(String(failure)).not.toContain(other.d);
+    }
   });
 });
 

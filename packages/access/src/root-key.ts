@@ -1,6 +1,7 @@
 /**
  * The root key signs the key set and is the trust anchor of all tokens. Its private half is in the data folder of
- * identity. Every other process knows the public half, from `DAYBOOK_IDENTITY_KEY` or from the same folder.
+ * identity, or in `DAYBOOK_IDENTITY_ROOT_KEY` where the processes share no folder. Every other process knows the public
+ * half, from `DAYBOOK_IDENTITY_KEY` or from the same folder.
  */
 import { join } from 'node:path';
 import { Type } from 'typebox';
@@ -75,17 +76,11 @@ export async function parseIdentityKey(text: string): Promise<VerificationKey> {
   throw new UnusableSecret('The kid of DAYBOOK_IDENTITY_KEY is not the thumbprint of its key. Copy the value again.');
 }
 
-/**
- * Returns the root key of a data folder, or undefined if it has none yet.
- * @throws UnusableSecret
- */
-export async function readRootKey(folder: string): Promise<RootKey | undefined> {
-  const path = join(folder, ROOT_KEY_FILE);
-  const text = await readSecretFile(path);
-  if (text === undefined) return undefined;
+/** @throws UnusableSecret with the message, which must not hold the text */
+async function rootKeyOf(text: string, message: string): Promise<RootKey> {
   const jwk = parseJson(text);
   try {
-    if (!isPrivateJwk(jwk)) throw new InvalidKey('The file does not hold a private JWK.');
+    if (!isPrivateJwk(jwk)) throw new InvalidKey('The text is not a private JWK.');
     return {
       signing: await importSigningKey(jwk),
       verification: await importVerificationKey(jwk),
@@ -93,9 +88,29 @@ export async function readRootKey(folder: string): Promise<RootKey | undefined> 
     };
   } catch (error) {
     if (!(error instanceof InvalidKey)) throw error;
-    const advice = 'Restore it, or delete it, and Daybook makes a new one: then everyone signs in again.';
-    throw new UnusableSecret(`The root key ${path} cannot be used. ${advice}`, { cause: error });
+    throw new UnusableSecret(message, { cause: error });
   }
+}
+
+/**
+ * Reads the value of `DAYBOOK_IDENTITY_ROOT_KEY`: the private JWK in base64url.
+ * @throws UnusableSecret
+ */
+export const parseRootKey = (text: string): Promise<RootKey> =>
+  rootKeyOf(
+    Buffer.from(text, 'base64url').toString('utf8'),
+    'DAYBOOK_IDENTITY_ROOT_KEY is not a key. It must be the base64url of a private JWK with kty EC and crv P-256.',
+  );
+
+/**
+ * Returns the root key of a data folder, or undefined if it has none yet.
+ * @throws UnusableSecret
+ */
+export async function readRootKey(folder: string): Promise<RootKey | undefined> {
+  const path = join(folder, ROOT_KEY_FILE);
+  const text = await readSecretFile(path);
+  const advice = 'Restore it, or delete it, and Daybook makes a new one: then everyone signs in again.';
+  return text === undefined ? undefined : rootKeyOf(text, `The root key ${path} cannot be used. ${advice}`);
 }
 
 /**

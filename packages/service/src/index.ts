@@ -41,6 +41,7 @@ export * from './lifecycle/clock.ts';
 export { onDraining, startDraining } from './lifecycle/draining.ts';
 export { EXIT } from './lifecycle/exit-codes.ts';
 export * from './lifecycle/host-process.ts';
+export { runCommand } from './lifecycle/run-command.ts';
 export {
   CLOSE_DEADLINE_MILLIS,
   type LogConfig,

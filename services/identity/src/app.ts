@@ -19,6 +19,7 @@ import { mountIssuer } from './oidc/mount.ts';
 import { addKeySet } from './routes/keys.ts';
 import type { MailQueue } from './routes/page-context.ts';
 import { addPages } from './routes/pages.ts';
+import { withSealedSecrets } from './sealing-key.ts';
 import { createAccountDirectory } from './store/account-directory.ts';
 import { createAccountStore } from './store/accounts.ts';
 import { createAuditTrail } from './store/audit.ts';
@@ -66,7 +67,7 @@ export async function buildApp(dependencies: IdentityDependencies): Promise<App>
       clock,
       logger,
     }),
-    checks: { database: () => database.check(), keys: async () => void (await ring.read()) },
+    checks: { database: () => database.check(), keys: async () => void (await withSealedSecrets(ring.read)) },
   });
   const cookies = createCookies(publicUrl);
   const accounts = createAccountStore(database, clock);

@@ -2,12 +2,12 @@
 import { DatabaseUnusable, openDatabase } from '@daybook/database';
 import { databaseUrlOf, EXIT, InvalidConfiguration } from '@daybook/service';
 import { migrations } from '../migrations/index.ts';
-import { processEnvironment, readConfig } from './config.ts';
+import { environment, readConfig } from './config.ts';
 import { verifyAuditChain } from './store/audit.ts';
 import type { IdentityTables } from './store/tables.ts';
 
 try {
-  const url = databaseUrlOf(readConfig(processEnvironment), 'identity');
+  const url = databaseUrlOf(readConfig(environment), 'identity');
   const database = await openDatabase<IdentityTables>(url, migrations);
   try {
     const report = await verifyAuditChain(database);

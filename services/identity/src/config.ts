@@ -11,6 +11,11 @@ import { ClientList, type ConfiguredClient } from './oidc/clients.ts';
 
 const schema = Type.Object({
   ...commonVariables,
+  DAYBOOK_IDENTITY_ROOT_KEY: Type.Optional(
+    Type.String({
+      description: 'The private root key: a JWK in base64url; made in the data folder without it',
+    }),
+  ),
   DAYBOOK_SEALING_KEY: Type.Optional(
     Type.String({ description: 'Seals secrets at rest: 32 bytes in base64url; made in the data folder without it' }),
   ),
@@ -26,7 +31,8 @@ const schema = Type.Object({
   ),
 });
 
-export const processEnvironment: Environment = process.env;
+/** The environment of this process, for its commands. A service gets that of its host. */
+export const environment: Environment = process.env;
 
 export type IdentityConfig = Static<typeof schema>;
 

@@ -21,7 +21,15 @@ async function startOffer() {
       publicUrl: new URL(PUBLIC_URL),
       logger: Object.assign(started.app.log, logger) as never,
     });
-  return { ...started, folder, path, offer, logged, read: () => readFile(path, 'utf8') };
+  const offerWithoutFolder = () =>
+    offerFirstAdministrator({
+      accounts,
+      links,
+      folder: undefined,
+      publicUrl: new URL(PUBLIC_URL),
+      logger: Object.assign(started.app.log, logger) as never,
+    });
+  return { ...started, folder, path, offer, offerWithoutFolder, logged, read: () => readFile(path, 'utf8') };
 }
 
 it('without an administrator a start writes a link that only this user can read, and logs its file only', async () => {
@@ -44,6 +52,16 @@ it('a start keeps a link that is still good, and replaces one that is over', asy
   advance({ hours: 72 });
   await offer();
   expect(await read()).not.toBe(first);
+});
+
+it('without a data folder the log names the command, until there is an administrator', async () => {
+  const { offerWithoutFolder, logged, links, addPerson } = await startOffer();
+  await offerWithoutFolder();
+  expect(JSON.stringify(logged)).toContain('services/identity/src/admin-main.ts');
+  expect(await links.exists({ purpose: 'first-administrator' })).toBe(false);
+  await addPerson('administrator');
+  await offerWithoutFolder();
+  expect(logged).toHaveLength(1);
 });
 
 it('with an administrator there is no link, and the file of before is gone', async () => {

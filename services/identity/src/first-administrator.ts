@@ -1,6 +1,6 @@
 /**
  * Offers a one-time link for the first administrator as long as there is none. The link is in a file that only the
- * user of this process can read, and the log names the file.
+ * user of this process can read, and the log names the file. Without a data folder the log names a command.
  */
 import { open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,12 +11,14 @@ import type { OneTimeLinkStore } from './store/one-time-links.ts';
 
 const FILE = 'first-administrator-link.txt';
 const EVERY_MILLIS = 10 * 60_000;
+const COMMAND = 'node services/identity/src/admin-main.ts EMAIL';
 const TARGET = { purpose: 'first-administrator' } as const;
 
 export interface FirstAdministratorOptions {
   readonly accounts: Pick<AccountStore, 'hasAdministrator'>;
   readonly links: Pick<OneTimeLinkStore, 'create' | 'exists'>;
-  readonly folder: string;
+  /** Undefined where the processes share no folder. A file in one of their containers would not be found. */
+  readonly folder: string | undefined;
   readonly publicUrl: URL;
   readonly logger: Logger;
 }
@@ -38,8 +40,13 @@ async function writePrivate(path: string, text: string): Promise<void> {
 /** Makes a link if one is needed. */
 export async function offerFirstAdministrator(options: FirstAdministratorOptions): Promise<void> {
   const { accounts, links, folder, publicUrl, logger } = options;
+  const hasAdministrator = await accounts.hasAdministrator();
+  if (folder === undefined) {
+    if (!hasAdministrator) logger.info({ command: COMMAND }, 'no administrator yet; the command prints a link');
+    return;
+  }
   const path = join(folder, FILE);
-  if (await accounts.hasAdministrator()) {
+  if (hasAdministrator) {
     await rm(path, { force: true });
     return;
   }

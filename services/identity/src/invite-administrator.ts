@@ -1,5 +1,5 @@
-/** Invites an administrator from the machine of the database, for `npm run admin`. */
-import { type Environment, publicUrlOf, systemClock } from '@daybook/service';
+/** Invites an administrator from a process that has the database, for `npm run admin` and for containers. */
+import { type Environment, EXIT, publicUrlOf, StartFailure, systemClock } from '@daybook/service';
 import { readConfig } from './config.ts';
 import { openLocalDatabase } from './local-database.ts';
 import { createAccountStore } from './store/accounts.ts';
@@ -29,5 +29,27 @@ export async function inviteAdministrator(environment: Environment, email: strin
     return `${publicUrlOf(config).origin}/identity/link?token=${token}`;
   } finally {
     await database.close();
+  }
+}
+
+const EMAIL = /^[^\s@]+@[^\s@]+$/;
+
+/**
+ * Returns the link for the arguments of a command.
+ * @throws StartFailure 64, InvalidConfiguration, DatabaseUnavailable
+ */
+export async function inviteByCommand(
+  environment: Environment,
+  [email = '', ...others]: readonly string[],
+  command: string,
+): Promise<string> {
+  if (!EMAIL.test(email) || others.length > 0) throw new StartFailure(EXIT.usage, `Usage: ${command} EMAIL`);
+  try {
+    return await inviteAdministrator(environment, email);
+  } catch (error) {
+    if (!(error instanceof NotAdministrator)) throw error;
+    throw new StartFailure(EXIT.usage, 'The address belongs to an account that is no administrator’s.', {
+      cause: error,
+    });
   }
 }

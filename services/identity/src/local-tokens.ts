@@ -8,7 +8,7 @@ import type { AccountRole } from '@daybook/contracts';
 import { type Environment, issuerOf, publicUrlOf, systemClock } from '@daybook/service';
 import { readConfig } from './config.ts';
 import { openLocalDatabase } from './local-database.ts';
-import { readSealingKey } from './sealing-key.ts';
+import { readSealingKey, withSealedSecrets } from './sealing-key.ts';
 import { createSigningKeyStore, requireRing } from './store/signing-keys.ts';
 
 export interface LocalCaller {
@@ -33,7 +33,7 @@ export async function openLocalTokens(environment: Environment): Promise<LocalTo
   const issuer = issuerOf(publicUrlOf(config));
   return {
     async sign({ role, id }, livesSeconds = LIVES_SECONDS) {
-      const { current } = requireRing(await keys.load(), systemClock().epochMilliseconds);
+      const { current } = requireRing(await withSealedSecrets(keys.load), systemClock().epochMilliseconds);
       const iat = Math.floor(systemClock().epochMilliseconds / 1_000);
       return signAccessToken(
         {

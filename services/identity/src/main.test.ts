@@ -1,9 +1,9 @@
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { lstat, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseIdentityKey, verifyKeySet } from '@daybook/access';
+import { formatIdentityKey, generatePrivateJwk, parseIdentityKey, publicJwkOf, verifyKeySet } from '@daybook/access';
 import { createInProcessBus } from '@daybook/messaging';
-import { createLogger, type HostProcess, systemClock } from '@daybook/service';
+import { createLogger, type HostProcess, SERVICES_WITH_KEYS, systemClock } from '@daybook/service';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { readConfig, start } from './main.ts';
 
@@ -23,6 +23,12 @@ async function hostWith(environment: Record<string, string> = {}): Promise<HostP
     clock: systemClock,
   };
 }
+
+const exists = (path: string): Promise<boolean> =>
+  lstat(path).then(
+    () => true,
+    () => false,
+  );
 
 describe('a start', () => {
   it('makes the keys in the data folder, and serves pages and keys', async () => {
@@ -51,6 +57,69 @@ describe('a start', () => {
       return keys.map(({ kid }) => kid);
     };
     expect(await keysOf()).toEqual(await keysOf());
+  });
+
+  it('with keys from mounted files makes no folder, and signs the key set with that root key', async () => {
+    const secrets = await mkdtemp(join(tmpdir(), 'daybook-secrets-'));
+    onTestFinished(() => rm(secrets, { recursive: true }));
+    const host = await hostWith();
+    const root = await generatePrivateJwk();
+    const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+    const clients = SERVICES_WITH_KEYS.map(async (id) => {
+      const key = await publicJwkOf(await generatePrivateJwk());
+      return { kind: 'service', id, keys: [key] };
+    });
+    const contents = {
+      DAYBOOK_IDENTITY_ROOT_KEY: encode(root),
+      DAYBOOK_SEALING_KEY: Buffer.alloc(32, 7).toString('base64url'),
+      DAYBOOK_IDENTITY_CLIENTS: JSON.stringify(await Promise.all(clients)),
+    };
+    const files: Record<string, string> = {};
+    for (const [name, content] of Object.entries(contents)) {
+      files[`${name}_FILE`] = join(secrets, name);
+      // As a cluster mounts a Secret: its group may read it.
+      await writeFile(join(secrets, name), content, { mode: 0o640 });
+    }
+    const database = { DATABASE_URL: `sqlite:${join(secrets, 'identity.sqlite')}` };
+    const environment = { ...host.environment, ...files, ...database };
+    const service = await start({ ...host, environment });
+    onTestFinished(() => service.close({ callersAreGone: true }));
+    const text = await (await fetch(new URL('/identity/keys', service.url))).text();
+    const rootKey = await parseIdentityKey(await formatIdentityKey(root));
+    expect((await verifyKeySet(text, rootKey, Date.now())).keys.size).toBe(2);
+    expect(await exists(join(host.folder, 'identity-root-key.json'))).toBe(false);
+    expect(await exists(join(host.folder, 'first-administrator-link.txt'))).toBe(false);
+  });
+
+  it('with the public half of another root key, or without a service among its clients, ends with 78', async () => {
+    const [one, other] = [await generatePrivateJwk(), await generatePrivateJwk()];
+    const root = Buffer.from(JSON.stringify(one)).toString('base64url');
+    const withOther = await hostWith({
+      DAYBOOK_IDENTITY_ROOT_KEY: root,
+      DAYBOOK_IDENTITY_KEY: await formatIdentityKey(other),
+    });
+    await expect(start(withOther)).rejects.toMatchObject({
+      exitCode: 78,
+      message: expect.stringContaining('not the public half'),
+    });
+    await expect(start(await hostWith({ DAYBOOK_IDENTITY_ROOT_KEY: root }))).rejects.toMatchObject({
+      exitCode: 78,
+      message: expect.stringContaining('DAYBOOK_IDENTITY_CLIENTS lacks gateway-service'),
+    });
+  });
+
+  it('on a database that another sealing key sealed can never be ready, and the reason names the remedy', async () => {
+    const host = await hostWith();
+    await (await start(host)).close({ callersAreGone: true });
+    // As after a restore into another folder: the backup has no keys.
+    await rm(join(host.folder, 'sealing-key'));
+    const service = await start(host);
+    onTestFinished(() => service.close({ callersAreGone: true }));
+    const failure: unknown = await service.ready.catch((error: unknown) => error);
+    expect(failure).toMatchObject({
+      exitCode: 78,
+      message: expect.stringContaining('Set DAYBOOK_SEALING_KEY to that'),
+    });
   });
 
   it('with a sealing key of the wrong form ends with 78, and does not show it', async () => {

@@ -1,9 +1,17 @@
 /** Reads the configuration, chooses the adapters, listens. */
 import { mkdir } from 'node:fs/promises';
-import { prepareRootKey, publicJwkOf, UnusableSecret } from '@daybook/access';
+import {
+  parseIdentityKey,
+  parseRootKey,
+  prepareRootKey,
+  publicJwkOf,
+  type RootKey,
+  UnusableSecret,
+} from '@daybook/access';
 import {
   databaseUrlOf,
   EXIT,
+  InvalidConfiguration,
   joinRegistry,
   listenOnOf,
   openServiceDatabase,
@@ -33,22 +41,51 @@ import type { IdentityTables } from './store/tables.ts';
 
 export { readConfig };
 
-/** @throws StartFailure 78 when a key cannot be used */
-async function readKeys(config: IdentityConfig) {
-  const { DAYBOOK_DATA } = config;
-  await mkdir(DAYBOOK_DATA, { recursive: true, mode: 0o700 });
+/** Makes the data folder, unless every key is configured and the database is on a server. */
+async function prepareFolder(config: IdentityConfig): Promise<void> {
+  const { DAYBOOK_DATA, DAYBOOK_IDENTITY_ROOT_KEY, DAYBOOK_SEALING_KEY } = config;
+  const isWithoutFolder = DAYBOOK_IDENTITY_ROOT_KEY !== undefined && DAYBOOK_SEALING_KEY !== undefined;
+  if (isWithoutFolder && !databaseUrlOf(config, 'identity').startsWith('sqlite:')) return;
   try {
-    return { rootKey: await prepareRootKey(DAYBOOK_DATA), sealingKey: await readSealingKey(config) };
+    await mkdir(DAYBOOK_DATA, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    const advice = 'Set DAYBOOK_DATA, or DAYBOOK_IDENTITY_ROOT_KEY and DAYBOOK_SEALING_KEY.';
+    throw new StartFailure(EXIT.configuration, `The data folder ${DAYBOOK_DATA} cannot be made. ${advice}`, {
+      cause: error,
+    });
+  }
+}
+
+/** Returns the configured root key, or the one of the data folder. */
+const readRootKey = ({ DAYBOOK_DATA, DAYBOOK_IDENTITY_ROOT_KEY: text }: IdentityConfig): Promise<RootKey> =>
+  text === undefined ? prepareRootKey(DAYBOOK_DATA) : parseRootKey(text);
+
+/** @throws StartFailure 78 when a key cannot be used, or does not belong to the configured public half */
+async function readKeys(config: IdentityConfig) {
+  await prepareFolder(config);
+  try {
+    const rootKey = await readRootKey(config);
+    const { DAYBOOK_IDENTITY_KEY: publicHalf } = config;
+    if (publicHalf !== undefined && (await parseIdentityKey(publicHalf)).keyId !== rootKey.signing.keyId) {
+      throw new UnusableSecret('DAYBOOK_IDENTITY_KEY is not the public half of the root key. Copy both again.');
+    }
+    return { rootKey, sealingKey: await readSealingKey(config) };
   } catch (error) {
     if (!(error instanceof UnusableSecret)) throw error;
     throw new StartFailure(EXIT.configuration, error.message, { cause: error });
   }
 }
 
-/** Returns the configured clients, and those of our services that share the data folder. */
+/**
+ * Returns the configured clients, and those of our services that share the data folder.
+ * @throws InvalidConfiguration where no folder is shared and a service is missing, because it could call no other
+ */
 async function allClients(config: IdentityConfig): Promise<ConfiguredClient[]> {
   const configured = clientsOf(config);
   const missing = SERVICES_WITH_KEYS.filter((name) => configured.every(({ id }) => id !== name));
+  if (config.DAYBOOK_IDENTITY_ROOT_KEY !== undefined && missing.length > 0) {
+    throw new InvalidConfiguration([`DAYBOOK_IDENTITY_CLIENTS lacks ${missing.join(', ')}`]);
+  }
   const ours = missing.map(async (id): Promise<ConfiguredClient> => {
     const key = await publicJwkOf(await prepareServiceKey(config.DAYBOOK_DATA, id));
     return { kind: 'service', id, keys: [key] };
@@ -87,7 +124,7 @@ export const start: StartService = async (host) => {
   const offer = startFirstAdministratorOffer({
     accounts,
     links,
-    folder: config.DAYBOOK_DATA,
+    folder: config.DAYBOOK_IDENTITY_ROOT_KEY === undefined ? config.DAYBOOK_DATA : undefined,
     publicUrl,
     logger,
   });

@@ -1,5 +1,5 @@
 /** Reads the key that seals the secrets of this service at rest. */
-import { parseSealingKey, prepareSealingKey, type SealingKey, UnusableSecret } from '@daybook/access';
+import { parseSealingKey, prepareSealingKey, type SealingKey, UnsealFailure, UnusableSecret } from '@daybook/access';
 import { EXIT, StartFailure } from '@daybook/service';
 import type { IdentityConfig } from './config.ts';
 
@@ -18,5 +18,22 @@ export async function readSealingKey({
   } catch (error) {
     if (!(error instanceof UnusableSecret)) throw error;
     throw new StartFailure(EXIT.configuration, error.message, { cause: error });
+  }
+}
+
+const OTHER_KEY =
+  'The secrets in the database of identity were sealed with another sealing key. Set DAYBOOK_SEALING_KEY to that key, ' +
+  'or put its file sealing-key back into the data folder. If it is lost, see docs/runbook.md.';
+
+/**
+ * Runs work that opens sealed secrets.
+ * @throws StartFailure 78 when another key sealed them, as in a restored database
+ */
+export async function withSealedSecrets<Result>(work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof UnsealFailure) || error.fault !== 'other-key') throw error;
+    throw new StartFailure(EXIT.configuration, OTHER_KEY, { cause: error });
   }
 }

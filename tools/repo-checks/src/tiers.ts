@@ -26,7 +26,7 @@ export const SYSTEM_ON_EACH_DATABASE = [
 ];
 
 const MYSQL_ONLY = 'packages/database/src/mysql/mysql.test.ts';
-const WITH_BROKER = 'packages/messaging/src/rabbitmq/{bus,broker-faults,broker-restart}.test.ts';
+const WITH_BROKER = 'packages/messaging/src/rabbitmq/{accounts,bus,broker-faults,broker-restart}.test.ts';
 /** Tests of the whole system that Node alone can run, in seconds. */
 const GOLDEN_JOURNEY = 'e2e/src/system/golden-journey.test.ts';
 const EXAMPLES = 'e2e/src/system/examples.test.ts';

@@ -9,6 +9,8 @@ import { Publisher } from './publisher.ts';
 import { Reader, type Task } from './reader.ts';
 import { type Consumers, declare, namesIn, topologyOf } from './topology.ts';
 
+export { type BrokerRights, rightsOf } from './topology.ts';
+
 export interface RabbitBusOptions {
   readonly url: string;
   /** The name in the broker's list of connections. */
@@ -16,6 +18,8 @@ export interface RabbitBusOptions {
   readonly logger: Logger;
   /** The consumers whose queues must exist; by default those of the catalogue. */
   readonly consumers?: Consumers;
+  /** The service that uses the bus, such as `appointment`. Its account may lack rights on the queues of others. */
+  readonly service?: string | undefined;
   /** The prefix of all names on the broker; for tests. */
   readonly namespace?: string;
   /** How long a consumer may fail before it leaves its queue to another instance. */
@@ -56,12 +60,12 @@ function eventIn({ content }: ConsumeMessage): CloudEvent | undefined {
 }
 
 export function createRabbitBus(options: RabbitBusOptions): RabbitBus {
-  const { url, name, logger, consumers = catalogue, namespace, patienceMillis } = options;
+  const { url, name, logger, consumers = catalogue, service, namespace, patienceMillis } = options;
   const address = parseBrokerUrl(url);
   const names = namesIn(namespace);
   const known = new Map(consumers);
   const readers = new Set<Reader>();
-  const publisher = new Publisher({ address, name, names, consumers: known, logger });
+  const publisher = new Publisher({ address, name, names, consumers: known, service, logger });
   // Opened with the first subscription, as a separate connection. A broker short of memory stops reading from
   // publishers, and acknowledgements on their connection would wait as well.
   let link: Link | undefined;
@@ -113,7 +117,7 @@ export function createRabbitBus(options: RabbitBusOptions): RabbitBus {
   }
 
   async function join(connection: ChannelModel, joining: Iterable<Reader>): Promise<void> {
-    await declare(connection, topologyOf(known, names));
+    await declare(connection, topologyOf(known, names), names, service);
     for (const reader of joining) await reader.open(connection);
   }
 

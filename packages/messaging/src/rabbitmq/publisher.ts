@@ -32,6 +32,8 @@ export interface PublisherOptions {
   readonly names: Names;
   /** The consumers whose queues must exist. Read again for each connection. */
   readonly consumers: Consumers;
+  /** The service whose queues are its own. */
+  readonly service: string | undefined;
   readonly logger: Logger;
 }
 
@@ -141,8 +143,8 @@ export class Publisher {
   }
 
   async #setUp(connection: ChannelModel): Promise<void> {
-    const { consumers, names } = this.#options;
-    await declare(connection, topologyOf(consumers, names));
+    const { consumers, names, service } = this.#options;
+    await declare(connection, topologyOf(consumers, names), names, service);
     const channel = await connection.createConfirmChannel();
     channel.on('error', (error) => this.#link.replace(error));
     // Runs before the library calls back for each unconfirmed event.

@@ -10,7 +10,7 @@ export interface TestNamespace extends AsyncDisposable {
   /** What the buses logged. */
   readonly lines: string[];
   /** Creates another bus, as of another process. `consumers` are those that it knows before any subscription. */
-  bus(options?: { url?: string; consumers?: Consumers; patienceMillis?: number }): RabbitBus;
+  bus(options?: { url?: string; consumers?: Consumers; service?: string; patienceMillis?: number }): RabbitBus;
 }
 
 export function testNamespace(url: string): TestNamespace {
@@ -22,9 +22,10 @@ export function testNamespace(url: string): TestNamespace {
   return {
     names,
     lines,
-    bus({ url: other = url, consumers: known = new Map(), patienceMillis } = {}) {
+    bus({ url: other = url, consumers: known = new Map(), service, patienceMillis } = {}) {
       for (const consumer of known.keys()) consumers.set(consumer, []);
-      const bus = createRabbitBus({ url: other, name: 'test', logger, consumers: known, namespace, patienceMillis });
+      const options = { url: other, name: 'test', logger, consumers: known, service, namespace, patienceMillis };
+      const bus = createRabbitBus(options);
       buses.push(bus);
       return {
         ...bus,

@@ -18,7 +18,7 @@ export async function withServiceBus(
   // Loaded on use only, because most starts do not need it.
   const { createRabbitBus } = await import('@daybook/messaging/rabbitmq');
   try {
-    const bus = createRabbitBus({ url: amqpUrl, name, logger: host.logger });
+    const bus = createRabbitBus({ url: amqpUrl, name, service: name.replace(/-service$/, ''), logger: host.logger });
     resources.defer(() => bus.close());
     return { ...host, bus, relaysEvents: true };
   } catch (error) {

@@ -84,7 +84,9 @@ export function flowsOf(manifests: readonly Manifest[], outside: readonly Endpoi
     .flatMap(([from, to]) => portsBetween(manifests, from, to).map((port) => `${from.name} > ${to.name} ${port}`));
 }
 
-const WITH_DATA = ['patient-service', 'doctor-service', 'appointment-service', 'notification-service'];
+const IDENTITY = 'identity-service';
+const VERIFYING = ['patient-service', 'doctor-service', 'appointment-service', 'notification-service'];
+const WITH_DATA = [IDENTITY, ...VERIFYING];
 const SERVICES = ['gateway-service', ...WITH_DATA];
 
 const toEach = (froms: readonly string[], tos: readonly string[], ...ports: readonly Port[]): readonly string[] =>
@@ -93,6 +95,7 @@ const toEach = (froms: readonly string[], tos: readonly string[], ...ports: read
 /** The flows in every overlay. */
 const AMONG_SERVICES = [
   ...toEach(['gateway-service'], WITH_DATA, 'TCP 8080'),
+  ...toEach(VERIFYING, [IDENTITY], 'TCP 8080'),
   ...toEach(['appointment-service'], ['patient-service', 'doctor-service'], 'TCP 8080'),
 ];
 

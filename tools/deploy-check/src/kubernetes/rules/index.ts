@@ -2,6 +2,7 @@ import type { Rule } from '../manifest.ts';
 import { disruption, scaling, spread } from './availability.ts';
 import { draining } from './draining.ts';
 import { health } from './health.ts';
+import { identity } from './identity.ts';
 import { operations } from './operations.ts';
 import { resources } from './resources.ts';
 import { restricted } from './restricted.ts';
@@ -18,6 +19,7 @@ export const rules = {
   scaling,
   draining,
   operations,
+  identity,
   restricted,
   settings,
   secrets,

@@ -26,7 +26,8 @@ export const settings: Rule = (manifests) => {
 
 /** Match `mysql://daybook:SECRET@host`, and the variables that hold such a URL or a password. */
 const CREDENTIALS = /^[a-z][\w+.-]*:\/\/[^/@\s]*:[^/@\s]+@/i;
-const SECRET_NAMES = /(PASS|PASSWORD|SECRET|TOKEN|DATABASE_URL|MYSQL_URL|AMQP_URL|EUREKA_URL|REGISTRY_USERS)$/;
+const SECRET_NAMES =
+  /(PASS|PASSWORD|SECRET|TOKEN|DATABASE_URL|MYSQL_URL|AMQP_URL|EUREKA_URL|REGISTRY_USERS|ROOT_KEY|SEALING_KEY|SERVICE_KEY|IDENTITY_CLIENTS)$/;
 
 function faultsOfVariable(variable: Json): string[] {
   const name = textAt(variable, 'name') ?? '';

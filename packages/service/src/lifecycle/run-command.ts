@@ -1,6 +1,8 @@
 /** Runs a command that prints one line. */
 import { DatabaseUnavailable, DatabaseUnusable } from '@daybook/database';
-import { EXIT, InvalidConfiguration, StartFailure } from '@daybook/service';
+import { InvalidConfiguration } from '../config/read-configuration.ts';
+import { EXIT } from './exit-codes.ts';
+import { StartFailure } from './start-failure.ts';
 
 function failureOf(error: unknown): { message: string; exitCode: number } | undefined {
   if (error instanceof StartFailure) return error;
