@@ -857,7 +857,8 @@ export interface components {
             /** Format: date-time */
             at: string;
             by: {
-                id: string;
+                /** @description For staff only */
+                id?: string;
                 role: string;
             };
             /** @enum {string} */
@@ -2201,7 +2202,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency-key-in-use`: The first request with this key is still running. `hold-expired`: The hold has run out. `patient-busy`: The patient has another appointment then. `slot-taken`: That time is taken. */
+            /** @description `idempotency-key-in-use`: The first request with this key is still running. `hold-expired`: The hold has run out. `patient-busy`: The patient has another appointment then. `too-many-appointments`: The patient has enough upcoming appointments. `slot-taken`: That time is taken. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2328,7 +2329,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency-key-in-use`: The first request with this key is still running. `nothing-free`: Nothing is free in that time. */
+            /** @description `idempotency-key-in-use`: The first request with this key is still running. `nothing-free`: Nothing is free in that time. `too-many-appointments`: The patient has enough upcoming appointments. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2556,7 +2557,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `wrong-status`: The status does not allow this. `changed-meanwhile`: It was changed meanwhile. `patient-busy`: The patient has another appointment then. `slot-taken`: That time is taken. */
+            /** @description `wrong-status`: The status does not allow this. `changed-meanwhile`: It was changed meanwhile. `patient-busy`: The patient has another appointment then. `too-many-appointments`: The patient has enough upcoming appointments. `slot-taken`: That time is taken. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3394,7 +3395,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency-key-in-use`: The first request with this key is still running. `hold-expired`: The hold has run out. `wrong-status`: The status does not allow this. `changed-meanwhile`: It was changed meanwhile. `patient-busy`: The patient has another appointment then. `slot-taken`: That time is taken. */
+            /** @description `idempotency-key-in-use`: The first request with this key is still running. `hold-expired`: The hold has run out. `wrong-status`: The status does not allow this. `changed-meanwhile`: It was changed meanwhile. `past-cancellation-deadline`: It is too late to cancel this online. `patient-busy`: The patient has another appointment then. `slot-taken`: That time is taken. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -5843,6 +5844,17 @@ export interface operations {
             /** @description `invalid-request`: The request does not match the API schema. `malformed-body`: The body is not JSON. */
             400: {
                 headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: Sign in first. */
+            401: {
+                headers: {
+                    /** @description RFC 6750; names the issuer of tokens */
+                    "WWW-Authenticate"?: string;
                     [name: string]: unknown;
                 };
                 content: {
