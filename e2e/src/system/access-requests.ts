@@ -53,6 +53,8 @@ const patient =
   (part = '') =>
   ({ patientId }: Target) =>
     `/patients/${patientId}${part}`;
+/** There is no account of this id, because the tokens here belong to none. */
+const patientAccount = ({ patientId }: Target) => `/accounts/${patientId}`;
 const week = { timeZone: 'UTC', weeklyHours: [{ day: 'monday', start: '00:00', end: '24:00' }] };
 
 export const accessRequests: Readonly<Record<string, RequestOf>> = {
@@ -162,6 +164,34 @@ export const accessRequests: Readonly<Record<string, RequestOf>> = {
   stepBack: send('POST', appointment('/step-back'), () => ({ reason: 'by mistake' })),
   getAppointmentHistory: get(appointment('/history')),
   listNotifications: get(({ appointmentId }) => `/notifications?appointmentId=${appointmentId}`),
+
+  emergencyAccess: send('POST', patient('/emergency-access'), () => ({ reason: 'unconscious' })),
+
+  getMe: get(() => '/me'),
+  listAccounts: get(() => '/accounts'),
+  changeAccount: send('PATCH', patientAccount, () => ({ locale: 'de' })),
+  addInvitation: send(
+    'POST',
+    () => '/accounts/invitations',
+    ({ n }) => ({ role: 'patient', email: `person${n}@clinic.example`, displayName: 'Person' }),
+  ),
+  addRecoveryLink: send('POST', (target) => `${patientAccount(target)}/recovery-links`),
+  listPatientLinks: get((target) => `${patientAccount(target)}/patients`),
+  listRecordAccess: get(({ patientId }) => `/accounts/access?patientId=${patientId}`),
+  grantPatientLink: send(
+    'POST',
+    () => '/accounts/link-codes',
+    ({ patientId }) => ({ patientId, birthDate: '1990-02-01', relation: 'self', identityCheck: 'passport' }),
+  ),
+  redeemPatientLink: send(
+    'POST',
+    () => '/accounts/me/patients',
+    () => ({ code: 'AAAA-AAAA-AAAA', birthDate: '1990-02-01' }),
+  ),
+  revokePatientLink: send('DELETE', (target) => `${patientAccount(target)}/patients/${target.patientId}`),
+  listSessions: get((target) => `${patientAccount(target)}/sessions`),
+  endSession: send('DELETE', (target) => `${patientAccount(target)}/sessions/${'0'.repeat(43)}`),
+  searchAudit: get(({ patientId }) => `/audit?patientId=${patientId}`),
 
   listParkedEvents: get(() => '/admin/parked-events'),
   resendParkedEvent: send('POST', ({ patientId }) => `/admin/parked-events/notification.messages/${patientId}/resend`),

@@ -26,7 +26,7 @@ import { addParkedEvents } from './api/parked-events.ts';
 import { addRoutesAdmin } from './api/routes-admin.ts';
 import { addSignIn } from './api/sign-in.ts';
 import type { GatewayAuthentication } from './authentication/authentication.ts';
-import { IDENTITY_SERVICE } from './authentication/identity-calls.ts';
+import { IDENTITY_SERVICE, isIdentityPath } from './authentication/identity-calls.ts';
 import { ambiguityIn, MISPLACED_HANDSHAKE, refuseAmbiguous } from './http/ambiguous-request.ts';
 import { type FastPathOptions, FastPathServer } from './http/fast-path/server.ts';
 import { createForwarding, type Forwarding } from './http/forwarded.ts';
@@ -100,7 +100,12 @@ export async function buildApp(options: GatewayOptions): Promise<App> {
   const { forwarding = createForwarding() } = options;
   const { requestMillis, checkMillis } = options.clientTimeouts ?? CLIENT_TIMEOUTS;
   const services = () => routes.current.services;
-  const servicesWithDocument = () => services().filter((service) => service !== IDENTITY_SERVICE);
+  const servicesWithDocument = () => {
+    const described = routes.current.routes.filter(({ service, predicates }) =>
+      service === IDENTITY_SERVICE ? !predicates.path.every(isIdentityPath) : true,
+    );
+    return [...new Set(described.map(({ service }) => service))];
+  };
   const gatewayLogger = logger.child({ service: NAME });
   let proxy: ReverseProxy;
   let knownHosts: KnownHosts;

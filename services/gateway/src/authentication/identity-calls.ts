@@ -8,12 +8,23 @@ import { Type } from 'typebox';
 export const IDENTITY_SERVICE = 'identity-service';
 /** Its public paths are this one and those below it. */
 export const IDENTITY_PATH = '/identity';
+/** Its operations of the API, which get their callers as those of all services do. */
+const API_PATH = '/api/v1';
 const CLIENT_ID = 'gateway-service';
 
 const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const SESSION_TOKEN = 'urn:daybook:token-type:session';
 const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
+
+const isBelow = (base: string, path: string): boolean => path === base || path.startsWith(`${base}/`);
+
+/** Returns whether a path leads to the pages and the protocol of identity, which read cookies and credentials themselves. */
+export const isIdentityPath = (path: string): boolean => isBelow(IDENTITY_PATH, path);
+
+/** Returns whether a route may lead to identity: to its own paths only, or to its part of the API only. */
+export const isPathOfIdentity = (path: string, others: readonly string[]): boolean =>
+  isIdentityPath(path) ? others.every(isIdentityPath) : isBelow(API_PATH, path);
 
 /** Identity responded, but not as it should. The message holds nothing of the request. */
 export class UnusableIdentity extends Error {

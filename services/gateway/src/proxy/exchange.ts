@@ -3,7 +3,6 @@ import type { IncomingMessage } from 'node:http';
 import { Refusal } from '@daybook/contracts';
 import { contain, crossSite, guarded, requestTimeout } from '@daybook/service';
 import type { Authenticated } from '../authentication/authentication.ts';
-import { IDENTITY_SERVICE } from '../authentication/identity-calls.ts';
 import { rememberCaller } from '../authentication/verified-callers.ts';
 import { FilterRun } from '../filters/chain.ts';
 import type { ClientExchange, ClientResponse, ResponseOwner } from '../http/client-exchange.ts';
@@ -85,7 +84,7 @@ export class Exchange implements AttemptsOwner, ReplayBufferOwner, DeadlineOwner
       return;
     }
     // Identity reads the credentials itself.
-    if (this.#route.service === IDENTITY_SERVICE) {
+    if (this.#route.isOfIdentity) {
       this.#forward({ caller: undefined, credentials: ALL_CREDENTIALS });
       return;
     }

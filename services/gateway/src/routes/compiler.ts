@@ -1,5 +1,6 @@
 /** Compiles routes of the file for requests. Computes all that does not depend on a request. */
 import { type Clock, systemClock } from '@daybook/service';
+import { IDENTITY_SERVICE, isIdentityPath } from '../authentication/identity-calls.ts';
 import { callerOf } from '../authentication/verified-callers.ts';
 import type { ClientRequest } from '../http/client-exchange.ts';
 import { createForwarding, type Forwarding } from '../http/forwarded.ts';
@@ -14,6 +15,8 @@ export interface CompiledRoute extends Route {
   readonly matches?: Predicate | undefined;
   /** Undefined without filters. */
   readonly chain?: FilterChain | undefined;
+  /** Whether it leads to the pages and the protocol of identity, which read cookies and credentials themselves. */
+  readonly isOfIdentity?: boolean;
 }
 
 /** The dependencies of a gateway's routes, for every load. */
@@ -73,7 +76,8 @@ function compileRoute({ predicates, filters }: PluginCatalogue, context: RouteCo
   );
   const steps = (route.filters ?? []).flatMap((step) => Object.entries(step));
   const chain = compileFilterChain(steps.map(([name, setting]) => pluginOf(filters, name).compile(setting, context)));
-  return { ...route, matches, chain };
+  const isOfIdentity = route.service === IDENTITY_SERVICE && route.predicates.path.every(isIdentityPath);
+  return { ...route, matches, chain, isOfIdentity };
 }
 
 /** Returns a plugin. Its name exists, because routes are checked before they are compiled. */

@@ -21,6 +21,7 @@ describe('the routes file', () => {
     const routes = await readRoutes(ROUTES_FILE, plugins);
     expect(Object.fromEntries(routes.map(({ id, service }) => [id, service]))).toEqual({
       identity: 'identity-service',
+      accounts: 'identity-service',
       patients: 'patient-service',
       doctors: 'doctor-service',
       availability: 'doctor-service',
@@ -45,6 +46,12 @@ describe('the routes file', () => {
       });
     },
   );
+
+  test('leads to the API of identity by routes that lead nowhere else there', () => {
+    const toIdentity = (path: string[]) => [{ ...route, predicates: { path }, service: 'identity-service' }];
+    expect(parse(JSON.stringify({ routes: toIdentity(['/api/v1/me', '/api/v1/accounts/**']) }))).toHaveLength(1);
+    expect(failureOf(toIdentity(['/identity/**', '/api/v1/me'])).message).toContain('has no public path');
+  });
 
   test('is refused in one line that names every fault', () => {
     const { message, exitCode } = failureOf([

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { type Fault, PARKED_EVENTS_PATH } from '@daybook/contracts';
 import { createValidator, EXIT, StartFailure } from '@daybook/service';
 import { Type } from 'typebox';
-import { IDENTITY_PATH, IDENTITY_SERVICE } from '../authentication/identity-calls.ts';
+import { IDENTITY_SERVICE, isPathOfIdentity } from '../authentication/identity-calls.ts';
 import { PATHS, SUBTREE } from './path-template.ts';
 import type { Plugin, PluginCatalogue } from './plugin.ts';
 import { type Route, routeProperties } from './route.ts';
@@ -145,9 +145,9 @@ function hidesAnother(routes: readonly Route[]): boolean {
   return new Set(conditions).size < conditions.length || (catchAll !== -1 && catchAll < routes.length - 1);
 }
 
-/** Returns whether a path leads to identity, where only the paths below its own are public. */
+/** Returns whether a path leads to what is not public of identity. */
 const isBesideIdentity = ({ path, route }: { path: string; route: Route }): boolean =>
-  route.service === IDENTITY_SERVICE && path !== IDENTITY_PATH && !path.startsWith(`${IDENTITY_PATH}/`);
+  route.service === IDENTITY_SERVICE && !isPathOfIdentity(path, route.predicates.path);
 
 /** Returns the other predicates as one text. */
 const conditionsOf = ({ predicates: { path: _, ...others } }: Route): string =>

@@ -6,7 +6,6 @@ import { Refusal } from '@daybook/contracts';
 import type { Selection } from '@daybook/discovery';
 import { closeLingering, contain, crossSite, guarded, ignoreError, requestIdOf, traceOf } from '@daybook/service';
 import type { Authenticated } from '../authentication/authentication.ts';
-import { IDENTITY_SERVICE } from '../authentication/identity-calls.ts';
 import { rememberCaller } from '../authentication/verified-callers.ts';
 import { FilterRun } from '../filters/chain.ts';
 import { clientKey } from '../http/addresses.ts';
@@ -115,7 +114,7 @@ export class Upgrade {
     }
     this.#pendingHandshake = pendingHandshake;
     // Identity reads the credentials itself.
-    if (this.#route.service === IDENTITY_SERVICE) {
+    if (this.#route.isOfIdentity) {
       this.#forward({ caller: undefined, credentials: ALL_CREDENTIALS });
       return;
     }
