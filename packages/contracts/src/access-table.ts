@@ -149,7 +149,6 @@ const table: ReadonlyMap<string, AccessRow> = new Map(Object.entries(rows));
 export const accessOperations: readonly string[] = [...table.keys()];
 
 const IDENTITY = 'comes with the identity service';
-const CLINIC = 'comes with the clinic and its closures';
 const WEB = 'comes with the web application';
 
 /** The operations of the table that the API document does not have yet, or never has, with the reason. */
@@ -170,11 +169,6 @@ export const plannedOperations: Readonly<Partial<Record<OperationId, string>>> =
   changeAccount: IDENTITY,
   addInvitation: IDENTITY,
   searchAudit: 'comes with the audit trail',
-  getClinic: CLINIC,
-  changeClinic: CLINIC,
-  listClosures: CLINIC,
-  addClosure: CLINIC,
-  removeClosure: CLINIC,
   showRegistry: 'a page for operators, outside the API document',
   listRoutes: 'a page for operators, outside the API document',
 };

@@ -2,6 +2,7 @@ export * from './access-table.ts';
 export * from './appointment.ts';
 export * from './appointment-type.ts';
 export * from './caller.ts';
+export * from './clinic.ts';
 export * from './doctor.ts';
 export * from './events.ts';
 export * from './hold.ts';
