@@ -95,6 +95,7 @@ export async function startDoctors(logger: Logger = silent) {
           timeout: 20_000,
         })
         .toEqual([]),
+    announcer,
     app,
     /** Reads any path. */
     get: (path: string) => requestsTo(app, '')('GET', path),

@@ -164,7 +164,7 @@ describe('the clinic', () => {
   const patient = { role: 'patient', patientIds: [UNKNOWN_ID] } as const;
   const people = [patient, { role: 'doctor', doctorId: UNKNOWN_ID }, { role: 'front-desk' }] as const;
 
-  it('is read by everybody, and its closures by everybody who signed in', async () => {
+  it('is public, and its closures are for all people with an account', async () => {
     const { app } = await startClinic();
     const statusOf = async (url: string, headers = {}) => (await app.inject({ url, headers })).statusCode;
     expect(await statusOf('/api/v1/clinic')).toBe(200);

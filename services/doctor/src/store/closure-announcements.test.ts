@@ -11,7 +11,8 @@ const christmas = { startDate: '2026-12-25', endDate: '2026-12-25', reason: 'Chr
 
 /** Starts a clinic with some doctors, whose announcements the test itself makes. */
 async function startClinic(count: number) {
-  const { database, time, outbox } = await startDoctors();
+  const { database, time, outbox, announcer } = await startDoctors();
+  await announcer.close();
   const clock = () => time.now;
   const rows = Array.from(
     { length: count },
