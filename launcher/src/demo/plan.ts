@@ -1,5 +1,5 @@
 /** Plans the demo clinic from data and arithmetic, the same on the same day. No person in it is real. */
-import type { NewAppointmentType, NewDoctor, NewPatient, Schedule } from '@daybook/contracts';
+import type { ClinicPatch, NewAppointmentType, NewDoctor, NewPatient, Schedule } from '@daybook/contracts';
 
 type WeeklyHours = Schedule['weeklyHours'];
 
@@ -15,6 +15,15 @@ export interface DemoDoctor {
 
 const NEW_YORK = 'America/New_York';
 const LISBON = 'Europe/Lisbon';
+
+export const DEMO_CLINIC: ClinicPatch = {
+  name: 'Riverside Clinic',
+  address: { lines: ['12 Main Street'], city: 'Boston', region: 'MA', postalCode: '02118', country: 'US' },
+  phone: '+16175550100',
+  email: 'desk@example.org',
+  timeZone: NEW_YORK,
+  branding: { logoText: 'Riverside' },
+};
 
 const doctorOf = (
   [givenName, familyName]: readonly [string, string],

@@ -10,7 +10,14 @@ import { CallRefused, createClient, type DaybookClient, expectData } from '@dayb
 import { RETENTION_HOURS } from '@daybook/database';
 import { type Clock, EXIT, type Logger, StartFailure, systemClock } from '@daybook/service';
 import { replaceFile } from '../data-folder.ts';
-import { DEMO_DOCTORS, DEMO_PATIENTS, DEMO_TYPES, type DemoAppointment, demoAppointments } from './plan.ts';
+import {
+  DEMO_CLINIC,
+  DEMO_DOCTORS,
+  DEMO_PATIENTS,
+  DEMO_TYPES,
+  type DemoAppointment,
+  demoAppointments,
+} from './plan.ts';
 
 /** Returns the path of the file that records whether the demo of a data folder is complete. */
 export const demoMarkerPath = (folder: string): string => join(folder, 'demo.json');
@@ -187,6 +194,7 @@ export async function seedDemo(
   try {
     const clients = createClients(urlOf, token);
     setClock(() => at.subtract({ hours: 24 * BOOKED_DAYS_BEFORE }));
+    expectData(await clients.doctors.PATCH('/api/v1/clinic', { body: DEMO_CLINIC }));
     const people = await registerPeople(clients);
     const booked = await bookAppointments(
       clients,

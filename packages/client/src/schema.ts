@@ -282,6 +282,59 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/clinic": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get clinic */
+        get: operations["getClinic"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change clinic */
+        patch: operations["changeClinic"];
+        trace?: never;
+    };
+    "/api/v1/clinic/closures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List closures */
+        get: operations["listClosures"];
+        put?: never;
+        /** Add closure */
+        post: operations["addClosure"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/clinic/closures/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove closure */
+        delete: operations["removeClosure"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/doctors": {
         parameters: {
             query?: never;
@@ -751,15 +804,113 @@ export interface components {
                 /** @description Where the doctor works in another zone then */
                 timeZone?: string;
             }[];
+            /** @description When the clinic is closed in the range, if it is. Extra hours of the doctor may lie within */
+            closed?: {
+                /** Format: date-time */
+                start: string;
+                /** Format: date-time */
+                end: string;
+            }[];
         };
         /** AvailabilityPage */
         AvailabilityPage: {
             items: components["schemas"]["Availability"][];
             nextCursor?: string;
         };
+        /** Branding */
+        Branding: {
+            /**
+             * Format: accent-colour
+             * @description `#rrggbb`, with a contrast of at least 4.5 against white (WCAG AA); kept in lower case
+             */
+            accentColour: string;
+            /** @description Shown in place of a logo */
+            logoText?: string;
+        };
+        /** BrandingPatch */
+        BrandingPatch: {
+            /**
+             * Format: accent-colour
+             * @description `#rrggbb`, with a contrast of at least 4.5 against white (WCAG AA); kept in lower case
+             */
+            accentColour?: string;
+            logoText?: string | null;
+        };
         /** Cancellation */
         Cancellation: {
             reason: string;
+        };
+        /** Clinic */
+        Clinic: {
+            name: string;
+            address?: components["schemas"]["Address"];
+            /** Format: email */
+            email?: string;
+            /**
+             * Format: time-zone
+             * @description IANA time zone of the clinic. New closures are whole days in it; the hours of doctors have their own
+             */
+            timeZone: string;
+            branding: components["schemas"]["Branding"];
+            /** @description E.164 */
+            phone?: string;
+            version: number;
+            /**
+             * Format: date-time
+             * @description Absent until the first change
+             */
+            updatedAt?: string;
+        };
+        /** ClinicPatch */
+        ClinicPatch: {
+            name?: string;
+            address?: components["schemas"]["AddressPatch"] | null;
+            email?: string | null;
+            /**
+             * Format: time-zone
+             * @description IANA time zone of the clinic. New closures are whole days in it; the hours of doctors have their own
+             */
+            timeZone?: string;
+            branding?: components["schemas"]["BrandingPatch"];
+            phone?: string | null;
+        };
+        /** Closure */
+        Closure: {
+            /** Format: uuid */
+            id: string;
+            /**
+             * Format: date
+             * @description The first closed day, in the zone of the clinic
+             */
+            startDate: string;
+            /**
+             * Format: date
+             * @description The last closed day, which may be the first
+             */
+            endDate: string;
+            reason: string;
+            /**
+             * Format: time-zone
+             * @description The zone of the clinic when the closure was added. It stays, as `start` and `end` do
+             */
+            timeZone: string;
+            /**
+             * Format: date-time
+             * @description When the first day begins
+             */
+            start: string;
+            /**
+             * Format: date-time
+             * @description When the last day ends
+             */
+            end: string;
+            /** Format: date-time */
+            createdAt: string;
+        };
+        /** ClosurePage */
+        ClosurePage: {
+            items: components["schemas"]["Closure"][];
+            nextCursor?: string;
         };
         /** Doctor */
         Doctor: {
@@ -1030,6 +1181,21 @@ export interface components {
             capacity?: number;
             /** @default true */
             active?: boolean;
+        };
+        /** NewClosure */
+        NewClosure: {
+            /**
+             * Format: date
+             * @description The first closed day, in the zone of the clinic
+             */
+            startDate: string;
+            /**
+             * Format: date
+             * @description The last closed day, which may be the first
+             */
+            endDate: string;
+            /** @description Shown to all who sign in, patients as well */
+            reason: string;
         };
         /** NewDoctor */
         NewDoctor: {
@@ -2229,7 +2395,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency-key-reused`: The key was used for another request. `patient-not-found`: Patient not found. `patient-inactive`: The patient is not active. `appointment-type-not-found`: Appointment type not found. `doctor-not-found`: Doctor not found. `doctor-inactive`: The doctor takes no new appointments. `appointment-type-inactive`: The appointment type is not in use. `appointment-type-not-offered`: The doctor does not offer that appointment type. `not-on-grid`: Times start every 5 minutes. `too-soon`: That is too soon. `too-far-ahead`: That is too far ahead. `outside-availability`: The doctor does not work then. */
+            /** @description `idempotency-key-reused`: The key was used for another request. `patient-not-found`: Patient not found. `patient-inactive`: The patient is not active. `appointment-type-not-found`: Appointment type not found. `doctor-not-found`: Doctor not found. `doctor-inactive`: The doctor takes no new appointments. `appointment-type-inactive`: The appointment type is not in use. `appointment-type-not-offered`: The doctor does not offer that appointment type. `not-on-grid`: Times start every 5 minutes. `too-soon`: That is too soon. `too-far-ahead`: That is too far ahead. `clinic-closed`: The clinic is closed then. `outside-availability`: The doctor does not work then. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2593,7 +2759,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `patient-not-found`: Patient not found. `patient-inactive`: The patient is not active. `appointment-type-not-found`: Appointment type not found. `doctor-not-found`: Doctor not found. `doctor-inactive`: The doctor takes no new appointments. `appointment-type-inactive`: The appointment type is not in use. `appointment-type-not-offered`: The doctor does not offer that appointment type. `not-on-grid`: Times start every 5 minutes. `too-soon`: That is too soon. `too-far-ahead`: That is too far ahead. `outside-availability`: The doctor does not work then. */
+            /** @description `patient-not-found`: Patient not found. `patient-inactive`: The patient is not active. `appointment-type-not-found`: Appointment type not found. `doctor-not-found`: Doctor not found. `doctor-inactive`: The doctor takes no new appointments. `appointment-type-inactive`: The appointment type is not in use. `appointment-type-not-offered`: The doctor does not offer that appointment type. `not-on-grid`: Times start every 5 minutes. `too-soon`: That is too soon. `too-far-ahead`: That is too far ahead. `clinic-closed`: The clinic is closed then. `outside-availability`: The doctor does not work then. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3431,7 +3597,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency-key-reused`: The key was used for another request. `patient-not-found`: Patient not found. `patient-inactive`: The patient is not active. `appointment-type-not-found`: Appointment type not found. `doctor-not-found`: Doctor not found. `doctor-inactive`: The doctor takes no new appointments. `appointment-type-inactive`: The appointment type is not in use. `appointment-type-not-offered`: The doctor does not offer that appointment type. `not-on-grid`: Times start every 5 minutes. `too-soon`: That is too soon. `too-far-ahead`: That is too far ahead. `outside-availability`: The doctor does not work then. */
+            /** @description `idempotency-key-reused`: The key was used for another request. `patient-not-found`: Patient not found. `patient-inactive`: The patient is not active. `appointment-type-not-found`: Appointment type not found. `doctor-not-found`: Doctor not found. `doctor-inactive`: The doctor takes no new appointments. `appointment-type-inactive`: The appointment type is not in use. `appointment-type-not-offered`: The doctor does not offer that appointment type. `not-on-grid`: Times start every 5 minutes. `too-soon`: That is too soon. `too-far-ahead`: That is too far ahead. `clinic-closed`: The clinic is closed then. `outside-availability`: The doctor does not work then. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3668,6 +3834,442 @@ export interface operations {
             };
             /** @description `range-too-long`: The range of time is too long. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service-unavailable`: A required service is unavailable. */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline-exceeded`: The response took too long. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getClinic: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that you have; 304 when unchanged */
+                "if-none-match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    /** @description The version, for If-Match and If-None-Match */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Clinic"];
+                };
+            };
+            /** @description The ETag in If-None-Match is still the version */
+            304: {
+                headers: {
+                    /** @description The version */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid-request`: The request does not match the API schema. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: Not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service-unavailable`: A required service is unavailable. */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline-exceeded`: The response took too long. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeClinic: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that you read; 412 when it is stale */
+                "if-match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClinicPatch"];
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    /** @description The version, for If-Match and If-None-Match */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Clinic"];
+                };
+            };
+            /** @description `invalid-request`: The request does not match the API schema. `malformed-body`: The body is not JSON. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: Not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request-timeout`: The request did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `precondition-failed`: It has changed since you read it. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-too-large`: The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported-media-type`: Send JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service-unavailable`: A required service is unavailable. */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline-exceeded`: The response took too long. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listClosures: {
+        parameters: {
+            query?: {
+                /** @description Closures that end on this day or later */
+                from?: string;
+                /** @description Closures that start on this day or earlier */
+                to?: string;
+                limit?: number;
+                /** @description The nextCursor of the page before; opaque: do not take it apart */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    /** @description `rel="next"`: the next page, where there is one */
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClosurePage"];
+                };
+            };
+            /** @description `invalid-request`: The request does not match the API schema. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: Not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service-unavailable`: A required service is unavailable. */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline-exceeded`: The response took too long. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addClosure: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a retry harmless; kept for 24 hours */
+                "idempotency-key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewClosure"];
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            201: {
+                headers: {
+                    /** @description The address of the new resource */
+                    Location?: string;
+                    /** @description `true` when a retry gets the first response again */
+                    "Idempotency-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Closure"];
+                };
+            };
+            /** @description `invalid-request`: The request does not match the API schema. `malformed-body`: The body is not JSON. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: Not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request-timeout`: The request did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency-key-in-use`: The first request with this key is still running. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-too-large`: The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported-media-type`: Send JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency-key-reused`: The key was used for another request. `invalid-interval`: The time does not end after it starts. `range-too-long`: The range of time is too long. `too-many-closures`: There are too many closures around that time. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service-unavailable`: A required service is unavailable. */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline-exceeded`: The response took too long. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeClosure: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that you read; 412 when it is stale */
+                "if-match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The days are open again */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid-request`: The request does not match the API schema. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: Not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `precondition-failed`: It has changed since you read it. */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4870,7 +5472,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency-key-reused`: The key was used for another request. `appointment-type-not-found`: Appointment type not found. `doctor-not-found`: Doctor not found. `doctor-inactive`: The doctor takes no new appointments. `appointment-type-inactive`: The appointment type is not in use. `appointment-type-not-offered`: The doctor does not offer that appointment type. `not-on-grid`: Times start every 5 minutes. `too-soon`: That is too soon. `too-far-ahead`: That is too far ahead. `outside-availability`: The doctor does not work then. */
+            /** @description `idempotency-key-reused`: The key was used for another request. `appointment-type-not-found`: Appointment type not found. `doctor-not-found`: Doctor not found. `doctor-inactive`: The doctor takes no new appointments. `appointment-type-inactive`: The appointment type is not in use. `appointment-type-not-offered`: The doctor does not offer that appointment type. `not-on-grid`: Times start every 5 minutes. `too-soon`: That is too soon. `too-far-ahead`: That is too far ahead. `clinic-closed`: The clinic is closed then. `outside-availability`: The doctor does not work then. */
             422: {
                 headers: {
                     [name: string]: unknown;

@@ -112,6 +112,11 @@ it.each<[string, Record<AccessRole, string>]>([
   ['getAppointment', row('own', 'own', 'all', 'all', 'all', 'none')],
   ['cancelAppointment', row('own', 'own', 'all', 'all', 'none', 'none')],
   ['stepBack', row('none', 'own', 'all', 'all', 'none', 'none')],
+  ['getClinic', row('all', 'all', 'all', 'all', 'none', 'public')],
+  ['changeClinic', row('none', 'none', 'none', 'all', 'none', 'none')],
+  ['listClosures', row('all', 'all', 'all', 'all', 'none', 'none')],
+  ['addClosure', row('none', 'none', 'none', 'all', 'none', 'none')],
+  ['removeClosure', row('none', 'none', 'none', 'all', 'none', 'none')],
   ['listParkedEvents', row('none', 'none', 'none', 'all', 'none', 'none')],
 ])('%s is for the roles that the design names', (id, expected) => {
   expect(Object.fromEntries(ACCESS_ROLES.map((role) => [role, accessOf(id, role).reach]))).toEqual(expected);

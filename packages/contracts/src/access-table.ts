@@ -154,8 +154,6 @@ const table: ReadonlyMap<string, AccessRow> = new Map(Object.entries(rows));
 /** The ids of all operations of the table, in its order. */
 export const accessOperations: readonly string[] = [...table.keys()];
 
-const IDENTITY = 'comes with the identity service';
-const CLINIC = 'comes with the clinic and its closures';
 const WEB = 'comes with the web application';
 
 /** The operations of the table that the API document does not have yet, or never has, with the reason. */
@@ -164,25 +162,7 @@ export const plannedOperations: Readonly<Partial<Record<OperationId, string>>> =
   findSlotDays: WEB,
   rescheduleManyAppointments: WEB,
   cancelManyAppointments: WEB,
-  getMe: IDENTITY,
   streamEvents: WEB,
-  listPatientLinks: IDENTITY,
-  grantPatientLink: IDENTITY,
-  redeemPatientLink: IDENTITY,
-  revokePatientLink: IDENTITY,
-  listRecordAccess: IDENTITY,
-  listSessions: IDENTITY,
-  endSession: IDENTITY,
-  listAccounts: IDENTITY,
-  changeAccount: IDENTITY,
-  addInvitation: IDENTITY,
-  addRecoveryLink: IDENTITY,
-  searchAudit: IDENTITY,
-  getClinic: CLINIC,
-  changeClinic: CLINIC,
-  listClosures: CLINIC,
-  addClosure: CLINIC,
-  removeClosure: CLINIC,
   showRegistry: 'a page for operators, outside the API document',
   listRoutes: 'a page for operators, outside the API document',
 };

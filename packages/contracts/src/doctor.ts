@@ -192,7 +192,7 @@ export const AvailabilitySearchQuery = Type.Object(
 );
 export type AvailabilitySearchQuery = Static<typeof AvailabilitySearchQuery>;
 
-/** The open intervals that hours and exceptions leave: in time order, not overlapping, cut to the requested range. */
+/** The open intervals that hours, exceptions and closures leave: in time order, not overlapping, cut to the requested range. */
 export const Availability = Type.Object(
   {
     doctorId: Id(),
@@ -208,6 +208,11 @@ export const Availability = Type.Object(
         start: Instant(),
         end: Instant(),
         timeZone: Type.Optional(Type.String({ description: 'Where the doctor works in another zone then' })),
+      }),
+    ),
+    closed: Type.Optional(
+      Type.Array(Type.Object({ start: Instant(), end: Instant() }), {
+        description: 'When the clinic is closed in the range, if it is. Extra hours of the doctor may lie within',
       }),
     ),
   },

@@ -69,6 +69,12 @@ export const ExceptionEventData = Type.Object(
   { title: 'ExceptionEventData' },
 );
 
+/** About a closure of the clinic. Each doctor has an event of their own, because a closure changes the availability of each. */
+export const ClosureEventData = Type.Object(
+  { doctorId: Id(), closureId: Id(), start: Instant(), end: Instant() },
+  { title: 'ClosureEventData' },
+);
+
 /** Each event type and the shape of its data. */
 export const eventTypes = {
   'daybook.appointment.booked.v1': AppointmentEventData,
@@ -96,6 +102,8 @@ export const eventTypes = {
   'daybook.doctor.schedule-changed.v1': DoctorEventData,
   'daybook.doctor.exception-added.v1': ExceptionEventData,
   'daybook.doctor.exception-removed.v1': ExceptionEventData,
+  'daybook.doctor.closure-added.v1': ClosureEventData,
+  'daybook.doctor.closure-removed.v1': ClosureEventData,
 } as const satisfies Record<string, TSchema>;
 
 export type EventType = keyof typeof eventTypes;
@@ -114,6 +122,8 @@ export const eventConsumers = {
     'daybook.doctor.schedule-changed.v1',
     'daybook.doctor.exception-added.v1',
     'daybook.doctor.exception-removed.v1',
+    'daybook.doctor.closure-added.v1',
+    'daybook.doctor.closure-removed.v1',
   ],
   'appointment.merges': ['daybook.patient.merged.v1', 'daybook.patient.unmerged.v1'],
   'notification.messages': [

@@ -4,6 +4,7 @@ export * from './appointment.ts';
 export * from './appointment-type.ts';
 export * from './audit.ts';
 export * from './caller.ts';
+export * from './clinic.ts';
 export * from './doctor.ts';
 export * from './emergency-access.ts';
 export * from './events.ts';

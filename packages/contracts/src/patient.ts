@@ -14,7 +14,7 @@ import {
   WrittenPhone,
 } from './scalars.ts';
 
-const Address = Type.Object(
+export const Address = Type.Object(
   {
     lines: Type.Optional(Type.Array(VisibleText(200), { maxItems: 5 })),
     city: Type.Optional(VisibleText(100)),

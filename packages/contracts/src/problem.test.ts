@@ -22,6 +22,7 @@ describe('the catalogue of problems', () => {
     const status = (code: ProblemCode) => problems[code].status;
     const conflicts = ['slot-taken', 'patient-busy', 'wrong-status', 'past-cancellation-deadline'] as const;
     const impossible = [
+      'clinic-closed',
       'outside-availability',
       'too-soon',
       'too-far-ahead',

@@ -76,6 +76,8 @@ export interface TestDoctor {
   offers: ReadonlySet<string> | undefined;
   /** In order, not touching. */
   open: Interval[];
+  /** When the clinic is closed. It does not change `open`. */
+  closed?: Interval[];
 }
 
 function checkRange({ start, end }: Interval): void {
@@ -105,7 +107,7 @@ export function createTestParticipants() {
   }
 
   const factsIn = (
-    { id, version, timeZone, active, offers, open }: TestDoctor,
+    { id, version, timeZone, active, offers, open, closed }: TestDoctor,
     { start, end }: Interval,
   ): DoctorFacts => ({
     id,
@@ -116,6 +118,7 @@ export function createTestParticipants() {
     open: open
       .map((hours) => ({ start: Math.max(hours.start, start), end: Math.min(hours.end, end) }))
       .filter((hours) => hours.start < hours.end),
+    closed,
   });
 
   const participants: ParticipantClient = {
@@ -173,7 +176,10 @@ export function createTestParticipants() {
       return version;
     },
     /** Changes a doctor as the doctor service does. Returns the new version. */
-    changeDoctor(doctor: TestDoctor, change: Partial<Pick<TestDoctor, 'active' | 'offers' | 'open'>>): number {
+    changeDoctor(
+      doctor: TestDoctor,
+      change: Partial<Pick<TestDoctor, 'active' | 'offers' | 'open' | 'closed'>>,
+    ): number {
       Object.assign(doctor, change, { version: doctor.version + 1 });
       return doctor.version;
     },

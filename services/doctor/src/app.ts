@@ -2,11 +2,16 @@
 import type { Database } from '@daybook/database';
 import type { Bus } from '@daybook/messaging';
 import { type App, type Authenticator, type Clock, createServiceApp, type Logger } from '@daybook/service';
+import type { ClosureAnnouncer } from './jobs/closure-announcer.ts';
 import { addAvailabilityRoutes } from './routes/availability.ts';
+import { addClinicRoutes } from './routes/clinic.ts';
+import { addClosureRoutes } from './routes/closures.ts';
 import { addDoctorRoutes } from './routes/doctors.ts';
 import { addExceptionRoutes } from './routes/exceptions.ts';
 import { addScheduleRoutes } from './routes/schedules.ts';
 import { createAvailabilityStore } from './store/availability.ts';
+import { createClinicStore } from './store/clinic.ts';
+import { createClosureStore } from './store/closures.ts';
 import { createDoctorStore } from './store/doctors.ts';
 import { createExceptionStore } from './store/exceptions.ts';
 import { createScheduleStore } from './store/schedules.ts';
@@ -20,9 +25,18 @@ export interface DoctorDependencies {
   database: Database<DoctorTables>;
   bus: Pick<Bus, 'check'>;
   clock: Clock;
+  /** Announces closures, which are due after each change. */
+  announcer: Pick<ClosureAnnouncer, 'wake'>;
 }
 
-export async function buildApp({ logger, authenticator, database, bus, clock }: DoctorDependencies): Promise<App> {
+export async function buildApp({
+  logger,
+  authenticator,
+  database,
+  bus,
+  clock,
+  announcer,
+}: DoctorDependencies): Promise<App> {
   const app = await createServiceApp({
     name: NAME,
     logger,
@@ -34,5 +48,7 @@ export async function buildApp({ logger, authenticator, database, bus, clock }: 
   addScheduleRoutes(app, createScheduleStore(database, clock));
   addExceptionRoutes(app, createExceptionStore(database, clock), database);
   addAvailabilityRoutes(app, createAvailabilityStore(database));
+  addClinicRoutes(app, createClinicStore(database, clock));
+  addClosureRoutes(app, createClosureStore(database, clock, announcer.wake), database);
   return app;
 }

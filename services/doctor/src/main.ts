@@ -14,6 +14,8 @@ import {
 import { migrations } from '../migrations/index.ts';
 import { buildApp, NAME } from './app.ts';
 import { readConfig } from './config.ts';
+import { startClosureAnnouncer } from './jobs/closure-announcer.ts';
+import { createClosureAnnouncements } from './store/closure-announcements.ts';
 import type { DoctorTables } from './store/tables.ts';
 
 export { readConfig };
@@ -29,7 +31,9 @@ export const start: StartService = async (hostProcess) => {
   const balancer = createBalancer(registry, { zone: config.DAYBOOK_ZONE });
   const options = { name: NAME, config, discovery: registry, balancer, logger };
   const { authenticator } = await joinIdentity(options, disposables);
-  const app = await buildApp({ logger, authenticator, database, bus, clock });
+  const announcer = startClosureAnnouncer(createClosureAnnouncements(database, clock), logger);
+  disposables.defer(() => announcer.close());
+  const app = await buildApp({ logger, authenticator, database, bus, clock, announcer });
   return serve({
     name: NAME,
     app,

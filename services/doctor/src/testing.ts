@@ -29,6 +29,8 @@ import { cleanDatabase } from '@daybook/testing/databases';
 import { expect, onTestFinished } from 'vitest';
 import { migrations } from '../migrations/index.ts';
 import { buildApp, NAME } from './app.ts';
+import { startClosureAnnouncer } from './jobs/closure-announcer.ts';
+import { createClosureAnnouncements } from './store/closure-announcements.ts';
 import type { DoctorTables } from './store/tables.ts';
 
 const readDoctor = createParser(Doctor);
@@ -56,15 +58,21 @@ const silent = createLogger({ level: 'silent' });
 export async function startDoctors(logger: Logger = silent, { hasPublicPage = false } = {}) {
   const database = await openDatabase<DoctorTables>(await cleanDatabase('doctor'), migrations);
   const time = { now: Temporal.Instant.from('2026-03-02T09:00:00.000Z') };
+  const announcer = startClosureAnnouncer(
+    createClosureAnnouncements(database, () => time.now),
+    logger,
+  );
   const app = await buildApp({
     logger,
     authenticator: testAuthenticator(NAME, { hasPublicPage }),
     database,
     bus: createInProcessBus(),
     clock: () => time.now,
+    announcer,
   });
   onTestFinished(async () => {
     await app.close();
+    await announcer.close();
     await database.close();
   });
 
@@ -91,9 +99,19 @@ export async function startDoctors(logger: Logger = silent, { hasPublicPage = fa
   return {
     database,
     time,
+    /** Sends requests about the clinic. */
+    clinic: requestsTo(app, '/api/v1/clinic'),
+    /** Resolves when every closure is announced. */
+    announced: () =>
+      expect
+        .poll(() => database.read((db) => db.selectFrom('closure_announcements').select('position').execute()), {
+          timeout: 20_000,
+        })
+        .toEqual([]),
+    announcer,
+    app,
     /** Reads any path. */
     get: (path: string) => requestsTo(app, '')('GET', path),
-    app,
     call,
     callAs,
     register,

@@ -1,6 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isInstant, isLanguageTag, isNetwork, isNetworkList, isPlainDate, isTimeZone } from './formats.ts';
+import {
+  contrastAgainstWhite,
+  isAccentColour,
+  isInstant,
+  isLanguageTag,
+  isNetwork,
+  isNetworkList,
+  isPlainDate,
+  isTimeZone,
+} from './formats.ts';
 
 describe('an instant', () => {
   it.each([
@@ -138,4 +147,24 @@ it('knows addresses and networks, and lists of them', () => {
 it('knows language tags of BCP 47', () => {
   for (const tag of ['en', 'pt-BR', 'zh-Hant-TW', 'de-CH-1996']) expect(isLanguageTag(tag)).toBe(true);
   for (const text of ['', 'e', 'pt_BR', 'English!', 'en,de', '-']) expect(isLanguageTag(text)).toBe(false);
+});
+
+describe('an accent colour', () => {
+  it.each([
+    ['#000000', 21],
+    ['#ffffff', 1],
+    ['#777777', 4.48],
+    ['#767676', 4.54],
+    ['#ff0000', 4],
+    ['#0000ff', 8.59],
+  ])('of %s has the contrast of WCAG against white', (colour, contrast) => {
+    expect(contrastAgainstWhite(colour)).toBeCloseTo(contrast, 1);
+  });
+
+  it.each(['#000000', '#767676', '#0000FF', '#1f5f8b'])('may be %s', (text) => expect(isAccentColour(text)).toBe(true));
+
+  it.each(['#777777', '#ff0000', '#ffffff', '#000', '000000', '#00000g', '#00000000', 'black', ''])(
+    'is not %j',
+    (text) => expect(isAccentColour(text)).toBe(false),
+  );
 });

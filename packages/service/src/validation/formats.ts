@@ -67,3 +67,23 @@ export const isLanguageTag = (text: string): boolean =>
   parses(() => {
     if (Intl.getCanonicalLocales(text).length !== 1) throw new RangeError('not one tag');
   });
+
+/** The least contrast of text that WCAG AA accepts (success criterion 1.4.3). */
+const MIN_CONTRAST = 4.5;
+
+/** Returns the light that one channel of a colour emits, from 0 to 1. `channel` is from 0 to 255. */
+function linearOf(channel: number): number {
+  const value = channel / 255;
+  return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+}
+
+/** Returns the contrast of a colour against white, from 1 to 21, as WCAG 2.2 defines it. `colour` is `#rrggbb`. */
+export function contrastAgainstWhite(colour: string): number {
+  const channel = (from: number) => linearOf(Number.parseInt(colour.slice(from, from + 2), 16));
+  const luminance = 0.2126 * channel(1) + 0.7152 * channel(3) + 0.0722 * channel(5);
+  return 1.05 / (luminance + 0.05);
+}
+
+/** Accepts `#rrggbb` that people can read on white, and white text on it. */
+export const isAccentColour = (text: string): boolean =>
+  /^#[0-9a-f]{6}$/i.test(text) && contrastAgainstWhite(text) >= MIN_CONTRAST;

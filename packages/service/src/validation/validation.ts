@@ -9,6 +9,7 @@ import { fullFormats } from 'ajv-formats/dist/formats.js';
 import type { FastifySchemaCompiler } from 'fastify';
 import type { Static, TSchema } from 'typebox';
 import {
+  isAccentColour,
   isAmqpUrl,
   isHostName,
   isHttpOrigin,
@@ -36,6 +37,7 @@ const formats = {
   'registry-users': isRegistryUsers,
   email: fullFormats.email,
   phone: isPhone,
+  'accent-colour': isAccentColour,
   uuid: /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i,
 };
 const common = { formats, strict: false, removeAdditional: false, coerceTypes: false } as const;
@@ -120,20 +122,29 @@ const RANGE_FAULT: ErrorObject = {
   message: 'must not be before from',
 };
 
+/** Compares the ends of a range, by the format of both. */
+const comparisons: readonly (readonly [string, (from: string, to: string) => number])[] = [
+  ['date-time', Temporal.Instant.compare],
+  ['date', Temporal.PlainDate.compare],
+];
+
 /**
  * Adds a range check to every schema with `from` and `to`: the range must not end before it begins. Routes get it
  * automatically.
  */
 function withRange(schema: TSchema, validate: Validator): Validator {
-  const instants = fieldsWithFormat(schema, 'date-time');
-  if (!instants.includes('from') || !instants.includes('to')) return validate;
+  const compare = comparisons.find(([format]) => {
+    const fields = fieldsWithFormat(schema, format);
+    return fields.includes('from') && fields.includes('to');
+  })?.[1];
+  if (!compare) return validate;
   const checked: Validator = (value): value is unknown => {
     const isValid = validate(value);
     checked.errors = validate.errors ?? null;
     if (!isValid) return false;
     const { from, to } = Object(value);
     if (from === undefined || to === undefined) return true;
-    if (Temporal.Instant.compare(from, to) <= 0) return true;
+    if (compare(from, to) <= 0) return true;
     checked.errors = [RANGE_FAULT];
     return false;
   };
@@ -216,6 +227,9 @@ export function faultOf(error: Pick<ErrorObject, 'instancePath' | 'keyword' | 'p
   }
   if (error.keyword === 'format' && format === 'phone') {
     return { pointer: error.instancePath, message: 'must be a phone with its country, as +1 555 123 4567' };
+  }
+  if (error.keyword === 'format' && format === 'accent-colour') {
+    return { pointer: error.instancePath, message: 'must have a contrast of at least 4.5 against white' };
   }
   if (error.keyword === 'format') return { pointer: error.instancePath, message: `must be a valid ${format}` };
   if (error.keyword === 'enum' && Array.isArray(allowedValues)) {

@@ -47,13 +47,22 @@ function toRfc3339Range({ start, end }: Interval): { from: string; to: string } 
   return { from: isoFromMillis(clampToRfc3339(start)), to: isoFromMillis(clampToRfc3339(end)) };
 }
 
-const factsOf = ({ doctorId, version, timeZone, active, appointmentTypeIds, items }: Availability): DoctorFacts => ({
+const factsOf = ({
+  doctorId,
+  version,
+  timeZone,
+  active,
+  appointmentTypeIds,
+  items,
+  closed,
+}: Availability): DoctorFacts => ({
   id: doctorId,
   version,
   timeZone,
   active,
   offers: appointmentTypeIds && new Set(appointmentTypeIds),
   open: items.map((hours) => ({ ...hours, start: toMillis(hours.start), end: toMillis(hours.end) })),
+  closed: closed?.map(({ start, end }) => ({ start: toMillis(start), end: toMillis(end) })),
 });
 
 export function createParticipantClient(patients: AuthorizedClient, doctors: AuthorizedClient): ParticipantClient {

@@ -48,6 +48,8 @@ const KINDS: Record<ConsumedType<typeof REVALIDATION_CONSUMER>, ParticipantKind>
   'daybook.doctor.schedule-changed.v1': 'doctor',
   'daybook.doctor.exception-added.v1': 'doctor',
   'daybook.doctor.exception-removed.v1': 'doctor',
+  'daybook.doctor.closure-added.v1': 'doctor',
+  'daybook.doctor.closure-removed.v1': 'doctor',
 };
 const CHANGES: ReadonlyMap<string, ParticipantKind> = new Map(Object.entries(KINDS));
 

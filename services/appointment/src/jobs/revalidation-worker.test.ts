@@ -29,6 +29,35 @@ async function startBooked() {
   };
 }
 
+describe('a closure over bookings', () => {
+  const day = { start: at('2026-11-10T05:00:00.000Z'), end: at('2026-11-11T05:00:00.000Z') };
+
+  it('flags them with its own reason, and unflags them when it is removed', async () => {
+    const { booked, doctor, changeDoctor, deliver, revalidate, read } = await startBooked();
+    const { open } = doctor;
+    const closed = changeDoctor(doctor, { open: without('2026-11-10'), closed: [day] });
+    await deliver('daybook.doctor.closure-added.v1', doctor.id, closed);
+    await revalidate();
+    const flag = { needsRescheduling: true, reschedulingReasons: ['clinic-closed'] };
+    expect(await read(booked.id)).toMatchObject(flag);
+    await deliver('daybook.doctor.closure-removed.v1', doctor.id, changeDoctor(doctor, { open, closed: [] }));
+    await revalidate();
+    expect(await read(booked.id)).not.toMatchObject(flag);
+    expect(await read(booked.id)).toMatchObject({ status: 'booked', version: 3 });
+  });
+
+  it('is seen by a booking that read the hours before it, once it is announced', async () => {
+    const { doctor, changeDoctor, deliver, pauseCalls, post, bookingRequest, addPatient } = await startBooked();
+    const { received, resume } = pauseCalls(2);
+    const booking = post('', bookingRequest('2026-11-10T18:00:00.000Z', { patientId: addPatient() }));
+    await received;
+    const closed = changeDoctor(doctor, { open: without('2026-11-10'), closed: [day] });
+    await deliver('daybook.doctor.closure-added.v1', doctor.id, closed);
+    resume();
+    expect(await booking).toMatchObject({ status: 422, body: { code: 'clinic-closed' } });
+  });
+});
+
 describe('leave over bookings', () => {
   it('flags them and loses none', async () => {
     const {

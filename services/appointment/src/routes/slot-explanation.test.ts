@@ -96,6 +96,16 @@ describe('the explanation of a start', () => {
       ({ bookingRequest }) => bookingRequest('2026-11-03T13:55:00.000Z'),
     ],
     [
+      'a start when the clinic is closed',
+      'clinic-closed',
+      ({ bookingRequest, doctor, changeDoctor }) => {
+        const closed = [{ start: at('2026-11-03T05:00:00.000Z'), end: at('2026-11-04T05:00:00.000Z') }];
+        const open = doctor.open.filter(({ start }) => !closed.some((day) => day.start <= start && start < day.end));
+        changeDoctor(doctor, { open, closed });
+        return bookingRequest(FREE);
+      },
+    ],
+    [
       'a start that is taken',
       'slot-taken',
       async (clinic) => {

@@ -13,7 +13,7 @@ import {
   toMillis,
 } from '@daybook/contracts';
 import { createInstantFormatter } from './instant-formatter.ts';
-import { clip, type Interval, subtract } from './interval.ts';
+import { clip, type Interval, subtract, union } from './interval.ts';
 import { daysOf, zoneAt } from './periods.ts';
 import { type Clocks, clocksOver, instantsOf } from './wall-clock.ts';
 
@@ -71,7 +71,8 @@ function intervalsOf(period: Schedule, clocks: Clocks): Interval[] {
 }
 
 /**
- * Returns when the doctor works within the range of the clocks: weekly and extra hours, less leave.
+ * Returns when the doctor works within the range of the clocks: weekly hours less closures, and extra hours, less leave.
+ * Closures do not cut extra hours, because those are entered for people who work in spite of a holiday.
  * The intervals are in order and do not overlap.
  * That holds even when a period ends in one zone after the next has begun in another.
  */
@@ -79,16 +80,21 @@ export function openIntervals(
   periods: readonly Schedule[],
   exceptions: readonly ExceptionInterval[],
   clocks: Clocks,
+  closures: readonly Interval[] = [],
 ): Interval[] {
   const of = (kind: ExceptionKind) => exceptions.filter((exception) => exception.kind === kind);
-  const working = [...periods.flatMap((period) => intervalsOf(period, clocks)), ...of('extra-hours')];
+  const weekly = periods.flatMap((period) => intervalsOf(period, clocks));
+  const working = [...subtract(weekly, closures), ...of('extra-hours')];
   return clip(subtract(working, of('time-off')), clocks.range);
 }
 
 /** A doctor's hours and exceptions in a range. */
 export interface WorkingTime {
   readonly doctorId: string;
-  /** The data include all changes up to this version, and no later one. */
+  /**
+   * The data include all changes of the doctor up to this version, and no later one.
+   * They include a closure from its commit on, which is before the version that announces it.
+   */
   readonly version: number;
   /** The zone of the doctor; the hours have their own. */
   readonly timeZone: string;
@@ -99,6 +105,8 @@ export interface WorkingTime {
   readonly periods: readonly Schedule[];
   /** The exceptions that overlap the range, without the fields for staff only. */
   readonly exceptions: readonly ExceptionInterval[];
+  /** The closures of the clinic that overlap the range. */
+  readonly closures: readonly Interval[];
 }
 
 /**
@@ -121,12 +129,21 @@ export function rangeOf(query: AvailabilityQuery): Interval {
 export function availabilityOver(range: Interval): (found: WorkingTime) => Availability {
   const clocks = clocksOver(range);
   const format = createInstantFormatter();
-  return ({ doctorId, version, timeZone: homeZone, active, appointmentTypeIds, periods, exceptions }) => {
+  return ({ doctorId, version, timeZone: homeZone, active, appointmentTypeIds, periods, exceptions, closures }) => {
     const timeZone = zoneAt(range.start, periods) ?? homeZone;
-    const items = openIntervals(periods, exceptions, clocks).map(({ start, end }) => {
+    const items = openIntervals(periods, exceptions, clocks, closures).map(({ start, end }) => {
       const zoneThen = zoneAt(start, periods) ?? homeZone;
       return { start: format(start), end: format(end), ...(zoneThen !== timeZone && { timeZone: zoneThen }) };
     });
-    return { doctorId, version, timeZone, active, ...(appointmentTypeIds && { appointmentTypeIds }), items };
+    const closed = clip(union(closures), range).map(({ start, end }) => ({ start: format(start), end: format(end) }));
+    return {
+      doctorId,
+      version,
+      timeZone,
+      active,
+      ...(appointmentTypeIds && { appointmentTypeIds }),
+      items,
+      ...(closed.length > 0 && { closed }),
+    };
   };
 }

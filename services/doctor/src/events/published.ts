@@ -1,5 +1,5 @@
 /** The events that this service publishes. */
-import type { Doctor, ScheduleException } from '@daybook/contracts';
+import type { Closure, Doctor, ScheduleException } from '@daybook/contracts';
 import type { NewEvent } from '@daybook/database';
 
 export const SOURCE = '/services/doctor';
@@ -29,4 +29,16 @@ export const exceptionEvent = (
     start: exception.start,
     end: exception.end,
   },
+});
+
+/** Returns a doctor's event about a closure of the clinic. */
+export const closureEvent = (
+  kind: 'closure-added' | 'closure-removed',
+  doctor: Pick<Doctor, 'id' | 'version'>,
+  closure: Pick<Closure, 'id' | 'start' | 'end'>,
+): NewEvent => ({
+  type: `daybook.doctor.${kind}.v1`,
+  subject: doctor.id,
+  sequence: doctor.version,
+  data: { doctorId: doctor.id, closureId: closure.id, start: closure.start, end: closure.end },
 });

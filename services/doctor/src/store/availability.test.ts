@@ -98,6 +98,7 @@ it.runIf(databaseKind === 'sqlite')(
       'SEARCH later USING PRIMARY KEY (doctor_id=? AND valid_from>? AND valid_from<?)',
       'SCAN chosen',
       'SEARCH schedule_exceptions USING INDEX schedule_exceptions_by_doctor (doctor_id=? AND starts_at>? AND starts_at<?)',
+      'SEARCH closures USING COVERING INDEX closures_by_start (starts_at>? AND starts_at<?)',
     ]);
   },
 );

@@ -15,6 +15,7 @@ import { decodeCursor, pageOf } from '@daybook/service';
 import type { ExceptionInterval, WorkingTime } from '../domain/availability.ts';
 import type { Interval } from '../domain/interval.ts';
 import { periodsOf } from '../domain/periods.ts';
+import { MAX_CLOSURES_AROUND } from './closures.ts';
 import { MAX_OVERLAPPING } from './exceptions.ts';
 import { toTypeIds } from './offered-types.ts';
 import { toSchedule } from './schedules.ts';
@@ -50,8 +51,11 @@ const MAX_ROWS_OF_ONE = MAX_SCHEDULE_PERIODS + MAX_OVERLAPPING;
 const tooManyExceptions = () =>
   new Refusal('range-too-long', `More than ${MAX_OVERLAPPING} exceptions lie in it: request a shorter one.`);
 
-/** Returns the working time of one doctor, from all rows of that doctor. */
-function toWorkingTime([doctorId, rows]: [string, readonly [WorkingTimeRow, ...WorkingTimeRow[]]]): WorkingTime {
+/** Returns the working time of one doctor, from all rows of that doctor and the closures of the clinic. */
+function toWorkingTime(
+  [doctorId, rows]: [string, readonly [WorkingTimeRow, ...WorkingTimeRow[]]],
+  closures: readonly Interval[],
+): WorkingTime {
   const [doctor] = rows;
   const schedules: NewSchedule[] = [];
   const exceptions: ExceptionInterval[] = [];
@@ -72,21 +76,27 @@ function toWorkingTime([doctorId, rows]: [string, readonly [WorkingTimeRow, ...W
     appointmentTypeIds: toTypeIds(offered),
     periods: periodsOf(schedules),
     exceptions,
+    closures,
   };
 }
 
 export function createAvailabilityStore(database: Database<DoctorTables>): AvailabilityStore {
   async function read(selection: DoctorSelection, range: Interval, count: number): Promise<WorkingTime[]> {
-    const atMost = count * MAX_ROWS_OF_ONE + 1;
+    const atMost = MAX_CLOSURES_AROUND + count * MAX_ROWS_OF_ONE + 1;
     const { rows } = await database.read((db) => workingTimeQuery(selection, range, atMost).execute(db));
     const doctors = new Map<string, [WorkingTimeRow, ...WorkingTimeRow[]]>();
+    const closures: Interval[] = [];
     for (const row of rows) {
+      if (row.doctor_id === null) {
+        closures.push({ start: row.starts_at, end: row.ends_at });
+        continue;
+      }
       const doctorId = idFromBytes(row.doctor_id);
       const known = doctors.get(doctorId);
       if (known) known.push(row);
       else doctors.set(doctorId, [row]);
     }
-    return [...doctors].map(toWorkingTime);
+    return [...doctors].map((doctor) => toWorkingTime(doctor, closures));
   }
 
   return {

@@ -5,10 +5,13 @@ import { openObserved } from '@daybook/database/testing/query-plans';
 import { expect, it } from 'vitest';
 import { migrations } from '../../migrations/index.ts';
 import { createAvailabilityStore } from './availability.ts';
+import { createClinicStore } from './clinic.ts';
+import { createClosureAnnouncements } from './closure-announcements.ts';
+import { createClosureStore } from './closures.ts';
 import { createDoctorStore } from './doctors.ts';
 import { createExceptionStore } from './exceptions.ts';
 import { createScheduleStore } from './schedules.ts';
-import type { DoctorRow, DoctorTables } from './tables.ts';
+import type { ClosureRow, DoctorRow, DoctorTables } from './tables.ts';
 
 const NOW = Temporal.Instant.from('2026-11-02T08:00:00.000Z');
 const DOCTORS = 2000;
@@ -59,9 +62,31 @@ const derivedOf = ({ id, given_name, family_name }: DoctorRow, index: number) =>
   }),
 });
 
+/** Holidays of many years, before and after now. */
+const closureRows = Array.from({ length: 1000 }, (_, index): ClosureRow => {
+  const starts_at = Math.floor(NOW.epochMilliseconds / DAY) * DAY + (index - 500) * 20 * DAY;
+  const date = Temporal.Instant.fromEpochMilliseconds(starts_at).toString().slice(0, '2026-12-25'.length);
+  return {
+    id: idToBytes(newId()),
+    start_date: date,
+    end_date: date,
+    time_zone: 'UTC',
+    starts_at,
+    ends_at: starts_at + DAY,
+    reason: 'Holiday',
+    created_at: 0,
+  };
+});
+
 async function openDoctors() {
   const opened = await openObserved<DoctorTables>(migrations);
   await opened.database.write(async (tx) => {
+    for (let from = 0; from < closureRows.length; from += 250) {
+      await tx
+        .insertInto('closures')
+        .values(closureRows.slice(from, from + 250))
+        .execute();
+    }
     for (let from = 0; from < DOCTORS; from += 250) {
       const some = rows.slice(from, from + 250);
       const derived = some.map(derivedOf);
@@ -151,4 +176,24 @@ it('the hours and the availability of some are not read out of those of all', as
   await availability.search(staff, { specialty: 'specialty3', limit: 2, cursor: nextCursor ?? '' }, range);
   expect(count()).toBeGreaterThan(6);
   expect(await faults(OF_CHOSEN)).toEqual([]);
+});
+
+it('no list of closures reads all that there are, and an announcement reads the doctors of its step only', async () => {
+  const { observed, count, faults } = await openDoctors();
+  const administrator = { id: 'somebody', role: 'administrator' } as const;
+  const clinic = createClinicStore(observed, clock);
+  const closures = createClosureStore(observed, clock, () => undefined);
+  const announcements = createClosureAnnouncements(observed, clock);
+  await clinic.find(administrator);
+  await clinic.change(administrator, { name: 'Riverside' }, write);
+  const days = { startDate: '2026-12-25', endDate: '2026-12-26' };
+  const { id } = await closures.add(administrator, { ...days, reason: 'Holiday' }, write);
+  for (const query of [{}, { from: '2026-12-01' }, { to: '2026-12-31' }, { from: '2026-12-01', to: '2026-12-31' }]) {
+    const { nextCursor } = await closures.list(administrator, { ...query, limit: 1 });
+    if (nextCursor !== undefined) await closures.list(administrator, { ...query, limit: 1, cursor: nextCursor });
+  }
+  await closures.remove(administrator, id, write);
+  for (let steps = 0; steps < 3; steps += 1) await announcements.step();
+  expect(count()).toBeGreaterThan(25);
+  expect(await faults()).toEqual([]);
 });

@@ -1,6 +1,6 @@
 import type { ExceptionKind } from '@daybook/contracts';
 import type { SearchTables, SharedTables } from '@daybook/database';
-import type { Transaction } from 'kysely';
+import type { Generated, Transaction } from 'kysely';
 
 /** The rows of this service's own tables, as the migrations create them. */
 export interface DoctorRow {
@@ -42,11 +42,49 @@ export interface ScheduleExceptionRow {
   created_at: number;
 }
 
+export interface ClinicRow {
+  id: number;
+  time_zone: string;
+  /** The fields that no query uses, as JSON. */
+  details: string;
+  version: number;
+  updated_at: number | null;
+}
+
+export interface ClosureRow {
+  id: Uint8Array;
+  /** The first and the last day, as `2026-12-25`. Texts sort as their dates do. */
+  start_date: string;
+  end_date: string;
+  time_zone: string;
+  starts_at: number;
+  ends_at: number;
+  reason: string;
+  created_at: number;
+}
+
+/** A closure that was added or removed, until an event of each doctor announces it. */
+export interface ClosureAnnouncementRow {
+  /** Rises in the order of the changes. */
+  position: Generated<number>;
+  closure_id: Uint8Array;
+  kind: 'closure-added' | 'closure-removed';
+  starts_at: number;
+  ends_at: number;
+  /** From the request that caused it. */
+  traceparent: string | null;
+  /** The events of the doctors up to this one are stored. Null: of none yet. */
+  last_doctor_id: Uint8Array | null;
+}
+
 export interface DoctorTables extends SearchTables {
   doctors: DoctorRow;
   doctor_specialties: { specialty: string; doctor_id: Uint8Array };
   schedule_periods: SchedulePeriodRow;
   schedule_exceptions: ScheduleExceptionRow;
+  clinic: ClinicRow;
+  closures: ClosureRow;
+  closure_announcements: ClosureAnnouncementRow;
 }
 
 export type Tx = Transaction<DoctorTables & SharedTables>;

@@ -1,12 +1,20 @@
 /**
- * Selects the hours and the exceptions of some doctors in a range, with the doctors' versions.
+ * Selects the hours and the exceptions of some doctors in a range, with the doctors' versions, and the closures.
  * One statement reads a consistent state, in any database and without a transaction.
  */
 import { clampToRfc3339, DAY, type ExceptionKind } from '@daybook/contracts';
 import { idToBytes, isoFromMillis } from '@daybook/database';
 import { type RawBuilder, sql } from 'kysely';
 import type { Interval } from '../domain/interval.ts';
+import { closesDuring } from './closures.ts';
 import { overlapsRange } from './exceptions.ts';
+
+/** A closure, which no doctor has. */
+interface ClosureRow {
+  doctor_id: null;
+  starts_at: number;
+  ends_at: number;
+}
 
 /** A period of a doctor's hours, or an exception, or neither for a doctor without hours. */
 export interface WorkingTimeRow {
@@ -41,11 +49,13 @@ export const activeDoctors = (specialty: string, after: string, count: number): 
 const dateAt = (instant: number): string => isoFromMillis(clampToRfc3339(instant)).slice(0, '2026-12-01'.length);
 
 /**
- * Returns the statement, in the order of the doctors' ids and of each doctor's periods.
+ * Returns the statement: first the closures, then in the order of the doctors' ids and of each doctor's periods.
  * A period is included if it begins before the range ends and no later one begins before the range.
  * (Written as SQL, because Kysely takes longer to build this statement than SQLite to run it.)
  */
-export const workingTimeQuery = (selection: DoctorSelection, range: Interval, atMost: number) => sql<WorkingTimeRow>`
+export const workingTimeQuery = (selection: DoctorSelection, range: Interval, atMost: number) => sql<
+  WorkingTimeRow | ClosureRow
+>`
   with chosen as (${selection})
   select chosen.id as doctor_id, chosen.version, chosen.active, chosen.time_zone as doctor_zone,
     chosen.appointment_type_ids,
@@ -65,5 +75,8 @@ export const workingTimeQuery = (selection: DoctorSelection, range: Interval, at
     schedule_exceptions.kind, schedule_exceptions.starts_at, schedule_exceptions.ends_at
   from chosen inner join schedule_exceptions
     on schedule_exceptions.doctor_id = chosen.id and ${overlapsRange(range)}
+  union all
+  select null, null, null, null, null, null, null, null, null, closures.starts_at, closures.ends_at
+  from closures where ${closesDuring(range)}
   order by doctor_id, valid_from
   limit ${atMost}`;

@@ -1,12 +1,13 @@
 /** Decides whether the facts that an appointment was booked on still hold, and which flags another patient leaves. */
 import { type Appointment, type ProblemCode, toMillis } from '@daybook/contracts';
 import { UPCOMING_STATUSES } from './lifecycle.ts';
-import { type DoctorFacts, hoursAt, offersType, type PatientFacts } from './rules.ts';
+import { absenceDuring, type DoctorFacts, offersType, type PatientFacts } from './rules.ts';
 
 const OF_PATIENT: readonly string[] = ['patient-inactive'] satisfies ProblemCode[];
 const OF_DOCTOR: readonly string[] = [
   'doctor-inactive',
   'appointment-type-not-offered',
+  'clinic-closed',
   'outside-availability',
 ] satisfies ProblemCode[];
 
@@ -32,8 +33,8 @@ function reasonsOf({ appointmentTypeId, start, end }: Appointment, facts: Curren
   const reasons: ProblemCode[] = [];
   if (!doctor.active) reasons.push('doctor-inactive');
   if (!offersType(doctor, appointmentTypeId)) reasons.push('appointment-type-not-offered');
-  const visit = { start: toMillis(start), end: toMillis(end) };
-  if (!hoursAt(visit, doctor.open)) reasons.push('outside-availability');
+  const absence = absenceDuring({ start: toMillis(start), end: toMillis(end) }, doctor);
+  if (absence) reasons.push(absence);
   return reasons;
 }
 

@@ -39,6 +39,7 @@ function taken(start: string, end: string, seats = 1): Map<number, number> {
 interface Circumstances extends Partial<Omit<BookingFacts, 'type' | 'doctor'>> {
   rules?: Partial<AppointmentType>;
   open?: Interval[];
+  closed?: Interval[];
   active?: boolean;
   timeZone?: string;
 }
@@ -46,6 +47,7 @@ interface Circumstances extends Partial<Omit<BookingFacts, 'type' | 'doctor'>> {
 function facts({
   rules,
   open,
+  closed,
   active = true,
   timeZone = 'America/New_York',
   ...more
@@ -60,6 +62,7 @@ function facts({
       active,
       offers: undefined,
       open: open ?? [hours('2026-11-03T14:00:00.000Z', '2026-11-03T22:00:00.000Z')],
+      closed,
     },
     takenOfDoctor: new Map(),
     takenOfPatient: new Map(),
@@ -140,6 +143,23 @@ describe('what stands in the way of a start', () => {
     for (const start of ['14:00', '15:30', '17:00', '17:30']) {
       expect(violations(`2026-11-03T${start}:00.000Z`, { open })).toEqual([]);
     }
+  });
+
+  it('is the closed clinic instead of the doctor’s hours, if any part of the visit is then', () => {
+    const open = [hours('2026-11-03T14:00:00.000Z', '2026-11-03T16:00:00.000Z')];
+    const closed = [hours('2026-11-03T16:00:00.000Z', '2026-11-03T20:00:00.000Z')];
+    for (const start of ['15:35', '16:00', '19:55']) {
+      expect(violations(`2026-11-03T${start}:00.000Z`, { open, closed })).toEqual(['clinic-closed']);
+    }
+    for (const start of ['13:55', '20:00']) {
+      expect(violations(`2026-11-03T${start}:00.000Z`, { open, closed })).toEqual(['outside-availability']);
+    }
+    expect(violations('2026-11-03T15:30:00.000Z', { open, closed })).toEqual([]);
+  });
+
+  it('is not the closed clinic where the doctor works in spite of it', () => {
+    const closed = [hours('2026-11-03T05:00:00.000Z', '2026-11-04T05:00:00.000Z')];
+    expect(violations('2026-11-03T15:00:00.000Z', { closed })).toEqual([]);
   });
 
   it('is any part of the time that the doctor has given away', () => {

@@ -44,6 +44,8 @@ export interface DoctorFacts {
   readonly offers: ReadonlySet<string> | undefined;
   /** The doctor's working time: in order, not overlapping, not touching. */
   readonly open: readonly OpenHours[];
+  /** When the clinic is closed. The doctor may work then in spite of it; undefined: never. */
+  readonly closed?: readonly Interval[] | undefined;
 }
 
 /** All facts that the rules read. Times in milliseconds since 1970 UTC. */
@@ -100,6 +102,19 @@ export function hoursAt({ start, end }: Interval, open: readonly OpenHours[]): O
   return hours !== undefined && end <= hours.end ? hours : undefined;
 }
 
+/** Returns whether the clinic is closed during a part of a visit. */
+const isClosedDuring = (visit: Interval, { closed = [] }: Pick<DoctorFacts, 'closed'>): boolean =>
+  closed.some(({ start, end }) => start < visit.end && visit.start < end);
+
+/** Why a doctor does not work during a visit. */
+type Absence = Extract<ProblemCode, 'clinic-closed' | 'outside-availability'>;
+
+/** Returns why the doctor does not work during all of a visit; undefined when the doctor does. */
+export function absenceDuring(visit: Interval, doctor: Pick<DoctorFacts, 'open' | 'closed'>): Absence | undefined {
+  if (hoursAt(visit, doctor.open)) return undefined;
+  return isClosedDuring(visit, doctor) ? 'clinic-closed' : 'outside-availability';
+}
+
 /** Returns the zone that the doctor works in during a visit. */
 export const zoneOf = (visit: Interval, { open, timeZone }: DoctorFacts): string =>
   hoursAt(visit, open)?.timeZone ?? timeZone;
@@ -119,7 +134,16 @@ const RULES: readonly (readonly [ProblemCode, IsBroken])[] = [
   ['not-on-grid', (start) => !isOnGrid(start)],
   ['too-soon', (start, facts) => start < earliestStart(facts.now, facts.type) && start !== walkInStart(facts)],
   ['too-far-ahead', (start, { now, type }) => start > latestStart(now, type)],
-  ['outside-availability', (start, { type, doctor }) => !hoursAt(visitAt(start, type), doctor.open)],
+  [
+    'clinic-closed',
+    // Closures are few, so they are compared first.
+    (start, { type, doctor }) =>
+      isClosedDuring(visitAt(start, type), doctor) && !hoursAt(visitAt(start, type), doctor.open),
+  ],
+  [
+    'outside-availability',
+    (start, { type, doctor }) => absenceDuring(visitAt(start, type), doctor) === 'outside-availability',
+  ],
   [
     'slot-taken',
     (start, { type, takenOfDoctor }) => isFull(cellsOf(doctorTimeAt(start, type)), takenOfDoctor, type.capacity),

@@ -15,6 +15,7 @@ const WITH_ALTERNATIVES: readonly ProblemCode[] = [
   'slot-taken',
   'patient-busy',
   'hold-expired',
+  'clinic-closed',
   'outside-availability',
   'too-soon',
 ];
