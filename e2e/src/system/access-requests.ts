@@ -193,6 +193,23 @@ export const accessRequests: Readonly<Record<string, RequestOf>> = {
   endSession: send('DELETE', (target) => `${patientAccount(target)}/sessions/${'0'.repeat(43)}`),
   searchAudit: get(({ patientId }) => `/audit?patientId=${patientId}`),
 
+  getClinic: get(() => '/clinic'),
+  changeClinic: send(
+    'PATCH',
+    () => '/clinic',
+    ({ n }) => ({ name: `Clinic ${n}` }),
+  ),
+  listClosures: get(() => '/clinic/closures'),
+  addClosure: send(
+    'POST',
+    () => '/clinic/closures',
+    ({ n }) => {
+      const day = Temporal.PlainDate.from('2040-01-01').add({ days: n }).toString();
+      return { startDate: day, endDate: day, reason: 'a holiday' };
+    },
+  ),
+  removeClosure: send('DELETE', ({ patientId }) => `/clinic/closures/${patientId}`),
+
   listParkedEvents: get(() => '/admin/parked-events'),
   resendParkedEvent: send('POST', ({ patientId }) => `/admin/parked-events/notification.messages/${patientId}/resend`),
 };
