@@ -17,7 +17,8 @@ ${server.password && `password=${decodeURIComponent(server.password)}`}
 const COMMAND_DEADLINE_MILLIS = 60_000;
 /** A prefix for this run only, because the server may be shared and may have a Daybook. */
 const PREFIX = `daybook_test_${process.pid}_`;
-const named = (text: string) => text.replaceAll(/\bdaybook_(?=(patient|doctor|appointment|notification|identity)\b)/g, PREFIX);
+const named = (text: string) =>
+  text.replaceAll(/\bdaybook_(?=(patient|doctor|appointment|notification|identity)\b)/g, PREFIX);
 
 const output = (command: string, ...argv: string[]): string =>
   execFileSync(command, argv, {

@@ -44,47 +44,55 @@ async function setUp() {
 }
 
 describe.skipIf(!broker || !(await canMakeAccounts()))('an account with the rights of its service', () => {
-  it('publishes to the queues of others, and consumes its own, whichever service starts first', async () => {
-    const { accountOf, bus, lines } = await setUp();
-    const appointment = bus({ url: await accountOf('appointment'), consumers: CONSUMERS, service: 'appointment' });
-    const published = event();
-    const publishing = appointment.publish(published);
-    // Only notification may make its queue, so the event waits.
-    await expect.poll(() => lines.join('\n'), DEADLINE).toContain('only its own service may make it');
-    const notification = bus({ url: await accountOf('notification'), consumers: CONSUMERS, service: 'notification' });
-    const received: string[] = [];
-    await notification.subscribe({
-      consumer: 'notification.messages',
-      types: [TYPE],
-      handle: async ({ id }) => void received.push(id),
-    });
-    await publishing;
-    await Promise.all([appointment.untilUp(), notification.untilUp()]);
-    await expect.poll(() => received, DEADLINE).toEqual([published.id]);
-  }, TEST_MILLIS);
-
-  it('can neither read, empty nor delete the queue of another service, nor make one of another name', async () => {
-    const { accountOf, bus, names } = await setUp();
-    // The account of the tests, which may make everything.
-    await bus({ consumers: CONSUMERS }).untilUp();
-    const url = await accountOf('patient');
-    const queue = names.queueOf('notification.messages');
-    const refusalOf = (use: (channel: Channel) => Promise<unknown>) =>
-      withBroker(url, async (connection) => {
-        const channel = await connection.createChannel();
-        channel.on('error', () => undefined);
-        return use(channel).then(
-          () => 'allowed',
-          (error: unknown) => error,
-        );
+  it(
+    'publishes to the queues of others, and consumes its own, whichever service starts first',
+    async () => {
+      const { accountOf, bus, lines } = await setUp();
+      const appointment = bus({ url: await accountOf('appointment'), consumers: CONSUMERS, service: 'appointment' });
+      const published = event();
+      const publishing = appointment.publish(published);
+      // Only notification may make its queue, so the event waits.
+      await expect.poll(() => lines.join('\n'), DEADLINE).toContain('only its own service may make it');
+      const notification = bus({ url: await accountOf('notification'), consumers: CONSUMERS, service: 'notification' });
+      const received: string[] = [];
+      await notification.subscribe({
+        consumer: 'notification.messages',
+        types: [TYPE],
+        handle: async ({ id }) => void received.push(id),
       });
-    const refused = expect.objectContaining({ code: 403 });
-    expect(await refusalOf((channel) => channel.consume(queue, () => undefined))).toEqual(refused);
-    expect(await refusalOf((channel) => channel.get(queue))).toEqual(refused);
-    expect(await refusalOf((channel) => channel.purgeQueue(queue))).toEqual(refused);
-    expect(await refusalOf((channel) => channel.deleteQueue(queue))).toEqual(refused);
-    expect(await refusalOf((channel) => channel.assertQueue(`${names.queueOf('stolen')}.copy`))).toEqual(refused);
-    expect(await refusalOf((channel) => channel.assertExchange('other', 'fanout'))).toEqual(refused);
-    expect(await refusalOf((channel) => channel.checkQueue(queue))).toBe('allowed');
-  }, TEST_MILLIS);
+      await publishing;
+      await Promise.all([appointment.untilUp(), notification.untilUp()]);
+      await expect.poll(() => received, DEADLINE).toEqual([published.id]);
+    },
+    TEST_MILLIS,
+  );
+
+  it(
+    'can neither read, empty nor delete the queue of another service, nor make one of another name',
+    async () => {
+      const { accountOf, bus, names } = await setUp();
+      // The account of the tests, which may make everything.
+      await bus({ consumers: CONSUMERS }).untilUp();
+      const url = await accountOf('patient');
+      const queue = names.queueOf('notification.messages');
+      const refusalOf = (use: (channel: Channel) => Promise<unknown>) =>
+        withBroker(url, async (connection) => {
+          const channel = await connection.createChannel();
+          channel.on('error', () => undefined);
+          return use(channel).then(
+            () => 'allowed',
+            (error: unknown) => error,
+          );
+        });
+      const refused = expect.objectContaining({ code: 403 });
+      expect(await refusalOf((channel) => channel.consume(queue, () => undefined))).toEqual(refused);
+      expect(await refusalOf((channel) => channel.get(queue))).toEqual(refused);
+      expect(await refusalOf((channel) => channel.purgeQueue(queue))).toEqual(refused);
+      expect(await refusalOf((channel) => channel.deleteQueue(queue))).toEqual(refused);
+      expect(await refusalOf((channel) => channel.assertQueue(`${names.queueOf('stolen')}.copy`))).toEqual(refused);
+      expect(await refusalOf((channel) => channel.assertExchange('other', 'fanout'))).toEqual(refused);
+      expect(await refusalOf((channel) => channel.checkQueue(queue))).toBe('allowed');
+    },
+    TEST_MILLIS,
+  );
 });
