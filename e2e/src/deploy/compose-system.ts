@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { createClient, type DaybookClient } from '@daybook/client';
 import { COMPOSE_FOLDER, docker, lines, SERVICES, type Service } from './docker.ts';
+import { SIGN_TOKEN } from './signing.ts';
 
 const run = promisify(execFile);
 
@@ -28,6 +29,9 @@ export interface ComposeSystem {
   containersOf(service: string): Promise<Container[]>;
   /** Returns the present URLs of the gateways. */
   gateways(): Promise<string[]>;
+  /** Returns the token of an administrator, which is good for an hour. Needs a running identity once. */
+  token(): Promise<string>;
+  /** Returns a client with that token. */
   client(): Promise<DaybookClient>;
   /** Runs a module inside of a container, on its Node, and returns its output. */
   evaluate(container: Container, code: string): Promise<string>;
@@ -61,6 +65,17 @@ export function composeSystem(name: string, version: string): ComposeSystem {
     );
   }
 
+  const evaluate = ({ ID }: Container, code: string) => docker(['exec', ID, 'node', '--input-type=module', '-e', code]);
+
+  let token: string | undefined;
+  async function signOnce(): Promise<string> {
+    if (token !== undefined) return token;
+    const [identity] = await containersOf('identity');
+    if (!identity) throw new Error('no container of identity runs');
+    token = await evaluate(identity, SIGN_TOKEN);
+    return token;
+  }
+
   return {
     name,
     compose,
@@ -70,11 +85,12 @@ export function composeSystem(name: string, version: string): ComposeSystem {
     },
     containersOf,
     gateways,
+    token: signOnce,
     async client() {
       const [baseUrl = ''] = await gateways();
-      return createClient({ baseUrl });
+      return createClient({ baseUrl, token: await signOnce() });
     },
-    evaluate: ({ ID }, code) => docker(['exec', ID, 'node', '--input-type=module', '-e', code]),
+    evaluate,
     async replace(service) {
       await run('sh', [join(COMPOSE_FOLDER, 'replace.sh'), service], {
         env: { ...process.env, ...environment },

@@ -63,19 +63,16 @@ describe.skipIf(dockerIsMissing('the compose system'))('the compose system', () 
     expect(volumes.filter((name) => !name.startsWith(`${PROJECT}_`))).toEqual([]);
   });
 
-  it('keeps its passwords out of the descriptions of its containers, their processes and their logs', async () => {
-    const all = await system.compose(
-      'run',
-      '--rm',
-      '--no-deps',
-      '-T',
-      '--entrypoint',
-      'cat',
-      'secrets',
-      '/secrets/all/passwords.json',
-    );
-    const passwords: string[] = Object.values(JSON.parse(all));
+  it('keeps its passwords and keys out of the descriptions of its containers, their processes and their logs', async () => {
+    const read = (file: string) =>
+      system.compose('run', '--rm', '--no-deps', '-T', '--entrypoint', 'cat', 'secrets', `/secrets/all/${file}.json`);
+    const passwords: string[] = Object.values(JSON.parse(await read('passwords')));
     expect(passwords.length).toBeGreaterThanOrEqual(7);
+    const keys: { d: string }[] = Object.values(JSON.parse(await read('keys')));
+    expect(keys).toHaveLength(4);
+    const [sealingKey]: string[] = Object.values(JSON.parse(await read('sealing-key')));
+    const secrets = [...passwords, ...keys.map(({ d }) => d), sealingKey ?? ''];
+    for (const secret of secrets) expect(secret.length).toBeGreaterThan(30);
     const ids = lines(await system.compose('ps', '-aq'));
     const outputs = await Promise.all([
       docker(['inspect', ...ids]),
@@ -83,7 +80,7 @@ describe.skipIf(dockerIsMissing('the compose system'))('the compose system', () 
       system.compose('logs', '--no-color'),
       ...lines(await system.compose('ps', '-q')).map((id) => docker(['top', id])),
     ]);
-    for (const password of passwords) expect(outputs.filter((text) => text.includes(password))).toEqual([]);
+    for (const secret of secrets) expect(outputs.filter((text) => text.includes(secret))).toEqual([]);
   });
 
   it('has warnings of Eureka in its log, and no more', async () => {
@@ -95,7 +92,75 @@ describe.skipIf(dockerIsMissing('the compose system'))('the compose system', () 
     if (!patient) throw new Error('no container of patient runs');
     const code = `import { readFileSync, readdirSync } from 'node:fs';
       console.log(readdirSync('/run/secrets').join(), readFileSync('/run/secrets/database-url', 'utf8').split(':')[1])`;
-    expect(await system.evaluate(patient, code)).toBe('amqp-url,database-url,eureka-url //patient');
+    expect(await system.evaluate(patient, code)).toBe('amqp-url,database-url,eureka-url,identity-key //patient');
+  });
+
+  it('lets the account of a service read and change its own tables, and nothing else', async () => {
+    const [patient] = await system.containersOf('patient');
+    if (!patient) throw new Error('no container of patient runs');
+    const statements = [
+      'select count(*) from patients',
+      'create table probe (id int primary key)',
+      'drop table probe',
+      'select count(*) from daybook_identity.accounts',
+      'create database daybookXpatient',
+      'select user from mysql.user',
+      'create user other',
+      'create view probe as select 1',
+    ];
+    const code = `import { readFileSync } from 'node:fs';
+      import { createConnection } from 'mysql2/promise';
+      const connection = await createConnection(readFileSync('/run/secrets/database-url', 'utf8').trim());
+      const codes = [];
+      for (const sql of ${JSON.stringify(statements)}) codes.push(await connection.query(sql).then(() => 'ok', ({ code }) => code));
+      console.log(codes.join());
+      await connection.end();`;
+    const codes = (await system.evaluate(patient, code)).split(',');
+    expect(codes.slice(0, 3)).toEqual(['ok', 'ok', 'ok']);
+    expect(codes.slice(3)).toEqual(codes.slice(3).map(() => expect.stringMatching(/^ER_.*ACCESS_?DENIED/)));
+  });
+
+  it('lets the account of a service publish, and read no queue of another', async () => {
+    const [patient] = await system.containersOf('patient');
+    if (!patient) throw new Error('no container of patient runs');
+    const code = `import { readFileSync } from 'node:fs';
+      import { connect } from 'amqplib';
+      const connection = await connect(readFileSync('/run/secrets/amqp-url', 'utf8').trim());
+      async function attempt(use) {
+        const channel = await connection.createChannel();
+        channel.on('error', () => undefined);
+        return use(channel).then(() => 'ok', ({ code }) => code);
+      }
+      const queue = 'daybook.notification.messages';
+      console.log([
+        await attempt((channel) => channel.checkExchange('daybook.events')),
+        await attempt((channel) => channel.checkQueue(queue)),
+        await attempt((channel) => channel.get(queue)),
+        await attempt((channel) => channel.purgeQueue(queue)),
+        await attempt((channel) => channel.assertQueue('other')),
+      ].join());
+      await connection.close();`;
+    expect(await system.evaluate(patient, code)).toBe('ok,ok,403,403,403');
+  });
+
+  it('prints a link for an administrator in a container of identity, which the gateway opens', async () => {
+    const command = ['node', 'services/identity/src/admin-main.ts', 'first@example.org'];
+    const link = await system.compose('exec', '-T', 'identity', ...command);
+    expect(link).toMatch(/^http:\/\/127\.0\.0\.1:8080\/identity\/link\?token=[\w-]{43}$/);
+    const [gateway] = await system.gateways();
+    const { pathname, search } = new URL(link);
+    expect((await fetch(`${gateway}${pathname}${search}`)).status).toBe(200);
+  });
+
+  it('rejects requests without a token, and goes on verifying tokens while identity is away', async () => {
+    const [gateway] = await system.gateways();
+    expect((await fetch(`${gateway}/api/v1/doctors`)).status).toBe(401);
+    const client = await system.client();
+    const read = async () => (await client.GET('/api/v1/doctors')).response.status;
+    expect(await read()).toBe(200);
+    await system.compose('stop', 'identity');
+    expect(await read()).toBe(200);
+    await system.compose('up', '--detach', '--no-deps', '--wait', 'identity');
   });
 
   it('starts the consoles on request', async () => {
@@ -126,7 +191,7 @@ describe.skipIf(dockerIsMissing('the compose system'))('the compose system', () 
   });
 
   describe('with two of each service fails no GET and no keyed POST when', () => {
-    const gateways = createGatewayClient();
+    const gateways = createGatewayClient(system.token);
     const refresh = async () => gateways.setGateways(await system.gateways());
     beforeAll(async () => {
       await system.up(TWO_OF_EACH);

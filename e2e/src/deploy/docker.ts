@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 
 export const ROOT = join(import.meta.dirname, '../../..');
 export const COMPOSE_FOLDER = join(ROOT, 'deploy/compose');
-export const SERVICES = ['patient', 'doctor', 'appointment', 'notification', 'gateway'] as const;
+export const SERVICES = ['identity', 'patient', 'doctor', 'appointment', 'notification', 'gateway'] as const;
 export type Service = (typeof SERVICES)[number];
 
 const DEADLINE_MILLIS = 5 * 60_000;

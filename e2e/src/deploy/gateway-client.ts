@@ -9,7 +9,8 @@ export interface GatewayClient {
   fetch(path: string, init?: RequestInit): Promise<Response>;
 }
 
-export function createGatewayClient(): GatewayClient {
+/** @param token returns the bearer token of all requests */
+export function createGatewayClient(token: () => Promise<string>): GatewayClient {
   let gateways: readonly string[] = [];
   let next = 0;
   return {
@@ -18,11 +19,13 @@ export function createGatewayClient(): GatewayClient {
     },
     async fetch(path, init) {
       next += 1;
+      const headers = new Headers(init?.headers);
+      headers.set('authorization', `Bearer ${await token()}`);
       const order = gateways.map((_, index) => gateways[(next + index) % gateways.length]);
       const failures: unknown[] = [];
       for (const url of order) {
         try {
-          return await fetch(`${url}${path}`, { ...init, signal: AbortSignal.timeout(TIMEOUT_MILLIS) });
+          return await fetch(`${url}${path}`, { ...init, headers, signal: AbortSignal.timeout(TIMEOUT_MILLIS) });
         } catch (error) {
           failures.push(error);
         }

@@ -124,7 +124,7 @@ it('each operation of the API document has a request here', () => {
 });
 
 describe.each(operations)('%s', (operation) => {
-  it.each(PEOPLE)('for the role %s is as the access table says', async (role) => {
+  it.each(PEOPLE)('for the role %s corresponds to the access table', async (role) => {
     const { reach } = accessOf(operation, role);
     for (const whose of ['own', 'foreign'] as const) {
       const target = await makeTarget(whose, role);

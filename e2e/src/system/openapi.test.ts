@@ -45,7 +45,7 @@ describe('the API document', () => {
     }
   });
 
-  it('says which roles each operation is for, and which ones need no token', () => {
+  it('names the roles of each operation, and the operations that need no token', () => {
     for (const { name, operation } of operations) {
       const { operationId, security } = operation;
       const isPublic = accessOf(operationId, 'anonymous').reach !== 'none';

@@ -1,7 +1,7 @@
 /** Every operation of this service does what the access table says, for each role, and for own and foreign records. */
-import { accessOperations, type Doctor } from '@daybook/contracts';
+import { accessOperations, Closure, type Doctor } from '@daybook/contracts';
 import { newId } from '@daybook/database';
-import { createLogger } from '@daybook/service';
+import { createLogger, createParser } from '@daybook/service';
 import {
   type AccessRequest,
   callersOf,
@@ -10,6 +10,7 @@ import {
   operationsOf,
   outcomeOf,
   rawResponse,
+  requestsTo,
 } from '@daybook/service/testing';
 import { describe, expect, it } from 'vitest';
 import { NAME } from './app.ts';
@@ -17,6 +18,9 @@ import { noor, off, startDoctors } from './testing.ts';
 
 const API = '/api/v1/doctors';
 const RANGE = 'from=2026-03-02T00:00:00Z&to=2026-03-09T00:00:00Z';
+const CLINIC = '/api/v1/clinic';
+const holiday = { startDate: '2026-12-25', endDate: '2026-12-25', reason: 'a holiday' };
+const readClosure = createParser(Closure);
 const silent = createLogger({ level: 'silent' });
 
 type Doctors = Awaited<ReturnType<typeof startDoctors>>;
@@ -42,6 +46,14 @@ const cases: Readonly<Record<string, Case>> = {
     method: 'DELETE',
     url: `${API}/${id}/exceptions/${(await addException(id, leave)).id}`,
   }),
+  getClinic: () => ({ method: 'GET', url: CLINIC }),
+  changeClinic: () => ({ method: 'PATCH', url: CLINIC, payload: { name: 'Riverside Clinic' } }),
+  listClosures: () => ({ method: 'GET', url: `${CLINIC}/closures` }),
+  addClosure: () => ({ method: 'POST', url: `${CLINIC}/closures`, payload: holiday }),
+  removeClosure: async (_doctor, { app }) => {
+    const { body } = await requestsTo(app, CLINIC)('POST', '/closures', holiday);
+    return { method: 'DELETE', url: `${CLINIC}/closures/${readClosure(body).id}` };
+  },
 };
 
 let registered = 0;

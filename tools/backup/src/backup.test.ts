@@ -31,6 +31,15 @@ test('a backup is a folder for its owner only, with every database and a manifes
   expect(readCounter(join(place.target, 'patient.sqlite'))).toBe(1);
 });
 
+test('a backup has the accounts of identity, and none of the keys', async () => {
+  await using place = await workplace();
+  await makeData(place.data, { identity: 3, patient: 1 });
+  const keys = ['identity-root-key.json', 'sealing-key', 'service-key-gateway-service.json', 'registry-users'];
+  for (const name of keys) await writeFile(join(place.data, name), 'secret', { mode: 0o600 });
+  await place.backUp();
+  expect((await readdir(place.target)).toSorted()).toEqual(['identity.sqlite', 'manifest.json', 'patient.sqlite']);
+});
+
 test('what was not yet moved from the log to the file is in the backup as well', async () => {
   await using place = await workplace();
   const [path = ''] = await makeData(place.data, { patient: 1 });

@@ -17,7 +17,8 @@ ${server.password && `password=${decodeURIComponent(server.password)}`}
 const COMMAND_DEADLINE_MILLIS = 60_000;
 /** A prefix for this run only, because the server may be shared and may have a Daybook. */
 const PREFIX = `daybook_test_${process.pid}_`;
-const named = (text: string) => text.replaceAll(/\bdaybook_(?=(patient|doctor|appointment|notification)\b)/g, PREFIX);
+const named = (text: string) =>
+  text.replaceAll(/\bdaybook_(?=(patient|doctor|appointment|notification|identity)\b)/g, PREFIX);
 
 const output = (command: string, ...argv: string[]): string =>
   execFileSync(command, argv, {
@@ -50,7 +51,9 @@ if (reason !== undefined) {
 /** The tables that the commands read, and a writer that registers, books and publishes until a row stops it. */
 const CLINIC = named(`
 CREATE DATABASE daybook_patient; CREATE DATABASE daybook_doctor;
-CREATE DATABASE daybook_appointment; CREATE DATABASE daybook_notification;
+CREATE DATABASE daybook_appointment; CREATE DATABASE daybook_notification; CREATE DATABASE daybook_identity;
+CREATE TABLE daybook_identity.accounts (id BINARY(16) PRIMARY KEY);
+INSERT INTO daybook_identity.accounts VALUES (UUID_TO_BIN(UUID()));
 CREATE TABLE daybook_patient.patients (id BINARY(16) PRIMARY KEY);
 CREATE TABLE daybook_patient.stop (now INT);
 CREATE TABLE daybook_doctor.doctors (id BINARY(16) PRIMARY KEY);
@@ -115,6 +118,7 @@ describe.skipIf(reason !== undefined)('the commands of the runbook for MySQL', (
       run(restore);
       expect(booked()).toBeGreaterThanOrEqual(before);
       expect(booked()).toBeLessThanOrEqual(after);
+      expect(ask('SELECT COUNT(*) FROM daybook_identity.accounts')).toBe('1');
       expect(run(await commandsWith('AS without_patient')).trim()).toBe('0\t0\t0');
       // The check detects the missing row.
       ask('DELETE FROM daybook_patient.patients LIMIT 1');

@@ -56,6 +56,16 @@ test('with --replace they are kept aside, with the mark of their demo', async ()
   expect(readCounter(join(aside, 'patient.sqlite'))).toBe(11);
 });
 
+test('the keys of the data folder stay as they are', async () => {
+  await using place = await workplace();
+  await makeData(place.data, { patient: 11, doctor: 12 });
+  const keys = ['identity-root-key.json', 'sealing-key', 'service-key-gateway-service.json'];
+  for (const name of keys) await writeFile(join(place.data, name), `content of ${name}`, { mode: 0o600 });
+  const { aside = '' } = await place.restore(true);
+  for (const name of keys) expect(await readFile(join(place.data, name), 'utf8')).toBe(`content of ${name}`);
+  expect(await readdir(aside)).toEqual(['doctor.sqlite', 'patient.sqlite']);
+});
+
 test('nothing is restored while a process uses the data folder', async () => {
   await using place = await workplace();
   await makeData(place.data, { patient: 11, doctor: 12 });

@@ -32,10 +32,21 @@ const APPOINTMENT: Layers = [
   ['domain', 'config.ts'],
 ];
 
-const PATIENT_AND_DOCTOR: Layers = [
+const PATIENT: Layers = [
   ['main.ts'],
   ['app.ts'],
   ['routes'],
+  ['events/consumers.ts'],
+  ['store'],
+  ['events/published.ts'],
+  ['domain', 'config.ts'],
+];
+
+const DOCTOR: Layers = [
+  ['main.ts'],
+  ['app.ts'],
+  ['routes'],
+  ['jobs'],
   ['store'],
   ['events/published.ts'],
   ['domain', 'config.ts'],
@@ -44,8 +55,10 @@ const PATIENT_AND_DOCTOR: Layers = [
 const NOTIFICATION: Layers = [['main.ts'], ['app.ts'], ['routes'], ['events/consumers.ts'], ['store'], ['config.ts']];
 
 const IDENTITY: Layers = [
-  ['main.ts', 'local-tokens.ts', 'invite-administrator.ts'],
-  ['app.ts', 'first-administrator.ts', 'local-database.ts', 'sealing-key.ts'],
+  ['admin-main.ts', 'testing-authenticator.ts'],
+  ['main.ts', 'local-tokens.ts', 'invite-administrator.ts', 'audit-verify.ts'],
+  ['app.ts', 'first-administrator.ts', 'local-database.ts'],
+  ['sealing-key.ts', 'api', 'mail'],
   ['routes'],
   ['config.ts'],
   ['oidc'],
@@ -58,8 +71,8 @@ const IDENTITY: Layers = [
 export const LAYERS: ReadonlyMap<string, Layers> = new Map([
   ['services/gateway/src/', GATEWAY],
   ['services/appointment/src/', APPOINTMENT],
-  ['services/patient/src/', PATIENT_AND_DOCTOR],
-  ['services/doctor/src/', PATIENT_AND_DOCTOR],
+  ['services/patient/src/', PATIENT],
+  ['services/doctor/src/', DOCTOR],
   ['services/notification/src/', NOTIFICATION],
   ['services/identity/src/', IDENTITY],
 ]);

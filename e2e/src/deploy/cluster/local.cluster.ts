@@ -9,6 +9,7 @@ import { type Clinic, halfHour, makeClinic } from '@daybook/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTraffic, type TrafficCall } from '../../support/steady-traffic.ts';
 import { describeGoldenJourney } from '../../system/golden-journey.ts';
+import { SIGN_TOKEN } from '../signing.ts';
 import { cluster, isReady, kubectl, kubectlWith, NAMESPACE, podsOf, rolledOut, runningPodsOf } from './cluster.ts';
 import { costOf, cpuOf, isAfter } from './cost.ts';
 import { describeMemory, memoryOf } from './memory.ts';
@@ -16,7 +17,7 @@ import { forKubernetes } from './old-kubernetes.ts';
 import { makeVolumes } from './volumes.ts';
 import { POLL_OPTIONS, waitUntil } from './wait-until.ts';
 
-const SERVICES = ['patient', 'doctor', 'appointment', 'notification', 'gateway'] as const;
+const SERVICES = ['identity', 'patient', 'doctor', 'appointment', 'notification', 'gateway'] as const;
 const deploymentOf = (service: string): string => `${service}-service`;
 const SERVERS = ['mysql', 'rabbitmq', 'eureka'] as const;
 /** As in the HorizontalPodAutoscalers. */
@@ -54,6 +55,9 @@ async function gatewayUrl(): Promise<string> {
   return `http://${await kubectl('get', 'service', 'gateway-service', '--output=jsonpath={.spec.clusterIP}')}`;
 }
 
+const signToken = async (): Promise<string> =>
+  (await kubectl('exec', 'deployment/identity-service', '--', 'node', '--input-type=module', '-e', SIGN_TOKEN)).trim();
+
 beforeAll(async () => {
   const folder = process.env.DAYBOOK_TEST_CLUSTER_FOLDER;
   if (!folder) throw new Error('Run `npm run deploy:cluster-test`.');
@@ -63,7 +67,7 @@ beforeAll(async () => {
   for (const server of SERVERS) await rolledOut('statefulset', server);
   for (const service of SERVICES) await becomesReady(service);
   figures.push(`from nothing to ${PODS} ready pods of each service: ${secondsSince(began)}`);
-  client = createClient({ baseUrl: await gatewayUrl() });
+  client = createClient({ baseUrl: await gatewayUrl(), token: await signToken() });
 });
 
 describe('the golden journey, by the Service of the gateway', () => {

@@ -15,7 +15,7 @@ const ROOT = join(import.meta.dirname, '../../../..');
 const BUILD_DEADLINE_MILLIS = 30 * 60_000;
 /** As the manifests name them. */
 const VERSION = '0.1.0';
-const SERVICES = ['gateway', 'patient', 'doctor', 'appointment', 'notification'];
+const SERVICES = ['gateway', 'identity', 'patient', 'doctor', 'appointment', 'notification'];
 const SERVERS = ['mysql:9', 'rabbitmq:4-management'];
 
 const began = performance.now();

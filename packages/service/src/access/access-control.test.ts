@@ -204,7 +204,7 @@ describe('the public page', () => {
     expect((await get('/api/v1/doctors')).statusCode).toBe(401);
   });
 
-  it('lets everybody read the operations that it is for, and no other', async () => {
+  it('is open to requests without a token, and no other operation is', async () => {
     const { get } = await start(authenticatorOf({ hasPublicPage: true }));
     const response = await get('/api/v1/doctors');
     expect(response.statusCode).toBe(200);

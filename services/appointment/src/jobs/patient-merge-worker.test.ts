@@ -120,7 +120,7 @@ describe('the appointments of a merged patient', () => {
     await merge();
     expect((await history(id)).at(-1)).toEqual({
       at: '2026-11-02T08:00:00.000Z',
-      by: service,
+      by: { id: service.id, role: service.role },
       action: 'patient-merged',
       sequence: 0,
       fromPatientId: old,

@@ -107,7 +107,7 @@ function moveOf(
   };
 }
 
-/** A patient is a doctor's until so many days after a visit. */
+/** A patient counts as a doctor's for this number of days after a visit. */
 const CARE_DAYS = 90;
 
 /** The statuses of appointments that lead to no visit. */

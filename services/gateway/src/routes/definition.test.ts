@@ -25,6 +25,7 @@ describe('the routes file', () => {
       patients: 'patient-service',
       doctors: 'doctor-service',
       availability: 'doctor-service',
+      clinic: 'doctor-service',
       slots: 'appointment-service',
       holds: 'appointment-service',
       appointments: 'appointment-service',

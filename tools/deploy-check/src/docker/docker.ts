@@ -10,7 +10,7 @@ const DEADLINE_MILLIS = 30_000;
 export const OLDEST_COMPOSE = '2.23.1';
 const OLDEST_ENGINE = '20.10.0';
 /** The sum of the memory limits in compose.yaml. */
-const MEBIBYTES = 3200;
+const MEBIBYTES = 3456;
 
 export interface Finding {
   readonly text: string;
