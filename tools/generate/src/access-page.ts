@@ -13,11 +13,9 @@ const INTRODUCTION = `<!-- Generated from packages/contracts/src/access-table.ts
 
 # Access
 
-**Nothing enforces this table yet.**
-The gateway and the services still treat every caller as an administrator, so let only administrators reach the gateway.
-\`services/identity\` and \`packages/access\` are built and tested, and the system does not start them yet.
-
 The table states which caller may call which operation, and what the operation reaches.
+Every service enforces it, before it reads a body or a stored response.
+A caller without a token gets 401, and one whose role may not call the operation 403.
 A test holds that every operation of the [API document](openapi.json) has a row.
 [Decision 41](decisions/0041-trust-anchor-and-verified-tokens.md) has the reasons for how callers are verified.
 

@@ -72,7 +72,7 @@ async function run(command: string): Promise<void> {
 
 async function main(skipped: ReadonlySet<string>): Promise<void> {
   const readme = await readFile(join(root, 'README.md'), 'utf8');
-  const placeholders = /SERVICE|FOLDER/;
+  const placeholders = /SERVICE|FOLDER|ROLE|EMAIL/;
   const blocks = shellBlocks(readme);
   const inTable = tableCommands(readme).filter((command) => !placeholders.test(command) && command !== 'npm start');
   // Rejects a page in another format, because it would pass as a page without commands.
