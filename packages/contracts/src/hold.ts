@@ -5,6 +5,8 @@ export const HOLD_MINUTES = 5;
 
 /** The most holds of one patient: enough to compare, too few to empty a calendar. */
 export const MAX_HOLDS_OF_PATIENT = 3;
+/** The most holds of one patient's account within an hour, released and expired ones included. */
+export const MAX_HOLDS_OF_PATIENT_PER_HOUR = 20;
 
 export const NewHold = Type.Object(
   {

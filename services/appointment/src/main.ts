@@ -23,6 +23,7 @@ import { startPatientMergeWorker } from './jobs/patient-merge-worker.ts';
 import { createReservationSweep } from './jobs/reservation-retention.ts';
 import { startRevalidationWorker } from './jobs/revalidation-worker.ts';
 import { createPatientMergeStore } from './store/patient-merges.ts';
+import { createRecentHoldSweep } from './store/recent-holds.ts';
 import { createRevalidationStore } from './store/revalidation.ts';
 import type { AppointmentTables } from './store/tables.ts';
 
@@ -39,6 +40,7 @@ export const start: StartService = async (hostProcess) => {
   const url = databaseUrlOf(config, 'appointment');
   const database = await openServiceDatabase<AppointmentTables>(host, url, migrations, disposables, (database) => [
     createHoldSweep(database, clock),
+    createRecentHoldSweep(database, clock),
     createReservationSweep(database, clock),
   ]);
   const registry = joinRegistry(host, config);

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { createHoldSweep } from '../jobs/hold-expiry.ts';
 import { createHoldStore } from '../store/holds.ts';
-import { at, readHold, readProblem, startClinic, UNKNOWN_ID } from '../testing.ts';
+import { createRecentHoldSweep } from '../store/recent-holds.ts';
+import { at, iso, readHold, readProblem, startClinic, UNKNOWN_ID } from '../testing.ts';
 
 const problem = (status: number, code: string) => ({ status, body: { code } });
 const START = '2026-11-03T16:00:00.000Z';
@@ -169,6 +170,30 @@ describe('a hold', () => {
     await expect(hold('2026-11-03T17:00:00.000Z')).rejects.toMatchObject({ code: 'too-many-holds' });
     later(300);
     await hold('2026-11-03T17:00:00.000Z');
+  });
+
+  it('is limited to twenty an hour for an account of a patient, also for simultaneous requests', async () => {
+    const { database, clock, time, requestHold, become, later } = await startHolding();
+    become({ id: 'ana', role: 'patient' });
+    const starts = (count: number) => Array.from({ length: count }, (_, n) => iso(at(START) + n * 30 * 60_000));
+    let held = 0;
+    for (let round = 0; round < 10; round += 1) {
+      const responses = await Promise.all(starts(4).map((start) => requestHold({ start })));
+      held += responses.filter(({ status }) => status === 201).length;
+      // The holds of this round run out, and still count for an hour.
+      later(300);
+    }
+    expect(held).toBe(20);
+    expect(await requestHold()).toMatchObject({
+      ...problem(409, 'too-many-holds'),
+      headers: { 'retry-after': expect.stringMatching(/^\d+$/) },
+    });
+    time.now = time.now.add({ hours: 1 });
+    expect(await requestHold()).toMatchObject({ status: 201 });
+    time.now = time.now.add({ hours: 2 });
+    const sweep = createRecentHoldSweep(database, clock);
+    expect(await sweep()).toBe(1);
+    expect(await sweep()).toBe(0);
   });
 });
 

@@ -26,6 +26,7 @@ import { PEOPLE } from '../domain/ownership.ts';
 import type { HoldStore, Placement } from '../domain/ports.ts';
 import { lowestFree } from './lowest-free.ts';
 import { isOwnHold } from './ownership.ts';
+import { recentHoldStatement } from './recent-holds.ts';
 import { releaseStatement, reserve } from './reservations.ts';
 import type { AppointmentTables, Db, HoldRow, Tx } from './tables.ts';
 
@@ -59,7 +60,10 @@ async function freeOrdinal(tx: Tx, dialect: DatabaseDialect, callerId: string, n
     .execute();
   const live = holds.filter(({ expires_at }) => expires_at > now);
   if (live.length >= MAX_HOLDS_OF_PATIENT) {
-    throw new Refusal('too-many-holds', `You can keep ${MAX_HOLDS_OF_PATIENT} times at once.`);
+    throw new Refusal(
+      'too-many-holds',
+      `You already hold ${MAX_HOLDS_OF_PATIENT} slots, which is the limit. Release one first.`,
+    );
   }
   for (const { id } of holds.filter(({ expires_at }) => expires_at <= now)) await remove(tx, dialect, idFromBytes(id));
   return lowestFree(new Set(live.map(({ ordinal }) => ordinal)));
@@ -106,7 +110,9 @@ export function createHoldStore(database: Database<AppointmentTables>, clock: Cl
         expiresAt: isoFromMillis(now + HOLD_MINUTES * MINUTE),
       };
       await database.write(async (tx) => {
-        const ordinal = caller.role === 'patient' ? await freeOrdinal(tx, database.dialect, caller.id, now) : null;
+        const isLimited = caller.role === 'patient';
+        const ordinal = isLimited ? await freeOrdinal(tx, database.dialect, caller.id, now) : null;
+        const counted = isLimited ? [await recentHoldStatement(tx, caller.id, now)] : [];
         const expiresAt = toMillis(hold.expiresAt);
         const row: HoldRow = {
           id: idToBytes(hold.id),
@@ -118,8 +124,8 @@ export function createHoldStore(database: Database<AppointmentTables>, clock: Cl
           caller_id: caller.id,
           ordinal,
         };
-        // Another request of the same patient may take the ordinal meanwhile; a unique key rejects that.
-        const extraStatements = [tx.insertInto('holds').values(row)];
+        // Another request of the same patient may take the ordinals meanwhile; unique keys reject that.
+        const extraStatements = [tx.insertInto('holds').values(row), ...counted];
         await reserve(tx, database.dialect, { holder: { id: hold.id, expiresAt }, placement, clock, extraStatements });
         await write.storeResponse(tx, hold);
       });

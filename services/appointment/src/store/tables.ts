@@ -97,6 +97,8 @@ export interface AppointmentTables {
   appointment_history: { appointment_id: Uint8Array; version: number; entry: string };
   reservations: ReservationRow;
   holds: HoldRow;
+  /** The holds of the last hour of a patient's account, numbered below the limit. */
+  recent_holds: { caller_id: string; ordinal: number; held_at: number };
   /** The newest version of a patient or doctor that an event announced. */
   participant_versions: { participant_id: Uint8Array; version: number };
   revalidations: RevalidationRow;
