@@ -26,8 +26,16 @@ const MILLIS_A_RUN = 500;
 const MOST_OPERATIONS = 200;
 const SHRINK_MILLIS = 10_000;
 const SHOWN_BYTES = 3_000;
-/** Operations that succeed only after a failure. */
-const OUT_OF_REACH = ['POST /api/v1/admin/parked-events/{consumer}/{eventId}/resend'];
+/** Operations in which the fuzzer, an administrator without an account, has no success, but gets refusals only. */
+const OUT_OF_REACH = [
+  // Only after a failure.
+  'POST /api/v1/admin/parked-events/{consumer}/{eventId}/resend',
+  // For a service, and for doctors.
+  'GET /api/v1/patients/{id}/eligibility',
+  'POST /api/v1/patients/{id}/emergency-access',
+];
+/** Operations for persons with an account, which `services/identity` tests. */
+const OF_ACCOUNTS = /^[A-Z]+ \/api\/v1\/(?:accounts|audit)\b/;
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let daybook: DaybookProcess;
@@ -117,7 +125,9 @@ it('responds to every request as the API document describes', {
   }
   expect([...findings.values()].join('\n\n')).toBe('');
   // Fails if an operation never succeeded, because it would be untested.
-  const names = operations.map(({ name }) => name).filter((name) => !OUT_OF_REACH.includes(name));
+  const names = operations
+    .map(({ name }) => name)
+    .filter((name) => !OUT_OF_REACH.includes(name) && !OF_ACCOUNTS.test(name));
   expect(names.filter((name) => !succeeded.has(name))).toEqual([]);
 });
 

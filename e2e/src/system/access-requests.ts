@@ -55,7 +55,9 @@ const patient =
     `/patients/${patientId}${part}`;
 /** There is no account of this id, because the tokens here belong to none. */
 const patientAccount = ({ patientId }: Target) => `/accounts/${patientId}`;
-const week = { timeZone: 'UTC', weeklyHours: [{ day: 'monday', start: '00:00', end: '24:00' }] };
+const DAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'];
+/** The hours that the doctor has already, because later requests book there. */
+const week = { timeZone: 'UTC', weeklyHours: DAYS.map((day) => ({ day, start: '00:00', end: '24:00' })) };
 
 export const accessRequests: Readonly<Record<string, RequestOf>> = {
   findPatients: get(() => '/patients?q=mark'),
@@ -190,7 +192,7 @@ export const accessRequests: Readonly<Record<string, RequestOf>> = {
   ),
   revokePatientLink: send('DELETE', (target) => `${patientAccount(target)}/patients/${target.patientId}`),
   listSessions: get((target) => `${patientAccount(target)}/sessions`),
-  endSession: send('DELETE', (target) => `${patientAccount(target)}/sessions/${'0'.repeat(43)}`),
+  endSession: send('DELETE', (target) => `${patientAccount(target)}/sessions/${'0'.repeat(64)}`),
   searchAudit: get(({ patientId }) => `/audit?patientId=${patientId}`),
 
   getClinic: get(() => '/clinic'),

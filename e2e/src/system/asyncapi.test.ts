@@ -1,8 +1,9 @@
 /** The catalogue of events is valid AsyncAPI, and the published events match it. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type DaybookClient, expectData } from '@daybook/client';
+import { createClient, type DaybookClient, expectData } from '@daybook/client';
 import { type CloudEvent, type EventType, eventTypes, routingKeyOf } from '@daybook/contracts';
+import type { System } from '@daybook/launcher';
 import { createInProcessBus, type InProcessBus, type Subscription } from '@daybook/messaging';
 import { createValidator } from '@daybook/service';
 import { bookWalkIn, clientOf, halfHour, makeClinic, registerPatient, temporaryFolder } from '@daybook/testing';
@@ -102,6 +103,8 @@ describe('the events of a whole journey', () => {
     const system = await startEmbedded(folder.path, { demo: 'on', bus: recorder.bus });
     stack.defer(() => system.close());
     await journey(clientOf(system), recorder.came);
+    await emergency(system);
+    await closeClinic(clientOf(system), recorder.came);
   });
   afterAll(() => stack.disposeAsync());
 
@@ -181,6 +184,24 @@ async function journey(client: DaybookClient, came: (type: EventType) => boolean
   expectData(await client.PATCH('/api/v1/patients/{id}', { ...ofPatient, body: { active: false } }));
   expectData(await client.PATCH('/api/v1/doctors/{id}', { ...ofDoctor, body: { languages: ['en'] } }));
   expectData(await client.PATCH('/api/v1/doctors/{id}', { ...ofDoctor, body: { active: false } }));
+}
+
+/** Lets a doctor read a patient in an emergency. */
+async function emergency(system: System): Promise<void> {
+  const { patient, doctor } = await makeClinic(clientOf(system));
+  const token = await system.tokenFor({ role: 'doctor', id: doctor.id });
+  const params = { path: { id: patient.id } };
+  const body = { reason: 'unconscious' };
+  const client = createClient({ baseUrl: system.url, token });
+  expectData(await client.POST('/api/v1/patients/{id}/emergency-access', { params, body }));
+}
+
+/** Closes the clinic for a day, and opens it again. */
+async function closeClinic(client: DaybookClient, came: (type: EventType) => boolean): Promise<void> {
+  const body = { startDate: '2040-12-25', endDate: '2040-12-25', reason: 'a holiday' };
+  const { id } = expectData(await client.POST('/api/v1/clinic/closures', { body }));
+  await vi.waitFor(() => expect(came('daybook.doctor.closure-added.v1')).toBe(true), { timeout: 10_000 });
+  await client.DELETE('/api/v1/clinic/closures/{id}', { params: { path: { id } } });
 }
 
 /** Registers a second record of a patient, merges it, and undoes the merge. */

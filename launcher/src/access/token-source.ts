@@ -1,6 +1,7 @@
 /** Access tokens of the local system, for the programs of this machine that fill, import and test it. */
+import { DatabaseUnavailable } from '@daybook/database';
 import { type LocalCaller, type LocalTokens, openLocalTokens } from '@daybook/identity-service/local-tokens';
-import type { Environment } from '@daybook/service';
+import { type Environment, StartFailure, systemClock } from '@daybook/service';
 import { localEnvironment } from './local-environment.ts';
 
 /** A token is replaced when it has lived for half of this. */
@@ -16,6 +17,7 @@ export interface TokenSource extends AsyncDisposable {
 
 interface Held {
   readonly token: Promise<string>;
+  /** Milliseconds since 1970. */
   readonly since: number;
 }
 
@@ -33,15 +35,22 @@ export function createTokenSource(environment: Environment): TokenSource {
     tokenFor({ role, id }) {
       const key = `${role} ${id ?? ''}`;
       const known = held.get(key);
-      if (known && performance.now() - known.since < REPLACED_AFTER_MILLIS) return known.token;
+      const now = systemClock().epochMilliseconds;
+      // A clock that was set back or ahead would make the token invalid.
+      if (known && now >= known.since && now - known.since < REPLACED_AFTER_MILLIS) return known.token;
       if (held.size >= MAX_HELD) held.clear();
       const token = sign({ role, ...(id !== undefined && { id }) });
-      held.set(key, { token, since: performance.now() });
+      held.set(key, { token, since: now });
       token.catch(() => held.delete(key));
       return token;
     },
     async [Symbol.asyncDispose]() {
-      await (await opening)?.[Symbol.asyncDispose]();
+      try {
+        await (await opening)?.[Symbol.asyncDispose]();
+      } catch (error) {
+        // It was never open, which the caller of `tokenFor` knows.
+        if (!(error instanceof StartFailure || error instanceof DatabaseUnavailable)) throw error;
+      }
     },
   };
 }

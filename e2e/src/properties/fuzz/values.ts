@@ -99,6 +99,7 @@ const formats: Record<string, fc.Arbitrary<string>> = {
       .date({ min: new Date('0100-01-01'), max: new Date('9998-12-31'), noInvalidDate: true })
       .map((date) => date.toISOString().slice(0, 10)),
   ),
+  'accent-colour': fc.constantFrom('#0b5fff', '#000000', '#ffffff', '#FFF', 'blue', '#00800g'),
   'time-zone': fc.constantFrom(
     ...Intl.supportedValuesOf('timeZone'),
     'UTC',

@@ -34,10 +34,26 @@ function unauthenticated({ issuer }: Authenticator, detail: string, error?: Bear
   return new Refusal('unauthenticated', detail, { challenge: formatChallenge({ issuer, ...(error && { error }) }) });
 }
 
+/**
+ * Returns the `Authorization` of a request. Node passes on the first of several only, and another reader could take the
+ * last one.
+ * @throws InvalidAccessToken
+ */
+function authorizationOf({ headers, raw }: FastifyRequest): string | undefined {
+  const { authorization } = headers;
+  if (authorization === undefined) return undefined;
+  let count = 0;
+  for (let index = 0; index < raw.rawHeaders.length; index += 2) {
+    if (raw.rawHeaders[index]?.toLowerCase() === 'authorization') count += 1;
+  }
+  if (count > 1) throw new InvalidAccessToken('no-single-token');
+  return authorization;
+}
+
 /** @throws Refusal `unauthenticated`, `service-unavailable` */
 async function callerOf(authenticator: Authenticator, request: FastifyRequest): Promise<VerifiedCaller | undefined> {
   try {
-    const token = readBearerToken(request.headers.authorization);
+    const token = readBearerToken(authorizationOf(request));
     return token === undefined ? undefined : await authenticator.verify(token);
   } catch (error) {
     if (error instanceof InvalidAccessToken) {

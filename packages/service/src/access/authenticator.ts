@@ -1,4 +1,5 @@
 /** Verifies the bearer tokens of a service's callers, with keys that discovery finds and the root key makes credible. */
+import { mkdir } from 'node:fs/promises';
 import {
   createKeySource,
   createTokenVerifier,
@@ -57,6 +58,7 @@ export const issuerOf = (publicUrl: URL): string => `${publicUrl.origin}/identit
 export async function readIdentityKey({ DAYBOOK_DATA, DAYBOOK_IDENTITY_KEY }: AccessConfig): Promise<VerificationKey> {
   try {
     if (DAYBOOK_IDENTITY_KEY !== undefined) return await parseIdentityKey(DAYBOOK_IDENTITY_KEY);
+    await mkdir(DAYBOOK_DATA, { recursive: true, mode: 0o700 });
     return (await prepareRootKey(DAYBOOK_DATA)).verification;
   } catch (error) {
     if (!(error instanceof UnusableSecret)) throw error;

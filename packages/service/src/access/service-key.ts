@@ -1,4 +1,5 @@
 /** The key by which a service proves to identity which service it is (`private_key_jwt`). */
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   createSecretFile,
@@ -44,6 +45,7 @@ export async function prepareServiceKey(folder: string, service: ServiceWithKey)
   const path = pathOf(folder, service);
   try {
     if ((await readSecretFile(path)) === undefined) {
+      await mkdir(folder, { recursive: true, mode: 0o700 });
       await createSecretFile(path, `${JSON.stringify(await generatePrivateJwk())}\n`);
     }
     return parse((await readSecretFile(path)) ?? '', `The file ${path}`);

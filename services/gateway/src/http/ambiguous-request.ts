@@ -46,6 +46,7 @@ const UNSUPPORTED_CODING: Ambiguity = {
 };
 const CODING_IN_HTTP_1_0: Ambiguity = { status: 400, detail: 'HTTP/1.0 has no Transfer-Encoding.' };
 const MULTIPLE_HOSTS: Ambiguity = { status: 400, detail: 'There is more than one Host header.' };
+const MULTIPLE_CREDENTIALS: Ambiguity = { status: 400, detail: 'There is more than one Authorization header.' };
 const INVALID_HOST: Ambiguity = { status: 400, detail: 'The Host header is not a host.' };
 const END_TO_END_IN_CONNECTION: Ambiguity = {
   status: 400,
@@ -74,8 +75,9 @@ export function ambiguityIn(request: ReceivedHead): Ambiguity | undefined {
   }
   if (headers.host !== undefined) {
     if (!isHost(headers.host)) return INVALID_HOST;
-    if (hasMultipleHosts(rawHeaders)) return MULTIPLE_HOSTS;
+    if (hasMultiple('host', rawHeaders)) return MULTIPLE_HOSTS;
   }
+  if (headers.authorization !== undefined && hasMultiple('authorization', rawHeaders)) return MULTIPLE_CREDENTIALS;
   if (namesEndToEnd(headers.connection)) return END_TO_END_IN_CONNECTION;
   return isUnambiguous(url) ? undefined : AMBIGUOUS_TARGET;
 }
@@ -84,11 +86,11 @@ export function ambiguityIn(request: ReceivedHead): Ambiguity | undefined {
 export const isHost = (text: string): boolean => HOST.test(text);
 
 /** Returns whether `Host` occurs more than once. Node keeps the first value, a service perhaps the last. */
-function hasMultipleHosts(rawHeaders: readonly string[]): boolean {
+function hasMultiple(wanted: 'host' | 'authorization', rawHeaders: readonly string[]): boolean {
   let count = 0;
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index];
-    if (name?.length === 4 && name.toLowerCase() === 'host') count += 1;
+    if (name?.length === wanted.length && name.toLowerCase() === wanted) count += 1;
   }
   return count > 1;
 }
