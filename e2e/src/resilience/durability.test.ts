@@ -48,7 +48,7 @@ it('keeps every confirmed booking, and publishes it once, when it is killed unde
   await third.end();
 });
 
-it('delivers after a restart what it could not deliver before it was killed', async () => {
+it('delivers after a restart what it could not deliver before it was killed', { timeout: 90_000 }, async () => {
   await using folder = await temporaryFolder();
   const first = await startDaybook({ data: folder.path });
   const clinic = await makeClinic(clientOf(first));

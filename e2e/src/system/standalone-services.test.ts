@@ -77,7 +77,9 @@ describe('a service that is started before what it needs', () => {
     const others = ['identity', 'notification', 'patient', 'doctor'].map(start);
     const { url, tokenFor } = await gateway.ready;
     await appointment.ready;
-    expect(await statusOf(`${url}/api/v1/appointments`, await bearerOf({ tokenFor }))).toBe(200);
+    // The gateway does not wait for identity.
+    const bearer = await bearerOf({ tokenFor });
+    await expect.poll(() => statusOf(`${url}/api/v1/appointments`, bearer), { timeout: 20_000 }).toBe(200);
     expect(await statusOf(`${url}/health/ready`)).toBe(200);
     const matches = appointment.output().match(/dependency not ready/g);
     expect(matches).toHaveLength(new Set(['patient-service', 'doctor-service']).size);

@@ -139,6 +139,8 @@ export async function createKeySource(options: KeySourceOptions): Promise<KeySou
     const known = peek(keyId);
     if (known) return known;
     await refresh();
+    // The fetch may have begun long before, if the machine slept meanwhile, and brought a set that has expired by now.
+    if (!isCurrent()) await refresh();
     if (isCurrent()) return peek(keyId);
     throw new KeySetUnavailable(RETRY_INTERVAL_MILLIS / 1_000);
   }

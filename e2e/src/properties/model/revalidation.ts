@@ -40,11 +40,11 @@ function reasonsOf(state: State, appointment: Appointment, changedId: string): s
   return remaining.sort();
 }
 
-/** Returns the present reasons from both participants, whatever was known before. */
+/** Returns the present reasons from both participants and the type, whatever was known before. */
 export const allReasonsOf = (state: State, appointment: Appointment): string[] => {
-  const { patientId, doctorId } = appointment;
-  const ofDoctor = reasonsOf(state, { ...appointment, reasons: [] }, doctorId);
-  return reasonsOf(state, { ...appointment, reasons: ofDoctor }, patientId);
+  const { patientId, doctorId, typeId } = appointment;
+  const ofAll = (reasons: string[], changedId: string) => reasonsOf(state, { ...appointment, reasons }, changedId);
+  return [doctorId, patientId, typeId].reduce(ofAll, []);
 };
 
 function revalidateOne(state: State, before: Appointment, changedId: string): State {

@@ -71,8 +71,13 @@ export async function createAuthorizedClients({
   });
   return (service, client) => ({
     async get(path, options = {}) {
+      const getWith = (authorization: string) =>
+        client.get(path, { ...options, headers: { ...options.headers, authorization } });
       const authorization = await tokens.authorizationFor(service);
-      return client.get(path, { ...options, headers: { ...options.headers, authorization } });
+      const response = await getWith(authorization);
+      if (response.status !== 401) return response;
+      tokens.forget(service, authorization);
+      return getWith(await tokens.authorizationFor(service));
     },
   });
 }

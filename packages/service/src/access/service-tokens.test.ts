@@ -96,6 +96,15 @@ describe('the tokens of a service', () => {
     await expect(tokens.authorizationFor('patient-service')).rejects.toMatchObject({ code: 'service-unavailable' });
   });
 
+  it('are requested again after a service rejected one, and only that one', async () => {
+    const { tokens } = setUp();
+    const rejected = await tokens.authorizationFor('patient-service');
+    tokens.forget('patient-service', rejected);
+    expect(await tokens.authorizationFor('patient-service')).toBe('Bearer token-2');
+    tokens.forget('patient-service', rejected);
+    expect(await tokens.authorizationFor('patient-service')).toBe('Bearer token-2');
+  });
+
   it('do not exist for a service that is not called', async () => {
     await expect(setUp().tokens.authorizationFor('notification-service')).rejects.toThrow('no operation');
   });

@@ -14,6 +14,8 @@ export interface ServiceTokens {
    * @throws Refusal `service-unavailable`
    */
   authorizationFor(service: string): Promise<string>;
+  /** Forgets a token that a service has rejected, for example because the key that signed it was withdrawn. */
+  forget(service: string, authorization: string): void;
 }
 
 export interface ServiceTokensOptions {
@@ -99,6 +101,9 @@ export function createServiceTokens(options: ServiceTokensOptions): ServiceToken
       if (!token || now() >= token.expiresAtMillis - MARGIN_MILLIS) return (await renewOnce(service)).authorization;
       renewBehind(service, token);
       return token.authorization;
+    },
+    forget(service, authorization) {
+      if (held.get(service)?.authorization === authorization) held.delete(service);
     },
   };
 }

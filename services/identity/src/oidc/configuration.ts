@@ -1,6 +1,7 @@
 /** The settings of oidc-provider. */
 import { randomUUID } from 'node:crypto';
 import { PERSON_AUDIENCE } from '@daybook/access';
+import type { Clock } from '@daybook/service';
 import type { Configuration, FindAccount, JWK, KoaContextWithOIDC } from 'oidc-provider';
 import { type CookieNames, cookieIn } from '../http/cookies.ts';
 import { failurePage, signedOutPage } from '../pages/sign-in.ts';
@@ -29,6 +30,18 @@ const SERVICE_TOKEN_SECONDS = 65 * MINUTE;
 /** No session lives longer, and everything that a person was granted ends with the session. */
 const SESSION_SECONDS = 24 * HOUR;
 
+/** Gives a token the times of our clock, by which it is verified. oidc-provider reads that of the system. */
+function timesBy(clock: Clock): (payload: { iat?: unknown; exp?: unknown }) => void {
+  return (payload) => {
+    const { iat, exp } = payload;
+    if (typeof iat !== 'number' || typeof exp !== 'number')
+      throw new Error('oidc-provider makes a token without times');
+    const now = Math.floor(clock().epochMilliseconds / 1_000);
+    payload.iat = now;
+    payload.exp = now + (exp - iat);
+  };
+}
+
 export interface IssuerDependencies {
   readonly publicUrl: URL;
   readonly clients: readonly ConfiguredClient[];
@@ -38,6 +51,7 @@ export interface IssuerDependencies {
   readonly accounts: AccountStore;
   readonly sessions: SessionStore;
   readonly artifacts: ArtifactStore;
+  readonly clock: Clock;
 }
 
 /** Lets the compiler see that the members are there at this point of a request. */
@@ -48,6 +62,7 @@ function present<Value>(value: Value | undefined, what: string): Value {
 
 export function createConfiguration(library: Library, dependencies: IssuerDependencies, keys: JWK[]): Configuration {
   const { errors, policy } = library;
+  const setTimes = timesBy(dependencies.clock);
   const { accounts, sessions, cookieNames } = dependencies;
 
   /** Returns the session of the browser. A request without a prompt comes from a program, and not from a person. */
@@ -201,6 +216,7 @@ export function createConfiguration(library: Library, dependencies: IssuerDepend
         jwt(_ctx, token, { payload }) {
           // Our ids of tokens begin with a letter or a digit.
           payload.jti = randomUUID();
+          setTimes(payload);
           if (token.kind === 'AccessToken') delete payload.scope;
         },
       },

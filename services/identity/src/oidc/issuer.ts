@@ -1,6 +1,6 @@
 /** The issuer: oidc-provider with our keys, made on first use and made again when the keys change. */
 import { ALGORITHM } from '@daybook/access';
-import { type Clock, issuerOf, type Logger } from '@daybook/service';
+import { issuerOf, type Logger } from '@daybook/service';
 import type { JWK, KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { KeyRing } from '../domain/key-schedule.ts';
 import { type Cookies, cookieIn } from '../http/cookies.ts';
@@ -28,7 +28,6 @@ export interface Issuer {
 
 export interface IssuerOptions extends IssuerDependencies {
   readonly ring: SigningRing;
-  readonly clock: Clock;
   readonly cookies: Cookies;
   readonly logger: Logger;
 }
