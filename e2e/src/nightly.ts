@@ -17,6 +17,11 @@ const RUNS: readonly {
     args: ['run', 'test', '--', 'services/gateway/src/http/fast-path', 'services/gateway/src/upstream'],
     environment: { DAYBOOK_FUZZ_ROUNDS: '50' },
   },
+  {
+    name: 'images and compose, every container killed',
+    args: ['run', 'deploy:test'],
+    environment: { DAYBOOK_DEPLOY_KILLS: 'all' },
+  },
   ...[1, 2, 3].map((seed) => ({
     name: `an hour of chaos, seed ${seed}`,
     args: ['run', 'chaos'],
