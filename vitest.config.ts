@@ -33,7 +33,6 @@ function onServer(servers: Servers, kind: 'mysql' | 'mariadb', prefix: string, i
   return [{ extends: true as const, test: { name, include, provide: { database: { kind, serverUrl } } } }];
 }
 
-
 /** Most test files start quickly and import the same modules: each worker loads these once for all its files. */
 const sharingModules = { isolate: false };
 
