@@ -18,6 +18,11 @@ const RUNS: readonly {
     },
   },
   {
+    name: 'stores and operations on every server',
+    args: ['run', 'test:integration'],
+    environment: { DAYBOOK_TEST_NIGHTLY: '1' },
+  },
+  {
     name: 'parsers of the gateway against llhttp, long',
     args: ['run', 'test', '--', 'services/gateway/src/http/fast-path', 'services/gateway/src/upstream'],
     environment: { DAYBOOK_FUZZ_ROUNDS: '50' },
