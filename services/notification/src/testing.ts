@@ -57,6 +57,7 @@ export async function startNotifications() {
     authenticator: testAuthenticator(NAME),
     database,
     bus: createInProcessBus(),
+    clock: () => time.now,
     consumers: [consumer],
   });
   onTestFinished(async () => {

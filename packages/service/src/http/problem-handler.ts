@@ -2,6 +2,7 @@
 import { type Fault, type ProblemCode, problemOf, problems, Refusal } from '@daybook/contracts';
 import { AmbiguousCommit, DatabaseUnavailable } from '@daybook/database';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { showPatients } from '../audit/audit-calls.ts';
 import { faultOf } from '../validation/validation.ts';
 import type { MethodsOf } from './allowed-methods.ts';
 import { dropUnreadBody } from './unread-body.ts';
@@ -65,7 +66,8 @@ export function refusalOf(error: unknown): Refusal | undefined {
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, refusal: Refusal): FastifyReply {
   const [path = '/'] = request.url.split('?');
   const problem = problemOf(refusal, path, request.trace.traceId);
-  const { retryAfterSeconds, challenge } = refusal.extras;
+  const { retryAfterSeconds, challenge, candidates, holderId } = refusal.extras;
+  if (candidates || holderId !== undefined) showPatients(request, [...(candidates ?? []).map(({ id }) => id), holderId]);
   if (retryAfterSeconds !== undefined) reply.header('retry-after', retryAfterSeconds);
   if (challenge !== undefined) reply.header('www-authenticate', challenge);
   reply.refusalCode = refusal.code;
