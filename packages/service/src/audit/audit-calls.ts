@@ -7,12 +7,11 @@ import { DatabaseUnavailable, type SharedTables } from '@daybook/database';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Compilable, Transaction } from 'kysely';
 import { operationOf } from '../access/access-control.ts';
+import { writeProblem } from '../http/problem-handler.ts';
 import type { Auditor, AuditRecord } from './auditor.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The patients whose records the response shows. Undefined until the route has named them. */
-    shownPatientIds: readonly string[] | undefined;
     /** Whether the call needs no further record. */
     isAudited: boolean;
   }
@@ -31,11 +30,6 @@ const OF_RECORD = ['etag', 'link', 'location', 'content-length'] as const;
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
 const memberOf = (value: unknown, name: string): unknown => (isObject(value) ? value[name] : undefined);
-
-/** Names the patients whose records the response to a read shows. The call is then recorded before the response. */
-export function showPatients(request: FastifyRequest, patientIds: Iterable<string | undefined>): void {
-  request.shownPatientIds = [...patientIds].filter((id) => id !== undefined);
-}
 
 /** Returns the patients that a request names. They need not exist. */
 function requestedPatients({ params, query, body, routeOptions: { url = '' } }: FastifyRequest): string[] {
@@ -142,33 +136,29 @@ const notRecorded = () =>
     retryAfterSeconds: 1,
   });
 
+/** Replaces a response, which may itself be a refusal. It returns the new payload. */
+function refuse(request: FastifyRequest, reply: FastifyReply, error: unknown): string {
+  // The error of a database that cannot be used is expected. Any other one is a mistake.
+  if (error instanceof DatabaseUnavailable) request.log.warn({ reason: error.reason }, 'audit record not stored');
+  else request.log.error({ err: error }, 'audit record not stored');
+  for (const name of OF_RECORD) reply.removeHeader(name);
+  return writeProblem(request, reply, notRecorded());
+}
+
 /** Records the calls of all routes of the API. It must run before hooks that replace the response. */
 export function addAuditing(app: FastifyInstance, auditor: Auditor | undefined): void {
   app.decorate('auditor', auditor);
   app.decorateRequest('shownPatientIds', undefined);
   app.decorateRequest('isAudited', false);
   if (!auditor) return;
-
-  async function store(request: FastifyRequest, reply: FastifyReply, record: AuditRecord): Promise<void> {
-    try {
-      await auditor?.record(record);
-    } catch (error) {
-      // The error of a database that cannot be used is reported by its readiness.
-      if (!(error instanceof DatabaseUnavailable)) request.log.error({ err: error }, 'audit record not stored');
-      for (const name of OF_RECORD) reply.removeHeader(name);
-      throw notRecorded();
-    }
-  }
-
   app.addHook('onSend', (request, reply, payload, done) => {
     if (request.isAudited) return done(null, payload);
-    // The problem document that replaces the response of a failed record needs none.
     request.isAudited = true;
     const record = recordOf(request, reply);
     if (!record) return done(null, payload);
-    store(request, reply, record).then(
+    auditor.record(record).then(
       () => done(null, payload),
-      (error: Error) => done(error),
+      (error: unknown) => done(null, refuse(request, reply, error)),
     );
   });
 }
