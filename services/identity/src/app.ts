@@ -2,14 +2,7 @@
 import type { RootKey, SealingKey } from '@daybook/access';
 import { asSharedDatabase, type Database } from '@daybook/database';
 import type { Bus, Consumer } from '@daybook/messaging';
-import {
-  type App,
-  addParkedEventRoutes,
-  type Clock,
-  createServiceApp,
-  issuerOf,
-  type Logger,
-} from '@daybook/service';
+import { type App, addParkedEventRoutes, type Clock, createServiceApp, issuerOf, type Logger } from '@daybook/service';
 import { addApi } from './api/api.ts';
 import { createPasskeyCeremonies } from './credentials/passkey-ceremonies.ts';
 import { createPasswordHasher, type PasswordHasher } from './credentials/password-hasher.ts';
@@ -64,7 +57,8 @@ export interface IdentityDependencies {
 }
 
 export async function buildApp(dependencies: IdentityDependencies): Promise<App> {
-  const { logger, database, clock, bus, consumers, rootKey, sealingKey, publicUrl, clients, trustedProxies } = dependencies;
+  const { logger, database, clock, bus, consumers, rootKey, sealingKey, publicUrl, clients, trustedProxies } =
+    dependencies;
   const ring = createSigningRing(createSigningKeyStore(database, clock, sealingKey), clock);
   const signKeySet = createKeySetSigner(ring, rootKey, clock);
   const app = await createServiceApp({

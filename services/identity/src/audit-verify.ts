@@ -50,7 +50,9 @@ function describe(report: ChainReport, { ofOtherKeys }: KeptHeads): string {
   return [
     `The audit chain is whole: ${entries} entries.`,
     ...(removed > 0 ? [`Retention has removed ${removed} before them.`] : []),
-    signedHeads > 0 ? `It has ${signedHeads} signed heads.` : 'It was not compared with signed heads, because none are known.',
+    signedHeads > 0
+      ? `It has ${signedHeads} signed heads.`
+      : 'It was not compared with signed heads, because none are known.',
     ...(ofOtherKeys > 0 ? [`${ofOtherKeys} heads of another root key were not compared.`] : []),
   ].join(' ');
 }

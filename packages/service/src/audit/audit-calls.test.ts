@@ -25,13 +25,22 @@ function createTestAuditor() {
       records.push(record);
     },
   };
-  return { auditor, records, failWith: (error: Error) => void (failure = error) };
+  return {
+    auditor,
+    records,
+    failWith(error: Error) {
+      failure = error;
+    },
+  };
 }
 
 /** Starts an application with a read, and with a read whose route names no patients. */
 async function start() {
   const recorded = createTestAuditor();
-  const { app, lines } = await bareApp({ authenticator: testAuthenticator('thing-service'), auditor: recorded.auditor });
+  const { app, lines } = await bareApp({
+    authenticator: testAuthenticator('thing-service'),
+    auditor: recorded.auditor,
+  });
   const handled: VerifiedCaller[] = [];
   app.get(
     '/api/v1/patients/:id',

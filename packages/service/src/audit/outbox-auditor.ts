@@ -1,7 +1,13 @@
 /** Stores audit records as events in the outbox of a service. Identity consumes them. */
 import { createMicroBatcher } from '@daybook/async';
 import type { AuditEventData } from '@daybook/contracts';
-import { asSharedDatabase, asSharedTransaction, type Database, insertEvents, type OriginatedEvent } from '@daybook/database';
+import {
+  asSharedDatabase,
+  asSharedTransaction,
+  type Database,
+  insertEvents,
+  type OriginatedEvent,
+} from '@daybook/database';
 import type { Clock } from '../lifecycle/clock.ts';
 import type { Auditor, AuditRecord } from './auditor.ts';
 

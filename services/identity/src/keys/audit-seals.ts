@@ -33,7 +33,11 @@ export const signPlace = (
  * Returns a signed place.
  * @throws InvalidJws; Error when the root key signed something else under this type
  */
-export async function readPlace(kind: SealKind, text: string, { keyId, publicKey }: VerificationKey): Promise<SignedHead> {
+export async function readPlace(
+  kind: SealKind,
+  text: string,
+  { keyId, publicKey }: VerificationKey,
+): Promise<SignedHead> {
   const { payload } = await verifyJws(text, {
     types: [TYPES[kind]],
     maxLength: MAX_LENGTH,

@@ -61,10 +61,7 @@ export async function readEntries(database: Database<IdentityTables>, after: num
 }
 
 /** @throws BrokenLink when the checkpoint is not one of identity */
-async function startOf(
-  database: Database<IdentityTables>,
-  { readCheckpoint }: ChainExpectations,
-): Promise<ChainPlace> {
+async function startOf(database: Database<IdentityTables>, { readCheckpoint }: ChainExpectations): Promise<ChainPlace> {
   const row = await database.read((db) =>
     db.selectFrom('audit_checkpoint').selectAll().where('id', '=', ONLY_ROW).executeTakeFirst(),
   );

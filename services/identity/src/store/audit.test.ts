@@ -101,26 +101,29 @@ describe('the chain of the audit trail', () => {
     expect(await verify()).toMatchObject({ isWhole: false, brokenAt });
   });
 
-  it.each(['removed', 'added', 'replaced'])('a %s patient of an entry breaks the link of the next one', async (fault) => {
-    const { database, verify } = await openTrail(5);
-    const [patient] = await database.read((db) =>
-      db.selectFrom('audit_patients').selectAll().where('position', '=', 2).limit(1).execute(),
-    );
-    const other = Buffer.alloc(16, 7);
-    await database.write(async (tx) => {
-      if (fault !== 'added') {
-        await tx
-          .deleteFrom('audit_patients')
-          .where('position', '=', 2)
-          .where('patient_id', '=', patient?.patient_id ?? other)
-          .execute();
-      }
-      if (fault !== 'removed') {
-        await tx.insertInto('audit_patients').values({ position: 2, patient_id: other }).execute();
-      }
-    });
-    expect(await verify()).toMatchObject({ isWhole: false, brokenAt: 3 });
-  });
+  it.each(['removed', 'added', 'replaced'])(
+    'a %s patient of an entry breaks the link of the next one',
+    async (fault) => {
+      const { database, verify } = await openTrail(5);
+      const [patient] = await database.read((db) =>
+        db.selectFrom('audit_patients').selectAll().where('position', '=', 2).limit(1).execute(),
+      );
+      const other = Buffer.alloc(16, 7);
+      await database.write(async (tx) => {
+        if (fault !== 'added') {
+          await tx
+            .deleteFrom('audit_patients')
+            .where('position', '=', 2)
+            .where('patient_id', '=', patient?.patient_id ?? other)
+            .execute();
+        }
+        if (fault !== 'removed') {
+          await tx.insertInto('audit_patients').values({ position: 2, patient_id: other }).execute();
+        }
+      });
+      expect(await verify()).toMatchObject({ isWhole: false, brokenAt: 3 });
+    },
+  );
 });
 
 describe('a signed head', () => {
@@ -154,7 +157,8 @@ describe('a signed head', () => {
     const { database, signHead, append, verify } = await openTrail(3);
     const head = await signHead();
     await database.write(async (tx) => {
-      for (const table of ['audit_entries', 'audit_patients', 'audit_head'] as const) await tx.deleteFrom(table).execute();
+      for (const table of ['audit_entries', 'audit_patients', 'audit_head'] as const)
+        await tx.deleteFrom(table).execute();
     });
     await append(4);
     expect(await verify()).toMatchObject({ isWhole: true });
