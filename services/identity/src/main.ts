@@ -128,7 +128,7 @@ export const start: StartService = async (hostProcess) => {
   const links = createOneTimeLinkStore(database, clock);
   const mailer = server && startMailer({ outbox, accounts, links, publicUrl, logger, send: createSmtpSender(server) });
   if (mailer) disposables.defer(() => mailer.stop());
-  const app = await buildApp({
+  const { app, loadIssuer } = await buildApp({
     logger,
     database,
     clock,
@@ -155,6 +155,7 @@ export const start: StartService = async (hostProcess) => {
     host,
     registry: joinRegistry(host, config),
     listenOn: listenOnOf(config),
+    warmUp: { issuer: loadIssuer },
     resources: disposables.move(),
   });
 };

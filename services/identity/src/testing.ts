@@ -16,7 +16,7 @@ import {
 import type { AccountRole, VerifiedCaller } from '@daybook/contracts';
 import { type Database, openDatabase } from '@daybook/database';
 import { createInProcessBus } from '@daybook/messaging';
-import { createLogger, issuerOf } from '@daybook/service';
+import { createLogger, issuerOf, systemClock } from '@daybook/service';
 import { type Method, requestsTo } from '@daybook/service/testing';
 import { cleanDatabase } from '@daybook/testing/databases';
 import type { KyselyPlugin } from 'kysely';
@@ -53,6 +53,19 @@ export const newAccount = (changes: Partial<NewAccount> = {}): NewAccount => ({
 });
 
 export const testSealingKey = () => parseSealingKey(Buffer.alloc(32, 7).toString('base64url'));
+
+/** Adds an active account to the database of a running system, with patients that it acts for. Returns its id. */
+export async function addAccountTo(url: string, changes: Partial<NewAccount>, patientIds: readonly string[] = []) {
+  const database = await openDatabase<IdentityTables>(url, migrations);
+  try {
+    const accounts = createAccountStore(database, systemClock);
+    const { id } = await accounts.create(newAccount(changes));
+    for (const patientId of patientIds) await accounts.linkPatient(id, { patientId, relation: 'self' });
+    return id;
+  } finally {
+    await database.close();
+  }
+}
 
 /** Opens the stores on a clean database, with a clock to advance. */
 export async function openStores() {
@@ -281,7 +294,7 @@ export async function startIdentity({
     logger,
     send: async (message: MailMessage) => void sent.push(message),
   };
-  const app = await buildApp({
+  const { app } = await buildApp({
     logger,
     database: observed,
     clock,
