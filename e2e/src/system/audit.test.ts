@@ -85,7 +85,9 @@ describe('the audit trail', () => {
     expectData(await desk.client.GET('/api/v1/appointments', { params: { query: { doctorId: doctor.id } } }));
     await expect
       .poll(async () => {
-        const { data: found } = await desk.client.GET('/api/v1/notifications', { params: { query: { appointmentId } } });
+        const { data: found } = await desk.client.GET('/api/v1/notifications', {
+          params: { query: { appointmentId } },
+        });
         return found?.items.length;
       }, SEEN)
       .toBe(1);
@@ -134,7 +136,10 @@ describe('the audit trail', () => {
   });
 
   it('is verified by a command, which notices that others cut its end', async () => {
-    expect(await verify()).toMatchObject({ code: 0, output: expect.stringMatching(/^The audit chain is whole: \d+ entries\./) });
+    expect(await verify()).toMatchObject({
+      code: 0,
+      output: expect.stringMatching(/^The audit chain is whole: \d+ entries\./),
+    });
     await system.close();
     expect(await verify()).toMatchObject({ code: 0, output: expect.stringMatching(/It has \d+ signed heads\./) });
     using database = new DatabaseSync(join(data, 'identity.sqlite'));

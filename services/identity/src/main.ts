@@ -32,7 +32,7 @@ import { clientsOf, type IdentityConfig, mailServerOf, readConfig } from './conf
 import { deriveKey } from './credentials/secrets.ts';
 import { auditConsumer } from './events/consumers.ts';
 import { startFirstAdministratorOffer } from './first-administrator.ts';
-import { signPlace } from './keys/audit-seals.ts';
+import { readPlace, signPlace } from './keys/audit-seals.ts';
 import { startMailer } from './mail/mailer.ts';
 import { createSmtpSender } from './mail/smtp.ts';
 import type { ConfiguredClient } from './oidc/clients.ts';
@@ -115,6 +115,7 @@ export const start: StartService = async (hostProcess) => {
       clock,
       days: config.DAYBOOK_AUDIT_RETENTION_DAYS,
       signCheckpoint: (place) => signPlace('checkpoint', place, clock(), rootKey.signing),
+      readCheckpoint: (signed) => readPlace('checkpoint', signed, [rootKey.verification]),
     }),
   ]);
   const folder = config.DAYBOOK_IDENTITY_ROOT_KEY === undefined ? config.DAYBOOK_DATA : undefined;

@@ -64,7 +64,7 @@ async function start() {
   return { ...recorded, lines, handled, call };
 }
 
-it('a read by staff is recorded once, with who and whose, before the response', async () => {
+it('a read by staff is recorded once, with the caller and the patient, before the response', async () => {
   const { call, records } = await start();
   expect((await call(desk, `/api/v1/patients/${ANA.toUpperCase()}`)).statusCode).toBe(200);
   expect(records).toEqual([

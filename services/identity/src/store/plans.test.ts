@@ -287,7 +287,13 @@ it('no list of accounts reads more rows than it needs', async () => {
   await audit.search({}, id);
   await audit.search({ patientId: id, actorId: id }, undefined);
   await verifyAuditChain(observed);
-  await createAuditRetention({ database: observed, clock, days: 36_500, signCheckpoint: async () => '' })();
+  await createAuditRetention({
+    database: observed,
+    clock,
+    days: 36_500,
+    signCheckpoint: async () => '',
+    readCheckpoint: async () => ({ position: 0, hash: Buffer.alloc(32) }),
+  })();
   const outbox = createMailOutbox(observed, clock, Buffer.alloc(32));
   await observed.write((tx) => outbox.enqueueIn(tx, { purpose: 'recovery', loginKey: 'a', accountId: id }));
   for (const mail of await outbox.claim()) await outbox.postpone(mail);
