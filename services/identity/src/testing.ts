@@ -15,7 +15,8 @@ import {
 } from '@daybook/access';
 import type { AccountRole, VerifiedCaller } from '@daybook/contracts';
 import { type Database, openDatabase } from '@daybook/database';
-import { createLogger, issuerOf } from '@daybook/service';
+import { createInProcessBus } from '@daybook/messaging';
+import { createLogger, issuerOf, systemClock } from '@daybook/service';
 import { type Method, requestsTo } from '@daybook/service/testing';
 import { cleanDatabase } from '@daybook/testing/databases';
 import type { KyselyPlugin } from 'kysely';
@@ -24,6 +25,7 @@ import { migrations } from '../migrations/index.ts';
 import { buildApp } from './app.ts';
 import type { PasswordHasher } from './credentials/password-hasher.ts';
 import { newTotpSecret, totpCodeOf, totpStepAt } from './credentials/totp.ts';
+import { auditConsumer } from './events/consumers.ts';
 import { type MailMessage, sendDueMails } from './mail/mailer.ts';
 import type { ConfiguredClient } from './oidc/clients.ts';
 import { createAccountStore, type NewAccount } from './store/accounts.ts';
@@ -51,6 +53,19 @@ export const newAccount = (changes: Partial<NewAccount> = {}): NewAccount => ({
 });
 
 export const testSealingKey = () => parseSealingKey(Buffer.alloc(32, 7).toString('base64url'));
+
+/** Adds an active account to the database of a running system, with patients that it acts for. Returns its id. */
+export async function addAccountTo(url: string, changes: Partial<NewAccount>, patientIds: readonly string[] = []) {
+  const database = await openDatabase<IdentityTables>(url, migrations);
+  try {
+    const accounts = createAccountStore(database, systemClock);
+    const { id } = await accounts.create(newAccount(changes));
+    for (const patientId of patientIds) await accounts.linkPatient(id, { patientId, relation: 'self' });
+    return id;
+  } finally {
+    await database.close();
+  }
+}
 
 /** Opens the stores on a clean database, with a clock to advance. */
 export async function openStores() {
@@ -283,6 +298,8 @@ export async function startIdentity({
     logger,
     database: observed,
     clock,
+    bus: createInProcessBus(),
+    consumers: [auditConsumer(observed, clock, logger)],
     rootKey,
     sealingKey,
     clients,
