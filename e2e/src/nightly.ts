@@ -10,12 +10,22 @@ const RUNS: readonly {
   {
     name: 'fuzz, model and crash recovery, long',
     args: ['run', 'test:e2e', '--', 'e2e/src/properties', 'e2e/src/resilience/crash-recovery.test.ts'],
-    environment: { DAYBOOK_FUZZ_ROUNDS: '500', DAYBOOK_MODEL_RUNS: '1000', DAYBOOK_CRASH_KILLS: '50' },
+    environment: {
+      DAYBOOK_FUZZ_ROUNDS: '500',
+      DAYBOOK_LEAK_ROUNDS: '500',
+      DAYBOOK_MODEL_RUNS: '1000',
+      DAYBOOK_CRASH_KILLS: '50',
+    },
   },
   {
     name: 'parsers of the gateway against llhttp, long',
     args: ['run', 'test', '--', 'services/gateway/src/http/fast-path', 'services/gateway/src/upstream'],
     environment: { DAYBOOK_FUZZ_ROUNDS: '50' },
+  },
+  {
+    name: 'builds without one condition of access, all of them',
+    args: ['run', 'access:mutants'],
+    environment: { DAYBOOK_ACCESS_MUTANTS: 'all' },
   },
   {
     name: 'images and compose, every container killed',

@@ -11,7 +11,13 @@ const ISSUER = `${PUBLIC_URL}/identity`;
 const TARGET = 'urn:daybook:service:patient-service';
 
 /** Starts identity with a service. Without `kid`, its key is configured without an id. */
-async function startWithService({ id = 'appointment-service', kid = 'own' }: { id?: string; kid?: string | null } = {}) {
+async function startWithService({
+  id = 'appointment-service',
+  kid = 'own',
+}: {
+  id?: string;
+  kid?: string | null;
+} = {}) {
   const jwk = await generatePrivateJwk();
   const { kty, crv, x, y, kid: thumbprint } = await publicJwkOf(jwk);
   const key = { kty, crv, x, y, ...(kid !== null && { kid }) };

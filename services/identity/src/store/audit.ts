@@ -125,6 +125,8 @@ export function createAuditTrail(database: Database<IdentityTables>, clock: Cloc
       const [last] = cursor === undefined ? [] : decodeCursor(cursor, ['number']);
       const ofAccount = patientId === undefined ? (accountId ?? own) : accountId;
       if (own !== undefined && ofAccount !== undefined && ofAccount.toLowerCase() !== own) return { items: [] };
+      // A filter by the id of a member of staff would confirm it.
+      if (own !== undefined && actorId !== undefined && actorId.toLowerCase() !== own) return { items: [] };
       const rows = await database.read((db) => {
         let found = db
           .selectFrom('audit_entries')
