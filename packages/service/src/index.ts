@@ -59,6 +59,7 @@ export * from './lifecycle/service-bus.ts';
 export * from './lifecycle/service-database.ts';
 export * from './lifecycle/start-failure.ts';
 export { isReport, type Report, type ShutdownRequest, SUPERVISED_ENVIRONMENT } from './lifecycle/supervision.ts';
+export { errorFields } from './observability/error-fields.ts';
 export type { HealthCheck } from './observability/health.ts';
 export type { HistogramSeries } from './observability/histogram.ts';
 export { createLogger, type LogFormat, type Logger, lineFormatterOf } from './observability/logger.ts';

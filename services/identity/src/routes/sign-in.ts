@@ -55,7 +55,7 @@ async function checkPassword(
 ): Promise<SignInAccount | Throttled | undefined> {
   const loginKey = loginKeyOf(email);
   const deviceId = devices.find(request, loginKey);
-  const attempt = await throttle.reservePassword({ loginKey, address: addressOf(request), deviceId });
+  const attempt = await throttle.beginPassword({ loginKey, address: addressOf(request), deviceId });
   if ('retryAfterSeconds' in attempt) return attempt;
   try {
     const found = await accounts.findForSignIn(email);
@@ -162,7 +162,7 @@ export function addSignIn(context: PageContext): void {
       const fault = { message, ...(fieldId !== undefined && { field: fieldId }) };
       return codePage({ words, formToken: forms.issue(request, reply), returnTo, faults: [fault] });
     };
-    const attempt = await throttle.reserveCode(waiting.id);
+    const attempt = await throttle.beginCode(waiting.id);
     if ('retryAfterSeconds' in attempt) {
       return sendThrottled(reply, attempt, pageWith(words.tooManyAttempts(attempt.retryAfterSeconds)));
     }
