@@ -16,6 +16,7 @@ export * from './access/join-identity.ts';
 export * from './access/service-key.ts';
 export * from './access/service-tokens.ts';
 export * from './config/common-variables.ts';
+export * from './config/local-only.ts';
 export * from './config/read-configuration.ts';
 export { createServiceApp, type ServiceAppOptions } from './http/app.ts';
 export type { App } from './http/app-type.ts';

@@ -25,7 +25,7 @@ import {
 } from '@daybook/service';
 import { migrations } from '../migrations/index.ts';
 import { buildApp, NAME } from './app.ts';
-import { clientsOf, type IdentityConfig, mailServerOf, readConfig } from './config.ts';
+import { clientsOf, type IdentityConfig, mailServerOf, mayHaveDemoAccounts, readConfig } from './config.ts';
 import { deriveKey } from './credentials/secrets.ts';
 import { startFirstAdministratorOffer } from './first-administrator.ts';
 import { startMailer } from './mail/mailer.ts';
@@ -119,6 +119,7 @@ export const start: StartService = async (host) => {
     publicUrl,
     clients: await allClients(config),
     mail: mailer && { outbox, wake: () => void mailer.runNow() },
+    mayHaveDemoAccounts: mayHaveDemoAccounts(config, host.environment),
     trustedProxies: config.DAYBOOK_TRUSTED_PROXIES?.split(',') ?? [],
   });
   const offer = startFirstAdministratorOffer({

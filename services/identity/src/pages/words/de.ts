@@ -16,6 +16,11 @@ export const de: Words = {
   signIn: 'Anmelden',
   signInHint:
     'Wenn Sie sich nicht anmelden können, erhalten Sie einen Einmal-Link am Empfang oder von der Administration.',
+  demoTitle: 'Dies ist eine Demo',
+  demoHint: 'Machen Sie als eine ihrer Personen weiter. Sie brauchen kein Passwort, und keine der Personen ist echt.',
+  continueAs: (person, role) => `Weiter als ${person} (${role})`,
+  roles: { patient: 'Patientin', doctor: 'Ärztin', 'front-desk': 'Empfang', administrator: 'Verwaltung' },
+  ownAccount: 'Oder mit Ihrem Konto anmelden',
   stepUpHint: 'Melden Sie sich erneut an, um zu zeigen, dass Sie es noch sind.',
   forgot: 'Ich kann mich nicht anmelden',
   withPasskey: 'Mit einem Passkey anmelden',
@@ -91,6 +96,8 @@ export const de: Words = {
   removePasskey: 'Entfernen',
   lastPasskey: 'Nur so können Sie sich anmelden. Fügen Sie zuerst einen anderen Passkey hinzu.',
   passkeyNeedsScript: 'Passkeys brauchen einen Browser mit Skripten.',
+  passkeyNeedsName:
+    'Passkeys funktionieren hier nicht, weil die Adresse dieser Seite eine Zahl ist. Sie brauchen einen Namen wie localhost.',
   changePasswordTitle: 'Passwort ändern',
   presentPassword: 'Bisheriges Passwort',
   changePassword: 'Das Passwort ändern',

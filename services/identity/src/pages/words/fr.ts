@@ -15,6 +15,12 @@ export const fr: Words = {
   signInTitle: 'Se connecter',
   signIn: 'Se connecter',
   signInHint: 'Si vous ne pouvez pas vous connecter, l’accueil ou un administrateur vous donne un lien à usage unique.',
+  demoTitle: 'Ceci est une démo',
+  demoHint:
+    'Continuez comme l’une de ses personnes. Aucun mot de passe n’est nécessaire, et aucune personne n’est réelle.',
+  continueAs: (person, role) => `Continuer comme ${person} (${role})`,
+  roles: { patient: 'patiente', doctor: 'médecin', 'front-desk': 'accueil', administrator: 'administration' },
+  ownAccount: 'Ou se connecter avec votre compte',
   stepUpHint: 'Connectez-vous de nouveau pour montrer que c’est toujours vous.',
   forgot: 'Je ne peux pas me connecter',
   withPasskey: 'Se connecter avec une clé d’accès',
@@ -89,6 +95,8 @@ export const fr: Words = {
   removePasskey: 'Supprimer',
   lastPasskey: 'C’est votre seul moyen de vous connecter. Ajoutez d’abord une autre clé d’accès.',
   passkeyNeedsScript: 'Les clés d’accès ont besoin d’un navigateur avec des scripts.',
+  passkeyNeedsName:
+    'Les clés d’accès ne fonctionnent pas ici, car l’adresse de ce site est un nombre. Il leur faut un nom, comme localhost.',
   changePasswordTitle: 'Changer de mot de passe',
   presentPassword: 'Mot de passe actuel',
   changePassword: 'Changer le mot de passe',
