@@ -5,6 +5,9 @@ import type { Clock } from '@daybook/service';
 import { type Account, type IdentityTransaction, insertAccount, linkPatientIn, toAccount } from './accounts.ts';
 import type { IdentityTables } from './tables.ts';
 
+/** An undetermined language (BCP 47), so that pages are in the one of the visitor's browser. */
+const LOCALE = 'und';
+
 /** A person of the demo clinic. */
 export interface DemoPerson {
   readonly role: AccountRole;
@@ -50,7 +53,7 @@ export function createDemoAccountStore(database: Database<IdentityTables>, clock
 
   async function make(tx: IdentityTransaction, person: DemoPerson, nowMillis: number): Promise<string> {
     const { role, email, displayName, doctorId } = person;
-    const input = { role, status: 'active', email, displayName, locale: 'en' } as const;
+    const input = { role, status: 'active', email, displayName, locale: LOCALE } as const;
     const { id } = await insertAccount(
       tx,
       database,

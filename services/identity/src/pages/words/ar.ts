@@ -98,7 +98,7 @@ export const ar: Words = {
   changePassword: 'تغيير كلمة المرور',
   passwordChanged: 'تم تغيير كلمة المرور. تم تسجيل خروجك من كل الأجهزة الأخرى.',
   wrongPresentPassword: 'كلمة المرور الحالية غير صحيحة.',
-  noPassword: 'ليس لحسابك كلمة مرور. تسجّل الدخول بمفتاح مرور.',
+  noPassword: 'ليس لحسابك كلمة مرور.',
   linkRecordTitle: 'ربط ملف مريض',
   linkRecordHint: 'يعطيك الاستقبال رمزًا بعد التحقق من هويتك.',
   linkCodeHint: 'ستة عشر حرفًا ورقمًا: 7K3M-9QXA-20VB-HT5D',

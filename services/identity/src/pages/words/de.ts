@@ -103,7 +103,7 @@ export const de: Words = {
   changePassword: 'Das Passwort ändern',
   passwordChanged: 'Ihr Passwort ist geändert. Auf allen anderen Geräten sind Sie abgemeldet.',
   wrongPresentPassword: 'Das bisherige Passwort ist falsch.',
-  noPassword: 'Ihr Konto hat kein Passwort. Sie melden sich mit einem Passkey an.',
+  noPassword: 'Ihr Konto hat kein Passwort.',
   linkRecordTitle: 'Eine Patientenakte verknüpfen',
   linkRecordHint: 'Der Empfang gibt Ihnen einen Code, nachdem er Ihre Identität geprüft hat.',
   linkCodeHint: 'Sechzehn Buchstaben und Ziffern: 7K3M-9QXA-20VB-HT5D',

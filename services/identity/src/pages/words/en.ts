@@ -104,7 +104,7 @@ export const en = {
   changePassword: 'Change the password',
   passwordChanged: 'Your password is changed. You are signed out on all other devices.',
   wrongPresentPassword: 'The present password is wrong.',
-  noPassword: 'Your account has no password. You sign in with a passkey.',
+  noPassword: 'Your account has no password.',
   linkRecordTitle: 'Link a patient record',
   linkRecordHint: 'The front desk gives you a code after checking your identity.',
   linkCodeHint: 'Sixteen letters and digits: 7K3M-9QXA-20VB-HT5D',

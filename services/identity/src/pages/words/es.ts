@@ -101,7 +101,7 @@ export const es: Words = {
   changePassword: 'Cambiar la contraseña',
   passwordChanged: 'Su contraseña se ha cambiado. La sesión se ha cerrado en todos los demás dispositivos.',
   wrongPresentPassword: 'La contraseña actual no es correcta.',
-  noPassword: 'Su cuenta no tiene contraseña. Inicia sesión con una clave de acceso.',
+  noPassword: 'Su cuenta no tiene contraseña.',
   linkRecordTitle: 'Vincular un historial de paciente',
   linkRecordHint: 'La recepción le da un código después de comprobar su identidad.',
   linkCodeHint: 'Dieciséis letras y dígitos: 7K3M-9QXA-20VB-HT5D',

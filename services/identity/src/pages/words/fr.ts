@@ -102,7 +102,7 @@ export const fr: Words = {
   changePassword: 'Changer le mot de passe',
   passwordChanged: 'Votre mot de passe est changé. Tous vos autres appareils sont déconnectés.',
   wrongPresentPassword: 'Le mot de passe actuel est incorrect.',
-  noPassword: 'Votre compte n’a pas de mot de passe. Vous vous connectez avec une clé d’accès.',
+  noPassword: 'Votre compte n’a pas de mot de passe.',
   linkRecordTitle: 'Associer un dossier de patient',
   linkRecordHint: 'L’accueil vous donne un code après avoir vérifié votre identité.',
   linkCodeHint: 'Seize lettres et chiffres : 7K3M-9QXA-20VB-HT5D',

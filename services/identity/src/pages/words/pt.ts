@@ -101,7 +101,7 @@ export const pt: Words = {
   changePassword: 'Alterar a palavra-passe',
   passwordChanged: 'A sua palavra-passe foi alterada. As sessões em todos os outros dispositivos terminaram.',
   wrongPresentPassword: 'A palavra-passe atual está errada.',
-  noPassword: 'A sua conta não tem palavra-passe. Inicia sessão com uma chave de acesso.',
+  noPassword: 'A sua conta não tem palavra-passe.',
   linkRecordTitle: 'Associar um processo de paciente',
   linkRecordHint: 'A receção dá-lhe um código depois de verificar a sua identidade.',
   linkCodeHint: 'Dezasseis letras e dígitos: 7K3M-9QXA-20VB-HT5D',
