@@ -110,7 +110,7 @@ export const start: StartService = async (host) => {
   const links = createOneTimeLinkStore(database, clock);
   const mailer = server && startMailer({ outbox, accounts, links, publicUrl, logger, send: createSmtpSender(server) });
   if (mailer) disposables.defer(() => mailer.stop());
-  const app = await buildApp({
+  const { app, loadIssuer } = await buildApp({
     logger,
     database,
     clock,
@@ -136,6 +136,7 @@ export const start: StartService = async (host) => {
     host,
     registry: joinRegistry(host, config),
     listenOn: listenOnOf(config),
+    warmUp: { issuer: loadIssuer },
     resources: disposables.move(),
   });
 };
