@@ -24,6 +24,11 @@ const RUNS: readonly {
     environment: { DAYBOOK_TEST_NIGHTLY: '1' },
   },
   {
+    name: 'times that must not reveal an account, with many samples',
+    args: ['run', 'test:e2e', '--', 'services/identity/src/routes/same-time.test.ts'],
+    environment: { DAYBOOK_TEST_TIME_ROUNDS: '300' },
+  },
+  {
     name: 'parsers of the gateway against llhttp, long',
     args: ['run', 'test', '--', 'services/gateway/src/http/fast-path', 'services/gateway/src/upstream'],
     environment: { DAYBOOK_FUZZ_ROUNDS: '50' },

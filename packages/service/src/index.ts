@@ -19,6 +19,7 @@ export type { Auditor, AuditRecord } from './audit/auditor.ts';
 export { createOutboxAuditor } from './audit/outbox-auditor.ts';
 export { showPatients } from './audit/shown-patients.ts';
 export * from './config/common-variables.ts';
+export * from './config/local-only.ts';
 export * from './config/read-configuration.ts';
 export { createServiceApp, type ServiceAppOptions } from './http/app.ts';
 export type { App } from './http/app-type.ts';

@@ -47,6 +47,8 @@ const WITH_BROKER = [
 const GOLDEN_JOURNEY = 'e2e/src/system/golden-journey.test.ts';
 const EXAMPLES = 'e2e/src/system/examples.test.ts';
 const MUTANTS = ['e2e/src/chaos/mutants-caught.test.ts', 'e2e/src/mutants/access-mutants-caught.test.ts'];
+/** Measures times, which a unit tier with many workers would disturb. */
+const TIMES = 'services/identity/src/routes/same-time.test.ts';
 
 /** What Node alone can run. */
 export const UNIT: Tier = {
@@ -56,7 +58,7 @@ export const UNIT: Tier = {
     GOLDEN_JOURNEY,
     EXAMPLES,
   ],
-  exclude: [MYSQL_ONLY, ...WITH_BROKER, ...MUTANTS],
+  exclude: [MYSQL_ONLY, ...WITH_BROKER, ...MUTANTS, TIMES],
 };
 
 /** The bus over real brokers. */
@@ -67,7 +69,7 @@ export const INTEROP: Tier = { include: ['e2e/src/interop/**/*.test.ts'], exclud
 
 /** The system as processes: model, fuzz, crash recovery, contention. */
 export const E2E: Tier = {
-  include: ['e2e/src/{system,properties,resilience}/**/*.test.ts'],
+  include: ['e2e/src/{system,properties,resilience}/**/*.test.ts', TIMES],
   exclude: [GOLDEN_JOURNEY, EXAMPLES],
 };
 
