@@ -562,7 +562,12 @@ const identity = [
     ],
     [
       'an account reads the entries of every patient',
-      'if (own !== undefined) found = found.where(actsFor(own, patientId));',
+      'if (own !== undefined) ofPatient = ofPatient.where(actsFor(own, sql<Uint8Array>`${patient}`));',
+      '',
+    ],
+    [
+      'an account reads which other patients an entry names',
+      'if (own !== undefined) query = query.where(actsFor(own, sql<Uint8Array>`audit_patients.patient_id`));',
       '',
     ],
     ['an account without a filter reads all entries', '(accountId ?? own)', 'accountId'],
