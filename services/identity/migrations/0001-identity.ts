@@ -259,6 +259,20 @@ async function createSessions(db: Kysely<never>, dialect: DatabaseDialect): Prom
   );
 }
 
+/** Creates the list of the accounts of the demo clinic. Other data has none. */
+async function createDemo(db: Kysely<never>, dialect: DatabaseDialect): Promise<void> {
+  const { types, clustered } = dialect;
+  await createTable(db, dialect, 'demo_accounts', (table) =>
+    clustered(
+      table
+        .addColumn('role', types.text(20), (column) => column.primaryKey().notNull())
+        .addColumn('account_id', types.id, (column) => column.notNull())
+        .addUniqueConstraint('demo_accounts_account', ['account_id'])
+        .addForeignKeyConstraint('demo_accounts_account_fk', ['account_id'], 'accounts', ['id']),
+    ),
+  );
+}
+
 /** Creates the audit trail. Its ids are no foreign keys, because entries outlive what they are about. */
 async function createAudit(db: Kysely<never>, dialect: DatabaseDialect): Promise<void> {
   const { types, clustered } = dialect;
@@ -362,6 +376,7 @@ export const identity = (dialect: DatabaseDialect): Migration => ({
     await createSessions(db, dialect);
     await createIssuer(db, dialect);
     await createAudit(db, dialect);
+    await createDemo(db, dialect);
     await createSearchTable(db, dialect, 'accounts');
     await createSharedTables(db, dialect);
   },

@@ -26,6 +26,7 @@ import { createAccountStore } from './store/accounts.ts';
 import { createAuditTrail } from './store/audit.ts';
 import { createChainAuditor } from './store/chain-auditor.ts';
 import { createCredentialStore } from './store/credentials.ts';
+import { createDemoAccountStore } from './store/demo-accounts.ts';
 import { createLinkCodeStore } from './store/link-codes.ts';
 import { createArtifactStore } from './store/oidc-artifacts.ts';
 import { createOneTimeLinkStore } from './store/one-time-links.ts';
@@ -52,6 +53,8 @@ export interface IdentityDependencies {
   trustedProxies: readonly string[];
   /** Undefined where no mail is configured. */
   mail?: MailQueue | undefined;
+  /** Whether accounts of the demo clinic, where there are any, sign in without a password. */
+  mayHaveDemoAccounts?: boolean;
   /** Another one for tests, whose passwords need not be slow. */
   hasher?: PasswordHasher;
 }
@@ -135,6 +138,7 @@ export async function buildApp(dependencies: IdentityDependencies): Promise<Iden
       passkeys: createPasskeyStore(database, clock),
       ceremonies: createPasskeyCeremonies({ publicUrl, clock, key: deriveKey(sealingKey, 'passkey challenges') }),
       linkCodes,
+      demo: dependencies.mayHaveDemoAccounts ? createDemoAccountStore(database, clock) : undefined,
       clock,
       cookies,
       forms: createFormTokens(cookies, deriveKey(sealingKey, 'form tokens'), publicUrl.origin),

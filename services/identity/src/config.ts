@@ -1,8 +1,12 @@
+import { OneOf } from '@daybook/contracts';
 import {
   commonVariables,
   createParser,
+  demoNotLocal,
   type Environment,
   InvalidConfiguration,
+  isGiven,
+  isLocalOnly,
   publicUrlOf,
   readConfiguration,
 } from '@daybook/service';
@@ -35,6 +39,10 @@ const schema = Type.Object({
   DAYBOOK_TRUSTED_PROXIES: Type.Optional(
     Type.String({ format: 'network-list', description: 'Whose forwarding headers are believed, separated by commas' }),
   ),
+  DAYBOOK_DEMO: OneOf(['on', 'off'], {
+    default: 'off',
+    description: 'Whether the accounts of the demo clinic sign in without a password; for this machine only',
+  }),
 });
 
 /** The environment of this process, for its commands. A service gets that of its host. */
@@ -73,10 +81,16 @@ export function mailServerOf({
   ]);
 }
 
+/** Returns whether demo accounts may sign in. People of a foreign issuer sign in there only. */
+export const mayHaveDemoAccounts = (config: IdentityConfig, environment: Environment): boolean =>
+  config.DAYBOOK_DEMO === 'on' && isLocalOnly(config) && !isGiven(environment, 'OIDC_ISSUER');
+
+/** @throws InvalidConfiguration */
 export function readConfig(environment: Environment): IdentityConfig {
   const config = readConfiguration(schema, environment);
   publicUrlOf(config);
   clientsOf(config);
   mailServerOf(config);
+  if (config.DAYBOOK_DEMO === 'on' && !isLocalOnly(config)) throw demoNotLocal();
   return config;
 }

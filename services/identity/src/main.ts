@@ -28,7 +28,7 @@ import {
 import { migrations } from '../migrations/index.ts';
 import { buildApp, NAME } from './app.ts';
 import { startAuditHeads } from './audit-heads.ts';
-import { clientsOf, type IdentityConfig, mailServerOf, readConfig } from './config.ts';
+import { clientsOf, type IdentityConfig, mailServerOf, mayHaveDemoAccounts, readConfig } from './config.ts';
 import { deriveKey } from './credentials/secrets.ts';
 import { auditConsumer } from './events/consumers.ts';
 import { startFirstAdministratorOffer } from './first-administrator.ts';
@@ -140,6 +140,7 @@ export const start: StartService = async (hostProcess) => {
     publicUrl,
     clients: await allClients(config),
     mail: mailer && { outbox, wake: () => void mailer.runNow() },
+    mayHaveDemoAccounts: mayHaveDemoAccounts(config, host.environment),
     trustedProxies: config.DAYBOOK_TRUSTED_PROXIES?.split(',') ?? [],
   });
   const offer = startFirstAdministratorOffer({

@@ -30,6 +30,7 @@ import { type MailMessage, sendDueMails } from './mail/mailer.ts';
 import type { ConfiguredClient } from './oidc/clients.ts';
 import { createAccountStore, type NewAccount } from './store/accounts.ts';
 import { createCredentialStore } from './store/credentials.ts';
+import { createDemoAccountStore } from './store/demo-accounts.ts';
 import { createMailOutbox } from './store/mail-outbox.ts';
 import { createOneTimeLinkStore } from './store/one-time-links.ts';
 import { createPasskeyStore } from './store/passkeys.ts';
@@ -89,6 +90,7 @@ export async function openStores() {
     links: createOneTimeLinkStore(database, clock),
     passkeys: createPasskeyStore(database, clock),
     throttle: createThrottle(database, clock),
+    demoAccounts: createDemoAccountStore(database, clock),
     signingKeys: createSigningKeyStore(database, clock, sealingKey),
   };
 }
@@ -270,6 +272,7 @@ export async function startIdentity({
   clients = [] as readonly ConfiguredClient[],
   hasher = undefined as PasswordHasher | undefined,
   hasMail = false,
+  mayHaveDemoAccounts = false,
 } = {}) {
   const stores = await openStores();
   const { database, sealingKey, clock, accounts, credentials } = stores;
@@ -306,6 +309,7 @@ export async function startIdentity({
     publicUrl: new URL(PUBLIC_URL),
     mail: hasMail ? { outbox, wake: () => undefined } : undefined,
     trustedProxies: [],
+    mayHaveDemoAccounts,
     hasher: hasher ?? plain.hasher,
   });
   onTestFinished(() => app.close());

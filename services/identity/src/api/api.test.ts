@@ -554,4 +554,18 @@ describe('the audit trail', () => {
     expect(items(await asBea('GET', `/audit?patientId=${patientId}`))).toEqual([]);
     expect(items(await asBea('GET', `/audit?accountId=${ana.id}`))).toEqual([]);
   });
+
+  it('does not confirm to a patient which member of staff acted', async () => {
+    const { desk, ana, callAs } = await startClinic();
+    const patientId = newId();
+    const input = { patientId, birthDate: '1990-02-01', relation: 'self', identityCheck: 'photo-id' };
+    const { body } = await (await callAs(desk))('POST', '/accounts/link-codes', input);
+    const asAna = await callAs(ana);
+    const { code } = body as { code: string };
+    await asAna('POST', '/accounts/me/patients', { code, birthDate: '1990-02-01' });
+    const actionsBy = async (actorId: string) =>
+      items(await asAna('GET', `/audit?patientId=${patientId}&actorId=${actorId}`)).map(({ action }) => action);
+    expect(await actionsBy(ana.id)).toEqual(['patient-linked']);
+    expect(await actionsBy(desk.id)).toEqual([]);
+  });
 });

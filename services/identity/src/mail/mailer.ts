@@ -1,6 +1,6 @@
 /** Sends the mails of the outbox in the background. Neither an address nor a link is ever logged. */
 import { createLoop, type Loop } from '@daybook/async';
-import type { Logger } from '@daybook/service';
+import { errorFields, type Logger } from '@daybook/service';
 import { en } from '../pages/words/en.ts';
 import { findWords } from '../pages/words/words.ts';
 import type { Account, AccountStore } from '../store/accounts.ts';
@@ -79,7 +79,7 @@ export function startMailer(options: MailerOptions): Loop {
         await sendDueMails(options);
         return true;
       } catch (error) {
-        options.logger.warn({ err: error }, 'mails not read');
+        options.logger.warn(errorFields(error), 'mails not read');
         return false;
       }
     },

@@ -71,7 +71,7 @@ function addPasswordPage(context: PageContext): void {
     // Guessing here counts like guessing at the sign-in.
     const loginKey = loginKeyOf(account.email);
     const address = addressOf(request);
-    const attempt = await throttle.reservePassword({ loginKey, address, deviceId: devices.find(request, loginKey) });
+    const attempt = await throttle.beginPassword({ loginKey, address, deviceId: devices.find(request, loginKey) });
     if ('retryAfterSeconds' in attempt) {
       const faults = [{ message: words.tooManyAttempts(attempt.retryAfterSeconds) }];
       return sendThrottled(reply, attempt, await render(request, reply, signedIn, { faults }));
@@ -122,7 +122,7 @@ function addLinkRecordPage(context: PageContext): void {
     if (!signedIn) return reply.redirect(signInAt(LINK_RECORD), 303);
     const { account } = signedIn;
     const words = wordsFor(request, account);
-    const attempt = await throttle.reserveLinking({ accountId: account.id, address: addressOf(request) });
+    const attempt = await throttle.beginLinking({ accountId: account.id, address: addressOf(request) });
     if ('retryAfterSeconds' in attempt) {
       const faults = [{ message: words.tooManyAttempts(attempt.retryAfterSeconds) }];
       return sendThrottled(reply, attempt, render(request, reply, signedIn, { faults, birthDate }));

@@ -99,9 +99,11 @@ export function createAuditTrail(database: Database<IdentityTables>, clock: Cloc
     append: (entry) => database.write((tx) => appendAllIn(tx, [entry])),
 
     async search(query, own) {
-      const { accountId, patientId, limit = DEFAULT_LIMIT } = query;
+      const { accountId, actorId, patientId, limit = DEFAULT_LIMIT } = query;
       const ofAccount = patientId === undefined ? (accountId ?? own) : accountId;
       if (own !== undefined && ofAccount !== undefined && ofAccount.toLowerCase() !== own) return { items: [] };
+      // A filter by the id of a member of staff would confirm it.
+      if (own !== undefined && actorId !== undefined && actorId.toLowerCase() !== own) return { items: [] };
       const rows = await find(query, own, ofAccount);
       return pageOf(
         rows,

@@ -247,7 +247,7 @@ it('no request reads more rows than it needs', async () => {
   await passkeys.use('key', 0);
   await passkeys.list(id);
   const throttle = createThrottle(observed, clock);
-  const attempt = await throttle.reservePassword({ loginKey: 'a', address: '203.0.113.1' });
+  const attempt = await throttle.beginPassword({ loginKey: 'a', address: '203.0.113.1' });
   if ('succeed' in attempt) await attempt.succeed();
   expect(count()).toBeGreaterThan(50);
   // The few sessions of an account are sorted.

@@ -175,6 +175,8 @@ export interface IdentityTables extends SearchTables {
   audit_checkpoint: { id: number; position: number; signed: string };
   /** One row: the last position, and the hash of that entry. */
   audit_head: { id: number; position: number; hash: Uint8Array };
+  /** The accounts of the demo clinic, one for each role. Rows are the stored mark of the demo. */
+  demo_accounts: { role: AccountRole; account_id: Uint8Array };
   throttles: ThrottleRow;
   signing_keys: SigningKeyRow;
   oidc_artifacts: OidcArtifactRow;
