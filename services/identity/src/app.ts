@@ -6,6 +6,8 @@ import { addApi } from './api/api.ts';
 import { createPasskeyCeremonies } from './credentials/passkey-ceremonies.ts';
 import { createPasswordHasher, type PasswordHasher } from './credentials/password-hasher.ts';
 import { deriveKey } from './credentials/secrets.ts';
+import { createForeignAttempts } from './foreign/attempts.ts';
+import type { ForeignIssuer } from './foreign/foreign-issuer.ts';
 import { createClientAddress } from './http/client-address.ts';
 import { createCookies } from './http/cookies.ts';
 import { createFormTokens } from './http/form-tokens.ts';
@@ -24,6 +26,7 @@ import { createAccountDirectory } from './store/account-directory.ts';
 import { createAccountStore } from './store/accounts.ts';
 import { createAuditTrail } from './store/audit.ts';
 import { createCredentialStore } from './store/credentials.ts';
+import { createForeignAccountStore } from './store/foreign-accounts.ts';
 import { createLinkCodeStore } from './store/link-codes.ts';
 import { createArtifactStore } from './store/oidc-artifacts.ts';
 import { createOneTimeLinkStore } from './store/one-time-links.ts';
@@ -48,6 +51,8 @@ export interface IdentityDependencies {
   trustedProxies: readonly string[];
   /** Undefined where no mail is configured. */
   mail?: MailQueue | undefined;
+  /** Undefined where people sign in here only. */
+  foreignIssuer?: ForeignIssuer | undefined;
   /** Another one for tests, whose passwords need not be slow. */
   hasher?: PasswordHasher;
 }
@@ -92,7 +97,7 @@ export async function buildApp(dependencies: IdentityDependencies): Promise<App>
   const links = createOneTimeLinkStore(database, clock);
   const linkCodes = createLinkCodeStore(database, clock, deriveKey(sealingKey, 'birth dates of link codes'));
   const audit = createAuditTrail(database, clock);
-  const { mail } = dependencies;
+  const { mail, foreignIssuer } = dependencies;
   addApi({
     app,
     mail,
@@ -121,6 +126,11 @@ export async function buildApp(dependencies: IdentityDependencies): Promise<App>
       passkeys: createPasskeyStore(database, clock),
       ceremonies: createPasskeyCeremonies({ publicUrl, clock, key: deriveKey(sealingKey, 'passkey challenges') }),
       linkCodes,
+      foreign: foreignIssuer && {
+        issuer: foreignIssuer,
+        attempts: createForeignAttempts(cookies, deriveKey(sealingKey, 'sign-ins at a foreign issuer'), clock),
+        accounts: createForeignAccountStore(database, clock, { sessions, audit }),
+      },
       clock,
       cookies,
       forms: createFormTokens(cookies, deriveKey(sealingKey, 'form tokens'), publicUrl.origin),

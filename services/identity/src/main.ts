@@ -13,6 +13,7 @@ import {
   EXIT,
   InvalidConfiguration,
   joinRegistry,
+  type Logger,
   listenOnOf,
   openServiceDatabase,
   prepareServiceKey,
@@ -25,12 +26,14 @@ import {
 } from '@daybook/service';
 import { migrations } from '../migrations/index.ts';
 import { buildApp, NAME } from './app.ts';
-import { clientsOf, type IdentityConfig, mailServerOf, readConfig } from './config.ts';
+import { clientsOf, foreignIssuerOf, type IdentityConfig, mailServerOf, readConfig } from './config.ts';
 import { deriveKey } from './credentials/secrets.ts';
 import { startFirstAdministratorOffer } from './first-administrator.ts';
+import { createForeignIssuer, type ForeignIssuer } from './foreign/foreign-issuer.ts';
 import { startMailer } from './mail/mailer.ts';
 import { createSmtpSender } from './mail/smtp.ts';
 import type { ConfiguredClient } from './oidc/clients.ts';
+import { foreignCallbackAt } from './routes/foreign-sign-in.ts';
 import { readSealingKey } from './sealing-key.ts';
 import { createAccountStore } from './store/accounts.ts';
 import { createMailOutbox } from './store/mail-outbox.ts';
@@ -93,6 +96,15 @@ async function allClients(config: IdentityConfig): Promise<ConfiguredClient[]> {
   return [...configured, ...(await Promise.all(ours))];
 }
 
+/** Begins discovery of the foreign issuer, if there is one. */
+function startForeignIssuer(config: IdentityConfig, logger: Logger): ForeignIssuer | undefined {
+  const settings = foreignIssuerOf(config);
+  if (!settings) return undefined;
+  const issuer = createForeignIssuer({ settings, callback: foreignCallbackAt(publicUrlOf(config)), logger });
+  issuer.start();
+  return issuer;
+}
+
 export const start: StartService = async (host) => {
   const config = readConfig(host.environment);
   const { logger, clock } = host;
@@ -110,6 +122,8 @@ export const start: StartService = async (host) => {
   const links = createOneTimeLinkStore(database, clock);
   const mailer = server && startMailer({ outbox, accounts, links, publicUrl, logger, send: createSmtpSender(server) });
   if (mailer) disposables.defer(() => mailer.stop());
+  const foreignIssuer = startForeignIssuer(config, logger);
+  if (foreignIssuer) disposables.defer(() => foreignIssuer.stop());
   const app = await buildApp({
     logger,
     database,
@@ -119,6 +133,7 @@ export const start: StartService = async (host) => {
     publicUrl,
     clients: await allClients(config),
     mail: mailer && { outbox, wake: () => void mailer.runNow() },
+    foreignIssuer,
     trustedProxies: config.DAYBOOK_TRUSTED_PROXIES?.split(',') ?? [],
   });
   const offer = startFirstAdministratorOffer({

@@ -91,14 +91,15 @@ async function acceptCode(
 
 /** Returns the sign-in page. */
 export function renderSignIn(
-  { forms, ceremonies }: PageContext,
+  { forms, ceremonies, foreign }: PageContext,
   request: FastifyRequest,
   reply: FastifyReply,
-  page: Omit<SignInPage, 'words' | 'formToken' | 'passkeyOptions'>,
+  page: Omit<SignInPage, 'words' | 'formToken' | 'passkeyOptions' | 'foreignHost'>,
 ): string {
   const formToken = forms.issue(request, reply);
   const passkeyOptions = ceremonies.requestOptions(formToken);
-  return signInPage({ words: wordsFor(request), formToken, passkeyOptions, ...page });
+  const foreignHost = foreign?.issuer.host;
+  return signInPage({ words: wordsFor(request), formToken, passkeyOptions, foreignHost, ...page });
 }
 
 export function addSignIn(context: PageContext): void {

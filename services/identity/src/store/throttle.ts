@@ -47,6 +47,8 @@ export interface Throttle {
   reserveRecovery(attempt: { loginKey: string; address: string }): Promise<Reservation | Throttled>;
   /** For codes that link a patient record, of a signed-in account. */
   reserveLinking(attempt: { accountId: string; address: string }): Promise<Reservation | Throttled>;
+  /** For browsers that come back from a foreign issuer, each of which costs a request there. */
+  reserveForeign(address: string): Promise<Reservation | Throttled>;
 }
 
 /** What counts the failures of an attempt. */
@@ -58,6 +60,7 @@ interface Counter {
     | 'account'
     | 'code'
     | 'link'
+    | 'foreign-address'
     | 'link-address'
     | 'recovery'
     | 'recovery-address';
@@ -181,6 +184,8 @@ export function createThrottle(database: Database<IdentityTables>, clock: Clock)
         { kind: 'link', subject: [accountId], policy: CODES, isForgiven: true },
         { kind: 'link-address', subject: [address], policy: ADDRESS, isForgiven: false },
       ]),
+    reserveForeign: (address) =>
+      reserve([{ kind: 'foreign-address', subject: [address], policy: ADDRESS, isForgiven: false }]),
     reserveCode: (accountId) => reserve([{ kind: 'code', subject: [accountId], policy: CODES, isForgiven: true }]),
   };
 }
