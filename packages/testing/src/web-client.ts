@@ -39,6 +39,11 @@ export class WebClient {
     };
   }
 
+  /** Drops the cookies of a host. */
+  forget({ host }: URL): void {
+    this.#cookies.delete(host);
+  }
+
   /** Follows redirects on the present host. Returns the last page, or the one that leads to another host. */
   async follow(target: URL | string, form?: Readonly<Record<string, string>>): Promise<WebPage> {
     let page = await this.request(target, form);
