@@ -23,7 +23,7 @@ import {
 } from './data-folder.ts';
 import { areServicesEmpty, demoMarkerPath, isDemoPending, markDemoPending, seedDemo } from './demo/seed.ts';
 import { FETCH_INTERVAL_MILLIS } from './intervals.ts';
-import { withPublicAddress } from './public-address.ts';
+import { choosePublicAddress } from './public-address.ts';
 import {
   givenRegistryUsers,
   prepareRegistryUsers,
@@ -123,11 +123,13 @@ export async function startAllInOne(
   bus = createInProcessBus(),
 ): Promise<System> {
   const wantsDemo = isDemoWanted(config, baseEnvironment);
-  const environment = await withPublicAddress({
+  await using resources = new AsyncDisposableStack();
+  const address = await choosePublicAddress({
     ...withRegistryUrls(baseEnvironment, config.EUREKA_URL),
     ...(wantsDemo && !isGiven(baseEnvironment, 'DAYBOOK_PUBLIC_PAGE') && { DAYBOOK_PUBLIC_PAGE: 'on' }),
   });
-  await using resources = new AsyncDisposableStack();
+  const { environment } = address;
+  resources.defer(() => address.release());
   const folder = config.DAYBOOK_DATA;
   await prepareDataFolder(folder);
   resources.use(await lockDataFolder(folder));
@@ -182,6 +184,7 @@ export async function startAllInOne(
   const publicUrl = environment.DAYBOOK_PUBLIC_URL ?? '';
   const gatewayHost = { ...backendHost, environment };
   resources.defer(() => services.stop('gateway'));
+  await address.release();
   const { url, ready } = await services.start('gateway', gatewayHost);
   await ready;
   await announceSystem(folder, { pid: process.pid, registryUrl: announcedUrl, isRegistryOurs, publicUrl });

@@ -12,7 +12,7 @@ import {
   type EventType,
   History,
   Hold,
-  instantText,
+  instantTextOfMillis,
   MAX_AVAILABILITY_DAYS,
   MINUTE,
   type NewAppointmentType,
@@ -51,7 +51,7 @@ export const readHold = createParser(Hold);
 const readExplanation = createParser(SlotExplanation);
 
 export const at = toMillis;
-export const iso = (millis: number): string => instantText(Temporal.Instant.fromEpochMilliseconds(millis));
+export const iso = (millis: number): string => instantTextOfMillis(millis);
 
 /** A Monday. */
 export const NOW = '2026-11-02T08:00:00.000Z';

@@ -57,7 +57,13 @@ export interface IdentityDependencies {
   hasher?: PasswordHasher;
 }
 
-export async function buildApp(dependencies: IdentityDependencies): Promise<App> {
+export interface IdentityApp {
+  readonly app: App;
+  /** Loads the issuer, which the first sign-in and the first token would wait for. */
+  loadIssuer(): Promise<void>;
+}
+
+export async function buildApp(dependencies: IdentityDependencies): Promise<IdentityApp> {
   const { logger, database, clock, rootKey, sealingKey, publicUrl, clients, trustedProxies } = dependencies;
   const ring = createSigningRing(createSigningKeyStore(database, clock, sealingKey), clock);
   const signKeySet = createKeySetSigner(ring, rootKey, clock);
@@ -144,5 +150,5 @@ export async function buildApp(dependencies: IdentityDependencies): Promise<App>
       throttle,
     },
   });
-  return app;
+  return { app, loadIssuer: async () => void (await issuer.handler()) };
 }

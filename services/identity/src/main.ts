@@ -124,7 +124,7 @@ export const start: StartService = async (host) => {
   if (mailer) disposables.defer(() => mailer.stop());
   const foreignIssuer = startForeignIssuer(config, logger);
   if (foreignIssuer) disposables.defer(() => foreignIssuer.stop());
-  const app = await buildApp({
+  const { app, loadIssuer } = await buildApp({
     logger,
     database,
     clock,
@@ -150,6 +150,7 @@ export const start: StartService = async (host) => {
     host,
     registry: joinRegistry(host, config),
     listenOn: listenOnOf(config),
+    warmUp: { issuer: loadIssuer },
     resources: disposables.move(),
   });
 };

@@ -287,7 +287,7 @@ export async function startIdentity({
     logger,
     send: async (message: MailMessage) => void sent.push(message),
   };
-  const app = await buildApp({
+  const { app } = await buildApp({
     logger,
     database: observed,
     clock,
