@@ -7,6 +7,8 @@ import { addApi } from './api/api.ts';
 import { createPasskeyCeremonies } from './credentials/passkey-ceremonies.ts';
 import { createPasswordHasher, type PasswordHasher } from './credentials/password-hasher.ts';
 import { deriveKey } from './credentials/secrets.ts';
+import { createForeignAttempts } from './foreign/attempts.ts';
+import type { ForeignIssuer } from './foreign/foreign-issuer.ts';
 import { createClientAddress } from './http/client-address.ts';
 import { createCookies } from './http/cookies.ts';
 import { createFormTokens } from './http/form-tokens.ts';
@@ -27,6 +29,7 @@ import { createAuditTrail } from './store/audit.ts';
 import { createChainAuditor } from './store/chain-auditor.ts';
 import { createCredentialStore } from './store/credentials.ts';
 import { createDemoAccountStore } from './store/demo-accounts.ts';
+import { createForeignAccountStore } from './store/foreign-accounts.ts';
 import { createLinkCodeStore } from './store/link-codes.ts';
 import { createArtifactStore } from './store/oidc-artifacts.ts';
 import { createOneTimeLinkStore } from './store/one-time-links.ts';
@@ -55,6 +58,8 @@ export interface IdentityDependencies {
   mail?: MailQueue | undefined;
   /** Whether accounts of the demo clinic, where there are any, sign in without a password. */
   mayHaveDemoAccounts?: boolean;
+  /** Undefined where people sign in here only. */
+  foreignIssuer?: ForeignIssuer | undefined;
   /** Another one for tests, whose passwords need not be slow. */
   hasher?: PasswordHasher;
 }
@@ -108,7 +113,7 @@ export async function buildApp(dependencies: IdentityDependencies): Promise<Iden
   const links = createOneTimeLinkStore(database, clock);
   const linkCodes = createLinkCodeStore(database, clock, deriveKey(sealingKey, 'birth dates of link codes'));
   const audit = createAuditTrail(database, clock);
-  const { mail } = dependencies;
+  const { mail, foreignIssuer } = dependencies;
   addApi({
     app,
     mail,
@@ -139,6 +144,11 @@ export async function buildApp(dependencies: IdentityDependencies): Promise<Iden
       ceremonies: createPasskeyCeremonies({ publicUrl, clock, key: deriveKey(sealingKey, 'passkey challenges') }),
       linkCodes,
       demo: dependencies.mayHaveDemoAccounts ? createDemoAccountStore(database, clock) : undefined,
+      foreign: foreignIssuer && {
+        issuer: foreignIssuer,
+        attempts: createForeignAttempts(cookies, deriveKey(sealingKey, 'sign-ins at a foreign issuer'), clock),
+        accounts: createForeignAccountStore(database, clock, { sessions, audit }),
+      },
       clock,
       cookies,
       forms: createFormTokens(cookies, deriveKey(sealingKey, 'form tokens'), publicUrl.origin),

@@ -13,6 +13,7 @@ import {
   EXIT,
   InvalidConfiguration,
   joinRegistry,
+  type Logger,
   listenOnOf,
   openServiceDatabase,
   prepareServiceKey,
@@ -28,14 +29,23 @@ import {
 import { migrations } from '../migrations/index.ts';
 import { buildApp, NAME } from './app.ts';
 import { startAuditHeads } from './audit-heads.ts';
-import { clientsOf, type IdentityConfig, mailServerOf, mayHaveDemoAccounts, readConfig } from './config.ts';
+import {
+  clientsOf,
+  foreignIssuerOf,
+  type IdentityConfig,
+  mailServerOf,
+  mayHaveDemoAccounts,
+  readConfig,
+} from './config.ts';
 import { deriveKey } from './credentials/secrets.ts';
 import { auditConsumer } from './events/consumers.ts';
 import { startFirstAdministratorOffer } from './first-administrator.ts';
+import { createForeignIssuer, type ForeignIssuer } from './foreign/foreign-issuer.ts';
 import { readPlace, signPlace } from './keys/audit-seals.ts';
 import { startMailer } from './mail/mailer.ts';
 import { createSmtpSender } from './mail/smtp.ts';
 import type { ConfiguredClient } from './oidc/clients.ts';
+import { foreignCallbackAt } from './routes/foreign-sign-in.ts';
 import { readSealingKey } from './sealing-key.ts';
 import { createAccountStore } from './store/accounts.ts';
 import { createAuditRetention } from './store/audit-retention.ts';
@@ -99,6 +109,15 @@ async function allClients(config: IdentityConfig): Promise<ConfiguredClient[]> {
   return [...configured, ...(await Promise.all(ours))];
 }
 
+/** Begins discovery of the foreign issuer, if there is one. */
+function startForeignIssuer(config: IdentityConfig, logger: Logger): ForeignIssuer | undefined {
+  const settings = foreignIssuerOf(config);
+  if (!settings) return undefined;
+  const issuer = createForeignIssuer({ settings, callback: foreignCallbackAt(publicUrlOf(config)), logger });
+  issuer.start();
+  return issuer;
+}
+
 export const start: StartService = async (hostProcess) => {
   const config = readConfig(hostProcess.environment);
   const publicUrl = publicUrlOf(config);
@@ -129,6 +148,8 @@ export const start: StartService = async (hostProcess) => {
   const links = createOneTimeLinkStore(database, clock);
   const mailer = server && startMailer({ outbox, accounts, links, publicUrl, logger, send: createSmtpSender(server) });
   if (mailer) disposables.defer(() => mailer.stop());
+  const foreignIssuer = startForeignIssuer(config, logger);
+  if (foreignIssuer) disposables.defer(() => foreignIssuer.stop());
   const { app, loadIssuer } = await buildApp({
     logger,
     database,
@@ -141,6 +162,7 @@ export const start: StartService = async (hostProcess) => {
     clients: await allClients(config),
     mail: mailer && { outbox, wake: () => void mailer.runNow() },
     mayHaveDemoAccounts: mayHaveDemoAccounts(config, host.environment),
+    foreignIssuer,
     trustedProxies: config.DAYBOOK_TRUSTED_PROXIES?.split(',') ?? [],
   });
   const offer = startFirstAdministratorOffer({

@@ -26,8 +26,10 @@ import { buildApp } from './app.ts';
 import type { PasswordHasher } from './credentials/password-hasher.ts';
 import { newTotpSecret, totpCodeOf, totpStepAt } from './credentials/totp.ts';
 import { auditConsumer } from './events/consumers.ts';
+import { createForeignIssuer, type ForeignIssuerSettings } from './foreign/foreign-issuer.ts';
 import { type MailMessage, sendDueMails } from './mail/mailer.ts';
 import type { ConfiguredClient } from './oidc/clients.ts';
+import { foreignCallbackAt } from './routes/foreign-sign-in.ts';
 import { createAccountStore, type NewAccount } from './store/accounts.ts';
 import { createCredentialStore } from './store/credentials.ts';
 import { createDemoAccountStore } from './store/demo-accounts.ts';
@@ -273,8 +275,10 @@ export async function startIdentity({
   hasher = undefined as PasswordHasher | undefined,
   hasMail = false,
   mayHaveDemoAccounts = false,
+  foreign = undefined as ForeignIssuerSettings | undefined,
+  stores: given = undefined as Awaited<ReturnType<typeof openStores>> | undefined,
 } = {}) {
-  const stores = await openStores();
+  const stores = given ?? (await openStores());
   const { database, sealingKey, clock, accounts, credentials } = stores;
   const lines: string[] = [];
   const destination = new Writable({
@@ -286,6 +290,10 @@ export async function startIdentity({
   const logger = createLogger({ level: 'trace', destination });
   const plain = plainHasher();
   const rootKey = await newRootKey();
+  const callback = foreignCallbackAt(new URL(PUBLIC_URL));
+  const foreignIssuer = foreign && createForeignIssuer({ settings: foreign, callback, logger });
+  foreignIssuer?.start();
+  onTestFinished(() => foreignIssuer?.stop());
   const { observed, statements } = observe(database);
   const sent: MailMessage[] = [];
   const outbox = createMailOutbox(database, clock, Buffer.alloc(32, 9));
@@ -307,6 +315,7 @@ export async function startIdentity({
     sealingKey,
     clients,
     publicUrl: new URL(PUBLIC_URL),
+    foreignIssuer,
     mail: hasMail ? { outbox, wake: () => undefined } : undefined,
     trustedProxies: [],
     mayHaveDemoAccounts,

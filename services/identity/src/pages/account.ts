@@ -97,6 +97,14 @@ ${hiddenFields({ form_token: formToken })}${field({
   });
 };
 
+/** Stands in the place of passwords and passkeys for a person who signs in at a foreign issuer. */
+export const foreignCredentialsPage = (words: Words, isPatient: boolean): string =>
+  renderPage({
+    words,
+    title: words.foreignCredentialsTitle,
+    body: html`${accountLinks(words, isPatient)}<p>${words.foreignCredentials}</p>\n`,
+  });
+
 export interface LinkRecordPage extends AccountPage {
   readonly isLinked?: boolean;
   readonly birthDate?: string;

@@ -18,10 +18,12 @@ label { display: block; font-weight: 600; }
 input { inline-size: 100%; padding: .5rem .75rem; font: inherit; color: inherit; background: transparent;
   border: 1px solid var(--line); border-radius: .25rem; }
 input[aria-invalid=true] { border-color: var(--wrong); border-width: 2px; }
-button { padding: .5rem 1rem; font: inherit; font-weight: 600; color: var(--on-action); background: var(--action);
+button, a.button { padding: .5rem 1rem; font: inherit; font-weight: 600; color: var(--on-action); background: var(--action);
   border: 1px solid transparent; border-radius: .25rem; cursor: pointer; }
 button.plain { color: var(--action); background: transparent; border-color: currentColor; }
 a { color: var(--action); }
+a.button { display: inline-block; color: var(--on-action); text-decoration: none; }
+summary { margin-block-end: 1rem; cursor: pointer; color: var(--action); }
 :focus-visible { outline: 3px solid var(--action); outline-offset: 2px; }
 .summary { margin-block-end: 1.5rem; padding: .75rem 1rem; border: 2px solid var(--wrong);
   border-inline-start-width: .5rem; border-radius: .25rem; }

@@ -9,7 +9,16 @@ import { linkRecordPage, passwordPage } from '../pages/account.ts';
 import type { FormFault } from '../pages/layout.ts';
 import type { SignedIn } from '../store/sessions.ts';
 import { passwordMessage } from './one-time-link.ts';
-import { findSignedIn, PAGE, type PageContext, sendPage, sendThrottled, signInAt, wordsFor } from './page-context.ts';
+import {
+  findSignedIn,
+  PAGE,
+  type PageContext,
+  sendForeignCredentials,
+  sendPage,
+  sendThrottled,
+  signInAt,
+  wordsFor,
+} from './page-context.ts';
 
 const PASSWORD = '/identity/password';
 const LINK_RECORD = '/identity/link-record';
@@ -54,6 +63,8 @@ function addPasswordPage(context: PageContext): void {
   pages.get(PASSWORD, { ...PAGE, schema: { hide: true, querystring: Nothing } }, async (request, reply) => {
     const signedIn = await findSignedIn(context, request);
     if (!signedIn) return reply.redirect(signInAt(PASSWORD), 303);
+    const { account } = signedIn;
+    if (account.isForeign) return sendForeignCredentials(reply, 403, wordsFor(request, account), account);
     return sendPage(reply, 200, await render(request, reply, signedIn));
   });
 
@@ -64,6 +75,7 @@ function addPasswordPage(context: PageContext): void {
     if (!signedIn) return reply.redirect(signInAt(PASSWORD), 303);
     const { account, session } = signedIn;
     const words = wordsFor(request, account);
+    if (account.isForeign) return sendForeignCredentials(reply, 403, words, account);
     const refuse = async (field: string, message: string) =>
       sendPage(reply, 422, await render(request, reply, signedIn, { faults: [{ field, message }] }));
     const fault = passwordFaultOf(password, [account.email, account.displayName]);

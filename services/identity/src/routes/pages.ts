@@ -7,6 +7,7 @@ import { failurePage } from '../pages/sign-in.ts';
 import type { Words } from '../pages/words/words.ts';
 import { addAccountPages } from './account.ts';
 import { addDemoSignIn } from './demo-sign-in.ts';
+import { addForeignSignIn } from './foreign-sign-in.ts';
 import { addInteraction } from './interaction.ts';
 import { addOneTimeLink, type LinkDependencies } from './one-time-link.ts';
 import { type PageContext, sendPage, wordsFor } from './page-context.ts';
@@ -77,6 +78,7 @@ export function addPages(app: App, { context, issuer, ...linkDependencies }: Pag
     const pageContext: PageContext = { ...context, pages };
     addSignIn(pageContext);
     addDemoSignIn(pageContext);
+    addForeignSignIn(pageContext);
     addSessions(pageContext);
     addAccountPages(pageContext);
     addRecovery(pageContext);

@@ -95,13 +95,14 @@ export async function renderSignIn(
   context: PageContext,
   request: FastifyRequest,
   reply: FastifyReply,
-  page: Omit<SignInPage, 'words' | 'formToken' | 'passkeyOptions' | 'demo'>,
+  page: Omit<SignInPage, 'words' | 'formToken' | 'passkeyOptions' | 'demo' | 'foreignHost'>,
 ): Promise<string> {
-  const { forms, ceremonies } = context;
+  const { forms, ceremonies, foreign } = context;
   const formToken = forms.issue(request, reply);
   const passkeyOptions = ceremonies.requestOptions(formToken);
   const demo = await demoButtonsFor(context, request);
-  return signInPage({ words: wordsFor(request), formToken, passkeyOptions, demo, ...page });
+  const foreignHost = foreign?.issuer.host;
+  return signInPage({ words: wordsFor(request), formToken, passkeyOptions, demo, foreignHost, ...page });
 }
 
 export function addSignIn(context: PageContext): void {

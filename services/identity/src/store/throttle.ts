@@ -47,6 +47,8 @@ export interface Throttle {
   beginRecovery(attempt: { loginKey: string; address: string }): Promise<CountedAttempt | Throttled>;
   /** For codes that link a patient record, of a signed-in account. */
   beginLinking(attempt: { accountId: string; address: string }): Promise<CountedAttempt | Throttled>;
+  /** For browsers that come back from a foreign issuer, each of which costs a request there. */
+  beginForeign(address: string): Promise<CountedAttempt | Throttled>;
 }
 
 /** What counts the failures of an attempt. */
@@ -58,6 +60,7 @@ interface Counter {
     | 'account'
     | 'code'
     | 'link'
+    | 'foreign-address'
     | 'link-address'
     | 'recovery'
     | 'recovery-address';
@@ -181,6 +184,8 @@ export function createThrottle(database: Database<IdentityTables>, clock: Clock)
         { kind: 'link', subject: [accountId], policy: CODES, isForgiven: true },
         { kind: 'link-address', subject: [address], policy: ADDRESS, isForgiven: false },
       ]),
+    beginForeign: (address) =>
+      begin([{ kind: 'foreign-address', subject: [address], policy: ADDRESS, isForgiven: false }]),
     beginCode: (accountId) => begin([{ kind: 'code', subject: [accountId], policy: CODES, isForgiven: true }]),
   };
 }

@@ -25,6 +25,19 @@ export const de: Words = {
   forgot: 'Ich kann mich nicht anmelden',
   withPasskey: 'Mit einem Passkey anmelden',
   passkeyFailed: 'Der Passkey wurde nicht akzeptiert. Versuchen Sie es erneut, oder melden Sie sich anders an.',
+  withForeign: (host) => `Bei ${host} anmelden`,
+  withoutForeign: 'Mit einem Konto von Daybook anmelden',
+  foreignAwayTitle: 'Die Anmeldung dort geht im Moment nicht',
+  foreignAway: (host) =>
+    `${host} ist nicht erreichbar oder antwortet nicht wie erwartet. Versuchen Sie es in einer Minute erneut. Wenn es so bleibt, wenden Sie sich an die Administration.`,
+  foreignFailedTitle: 'Die Anmeldung wurde nicht abgeschlossen',
+  foreignFailed: 'Sie hat zu lange gedauert, wurde abgebrochen oder begann in einem anderen Browser. Beginnen Sie neu.',
+  noAccessTitle: 'Sie haben noch keinen Zugang',
+  foreignNoRole: (host) =>
+    `Sie haben sich bei ${host} angemeldet, aber Ihr Konto hat dort keine Rolle für Daybook. Die Administration kann Ihnen eine geben.`,
+  foreignDisabled: 'Ihr Konto ist gesperrt. Die Administration kann es wieder freigeben.',
+  foreignCredentialsTitle: 'Passwort und Passkeys',
+  foreignCredentials: 'Sie melden sich mit dem Konto Ihrer Organisation an. Ändern Sie dort das Passwort.',
   wrongPassword: 'Die E-Mail-Adresse oder das Passwort ist falsch.',
   wrongCode: 'Der Code ist falsch oder wurde schon benutzt.',
   noSecondFactor:

@@ -24,6 +24,19 @@ export const es: Words = {
   forgot: 'No puedo iniciar sesión',
   withPasskey: 'Iniciar sesión con una clave de acceso',
   passkeyFailed: 'La clave de acceso no se aceptó. Inténtelo otra vez, o inicie sesión de otra forma.',
+  withForeign: (host) => `Iniciar sesión en ${host}`,
+  withoutForeign: 'Iniciar sesión con una cuenta de Daybook',
+  foreignAwayTitle: 'Iniciar sesión allí no funciona ahora',
+  foreignAway: (host) =>
+    `No se puede acceder a ${host}, o no responde como debería. Inténtelo de nuevo en un minuto. Si continúa, avise a un administrador.`,
+  foreignFailedTitle: 'El inicio de sesión no se completó',
+  foreignFailed: 'Tardó demasiado, se canceló o empezó en otro navegador. Empiece de nuevo.',
+  noAccessTitle: 'Aún no tiene acceso',
+  foreignNoRole: (host) =>
+    `Ha iniciado sesión en ${host}, donde su cuenta no tiene ningún rol para Daybook. Un administrador puede darle uno.`,
+  foreignDisabled: 'Su cuenta está desactivada. Un administrador puede activarla de nuevo.',
+  foreignCredentialsTitle: 'Contraseña y llaves de acceso',
+  foreignCredentials: 'Usted inicia sesión con la cuenta de su organización. Cambie allí la contraseña.',
   wrongPassword: 'El correo electrónico o la contraseña no es correcto.',
   wrongCode: 'El código no es correcto, o ya se usó.',
   noSecondFactor:

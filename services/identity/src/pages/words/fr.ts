@@ -25,6 +25,19 @@ export const fr: Words = {
   forgot: 'Je ne peux pas me connecter',
   withPasskey: 'Se connecter avec une clé d’accès',
   passkeyFailed: 'La clé d’accès n’a pas été acceptée. Réessayez, ou connectez-vous autrement.',
+  withForeign: (host) => `Se connecter auprès de ${host}`,
+  withoutForeign: 'Se connecter avec un compte Daybook',
+  foreignAwayTitle: 'La connexion n’y fonctionne pas en ce moment',
+  foreignAway: (host) =>
+    `${host} est injoignable ou ne répond pas comme prévu. Réessayez dans une minute. Si cela persiste, prévenez un administrateur.`,
+  foreignFailedTitle: 'La connexion n’a pas abouti',
+  foreignFailed: 'Elle a pris trop de temps, a été annulée ou a commencé dans un autre navigateur. Recommencez.',
+  noAccessTitle: 'Vous n’avez pas encore accès',
+  foreignNoRole: (host) =>
+    `Vous vous êtes connecté auprès de ${host}, mais votre compte n’y a aucun rôle pour Daybook. Un administrateur peut vous en donner un.`,
+  foreignDisabled: 'Votre compte est désactivé. Un administrateur peut le réactiver.',
+  foreignCredentialsTitle: 'Mot de passe et clés d’accès',
+  foreignCredentials: 'Vous vous connectez avec le compte de votre organisation. Changez-y son mot de passe.',
   wrongPassword: 'L’adresse e-mail ou le mot de passe est incorrect.',
   wrongCode: 'Le code est incorrect, ou a déjà été utilisé.',
   noSecondFactor:

@@ -24,6 +24,19 @@ export const pt: Words = {
   forgot: 'Não consigo iniciar sessão',
   withPasskey: 'Iniciar sessão com uma chave de acesso',
   passkeyFailed: 'A chave de acesso não foi aceite. Tente outra vez, ou inicie sessão de outra forma.',
+  withForeign: (host) => `Iniciar sessão em ${host}`,
+  withoutForeign: 'Iniciar sessão com uma conta do Daybook',
+  foreignAwayTitle: 'Iniciar sessão lá não funciona agora',
+  foreignAway: (host) =>
+    `Não é possível contactar ${host}, ou não responde como devia. Tente novamente daqui a um minuto. Se continuar, avise um administrador.`,
+  foreignFailedTitle: 'O início de sessão não foi concluído',
+  foreignFailed: 'Demorou demasiado, foi cancelado ou começou noutro navegador. Comece de novo.',
+  noAccessTitle: 'Ainda não tem acesso',
+  foreignNoRole: (host) =>
+    `Iniciou sessão em ${host}, onde a sua conta não tem nenhuma função para o Daybook. Um administrador pode dar-lhe uma.`,
+  foreignDisabled: 'A sua conta está desativada. Um administrador pode ativá-la de novo.',
+  foreignCredentialsTitle: 'Palavra-passe e chaves de acesso',
+  foreignCredentials: 'Inicia sessão com a conta da sua organização. Altere lá a palavra-passe.',
   wrongPassword: 'O endereço de e-mail ou a palavra-passe está errado.',
   wrongCode: 'O código está errado, ou já foi usado.',
   noSecondFactor:
