@@ -1,14 +1,16 @@
 /** `--mode unit`, `integration`, `e2e` or `mutants` chooses a tier of the tests. Without it, all but the last run. */
 import { availableParallelism } from 'node:os';
 import { defaultExclude, defineConfig } from 'vitest/config';
-import { findServers, type ServerName } from './packages/testing/src/servers.ts';
+import { findServers, isNightly, type ServerName } from './packages/testing/src/servers.ts';
 import {
   BROKEN_BUILDS,
   BROKER,
   E2E,
   INTEROP,
   ON_EACH_DATABASE,
+  OPERATIONS_ON_SERVERS,
   SYSTEM_ON_EACH_DATABASE,
+  SYSTEM_UNDER_FAULTS,
   type Tier,
   UNIT,
 } from './tools/repo-checks/src/tiers.ts';
@@ -23,13 +25,14 @@ const onSqlite = (name: string, { include, exclude }: Tier) => ({
   },
 });
 
-const onServers = (servers: ReadonlyMap<ServerName, string>, prefix: string, include: string[]) =>
-  (['mysql', 'mariadb'] as const).flatMap((kind) => {
-    const serverUrl = servers.get(kind);
-    if (serverUrl === undefined) return [];
-    const name = `${prefix}${kind}`;
-    return { extends: true as const, test: { name, include, provide: { database: { kind, serverUrl } } } };
-  });
+type Servers = ReadonlyMap<ServerName, string>;
+
+function onServer(servers: Servers, kind: 'mysql' | 'mariadb', prefix: string, include: string[]) {
+  const serverUrl = servers.get(kind);
+  if (serverUrl === undefined) return [];
+  const name = `${prefix}${kind}`;
+  return [{ extends: true as const, test: { name, include, provide: { database: { kind, serverUrl } } } }];
+}
 
 /** Most test files start quickly and import the same modules: each worker loads these once for all its files. */
 const sharingModules = { isolate: false };
@@ -40,15 +43,17 @@ const unit = () => {
 };
 
 /** Stores, bus and discovery on each real server that is available. */
-const integration = (servers: ReadonlyMap<ServerName, string>) => [
-  ...onServers(servers, '', ON_EACH_DATABASE),
+const integration = (servers: Servers) => [
+  ...onServer(servers, 'mysql', '', [...ON_EACH_DATABASE, ...OPERATIONS_ON_SERVERS]),
+  ...onServer(servers, 'mariadb', '', [...ON_EACH_DATABASE, ...(isNightly ? OPERATIONS_ON_SERVERS : [])]),
   onSqlite('rabbitmq', BROKER),
   onSqlite('interop', INTEROP),
 ];
 
-const e2e = (servers: ReadonlyMap<ServerName, string>) => [
+const e2e = (servers: Servers) => [
   onSqlite('e2e', E2E),
-  ...onServers(servers, 'e2e-', SYSTEM_ON_EACH_DATABASE),
+  ...onServer(servers, 'mysql', 'e2e-', [...SYSTEM_ON_EACH_DATABASE, ...SYSTEM_UNDER_FAULTS]),
+  ...onServer(servers, 'mariadb', 'e2e-', [...SYSTEM_ON_EACH_DATABASE, ...(isNightly ? SYSTEM_UNDER_FAULTS : [])]),
 ];
 
 async function projectsOf(mode: string) {

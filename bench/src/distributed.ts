@@ -8,7 +8,7 @@ import { median } from './load.ts';
 import { cpuSeconds, familyOf, memoryOfAll } from './processes.ts';
 
 /** As in `package.json`. */
-const FLAGS = ['--max-semi-space-size=8'];
+const FLAGS = ['--max-semi-space-size=8', '--heap-growing-percent=20'];
 const LAUNCHER = join(import.meta.dirname, '../../launcher');
 const STARTS = 3;
 const READY_MILLIS = 120_000;

@@ -8,14 +8,25 @@ const RUNS: readonly {
   readonly environment: Record<string, string>;
 }[] = [
   {
-    name: 'fuzz, model and crash recovery, long',
-    args: ['run', 'test:e2e', '--', 'e2e/src/properties', 'e2e/src/resilience/crash-recovery.test.ts'],
+    name: 'fuzz, model and faults, long and on every database',
+    args: ['run', 'test:e2e', '--', 'e2e/src/properties', 'e2e/src/resilience'],
     environment: {
+      DAYBOOK_TEST_NIGHTLY: '1',
       DAYBOOK_FUZZ_ROUNDS: '500',
       DAYBOOK_LEAK_ROUNDS: '500',
       DAYBOOK_MODEL_RUNS: '1000',
       DAYBOOK_CRASH_KILLS: '50',
     },
+  },
+  {
+    name: 'stores and operations on every server',
+    args: ['run', 'test:integration'],
+    environment: { DAYBOOK_TEST_NIGHTLY: '1' },
+  },
+  {
+    name: 'times that must not reveal an account, with many samples',
+    args: ['run', 'test:e2e', '--', 'services/identity/src/routes/same-time.test.ts'],
+    environment: { DAYBOOK_TEST_TIME_ROUNDS: '300' },
   },
   {
     name: 'parsers of the gateway against llhttp, long',

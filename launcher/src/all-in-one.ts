@@ -13,7 +13,7 @@ import {
   systemClock,
 } from '@daybook/service';
 import { createTokenSource } from './access/token-source.ts';
-import { isDemoWanted, type LauncherConfig } from './config.ts';
+import { isDemoWanted, type LauncherConfig, withDemoChoice } from './config.ts';
 import {
   announceSystem,
   findRunningSystem,
@@ -23,7 +23,7 @@ import {
 } from './data-folder.ts';
 import { areServicesEmpty, demoMarkerPath, isDemoPending, markDemoPending, seedDemo } from './demo/seed.ts';
 import { FETCH_INTERVAL_MILLIS } from './intervals.ts';
-import { withPublicAddress } from './public-address.ts';
+import { choosePublicAddress } from './public-address.ts';
 import {
   givenRegistryUsers,
   prepareRegistryUsers,
@@ -123,11 +123,13 @@ export async function startAllInOne(
   bus = createInProcessBus(),
 ): Promise<System> {
   const wantsDemo = isDemoWanted(config, baseEnvironment);
-  const environment = await withPublicAddress({
+  await using resources = new AsyncDisposableStack();
+  const address = await choosePublicAddress({
     ...withRegistryUrls(baseEnvironment, config.EUREKA_URL),
     ...(wantsDemo && !isGiven(baseEnvironment, 'DAYBOOK_PUBLIC_PAGE') && { DAYBOOK_PUBLIC_PAGE: 'on' }),
   });
-  await using resources = new AsyncDisposableStack();
+  const { environment } = address;
+  resources.defer(() => address.release());
   const folder = config.DAYBOOK_DATA;
   await prepareDataFolder(folder);
   resources.use(await lockDataFolder(folder));
@@ -145,7 +147,7 @@ export async function startAllInOne(
   const services = createLocalServices(users);
   // Only the gateway serves other machines, so only it listens on DAYBOOK_HOST.
   const internalEnvironment = {
-    ...environment,
+    ...withDemoChoice(environment, wantsDemo),
     DAYBOOK_HOST: '127.0.0.1',
     DAYBOOK_SERVICE_PORT: '0',
     DAYBOOK_OPERATIONS_PORT: '',
@@ -174,7 +176,8 @@ export async function startAllInOne(
     await markDemoPending(marker);
   }
   if (wantsDemo && (await isDemoPending(marker))) {
-    await seedDemo({ marker, urlOf: services.urlOf, token: administratorToken, logger }, (fixedClock) => {
+    const identity = internalEnvironment;
+    await seedDemo({ marker, urlOf: services.urlOf, token: administratorToken, identity, logger }, (fixedClock) => {
       clock = fixedClock;
     });
     clock = systemClock;
@@ -182,6 +185,7 @@ export async function startAllInOne(
   const publicUrl = environment.DAYBOOK_PUBLIC_URL ?? '';
   const gatewayHost = { ...backendHost, environment };
   resources.defer(() => services.stop('gateway'));
+  await address.release();
   const { url, ready } = await services.start('gateway', gatewayHost);
   await ready;
   await announceSystem(folder, { pid: process.pid, registryUrl: announcedUrl, isRegistryOurs, publicUrl });

@@ -2,6 +2,7 @@
  * A thousand clients request the same time simultaneously, over sockets to one process.
  * No time is booked twice, a retry is harmless, and each refusal is a problem document with the nearest free slots.
  */
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { mapConcurrently } from '@daybook/async';
 import type { DaybookClient, Schemas } from '@daybook/client';
@@ -35,13 +36,21 @@ let patientIds: string[];
 const registerMany = (count: number): Promise<string[]> =>
   mapConcurrently(16, [...Array(count).keys()], async () => (await registerPatient(client)).id);
 
-type Send = (patientId: string, signal: AbortSignal) => Promise<CallResult>;
+interface Attempt {
+  readonly signal: AbortSignal;
+  readonly params: { readonly header: { readonly 'idempotency-key': string } };
+}
+type Send = (patientId: string, attempt: Attempt) => Promise<CallResult>;
 
-/** Sends a request until it is decided: a gateway that sheds load returns 503 without forwarding. */
+/**
+ * Sends a request with the same key until it is decided: a gateway that sheds load returns 503 without forwarding, and
+ * on a busy machine some of a thousand take longer than the gateway waits.
+ */
 async function sendUntilDecided(send: Send, patientId: string, signal: AbortSignal): Promise<CallResult> {
+  const params = { header: { 'idempotency-key': randomUUID() } };
   for (;;) {
-    const result = await send(patientId, signal);
-    if (result.status !== 503) return result;
+    const result = await send(patientId, { signal, params });
+    if (result.status !== 503 && result.status !== 504) return result;
     await sleep(RETRY_MILLIS, undefined, { signal });
   }
 }
@@ -79,10 +88,10 @@ describe('a thousand bookings of one slot at once', () => {
       body: { name: `For ${capacity} ${doctor.id}`, durationMinutes: 30, capacity },
     });
     const bookingFields = { doctorId: doctor.id, appointmentTypeId: type?.id ?? '', start };
-    const responses = await sendAll(async (patientId, signal) => {
+    const responses = await sendAll(async (patientId, attempt) => {
       const { response, data, error } = await client.POST('/api/v1/appointments', {
         body: { ...bookingFields, patientId },
-        signal,
+        ...attempt,
       });
       return { status: response.status, appointment: data, problem: error };
     });
@@ -106,11 +115,11 @@ describe('a thousand requests for the first free time of a specialty', () => {
     await change(doctor.id);
     for (let more = 0; more < 11; more += 1) await change((await makeClinic(client)).doctor.id);
     const day = { from: halfHour(2 * 48), to: halfHour(3 * 48) };
-    const responses = await sendAll(async (patientId, signal) => {
+    const responses = await sendAll(async (patientId, attempt) => {
       const bookingFields = { patientId, specialty, appointmentTypeId: type.id, ...day };
       const { response, data, error } = await client.POST('/api/v1/appointments/first-free', {
         body: bookingFields,
-        signal,
+        ...attempt,
       });
       return { status: response.status, appointment: data, problem: error };
     });

@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { CLOCK_TOLERANCE_SECONDS } from './clock.ts';
 import { keyIdOf, type PublicJwk } from './key-pair.ts';
 import { type KeySetPayload, MAX_KEY_SET_LENGTH, signKeySet } from './key-set.ts';
-import { createKeySource, type KeySourceOptions } from './key-source.ts';
+import { createKeySource, KeySetUnavailable, type KeySourceOptions } from './key-source.ts';
 import { signJws } from './strict-jws.ts';
 import { createTestClock, createTestIssuer, createTestKey, type TestClock, type TestIssuer } from './testing.ts';
 
@@ -38,6 +38,25 @@ async function startSource(options: Partial<KeySourceOptions> = {}) {
 }
 
 const keyId = (): string => issuer.key.signing.keyId;
+
+describe('a check', () => {
+  it('fetches the keys that are missing, once, and none that are there', async () => {
+    const { source, network } = await startSource();
+    await Promise.all([source.check(), source.check()]);
+    expect(source.peek(keyId())).toMatchObject({ type: 'public' });
+    await source.check();
+    expect(network.fetches).toBe(1);
+  });
+
+  it('fails while there are none, and passes when identity is there', async () => {
+    const { source, network } = await startSource();
+    network.respond = () => Promise.reject(new Error('identity is away'));
+    await expect(source.check()).rejects.toThrow(KeySetUnavailable);
+    network.respond = () => issuer.signKeySet();
+    clock.advance(1_000);
+    await source.check();
+  });
+});
 
 describe('a key', () => {
   it('is fetched once, and then known without a fetch', async () => {

@@ -52,6 +52,11 @@ export interface KeySource {
    * @throws KeySetUnavailable when there is no current set
    */
   readonly find: (keyId: string) => Promise<CryptoKey | undefined>;
+  /**
+   * Resolves when there is a current set, which it fetches if necessary.
+   * @throws KeySetUnavailable
+   */
+  readonly check: () => Promise<void>;
   /** Ends a running fetch and prevents further ones. */
   readonly stop: () => Promise<void>;
 }
@@ -135,14 +140,23 @@ export async function createKeySource(options: KeySourceOptions): Promise<KeySou
     return current?.keys.get(keyId);
   }
 
+  async function requireCurrent(): Promise<void> {
+    // The fetch may have begun long before, if the machine slept meanwhile, and brought a set that has expired by now.
+    if (!isCurrent()) await refresh();
+    if (!isCurrent()) throw new KeySetUnavailable(RETRY_INTERVAL_MILLIS / 1_000);
+  }
+
   async function find(keyId: string): Promise<CryptoKey | undefined> {
     const known = peek(keyId);
     if (known) return known;
     await refresh();
-    // The fetch may have begun long before, if the machine slept meanwhile, and brought a set that has expired by now.
+    await requireCurrent();
+    return peek(keyId);
+  }
+
+  async function check(): Promise<void> {
     if (!isCurrent()) await refresh();
-    if (isCurrent()) return peek(keyId);
-    throw new KeySetUnavailable(RETRY_INTERVAL_MILLIS / 1_000);
+    await requireCurrent();
   }
 
   async function stop(): Promise<void> {
@@ -151,5 +165,5 @@ export async function createKeySource(options: KeySourceOptions): Promise<KeySou
   }
 
   if (file !== undefined) await reportFailure(restore(file));
-  return { peek, find, stop };
+  return { peek, find, check, stop };
 }

@@ -1060,7 +1060,11 @@ export interface components {
             /** Format: date-time */
             at: string;
             /** @enum {string} */
-            action: "sign-in" | "sign-in-failed" | "recovery-requested" | "recovery-link-made" | "credentials-set" | "password-changed" | "passkey-added" | "passkey-removed" | "account-invited" | "account-changed" | "session-ended" | "link-code-made" | "patient-linked" | "patient-link-refused" | "patient-link-revoked";
+            action: "record-read" | "changed" | "call-refused" | "sign-in" | "sign-in-failed" | "recovery-requested" | "recovery-link-made" | "credentials-set" | "password-changed" | "passkey-added" | "passkey-removed" | "account-invited" | "account-changed" | "session-ended" | "link-code-made" | "patient-linked" | "patient-link-refused" | "patient-link-revoked";
+            /** @description The service that recorded it: `patient`, `identity`, … */
+            service: string;
+            /** @description The `operationId` of a call */
+            operation?: string;
             /** @enum {string} */
             actorRole?: "patient" | "doctor" | "front-desk" | "administrator" | "service";
             /**
@@ -1068,16 +1072,20 @@ export interface components {
              * @description The account that did it; patients see their own only
              */
             actorId?: string;
+            /** @description The program that did it, instead of an account */
+            program?: string;
             /**
              * Format: uuid
              * @description The account that it is about
              */
             accountId?: string;
+            /** @description The patients that it is about; patients see their own only */
+            patientIds: string[];
             /**
              * Format: uuid
-             * @description The patient that it is about
+             * @description What was called for or changed, such as an appointment
              */
-            patientId?: string;
+            subjectId?: string;
             /** @description Methods, changed fields, the kind of an identity check */
             detail?: string;
         };

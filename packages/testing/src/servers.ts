@@ -35,6 +35,9 @@ const SERVERS = {
   },
 } as const satisfies Record<string, KnownServer>;
 
+/** Whether the tests that take minutes run on every server, too. */
+export const isNightly = process.env.DAYBOOK_TEST_NIGHTLY === '1';
+
 export type ServerName = keyof typeof SERVERS;
 
 /**

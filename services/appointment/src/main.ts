@@ -58,8 +58,8 @@ export const start: StartService = async (hostProcess) => {
     operations: { [PATIENTS]: ['getPatientEligibility'], [DOCTORS]: ['getAvailability', 'findAvailability'] },
   });
   const participants = createParticipantClient(
-    authorized(PATIENTS, clientOf(PATIENTS)),
-    authorized(DOCTORS, clientOf(DOCTORS)),
+    authorized.authorize(PATIENTS, clientOf(PATIENTS)),
+    authorized.authorize(DOCTORS, clientOf(DOCTORS)),
   );
   const revalidation = startRevalidationWorker(participants, createRevalidationStore(database, clock), logger);
   disposables.defer(() => revalidation.close());
@@ -86,6 +86,7 @@ export const start: StartService = async (hostProcess) => {
     registry,
     listenOn: listenOnOf(config),
     dependsOn: [PATIENTS, DOCTORS],
+    warmUp: { keys: identity.authenticator.checkKeys, tokens: authorized.checkTokens },
     resources: disposables.move(),
   });
 };

@@ -12,7 +12,7 @@ import {
   type EventType,
   History,
   Hold,
-  instantText,
+  instantTextOfMillis,
   MAX_AVAILABILITY_DAYS,
   MINUTE,
   type NewAppointmentType,
@@ -27,7 +27,14 @@ import {
 import { type Database, newId, openDatabase } from '@daybook/database';
 import { createInProcessBus } from '@daybook/messaging';
 import { createLogger, createParser } from '@daybook/service';
-import { ADMINISTRATOR, readOutbox, requestsTo, type TestCaller, testAuthenticator } from '@daybook/service/testing';
+import {
+  ADMINISTRATOR,
+  readAudit,
+  readOutbox,
+  requestsTo,
+  type TestCaller,
+  testAuthenticator,
+} from '@daybook/service/testing';
 import { cleanDatabase } from '@daybook/testing/databases';
 import { type KyselyPlugin, type QueryId, type RootOperationNode, sql } from 'kysely';
 import { expect, onTestFinished } from 'vitest';
@@ -51,7 +58,7 @@ export const readHold = createParser(Hold);
 const readExplanation = createParser(SlotExplanation);
 
 export const at = toMillis;
-export const iso = (millis: number): string => instantText(Temporal.Instant.fromEpochMilliseconds(millis));
+export const iso = (millis: number): string => instantTextOfMillis(millis);
 
 /** A Monday. */
 export const NOW = '2026-11-02T08:00:00.000Z';
@@ -428,6 +435,7 @@ export async function startAppointments() {
     },
     reservations: () => reservationsOf(database),
     expectReservationsMatch: () => expectReservationsMatch(database, time.now.epochMilliseconds),
+    audit: () => readAudit(database),
     /** Returns the events that wait to be published, in the order of the writes, as stored. */
     outbox: () => readOutbox(database),
   };

@@ -40,6 +40,7 @@ export const start: StartService = async (hostProcess) => {
     host,
     registry,
     listenOn: listenOnOf(config),
+    warmUp: { keys: authenticator.checkKeys },
     resources: disposables.move(),
   });
 };

@@ -78,6 +78,7 @@ export const start: StartService = async (host) => {
     },
     // While identity is away, people who are signed in go on.
     dependsOn: routes.current.services.filter((service) => service !== IDENTITY_SERVICE),
+    warmUp: { keys: authentication.authenticator.checkKeys },
     resources: resources.move(),
   });
 };

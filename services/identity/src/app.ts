@@ -1,7 +1,8 @@
 /** Builds the identity service from its dependencies. */
 import type { RootKey, SealingKey } from '@daybook/access';
-import type { Database } from '@daybook/database';
-import { type App, type Clock, createServiceApp, issuerOf, type Logger } from '@daybook/service';
+import { asSharedDatabase, type Database } from '@daybook/database';
+import type { Bus, Consumer } from '@daybook/messaging';
+import { type App, addParkedEventRoutes, type Clock, createServiceApp, issuerOf, type Logger } from '@daybook/service';
 import { addApi } from './api/api.ts';
 import { createPasskeyCeremonies } from './credentials/passkey-ceremonies.ts';
 import { createPasswordHasher, type PasswordHasher } from './credentials/password-hasher.ts';
@@ -23,7 +24,9 @@ import { withSealedSecrets } from './sealing-key.ts';
 import { createAccountDirectory } from './store/account-directory.ts';
 import { createAccountStore } from './store/accounts.ts';
 import { createAuditTrail } from './store/audit.ts';
+import { createChainAuditor } from './store/chain-auditor.ts';
 import { createCredentialStore } from './store/credentials.ts';
+import { createDemoAccountStore } from './store/demo-accounts.ts';
 import { createLinkCodeStore } from './store/link-codes.ts';
 import { createArtifactStore } from './store/oidc-artifacts.ts';
 import { createOneTimeLinkStore } from './store/one-time-links.ts';
@@ -41,6 +44,8 @@ export interface IdentityDependencies {
   logger: Logger;
   database: Database<IdentityTables>;
   clock: Clock;
+  bus: Pick<Bus, 'check'>;
+  consumers: readonly Consumer[];
   rootKey: RootKey;
   sealingKey: SealingKey;
   publicUrl: URL;
@@ -48,12 +53,21 @@ export interface IdentityDependencies {
   trustedProxies: readonly string[];
   /** Undefined where no mail is configured. */
   mail?: MailQueue | undefined;
+  /** Whether accounts of the demo clinic, where there are any, sign in without a password. */
+  mayHaveDemoAccounts?: boolean;
   /** Another one for tests, whose passwords need not be slow. */
   hasher?: PasswordHasher;
 }
 
-export async function buildApp(dependencies: IdentityDependencies): Promise<App> {
-  const { logger, database, clock, rootKey, sealingKey, publicUrl, clients, trustedProxies } = dependencies;
+export interface IdentityApp {
+  readonly app: App;
+  /** Loads the issuer, which the first sign-in and the first token would wait for. */
+  loadIssuer(): Promise<void>;
+}
+
+export async function buildApp(dependencies: IdentityDependencies): Promise<IdentityApp> {
+  const { logger, database, clock, bus, consumers, rootKey, sealingKey, publicUrl, clients, trustedProxies } =
+    dependencies;
   const ring = createSigningRing(createSigningKeyStore(database, clock, sealingKey), clock);
   const signKeySet = createKeySetSigner(ring, rootKey, clock);
   const app = await createServiceApp({
@@ -67,6 +81,8 @@ export async function buildApp(dependencies: IdentityDependencies): Promise<App>
       clock,
       logger,
     }),
+    auditor: createChainAuditor(database, clock),
+    tolerated: { bus: () => bus.check() },
     checks: { database: () => database.check(), keys: async () => void (await withSealedSecrets(ring.read)) },
   });
   const cookies = createCookies(publicUrl);
@@ -109,6 +125,7 @@ export async function buildApp(dependencies: IdentityDependencies): Promise<App>
     sessions,
     throttle,
   });
+  addParkedEventRoutes(app, asSharedDatabase(database), consumers);
   addPages(app, {
     issuer,
     database,
@@ -121,6 +138,7 @@ export async function buildApp(dependencies: IdentityDependencies): Promise<App>
       passkeys: createPasskeyStore(database, clock),
       ceremonies: createPasskeyCeremonies({ publicUrl, clock, key: deriveKey(sealingKey, 'passkey challenges') }),
       linkCodes,
+      demo: dependencies.mayHaveDemoAccounts ? createDemoAccountStore(database, clock) : undefined,
       clock,
       cookies,
       forms: createFormTokens(cookies, deriveKey(sealingKey, 'form tokens'), publicUrl.origin),
@@ -134,5 +152,5 @@ export async function buildApp(dependencies: IdentityDependencies): Promise<App>
       throttle,
     },
   });
-  return app;
+  return { app, loadIssuer: async () => void (await issuer.handler()) };
 }

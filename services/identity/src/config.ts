@@ -1,8 +1,12 @@
+import { OneOf } from '@daybook/contracts';
 import {
   commonVariables,
   createParser,
+  demoNotLocal,
   type Environment,
   InvalidConfiguration,
+  isGiven,
+  isLocalOnly,
   publicUrlOf,
   readConfiguration,
 } from '@daybook/service';
@@ -26,9 +30,19 @@ const schema = Type.Object({
     Type.String({ pattern: '^smtps?://[^\\s]+$', description: 'The mail server: `smtp://USER:PASSWORD@HOST:PORT`' }),
   ),
   DAYBOOK_MAIL_FROM: Type.Optional(Type.String({ format: 'email', description: 'The sender of mails' })),
+  DAYBOOK_AUDIT_RETENTION_DAYS: Type.Integer({
+    minimum: 30,
+    maximum: 36_500,
+    default: 3_650,
+    description: 'How long entries of the audit trail are kept',
+  }),
   DAYBOOK_TRUSTED_PROXIES: Type.Optional(
     Type.String({ format: 'network-list', description: 'Whose forwarding headers are believed, separated by commas' }),
   ),
+  DAYBOOK_DEMO: OneOf(['on', 'off'], {
+    default: 'off',
+    description: 'Whether the accounts of the demo clinic sign in without a password; for this machine only',
+  }),
 });
 
 /** The environment of this process, for its commands. A service gets that of its host. */
@@ -67,10 +81,16 @@ export function mailServerOf({
   ]);
 }
 
+/** Returns whether demo accounts may sign in. People of a foreign issuer sign in there only. */
+export const mayHaveDemoAccounts = (config: IdentityConfig, environment: Environment): boolean =>
+  config.DAYBOOK_DEMO === 'on' && isLocalOnly(config) && !isGiven(environment, 'OIDC_ISSUER');
+
+/** @throws InvalidConfiguration */
 export function readConfig(environment: Environment): IdentityConfig {
   const config = readConfiguration(schema, environment);
   publicUrlOf(config);
   clientsOf(config);
   mailServerOf(config);
+  if (config.DAYBOOK_DEMO === 'on' && !isLocalOnly(config)) throw demoNotLocal();
   return config;
 }

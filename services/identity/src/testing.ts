@@ -15,7 +15,8 @@ import {
 } from '@daybook/access';
 import type { AccountRole, VerifiedCaller } from '@daybook/contracts';
 import { type Database, openDatabase } from '@daybook/database';
-import { createLogger, issuerOf } from '@daybook/service';
+import { createInProcessBus } from '@daybook/messaging';
+import { createLogger, issuerOf, systemClock } from '@daybook/service';
 import { type Method, requestsTo } from '@daybook/service/testing';
 import { cleanDatabase } from '@daybook/testing/databases';
 import type { KyselyPlugin } from 'kysely';
@@ -24,10 +25,12 @@ import { migrations } from '../migrations/index.ts';
 import { buildApp } from './app.ts';
 import type { PasswordHasher } from './credentials/password-hasher.ts';
 import { newTotpSecret, totpCodeOf, totpStepAt } from './credentials/totp.ts';
+import { auditConsumer } from './events/consumers.ts';
 import { type MailMessage, sendDueMails } from './mail/mailer.ts';
 import type { ConfiguredClient } from './oidc/clients.ts';
 import { createAccountStore, type NewAccount } from './store/accounts.ts';
 import { createCredentialStore } from './store/credentials.ts';
+import { createDemoAccountStore } from './store/demo-accounts.ts';
 import { createMailOutbox } from './store/mail-outbox.ts';
 import { createOneTimeLinkStore } from './store/one-time-links.ts';
 import { createPasskeyStore } from './store/passkeys.ts';
@@ -52,6 +55,19 @@ export const newAccount = (changes: Partial<NewAccount> = {}): NewAccount => ({
 
 export const testSealingKey = () => parseSealingKey(Buffer.alloc(32, 7).toString('base64url'));
 
+/** Adds an active account to the database of a running system, with patients that it acts for. Returns its id. */
+export async function addAccountTo(url: string, changes: Partial<NewAccount>, patientIds: readonly string[] = []) {
+  const database = await openDatabase<IdentityTables>(url, migrations);
+  try {
+    const accounts = createAccountStore(database, systemClock);
+    const { id } = await accounts.create(newAccount(changes));
+    for (const patientId of patientIds) await accounts.linkPatient(id, { patientId, relation: 'self' });
+    return id;
+  } finally {
+    await database.close();
+  }
+}
+
 /** Opens the stores on a clean database, with a clock to advance. */
 export async function openStores() {
   const database = await openDatabase<IdentityTables>(await cleanDatabase('identity'), migrations);
@@ -74,6 +90,7 @@ export async function openStores() {
     links: createOneTimeLinkStore(database, clock),
     passkeys: createPasskeyStore(database, clock),
     throttle: createThrottle(database, clock),
+    demoAccounts: createDemoAccountStore(database, clock),
     signingKeys: createSigningKeyStore(database, clock, sealingKey),
   };
 }
@@ -255,6 +272,7 @@ export async function startIdentity({
   clients = [] as readonly ConfiguredClient[],
   hasher = undefined as PasswordHasher | undefined,
   hasMail = false,
+  mayHaveDemoAccounts = false,
 } = {}) {
   const stores = await openStores();
   const { database, sealingKey, clock, accounts, credentials } = stores;
@@ -279,16 +297,19 @@ export async function startIdentity({
     logger,
     send: async (message: MailMessage) => void sent.push(message),
   };
-  const app = await buildApp({
+  const { app } = await buildApp({
     logger,
     database: observed,
     clock,
+    bus: createInProcessBus(),
+    consumers: [auditConsumer(observed, clock, logger)],
     rootKey,
     sealingKey,
     clients,
     publicUrl: new URL(PUBLIC_URL),
     mail: hasMail ? { outbox, wake: () => undefined } : undefined,
     trustedProxies: [],
+    mayHaveDemoAccounts,
     hasher: hasher ?? plain.hasher,
   });
   onTestFinished(() => app.close());

@@ -43,6 +43,7 @@ export const start: StartService = async (hostProcess) => {
     host,
     registry,
     listenOn: listenOnOf(config),
+    warmUp: { keys: authenticator.checkKeys },
     resources: disposables.move(),
   });
 };

@@ -4,8 +4,22 @@ import { describe, expect, it } from 'vitest';
 import { filesMatching } from './sources.ts';
 import * as tiers from './tiers.ts';
 
-const { BROKEN_BUILDS, BROKER, DEPLOY, E2E, INTEROP, ON_EACH_DATABASE, SYSTEM_ON_EACH_DATABASE, UNIT } = tiers;
-const onServers = { include: [...ON_EACH_DATABASE, ...SYSTEM_ON_EACH_DATABASE], exclude: [] };
+const {
+  BROKEN_BUILDS,
+  BROKER,
+  DEPLOY,
+  E2E,
+  INTEROP,
+  ON_EACH_DATABASE,
+  OPERATIONS_ON_SERVERS,
+  SYSTEM_ON_EACH_DATABASE,
+  SYSTEM_UNDER_FAULTS,
+  UNIT,
+} = tiers;
+const onServers = {
+  include: [...ON_EACH_DATABASE, ...OPERATIONS_ON_SERVERS, ...SYSTEM_ON_EACH_DATABASE, ...SYSTEM_UNDER_FAULTS],
+  exclude: [],
+};
 const ALL = [UNIT, BROKER, INTEROP, E2E, BROKEN_BUILDS, DEPLOY, onServers];
 
 const files = await filesMatching('{packages,services,launcher,tools,e2e,bench}/**/*.test.ts');

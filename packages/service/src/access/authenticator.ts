@@ -16,6 +16,7 @@ import { InvalidConfiguration } from '../config/read-configuration.ts';
 import { systemClock } from '../lifecycle/clock.ts';
 import { EXIT } from '../lifecycle/exit-codes.ts';
 import { StartFailure } from '../lifecycle/start-failure.ts';
+import type { HealthCheck } from '../observability/health.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { IdentityClient } from './identity-client.ts';
 
@@ -25,6 +26,12 @@ export interface Authenticator extends Pick<TokenVerifier, 'verify'> {
   readonly issuer: string;
   /** Whether anybody may read the operations of the public page. */
   readonly hasPublicPage: boolean;
+}
+
+/** An authenticator that fetches its keys. */
+export interface CheckedAuthenticator extends Authenticator {
+  /** Resolves when tokens can be verified. Fetches the keys if there are none. */
+  readonly checkKeys: HealthCheck;
 }
 
 const DEFAULT_PUBLIC_URL = 'http://127.0.0.1:8080';
@@ -108,10 +115,11 @@ export interface AuthenticatorOptions {
 export async function createAuthenticator(
   { audience, config, identity, logger }: AuthenticatorOptions,
   resources: AsyncDisposableStack,
-): Promise<Authenticator> {
+): Promise<CheckedAuthenticator> {
   const issuer = issuerOf(publicUrlOf(config));
   const keys = await createIdentityKeys(identity, await readIdentityKey(config), logger);
   resources.defer(() => keys.stop());
   const verifier = createTokenVerifier({ issuer, audiences: [PERSON_AUDIENCE, audience], keys, clock: systemClock });
-  return { issuer, hasPublicPage: config.DAYBOOK_PUBLIC_PAGE === 'on', verify: verifier.verify };
+  const hasPublicPage = config.DAYBOOK_PUBLIC_PAGE === 'on';
+  return { issuer, hasPublicPage, verify: verifier.verify, checkKeys: keys.check };
 }

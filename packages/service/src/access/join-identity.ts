@@ -1,7 +1,14 @@
 /** Connects a service with identity: to verify its callers, and to call other services as itself. */
 import { type Balancer, createServiceClient, type Discovery, type ServiceClient } from '@daybook/discovery';
+import type { HealthCheck } from '../observability/health.ts';
 import type { Logger } from '../observability/logger.ts';
-import { type AccessConfig, type Authenticator, createAuthenticator, issuerOf, publicUrlOf } from './authenticator.ts';
+import {
+  type AccessConfig,
+  type CheckedAuthenticator,
+  createAuthenticator,
+  issuerOf,
+  publicUrlOf,
+} from './authenticator.ts';
 import { createIdentityClient, IDENTITY, type IdentityClient } from './identity-client.ts';
 import { readServiceKey, type ServiceWithKey } from './service-key.ts';
 import { createServiceTokens } from './service-tokens.ts';
@@ -21,7 +28,7 @@ const TIMES = { attemptTimeoutMillis: 4_500, deadlineMillis: 5_000 };
 /** What a service has of identity. */
 export interface JoinedIdentity {
   readonly client: IdentityClient;
-  readonly authenticator: Authenticator;
+  readonly authenticator: CheckedAuthenticator;
 }
 
 /**
@@ -52,16 +59,20 @@ export interface AuthorizedClientsOptions {
 /** A client whose requests carry the token of the service. */
 export type AuthorizedClient = Pick<ServiceClient, 'get'>;
 
-/**
- * Returns a function that lets the clients of other services prove which service calls.
- * @throws StartFailure 78
- */
+export interface AuthorizedClients {
+  /** Lets the client of another service prove which service calls. */
+  authorize(service: string, client: AuthorizedClient): AuthorizedClient;
+  /** Resolves when there is a token for each other service. */
+  readonly checkTokens: HealthCheck;
+}
+
+/** @throws StartFailure 78 */
 export async function createAuthorizedClients({
   name,
   config,
   identity,
   operations,
-}: AuthorizedClientsOptions): Promise<(service: string, client: AuthorizedClient) => AuthorizedClient> {
+}: AuthorizedClientsOptions): Promise<AuthorizedClients> {
   const tokens = createServiceTokens({
     clientId: name,
     key: await readServiceKey(config, name),
@@ -69,7 +80,7 @@ export async function createAuthorizedClients({
     identity,
     operations,
   });
-  return (service, client) => ({
+  const authorize = (service: string, client: AuthorizedClient): AuthorizedClient => ({
     async get(path, options = {}) {
       const getWith = (authorization: string) =>
         client.get(path, { ...options, headers: { ...options.headers, authorization } });
@@ -80,4 +91,10 @@ export async function createAuthorizedClients({
       return getWith(await tokens.authorizationFor(service));
     },
   });
+  return {
+    authorize,
+    async checkTokens() {
+      await Promise.all(Object.keys(operations).map((service) => tokens.authorizationFor(service)));
+    },
+  };
 }

@@ -16,6 +16,11 @@ export interface HostProcess {
    * outbox to the process with the consumers.
    */
   readonly relaysEvents: boolean;
+  /**
+   * Whether a service registers only after it has prepared what its first requests would wait for. The all-in-one process
+   * leaves it out, because its start has to be quick.
+   */
+  readonly warmsUp?: boolean;
   /** How often callers poll the registry for changes. */
   readonly fetchIntervalMillis: number;
   readonly clock: Clock;

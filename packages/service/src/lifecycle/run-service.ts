@@ -31,6 +31,7 @@ export const hostOfOneService = (
   // This bus has no other service. Without a broker, the all-in-one process delivers the outbox.
   bus: createInProcessBus(),
   relaysEvents: false,
+  warmsUp: true,
   fetchIntervalMillis: FETCH_INTERVAL_MILLIS,
   clock: systemClock,
 });

@@ -91,14 +91,17 @@ const anyPort: ListenOn = {
 interface TestDependencies {
   dependsOn?: readonly string[];
   checks?: Readonly<Record<string, HealthCheck>>;
+  warmUp?: Readonly<Record<string, HealthCheck>>;
+  warmsUp?: boolean;
 }
 
 async function startService(
   registryUrl: string,
   listenOn = anyPort,
-  { dependsOn = [], checks = {} }: TestDependencies = {},
+  { dependsOn = [], checks = {}, warmUp = {}, warmsUp = true }: TestDependencies = {},
 ) {
-  const { host, lines } = hostOf(registryUrl);
+  const { host: hostOfAll, lines } = hostOf(registryUrl);
+  const host = { ...hostOfAll, warmsUp };
   const { app } = await bareApp({ checks });
   app.get('/thing', async () => 'here');
   const resources = new AsyncDisposableStack();
@@ -106,7 +109,7 @@ async function startService(
   resources.defer(() => void closed.push('database'));
   resources.defer(() => void closed.push('relay'));
   const registry = joinRegistry(host, {});
-  const service = await serve({ name: 'thing-service', app, host, registry, listenOn, dependsOn, resources });
+  const service = await serve({ name: 'thing-service', app, host, registry, listenOn, dependsOn, warmUp, resources });
   onTestFinished(() => service.close({ callersAreGone: true }));
   return { service, app, closed, lines };
 }
@@ -252,6 +255,33 @@ describe('a service that starts before what it needs', () => {
     const response = await fetch(`${url}/health/ready`);
     return { status: response.status, body: await response.json() };
   };
+
+  it('registers after what its first requests need has been prepared', async () => {
+    const registry = await startRegistry();
+    let isPrepared = false;
+    const tokens = async () => {
+      if (!isPrepared) throw new Error('no token yet');
+    };
+    const { service } = await startService(registry.url, anyPort, { warmUp: { tokens } });
+    expect(await readiness(service.url)).toMatchObject({
+      status: 503,
+      body: { components: { tokens: { status: 'DOWN' } } },
+    });
+    expect(registry.calls).toEqual([]);
+    isPrepared = true;
+    await service.ready;
+    isPrepared = false;
+    expect(registry.calls).toEqual(['UP thing-service']);
+    expect((await readiness(service.url)).status).toBe(200);
+  });
+
+  it('registers at once in a process whose start has to be quick', async () => {
+    const registry = await startRegistry();
+    const tokens = () => Promise.reject(new Error('no token yet'));
+    const { service } = await startService(registry.url, anyPort, { warmUp: { tokens }, warmsUp: false });
+    await service.ready;
+    expect(registry.calls).toEqual(['UP thing-service']);
+  });
 
   it('responds, is not ready and not in the registry until its dependencies work', async () => {
     const registry = await startRegistry();

@@ -108,6 +108,8 @@ export interface ServeOptions {
   listenOn: ListenOn;
   /** The services that it calls. It is not ready before each of them has been available. */
   dependsOn?: readonly string[];
+  /** What its first requests would wait for, where the host warms up. A failure delays the service, and does not stop it. */
+  warmUp?: Readonly<Record<string, HealthCheck>>;
   /** The resources of the service; closed last, in reverse order. */
   resources: AsyncDisposableStack;
 }
@@ -170,7 +172,7 @@ const TOLERATED_PATIENCE_MILLIS = 30_000;
 const tolerated = (check: HealthCheck): Dependency => ({ check, patienceMillis: TOLERATED_PATIENCE_MILLIS });
 
 /** Makes `/health/ready` also require what only the start needs, until `finish` is called. */
-function trackDependencies({ app, registry, dependsOn = [] }: ServeOptions) {
+function trackDependencies({ app, host, registry, dependsOn = [], warmUp = {} }: ServeOptions) {
   const indicators = readinessIndicatorsOf(app);
   const own = [...indicators];
   const services = dependsOn.map(
@@ -184,6 +186,7 @@ function trackDependencies({ app, registry, dependsOn = [] }: ServeOptions) {
         [indicator, statusOnFailure === 'DOWN' ? { check } : tolerated(check)] as const,
     ),
     ...services,
+    ...(host.warmsUp ? Object.entries(warmUp).map(([what, check]) => [what, tolerated(check)] as const) : []),
   ]);
   for (const [indicator, { check }] of [...required, [REGISTRY, registration] as const])
     indicators.set(indicator, { check, statusOnFailure: 'DOWN' });

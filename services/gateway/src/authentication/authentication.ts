@@ -14,7 +14,7 @@ import {
 import { withDeadline } from '@daybook/async';
 import { Refusal, type VerifiedCaller } from '@daybook/contracts';
 import { type Balancer, createServiceClient, type Discovery } from '@daybook/discovery';
-import { type Authenticator, type Clock, issuerOf, type Logger } from '@daybook/service';
+import { type CheckedAuthenticator, type Clock, issuerOf, type Logger } from '@daybook/service';
 import type { ClientRequest } from '../http/client-exchange.ts';
 import { type ForwardedCredentials, OWN_CREDENTIALS } from '../http/forwarded-credentials.ts';
 import { cookieIn, isSessionId, sessionCookieOf } from '../http/identity-cookies.ts';
@@ -67,7 +67,7 @@ export interface GatewayAuthentication {
     options: AuthenticateOptions,
   ): Authenticated | Refusal | Promise<Authenticated | Refusal>;
   /** Verifies the callers of the gateway's own part of the API. */
-  readonly authenticator: Authenticator;
+  readonly authenticator: CheckedAuthenticator;
   /** Returns the refusal of a request that only a person who has signed in may make. */
   signInRequired(): Refusal;
   /**
@@ -239,7 +239,7 @@ export async function createGatewayAuthentication(
       return authenticateSession(session, request, authenticateOptions);
     },
 
-    authenticator: { issuer, hasPublicPage: false, verify: verifier.verify },
+    authenticator: { issuer, hasPublicPage: false, verify: verifier.verify, checkKeys: keys.check },
 
     signInRequired: () =>
       new Refusal('unauthenticated', 'Sign in, or send an access token.', { challenge: challenge() }),

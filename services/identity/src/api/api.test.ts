@@ -178,19 +178,22 @@ describe('each operation', () => {
     const ids = Object.values(document.paths).flatMap((path) =>
       Object.values(path).map(({ operationId }: { operationId: string }) => operationId),
     );
-    expect(ids.toSorted()).toEqual([
-      ...[
-        'addInvitation',
-        'addRecoveryLink',
-        'changeAccount',
-        'endSession',
-        'getMe',
-        'grantPatientLink',
-        'listAccounts',
-      ],
-      ...['listPatientLinks', 'listRecordAccess', 'listSessions', 'redeemPatientLink', 'revokePatientLink'],
-      'searchAudit',
-    ]);
+    expect(ids.toSorted()).toEqual(
+      [
+        ...[
+          'addInvitation',
+          'addRecoveryLink',
+          'changeAccount',
+          'endSession',
+          'getMe',
+          'grantPatientLink',
+          'listAccounts',
+        ],
+        ...['listPatientLinks', 'listRecordAccess', 'listSessions', 'redeemPatientLink', 'revokePatientLink'],
+        'searchAudit',
+        ...['listParkedEvents', 'resendParkedEvent'],
+      ].toSorted(),
+    );
   });
 });
 

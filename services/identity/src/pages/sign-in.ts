@@ -1,5 +1,6 @@
 /** The pages of signing in and out. */
-import { html, NOTHING } from './html.ts';
+import { type DemoButton, demoPart } from './demo.ts';
+import { type Html, html, NOTHING } from './html.ts';
 import { type FormFault, field, hiddenFields, passkeyForm, renderPage } from './layout.ts';
 import type { Words } from './words/words.ts';
 
@@ -14,25 +15,37 @@ export interface SignInPage extends FormPage {
   readonly email?: string;
   /** Whether the person is signed in already, and has to show that nobody else sits there. */
   readonly isStepUp?: boolean;
-  /** The options of a passkey, as JSON. */
-  readonly passkeyOptions: string;
+  /** The options of a passkey, as JSON. Undefined where no browser offers passkeys. */
+  readonly passkeyOptions: string | undefined;
+  /** The people of a demo. */
+  readonly demo: readonly DemoButton[];
 }
 
+const passkeyPart = ({ words, formToken, returnTo, passkeyOptions }: SignInPage): Html =>
+  passkeyOptions === undefined
+    ? NOTHING
+    : passkeyForm({
+        words,
+        ceremony: 'get',
+        action: '/identity/passkey/sign-in',
+        options: passkeyOptions,
+        hidden: { form_token: formToken, return_to: returnTo },
+        label: words.withPasskey,
+      });
+
 export const signInPage = (page: SignInPage): string => {
-  const { words, formToken, returnTo, faults = [], email, isStepUp, passkeyOptions } = page;
+  const { words, formToken, returnTo, faults = [], email, isStepUp, demo } = page;
   return renderPage({
     words,
     title: words.signInTitle,
     faults,
     hasPasskeys: true,
-    body: html`${isStepUp ? html`<p>${words.stepUpHint}</p>\n` : NOTHING}${passkeyForm({
+    body: html`${isStepUp ? html`<p>${words.stepUpHint}</p>\n` : NOTHING}${demoPart({
       words,
-      ceremony: 'get',
-      action: '/identity/passkey/sign-in',
-      options: passkeyOptions,
-      hidden: { form_token: formToken, return_to: returnTo },
-      label: words.withPasskey,
-    })}<form method="post" action="/identity/sign-in" novalidate>
+      formToken,
+      returnTo,
+      people: demo,
+    })}${passkeyPart(page)}<form method="post" action="/identity/sign-in" novalidate>
 ${hiddenFields({ form_token: formToken, return_to: returnTo })}${field({
   id: 'email',
   label: words.email,

@@ -31,8 +31,12 @@ code, .codes { font: 1rem/1.75 ui-monospace, monospace; overflow-wrap: anywhere;
 ul.plain { margin: 0; padding: 0; list-style: none; }
 ul.plain > li { padding-block: .75rem; border-block-start: 1px solid var(--line); }
 [hidden] { display: none; }
-nav { margin-block-end: 1rem; }
-nav a { margin-inline-end: 1rem; }
+nav { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; margin-block-end: 1rem; }
+main > :last-child { margin-block-end: 0; }
+.notice h2 { margin-block: 0 .25rem; }
+.notice p { margin-block: 0 .75rem; }
+ul.choices { display: grid; gap: .5rem; margin: 0; padding: 0; list-style: none; }
+button.wide { inline-size: 100%; text-align: start; }
 form.inline { display: inline-block; margin-block-start: .25rem; }
 `;
 

@@ -16,6 +16,7 @@ import { findWords, type Words, wordsAccepted } from '../pages/words/words.ts';
 import type { Account, AccountStore, IdentityTransaction } from '../store/accounts.ts';
 import type { AuditTrail } from '../store/audit.ts';
 import type { CredentialStore } from '../store/credentials.ts';
+import type { DemoAccountStore } from '../store/demo-accounts.ts';
 import type { LinkCodeStore } from '../store/link-codes.ts';
 import type { MailOutbox } from '../store/mail-outbox.ts';
 import type { PasskeyStore } from '../store/passkeys.ts';
@@ -42,6 +43,8 @@ export interface PageContext {
   readonly ceremonies: PasskeyCeremonies;
   readonly audit: AuditTrail;
   readonly linkCodes: LinkCodeStore;
+  /** Undefined where no demo accounts may sign in. */
+  readonly demo: Pick<DemoAccountStore, 'list' | 'find'> | undefined;
   /** Undefined where no mail is configured. */
   readonly mail: MailQueue | undefined;
 }

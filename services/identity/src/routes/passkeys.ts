@@ -101,7 +101,7 @@ function addPasskeySignIn(context: PageContext): void {
       // A passkey is unlocked on its device, so it is both factors.
       if (account) return completeSignIn(context, request, reply, { account, methods: ['pop'], returnTo });
       const faults = [{ message: wordsFor(request).passkeyFailed }];
-      return sendScriptPage(reply, 422, renderSignIn(context, request, reply, { returnTo, faults }));
+      return sendScriptPage(reply, 422, await renderSignIn(context, request, reply, { returnTo, faults }));
     },
   );
 }

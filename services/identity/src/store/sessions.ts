@@ -8,9 +8,9 @@ import type { AccountRow, IdentityTables, SessionRow } from './tables.ts';
 
 /**
  * The methods of a sign-in (RFC 8176 and its registry): password, one-time code, proof of a key (a passkey), recovery
- * code (not registered).
+ * code, an account of the demo (not registered).
  */
-export type Method = 'pwd' | 'otp' | 'pop' | 'recovery';
+export type Method = 'pwd' | 'otp' | 'pop' | 'recovery' | 'demo';
 
 /** The most sessions of one account. A further one ends the oldest. */
 export const MAX_SESSIONS = 20;

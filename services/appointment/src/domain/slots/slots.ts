@@ -1,5 +1,5 @@
 /** Slots: the starts that break no rule. */
-import { instantText, MINUTE, type Slot, toMillis } from '@daybook/contracts';
+import { instantTextOfMillis, MINUTE, type Slot, toMillis } from '@daybook/contracts';
 import { type BookingFacts, earliestStart, isBookableAt, visitAt, walkInStart, zoneOf } from '../booking/rules.ts';
 import { CELL_MILLIS, lastOnGrid, nextOnGrid } from './grid.ts';
 
@@ -38,14 +38,12 @@ function* freeStartsBefore(until: number, facts: BookingFacts): Generator<number
   if (walkIn !== undefined && walkIn < until) yield walkIn;
 }
 
-const toIso = (millis: number): string => instantText(Temporal.Instant.fromEpochMilliseconds(millis));
-
 export function slotAt(start: number, { type, doctor }: BookingFacts): Slot {
   const visit = visitAt(start, type);
   return {
     doctorId: doctor.id,
-    start: toIso(visit.start),
-    end: toIso(visit.end),
+    start: instantTextOfMillis(visit.start),
+    end: instantTextOfMillis(visit.end),
     timeZone: zoneOf(visit, doctor),
     status: 'free',
   };
