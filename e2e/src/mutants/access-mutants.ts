@@ -565,7 +565,7 @@ const identity = [
     ],
     [
       'an account reads the entries of every patient',
-      'if (own !== undefined) found = found.where(actsFor(own, patientId));',
+      'if (own !== undefined) ofPatient = ofPatient.where(actsFor(own, sql<Uint8Array>`${patient}`));',
       '',
     ],
     ['an account without a filter reads all entries', '(accountId ?? own)', 'accountId'],
