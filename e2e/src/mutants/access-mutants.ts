@@ -400,8 +400,11 @@ const patients = [
   ...ofPatient('store/duplicates.ts', [
     [
       'a possible duplicate names candidates to all',
-      'if (!seesOtherRecords(caller)) return error;',
-      '',
+      `  if (!seesOtherRecords(caller)) return error;
+  return new Refusal(error.code, error.message, {
+    candidates: await candidatesOf(database, names, reachOf(caller, now)),`,
+      `  return new Refusal(error.code, error.message, {
+    candidates: await candidatesOf(database, names, []),`,
       [...OF_PATIENT, `${PATIENT}/routes/possible-duplicate.test.ts`],
     ],
   ]),

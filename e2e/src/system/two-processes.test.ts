@@ -80,7 +80,9 @@ const ROUNDS = 4;
 const codeOf = ({ response, error }: { response: Response; error?: { code: string } }) =>
   error?.code ?? response.status;
 
-it('keeps the limits of a patient whose requests arrive at two processes simultaneously', async () => {
+it('keeps the limits of a patient whose requests arrive at two processes simultaneously', {
+  timeout: 120_000,
+}, async () => {
   await using folder = await temporaryFolder();
   const system = await startDaybook({ data: folder.path });
   const { doctor, type } = await makeClinic(clientOf(system));

@@ -477,6 +477,19 @@ describe('access to a record', () => {
     expect(items(await asAna('GET', '/accounts/me/patients'))).toEqual([]);
   });
 
+  it('is not listed for an account whose link has ended', async () => {
+    const { ana, bea, accounts, callAs, clock, advance } = await startClinic();
+    const patientId = newId();
+    await accounts.linkPatient(ana.id, { patientId, relation: 'self' });
+    await accounts.linkPatient(bea.id, { patientId, relation: 'guardian', endsAt: clock().add({ hours: 1 }) });
+    // A link to another record opens this one neither.
+    await accounts.linkPatient(bea.id, { patientId: newId(), relation: 'self' });
+    const list = async () => items(await (await callAs(bea))('GET', `/accounts/access?patientId=${patientId}`));
+    expect(await list()).toHaveLength(2);
+    advance({ hours: 2 });
+    expect(await list()).toEqual([]);
+  });
+
   it('to the record of another person is not shown', async () => {
     const { ana, bea, accounts, callAs } = await startClinic();
     const patientId = newId();
