@@ -1060,7 +1060,7 @@ export interface components {
             /** Format: date-time */
             at: string;
             /** @enum {string} */
-            action: "sign-in" | "sign-in-failed" | "recovery-requested" | "recovery-link-made" | "credentials-set" | "password-changed" | "passkey-added" | "passkey-removed" | "account-invited" | "account-changed" | "session-ended" | "link-code-made" | "patient-linked" | "patient-link-refused" | "patient-link-revoked";
+            action: "sign-in" | "sign-in-failed" | "recovery-requested" | "recovery-link-made" | "credentials-set" | "password-changed" | "passkey-added" | "passkey-removed" | "account-invited" | "account-created" | "account-changed" | "session-ended" | "link-code-made" | "patient-linked" | "patient-link-refused" | "patient-link-revoked";
             /** @enum {string} */
             actorRole?: "patient" | "doctor" | "front-desk" | "administrator" | "service";
             /**
