@@ -2,16 +2,16 @@ import { InvalidConfiguration } from '@daybook/service';
 import { describe, expect, it } from 'vitest';
 import { mayHaveDemoAccounts, readConfig } from './config.ts';
 
-const allows = (environment: Record<string, string>): boolean =>
-  mayHaveDemoAccounts(readConfig(environment), environment);
+const allows = (environment: Record<string, string>): boolean => mayHaveDemoAccounts(readConfig(environment));
 
 describe('demo accounts', () => {
   it('need to be switched on', () => {
     expect([allows({}), allows({ DAYBOOK_DEMO: 'off' }), allows({ DAYBOOK_DEMO: 'on' })]).toEqual([false, false, true]);
   });
 
-  it.each([['OIDC_ISSUER'], ['OIDC_ISSUER_FILE']])('are not there with %s', (name) => {
-    expect(allows({ DAYBOOK_DEMO: 'on', [name]: 'https://issuer.example' })).toBe(false);
+  it('are not there with a foreign issuer', () => {
+    const issuer = { OIDC_ISSUER: 'https://issuer.example', OIDC_CLIENT_ID: 'daybook', OIDC_CLIENT_SECRET: 'secret' };
+    expect(allows({ DAYBOOK_DEMO: 'on', ...issuer })).toBe(false);
   });
 
   it.each([

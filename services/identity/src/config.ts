@@ -120,8 +120,8 @@ export function foreignIssuerOf(
 }
 
 /** Returns whether demo accounts may sign in. People of a foreign issuer sign in there only. */
-export const mayHaveDemoAccounts = (config: IdentityConfig, environment: Environment): boolean =>
-  config.DAYBOOK_DEMO === 'on' && isLocalOnly(config) && !isGiven(environment, 'OIDC_ISSUER');
+export const mayHaveDemoAccounts = (config: IdentityConfig): boolean =>
+  config.DAYBOOK_DEMO === 'on' && isLocalOnly(config) && config.OIDC_ISSUER === undefined;
 
 /** @throws InvalidConfiguration */
 export function readConfig(environment: Environment): IdentityConfig {

@@ -161,7 +161,7 @@ export const start: StartService = async (hostProcess) => {
     publicUrl,
     clients: await allClients(config),
     mail: mailer && { outbox, wake: () => void mailer.runNow() },
-    mayHaveDemoAccounts: mayHaveDemoAccounts(config, host.environment),
+    mayHaveDemoAccounts: mayHaveDemoAccounts(config),
     foreignIssuer,
     trustedProxies: config.DAYBOOK_TRUSTED_PROXIES?.split(',') ?? [],
   });

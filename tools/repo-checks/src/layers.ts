@@ -61,7 +61,7 @@ const IDENTITY: Layers = [
   ['sealing-key.ts', 'api', 'events/consumers.ts', 'mail'],
   ['routes'],
   ['config.ts'],
-  ['oidc'],
+  ['oidc', 'foreign'],
   ['http', 'pages', 'keys'],
   ['store'],
   ['credentials'],

@@ -1,7 +1,7 @@
 /** What is accepted as the foreign issuer, by its discovery document. Sign-ins are in routes/foreign-sign-in.test.ts. */
 import { createLogger } from '@daybook/service';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { foreignPersonOf, roleIn } from '../domain/foreign-claims.ts';
+import { foreignPersonOf, roleIn } from './claims.ts';
 import { createForeignIssuer } from './foreign-issuer.ts';
 import { createTransport, ForeignIssuerUnavailable } from './transport.ts';
 
@@ -38,7 +38,7 @@ function issuerWith(url: string, document: object) {
 }
 
 describe('discovery', () => {
-  it('accepts the issuer that is configured, and asks for a code with PKCE, state and nonce', async () => {
+  it('accepts the issuer that is configured, and requests a code with PKCE, state and nonce', async () => {
     const { issuer, fetched } = issuerWith('https://sso.example/realms/a', documentOf('https://sso.example/realms/a'));
     await expect
       .poll(() => issuer.authorizationUrl(ATTEMPT, false).then((url) => url.origin))

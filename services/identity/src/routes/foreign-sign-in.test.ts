@@ -206,7 +206,7 @@ describe('the role', () => {
 });
 
 describe('an account of the foreign issuer', () => {
-  it('that is disabled here stays out, whatever the issuer says', async () => {
+  it('that is disabled here stays out, whatever is in the claims', async () => {
     const { newBrowser, signIn, sessionOf, accounts } = await startClinic();
     const browser = newBrowser();
     await signIn(browser, doris);
@@ -256,7 +256,7 @@ describe('a person who is signed in', () => {
     expect(at.epochMilliseconds % 1_000).toBe(0);
   });
 
-  it('does not count as recently signed in where the issuer tells no time', async () => {
+  it('does not count as recently signed in where the claims have no time', async () => {
     const { newBrowser, signIn, sessionOf, clock } = await startClinic();
     const browser = newBrowser();
     await signIn(browser, doris);
@@ -394,7 +394,7 @@ describe('a callback is rejected', () => {
 });
 
 describe('while the foreign issuer is away', () => {
-  it('the service starts, and the page tells so with 503, until it is back', async () => {
+  it('the service starts, and the page is a kind 503, until it is back', async () => {
     const issuer = await startForeignIssuer();
     issuer.setOutage((_request, response) => void response.writeHead(502).end());
     const { newBrowser, addPerson, signIn } = await startIdentity({ foreign: issuer.settings });

@@ -2,9 +2,10 @@
 import { Refusal } from '@daybook/contracts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import { type ForeignPerson, foreignPersonOf } from '../domain/foreign-claims.ts';
+import type { ForeignPerson } from '../domain/foreign-person.ts';
 import { localPathOf } from '../domain/local-path.ts';
 import { ATTEMPT_LIVES_MILLIS, type ForeignAttempt } from '../foreign/attempts.ts';
+import { foreignPersonOf } from '../foreign/claims.ts';
 import { ForeignSignInRejected } from '../foreign/foreign-issuer.ts';
 import { ForeignIssuerUnavailable } from '../foreign/transport.ts';
 import { deviceNameOf } from '../http/device-name.ts';

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { Refusal } from '@daybook/contracts';
 import { type Database, idToBytes } from '@daybook/database';
 import type { Clock } from '@daybook/service';
-import type { ForeignPerson } from '../domain/foreign-claims.ts';
+import type { ForeignPerson } from '../domain/foreign-person.ts';
 import { foreignLoginKeyOf } from '../domain/login-key.ts';
 import {
   type Account,

@@ -2,20 +2,7 @@
 import { ACCOUNT_ROLES, type AccountRole, Email, Language, VisibleText } from '@daybook/contracts';
 import { createValidator } from '@daybook/service';
 import { Type } from 'typebox';
-
-/** A person as the issuer knows it. */
-export interface ForeignPerson {
-  readonly issuer: string;
-  readonly subject: string;
-  /** Undefined without a role for Daybook, or with several. */
-  readonly role: AccountRole | undefined;
-  readonly displayName: string;
-  /** Empty where the issuer names none. It is shown, and never identifies an account. */
-  readonly email: string;
-  readonly locale: string | undefined;
-  /** When the person signed in there, if the issuer says so. */
-  readonly authenticatedAt: Temporal.Instant | undefined;
-}
+import type { ForeignPerson } from '../domain/foreign-person.ts';
 
 type Claims = Readonly<Record<string, unknown>>;
 
