@@ -5,7 +5,6 @@ import {
   demoNotLocal,
   type Environment,
   InvalidConfiguration,
-  isGiven,
   isLocalOnly,
   publicUrlOf,
   readConfiguration,
