@@ -8,4 +8,5 @@ export * from './key-source.ts';
 export * from './root-key.ts';
 export * from './sealing.ts';
 export { createSecretFile, readSecretFile, UnusableSecret } from './secret-file.ts';
+export { InvalidJws, signJws, verifyJws } from './strict-jws.ts';
 export * from './token-verifier.ts';

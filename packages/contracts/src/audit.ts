@@ -4,7 +4,12 @@ import { ROLES } from './caller.ts';
 import { Page, paging } from './paging.ts';
 import { Id, Instant, OneOf } from './scalars.ts';
 
+/** Calls of the operations of all services; `operation` names which. The others are steps of identity. */
+export const CALL_ACTIONS = ['record-read', 'changed', 'call-refused'] as const;
+export type CallAction = (typeof CALL_ACTIONS)[number];
+
 export const AUDIT_ACTIONS = [
+  ...CALL_ACTIONS,
   'sign-in',
   'sign-in-failed',
   'recovery-requested',
@@ -28,10 +33,14 @@ export const AuditEntry = Type.Object(
     position: Type.Integer({ minimum: 1, description: 'In the chain' }),
     at: Instant(),
     action: OneOf(AUDIT_ACTIONS),
+    service: Type.String({ description: 'The service that recorded it: `patient`, `identity`, …' }),
+    operation: Type.Optional(Type.String({ description: 'The `operationId` of a call' })),
     actorRole: Type.Optional(OneOf(ROLES)),
     actorId: Type.Optional(Id('The account that did it; patients see their own only')),
+    program: Type.Optional(Type.String({ description: 'The program that did it, instead of an account' })),
     accountId: Type.Optional(Id('The account that it is about')),
-    patientId: Type.Optional(Id('The patient that it is about')),
+    patientIds: Type.Array(Id(), { description: 'The patients that it is about; patients see their own only' }),
+    subjectId: Type.Optional(Id('What was called for or changed, such as an appointment')),
     detail: Type.Optional(Type.String({ description: 'Methods, changed fields, the kind of an identity check' })),
   },
   { title: 'AuditEntry' },

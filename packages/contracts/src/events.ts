@@ -4,6 +4,8 @@
  */
 import { type Static, type TSchema, Type } from 'typebox';
 import { StatusChange } from './appointment.ts';
+import { CALL_ACTIONS } from './audit.ts';
+import { ROLES } from './caller.ts';
 import { EXCEPTION_KINDS } from './doctor.ts';
 import { Id, Instant, OneOf } from './scalars.ts';
 
@@ -75,6 +77,20 @@ export const ClosureEventData = Type.Object(
   { title: 'ClosureEventData' },
 );
 
+/** A call, for the audit trail of identity. Ids and words of ours only. */
+export const AuditEventData = Type.Object(
+  {
+    action: OneOf(CALL_ACTIONS),
+    operation: Type.String({ description: 'The `operationId`' }),
+    callerId: Type.String({ description: 'An account, or the name of a program' }),
+    callerRole: OneOf(ROLES),
+    patientIds: Type.Array(Id(), { description: 'Whose records it showed or changed' }),
+    subjectId: Type.Optional(Id('What was called for or changed')),
+  },
+  { title: 'AuditEventData' },
+);
+export type AuditEventData = Static<typeof AuditEventData>;
+
 /** Each event type and the shape of its data. */
 export const eventTypes = {
   'daybook.appointment.booked.v1': AppointmentEventData,
@@ -104,9 +120,14 @@ export const eventTypes = {
   'daybook.doctor.exception-removed.v1': ExceptionEventData,
   'daybook.doctor.closure-added.v1': ClosureEventData,
   'daybook.doctor.closure-removed.v1': ClosureEventData,
+  'daybook.audit.recorded.v1': AuditEventData,
 } as const satisfies Record<string, TSchema>;
 
 export type EventType = keyof typeof eventTypes;
+
+/** The events between services that the AsyncAPI document leaves out, because they are not for other programs. */
+export const INTERNAL_EVENTS: readonly EventType[] = ['daybook.audit.recorded.v1'];
+
 export type EventData<T extends EventType> = Static<(typeof eventTypes)[T]>;
 
 /**
@@ -144,6 +165,7 @@ export const eventConsumers = {
     'daybook.appointment.patient-merged.v1',
     'daybook.appointment.patient-unmerged.v1',
   ],
+  'identity.audit': ['daybook.audit.recorded.v1'],
 } as const satisfies Record<string, readonly EventType[]>;
 
 export type EventConsumerName = keyof typeof eventConsumers;

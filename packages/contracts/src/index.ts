@@ -3,6 +3,7 @@ export * from './account.ts';
 export * from './appointment.ts';
 export * from './appointment-type.ts';
 export * from './audit.ts';
+export * from './audited-operations.ts';
 export * from './caller.ts';
 export * from './clinic.ts';
 export * from './doctor.ts';

@@ -1,7 +1,8 @@
 /** Responses stored by Idempotency-Key, in the same transaction as the change. */
-import type { Transaction } from 'kysely';
+import type { Compilable, Transaction } from 'kysely';
 import type { Database } from './database.ts';
 import type { DatabaseDialect } from './dialect.ts';
+import { executeBatch } from './execute-batch.ts';
 import type { SharedTables } from './shared-tables.ts';
 
 export const RETENTION_HOURS = 24;
@@ -61,7 +62,7 @@ export async function findStoredResponse(
 }
 
 /**
- * Stores a response.
+ * Stores a response, and runs further statements of the transaction after it in the same round trip.
  * @throws IdempotencyKeyTaken when the key already has a response
  */
 export async function insertStoredResponse(
@@ -70,20 +71,19 @@ export async function insertStoredResponse(
   callerId: string,
   key: string,
   response: StoredResponse,
+  extraStatements: readonly Compilable<unknown>[] = [],
 ): Promise<void> {
+  const row = {
+    caller_id: callerId,
+    key,
+    fingerprint: response.fingerprint,
+    status: response.status,
+    headers: JSON.stringify(response.headers),
+    body: response.body,
+    created_at: Temporal.Now.instant().epochMilliseconds,
+  };
   const insert = () =>
-    transaction
-      .insertInto('idempotency_keys')
-      .values({
-        caller_id: callerId,
-        key,
-        fingerprint: response.fingerprint,
-        status: response.status,
-        headers: JSON.stringify(response.headers),
-        body: response.body,
-        created_at: Temporal.Now.instant().epochMilliseconds,
-      })
-      .execute();
+    executeBatch(transaction, dialect, [transaction.insertInto('idempotency_keys').values(row), ...extraStatements]);
   try {
     await insert();
   } catch (error) {

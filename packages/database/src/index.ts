@@ -11,7 +11,15 @@ export * from './idempotency.ts';
 export * from './instant.ts';
 export type { Migrations } from './migrations.ts';
 export { openDatabase } from './open-database.ts';
-export { appendEvent, type EventOrigin, insertEvent, type NewEvent, originOf } from './outbox.ts';
+export {
+  appendEvent,
+  type EventOrigin,
+  insertEvent,
+  insertEvents,
+  type NewEvent,
+  type OriginatedEvent,
+  originOf,
+} from './outbox.ts';
 export * from './search.ts';
 export * from './shared-tables.ts';
 export { isBusy } from './sqlite/dialect.ts';

@@ -37,12 +37,7 @@ const eventful = new WeakSet<object>();
 
 export const hasEvents = (transaction: object): boolean => eventful.has(transaction);
 
-/** Returns the statement that stores an event. The caller must run it in this transaction. */
-export function insertEvent<T extends EventType>(
-  transaction: Transaction<SharedTables>,
-  event: NewEvent<T>,
-  { source, time, traceparent }: EventOrigin,
-): InsertQueryBuilder<SharedTables, 'outbox', InsertResult> {
+function rowOf<T extends EventType>(event: NewEvent<T>, { source, time, traceparent }: EventOrigin) {
   const cloudEvent: CloudEvent<T> = {
     specversion: '1.0',
     id: newId(),
@@ -55,13 +50,37 @@ export function insertEvent<T extends EventType>(
     ...(traceparent !== undefined && { traceparent }),
     data: event.data,
   };
-  eventful.add(transaction);
-  return transaction.insertInto('outbox').values({
+  return {
     event_id: idToBytes(cloudEvent.id),
     event: JSON.stringify(cloudEvent),
     subject: idToBytes(event.subject),
     created_at: time.epochMilliseconds,
-  });
+  };
+}
+
+/** An event with its origin. */
+export interface OriginatedEvent<T extends EventType = EventType> {
+  readonly event: NewEvent<T>;
+  readonly origin: EventOrigin;
+}
+
+/** Returns the statement that stores events, at least one. The caller must run it in this transaction. */
+export function insertEvents(
+  transaction: Transaction<SharedTables>,
+  events: readonly OriginatedEvent[],
+): InsertQueryBuilder<SharedTables, 'outbox', InsertResult> {
+  eventful.add(transaction);
+  return transaction.insertInto('outbox').values(events.map(({ event, origin }) => rowOf(event, origin)));
+}
+
+/** Returns the statement that stores an event. The caller must run it in this transaction. */
+export function insertEvent<T extends EventType>(
+  transaction: Transaction<SharedTables>,
+  event: NewEvent<T>,
+  origin: EventOrigin,
+): InsertQueryBuilder<SharedTables, 'outbox', InsertResult> {
+  eventful.add(transaction);
+  return transaction.insertInto('outbox').values(rowOf(event, origin));
 }
 
 export async function appendEvent<T extends EventType>(

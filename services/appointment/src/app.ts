@@ -6,10 +6,12 @@ import {
   type Authenticator,
   addParkedEventRoutes,
   type Clock,
+  createOutboxAuditor,
   createServiceApp,
   type Logger,
 } from '@daybook/service';
 import type { ParticipantClient } from './domain/ports.ts';
+import { SOURCE } from './events/published.ts';
 import { addAppointmentActionRoutes } from './routes/appointment-actions.ts';
 import { addAppointmentTypeRoutes } from './routes/appointment-types.ts';
 import { addAppointmentRoutes } from './routes/appointments.ts';
@@ -63,6 +65,7 @@ export async function buildApp({
     name: NAME,
     logger,
     authenticator,
+    auditor: createOutboxAuditor(database, SOURCE, clock),
     checks: { database: () => database.check() },
     tolerated: { bus: () => bus.check() },
   });

@@ -27,7 +27,7 @@ import {
 import { type Database, newId, openDatabase } from '@daybook/database';
 import { createInProcessBus } from '@daybook/messaging';
 import { createLogger, createParser } from '@daybook/service';
-import { ADMINISTRATOR, readOutbox, requestsTo, type TestCaller, testAuthenticator } from '@daybook/service/testing';
+import { ADMINISTRATOR, readAudit, readOutbox, requestsTo, type TestCaller, testAuthenticator } from '@daybook/service/testing';
 import { cleanDatabase } from '@daybook/testing/databases';
 import { type KyselyPlugin, type QueryId, type RootOperationNode, sql } from 'kysely';
 import { expect, onTestFinished } from 'vitest';
@@ -428,6 +428,7 @@ export async function startAppointments() {
     },
     reservations: () => reservationsOf(database),
     expectReservationsMatch: () => expectReservationsMatch(database, time.now.epochMilliseconds),
+    audit: () => readAudit(database),
     /** Returns the events that wait to be published, in the order of the writes, as stored. */
     outbox: () => readOutbox(database),
   };

@@ -1,7 +1,15 @@
 /** Builds the doctor service from its dependencies. */
 import type { Database } from '@daybook/database';
 import type { Bus } from '@daybook/messaging';
-import { type App, type Authenticator, type Clock, createServiceApp, type Logger } from '@daybook/service';
+import {
+  type App,
+  type Authenticator,
+  type Clock,
+  createOutboxAuditor,
+  createServiceApp,
+  type Logger,
+} from '@daybook/service';
+import { SOURCE } from './events/published.ts';
 import type { ClosureAnnouncer } from './jobs/closure-announcer.ts';
 import { addAvailabilityRoutes } from './routes/availability.ts';
 import { addClinicRoutes } from './routes/clinic.ts';
@@ -41,6 +49,7 @@ export async function buildApp({
     name: NAME,
     logger,
     authenticator,
+    auditor: createOutboxAuditor(database, SOURCE, clock),
     checks: { database: () => database.check() },
     tolerated: { bus: () => bus.check() },
   });

@@ -20,6 +20,7 @@ import { createLogger, createParser, type Logger } from '@daybook/service';
 import {
   authorizationOf,
   type Method,
+  readAudit,
   readOutbox,
   requestsTo,
   type TestCaller,
@@ -141,6 +142,7 @@ export async function startDoctors(logger: Logger = silent, { hasPublicPage = fa
     /** Returns the given names that a search finds, sorted. */
     names: async (query: Record<string, string>) => (await find(query)).items.map(({ givenName }) => givenName).sort(),
     /** Returns the events that wait to be published, in the order of the writes, as stored. */
+    audit: () => readAudit(database),
     outbox: () => readOutbox(database),
   };
 }

@@ -262,6 +262,8 @@ async function createSessions(db: Kysely<never>, dialect: DatabaseDialect): Prom
 /** Creates the audit trail. Its ids are no foreign keys, because entries outlive what they are about. */
 async function createAudit(db: Kysely<never>, dialect: DatabaseDialect): Promise<void> {
   const { types, clustered } = dialect;
+  // An `instant` has 64 bits. Reads of all services would use up 32 bits within years.
+  const position = types.instant;
   await createTable(
     db,
     dialect,
@@ -269,28 +271,51 @@ async function createAudit(db: Kysely<never>, dialect: DatabaseDialect): Promise
     (table) =>
       clustered(
         table
-          .addColumn('position', types.integer, (column) => column.primaryKey().notNull())
+          .addColumn('position', position, (column) => column.primaryKey().notNull())
           .addColumn('at', types.instant, (column) => column.notNull())
           .addColumn('action', types.text(40), (column) => column.notNull())
+          .addColumn('service', types.text(40), (column) => column.notNull())
+          .addColumn('operation', types.text(80))
           .addColumn('actor_id', types.id)
           .addColumn('actor_role', types.text(20))
+          .addColumn('program', types.text(200))
           .addColumn('account_id', types.id)
-          .addColumn('patient_id', types.id)
+          .addColumn('subject_id', types.id)
           .addColumn('detail', types.text(200))
           .addColumn('previous_hash', types.bytes, (column) => column.notNull()),
       ),
     {
       audit_entries_by_actor: ['actor_id', 'position'],
       audit_entries_by_account: ['account_id', 'position'],
-      audit_entries_by_patient: ['patient_id', 'position'],
     },
+  );
+  await createTable(
+    db,
+    dialect,
+    'audit_patients',
+    (table) =>
+      clustered(
+        table
+          .addColumn('position', position, (column) => column.notNull())
+          .addColumn('patient_id', types.id, (column) => column.notNull())
+          .addPrimaryKeyConstraint('audit_patients_pk', ['position', 'patient_id']),
+      ),
+    { audit_patients_by_patient: ['patient_id', 'position'] },
   );
   await createTable(db, dialect, 'audit_head', (table) =>
     clustered(
       table
         .addColumn('id', types.integer, (column) => column.primaryKey().notNull())
-        .addColumn('position', types.integer, (column) => column.notNull())
+        .addColumn('position', position, (column) => column.notNull())
         .addColumn('hash', types.bytes, (column) => column.notNull()),
+    ),
+  );
+  await createTable(db, dialect, 'audit_checkpoint', (table) =>
+    clustered(
+      table
+        .addColumn('id', types.integer, (column) => column.primaryKey().notNull())
+        .addColumn('position', position, (column) => column.notNull())
+        .addColumn('signed', types.longText, (column) => column.notNull()),
     ),
   );
 }

@@ -1,7 +1,8 @@
 /** Builds the identity service from its dependencies. */
 import type { RootKey, SealingKey } from '@daybook/access';
-import type { Database } from '@daybook/database';
-import { type App, type Clock, createServiceApp, issuerOf, type Logger } from '@daybook/service';
+import { asSharedDatabase, type Database } from '@daybook/database';
+import type { Bus, Consumer } from '@daybook/messaging';
+import { type App, addParkedEventRoutes, type Clock, createServiceApp, issuerOf, type Logger } from '@daybook/service';
 import { addApi } from './api/api.ts';
 import { createPasskeyCeremonies } from './credentials/passkey-ceremonies.ts';
 import { createPasswordHasher, type PasswordHasher } from './credentials/password-hasher.ts';
@@ -23,6 +24,7 @@ import { withSealedSecrets } from './sealing-key.ts';
 import { createAccountDirectory } from './store/account-directory.ts';
 import { createAccountStore } from './store/accounts.ts';
 import { createAuditTrail } from './store/audit.ts';
+import { createChainAuditor } from './store/chain-auditor.ts';
 import { createCredentialStore } from './store/credentials.ts';
 import { createLinkCodeStore } from './store/link-codes.ts';
 import { createArtifactStore } from './store/oidc-artifacts.ts';
@@ -41,6 +43,8 @@ export interface IdentityDependencies {
   logger: Logger;
   database: Database<IdentityTables>;
   clock: Clock;
+  bus: Pick<Bus, 'check'>;
+  consumers: readonly Consumer[];
   rootKey: RootKey;
   sealingKey: SealingKey;
   publicUrl: URL;
@@ -59,7 +63,8 @@ export interface IdentityApp {
 }
 
 export async function buildApp(dependencies: IdentityDependencies): Promise<IdentityApp> {
-  const { logger, database, clock, rootKey, sealingKey, publicUrl, clients, trustedProxies } = dependencies;
+  const { logger, database, clock, bus, consumers, rootKey, sealingKey, publicUrl, clients, trustedProxies } =
+    dependencies;
   const ring = createSigningRing(createSigningKeyStore(database, clock, sealingKey), clock);
   const signKeySet = createKeySetSigner(ring, rootKey, clock);
   const app = await createServiceApp({
@@ -73,6 +78,8 @@ export async function buildApp(dependencies: IdentityDependencies): Promise<Iden
       clock,
       logger,
     }),
+    auditor: createChainAuditor(database, clock),
+    tolerated: { bus: () => bus.check() },
     checks: { database: () => database.check(), keys: async () => void (await withSealedSecrets(ring.read)) },
   });
   const cookies = createCookies(publicUrl);
@@ -115,6 +122,7 @@ export async function buildApp(dependencies: IdentityDependencies): Promise<Iden
     sessions,
     throttle,
   });
+  addParkedEventRoutes(app, asSharedDatabase(database), consumers);
   addPages(app, {
     issuer,
     database,

@@ -26,6 +26,12 @@ const schema = Type.Object({
     Type.String({ pattern: '^smtps?://[^\\s]+$', description: 'The mail server: `smtp://USER:PASSWORD@HOST:PORT`' }),
   ),
   DAYBOOK_MAIL_FROM: Type.Optional(Type.String({ format: 'email', description: 'The sender of mails' })),
+  DAYBOOK_AUDIT_RETENTION_DAYS: Type.Integer({
+    minimum: 30,
+    maximum: 36_500,
+    default: 3_650,
+    description: 'How long entries of the audit trail are kept',
+  }),
   DAYBOOK_TRUSTED_PROXIES: Type.Optional(
     Type.String({ format: 'network-list', description: 'Whose forwarding headers are believed, separated by commas' }),
   ),

@@ -22,17 +22,23 @@ import {
   StartFailure,
   type StartService,
   serve,
+  subscribeAll,
+  withServiceBus,
 } from '@daybook/service';
 import { migrations } from '../migrations/index.ts';
 import { buildApp, NAME } from './app.ts';
+import { startAuditHeads } from './audit-heads.ts';
 import { clientsOf, type IdentityConfig, mailServerOf, readConfig } from './config.ts';
 import { deriveKey } from './credentials/secrets.ts';
+import { auditConsumer } from './events/consumers.ts';
 import { startFirstAdministratorOffer } from './first-administrator.ts';
+import { signPlace } from './keys/audit-seals.ts';
 import { startMailer } from './mail/mailer.ts';
 import { createSmtpSender } from './mail/smtp.ts';
 import type { ConfiguredClient } from './oidc/clients.ts';
 import { readSealingKey } from './sealing-key.ts';
 import { createAccountStore } from './store/accounts.ts';
+import { createAuditRetention } from './store/audit-retention.ts';
 import { createMailOutbox } from './store/mail-outbox.ts';
 import { createOneTimeLinkStore } from './store/one-time-links.ts';
 import { createSigningKeyStore } from './store/signing-keys.ts';
@@ -93,17 +99,29 @@ async function allClients(config: IdentityConfig): Promise<ConfiguredClient[]> {
   return [...configured, ...(await Promise.all(ours))];
 }
 
-export const start: StartService = async (host) => {
-  const config = readConfig(host.environment);
-  const { logger, clock } = host;
+export const start: StartService = async (hostProcess) => {
+  const config = readConfig(hostProcess.environment);
   const publicUrl = publicUrlOf(config);
   await using disposables = new AsyncDisposableStack();
+  const host = await withServiceBus(hostProcess, config.AMQP_URL, NAME, disposables);
+  const { logger, bus, clock } = host;
   const { rootKey, sealingKey } = await readKeys(config);
   const url = databaseUrlOf(config, 'identity');
   const database = await openServiceDatabase<IdentityTables>(host, url, migrations, disposables, (database) => [
     ...createSweeps(database, clock),
     createSigningKeyStore(database, clock, sealingKey).sweep,
+    createAuditRetention({
+      database,
+      clock,
+      days: config.DAYBOOK_AUDIT_RETENTION_DAYS,
+      signCheckpoint: (place) => signPlace('checkpoint', place, clock(), rootKey.signing),
+    }),
   ]);
+  const folder = config.DAYBOOK_IDENTITY_ROOT_KEY === undefined ? config.DAYBOOK_DATA : undefined;
+  const heads = startAuditHeads({ database, key: rootKey.signing, clock, logger, folder });
+  disposables.defer(() => heads.close());
+  const consumers = [auditConsumer(database, clock, logger)];
+  await subscribeAll(bus, consumers, disposables);
   const server = mailServerOf(config);
   const outbox = createMailOutbox(database, clock, deriveKey(sealingKey, 'subjects of mails'));
   const accounts = createAccountStore(database, clock);
@@ -114,6 +132,8 @@ export const start: StartService = async (host) => {
     logger,
     database,
     clock,
+    bus,
+    consumers,
     rootKey,
     sealingKey,
     publicUrl,
@@ -124,7 +144,7 @@ export const start: StartService = async (host) => {
   const offer = startFirstAdministratorOffer({
     accounts,
     links,
-    folder: config.DAYBOOK_IDENTITY_ROOT_KEY === undefined ? config.DAYBOOK_DATA : undefined,
+    folder,
     publicUrl,
     logger,
   });

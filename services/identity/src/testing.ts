@@ -15,6 +15,7 @@ import {
 } from '@daybook/access';
 import type { AccountRole, VerifiedCaller } from '@daybook/contracts';
 import { type Database, openDatabase } from '@daybook/database';
+import { createInProcessBus } from '@daybook/messaging';
 import { createLogger, issuerOf } from '@daybook/service';
 import { type Method, requestsTo } from '@daybook/service/testing';
 import { cleanDatabase } from '@daybook/testing/databases';
@@ -24,6 +25,7 @@ import { migrations } from '../migrations/index.ts';
 import { buildApp } from './app.ts';
 import type { PasswordHasher } from './credentials/password-hasher.ts';
 import { newTotpSecret, totpCodeOf, totpStepAt } from './credentials/totp.ts';
+import { auditConsumer } from './events/consumers.ts';
 import { type MailMessage, sendDueMails } from './mail/mailer.ts';
 import type { ConfiguredClient } from './oidc/clients.ts';
 import { createAccountStore, type NewAccount } from './store/accounts.ts';
@@ -283,6 +285,8 @@ export async function startIdentity({
     logger,
     database: observed,
     clock,
+    bus: createInProcessBus(),
+    consumers: [auditConsumer(observed, clock, logger)],
     rootKey,
     sealingKey,
     clients,

@@ -33,7 +33,7 @@ export const start: StartService = async (hostProcess) => {
   const balancer = createBalancer(registry, { zone: config.DAYBOOK_ZONE });
   const options = { name: NAME, config, discovery: registry, balancer, logger };
   const { authenticator } = await joinIdentity(options, disposables);
-  const app = await buildApp({ logger, authenticator, database, bus, consumers });
+  const app = await buildApp({ logger, authenticator, database, bus, clock, consumers });
   return serve({
     name: NAME,
     app,

@@ -3,7 +3,7 @@ import { type AppointmentEventData, type CloudEvent, type EventType, MessageList
 import { idFromBytes, idToBytes, newId, openDatabase } from '@daybook/database';
 import { createInProcessBus } from '@daybook/messaging';
 import { createLogger, createParser } from '@daybook/service';
-import { requestsTo, testAuthenticator } from '@daybook/service/testing';
+import { ADMINISTRATOR, readAudit, requestsTo, type TestCaller, testAuthenticator } from '@daybook/service/testing';
 import { cleanDatabase } from '@daybook/testing/databases';
 import { expect, onTestFinished } from 'vitest';
 import { migrations } from '../migrations/index.ts';
@@ -57,6 +57,7 @@ export async function startNotifications() {
     authenticator: testAuthenticator(NAME),
     database,
     bus: createInProcessBus(),
+    clock: () => time.now,
     consumers: [consumer],
   });
   onTestFinished(async () => {
@@ -65,7 +66,8 @@ export async function startNotifications() {
     await database.close();
   });
 
-  const get = requestsTo(app, '/api/v1/notifications');
+  let caller: TestCaller = ADMINISTRATOR;
+  const get = requestsTo(app, '/api/v1/notifications', () => caller);
   const call = (query: string) => get('GET', `?${query}`);
 
   return {
@@ -74,6 +76,11 @@ export async function startNotifications() {
     bus,
     time,
     call,
+    /** Sends requests as this caller from now on. */
+    become(other: TestCaller) {
+      caller = other;
+    },
+    audit: () => readAudit(database),
     async messages(appointmentId: string) {
       const { status, body } = await call(`appointmentId=${appointmentId}`);
       expect(status).toBe(200);

@@ -6,9 +6,11 @@ import {
   type Authenticator,
   addParkedEventRoutes,
   type Clock,
+  createOutboxAuditor,
   createServiceApp,
   type Logger,
 } from '@daybook/service';
+import { SOURCE } from './events/published.ts';
 import { addEmergencyAccessRoute } from './routes/emergency-access.ts';
 import { addMergeRoutes } from './routes/merges.ts';
 import { addPatientRoutes } from './routes/patients.ts';
@@ -40,6 +42,7 @@ export async function buildApp({
     name: NAME,
     logger,
     authenticator,
+    auditor: createOutboxAuditor(database, SOURCE, clock),
     checks: { database: () => database.check() },
     tolerated: { bus: () => bus.check() },
   });

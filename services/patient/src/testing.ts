@@ -18,6 +18,7 @@ import {
   ADMINISTRATOR,
   authorizationOf,
   type Method,
+  readAudit,
   readOutbox,
   requestsTo,
   type TestCaller,
@@ -131,6 +132,7 @@ export async function startPatients() {
     read: async (id: string) => readPatient((await call('GET', `/${id}`)).body),
     /** Returns the given names that a search finds, sorted. */
     names: async (query: Record<string, string>) => (await find(query)).items.map(({ givenName }) => givenName).sort(),
+    audit: () => readAudit(database),
     /** Returns the events that wait to be published, in the order of the writes, as stored. */
     outbox: () => readOutbox(database),
   };

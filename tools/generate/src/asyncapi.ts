@@ -5,6 +5,7 @@ import {
   type EventType,
   eventConsumers,
   eventTypes,
+  INTERNAL_EVENTS,
   routingKeyOf,
 } from '@daybook/contracts';
 import { namesIn } from '@daybook/messaging';
@@ -17,7 +18,10 @@ a name reads it over the API. An event comes at least once, after its change was
 pass it, and an administrator may resend it. The routing key on the topic exchange \`${EVENT_EXCHANGE}\` is the
 address of the channel.`.replaceAll('\n', ' ');
 
-const types = Object.keys(eventTypes).filter((type): type is EventType => type in eventTypes);
+const isPublic = (type: EventType): boolean => !INTERNAL_EVENTS.includes(type);
+const types = Object.keys(eventTypes)
+  .filter((type): type is EventType => type in eventTypes)
+  .filter(isPublic);
 
 /** Returns the source of an event: `daybook.patient.…` is from `/services/patient`. A test checks this convention. */
 const sourceOf = (type: EventType): string => `/services/${type.split('.')[1]}`;
@@ -81,7 +85,7 @@ function operationsOf() {
     ];
   });
   const receiving = Object.entries(eventConsumers).flatMap(([consumer, wanted]) =>
-    wanted.map((type) => {
+    wanted.filter(isPublic).map((type) => {
       const address = routingKeyOf(type);
       const summary = `Handled by the consumer \`${consumer}\``;
       const by = { 'x-consumer': consumer, 'x-queue': namesIn().queueOf(consumer) };

@@ -57,8 +57,8 @@ const NOTIFICATION: Layers = [['main.ts'], ['app.ts'], ['routes'], ['events/cons
 const IDENTITY: Layers = [
   ['admin-main.ts', 'testing-authenticator.ts'],
   ['main.ts', 'local-tokens.ts', 'invite-administrator.ts', 'audit-verify.ts'],
-  ['app.ts', 'first-administrator.ts', 'local-database.ts'],
-  ['sealing-key.ts', 'api', 'mail'],
+  ['app.ts', 'audit-heads.ts', 'first-administrator.ts', 'local-database.ts'],
+  ['sealing-key.ts', 'api', 'events/consumers.ts', 'mail'],
   ['routes'],
   ['config.ts'],
   ['oidc'],

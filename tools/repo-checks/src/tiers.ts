@@ -31,7 +31,10 @@ export const SYSTEM_UNDER_FAULTS = [
 ];
 
 const MYSQL_ONLY = 'packages/database/src/mysql/mysql.test.ts';
-const WITH_BROKER = 'packages/messaging/src/rabbitmq/{accounts,bus,broker-faults,broker-restart}.test.ts';
+const WITH_BROKER = [
+  'packages/messaging/src/rabbitmq/{accounts,bus,broker-faults,broker-restart}.test.ts',
+  'services/identity/src/events/audit-over-rabbitmq.test.ts',
+];
 /** Tests of the whole system that Node alone can run, in seconds. */
 const GOLDEN_JOURNEY = 'e2e/src/system/golden-journey.test.ts';
 const EXAMPLES = 'e2e/src/system/examples.test.ts';
@@ -45,11 +48,11 @@ export const UNIT: Tier = {
     GOLDEN_JOURNEY,
     EXAMPLES,
   ],
-  exclude: [MYSQL_ONLY, WITH_BROKER, MUTANTS],
+  exclude: [MYSQL_ONLY, ...WITH_BROKER, MUTANTS],
 };
 
 /** The bus over real brokers. */
-export const BROKER: Tier = { include: [WITH_BROKER], exclude: [] };
+export const BROKER: Tier = { include: WITH_BROKER, exclude: [] };
 
 /** Our clients and servers with those of Spring and Netflix. */
 export const INTEROP: Tier = { include: ['e2e/src/interop/**/*.test.ts'], exclude: [] };

@@ -98,12 +98,13 @@ export function addAccessControl(app: FastifyInstance, authenticator: Authentica
     const operation = operationOf(request);
     if (operation === undefined || !authenticator) return;
     const caller = await callerOf(authenticator, request);
+    // A refused call is recorded with its caller.
+    request.caller = caller ?? ANONYMOUS;
     const access = accessFor(operation, caller, authenticator.hasPublicPage);
     if (access.reach === 'none') {
       if (!caller) throw unauthenticated(authenticator, 'Sign in, or send an access token.');
       throw new Refusal('forbidden', 'Your role does not allow this.');
     }
-    request.caller = caller ?? ANONYMOUS;
     request.access = access;
   });
 }

@@ -5,6 +5,8 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, { type FastifyBaseLogger, type FastifyServerFactory, LogController } from 'fastify';
 import { addAccessControl } from '../access/access-control.ts';
 import type { Authenticator } from '../access/authenticator.ts';
+import { addAuditing } from '../audit/audit-calls.ts';
+import type { Auditor } from '../audit/auditor.ts';
 import { addHealth, type HealthCheck } from '../observability/health.ts';
 import type { Logger } from '../observability/logger.ts';
 import { addMetrics } from '../observability/metrics.ts';
@@ -42,6 +44,8 @@ export interface ServiceAppOptions {
   logger: Logger;
   /** Verifies the callers of the API. A service without operations of the API has none. */
   authenticator?: Authenticator;
+  /** Keeps the calls of people. A service without records of people has none. */
+  auditor?: Auditor;
   /** The checks of dependencies that readiness requires. */
   checks?: Readonly<Record<string, HealthCheck>>;
   /** The checks of dependencies that the service can do without for a while; it stays ready. */
@@ -92,6 +96,7 @@ export async function createServiceApp({
   name,
   logger,
   authenticator,
+  auditor,
   checks = {},
   tolerated = {},
   openApi = true,
@@ -135,6 +140,7 @@ export async function createServiceApp({
   app.setValidatorCompiler(validatorCompiler);
   addBodyLimits(app);
   addJsonParser(app);
+  addAuditing(app, auditor);
   if (compression) await addCompression(app);
   addRequestContext(app, HANDLER_TIMEOUT_MILLIS, ownHeaders);
   separateOperations(app);

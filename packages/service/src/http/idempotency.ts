@@ -13,6 +13,7 @@ import {
   type WriteContext,
 } from '@daybook/database';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { changeStatements } from '../audit/audit-calls.ts';
 import { etagOf } from './etag.ts';
 import { PROBLEM_JSON } from './problem-handler.ts';
 import { rolesOf } from './roles.ts';
@@ -24,19 +25,26 @@ const KEY = /^[\x21-\x7e]{1,255}$/;
 export interface ResponseShape<Result> {
   status: number;
   headers(result: Result): Record<string, string>;
+  /** Returns the patients whose records a change concerns, for the audit trail. Undefined: none. */
+  readonly patientsOf?: ((result: Result) => readonly string[]) | undefined;
 }
 
 /** Returns the shape of a response to a creation: 201, with the address and the ETag of the new resource. */
 export const createdResponse = <Resource extends { readonly id: string; readonly version: number }>(
   collection: string,
+  patientsOf?: (result: Resource) => readonly string[],
 ): ResponseShape<Resource> => ({
   status: 201,
+  patientsOf,
   headers: ({ id, version }) => ({ location: `${collection}/${id}`, etag: etagOf(version) }),
 });
 
 /** Returns the shape of a response to a change: 200, with the ETag of the changed resource. */
-export const changedResponse = <Resource extends { readonly version: number }>(): ResponseShape<Resource> => ({
+export const changedResponse = <Resource extends { readonly version: number }>(
+  patientsOf?: (result: Resource) => readonly string[],
+): ResponseShape<Resource> => ({
   status: 200,
+  patientsOf,
   headers: ({ version }) => ({ etag: etagOf(version) }),
 });
 
@@ -64,10 +72,12 @@ const fingerprintOf = (request: FastifyRequest): Uint8Array =>
     .update(`${request.caller.role} ${request.method} ${request.url}\n${JSON.stringify(request.body)}`)
     .digest();
 
+/** Sends a stored response. Its first request was recorded in the audit trail, so this one is not. */
 function replay(reply: FastifyReply, stored: StoredResponse, fingerprint: Uint8Array): void {
   if (Buffer.compare(stored.fingerprint, fingerprint) !== 0) {
     throw new Refusal('idempotency-key-reused', 'This Idempotency-Key was used for another request. Use a new one.');
   }
+  reply.request.isAudited = true;
   reply.code(stored.status).headers(stored.headers).header('idempotency-replayed', 'true').send(stored.body);
 }
 
@@ -91,7 +101,7 @@ export async function replyIdempotently<Result>(
 ): Promise<void> {
   permit(request.caller, rolesOf(request));
   const key = keyOf(request);
-  const write = writeContextOf(request);
+  const write = writeContextOf<Result>(request, shape);
   if (key === undefined) {
     const result = await action(write);
     reply.code(shape.status).headers(shape.headers(result)).send(result);
@@ -122,7 +132,7 @@ async function replyFirst<Result>(
   database: Database,
   shape: ResponseShape<Result>,
   action: (write: WriteContext<Result>) => Promise<Result>,
-  write: WriteContext<unknown>,
+  write: WriteContext<Result>,
   name: { callerId: string; key: string; fingerprint: Uint8Array },
 ): Promise<void> {
   const json = { 'content-type': 'application/json; charset=utf-8' };
@@ -136,7 +146,14 @@ async function replyFirst<Result>(
     const result = await action({
       ...write,
       storeResponse: (transaction, result) =>
-        insertStoredResponse(database.dialect, transaction, name.callerId, name.key, responseFor(result)),
+        insertStoredResponse(
+          database.dialect,
+          transaction,
+          name.callerId,
+          name.key,
+          responseFor(result),
+          changeStatements(request, transaction, shape.patientsOf?.(result) ?? [], result),
+        ),
     });
     const { status, headers, body } = responseFor(result);
     reply.code(status).headers(headers).send(body);

@@ -2,6 +2,7 @@
 import { type Fault, type ProblemCode, problemOf, problems, Refusal } from '@daybook/contracts';
 import { AmbiguousCommit, DatabaseUnavailable } from '@daybook/database';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { showPatients } from '../audit/shown-patients.ts';
 import { faultOf } from '../validation/validation.ts';
 import type { MethodsOf } from './allowed-methods.ts';
 import { dropUnreadBody } from './unread-body.ts';
@@ -61,16 +62,22 @@ export function refusalOf(error: unknown): Refusal | undefined {
   return refusedByFramework ? new Refusal('invalid-request', 'The request cannot be understood.') : undefined;
 }
 
-/** Sends a refusal as a problem document. */
-export function sendProblem(request: FastifyRequest, reply: FastifyReply, refusal: Refusal): FastifyReply {
+/** Sets status and headers for a refusal. Returns its problem document. */
+export function writeProblem(request: FastifyRequest, reply: FastifyReply, refusal: Refusal): string {
   const [path = '/'] = request.url.split('?');
   const problem = problemOf(refusal, path, request.trace.traceId);
-  const { retryAfterSeconds, challenge } = refusal.extras;
+  const { retryAfterSeconds, challenge, candidates, holderId } = refusal.extras;
+  if (candidates || holderId !== undefined) showPatients(request, [...(candidates ?? []).map(({ id }) => id), holderId]);
   if (retryAfterSeconds !== undefined) reply.header('retry-after', retryAfterSeconds);
   if (challenge !== undefined) reply.header('www-authenticate', challenge);
   reply.refusalCode = refusal.code;
-  return reply.code(problem.status).type(PROBLEM_JSON).send(JSON.stringify(problem));
+  reply.code(problem.status).type(PROBLEM_JSON);
+  return JSON.stringify(problem);
 }
+
+/** Sends a refusal as a problem document. */
+export const sendProblem = (request: FastifyRequest, reply: FastifyReply, refusal: Refusal): FastifyReply =>
+  reply.send(writeProblem(request, reply, refusal));
 
 const isCode = (error: unknown, code: string): boolean =>
   error instanceof Error && 'code' in error && error.code === code;

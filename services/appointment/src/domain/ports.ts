@@ -172,7 +172,10 @@ export interface AppointmentHistory {
   /**
    * Returns the entries oldest first. Empty when the appointment does not exist, because each has at least its booking.
    */
-  entries(caller: VerifiedCaller, id: string): Promise<HistoryEntry[]>;
+  entries(
+    caller: VerifiedCaller,
+    id: string,
+  ): Promise<{ readonly items: HistoryEntry[]; readonly patientIds: readonly string[] }>;
   /** Yields the actions of the entries, newest first. */
   actions(caller: VerifiedCaller, id: string): AsyncIterable<HistoryAction>;
 }

@@ -25,7 +25,7 @@ const tags = ['Appointments'];
 const Params = Type.Object({ id: Id() });
 const response = { 200: Appointment };
 
-const changed = changedResponse<Appointment>();
+const changed = changedResponse<Appointment>(({ patientId }) => [patientId]);
 
 export function addAppointmentActionRoutes(
   app: App,

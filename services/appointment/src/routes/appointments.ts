@@ -18,6 +18,7 @@ import {
   replyIdempotently,
   sendPage,
   sendVersioned,
+  showPatients,
   writeContextOf,
 } from '@daybook/service';
 import { Type } from 'typebox';
@@ -32,7 +33,8 @@ import type { AppointmentTables } from '../store/tables.ts';
 const tags = ['Appointments'];
 const Params = Type.Object({ id: Id() });
 
-const booked = createdResponse<Appointment>('/api/v1/appointments');
+const patientsOf = ({ patientId }: Appointment) => [patientId];
+const booked = createdResponse<Appointment>('/api/v1/appointments', patientsOf);
 
 export function addAppointmentRoutes(
   app: App,
@@ -123,6 +125,7 @@ function addReads(app: App, { store, history }: BookingDependencies): void {
     async (request, reply) => {
       const appointment = await store.find(request.caller, request.params.id);
       if (!appointment) throw notFound('appointment');
+      showPatients(request, patientsOf(appointment));
       sendVersioned(request, reply, appointment);
       return reply;
     },
@@ -140,8 +143,9 @@ function addReads(app: App, { store, history }: BookingDependencies): void {
       },
     },
     async (request, reply) => {
-      const items = await history.entries(request.caller, request.params.id);
+      const { items, patientIds } = await history.entries(request.caller, request.params.id);
       if (items.length === 0) throw notFound('appointment');
+      showPatients(request, patientIds);
       return reply.send({ items });
     },
   );
@@ -159,7 +163,9 @@ function addList(app: App, list: ListAppointments): void {
       },
     },
     async (request, reply) => {
-      sendPage(request, reply, await list(request.caller, request.query));
+      const page = await list(request.caller, request.query);
+      showPatients(request, page.items.flatMap(patientsOf));
+      sendPage(request, reply, page);
       return reply;
     },
   );
@@ -182,7 +188,8 @@ function addChange(app: App, dependencies: BookingDependencies): void {
     },
     async (request, reply) => {
       const { caller, params, body } = request;
-      const appointment = await changeAppointment(dependencies, caller, params.id, body, writeContextOf(request));
+      const write = writeContextOf(request, { patientsOf });
+      const appointment = await changeAppointment(dependencies, caller, params.id, body, write);
       sendVersioned(request, reply, appointment);
       return reply;
     },

@@ -6,7 +6,7 @@ import {
   SlotPage,
   SlotQuery,
 } from '@daybook/contracts';
-import { type App, type CursorKey, decodeCursor, pageOf, sendPage } from '@daybook/service';
+import { type App, type CursorKey, decodeCursor, pageOf, sendPage, showPatients } from '@daybook/service';
 import { type BookingDependencies, requestContextOf } from '../domain/ports.ts';
 import { explainStart } from '../domain/slots/explanation.ts';
 import { searchSlots } from '../domain/slots/search.ts';
@@ -56,7 +56,10 @@ export function addSlotRoutes(app: App, dependencies: BookingDependencies): void
     },
     async (request, reply) => {
       const { caller, query, trace } = request;
-      return reply.send(await explainStart(dependencies, query, requestContextOf(caller, trace)));
+      const explanation = await explainStart(dependencies, query, requestContextOf(caller, trace));
+      // The reasons may tell that the patient is busy.
+      showPatients(request, [query.patientId]);
+      return reply.send(explanation);
     },
   );
 }

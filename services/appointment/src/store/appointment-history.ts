@@ -1,6 +1,6 @@
 /** Reads the history of an appointment. */
 import { CLINIC_STAFF, type HistoryEntry, permit } from '@daybook/contracts';
-import { type Database, idToBytes } from '@daybook/database';
+import { type Database, idFromBytes, idToBytes } from '@daybook/database';
 import { PEOPLE } from '../domain/ownership.ts';
 import type { AppointmentHistory } from '../domain/ports.ts';
 import { visibleHistory } from '../domain/visibility.ts';
@@ -18,7 +18,14 @@ export const createAppointmentHistory = (database: Database<AppointmentTables>):
     const rows = await database.read((db) =>
       db
         .selectFrom('appointment_history')
-        .select('entry')
+        .select((columns) => [
+          'entry',
+          columns
+            .selectFrom('appointments')
+            .select('appointments.patient_id')
+            .whereRef('appointments.id', '=', 'appointment_history.appointment_id')
+            .as('patient_id'),
+        ])
         .where('appointment_id', '=', idToBytes(id))
         .where(isOfOwn(caller))
         .orderBy('version')
@@ -26,7 +33,8 @@ export const createAppointmentHistory = (database: Database<AppointmentTables>):
         .execute(),
     );
     const entries: HistoryEntry[] = rows.map(({ entry }) => JSON.parse(entry));
-    return visibleHistory(caller, entries);
+    const patientIds = rows.flatMap(({ patient_id }) => (patient_id === null ? [] : [idFromBytes(patient_id)]));
+    return { items: visibleHistory(caller, entries), patientIds: [...new Set(patientIds)] };
   },
 
   // Reads page by page, because the last steps are usually among the newest few.

@@ -149,6 +149,7 @@ export function createHoldStore(database: Database<AppointmentTables>, clock: Cl
         if (!row) throw new Refusal('not-found', 'There is no hold with this id, or it has run out.');
         write.checkVersion(1);
         await remove(tx, database.dialect, id);
+        await write.storeResponse(tx, undefined);
       });
     },
   };

@@ -161,6 +161,7 @@ export function createClosureStore(database: Database<DoctorTables>, clock: Cloc
         write.checkVersion(1);
         await tx.deleteFrom('closures').where('id', '=', id).execute();
         await requestAnnouncement(tx, 'closure-removed', row, write);
+        await write.storeResponse(tx, undefined);
       });
       onChange();
     },

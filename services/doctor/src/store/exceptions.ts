@@ -191,6 +191,7 @@ export function createExceptionStore(database: Database<DoctorTables>, clock: Cl
           exceptionEvent('exception-removed', changed, toException(row)),
           originOf(SOURCE, now, write),
         );
+        await write.storeResponse(tx, undefined);
       });
     },
   };

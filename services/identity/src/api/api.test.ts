@@ -190,7 +190,8 @@ describe('each operation', () => {
       ],
       ...['listPatientLinks', 'listRecordAccess', 'listSessions', 'redeemPatientLink', 'revokePatientLink'],
       'searchAudit',
-    ]);
+      ...['listParkedEvents', 'resendParkedEvent'],
+    ].toSorted());
   });
 });
 

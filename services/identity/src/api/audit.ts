@@ -1,6 +1,6 @@
 /** Searches the audit trail. */
 import { AuditPage, AuditQuery } from '@daybook/contracts';
-import { sendPage } from '@daybook/service';
+import { sendPage, showPatients } from '@daybook/service';
 import { type ApiContext, ownOf, personOf } from './api-context.ts';
 
 export function addAudit(context: ApiContext): void {
@@ -12,7 +12,10 @@ export function addAudit(context: ApiContext): void {
     },
     async (request, reply) => {
       const person = await personOf(context, request);
-      sendPage(request, reply, await audit.search(request.query, ownOf(person)));
+      const page = await audit.search(request.query, ownOf(person));
+      // A search for a patient reads about that patient. Any other one is about accounts.
+      showPatients(request, [request.query.patientId]);
+      sendPage(request, reply, page);
       return reply;
     },
   );

@@ -61,7 +61,7 @@ export function addInvitations(context: ApiContext): void {
             action: 'account-invited',
             actor: person.account,
             accountId: account.id,
-            patientId: patient?.patientId,
+            patientIds: patient ? [patient.patientId] : [],
             detail: input.patient?.identityCheck,
           });
           const { stored, shown } = await deliverIn(context, tx, account, 'invitation');

@@ -14,7 +14,7 @@ import {
   Refusal,
 } from '@daybook/contracts';
 import { asSharedDatabase } from '@daybook/database';
-import { type ResponseShape, replyIdempotently, sendPage } from '@daybook/service';
+import { type ResponseShape, replyIdempotently, sendPage, showPatients } from '@daybook/service';
 import { Type } from 'typebox';
 import { type ApiContext, accountIn, ownOf, personOf, requireRecentSignIn } from './api-context.ts';
 import { instantIn } from './link-end.ts';
@@ -46,8 +46,11 @@ function addReads(context: ApiContext): void {
       },
     },
     async (request) => {
-      const id = await accountIn(context, await personOf(context, request), request.params.id);
-      return { items: (await accounts.patientsOf(id)).map(toLinkResource) };
+      const person = await personOf(context, request);
+      const id = await accountIn(context, person, request.params.id);
+      const links = await accounts.patientsOf(id);
+      showPatients(request, id === person.account.id ? [] : links.map(({ patientId }) => patientId));
+      return { items: links.map(toLinkResource) };
     },
   );
 
@@ -63,7 +66,9 @@ function addReads(context: ApiContext): void {
     },
     async (request, reply) => {
       const person = await personOf(context, request);
-      sendPage(request, reply, await recordAccess.list(request.query, ownOf(person)));
+      const page = await recordAccess.list(request.query, ownOf(person));
+      showPatients(request, [request.query.patientId]);
+      sendPage(request, reply, page);
       return reply;
     },
   );
@@ -97,7 +102,7 @@ function addCodes(context: ApiContext): void {
           await audit.appendIn(tx, {
             action: 'link-code-made',
             actor: person.account,
-            patientId,
+            patientIds: [patientId],
             detail: identityCheck,
           });
           // A stored response must not open anything.

@@ -110,8 +110,8 @@ export function createLinkCodeStore(database: Database<IdentityTables>, clock: C
       const code_hash = hashOfSecret(readRecoveryCode(code) ?? code);
       const entered = birthDateCodeOf(code_hash, birthDate);
       const refuse = async (tx: IdentityTransaction, row: LinkCodeRow | undefined): Promise<undefined> => {
-        const patientId = row && idFromBytes(row.patient_id);
-        await audit.appendIn(tx, { action: 'patient-link-refused', actor, accountId: actor.id, patientId });
+        const patientIds = row ? [idFromBytes(row.patient_id)] : [];
+        await audit.appendIn(tx, { action: 'patient-link-refused', actor, accountId: actor.id, patientIds });
       };
       const link = await database.write(async (tx): Promise<PatientLink | undefined> => {
         const row = await takeTry(tx, code_hash);
@@ -126,7 +126,7 @@ export function createLinkCodeStore(database: Database<IdentityTables>, clock: C
         await linkPatientIn(tx, database, actor.id, made, now());
         await tx.deleteFrom('link_codes').where('code_hash', '=', code_hash).execute();
         const { patientId } = made;
-        await audit.appendIn(tx, { action: 'patient-linked', actor, accountId: actor.id, patientId });
+        await audit.appendIn(tx, { action: 'patient-linked', actor, accountId: actor.id, patientIds: [patientId] });
         return made;
       });
       if (!link) throw codeRefused();

@@ -7,7 +7,9 @@ import { hashOfSecret } from '../credentials/secrets.ts';
 import { testSealingKey } from '../testing.ts';
 import { createAccountDirectory } from './account-directory.ts';
 import { createAccountStore } from './accounts.ts';
-import { createAuditTrail, verifyAuditChain } from './audit.ts';
+import { createAuditTrail } from './audit.ts';
+import { createAuditRetention } from './audit-retention.ts';
+import { verifyAuditChain } from './audit-verification.ts';
 import { createCredentialStore } from './credentials.ts';
 import { inviteIn } from './invitations.ts';
 import { createLinkCodeStore } from './link-codes.ts';
@@ -170,14 +172,21 @@ async function openFull() {
             position: index + 1,
             at: 0,
             action: 'sign-in' as const,
+            service: 'identity',
+            operation: null,
             actor_id: id,
             actor_role: 'patient' as const,
+            program: null,
             account_id: id,
-            patient_id: id,
+            subject_id: null,
             detail: null,
             previous_hash: hashOfSecret(`entry ${index}`),
           })),
         )
+        .execute();
+      await tx
+        .insertInto('audit_patients')
+        .values(some.map(({ id, index }) => ({ position: index + 1, patient_id: id })))
         .execute();
       await tx
         .insertInto('passwords')
@@ -276,7 +285,9 @@ it('no list of accounts reads more rows than it needs', async () => {
   await audit.search({ actorId: id }, undefined);
   await audit.search({ patientId: id }, id);
   await audit.search({}, id);
+  await audit.search({ patientId: id, actorId: id }, undefined);
   await verifyAuditChain(observed);
+  await createAuditRetention({ database: observed, clock, days: 36_500, signCheckpoint: async () => '' })();
   const outbox = createMailOutbox(observed, clock, Buffer.alloc(32));
   await observed.write((tx) => outbox.enqueueIn(tx, { purpose: 'recovery', loginKey: 'a', accountId: id }));
   for (const mail of await outbox.claim()) await outbox.postpone(mail);

@@ -77,7 +77,7 @@ export function createRecordAccessStore(database: Database<IdentityTables>, cloc
           .where('account_id', '=', idToBytes(accountId))
           .where('patient_id', '=', idToBytes(patientId))
           .execute();
-        await audit.appendIn(tx, { action: 'patient-link-revoked', actor, accountId, patientId });
+        await audit.appendIn(tx, { action: 'patient-link-revoked', actor, accountId, patientIds: [patientId] });
         return true;
       });
     },

@@ -101,10 +101,17 @@ export interface AuditRow {
   position: number;
   at: number;
   action: AuditAction;
+  /** The service that recorded it. */
+  service: string;
+  /** The operation id of a call. */
+  operation: string | null;
   actor_id: Uint8Array | null;
   actor_role: Role | null;
+  /** The caller, if it is not an account. */
+  program: string | null;
   account_id: Uint8Array | null;
-  patient_id: Uint8Array | null;
+  /** The resource that was called for or changed. */
+  subject_id: Uint8Array | null;
   detail: string | null;
   /** The hash of the entry before. */
   previous_hash: Uint8Array;
@@ -162,6 +169,10 @@ export interface IdentityTables extends SearchTables {
   link_codes: LinkCodeRow;
   mail_outbox: MailRow;
   audit_entries: AuditRow;
+  /** The patients that an entry is about. */
+  audit_patients: { position: number; patient_id: Uint8Array };
+  /** One row: the position and the signed hash of the last entry that retention has removed. */
+  audit_checkpoint: { id: number; position: number; signed: string };
   /** One row: the last position, and the hash of that entry. */
   audit_head: { id: number; position: number; hash: Uint8Array };
   throttles: ThrottleRow;

@@ -116,7 +116,7 @@ describe('the messages about an appointment', () => {
     await bus.publish(appointmentEvent('booked', data));
     await bus.publish(appointmentEvent('rescheduled', moved, 2));
     const countFor = async (caller: Omit<VerifiedCaller, 'id'>) =>
-      (await createMessageStore(database).list({ id: 'ana', ...caller }, data.appointmentId)).length;
+      (await createMessageStore(database).list({ id: 'ana', ...caller }, data.appointmentId)).items.length;
     expect(await countFor({ role: 'patient', patientIds: [newId(), data.patientId] })).toBe(2);
     expect(await countFor({ role: 'doctor', patientIds: [], doctorId: moved.doctorId })).toBe(2);
     expect(await countFor({ role: 'front-desk', patientIds: [] })).toBe(2);

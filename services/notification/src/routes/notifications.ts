@@ -1,5 +1,5 @@
 import { MessageList, MessageQuery } from '@daybook/contracts';
-import type { App } from '@daybook/service';
+import { type App, showPatients } from '@daybook/service';
 import type { MessageStore } from '../store/messages.ts';
 
 export function addNotificationRoutes(app: App, store: MessageStore): void {
@@ -13,6 +13,10 @@ export function addNotificationRoutes(app: App, store: MessageStore): void {
         response: { 200: MessageList },
       },
     },
-    async (request, reply) => reply.send({ items: await store.list(request.caller, request.query.appointmentId) }),
+    async (request, reply) => {
+      const { items, patientIds } = await store.list(request.caller, request.query.appointmentId);
+      showPatients(request, patientIds);
+      return reply.send({ items });
+    },
   );
 }

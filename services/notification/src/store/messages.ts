@@ -17,7 +17,10 @@ const MAX_MESSAGES = 1000;
 
 export interface MessageStore {
   /** Returns the messages in the order in which their changes happened; none about an appointment of others. */
-  list(caller: VerifiedCaller, appointmentId: string): Promise<Message[]>;
+  list(
+    caller: VerifiedCaller,
+    appointmentId: string,
+  ): Promise<{ readonly items: Message[]; readonly patientIds: readonly string[] }>;
 }
 
 const toMessage = (row: MessageRow): Message => ({
@@ -97,7 +100,7 @@ export function createMessageStore(database: Database<NotificationTables>): Mess
           .limit(MAX_MESSAGES)
           .execute(),
       );
-      return rows.map(toMessage);
+      return { items: rows.map(toMessage), patientIds: rows.map(({ patient_id }) => idFromBytes(patient_id)) };
     },
   };
 }

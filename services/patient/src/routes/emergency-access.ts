@@ -10,6 +10,7 @@ const Params = Type.Object({ id: Id() });
 /** Returns the address of the patient, because the access itself has none. */
 const granted = {
   status: 201,
+  patientsOf: ({ patientId }: EmergencyAccess) => [patientId],
   headers: ({ patientId }: EmergencyAccess) => ({ location: `/api/v1/patients/${patientId}` }),
 };
 

@@ -8,7 +8,8 @@ import type { PatientTables } from '../store/tables.ts';
 
 const tags = ['Patients'];
 const Params = Type.Object({ id: Id() });
-const merged = changedResponse<Patient>();
+/** Both records of a merge. */
+const merged = changedResponse<Patient>(({ id, replacedBy }) => (replacedBy === undefined ? [id] : [id, replacedBy]));
 
 export function addMergeRoutes(app: App, store: MergeStore, database: Database<PatientTables>): void {
   addMerges(app, store, database);

@@ -16,6 +16,7 @@ import {
   replyIdempotently,
   sendPage,
   sendVersioned,
+  showPatients,
   writeContextOf,
 } from '@daybook/service';
 import { Type } from 'typebox';
@@ -25,7 +26,8 @@ import type { PatientTables } from '../store/tables.ts';
 const tags = ['Patients'];
 const Params = Type.Object({ id: Id() });
 
-const registered = createdResponse<Patient>('/api/v1/patients');
+const patientsOf = ({ id }: Patient) => [id];
+const registered = createdResponse<Patient>('/api/v1/patients', patientsOf);
 
 export function addPatientRoutes(app: App, store: PatientStore, database: Database<PatientTables>): void {
   addWrites(app, store, database);
@@ -68,7 +70,7 @@ function addWrites(app: App, store: PatientStore, database: Database<PatientTabl
     },
     async (request, reply) => {
       const { caller, params, body } = request;
-      const patient = await store.change(caller, params.id, body, writeContextOf(request));
+      const patient = await store.change(caller, params.id, body, writeContextOf(request, { patientsOf }));
       sendVersioned(request, reply, patient);
       return reply;
     },
@@ -85,6 +87,8 @@ function addReads(app: App, store: PatientStore): void {
     async (request, reply) => {
       const patient = await store.find(request.caller, request.params.id);
       if (!patient) throw notFound('patient');
+      // The record that was requested may be merged into the one that is shown.
+      showPatients(request, [patient.id, patient.replacedBy]);
       sendVersioned(request, reply, patient);
       return reply;
     },
@@ -94,7 +98,9 @@ function addReads(app: App, store: PatientStore): void {
     '/api/v1/patients',
     { schema: { tags, operationId: 'findPatients', querystring: PatientQuery, response: { 200: PatientPage } } },
     async (request, reply) => {
-      sendPage(request, reply, await store.search(request.caller, request.query));
+      const page = await store.search(request.caller, request.query);
+      showPatients(request, page.items.flatMap(patientsOf));
+      sendPage(request, reply, page);
       return reply;
     },
   );
@@ -111,7 +117,9 @@ function addReads(app: App, store: PatientStore): void {
       },
     },
     async (request, reply) => {
-      sendPage(request, reply, await store.search(request.caller, request.body));
+      const page = await store.search(request.caller, request.body);
+      showPatients(request, page.items.flatMap(patientsOf));
+      sendPage(request, reply, page);
       return reply;
     },
   );
