@@ -27,7 +27,14 @@ import {
 import { type Database, newId, openDatabase } from '@daybook/database';
 import { createInProcessBus } from '@daybook/messaging';
 import { createLogger, createParser } from '@daybook/service';
-import { ADMINISTRATOR, readAudit, readOutbox, requestsTo, type TestCaller, testAuthenticator } from '@daybook/service/testing';
+import {
+  ADMINISTRATOR,
+  readAudit,
+  readOutbox,
+  requestsTo,
+  type TestCaller,
+  testAuthenticator,
+} from '@daybook/service/testing';
 import { cleanDatabase } from '@daybook/testing/databases';
 import { type KyselyPlugin, type QueryId, type RootOperationNode, sql } from 'kysely';
 import { expect, onTestFinished } from 'vitest';
@@ -303,6 +310,7 @@ export function pausedAfter(
     write: (work) => database.write((tx) => work(tx.withPlugin(plugin))),
     onEvents: (listener) => database.onEvents(listener),
     advisoryLock: (what) => database.advisoryLock(what),
+    purgeDeleted: () => database.purgeDeleted(),
     check: () => database.check(),
     close: () => database.close(),
   };
