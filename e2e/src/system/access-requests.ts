@@ -87,6 +87,16 @@ export const accessRequests: Readonly<Record<string, RequestOf>> = {
     }),
   ),
   unmergePatients: send('POST', patient('/unmerge'), () => ({ reason: 'another person' })),
+  exportPatient: get(patient('/export')),
+  exportAppointments: get(({ patientId }) => `/appointments/export?patientId=${patientId}`),
+  exportMessages: get(({ patientId }) => `/notifications/export?patientId=${patientId}`),
+  erasePatient: send(
+    'POST',
+    ({ otherPatientId }) => `/patients/${otherPatientId}/erasure`,
+    () => ({ basis: 'request' }),
+  ),
+  getContactProof: get(patient('/contact-proof')),
+  getFormerContact: get(({ patientId }) => `/patients/${patientId}/contact-changes/${patientId}`),
   changePatient: send('PATCH', patient(), () => ({ phone: '+15551234567' })),
 
   findDoctors: get(() => '/doctors'),

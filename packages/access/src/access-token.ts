@@ -37,6 +37,8 @@ export const AccessTokenClaims = Type.Object({
   role: OneOf(ROLES),
   patient_ids: Type.Optional(Type.Array(Uuid, { maxItems: MAX_PATIENTS, uniqueItems: true })),
   doctor_id: Type.Optional(Uuid),
+  /** When the person signed in, also if the token was issued later. */
+  auth_time: Type.Optional(NumericDate),
   /** The hash of the id of a browser session. */
   sid: Type.Optional(Name),
   /** Operation ids separated by spaces. */
@@ -47,12 +49,21 @@ export type AccessTokenClaims = Static<typeof AccessTokenClaims>;
 export const isAccessTokenClaims = createValidator(AccessTokenClaims);
 
 /** Returns the caller that claims name. It is frozen, because all requests with one token share it. */
-export const callerOf = ({ sub, role, patient_ids, doctor_id, sid, scope }: AccessTokenClaims): VerifiedCaller =>
+export const callerOf = ({
+  sub,
+  role,
+  patient_ids,
+  doctor_id,
+  auth_time,
+  sid,
+  scope,
+}: AccessTokenClaims): VerifiedCaller =>
   Object.freeze({
     id: sub,
     role,
     patientIds: Object.freeze([...(patient_ids ?? [])]),
     ...(doctor_id !== undefined && { doctorId: doctor_id }),
+    ...(auth_time !== undefined && { authenticatedAt: auth_time }),
     ...(sid !== undefined && { sessionId: sid }),
     ...(scope !== undefined && { scope: Object.freeze(scope.split(' ')) }),
   });

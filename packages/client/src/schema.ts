@@ -265,6 +265,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/appointments/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export appointments
+         * @description The appointments of a patient with their histories: a part of the export of the patient’s data. Needs a sign-in of the last 10 minutes.
+         */
+        get: operations["exportAppointments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/appointments/first-free": {
         parameters: {
             query?: never;
@@ -698,6 +718,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/notifications/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export messages
+         * @description The messages to a patient: a part of the export of the patient’s data. Needs a sign-in of the last 10 minutes.
+         */
+        get: operations["exportMessages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/patients": {
         parameters: {
             query?: never;
@@ -751,6 +791,46 @@ export interface paths {
         patch: operations["changePatient"];
         trace?: never;
     };
+    "/api/v1/patients/{id}/contact-changes/{changeId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get former contact
+         * @description The e-mail address before a change of the last 7 days, which is told of the change.
+         */
+        get: operations["getFormerContact"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/patients/{id}/contact-proof": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get contact proof
+         * @description Whether a contact of the record proves that a person is the patient. Names no contact.
+         */
+        get: operations["getContactProof"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/patients/{id}/eligibility": {
         parameters: {
             query?: never;
@@ -785,6 +865,46 @@ export interface paths {
          * @description Lets a doctor read any patient for 60 minutes. The reason is stored for the audit. `Location` is the patient.
          */
         post: operations["emergencyAccess"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/patients/{id}/erasure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Erase patient
+         * @description Erases names, birth date, contacts, identifiers and texts of a patient in all services. The id, the times of visits and the audit stay. It cannot be undone. Needs a sign-in of the last 10 minutes.
+         */
+        post: operations["erasePatient"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/patients/{id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export patient
+         * @description Everything that is stored about a patient in this service, and the addresses of the parts in others. Needs a sign-in of the last 10 minutes.
+         */
+        get: operations["exportPatient"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1224,6 +1344,15 @@ export interface components {
             items: components["schemas"]["Closure"][];
             nextCursor?: string;
         };
+        /** ContactProof */
+        ContactProof: {
+            /** Format: uuid */
+            id: string;
+            /** @description A contact exists, is older than 7 days, and belongs to no other record */
+            isProof: boolean;
+            /** @enum {string} */
+            reason?: "no-contact" | "changed-recently" | "shared";
+        };
         /** Doctor */
         Doctor: {
             /** Format: uuid */
@@ -1290,6 +1419,48 @@ export interface components {
             /** Format: date-time */
             end: string;
         };
+        /** ExportPart */
+        ExportPart: {
+            /** @enum {string} */
+            name: "appointments" | "messages" | "access" | "audit";
+            /** @description An address of this API, with the ids of all merged records */
+            href: string;
+        };
+        /** ExportedAppointment */
+        ExportedAppointment: {
+            appointment: components["schemas"]["Appointment"];
+            history: components["schemas"]["HistoryEntry"][];
+        };
+        /** ExportedAppointmentPage */
+        ExportedAppointmentPage: {
+            items: components["schemas"]["ExportedAppointment"][];
+            nextCursor?: string;
+        };
+        /** ExportedEmergencyAccess */
+        ExportedEmergencyAccess: {
+            /** Format: uuid */
+            id: string;
+            /**
+             * Format: uuid
+             * @description The record that can be read. After a merge: the record that stays
+             */
+            patientId: string;
+            /** Format: uuid */
+            doctorId: string;
+            /** Format: date-time */
+            start: string;
+            /** Format: date-time */
+            end: string;
+            /** @description The account of the doctor */
+            accountId: string;
+            /** @description Absent after an erasure */
+            reason?: string;
+        };
+        /** ExportedMessagePage */
+        ExportedMessagePage: {
+            items: components["schemas"]["Message"][];
+            nextCursor?: string;
+        };
         /** FirstFreeBooking */
         FirstFreeBooking: {
             /** Format: uuid */
@@ -1310,6 +1481,16 @@ export interface components {
             to: string;
             /** @description Why the patient comes */
             reason?: string;
+        };
+        /** FormerContact */
+        FormerContact: {
+            /**
+             * Format: uuid
+             * @description The change
+             */
+            id: string;
+            email?: string;
+            language?: string;
         };
         /** History */
         History: {
@@ -1486,6 +1667,26 @@ export interface components {
             /** Format: uuid */
             doctorId?: string;
             session?: components["schemas"]["OwnSession"];
+        };
+        /** MergeEntry */
+        MergeEntry: {
+            /**
+             * Format: uuid
+             * @description The record that was merged or separated
+             */
+            patientId: string;
+            /** Format: date-time */
+            at: string;
+            by: {
+                id: string;
+                role: string;
+            };
+            /** @enum {string} */
+            action: "merged" | "unmerged";
+            /** Format: uuid */
+            into: string;
+            /** @description Absent after an erasure */
+            reason?: string;
         };
         /** Message */
         Message: {
@@ -1794,12 +1995,13 @@ export interface components {
             id: string;
             /** @description Absent where a person has one name only */
             givenName?: string;
-            familyName: string;
+            /** @description Absent after an erasure only */
+            familyName?: string;
             /**
              * Format: date
-             * @description From 1850-01-01 through tomorrow
+             * @description Absent after an erasure only
              */
-            birthDate: string;
+            birthDate?: string;
             /**
              * @description FHIR's administrative gender
              * @enum {string}
@@ -1823,6 +2025,11 @@ export interface components {
              * @description After a merge: the record that stays. This one cannot be changed or booked for
              */
             replacedBy?: string;
+            /**
+             * Format: date-time
+             * @description The data of the person was erased then. The id stays, for the appointments
+             */
+            erasedAt?: string;
             version: number;
             /** Format: date-time */
             createdAt: string;
@@ -1854,6 +2061,28 @@ export interface components {
              * @description The record that stays, after a merge
              */
             replacedBy?: string;
+        };
+        /** PatientErasure */
+        PatientErasure: {
+            /**
+             * @description Kept with the record
+             * @enum {string}
+             */
+            basis: "request" | "retention-ended" | "registered-by-mistake";
+        };
+        /** PatientExport */
+        PatientExport: {
+            /** Format: date-time */
+            exportedAt: string;
+            patient: components["schemas"]["Patient"];
+            /** @description The records that were merged into this one */
+            merged: components["schemas"]["Patient"][];
+            merges: components["schemas"]["MergeEntry"][];
+            emergencyAccesses: components["schemas"]["ExportedEmergencyAccess"][];
+            /** @enum {string} */
+            erasureBasis?: "request" | "retention-ended" | "registered-by-mistake";
+            /** @description The rest of the data, at the other services */
+            parts: components["schemas"]["ExportPart"][];
         };
         /** PatientLink */
         PatientLink: {
@@ -2337,7 +2566,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency-key-reused`: The key was used for another request. */
+            /** @description `idempotency-key-reused`: The key was used for another request. `patient-not-found`: Patient not found. `contact-not-proven`: The contact does not prove the identity. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2462,7 +2691,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency-key-reused`: The key was used for another request. `invalid-interval`: The time does not end after it starts. */
+            /** @description `idempotency-key-reused`: The key was used for another request. `invalid-interval`: The time does not end after it starts. `patient-not-found`: Patient not found. `contact-not-proven`: The contact does not prove the identity. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4081,6 +4310,83 @@ export interface operations {
             };
         };
     };
+    exportAppointments: {
+        parameters: {
+            query: {
+                /** @description A page has the data of one record */
+                patientId: string;
+                limit?: number;
+                /** @description The nextCursor of the page before; opaque: do not take it apart */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    /** @description `rel="next"`: the next page, where there is one */
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportedAppointmentPage"];
+                };
+            };
+            /** @description `invalid-request`: The request does not match the API schema. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: Sign in first. */
+            401: {
+                headers: {
+                    /** @description RFC 6750; names the issuer of tokens */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: Not allowed. `recent-sign-in-required`: Sign in again first. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service-unavailable`: A required service is unavailable. */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline-exceeded`: The response took too long. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     bookFirstFree: {
         parameters: {
             query?: never;
@@ -5439,6 +5745,10 @@ export interface operations {
                 actorId?: string;
                 /** @description Entries about this patient */
                 patientId?: string;
+                /** @description Calls of this operation: `emergencyAccess` */
+                operation?: string;
+                /** @description With `operation`: those about this, such as one emergency access */
+                subjectId?: string;
                 limit?: number;
                 /** @description The nextCursor of the page before; opaque: do not take it apart */
                 cursor?: string;
@@ -7618,6 +7928,83 @@ export interface operations {
             };
         };
     };
+    exportMessages: {
+        parameters: {
+            query: {
+                /** @description A page has the data of one record */
+                patientId: string;
+                limit?: number;
+                /** @description The nextCursor of the page before; opaque: do not take it apart */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    /** @description `rel="next"`: the next page, where there is one */
+                    Link?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportedMessagePage"];
+                };
+            };
+            /** @description `invalid-request`: The request does not match the API schema. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: Sign in first. */
+            401: {
+                headers: {
+                    /** @description RFC 6750; names the issuer of tokens */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: Not allowed. `recent-sign-in-required`: Sign in again first. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service-unavailable`: A required service is unavailable. */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline-exceeded`: The response took too long. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     findPatients: {
         parameters: {
             query?: {
@@ -7767,7 +8154,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency-key-in-use`: The first request with this key is still running. `identifier-taken`: Another patient has that identifier. `possible-duplicate`: A patient with these names and this birth date is registered. */
+            /** @description `idempotency-key-in-use`: The first request with this key is still running. `identifier-taken`: Another patient has that identifier. `possible-duplicate`: A patient with these names and this birth date is registered. `patient-erased`: The data of the patient was erased. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -8118,7 +8505,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `identifier-taken`: Another patient has that identifier. `patient-replaced`: The record was merged into another one. */
+            /** @description `identifier-taken`: Another patient has that identifier. `patient-replaced`: The record was merged into another one. `patient-erased`: The data of the patient was erased. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -8147,6 +8534,167 @@ export interface operations {
             };
             /** @description `unsupported-media-type`: Send JSON. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service-unavailable`: A required service is unavailable. */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline-exceeded`: The response took too long. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getFormerContact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                changeId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormerContact"];
+                };
+            };
+            /** @description `invalid-request`: The request does not match the API schema. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: Sign in first. */
+            401: {
+                headers: {
+                    /** @description RFC 6750; names the issuer of tokens */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: Not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service-unavailable`: A required service is unavailable. */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline-exceeded`: The response took too long. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getContactProof: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactProof"];
+                };
+            };
+            /** @description `invalid-request`: The request does not match the API schema. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: Sign in first. */
+            401: {
+                headers: {
+                    /** @description RFC 6750; names the issuer of tokens */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: Not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Not found. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8350,7 +8898,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency-key-in-use`: The first request with this key is still running. */
+            /** @description `idempotency-key-in-use`: The first request with this key is still running. `patient-erased`: The data of the patient was erased. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -8388,6 +8936,233 @@ export interface operations {
             };
             /** @description `idempotency-key-reused`: The key was used for another request. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service-unavailable`: A required service is unavailable. */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline-exceeded`: The response took too long. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    erasePatient: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a retry harmless; kept for 24 hours */
+                "idempotency-key"?: string;
+                /** @description The ETag that you read; 412 when it is stale */
+                "if-match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PatientErasure"];
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    /** @description The version, for If-Match and If-None-Match */
+                    ETag?: string;
+                    /** @description `true` when a retry gets the first response again */
+                    "Idempotency-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Patient"];
+                };
+            };
+            /** @description `invalid-request`: The request does not match the API schema. `malformed-body`: The body is not JSON. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: Sign in first. */
+            401: {
+                headers: {
+                    /** @description RFC 6750; names the issuer of tokens */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: Not allowed. `recent-sign-in-required`: Sign in again first. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request-timeout`: The request did not come in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency-key-in-use`: The first request with this key is still running. `patient-replaced`: The record was merged into another one. `upcoming-appointments`: The patient has upcoming appointments. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `precondition-failed`: It has changed since you read it. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body-too-large`: The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported-media-type`: Send JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency-key-reused`: The key was used for another request. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service-unavailable`: A required service is unavailable. */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `deadline-exceeded`: The response took too long. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportPatient: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PatientExport"];
+                };
+            };
+            /** @description `invalid-request`: The request does not match the API schema. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated`: Sign in first. */
+            401: {
+                headers: {
+                    /** @description RFC 6750; names the issuer of tokens */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: Not allowed. `recent-sign-in-required`: Sign in again first. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Not found. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8497,7 +9272,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency-key-in-use`: The first request with this key is still running. `patient-replaced`: The record was merged into another one. `too-many-merged`: Too many records are merged into one. */
+            /** @description `idempotency-key-in-use`: The first request with this key is still running. `patient-replaced`: The record was merged into another one. `patient-erased`: The data of the patient was erased. `too-many-merged`: Too many records are merged into one. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -8644,7 +9419,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `idempotency-key-in-use`: The first request with this key is still running. `not-merged`: The record is not merged into another one. */
+            /** @description `idempotency-key-in-use`: The first request with this key is still running. `not-merged`: The record is not merged into another one. `patient-erased`: The data of the patient was erased. */
             409: {
                 headers: {
                     [name: string]: unknown;

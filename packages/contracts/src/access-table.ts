@@ -61,6 +61,8 @@ type AccessRow = Readonly<Partial<Record<AccessRole, Access>>>;
 /** Whole access for these two roles. */
 const DESK = { 'front-desk': all(), administrator: all() } as const;
 const ADMINISTRATOR = { administrator: all() } as const;
+/** Takes a person's whole data, or erases it. */
+const ERASING = { administrator: all('recent-sign-in') } as const;
 const EVERY_PERSON = { patient: all(), doctor: all(), ...DESK } as const;
 const EVERY_DOCTOR = { doctor: all(), ...DESK } as const;
 const OWN_DOCTOR = { doctor: own(), ...DESK } as const;
@@ -74,6 +76,12 @@ const rows = {
   emergencyAccess: { doctor: all('emergency') },
   mergePatients: DESK,
   unmergePatients: ADMINISTRATOR,
+  exportPatient: ERASING,
+  exportAppointments: ERASING,
+  exportMessages: ERASING,
+  erasePatient: ERASING,
+  getContactProof: { service: only(['identity-service']) },
+  getFormerContact: { service: only(['identity-service']) },
   changePatient: { patient: own('contacts-only'), ...DESK },
 
   findDoctors: { ...EVERY_DOCTOR, patient: reduced(), anonymous: reduced('public-page') },

@@ -55,6 +55,10 @@ export const AuditQuery = Type.Object(
     accountId: Type.Optional(Id('Entries about this account')),
     actorId: Type.Optional(Id('Entries of what this account did; for administrators')),
     patientId: Type.Optional(Id('Entries about this patient')),
+    operation: Type.Optional(
+      Type.String({ pattern: '^[a-zA-Z]{1,60}$', description: 'Calls of this operation: `emergencyAccess`' }),
+    ),
+    subjectId: Type.Optional(Id('With `operation`: those about this, such as one emergency access')),
     ...paging,
   },
   { additionalProperties: false },

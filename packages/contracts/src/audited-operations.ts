@@ -17,6 +17,12 @@ const kinds: Readonly<Record<OperationId, AuditKind>> = {
   emergencyAccess: 'change',
   mergePatients: 'change',
   unmergePatients: 'change',
+  exportPatient: 'read',
+  exportAppointments: 'read',
+  exportMessages: 'read',
+  erasePatient: 'change',
+  getContactProof: 'none',
+  getFormerContact: 'none',
   changePatient: 'change',
 
   findDoctors: 'none',

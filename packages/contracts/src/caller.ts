@@ -20,6 +20,8 @@ export interface VerifiedCaller extends Caller {
   readonly doctorId?: string;
   /** The hash of the id of the browser session. A caller with a bearer token of its own has none. */
   readonly sessionId?: string;
+  /** When the person signed in, in seconds since 1970. Unknown for a service, and for a person who did so elsewhere. */
+  readonly authenticatedAt?: number;
   /** The ids of the operations that the token of a service is for. */
   readonly scope?: readonly string[];
 }

@@ -24,7 +24,9 @@ it('routes each event by its type without prefix and version', () => {
     'patient.deactivated',
     'patient.merged',
     'patient.unmerged',
+    'patient.erased',
     'patient.emergency-access',
+    'patient.contact-changed',
     'doctor.registered',
     'doctor.updated',
     'doctor.deactivated',
@@ -44,7 +46,7 @@ it('names every event type with the prefix and a version', () => {
 it('lets an event carry ids, times and statuses only', () => {
   const names = Object.values(eventTypes).flatMap((schema) => Object.keys(schema.properties));
   const allowed =
-    /^(appointmentId|patientId|into|doctorId|appointmentTypeId|exceptionId|emergencyAccessId|closureId|kind|start|end|previous|status|action|operation|callerId|callerRole|patientIds|subjectId)$/;
+    /^(appointmentId|patientId|into|doctorId|appointmentTypeId|exceptionId|emergencyAccessId|contactChangeId|closureId|kind|start|end|previous|status|action|operation|callerId|callerRole|patientIds|subjectId)$/;
   expect(names.filter((name) => !allowed.test(name))).toEqual([]);
   const id = '01900000-0000-7000-8000-000000000000';
   const times = { doctorId: id, start: '2026-11-23T14:00:00Z', end: '2026-11-23T14:30:00Z' };

@@ -58,6 +58,13 @@ export const EmergencyAccessEventData = Type.Object(
   },
   { title: 'EmergencyAccessEventData' },
 );
+export type EmergencyAccessEventData = Static<typeof EmergencyAccessEventData>;
+/** Never holds a contact: identity requests the former one, to tell it. */
+export const ContactChangeEventData = Type.Object(
+  { patientId: Id(), contactChangeId: Id() },
+  { title: 'ContactChangeEventData' },
+);
+export type ContactChangeEventData = Static<typeof ContactChangeEventData>;
 export const DoctorEventData = Type.Object({ doctorId: Id() }, { title: 'DoctorEventData' });
 /** Never holds the reason, because it may reveal an illness. */
 export const ExceptionEventData = Type.Object(
@@ -111,7 +118,9 @@ export const eventTypes = {
   'daybook.patient.deactivated.v1': PatientEventData,
   'daybook.patient.merged.v1': PatientMergeEventData,
   'daybook.patient.unmerged.v1': PatientMergeEventData,
+  'daybook.patient.erased.v1': PatientEventData,
   'daybook.patient.emergency-access.v1': EmergencyAccessEventData,
+  'daybook.patient.contact-changed.v1': ContactChangeEventData,
   'daybook.doctor.registered.v1': DoctorEventData,
   'daybook.doctor.updated.v1': DoctorEventData,
   'daybook.doctor.deactivated.v1': DoctorEventData,
@@ -146,6 +155,7 @@ export const eventConsumers = {
     'daybook.doctor.closure-added.v1',
     'daybook.doctor.closure-removed.v1',
   ],
+  'appointment.erasures': ['daybook.patient.erased.v1'],
   'appointment.merges': ['daybook.patient.merged.v1', 'daybook.patient.unmerged.v1'],
   'notification.messages': [
     'daybook.appointment.booked.v1',
@@ -164,6 +174,11 @@ export const eventConsumers = {
     'daybook.appointment.stepped-back.v1',
     'daybook.appointment.patient-merged.v1',
     'daybook.appointment.patient-unmerged.v1',
+  ],
+  'identity.patients': [
+    'daybook.patient.erased.v1',
+    'daybook.patient.emergency-access.v1',
+    'daybook.patient.contact-changed.v1',
   ],
   'identity.audit': ['daybook.audit.recorded.v1'],
 } as const satisfies Record<string, readonly EventType[]>;

@@ -18,6 +18,7 @@ export * from './operations.ts';
 export * from './paging.ts';
 export * from './parked-event.ts';
 export * from './patient.ts';
+export * from './patient-export.ts';
 export * from './patient-merge.ts';
 export * from './problem.ts';
 export * from './scalars.ts';

@@ -5,6 +5,7 @@ import {
   BirthDate,
   Email,
   Id,
+  Instant,
   Language,
   OneOf,
   Phone,
@@ -68,17 +69,27 @@ export type NewPatient = Static<typeof NewPatient>;
 export const PatientPatch = mergePatchOf(Type.Object({ ...writable, active: Type.Boolean() }), 'PatientPatch');
 export type PatientPatch = Static<typeof PatientPatch>;
 
+const erasable = {
+  familyName: Type.Optional(VisibleText(100, 'Absent after an erasure only')),
+  birthDate: Type.Optional(PlainDate('Absent after an erasure only')),
+};
+
 export const Patient = Type.Object(
   {
     id: Id(),
     ...fields,
+    ...erasable,
     active: Type.Boolean({ description: 'May have new appointments' }),
     replacedBy: Type.Optional(Id('After a merge: the record that stays. This one cannot be changed or booked for')),
+    erasedAt: Type.Optional(Instant('The data of the person was erased then. The id stays, for the appointments')),
     ...stored,
   },
   { title: 'Patient' },
 );
 export type Patient = Static<typeof Patient>;
+
+/** A patient whose data was not erased. */
+export type IdentifiedPatient = Patient & Required<Pick<Patient, 'familyName' | 'birthDate'>>;
 
 export const PatientPage = Page(Patient, 'PatientPage');
 
@@ -109,6 +120,15 @@ export const PatientQuery = Type.Object(
   { additionalProperties: false },
 );
 export type PatientQuery = Static<typeof PatientQuery>;
+
+/** Why the data of a patient is erased. A word of a list, because a text could name the person again. */
+export const ERASURE_BASES = ['request', 'retention-ended', 'registered-by-mistake'] as const;
+
+export const PatientErasure = Type.Object(
+  { basis: OneOf(ERASURE_BASES, { description: 'Kept with the record' }) },
+  { title: 'PatientErasure', additionalProperties: false },
+);
+export type PatientErasure = Static<typeof PatientErasure>;
 
 /** The search in a request body, so that names stay out of URLs. */
 export const PatientSearch = Type.Object(search, { title: 'PatientSearch', additionalProperties: false });

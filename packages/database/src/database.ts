@@ -19,6 +19,11 @@ export interface Database<Tables = unknown> {
   onEvents(listener: () => void): () => void;
   /** Returns the lock `name` of this database, which only one process holds at a time. */
   advisoryLock(name: string): AdvisoryLock;
+  /**
+   * Removes deleted and overwritten data from the files of the database, after an erasure. It does nothing on a server,
+   * where the operator decides how long the logs of changes are kept.
+   */
+  purgeDeleted(): Promise<void>;
   /** Rejects when the database does not respond, or when a write failed and still fails. */
   check(): Promise<void>;
   close(): Promise<void>;

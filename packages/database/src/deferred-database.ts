@@ -90,6 +90,7 @@ export function deferDatabase<Tables>(
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
+    purgeDeleted: async () => requireOpen().purgeDeleted(),
     check: async () => requireOpen().check(),
     async close() {
       closing.abort();

@@ -1,5 +1,5 @@
 /** The differences between databases, as named capabilities. No other code depends on the kind of database. */
-import { type AliasableExpression, type CreateTableBuilder, type RawBuilder, sql } from 'kysely';
+import { type AliasableExpression, type CreateTableBuilder, type Kysely, type RawBuilder, sql } from 'kysely';
 
 /**
  * Ends a query that locks its rows against changes, but not against the same lock of other transactions.
@@ -41,6 +41,8 @@ export interface DatabaseDialect {
   readonly supportsRowLocks: boolean;
   /** Whether the server accepts several statements in one round trip. See execute-batch.ts. */
   readonly supportsMultiStatement: boolean;
+  /** Removes deleted and overwritten data from files, where the database has files of its own. */
+  readonly purgeDeleted?: <Tables>(db: Kysely<Tables>) => Promise<void>;
   isUniqueViolation(error: unknown): boolean;
   /** Whether a retry of the transaction may succeed: busy, deadlock, lock wait. */
   isTransient(error: unknown): boolean;

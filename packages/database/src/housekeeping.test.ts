@@ -74,6 +74,7 @@ const interrupted = (database: Database<NoteTables>, between: () => Promise<void
     write: (work) => shared.write((transaction) => work(transaction.withPlugin(plugin))),
     onEvents: (listener) => shared.onEvents(listener),
     advisoryLock: (name) => shared.advisoryLock(name),
+    purgeDeleted: () => shared.purgeDeleted(),
     check: () => shared.check(),
     close: () => shared.close(),
   };

@@ -93,6 +93,32 @@ export async function insertStoredResponse(
   }
 }
 
+/**
+ * Replaces the bodies of stored responses that contain an id, after the data of its resource was erased. A repeated
+ * request gets the new body. It reads all stored responses, which is for rare changes only.
+ */
+export async function rewriteStoredResponses(
+  transaction: Transaction<SharedTables>,
+  id: string,
+  rewrite: (body: unknown) => unknown,
+): Promise<void> {
+  const rows = await transaction
+    .selectFrom('idempotency_keys')
+    .select(['caller_id', 'key', 'body'])
+    .where('body', 'like', `%${id}%`)
+    .execute();
+  for (const { caller_id, key, body } of rows) {
+    const rewritten = JSON.stringify(rewrite(JSON.parse(body)));
+    if (rewritten === body) continue;
+    await transaction
+      .updateTable('idempotency_keys')
+      .set({ body: rewritten })
+      .where('caller_id', '=', caller_id)
+      .where('key', '=', key)
+      .execute();
+  }
+}
+
 /** Deletes an expired response that was not swept yet. Returns false when there is none. */
 async function deleteExpired(transaction: Transaction<SharedTables>, callerId: string, key: string): Promise<boolean> {
   const { numDeletedRows } = await transaction

@@ -96,6 +96,10 @@ export class KyselyDatabase<Tables> implements Database<Tables> {
     return () => this.#listeners.delete(listener);
   }
 
+  async purgeDeleted(): Promise<void> {
+    await this.dialect.purgeDeleted?.(this.#writer);
+  }
+
   async check(): Promise<void> {
     await sql`select 1`.execute(this.#reader);
     // A probe writes only after a failed write, because probes are frequent.

@@ -365,6 +365,7 @@ function forwarded(database: Database<EffectTables>): Database<EffectTables> {
     write: (work) => database.write(work),
     onEvents: (listener) => database.onEvents(listener),
     advisoryLock: (name) => database.advisoryLock(name),
+    purgeDeleted: () => database.purgeDeleted(),
     check: () => database.check(),
     close: () => database.close(),
   };

@@ -64,6 +64,7 @@ const OF_RECORDS: Readonly<Record<string, Request>> = {
   getAppointment: ({ call }, { id }) => call('GET', `/appointments/${id}`),
   getAppointmentHistory: ({ call }, { id }) => call('GET', `/appointments/${id}/history`),
   listAppointments: ({ call }, { patientId }) => call('GET', `/appointments?patientId=${patientId}`),
+  exportAppointments: ({ call }, { patientId }) => call('GET', `/appointments/export?patientId=${patientId}`),
   changeAppointment: ({ call }, { id }) => call('PATCH', `/appointments/${id}`, { reason: 'other' }),
   rescheduleAppointment: act('reschedule', { start: OTHER_TIME }),
   cancelAppointment: act('cancel', { reason: 'ill' }),

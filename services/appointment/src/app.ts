@@ -13,10 +13,12 @@ import {
 import type { ParticipantClient } from './domain/ports.ts';
 import { SOURCE } from './events/published.ts';
 import { addAppointmentActionRoutes } from './routes/appointment-actions.ts';
+import { addAppointmentExport } from './routes/appointment-export.ts';
 import { addAppointmentTypeRoutes } from './routes/appointment-types.ts';
 import { addAppointmentRoutes } from './routes/appointments.ts';
 import { addHoldRoutes } from './routes/holds.ts';
 import { addSlotRoutes } from './routes/slots.ts';
+import { createAppointmentExport } from './store/appointment-export.ts';
 import { createAppointmentHistory } from './store/appointment-history.ts';
 import { createAppointmentList } from './store/appointment-list.ts';
 import { createAppointmentTypeStore } from './store/appointment-types.ts';
@@ -73,7 +75,9 @@ export async function buildApp({
   addAppointmentTypeRoutes(app, dependencies.types, database);
   addSlotRoutes(app, dependencies);
   addHoldRoutes(app, dependencies, database);
-  addAppointmentRoutes(app, dependencies, createAppointmentList(database, clock), database);
+  const list = createAppointmentList(database, clock);
+  addAppointmentRoutes(app, dependencies, list, database);
+  addAppointmentExport(app, createAppointmentExport(database, list));
   addAppointmentActionRoutes(app, dependencies, database);
   addParkedEventRoutes(app, database, consumers);
   return app;

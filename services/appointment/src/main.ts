@@ -17,11 +17,12 @@ import { migrations } from '../migrations/index.ts';
 import { buildApp, NAME } from './app.ts';
 import { createParticipantClient } from './clients/participant-client.ts';
 import { readConfig } from './config.ts';
-import { participantChangesConsumer, patientMergesConsumer } from './events/consumers.ts';
+import { participantChangesConsumer, patientErasuresConsumer, patientMergesConsumer } from './events/consumers.ts';
 import { createHoldSweep } from './jobs/hold-expiry.ts';
 import { startPatientMergeWorker } from './jobs/patient-merge-worker.ts';
 import { createReservationSweep } from './jobs/reservation-retention.ts';
 import { startRevalidationWorker } from './jobs/revalidation-worker.ts';
+import { WORKER_CALLER } from './jobs/worker.ts';
 import { createPatientMergeStore } from './store/patient-merges.ts';
 import { createRecentHoldSweep } from './store/recent-holds.ts';
 import { createRevalidationStore } from './store/revalidation.ts';
@@ -68,6 +69,7 @@ export const start: StartService = async (hostProcess) => {
   const consumers = [
     participantChangesConsumer(database, clock, logger, revalidation.wake),
     patientMergesConsumer(database, clock, logger, merges.wake),
+    patientErasuresConsumer(database, clock, logger, WORKER_CALLER),
   ];
   await subscribeAll(bus, consumers, disposables);
   const app = await buildApp({

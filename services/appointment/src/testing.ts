@@ -310,6 +310,7 @@ export function pausedAfter(
     write: (work) => database.write((tx) => work(tx.withPlugin(plugin))),
     onEvents: (listener) => database.onEvents(listener),
     advisoryLock: (what) => database.advisoryLock(what),
+    purgeDeleted: () => database.purgeDeleted(),
     check: () => database.check(),
     close: () => database.close(),
   };

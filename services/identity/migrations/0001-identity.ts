@@ -235,13 +235,18 @@ async function createSessions(db: Kysely<never>, dialect: DatabaseDialect): Prom
           .addColumn('subject_hash', types.bytes, (column) => column.notNull())
           .addColumn('purpose', types.text(30), (column) => column.notNull())
           .addColumn('account_id', types.id)
+          .addColumn('subject_id', types.id)
+          .addColumn('patient_id', types.id)
           .addColumn('attempts', types.integer, (column) => column.notNull())
           .addColumn('due_at', types.instant, (column) => column.notNull())
           .addUniqueConstraint('mail_outbox_subject', ['subject_hash'])
           .addForeignKeyConstraint('mail_outbox_account', ['account_id'], 'accounts', ['id'])
-          .addCheckConstraint('mail_outbox_purpose', sql`purpose in ('invitation', 'recovery')`),
+          .addCheckConstraint(
+            'mail_outbox_purpose',
+            sql`purpose in ('invitation', 'recovery', 'emergency-access', 'contact-changed')`,
+          ),
       ),
-    { mail_outbox_by_due: ['due_at'], mail_outbox_of: ['account_id'] },
+    { mail_outbox_by_due: ['due_at'], mail_outbox_of: ['account_id'], mail_outbox_of_patient: ['patient_id'] },
   );
   await createTable(
     db,
@@ -317,6 +322,7 @@ async function createAudit(db: Kysely<never>, dialect: DatabaseDialect): Promise
           .addColumn('previous_hash', types.bytes, (column) => column.notNull()),
       ),
     {
+      audit_entries_by_operation: ['operation', 'position'],
       audit_entries_by_actor: ['actor_id', 'position'],
       audit_entries_by_account: ['account_id', 'position'],
     },

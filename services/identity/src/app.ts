@@ -19,6 +19,7 @@ import { createSigningRing } from './keys/signing-ring.ts';
 import type { ConfiguredClient } from './oidc/clients.ts';
 import { createIssuer } from './oidc/issuer.ts';
 import { mountIssuer } from './oidc/mount.ts';
+import type { PatientContacts } from './patient-contacts.ts';
 import { addKeySet } from './routes/keys.ts';
 import type { MailQueue } from './routes/page-context.ts';
 import { addPages } from './routes/pages.ts';
@@ -53,6 +54,7 @@ export interface IdentityDependencies {
   sealingKey: SealingKey;
   publicUrl: URL;
   clients: readonly ConfiguredClient[];
+  contacts: Pick<PatientContacts, 'proof'>;
   trustedProxies: readonly string[];
   /** Undefined where no mail is configured. */
   mail?: MailQueue | undefined;
@@ -113,9 +115,10 @@ export async function buildApp(dependencies: IdentityDependencies): Promise<Iden
   const links = createOneTimeLinkStore(database, clock);
   const linkCodes = createLinkCodeStore(database, clock, deriveKey(sealingKey, 'birth dates of link codes'));
   const audit = createAuditTrail(database, clock);
-  const { mail, foreignIssuer } = dependencies;
+  const { mail, contacts, foreignIssuer } = dependencies;
   addApi({
     app,
+    contacts,
     mail,
     audit,
     database,

@@ -47,6 +47,7 @@ export async function openLocalTokens(environment: Environment): Promise<LocalTo
           exp: iat + livesSeconds,
           jti: randomUUID(),
           role,
+          auth_time: iat,
           ...(role === 'patient' && id !== undefined && { patient_ids: [id] }),
           ...(role === 'doctor' && id !== undefined && { doctor_id: id }),
         },

@@ -8,10 +8,12 @@ import {
   type RootKey,
   UnusableSecret,
 } from '@daybook/access';
+import { createBalancer, createServiceClient } from '@daybook/discovery';
 import {
   databaseUrlOf,
   EXIT,
   InvalidConfiguration,
+  issuerOf,
   joinRegistry,
   type Logger,
   listenOnOf,
@@ -38,13 +40,14 @@ import {
   readConfig,
 } from './config.ts';
 import { deriveKey } from './credentials/secrets.ts';
-import { auditConsumer } from './events/consumers.ts';
+import { auditConsumer, patientsConsumer } from './events/consumers.ts';
 import { startFirstAdministratorOffer } from './first-administrator.ts';
 import { createForeignIssuer, type ForeignIssuer } from './foreign/foreign-issuer.ts';
 import { readPlace, signPlace } from './keys/audit-seals.ts';
 import { startMailer } from './mail/mailer.ts';
 import { createSmtpSender } from './mail/smtp.ts';
 import type { ConfiguredClient } from './oidc/clients.ts';
+import { createPatientContacts, PATIENTS } from './patient-contacts.ts';
 import { foreignCallbackAt } from './routes/foreign-sign-in.ts';
 import { readSealingKey } from './sealing-key.ts';
 import { createAccountStore } from './store/accounts.ts';
@@ -140,16 +143,24 @@ export const start: StartService = async (hostProcess) => {
   const folder = config.DAYBOOK_IDENTITY_ROOT_KEY === undefined ? config.DAYBOOK_DATA : undefined;
   const heads = startAuditHeads({ database, key: rootKey.signing, clock, logger, folder });
   disposables.defer(() => heads.close());
-  const consumers = [auditConsumer(database, clock, logger)];
-  await subscribeAll(bus, consumers, disposables);
   const server = mailServerOf(config);
   const outbox = createMailOutbox(database, clock, deriveKey(sealingKey, 'subjects of mails'));
   const accounts = createAccountStore(database, clock);
   const links = createOneTimeLinkStore(database, clock);
-  const mailer = server && startMailer({ outbox, accounts, links, publicUrl, logger, send: createSmtpSender(server) });
+  const registry = joinRegistry(host, config);
+  const balancer = createBalancer(registry, { zone: config.DAYBOOK_ZONE });
+  const client = createServiceClient({ serviceId: PATIENTS, discovery: registry, balancer, logger });
+  disposables.defer(() => client.close());
+  const keys = createSigningKeyStore(database, clock, sealingKey);
+  const contacts = createPatientContacts({ client, keys, issuer: issuerOf(publicUrl), clock });
+  const mailer =
+    server && startMailer({ outbox, accounts, contacts, links, publicUrl, logger, send: createSmtpSender(server) });
   if (mailer) disposables.defer(() => mailer.stop());
   const foreignIssuer = startForeignIssuer(config, logger);
   if (foreignIssuer) disposables.defer(() => foreignIssuer.stop());
+  const mail = mailer && { outbox, wake: () => void mailer.runNow() };
+  const consumers = [auditConsumer(database, clock, logger), patientsConsumer({ database, clock, logger, mail })];
+  await subscribeAll(bus, consumers, disposables);
   const { app, loadIssuer } = await buildApp({
     logger,
     database,
@@ -160,7 +171,8 @@ export const start: StartService = async (hostProcess) => {
     sealingKey,
     publicUrl,
     clients: await allClients(config),
-    mail: mailer && { outbox, wake: () => void mailer.runNow() },
+    contacts,
+    mail,
     mayHaveDemoAccounts: mayHaveDemoAccounts(config),
     foreignIssuer,
     trustedProxies: config.DAYBOOK_TRUSTED_PROXIES?.split(',') ?? [],
@@ -177,7 +189,7 @@ export const start: StartService = async (hostProcess) => {
     name: NAME,
     app,
     host,
-    registry: joinRegistry(host, config),
+    registry,
     listenOn: listenOnOf(config),
     warmUp: { issuer: loadIssuer },
     resources: disposables.move(),

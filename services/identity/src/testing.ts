@@ -13,7 +13,7 @@ import {
   parseSealingKey,
   signAccessToken,
 } from '@daybook/access';
-import type { AccountRole, VerifiedCaller } from '@daybook/contracts';
+import type { AccountRole, ContactProof, FormerContact, VerifiedCaller } from '@daybook/contracts';
 import { type Database, openDatabase } from '@daybook/database';
 import { createInProcessBus } from '@daybook/messaging';
 import { createLogger, issuerOf, systemClock } from '@daybook/service';
@@ -25,10 +25,11 @@ import { migrations } from '../migrations/index.ts';
 import { buildApp } from './app.ts';
 import type { PasswordHasher } from './credentials/password-hasher.ts';
 import { newTotpSecret, totpCodeOf, totpStepAt } from './credentials/totp.ts';
-import { auditConsumer } from './events/consumers.ts';
+import { auditConsumer, patientsConsumer } from './events/consumers.ts';
 import { createForeignIssuer, type ForeignIssuerSettings } from './foreign/foreign-issuer.ts';
 import { type MailMessage, sendDueMails } from './mail/mailer.ts';
 import type { ConfiguredClient } from './oidc/clients.ts';
+import type { PatientContacts } from './patient-contacts.ts';
 import { foreignCallbackAt } from './routes/foreign-sign-in.ts';
 import { createAccountStore, type NewAccount } from './store/accounts.ts';
 import { createCredentialStore } from './store/credentials.ts';
@@ -110,6 +111,12 @@ function plainHasher() {
   return { hasher, verified };
 }
 
+/** What the patient service says about contacts. */
+interface ContactAnswers {
+  proof: ContactProof | undefined;
+  former: FormerContact | undefined;
+}
+
 /** Notes the kinds of all statements, in their order. */
 function observe(database: Database<IdentityTables>): { observed: Database<IdentityTables>; statements: string[] } {
   const statements: string[] = [];
@@ -126,6 +133,7 @@ function observe(database: Database<IdentityTables>): { observed: Database<Ident
     write: (work) => database.write((tx) => work(tx.withPlugin(plugin))),
     onEvents: (listener) => database.onEvents(listener),
     advisoryLock: (name) => database.advisoryLock(name),
+    purgeDeleted: () => database.purgeDeleted(),
     check: () => database.check(),
     close: () => database.close(),
   };
@@ -297,8 +305,16 @@ export async function startIdentity({
   const { observed, statements } = observe(database);
   const sent: MailMessage[] = [];
   const outbox = createMailOutbox(database, clock, Buffer.alloc(32, 9));
+  const contactAnswers: ContactAnswers = { proof: undefined, former: undefined };
+  const contacts: PatientContacts = {
+    proof: async () => contactAnswers.proof,
+    former: async () => contactAnswers.former,
+  };
+  const queue = hasMail ? { outbox, wake: () => undefined } : undefined;
+  const patients = patientsConsumer({ database, clock, logger, mail: queue });
   const mail = {
     outbox,
+    contacts,
     links: stores.links,
     accounts,
     publicUrl: new URL(PUBLIC_URL),
@@ -310,13 +326,14 @@ export async function startIdentity({
     database: observed,
     clock,
     bus: createInProcessBus(),
-    consumers: [auditConsumer(observed, clock, logger)],
+    consumers: [auditConsumer(observed, clock, logger), patients],
+    contacts,
     rootKey,
     sealingKey,
     clients,
     publicUrl: new URL(PUBLIC_URL),
     foreignIssuer,
-    mail: hasMail ? { outbox, wake: () => undefined } : undefined,
+    mail: queue,
     trustedProxies: [],
     mayHaveDemoAccounts,
     hasher: hasher ?? plain.hasher,
@@ -399,6 +416,8 @@ export async function startIdentity({
     statements,
     sent,
     outbox,
+    patients,
+    contactAnswers,
     sendMails: (change: Partial<typeof mail> = {}) => sendDueMails({ ...mail, ...change }),
     app,
     baseUrl,

@@ -76,6 +76,8 @@ export async function startNotifications() {
     bus,
     time,
     call,
+    /** Requests a path below that of messages. */
+    callAt: (path: string) => get('GET', path),
     /** Sends requests as this caller from now on. */
     become(other: TestCaller) {
       caller = other;

@@ -1,6 +1,6 @@
 /** Every operation of this service does what the access table says, for each role, and for own and foreign records. */
 import { accessOperations, type Patient } from '@daybook/contracts';
-import { newId } from '@daybook/database';
+import { idFromBytes, newId } from '@daybook/database';
 import {
   type AccessRequest,
   callersOf,
@@ -45,6 +45,19 @@ const cases: Readonly<Record<string, Case>> = {
   unmergePatients: async ({ id }, { register, call }) => {
     await call('POST', `/${id}/merge`, { into: (await register(ana)).id, reason });
     return { method: 'POST', url: `${API}/${id}/unmerge`, payload: { reason } };
+  },
+  exportPatient: ({ id }) => ({ method: 'GET', url: `${API}/${id}/export` }),
+  erasePatient: ({ id }, { time }) => {
+    // After the visits.
+    time.now = Temporal.Instant.from('2026-03-02T10:00:00.000Z');
+    return { method: 'POST', url: `${API}/${id}/erasure`, payload: { basis: 'request' } };
+  },
+  getContactProof: ({ id }) => ({ method: 'GET', url: `${API}/${id}/contact-proof` }),
+  getFormerContact: async ({ id }, { call, database }) => {
+    await call('PATCH', `/${id}`, { email: `${id}@example.org` });
+    const changes = await database.read((db) => db.selectFrom('contact_changes').selectAll().execute());
+    const change = changes.find(({ patient_id }) => idFromBytes(patient_id) === id);
+    return { method: 'GET', url: `${API}/${id}/contact-changes/${change ? idFromBytes(change.id) : ''}` };
   },
   changePatient: ({ id }) => ({ method: 'PATCH', url: `${API}/${id}`, payload: { email: 'new@example.org' } }),
   listParkedEvents: () => ({ method: 'GET', url: PARKED }),

@@ -11,11 +11,16 @@ import {
   type Logger,
 } from '@daybook/service';
 import { SOURCE } from './events/published.ts';
+import { addContactRoutes } from './routes/contacts.ts';
 import { addEmergencyAccessRoute } from './routes/emergency-access.ts';
+import { addErasureRoutes } from './routes/erasures.ts';
 import { addMergeRoutes } from './routes/merges.ts';
 import { addPatientRoutes } from './routes/patients.ts';
+import { createContactStore } from './store/contact-changes.ts';
 import { createEmergencyAccessStore } from './store/emergency-access.ts';
+import { createErasureStore } from './store/erasures.ts';
 import { createMergeStore } from './store/merges.ts';
+import { createPatientExportStore } from './store/patient-export.ts';
 import { createPatientStore } from './store/patients.ts';
 import type { PatientTables } from './store/tables.ts';
 
@@ -49,6 +54,9 @@ export async function buildApp({
   addPatientRoutes(app, createPatientStore(database, clock), database);
   addMergeRoutes(app, createMergeStore(database, clock), database);
   addEmergencyAccessRoute(app, createEmergencyAccessStore(database, clock), database);
+  const erasures = { ...createErasureStore(database, clock), ...createPatientExportStore(database, clock) };
+  addErasureRoutes(app, erasures, database);
+  addContactRoutes(app, createContactStore(database, clock));
   addParkedEventRoutes(app, database, consumers);
   return app;
 }

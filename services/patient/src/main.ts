@@ -17,6 +17,7 @@ import { buildApp, NAME } from './app.ts';
 import { readConfig } from './config.ts';
 import { careRelationshipsConsumer } from './events/consumers.ts';
 import { sweepRelationships } from './store/care-relationships.ts';
+import { sweepContactChanges } from './store/contact-changes.ts';
 import type { PatientTables } from './store/tables.ts';
 
 export { readConfig };
@@ -29,6 +30,7 @@ export const start: StartService = async (hostProcess) => {
   const url = databaseUrlOf(config, 'patient');
   const database = await openServiceDatabase<PatientTables>(host, url, migrations, disposables, (opened) => [
     () => sweepRelationships(opened, clock),
+    () => sweepContactChanges(opened, clock),
   ]);
   const consumers = [careRelationshipsConsumer(database, logger)];
   await subscribeAll(bus, consumers, disposables);

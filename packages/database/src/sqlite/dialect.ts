@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { DatabaseDialect } from '../dialect.ts';
+import { truncateLog } from './truncate-log.ts';
 
 const STRICT_CLUSTERED = sql`strict, without rowid`;
 
@@ -33,6 +34,7 @@ export const sqliteDialect: DatabaseDialect = {
   now: sql<number>`cast(unixepoch('now', 'subsec') * 1000 as integer)`,
   supportsRowLocks: false,
   supportsMultiStatement: false,
+  purgeDeleted: truncateLog,
   isUniqueViolation: (error) =>
     errcodeOf(error) === SQLITE_CONSTRAINT_PRIMARYKEY || errcodeOf(error) === SQLITE_CONSTRAINT_UNIQUE,
   isTransient: isBusy,

@@ -98,8 +98,10 @@ class NodeSqliteDriver implements Driver {
     });
     try {
       // FULL: committed data is on the disk, even after a power failure. WAL: readers and the writer do not block each
-      // other.
-      if (!this.#readOnly) database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
+      // other. Secure delete: the bytes of deleted rows become zero, because an erased name must not stay in free pages.
+      if (!this.#readOnly) {
+        database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON');
+      }
       database.exec(`PRAGMA temp_store = MEMORY; PRAGMA busy_timeout = ${BUSY_TIMEOUT_MILLIS}`);
     } catch (error) {
       database.close();

@@ -91,6 +91,7 @@ export async function openObserved<Tables>(migrations: Migrations): Promise<Obse
     write: (work) => database.write((transaction) => work(transaction.withPlugin(plugin))),
     onEvents: (listener) => database.onEvents(listener),
     advisoryLock: (name) => database.advisoryLock(name),
+    purgeDeleted: () => database.purgeDeleted(),
     check: () => database.check(),
     close: () => database.close(),
   };

@@ -18,6 +18,7 @@ import {
   type VerifiedCaller,
 } from '@daybook/contracts';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { systemClock } from '../lifecycle/clock.ts';
 import type { Authenticator } from './authenticator.ts';
 
 declare module 'fastify' {
@@ -74,6 +75,16 @@ function accessFor(operationId: string, caller: VerifiedCaller | undefined, hasP
   return isOfPublicPage && !hasPublicPage ? NO_ACCESS : access;
 }
 
+/** How old the sign-in for a sensitive operation may be. */
+const RECENT_SECONDS = 10 * 60;
+
+/** @throws Refusal `recent-sign-in-required` */
+function requireRecentSignIn({ authenticatedAt }: VerifiedCaller): void {
+  const nowSeconds = systemClock().epochMilliseconds / 1_000;
+  if (authenticatedAt !== undefined && nowSeconds - authenticatedAt <= RECENT_SECONDS) return;
+  throw new Refusal('recent-sign-in-required', 'This needs a sign-in of the last 10 minutes.');
+}
+
 /** Returns the operation of a request; undefined outside of the API. */
 export const operationOf = ({ routeOptions: { url, schema } }: FastifyRequest): string | undefined =>
   url?.startsWith(API) ? schema?.operationId : undefined;
@@ -106,5 +117,8 @@ export function addAccessControl(app: FastifyInstance, authenticator: Authentica
       throw new Refusal('forbidden', 'Your role does not allow this.');
     }
     request.access = access;
+    if (caller && access.conditions.includes('recent-sign-in') && !authenticator.readsSessions) {
+      requireRecentSignIn(caller);
+    }
   });
 }

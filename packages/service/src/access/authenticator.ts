@@ -26,6 +26,8 @@ export interface Authenticator extends Pick<TokenVerifier, 'verify'> {
   readonly issuer: string;
   /** Whether anybody may read the operations of the public page. */
   readonly hasPublicPage: boolean;
+  /** Whether the service reads the session of a caller itself, which is newer than the token. Only identity does. */
+  readonly readsSessions?: boolean;
 }
 
 /** An authenticator that fetches its keys. */

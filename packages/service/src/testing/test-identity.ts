@@ -44,7 +44,8 @@ export function testAuthenticator(audience: string, { hasPublicPage = false } = 
 }
 
 /** Returns the claims of a caller's token. `audience` is the service that a service calls. */
-function claimsOf({ id, role, patientIds = [], doctorId, sessionId, scope }: TestCaller, audience: string) {
+function claimsOf(caller: TestCaller, audience: string) {
+  const { id, role, patientIds = [], doctorId, authenticatedAt, sessionId, scope } = caller;
   const iat = Math.floor(systemClock().epochMilliseconds / 1_000);
   return {
     iss: ISSUER,
@@ -57,6 +58,7 @@ function claimsOf({ id, role, patientIds = [], doctorId, sessionId, scope }: Tes
     role,
     ...(patientIds.length > 0 && { patient_ids: [...patientIds] }),
     ...(doctorId !== undefined && { doctor_id: doctorId }),
+    ...(role !== 'service' && { auth_time: authenticatedAt ?? iat }),
     ...(sessionId !== undefined && { sid: sessionId }),
     ...(scope !== undefined && { scope: scope.join(' ') }),
   } satisfies AccessTokenClaims;

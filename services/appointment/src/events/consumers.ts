@@ -4,11 +4,14 @@ import {
   type ConsumedType,
   type EventConsumerName,
   eventConsumers,
+  PatientEventData,
   PatientMergeEventData,
+  type VerifiedCaller,
 } from '@daybook/contracts';
 import type { Database } from '@daybook/database';
 import { type Consumer, createConsumer, forEach } from '@daybook/messaging';
 import { type Clock, createParser, type Logger } from '@daybook/service';
+import { eraseAppointments } from '../store/erasures.ts';
 import { recordMerge } from '../store/patient-merges.ts';
 import { type ParticipantKind, recordParticipantChange } from '../store/revalidation-requests.ts';
 import type { AppointmentTables, Tx } from '../store/tables.ts';
@@ -23,19 +26,22 @@ function createWakingConsumer(
 ): Consumer {
   const types = eventConsumers[name];
   const consumer = createConsumer({ name, types, database, logger, effect: forEach(effect) });
-  return {
-    ...consumer,
-    async handle(event) {
-      await consumer.handle(event);
-      wakeWorker();
-    },
-    async resend(eventId, write) {
-      const parked = await consumer.resend(eventId, write);
-      wakeWorker();
-      return parked;
-    },
-  };
+  return afterEachEvent(consumer, wakeWorker);
 }
+
+/** Calls `then` after each event that a consumer has handled. */
+const afterEachEvent = (consumer: Consumer, then: () => Promise<void> | void): Consumer => ({
+  ...consumer,
+  async handle(event) {
+    await consumer.handle(event);
+    await then();
+  },
+  async resend(eventId, write) {
+    const parked = await consumer.resend(eventId, write);
+    await then();
+    return parked;
+  },
+});
 
 const REVALIDATION_CONSUMER = 'appointment.revalidation' satisfies EventConsumerName;
 
@@ -82,3 +88,27 @@ export const patientMergesConsumer = (
     const change = { patientId, into: type === UNMERGED ? undefined : into, version: sequence };
     await recordMerge(tx, database.dialect, change, clock().epochMilliseconds);
   });
+
+const ERASURES_CONSUMER = 'appointment.erasures' satisfies EventConsumerName;
+
+const readErasure = createParser(PatientEventData);
+
+/** Erases the texts of erased patients. The files of the database lose them before the event counts as handled. */
+export const patientErasuresConsumer = (
+  database: Database<AppointmentTables>,
+  clock: Clock,
+  logger: Logger,
+  caller: VerifiedCaller,
+): Consumer => {
+  const consumer = createConsumer({
+    name: ERASURES_CONSUMER,
+    types: eventConsumers[ERASURES_CONSUMER],
+    database,
+    logger,
+    effect: forEach(async (tx: Tx, { sequence, data }) => {
+      const { patientId } = readErasure(data);
+      await eraseAppointments(tx, { patientId, version: sequence }, { dialect: database.dialect, caller, clock });
+    }),
+  });
+  return afterEachEvent(consumer, () => database.purgeDeleted());
+};

@@ -5,6 +5,7 @@ import {
   type HistoryEntry,
   instantText,
   notFound,
+  Refusal,
   type StatusChange,
   type UpdatedField,
   type VerifiedCaller,
@@ -23,8 +24,9 @@ export function nextVersion(before: Appointment, change: Partial<Appointment>, c
 }
 
 /**
- * Reads and locks one appointment of the caller until the transaction ends.
- * @throws Refusal `not-found`
+ * Reads and locks one appointment of the caller until the transaction ends. One of an erased patient does not change,
+ * because its texts could name the person again.
+ * @throws Refusal `not-found`, `patient-erased`
  */
 export async function lockAppointment(
   tx: Tx,
@@ -41,6 +43,9 @@ export async function lockAppointment(
     .$if(supportsRowLocks, (query) => query.forUpdate())
     .executeTakeFirst();
   if (!row) throw notFound('appointment');
+  if (row.erased === 1 && caller.role !== 'service') {
+    throw new Refusal('patient-erased', 'The data of the patient was erased, so the appointment cannot change.');
+  }
   checkVersion(row.version);
   return toAppointment(row);
 }

@@ -1,7 +1,7 @@
 /** The rows of this service's own tables, as the migrations create them. */
 import type { AppointmentStatus } from '@daybook/contracts';
 import type { SharedTables } from '@daybook/database';
-import type { Kysely, Transaction } from 'kysely';
+import type { Generated, Kysely, Transaction } from 'kysely';
 
 export interface AppointmentTypeRow {
   id: Uint8Array;
@@ -92,7 +92,8 @@ export interface MergedPatientRow {
 
 export interface AppointmentTables {
   appointment_types: AppointmentTypeRow;
-  appointments: AppointmentRow;
+  /** An erased appointment has no texts, and never gets one again. */
+  appointments: AppointmentRow & { erased: Generated<number> };
   /** A HistoryEntry as JSON for each version of an appointment. */
   appointment_history: { appointment_id: Uint8Array; version: number; entry: string };
   reservations: ReservationRow;

@@ -4,6 +4,7 @@ import type { Database } from '@daybook/database';
 import type { App, Clock } from '@daybook/service';
 import type { FastifyRequest } from 'fastify';
 import { loginKeyOf } from '../domain/login-key.ts';
+import type { PatientContacts } from '../patient-contacts.ts';
 import type { MailQueue } from '../routes/page-context.ts';
 import type { AccountDirectory } from '../store/account-directory.ts';
 import type { Account, AccountStore, IdentityTransaction } from '../store/accounts.ts';
@@ -30,6 +31,7 @@ export interface ApiContext {
   readonly sessions: SessionStore;
   readonly audit: AuditTrail;
   readonly throttle: Throttle;
+  readonly contacts: Pick<PatientContacts, 'proof'>;
   /** Undefined where no mail is configured. */
   readonly mail: MailQueue | undefined;
 }

@@ -5,6 +5,7 @@ import { type ResponseShape, replyIdempotently } from '@daybook/service';
 import type { PatientLink } from '../store/accounts.ts';
 import { inviteIn } from '../store/invitations.ts';
 import { type ApiContext, deliverIn, personOf, requireRecentSignIn } from './api-context.ts';
+import { checkContactProof } from './contact-proof.ts';
 import { instantIn } from './link-end.ts';
 
 const created: ResponseShape<Invitation> = {
@@ -36,7 +37,7 @@ export function addInvitations(context: ApiContext): void {
         body: NewInvitation,
         response: { 201: Invitation },
       },
-      config: { problems: ['name-taken', 'recent-sign-in-required'] },
+      config: { problems: ['name-taken', 'recent-sign-in-required', 'patient-not-found', 'contact-not-proven'] },
     },
     async (request, reply) => {
       const person = await personOf(context, request);
@@ -47,7 +48,10 @@ export function addInvitations(context: ApiContext): void {
       const fault = faultOf(input);
       if (fault) throw fault;
       // A link to a record is as sensitive as a code for one.
-      if (input.patient) requireRecentSignIn(context, person);
+      if (input.patient) {
+        requireRecentSignIn(context, person);
+        await checkContactProof(context, input.patient.identityCheck, input.patient.id);
+      }
       const patient: PatientLink | undefined = input.patient && {
         patientId: input.patient.id,
         relation: input.patient.relation,

@@ -17,6 +17,7 @@ import { asSharedDatabase } from '@daybook/database';
 import { type ResponseShape, replyIdempotently, sendPage, showPatients } from '@daybook/service';
 import { Type } from 'typebox';
 import { type ApiContext, accountIn, ownOf, personOf, requireRecentSignIn } from './api-context.ts';
+import { checkContactProof } from './contact-proof.ts';
 import { instantIn } from './link-end.ts';
 import { toLinkResource } from './me.ts';
 
@@ -87,12 +88,13 @@ function addCodes(context: ApiContext): void {
         body: NewLinkCode,
         response: { 201: LinkCode },
       },
-      config: { problems: ['recent-sign-in-required', 'invalid-interval'] },
+      config: { problems: ['recent-sign-in-required', 'invalid-interval', 'patient-not-found', 'contact-not-proven'] },
     },
     async (request, reply) => {
       const person = await personOf(context, request);
       requireRecentSignIn(context, person);
       const { patientId, relation, until, birthDate, identityCheck } = request.body;
+      await checkContactProof(context, identityCheck, patientId);
       const { endsAt: linkEndsAt } = instantIn(until, clock);
       const code = { patientId, relation, birthDate, identityCheck, linkEndsAt, createdBy: person.account.id };
       await replyIdempotently(request, reply, asSharedDatabase(database), codeCreated, (write) =>

@@ -21,5 +21,5 @@ export async function createOwnAuthenticator(options: OwnAuthenticatorOptions): 
     onFailure: (error) => logger.warn(errorFields(error), 'own key set not read'),
   });
   const { verify } = createTokenVerifier({ issuer, audiences: [PERSON_AUDIENCE, audience], keys, clock });
-  return { issuer, hasPublicPage: false, verify };
+  return { issuer, hasPublicPage: false, readsSessions: true, verify };
 }

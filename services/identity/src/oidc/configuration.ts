@@ -118,7 +118,10 @@ export function createConfiguration(library: Library, dependencies: IssuerDepend
       role,
       ...(found.patientIds.length > 0 && { patient_ids: found.patientIds }),
       ...(doctorId !== undefined && { doctor_id: doctorId }),
-      ...(signedIn && { sid: signedIn.session.handle }),
+      ...(signedIn && {
+        auth_time: Math.floor(signedIn.session.authenticatedAt.epochMilliseconds / 1_000),
+        sid: signedIn.session.handle,
+      }),
     };
   }
 

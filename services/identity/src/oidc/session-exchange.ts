@@ -61,6 +61,7 @@ async function signFor(
       role: claims.account.role,
       ...(claims.patientIds.length > 0 && { patient_ids: [...claims.patientIds] }),
       ...(doctorId !== undefined && { doctor_id: doctorId }),
+      auth_time: Math.floor(session.authenticatedAt.epochMilliseconds / 1_000),
       sid: session.handle,
     },
     await importSigningKey(current.privateJwk),

@@ -53,7 +53,7 @@ export function createAuditTrail(database: Database<IdentityTables>, clock: Cloc
       and mine.patient_id = ${patient} and (mine.ends_at is null or mine.ends_at > ${now()})) = 1`;
 
   async function find(query: AuditQuery, own: OwnAccount, ofAccount: string | undefined): Promise<FoundRow[]> {
-    const { actorId, patientId, limit = DEFAULT_LIMIT, cursor } = query;
+    const { actorId, patientId, operation, subjectId, limit = DEFAULT_LIMIT, cursor } = query;
     const [last] = cursor === undefined ? [] : decodeCursor(cursor, ['number']);
     const rows = await database.read((db) => {
       let found = db
@@ -61,6 +61,9 @@ export function createAuditTrail(database: Database<IdentityTables>, clock: Cloc
         .selectAll('audit_entries')
         .limit(limit + 1);
       if (ofAccount !== undefined) found = found.where('account_id', '=', idToBytes(ofAccount));
+      if (operation !== undefined) found = found.where('operation', '=', operation);
+      if (operation !== undefined && subjectId !== undefined)
+        found = found.where('subject_id', '=', idToBytes(subjectId));
       if (actorId !== undefined) found = found.where('actor_id', '=', idToBytes(actorId));
       if (patientId === undefined) {
         if (last !== undefined) found = found.where('position', '<', last);

@@ -20,10 +20,14 @@ export type MailPurpose = MailRow['purpose'];
 
 export interface NewMail {
   readonly purpose: MailPurpose;
-  /** Whom the mail is for, in the form of `loginKeyOf`. A further mail for the same replaces one that waits. */
+  /** Whom the mail is for, in the form of `loginKeyOf`, or what it is about. A further mail for the same replaces one that waits. */
   readonly loginKey: string;
   /** Undefined where there is no account for a mail. The row then only makes the work the same. */
   readonly accountId: string | undefined;
+  /** The emergency access, or the change of a contact. */
+  readonly subjectId?: string | undefined;
+  /** The patient whose contact changed. The mail goes to the former contact, which the patient service has. */
+  readonly patientId?: string | undefined;
 }
 
 /** A mail that this process sends, and no other one until the claim is over. */
@@ -31,6 +35,8 @@ export interface ClaimedMail {
   readonly id: string;
   readonly purpose: MailPurpose;
   readonly accountId: string | undefined;
+  readonly subjectId: string | undefined;
+  readonly patientId: string | undefined;
   readonly attempts: number;
 }
 
@@ -44,6 +50,9 @@ export interface MailOutbox {
   postpone(mail: ClaimedMail): Promise<boolean>;
 }
 
+const bytesOf = (id: string | undefined): Uint8Array | null => (id === undefined ? null : idToBytes(id));
+const textOf = (id: Uint8Array | null): string | undefined => (id === null ? undefined : idFromBytes(id));
+
 export function createMailOutbox(database: Database<IdentityTables>, clock: Clock, key: Uint8Array): MailOutbox {
   const now = () => clock().epochMilliseconds;
 
@@ -54,7 +63,7 @@ export function createMailOutbox(database: Database<IdentityTables>, clock: Cloc
   return {
     remove,
 
-    async enqueueIn(tx, { purpose, loginKey, accountId }) {
+    async enqueueIn(tx, { purpose, loginKey, accountId, subjectId, patientId }) {
       const subject_hash = createHmac('sha256', key)
         .update(JSON.stringify([purpose, loginKey]))
         .digest();
@@ -65,7 +74,9 @@ export function createMailOutbox(database: Database<IdentityTables>, clock: Cloc
           id: idToBytes(newId()),
           subject_hash,
           purpose,
-          account_id: accountId === undefined ? null : idToBytes(accountId),
+          account_id: bytesOf(accountId),
+          subject_id: bytesOf(subjectId),
+          patient_id: bytesOf(patientId),
           attempts: 0,
           due_at: now(),
         })
@@ -83,7 +94,8 @@ export function createMailOutbox(database: Database<IdentityTables>, clock: Cloc
           .execute(),
       );
       const claimed: ClaimedMail[] = [];
-      for (const { id, purpose, account_id, attempts, due_at } of due) {
+      for (const row of due) {
+        const { id, purpose, attempts, due_at } = row;
         const { numUpdatedRows } = await database.write((tx) =>
           tx
             .updateTable('mail_outbox')
@@ -93,8 +105,14 @@ export function createMailOutbox(database: Database<IdentityTables>, clock: Cloc
             .executeTakeFirst(),
         );
         if (numUpdatedRows === 0n) continue;
-        const accountId = account_id === null ? undefined : idFromBytes(account_id);
-        claimed.push({ id: idFromBytes(id), purpose, accountId, attempts: attempts + 1 });
+        claimed.push({
+          id: idFromBytes(id),
+          purpose,
+          accountId: textOf(row.account_id),
+          subjectId: textOf(row.subject_id),
+          patientId: textOf(row.patient_id),
+          attempts: attempts + 1,
+        });
       }
       return claimed;
     },

@@ -96,9 +96,13 @@ export interface MailRow {
   id: Uint8Array;
   /** A keyed hash of the purpose and the login. */
   subject_hash: Uint8Array;
-  purpose: 'invitation' | 'recovery';
+  purpose: 'invitation' | 'recovery' | 'emergency-access' | 'contact-changed';
   /** Null where there is no account for the mail. */
   account_id: Uint8Array | null;
+  /** The emergency access, or the change of a contact. */
+  subject_id: Uint8Array | null;
+  /** The patient whose contact changed. */
+  patient_id: Uint8Array | null;
   attempts: number;
   /** While a process sends the mail, the end of its claim. */
   due_at: number;

@@ -2,12 +2,17 @@
 import {
   type AppointmentEventData,
   CLINIC_STAFF,
+  DEFAULT_LIMIT,
   type Message,
   type MessageKind,
+  type PageOf,
+  type PatientPartQuery,
   permit,
+  rolesFor,
   type VerifiedCaller,
 } from '@daybook/contracts';
 import { type Database, idFromBytes, idToBytes, isoFromMillis, newId } from '@daybook/database';
+import { decodeCursor, pageOf } from '@daybook/service';
 import { type Expression, type ExpressionBuilder, type SqlBool, sql } from 'kysely';
 import { readRecipients } from './message-recipients.ts';
 import type { MessageRow, NotificationTables, Tx } from './tables.ts';
@@ -21,6 +26,8 @@ export interface MessageStore {
     caller: VerifiedCaller,
     appointmentId: string,
   ): Promise<{ readonly items: Message[]; readonly patientIds: readonly string[] }>;
+  /** Returns a page of all messages to a patient, oldest first. */
+  export(caller: VerifiedCaller, query: PatientPartQuery): Promise<PageOf<Message>>;
 }
 
 const toMessage = (row: MessageRow): Message => ({
@@ -101,6 +108,22 @@ export function createMessageStore(database: Database<NotificationTables>): Mess
           .execute(),
       );
       return { items: rows.map(toMessage), patientIds: rows.map(({ patient_id }) => idFromBytes(patient_id)) };
+    },
+
+    async export(caller, { patientId, limit = DEFAULT_LIMIT, cursor }) {
+      permit(caller, rolesFor('exportMessages'));
+      const [last] = cursor === undefined ? [] : decodeCursor(cursor, ['id']);
+      const rows = await database.read((db) =>
+        db
+          .selectFrom('messages')
+          .selectAll()
+          .where('patient_id', '=', idToBytes(patientId))
+          .$if(last !== undefined, (query) => query.where('id', '>', idToBytes(last ?? '')))
+          .orderBy('id')
+          .limit(limit + 1)
+          .execute(),
+      );
+      return pageOf(rows, limit, ({ id }) => [idFromBytes(id)], toMessage);
     },
   };
 }

@@ -26,9 +26,16 @@ const compact = (key: string): string => key.replace(/[\s\p{Pd}./]/gu, '');
 const reversed = (digits: string): string => [...digits].reverse().join('');
 const digitsOf = (text: string): string => text.replace(/[^0-9]/g, '');
 
-/** Returns every term by which this patient is found. */
+/** Returns the terms of the phone and the e-mail, of which another patient with the same contact has one, too. */
+export const contactTermsOf = ({ phone, email }: Pick<Patient, 'phone' | 'email'>): string[] => [
+  ...(phone === undefined ? [] : [PHONE_START + digitsOf(phone)]),
+  ...(email === undefined ? [] : [EMAIL + toSearchKey(email)]),
+];
+
+/** Returns every term by which this patient is found. An erased one is not found. */
 export function searchTermsOf(patient: Patient): string[] {
   const { givenName, familyName, birthDate, phone, email, identifiers = [] } = patient;
+  if (familyName === undefined || birthDate === undefined) return [];
   const digits = digitsOf(phone ?? '');
   const terms = [
     ...nameTerms(givenName, familyName),

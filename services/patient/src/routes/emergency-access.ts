@@ -32,6 +32,7 @@ export function addEmergencyAccessRoute(
         body: NewEmergencyAccess,
         response: { 201: EmergencyAccess },
       },
+      config: { problems: ['patient-erased'] },
     },
     async (request, reply) => {
       const { caller, params, body } = request;

@@ -33,7 +33,7 @@ function addMerges(app: App, store: MergeStore, database: Database<PatientTables
       },
       config: {
         versioned: true,
-        problems: ['patient-not-found', 'same-patient', 'patient-replaced', 'too-many-merged'],
+        problems: ['patient-not-found', 'same-patient', 'patient-replaced', 'patient-erased', 'too-many-merged'],
       },
     },
     async (request, reply) => {
@@ -57,7 +57,7 @@ function addMerges(app: App, store: MergeStore, database: Database<PatientTables
         body: PatientUnmerge,
         response: { 200: Patient },
       },
-      config: { versioned: true, problems: ['not-merged'] },
+      config: { versioned: true, problems: ['not-merged', 'patient-erased'] },
     },
     async (request, reply) => {
       const { caller, params, body } = request;

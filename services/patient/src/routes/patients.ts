@@ -45,7 +45,7 @@ function addWrites(app: App, store: PatientStore, database: Database<PatientTabl
         body: NewPatient,
         response: { 201: Patient },
       },
-      config: { versioned: true, problems: ['identifier-taken', 'possible-duplicate'] },
+      config: { versioned: true, problems: ['identifier-taken', 'possible-duplicate', 'patient-erased'] },
     },
     async (request, reply) => {
       await replyIdempotently(request, reply, database, registered, (write) =>
@@ -66,7 +66,7 @@ function addWrites(app: App, store: PatientStore, database: Database<PatientTabl
         body: PatientPatch,
         response: { 200: Patient },
       },
-      config: { versioned: true, problems: ['identifier-taken', 'patient-replaced'] },
+      config: { versioned: true, problems: ['identifier-taken', 'patient-replaced', 'patient-erased'] },
     },
     async (request, reply) => {
       const { caller, params, body } = request;

@@ -5,7 +5,7 @@ import type { Clock } from '@daybook/service';
 import type { CareRelationshipRow, PatientTables, Tx } from './tables.ts';
 
 /** How long after a visit a doctor reads the patient. */
-const DAYS_AFTER_VISIT = 90;
+export const DAYS_AFTER_VISIT = 90;
 
 export interface Visit extends Pick<AppointmentEventData, 'appointmentId' | 'doctorId' | 'patientId' | 'end'> {
   readonly isCancelled: boolean;

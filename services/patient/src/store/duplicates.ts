@@ -8,7 +8,7 @@ import { type Database, type DatabaseDialect, mapUniqueViolation } from '@dayboo
 import { type RawBuilder, sql } from 'kysely';
 import { seesOtherRecords } from '../domain/permissions.ts';
 import { reachOf } from './ownership.ts';
-import { toPatient } from './patient-row.ts';
+import { toIdentifiedPatient } from './patient-row.ts';
 import type { PatientRow, PatientTables, Tx } from './tables.ts';
 
 /** The columns with the keys of a record. */
@@ -59,6 +59,9 @@ async function releaseKeys(tx: Tx, keys: readonly Uint8Array[]): Promise<void> {
 /** Counts one more record with these names and this birth date, whether or not one exists. */
 export const incrementNameKey = (tx: Tx, names: NameKeys): Promise<void> => shareKeys(tx, keysOf(names));
 
+/** Counts one record less with these names and this birth date. */
+export const decrementNameKey = (tx: Tx, names: NameKeys): Promise<void> => releaseKeys(tx, keysOf(names));
+
 /** Counts a record for its new names instead of its old ones. A correction may make two records similar. */
 export async function moveNameKey(tx: Tx, before: NameKeys, after: NameKeys): Promise<void> {
   const [old, current] = [keysOf(before), keysOf(after)];
@@ -75,7 +78,7 @@ export async function moveNameKey(tx: Tx, before: NameKeys, after: NameKeys): Pr
 const ENDING = 4;
 
 function toCandidate(row: PatientTables['patients']): PatientCandidate {
-  const { id, givenName, familyName, birthDate, phone, identifiers = [] } = toPatient(row);
+  const { id, givenName, familyName, birthDate, phone, identifiers = [] } = toIdentifiedPatient(row);
   return {
     id,
     ...(givenName !== undefined && { givenName }),

@@ -21,12 +21,13 @@ import {
 import type { Clock } from '@daybook/service';
 import { emergencyAccessEvent, SOURCE } from '../events/published.ts';
 import { lockPatient } from './patient-lock.ts';
+import { assertNotErased } from './patient-row.ts';
 import type { PatientTables } from './tables.ts';
 
 export interface EmergencyAccessStore {
   /**
    * Grants access to a patient. For a merged record it is access to the record that stays.
-   * @throws Refusal `forbidden`, `not-found`
+   * @throws Refusal `forbidden`, `not-found`, `patient-erased`
    */
   grant(
     caller: VerifiedCaller,
@@ -45,7 +46,9 @@ export function createEmergencyAccessStore(database: Database<PatientTables>, cl
       const now = clock();
       const end = now.add({ minutes: EMERGENCY_ACCESS_MINUTES });
       return database.write(async (tx) => {
-        const { id, replaced_by } = await lockPatient(tx, database.dialect, idToBytes(patientId));
+        const row = await lockPatient(tx, database.dialect, idToBytes(patientId));
+        assertNotErased(row);
+        const { id, replaced_by } = row;
         const patient_id = replaced_by ?? id;
         const access: EmergencyAccess = {
           id: newId(),

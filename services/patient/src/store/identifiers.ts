@@ -4,6 +4,7 @@ import { type Database, type DatabaseDialect, idFromBytes, idToBytes, mapUniqueV
 import type { RawBuilder } from 'kysely';
 import { identifierKey } from '../domain/patient-rules.ts';
 import { seesOtherRecords } from '../domain/permissions.ts';
+import { assertNoErasedIdentifier } from './erased-identifiers.ts';
 import { reachOf } from './ownership.ts';
 import type { PatientTables, Tx } from './tables.ts';
 
@@ -16,12 +17,13 @@ const rowsOf = ({ id, identifiers = [] }: Identified): IdentifierRow[] =>
 
 /**
  * Replaces the identifiers of a patient.
- * @throws Refusal `identifier-taken`
+ * @throws Refusal `identifier-taken`, `patient-erased`
  */
 export async function writeIdentifiers(tx: Tx, dialect: DatabaseDialect, patient: Identified): Promise<void> {
   await tx.deleteFrom('patient_identifiers').where('patient_id', '=', idToBytes(patient.id)).execute();
   const rows = rowsOf(patient);
   if (rows.length === 0) return;
+  await assertNoErasedIdentifier(tx, rows);
   await mapUniqueViolation(
     dialect,
     tx.insertInto('patient_identifiers').values(rows).execute(),

@@ -22,7 +22,7 @@ import { sql } from 'kysely';
 import { patientEvent, patientMergeEvent, SOURCE } from '../events/published.ts';
 import { MAX_MERGED, mergedInto } from './merged-records.ts';
 import { lockPatient, lockPatients } from './patient-lock.ts';
-import { assertNotReplaced, toPatient } from './patient-row.ts';
+import { assertNotErased, assertNotReplaced, toPatient } from './patient-row.ts';
 import { writePatientTerms } from './patient-terms.ts';
 import type { PatientRow, PatientTables, Tx } from './tables.ts';
 
@@ -135,6 +135,7 @@ export function createMergeStore(database: Database<PatientTables>, clock: Clock
         if (row === survivor) throw new Refusal('same-patient', 'Name another record to merge into.');
         assertNotReplaced(row);
         assertNotReplaced(survivor);
+        for (const each of [row, survivor]) assertNotErased(each);
         const merged = [...(await mergedInto(tx, row.id)), ...(await mergedInto(tx, into))].length;
         if (merged >= MAX_MERGED) {
           throw new Refusal('too-many-merged', `At most ${MAX_MERGED} records are merged into one.`);
@@ -150,6 +151,7 @@ export function createMergeStore(database: Database<PatientTables>, clock: Clock
         const row = await lockPatient(tx, dialect, idToBytes(id));
         write.checkVersion(row.version);
         if (row.replaced_by === null) throw new Refusal('not-merged', 'The record is not merged into another one.');
+        assertNotErased(row);
         await lockPatient(tx, dialect, row.replaced_by);
         const merges = tx.selectFrom('patient_merges').select('merged_into').where('patient_id', '=', row.id);
         const { merged_into: into } = await merges.executeTakeFirstOrThrow();

@@ -197,7 +197,7 @@ describe('a doctor', () => {
     const [foreign, mine] = [await patients.register({ ...ana, identifiers }), await patients.register(ana)];
     await publish('booked', visitOf(mine.id));
     const caller = { ...doctor, patientIds: [] };
-    const columns = toColumns(mine);
+    const columns = toColumns({ ...mine, ...ana });
     const { database, time } = patients;
     const taken = new Refusal('possible-duplicate', 'It exists.');
     const alike = await withCandidates(database, caller, time.now, columns, taken);

@@ -65,7 +65,8 @@ export const OWN_PATIENT = 'care_relationships.patient_id';
 export function ownPatients({ doctorId, now, after, atMost, checks }: OwnPatients): RawBuilder<Uint8Array> {
   const id = sql.ref(OWN_PATIENT);
   const beyond = after === undefined ? [] : [sql<boolean>`${id} > ${after}`];
-  const isPresent = sql<boolean>`(select 1 from patients as own where own.id = ${id} and own.replaced_by is null) = 1`;
+  const isPresent = sql<boolean>`(select 1 from patients as own where own.id = ${id} and own.replaced_by is null
+    and own.erased_at is null) = 1`;
   const conditions = sql.join([isInForce(doctorId, now), ...beyond, isPresent, ...checks], sql` and `);
   // MySQL wants the limit one level below IN.
   return sql<Uint8Array>`(select patient_id from (

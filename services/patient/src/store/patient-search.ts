@@ -22,7 +22,7 @@ async function planOf(db: Db, query: PatientQuery, after: Uint8Array | undefined
 
 /**
  * Returns whether a query has ids alone.
- * Such a query also returns merged records, because clients have their ids. Each names its replacement.
+ * Such a query also returns merged and erased records, because clients have their ids.
  */
 const isLookup = ({ q, birthDate, id }: PatientQuery): boolean =>
   id !== undefined && q === undefined && birthDate === undefined;
@@ -56,7 +56,7 @@ export async function searchPatients(
     let found = db.selectFrom('patients').selectAll().orderBy('id').limit(atMost);
     for (const condition of reachOf(caller, now)) found = found.where(condition);
     if (plan.page) return found.where('id', 'in', plan.page).execute();
-    if (!isLookup(query)) found = found.where('replaced_by', 'is', null);
+    if (!isLookup(query)) found = found.where('replaced_by', 'is', null).where('erased_at', 'is', null);
     if (after !== undefined) found = found.where('id', '>', after);
     if (birthDate !== undefined) found = found.where('birth_date', '=', birthDate);
     if (id !== undefined) found = found.where('id', 'in', id.split(',').map(idToBytes));

@@ -1,6 +1,7 @@
 /** The patients of this service's database. */
 import {
   applyMergePatch,
+  type IdentifiedPatient,
   instantText,
   type NewPatient,
   type PageOf,
@@ -24,11 +25,12 @@ import {
 import { assertContactsOnly, type Clock, tidyPerson } from '@daybook/service';
 import { checkBirthDate, normalizeIdentifiers, OWN_CONTACTS } from '../domain/patient-rules.ts';
 import { patientEvent, SOURCE } from '../events/published.ts';
+import { recordContactChange } from './contact-changes.ts';
 import { incrementNameKey, insertUniqueNameKey, moveNameKey, withCandidates } from './duplicates.ts';
 import { withHolder, writeIdentifiers } from './identifiers.ts';
 import { reachOf } from './ownership.ts';
 import { lockPatient } from './patient-lock.ts';
-import { assertNotReplaced, toColumns, toPatient } from './patient-row.ts';
+import { assertNotReplaced, toColumns, toIdentifiedPatient, toPatient } from './patient-row.ts';
 import { searchPatients } from './patient-search.ts';
 import { writePatientTerms } from './patient-terms.ts';
 import type { PatientRow, PatientTables, Tx } from './tables.ts';
@@ -37,14 +39,14 @@ export interface PatientStore {
   /**
    * Registers a patient.
    * @throws Refusal `invalid-request`, `identifier-taken`; `possible-duplicate`, unless it is confirmed to be another
-   * person
+   * person; `patient-erased` for an identifier of an erased record
    */
   register(caller: VerifiedCaller, input: NewPatient, write: WriteContext<Patient>): Promise<Patient>;
   find(caller: VerifiedCaller, id: string): Promise<Patient | undefined>;
   /**
    * Changes a patient.
    * @throws Refusal `invalid-request`, `forbidden`, `not-found`, `precondition-failed`, `identifier-taken`,
-   * `patient-replaced`
+   * `patient-replaced`, `patient-erased`
    */
   change(caller: VerifiedCaller, id: string, patch: PatientPatch, write: WriteContext<Patient>): Promise<Patient>;
   search(caller: VerifiedCaller, query: PatientQuery): Promise<PageOf<Patient>>;
@@ -81,7 +83,7 @@ export function createPatientStore(database: Database<PatientTables>, clock: Clo
       const now = clock();
       checkBirthDate(input.birthDate, now);
       const at = instantText(now);
-      const patient: Patient = {
+      const patient: IdentifiedPatient = {
         id: newId(),
         active: true,
         ...normalizePatient(input),
@@ -93,7 +95,14 @@ export function createPatientStore(database: Database<PatientTables>, clock: Clo
       const stored = database.write(async (tx) => {
         await tx
           .insertInto('patients')
-          .values({ id: idToBytes(patient.id), created_at: now.epochMilliseconds, ...columns })
+          .values({
+            id: idToBytes(patient.id),
+            replaced_by: null,
+            erased_at: null,
+            erasure_basis: null,
+            created_at: now.epochMilliseconds,
+            ...columns,
+          })
           .execute();
         // Runs before the check of names, because a taken identifier is the stronger evidence and is reported first.
         await index(tx, patient);
@@ -130,8 +139,8 @@ export function createPatientStore(database: Database<PatientTables>, clock: Clo
         assertLinked(caller, row);
         write.checkVersion(row.version);
         assertNotReplaced(row);
-        const before = toPatient(row);
-        const patient: Patient = {
+        const before = toIdentifiedPatient(row);
+        const patient: IdentifiedPatient = {
           ...applyMergePatch(before, normalized),
           version: before.version + 1,
           updatedAt: instantText(now),
@@ -140,6 +149,7 @@ export function createPatientStore(database: Database<PatientTables>, clock: Clo
         await tx.updateTable('patients').set(columns).where('id', '=', row.id).execute();
         await moveNameKey(tx, row, columns);
         await index(tx, patient);
+        await recordContactChange(tx, before, patient, { now, write });
         const kind = before.active && !patient.active ? 'deactivated' : 'updated';
         await appendEvent(tx, patientEvent(kind, patient), originOf(SOURCE, now, write));
         await write.storeResponse(tx, patient);

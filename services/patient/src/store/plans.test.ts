@@ -28,6 +28,8 @@ const rows = Array.from(
     joined_name_key: idToBytes(newId()),
     active: 1,
     replaced_by: null,
+    erased_at: null,
+    erasure_basis: null,
     details: '{}',
     version: 1,
     created_at: 0,

@@ -1,3 +1,4 @@
+import type { PatientErasure } from '@daybook/contracts';
 import type { SearchTables, SharedTables } from '@daybook/database';
 import type { Kysely, Transaction } from 'kysely';
 
@@ -15,6 +16,9 @@ export interface PatientRow {
   active: number;
   /** After a merge: the record that stays. */
   replaced_by: Uint8Array | null;
+  /** After an erasure: names, birth date and details are empty, and the keys of names are the id. */
+  erased_at: number | null;
+  erasure_basis: PatientErasure['basis'] | null;
   /** The fields that no query uses, as JSON. */
   details: string;
   version: number;
@@ -38,6 +42,16 @@ export interface CareRelationshipRow {
   sequence: number;
 }
 
+/** A change of the e-mail address or phone of a record, kept while the new contact proves nothing. */
+export interface ContactChangeRow {
+  id: Uint8Array;
+  patient_id: Uint8Array;
+  /** The address before, which is told of the change. */
+  former_email: string | null;
+  language: string | null;
+  changed_at: number;
+}
+
 /** Kept after its end, because it is evidence. */
 export interface EmergencyAccessRow {
   id: Uint8Array;
@@ -45,6 +59,7 @@ export interface EmergencyAccessRow {
   patient_id: Uint8Array;
   /** The account of the doctor. */
   caller_id: string;
+  /** Empty after an erasure. */
   reason: string;
   starts_at: number;
   ends_at: number;
@@ -62,6 +77,9 @@ export interface PatientTables extends SearchTables {
   patient_merge_history: { patient_id: Uint8Array; version: number; entry: string };
   care_relationships: CareRelationshipRow;
   emergency_accesses: EmergencyAccessRow;
+  /** Hashes of the identifiers of erased records, so that an import does not register them again. */
+  erased_identifiers: { identifier_hash: Uint8Array; patient_id: Uint8Array };
+  contact_changes: ContactChangeRow;
 }
 
 export type Db = Kysely<PatientTables & SharedTables>;

@@ -65,7 +65,9 @@ export function createPatientImport(api: Api): PatientImport {
       const patientId = isReplay ? survivorOf(await read(data.id)) : data.id;
       return { patientId, outcome: { kind: wasReplayed ? 'known' : 'new' } };
     } catch (error) {
-      if (!(error instanceof CallRefused) || error.problem.code !== 'identifier-taken') throw error;
+      if (!(error instanceof CallRefused)) throw error;
+      if (error.problem.code === 'patient-erased') throw new BadRow('the data of this patient was erased');
+      if (error.problem.code !== 'identifier-taken') throw error;
       return { patientId: await knownHolder(id, error), outcome: { kind: 'known' } };
     }
   }

@@ -130,6 +130,11 @@ export const ar: Words = {
   mailInvitationSubject: 'حسابك في Daybook',
   mailInvitation: (person, link) =>
     `مرحبًا ${person}،\n\nحسابك جاهز. أعدّه هنا:\n\n${link}\n\nيعمل الرابط مرة واحدة، خلال 72 ساعة.\n`,
+  mailEmergencySubject: 'وصول طارئ إلى سجل مريض',
+  mailEmergency: (person, link) =>
+    `مرحبًا ${person}،\n\nفتح طبيب سجل مريض في حالة طارئة دون موعد. انظر القيد في سجل التدقيق:\n\n${link}\n\nسجّل الدخول أولًا كمسؤول.\n`,
+  mailContactSubject: 'تغيّرت بيانات الاتصال بك لدى العيادة',
+  mailContact: 'مرحبًا،\n\nتغيّر البريد الإلكتروني أو رقم الهاتف في سجلك لدى العيادة. إذا لم تطلب ذلك، فاتصل بالعيادة.\n',
   mailRecoverySubject: 'تسجيل الدخول إلى Daybook مرة أخرى',
   mailRecovery: (person, link) =>
     `مرحبًا ${person}،\n\nعيّن كلمة مرور جديدة هنا:\n\n${link}\n\nيعمل الرابط مرة واحدة، خلال 72 ساعة. إذا لم تطلبه، فلا تفعل شيئًا.\n`,

@@ -137,6 +137,12 @@ export const de: Words = {
   mailInvitationSubject: 'Ihr Konto bei Daybook',
   mailInvitation: (person, link) =>
     `Guten Tag ${person},\n\nein Konto ist für Sie bereit. Richten Sie es hier ein:\n\n${link}\n\nDer Link funktioniert einmal, innerhalb von 72 Stunden.\n`,
+  mailEmergencySubject: 'Ein Notfallzugriff auf eine Patientenakte',
+  mailEmergency: (person, link) =>
+    `Guten Tag ${person},\n\neine Ärztin oder ein Arzt hat in einem Notfall die Akte eines Patienten ohne Termin geöffnet. Der Eintrag im Protokoll:\n\n${link}\n\nMelden Sie sich vorher als Administrator an.\n`,
+  mailContactSubject: 'Ihr Kontakt bei der Praxis wurde geändert',
+  mailContact:
+    'Guten Tag,\n\ndie E-Mail-Adresse oder die Telefonnummer in Ihrer Akte bei der Praxis wurde geändert. Wenn Sie das nicht veranlasst haben, rufen Sie die Praxis an.\n',
   mailRecoverySubject: 'Wieder bei Daybook anmelden',
   mailRecovery: (person, link) =>
     `Guten Tag ${person},\n\nlegen Sie hier ein neues Passwort fest:\n\n${link}\n\nDer Link funktioniert einmal, innerhalb von 72 Stunden. Wenn Sie ihn nicht angefordert haben, tun Sie nichts.\n`,

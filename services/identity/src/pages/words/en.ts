@@ -136,6 +136,12 @@ export const en = {
   mailInvitationSubject: 'Your account at Daybook',
   mailInvitation: (person: string, link: string): string =>
     `Hello ${person},\n\nan account is ready for you. Set it up here:\n\n${link}\n\nThe link works once, and for 72 hours.\n`,
+  mailEmergencySubject: 'An emergency access to a patient record',
+  mailEmergency: (person: string, link: string): string =>
+    `Hello ${person},\n\na doctor has opened the record of a patient in an emergency, without a visit. See the entry of the audit trail:\n\n${link}\n\nSign in as an administrator first.\n`,
+  mailContactSubject: 'Your contact at the clinic was changed',
+  mailContact:
+    'Hello,\n\nthe e-mail address or the phone number in your record at the clinic was changed. If you did not ask for this, call the clinic.\n',
   mailRecoverySubject: 'Sign in to Daybook again',
   mailRecovery: (person: string, link: string): string =>
     `Hello ${person},\n\nset a new password here:\n\n${link}\n\nThe link works once, and for 72 hours. If you did not request it, do nothing.\n`,

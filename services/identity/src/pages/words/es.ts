@@ -134,6 +134,12 @@ export const es: Words = {
   mailInvitationSubject: 'Su cuenta en Daybook',
   mailInvitation: (person, link) =>
     `Hola, ${person}:\n\nuna cuenta está lista para usted. Configúrela aquí:\n\n${link}\n\nEl enlace funciona una vez, durante 72 horas.\n`,
+  mailEmergencySubject: 'Un acceso de emergencia a la ficha de un paciente',
+  mailEmergency: (person, link) =>
+    `Hola, ${person}:\n\nun médico ha abierto en una emergencia la ficha de un paciente sin cita. Vea la entrada del registro de auditoría:\n\n${link}\n\nInicie sesión antes como administrador.\n`,
+  mailContactSubject: 'Su contacto en la clínica ha cambiado',
+  mailContact:
+    'Hola:\n\nel correo electrónico o el teléfono de su ficha en la clínica ha cambiado. Si no lo pidió, llame a la clínica.\n',
   mailRecoverySubject: 'Volver a iniciar sesión en Daybook',
   mailRecovery: (person, link) =>
     `Hola, ${person}:\n\nestablezca aquí una contraseña nueva:\n\n${link}\n\nEl enlace funciona una vez, durante 72 horas. Si no lo pidió, no haga nada.\n`,

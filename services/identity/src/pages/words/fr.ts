@@ -136,6 +136,12 @@ export const fr: Words = {
   mailInvitationSubject: 'Votre compte Daybook',
   mailInvitation: (person, link) =>
     `Bonjour ${person},\n\nun compte est prêt pour vous. Configurez-le ici :\n\n${link}\n\nLe lien fonctionne une fois, pendant 72 heures.\n`,
+  mailEmergencySubject: 'Un accès d’urgence au dossier d’un patient',
+  mailEmergency: (person, link) =>
+    `Bonjour ${person},\n\nun médecin a ouvert en urgence le dossier d’un patient sans rendez-vous. Voyez l’entrée du journal d’audit :\n\n${link}\n\nConnectez-vous d’abord comme administrateur.\n`,
+  mailContactSubject: 'Votre contact à la clinique a été modifié',
+  mailContact:
+    'Bonjour,\n\nl’adresse e-mail ou le numéro de téléphone de votre dossier à la clinique a été modifié. Si vous ne l’avez pas demandé, appelez la clinique.\n',
   mailRecoverySubject: 'Se reconnecter à Daybook',
   mailRecovery: (person, link) =>
     `Bonjour ${person},\n\ndéfinissez ici un nouveau mot de passe :\n\n${link}\n\nLe lien fonctionne une fois, pendant 72 heures. Si vous ne l’avez pas demandé, ne faites rien.\n`,

@@ -135,6 +135,12 @@ export const pt: Words = {
   mailInvitationSubject: 'A sua conta no Daybook',
   mailInvitation: (person, link) =>
     `Olá ${person},\n\numa conta está pronta para si. Configure-a aqui:\n\n${link}\n\nA ligação funciona uma vez, durante 72 horas.\n`,
+  mailEmergencySubject: 'Um acesso de emergência à ficha de um paciente',
+  mailEmergency: (person, link) =>
+    `Olá ${person},\n\num médico abriu numa emergência a ficha de um paciente sem consulta. Veja a entrada do registo de auditoria:\n\n${link}\n\nInicie antes sessão como administrador.\n`,
+  mailContactSubject: 'O seu contacto na clínica foi alterado',
+  mailContact:
+    'Olá,\n\no endereço de e-mail ou o telefone da sua ficha na clínica foi alterado. Se não o pediu, telefone para a clínica.\n',
   mailRecoverySubject: 'Voltar a iniciar sessão no Daybook',
   mailRecovery: (person, link) =>
     `Olá ${person},\n\ndefina aqui uma nova palavra-passe:\n\n${link}\n\nA ligação funciona uma vez, durante 72 horas. Se não a pediu, não faça nada.\n`,

@@ -30,6 +30,7 @@ it.each(languages.filter((language) => language !== 'en'))(
     expect(same).toEqual([]);
     expect(words.mailInvitation('Ana', 'LINK')).toMatch(/Ana[\s\S]*LINK/);
     expect(words.mailRecovery('Ana', 'LINK')).toMatch(/Ana[\s\S]*LINK/);
+    expect(words.mailEmergency('Ana', 'LINK')).toMatch(/Ana[\s\S]*LINK/);
     expect(words.tooManyAttempts(61)).toContain('2');
     expect(words.confirmDetail('Portal', 'Ana')).toMatch(/Portal[\s\S]*Ana/);
   },
