@@ -35,6 +35,8 @@ describe('the routes file', () => {
       'parked-events-of-revalidation': 'appointment-service',
       'parked-events-of-messages': 'notification-service',
       'parked-events-of-care-relationships': 'patient-service',
+      'parked-events-of-erasures': 'appointment-service',
+      'parked-events-of-patients': 'identity-service',
       'parked-events-of-audit': 'identity-service',
     });
   });

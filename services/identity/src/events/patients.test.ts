@@ -93,7 +93,7 @@ describe('a changed contact', () => {
     const former = async () => {
       throw new Error('away');
     };
-    await sendMails({ contacts: { former } });
+    await sendMails({ contacts: { proof: async () => undefined, former } });
     expect([sent, (await mails()).length]).toEqual([[], 1]);
     contactAnswers.former = { id: newId(), email: 'former@example.org' };
     advance({ minutes: 2 });

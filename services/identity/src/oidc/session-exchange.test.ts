@@ -64,6 +64,7 @@ describe('the session of a browser', () => {
       id: ana.id,
       role: 'patient',
       patientIds: [patientId],
+      authenticatedAt: Math.floor((session?.authenticatedAt.epochMilliseconds ?? 0) / 1_000),
       sessionId: session?.handle,
     });
   });

@@ -59,8 +59,8 @@ async function openPatients() {
   return { ...opened, store: createPatientStore(opened.observed, clock) };
 }
 
-/** The list of all patients reads along the ids and skips the few merged records until it has enough. */
-const LIST_OF_ALL = /where .replaced_by. is null (and .id. > \? )?order by .id. limit \?: /;
+/** The list of all patients reads along the ids and skips the few merged and erased records until it has enough. */
+const LIST_OF_ALL = /where .replaced_by. is null and .erased_at. is null (and .id. > \? )?order by .id. limit \?: /;
 const faultsBut = (faults: readonly string[]) => faults.filter((fault) => !LIST_OF_ALL.test(fault));
 
 /** Patients are returned in the order of their ids. Few matches are sorted; many are read along the ids. */

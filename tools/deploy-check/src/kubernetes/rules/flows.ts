@@ -97,6 +97,7 @@ const AMONG_SERVICES = [
   ...toEach(['gateway-service'], WITH_DATA, 'TCP 8080'),
   ...toEach(VERIFYING, [IDENTITY], 'TCP 8080'),
   ...toEach(['appointment-service'], ['patient-service', 'doctor-service'], 'TCP 8080'),
+  ...toEach([IDENTITY], ['patient-service'], 'TCP 8080'),
 ];
 
 const dns: Endpoint = { name: 'dns', namespace: 'kube-system', labels: { 'k8s-app': 'kube-dns' } };
