@@ -596,8 +596,8 @@ const identity = [
     ],
     [
       'an invitation with a patient needs no recent sign-in',
-      'if (input.patient) requireRecentSignIn',
-      'if (input.patient && !person) requireRecentSignIn',
+      'if (input.patient) {\n        requireRecentSignIn(context, person);',
+      'if (input.patient) {',
     ],
   ]),
   ...ofIdentity('api/recovery-links.ts', [

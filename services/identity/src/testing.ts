@@ -112,7 +112,7 @@ function plainHasher() {
 }
 
 /** What the patient service says about contacts. */
-interface ContactAnswers {
+interface ContactResponses {
   proof: ContactProof | undefined;
   former: FormerContact | undefined;
 }
@@ -305,10 +305,10 @@ export async function startIdentity({
   const { observed, statements } = observe(database);
   const sent: MailMessage[] = [];
   const outbox = createMailOutbox(database, clock, Buffer.alloc(32, 9));
-  const contactAnswers: ContactAnswers = { proof: undefined, former: undefined };
+  const contactResponses: ContactResponses = { proof: undefined, former: undefined };
   const contacts: PatientContacts = {
-    proof: async () => contactAnswers.proof,
-    former: async () => contactAnswers.former,
+    proof: async () => contactResponses.proof,
+    former: async () => contactResponses.former,
   };
   const queue = hasMail ? { outbox, wake: () => undefined } : undefined;
   const patients = patientsConsumer({ database, clock, logger, mail: queue });
@@ -417,7 +417,7 @@ export async function startIdentity({
     sent,
     outbox,
     patients,
-    contactAnswers,
+    contactResponses,
     sendMails: (change: Partial<typeof mail> = {}) => sendDueMails({ ...mail, ...change }),
     app,
     baseUrl,

@@ -18,7 +18,12 @@ const API = '/api/v1/notifications';
 it('each operation of the service has a row in the access table', async () => {
   const { app } = await startNotifications();
   const operations = await operationsOf(app);
-  expect(operations.toSorted()).toEqual(['listNotifications', 'listParkedEvents', 'resendParkedEvent']);
+  expect(operations.toSorted()).toEqual([
+    'exportMessages',
+    'listNotifications',
+    'listParkedEvents',
+    'resendParkedEvent',
+  ]);
   expect(operations.filter((id) => !accessOperations.includes(id))).toEqual([]);
 });
 

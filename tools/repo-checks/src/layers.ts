@@ -60,7 +60,7 @@ const IDENTITY: Layers = [
   ['app.ts', 'audit-heads.ts', 'first-administrator.ts', 'local-database.ts'],
   ['sealing-key.ts', 'api', 'events/consumers.ts', 'mail'],
   ['routes'],
-  ['config.ts'],
+  ['config.ts', 'patient-contacts.ts'],
   ['oidc', 'foreign'],
   ['http', 'pages', 'keys'],
   ['store'],

@@ -34,7 +34,7 @@ export interface ErasureContext {
   readonly clock: Clock;
 }
 
-/** Cancels what was booked while the patient was erased. Nobody can be told of it, or would come. */
+/** Cancels what was booked while the patient was erased. There is no contact left to send a message to. */
 async function cancelUpcoming(tx: Tx, patient_id: Uint8Array, { dialect, caller, clock }: ErasureContext) {
   const rows = await tx
     .selectFrom('appointments')

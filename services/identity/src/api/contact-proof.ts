@@ -9,7 +9,7 @@ const DOUBTS: Readonly<Record<NonNullable<ContactProof['reason']>, string>> = {
 
 /**
  * Checks that an identity check by a contact on record is one. A contact proves nothing for 7 days after a change, or
- * while several records have it, because another person may answer there.
+ * while several records have it, because another person may read it.
  * @throws Refusal `patient-not-found`, `contact-not-proven`, `service-unavailable`
  */
 export async function checkContactProof(

@@ -70,9 +70,9 @@ describe('an emergency access', () => {
 describe('a changed contact', () => {
   const change = () => eventOf('daybook.patient.contact-changed.v1', { patientId: newId(), contactChangeId: newId() });
 
-  it('is told to the former address, which no table of identity has', async () => {
-    const { handle, mails, sendMails, sent, contactAnswers } = await startWithMail();
-    contactAnswers.former = { id: newId(), email: 'former@example.org', language: 'pt-BR' };
+  it('is sent to the former address, which no table of identity has', async () => {
+    const { handle, mails, sendMails, sent, contactResponses } = await startWithMail();
+    contactResponses.former = { id: newId(), email: 'former@example.org', language: 'pt-BR' };
     await handle(change());
     expect(JSON.stringify(await mails())).not.toContain('example.org');
     await sendMails();
@@ -80,22 +80,22 @@ describe('a changed contact', () => {
     expect(await mails()).toEqual([]);
   });
 
-  it('is told to nobody once the patient service has deleted the former address', async () => {
+  it('is not sent once the patient service has deleted the former address', async () => {
     const { handle, mails, sendMails, sent } = await startWithMail();
     await handle(change());
     await sendMails();
     expect([sent, await mails()]).toEqual([[], []]);
   });
 
-  it('is told later when the patient service is away', async () => {
-    const { handle, mails, sendMails, sent, contactAnswers, advance } = await startWithMail();
+  it('is sent later when the patient service is away', async () => {
+    const { handle, mails, sendMails, sent, contactResponses, advance } = await startWithMail();
     await handle(change());
     const former = async () => {
       throw new Error('away');
     };
     await sendMails({ contacts: { proof: async () => undefined, former } });
     expect([sent, (await mails()).length]).toEqual([[], 1]);
-    contactAnswers.former = { id: newId(), email: 'former@example.org' };
+    contactResponses.former = { id: newId(), email: 'former@example.org' };
     advance({ minutes: 2 });
     await sendMails();
     expect(sent).toMatchObject([{ to: 'former@example.org', language: 'en' }]);
@@ -140,9 +140,9 @@ describe('an identity check by a contact on record', () => {
     ['shared', 'Several records'],
     ['no-contact', 'no e-mail'],
   ] as const)('is refused for a contact with the doubt %s, on both ways to a link', async (reason, detail) => {
-    const { root, callAs, contactAnswers } = await startWithMail();
+    const { root, callAs, contactResponses } = await startWithMail();
     const asRoot = await callAs(root);
-    contactAnswers.proof = { id, isProof: false, reason };
+    contactResponses.proof = { id, isProof: false, reason };
     const refused = { status: 422, body: { code: 'contact-not-proven', detail: expect.stringContaining(detail) } };
     expect(await asRoot('POST', '/accounts/link-codes', input(id))).toMatchObject(refused);
     const patient = { id, relation: 'self', identityCheck: 'contact-on-record' };
@@ -152,13 +152,13 @@ describe('an identity check by a contact on record', () => {
   });
 
   it('makes a code for a proven contact, and is refused for an unknown patient', async () => {
-    const { root, callAs, contactAnswers } = await startWithMail();
+    const { root, callAs, contactResponses } = await startWithMail();
     const asRoot = await callAs(root);
     expect(await asRoot('POST', '/accounts/link-codes', input(id))).toMatchObject({
       status: 422,
       body: { code: 'patient-not-found' },
     });
-    contactAnswers.proof = { id, isProof: true };
+    contactResponses.proof = { id, isProof: true };
     expect(await asRoot('POST', '/accounts/link-codes', input(id))).toMatchObject({ status: 201 });
   });
 });

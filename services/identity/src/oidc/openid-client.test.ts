@@ -151,6 +151,7 @@ describe('a foreign application', () => {
       role: 'patient',
       patientIds: [patientId],
       sessionId: session?.handle,
+      authenticatedAt: expect.any(Number),
     });
     await expect(verify(access_token, 'patient-service')).rejects.toMatchObject({ fault: 'audience' });
     const doctorId = newId();

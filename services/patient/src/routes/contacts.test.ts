@@ -62,7 +62,7 @@ it('a change keeps the former address for identity, and its event has ids only',
   expect(await asIdentity('GET', `/${newId()}/contact-changes/${newId()}`)).toMatchObject({ status: 404 });
 });
 
-it('a change without a former address, or of another member, tells nobody', async () => {
+it('a change without a former address, or of another member, sends no message', async () => {
   const { register, call, lastChange } = await startContacts();
   const { id } = await register(ana);
   await call('PATCH', `/${id}`, { email });
