@@ -8,6 +8,7 @@ import {
   E2E,
   INTEROP,
   ON_EACH_DATABASE,
+  OPERATIONS_ON_SERVERS,
   SYSTEM_ON_EACH_DATABASE,
   SYSTEM_UNDER_FAULTS,
   type Tier,
@@ -43,8 +44,8 @@ const unit = () => {
 
 /** Stores, bus and discovery on each real server that is available. */
 const integration = (servers: Servers) => [
-  ...onServer(servers, 'mysql', '', ON_EACH_DATABASE),
-  ...onServer(servers, 'mariadb', '', ON_EACH_DATABASE),
+  ...onServer(servers, 'mysql', '', [...ON_EACH_DATABASE, ...OPERATIONS_ON_SERVERS]),
+  ...onServer(servers, 'mariadb', '', [...ON_EACH_DATABASE, ...(isNightly ? OPERATIONS_ON_SERVERS : [])]),
   onSqlite('rabbitmq', BROKER),
   onSqlite('interop', INTEROP),
 ];

@@ -13,14 +13,30 @@ const RUNS: readonly {
     environment: {
       DAYBOOK_TEST_NIGHTLY: '1',
       DAYBOOK_FUZZ_ROUNDS: '500',
+      DAYBOOK_LEAK_ROUNDS: '500',
       DAYBOOK_MODEL_RUNS: '1000',
       DAYBOOK_CRASH_KILLS: '50',
     },
   },
   {
+    name: 'stores and operations on every server',
+    args: ['run', 'test:integration'],
+    environment: { DAYBOOK_TEST_NIGHTLY: '1' },
+  },
+  {
+    name: 'times that must not reveal an account, with many samples',
+    args: ['run', 'test:e2e', '--', 'services/identity/src/routes/same-time.test.ts'],
+    environment: { DAYBOOK_TEST_TIME_ROUNDS: '300' },
+  },
+  {
     name: 'parsers of the gateway against llhttp, long',
     args: ['run', 'test', '--', 'services/gateway/src/http/fast-path', 'services/gateway/src/upstream'],
     environment: { DAYBOOK_FUZZ_ROUNDS: '50' },
+  },
+  {
+    name: 'builds without one condition of access, all of them',
+    args: ['run', 'access:mutants'],
+    environment: { DAYBOOK_ACCESS_MUTANTS: 'all' },
   },
   {
     name: 'images and compose, every container killed',

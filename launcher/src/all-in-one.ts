@@ -13,7 +13,7 @@ import {
   systemClock,
 } from '@daybook/service';
 import { createTokenSource } from './access/token-source.ts';
-import { isDemoWanted, type LauncherConfig } from './config.ts';
+import { isDemoWanted, type LauncherConfig, withDemoChoice } from './config.ts';
 import {
   announceSystem,
   findRunningSystem,
@@ -147,7 +147,7 @@ export async function startAllInOne(
   const services = createLocalServices(users);
   // Only the gateway serves other machines, so only it listens on DAYBOOK_HOST.
   const internalEnvironment = {
-    ...environment,
+    ...withDemoChoice(environment, wantsDemo),
     DAYBOOK_HOST: '127.0.0.1',
     DAYBOOK_SERVICE_PORT: '0',
     DAYBOOK_OPERATIONS_PORT: '',
@@ -176,7 +176,8 @@ export async function startAllInOne(
     await markDemoPending(marker);
   }
   if (wantsDemo && (await isDemoPending(marker))) {
-    await seedDemo({ marker, urlOf: services.urlOf, token: administratorToken, logger }, (fixedClock) => {
+    const identity = internalEnvironment;
+    await seedDemo({ marker, urlOf: services.urlOf, token: administratorToken, identity, logger }, (fixedClock) => {
       clock = fixedClock;
     });
     clock = systemClock;

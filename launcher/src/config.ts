@@ -2,9 +2,11 @@
 import { OneOf } from '@daybook/contracts';
 import {
   commonVariables,
+  demoNotLocal,
   type Environment,
   InvalidConfiguration,
   isGiven,
+  isLocalOnly,
   processVariables,
   readConfiguration,
   registryVariables,
@@ -49,23 +51,28 @@ export const readConfig = (): LauncherConfig => readConfiguration(schema, enviro
 export const readDistributedConfig = (): Static<typeof distributedSchema> =>
   readConfiguration(distributedSchema, environment);
 
-const LOOPBACK = /^(?:|localhost|127\.\d+\.\d+\.\d+|::1|\[::1\])$/;
-
-/** Returns whether only programs of this machine reach the system. */
-function isLocal({ DAYBOOK_HOST = '', DAYBOOK_PUBLIC_URL = '', DAYBOOK_TRUSTED_PROXIES = '' }: Environment): boolean {
-  const publicHost = URL.parse(DAYBOOK_PUBLIC_URL)?.hostname ?? '';
-  return LOOPBACK.test(DAYBOOK_HOST) && LOOPBACK.test(publicHost) && DAYBOOK_TRUSTED_PROXIES === '';
-}
+const reachabilitySchema = Type.Object({
+  DAYBOOK_HOST: Type.Optional(Type.String()),
+  DAYBOOK_PUBLIC_URL: Type.Optional(Type.String()),
+  DAYBOOK_TRUSTED_PROXIES: Type.Optional(Type.String()),
+});
 
 /**
  * Returns whether the demo clinic is wanted. Its accounts need no password, so it is for this machine only.
  * @throws InvalidConfiguration when it is demanded for a system that others reach
  */
 export function isDemoWanted({ DAYBOOK_DEMO }: Pick<LauncherConfig, 'DAYBOOK_DEMO'>, given: Environment): boolean {
-  if (DAYBOOK_DEMO === 'on' && !isLocal(given))
-    throw new InvalidConfiguration(['DAYBOOK_DEMO=on is for a system that only this machine reaches']);
-  return DAYBOOK_DEMO !== 'off' && isLocal(given);
+  const isLocal = isLocalOnly(readConfiguration(reachabilitySchema, given));
+  if (DAYBOOK_DEMO === 'on' && !isLocal) throw demoNotLocal();
+  return DAYBOOK_DEMO !== 'off' && isLocal;
 }
+
+/** Returns an environment that states to identity whether there may be demo accounts, which it never assumes. */
+export const withDemoChoice = (environment: Environment, isDemo: boolean): Environment => ({
+  ...environment,
+  DAYBOOK_DEMO: isDemo ? 'on' : 'off',
+  DAYBOOK_DEMO_FILE: '',
+});
 
 const SINGLE_SERVICE_ONLY = ['DATABASE_URL'];
 

@@ -9,7 +9,7 @@ import {
   StartFailure,
 } from '@daybook/service';
 import { localEnvironment } from './access/local-environment.ts';
-import type { LauncherConfig } from './config.ts';
+import { isDemoWanted, type LauncherConfig, withDemoChoice } from './config.ts';
 import {
   announceSystem,
   findRunningSystem,
@@ -72,13 +72,11 @@ export async function startSingleService(
   // The passwords in the folder are for its own registry, and are not sent to another one.
   const storedUsers = system?.isRegistryOurs ? await readRegistryUsers(folder) : new Map<string, string>();
   const users = new Map([...storedUsers, ...givenRegistryUsers(config.DAYBOOK_REGISTRY_USERS)]);
+  const local = await localEnvironment(environment);
+  const ofService = name === 'identity' ? withDemoChoice(local, isDemoWanted(config, local)) : local;
   const service = await startService(name, {
     ...host,
-    environment: withRegistryAccess(
-      name,
-      withRegistryUrls(await localEnvironment(environment), config.EUREKA_URL),
-      users,
-    ),
+    environment: withRegistryAccess(name, withRegistryUrls(ofService, config.EUREKA_URL), users),
     registryUrls: registryUrls.map((url) => urlsFor(name, url, users)),
   });
   const acquired = resources.move();

@@ -41,24 +41,23 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'packages/database/src/outbox.ts',
-        from: `  return transaction.insertInto('outbox').values({
-    event_id: idToBytes(cloudEvent.id),
-    event: JSON.stringify(cloudEvent),
-    subject: idToBytes(event.subject),
-    created_at: time.epochMilliseconds,
-  });
+        from: `  return transaction.insertInto('outbox').values(events.map(({ event, origin }) => rowOf(event, origin)));
 }`,
-        to: `  lateEvents.set(transaction, {
-    event_id: idToBytes(cloudEvent.id),
-    event: JSON.stringify(cloudEvent),
-    subject: idToBytes(event.subject),
-    created_at: time.epochMilliseconds,
-  });
-  // Does nothing.
-  return transaction.deleteFrom('outbox').where('position', '=', -1);
+        to: `  return storeLater(transaction, events.map(({ event, origin }) => rowOf(event, origin)));
 }
 
-export const lateEvents = new WeakMap();`,
+export const lateEvents = new WeakMap();
+
+function storeLater(transaction, rows) {
+  lateEvents.set(transaction, [...(lateEvents.get(transaction) ?? []), ...rows]);
+  // Does nothing.
+  return transaction.deleteFrom('outbox').where('position', '=', -1);
+}`,
+      },
+      {
+        file: 'packages/database/src/outbox.ts',
+        from: `  return transaction.insertInto('outbox').values(rowOf(event, origin));`,
+        to: `  return storeLater(transaction, [rowOf(event, origin)]);`,
       },
       {
         file: 'packages/database/src/kysely-database.ts',

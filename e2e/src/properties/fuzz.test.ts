@@ -74,7 +74,7 @@ const isTruncated = ({ missingBytes, headers }: Plan): boolean =>
   missingBytes > 0 || headers.some(([name]) => name === 'transfer-encoding');
 
 async function tryOut(plan: Plan): Promise<void> {
-  const destination = { host: new URL(daybook.url).host, ...(await bearerOf(daybook)) };
+  const destination = { host: new URL(daybook.url).host, credentials: await bearerOf(daybook) };
   const { bytes, validity } = prepare(plan, destination, subjects.idOf);
   const { responses, rest } = await exchange(daybook.url, bytes, {
     method: plan.method,

@@ -2,11 +2,15 @@
  * The table of operations and roles, at the gateway of a whole system: each operation of the API document, for each
  * role, about own records and about those of others.
  */
+import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { importSigningKey, signClientAssertion } from '@daybook/access';
 import { createClient, type DaybookClient, expectData } from '@daybook/client';
 import { type AccessRole, accessOf } from '@daybook/contracts';
+import { createParser, prepareServiceKey, SERVICES_WITH_KEYS } from '@daybook/service';
 import { halfHour, makeClinic, registerPatient, temporaryFolder } from '@daybook/testing';
+import { Type } from 'typebox';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startEmbedded } from '../support/embedded.ts';
 import { accessRequests, type Target } from './access-requests.ts';
@@ -27,6 +31,7 @@ const PEOPLE: readonly Person[] = ['patient', 'doctor', 'front-desk', 'administr
 
 const stack = new AsyncDisposableStack();
 let url: string;
+let dataFolder: string;
 let client: DaybookClient;
 const tokens = new Map<Person, string>();
 let targets: Record<
@@ -51,6 +56,7 @@ beforeAll(async () => {
   const system = await startEmbedded(folder.path);
   stack.defer(() => system.close());
   url = system.url;
+  dataFolder = folder.path;
   client = createClient({ baseUrl: url, token: () => system.tokenFor({ role: 'administrator' }) });
   targets = { own: await makePair(), foreign: await makePair() };
   await markForeign(targets.foreign);
@@ -64,8 +70,10 @@ beforeAll(async () => {
 
 afterAll(() => stack.disposeAsync());
 
-async function call(role: Person, method: string, path: string, body?: object) {
-  const token = tokens.get(role);
+const call = (role: Person, method: string, path: string, body?: object) =>
+  callWith(tokens.get(role), method, path, body);
+
+async function callWith(token: string | undefined, method: string, path: string, body?: object) {
   const response = await fetch(`${url}/api/v1${path}`, {
     method,
     headers: {
@@ -155,6 +163,43 @@ describe.each(operations)('%s', (operation) => {
       const isList = status === 200 && (request.method === 'GET' || operation === 'searchPatients');
       if (reach === 'own' && whose === 'foreign' && !isList) expect(status, what).toBeGreaterThanOrEqual(400);
       if (reach === 'none' || isAnonymous) expect(text, what).not.toContain(MARK);
+    }
+  });
+});
+
+/** What each service with a key calls. */
+const SERVICE_CALLS = {
+  'gateway-service': ['identity-service', 'getMe'],
+  'appointment-service': ['patient-service', 'getPatientEligibility'],
+  'notification-service': ['appointment-service', 'getAppointment'],
+} as const;
+
+const readToken = createParser(Type.Object({ access_token: Type.String() }));
+
+/** Requests the token with which a service calls another one, as the service does. */
+async function tokenOfService(service: keyof typeof SERVICE_CALLS): Promise<string> {
+  const [target, scope] = SERVICE_CALLS[service];
+  const key = await importSigningKey(await prepareServiceKey(dataFolder, service));
+  const claims = { clientId: service, audience: `${url}/identity`, jti: randomUUID(), now: Date.now() };
+  const body = new URLSearchParams({
+    grant_type: 'client_credentials',
+    client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+    client_assertion: await signClientAssertion(claims, key),
+    resource: `urn:daybook:service:${target}`,
+    scope,
+  });
+  const response = await fetch(`${url}/identity/token`, { method: 'POST', body });
+  return readToken(await response.json()).access_token;
+}
+
+describe.each(SERVICES_WITH_KEYS)('the token of %s', (service) => {
+  it('opens no operation at the gateway, because it names another service', { timeout: 120_000 }, async () => {
+    const token = await tokenOfService(service);
+    const target = await makeTarget('foreign', 'administrator');
+    for (const operation of operations) {
+      const request = accessRequests[operation]?.(target) ?? expect.fail(`${operation} has no request`);
+      const { status, text } = await callWith(token, request.method, request.path, request.body);
+      expect([operation, status, text.includes(MARK)]).toEqual([operation, 401, false]);
     }
   });
 });

@@ -125,6 +125,8 @@ describe.skipIf(!servers)('every service as processes of its own', () => {
           expectData(await clientOf(system).GET('/api/v1/doctors', { params: { query: {} } })).items;
         const doctors = await doctorsAt(first);
         expect(doctors).toHaveLength(5);
+        const signInPage = await (await fetch(`${first.url}/identity/sign-in`)).text();
+        expect(signInPage.match(/name="role"/g)).toHaveLength(4);
         await first.end('SIGKILL');
         await noProcessIsLeft(first);
         const second = await start(options).ready;

@@ -1,5 +1,5 @@
 /** A second process of one service joins through the data folder, and both share the work. */
-import { expectData } from '@daybook/client';
+import { createClient, type DaybookClient, expectData } from '@daybook/client';
 import {
   clientOf,
   type DaybookProcess,
@@ -68,6 +68,51 @@ it('shares the work between two processes of one service, and never books a time
   const ended = await second.end();
   expect(ended).toEqual({ code: 0, signal: null });
   expect(await Promise.all(Array.from({ length: 20 }, read))).toEqual(Array(20).fill(200));
+  await system.end();
+});
+
+/** More than a patient may have. */
+const BOOKINGS = 6;
+const HOLDS = 5;
+/** Each with another patient, because a race may go well once. */
+const ROUNDS = 4;
+
+const codeOf = ({ response, error }: { response: Response; error?: { code: string } }) =>
+  error?.code ?? response.status;
+
+it('keeps the limits of a patient whose requests arrive at two processes simultaneously', {
+  timeout: 120_000,
+}, async () => {
+  await using folder = await temporaryFolder();
+  const system = await startDaybook({ data: folder.path });
+  const { doctor, type } = await makeClinic(clientOf(system));
+  const slot = { doctorId: doctor.id, appointmentTypeId: type.id };
+  const second = await startDaybook({ data: folder.path, service: 'appointment' });
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const { id: patientId } = await registerPatient(clientOf(system));
+    const token = await system.tokenFor({ role: 'patient', id: patientId });
+    const [first, other] = [system, second].map(({ url: baseUrl }) => createClient({ baseUrl, token }));
+    const clients = (count: number) => Array.from({ length: count }, (_, n) => (n % 2 === 0 ? first : other));
+    const start = (n: number) => halfHour(round * (BOOKINGS + HOLDS) + n);
+
+    const book = (client: DaybookClient | undefined, n: number) =>
+      client?.POST('/api/v1/appointments', { body: { ...slot, patientId, start: start(n) } });
+    const booked = await Promise.all(clients(BOOKINGS).map(book));
+    const outcomes = booked.map((result) => result && codeOf(result));
+    expect(outcomes.toSorted()).toEqual([...Array<number>(5).fill(201), 'too-many-appointments']);
+
+    const hold = (client: DaybookClient | undefined, n: number) =>
+      client?.POST('/api/v1/holds', { body: { ...slot, start: start(BOOKINGS + n) } });
+    const held = await Promise.all(clients(HOLDS).map(hold));
+    const ofHolds = held.map((result) => result && codeOf(result));
+    expect(ofHolds.toSorted()).toEqual([201, 201, 201, 'too-many-holds', 'too-many-holds']);
+    for (const result of held) {
+      const id = result?.data?.id;
+      if (id !== undefined)
+        expect(await first?.DELETE('/api/v1/holds/{id}', { params: { path: { id } } })).toBeTruthy();
+    }
+  }
+  await second.end();
   await system.end();
 });
 

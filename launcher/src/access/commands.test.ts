@@ -57,14 +57,11 @@ describe('npm run token', () => {
     expect(claims.exp - claims.iat).toBe(300);
   });
 
-  it.each([[[]], [['service']], [['patient']], [['doctor', 'noor']], [['administrator', 'x']]])(
-    'is wrong usage with %j, in one line and 64',
-    async (argv) => {
-      const { code, stdout, stderr } = await run('token', argv);
-      expect([code, stdout]).toEqual([64, '']);
-      expect(stderr).toMatch(/^Usage: npm run -s token -- ROLE \[ID\].*\n$/);
-    },
-  );
+  it('is wrong usage without a role, in one line and 64', async () => {
+    const { code, stdout, stderr } = await run('token', []);
+    expect([code, stdout]).toEqual([64, '']);
+    expect(stderr).toMatch(/^Usage: npm run -s token -- ROLE \[ID\].*\n$/);
+  });
 
   it('makes no database where Daybook has never started, and ends with 69', async () => {
     const empty = await mkdtemp(join(tmpdir(), 'daybook-empty-'));

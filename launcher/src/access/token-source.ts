@@ -32,14 +32,15 @@ export function createTokenSource(environment: Environment): TokenSource {
   }
 
   return {
-    tokenFor({ role, id }) {
-      const key = `${role} ${id ?? ''}`;
+    tokenFor(caller) {
+      const { role, id = '', accountId = '' } = caller;
+      const key = `${role} ${id} ${accountId}`;
       const known = held.get(key);
       const now = systemClock().epochMilliseconds;
       // A clock that was set back or ahead would make the token invalid.
       if (known && now >= known.since && now - known.since < REPLACED_AFTER_MILLIS) return known.token;
       if (held.size >= MAX_HELD) held.clear();
-      const token = sign({ role, ...(id !== undefined && { id }) });
+      const token = sign(caller);
       held.set(key, { token, since: now });
       token.catch(() => held.delete(key));
       return token;

@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { DEMO_DOCTORS, DEMO_PATIENTS, DEMO_TYPES, demoAppointments } from './plan.ts';
+import {
+  DEMO_DOCTORS,
+  DEMO_PATIENTS,
+  DEMO_SIGN_IN_DOCTOR,
+  DEMO_SIGN_IN_PATIENT,
+  DEMO_TYPES,
+  demoAppointments,
+  demoPeople,
+} from './plan.ts';
 
 const anyDay = fc.integer({ min: 0, max: 20_000 }).map((days) => Temporal.PlainDate.from('2020-01-01').add({ days }));
 
@@ -38,4 +46,29 @@ it('has patients and days enough for a week that looks like one', () => {
   expect(plan.length).toBeGreaterThan(150);
   expect(new Set(plan.map(({ patient }) => patient)).size).toBe(DEMO_PATIENTS.length);
   expect(new Set(plan.map(({ outcome }) => outcome))).toEqual(new Set(['fulfilled', 'noshow', 'cancelled']));
+});
+
+it('people that a visitor continues as have visits behind and ahead of them on any day', () => {
+  fc.assert(
+    fc.property(anyDay, (today) => {
+      const plan = demoAppointments(today).filter(({ outcome }) => outcome !== 'cancelled');
+      const tomorrow = today.add({ days: 1 }).toZonedDateTime('UTC').epochMilliseconds;
+      const patients = plan.filter(({ patient }) => patient === DEMO_SIGN_IN_PATIENT);
+      const doctors = plan.filter(({ doctor }) => doctor === DEMO_SIGN_IN_DOCTOR);
+      for (const visits of [patients, doctors]) {
+        const ahead = visits.filter(({ start }) => start.epochMilliseconds >= tomorrow).length;
+        expect([ahead > 0, visits.length > ahead]).toEqual([true, true]);
+      }
+    }),
+    { numRuns: 30 },
+  );
+});
+
+it('has a person to continue as for each role, with the records of the first patient and doctor', () => {
+  expect(demoPeople(['p0', 'p1'], ['d0', 'd1'])).toMatchObject([
+    { role: 'patient', displayName: 'Ana Silva', patientId: 'p0' },
+    { role: 'doctor', displayName: 'Noor Haddad', doctorId: 'd0' },
+    { role: 'front-desk' },
+    { role: 'administrator' },
+  ]);
 });

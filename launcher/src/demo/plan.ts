@@ -1,5 +1,6 @@
 /** Plans the demo clinic from data and arithmetic, the same on the same day. No person in it is real. */
 import type { ClinicPatch, NewAppointmentType, NewDoctor, NewPatient, Schedule } from '@daybook/contracts';
+import type { DemoPerson } from '@daybook/identity-service/demo-accounts';
 
 type WeeklyHours = Schedule['weeklyHours'];
 
@@ -81,6 +82,26 @@ export const DEMO_PATIENTS: readonly NewPatient[] = NAMES.map(([givenName, famil
   email: `patient${index + 1}@example.org`,
   identifiers: [{ system: 'urn:demo', value: `P-${100 + index}` }],
 }));
+
+/** The patient and the doctor that a visitor of the demo may continue as. */
+export const DEMO_SIGN_IN_PATIENT = 0;
+export const DEMO_SIGN_IN_DOCTOR = 0;
+
+/** Returns the people that a visitor of the demo may continue as, by the ids of all patients and doctors. */
+export function demoPeople(patientIds: readonly string[], doctorIds: readonly string[]): DemoPerson[] {
+  const patient = DEMO_PATIENTS[DEMO_SIGN_IN_PATIENT];
+  const doctor = DEMO_DOCTORS[DEMO_SIGN_IN_DOCTOR]?.doctor;
+  const [patientId, doctorId] = [patientIds[DEMO_SIGN_IN_PATIENT], doctorIds[DEMO_SIGN_IN_DOCTOR]];
+  if (!patient || !doctor || patientId === undefined || doctorId === undefined) return [];
+  const emailOf = (name: string) => `${name}@demo.example.org`;
+  const nameOf = ({ givenName = '', familyName }: NewPatient | NewDoctor) => `${givenName} ${familyName}`.trim();
+  return [
+    { role: 'patient', email: emailOf('patient'), displayName: nameOf(patient), patientId },
+    { role: 'doctor', email: emailOf('doctor'), displayName: nameOf(doctor), doctorId },
+    { role: 'front-desk', email: emailOf('desk'), displayName: 'Sam Rivera' },
+    { role: 'administrator', email: emailOf('admin'), displayName: 'Alex Morgan' },
+  ];
+}
 
 /** The status of a demo appointment once its time has passed. */
 export type DemoOutcome = 'fulfilled' | 'noshow' | 'cancelled';

@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { mapConcurrently } from '@daybook/async';
 import { CallRefused, createClient, type DaybookClient, expectData } from '@daybook/client';
 import { RETENTION_HOURS } from '@daybook/database';
-import { type Clock, EXIT, type Logger, StartFailure, systemClock } from '@daybook/service';
+import { prepareDemoAccounts } from '@daybook/identity-service/demo-accounts';
+import { type Clock, type Environment, EXIT, type Logger, StartFailure, systemClock } from '@daybook/service';
 import { replaceFile } from '../data-folder.ts';
 import {
   DEMO_CLINIC,
@@ -17,6 +18,7 @@ import {
   DEMO_TYPES,
   type DemoAppointment,
   demoAppointments,
+  demoPeople,
 } from './plan.ts';
 
 /** Returns the path of the file that records whether the demo of a data folder is complete. */
@@ -175,6 +177,8 @@ export interface SeedOptions {
   readonly marker: string;
   readonly urlOf: UrlOf;
   readonly token: TokenOf;
+  /** The environment of identity, whose database gets the accounts of the demo. */
+  readonly identity: Environment;
   readonly logger: Logger;
 }
 
@@ -183,7 +187,7 @@ export interface SeedOptions {
  * @throws StartFailure 69 when a service does not respond
  */
 export async function seedDemo(
-  { marker, urlOf, token, logger }: SeedOptions,
+  { marker, urlOf, token, identity, logger }: SeedOptions,
   setClock: (clock: Clock) => void,
 ): Promise<void> {
   const at = Temporal.Instant.from((await readMarker(marker))?.at ?? systemClock().toString());
@@ -203,6 +207,8 @@ export async function seedDemo(
     );
     await cancelSome(clients, booked);
     await concludePast(clients, booked, at, setClock);
+    const hasAccounts = await prepareDemoAccounts(identity, demoPeople(people.patientIds, people.doctorIds));
+    if (!hasAccounts) logger.warn('demo accounts not made, because other accounts exist');
   } catch (error) {
     if (!(error instanceof CallRefused) || error.status !== 503) throw error;
     const reason = `The demo clinic could not be seeded: ${error.problem.detail}`;

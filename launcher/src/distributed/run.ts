@@ -10,7 +10,7 @@ import {
   runProcess,
   type Started,
 } from '@daybook/service';
-import { environment, isDemoWanted, readDistributedConfig } from '../config.ts';
+import { environment, isDemoWanted, readDistributedConfig, withDemoChoice } from '../config.ts';
 import { givenRegistryUsers, withRegistryUrls } from '../registry-users.ts';
 import { services } from '../services.ts';
 import { checkServers, environmentOf } from './environment.ts';
@@ -42,18 +42,18 @@ async function start(): Promise<Started> {
   await checkAll(topology);
   const config = readDistributedConfig();
   const { DAYBOOK_REGISTRY_USERS, EUREKA_URL } = config;
+  const wantsDemo = isDemoWanted(config, environment);
   const logger = await openProcessLog(config);
   const formatLine = await lineFormatterOf(logFormatOf(config));
   const processTable = createProcessTable(process.stdout, () => supervisor.processes, formatLine);
   const givenUsers = givenRegistryUsers(DAYBOOK_REGISTRY_USERS);
   const supervisor = createSupervisor({
     topology,
-    shell: withRegistryUrls(environment, EUREKA_URL),
+    shell: withDemoChoice(withRegistryUrls(environment, EUREKA_URL), wantsDemo),
     ourUsers: completeRegistryUsers(givenUsers),
     givenUsers,
     async seedDemo(signal) {
-      if (isDemoWanted(config, environment))
-        await runSeeder(environment, file, (line) => processTable.line('demo', line), signal);
+      if (wantsDemo) await runSeeder(environment, file, (line) => processTable.line('demo', line), signal);
     },
     onChange: (managed) => processTable.update(managed),
     onLine: (managed, line) => processTable.line(managed.name, line),

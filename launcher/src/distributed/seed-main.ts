@@ -99,12 +99,13 @@ async function seed(topology: Topology): Promise<void> {
     DAYBOOK_DATA,
     environments.map(([, ofService]) => ofService),
   );
-  const tokens = createTokenSource(new Map(environments).get('identity') ?? {});
+  const identity = new Map(environments).get('identity') ?? {};
+  const tokens = createTokenSource(identity);
   resources.use(tokens);
   const token = () => tokens.tokenFor({ role: 'administrator' });
   if (await areServicesEmpty(urlOf, token)) await markDemoPending(marker);
   if (!(await isDemoPending(marker))) return;
-  await seedDemo({ marker, urlOf, token, logger }, (fixedClock) => {
+  await seedDemo({ marker, urlOf, token, identity, logger }, (fixedClock) => {
     clock = fixedClock;
   });
 }

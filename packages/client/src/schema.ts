@@ -1180,7 +1180,7 @@ export interface components {
             /** Format: date-time */
             at: string;
             /** @enum {string} */
-            action: "record-read" | "changed" | "call-refused" | "sign-in" | "sign-in-failed" | "recovery-requested" | "recovery-link-made" | "credentials-set" | "password-changed" | "passkey-added" | "passkey-removed" | "account-invited" | "account-changed" | "session-ended" | "link-code-made" | "patient-linked" | "patient-link-refused" | "patient-link-revoked";
+            action: "record-read" | "changed" | "call-refused" | "sign-in" | "sign-in-failed" | "recovery-requested" | "recovery-link-made" | "credentials-set" | "password-changed" | "passkey-added" | "passkey-removed" | "account-invited" | "account-created" | "account-changed" | "session-ended" | "link-code-made" | "patient-linked" | "patient-link-refused" | "patient-link-revoked";
             /** @description The service that recorded it: `patient`, `identity`, … */
             service: string;
             /** @description The `operationId` of a call */

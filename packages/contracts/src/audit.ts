@@ -19,6 +19,7 @@ export const AUDIT_ACTIONS = [
   'passkey-added',
   'passkey-removed',
   'account-invited',
+  'account-created',
   'account-changed',
   'session-ended',
   'link-code-made',

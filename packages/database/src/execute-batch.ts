@@ -18,6 +18,9 @@ type RowsOf<Statement> =
     : never;
 type RowsOfEach<Statements> = { -readonly [Index in keyof Statements]: RowsOf<Statements[Index]> };
 
+/** A statement that is not executed yet. */
+export type Statement = Compilable<unknown>;
+
 const joinQueries = (queries: readonly CompiledQuery[]): CompiledQuery =>
   CompiledQuery.raw(
     queries.map(({ sql }) => sql).join(';\n'),

@@ -4,7 +4,7 @@ export * from './database.ts';
 export { openWhenAvailable } from './deferred-database.ts';
 export * from './dialect.ts';
 export * from './errors.ts';
-export { executeBatch } from './execute-batch.ts';
+export { executeBatch, type Statement } from './execute-batch.ts';
 export * from './housekeeping.ts';
 export * from './id.ts';
 export * from './idempotency.ts';

@@ -45,6 +45,9 @@ export interface SharedTables {
   idempotency_keys: IdempotencyKeysTable;
 }
 
+/** A transaction on the database of any service. */
+export type SharedTransaction = Transaction<SharedTables>;
+
 /** Casts to the shared tables, which every database has but TypeScript cannot infer from a type parameter. */
 export const asSharedTransaction = <Tables>(
   transaction: Transaction<Tables & SharedTables>,

@@ -39,7 +39,7 @@ export interface DaybookProcess {
   end(signal?: NodeJS.Signals): Promise<Ended>;
 }
 
-const READ_BY_DAYBOOK = /^(DAYBOOK_|DATABASE_URL|AMQP_URL|EUREKA_URL|LOG_LEVEL|NODE_OPTIONS$|VITEST)/;
+const READ_BY_DAYBOOK = /^(DAYBOOK_|OIDC_|DATABASE_URL|AMQP_URL|EUREKA_URL|LOG_LEVEL|NODE_OPTIONS$|VITEST)/;
 
 function environmentFor({ data, environment }: DaybookOptions): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(([name]) => !READ_BY_DAYBOOK.test(name));

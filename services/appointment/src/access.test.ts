@@ -3,6 +3,7 @@ import { type AccessRole, accessOf, accessOperations, ROLES } from '@daybook/con
 import { newId } from '@daybook/database';
 import type { TestCaller } from '@daybook/service/testing';
 import { describe, expect, it } from 'vitest';
+import { createAppointmentHistory } from './store/appointment-history.ts';
 import { readHold, startClinic } from './testing.ts';
 
 type Clinic = Awaited<ReturnType<typeof startAccess>>;
@@ -207,7 +208,116 @@ describe('a patient', () => {
   });
 });
 
+describe('the limits of a patient', () => {
+  it('count the upcoming visits of one patient, and not those of all', async () => {
+    const clinic = await startAccess();
+    const own = await clinic.subject();
+    const child = clinic.addPatient();
+    clinic.become({ id: 'parent', role: 'patient', patientIds: [own.patientId, child] });
+    const book = (patientId: string, day: number) =>
+      clinic.post('', {
+        ...{ patientId, doctorId: own.doctorId, appointmentTypeId: clinic.type.id },
+        start: `2026-11-${day}T16:00:00.000Z`,
+      });
+    for (let day = 10; day < 14; day += 1) expect(await book(own.patientId, day)).toMatchObject({ status: 201 });
+    expect(await book(own.patientId, 20)).toMatchObject({ body: { code: 'too-many-appointments' } });
+    expect(await book(child, 20)).toMatchObject({ status: 201 });
+  });
+
+  it('count the holds of one account, which no other account can book with', async () => {
+    const clinic = await startAccess();
+    const [own, other] = [await clinic.subject(), await clinic.subject()];
+    const hold = (hour: number) =>
+      clinic.call('POST', '/holds', {
+        ...{ doctorId: own.doctorId, appointmentTypeId: clinic.type.id },
+        start: `2026-11-05T${hour}:00:00.000Z`,
+      });
+    clinic.become(own.callers.patient ?? { role: 'patient' });
+    const held = [await hold(15), await hold(16), await hold(17)];
+    expect(held.map(({ status }) => status)).toEqual([201, 201, 201]);
+    clinic.become(other.callers.patient ?? { role: 'patient' });
+    expect(await hold(18)).toMatchObject({ status: 201 });
+    const { id: holdId, doctorId, appointmentTypeId, start } = readHold(held[0]?.body);
+    const booking = { patientId: other.patientId, doctorId, appointmentTypeId, start, holdId };
+    expect(await clinic.post('', booking)).toMatchObject({ status: 409, body: { code: 'hold-expired' } });
+  });
+});
+
+describe('a doctor', () => {
+  it('whose account belongs to no doctor reaches nothing', async () => {
+    const clinic = await startAccess();
+    const { id } = await clinic.subject();
+    clinic.become({ id: 'account', role: 'doctor' });
+    expect(await clinic.call('GET', `/appointments/${id}`)).toMatchObject({ status: 404 });
+    expect(await clinic.list({})).toEqual({ items: [] });
+  });
+
+  it('gets explanations about patients with a visit in the own calendar only', async () => {
+    const clinic = await startAccess();
+    const [own, foreign] = [await clinic.subject(), await clinic.subject()];
+    clinic.become(own.callers.doctor ?? { role: 'doctor' });
+    const reasonsFor = async (patientId: string) => {
+      const query = { patientId, doctorId: own.doctorId, appointmentTypeId: clinic.type.id, start: OTHER_TIME };
+      return (await clinic.explain(query)).reasons.map(({ code }) => code);
+    };
+    expect(await reasonsFor(own.patientId)).toEqual([]);
+    expect(await reasonsFor(foreign.patientId)).toEqual(['patient-not-found']);
+  });
+
+  it('reads the last actions of an appointment in the own calendar only', async () => {
+    const clinic = await startAccess();
+    const [own, foreign] = [await clinic.subject(), await clinic.subject()];
+    const { actions } = createAppointmentHistory(clinic.database);
+    const caller = { id: 'account', role: 'doctor', patientIds: [], doctorId: own.doctorId } as const;
+    expect(await Array.fromAsync(actions(caller, own.id))).toEqual(['updated', 'booked']);
+    expect(await Array.fromAsync(actions(caller, foreign.id))).toEqual([]);
+  });
+});
+
+it('a patient learns neither when a doctor works, nor that an inactive one exists', async () => {
+  const clinic = await startAccess();
+  const own = await clinic.subject();
+  const inactive = clinic.addDoctor({ active: false });
+  clinic.become(own.callers.patient ?? { role: 'patient' });
+  const book = (doctorId: string, start: string) =>
+    clinic.post('', { patientId: own.patientId, doctorId, appointmentTypeId: clinic.type.id, start });
+  expect(await book(own.doctorId, '2026-11-04T03:00:00.000Z')).toMatchObject({ body: { code: 'slot-taken' } });
+  expect(await book(inactive.id, OTHER_TIME)).toMatchObject({ body: { code: 'doctor-not-found' } });
+});
+
+it('a service reads the times of an appointment without its texts', async () => {
+  const clinic = await startAccess();
+  const { id } = await clinic.subject();
+  clinic.become({ id: 'notification-service', role: 'service', scope: ['getAppointment'] });
+  const { status, body } = await clinic.call('GET', `/appointments/${id}`);
+  expect([status, JSON.stringify(body)]).toEqual([200, expect.not.stringMatching(MARK)]);
+});
+
 describe('a stored response', () => {
+  it('of a booking is not replayed once its participants are not the caller’s any more', async () => {
+    const clinic = await startAccess();
+    const own = await clinic.subject();
+    const { id: doctorId } = clinic.addDoctor({ specialties: ['eyes'] });
+    const type = { appointmentTypeId: clinic.type.id };
+    const first = { patientId: own.patientId, specialty: 'eyes', from: DAY_OF_VISIT, to: OTHER_TIME };
+    const requests = [
+      ['/appointments', { patientId: own.patientId, doctorId, ...type, start: OTHER_TIME }, 'patient'],
+      ['/appointments/first-free', { ...first, ...type }, 'patient'],
+      ['/holds', { doctorId: own.doctorId, ...type, start: '2026-11-05T16:00:00.000Z' }, 'doctor'],
+    ] as const;
+    for (const [path, body, role] of requests) {
+      const caller = own.callers[role] ?? { role };
+      const send = (changes: Partial<TestCaller>) => {
+        clinic.become({ ...caller, ...changes });
+        return clinic.call('POST', path, body, { 'idempotency-key': path });
+      };
+      expect([path, await send({})]).toMatchObject([path, { status: 201 }]);
+      expect([path, await send({})]).toMatchObject([path, { headers: { 'idempotency-replayed': 'true' } }]);
+      const refused = await send({ patientIds: [], doctorId: newId() });
+      expect([path, refused]).toMatchObject([path, { body: { code: `${role}-not-found` } }]);
+    }
+  });
+
   it('is not replayed once the appointment is not the caller’s any more, or under another role', async () => {
     const clinic = await startAccess();
     const own = await clinic.subject();

@@ -41,7 +41,10 @@ describe('the audit trail of appointments', () => {
     await book(bookingRequest(SECOND, { patientId: other }));
     become(desk);
     await list({ from: FIRST });
-    expect((await calls()).at(-1)).toMatchObject({ operation: 'listAppointments', patientIds: [patientId, other].sort() });
+    expect((await calls()).at(-1)).toMatchObject({
+      operation: 'listAppointments',
+      patientIds: [patientId, other].sort(),
+    });
   });
 
   it('has each change by its caller, also a patient', async () => {

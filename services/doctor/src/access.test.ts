@@ -148,6 +148,18 @@ describe('a doctor', () => {
     expect(await read(me.id)).toMatchObject({ ...noor, ...contacts, version: 2 });
   });
 
+  it('whose account belongs to no doctor changes none', async () => {
+    const { callAs, register, addException } = await startDoctors();
+    const { id } = await register();
+    const call = callAs({ id: 'account', role: 'doctor', patientIds: [] });
+    const exception = await addException(id, leave);
+    const missing = { status: 404, body: { code: 'not-found' } };
+    expect(await call('PATCH', `/${id}`, { phone: '+15551234567' })).toMatchObject(missing);
+    expect(await call('PUT', `/${id}/schedule`, schedule)).toMatchObject(missing);
+    expect(await call('POST', `/${id}/exceptions`, leave)).toMatchObject(missing);
+    expect(await call('DELETE', `/${id}/exceptions/${exception.id}`)).toMatchObject(missing);
+  });
+
   it('reads the reasons of own exceptions only', async () => {
     const { callAs, register, addException, exceptions } = await startDoctors();
     const [me, other] = [await register(), await register()];

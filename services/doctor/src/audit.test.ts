@@ -9,7 +9,9 @@ it('the audit trail of doctors has each change and each refused call, and no rea
   expect(await call('DELETE', `/${id}/exceptions/${exception.id}`)).toMatchObject({ status: 204 });
   const asDesk = callAs({ id: 'desk', role: 'front-desk' });
   expect(await asDesk('PATCH', `/${id}`, { familyName: 'Other' })).toMatchObject({ status: 403 });
-  expect((await audit()).map(({ action, operation, callerId, subjectId }) => [action, operation, callerId, subjectId])).toEqual([
+  expect(
+    (await audit()).map(({ action, operation, callerId, subjectId }) => [action, operation, callerId, subjectId]),
+  ).toEqual([
     ['changed', 'registerDoctor', 'administrator', id],
     ['changed', 'addScheduleException', 'administrator', exception.id],
     ['changed', 'removeScheduleException', 'administrator', exception.id],
@@ -20,7 +22,11 @@ it('the audit trail of doctors has each change and each refused call, and no rea
 it('the audit trail has changes of the clinic and its closures', async () => {
   const { clinic, audit } = await startDoctors();
   await clinic('PATCH', '', { name: 'The practice' });
-  const { body } = await clinic('POST', '/closures', { startDate: '2026-12-24', endDate: '2026-12-26', reason: 'Feast' });
+  const { body } = await clinic('POST', '/closures', {
+    startDate: '2026-12-24',
+    endDate: '2026-12-26',
+    reason: 'Feast',
+  });
   const { id } = body as { id: string };
   await clinic('DELETE', `/closures/${id}`);
   expect((await audit()).map(({ operation, subjectId }) => [operation, subjectId])).toEqual([

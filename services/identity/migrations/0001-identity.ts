@@ -264,6 +264,38 @@ async function createSessions(db: Kysely<never>, dialect: DatabaseDialect): Prom
   );
 }
 
+/** Creates the list of the accounts of the demo clinic. Other data has none. */
+async function createDemo(db: Kysely<never>, dialect: DatabaseDialect): Promise<void> {
+  const { types, clustered } = dialect;
+  await createTable(db, dialect, 'demo_accounts', (table) =>
+    clustered(
+      table
+        .addColumn('role', types.text(20), (column) => column.primaryKey().notNull())
+        .addColumn('account_id', types.id, (column) => column.notNull())
+        .addUniqueConstraint('demo_accounts_account', ['account_id'])
+        .addForeignKeyConstraint('demo_accounts_account_fk', ['account_id'], 'accounts', ['id']),
+    ),
+  );
+}
+
+/** Creates what connects accounts with the people of a foreign issuer. */
+async function createForeignIdentities(db: Kysely<never>, dialect: DatabaseDialect): Promise<void> {
+  const { types, clustered } = dialect;
+  await createTable(db, dialect, 'foreign_identities', (table) =>
+    clustered(
+      table
+        // Of the issuer and the subject. A comparison of the texts could ignore case.
+        .addColumn('identity_hash', types.bytes, (column) => column.primaryKey().notNull())
+        .addColumn('account_id', types.id, (column) => column.notNull())
+        .addColumn('issuer', types.text(400), (column) => column.notNull())
+        .addColumn('subject', types.text(255), (column) => column.notNull())
+        .addColumn('created_at', types.instant, (column) => column.notNull())
+        .addUniqueConstraint('foreign_identities_account', ['account_id'])
+        .addForeignKeyConstraint('foreign_identities_account_fk', ['account_id'], 'accounts', ['id']),
+    ),
+  );
+}
+
 /** Creates the audit trail. Its ids are no foreign keys, because entries outlive what they are about. */
 async function createAudit(db: Kysely<never>, dialect: DatabaseDialect): Promise<void> {
   const { types, clustered } = dialect;
@@ -367,7 +399,9 @@ export const identity = (dialect: DatabaseDialect): Migration => ({
     await createCredentials(db, dialect);
     await createSessions(db, dialect);
     await createIssuer(db, dialect);
+    await createForeignIdentities(db, dialect);
     await createAudit(db, dialect);
+    await createDemo(db, dialect);
     await createSearchTable(db, dialect, 'accounts');
     await createSharedTables(db, dialect);
   },

@@ -7,6 +7,8 @@ import { addApi } from './api/api.ts';
 import { createPasskeyCeremonies } from './credentials/passkey-ceremonies.ts';
 import { createPasswordHasher, type PasswordHasher } from './credentials/password-hasher.ts';
 import { deriveKey } from './credentials/secrets.ts';
+import { createForeignAttempts } from './foreign/attempts.ts';
+import type { ForeignIssuer } from './foreign/foreign-issuer.ts';
 import { createClientAddress } from './http/client-address.ts';
 import { createCookies } from './http/cookies.ts';
 import { createFormTokens } from './http/form-tokens.ts';
@@ -27,6 +29,8 @@ import { createAccountStore } from './store/accounts.ts';
 import { createAuditTrail } from './store/audit.ts';
 import { createChainAuditor } from './store/chain-auditor.ts';
 import { createCredentialStore } from './store/credentials.ts';
+import { createDemoAccountStore } from './store/demo-accounts.ts';
+import { createForeignAccountStore } from './store/foreign-accounts.ts';
 import { createLinkCodeStore } from './store/link-codes.ts';
 import { createArtifactStore } from './store/oidc-artifacts.ts';
 import { createOneTimeLinkStore } from './store/one-time-links.ts';
@@ -54,6 +58,10 @@ export interface IdentityDependencies {
   trustedProxies: readonly string[];
   /** Undefined where no mail is configured. */
   mail?: MailQueue | undefined;
+  /** Whether accounts of the demo clinic, where there are any, sign in without a password. */
+  mayHaveDemoAccounts?: boolean;
+  /** Undefined where people sign in here only. */
+  foreignIssuer?: ForeignIssuer | undefined;
   /** Another one for tests, whose passwords need not be slow. */
   hasher?: PasswordHasher;
 }
@@ -107,7 +115,7 @@ export async function buildApp(dependencies: IdentityDependencies): Promise<Iden
   const links = createOneTimeLinkStore(database, clock);
   const linkCodes = createLinkCodeStore(database, clock, deriveKey(sealingKey, 'birth dates of link codes'));
   const audit = createAuditTrail(database, clock);
-  const { mail, contacts } = dependencies;
+  const { mail, contacts, foreignIssuer } = dependencies;
   addApi({
     app,
     contacts,
@@ -138,6 +146,12 @@ export async function buildApp(dependencies: IdentityDependencies): Promise<Iden
       passkeys: createPasskeyStore(database, clock),
       ceremonies: createPasskeyCeremonies({ publicUrl, clock, key: deriveKey(sealingKey, 'passkey challenges') }),
       linkCodes,
+      demo: dependencies.mayHaveDemoAccounts ? createDemoAccountStore(database, clock) : undefined,
+      foreign: foreignIssuer && {
+        issuer: foreignIssuer,
+        attempts: createForeignAttempts(cookies, deriveKey(sealingKey, 'sign-ins at a foreign issuer'), clock),
+        accounts: createForeignAccountStore(database, clock, { sessions, audit }),
+      },
       clock,
       cookies,
       forms: createFormTokens(cookies, deriveKey(sealingKey, 'form tokens'), publicUrl.origin),

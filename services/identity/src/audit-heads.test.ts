@@ -47,7 +47,7 @@ it('the head is signed once for each end of the chain, in a file of the owner', 
   await append();
   await sign();
   expect((await stat(path)).mode & 0o777).toBe(0o600);
-  const { heads } = await readHeads(path, verification);
+  const { heads } = await readHeads(path, [verification]);
   expect(heads.map(({ position }) => position)).toEqual([1, 3]);
   expect(await verifyAuditChain(database, { heads })).toMatchObject({ isWhole: true, signedHeads: 2 });
 });
@@ -59,7 +59,7 @@ it('without a folder the head is a line of the log, which is read as well', asyn
   await sign();
   expect(lines.map((line) => JSON.parse(line))).toMatchObject([{ msg: 'audit head signed', position: 1 }]);
   await writeFile(path, `{"msg":"something else"}\n${lines.join('')}`);
-  const { heads } = await readHeads(path, verification);
+  const { heads } = await readHeads(path, [verification]);
   expect(await verifyAuditChain(database, { heads })).toMatchObject({ isWhole: true, signedHeads: 1 });
 });
 
@@ -69,7 +69,7 @@ it('the last entries are signed when the service ends', async () => {
   await append();
   await append();
   await heads.close();
-  expect((await readHeads(path, verification)).heads.at(-1)).toMatchObject({ position: 2 });
+  expect((await readHeads(path, [verification])).heads.at(-1)).toMatchObject({ position: 2 });
 });
 
 it('a changed line is reported, and one of another key is counted', async () => {
@@ -78,10 +78,10 @@ it('a changed line is reported, and one of another key is counted', async () => 
   await createHeadSigner(options)();
   const other = await importSigningKey(await generatePrivateJwk());
   await createHeadSigner({ ...options, key: other })();
-  expect(await readHeads(path, verification)).toMatchObject({ heads: [{ position: 1 }], ofOtherKeys: 1 });
+  expect(await readHeads(path, [verification])).toMatchObject({ heads: [{ position: 1 }], ofOtherKeys: 1 });
   const [line = ''] = (await readFile(path, 'utf8')).split('\n');
   const [header, , signature] = line.split('.');
   const payload = Buffer.from(JSON.stringify({ position: 9, hash: '0'.repeat(64), at: 'now' })).toString('base64url');
   await appendFile(path, `${header}.${payload}.${signature}\n`);
-  await expect(readHeads(path, verification)).rejects.toMatchObject({ fault: 'signature' });
+  await expect(readHeads(path, [verification])).rejects.toMatchObject({ fault: 'signature' });
 });

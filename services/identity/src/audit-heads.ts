@@ -89,7 +89,7 @@ export interface KeptHeads {
  * Reads signed heads: the file of the data folder, or a log of identity in JSON.
  * @throws InvalidJws when a line was changed
  */
-export async function readHeads(path: string, key: VerificationKey): Promise<KeptHeads> {
+export async function readHeads(path: string, keys: readonly VerificationKey[]): Promise<KeptHeads> {
   const lines = (await readFile(path, 'utf8')).split('\n').map((line) => line.trim());
   const heads: SignedHead[] = [];
   let ofOtherKeys = 0;
@@ -97,7 +97,7 @@ export async function readHeads(path: string, key: VerificationKey): Promise<Kep
     const signed = line === '' ? undefined : headIn(line);
     if (signed === undefined) continue;
     try {
-      heads.push(await readPlace('head', signed, key));
+      heads.push(await readPlace('head', signed, keys));
     } catch (error) {
       if (!(error instanceof InvalidJws) || error.fault !== 'unknown-key') throw error;
       ofOtherKeys += 1;

@@ -1,8 +1,10 @@
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseUnavailable } from '@daybook/database';
+import { createLogger } from '@daybook/service';
 import { expect, it, onTestFinished } from 'vitest';
-import { offerFirstAdministrator } from './first-administrator.ts';
+import { offerFirstAdministrator, startFirstAdministratorOffer } from './first-administrator.ts';
 import { PUBLIC_URL, startIdentity } from './testing.ts';
 
 async function startOffer() {
@@ -70,4 +72,17 @@ it('with an administrator there is no link, and the file of before is gone', asy
   await addPerson('administrator');
   await offer();
   expect(await readdir(folder)).toEqual([]);
+});
+
+it('a database that is not open yet is a warning with its reason, and without a stack', async () => {
+  const { accounts, links } = await startOffer();
+  const lines: string[] = [];
+  const logger = createLogger({ level: 'warn', destination: { write: (line: string) => void lines.push(line) } });
+  const isAway = { hasAdministrator: () => Promise.reject(new DatabaseUnavailable(new Error('it is not open yet'))) };
+  const target = { accounts: { ...accounts, ...isAway }, links, folder: undefined, publicUrl: new URL(PUBLIC_URL) };
+  const offer = startFirstAdministratorOffer({ ...target, logger });
+  await expect.poll(() => lines.length).toBe(1);
+  await offer.stop();
+  expect(JSON.parse(lines[0] ?? '')).toMatchObject({ reason: 'The database is not available.' });
+  expect(lines[0]).not.toContain('stack');
 });

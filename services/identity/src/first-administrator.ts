@@ -5,7 +5,7 @@
 import { open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createLoop, type Loop } from '@daybook/async';
-import type { Logger } from '@daybook/service';
+import { errorFields, type Logger } from '@daybook/service';
 import type { AccountStore } from './store/accounts.ts';
 import type { OneTimeLinkStore } from './store/one-time-links.ts';
 
@@ -65,7 +65,7 @@ export function startFirstAdministratorOffer(options: FirstAdministratorOptions)
         await offerFirstAdministrator(options);
         return true;
       } catch (error) {
-        options.logger.warn({ err: error }, 'link for the first administrator not written');
+        options.logger.warn(errorFields(error), 'link for the first administrator not written');
         return false;
       }
     },

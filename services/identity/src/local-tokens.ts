@@ -15,6 +15,8 @@ export interface LocalCaller {
   readonly role: AccountRole;
   /** The patient of a patient's token, or the doctor of a doctor's. */
   readonly id?: string;
+  /** The account of the caller. Without one it is a program of this machine. */
+  readonly accountId?: string;
 }
 
 /** Signs tokens until it is closed. */
@@ -32,14 +34,14 @@ export async function openLocalTokens(environment: Environment): Promise<LocalTo
   const keys = createSigningKeyStore(database, systemClock, sealingKey);
   const issuer = issuerOf(publicUrlOf(config));
   return {
-    async sign({ role, id }, livesSeconds = LIVES_SECONDS) {
+    async sign({ role, id, accountId }, livesSeconds = LIVES_SECONDS) {
       const { current } = requireRing(await withSealedSecrets(keys.load), systemClock().epochMilliseconds);
       const iat = Math.floor(systemClock().epochMilliseconds / 1_000);
       return signAccessToken(
         {
           iss: issuer,
           aud: PERSON_AUDIENCE,
-          sub: `local-${role}`,
+          sub: accountId ?? `local-${role}`,
           client_id: 'local',
           iat,
           exp: iat + livesSeconds,

@@ -5,6 +5,7 @@ import { formatIdentityKey, generatePrivateJwk, parseIdentityKey, publicJwkOf, v
 import { createInProcessBus } from '@daybook/messaging';
 import { createLogger, type HostProcess, SERVICES_WITH_KEYS, systemClock } from '@daybook/service';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { foreignIssuerOf } from './config.ts';
 import { readConfig, start } from './main.ts';
 
 async function hostWith(environment: Record<string, string> = {}): Promise<HostProcess & { folder: string }> {
@@ -122,6 +123,20 @@ describe('a start', () => {
     });
   });
 
+  it('does not depend on the foreign issuer, which may be away', async () => {
+    const host = await hostWith({
+      // Nothing listens there.
+      OIDC_ISSUER: 'http://127.0.0.1:9/realms/clinic',
+      OIDC_CLIENT_ID: 'daybook',
+      OIDC_CLIENT_SECRET: 'secret',
+    });
+    const service = await start(host);
+    onTestFinished(() => service.close({ callersAreGone: true }));
+    const away = await fetch(new URL('/identity/foreign/sign-in', service.url), { redirect: 'manual' });
+    expect([away.status, away.headers.get('retry-after')]).toEqual([503, '10']);
+    expect((await fetch(new URL('/identity/sign-in', service.url))).status).toBe(200);
+  });
+
   it('with a sealing key of the wrong form ends with 78, and does not show it', async () => {
     const host = await hostWith({ DAYBOOK_SEALING_KEY: 'not-a-key' });
     const failure = await start(host).catch((error: unknown) => error);
@@ -165,6 +180,38 @@ describe('the configuration', () => {
     expect(() => readConfig({ DAYBOOK_IDENTITY_CLIENTS: list })).toThrow(
       'Wrong configuration: DAYBOOK_IDENTITY_CLIENTS is not a list of clients in JSON.',
     );
+  });
+
+  const foreign = {
+    OIDC_ISSUER: 'https://sso.example/realms/clinic',
+    OIDC_CLIENT_ID: 'd',
+    OIDC_CLIENT_SECRET: 's3cret',
+  };
+
+  it('takes a foreign issuer by https, or on this machine', () => {
+    const { url, roleClaim } = foreignIssuerOf(readConfig(foreign)) ?? expect.fail('there is no issuer');
+    expect([url.href, roleClaim]).toEqual(['https://sso.example/realms/clinic', 'roles']);
+    for (const OIDC_ISSUER of ['http://127.0.0.1:8180/realms/x', 'http://localhost:8180', 'http://[::1]:1']) {
+      expect(foreignIssuerOf(readConfig({ ...foreign, OIDC_ISSUER }))?.url.href).toContain(OIDC_ISSUER);
+    }
+    expect(foreignIssuerOf(readConfig({}))).toBeUndefined();
+  });
+
+  it.each([
+    ['an issuer without a client', { OIDC_ISSUER: foreign.OIDC_ISSUER }, /OIDC_ISSUER needs OIDC_CLIENT_ID and/],
+    ['an issuer without a secret', { ...foreign, OIDC_CLIENT_SECRET: '' }, /OIDC_ISSUER needs OIDC_CLIENT_ID and/],
+    ['a client without an issuer', { ...foreign, OIDC_ISSUER: '' }, /OIDC_CLIENT_ID.* need OIDC_ISSUER/],
+    ['a role claim alone', { OIDC_ROLE_CLAIM: 'roles' }, /OIDC_ROLE_CLAIM need OIDC_ISSUER/],
+    ['http elsewhere', { ...foreign, OIDC_ISSUER: 'http://sso.example' }, /OIDC_ISSUER must be an https URL/],
+    ['http at a name like ours', { ...foreign, OIDC_ISSUER: 'http://127.0.0.1.example' }, /must be an https URL/],
+    ['another scheme', { ...foreign, OIDC_ISSUER: 'file:///etc/passwd' }, /must be an https URL/],
+    ['a query', { ...foreign, OIDC_ISSUER: 'https://sso.example/?tenant=1' }, /must be an https URL/],
+    ['a password', { ...foreign, OIDC_ISSUER: 'https://a:b@sso.example/' }, /must be an https URL/],
+    ['text that is not a URL', { ...foreign, OIDC_ISSUER: 'sso.example' }, /must be an https URL/],
+  ])('of a foreign issuer with %s ends the start with 78, and shows no secret', (_what, environment, message) => {
+    const read = () => readConfig(environment);
+    expect(read).toThrow(message);
+    expect(read).toThrow(expect.objectContaining({ exitCode: 78, message: expect.not.stringContaining('s3cret') }));
   });
 
   it('rejects a client that is there twice', () => {

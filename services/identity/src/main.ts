@@ -15,6 +15,7 @@ import {
   InvalidConfiguration,
   issuerOf,
   joinRegistry,
+  type Logger,
   listenOnOf,
   openServiceDatabase,
   prepareServiceKey,
@@ -30,15 +31,24 @@ import {
 import { migrations } from '../migrations/index.ts';
 import { buildApp, NAME } from './app.ts';
 import { startAuditHeads } from './audit-heads.ts';
-import { clientsOf, type IdentityConfig, mailServerOf, readConfig } from './config.ts';
+import {
+  clientsOf,
+  foreignIssuerOf,
+  type IdentityConfig,
+  mailServerOf,
+  mayHaveDemoAccounts,
+  readConfig,
+} from './config.ts';
 import { deriveKey } from './credentials/secrets.ts';
 import { auditConsumer, patientsConsumer } from './events/consumers.ts';
 import { startFirstAdministratorOffer } from './first-administrator.ts';
-import { signPlace } from './keys/audit-seals.ts';
+import { createForeignIssuer, type ForeignIssuer } from './foreign/foreign-issuer.ts';
+import { readPlace, signPlace } from './keys/audit-seals.ts';
 import { startMailer } from './mail/mailer.ts';
 import { createSmtpSender } from './mail/smtp.ts';
 import type { ConfiguredClient } from './oidc/clients.ts';
 import { createPatientContacts, PATIENTS } from './patient-contacts.ts';
+import { foreignCallbackAt } from './routes/foreign-sign-in.ts';
 import { readSealingKey } from './sealing-key.ts';
 import { createAccountStore } from './store/accounts.ts';
 import { createAuditRetention } from './store/audit-retention.ts';
@@ -102,6 +112,15 @@ async function allClients(config: IdentityConfig): Promise<ConfiguredClient[]> {
   return [...configured, ...(await Promise.all(ours))];
 }
 
+/** Begins discovery of the foreign issuer, if there is one. */
+function startForeignIssuer(config: IdentityConfig, logger: Logger): ForeignIssuer | undefined {
+  const settings = foreignIssuerOf(config);
+  if (!settings) return undefined;
+  const issuer = createForeignIssuer({ settings, callback: foreignCallbackAt(publicUrlOf(config)), logger });
+  issuer.start();
+  return issuer;
+}
+
 export const start: StartService = async (hostProcess) => {
   const config = readConfig(hostProcess.environment);
   const publicUrl = publicUrlOf(config);
@@ -118,6 +137,7 @@ export const start: StartService = async (hostProcess) => {
       clock,
       days: config.DAYBOOK_AUDIT_RETENTION_DAYS,
       signCheckpoint: (place) => signPlace('checkpoint', place, clock(), rootKey.signing),
+      readCheckpoint: (signed) => readPlace('checkpoint', signed, [rootKey.verification]),
     }),
   ]);
   const folder = config.DAYBOOK_IDENTITY_ROOT_KEY === undefined ? config.DAYBOOK_DATA : undefined;
@@ -139,6 +159,8 @@ export const start: StartService = async (hostProcess) => {
   const mail = mailer && { outbox, wake: () => void mailer.runNow() };
   const consumers = [auditConsumer(database, clock, logger), patientsConsumer({ database, clock, logger, mail })];
   await subscribeAll(bus, consumers, disposables);
+  const foreignIssuer = startForeignIssuer(config, logger);
+  if (foreignIssuer) disposables.defer(() => foreignIssuer.stop());
   const { app, loadIssuer } = await buildApp({
     logger,
     database,
@@ -151,6 +173,8 @@ export const start: StartService = async (hostProcess) => {
     clients: await allClients(config),
     contacts,
     mail,
+    mayHaveDemoAccounts: mayHaveDemoAccounts(config),
+    foreignIssuer,
     trustedProxies: config.DAYBOOK_TRUSTED_PROXIES?.split(',') ?? [],
   });
   const offer = startFirstAdministratorOffer({

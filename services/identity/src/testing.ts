@@ -16,7 +16,7 @@ import {
 import type { AccountRole, ContactProof, FormerContact, VerifiedCaller } from '@daybook/contracts';
 import { type Database, openDatabase } from '@daybook/database';
 import { createInProcessBus } from '@daybook/messaging';
-import { createLogger, issuerOf } from '@daybook/service';
+import { createLogger, issuerOf, systemClock } from '@daybook/service';
 import { type Method, requestsTo } from '@daybook/service/testing';
 import { cleanDatabase } from '@daybook/testing/databases';
 import type { KyselyPlugin } from 'kysely';
@@ -26,11 +26,14 @@ import { buildApp } from './app.ts';
 import type { PasswordHasher } from './credentials/password-hasher.ts';
 import { newTotpSecret, totpCodeOf, totpStepAt } from './credentials/totp.ts';
 import { auditConsumer, patientsConsumer } from './events/consumers.ts';
+import { createForeignIssuer, type ForeignIssuerSettings } from './foreign/foreign-issuer.ts';
 import { type MailMessage, sendDueMails } from './mail/mailer.ts';
 import type { ConfiguredClient } from './oidc/clients.ts';
 import type { PatientContacts } from './patient-contacts.ts';
+import { foreignCallbackAt } from './routes/foreign-sign-in.ts';
 import { createAccountStore, type NewAccount } from './store/accounts.ts';
 import { createCredentialStore } from './store/credentials.ts';
+import { createDemoAccountStore } from './store/demo-accounts.ts';
 import { createMailOutbox } from './store/mail-outbox.ts';
 import { createOneTimeLinkStore } from './store/one-time-links.ts';
 import { createPasskeyStore } from './store/passkeys.ts';
@@ -55,6 +58,19 @@ export const newAccount = (changes: Partial<NewAccount> = {}): NewAccount => ({
 
 export const testSealingKey = () => parseSealingKey(Buffer.alloc(32, 7).toString('base64url'));
 
+/** Adds an active account to the database of a running system, with patients that it acts for. Returns its id. */
+export async function addAccountTo(url: string, changes: Partial<NewAccount>, patientIds: readonly string[] = []) {
+  const database = await openDatabase<IdentityTables>(url, migrations);
+  try {
+    const accounts = createAccountStore(database, systemClock);
+    const { id } = await accounts.create(newAccount(changes));
+    for (const patientId of patientIds) await accounts.linkPatient(id, { patientId, relation: 'self' });
+    return id;
+  } finally {
+    await database.close();
+  }
+}
+
 /** Opens the stores on a clean database, with a clock to advance. */
 export async function openStores() {
   const database = await openDatabase<IdentityTables>(await cleanDatabase('identity'), migrations);
@@ -77,6 +93,7 @@ export async function openStores() {
     links: createOneTimeLinkStore(database, clock),
     passkeys: createPasskeyStore(database, clock),
     throttle: createThrottle(database, clock),
+    demoAccounts: createDemoAccountStore(database, clock),
     signingKeys: createSigningKeyStore(database, clock, sealingKey),
   };
 }
@@ -265,8 +282,11 @@ export async function startIdentity({
   clients = [] as readonly ConfiguredClient[],
   hasher = undefined as PasswordHasher | undefined,
   hasMail = false,
+  mayHaveDemoAccounts = false,
+  foreign = undefined as ForeignIssuerSettings | undefined,
+  stores: given = undefined as Awaited<ReturnType<typeof openStores>> | undefined,
 } = {}) {
-  const stores = await openStores();
+  const stores = given ?? (await openStores());
   const { database, sealingKey, clock, accounts, credentials } = stores;
   const lines: string[] = [];
   const destination = new Writable({
@@ -278,6 +298,10 @@ export async function startIdentity({
   const logger = createLogger({ level: 'trace', destination });
   const plain = plainHasher();
   const rootKey = await newRootKey();
+  const callback = foreignCallbackAt(new URL(PUBLIC_URL));
+  const foreignIssuer = foreign && createForeignIssuer({ settings: foreign, callback, logger });
+  foreignIssuer?.start();
+  onTestFinished(() => foreignIssuer?.stop());
   const { observed, statements } = observe(database);
   const sent: MailMessage[] = [];
   const outbox = createMailOutbox(database, clock, Buffer.alloc(32, 9));
@@ -308,8 +332,10 @@ export async function startIdentity({
     sealingKey,
     clients,
     publicUrl: new URL(PUBLIC_URL),
+    foreignIssuer,
     mail: queue,
     trustedProxies: [],
+    mayHaveDemoAccounts,
     hasher: hasher ?? plain.hasher,
   });
   onTestFinished(() => app.close());

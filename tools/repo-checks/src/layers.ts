@@ -55,13 +55,13 @@ const DOCTOR: Layers = [
 const NOTIFICATION: Layers = [['main.ts'], ['app.ts'], ['routes'], ['events/consumers.ts'], ['store'], ['config.ts']];
 
 const IDENTITY: Layers = [
-  ['admin-main.ts', 'testing-authenticator.ts'],
-  ['main.ts', 'local-tokens.ts', 'invite-administrator.ts', 'audit-verify.ts'],
+  ['admin-main.ts', 'testing-accounts.ts', 'testing-authenticator.ts'],
+  ['main.ts', 'local-tokens.ts', 'invite-administrator.ts', 'demo-accounts.ts', 'audit-verify.ts'],
   ['app.ts', 'audit-heads.ts', 'first-administrator.ts', 'local-database.ts'],
   ['sealing-key.ts', 'api', 'events/consumers.ts', 'mail'],
   ['routes'],
   ['config.ts'],
-  ['oidc'],
+  ['oidc', 'foreign'],
   ['http', 'pages', 'keys'],
   ['store'],
   ['credentials'],

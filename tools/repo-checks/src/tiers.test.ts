@@ -11,11 +11,15 @@ const {
   E2E,
   INTEROP,
   ON_EACH_DATABASE,
+  OPERATIONS_ON_SERVERS,
   SYSTEM_ON_EACH_DATABASE,
   SYSTEM_UNDER_FAULTS,
   UNIT,
 } = tiers;
-const onServers = { include: [...ON_EACH_DATABASE, ...SYSTEM_ON_EACH_DATABASE, ...SYSTEM_UNDER_FAULTS], exclude: [] };
+const onServers = {
+  include: [...ON_EACH_DATABASE, ...OPERATIONS_ON_SERVERS, ...SYSTEM_ON_EACH_DATABASE, ...SYSTEM_UNDER_FAULTS],
+  exclude: [],
+};
 const ALL = [UNIT, BROKER, INTEROP, E2E, BROKEN_BUILDS, DEPLOY, onServers];
 
 const files = await filesMatching('{packages,services,launcher,tools,e2e,bench}/**/*.test.ts');

@@ -40,10 +40,11 @@ function targetOf(plan: Plan, idOf: IdOf): string {
 /** Where a request goes, and as which caller. */
 export interface Destination {
   readonly host: string;
-  readonly authorization: string;
+  /** The headers that name the caller. */
+  readonly credentials: Readonly<Record<string, string>>;
 }
 
-export function prepare(plan: Plan, { host, authorization }: Destination, idOf: IdOf): Prepared {
+export function prepare(plan: Plan, { host, credentials }: Destination, idOf: IdOf): Prepared {
   const body = plan.body === undefined ? undefined : resolve(plan.body, idOf);
   const headers = plan.headers.map(([name, value]) => `${name}: ${resolve(value, idOf).toString('latin1')}`);
   const announced = (body?.length ?? 0) + plan.missingBytes;
@@ -51,7 +52,7 @@ export function prepare(plan: Plan, { host, authorization }: Destination, idOf: 
   const head = [
     `${plan.method} ${targetOf(plan, idOf)} HTTP/1.1`,
     `host: ${host}`,
-    `authorization: ${authorization}`,
+    ...Object.entries(credentials).map(([name, value]) => `${name}: ${value}`),
     'connection: close',
     ...headers,
     ...(length ?? []),

@@ -15,7 +15,7 @@ const operation: Operation = {
 function validityOf(body: string): Validity {
   const address = { pathParameters: {}, pathSuffix: '', query: [], headers: [] };
   const plan = { operation, method: 'PATCH', ...address, body, missingBytes: 0, isOdd: false };
-  return prepare(plan, { host: 'x', authorization: '' }, () => '').validity;
+  return prepare(plan, { host: 'x', credentials: {} }, () => '').validity;
 }
 
 describe('a body that is nested more than 32 levels deep', () => {

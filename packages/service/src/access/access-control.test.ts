@@ -1,4 +1,6 @@
 import { createHmac, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
 import {
   type AccessTokenClaims,
   createTokenVerifier,
@@ -118,6 +120,19 @@ describe('a request', () => {
     const { app } = await start();
     const headers = { 'x-user': 'admin', 'x-role': 'administrator', 'x-forwarded-user': 'admin', cookie: 'daybook=x' };
     expect((await app.inject({ url: `/api/v1/patients/${PATIENT}`, headers })).statusCode).toBe(401);
+  });
+
+  it('with two tokens gets 401, because readers differ on which one counts', async () => {
+    const { app, handled } = await start();
+    const [token, other] = [`Bearer ${await sign()}`, `Bearer ${await sign()}`];
+    const url = new URL(await app.listen({ host: '127.0.0.1', port: 0 }));
+    const sent = request(new URL('/api/v1/doctors', url), {
+      headers: ['Host', url.host, 'Authorization', token, 'Authorization', other],
+    }).end();
+    const [response]: IncomingMessage[] = await once(sent, 'response');
+    response?.resume();
+    await app.close();
+    expect([response?.statusCode, handled]).toEqual([401, []]);
   });
 
   it('gets 503 while it cannot be verified', async () => {

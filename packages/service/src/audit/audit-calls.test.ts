@@ -25,13 +25,22 @@ function createTestAuditor() {
       records.push(record);
     },
   };
-  return { auditor, records, failWith: (error: Error) => void (failure = error) };
+  return {
+    auditor,
+    records,
+    failWith(error: Error) {
+      failure = error;
+    },
+  };
 }
 
 /** Starts an application with a read, and with a read whose route names no patients. */
 async function start() {
   const recorded = createTestAuditor();
-  const { app, lines } = await bareApp({ authenticator: testAuthenticator('thing-service'), auditor: recorded.auditor });
+  const { app, lines } = await bareApp({
+    authenticator: testAuthenticator('thing-service'),
+    auditor: recorded.auditor,
+  });
   const handled: VerifiedCaller[] = [];
   app.get(
     '/api/v1/patients/:id',
@@ -55,7 +64,7 @@ async function start() {
   return { ...recorded, lines, handled, call };
 }
 
-it('a read by staff is recorded once, with who and whose, before the response', async () => {
+it('a read by staff is recorded once, with the caller and the patient, before the response', async () => {
   const { call, records } = await start();
   expect((await call(desk, `/api/v1/patients/${ANA.toUpperCase()}`)).statusCode).toBe(200);
   expect(records).toEqual([

@@ -3,9 +3,8 @@
  * of its write; see http/write-context.ts.
  */
 import { ANONYMOUS, auditKindOf, Refusal } from '@daybook/contracts';
-import { DatabaseUnavailable, type SharedTables } from '@daybook/database';
+import { DatabaseUnavailable, type SharedTransaction, type Statement } from '@daybook/database';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Compilable, Transaction } from 'kysely';
 import { operationOf } from '../access/access-control.ts';
 import { writeProblem } from '../http/problem-handler.ts';
 import type { Auditor, AuditRecord } from './auditor.ts';
@@ -64,10 +63,10 @@ function recordFor(
  */
 export function changeStatements(
   request: FastifyRequest,
-  transaction: Transaction<SharedTables>,
+  transaction: SharedTransaction,
   patientIds: readonly string[],
   result: unknown,
-): Compilable<unknown>[] {
+): Statement[] {
   const operation = operationOf(request);
   const insertIn = request.server.auditor?.insertIn;
   if (operation === undefined || !insertIn) return [];
@@ -83,8 +82,7 @@ function refusedCall(request: FastifyRequest, { refusalCode }: FastifyReply, ope
   const subjectId = requestedSubject(request);
   const patientIds = requestedPatients(request);
   const isRefused =
-    refusalCode === 'forbidden' ||
-    (refusalCode === 'not-found' && (subjectId !== undefined || patientIds.length > 0));
+    refusalCode === 'forbidden' || (refusalCode === 'not-found' && (subjectId !== undefined || patientIds.length > 0));
   return isRefused ? recordFor(request, operation, { action: 'call-refused', patientIds, subjectId }) : undefined;
 }
 

@@ -1,7 +1,6 @@
 /** What the audit trail needs from a service: see docs/decisions/0050-audit-trail.md. */
 import type { CallAction, VerifiedCaller } from '@daybook/contracts';
-import type { SharedTables } from '@daybook/database';
-import type { Compilable, Transaction } from 'kysely';
+import type { SharedTransaction, Statement } from '@daybook/database';
 
 /** One call. Ids and words of ours only. */
 export interface AuditRecord {
@@ -18,5 +17,5 @@ export interface Auditor {
   /** Stores a record. Rejects when it is not stored, and the caller then gets no response. */
   record(record: AuditRecord): Promise<void>;
   /** Returns the statement that stores a record in the transaction of its change. Undefined: `record` stores it after. */
-  readonly insertIn?: (transaction: Transaction<SharedTables>, record: AuditRecord) => Compilable<unknown>;
+  readonly insertIn?: (transaction: SharedTransaction, record: AuditRecord) => Statement;
 }

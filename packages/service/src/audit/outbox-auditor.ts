@@ -1,7 +1,13 @@
 /** Stores audit records as events in the outbox of a service. Identity consumes them. */
 import { createMicroBatcher } from '@daybook/async';
 import type { AuditEventData } from '@daybook/contracts';
-import { asSharedDatabase, asSharedTransaction, type Database, insertEvents, type OriginatedEvent } from '@daybook/database';
+import {
+  asSharedDatabase,
+  asSharedTransaction,
+  type Database,
+  insertEvents,
+  type OriginatedEvent,
+} from '@daybook/database';
 import type { Clock } from '../lifecycle/clock.ts';
 import type { Auditor, AuditRecord } from './auditor.ts';
 
@@ -9,8 +15,8 @@ import type { Auditor, AuditRecord } from './auditor.ts';
  * The subjects of audit events. The relay publishes the events of one subject one by one, and pauses a failing subject.
  * Few subjects keep a failing audit trail from pausing the relay; several let identity store a batch at a time.
  */
-const LANES = 32;
-const laneOf = (count: number): string => `00000000-0000-8000-8000-${String(count % LANES).padStart(12, '0')}`;
+const SUBJECTS = 32;
+const subjectAt = (count: number): string => `00000000-0000-8000-8000-${String(count % SUBJECTS).padStart(12, '0')}`;
 
 /** The most records in one transaction. */
 const MAX_BATCH = 100;
@@ -43,7 +49,7 @@ export function createOutboxAuditor<Tables>(ofService: Database<Tables>, source:
       // A call has no version. The time rises within a subject, too.
       event: {
         type: 'daybook.audit.recorded.v1',
-        subject: laneOf(count),
+        subject: subjectAt(count),
         sequence: time.epochMilliseconds,
         data: dataOf(record),
       },

@@ -67,7 +67,8 @@ export function writeProblem(request: FastifyRequest, reply: FastifyReply, refus
   const [path = '/'] = request.url.split('?');
   const problem = problemOf(refusal, path, request.trace.traceId);
   const { retryAfterSeconds, challenge, candidates, holderId } = refusal.extras;
-  if (candidates || holderId !== undefined) showPatients(request, [...(candidates ?? []).map(({ id }) => id), holderId]);
+  if (candidates || holderId !== undefined)
+    showPatients(request, [...(candidates ?? []).map(({ id }) => id), holderId]);
   if (retryAfterSeconds !== undefined) reply.header('retry-after', retryAfterSeconds);
   if (challenge !== undefined) reply.header('www-authenticate', challenge);
   reply.refusalCode = refusal.code;

@@ -8,6 +8,7 @@ import {
   startHousekeeping,
 } from '@daybook/database';
 import { startRelay } from '@daybook/messaging';
+import { errorFields } from '../observability/error-fields.ts';
 import { EXIT } from './exit-codes.ts';
 import type { HostProcess } from './host-process.ts';
 import { StartFailure } from './start-failure.ts';
@@ -26,7 +27,7 @@ export async function openServiceDatabase<Tables>(
 ): Promise<Database<Tables>> {
   const database = await open<Tables>(url, migrations);
   resources.defer(() => database.close());
-  const onFailure = (error: unknown) => host.logger.warn({ err: error }, 'cleanup failed');
+  const onFailure = (error: unknown) => host.logger.warn(errorFields(error), 'cleanup failed');
   const housekeeping = startHousekeeping(asSharedDatabase(database), onFailure, ownSweeps(database));
   resources.defer(() => housekeeping.close());
   if (host.relaysEvents) {

@@ -13,7 +13,7 @@ import { registryUsersVariable } from '../registry-users.ts';
 import { JAVA, javaTools } from './tools.ts';
 
 const ROOT = join(import.meta.dirname, '../../../..');
-const CACHE = join(ROOT, 'node_modules/.cache/daybook-java');
+export const CACHE = join(ROOT, 'node_modules/.cache/daybook-java');
 /** The timeout of the hook that first needs a program, including downloads on a new machine. */
 export const BUILD_MILLIS = 15 * 60_000;
 const START_DEADLINE_MILLIS = 180_000;

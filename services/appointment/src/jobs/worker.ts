@@ -1,8 +1,7 @@
 /** Runs work that events make due: now when it is woken, and on a timer. */
 import { createLoop } from '@daybook/async';
-import { Refusal, type VerifiedCaller } from '@daybook/contracts';
-import { DatabaseUnavailable } from '@daybook/database';
-import type { Logger } from '@daybook/service';
+import type { VerifiedCaller } from '@daybook/contracts';
+import { errorFields, type Logger } from '@daybook/service';
 
 /** The caller of what the workers read and write. */
 export const WORKER_CALLER: VerifiedCaller = { id: 'appointment-service', role: 'service', patientIds: [] };
@@ -34,10 +33,6 @@ export interface WorkerOptions<Item> {
     readonly readFailed: string;
   };
 }
-
-/** Returns the log fields of an error: only the reason when a dependency is not ready, otherwise the whole error. */
-const errorFields = (error: unknown) =>
-  error instanceof Refusal || error instanceof DatabaseUnavailable ? { reason: error.message } : { err: error };
 
 /** Starts a worker that does all due work, one item after the other. */
 export function startWorker<Item>({ next, run, postpone, logger, fieldsOf, messages }: WorkerOptions<Item>): Worker {

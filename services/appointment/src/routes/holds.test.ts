@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createHoldSweep } from '../jobs/hold-expiry.ts';
-import { createHoldStore } from '../store/holds.ts';
+import { createHoldStore, useHold } from '../store/holds.ts';
 import { createRecentHoldSweep } from '../store/recent-holds.ts';
 import { at, iso, readHold, readProblem, startClinic, UNKNOWN_ID } from '../testing.ts';
 
@@ -188,11 +188,15 @@ describe('a hold', () => {
       ...problem(409, 'too-many-holds'),
       headers: { 'retry-after': expect.stringMatching(/^\d+$/) },
     });
+    become({ id: 'bea', role: 'patient' });
+    expect(await requestHold()).toMatchObject({ status: 201 });
+    become({ id: 'ana', role: 'patient' });
+    later(300);
     time.now = time.now.add({ hours: 1 });
     expect(await requestHold()).toMatchObject({ status: 201 });
     time.now = time.now.add({ hours: 2 });
     const sweep = createRecentHoldSweep(database, clock);
-    expect(await sweep()).toBe(1);
+    expect(await sweep()).toBe(2);
     expect(await sweep()).toBe(0);
   });
 });
@@ -220,7 +224,8 @@ describe('the booking that uses a hold', () => {
   });
 
   it('is refused when the hold is for another time, another doctor, another caller, or was used', async () => {
-    const { createHold, post, bookingRequest, addDoctor, other, book, database, clock } = await startHolding();
+    const { createHold, post, bookingRequest, addDoctor, other, book, database, clock, doctor, type } =
+      await startHolding();
     const { id } = await createHold();
     const elsewhere = [bookingRequest('2026-11-03T17:00:00.000Z'), bookingRequest(START, { doctorId: addDoctor().id })];
     for (const body of elsewhere) {
@@ -228,6 +233,11 @@ describe('the booking that uses a hold', () => {
     }
     const holds = createHoldStore(database, clock);
     expect(await holds.find({ id: 'ana', role: 'patient', patientIds: [] }, id)).toBeUndefined();
+    const visit = { start: at(START), end: at(START) + 1_800_000 };
+    const verified = [{ id: doctor.id, version: 1 }] as const;
+    const placement = { doctorId: doctor.id, timeZone: 'UTC', visit, doctorTime: visit, type, verified };
+    const use = database.write((tx) => useHold(tx, database.dialect, 'ana', id, placement, clock().epochMilliseconds));
+    await expect(use).rejects.toMatchObject({ code: 'hold-expired' });
     await book({ ...bookingRequest(START), ...{ holdId: id } });
     expect(await post('', { ...bookingRequest(START, other()), holdId: id })).toMatchObject(
       problem(409, 'hold-expired'),

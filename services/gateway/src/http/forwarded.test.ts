@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { requestOf } from '../predicates/testing.ts';
+import type { Route } from '../routes/route.ts';
 import { PATIENTS, sendRaw, startGateway, startServer } from '../testing.ts';
 import { createForwarding } from './forwarded.ts';
 
@@ -46,6 +47,81 @@ describe('what a client sends about its origin', () => {
         'x-forwarded-proto': 'http',
       });
     }
+  });
+});
+
+describe('the mark of a direct request', () => {
+  const IDENTITY: Route = {
+    id: 'identity',
+    predicates: { path: ['/identity/**'] },
+    service: 'identity-service',
+  };
+
+  async function markSeen(sent: string[], { trustedProxies = [''].slice(1), path = '/identity/sign-in' } = {}) {
+    const echo = await startServer((request, response) => response.end(JSON.stringify(request.headers)));
+    const { port } = await startGateway({
+      identity: [echo.url],
+      patients: [echo.url],
+      trustedProxies,
+      routes: [IDENTITY, PATIENTS],
+    });
+    const lines = [`GET ${path} HTTP/1.1`, 'Host: localhost', 'Connection: close', ...sent];
+    const response = await sendRaw(port, `${lines.join('\r\n')}\r\n\r\n`);
+    return JSON.parse(response.slice(response.indexOf('{'), response.lastIndexOf('}') + 1))['x-daybook-direct'];
+  }
+
+  // A request with an unusual header is not on the fast path.
+  test.each([
+    ['on the fast path', []],
+    ['beside the fast path', ['TE: trailers']],
+    ['with a mark of its own', ['X-Daybook-Direct: 1']],
+  ])('is on a request to identity %s', async (_where, sent) => {
+    expect(await markSeen(sent)).toBe('1');
+  });
+
+  test.each([
+    ['Forwarded: for=203.0.113.9'],
+    ['forwarded:'],
+    ['X-Forwarded-For: 127.0.0.1'],
+    ['X-Forwarded-Host: localhost'],
+    ['X-FORWARDED-PROTO: https'],
+    ['X-Forwarded: 1'],
+    ['X_Forwarded_For: 127.0.0.1'],
+    ['X-Forwarded-Anything: 1'],
+    ['X-Real-IP: 127.0.0.1'],
+    ['Via: 1.1 tunnel'],
+    ['CF-Connecting-IP: 127.0.0.1'],
+  ])('is not on a request with %s', async (line) => {
+    expect(await markSeen([line])).toBeUndefined();
+    expect(await markSeen([line, 'TE: trailers', 'X-Daybook-Direct: 1'])).toBeUndefined();
+  });
+
+  test('is on none behind a trusted proxy, also where the proxy sends nothing', async () => {
+    for (const trusted of ['127.0.0.1', '10.0.0.0/8']) {
+      expect(await markSeen(['X-Daybook-Direct: 1'], { trustedProxies: [trusted] })).toBeUndefined();
+    }
+  });
+
+  test('is for identity only', async () => {
+    expect(await markSeen(['X-Daybook-Direct: 1'], { path: '/api/v1/patients' })).toBeUndefined();
+  });
+
+  test('is not on a request of another machine', () => {
+    const { isDirect } = createForwarding();
+    const directAt = (remoteAddress: string, localAddress: string): boolean => {
+      const request = requestOf({});
+      Object.defineProperties(request.socket, {
+        remoteAddress: { value: remoteAddress },
+        localAddress: { value: localAddress },
+      });
+      return isDirect(request);
+    };
+    expect(directAt('127.0.0.1', '127.0.0.1')).toBe(true);
+    expect(directAt('::ffff:127.0.0.1', '::ffff:127.0.0.1')).toBe(true);
+    expect(directAt('::1', '::1')).toBe(true);
+    expect(directAt('192.0.2.7', '192.0.2.1')).toBe(false);
+    expect(directAt('192.0.2.1', '192.0.2.1')).toBe(false);
+    expect(directAt('', '')).toBe(false);
   });
 });
 

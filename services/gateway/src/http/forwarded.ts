@@ -1,5 +1,6 @@
 /** Determines a request's origin and its proxies. Trusts only the proxies that the operator has named. */
 import { isIP } from 'node:net';
+import { isLoopbackHost } from '@daybook/service';
 import { compileNetworks, unmappedAddress } from './addresses.ts';
 import type { ClientRequest } from './client-exchange.ts';
 
@@ -8,6 +9,10 @@ export interface Forwarding {
   clientAddressOf(request: ClientRequest): string;
   /** Adds the headers about the request's origin to a flat list of names and values. */
   addTo(list: string[], request: ClientRequest): void;
+  /**
+   * Returns whether a program of this machine sent the request to this gateway itself. Any trace of a proxy denies it.
+   */
+  isDirect(request: ClientRequest): boolean;
 }
 
 /** A longer chain of proxies is not credible. */
@@ -19,8 +24,26 @@ export function createForwarding(trusted: readonly string[] = []): Forwarding {
   return trusted.length === 0 ? DIRECT : behindProxies(compileNetworks(trusted));
 }
 
+/** What proxies, tunnels and content networks add to a request that they forward. Here `_` and `-` are the same. */
+const ADDED_BY_PROXIES =
+  /^(?:forwarded|via|x-forwarded(?:-.*)?|x-real-ip|x-client-ip|x-original-.*|true-client-ip|cf-.*|fly-.*|client-ip)$/;
+
+function hasTraceOfProxy({ rawHeaders }: ClientRequest): boolean {
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = (rawHeaders[at] ?? '').toLowerCase().replaceAll('_', '-');
+    if (ADDED_BY_PROXIES.test(name)) return true;
+  }
+  return false;
+}
+
+const isLoopback = (address: string | undefined): boolean => isLoopbackHost(unmappedAddress(address ?? ''));
+
 const DIRECT: Forwarding = {
   clientAddressOf: peerOf,
+  isDirect(request) {
+    const { remoteAddress, localAddress } = request.socket;
+    return isLoopback(remoteAddress) && isLoopback(localAddress) && !hasTraceOfProxy(request);
+  },
   addTo(list, { headers, socket }) {
     if (socket.remoteAddress !== undefined) list.push('x-forwarded-for', socket.remoteAddress);
     if (headers.host !== undefined) list.push('x-forwarded-host', headers.host);
@@ -41,6 +64,8 @@ function behindProxies(isTrusted: (address: string) => boolean): Forwarding {
   }
 
   return {
+    // A proxy in front may be on this machine.
+    isDirect: () => false,
     clientAddressOf(request) {
       const peer = peerOf(request);
       if (!comesFromProxy(request)) return peer;

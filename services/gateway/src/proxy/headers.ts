@@ -22,6 +22,8 @@ const STRIPPED_FROM_REQUESTS = new Set([
   'x-request-id',
   'x-user',
 ]);
+/** States to identity that no proxy is in front of this machine. Its demo accounts depend on it. */
+const DIRECT_MARK = ['x-daybook-direct', '1'] as const;
 const SPOOFABLE = /^x-(?:auth|daybook|forwarded|remote|user)-/;
 
 /**
@@ -66,8 +68,14 @@ export function forwardedRequestHeaders(
   const list = endToEndHeaders(request, credentials.kind);
   if (credentials.kind === 'replaced') list.push('authorization', credentials.authorization);
   list.push('x-request-id', requestId, 'traceparent', traceparent);
-  forwarding.addTo(list, request);
+  addOrigin(list, request, forwarding, credentials.kind);
   return list;
+}
+
+/** Adds what the gateway knows about the origin of a request. Only identity, which gets all credentials, gets the mark. */
+function addOrigin(list: string[], request: ClientRequest, forwarding: Forwarding, kind: CredentialKind): void {
+  forwarding.addTo(list, request);
+  if (kind === 'all' && forwarding.isDirect(request)) list.push(...DIRECT_MARK);
 }
 
 /** Returns the same headers as lines, for headers that may be copied unchanged. */
@@ -85,7 +93,7 @@ export function forwardedRequestLines(
 /** Returns the lines that stay the same while the client repeats its headers. */
 function memoizedLines(request: ClientRequest, forwarding: Forwarding, kind: CredentialKind): string {
   const list = endToEndHeaders(request, kind);
-  forwarding.addTo(list, request);
+  addOrigin(list, request, forwarding, kind);
   // A concatenated text stays in pieces in the engine, which would join them for every request. The detour by bytes
   // joins them once.
   return Buffer.from(headerLines(list), 'latin1').toString('latin1');

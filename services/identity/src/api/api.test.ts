@@ -178,20 +178,22 @@ describe('each operation', () => {
     const ids = Object.values(document.paths).flatMap((path) =>
       Object.values(path).map(({ operationId }: { operationId: string }) => operationId),
     );
-    expect(ids.toSorted()).toEqual([
-      ...[
-        'addInvitation',
-        'addRecoveryLink',
-        'changeAccount',
-        'endSession',
-        'getMe',
-        'grantPatientLink',
-        'listAccounts',
-      ],
-      ...['listPatientLinks', 'listRecordAccess', 'listSessions', 'redeemPatientLink', 'revokePatientLink'],
-      'searchAudit',
-      ...['listParkedEvents', 'resendParkedEvent'],
-    ].toSorted());
+    expect(ids.toSorted()).toEqual(
+      [
+        ...[
+          'addInvitation',
+          'addRecoveryLink',
+          'changeAccount',
+          'endSession',
+          'getMe',
+          'grantPatientLink',
+          'listAccounts',
+        ],
+        ...['listPatientLinks', 'listRecordAccess', 'listSessions', 'redeemPatientLink', 'revokePatientLink'],
+        'searchAudit',
+        ...['listParkedEvents', 'resendParkedEvent'],
+      ].toSorted(),
+    );
   });
 });
 
@@ -475,6 +477,19 @@ describe('access to a record', () => {
     expect(items(await asAna('GET', '/accounts/me/patients'))).toEqual([]);
   });
 
+  it('is not listed for an account whose link has ended', async () => {
+    const { ana, bea, accounts, callAs, clock, advance } = await startClinic();
+    const patientId = newId();
+    await accounts.linkPatient(ana.id, { patientId, relation: 'self' });
+    await accounts.linkPatient(bea.id, { patientId, relation: 'guardian', endsAt: clock().add({ hours: 1 }) });
+    // A link to another record opens this one neither.
+    await accounts.linkPatient(bea.id, { patientId: newId(), relation: 'self' });
+    const list = async () => items(await (await callAs(bea))('GET', `/accounts/access?patientId=${patientId}`));
+    expect(await list()).toHaveLength(2);
+    advance({ hours: 2 });
+    expect(await list()).toEqual([]);
+  });
+
   it('to the record of another person is not shown', async () => {
     const { ana, bea, accounts, callAs } = await startClinic();
     const patientId = newId();
@@ -551,5 +566,19 @@ describe('the audit trail', () => {
     expect(items(await asAna('GET', '/audit')).map(({ action }) => action)).toEqual(['patient-linked']);
     expect(items(await asBea('GET', `/audit?patientId=${patientId}`))).toEqual([]);
     expect(items(await asBea('GET', `/audit?accountId=${ana.id}`))).toEqual([]);
+  });
+
+  it('does not confirm to a patient which member of staff acted', async () => {
+    const { desk, ana, callAs } = await startClinic();
+    const patientId = newId();
+    const input = { patientId, birthDate: '1990-02-01', relation: 'self', identityCheck: 'photo-id' };
+    const { body } = await (await callAs(desk))('POST', '/accounts/link-codes', input);
+    const asAna = await callAs(ana);
+    const { code } = body as { code: string };
+    await asAna('POST', '/accounts/me/patients', { code, birthDate: '1990-02-01' });
+    const actionsBy = async (actorId: string) =>
+      items(await asAna('GET', `/audit?patientId=${patientId}&actorId=${actorId}`)).map(({ action }) => action);
+    expect(await actionsBy(ana.id)).toEqual(['patient-linked']);
+    expect(await actionsBy(desk.id)).toEqual([]);
   });
 });

@@ -137,7 +137,7 @@ function addRedemption(context: ApiContext): void {
       const id = await accountIn(context, person, request.params.id);
       // Only the person who has the code uses it, whatever the role reaches.
       if (id !== person.account.id) throw new Refusal('not-found', 'There is no such account.');
-      const attempt = await throttle.reserveLinking({ accountId: id, address: addressOf(request) });
+      const attempt = await throttle.beginLinking({ accountId: id, address: addressOf(request) });
       if ('retryAfterSeconds' in attempt) {
         throw new Refusal('too-many-requests', 'There were too many attempts. Wait before the next one.', attempt);
       }

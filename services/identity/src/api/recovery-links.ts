@@ -31,6 +31,7 @@ export function addRecoveryLinks(context: ApiContext): void {
       }
       if (account.id === person.account.id) throw new Refusal('forbidden', 'Another administrator helps you.');
       if (account.status === 'disabled') throw new Refusal('wrong-status', 'The account is disabled.');
+      if (account.isForeign) throw new Refusal('wrong-status', 'The person signs in at the foreign issuer only.');
       const purpose = account.status === 'invited' ? 'invitation' : 'recovery';
       await replyIdempotently(request, reply, asSharedDatabase(database), created, (write) =>
         database.write(async (tx) => {

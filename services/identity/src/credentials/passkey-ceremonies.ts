@@ -3,6 +3,7 @@
  * browser. A challenge that was used is stored until it expires, so none is accepted twice.
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { isIP } from 'node:net';
 import { idFromBytes, idToBytes } from '@daybook/database';
 import { type Clock, createValidator } from '@daybook/service';
 import type { AuthenticationResponseJSON, RegistrationResponseJSON } from '@simplewebauthn/server';
@@ -39,10 +40,10 @@ export interface SignInResponse {
 
 /** `browser` is the form token of the page, which belongs to one browser and its present session. */
 export interface PasskeyCeremonies {
-  /** Returns the options of `navigator.credentials.create`, as JSON. */
-  creationOptions(person: PasskeyPerson, existing: readonly string[], browser: string): Promise<string>;
-  /** Returns the options of `navigator.credentials.get`, as JSON. */
-  requestOptions(browser: string): string;
+  /** Returns the options of `navigator.credentials.create`, as JSON. Undefined where no browser offers passkeys. */
+  creationOptions(person: PasskeyPerson, existing: readonly string[], browser: string): Promise<string | undefined>;
+  /** Returns the options of `navigator.credentials.get`, as JSON. Undefined where no browser offers passkeys. */
+  requestOptions(browser: string): string | undefined;
   /** Returns the new passkey of a response, with its challenge, or undefined if it is not acceptable. */
   verifyCreation(
     text: string,
@@ -109,6 +110,8 @@ export function createPasskeyCeremonies(options: {
 }): PasskeyCeremonies {
   const { publicUrl, key, clock } = options;
   const rpID = publicUrl.hostname;
+  /** Browsers offer passkeys for names, and not for addresses. */
+  const isOffered = isIP(rpID.replace(/^\[|\]$/g, '')) === 0;
   const now = () => clock().epochMilliseconds;
   // It parses certificates, which most starts do not need.
   const load = () => import('@simplewebauthn/server');
@@ -144,6 +147,7 @@ export function createPasskeyCeremonies(options: {
 
   return {
     async creationOptions({ id, email, displayName }, existing, browser) {
+      if (!isOffered) return undefined;
       const { generateRegistrationOptions } = await load();
       const made = await generateRegistrationOptions({
         rpName: RELYING_PARTY,
@@ -161,13 +165,11 @@ export function createPasskeyCeremonies(options: {
       return JSON.stringify(made);
     },
 
-    requestOptions: (browser) =>
-      JSON.stringify({
-        challenge: Buffer.from(newChallenge({ kind: 'sign-in' }, browser)).toString('base64url'),
-        rpId: rpID,
-        timeout: TIMEOUT_MILLIS,
-        userVerification: 'required',
-      }),
+    requestOptions(browser) {
+      if (!isOffered) return undefined;
+      const challenge = Buffer.from(newChallenge({ kind: 'sign-in' }, browser)).toString('base64url');
+      return JSON.stringify({ challenge, rpId: rpID, timeout: TIMEOUT_MILLIS, userVerification: 'required' });
+    },
 
     async verifyCreation(text, accountId, browser) {
       const read = readCreated(parseJson(text));

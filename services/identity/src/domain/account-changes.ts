@@ -11,6 +11,8 @@ export interface AccountState {
 export interface ChangeFacts {
   /** Whether the account is that of the caller. */
   readonly isOwn: boolean;
+  /** Whether the role comes from a foreign issuer. */
+  readonly isForeign: boolean;
   /** The number of other active administrators. Only needed where the role or the status changes. */
   readonly otherAdministrators: number;
 }
@@ -22,11 +24,14 @@ const isActiveAdministrator = ({ role, status }: AccountState): boolean =>
 export function changeFaultOf(
   before: AccountState,
   after: AccountState,
-  { isOwn, otherAdministrators }: ChangeFacts,
+  { isOwn, isForeign, otherAdministrators }: ChangeFacts,
 ): Refusal | undefined {
   if (after.doctor_id !== null && after.role !== 'doctor') {
     const errors = [{ pointer: '/doctorId', message: 'is for the role doctor only' }];
     return new Refusal('invalid-request', 'Only an account of a doctor belongs to a doctor.', { errors });
+  }
+  if (isForeign && after.role !== before.role) {
+    return new Refusal('forbidden', 'The foreign issuer gives the role of this account. Change it there.');
   }
   if (before.status === 'invited' && after.status === 'active') {
     return new Refusal('wrong-status', 'The person activates an invited account by setting credentials.');

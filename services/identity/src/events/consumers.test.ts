@@ -91,7 +91,8 @@ describe('a call of another service', () => {
       locale: 'en',
     });
     await accounts.linkPatient(account.id, { patientId, relation: 'self' });
-    for (const operation of ['getPatient', 'findPatients', 'getPatient']) await consumer.handle(auditEvent({ operation }));
+    for (const operation of ['getPatient', 'findPatients', 'getPatient'])
+      await consumer.handle(auditEvent({ operation }));
     const first = await audit.search({ patientId, limit: 2 }, account.id);
     expect(first.items.map(({ operation }) => operation)).toEqual(['getPatient', 'findPatients']);
     for (const entry of first.items) {

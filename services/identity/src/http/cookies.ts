@@ -10,6 +10,8 @@ export interface CookieNames {
   readonly pending: string;
   /** What a browser that has signed in before is recognized by. */
   readonly device: string;
+  /** A sign-in that is on its way at a foreign issuer. */
+  readonly foreign: string;
   /** Those of oidc-provider. */
   readonly oidcSession: string;
   readonly oidcInteraction: string;
@@ -49,6 +51,7 @@ function namesOf({ protocol, port }: URL): CookieNames {
     form: name('-form'),
     pending: name('-sign-in'),
     device: name('-device'),
+    foreign: name('-foreign'),
     oidcSession: name('-oidc'),
     oidcInteraction: scoped('-interaction'),
     oidcResume: scoped('-resume'),

@@ -30,14 +30,14 @@ export const signPlace = (
   signJws({ position, hash: Buffer.from(hash).toString('hex'), at: at.toString() }, TYPES[kind], key);
 
 /**
- * Returns a signed place.
- * @throws InvalidJws; Error when the root key signed something else under this type
+ * Returns a signed place. `keys` are the present root key, and former ones.
+ * @throws InvalidJws; Error when a root key signed something else under this type
  */
-export async function readPlace(kind: SealKind, text: string, { keyId, publicKey }: VerificationKey): Promise<SignedHead> {
+export async function readPlace(kind: SealKind, text: string, keys: readonly VerificationKey[]): Promise<SignedHead> {
   const { payload } = await verifyJws(text, {
     types: [TYPES[kind]],
     maxLength: MAX_LENGTH,
-    findKey: async (kid) => (kid === keyId ? publicKey : undefined),
+    findKey: async (kid) => keys.find(({ keyId }) => keyId === kid)?.publicKey,
   });
   const { position, hash, at } = parsePayload(payload);
   return { position, hash: Buffer.from(hash, 'hex'), at };

@@ -1,6 +1,6 @@
 /** Verifies the callers of this service's own operations, with its own keys. */
 import { createKeySource, createTokenVerifier, PERSON_AUDIENCE, type RootKey } from '@daybook/access';
-import type { Authenticator, Clock, Logger } from '@daybook/service';
+import { type Authenticator, type Clock, errorFields, type Logger } from '@daybook/service';
 
 export interface OwnAuthenticatorOptions {
   readonly issuer: string;
@@ -18,7 +18,7 @@ export async function createOwnAuthenticator(options: OwnAuthenticatorOptions): 
     fetchKeySet: () => signKeySet(),
     rootKey: rootKey.verification,
     clock,
-    onFailure: (error) => logger.warn({ err: error }, 'own key set not read'),
+    onFailure: (error) => logger.warn(errorFields(error), 'own key set not read'),
   });
   const { verify } = createTokenVerifier({ issuer, audiences: [PERSON_AUDIENCE, audience], keys, clock });
   return { issuer, hasPublicPage: false, readsSessions: true, verify };

@@ -1,7 +1,7 @@
 /** Sends the mails of the outbox in the background. Neither an address nor a link is ever logged. */
 import { createLoop, type Loop } from '@daybook/async';
 import type { FormerContact } from '@daybook/contracts';
-import type { Logger } from '@daybook/service';
+import { errorFields, type Logger } from '@daybook/service';
 import { en } from '../pages/words/en.ts';
 import { findWords, type Words } from '../pages/words/words.ts';
 import type { PatientContacts } from '../patient-contacts.ts';
@@ -119,7 +119,7 @@ export function startMailer(options: MailerOptions): Loop {
         await sendDueMails(options);
         return true;
       } catch (error) {
-        options.logger.warn({ err: error }, 'mails not read');
+        options.logger.warn(errorFields(error), 'mails not read');
         return false;
       }
     },

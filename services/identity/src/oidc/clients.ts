@@ -2,6 +2,7 @@
  * The clients of the issuer, from the configuration: our own services, and applications of others. The operator names
  * them all, so none of them registers itself.
  */
+import { createHash } from 'node:crypto';
 import { accessOfCaller, accessOperations } from '@daybook/contracts';
 import type { ClientMetadata } from 'oidc-provider';
 import { type Static, Type } from 'typebox';
@@ -52,7 +53,14 @@ const ApplicationClient = Type.Object(
 export const ClientList = Type.Array(Type.Union([ServiceClient, ApplicationClient]), { maxItems: 200 });
 export type ConfiguredClient = Static<typeof ClientList>[number];
 
-const keySet = (keys: Static<typeof Keys>) => ({ keys: keys.map((key) => ({ ...key, alg: 'ES256', use: 'sig' })) });
+/** Returns the thumbprint of a key (RFC 7638), which our services name in their assertions. */
+const thumbprintOf = ({ kty, crv, x, y }: Static<typeof ClientKey>): string =>
+  createHash('sha256').update(JSON.stringify({ crv, kty, x, y })).digest('base64url');
+
+/** oidc-provider finds the key of an assertion by its id, so a key without one gets its thumbprint. */
+const keySet = (keys: Static<typeof Keys>) => ({
+  keys: keys.map((key) => ({ ...key, kid: key.kid ?? thumbprintOf(key), alg: 'ES256', use: 'sig' })),
+});
 
 /** How a client proves who it is: with a key, a secret, or by PKCE alone. */
 function authenticationOf({

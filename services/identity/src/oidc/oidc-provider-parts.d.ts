@@ -23,3 +23,9 @@ declare module 'oidc-provider/lib/helpers/interaction_policy/index.js' {
   export const base: typeof interactionPolicy.base;
   export const Check: typeof interactionPolicy.Check;
 }
+
+declare module 'oidc-provider/lib/adapters/memory_adapter.js' {
+  import type { AdapterConstructor } from 'oidc-provider';
+
+  export function createMemoryAdapter(clockTolerance: number): AdapterConstructor;
+}

@@ -10,10 +10,18 @@ import { loadLibrary } from './library.ts';
 const ISSUER = `${PUBLIC_URL}/identity`;
 const TARGET = 'urn:daybook:service:patient-service';
 
-async function startWithService(id = 'appointment-service') {
+/** Starts identity with a service. Without `kid`, its key is configured without an id. */
+async function startWithService({
+  id = 'appointment-service',
+  kid = 'own',
+}: {
+  id?: string;
+  kid?: string | null;
+} = {}) {
   const jwk = await generatePrivateJwk();
-  const { kty, crv, x, y } = await publicJwkOf(jwk);
-  const started = await startIdentity({ clients: [{ kind: 'service', id, keys: [{ kty, crv, x, y, kid: 'own' }] }] });
+  const { kty, crv, x, y, kid: thumbprint } = await publicJwkOf(jwk);
+  const key = { kty, crv, x, y, ...(kid !== null && { kid }) };
+  const started = await startIdentity({ clients: [{ kind: 'service', id, keys: [key] }] });
   const { baseUrl, clock, rootKey } = started;
   const tokenUrl = new URL('/identity/token', baseUrl);
   let held: URLSearchParams | undefined;
@@ -30,7 +38,7 @@ async function startWithService(id = 'appointment-service') {
     };
     const imported = await importJWK({ ...key }, 'ES256');
     if (imported instanceof Uint8Array) throw new Error('the key is not asymmetric');
-    const authentication = client.PrivateKeyJwt({ key: imported, kid: 'own' });
+    const authentication = client.PrivateKeyJwt({ key: imported, kid: kid ?? thumbprint });
     const config = await client.discovery(new URL(ISSUER), id, {}, authentication, {
       [client.customFetch]: customFetch,
     });
@@ -81,6 +89,12 @@ describe('a service', () => {
     for (const audience of ['doctor-service', 'daybook']) {
       await expect(verify(access_token, audience)).rejects.toMatchObject({ fault: 'audience' });
     }
+  });
+
+  it('whose key has no configured id names it by its thumbprint', async () => {
+    const { grant } = await startWithService({ kid: null });
+    const { access_token } = await grant({ resource: TARGET, scope: 'getPatientEligibility' });
+    expect(access_token).toMatch(/^ey/);
   });
 
   it('gets no operation that the access table does not give it', async () => {

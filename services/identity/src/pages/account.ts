@@ -1,6 +1,6 @@
 /** The pages of a person's account: passkeys, the password, and linking a patient record. */
 import type { Passkey } from '../store/passkeys.ts';
-import { html, NOTHING } from './html.ts';
+import { type Html, html, NOTHING } from './html.ts';
 import { type FormFault, field, hiddenFields, passkeyForm, renderPage } from './layout.ts';
 import { accountLinks, timeText } from './sessions.ts';
 import type { Words } from './words/words.ts';
@@ -14,11 +14,25 @@ interface AccountPage {
 
 export interface PasskeysPage extends AccountPage {
   readonly passkeys: readonly Passkey[];
-  readonly creationOptions: string;
+  /** The options of a passkey, as JSON. Undefined where no browser offers passkeys. */
+  readonly creationOptions: string | undefined;
 }
 
+const addPasskeyPart = ({ words, formToken, creationOptions }: PasskeysPage): Html =>
+  creationOptions === undefined
+    ? html`<p class="notice">${words.passkeyNeedsName}</p>\n`
+    : html`${passkeyForm({
+        words,
+        ceremony: 'create',
+        action: '/identity/passkeys/add',
+        options: creationOptions,
+        hidden: { form_token: formToken },
+        label: words.addPasskey,
+      })}<noscript><p>${words.passkeyNeedsScript}</p></noscript>
+`;
+
 export const passkeysPage = (page: PasskeysPage): string => {
-  const { words, formToken, isPatient, passkeys, creationOptions, faults = [] } = page;
+  const { words, formToken, isPatient, passkeys, faults = [] } = page;
   const items = passkeys.map(
     ({ label, credentialId, createdAt, lastUsedAt }) => html`<li>
 <strong>${label}</strong><br>
@@ -37,17 +51,7 @@ ${hiddenFields({ form_token: formToken, passkey: credentialId })}<button type="s
     faults,
     hasPasskeys: true,
     body: html`${accountLinks(words, isPatient)}<p>${words.insteadHint}</p>
-${items.length === 0 ? html`<p class="hint">${words.noPasskeys}</p>\n` : html`<ul class="plain">\n${items}</ul>\n`}${passkeyForm(
-  {
-    words,
-    ceremony: 'create',
-    action: '/identity/passkeys/add',
-    options: creationOptions,
-    hidden: { form_token: formToken },
-    label: words.addPasskey,
-  },
-)}<noscript><p>${words.passkeyNeedsScript}</p></noscript>
-`,
+${items.length === 0 ? html`<p class="hint">${words.noPasskeys}</p>\n` : html`<ul class="plain">\n${items}</ul>\n`}${addPasskeyPart(page)}`,
   });
 };
 
@@ -92,6 +96,14 @@ ${hiddenFields({ form_token: formToken })}${field({
     }${hasPassword ? form : html`<p>${words.noPassword}</p>\n`}`,
   });
 };
+
+/** Stands in the place of passwords and passkeys for a person who signs in at a foreign issuer. */
+export const foreignCredentialsPage = (words: Words, isPatient: boolean): string =>
+  renderPage({
+    words,
+    title: words.foreignCredentialsTitle,
+    body: html`${accountLinks(words, isPatient)}<p>${words.foreignCredentials}</p>\n`,
+  });
 
 export interface LinkRecordPage extends AccountPage {
   readonly isLinked?: boolean;

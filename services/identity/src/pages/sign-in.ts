@@ -1,7 +1,11 @@
 /** The pages of signing in and out. */
-import { html, NOTHING } from './html.ts';
+import { type DemoButton, demoPart } from './demo.ts';
+import { type Html, html, NOTHING } from './html.ts';
 import { type FormFault, field, hiddenFields, passkeyForm, renderPage } from './layout.ts';
 import type { Words } from './words/words.ts';
+
+/** Where a sign-in at the foreign issuer begins. */
+export const FOREIGN_SIGN_IN = '/identity/foreign/sign-in';
 
 interface FormPage {
   readonly words: Words;
@@ -14,25 +18,52 @@ export interface SignInPage extends FormPage {
   readonly email?: string;
   /** Whether the person is signed in already, and has to show that nobody else sits there. */
   readonly isStepUp?: boolean;
-  /** The options of a passkey, as JSON. */
-  readonly passkeyOptions: string;
+  /** The options of a passkey, as JSON. Undefined where no browser offers passkeys. */
+  readonly passkeyOptions: string | undefined;
+  /** The people of a demo. */
+  readonly demo: readonly DemoButton[];
+  /** The host of the foreign issuer, if there is one. */
+  readonly foreignHost?: string | undefined;
 }
 
+/** Leads to the foreign issuer first. Accounts of Daybook itself, such as that for emergencies, sign in below. */
+function foreignFirst({ words, returnTo, faults = [], foreignHost }: SignInPage, local: Html): Html {
+  if (foreignHost === undefined) return local;
+  const query = returnTo === undefined ? '' : `?${new URLSearchParams({ return_to: returnTo })}`;
+  return html`<p><a class="button" href="${FOREIGN_SIGN_IN}${query}">${words.withForeign(foreignHost)}</a></p>
+<details${faults.length > 0 ? html` open` : NOTHING}>
+<summary>${words.withoutForeign}</summary>
+${local}</details>
+`;
+}
+
+const passkeyPart = ({ words, formToken, returnTo, passkeyOptions }: SignInPage): Html =>
+  passkeyOptions === undefined
+    ? NOTHING
+    : passkeyForm({
+        words,
+        ceremony: 'get',
+        action: '/identity/passkey/sign-in',
+        options: passkeyOptions,
+        hidden: { form_token: formToken, return_to: returnTo },
+        label: words.withPasskey,
+      });
+
 export const signInPage = (page: SignInPage): string => {
-  const { words, formToken, returnTo, faults = [], email, isStepUp, passkeyOptions } = page;
+  const { words, formToken, returnTo, faults = [], isStepUp, demo } = page;
+  const hint = isStepUp ? html`<p>${words.stepUpHint}</p>\n` : NOTHING;
   return renderPage({
     words,
     title: words.signInTitle,
     faults,
     hasPasskeys: true,
-    body: html`${isStepUp ? html`<p>${words.stepUpHint}</p>\n` : NOTHING}${passkeyForm({
-      words,
-      ceremony: 'get',
-      action: '/identity/passkey/sign-in',
-      options: passkeyOptions,
-      hidden: { form_token: formToken, return_to: returnTo },
-      label: words.withPasskey,
-    })}<form method="post" action="/identity/sign-in" novalidate>
+    body: html`${hint}${demoPart({ words, formToken, returnTo, people: demo })}${foreignFirst(page, localSignIn(page))}`,
+  });
+};
+
+const localSignIn = (page: SignInPage): Html => {
+  const { words, formToken, returnTo, faults = [], email } = page;
+  return html`${passkeyPart(page)}<form method="post" action="/identity/sign-in" novalidate>
 ${hiddenFields({ form_token: formToken, return_to: returnTo })}${field({
   id: 'email',
   label: words.email,
@@ -44,8 +75,7 @@ ${hiddenFields({ form_token: formToken, return_to: returnTo })}${field({
 </form>
 <p><a href="/identity/recovery">${words.forgot}</a></p>
 <p class="hint">${words.signInHint}</p>
-`,
-  });
+`;
 };
 
 export const codePage = ({ words, formToken, returnTo, faults = [] }: FormPage): string =>

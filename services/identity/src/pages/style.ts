@@ -18,10 +18,12 @@ label { display: block; font-weight: 600; }
 input { inline-size: 100%; padding: .5rem .75rem; font: inherit; color: inherit; background: transparent;
   border: 1px solid var(--line); border-radius: .25rem; }
 input[aria-invalid=true] { border-color: var(--wrong); border-width: 2px; }
-button { padding: .5rem 1rem; font: inherit; font-weight: 600; color: var(--on-action); background: var(--action);
+button, a.button { padding: .5rem 1rem; font: inherit; font-weight: 600; color: var(--on-action); background: var(--action);
   border: 1px solid transparent; border-radius: .25rem; cursor: pointer; }
 button.plain { color: var(--action); background: transparent; border-color: currentColor; }
 a { color: var(--action); }
+a.button { display: inline-block; color: var(--on-action); text-decoration: none; }
+summary { margin-block-end: 1rem; cursor: pointer; color: var(--action); }
 :focus-visible { outline: 3px solid var(--action); outline-offset: 2px; }
 .summary { margin-block-end: 1.5rem; padding: .75rem 1rem; border: 2px solid var(--wrong);
   border-inline-start-width: .5rem; border-radius: .25rem; }
@@ -31,8 +33,12 @@ code, .codes { font: 1rem/1.75 ui-monospace, monospace; overflow-wrap: anywhere;
 ul.plain { margin: 0; padding: 0; list-style: none; }
 ul.plain > li { padding-block: .75rem; border-block-start: 1px solid var(--line); }
 [hidden] { display: none; }
-nav { margin-block-end: 1rem; }
-nav a { margin-inline-end: 1rem; }
+nav { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; margin-block-end: 1rem; }
+main > :last-child { margin-block-end: 0; }
+.notice h2 { margin-block: 0 .25rem; }
+.notice p { margin-block: 0 .75rem; }
+ul.choices { display: grid; gap: .5rem; margin: 0; padding: 0; list-style: none; }
+button.wide { inline-size: 100%; text-align: start; }
 form.inline { display: inline-block; margin-block-start: .25rem; }
 `;
 

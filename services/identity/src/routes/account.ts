@@ -9,7 +9,16 @@ import { linkRecordPage, passwordPage } from '../pages/account.ts';
 import type { FormFault } from '../pages/layout.ts';
 import type { SignedIn } from '../store/sessions.ts';
 import { passwordMessage } from './one-time-link.ts';
-import { findSignedIn, PAGE, type PageContext, sendPage, sendThrottled, signInAt, wordsFor } from './page-context.ts';
+import {
+  findSignedIn,
+  PAGE,
+  type PageContext,
+  sendForeignCredentials,
+  sendPage,
+  sendThrottled,
+  signInAt,
+  wordsFor,
+} from './page-context.ts';
 
 const PASSWORD = '/identity/password';
 const LINK_RECORD = '/identity/link-record';
@@ -54,6 +63,8 @@ function addPasswordPage(context: PageContext): void {
   pages.get(PASSWORD, { ...PAGE, schema: { hide: true, querystring: Nothing } }, async (request, reply) => {
     const signedIn = await findSignedIn(context, request);
     if (!signedIn) return reply.redirect(signInAt(PASSWORD), 303);
+    const { account } = signedIn;
+    if (account.isForeign) return sendForeignCredentials(reply, 403, wordsFor(request, account), account);
     return sendPage(reply, 200, await render(request, reply, signedIn));
   });
 
@@ -64,6 +75,7 @@ function addPasswordPage(context: PageContext): void {
     if (!signedIn) return reply.redirect(signInAt(PASSWORD), 303);
     const { account, session } = signedIn;
     const words = wordsFor(request, account);
+    if (account.isForeign) return sendForeignCredentials(reply, 403, words, account);
     const refuse = async (field: string, message: string) =>
       sendPage(reply, 422, await render(request, reply, signedIn, { faults: [{ field, message }] }));
     const fault = passwordFaultOf(password, [account.email, account.displayName]);
@@ -71,7 +83,7 @@ function addPasswordPage(context: PageContext): void {
     // Guessing here counts like guessing at the sign-in.
     const loginKey = loginKeyOf(account.email);
     const address = addressOf(request);
-    const attempt = await throttle.reservePassword({ loginKey, address, deviceId: devices.find(request, loginKey) });
+    const attempt = await throttle.beginPassword({ loginKey, address, deviceId: devices.find(request, loginKey) });
     if ('retryAfterSeconds' in attempt) {
       const faults = [{ message: words.tooManyAttempts(attempt.retryAfterSeconds) }];
       return sendThrottled(reply, attempt, await render(request, reply, signedIn, { faults }));
@@ -122,7 +134,7 @@ function addLinkRecordPage(context: PageContext): void {
     if (!signedIn) return reply.redirect(signInAt(LINK_RECORD), 303);
     const { account } = signedIn;
     const words = wordsFor(request, account);
-    const attempt = await throttle.reserveLinking({ accountId: account.id, address: addressOf(request) });
+    const attempt = await throttle.beginLinking({ accountId: account.id, address: addressOf(request) });
     if ('retryAfterSeconds' in attempt) {
       const faults = [{ message: words.tooManyAttempts(attempt.retryAfterSeconds) }];
       return sendThrottled(reply, attempt, render(request, reply, signedIn, { faults, birthDate }));

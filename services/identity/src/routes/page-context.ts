@@ -6,16 +6,21 @@ import type { PasskeyCeremonies } from '../credentials/passkey-ceremonies.ts';
 import type { PasswordHasher } from '../credentials/password-hasher.ts';
 import { localPathOf } from '../domain/local-path.ts';
 import { loginKeyOf } from '../domain/login-key.ts';
+import type { ForeignAttempts } from '../foreign/attempts.ts';
+import type { ForeignIssuer } from '../foreign/foreign-issuer.ts';
 import type { Cookies } from '../http/cookies.ts';
 import { deviceNameOf } from '../http/device-name.ts';
 import type { FormTokens } from '../http/form-tokens.ts';
 import type { KnownDevices } from '../http/known-devices.ts';
+import { foreignCredentialsPage } from '../pages/account.ts';
 import { continuePage } from '../pages/sign-in.ts';
 import { PAGE_HEADERS, SCRIPT_PAGE_HEADERS } from '../pages/style.ts';
 import { findWords, type Words, wordsAccepted } from '../pages/words/words.ts';
 import type { Account, AccountStore, IdentityTransaction } from '../store/accounts.ts';
 import type { AuditTrail } from '../store/audit.ts';
 import type { CredentialStore } from '../store/credentials.ts';
+import type { DemoAccountStore } from '../store/demo-accounts.ts';
+import type { ForeignAccountStore } from '../store/foreign-accounts.ts';
 import type { LinkCodeStore } from '../store/link-codes.ts';
 import type { MailOutbox } from '../store/mail-outbox.ts';
 import type { PasskeyStore } from '../store/passkeys.ts';
@@ -42,8 +47,19 @@ export interface PageContext {
   readonly ceremonies: PasskeyCeremonies;
   readonly audit: AuditTrail;
   readonly linkCodes: LinkCodeStore;
+  /** Undefined where no demo accounts may sign in. */
+  readonly demo: Pick<DemoAccountStore, 'list' | 'find'> | undefined;
+  /** Undefined where people sign in here only. */
+  readonly foreign: ForeignSignInDependencies | undefined;
   /** Undefined where no mail is configured. */
   readonly mail: MailQueue | undefined;
+}
+
+/** What a sign-in at a foreign issuer needs. */
+export interface ForeignSignInDependencies {
+  readonly issuer: ForeignIssuer;
+  readonly attempts: ForeignAttempts;
+  readonly accounts: ForeignAccountStore;
 }
 
 /** Where mails wait until they are sent. */
@@ -102,19 +118,26 @@ export const isRecent = ({ clock }: PageContext, { session }: SignedIn): boolean
 export const stepUpAt = (returnTo: string): string =>
   `${SIGN_IN}?${new URLSearchParams({ step_up: '1', return_to: returnTo })}`;
 
-/** Gives the browser a new session, and ends the one that it had: the id changes at every sign-in. */
+/** Responds to a person who has no credentials here, which would be a way past the issuer. */
+export const sendForeignCredentials = (reply: FastifyReply, status: number, words: Words, { role }: Account) =>
+  sendPage(reply, status, foreignCredentialsPage(words, role === 'patient'));
+
+/**
+ * Gives the browser a new session, and ends the one that it had: the id changes at every sign-in.
+ * @param email undefined for an account of a foreign issuer, whose address is not verified here
+ */
 export async function adoptSession(
   { cookies, forms, devices, sessions }: PageContext,
   request: FastifyRequest,
   reply: FastifyReply,
-  { id, email }: { readonly id: string; readonly email: string },
+  { id, email }: { readonly id: string; readonly email: string | undefined },
 ): Promise<void> {
   const previous = cookies.get(request, cookies.names.session);
   if (previous !== undefined) await sessions.end(previous);
   cookies.set(reply, cookies.names.session, id);
   cookies.clear(reply, cookies.names.pending);
   forms.renew(reply);
-  devices.remember(request, reply, loginKeyOf(email));
+  if (email !== undefined) devices.remember(request, reply, loginKeyOf(email));
 }
 
 /**

@@ -6,6 +6,8 @@ import type { Issuer } from '../oidc/issuer.ts';
 import { failurePage } from '../pages/sign-in.ts';
 import type { Words } from '../pages/words/words.ts';
 import { addAccountPages } from './account.ts';
+import { addDemoSignIn } from './demo-sign-in.ts';
+import { addForeignSignIn } from './foreign-sign-in.ts';
 import { addInteraction } from './interaction.ts';
 import { addOneTimeLink, type LinkDependencies } from './one-time-link.ts';
 import { type PageContext, sendPage, wordsFor } from './page-context.ts';
@@ -75,6 +77,8 @@ export function addPages(app: App, { context, issuer, ...linkDependencies }: Pag
     addFailurePages(pages);
     const pageContext: PageContext = { ...context, pages };
     addSignIn(pageContext);
+    addDemoSignIn(pageContext);
+    addForeignSignIn(pageContext);
     addSessions(pageContext);
     addAccountPages(pageContext);
     addRecovery(pageContext);

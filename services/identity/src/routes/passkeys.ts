@@ -20,6 +20,7 @@ import {
   isRecent,
   PAGE,
   type PageContext,
+  sendForeignCredentials,
   sendOn,
   sendPage,
   sendScriptPage,
@@ -101,7 +102,7 @@ function addPasskeySignIn(context: PageContext): void {
       // A passkey is unlocked on its device, so it is both factors.
       if (account) return completeSignIn(context, request, reply, { account, methods: ['pop'], returnTo });
       const faults = [{ message: wordsFor(request).passkeyFailed }];
-      return sendScriptPage(reply, 422, renderSignIn(context, request, reply, { returnTo, faults }));
+      return sendScriptPage(reply, 422, await renderSignIn(context, request, reply, { returnTo, faults }));
     },
   );
 }
@@ -129,9 +130,13 @@ function addPasskeyList(context: PageContext): void {
     return sendScriptPage(reply, faults.length > 0 ? 422 : 200, page);
   }
 
-  /** Returns the person, or undefined after a redirect to the sign-in page. */
+  /** Returns the person, or undefined after another response. */
   async function findRecent(request: FastifyRequest, reply: FastifyReply): Promise<SignedIn | undefined> {
     const signedIn = await findSignedIn(context, request);
+    if (signedIn?.account.isForeign) {
+      void sendForeignCredentials(reply, 403, wordsFor(request, signedIn.account), signedIn.account);
+      return undefined;
+    }
     if (signedIn && isRecent(context, signedIn)) return signedIn;
     void reply.redirect(signedIn ? stepUpAt(PASSKEYS) : signInAt(PASSKEYS), 303);
     return undefined;

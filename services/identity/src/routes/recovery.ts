@@ -34,7 +34,7 @@ export function addRecovery(context: PageContext): void {
     };
     if (!/^\s*[^\s@]+@[^\s@]+\s*$/.test(email)) return sendPage(reply, 422, pageWith(words.enterEmail, 'email'));
     const loginKey = loginKeyOf(email);
-    const attempt = await throttle.reserveRecovery({ loginKey, address: addressOf(request) });
+    const attempt = await throttle.beginRecovery({ loginKey, address: addressOf(request) });
     if ('retryAfterSeconds' in attempt) {
       return sendThrottled(reply, attempt, pageWith(words.tooManyAttempts(attempt.retryAfterSeconds)));
     }

@@ -11,6 +11,7 @@ import { codePage, type SignInPage, signInPage } from '../pages/sign-in.ts';
 import type { SignInAccount } from '../store/accounts.ts';
 import type { Method } from '../store/sessions.ts';
 import type { Throttled } from '../store/throttle.ts';
+import { demoButtonsFor } from './demo-sign-in.ts';
 import {
   completeSignIn,
   findSignedIn,
@@ -55,7 +56,7 @@ async function checkPassword(
 ): Promise<SignInAccount | Throttled | undefined> {
   const loginKey = loginKeyOf(email);
   const deviceId = devices.find(request, loginKey);
-  const attempt = await throttle.reservePassword({ loginKey, address: addressOf(request), deviceId });
+  const attempt = await throttle.beginPassword({ loginKey, address: addressOf(request), deviceId });
   if ('retryAfterSeconds' in attempt) return attempt;
   try {
     const found = await accounts.findForSignIn(email);
@@ -90,15 +91,18 @@ async function acceptCode(
 }
 
 /** Returns the sign-in page. */
-export function renderSignIn(
-  { forms, ceremonies }: PageContext,
+export async function renderSignIn(
+  context: PageContext,
   request: FastifyRequest,
   reply: FastifyReply,
-  page: Omit<SignInPage, 'words' | 'formToken' | 'passkeyOptions'>,
-): string {
+  page: Omit<SignInPage, 'words' | 'formToken' | 'passkeyOptions' | 'demo' | 'foreignHost'>,
+): Promise<string> {
+  const { forms, ceremonies, foreign } = context;
   const formToken = forms.issue(request, reply);
   const passkeyOptions = ceremonies.requestOptions(formToken);
-  return signInPage({ words: wordsFor(request), formToken, passkeyOptions, ...page });
+  const demo = await demoButtonsFor(context, request);
+  const foreignHost = foreign?.issuer.host;
+  return signInPage({ words: wordsFor(request), formToken, passkeyOptions, demo, foreignHost, ...page });
 }
 
 export function addSignIn(context: PageContext): void {
@@ -107,7 +111,7 @@ export function addSignIn(context: PageContext): void {
   pages.get(SIGN_IN, { ...PAGE, schema: { hide: true, querystring: SignInQuery } }, async (request, reply) => {
     const { return_to, step_up } = request.query;
     const signedIn = step_up === undefined ? undefined : await findSignedIn(context, request);
-    const page = renderSignIn(context, request, reply, {
+    const page = await renderSignIn(context, request, reply, {
       returnTo: localPathOf(return_to),
       isStepUp: signedIn !== undefined,
       ...(signedIn && { email: signedIn.account.email }),
@@ -120,24 +124,24 @@ export function addSignIn(context: PageContext): void {
     forms.check(request, form.form_token);
     const words = wordsFor(request);
     const returnTo = localPathOf(form.return_to);
-    const pageWith = (message: string, fieldId?: string): string => {
+    const pageWith = (message: string, fieldId?: string): Promise<string> => {
       const fault = { message, ...(fieldId !== undefined && { field: fieldId }) };
       return renderSignIn(context, request, reply, { returnTo, email: form.email, faults: [fault] });
     };
     // The same for an account that does not exist, is disabled or has no password.
-    const refuse = () => sendScriptPage(reply, 422, pageWith(words.wrongPassword, 'email'));
+    const refuse = async () => sendScriptPage(reply, 422, await pageWith(words.wrongPassword, 'email'));
     if (form.email.trim() === '' || form.password === '') return refuse();
     const result = await checkPassword(context, request, form);
     if (result === undefined) return refuse();
     if ('retryAfterSeconds' in result) {
-      return sendThrottled(reply, result, pageWith(words.tooManyAttempts(result.retryAfterSeconds)));
+      return sendThrottled(reply, result, await pageWith(words.tooManyAttempts(result.retryAfterSeconds)));
     }
     const { account, hasTotp } = result;
     if (hasTotp) {
       cookies.set(reply, cookies.names.pending, await pending.begin(account.id));
       return reply.redirect(signInAt(returnTo, CODE), 303);
     }
-    if (isStaff(account.role)) return sendScriptPage(reply, 422, pageWith(words.noSecondFactor));
+    if (isStaff(account.role)) return sendScriptPage(reply, 422, await pageWith(words.noSecondFactor));
     return completeSignIn(context, request, reply, { account, methods: ['pwd'], returnTo });
   });
 
@@ -162,7 +166,7 @@ export function addSignIn(context: PageContext): void {
       const fault = { message, ...(fieldId !== undefined && { field: fieldId }) };
       return codePage({ words, formToken: forms.issue(request, reply), returnTo, faults: [fault] });
     };
-    const attempt = await throttle.reserveCode(waiting.id);
+    const attempt = await throttle.beginCode(waiting.id);
     if ('retryAfterSeconds' in attempt) {
       return sendThrottled(reply, attempt, pageWith(words.tooManyAttempts(attempt.retryAfterSeconds)));
     }

@@ -22,6 +22,7 @@ import {
 import { type Clock, decodeCursor, pageOf } from '@daybook/service';
 import { type RawBuilder, sql } from 'kysely';
 import { changeFaultOf } from '../domain/account-changes.ts';
+import { isForeignLoginKey } from '../domain/login-key.ts';
 import { EMAIL_TERM, type IdentityTransaction, indexAccount, lockAccount, noAccount, TAKEN } from './accounts.ts';
 import { createAuditTrail } from './audit.ts';
 import type { AccountRow, IdentityTables } from './tables.ts';
@@ -156,7 +157,9 @@ export function createAccountDirectory(database: Database<IdentityTables>, clock
           updated_at: now(),
         };
         const otherAdministrators = administrators.filter((one) => Buffer.compare(one.id, key) !== 0).length;
-        const fault = changeFaultOf(row, changed, { isOwn: idFromBytes(key) === callerId, otherAdministrators });
+        const isOwn = idFromBytes(key) === callerId;
+        const isForeign = isForeignLoginKey(row.login_key);
+        const fault = changeFaultOf(row, changed, { isOwn, isForeign, otherAdministrators });
         if (fault) throw fault;
         await update(tx, key, changed);
         const account = toAccountResource(changed);

@@ -11,7 +11,7 @@ import { type Database, idFromBytes, idToBytes, newId, type SharedTables, writeS
 import type { Clock } from '@daybook/service';
 import type { Transaction } from 'kysely';
 import { MAX_PATIENTS } from '../domain/account.ts';
-import { loginKeyOf } from '../domain/login-key.ts';
+import { isForeignLoginKey, loginKeyOf } from '../domain/login-key.ts';
 import type { AccountRow, IdentityTables } from './tables.ts';
 
 export type IdentityTransaction = Transaction<IdentityTables & SharedTables>;
@@ -25,9 +25,11 @@ export interface Account {
   readonly doctorId?: string;
   readonly locale: string;
   readonly version: number;
+  /** The person signs in at a foreign issuer, and has no credentials here. */
+  readonly isForeign?: true;
 }
 
-export type NewAccount = Omit<Account, 'id' | 'version'>;
+export type NewAccount = Omit<Account, 'id' | 'version' | 'isForeign'>;
 
 /** What a sign-in needs to know about an account. */
 export interface SignInAccount {
@@ -85,6 +87,7 @@ export function toAccount(row: AccountRow): Account {
     ...(row.doctor_id !== null && { doctorId: idFromBytes(row.doctor_id) }),
     locale: row.locale,
     version: row.version,
+    ...(isForeignLoginKey(row.login_key) && { isForeign: true }),
   };
 }
 
@@ -96,12 +99,16 @@ export const indexAccount = (
   tx: IdentityTransaction,
   { id, email, displayName }: Pick<Account, 'id' | 'email' | 'displayName'>,
 ): Promise<void> =>
-  writeSearchTerms(tx, idToBytes(id), [...nameTerms(undefined, displayName), EMAIL_TERM + toSearchKey(email)]);
+  writeSearchTerms(tx, idToBytes(id), [
+    ...nameTerms(undefined, displayName),
+    ...(email === '' ? [] : [EMAIL_TERM + toSearchKey(email)]),
+  ]);
 
 export const TAKEN = 'Another account has this e-mail address, or belongs to this doctor.';
 
 /**
  * Inserts an account.
+ * @param loginKey what it is found by at a sign-in
  * @throws Refusal `name-taken`
  */
 export async function insertAccount(
@@ -109,6 +116,7 @@ export async function insertAccount(
   { dialect }: Pick<Database, 'dialect'>,
   input: NewAccount,
   nowMillis: number,
+  loginKey = loginKeyOf(input.email),
 ): Promise<Account> {
   const account: Account = { ...input, id: newId(), version: 1 };
   try {
@@ -118,7 +126,7 @@ export async function insertAccount(
         id: idToBytes(account.id),
         role: account.role,
         status: account.status,
-        login_key: loginKeyOf(account.email),
+        login_key: loginKey,
         email: account.email,
         display_name: account.displayName,
         doctor_id: account.doctorId === undefined ? null : idToBytes(account.doctorId),

@@ -8,6 +8,9 @@ import { type DatabaseDialect, executeBatch, idToBytes } from '@daybook/database
 import type { IdentityTransaction } from './accounts.ts';
 import type { AuditRow } from './tables.ts';
 
+/** The nil UUID (RFC 9562), in an entry that must cost the same work with and without a patient. */
+export const NO_PATIENT = '00000000-0000-0000-0000-000000000000';
+
 export interface AuditActor {
   readonly id: string;
   readonly role: Role;

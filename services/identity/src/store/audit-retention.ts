@@ -1,8 +1,8 @@
 /** Removes old entries from the start of the audit chain, up to a checkpoint that identity signs. */
 import type { Database, Sweep } from '@daybook/database';
 import type { Clock } from '@daybook/service';
-import { type ChainPlace, hashOfEntry, ONLY_ROW } from './audit-chain.ts';
-import { readEntries } from './audit-verification.ts';
+import { type ChainPlace, ONLY_ROW } from './audit-chain.ts';
+import { placeAfter, readEntries, startOf } from './audit-verification.ts';
 import type { IdentityTables } from './tables.ts';
 
 const DAY_MILLIS = 86_400_000;
@@ -12,39 +12,40 @@ export interface AuditRetentionOptions {
   readonly clock: Clock;
   readonly days: number;
   readonly signCheckpoint: (place: ChainPlace) => Promise<string>;
+  /** Returns the place of a signed checkpoint. It throws when identity did not sign it. */
+  readonly readCheckpoint: (signed: string) => Promise<ChainPlace>;
 }
 
 /**
- * Returns the sweep. It removes entries only if the next one has their hash, so a change of them stays visible. The last
- * entry stays, whatever its age.
+ * Returns the sweep. It removes entries only if the chain is whole up to the next entry. Otherwise the checkpoint would
+ * hide a change. The last entry stays, whatever its age.
  */
-export function createAuditRetention({ database, clock, days, signCheckpoint }: AuditRetentionOptions): Sweep {
+export function createAuditRetention(options: AuditRetentionOptions): Sweep {
+  const { database, clock, days, signCheckpoint } = options;
+
   /** Returns the last entry to remove. Entries are in the order of their arrival, so those before may be newer. */
-  async function findCheckpoint(after: number): Promise<ChainPlace | undefined> {
+  async function findCheckpoint(start: ChainPlace): Promise<ChainPlace> {
     const before = clock().epochMilliseconds - days * DAY_MILLIS;
-    const entries = await readEntries(database, after);
-    let place: ChainPlace | undefined;
-    for (const [index, entry] of entries.entries()) {
-      const next = entries[index + 1];
-      if (!next || entry.row.at >= before) break;
-      const { position } = entry.row;
-      const hash = hashOfEntry(entry);
-      if (Buffer.compare(next.row.previous_hash, hash) !== 0) {
-        throw new Error(`The audit chain is broken at entry ${position}, so no old entries are removed.`);
-      }
-      place = { position, hash };
+    const entries = await readEntries(database, start.position);
+    const [first] = entries;
+    if (!first || first.row.at >= before) return start;
+    let [removed, place] = [start, placeAfter(start, first)];
+    for (const [index, entry] of entries.slice(1).entries()) {
+      const last = entries[index];
+      if (!last || last.row.at >= before) break;
+      // The next entry has the hash of this one.
+      const next = placeAfter(place, entry);
+      removed = place;
+      place = next;
     }
-    return place;
+    return removed;
   }
 
   return async () => {
-    const known = await database.read((db) =>
-      db.selectFrom('audit_checkpoint').select('position').where('id', '=', ONLY_ROW).executeTakeFirst(),
-    );
-    const after = known?.position ?? 0;
-    const place = await findCheckpoint(after);
-    if (!place) return 0;
+    const start = await startOf(database, options);
+    const place = await findCheckpoint(start);
     const { position } = place;
+    if (position === start.position) return 0;
     const signed = await signCheckpoint(place);
     await database.write(async (tx) => {
       // Of two processes that sweep simultaneously, the later one removes nothing more.
@@ -53,6 +54,6 @@ export function createAuditRetention({ database, clock, days, signCheckpoint }: 
       await tx.deleteFrom('audit_patients').where('position', '<=', position).execute();
       await tx.deleteFrom('audit_entries').where('position', '<=', position).execute();
     });
-    return position - after;
+    return position - start.position;
   };
 }

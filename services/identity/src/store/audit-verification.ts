@@ -60,8 +60,11 @@ export async function readEntries(database: Database<IdentityTables>, after: num
   });
 }
 
-/** @throws BrokenLink when the checkpoint is not one of identity */
-async function startOf(
+/**
+ * Returns where the chain starts: at its checkpoint, or before the first entry.
+ * @throws BrokenLink when identity did not sign the checkpoint
+ */
+export async function startOf(
   database: Database<IdentityTables>,
   { readCheckpoint }: ChainExpectations,
 ): Promise<ChainPlace> {
@@ -77,6 +80,19 @@ async function startOf(
     unsigned.cause = error;
     throw unsigned;
   }
+}
+
+/**
+ * Returns the place of the next entry.
+ * @throws BrokenLink when it is not the next one
+ */
+export function placeAfter({ position: before, hash }: ChainPlace, entry: ChainedEntry): ChainPlace {
+  const position = before + 1;
+  if (entry.row.position !== position) throw new BrokenLink(position, 'the entry is missing');
+  if (Buffer.compare(entry.row.previous_hash, hash) !== 0) {
+    throw new BrokenLink(position, `the entry does not carry the hash of entry ${before}`);
+  }
+  return { position, hash: hashOfEntry(entry) };
 }
 
 /** Compares places of the chain with what the database and the signed heads say of them. */
@@ -118,12 +134,7 @@ async function walk(database: Database<IdentityTables>, expectations: ChainExpec
   for (;;) {
     const entries = await readEntries(database, place.position);
     for (const entry of entries) {
-      const position = place.position + 1;
-      if (entry.row.position !== position) throw new BrokenLink(position, 'the entry is missing');
-      if (Buffer.compare(entry.row.previous_hash, place.hash) !== 0) {
-        throw new BrokenLink(position, `the entry does not carry the hash of entry ${position - 1}`);
-      }
-      place = { position, hash: hashOfEntry(entry) };
+      place = placeAfter(place, entry);
       comparison.check(place);
     }
     if (entries.length < ENTRIES_A_READ) break;

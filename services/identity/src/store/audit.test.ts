@@ -33,16 +33,20 @@ async function openTrail(entries = 0) {
     append,
     advance,
     verify: (heads: readonly SignedHead[] = []) =>
-      verifyAuditChain(database, { heads, readCheckpoint: (signed) => readPlace('checkpoint', signed, verification) }),
+      verifyAuditChain(database, {
+        heads,
+        readCheckpoint: (signed) => readPlace('checkpoint', signed, [verification]),
+      }),
     /** Returns the head as it is signed and read again. */
     async signHead(): Promise<SignedHead> {
       const head = await database.read((db) => db.selectFrom('audit_head').selectAll().executeTakeFirstOrThrow());
-      return readPlace('head', await signPlace('head', head, clock(), signing), verification);
+      return readPlace('head', await signPlace('head', head, clock(), signing), [verification]);
     },
     retain: createAuditRetention({
       database,
       clock,
       days: 100,
+      readCheckpoint: (signed) => readPlace('checkpoint', signed, [verification]),
       signCheckpoint: (place: ChainPlace) => signPlace('checkpoint', place, clock(), signing),
     }),
   };
@@ -101,26 +105,29 @@ describe('the chain of the audit trail', () => {
     expect(await verify()).toMatchObject({ isWhole: false, brokenAt });
   });
 
-  it.each(['removed', 'added', 'replaced'])('a %s patient of an entry breaks the link of the next one', async (fault) => {
-    const { database, verify } = await openTrail(5);
-    const [patient] = await database.read((db) =>
-      db.selectFrom('audit_patients').selectAll().where('position', '=', 2).limit(1).execute(),
-    );
-    const other = Buffer.alloc(16, 7);
-    await database.write(async (tx) => {
-      if (fault !== 'added') {
-        await tx
-          .deleteFrom('audit_patients')
-          .where('position', '=', 2)
-          .where('patient_id', '=', patient?.patient_id ?? other)
-          .execute();
-      }
-      if (fault !== 'removed') {
-        await tx.insertInto('audit_patients').values({ position: 2, patient_id: other }).execute();
-      }
-    });
-    expect(await verify()).toMatchObject({ isWhole: false, brokenAt: 3 });
-  });
+  it.each(['removed', 'added', 'replaced'])(
+    'a %s patient of an entry breaks the link of the next one',
+    async (fault) => {
+      const { database, verify } = await openTrail(5);
+      const [patient] = await database.read((db) =>
+        db.selectFrom('audit_patients').selectAll().where('position', '=', 2).limit(1).execute(),
+      );
+      const other = Buffer.alloc(16, 7);
+      await database.write(async (tx) => {
+        if (fault !== 'added') {
+          await tx
+            .deleteFrom('audit_patients')
+            .where('position', '=', 2)
+            .where('patient_id', '=', patient?.patient_id ?? other)
+            .execute();
+        }
+        if (fault !== 'removed') {
+          await tx.insertInto('audit_patients').values({ position: 2, patient_id: other }).execute();
+        }
+      });
+      expect(await verify()).toMatchObject({ isWhole: false, brokenAt: 3 });
+    },
+  );
 });
 
 describe('a signed head', () => {
@@ -154,7 +161,8 @@ describe('a signed head', () => {
     const { database, signHead, append, verify } = await openTrail(3);
     const head = await signHead();
     await database.write(async (tx) => {
-      for (const table of ['audit_entries', 'audit_patients', 'audit_head'] as const) await tx.deleteFrom(table).execute();
+      for (const table of ['audit_entries', 'audit_patients', 'audit_head'] as const)
+        await tx.deleteFrom(table).execute();
     });
     await append(4);
     expect(await verify()).toMatchObject({ isWhole: true });
@@ -165,7 +173,7 @@ describe('a signed head', () => {
     const head = { position: 1, hash: Buffer.alloc(32) };
     const at = Temporal.Now.instant();
     const other = await importSigningKey(await generatePrivateJwk());
-    const read = async (text: string) => readPlace('head', text, verification);
+    const read = async (text: string) => readPlace('head', text, [verification]);
     await expect(read(await signPlace('head', head, at, other))).rejects.toMatchObject({ fault: 'unknown-key' });
     await expect(read(await signPlace('checkpoint', head, at, signing))).rejects.toMatchObject({ fault: 'type' });
   });
@@ -205,8 +213,22 @@ describe('retention', () => {
       tx.updateTable('audit_entries').set({ detail: 'otp' }).where('position', '=', 2).execute(),
     );
     advance({ days: 200 });
-    await expect(retain()).rejects.toThrow('The audit chain is broken at entry 2');
+    await expect(retain()).rejects.toThrow('the entry does not carry the hash of entry 2');
     expect(await verify()).toMatchObject({ isWhole: false, brokenAt: 3 });
+  });
+
+  it('signs no checkpoint after entries that others removed', async () => {
+    const { advance, database, retain } = await openTrail(4);
+    advance({ days: 200 });
+    await database.write(async (tx) => {
+      await tx.deleteFrom('audit_patients').where('position', '<=', 2).execute();
+      await tx.deleteFrom('audit_entries').where('position', '<=', 2).execute();
+    });
+    await expect(retain()).rejects.toThrow('the entry is missing');
+    await database.write((tx) =>
+      tx.insertInto('audit_checkpoint').values({ id: 1, position: 2, signed: 'forged' }).execute(),
+    );
+    await expect(retain()).rejects.toThrow('identity did not sign it');
   });
 
   it('does not hide entries that others removed, with a signed head as a checkpoint', async () => {

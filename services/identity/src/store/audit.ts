@@ -4,7 +4,7 @@ import { type Database, idFromBytes, idToBytes, isoFromMillis } from '@daybook/d
 import { type Clock, decodeCursor, pageOf } from '@daybook/service';
 import { type RawBuilder, sql } from 'kysely';
 import type { IdentityTransaction } from './accounts.ts';
-import { appendEntries, type NewAuditEntry } from './audit-chain.ts';
+import { appendEntries, type NewAuditEntry, NO_PATIENT } from './audit-chain.ts';
 import type { OwnAccount } from './own-account.ts';
 import type { AuditRow, IdentityTables } from './tables.ts';
 
@@ -35,7 +35,7 @@ function toEntry(row: FoundRow, own: OwnAccount): AuditEntry {
     ...(actorId !== undefined && (own === undefined || own === actorId) && { actorId }),
     ...(row.program !== null && own === undefined && { program: row.program }),
     ...(row.account_id !== null && { accountId: idFromBytes(row.account_id) }),
-    patientIds: [...row.patientIds],
+    patientIds: row.patientIds.filter((id) => id !== NO_PATIENT),
     ...(row.subject_id !== null && { subjectId: idFromBytes(row.subject_id) }),
     ...(row.detail !== null && { detail: row.detail }),
   };
@@ -102,9 +102,11 @@ export function createAuditTrail(database: Database<IdentityTables>, clock: Cloc
     append: (entry) => database.write((tx) => appendAllIn(tx, [entry])),
 
     async search(query, own) {
-      const { accountId, patientId, limit = DEFAULT_LIMIT } = query;
+      const { accountId, actorId, patientId, limit = DEFAULT_LIMIT } = query;
       const ofAccount = patientId === undefined ? (accountId ?? own) : accountId;
       if (own !== undefined && ofAccount !== undefined && ofAccount.toLowerCase() !== own) return { items: [] };
+      // A filter by the id of a member of staff would confirm it.
+      if (own !== undefined && actorId !== undefined && actorId.toLowerCase() !== own) return { items: [] };
       const rows = await find(query, own, ofAccount);
       return pageOf(
         rows,

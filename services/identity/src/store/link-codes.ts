@@ -8,6 +8,7 @@ import type { Clock } from '@daybook/service';
 import { authenticate, hashOfSecret, isSameText, newRecoveryCode, readRecoveryCode } from '../credentials/secrets.ts';
 import { type IdentityTransaction, linkPatientIn, type PatientLink } from './accounts.ts';
 import { type AuditActor, createAuditTrail } from './audit.ts';
+import { NO_PATIENT } from './audit-chain.ts';
 import type { IdentityTables, LinkCodeRow } from './tables.ts';
 
 const LIVES_MILLIS = 72 * 60 * 60_000;
@@ -110,7 +111,8 @@ export function createLinkCodeStore(database: Database<IdentityTables>, clock: C
       const code_hash = hashOfSecret(readRecoveryCode(code) ?? code);
       const entered = birthDateCodeOf(code_hash, birthDate);
       const refuse = async (tx: IdentityTransaction, row: LinkCodeRow | undefined): Promise<undefined> => {
-        const patientIds = row ? [idFromBytes(row.patient_id)] : [];
+        // As many rows are written when there is no such code, so that the time of a refusal does not tell.
+        const patientIds = [row ? idFromBytes(row.patient_id) : NO_PATIENT];
         await audit.appendIn(tx, { action: 'patient-link-refused', actor, accountId: actor.id, patientIds });
       };
       const link = await database.write(async (tx): Promise<PatientLink | undefined> => {

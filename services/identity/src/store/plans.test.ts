@@ -11,6 +11,7 @@ import { createAuditTrail } from './audit.ts';
 import { createAuditRetention } from './audit-retention.ts';
 import { verifyAuditChain } from './audit-verification.ts';
 import { createCredentialStore } from './credentials.ts';
+import { createForeignAccountStore, hashOfIdentity } from './foreign-accounts.ts';
 import { inviteIn } from './invitations.ts';
 import { createLinkCodeStore } from './link-codes.ts';
 import { createMailOutbox } from './mail-outbox.ts';
@@ -135,6 +136,18 @@ async function openFull() {
         )
         .execute();
       await tx
+        .insertInto('foreign_identities')
+        .values(
+          some.map(({ id, index }) => ({
+            identity_hash: hashOfIdentity({ issuer: 'https://sso.example', subject: String(index) }),
+            account_id: id,
+            issuer: 'https://sso.example',
+            subject: String(index),
+            created_at: 0,
+          })),
+        )
+        .execute();
+      await tx
         .insertInto('throttles')
         .values(
           some.map(({ index }) => ({
@@ -246,8 +259,20 @@ it('no request reads more rows than it needs', async () => {
   await passkeys.add({ credentialId: 'key', accountId: id, publicKey: 'key', signCount: 0, label: 'Phone' });
   await passkeys.use('key', 0);
   await passkeys.list(id);
+  const foreign = createForeignAccountStore(observed, clock, { sessions, audit: createAuditTrail(observed, clock) });
+  const person = {
+    issuer: 'https://sso.example',
+    subject: '7',
+    role: 'doctor',
+    displayName: 'Dora',
+    email: '',
+    locale: undefined,
+    authenticatedAt: undefined,
+  } as const;
+  await foreign.signIn(person, { device: 'Firefox', language: 'en' });
+  await foreign.signIn({ ...person, subject: 'new' }, { device: 'Firefox', language: 'en' });
   const throttle = createThrottle(observed, clock);
-  const attempt = await throttle.reservePassword({ loginKey: 'a', address: '203.0.113.1' });
+  const attempt = await throttle.beginPassword({ loginKey: 'a', address: '203.0.113.1' });
   if ('succeed' in attempt) await attempt.succeed();
   expect(count()).toBeGreaterThan(50);
   // The few sessions of an account are sorted.
@@ -287,7 +312,13 @@ it('no list of accounts reads more rows than it needs', async () => {
   await audit.search({}, id);
   await audit.search({ patientId: id, actorId: id }, undefined);
   await verifyAuditChain(observed);
-  await createAuditRetention({ database: observed, clock, days: 36_500, signCheckpoint: async () => '' })();
+  await createAuditRetention({
+    database: observed,
+    clock,
+    days: 36_500,
+    signCheckpoint: async () => '',
+    readCheckpoint: async () => ({ position: 0, hash: Buffer.alloc(32) }),
+  })();
   const outbox = createMailOutbox(observed, clock, Buffer.alloc(32));
   await observed.write((tx) => outbox.enqueueIn(tx, { purpose: 'recovery', loginKey: 'a', accountId: id }));
   for (const mail of await outbox.claim()) await outbox.postpone(mail);

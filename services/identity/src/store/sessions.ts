@@ -7,10 +7,11 @@ import { type Account, type IdentityTransaction, toAccount } from './accounts.ts
 import type { AccountRow, IdentityTables, SessionRow } from './tables.ts';
 
 /**
- * The methods of a sign-in (RFC 8176 and its registry): password, one-time code, proof of a key (a passkey), recovery
- * code (not registered).
+/**
+ * The methods of a sign-in (RFC 8176 and its registry): password, one-time code, proof of a key (a passkey). Those for
+ * a recovery code, a foreign issuer and an account of the demo are not registered.
  */
-export type Method = 'pwd' | 'otp' | 'pop' | 'recovery';
+export type Method = 'pwd' | 'otp' | 'pop' | 'recovery' | 'foreign' | 'demo';
 
 /** The most sessions of one account. A further one ends the oldest. */
 export const MAX_SESSIONS = 20;
@@ -41,6 +42,8 @@ export interface NewSession {
   readonly account: Pick<Account, 'id' | 'role'>;
   readonly methods: readonly Method[];
   readonly device: string;
+  /** When the person showed credentials, if that was not now. */
+  readonly authenticatedAt?: Temporal.Instant;
 }
 
 export interface SessionStore {
@@ -91,7 +94,8 @@ export function createSessionStore(database: Database<IdentityTables>, clock: Cl
     if (surplus.length > 0) await tx.deleteFrom('sessions').where('id_hash', 'in', surplus).execute();
   }
 
-  async function startIn(tx: IdentityTransaction, { account, methods, device }: NewSession): Promise<string> {
+  async function startIn(tx: IdentityTransaction, session: NewSession): Promise<string> {
+    const { account, methods, device, authenticatedAt } = session;
     const id = newSecret();
     const at = now();
     const { idleMinutes, totalHours } = sessionLimitsOf(account.role);
@@ -104,7 +108,7 @@ export function createSessionStore(database: Database<IdentityTables>, clock: Cl
         account_id,
         methods: methods.join(' '),
         device,
-        authenticated_at: at,
+        authenticated_at: Math.min(at, authenticatedAt?.epochMilliseconds ?? at),
         last_active_at: at,
         idle_ends_at: at + idleMinutes * MINUTE,
         ends_at: at + totalHours * HOUR,

@@ -10,7 +10,7 @@ it('everything that has an end is swept after it', async () => {
   await sessions.attachOidc('uid', found?.session.handle ?? '');
   await pending.begin(account.id);
   await links.create({ purpose: 'recovery', accountId: account.id });
-  await throttle.reserveCode(account.id);
+  await throttle.beginCode(account.id);
   const count = async () => {
     const tables = ['sessions', 'oidc_sessions', 'pending_sign_ins', 'one_time_links', 'throttles'] as const;
     return Promise.all(

@@ -6,7 +6,7 @@ export interface AccountRow {
   id: Uint8Array;
   role: AccountRole;
   status: AccountStatus;
-  /** The e-mail address in the form that is compared (see domain/login-key.ts). */
+  /** The e-mail address in the form that is compared, or the key of a foreign account (see domain/login-key.ts). */
   login_key: string;
   /** As the person writes it. */
   email: string;
@@ -53,6 +53,15 @@ export interface SessionRow {
   /** Never later than `ends_at`. */
   idle_ends_at: number;
   ends_at: number;
+}
+
+/** The person of a foreign issuer that an account belongs to. */
+export interface ForeignIdentityRow {
+  identity_hash: Uint8Array;
+  account_id: Uint8Array;
+  issuer: string;
+  subject: string;
+  created_at: number;
 }
 
 export interface OneTimeLinkRow {
@@ -169,6 +178,7 @@ export interface IdentityTables extends SearchTables {
   oidc_sessions: { uid_hash: Uint8Array; session_hash: Uint8Array };
   /** Sign-ins with a correct password that still need a code. */
   pending_sign_ins: { id_hash: Uint8Array; account_id: Uint8Array; tries_left: number; ends_at: number };
+  foreign_identities: ForeignIdentityRow;
   one_time_links: OneTimeLinkRow;
   link_codes: LinkCodeRow;
   mail_outbox: MailRow;
@@ -179,6 +189,8 @@ export interface IdentityTables extends SearchTables {
   audit_checkpoint: { id: number; position: number; signed: string };
   /** One row: the last position, and the hash of that entry. */
   audit_head: { id: number; position: number; hash: Uint8Array };
+  /** The accounts of the demo clinic, one for each role. Rows are the stored mark of the demo. */
+  demo_accounts: { role: AccountRole; account_id: Uint8Array };
   throttles: ThrottleRow;
   signing_keys: SigningKeyRow;
   oidc_artifacts: OidcArtifactRow;

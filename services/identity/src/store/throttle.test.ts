@@ -5,7 +5,7 @@ import type { PasswordAttempt } from './throttle.ts';
 async function openThrottle() {
   const { throttle, advance, database } = await openStores();
   const attempt = async (changes: Partial<PasswordAttempt> = {}) =>
-    throttle.reservePassword({ loginKey: 'ana@example.org', address: '203.0.113.1', ...changes });
+    throttle.beginPassword({ loginKey: 'ana@example.org', address: '203.0.113.1', ...changes });
   const fail = async (changes?: Partial<PasswordAttempt>): Promise<number> => {
     const result = await attempt(changes);
     return 'retryAfterSeconds' in result ? result.retryAfterSeconds : 0;
@@ -104,8 +104,8 @@ it('a browser that has signed in before is paused by its own failures', async ()
 
 it('codes of an account are paused after ten failures', async () => {
   const { throttle } = await openThrottle();
-  for (let n = 0; n < 10; n += 1) expect(await throttle.reserveCode('account')).not.toHaveProperty('retryAfterSeconds');
-  expect(await throttle.reserveCode('account')).toEqual({ retryAfterSeconds: 2 });
+  for (let n = 0; n < 10; n += 1) expect(await throttle.beginCode('account')).not.toHaveProperty('retryAfterSeconds');
+  expect(await throttle.beginCode('account')).toEqual({ retryAfterSeconds: 2 });
 });
 
 it('the table names no account and no address', async () => {

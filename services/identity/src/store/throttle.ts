@@ -31,8 +31,8 @@ export interface PasswordAttempt {
   readonly deviceId?: string | undefined;
 }
 
-/** An attempt that may be made. */
-export interface Reservation {
+/** An attempt that may be made. It counts as failed until it succeeds. */
+export interface CountedAttempt {
   /** Takes back that the attempt counts as failed. */
   succeed(): Promise<void>;
 }
@@ -40,13 +40,15 @@ export interface Reservation {
 export type Throttled = { readonly retryAfterSeconds: number };
 
 export interface Throttle {
-  reservePassword(attempt: PasswordAttempt): Promise<Reservation | Throttled>;
+  beginPassword(attempt: PasswordAttempt): Promise<CountedAttempt | Throttled>;
   /** For codes after a correct password, of a known account. */
-  reserveCode(accountId: string): Promise<Reservation | Throttled>;
+  beginCode(accountId: string): Promise<CountedAttempt | Throttled>;
   /** For mails that a stranger can request. Every request counts. */
-  reserveRecovery(attempt: { loginKey: string; address: string }): Promise<Reservation | Throttled>;
+  beginRecovery(attempt: { loginKey: string; address: string }): Promise<CountedAttempt | Throttled>;
   /** For codes that link a patient record, of a signed-in account. */
-  reserveLinking(attempt: { accountId: string; address: string }): Promise<Reservation | Throttled>;
+  beginLinking(attempt: { accountId: string; address: string }): Promise<CountedAttempt | Throttled>;
+  /** For browsers that come back from a foreign issuer, each of which costs a request there. */
+  beginForeign(address: string): Promise<CountedAttempt | Throttled>;
 }
 
 /** What counts the failures of an attempt. */
@@ -58,13 +60,14 @@ interface Counter {
     | 'account'
     | 'code'
     | 'link'
+    | 'foreign-address'
     | 'link-address'
     | 'recovery'
     | 'recovery-address';
   readonly subject: readonly string[];
   /** Undefined for a counter that never pauses. */
   readonly policy: ThrottlePolicy | undefined;
-  /** Whether a success forgets all failures, and not only the reserved one. */
+  /** Whether a success forgets all failures, and not only that of the attempt. */
   readonly isForgiven: boolean;
 }
 
@@ -148,7 +151,7 @@ export function createThrottle(database: Database<IdentityTables>, clock: Clock)
     });
   }
 
-  async function reserve(counters: readonly Counter[]): Promise<Reservation | Throttled> {
+  async function begin(counters: readonly Counter[]): Promise<CountedAttempt | Throttled> {
     const pausedMillis = await database.write(async (tx) => {
       const rows = await lockRows(tx, counters);
       const longest = Math.max(...[...rows.values()].map(({ paused_until }) => paused_until - now()));
@@ -161,26 +164,28 @@ export function createThrottle(database: Database<IdentityTables>, clock: Clock)
   }
 
   return {
-    reservePassword({ loginKey, address, deviceId }) {
+    beginPassword({ loginKey, address, deviceId }) {
       if (deviceId !== undefined) {
-        return reserve([{ kind: 'device', subject: [loginKey, deviceId], policy: DEVICE, isForgiven: true }]);
+        return begin([{ kind: 'device', subject: [loginKey, deviceId], policy: DEVICE, isForgiven: true }]);
       }
-      return reserve([
+      return begin([
         { kind: 'pair', subject: [loginKey, address], policy: PAIR, isForgiven: true },
         { kind: 'address', subject: [address], policy: ADDRESS, isForgiven: false },
         { kind: 'account', subject: [loginKey], policy: undefined, isForgiven: false },
       ]);
     },
-    reserveRecovery: ({ loginKey, address }) =>
-      reserve([
+    beginRecovery: ({ loginKey, address }) =>
+      begin([
         { kind: 'recovery', subject: [loginKey, address], policy: PAIR, isForgiven: false },
         { kind: 'recovery-address', subject: [address], policy: ADDRESS, isForgiven: false },
       ]),
-    reserveLinking: ({ accountId, address }) =>
-      reserve([
+    beginLinking: ({ accountId, address }) =>
+      begin([
         { kind: 'link', subject: [accountId], policy: CODES, isForgiven: true },
         { kind: 'link-address', subject: [address], policy: ADDRESS, isForgiven: false },
       ]),
-    reserveCode: (accountId) => reserve([{ kind: 'code', subject: [accountId], policy: CODES, isForgiven: true }]),
+    beginForeign: (address) =>
+      begin([{ kind: 'foreign-address', subject: [address], policy: ADDRESS, isForgiven: false }]),
+    beginCode: (accountId) => begin([{ kind: 'code', subject: [accountId], policy: CODES, isForgiven: true }]),
   };
 }
