@@ -119,4 +119,4 @@ it('the data of a patient is exported whole, and no byte of it is left after an 
   await expect.poll(() => marksIn(folder.path), DEADLINE).toEqual({});
   await stack.disposeAsync();
   expect(await marksIn(folder.path)).toEqual({});
-}, 60_000);
+}, 120_000);

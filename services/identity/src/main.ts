@@ -156,11 +156,11 @@ export const start: StartService = async (hostProcess) => {
   const mailer =
     server && startMailer({ outbox, accounts, contacts, links, publicUrl, logger, send: createSmtpSender(server) });
   if (mailer) disposables.defer(() => mailer.stop());
-  const foreignIssuer = startForeignIssuer(config, logger);
-  if (foreignIssuer) disposables.defer(() => foreignIssuer.stop());
   const mail = mailer && { outbox, wake: () => void mailer.runNow() };
   const consumers = [auditConsumer(database, clock, logger), patientsConsumer({ database, clock, logger, mail })];
   await subscribeAll(bus, consumers, disposables);
+  const foreignIssuer = startForeignIssuer(config, logger);
+  if (foreignIssuer) disposables.defer(() => foreignIssuer.stop());
   const { app, loadIssuer } = await buildApp({
     logger,
     database,
