@@ -171,6 +171,10 @@ const REGISTRY = 'registry';
 const TOLERATED_PATIENCE_MILLIS = 30_000;
 const tolerated = (check: HealthCheck): Dependency => ({ check, patienceMillis: TOLERATED_PATIENCE_MILLIS });
 
+/** How long to prepare for the first requests. Longer would help nobody: what is not there by then comes with them. */
+const WARM_UP_PATIENCE_MILLIS = 5_000;
+const warming = (check: HealthCheck): Dependency => ({ check, patienceMillis: WARM_UP_PATIENCE_MILLIS });
+
 /** Makes `/health/ready` also require what only the start needs, until `finish` is called. */
 function trackDependencies({ app, host, registry, dependsOn = [], warmUp = {} }: ServeOptions) {
   const indicators = readinessIndicatorsOf(app);
@@ -186,7 +190,7 @@ function trackDependencies({ app, host, registry, dependsOn = [], warmUp = {} }:
         [indicator, statusOnFailure === 'DOWN' ? { check } : tolerated(check)] as const,
     ),
     ...services,
-    ...(host.warmsUp ? Object.entries(warmUp).map(([what, check]) => [what, tolerated(check)] as const) : []),
+    ...(host.warmsUp ? Object.entries(warmUp).map(([what, check]) => [what, warming(check)] as const) : []),
   ]);
   for (const [indicator, { check }] of [...required, [REGISTRY, registration] as const])
     indicators.set(indicator, { check, statusOnFailure: 'DOWN' });
