@@ -30,7 +30,9 @@ const SHOWN_BYTES = 3_000;
 const OUT_OF_REACH = [
   // Only after a failure.
   'POST /api/v1/admin/parked-events/{consumer}/{eventId}/resend',
-  // For a service, and for doctors.
+  // For services, and for doctors.
+  'GET /api/v1/patients/{id}/contact-changes/{changeId}',
+  'GET /api/v1/patients/{id}/contact-proof',
   'GET /api/v1/patients/{id}/eligibility',
   'POST /api/v1/patients/{id}/emergency-access',
 ];

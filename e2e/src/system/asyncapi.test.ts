@@ -107,6 +107,7 @@ describe('the events of a whole journey', () => {
     await journey(clientOf(system), recorder.came);
     await emergency(system);
     await closeClinic(clientOf(system), recorder.came);
+    await contactsAndErasure(clientOf(system));
   });
   afterAll(() => stack.disposeAsync());
 
@@ -196,6 +197,15 @@ async function emergency(system: System): Promise<void> {
   const body = { reason: 'unconscious' };
   const client = createClient({ baseUrl: system.url, token });
   expectData(await client.POST('/api/v1/patients/{id}/emergency-access', { params, body }));
+}
+
+/** Changes the e-mail address of a patient, and erases the data. */
+async function contactsAndErasure(client: DaybookClient): Promise<void> {
+  const { id } = await registerPatient(client);
+  const params = { path: { id } };
+  expectData(await client.PATCH('/api/v1/patients/{id}', { params, body: { email: 'one@example.org' } }));
+  expectData(await client.PATCH('/api/v1/patients/{id}', { params, body: { email: 'two@example.org' } }));
+  expectData(await client.POST('/api/v1/patients/{id}/erasure', { params, body: { basis: 'request' } }));
 }
 
 /** Closes the clinic for a day, and opens it again. */

@@ -146,8 +146,8 @@ describe.skipIf(!kind)('Daybook over RabbitMQ', () => {
         .output()
         .split('\n')
         .filter((line) => line.includes('broker disconnected'));
-      // Once for each connection: four services publish, three consume.
-      expect(warnings).toHaveLength(7);
+      // Once for each connection: five services publish, four consume.
+      expect(warnings).toHaveLength(9);
       expect(system.output()).not.toContain('guest:');
       await system.end();
     },
