@@ -45,7 +45,8 @@ export function composeSystem(name: string, version: string): ComposeSystem {
     COMPOSE_PROJECT_NAME: name,
     DAYBOOK_VERSION: version,
     DAYBOOK_PORT: '0',
-    DAYBOOK_HEALTH_INTERVAL: '3s',
+    // Each check is a process, so more of them would take the processor from the services.
+    DAYBOOK_HEALTH_INTERVAL: '5s',
     EUREKA_CONSOLE_PORT: '0',
     RABBITMQ_CONSOLE_PORT: '0',
   };

@@ -75,7 +75,7 @@ describe.skipIf(dockerIsMissing('the images'))('the image', () => {
       expect(content.writable).toEqual([]);
     });
 
-    it('has labels and a health check', () => expectToSayWhatItIs(tagOf(target), 'health.mjs live'));
+    it('has labels and a health check', () => expectToSayWhatItIs(tagOf(target), 'health.sh live'));
   });
 
   describe('of eureka', () => {

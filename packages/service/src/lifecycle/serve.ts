@@ -172,7 +172,7 @@ const TOLERATED_PATIENCE_MILLIS = 30_000;
 const tolerated = (check: HealthCheck): Dependency => ({ check, patienceMillis: TOLERATED_PATIENCE_MILLIS });
 
 /** How long to prepare for the first requests. Longer would help nobody: what is not there by then comes with them. */
-const WARM_UP_PATIENCE_MILLIS = 5_000;
+const WARM_UP_PATIENCE_MILLIS = 10_000;
 const warming = (check: HealthCheck): Dependency => ({ check, patienceMillis: WARM_UP_PATIENCE_MILLIS });
 
 /** Makes `/health/ready` also require what only the start needs, until `finish` is called. */
