@@ -13,6 +13,9 @@ export interface Bookings {
   listStored(client: DaybookClient): Promise<string[]>;
 }
 
+/** Leaves the processor to the containers, because a machine may have two cores for all of them. */
+const PAUSE_MILLIS = 150;
+
 /** Starts the traffic. Each booking has its own time and key, so every one must be confirmed after any retries. */
 export async function startBookings(client: DaybookClient, gateways: GatewayClient): Promise<Bookings> {
   const { doctor, patient, type } = await makeClinic(client);
@@ -38,13 +41,16 @@ export async function startBookings(client: DaybookClient, gateways: GatewayClie
       const text = await response.text();
       return response.status === 200 ? undefined : `GET ${path}: ${response.status} ${text}`;
     };
-  const traffic = startTraffic([
-    book,
-    read(`/api/v1/patients/${patient.id}`),
-    read(`/api/v1/doctors/${doctor.id}`),
-    read(`/api/v1/appointments?doctorId=${doctor.id}&limit=1`),
-    read(`/api/v1/notifications?appointmentId=${patient.id}`),
-  ]);
+  const traffic = startTraffic(
+    [
+      book,
+      read(`/api/v1/patients/${patient.id}`),
+      read(`/api/v1/doctors/${doctor.id}`),
+      read(`/api/v1/appointments?doctorId=${doctor.id}&limit=1`),
+      read(`/api/v1/notifications?appointmentId=${patient.id}`),
+    ],
+    PAUSE_MILLIS,
+  );
 
   async function listStored(reader: DaybookClient): Promise<string[]> {
     const ids: string[] = [];

@@ -14,6 +14,7 @@ export interface Traffic {
   stop(): Promise<readonly string[]>;
 }
 
+const CALLERS = 8;
 /** Keeps the traffic light, because the tests check continuity and not load. */
 const PAUSE_MILLIS = 20;
 
@@ -21,8 +22,8 @@ const PAUSE_MILLIS = 20;
 const describe = (error: unknown): string =>
   error instanceof Error && error.cause !== undefined ? `${error}: ${error.cause}` : `${error}`;
 
-/** Starts a few callers that send calls in sequence, alternating between the kinds. */
-export function startTraffic(calls: readonly TrafficCall[], callers = 8): Traffic {
+/** Starts a few callers that send calls in sequence, alternating between the kinds. Each pauses after a call. */
+export function startTraffic(calls: readonly TrafficCall[], pauseMillis = PAUSE_MILLIS): Traffic {
   const failures: string[] = [];
   const waiting = new Set<() => void>();
   let [started, done, isOver] = [0, 0, false];
@@ -35,10 +36,10 @@ export function startTraffic(calls: readonly TrafficCall[], callers = 8): Traffi
       if (failure !== undefined) failures.push(`call ${n}: ${failure}`);
       done += 1;
       for (const check of waiting) check();
-      await sleep(PAUSE_MILLIS);
+      await sleep(pauseMillis);
     }
   }
-  const running = Promise.all(Array.from({ length: callers }, call));
+  const running = Promise.all(Array.from({ length: CALLERS }, call));
 
   return {
     get done() {
