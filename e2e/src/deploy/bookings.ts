@@ -1,5 +1,6 @@
 /** Makes bookings and reads through the gateways while the system changes. */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type DaybookClient, expectData } from '@daybook/client';
 import { halfHour, makeClinic } from '@daybook/testing';
 import { startTraffic, type Traffic, type TrafficCall } from '../support/steady-traffic.ts';
@@ -16,6 +17,28 @@ export interface Bookings {
 /** Leaves the processor to the containers, because a machine may have two cores for all of them. */
 const PAUSE_MILLIS = 150;
 
+const KEY_IN_USE_ATTEMPTS = 20;
+
+/**
+ * Sends a POST with a key. A connection may be lost while its request is still running. The key is in use for that
+ * long, and a client that repeats the request waits for the first one to end.
+ */
+async function sendKeyed(
+  gateways: GatewayClient,
+  path: string,
+  body: object,
+): Promise<{ status: number; text: string }> {
+  const headers = { 'content-type': 'application/json', 'idempotency-key': randomUUID() };
+  const request = { method: 'POST', headers, body: JSON.stringify(body) };
+  for (let attempt = 1; ; attempt += 1) {
+    const response = await gateways.fetch(path, request);
+    const text = await response.text();
+    const isInUse = response.status === 409 && text.includes('"code":"idempotency-key-in-use"');
+    if (!isInUse || attempt === KEY_IN_USE_ATTEMPTS) return { status: response.status, text };
+    await sleep(500);
+  }
+}
+
 /** Starts the traffic. Each booking has its own time and key, so every one must be confirmed after any retries. */
 export async function startBookings(client: DaybookClient, gateways: GatewayClient): Promise<Bookings> {
   const { doctor, patient, type } = await makeClinic(client);
@@ -24,13 +47,9 @@ export async function startBookings(client: DaybookClient, gateways: GatewayClie
   let requested = 0;
   const book: TrafficCall = async () => {
     requested += 1;
-    const response = await gateways.fetch('/api/v1/appointments', {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', 'idempotency-key': randomUUID() },
-      body: JSON.stringify({ ...booking, start: halfHour(requested) }),
-    });
-    if (response.status !== 201) return `POST: ${response.status} ${await response.text()}`;
-    const { id }: { id: string } = JSON.parse(await response.text());
+    const response = await sendKeyed(gateways, '/api/v1/appointments', { ...booking, start: halfHour(requested) });
+    if (response.status !== 201) return `POST: ${response.status} ${response.text}`;
+    const { id }: { id: string } = JSON.parse(response.text);
     confirmed.add(id);
     return undefined;
   };

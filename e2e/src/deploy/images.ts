@@ -71,7 +71,7 @@ console.log(JSON.stringify({
   atTop: list('.'), services: list('services'), packages: list('packages'),
   installed: manifests.map(read).map(({ name, version }) => name + '@' + version),
   billed: read('sbom.cdx.json').components.map(nameOf),
-  superfluous: ours.filter((path) => /\\.test\\.ts$|\\/testing[^/]*\\.ts$|package-lock|Dockerfile|\\.sh$/.test(path)),
+  superfluous: ours.filter((path) => /\\.test\\.ts$|\\/testing[^/]*\\.ts$|package-lock|Dockerfile|(?<!^\\.\\/health)\\.sh$/.test(path)),
   writable: paths.filter((path) => { try { fs.accessSync(path, fs.constants.W_OK); return true; } catch { return false; } }),
 }));`;
 
