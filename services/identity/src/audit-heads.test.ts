@@ -85,3 +85,13 @@ it('a changed line is reported, and one of another key is counted', async () => 
   await appendFile(path, `${header}.${payload}.${signature}\n`);
   await expect(readHeads(path, [verification])).rejects.toMatchObject({ fault: 'signature' });
 });
+
+it('a line that a failing machine has cut is skipped, in the file and in a log', async () => {
+  const { append, database, options, path } = await start();
+  await append();
+  await createHeadSigner(options)();
+  const [line = ''] = (await readFile(path, 'utf8')).split('\n');
+  await writeFile(path, `{"msg":"something el\n${line}\n${line.slice(0, 40)}`);
+  const { heads } = await readHeads(path, [verification]);
+  expect(await verifyAuditChain(database, { heads })).toMatchObject({ isWhole: true, signedHeads: 1 });
+});

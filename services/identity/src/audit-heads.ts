@@ -71,10 +71,19 @@ export function startAuditHeads(options: AuditHeadsOptions): { close(): Promise<
   };
 }
 
+/** Returns undefined for a line of a log that was cut. */
+function parseJson(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
 /** A line of the log of a deployment, or of the file. */
 function headIn(line: string): string | undefined {
   if (!line.startsWith('{')) return line;
-  const parsed: unknown = JSON.parse(line);
+  const parsed = parseJson(line);
   const isHead = typeof parsed === 'object' && parsed !== null && 'auditHead' in parsed;
   return isHead && typeof parsed.auditHead === 'string' ? parsed.auditHead : undefined;
 }
@@ -91,6 +100,8 @@ export interface KeptHeads {
  */
 export async function readHeads(path: string, keys: readonly VerificationKey[]): Promise<KeptHeads> {
   const lines = (await readFile(path, 'utf8')).split('\n').map((line) => line.trim());
+  // A machine that failed may have written half of the last line.
+  lines.pop();
   const heads: SignedHead[] = [];
   let ofOtherKeys = 0;
   for (const line of lines) {

@@ -104,8 +104,13 @@ async function verify(config: IdentityConfig, options: Options): Promise<number>
   }
 }
 
+const hasCode = (error: unknown, pattern: RegExp): boolean =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' && pattern.test(error.code);
+
 /** The exit codes of failures whose message is enough. */
 function exitCodeOf(error: unknown): number | undefined {
+  if (hasCode(error, /^ERR_PARSE_ARGS_/)) return EXIT.usage;
+  if (hasCode(error, /^(?:ENOENT|EACCES|EISDIR)$/)) return EXIT.inputOutput;
   if (error instanceof InvalidConfiguration || error instanceof UnusableSecret) return EXIT.configuration;
   if (error instanceof DatabaseUnusable) return EXIT.unavailable;
   return error instanceof InvalidJws ? EXIT.data : undefined;

@@ -199,6 +199,42 @@ describe('retention', () => {
     expect(await verify([old, recent, await signHead()])).toEqual(whole(1, { removed: 8, signedHeads: 1 }));
   });
 
+  it('of simultaneous verification never makes a whole chain look broken', async () => {
+    const { append, advance, database, retain } = await openTrail(3);
+    advance({ days: 90 });
+    await append(3);
+    advance({ days: 20 });
+    expect(await retain()).toBe(3);
+    advance({ days: 100 });
+    await append(1);
+    // Retention removes more between the read of the checkpoint and the read of the entries.
+    let removed: number | undefined;
+    const readCheckpoint = async (signed: string) => {
+      removed ??= await retain();
+      return readPlace('checkpoint', signed, [verification]);
+    };
+    expect(await verifyAuditChain(database, { readCheckpoint })).toEqual(whole(1, { removed: 6 }));
+    expect(removed).toBe(3);
+  });
+
+  it('does not hide a link that is broken behind the checkpoint that it moves', async () => {
+    const { append, advance, database, retain } = await openTrail(3);
+    advance({ days: 90 });
+    await append(3);
+    advance({ days: 20 });
+    expect(await retain()).toBe(3);
+    advance({ days: 100 });
+    await append(3);
+    await database.write((tx) => tx.deleteFrom('audit_entries').where('position', '=', 8).execute());
+    let removed: number | undefined;
+    const readCheckpoint = async (signed: string) => {
+      removed ??= await retain();
+      return readPlace('checkpoint', signed, [verification]);
+    };
+    expect(await verifyAuditChain(database, { readCheckpoint })).toMatchObject({ isWhole: false, brokenAt: 8 });
+    expect(removed).toBe(3);
+  });
+
   it('keeps the last entry, however old it is', async () => {
     const { advance, retain, verify } = await openTrail(3);
     advance({ days: 200 });
