@@ -89,6 +89,11 @@ const [firstMessage, secondMessage] = RIGHT.messages;
 if (!booked || !moved || !firstMessage || !secondMessage) throw new Error('there is no history');
 
 describe('the rules of the checker', () => {
+  it('pass records of calls in any order', () => {
+    const calls = [9, 3, 3].map((time, n) => ({ ...recordedEvent('audit.recorded', 'group', time), id: `call-${n}` }));
+    expect(broken({ recorded: [...RIGHT.recorded, ...calls] })).toEqual([]);
+  });
+
   it('pass what is right', () => {
     expect(broken({})).toEqual([]);
   });

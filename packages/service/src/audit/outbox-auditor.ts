@@ -46,7 +46,7 @@ export function createOutboxAuditor<Tables>(ofService: Database<Tables>, source:
   function eventOf({ record, time }: Timed): OriginatedEvent<'daybook.audit.recorded.v1'> {
     count += 1;
     return {
-      // A call has no version. The time rises within a subject, too.
+      // A call has no version. The time is only near to an order, because processes and clocks differ.
       event: {
         type: 'daybook.audit.recorded.v1',
         subject: subjectAt(count),
