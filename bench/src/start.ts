@@ -6,7 +6,11 @@ const STARTS = 5;
 const demo = (data: string) => ({ data, environment: { DAYBOOK_DEMO: 'on' } });
 
 /** The flags that docs/performance.md advises for high load, where memory need not be saved (decision 7). */
-export const LARGE_YOUNG_GENERATION = ['--min-semi-space-size=32', '--max-semi-space-size=32', '--heap-growing-percent=0'];
+export const LARGE_YOUNG_GENERATION = [
+  '--min-semi-space-size=32',
+  '--max-semi-space-size=32',
+  '--heap-growing-percent=0',
+];
 
 /** Returns the resident megabytes of the whole process, from its own metrics. */
 export async function residentMegabytes(system: DaybookProcess): Promise<number> {
