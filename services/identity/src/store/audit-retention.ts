@@ -2,18 +2,21 @@
 import type { Database, Sweep } from '@daybook/database';
 import type { Clock } from '@daybook/service';
 import { type ChainPlace, ONLY_ROW } from './audit-chain.ts';
-import { placeAfter, readEntries, startOf } from './audit-verification.ts';
+import { BrokenLink, placeAfter, readEntries, startAfterRemoval, startOf } from './audit-verification.ts';
 import type { IdentityTables } from './tables.ts';
 
 const DAY_MILLIS = 86_400_000;
 
-export interface AuditRetentionOptions {
-  readonly database: Database<IdentityTables>;
-  readonly clock: Clock;
-  readonly days: number;
+interface CheckpointSeals {
   readonly signCheckpoint: (place: ChainPlace) => Promise<string>;
   /** Returns the place of a signed checkpoint. It throws when identity did not sign it. */
   readonly readCheckpoint: (signed: string) => Promise<ChainPlace>;
+}
+
+export interface AuditRetentionOptions extends CheckpointSeals {
+  readonly database: Database<IdentityTables>;
+  readonly clock: Clock;
+  readonly days: number;
 }
 
 /**
@@ -41,9 +44,19 @@ export function createAuditRetention(options: AuditRetentionOptions): Sweep {
     return removed;
   }
 
+  /** Returns `start` if another process removes entries simultaneously. */
+  async function findCheckpointAlone(start: ChainPlace): Promise<ChainPlace> {
+    try {
+      return await findCheckpoint(start);
+    } catch (error) {
+      if (error instanceof BrokenLink && (await startAfterRemoval(database, start, error, options))) return start;
+      throw error;
+    }
+  }
+
   return async () => {
     const start = await startOf(database, options);
-    const place = await findCheckpoint(start);
+    const place = await findCheckpointAlone(start);
     const { position } = place;
     if (position === start.position) return 0;
     const signed = await signCheckpoint(place);
@@ -56,4 +69,25 @@ export function createAuditRetention(options: AuditRetentionOptions): Sweep {
     });
     return position - start.position;
   };
+}
+
+/**
+ * Signs the checkpoint again, wherever retention has moved it meanwhile. Returns its position, or undefined if there is
+ * no checkpoint.
+ * @throws BrokenLink when identity did not sign the present one
+ */
+export async function renewCheckpoint(
+  database: Database<IdentityTables>,
+  seals: CheckpointSeals,
+): Promise<number | undefined> {
+  for (;;) {
+    const place = await startOf(database, seals);
+    const { position } = place;
+    if (position === 0) return undefined;
+    const signed = await seals.signCheckpoint(place);
+    const { numUpdatedRows } = await database.write((tx) =>
+      tx.updateTable('audit_checkpoint').set({ signed }).where('position', '=', position).executeTakeFirstOrThrow(),
+    );
+    if (numUpdatedRows > 0n) return position;
+  }
 }

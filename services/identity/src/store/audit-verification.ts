@@ -23,7 +23,7 @@ export interface ChainExpectations {
 }
 
 /** A link of the chain that is broken. */
-class BrokenLink extends Error {
+export class BrokenLink extends Error {
   readonly brokenAt: number;
 
   constructor(brokenAt: number, reason: string) {
@@ -63,24 +63,48 @@ export async function readEntries(database: Database<IdentityTables>, after: num
 const checkpointOf = (database: Database<IdentityTables>) =>
   database.read((db) => db.selectFrom('audit_checkpoint').selectAll().where('id', '=', ONLY_ROW).executeTakeFirst());
 
+async function readSigned(signed: string, { readCheckpoint }: ChainExpectations): Promise<ChainPlace> {
+  const unsigned = new BrokenLink(1, 'the entries up to the checkpoint are missing, and identity did not sign it');
+  if (!readCheckpoint) throw unsigned;
+  try {
+    return await readCheckpoint(signed);
+  } catch (error) {
+    unsigned.cause = error;
+    throw unsigned;
+  }
+}
+
 /**
  * Returns where the chain starts: at its checkpoint, or before the first entry.
  * @throws BrokenLink when identity did not sign the checkpoint
  */
 export async function startOf(
   database: Database<IdentityTables>,
-  { readCheckpoint }: ChainExpectations,
+  expectations: ChainExpectations,
 ): Promise<ChainPlace> {
   const row = await checkpointOf(database);
   if (!row) return NO_ENTRY;
-  const unsigned = new BrokenLink(1, 'the entries up to the checkpoint are missing, and identity did not sign it');
-  if (!readCheckpoint) throw unsigned;
-  try {
-    return await readCheckpoint(row.signed);
-  } catch (error) {
-    unsigned.cause = error;
-    throw unsigned;
+  const place = await readSigned(row.signed, expectations);
+  // Retention compares positions of rows, so a changed one would let it remove entries and keep the old checkpoint.
+  if (place.position !== row.position) {
+    throw new BrokenLink(place.position + 1, 'the checkpoint has another position than its signature');
   }
+  return place;
+}
+
+/**
+ * Returns a later start if retention has removed entries that a broken link joins, because that link only looks broken.
+ * Retention verifies links before it removes them. Otherwise returns undefined.
+ * @throws BrokenLink when identity did not sign the checkpoint
+ */
+export async function startAfterRemoval(
+  database: Database<IdentityTables>,
+  { position }: ChainPlace,
+  { brokenAt }: BrokenLink,
+  expectations: ChainExpectations,
+): Promise<ChainPlace | undefined> {
+  const start = await startOf(database, expectations);
+  return start.position > position && start.position >= brokenAt - 1 ? start : undefined;
 }
 
 /**
@@ -96,17 +120,21 @@ export function placeAfter({ position: before, hash }: ChainPlace, entry: Chaine
   return { position, hash: hashOfEntry(entry) };
 }
 
+const headOf = (database: Database<IdentityTables>): Promise<ChainPlace | undefined> =>
+  database.read((db) =>
+    db.selectFrom('audit_head').select(['position', 'hash']).where('id', '=', ONLY_ROW).executeTakeFirst(),
+  );
+
 /** Compares places of the chain with what the database and the signed heads say of them. */
 function createComparison(head: ChainPlace | undefined, heads: readonly SignedHead[], start: ChainPlace) {
-  const signed = Map.groupBy(
-    heads.filter(({ position }) => position > start.position),
-    ({ position }) => position,
-  );
+  const signed = Map.groupBy(heads, ({ position }) => position);
+  const positions = [...signed.keys()].filter((position) => position > start.position);
   return {
-    signedHeads: [...signed.values()].flat().length,
+    /** A head that was signed again, as after a restart, counts once. */
+    signedHeads: positions.length,
     /** @throws BrokenLink */
     check({ position, hash }: ChainPlace): void {
-      // An entry after the head was appended meanwhile, or by a program that does not know the head.
+      // An entry after the head was appended meanwhile.
       if (position === head?.position && Buffer.compare(head.hash, hash) !== 0) {
         throw new BrokenLink(position, 'the head of the chain has another hash of this entry');
       }
@@ -120,17 +148,29 @@ function createComparison(head: ChainPlace | undefined, heads: readonly SignedHe
     checkEnd(position: number): void {
       const cut = [...signed.values()].flat().find((one) => one.position > position);
       if (cut) throw new BrokenLink(position + 1, `the chain is cut: the head that was signed at ${cut.at} is later`);
-      if (head && position < head.position) throw new BrokenLink(position + 1, 'the entry is missing');
+      // Retention keeps the last entry, so a checkpoint has one after it.
+      const hasLost = position === start.position && position > 0;
+      if (hasLost || (head && position < head.position)) throw new BrokenLink(position + 1, 'the entry is missing');
     },
   };
 }
 
-async function walk(database: Database<IdentityTables>, expectations: ChainExpectations): Promise<ChainReport> {
-  const head = await database.read((db) =>
-    db.selectFrom('audit_head').select(['position', 'hash']).where('id', '=', ONLY_ROW).executeTakeFirst(),
-  );
-  const start = await startOf(database, expectations);
-  const comparison = createComparison(head, expectations.heads ?? [], start);
+/**
+ * Checks the head after the last entry was read. Each transaction that appends entries moves the head.
+ * @throws BrokenLink when the head is before the last entry, because the next entry would fork the chain
+ */
+async function checkHead(database: Database<IdentityTables>, last: number): Promise<void> {
+  const position = (await headOf(database))?.position ?? 0;
+  if (position < last) throw new BrokenLink(position + 1, 'the head of the chain is before this entry');
+}
+
+async function walk(
+  database: Database<IdentityTables>,
+  start: ChainPlace,
+  { heads = [] }: ChainExpectations,
+): Promise<ChainReport> {
+  const comparison = createComparison(await headOf(database), heads, start);
+  comparison.check(start);
   let place = start;
   for (;;) {
     const entries = await readEntries(database, place.position);
@@ -141,32 +181,41 @@ async function walk(database: Database<IdentityTables>, expectations: ChainExpec
     if (entries.length < ENTRIES_A_READ) break;
   }
   comparison.checkEnd(place.position);
+  await checkHead(database, place.position);
   const { position: removed } = start;
   return { isWhole: true, entries: place.position - removed, removed, signedHeads: comparison.signedHeads };
 }
 
-/** Retention removes at most 500 entries at a time, and sweeps seldom, so a verification seldom meets it twice. */
-const MOST_WALKS = 5;
+/** Walks the chain, and again from each later start. The checkpoint cannot move past the head, so this ends. */
+async function walkFromCheckpoint(
+  database: Database<IdentityTables>,
+  expectations: ChainExpectations,
+): Promise<ChainReport> {
+  let start = await startOf(database, expectations);
+  for (;;) {
+    try {
+      return await walk(database, start, expectations);
+    } catch (error) {
+      if (!(error instanceof BrokenLink)) throw error;
+      const later = await startAfterRemoval(database, start, error, expectations);
+      if (!later) throw error;
+      start = later;
+    }
+  }
+}
 
 /**
- * Verifies the chain, and finds the first broken link. Entries that are appended meanwhile count as well. A link may only
- * look broken because retention has removed the entry meanwhile. The checkpoint has moved in that case, so the walk
- * begins again.
+ * Verifies the chain, and finds the first broken link. Entries that are appended meanwhile count as well. Retention may
+ * remove entries meanwhile, and each read of a MySQL server sees what is committed by then.
  */
 export async function verifyAuditChain(
   database: Database<IdentityTables>,
   expectations: ChainExpectations = {},
 ): Promise<ChainReport> {
-  for (let walks = 1; ; walks += 1) {
-    const before = await checkpointOf(database);
-    try {
-      return await walk(database, expectations);
-    } catch (error) {
-      if (!(error instanceof BrokenLink)) throw error;
-      const hasMoved = (await checkpointOf(database))?.position !== before?.position;
-      if (!hasMoved || walks === MOST_WALKS) {
-        return { isWhole: false, brokenAt: error.brokenAt, reason: error.message };
-      }
-    }
+  try {
+    return await walkFromCheckpoint(database, expectations);
+  } catch (error) {
+    if (!(error instanceof BrokenLink)) throw error;
+    return { isWhole: false, brokenAt: error.brokenAt, reason: error.message };
   }
 }
