@@ -312,11 +312,10 @@ describe('the head of the chain', () => {
       const entry = await database.read((db) =>
         db.selectFrom('audit_entries').selectAll().where('position', '=', 5).executeTakeFirstOrThrow(),
       );
-      await database.write((tx) =>
-        position === undefined
-          ? tx.deleteFrom('audit_head').execute()
-          : tx.updateTable('audit_head').set({ position, hash: entry.previous_hash }).execute(),
-      );
+      await database.write(async (tx) => {
+        if (position === undefined) await tx.deleteFrom('audit_head').execute();
+        else await tx.updateTable('audit_head').set({ position, hash: entry.previous_hash }).execute();
+      });
       const reason = 'the head of the chain is before this entry';
       expect(await verify()).toEqual({ isWhole: false, brokenAt, reason });
     },
