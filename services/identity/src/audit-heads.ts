@@ -2,7 +2,7 @@
  * Signs the head of the audit chain every hour, and keeps it outside of the database: in a file of the data folder, or in
  * the log where there is none. So a chain that was cut at its end, or made again, is noticed.
  */
-import { open, readFile } from 'node:fs/promises';
+import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InvalidJws, type SigningKey, type VerificationKey } from '@daybook/access';
 import { createLoop, type Loop } from '@daybook/async';
@@ -16,6 +16,7 @@ import type { IdentityTables } from './store/tables.ts';
 export const HEADS_FILE = 'audit-heads.log';
 const EVERY_MILLIS = 60 * 60 * 1_000;
 const OWNER_ONLY = 0o600;
+const LINE_BREAK = 0x0a;
 
 export interface AuditHeadsOptions {
   readonly database: Database<IdentityTables>;
@@ -26,9 +27,18 @@ export interface AuditHeadsOptions {
   readonly folder: string | undefined;
 }
 
+/** Whether the last line has no end, because a machine failed while it was written. */
+async function isCut(file: FileHandle): Promise<boolean> {
+  const { size } = await file.stat();
+  if (size === 0) return false;
+  const { buffer } = await file.read(Buffer.alloc(1), 0, 1, size - 1);
+  return buffer[0] !== LINE_BREAK;
+}
+
+/** Appends a line in one write, so lines of simultaneous processes do not mix. */
 async function appendLine(path: string, line: string): Promise<void> {
-  await using file = await open(path, 'a', OWNER_ONLY);
-  await file.writeFile(`${line}\n`);
+  await using file = await open(path, 'a+', OWNER_ONLY);
+  await file.writeFile(`${(await isCut(file)) ? '\n' : ''}${line}\n`);
   await file.sync();
 }
 
@@ -80,39 +90,57 @@ function parseJson(line: string): unknown {
   }
 }
 
-/** A line of the log of a deployment, or of the file. */
+/** Returns the head in a line of the file or of a log in JSON. Returns undefined for other records of a log. */
 function headIn(line: string): string | undefined {
-  if (!line.startsWith('{')) return line;
-  const parsed = parseJson(line);
-  const isHead = typeof parsed === 'object' && parsed !== null && 'auditHead' in parsed;
-  return isHead && typeof parsed.auditHead === 'string' ? parsed.auditHead : undefined;
+  if (line === '') return undefined;
+  const parsed = line.startsWith('{') ? parseJson(line) : undefined;
+  if (typeof parsed !== 'object' || parsed === null) return line;
+  return 'auditHead' in parsed && typeof parsed.auditHead === 'string' ? parsed.auditHead : undefined;
 }
 
-/** The heads of a file. Those of another key cannot be verified. */
+/** The heads of a file. */
 export interface KeptHeads {
   readonly heads: readonly SignedHead[];
+  /** How many cannot be verified, because their key is not known. */
   readonly ofOtherKeys: number;
+  /** How many lines are neither heads nor records of a log, such as half a line before a machine failed. */
+  readonly unreadable: number;
+}
+
+const UNREADABLE: readonly InvalidJws['fault'][] = ['too-long', 'malformed', 'header'];
+
+/**
+ * Reads a head. Returns why it cannot be compared if it is of another key, or if the text is not a signature at all. An
+ * attacker who replaces a line with such a text could also remove it.
+ * @throws InvalidJws when it was changed
+ */
+async function readHead(
+  text: string,
+  keys: readonly VerificationKey[],
+): Promise<SignedHead | 'ofOtherKeys' | 'unreadable'> {
+  try {
+    return await readPlace('head', text, keys);
+  } catch (error) {
+    if (!(error instanceof InvalidJws)) throw error;
+    if (error.fault === 'unknown-key') return 'ofOtherKeys';
+    if (UNREADABLE.includes(error.fault)) return 'unreadable';
+    throw error;
+  }
 }
 
 /**
  * Reads signed heads: the file of the data folder, or a log of identity in JSON.
- * @throws InvalidJws when a line was changed
+ * @throws InvalidJws when a head was changed
  */
 export async function readHeads(path: string, keys: readonly VerificationKey[]): Promise<KeptHeads> {
-  const lines = (await readFile(path, 'utf8')).split('\n').map((line) => line.trim());
-  // A machine that failed may have written half of the last line.
-  lines.pop();
   const heads: SignedHead[] = [];
-  let ofOtherKeys = 0;
-  for (const line of lines) {
-    const signed = line === '' ? undefined : headIn(line);
-    if (signed === undefined) continue;
-    try {
-      heads.push(await readPlace('head', signed, keys));
-    } catch (error) {
-      if (!(error instanceof InvalidJws) || error.fault !== 'unknown-key') throw error;
-      ofOtherKeys += 1;
-    }
+  const skipped = { ofOtherKeys: 0, unreadable: 0 };
+  for (const line of (await readFile(path, 'utf8')).split('\n')) {
+    const text = headIn(line.trim());
+    if (text === undefined) continue;
+    const head = await readHead(text, keys);
+    if (typeof head === 'string') skipped[head] += 1;
+    else heads.push(head);
   }
-  return { heads, ofOtherKeys };
+  return { heads, ...skipped };
 }
