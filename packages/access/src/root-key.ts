@@ -55,25 +55,23 @@ function parseJson(text: string): unknown {
 const FORM = 'It must be the base64url of a public JWK with kty EC and crv P-256.';
 
 /**
- * Reads the value of `DAYBOOK_IDENTITY_KEY`.
+ * Reads the value of `DAYBOOK_IDENTITY_KEY`, or of another setting that messages name.
  * @throws UnusableSecret
  */
-export async function parseIdentityKey(text: string): Promise<VerificationKey> {
+export async function parseIdentityKey(text: string, name = 'DAYBOOK_IDENTITY_KEY'): Promise<VerificationKey> {
   const jwk = parseJson(Buffer.from(text, 'base64url').toString('utf8'));
   if (isPrivateJwk(jwk)) {
-    throw new UnusableSecret(
-      'DAYBOOK_IDENTITY_KEY holds a private key. Replace the root key, because others may have read it.',
-    );
+    throw new UnusableSecret(`${name} holds a private key. Replace the root key, because others may have read it.`);
   }
-  if (!isIdentityKey(jwk)) throw new UnusableSecret(`DAYBOOK_IDENTITY_KEY is not a key. ${FORM}`);
+  if (!isIdentityKey(jwk)) throw new UnusableSecret(`${name} is not a key. ${FORM}`);
   try {
     const key = await importVerificationKey(jwk);
     if (jwk.kid === undefined || jwk.kid === key.keyId) return key;
   } catch (error) {
     if (!(error instanceof InvalidKey)) throw error;
-    throw new UnusableSecret(`DAYBOOK_IDENTITY_KEY is not a key. ${FORM}`, { cause: error });
+    throw new UnusableSecret(`${name} is not a key. ${FORM}`, { cause: error });
   }
-  throw new UnusableSecret('The kid of DAYBOOK_IDENTITY_KEY is not the thumbprint of its key. Copy the value again.');
+  throw new UnusableSecret(`The kid of ${name} is not the thumbprint of its key. Copy the value again.`);
 }
 
 /** @throws UnusableSecret with the message, which must not hold the text */
