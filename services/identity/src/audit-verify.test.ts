@@ -142,7 +142,7 @@ describe('--renew-checkpoint', () => {
     expect(await readPlace('checkpoint', await checkpointIn(folder), [verification])).toMatchObject({ position: 3 });
   }, 60_000);
 
-  it('says that there is no checkpoint', async () => {
+  it('reports that there is no checkpoint', async () => {
     const { folder } = await folderWithTrail({ hasCheckpoint: false });
     expect(await verify(folder, '--renew-checkpoint')).toEqual({
       code: 0,

@@ -280,7 +280,7 @@ describe('verification while retention removes entries', () => {
     expect(report).toEqual({ isWhole: false, brokenAt: 11, reason: 'the entry is missing' });
   });
 
-  it('reports a checkpoint that somebody else moves meanwhile', async () => {
+  it('reports a checkpoint that an attacker moves meanwhile', async () => {
     const { database } = await openDailyTrail(5);
     let isMoved = false;
     const report = verifyAuditChain(database, {
